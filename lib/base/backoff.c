@@ -1,0 +1,37 @@
+/* base/backoff: pure arithmetic; jitter keeps many bots from asking one server in the same instant. */
+#include "base/backoff.h"
+
+#include <sys/random.h>
+#include <time.h>
+
+int64_t backoff_delay(int64_t first, int64_t cap, int failures)
+{
+	int64_t delay = first;
+	for (int i = 1; i < failures && delay < cap; i++)
+		delay *= 2;
+	return delay < cap ? delay : cap;
+}
+
+int64_t backoff_fail(struct backoff *b, uint32_t random)
+{
+	if (b->failures < 1000)
+		b->failures++;
+	int64_t delay = backoff_delay(b->first, b->cap, b->failures);
+	return delay - delay / 2 + (int64_t)((uint64_t)(delay / 2) * random / UINT32_MAX);
+}
+
+void backoff_reset(struct backoff *b)
+{
+	b->failures = 0;
+}
+
+uint32_t backoff_random(void)
+{
+	uint32_t bits;
+	if (getrandom(&bits, sizeof bits, GRND_NONBLOCK) != sizeof bits) {
+		struct timespec ts;
+		clock_gettime(CLOCK_MONOTONIC, &ts);
+		bits = (uint32_t)ts.tv_nsec * 2654435761u;
+	}
+	return bits;
+}

@@ -1,0 +1,26 @@
+/* base/backoff: how long to wait before the next try: doubling from a first delay to a cap, with jitter. */
+#ifndef TGRUN_BASE_BACKOFF_H
+#define TGRUN_BASE_BACKOFF_H
+
+#include <stdint.h>
+
+struct backoff {
+	int64_t first, cap; /* milliseconds */
+	int failures;       /* in a row */
+};
+
+/* The delay in milliseconds before try number `failures` + 1, `failures` from 1: `first` doubled each time, at
+ * most `cap`. No jitter. */
+int64_t backoff_delay(int64_t first, int64_t cap, int failures);
+
+/* Counts a failure and returns the delay until the next try in milliseconds: between half of backoff_delay()
+ * and all of it. `random` is any 32 random bits. */
+int64_t backoff_fail(struct backoff *b, uint32_t random);
+
+/* After a success: the next failure waits `first` again. */
+void backoff_reset(struct backoff *b);
+
+/* 32 random bits of the machine, for jitter. */
+uint32_t backoff_random(void);
+
+#endif

@@ -1,0 +1,139 @@
+/* base/buf: the byte buffer. Nothing here grows past the maximum that its owner gave. */
+#include "base/buf.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/utf8.h"
+
+void buf_init(struct buf *b, size_t max)
+{
+	*b = (struct buf){ .max = max };
+}
+
+void buf_release(struct buf *b)
+{
+	free(b->data);
+	buf_init(b, b->max);
+}
+
+void buf_clear(struct buf *b)
+{
+	b->len = 0;
+	if (b->data)
+		b->data[0] = '\0';
+}
+
+int buf_reserve(struct buf *b, size_t n)
+{
+	if (n > b->max || b->len > b->max - n) {
+		errno = EOVERFLOW;
+		return -1;
+	}
+	size_t need = b->len + n + 1;
+	if (need <= b->cap)
+		return 0;
+	size_t cap = b->cap ? b->cap : 64;
+	while (cap < need)
+		cap *= 2;
+	char *data = realloc(b->data, cap);
+	if (!data)
+		return -1;
+	if (!b->data)
+		data[0] = '\0';
+	b->data = data;
+	b->cap = cap;
+	return 0;
+}
+
+int buf_add(struct buf *b, const void *data, size_t n)
+{
+	if (buf_reserve(b, n))
+		return -1;
+	if (n)
+		memcpy(b->data + b->len, data, n);
+	b->len += n;
+	b->data[b->len] = '\0';
+	return 0;
+}
+
+int buf_adds(struct buf *b, const char *s)
+{
+	return buf_add(b, s, strlen(s));
+}
+
+int buf_addc(struct buf *b, char c)
+{
+	return buf_add(b, &c, 1);
+}
+
+int buf_vaddf(struct buf *b, const char *fmt, va_list ap)
+{
+	va_list again;
+	va_copy(again, ap);
+	int n = vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
+	if (n < 0 || buf_reserve(b, (size_t)n))
+		return -1;
+	vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
+	b->len += (size_t)n;
+	return 0;
+}
+
+int buf_addf(struct buf *b, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	int rc = buf_vaddf(b, fmt, ap);
+	va_end(ap);
+	return rc;
+}
+
+int buf_add_json(struct buf *b, const char *s, size_t n)
+{
+	static const char short_escape[] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r' };
+	size_t start = b->len;
+	if (buf_addc(b, '"'))
+		return -1;
+	for (size_t i = 0; i < n;) {
+		unsigned char c = (unsigned char)s[i];
+		size_t step = 1;
+		int rc;
+		if (c == '"' || c == '\\')
+			rc = buf_addf(b, "\\%c", c);
+		else if (c < sizeof short_escape && short_escape[c])
+			rc = buf_addf(b, "\\%c", short_escape[c]);
+		else if (c < 0x20 || c == 0x7f)
+			rc = buf_addf(b, "\\u%04x", c);
+		else if (c < 0x80)
+			rc = buf_addc(b, (char)c);
+		else if ((step = utf8_length(s + i, n - i)))
+			rc = buf_add(b, s + i, step);
+		else
+			rc = buf_adds(b, "\xef\xbf\xbd"), step = 1;
+		if (rc) {
+			b->len = start;
+			b->data[start] = '\0';
+			return -1;
+		}
+		i += step;
+	}
+	return buf_addc(b, '"');
+}
+
+void buf_consume(struct buf *b, size_t n)
+{
+	if (n >= b->len) {
+		buf_clear(b);
+		return;
+	}
+	memmove(b->data, b->data + n, b->len - n + 1);
+	b->len -= n;
+}
+
+const char *buf_str(const struct buf *b)
+{
+	return b->data ? b->data : "";
+}

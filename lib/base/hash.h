@@ -1,0 +1,11 @@
+/* base/hash: hashes of bytes. */
+#ifndef TGRUN_BASE_HASH_H
+#define TGRUN_BASE_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* FNV-1a, 64 bits: the same on every machine and in every run, so it may be stored. */
+uint64_t hash_bytes(const void *data, size_t n);
+
+#endif

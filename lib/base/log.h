@@ -1,0 +1,64 @@
+/* base/log: one line per event, as text for people or as JSON for machines.
+ *
+ * Whatever a chat or a handler writes, an event stays one line: control characters, escape sequences, bidirectional overrides
+ * and bytes that are no UTF-8 are shown escaped, and the token is redacted. A log that nobody reads never blocks:
+ * lines wait in a bounded buffer, and what does not fit is dropped and counted. */
+#ifndef TGRUN_BASE_LOG_H
+#define TGRUN_BASE_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/secret.h"
+
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+enum log_format { LOG_TEXT, LOG_JSON };
+
+/* A named value of an event: a string of `length` bytes when `text` is set, else the number. */
+struct log_field {
+	const char *name; /* [a-z_]+ */
+	const char *text;
+	size_t length;
+	int64_t number;
+};
+
+#define LOG_NUM(name_, n_) ((struct log_field){ .name = (name_), .number = (n_) })
+#define LOG_STR(name_, s_) ((struct log_field){ .name = (name_), .text = (s_), .length = strlen(s_) })
+#define LOG_BYTES(name_, s_, n_) ((struct log_field){ .name = (name_), .text = (s_), .length = (n_) })
+
+struct log;
+
+/* A log that writes to `fd`, which stays the caller's. -1: a log that is thrown away. Pipes and terminals are opened anew, so that
+ * not blocking is not forced on others who share them. NULL when memory is out. `clock` outlives the log. */
+struct log *log_new(int fd, enum log_level level, enum log_format format, const struct clock *clock);
+
+/* Writes what can be written without waiting, and frees. NULL is fine. */
+void log_free(struct log *l);
+
+/* The token to redact, or NULL. It must outlive the log or be replaced before it is freed. */
+void log_set_secret(struct log *l, const struct secret *secret);
+
+void log_set(struct log *l, enum log_level level, enum log_format format);
+
+/* Whether an event of `level` would be written. */
+bool log_wants(const struct log *l, enum log_level level);
+
+/* Writes an event: the sentence, then `count` fields. errno is kept. */
+void log_event(struct log *l, enum log_level level, const struct log_field *fields, size_t count, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+
+/* The usual forms. LOG_FIELDS lists the fields of an event. */
+#define LOG_FIELDS(...) \
+	((struct log_field[]){ __VA_ARGS__ }), (sizeof((struct log_field[]){ __VA_ARGS__ }) / sizeof(struct log_field))
+#define LOG_NONE NULL, 0
+
+/* Tries to write what waits. Returns the descriptor to poll for writing while something still waits, else -1. */
+int log_flush(struct log *l);
+
+/* Lines dropped since the start because nobody read. */
+uint64_t log_dropped(const struct log *l);
+
+#endif

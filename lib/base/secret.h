@@ -1,0 +1,39 @@
+/* base/secret: the bot's token. It is shown nowhere; what leaves the program is redacted here.
+ *
+ * A token reads `123456:AAH…`: the bot's id, a colon, and the secret part. */
+#ifndef TGRUN_BASE_SECRET_H
+#define TGRUN_BASE_SECRET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct secret;
+
+/* A secret that holds a copy of `token` (white space around it is ignored). Checks its shape: digits, a colon, and at
+ * least three of A-Z a-z 0-9 _ -; at most 200 bytes. NULL with `err` (ERR_NOPERM, which never quotes the secret part) if
+ * it is no token. */
+struct secret *secret_new(const char *token, struct err *err);
+
+/* Wipes and frees. NULL is fine. */
+void secret_free(struct secret *s);
+
+/* The whole token, for the API's URL and the handler's environment only. */
+const char *secret_token(const struct secret *s);
+
+/* The bot's id: the number before the colon. */
+int64_t secret_bot_id(const struct secret *s);
+
+/* What may be shown: `123456:***`. */
+const char *secret_shown(const struct secret *s);
+
+/* The length in bytes of the part that redaction looks for. */
+size_t secret_length(const struct secret *s);
+
+/* Overwrites the secret part by `*` wherever it stands in the `n` bytes at `text`, keeping the length. NULL secret: does
+ * nothing. Returns whether anything was found. */
+bool secret_redact(const struct secret *s, char *text, size_t n);
+
+#endif

@@ -1,0 +1,43 @@
+/* base/utf8: bytes in, character boundaries out; the table of well-formed sequences of RFC 3629, section 4. */
+#include "base/utf8.h"
+
+size_t utf8_length(const char *s, size_t n)
+{
+	const unsigned char *p = (const unsigned char *)s;
+	if (n == 0)
+		return 0;
+	if (p[0] < 0x80)
+		return 1;
+	size_t length = p[0] >= 0xc2 && p[0] <= 0xdf ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4 : 0;
+	if (length == 0 || length > n)
+		return 0;
+	for (size_t i = 1; i < length; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+		return 0;
+	return length;
+}
+
+unsigned utf8_code(const char *s, size_t length)
+{
+	const unsigned char *p = (const unsigned char *)s;
+	static const unsigned char lead[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
+	unsigned code = p[0] & lead[length];
+	for (size_t i = 1; i < length; i++)
+		code = code << 6 | (p[i] & 0x3f);
+	return code;
+}
+
+size_t utf8_cut(const char *s, size_t n)
+{
+	for (size_t back = 0; back < 4 && back < n; back++) {
+		unsigned char c = (unsigned char)s[n - 1 - back];
+		if (c < 0x80)
+			return n;
+		if (c >= 0xc0)
+			return utf8_length(s + n - 1 - back, back + 1) ? n : n - 1 - back;
+	}
+	return n;
+}

@@ -1,0 +1,60 @@
+/* io/http: HTTP requests that run side by side on the loop. The only room that sees libcurl.
+ *
+ * Redirects are never followed (the URL holds the token), TLS is always verified, only http and https are spoken, and
+ * proxies come from the usual environment variables, never for loopback. */
+#ifndef TGRUN_IO_HTTP_H
+#define TGRUN_IO_HTTP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "io/loop.h"
+
+struct http;
+struct http_request;
+
+enum http_failure {
+	HTTP_OK,        /* a whole response came, of whatever status */
+	HTTP_NETWORK,   /* resolve, connect, TLS, reset, cut, too slow */
+	HTTP_TOO_LARGE, /* the body or the headers passed their maximum */
+	HTTP_INTERNAL,  /* memory, descriptors */
+};
+
+struct http_response {
+	enum http_failure failure;
+	int status;               /* of HTTP, 0 if none came */
+	char *body;               /* the callback may change it, not keep it; NUL-terminated */
+	size_t length;            /* bytes */
+	const char *content_type; /* "" if none was sent */
+	const char *reason;       /* of a failure, a phrase for people; never holds the URL */
+};
+
+typedef void http_done(void *arg, struct http_response *response);
+
+/* The client. NULL with `err` (ERR_INTERNAL). */
+struct http *http_new(struct loop *loop, struct err *err);
+
+/* Ends all requests without calling back, and frees. NULL is fine. */
+void http_free(struct http *h);
+
+struct http_call {
+	const char *url;  /* copied */
+	const char *form; /* the body of a POST, application/x-www-form-urlencoded; copied */
+	int64_t silence;  /* milliseconds without progress (on average under 16 bytes a second) after which it failed */
+	int64_t total;    /* milliseconds it may take in all; 0: no limit */
+	size_t max;       /* bytes of the body, as it arrives */
+};
+
+/* Starts a POST. `done(arg, …)` is called once from the loop, never from in here, unless the request is cancelled. NULL when
+ * memory is out. */
+struct http_request *http_post(struct http *h, const struct http_call *call, http_done *done, void *arg);
+
+/* Ends a request without calling back and frees it. After `done` was called, the request is gone already. NULL is fine. */
+void http_cancel(struct http_request *r);
+
+/* Appends `name=value` to a form, percent-encoded, with `&` between. 0, or -1 when the buffer is full. */
+struct buf;
+int http_form_add(struct buf *form, const char *name, const char *value);
+
+#endif

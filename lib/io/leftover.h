@@ -1,0 +1,15 @@
+/* io/leftover: finds and kills what an earlier run of the same state directory left behind, when runner and slots were killed
+ * in one instant. Every handler carries TG_RUN_ID=<directory>.<run> in its environment. */
+#ifndef TGRUN_IO_LEFTOVER_H
+#define TGRUN_IO_LEFTOVER_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* Kills every process of this user (of anyone, for root) whose environment has TG_RUN_ID=<directory>. with another run than `run`,
+ * except this process and its ancestors, and repeats until none is found or `patience` milliseconds have passed. Returns how many
+ * were killed, or -1 with `err` (ERR_INTERNAL: /proc cannot be read; ERR_TEMPFAIL: some would not die). */
+int leftover_kill(const char *directory, const char *run, int64_t patience, struct err *err);
+
+#endif

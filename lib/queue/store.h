@@ -1,0 +1,109 @@
+/* queue/store: where updates are kept. Two backends, sqlite.c and memory.c, each one file that ends in one `const struct store_ops`.
+ *
+ * All changes go through `apply`: a list of operations that is carried out whole or not at all. */
+#ifndef TGRUN_QUEUE_STORE_H
+#define TGRUN_QUEUE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+enum store_op_kind {
+	STORE_PUT,     /* a new update */
+	STORE_START,   /* an attempt is about to begin: on disk before the handler starts */
+	STORE_STOPPED, /* the attempt is over without an outcome of the update's own (not started, interrupted): its mark is taken back */
+	STORE_RETRY,   /* failed; waits until `due` */
+	STORE_DONE,    /* leaves the store (a row that only recognises its repeat stays while the server may send it again) */
+	STORE_DEAD,    /* becomes a dead letter */
+	STORE_OFFSET,  /* the source `root` may be asked from `offset` on next time */
+	STORE_CONFIRMED, /* the source `root` answered a request with `offset`: it will not repeat ids below */
+	STORE_META,    /* a named value */
+	STORE_DEAD_RETRY, /* dead letter `seq` (a number of `dead list`) becomes a new update: it must be followed by its own STORE_PUT */
+	STORE_DEAD_DROP,  /* dead letter `seq` is forgotten */
+};
+
+struct store_op {
+	enum store_op_kind kind;
+	int64_t seq;             /* the update's own number (PUT: given by the queue); DEAD_*: the dead letter's number */
+	/* PUT */
+	const char *root;        /* of the source it came from, e.g. https://api.telegram.org; also OFFSET, CONFIRMED */
+	bool has_id;
+	int64_t update_id;
+	uint64_t hash;           /* of the bytes */
+	const char *kind_name;   /* also META: the name */
+	const char *keys;        /* also META: the value */
+	const char *body;
+	size_t body_length;
+	int64_t received;        /* wall clock, milliseconds */
+	/* START, STOPPED, RETRY, DEAD */
+	int64_t due;             /* wall clock, milliseconds; RETRY */
+	int failures, deaths;
+	const char *reason;      /* DEAD; also RETRY (the last reason) */
+	const char *last_stderr; /* DEAD, "" if none */
+	int64_t now;             /* DEAD: wall clock, milliseconds */
+	int64_t offset;          /* OFFSET, CONFIRMED */
+};
+
+/* A row given at start by `load`, in the order of seq. */
+struct store_row {
+	int64_t seq;
+	const char *kind_name, *keys;
+	int64_t received, due;   /* wall clock, milliseconds */
+	int failures, deaths;
+	bool started;            /* an attempt had begun when the last runner ended without saying more */
+	bool redelivered;        /* any attempt ever began */
+};
+
+struct store_dead {
+	int64_t number;
+	bool has_id;
+	int64_t update_id;
+	const char *kind_name, *keys, *reason, *last_stderr;
+	int attempts;
+	int64_t received, died;  /* wall clock, milliseconds */
+	const char *body;
+	size_t body_length;
+};
+
+struct store; /* of a backend */
+
+struct store_ops {
+	/* Carries out all or nothing. `sync`: on disk even after a power cut when it returns. 0, or -1 with `err`: ERR_IO (full, failing, damaged). A failed call may nevertheless
+	 * have been carried out in whole (a commit that said it failed): repeating it must be harmless. */
+	int (*apply)(struct store *s, const struct store_op *ops, size_t count, bool sync, struct err *err);
+	/* Whether an update of this root, id and hash still waits, is a dead letter not yet confirmed, or was finished and not yet confirmed. 1, 0, -1 with `err`. */
+	int (*known)(struct store *s, const char *root, int64_t update_id, uint64_t hash, struct err *err);
+	/* Calls back for each update that waits. 0 or -1 with `err`; a callback that returns not 0 ends it with -1. */
+	int (*load)(struct store *s, int (*row)(void *arg, const struct store_row *row), void *arg, struct err *err);
+	/* The bytes of a waiting update, replaced into `out`. 0 or -1 with `err`. */
+	int (*body)(struct store *s, int64_t seq, struct buf *out, struct err *err);
+	/* Replaces the keys of a waiting update (--key changed between runs), inside one transaction that `rekey_end` commits. */
+	int (*rekey)(struct store *s, int64_t seq, const char *keys, struct err *err);
+	int (*rekey_end)(struct store *s, struct err *err);
+	/* The offset stored for a root (*found false if none), the highest seq ever used, a named value ("" if none). */
+	int (*offset)(struct store *s, const char *root, int64_t *offset, bool *found, struct err *err);
+	int64_t (*last_seq)(struct store *s);
+	int (*meta)(struct store *s, const char *name, struct buf *out, struct err *err);
+	/* Calls back for dead letters in the order of their numbers; `number` 0: all, else that one. 0 or -1; a callback that returns not 0 ends it with -1. */
+	int (*dead)(struct store *s, int64_t number, int (*letter)(void *arg, const struct store_dead *d), void *arg, struct err *err);
+	/* Dead letters past `keep` newest, or that died before wall clock `before` (0: no such limit, -1 keep: no limit), are dropped; *dropped gets how many. */
+	int (*dead_trim)(struct store *s, int64_t keep, int64_t before, int64_t *dropped, struct err *err);
+	int64_t (*dead_count)(struct store *s);
+	void (*close)(struct store *s);
+};
+
+struct store {
+	const struct store_ops *ops;
+};
+
+/* The store in `dir_fd`/queue.db (created if missing; ownership, mode and symbolic links were checked by the caller). `bot_id`: the state must belong to it (0: any). NULL with
+ * `err`: ERR_CANTCREATE (cannot be used), ERR_IO (full, failing, damaged: the sentence says what to do), ERR_CONFIG (another bot's, or a newer tgrun's). */
+struct store *sqlite_open(int dir_fd, const char *dir_name, int64_t bot_id, struct err *err);
+
+/* A store that keeps nothing after its end. NULL when memory is out. */
+struct store *memory_open(struct err *err);
+
+#endif

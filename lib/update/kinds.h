@@ -1,0 +1,43 @@
+/* update/kinds: the one table of update kinds of the Bot API (10.3), and the rule for those that are not in it yet. */
+#ifndef TGRUN_UPDATE_KINDS_H
+#define TGRUN_UPDATE_KINDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+struct kind {
+	const char *name;
+	bool by_default;     /* delivered when allowed_updates is empty */
+	const char *chat;    /* dotted path to the chat's id inside the kind's object, NULL: none */
+	const char *user;    /* dotted paths to the user's id, `|` between, NULL: none */
+	int64_t answerable;  /* milliseconds after which an answer is refused, 0: no limit (Client.cpp of telegram-bot-api 10.0) */
+};
+
+/* The table; *count gets the number of rows. */
+const struct kind *kinds_all(size_t *count);
+
+/* The row of `name` (of `n` bytes), NULL if the kind is unknown. */
+const struct kind *kinds_find(const char *name, size_t n);
+
+/* The known kind nearest in spelling, NULL if none is near. */
+const char *kinds_nearest(const char *name);
+
+/* --max-age: a limit for each kind. */
+struct max_age;
+
+/* The default limits. NULL when memory is out. */
+struct max_age *max_age_new(void);
+void max_age_free(struct max_age *m); /* NULL is fine */
+
+/* Applies one value of --max-age: `none`, or KIND=DURATION[,KIND=DURATION…] (DURATION `none` removes one). 0, or -1 with `err` (ERR_USAGE), which
+ * names an unknown kind and offers the nearest. */
+int max_age_set(struct max_age *m, const char *text, struct err *err);
+
+/* The limit of a kind in milliseconds, 0: none. */
+int64_t max_age_of(const struct max_age *m, const char *kind);
+
+#endif

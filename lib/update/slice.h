@@ -1,0 +1,38 @@
+/* update/slice: cuts a response of getUpdates into raw updates, byte for byte. */
+#ifndef TGRUN_UPDATE_SLICE_H
+#define TGRUN_UPDATE_SLICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct slice {
+	char *bytes;   /* inside the response; one line: raw line feeds and carriage returns between tokens were made spaces */
+	size_t length;
+	bool has_id;   /* an integer update_id */
+	int64_t id;
+	bool is_object;
+};
+
+struct slices {
+	struct slice *items;
+	size_t count, cap;
+};
+
+/* What the server said around the result. */
+struct slice_reply {
+	bool ok;
+	int error_code;          /* 0 if none */
+	int64_t retry_after;     /* seconds; -1 if none or not a number that makes sense */
+	char description[256];   /* "" if none; cut */
+};
+
+/* Cuts `body` of `length` bytes (followed by a NUL), which must outlive the slices. 0: `reply` is filled in, and, when ok, `out` with the elements of `result` in the
+ * order they came. -1 with `err` (ERR_IO): not the Bot API's JSON (garbage, cut, BOM, trailing bytes, nested deeper than 512, no `ok`). Elements that are no
+ * objects or have no integer id are kept, with the flags false. */
+int slice_response(char *body, size_t length, struct slices *out, struct slice_reply *reply, struct err *err);
+void slices_release(struct slices *s);
+
+#endif
