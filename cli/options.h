@@ -1,0 +1,117 @@
+/* cli/options: argv, the environment and a config file in, one `struct config` out.
+ *
+ * One table (options_table.c) has a row for each option; argv, TGRUN_* variables, the file, --help and the tests of the man page all read
+ * it. An option's name is also its key in the file, and TGRUN_ plus the name in capitals, with underscores, its variable. Command line beats environment beats
+ * file beats default. A list of a higher level replaces that of a lower one. */
+#ifndef TGRUN_CLI_OPTIONS_H
+#define TGRUN_CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/err.h"
+
+/* Sub-commands, as bits: an option is meant for some of them. */
+enum command_bit { COMMAND_RUN = 1, COMMAND_TRY = 2, COMMAND_CHECK = 4, COMMAND_DEAD = 8 };
+
+/* Where a value came from; a later one beats an earlier one. */
+enum origin { ORIGIN_DEFAULT, ORIGIN_FILE, ORIGIN_ENVIRONMENT, ORIGIN_ARGUMENT };
+
+/* The values of the options that take one of several words. on_failure, log_format and log_level hold the values of `enum on_failure`, `enum log_format` and
+ * `enum log_level`. */
+enum { STORE_KIND_SQLITE, STORE_KIND_MEMORY };
+enum { BACKGROUND_WAIT, BACKGROUND_KILL, BACKGROUND_LEAVE };
+enum { STDOUT_LOG, STDOUT_INHERIT, STDOUT_DISCARD };
+
+struct texts {
+	char **items; /* ends in NULL once there is an item */
+	size_t count;
+};
+
+enum { CONFIG_WARNINGS_MAX = 16, CONFIG_OPTIONS_MAX = 64 };
+
+/* Members are named like the options. Texts are NULL when not given; durations are milliseconds, sizes bytes. Everything belongs to the config. */
+struct config {
+	enum command_bit command;
+	bool command_given;          /* the sub-command was named */
+	struct texts arguments;      /* after the sub-command (dead only): its verb and numbers */
+	struct texts handler_argv;   /* what followed `--` (run, try, check); then `handler` is NULL */
+
+	char *token, *token_file;    /* at most one of them: the one that was given closer to the command line */
+	char *handler;
+	char *config;                /* as given */
+	char *state_dir;
+	int store;                   /* STORE_KIND_* */
+	int concurrency;
+	struct texts key, max_age;   /* as given; for key_spec_new() and max_age_set() */
+	int64_t timeout;             /* 0: none */
+	int64_t kill_after;          /* 0: SIGKILL at once */
+	int background;              /* BACKGROUND_* */
+	int64_t retry_delay;
+	int max_attempts;
+	int on_failure;              /* enum on_failure */
+	int breaker;                 /* 0: off */
+	char *dead_keep;             /* as given; checked: see dead_keep_count, dead_keep_age */
+	int64_t dead_keep_count;     /* -1: no limit */
+	int64_t dead_keep_age;       /* milliseconds; -1: no limit */
+	int stdout_to;               /* STDOUT_*; the option is --stdout */
+	int64_t max_output;          /* of one job; 0: no limit */
+	bool hide_token, clear_env;
+	struct texts env;            /* NAME or NAME=VALUE */
+	char *chdir;
+	int64_t poll_timeout;        /* 0 to 50 s */
+	int limit;
+	struct texts allowed_updates; /* cut at commas; one item `all` or `default`, or kinds */
+	bool drop_pending, delete_webhook;
+	char *api_url;               /* http:// or https://, without a slash at its end */
+	int64_t poll_delay;
+	int backlog;
+	int64_t give_up_after;       /* 0: never; 30 s with --once unless given */
+	int64_t min_free;            /* 0: not looked at */
+	int64_t shutdown_timeout;    /* 0: handlers are killed at once */
+	bool once;
+	int64_t max_runtime;         /* 0: no limit */
+	bool unless_running;
+	int log_format, log_level;
+	bool json;
+	char *updates;
+	bool help, version;
+
+	char *warnings[CONFIG_WARNINGS_MAX]; /* sentences for the log */
+	size_t warning_count;
+
+	/* For each row of the table: where its value came from. Read it by config_origin(). */
+	struct {
+		unsigned char origin; /* enum origin */
+		int line;             /* in the config file */
+	} from[CONFIG_OPTIONS_MAX];
+};
+
+/* Fills in `c`, which is overwritten without looking at it. The secret part of a token in `argv` is overwritten by `*` (the length stays), so parse a copy
+ * (options_copy) when it is to be parsed again. `argv[0]` is skipped. With --help or --version nothing else is checked: look at `help` and `version`
+ * first. Returns 0, or -1 with `err`: ERR_USAGE, or ERR_CONFIG for a config file that cannot be read or is no config file. A token never stands in `err`.
+ * After either, config_release() frees what `c` holds. */
+int options_parse(struct config *c, int argc, char **argv, char **envp, struct err *err);
+
+/* Frees and wipes; `c` is then empty. An empty config, `{ 0 }`, is fine. */
+void config_release(struct config *c);
+
+/* Where the value of a member came from: config_origin(c, &c->timeout). */
+enum origin config_origin(const struct config *c, const void *member);
+
+/* The same for a sentence, in `out`: `option '--timeout'`, `TGRUN_TIMEOUT`, `config file 'x', line 3`, `the default of '--timeout'`. Returns `out`. */
+const char *config_where(const struct config *c, const void *member, char *out, size_t n);
+
+/* A deep copy of a vector of strings that ends in NULL. NULL when memory is out. */
+char **options_copy(char *const *argv);
+void options_free_copy(char **argv); /* wipes; NULL is fine */
+
+/* Writes the help: of the sub-command if one was named, else of all. Returns 0, or -1 when writing fails. */
+int options_help(const struct config *c, FILE *out);
+
+/* Writes `tgrun 0.1.0` and a line feed. */
+int options_version(FILE *out);
+
+#endif
