@@ -19,10 +19,8 @@ enum command_bit { COMMAND_RUN = 1, COMMAND_TRY = 2, COMMAND_CHECK = 4, COMMAND_
 /* Where a value came from; a later one beats an earlier one. */
 enum origin { ORIGIN_DEFAULT, ORIGIN_FILE, ORIGIN_ENVIRONMENT, ORIGIN_ARGUMENT };
 
-/* The values of the options that take one of several words. on_failure, log_format and log_level hold the values of `enum on_failure`, `enum log_format` and
- * `enum log_level`. */
+/* The values of the options that take one of several words; for background, on_failure, log_format and log_level those of the enums of that name. */
 enum { STORE_KIND_SQLITE, STORE_KIND_MEMORY };
-enum { BACKGROUND_WAIT, BACKGROUND_KILL, BACKGROUND_LEAVE };
 enum { STDOUT_LOG, STDOUT_INHERIT, STDOUT_DISCARD };
 
 struct texts {
@@ -48,7 +46,7 @@ struct config {
 	struct texts key, max_age;   /* as given; for key_spec_new() and max_age_set() */
 	int64_t timeout;             /* 0: none */
 	int64_t kill_after;          /* 0: SIGKILL at once */
-	int background;              /* BACKGROUND_* */
+	int background;              /* enum background */
 	int64_t retry_delay;
 	int max_attempts;
 	int on_failure;              /* enum on_failure */
@@ -57,7 +55,7 @@ struct config {
 	int64_t dead_keep_count;     /* -1: no limit */
 	int64_t dead_keep_age;       /* milliseconds; -1: no limit */
 	int stdout_to;               /* STDOUT_*; the option is --stdout */
-	int64_t max_output;          /* of one job; 0: no limit */
+	int64_t max_output;          /* of one job, at least 1 */
 	bool hide_token, clear_env;
 	struct texts env;            /* NAME or NAME=VALUE */
 	char *chdir;
@@ -74,7 +72,7 @@ struct config {
 	bool once;
 	int64_t max_runtime;         /* 0: no limit */
 	bool unless_running;
-	int log_format, log_level;
+	int log_format, log_level;   /* enum log_format, enum log_level */
 	bool json;
 	char *updates;
 	bool help, version;

@@ -1,0 +1,64 @@
+/* cli/help: the table of options in, --help out, for one sub-command or for all; and the version. */
+#include <string.h>
+
+#include "cli/options_table.h"
+
+static const char *const titles[GROUP_COUNT] = {
+	[GROUP_BOT] = "The bot", [GROUP_HANDLER] = "The handler", [GROUP_ORDER] = "Order and concurrency", [GROUP_FAILURE] = "Failures",
+	[GROUP_RECEIVE] = "Receiving", [GROUP_STATE] = "State", [GROUP_LIFE] = "Start and end", [GROUP_LOG] = "Log", [GROUP_OTHER] = "Others",
+};
+
+static void usage(unsigned commands, FILE *out)
+{
+	fputs("Runs a command for each update that a Telegram bot receives.\n\nUsage:\n", out);
+	if (commands & COMMAND_RUN)
+		fputs("  tgrun [run] --token TOKEN --handler COMMAND     the main job\n", out);
+	if (commands & COMMAND_TRY)
+		fputs("  tgrun try --handler COMMAND                     talk to the bot in the terminal, without a token or a network\n", out);
+	if (commands & COMMAND_CHECK)
+		fputs("  tgrun check --token TOKEN --handler COMMAND     say what would go wrong, before it does\n", out);
+	if (commands & COMMAND_DEAD)
+		fputs("  tgrun dead list | show N | retry N | drop N     the updates that could not be handled\n", out);
+	fputs("\nThe handler may also stand after '--': tgrun --token TOKEN -- python3 bot.py\n", out);
+}
+
+static void option(const struct option_row *row, FILE *out)
+{
+	char left[64];
+	snprintf(left, sizeof left, "--%s%s%s", row->name, row->value ? " " : "", row->value ? row->value : "");
+	if (strlen(left) < 26)
+		fprintf(out, "  %-26s", left);
+	else
+		fprintf(out, "  %s\n%28s", left, "");
+	fprintf(out, "%s", row->help);
+	if (row->fallback)
+		fprintf(out, " (default: %s)", row->fallback);
+	fputc('\n', out);
+}
+
+int options_help(const struct config *c, FILE *out)
+{
+	unsigned commands = c->command_given ? c->command : COMMAND_RUN | COMMAND_TRY | COMMAND_CHECK | COMMAND_DEAD;
+	usage(commands, out);
+	for (int group = 0; group < GROUP_COUNT; group++) {
+		bool titled = false;
+		for (size_t i = 0; i < options_table_count; i++) {
+			if ((int)options_table[i].group != group || !(options_table[i].commands & commands))
+				continue;
+			if (!titled)
+				fprintf(out, "\n%s:\n", titles[group]);
+			titled = true;
+			option(&options_table[i], out);
+		}
+	}
+	fputs("\nA flag is turned off by --no-NAME. Durations: 250ms, 30s, 5m, 2h, 7d; a bare number is seconds. Sizes: 64K, 1M, 2G.\n"
+	      "An option may also be given as TGRUN_NAME in the environment (TGRUN_POLL_TIMEOUT), or in the file named by\n"
+	      "--config (poll-timeout = 30s). See tgrun(1), tgrun.conf(5) and tgrun-handler(7).\n", out);
+	return fflush(out) || ferror(out) ? -1 : 0;
+}
+
+int options_version(FILE *out)
+{
+	fputs("tgrun " TGRUN_VERSION "\n", out);
+	return fflush(out) || ferror(out) ? -1 : 0;
+}

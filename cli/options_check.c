@@ -1,0 +1,152 @@
+/* cli/options_check: a config with every value set in, its contradictions out: what was given twice, what is missing, lists that another room
+ * understands, and what deserves a warning. */
+#include <netinet/in.h>
+#include <arpa/inet.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/options_table.h"
+#include "update/kinds.h"
+#include "update/update.h"
+
+void options_warn(struct config *c, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	char *copy = c->warning_count < CONFIG_WARNINGS_MAX ? strdup(text) : NULL;
+	if (copy)
+		c->warnings[c->warning_count++] = copy;
+}
+
+static void drop(struct config *c, const void *member)
+{
+	options_unset(c, options_row_of_member(c, member));
+}
+
+/* Two ways to say one thing: that of the higher level counts, both on one level are a mistake. */
+static int check_token(struct config *c, struct err *err)
+{
+	if (!c->token || !c->token_file)
+		return 0;
+	enum origin token = config_origin(c, &c->token), file = config_origin(c, &c->token_file);
+	if (token == file)
+		return err_set(err, ERR_USAGE, "the token is given twice: by 'token' and by 'token-file'; give one of them");
+	if (token < file)
+		drop(c, &c->token);
+	else
+		drop(c, &c->token_file);
+	return 0;
+}
+
+static int check_handler(struct config *c, struct err *err)
+{
+	if (c->command == COMMAND_DEAD)
+		return 0;
+	if (c->handler_argv.count && config_origin(c, &c->handler) == ORIGIN_ARGUMENT)
+		return err_set(err, ERR_USAGE, "the handler is given twice: by '--handler' and after '--'; give one of them");
+	if (c->handler_argv.count)
+		drop(c, &c->handler);
+	if (!c->handler && !c->handler_argv.count)
+		return err_set(err, ERR_USAGE, "no handler: say what runs for each update, such as --handler ./bot.sh");
+	return 0;
+}
+
+static int check_key(const struct config *c, struct err *err)
+{
+	struct err why;
+	char place[512];
+	struct key_spec *spec = key_spec_new((const char *const *)c->key.items, c->key.count, &why);
+	if (!spec)
+		return err_set(err, why.status, "%s: %s", config_where(c, &c->key, place, sizeof place), why.text);
+	key_spec_free(spec);
+	return 0;
+}
+
+static int check_max_age(const struct config *c, struct err *err)
+{
+	struct err why = { 0 };
+	char place[512];
+	int rc = 0;
+	struct max_age *ages = max_age_new();
+	if (!ages)
+		return err_set(err, ERR_INTERNAL, "out of memory");
+	for (size_t i = 0; i < c->max_age.count && rc == 0; i++)
+		rc = max_age_set(ages, c->max_age.items[i], &why);
+	max_age_free(ages);
+	if (rc)
+		return err_set(err, why.status, "%s: %s", config_where(c, &c->max_age, place, sizeof place), why.text);
+	return 0;
+}
+
+/* A kind that is not known may be newer than tgrun, so it is sent; the server ignores what it does not know without a word. */
+static int check_kinds(struct config *c, struct err *err)
+{
+	char place[512];
+	config_where(c, &c->allowed_updates, place, sizeof place);
+	for (size_t i = 0; i < c->allowed_updates.count; i++) {
+		const char *kind = c->allowed_updates.items[i];
+		if (strcmp(kind, "all") == 0 || strcmp(kind, "default") == 0) {
+			if (c->allowed_updates.count > 1)
+				return err_set(err, ERR_USAGE, "%s: '%s' stands alone, without other kinds", place, kind);
+			continue;
+		}
+		if (kind[strspn(kind, "abcdefghijklmnopqrstuvwxyz0123456789_")])
+			return err_set(err, ERR_USAGE, "%s: '%s' is no kind of update", place, kind);
+		if (kinds_find(kind, strlen(kind)))
+			continue;
+		const char *near = kinds_nearest(kind);
+		options_warn(c, "%s: unknown kind of update '%s'%s%s%s", place, kind, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	}
+	return 0;
+}
+
+static bool is_loopback(const char *host, size_t n)
+{
+	char name[256];
+	struct in_addr four;
+	if (n >= sizeof name)
+		return false;
+	memcpy(name, host, n);
+	name[n] = '\0';
+	if (inet_pton(AF_INET, name, &four) == 1)
+		return ntohl(four.s_addr) >> 24 == 127;
+	return strcasecmp(name, "localhost") == 0 || strcmp(name, "[::1]") == 0;
+}
+
+static void check_url(struct config *c)
+{
+	if (strncasecmp(c->api_url, "http://", 7) != 0)
+		return;
+	const char *host = c->api_url + 7;
+	size_t n = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":/");
+	if (!is_loopback(host, n))
+		options_warn(c, "the token goes to '%s' unencrypted: plain http is safe on this machine only; use https", c->api_url);
+}
+
+/* Group and others. A file of another owner that we can read is one that its owner gave to us, by its group. */
+static void check_file_mode(struct config *c)
+{
+	struct stat st;
+	if (config_origin(c, &c->token) != ORIGIN_FILE || !c->token || stat(c->config, &st))
+		return;
+	if ((st.st_mode & S_IROTH) || ((st.st_mode & S_IRGRP) && st.st_uid == geteuid()))
+		options_warn(c, "config file '%s' holds the token and others may read it; chmod 600 '%s'", c->config, c->config);
+}
+
+int options_check(struct config *c, struct err *err)
+{
+	if (check_token(c, err) || check_handler(c, err) || check_key(c, err) || check_max_age(c, err) || check_kinds(c, err))
+		return -1;
+	check_url(c);
+	check_file_mode(c);
+	if (c->once && config_origin(c, &c->give_up_after) == ORIGIN_DEFAULT)
+		c->give_up_after = 30000;
+	return 0;
+}

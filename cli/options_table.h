@@ -1,0 +1,79 @@
+/* cli/options_table: one row for each option, and how a text becomes its value. Inside of cli/options only. */
+#ifndef TGRUN_CLI_OPTIONS_TABLE_H
+#define TGRUN_CLI_OPTIONS_TABLE_H
+
+#include "cli/options.h"
+
+enum option_type {
+	OPTION_FLAG,     /* bool */
+	OPTION_TEXT,     /* char * */
+	OPTION_LIST,     /* struct texts, an item for each value */
+	OPTION_COMMAS,   /* struct texts, values are cut at commas */
+	OPTION_ENV,      /* struct texts of NAME or NAME=VALUE */
+	OPTION_DURATION, /* int64_t, milliseconds */
+	OPTION_SIZE,     /* int64_t, bytes */
+	OPTION_NUMBER,   /* int */
+	OPTION_WORD,     /* int, an index of `words` */
+	OPTION_KEEP,     /* char *, and dead_keep_count, dead_keep_age */
+	OPTION_URL,      /* char * */
+};
+
+enum option_group {
+	GROUP_BOT, GROUP_HANDLER, GROUP_ORDER, GROUP_FAILURE, GROUP_RECEIVE, GROUP_STATE, GROUP_LIFE, GROUP_LOG, GROUP_OTHER, GROUP_COUNT,
+};
+
+struct option_row {
+	const char *name;
+	const char *value;         /* the name of its value in --help; NULL: a flag */
+	const char *fallback;      /* its default, as it would be written; NULL: none */
+	const char *help;
+	enum option_type type;
+	enum option_group group;
+	unsigned char commands;    /* bits of enum command_bit */
+	unsigned char least;       /* enum origin: the lowest level at which it may stand */
+	size_t offset;             /* of its member in struct config */
+	int64_t min, max;          /* of durations, sizes, numbers */
+	const char *const *words;  /* of OPTION_WORD, ends in NULL */
+};
+
+extern const struct option_row options_table[];
+extern const size_t options_table_count;
+
+/* The row of an option's name, of `n` bytes; of a TGRUN_ variable's name; of a member of struct config. NULL if there is none. */
+const struct option_row *options_row(const char *name, size_t n);
+const struct option_row *options_row_of_variable(const char *name, size_t n);
+const struct option_row *options_row_of_member(const struct config *c, const void *member);
+
+/* Writes TGRUN_POLL_TIMEOUT for `poll-timeout`. */
+void options_variable(const struct option_row *row, char out[64]);
+
+/* The option nearest in spelling that may stand at level `origin`; NULL if none is near. */
+const struct option_row *options_nearest(const char *name, enum origin origin);
+
+/* Name of a sub-command, and the sub-commands of `bits` for a sentence: 'run', 'try' and 'check'. */
+const char *options_command_name(enum command_bit command);
+void options_command_list(unsigned bits, char *out, size_t n);
+
+/* Turns `value` into the row's member (replacing a list that came from a lower level) and remembers where it came from. 0, or -1 with `err` (ERR_USAGE), which says
+ * where the value stands. */
+int options_set(struct config *c, const struct option_row *row, const char *value, enum origin origin, int line, struct err *err);
+
+/* Forgets the row's value: back to the default, or nothing. */
+void options_unset(struct config *c, const struct option_row *row);
+
+/* Sets all defaults. 0, or -1 with `err`. */
+int options_defaults(struct config *c, struct err *err);
+
+/* Appends a text to a list: 0, or -1 when memory is out. */
+int options_text_add(struct texts *t, const char *s, size_t n);
+
+/* What no single value shows: contradictions, what is missing, what deserves a warning. 0, or -1 with `err`. */
+int options_check(struct config *c, struct err *err);
+
+/* Adds a warning; one that does not fit is dropped. */
+void options_warn(struct config *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Reads the file c->config into `c`. 0, or -1 with `err` (ERR_CONFIG, ERR_USAGE). */
+int config_file_read(struct config *c, struct err *err);
+
+#endif
