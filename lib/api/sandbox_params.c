@@ -1,0 +1,181 @@
+/* api/sandbox_params: the parameters of a call, however they came: in the query, as a form, as multipart/form-data with files, or as a JSON
+ * object. Bytes come in as they arrive, one cJSON object goes out.
+ *
+ * The first of several values of a name wins, as at the server. Of files only name and size are kept; all else is bounded. */
+#include "api/sandbox_room.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <microhttpd.h>
+
+enum { NAMES_MAX = 256 };
+
+struct sandbox_params {
+	struct sandbox_request *request;
+	struct MHD_PostProcessor *form; /* of a form or multipart body; NULL: the body is kept as it is */
+	bool keep, failed;
+	size_t total;                   /* bytes of the body so far */
+	size_t text;                    /* bytes of values so far */
+	int names;
+	char *name;                     /* of the value that is arriving; NULL: it is skipped */
+	bool is_file;
+	char file_name[256];
+	uint64_t file_size;
+	struct buf value;
+};
+
+static int add_text(struct sandbox_params *p, const char *name, const char *value)
+{
+	cJSON *params = p->request->params;
+	if (cJSON_GetObjectItemCaseSensitive(params, name))
+		return 0;
+	if (++p->names > NAMES_MAX || (p->text += strlen(name) + strlen(value)) > SANDBOX_TEXT_MAX)
+		return -1;
+	return cJSON_AddStringToObject(params, name, value) ? 0 : -1;
+}
+
+static enum MHD_Result on_query(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct sandbox_params *p = arg;
+	(void)kind;
+	if (add_text(p, name, value ? value : ""))
+		p->failed = true;
+	return MHD_YES;
+}
+
+/* The value that was arriving is whole. */
+static void end_value(struct sandbox_params *p)
+{
+	cJSON *params = p->request->params;
+	if (p->name && p->is_file && !cJSON_GetObjectItemCaseSensitive(params, p->name) && ++p->names <= NAMES_MAX) {
+		cJSON *file = cJSON_AddObjectToObject(params, p->name);
+		cJSON_AddStringToObject(file, "file_name", p->file_name);
+		cJSON_AddNumberToObject(file, "file_size", (double)p->file_size);
+	} else if (p->name && !p->is_file && add_text(p, p->name, buf_str(&p->value))) {
+		p->failed = true;
+	}
+	free(p->name);
+	p->name = NULL;
+	buf_clear(&p->value);
+}
+
+static enum MHD_Result on_value(void *arg, enum MHD_ValueKind kind, const char *name, const char *file_name, const char *type,
+				const char *encoding, const char *data, uint64_t offset, size_t n)
+{
+	struct sandbox_params *p = arg;
+	(void)kind, (void)type, (void)encoding;
+	if (offset == 0 && !(n == 0 && p->name && strcmp(p->name, name) == 0)) {
+		end_value(p);
+		p->name = strdup(name);
+		p->is_file = file_name != NULL;
+		p->file_size = 0;
+		snprintf(p->file_name, sizeof p->file_name, "%s", file_name ? file_name : "");
+	}
+	if (p->is_file)
+		p->file_size += n;
+	else if (buf_add(&p->value, data, n))
+		p->failed = true;
+	return p->failed ? MHD_NO : MHD_YES;
+}
+
+struct sandbox_params *sandbox_params_new(struct sandbox_request *r)
+{
+	struct sandbox_params *p = calloc(1, sizeof *p);
+	if (!p)
+		return NULL;
+	p->request = r;
+	buf_init(&p->value, SANDBOX_TEXT_MAX);
+	MHD_get_connection_values(r->connection, MHD_GET_ARGUMENT_KIND, on_query, p);
+	/* A path that is not the Bot API's, and JSON: the body as it is. */
+	const char *type = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_TYPE);
+	p->keep = strncmp(r->path, "/bot", 4) != 0 || (type && strncasecmp(type, "application/json", 16) == 0);
+	if (!p->keep && r->post)
+		p->form = MHD_create_post_processor(r->connection, 64 * 1024, on_value, p);
+	return p;
+}
+
+int sandbox_params_add(struct sandbox_params *p, const char *data, size_t n)
+{
+	p->total += n;
+	if (p->total > SANDBOX_BODY_MAX || p->failed)
+		return -1;
+	if (p->form)
+		return MHD_post_process(p->form, data, n) == MHD_YES && !p->failed ? 0 : -1;
+	return p->keep ? buf_add(&p->request->body, data, n) : 0;
+}
+
+int sandbox_params_end(struct sandbox_params *p)
+{
+	struct sandbox_request *r = p->request;
+	if (p->form && MHD_destroy_post_processor(p->form) != MHD_YES)
+		p->failed = true;
+	p->form = NULL;
+	end_value(p);
+	if (p->keep && r->body.len && strncmp(r->path, "/bot", 4) == 0) {
+		cJSON *body = cJSON_ParseWithLength(r->body.data, r->body.len);
+		if (!cJSON_IsObject(body)) {
+			cJSON_Delete(body);
+			return -1;
+		}
+		for (cJSON *item = body->child, *next; item; item = next) {
+			next = item->next;
+			if (!cJSON_GetObjectItemCaseSensitive(r->params, item->string))
+				cJSON_AddItemToObject(r->params, item->string, cJSON_DetachItemViaPointer(body, item));
+		}
+		cJSON_Delete(body);
+		buf_release(&r->body);
+	}
+	return p->failed ? -1 : 0;
+}
+
+void sandbox_params_free(struct sandbox_params *p)
+{
+	if (!p)
+		return;
+	if (p->form)
+		MHD_destroy_post_processor(p->form);
+	free(p->name);
+	buf_release(&p->value);
+	free(p);
+}
+
+const char *sandbox_param(struct sandbox_request *r, const char *name)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(r->params, name);
+	if (cJSON_IsString(item))
+		return item->valuestring;
+	if (!cJSON_IsNumber(item))
+		return NULL;
+	snprintf(r->scratch, sizeof r->scratch, "%.17g", item->valuedouble);
+	return r->scratch;
+}
+
+int64_t sandbox_param_number(const struct sandbox_request *r, const char *name, int64_t otherwise)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(r->params, name);
+	if (cJSON_IsNumber(item))
+		return item->valuedouble > -9e18 && item->valuedouble < 9e18 ? (int64_t)item->valuedouble : otherwise;
+	if (!cJSON_IsString(item) || !item->valuestring[0])
+		return otherwise;
+	char *end;
+	long long value = strtoll(item->valuestring, &end, 10);
+	return *end ? otherwise : value;
+}
+
+bool sandbox_param_true(const struct sandbox_request *r, const char *name)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(r->params, name);
+	if (cJSON_IsString(item))
+		return strcasecmp(item->valuestring, "true") == 0 || strcasecmp(item->valuestring, "yes") == 0 ||
+		       strcmp(item->valuestring, "1") == 0;
+	return cJSON_IsTrue(item) || (cJSON_IsNumber(item) && item->valuedouble == 1);
+}
+
+cJSON *sandbox_param_json(const struct sandbox_request *r, const char *name)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(r->params, name);
+	return cJSON_IsString(item) ? cJSON_Parse(item->valuestring) : item ? cJSON_Duplicate(item, 1) : NULL;
+}
