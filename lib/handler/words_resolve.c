@@ -31,7 +31,7 @@ static char *absolute(const char *cwd, const char *path)
 	while (path[0] == '.' && path[1] == '/')
 		for (path += 2; *path == '/';)
 			path++;
-	return asprintf(&out, "%s%s%s", cwd, cwd[strlen(cwd) - 1] == '/' ? "" : "/", path) < 0 ? NULL : out;
+	return asprintf(&out, "%s%s%s", cwd, strcmp(cwd, "/") == 0 ? "" : "/", path) < 0 ? NULL : out;
 }
 
 /* The first executable `name` along `list`, an empty entry of which is `cwd`. 1 found, 0 not, -1 memory. *blocked gets a file of that name that may
