@@ -1,0 +1,169 @@
+/* io/procs: process ids in, process ids out, by reading /proc. Holds no state but whether the kernel lists children.
+ *
+ * No answer here is a proof: a list is old when it is returned. The proof that nothing is left is ECHILD, and who needs it asks
+ * waitpid(2). */
+#include "io/procs.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void procs_release(struct procs *p)
+{
+	free(p->pids);
+	*p = (struct procs){ 0 };
+}
+
+int procs_add(struct procs *p, pid_t pid)
+{
+	if (p->count == p->cap) {
+		size_t cap = p->cap ? p->cap * 2 : 32;
+		pid_t *pids = realloc(p->pids, cap * sizeof *pids);
+		if (!pids)
+			return -1;
+		p->pids = pids;
+		p->cap = cap;
+	}
+	p->pids[p->count++] = pid;
+	return 0;
+}
+
+bool procs_has(const struct procs *p, pid_t pid)
+{
+	for (size_t i = 0; i < p->count; i++)
+		if (p->pids[i] == pid)
+			return true;
+	return false;
+}
+
+/* Whether the kernel has /proc/PID/task/TID/children (CONFIG_PROC_CHILDREN). */
+static bool kernel_lists_children(void)
+{
+	static int known = -1;
+	if (known < 0)
+		known = access("/proc/thread-self/children", R_OK) == 0;
+	return known;
+}
+
+/* Appends the numbers that the file holds, with white space between. */
+static int read_pids(int fd, struct procs *out)
+{
+	char text[4096];
+	pid_t pid = 0;
+	ssize_t n;
+	while ((n = read(fd, text, sizeof text)) > 0)
+		for (ssize_t i = 0; i < n; i++) {
+			if (isdigit((unsigned char)text[i])) {
+				pid = pid * 10 + (text[i] - '0');
+				continue;
+			}
+			if (pid > 0 && procs_add(out, pid))
+				return -1;
+			pid = 0;
+		}
+	/* ESRCH: the task ended meanwhile, so it has no children. */
+	return n < 0 && errno != ESRCH ? -1 : 0;
+}
+
+/* Appends the numeric names in a directory. */
+static int read_dir(const char *path, struct procs *out)
+{
+	DIR *dir = opendir(path);
+	if (!dir)
+		return -1;
+	int rc = 0;
+	for (struct dirent *e; !rc && (e = readdir(dir));)
+		if (isdigit((unsigned char)e->d_name[0]))
+			rc = procs_add(out, (pid_t)strtol(e->d_name, NULL, 10));
+	closedir(dir);
+	return rc;
+}
+
+int procs_all(struct procs *out)
+{
+	return read_dir("/proc", out);
+}
+
+int procs_stat(pid_t pid, struct procs_stat *out)
+{
+	char path[64], text[1024];
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	ssize_t n = read(fd, text, sizeof text - 1);
+	close(fd);
+	if (n <= 0)
+		return -1;
+	text[n] = '\0';
+	/* The name stands in parentheses and may hold any character, these too: it ends at the last one (proc(5)). */
+	char *name = strchr(text, '('), *end = strrchr(text, ')');
+	int parent;
+	unsigned long long start;
+	if (!name || !end || sscanf(end + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+				    &parent, &start) != 2)
+		return -1;
+	snprintf(out->name, sizeof out->name, "%.*s", (int)(end - name - 1), name + 1);
+	out->parent = parent;
+	out->start = start;
+	return 0;
+}
+
+int procs_scan_children(pid_t parent, struct procs *out)
+{
+	struct procs all = { 0 };
+	int rc = procs_all(&all);
+	for (size_t i = 0; !rc && i < all.count; i++) {
+		struct procs_stat stat;
+		if (!procs_stat(all.pids[i], &stat) && stat.parent == parent)
+			rc = procs_add(out, all.pids[i]);
+	}
+	procs_release(&all);
+	return rc;
+}
+
+int procs_children(pid_t parent, struct procs *out)
+{
+	if (!kernel_lists_children())
+		return procs_scan_children(parent, out);
+	char path[64];
+	snprintf(path, sizeof path, "/proc/%d/task", (int)parent);
+	struct procs threads = { 0 };
+	int rc = read_dir(path, &threads);
+	if (rc && errno == ENOENT)
+		rc = 0;
+	for (size_t i = 0; !rc && i < threads.count; i++) {
+		snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)parent, (int)threads.pids[i]);
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0) {
+			rc = errno == ENOENT || errno == ESRCH ? 0 : -1;
+			continue;
+		}
+		rc = read_pids(fd, out);
+		close(fd);
+	}
+	procs_release(&threads);
+	return rc;
+}
+
+int procs_descendants(pid_t root, struct procs *out)
+{
+	size_t next = out->count;
+	int rc = procs_children(root, out);
+	for (; !rc && next < out->count; next++)
+		rc = procs_children(out->pids[next], out);
+	return rc;
+}
+
+void procs_signal(const struct procs *p, int signo, pid_t *denied)
+{
+	for (size_t i = 0; i < p->count; i++)
+		if (kill(p->pids[i], signo) && errno == EPERM)
+			*denied = p->pids[i];
+}

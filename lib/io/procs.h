@@ -1,0 +1,45 @@
+/* io/procs: what /proc says about processes: children, descendants, names. Shared by the slot, the runner's side and leftover. */
+#ifndef TGRUN_IO_PROCS_H
+#define TGRUN_IO_PROCS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* A growing list of process ids; all zero is an empty one. */
+struct procs {
+	pid_t *pids;
+	size_t count, cap;
+};
+
+void procs_release(struct procs *p); /* empty again */
+
+/* Appends one id. 0, or -1 when memory is out. */
+int procs_add(struct procs *p, pid_t pid);
+bool procs_has(const struct procs *p, pid_t pid);
+
+/* Append the children of `parent` (dead ones that nobody has waited for, too), or all that descend from it, parents before their
+ * children. A process that comes or goes meanwhile may be missed: ask again. 0, or -1 with errno. */
+int procs_children(pid_t parent, struct procs *out);
+int procs_descendants(pid_t root, struct procs *out);
+
+/* The same as procs_children() for kernels without /proc/PID/task/TID/children: reads every process's parent. */
+int procs_scan_children(pid_t parent, struct procs *out);
+
+/* Appends every process there is. 0, or -1 with errno. */
+int procs_all(struct procs *out);
+
+/* Sends `signo` to each. Sets *denied to one that may not be signalled (EPERM), and leaves it alone if there is none. */
+void procs_signal(const struct procs *p, int signo, pid_t *denied);
+
+struct procs_stat {
+	char name[32];
+	pid_t parent;
+	uint64_t start; /* clock ticks since boot: with the pid it names a process for good */
+};
+
+/* 0, or -1 when there is no such process. */
+int procs_stat(pid_t pid, struct procs_stat *out);
+
+#endif

@@ -1,0 +1,88 @@
+/* io/slot_exec: the child of a slot between fork and exec. In: a command and a job's variables. Out: the handler's program, or an
+ * errno in the shared page.
+ *
+ * Whatever the slot and tgrun are like inside, the program finds a session of its own, default signals, an empty mask, and no
+ * descriptor but 0, 1, 2 (and 3 when one was given). No stage executes before every stage was forked. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "io/slot.h"
+
+static bool same_name(const char *a, const char *b)
+{
+	return strncmp(a, b, strcspn(a, "=") + 1) == 0;
+}
+
+char **slot_exec_environment(const struct command_view *command, char *vars, size_t length)
+{
+	size_t mine = 0, n = 0;
+	for (char *p = vars; p < vars + length; p += strlen(p) + 1, mine++)
+		if (!strchr(p, '='))
+			return NULL;
+	char **envp = calloc(mine + command->env_count + 1, sizeof *envp);
+	if (!envp)
+		return NULL;
+	for (char *p = vars; p < vars + length; p += strlen(p) + 1)
+		envp[n++] = p;
+	for (size_t i = 0; i < command->env_count; i++) {
+		bool replaced = false;
+		for (size_t j = 0; j < mine && !replaced; j++)
+			replaced = same_name(envp[j], command->env[i]);
+		if (!replaced)
+			envp[n++] = command->env[i];
+	}
+	return envp;
+}
+
+void slot_exec_open_gate(struct slot_page *page)
+{
+	page->gate = 1;
+	syscall(SYS_futex, &page->gate, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+/* Should the slot die meanwhile, PR_SET_PDEATHSIG ends the wait. */
+static void wait_at_gate(struct slot_page *page)
+{
+	while (!page->gate)
+		syscall(SYS_futex, &page->gate, FUTEX_WAIT, 0, NULL, NULL, 0);
+}
+
+static void keep_from_exec(int first)
+{
+	if (!close_range((unsigned)first, ~0U, CLOSE_RANGE_CLOEXEC))
+		return;
+	for (int fd = first; fd < 256; fd++) /* the slot itself has a dozen, and a pipe's end for each stage */
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+_Noreturn void slot_exec_stage(const struct slot_exec *x, int stage)
+{
+	sigset_t none;
+	sigemptyset(&none);
+	setsid();
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != x->slot)
+		_exit(127);
+	wait_at_gate(x->page);
+	if (x->command->dir && chdir(x->command->dir))
+		goto fail;
+	if (x->extra_fd >= 0 && dup2(x->extra_fd, 3) < 0)
+		goto fail;
+	if (x->nofile.rlim_cur)
+		setrlimit(RLIMIT_NOFILE, &x->nofile);
+	keep_from_exec(x->extra_fd >= 0 ? 4 : 3);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* Not execvp(3): it would have a shell run a file that has no interpreter. */
+	execve(x->command->path[stage], x->command->argv[stage], x->envp);
+fail:
+	x->page->exec_errno[stage] = errno;
+	_exit(127);
+}
