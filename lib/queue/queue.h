@@ -58,7 +58,7 @@ int queue_put(struct queue *q, const struct queue_put *puts, size_t count, const
 /* Everything put so far survives a power cut when it returns 0. Does nothing when that is so already. -1 with `err`. */
 int queue_sync(struct queue *q, struct err *err);
 
-/* The source `root` answered a request with this offset. Flushed later. */
+/* The source `root` answered a request with this offset: to be called before that answer's updates are put. Flushed later. */
 void queue_confirmed(struct queue *q, const char *root, int64_t offset);
 
 /* The offset remembered for `root`; 0 if none. */
@@ -110,7 +110,7 @@ void queue_counts(const struct queue *q, struct queue_counts *out);
 
 /* Dead letters. */
 int queue_dead_each(struct queue *q, int64_t number, int (*letter)(void *arg, const struct store_dead *d), void *arg, struct err *err);
-/* Makes letter `number` a new update behind all others (fresh counts, no age limit), or forgets it; durable when it returns. 1 done, 0 there is no such letter, -1 with `err`. */
+/* A letter's number is that of its update, rising. Makes letter `number` a new update behind all others (fresh counts, no age limit), or forgets it; durable when it returns. 1 done, 0 there is no such letter, -1 with `err`. */
 int queue_dead_retry(struct queue *q, int64_t number, struct err *err);
 int queue_dead_drop(struct queue *q, int64_t number, struct err *err);
 int queue_dead_trim(struct queue *q, int64_t keep, int64_t max_age, int64_t *dropped, struct err *err);

@@ -14,12 +14,12 @@
 enum store_op_kind {
 	STORE_PUT,     /* a new update */
 	STORE_START,   /* an attempt is about to begin: on disk before the handler starts */
-	STORE_STOPPED, /* the attempt is over without an outcome of the update's own (not started, interrupted): its mark is taken back */
+	STORE_STOPPED, /* the attempt is over without an outcome of the update's own (not started, interrupted): its mark is taken back; sets `deaths` too */
 	STORE_RETRY,   /* failed; waits until `due` */
 	STORE_DONE,    /* leaves the store (a row that only recognises its repeat stays while the server may send it again) */
-	STORE_DEAD,    /* becomes a dead letter */
+	STORE_DEAD,    /* becomes a dead letter, numbered by its seq */
 	STORE_OFFSET,  /* the source `root` may be asked from `offset` on next time */
-	STORE_CONFIRMED, /* the source `root` answered a request with `offset`: it will not repeat ids below */
+	STORE_CONFIRMED, /* the source `root` answered a request with `offset`: it will not repeat ids below, of updates up to `seq` (ids may begin anew) */
 	STORE_META,    /* a named value */
 	STORE_DEAD_RETRY, /* dead letter `seq` (a number of `dead list`) becomes a new update: it must be followed by its own STORE_PUT */
 	STORE_DEAD_DROP,  /* dead letter `seq` is forgotten */
@@ -27,9 +27,10 @@ enum store_op_kind {
 
 struct store_op {
 	enum store_op_kind kind;
-	int64_t seq;             /* the update's own number (PUT: given by the queue); DEAD_*: the dead letter's number */
+	int64_t seq;             /* the update's own number (PUT: given by the queue, never again to another); DEAD_*: the dead letter's number; CONFIRMED */
 	/* PUT */
-	const char *root;        /* of the source it came from, e.g. https://api.telegram.org; also OFFSET, CONFIRMED */
+	const char *root;        /* of the source it came from, e.g. https://api.telegram.org, NULL: it never repeats; also OFFSET, CONFIRMED */
+	bool ageless;            /* it stays answerable for ever */
 	bool has_id;
 	int64_t update_id;
 	uint64_t hash;           /* of the bytes */
@@ -40,8 +41,9 @@ struct store_op {
 	int64_t received;        /* wall clock, milliseconds */
 	/* START, STOPPED, RETRY, DEAD */
 	int64_t due;             /* wall clock, milliseconds; RETRY */
-	int failures, deaths;
-	const char *reason;      /* DEAD; also RETRY (the last reason) */
+	int failures, deaths;    /* DEAD: together the letter's attempts */
+	bool begun;              /* STOPPED: its handler ran, now or in an earlier attempt */
+	const char *reason;      /* DEAD; also RETRY, for stores that show it (these two do not) */
 	const char *last_stderr; /* DEAD, "" if none */
 	int64_t now;             /* DEAD: wall clock, milliseconds */
 	int64_t offset;          /* OFFSET, CONFIRMED */
@@ -53,6 +55,7 @@ struct store_row {
 	const char *kind_name, *keys;
 	int64_t received, due;   /* wall clock, milliseconds */
 	int failures, deaths;
+	bool ageless;
 	bool started;            /* an attempt had begun when the last runner ended without saying more */
 	bool redelivered;        /* any attempt ever began */
 };
@@ -71,15 +74,15 @@ struct store_dead {
 struct store; /* of a backend */
 
 struct store_ops {
-	/* Carries out all or nothing. `sync`: on disk even after a power cut when it returns. 0, or -1 with `err`: ERR_IO (full, failing, damaged). A failed call may nevertheless
+	/* Carries out all or nothing; what is true already (a PUT whose seq exists, an end of what has ended) is passed over. `sync`: on disk even after a power cut when it returns. 0, or -1 with `err`: ERR_IO (full, failing, damaged). A failed call may nevertheless
 	 * have been carried out in whole (a commit that said it failed): repeating it must be harmless. */
 	int (*apply)(struct store *s, const struct store_op *ops, size_t count, bool sync, struct err *err);
 	/* Whether an update of this root, id and hash still waits, is a dead letter not yet confirmed, or was finished and not yet confirmed. 1, 0, -1 with `err`. */
 	int (*known)(struct store *s, const char *root, int64_t update_id, uint64_t hash, struct err *err);
-	/* Calls back for each update that waits. 0 or -1 with `err`; a callback that returns not 0 ends it with -1. */
-	int (*load)(struct store *s, int (*row)(void *arg, const struct store_row *row), void *arg, struct err *err);
-	/* The bytes of a waiting update, replaced into `out`. 0 or -1 with `err`. */
-	int (*body)(struct store *s, int64_t seq, struct buf *out, struct err *err);
+	/* Calls back for each update that waits and whose seq is at least `from`. 0 or -1 with `err`; a callback that returns not 0 ends it with -1. */
+	int (*load)(struct store *s, int64_t from, int (*row)(void *arg, const struct store_row *row), void *arg, struct err *err);
+	/* The bytes of a waiting update, replaced into `out`, and when it was received. 1, 0: they are not there, -1 with `err`. */
+	int (*body)(struct store *s, int64_t seq, struct buf *out, int64_t *received, struct err *err);
 	/* Replaces the keys of a waiting update (--key changed between runs), inside one transaction that `rekey_end` commits. */
 	int (*rekey)(struct store *s, int64_t seq, const char *keys, struct err *err);
 	int (*rekey_end)(struct store *s, struct err *err);

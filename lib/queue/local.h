@@ -1,0 +1,48 @@
+/* queue/local: what the files of the local queue share: local.c (the verbs of every turn), local_open.c (start and end), dead.c (dead letters). */
+#ifndef TGRUN_QUEUE_LOCAL_H
+#define TGRUN_QUEUE_LOCAL_H
+
+#include "base/list.h"
+#include "queue/pending.h"
+#include "queue/queue.h"
+#include "queue/sched.h"
+
+/* A claim and its place in the queue's list while it is not settled. Its owner may free it before; the queue still gives it back then. */
+struct held {
+	struct claim claim;
+	struct list link;
+	bool settled, freed;
+};
+
+struct queue {
+	struct queue_config config;
+	struct store *store;
+	struct sched *sched;
+	struct pending pending;
+	struct list held;        /* claims that are not settled: each has room for its outcome in `pending` */
+	size_t held_count;
+	int64_t last_seq;        /* the highest number given, also to what could not be written */
+	int64_t recheck_from;    /* updates from this number on may be in the store and not in the scheduler; 0: none */
+	uint64_t confirmed;      /* a hash of what queue_confirmed() was last told */
+	bool unsynced;           /* something was put that a power cut may still take back */
+	bool failing;            /* the last try to write failed, and what it was about is still pending */
+	struct err failure;
+};
+
+/* The age limit of an update as a time of the monotonic clock. */
+int64_t local_expires(const struct queue *q, const char *kind, bool ageless, int64_t received);
+
+/* Writes what is pending, in one transaction. When that fails, the first `keep` operations stay for the next try, and the others are cut off. 0 or
+ * -1 with `err`. */
+int local_write(struct queue *q, size_t keep, bool sync, struct err *err);
+
+/* Takes over what may have reached the store though writing it failed. 0 or -1 with `err`. */
+int local_recheck(struct queue *q, struct err *err);
+
+/* Adds a row of the store to the scheduler. 0 or -1 when memory is out. */
+int local_add(struct queue *q, const struct store_row *row);
+
+/* Gives back all claims that are not settled. */
+void local_release_all(struct queue *q);
+
+#endif
