@@ -3,6 +3,8 @@
 
 #include "cli/options_table.h"
 
+enum { LEFT = 28, WIDTH = 100 }; /* columns */
+
 static const char *const titles[GROUP_COUNT] = {
 	[GROUP_BOT] = "The bot", [GROUP_HANDLER] = "The handler", [GROUP_ORDER] = "Order and concurrency", [GROUP_FAILURE] = "Failures",
 	[GROUP_RECEIVE] = "Receiving", [GROUP_STATE] = "State", [GROUP_LIFE] = "Start and end", [GROUP_LOG] = "Log", [GROUP_OTHER] = "Others",
@@ -22,18 +24,32 @@ static void usage(unsigned commands, FILE *out)
 	fputs("\nThe handler may also stand after '--': tgrun --token TOKEN -- python3 bot.py\n", out);
 }
 
+/* Writes `text` from column `LEFT` on, broken at spaces. */
+static void wrapped(const char *text, FILE *out)
+{
+	while (strlen(text) > WIDTH - LEFT) {
+		size_t n = WIDTH - LEFT;
+		while (n > 1 && text[n] != ' ')
+			n--;
+		fprintf(out, "%.*s\n%*s", (int)n, text, LEFT, "");
+		text += n + 1;
+	}
+	fprintf(out, "%s\n", text);
+}
+
 static void option(const struct option_row *row, FILE *out)
 {
-	char left[64];
+	char left[64], help[256];
 	snprintf(left, sizeof left, "--%s%s%s", row->name, row->value ? " " : "", row->value ? row->value : "");
-	if (strlen(left) < 26)
-		fprintf(out, "  %-26s", left);
+	if (strlen(left) < LEFT - 2)
+		fprintf(out, "  %-*s", LEFT - 2, left);
 	else
-		fprintf(out, "  %s\n%28s", left, "");
-	fprintf(out, "%s", row->help);
+		fprintf(out, "  %s\n%*s", left, LEFT, "");
 	if (row->fallback)
-		fprintf(out, " (default: %s)", row->fallback);
-	fputc('\n', out);
+		snprintf(help, sizeof help, "%s (default: %s)", row->help, row->fallback);
+	else
+		snprintf(help, sizeof help, "%s", row->help);
+	wrapped(help, out);
 }
 
 int options_help(const struct config *c, FILE *out)
@@ -51,9 +67,9 @@ int options_help(const struct config *c, FILE *out)
 			option(&options_table[i], out);
 		}
 	}
-	fputs("\nA flag is turned off by --no-NAME. Durations: 250ms, 30s, 5m, 2h, 7d; a bare number is seconds. Sizes: 64K, 1M, 2G.\n"
-	      "An option may also be given as TGRUN_NAME in the environment (TGRUN_POLL_TIMEOUT), or in the file named by\n"
-	      "--config (poll-timeout = 30s). See tgrun(1), tgrun.conf(5) and tgrun-handler(7).\n", out);
+	fputs("\nA flag is turned off by --no-NAME. Durations: 250ms, 30s, 5m, 2h, 7d; a bare number is seconds.\n"
+	      "Sizes: 64K, 1M, 2G. An option may also be given in the environment (TGRUN_POLL_TIMEOUT=30s) or in the\n"
+	      "file named by --config (poll-timeout = 30s). See tgrun(1), tgrun.conf(5) and tgrun-handler(7).\n", out);
 	return fflush(out) || ferror(out) ? -1 : 0;
 }
 

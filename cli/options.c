@@ -69,16 +69,12 @@ static int unknown_option(const char *name, size_t n, struct err *err)
 	char word[64];
 	const char *bare = name + strspn(name, "-");
 	snprintf(word, sizeof word, "%.*s", (int)(n - (size_t)(bare - name)), bare);
-	const struct option_row *near = options_nearest(word, ORIGIN_ARGUMENT);
-	if (!near && strncmp(word, "no-", 3) == 0) {
-		near = options_nearest(word + 3, ORIGIN_ARGUMENT);
-		if (near && near->type == OPTION_FLAG)
-			return err_set(err, ERR_USAGE, "unknown option '%.*s'; did you mean '--no-%s'?", (int)n, name, near->name);
-		if (near)
-			return err_set(err, ERR_USAGE, "unknown option '%.*s': '--%s' takes a value", (int)n, name, near->name);
-	}
+	bool off = strncmp(word, "no-", 3) == 0;
+	const struct option_row *near = options_nearest(word + (off ? 3 : 0), ORIGIN_ARGUMENT);
+	if (near && off && near->type != OPTION_FLAG)
+		return err_set(err, ERR_USAGE, "unknown option '%.*s': '--%s' takes a value", (int)n, name, near->name);
 	if (near)
-		return err_set(err, ERR_USAGE, "unknown option '%.*s'; did you mean '--%s'?", (int)n, name, near->name);
+		return err_set(err, ERR_USAGE, "unknown option '%.*s'; did you mean '--%s%s'?", (int)n, name, off ? "no-" : "", near->name);
 	return err_set(err, ERR_USAGE, "unknown option '%.*s'", (int)n, name);
 }
 

@@ -1,0 +1,450 @@
+/* tests/unit/options: each option from each source, their order, and what each mistake is told. */
+#include "cli/options.h"
+
+#include <ctype.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/options_table.h"
+#include "handler/exec.h"
+#include "tests/tap.h"
+
+static char file[] = "/tmp/options-XXXXXX";
+
+static void write_file(const char *text, size_t n)
+{
+	FILE *f = fopen(file, "we");
+	if (!f || fwrite(text, 1, n, f) != n || fclose(f))
+		printf("Bail out! cannot write %s\n", file), exit(1);
+}
+
+/* Parses words cut at spaces (`_` stands for a space inside of a word), after `tgrun`; the environment likewise. */
+static int parse(struct config *c, const char *arguments, const char *environment, struct err *err)
+{
+	static char words[2][8192];
+	char *argv[64] = { "tgrun" }, *envp[64] = { NULL }, *save;
+	int argc = 1, n = 0;
+	snprintf(words[0], sizeof words[0], "%s", arguments);
+	snprintf(words[1], sizeof words[1], "%s", environment);
+	for (char *w = strtok_r(words[0], " ", &save); w; w = strtok_r(NULL, " ", &save))
+		argv[argc++] = w;
+	for (char *w = strtok_r(words[1], " ", &save); w; w = strtok_r(NULL, " ", &save))
+		envp[n++] = w;
+	for (int i = 1; i < argc; i++)
+		for (char *p = argv[i]; (p = strchr(p, '_'));)
+			*p = ' ';
+	*err = (struct err){ 0 };
+	return options_parse(c, argc, argv, envp, err);
+}
+
+/* A value of each row that is not its default. */
+static const char *sample(const struct option_row *row)
+{
+	static const struct {
+		const char *name, *value;
+	} samples[] = { { "key", "user" }, { "max-age", "message=1h" }, { "dead-keep", "7d" }, { "api-url", "http://127.0.0.1:81" }, { "env", "A=b" },
+			{ "poll-timeout", "7s" }, { "retry-delay", "2m" }, { "allowed-updates", "message,poll" } };
+	for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++)
+		if (strcmp(samples[i].name, row->name) == 0)
+			return samples[i].value;
+	switch (row->type) {
+	case OPTION_FLAG: return "yes";
+	case OPTION_DURATION: return "90s";
+	case OPTION_SIZE: return "3K";
+	case OPTION_NUMBER: return "17";
+	case OPTION_WORD: return row->words[1];
+	default: return "text";
+	}
+}
+
+/* Whether the row's member holds its sample. */
+static bool holds(const struct config *c, const struct option_row *row)
+{
+	const void *m = (const char *)c + row->offset;
+	const struct texts *t = m;
+	switch (row->type) {
+	case OPTION_FLAG: return *(const bool *)m;
+	case OPTION_DURATION:
+		return *(const int64_t *)m == (strcmp(sample(row), "90s") == 0 ? 90000 : strcmp(sample(row), "2m") == 0 ? 120000 : 7000);
+	case OPTION_SIZE: return *(const int64_t *)m == 3072;
+	case OPTION_NUMBER: return *(const int *)m == 17;
+	case OPTION_WORD: return *(const int *)m == 1;
+	case OPTION_KEEP: return strcmp(c->dead_keep, "7d") == 0 && c->dead_keep_age == 7 * 86400000LL && c->dead_keep_count == -1;
+	case OPTION_COMMAS: return t->count == 2 && strcmp(t->items[0], "message") == 0 && strcmp(t->items[1], "poll") == 0 && !t->items[2];
+	case OPTION_LIST:
+	case OPTION_ENV: return t->count == 1 && strcmp(t->items[0], sample(row)) == 0 && !t->items[1];
+	case OPTION_TEXT:
+	case OPTION_URL: return *(char *const *)m && strcmp(*(char *const *)m, sample(row)) == 0;
+	}
+	return false;
+}
+
+/* The words before the option that make the rest of the command line complete. */
+static const char *lead(const struct option_row *row)
+{
+	if (row->commands & COMMAND_RUN)
+		return "--handler h";
+	return row->commands & COMMAND_TRY ? "try --handler h" : "dead list";
+}
+
+static void test_each_row(void)
+{
+	char words[8192], variable[64];
+	struct config c;
+	struct err err;
+	for (size_t i = 0; i < options_table_count; i++) {
+		const struct option_row *row = &options_table[i];
+		const void *member = (const char *)&c + row->offset;
+		const char *value = strcmp(row->name, "config") == 0 ? file : sample(row);
+		bool config = value == file;
+		write_file("", 0);
+		for (int form = 0; form < 2; form++) {
+			const char *between = form == 0 ? "=" : row->value ? " " : NULL;
+			snprintf(words, sizeof words, "%s --%s%s%s", lead(row), row->name, between ? between : "", between ? value : "");
+			int rc = parse(&c, words, "", &err);
+			if (!ok(rc == 0 && (config || holds(&c, row)) && config_origin(&c, member) == ORIGIN_ARGUMENT, "argv: %s", words))
+				diag("got %d '%s'", rc, err.text);
+			config_release(&c);
+		}
+		if (row->least <= ORIGIN_ENVIRONMENT) {
+			options_variable(row, variable);
+			snprintf(words, sizeof words, "%s=%s", variable, value);
+			int rc = parse(&c, strcmp(row->name, "handler") == 0 ? "" : lead(row), words, &err);
+			if (!ok(rc == 0 && (config || holds(&c, row)) && config_origin(&c, member) == ORIGIN_ENVIRONMENT, "environment: %s", words))
+				diag("got %d '%s'", rc, err.text);
+			config_release(&c);
+		}
+		char line[256];
+		snprintf(line, sizeof line, "# a comment\n  %s = %s  \r\n", row->name, value);
+		write_file(line, strlen(line));
+		snprintf(words, sizeof words, "%s --config %s", strcmp(row->name, "handler") == 0 ? "" : lead(row), file);
+		int rc = parse(&c, words, "", &err);
+		bool fine = row->least > ORIGIN_FILE ? rc == -1 && err.status == ERR_USAGE && strstr(err.text, "cannot stand in a config file")
+						     : rc == 0 && holds(&c, row) && config_origin(&c, member) == ORIGIN_FILE;
+		if (!ok(fine, "file: %s = %s", row->name, value))
+			diag("got %d '%s'", rc, err.text);
+		config_release(&c);
+		if (row->type == OPTION_FLAG && row->least == ORIGIN_FILE) {
+			snprintf(words, sizeof words, "%s --%s --no-%s", lead(row), row->name, row->name);
+			rc = parse(&c, words, "", &err);
+			ok(rc == 0 && !*(const bool *)member, "argv: --no-%s turns it off again", row->name);
+			config_release(&c);
+		}
+	}
+}
+
+static void test_defaults(void)
+{
+	struct config c;
+	struct err err;
+	ok(parse(&c, "--handler h", "HOME=/ TG_X=1", &err) == 0, "a handler is all that must be given");
+	is_num(c.command, COMMAND_RUN, "run may be left out");
+	ok(!c.command_given, "and it is known that it was");
+	is_num(c.timeout, 60000, "timeout is 60s");
+	is_num(c.kill_after, 5000, "kill-after is 5s");
+	is_num(c.concurrency, 16, "concurrency is 16");
+	is_num(c.max_output, 1 << 20, "max-output is 1M");
+	is_num(c.min_free, 64 << 20, "min-free is 64M");
+	is_num(c.poll_timeout, 30000, "poll-timeout is 30s");
+	is_num(c.give_up_after, 0, "it never gives up");
+	is_num(c.log_level, LOG_INFO, "log-level is info");
+	is_num(c.background, BACKGROUND_WAIT, "background is wait");
+	is_num(c.on_failure, ON_FAILURE_DEAD, "on-failure is dead");
+	is_str(c.api_url, "https://api.telegram.org", "api-url is Telegram's");
+	ok(c.key.count == 1 && strcmp(c.key.items[0], "chat") == 0, "key is chat");
+	ok(c.dead_keep_count == -1 && c.dead_keep_age == -1, "all dead letters are kept");
+	ok(!c.token && !c.state_dir && !c.once && c.warning_count == 0, "nothing else is set, and nothing is warned of");
+	is_num(config_origin(&c, &c.timeout), ORIGIN_DEFAULT, "the origin is the default");
+	config_release(&c);
+	ok(parse(&c, "--handler h --once --log-level debug --background kill --log-format json", "", &err) == 0, "some words");
+	is_num(c.give_up_after, 30000, "with --once it gives up after 30s");
+	is_num(c.log_level, LOG_DEBUG, "debug is debug");
+	is_num(c.log_format, LOG_JSON, "json is JSON");
+	is_num(c.background, BACKGROUND_KILL, "kill is kill");
+	config_release(&c);
+	ok(parse(&c, "--handler h --once --give-up-after 0", "", &err) == 0 && c.give_up_after == 0, "unless it was given");
+	config_release(&c);
+}
+
+static void test_order(void)
+{
+	struct config c;
+	struct err err;
+	char words[512], out[256];
+	static const char text[] = "timeout = 1\nkey = user\nkey = topic\nhandler = from-file\nlimit = 5\nonce = yes\ntoken = 1:fromfile\n";
+	write_file(text, sizeof text - 1);
+	snprintf(words, sizeof words, "--config %s", file);
+	ok(parse(&c, words, "", &err) == 0, "a file alone");
+	ok(c.key.count == 2 && strcmp(c.key.items[0], "user") == 0 && strcmp(c.key.items[1], "topic") == 0, "a list keeps the order of its lines");
+	is_num(c.timeout, 1000, "a bare number is seconds");
+	snprintf(words, sizeof words, "config file '%s', line 5", file);
+	is_str(config_where(&c, &c.limit, out, sizeof out), words, "the place of a value is its file and line");
+	config_release(&c);
+
+	snprintf(words, sizeof words, "TGRUN_CONFIG=%s TGRUN_TIMEOUT=2 TGRUN_KEY=none TGRUN_ONCE=no TGRUN_LIMIT= TGRUN_TOKEN_FILE=f", file);
+	ok(parse(&c, "", words, &err) == 0, "the environment over the file");
+	ok(c.timeout == 2000 && c.limit == 5 && !c.once, "beats it; an empty variable does not");
+	ok(c.key.count == 1 && strcmp(c.key.items[0], "none") == 0, "its list replaces the file's");
+	ok(!c.token && c.token_file, "its token-file beats the file's token");
+	is_str(config_where(&c, &c.timeout, out, sizeof out), "TGRUN_TIMEOUT", "the place is the variable");
+	config_release(&c);
+
+	ok(parse(&c, "--timeout 3 --timeout=4 --key user --key=topic --token 2:argv --handler me", words, &err) == 0, "the command line over both");
+	ok(c.timeout == 4000 && strcmp(c.handler, "me") == 0, "beats them, and its last wins");
+	ok(c.key.count == 2 && strcmp(c.key.items[1], "topic") == 0, "its lists add up among themselves");
+	ok(c.token && strcmp(c.token, "2:argv") == 0 && !c.token_file, "its token beats the variable's file");
+	is_str(config_where(&c, &c.timeout, out, sizeof out), "option '--timeout'", "the place is the option");
+	config_release(&c);
+
+	ok(parse(&c, "--handler x", "TGRUN_ENV=A=1\nB=2\n\n", &err) == 0 && c.env.count == 2 && strcmp(c.env.items[1], "B=2") == 0,
+	   "a list in a variable has an item a line");
+	config_release(&c);
+	ok(parse(&c, "--once -- python3 bot.py --timeout 3 -- x", words, &err) == 0, "a handler after --");
+	ok(!c.handler && c.handler_argv.count == 6 && strcmp(c.handler_argv.items[2], "--timeout") == 0 && !c.handler_argv.items[6] && c.timeout == 2000,
+	   "beats the file's, and its words are its own");
+	config_release(&c);
+	ok(parse(&c, "dead drop 3 --json -- 4", words, &err) == 0 && c.command == COMMAND_DEAD && c.json && c.arguments.count == 3 &&
+	   strcmp(c.arguments.items[2], "4") == 0, "dead has arguments, and may share a config file with run");
+	config_release(&c);
+	ok(parse(&c, "--handler x check", "", &err) == 0 && c.command == COMMAND_CHECK && c.command_given, "the sub-command may stand after options");
+	config_release(&c);
+	ok(parse(&c, "-h", "TGRUN_BAD=1", &err) == 0 && c.help, "-h asks for help, whatever else is wrong");
+	config_release(&c);
+	ok(parse(&c, "dead -V --bad", "", &err) == 0 && c.version, "-V asks for the version");
+	config_release(&c);
+	config_release(&c);
+	ok(c.command == 0, "a released config may be released again");
+}
+
+static void test_token(void)
+{
+	struct config c;
+	struct err err = { 0 };
+	char a[] = "123456:AAHsecretsecretsecret", b[] = "--token=123456:AAHsecretsecretsecret", bad[] = "noColonSecret";
+	char *argv[] = { "tgrun", "--token", a, b, "--handler", "h", NULL };
+	char **copy = options_copy(argv);
+	ok(options_parse(&c, 6, argv, NULL, &err) == 0, "a token");
+	is_str(c.token, "123456:AAHsecretsecretsecret", "is taken");
+	is_str(a, "123456:*********************", "and overwritten in argv, with its length kept");
+	is_str(b, "--token=123456:*********************", "in the other form too");
+	config_release(&c);
+	ok(options_parse(&c, 6, copy, NULL, &err) == 0 && strcmp(c.token, "123456:AAHsecretsecretsecret") == 0, "a copy of argv may be parsed again");
+	config_release(&c);
+	options_free_copy(copy);
+	argv[2] = bad;
+	argv[3] = NULL;
+	options_parse(&c, 3, argv, NULL, &err);
+	is_str(bad, "*************", "what is no token is overwritten wholly");
+	config_release(&c);
+	ok(parse(&c, "123456:AAHsecretsecretsecret", "", &err) == -1 && !strstr(err.text, "secret") && strstr(err.text, "123456:***"),
+	   "a token at a wrong place does not come out in the error");
+	config_release(&c);
+}
+
+static void refused(const char *arguments, const char *environment, int status, const char *want)
+{
+	struct config c;
+	struct err err;
+	int rc = parse(&c, arguments, environment, &err);
+	if (!ok(rc == -1 && err.status == status && strcmp(err.text, want) == 0, "refused: %s", want))
+		diag("got %d, %d '%s'", rc, err.status, err.text);
+	config_release(&c);
+}
+
+static void test_errors(void)
+{
+	static const struct {
+		const char *arguments, *environment, *want;
+	} rows[] = {
+		{ "", "", "no handler: say what runs for each update, such as --handler ./bot.sh" },
+		{ "rnu", "", "unknown sub-command 'rnu'; did you mean 'run'?" },
+		{ "./bot.sh", "", "unknown sub-command './bot.sh'; did you mean '--handler ./bot.sh'?" },
+		{ "xyzzy", "", "unknown sub-command 'xyzzy'; there are run, try, check and dead" },
+		{ "run more", "", "unexpected argument 'more'; a handler follows '--handler' or '--'" },
+		{ "--timeot 5", "", "unknown option '--timeot'; did you mean '--timeout'?" },
+		{ "--timeot=5", "", "unknown option '--timeot'; did you mean '--timeout'?" },
+		{ "-timeout 5", "", "unknown option '-timeout'; did you mean '--timeout'?" },
+		{ "--no-onec", "", "unknown option '--no-onec'; did you mean '--no-once'?" },
+		{ "--no-timeout", "", "unknown option '--no-timeout': '--timeout' takes a value" },
+		{ "--no-once=1", "", "option '--no-once' takes no value" },
+		{ "--xyzzy", "", "unknown option '--xyzzy'" },
+		{ "-x", "", "unknown option '-x'" },
+		{ "--timeout", "", "option '--timeout' needs a value: DURATION" },
+		{ "--handler --once", "", "option '--handler' needs a value, but '--once' follows; write '--handler=COMMAND' if that is its value" },
+		{ "--handler h --once=maybe", "", "option '--once': 'maybe' is neither yes nor no" },
+		{ "--handler h --limit 101", "", "option '--limit': '101' is no whole number from 1 to 100" },
+		{ "--handler h --limit 0", "", "option '--limit': '0' is no whole number from 1 to 100" },
+		{ "--handler h --concurrency 4097", "", "option '--concurrency': '4097' is no whole number from 1 to 4096" },
+		{ "--handler h --breaker -1", "", "option '--breaker': '-1' is no whole number from 0 to 1000000" },
+		{ "--handler h --backlog 99999999999999999999", "", "option '--backlog': '99999999999999999999' is no whole number from 1 to 100000000" },
+		{ "--handler h --poll-timeout 51", "", "option '--poll-timeout': '51' is too long; at most 50s" },
+		{ "--handler h --max-output 0", "", "option '--max-output': '0' is too small; at least 1" },
+		{ "--handler h --log-level inof", "", "option '--log-level': unknown value 'inof'; did you mean 'info'?" },
+		{ "--handler h --store postgres", "", "option '--store': unknown value 'postgres'; it takes sqlite|memory" },
+		{ "--handler h --dead-keep some", "", "option '--dead-keep': 'some' is neither 'all' nor a number nor an age such as '7d'" },
+		{ "--handler h --chdir=", "", "option '--chdir': the value is empty" },
+		{ "--handler h --env 1A=2", "", "option '--env': '1A' is no name of a variable; give NAME or NAME=VALUE" },
+		{ "--handler h --env =2", "", "option '--env': '' is no name of a variable; give NAME or NAME=VALUE" },
+		{ "--handler h --api-url ftp://x", "", "option '--api-url': 'ftp://x' is no URL such as 'https://api.telegram.org'" },
+		{ "--handler h --api-url http://a:b@x", "", "option '--api-url': a URL with a user or a password is not taken" },
+		{ "--handler h --api-url https://x?y", "", "option '--api-url': 'https://x?y' has a '?' or a '#'; give the server's root only" },
+		{ "--handler h --allowed-updates all,poll", "", "option '--allowed-updates': 'all' stands alone, without other kinds" },
+		{ "--handler h --allowed-updates message,,poll", "", "option '--allowed-updates': an item of the list is empty" },
+		{ "--handler h --allowed-updates Message", "", "option '--allowed-updates': 'Message' is no kind of update" },
+		{ "--handler h -- x", "", "the handler is given twice: by '--handler' and after '--'; give one of them" },
+		{ "--", "", "no command follows '--'" },
+		{ "--handler h --token 1:abc --token-file f", "", "the token is given twice: by 'token' and by 'token-file'; give one of them" },
+		{ "dead list --once", "", "option '--once' does not belong to 'dead' but to 'run' and 'check'" },
+		{ "--handler h --json", "", "option '--json' does not belong to 'run' but to 'dead'" },
+		{ "try --handler h --token 1:abc", "", "option '--token' does not belong to 'try' but to 'run', 'check' and 'dead'" },
+		{ "--handler h", "TGRUN_TIMEOT=5", "unknown environment variable 'TGRUN_TIMEOT'; did you mean 'TGRUN_TIMEOUT'?" },
+		{ "--handler h", "TGRUN_XYZZY=5", "unknown environment variable 'TGRUN_XYZZY'" },
+		{ "--handler h", "TGRUN_LIMIT=many", "TGRUN_LIMIT: 'many' is no whole number from 1 to 100" },
+		{ "--handler h", "TGRUN_ENV=TG_TOKEN", "TGRUN_ENV: 'TG_TOKEN' cannot be passed on: names that begin with TG_ or TGRUN_ are tgrun's own" },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		refused(rows[i].arguments, rows[i].environment, ERR_USAGE, rows[i].want);
+	refused("--handler h --config /nonexistent/x", "", ERR_CONFIG, "cannot open config file '/nonexistent/x': No such file or directory");
+	refused("--handler h --config /", "", ERR_CONFIG, "cannot read config file '/': Is a directory");
+	struct config c;
+	struct err err;
+	static const char *const starts[][2] = { { "--handler h --timeout 5x", "option '--timeout': " }, { "--handler h --max-output 5x", "option '--max-output': " },
+						 { "--handler h --key caht", "option '--key': " }, { "--handler h --max-age mesage=1h", "option '--max-age': " } };
+	for (size_t i = 0; i < 4; i++) {
+		int rc = parse(&c, starts[i][0], "", &err);
+		if (!ok(rc == -1 && err.status == ERR_USAGE && strncmp(err.text, starts[i][1], strlen(starts[i][1])) == 0, "refused: %s", starts[i][0]))
+			diag("got '%s'", err.text);
+		config_release(&c);
+	}
+}
+
+static void test_file(void)
+{
+	static const struct {
+		const char *text;
+		int status;
+		const char *want;
+	} rows[] = {
+		{ "timeout = 5\n\ntimeot = 5\n", ERR_USAGE, "line 3: unknown key 'timeot'; did you mean 'timeout'?" },
+		{ "xyzzy = 5\n", ERR_USAGE, "line 1: unknown key 'xyzzy'" },
+		{ "config = x\n", ERR_USAGE, "line 1: 'config' cannot stand in a config file" },
+		{ "limit = 0\n", ERR_USAGE, "line 1: limit: '0' is no whole number from 1 to 100" },
+		{ "limit\n", ERR_CONFIG, "line 1: neither 'name = value' nor a comment" },
+		{ "[handler]\ntimeout = 5\n", ERR_CONFIG, "line 1: there are no sections in a config file" },
+		{ "limit = 5\n[empty]\n", ERR_CONFIG, "line 2: there are no sections in a config file" },
+		{ "handler =\n", ERR_USAGE, "line 1: handler: the value is empty" },
+		{ "limit = 5 # five\n", ERR_USAGE, "line 1: limit: '5 # five' is no whole number from 1 to 100" },
+	};
+	struct config c;
+	struct err err;
+	char words[256], want[512];
+	snprintf(words, sizeof words, "--handler h --config %s", file);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		write_file(rows[i].text, strlen(rows[i].text));
+		snprintf(want, sizeof want, "config file '%s', %s", file, rows[i].want);
+		refused(words, "", rows[i].status, want);
+	}
+	write_file("limit = 5\nlog-level = \0\n", 24);
+	snprintf(want, sizeof want, "config file '%s', line 2: there is a NUL byte; this is no text file", file);
+	refused(words, "", ERR_CONFIG, want);
+
+	static char big[1100 * 1024];
+	memset(big, 'x', sizeof big);
+	memcpy(big, "state-dir = ", 12);
+	write_file(big, 20000);
+	ok(parse(&c, words, "", &err) == -1 && err.status == ERR_CONFIG && strstr(err.text, "line 1: the line is longer than "), "a line that is too long is an error, not cut");
+	config_release(&c);
+	write_file(big, sizeof big);
+	snprintf(want, sizeof want, "config file '%s' is larger than 1048576 bytes", file);
+	refused(words, "", ERR_CONFIG, want);
+
+	static const char text[] = "\xef\xbb\xbf" "chdir = a;b ; a comment\n\ttimeout: 7\n  ; indented\nstate-dir = \"q\" # no\nenv = A=1;2\nlimit = 3";
+	write_file(text, sizeof text - 1);
+	ok(parse(&c, words, "", &err) == 0, "a BOM, white space before a key, a colon, and no line feed at the end are fine");
+	is_str(c.chdir, "a;b", "a comment begins with white space and ';', a ';' alone does not");
+	is_str(c.state_dir, "\"q\" # no", "quotes and '#' are part of a value");
+	ok(c.timeout == 7000 && c.limit == 3 && c.env.count == 1 && strcmp(c.env.items[0], "A=1;2") == 0, "the others are read too");
+	config_release(&c);
+}
+
+static void warned(const char *arguments, const char *want)
+{
+	struct config c;
+	struct err err;
+	bool found = false;
+	ok(parse(&c, arguments, "", &err) == 0, "taken: %s", arguments);
+	for (size_t i = 0; i < c.warning_count; i++)
+		found = found || strstr(c.warnings[i], want);
+	if (!ok(want ? found : c.warning_count == 0, "%s %s", want ? "warned:" : "no warning:", want ? want : arguments))
+		diag("got %zu, '%s'", c.warning_count, c.warning_count ? c.warnings[0] : "");
+	config_release(&c);
+}
+
+static void test_warnings(void)
+{
+	char words[256];
+	warned("--handler h --api-url http://example.org/", "the token goes to 'http://example.org' unencrypted");
+	warned("--handler h --api-url http://127.0.0.1.example.org", "unencrypted");
+	warned("--handler h --api-url http://127.9.9.9:8081/x", NULL);
+	warned("--handler h --api-url http://LOCALHOST:8081", NULL);
+	warned("--handler h --api-url http://[::1]:8081", NULL);
+	warned("--handler h --allowed-updates message,mesage", "unknown kind of update 'mesage'; did you mean 'message'?");
+	warned("--handler h --allowed-updates default", NULL);
+	write_file("token = 1:abc\n", 14);
+	snprintf(words, sizeof words, "--handler h --config %s", file);
+	ok(chmod(file, 0644) == 0, "a config file with a token that others may read");
+	warned(words, "holds the token and others may read it; chmod 600");
+	ok(chmod(file, 0640) == 0, "or the group");
+	warned(words, "holds the token and others may read it; chmod 600");
+	ok(chmod(file, 0600) == 0, "and one that they may not");
+	warned(words, NULL);
+}
+
+/* The whole of --help names each option that the sub-command takes, and no other. */
+static void test_help(void)
+{
+	static const char *const command[] = { "-h", "run -h", "try -h", "check -h", "dead -h" };
+	for (int i = 0; i < 5; i++) {
+		struct config c;
+		struct err err;
+		char *text = NULL;
+		size_t n = 0;
+		FILE *out = open_memstream(&text, &n);
+		ok(out && parse(&c, command[i], "", &err) == 0 && options_help(&c, out) == 0, "tgrun %s prints", command[i]);
+		fclose(out);
+		unsigned bits = i ? c.command : ~0u;
+		bool right = true, narrow = true;
+		for (size_t row = 0; row < options_table_count; row++) {
+			char line[128];
+			snprintf(line, sizeof line, "\n  --%s%c", options_table[row].name, options_table[row].value ? ' ' : '\0');
+			bool there = strstr(text, line) != NULL;
+			if (there != ((options_table[row].commands & bits) != 0))
+				right = false, diag("--%s", options_table[row].name);
+		}
+		for (char *p = text, *q; (q = strchr(p, '\n')); p = q + 1)
+			narrow = narrow && q - p <= 110;
+		ok(right, "the options of tgrun %s, and no other", command[i]);
+		ok(narrow, "in lines of at most 110 columns");
+		free(text);
+		config_release(&c);
+	}
+}
+
+int main(void)
+{
+	int fd = mkstemp(file);
+	if (fd < 0)
+		printf("Bail out! no file\n"), exit(1);
+	close(fd);
+	test_each_row();
+	test_defaults();
+	test_order();
+	test_token();
+	test_errors();
+	test_file();
+	test_warnings();
+	test_help();
+	unlink(file);
+	return done_testing();
+}
