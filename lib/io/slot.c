@@ -43,7 +43,7 @@ static struct {
 	struct slot_end end;
 	struct rusage before; /* of children, when the job started */
 
-	bool sweeping, keeper;
+	bool sweeping;
 	int wait;       /* milliseconds until the next sweep */
 	struct procs found;
 	char vars[SLOT_VARS_MAX + 1];
@@ -139,6 +139,7 @@ static void job_over(void)
 		report(SLOT_OVER, 0, 0);
 	slot.job = 0;
 	slot.sweeping = false;
+	slot.page->sweeping = 0;
 	free(slot.exec.envp);
 	slot.exec.envp = NULL;
 }
@@ -269,7 +270,6 @@ static void leave(void)
 {
 	close(slot.sock);
 	slot.sock = -1;
-	slot.keeper = true;
 	slot.sweeping = false;
 	if (slot.setup.lock_fd >= 0)
 		close(slot.setup.lock_fd);

@@ -17,7 +17,7 @@
 #include "base/err.h"
 #include "io/loop.h"
 
-enum { SLOT_STAGES_MAX = 16, SLOT_VARS_MAX = 64 * 1024, SLOT_DESCRIPTORS_MAX = 2 };
+enum { SLOT_STAGES_MAX = 16, SLOT_VARS_MAX = 64 * 1024, SLOT_DESCRIPTORS_MAX = 2, SLOTS_MAX = 4096 };
 
 /* What a slot runs; immutable; shared by all slots; counted. */
 struct command;
@@ -43,29 +43,30 @@ struct slots_config {
 	int lock_fd;           /* an open file description whose lock lives as long as any slot does; -1: none. Not close-on-exec
 	                          matters not: handlers never inherit it */
 	int stdout_fd;         /* where the jobs' stdout goes: -1 to the runner (captured), else this descriptor (inherit, discard) */
-	struct rlimit nofile;  /* RLIMIT_NOFILE that jobs get (tgrun may have raised its own) */
+	struct rlimit nofile;  /* RLIMIT_NOFILE that jobs get (tgrun may have raised its own); rlim_cur 0: the slot's own */
 };
 
 /* How the stages of a job ended. */
 struct slot_end {
 	int stages;
 	int status[SLOT_STAGES_MAX]; /* as of waitpid(2), raw, in the pipeline's order */
-	struct rusage usage;         /* of all that the job's slot has reaped for it until now */
+	struct rusage usage;         /* ru_utime, ru_stime, ru_maxrss of all that the job's slot has reaped for it until now */
 };
 
+/* In these calls slots_job() is the job's tag still, and any verb but slots_free() may be used: a job may be started in the very slot. */
 struct slots_events {
 	/* All stages of the job have ended; something it started still runs. Not called when nothing does: then `over` alone. */
 	void (*ended)(void *arg, struct slot *slot, const struct slot_end *end);
 	/* Nothing of the job is left. The slot is idle from now on. */
 	void (*over)(void *arg, struct slot *slot, const struct slot_end *end);
-	/* Stage `stage` could not be executed (`errnum`), or nothing could be forked (`stage` -1). Nothing of the job is left; the
-	 * slot is idle. Not the update's fault. */
+	/* Stage `stage` could not be executed (`errnum`), or not all stages could be forked (`stage` -1; none executed anything). Nothing
+	 * of the job is left. The slot is idle, or with `stage` -1 it is being replaced. Not the update's fault. */
 	void (*failed)(void *arg, struct slot *slot, int stage, int errnum);
-	/* The slot died with the job, and all of it is gone; `started` says whether its handler had begun. The slot is being replaced;
+	/* The slot was killed, and all of its job is gone; `started` says whether its handler had begun. The slot is being replaced;
 	 * it will be idle later. Called also for a slot without a job (slots_job() is NULL). */
 	void (*died)(void *arg, struct slot *slot, bool started);
-	/* Bytes that the job wrote; `which` is 1 or 2. The bytes may be changed. All output comes before `over`. A left-behind job
-	 * (slots_leave) goes on to write under `job`, which is then only a tag to compare. */
+	/* Bytes that the job wrote; `which` is 1 or 2. The bytes may be changed. All output comes before `over`. What a left-behind job
+	 * (slots_leave) goes on to write comes under a slot of the same number whose slots_job() is NULL. */
 	void (*output)(void *arg, struct slot *slot, int which, char *bytes, size_t n);
 	/* A slot became idle by another way than the above (a replacement is ready). */
 	void (*idle)(void *arg);
@@ -73,15 +74,20 @@ struct slots_events {
 	void (*note)(void *arg, struct slot *slot, bool warn, const char *text);
 };
 
-/* Forks `config->count` slots. Call before anything large is allocated and before any thread exists. Remembers the children
- * that this process already has: they are left alone for good. NULL with `err` (ERR_INTERNAL). */
+/* Lets slots call themselves `tg-slot` in their command line too, so that `pkill -f tgrun` spares them. `argv` is main's, as the kernel
+ * gave it; to be called before slots_fork() and before an argument is changed in length. */
+void slots_set_title_area(char **argv);
+
+/* Forks `config->count` slots (at most SLOTS_MAX). A slot costs three descriptors here; raise RLIMIT_NOFILE before. Call before anything large is allocated and before any thread exists. Remembers the children
+ * that this process already has: they are left alone for good. NULL with `err` (ERR_INTERNAL, ERR_CONFIG: the limits do not
+ * allow that many). */
 struct slots *slots_fork(const struct slots_config *config, struct err *err);
 
 /* Puts the slots on the loop. `events` and `arg` outlive the slots. 0 or -1 with `err`. */
 int slots_attach(struct slots *s, struct loop *loop, const struct slots_events *events, void *arg, struct err *err);
 
-/* Kills everything that runs, waits until all of it is gone (bounded by what the kernel can kill), ends the slots and frees. NULL is
- * fine. Does not call back. */
+/* Kills everything that runs, waits until all of it is gone, ends the slots and frees. What the kernel cannot kill is not waited for
+ * beyond 10 s: its slot goes on killing, and keeps the lock, when this process has ended. NULL is fine. Does not call back. */
 void slots_free(struct slots *s);
 
 int slots_idle_count(const struct slots *s);
