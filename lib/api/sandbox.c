@@ -92,7 +92,7 @@ static struct sandbox_request *request_new(struct sandbox *s, struct MHD_Connect
 	r->connection = c;
 	r->post = strcmp(verb, MHD_HTTP_METHOD_POST) == 0;
 	r->type = "application/json";
-	buf_init(&r->body, SANDBOX_TEXT_MAX);
+	buf_init(&r->body, SANDBOX_BODY_MAX);
 	r->path = strdup(path);
 	r->params = cJSON_CreateObject();
 	if (!r->path || !r->params) {
@@ -155,8 +155,8 @@ static enum MHD_Result send_answer(struct sandbox_request *r)
 		return MHD_NO;
 	r->answer = NULL;
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, r->type);
-	if (r->location[0])
-		MHD_add_response_header(response, MHD_HTTP_HEADER_LOCATION, r->location);
+	if (r->extra_name[0])
+		MHD_add_response_header(response, r->extra_name, r->extra_value);
 	if (r->close)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 	enum MHD_Result queued = MHD_queue_response(r->connection, (unsigned)r->status, response);
@@ -250,6 +250,8 @@ void sandbox_answer(struct sandbox_request *r, int status, char *body, size_t le
 
 void sandbox_drop(struct sandbox_request *r)
 {
+	if (r->sandbox->poll == r && !r->sandbox->freeing)
+		sandbox_tell(r, 0, NULL, NULL);
 	r->drop = true;
 	sandbox_not_later(r);
 	sandbox_poll_ended(r);

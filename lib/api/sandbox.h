@@ -33,7 +33,7 @@ struct sandbox_poll {
 	const cJSON *params;     /* as it was asked for */
 	int64_t offset;
 	int limit, timeout;      /* after the server's rules were applied; seconds */
-	int status;              /* of HTTP */
+	int status;              /* of HTTP; 0: its client left before it was answered */
 	size_t count;            /* of updates in the answer */
 };
 

@@ -11,7 +11,7 @@
 
 /* Answers. */
 
-static void tell(struct sandbox_request *r, int status, const char *result, const char *description)
+void sandbox_tell(struct sandbox_request *r, int status, const char *result, const char *description)
 {
 	const struct sandbox_config *config = &r->sandbox->config;
 	if (r->answered || r->drop)
@@ -32,7 +32,7 @@ void sandbox_result(struct sandbox_request *r, const char *result)
 	buf_init(&out, SANDBOX_BODY_MAX);
 	if (buf_addf(&out, "{\"ok\":true,\"result\":%s}", result))
 		buf_release(&out);
-	tell(r, 200, result, NULL);
+	sandbox_tell(r, 200, result, NULL);
 	sandbox_answer(r, 200, out.data, out.len);
 }
 
@@ -54,7 +54,7 @@ void sandbox_refuse(struct sandbox_request *r, int status, const char *descripti
 	if (buf_addf(&out, "{\"ok\":false,\"error_code\":%d,\"description\":", status) ||
 	    buf_add_json(&out, description, strlen(description)) || buf_addc(&out, '}'))
 		buf_release(&out);
-	tell(r, status, NULL, description);
+	sandbox_tell(r, status, NULL, description);
 	sandbox_answer(r, status, out.data, out.len);
 }
 

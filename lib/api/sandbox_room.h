@@ -40,7 +40,7 @@ struct sandbox_request {
 	char *answer;                  /* owned */
 	size_t length;
 	const char *type;              /* static, or `given_type` */
-	char given_type[128], location[512];
+	char given_type[128], extra_name[64], extra_value[512]; /* one header more */
 	bool close;                    /* Connection: close */
 	/* Set by a fault: `divert` is called once instead of sending the answer, `release` when the request ends. */
 	void (*divert)(struct sandbox_request *r);
@@ -124,6 +124,8 @@ void sandbox_result(struct sandbox_request *r, const char *result);
 void sandbox_result_json(struct sandbox_request *r, cJSON *result); /* frees it */
 /* {"ok":false,…} and the `called` or `polled` event. */
 void sandbox_refuse(struct sandbox_request *r, int status, const char *description);
+/* The `called` or `polled` event alone. */
+void sandbox_tell(struct sandbox_request *r, int status, const char *result, const char *description);
 /* Ends all open polls as a restarting server does, and forgets what only lives in its memory. */
 void sandbox_restart(struct sandbox *s);
 

@@ -42,7 +42,7 @@ static int make_room(struct sandbox *s, size_t n)
 	if (s->cap - s->tail >= n)
 		return 0;
 	size_t waiting = s->tail - s->head, cap = s->cap ? s->cap : 256;
-	if (waiting + n > cap / 2) {
+	if (!s->cap || waiting + n > cap / 2) {
 		while (cap / 2 < waiting + n)
 			cap *= 2;
 		struct update_item *items = realloc(s->items, cap * sizeof *items);

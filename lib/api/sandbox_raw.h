@@ -1,0 +1,22 @@
+/* api/sandbox_raw: answers that no HTTP server gives, written on a request's connection past libmicrohttpd. For sandbox_script only. */
+#ifndef TGRUN_API_SANDBOX_RAW_H
+#define TGRUN_API_SANDBOX_RAW_H
+
+#include "api/sandbox_room.h"
+
+/* What sandbox_script.h describes; the last four are left to the script itself. */
+enum raw_action {
+	RAW_NONE, RAW_STALL, RAW_STALL_HEADERS, RAW_TRICKLE, RAW_RESET, RAW_CUT, RAW_ENDLESS, RAW_HEADERS, RAW_GARBAGE,
+	FAULT_REDIRECT, FAULT_CLOSE, FAULT_DELAY, FAULT_DUPLICATE,
+};
+
+struct raw_plan {
+	enum raw_action action;
+	int64_t ms;    /* between two pieces of a trickle */
+	int64_t bytes; /* of a piece; at most, for what has no end */
+};
+
+/* From now on the request's answer, when it comes, is played by the plan instead of being sent. 0, or -1 when memory is out. */
+int sandbox_raw_prepare(struct sandbox_request *r, const struct raw_plan *plan);
+
+#endif

@@ -1,0 +1,46 @@
+/* api/sandbox_script: faults for tests, played on the sandbox's connections. Only the test tool links it.
+ *
+ * A script is JSON lines; each is used for the next calls that match it:
+ *
+ *   method   the Bot API method, any if absent
+ *   skip     matching calls to leave alone first; times: calls to apply it to (1; -1: all from then on)
+ *   status   of HTTP, with body (text), or hex (bytes), `repeat` times over; type: the content type; header: one more, "Name: value"
+ *   action   stall          never answers
+ *            stall_headers  begins the headers and stops
+ *            trickle        `bytes` (1) of the body every `ms` (1000)
+ *            reset          half the body, then a TCP reset
+ *            cut            half the body, then an orderly end
+ *            endless        a body without an end, up to `bytes` (200 MB)
+ *            headers        headers without an end, up to `bytes` (200 MB)
+ *            garbage        bytes that are no HTTP
+ *            redirect       302 to `location`
+ *            close          the true answer, with Connection: close
+ *            delay          the true answer, `ms` later
+ *            duplicate      (getUpdates) what was confirmed last is delivered once more
+ *   apply    true: stall, stall_headers, reset, cut … spoil the answer of a call that is carried out. So do trickle, reset and cut without
+ *            a body. */
+#ifndef TGRUN_API_SANDBOX_SCRIPT_H
+#define TGRUN_API_SANDBOX_SCRIPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "api/sandbox_room.h"
+#include "base/err.h"
+
+struct sandbox_script;
+
+/* NULL when memory is out. */
+struct sandbox_script *sandbox_script_new(void);
+void sandbox_script_free(struct sandbox_script *s); /* NULL is fine */
+
+/* Adds lines behind those that are there. 0, or -1 with `err` (ERR_USAGE), which names the line; those before it were added. */
+int sandbox_script_add(struct sandbox_script *s, const char *lines, size_t n, struct err *err);
+
+/* Applies the fault whose turn it is. Returns whether the request is answered by it. *name gets what was done, NULL for nothing. */
+bool sandbox_script_intercept(struct sandbox_script *s, struct sandbox_request *r, const char **name);
+
+/* Faults that still wait for a call. */
+size_t sandbox_script_left(const struct sandbox_script *s);
+
+#endif
