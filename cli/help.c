@@ -16,7 +16,7 @@ static void usage(unsigned commands, FILE *out)
 	if (commands & COMMAND_RUN)
 		fputs("  tgrun [run] --token TOKEN --handler COMMAND     the main job\n", out);
 	if (commands & COMMAND_TRY)
-		fputs("  tgrun try --handler COMMAND                     talk to the bot in the terminal, without a token or a network\n", out);
+		fputs("  tgrun try --handler COMMAND                     talk to the bot in the terminal, without a token\n", out);
 	if (commands & COMMAND_CHECK)
 		fputs("  tgrun check --token TOKEN --handler COMMAND     say what would go wrong, before it does\n", out);
 	if (commands & COMMAND_DEAD)

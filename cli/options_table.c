@@ -67,7 +67,7 @@ const struct option_row options_table[] = {
 	TEXT("key", "KEY", OPTION_LIST, "chat", GROUP_ORDER, HANDLING, key,
 	     "what keeps updates in order: chat, topic, user, none, or a JSON Pointer; may be repeated"),
 	TEXT("max-age", "KIND=DURATION", OPTION_LIST, NULL, GROUP_ORDER, HANDLING, max_age,
-	     "skip updates of a kind that are older; none: no limits; may be repeated"),
+	     "skip updates of a kind that are older, besides those that can no longer be answered; none: no limits; may be repeated"),
 
 	WORD("on-failure", "dead|retry|drop", "dead", failure_words, GROUP_FAILURE, HANDLING, on_failure,
 	     "what becomes of an update whose handler failed"),
