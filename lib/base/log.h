@@ -43,7 +43,7 @@ void log_set_secret(struct log *l, const struct secret *secret);
 
 void log_set(struct log *l, enum log_level level, enum log_format format);
 
-/* Whether an event of `level` would be written. */
+/* Whether an event of `level` would be written. A NULL log wants nothing, here and in log_event(). */
 bool log_wants(const struct log *l, enum log_level level);
 
 /* Writes an event: the sentence, then `count` fields. errno is kept. */

@@ -1,0 +1,312 @@
+/* base/log: events come in, escaped and redacted lines go out to a sink that never waits.
+ *
+ * Every text passes put_text(): it is redacted first and escaped then, so neither a cut nor an escape can hide a token from the redaction, and
+ * no byte of a stranger reaches a terminal. A line is put together in memory of the log's own: it cannot fail. */
+#include "base/log.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/sink.h"
+#include "base/utf8.h"
+
+enum {
+	LINE_CAP = 16 * 1024,    /* a line with its line feed */
+	SENTENCE_MAX = 8 * 1024, /* what a sentence may take of it, so that fields have room */
+	TOKEN_ROOM = 512,        /* more than any token: text is cut only after redaction */
+};
+
+enum style { PLAIN, QUOTED, JSON };
+
+struct log {
+	struct sink *sink;
+	const struct secret *secret;
+	const struct clock *clock;
+	enum log_level level;
+	enum log_format format;
+	uint64_t dropped;   /* since the start */
+	uint64_t untold;    /* of these, not yet told in a line */
+	uint64_t telling;   /* told in a line that still waits */
+	bool stuck;         /* the last flush left something waiting */
+	bool cut;           /* a text of this line was cut */
+	bool omitted;       /* a field of it was left out */
+	size_t length;
+	char line[LINE_CAP];
+	char text[LINE_CAP + TOKEN_ROOM];
+};
+
+static const char ellipsis[] = "\xe2\x80\xa6";
+
+struct log *log_new(int fd, enum log_level level, enum log_format format, const struct clock *clock)
+{
+	struct log *l = calloc(1, sizeof *l);
+	if (!l)
+		return NULL;
+	l->sink = sink_new(fd);
+	if (!l->sink) {
+		free(l);
+		return NULL;
+	}
+	l->clock = clock;
+	log_set(l, level, format);
+	return l;
+}
+
+void log_free(struct log *l)
+{
+	if (!l)
+		return;
+	log_flush(l);
+	sink_free(l->sink);
+	explicit_bzero(l->text, sizeof l->text);
+	free(l);
+}
+
+void log_set_secret(struct log *l, const struct secret *secret)
+{
+	l->secret = secret;
+}
+
+void log_set(struct log *l, enum log_level level, enum log_format format)
+{
+	l->level = level;
+	l->format = format;
+}
+
+bool log_wants(const struct log *l, enum log_level level)
+{
+	return l && level <= l->level;
+}
+
+uint64_t log_dropped(const struct log *l)
+{
+	return l->dropped;
+}
+
+/* Stars for what follows `/bot<digits>:`, whosever token it is. */
+static void redact_paths(char *text, size_t n)
+{
+	char *end = text + n;
+	for (char *p = text; (p = memmem(p, (size_t)(end - p), "/bot", 4));) {
+		p += 4;
+		char *q = p;
+		while (q < end && isdigit((unsigned char)*q))
+			q++;
+		if (q == p || q == end)
+			continue;
+		if (*q == ':')
+			q++;
+		else if (end - q >= 3 && strncasecmp(q, "%3A", 3) == 0)
+			q += 3;
+		else
+			continue;
+		for (; q < end && (isalnum((unsigned char)*q) || *q == '_' || *q == '-'); q++)
+			*q = '*';
+		p = q;
+	}
+}
+
+/* Characters that a terminal obeys, or that make a line look like another: C0, DEL, C1, line and paragraph separators, and the
+ * marks that change the direction of writing. */
+static bool is_control(unsigned code)
+{
+	return code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0x2028 || code == 0x2029 ||
+	       (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) || code == 0x200e || code == 0x200f ||
+	       code == 0x061c;
+}
+
+/* Writes the character at `s` in a style; the length read is *step, what is returned is the length written, at most 12. */
+static size_t show(char out[16], const char *s, size_t n, enum style style, size_t *step)
+{
+	size_t length = utf8_length(s, n);
+	*step = length ? length : 1;
+	if (!length)
+		return style == JSON ? (size_t)sprintf(out, "\xef\xbf\xbd") : (size_t)sprintf(out, "\\x%02x", (unsigned char)*s);
+	unsigned code = utf8_code(s, length);
+	if (style != PLAIN && (code == '"' || code == '\\'))
+		return (size_t)sprintf(out, "\\%c", (int)code);
+	if (!is_control(code)) {
+		memcpy(out, s, length);
+		return length;
+	}
+	if (code == '\n' || code == '\t' || code == '\r')
+		return (size_t)sprintf(out, "\\%c", code == '\n' ? 'n' : code == '\t' ? 't' : 'r');
+	return (size_t)sprintf(out, style != JSON && code < 0x80 ? "\\x%02x" : "\\u%04x", code);
+}
+
+static void put_raw(struct log *l, const char *s, size_t n)
+{
+	memcpy(l->line + l->length, s, n);
+	l->length += n;
+}
+
+/* Appends a text, redacted and escaped, so that the line does not pass `limit`; ends in `…` when it was cut. */
+static void put_text(struct log *l, const char *s, size_t n, enum style style, size_t limit)
+{
+	if (n > sizeof l->text)
+		n = sizeof l->text;
+	memcpy(l->text, s, n);
+	secret_redact(l->secret, l->text, n);
+	redact_paths(l->text, n);
+	size_t fits = l->length; /* where the ellipsis goes if the rest does not fit */
+	for (size_t i = 0, step; i < n; i += step) {
+		char out[16];
+		size_t shown = show(out, l->text + i, n - i, style, &step);
+		if (l->length + shown > limit) {
+			l->length = fits;
+			put_raw(l, ellipsis, sizeof ellipsis - 1);
+			l->cut = true;
+			return;
+		}
+		put_raw(l, out, shown);
+		if (l->length + sizeof ellipsis - 1 <= limit)
+			fits = l->length;
+	}
+}
+
+static bool needs_quotes(const char *s, size_t n)
+{
+	if (n == 0)
+		return true;
+	for (size_t i = 0, step; i < n; i += step) {
+		step = utf8_length(s + i, n - i);
+		if (step == 0 || strchr(" \"\\=", s[i]) || is_control(utf8_code(s + i, step)))
+			return true;
+	}
+	return false;
+}
+
+static void put_field(struct log *l, const struct log_field *f, size_t reserve)
+{
+	char head[96];
+	int n;
+	bool json = l->format == LOG_JSON;
+	if (f->text)
+		n = snprintf(head, sizeof head, json ? ",\"%.64s\":\"" : " %.64s=", f->name);
+	else
+		n = snprintf(head, sizeof head, json ? ",\"%.64s\":%" PRId64 : " %.64s=%" PRId64, f->name, f->number);
+	/* Room for the name, quotes, and at least an ellipsis. */
+	if (l->length + (size_t)n + reserve + 8 > LINE_CAP) {
+		l->omitted = true;
+		return;
+	}
+	put_raw(l, head, (size_t)n);
+	if (!f->text)
+		return;
+	bool quoted = !json && needs_quotes(f->text, f->length);
+	if (quoted)
+		put_raw(l, "\"", 1);
+	put_text(l, f->text, f->length, json ? JSON : quoted ? QUOTED : PLAIN, LINE_CAP - reserve - 2);
+	if (quoted || json)
+		put_raw(l, "\"", 1);
+}
+
+/* Puts the whole line together in l->line. */
+static void compose(struct log *l, enum log_level level, const struct log_field *fields, size_t count, const char *sentence)
+{
+	static const char *const names[] = { "error", "warn", "info", "debug" };
+	int64_t now = l->clock->wall(l->clock);
+	time_t seconds = (time_t)(now / 1000);
+	struct tm tm = { 0 };
+	gmtime_r(&seconds, &tm);
+	char stamp[40], head[128];
+	size_t t = strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(stamp + t, sizeof stamp - t, ".%03dZ", (int)((now % 1000 + 1000) % 1000));
+	bool json = l->format == LOG_JSON;
+	int n = snprintf(head, sizeof head, json ? "{\"time\":\"%s\",\"level\":\"%s\",\"message\":\"" : "%s %-5s ", stamp,
+			 names[level]);
+	size_t reserve = sizeof ",\"cut\":true}\n"; /* for what ends the line */
+
+	l->length = 0;
+	l->cut = l->omitted = false;
+	put_raw(l, head, (size_t)n);
+	put_text(l, sentence, strlen(sentence), json ? JSON : PLAIN, SENTENCE_MAX);
+	if (json)
+		put_raw(l, "\"", 1);
+	else if (count)
+		put_raw(l, " ", 1);
+	for (size_t i = 0; i < count; i++)
+		put_field(l, &fields[i], reserve);
+	if (json && (l->cut || l->omitted))
+		put_raw(l, ",\"cut\":true", 11);
+	if (!json && l->omitted)
+		put_raw(l, ellipsis, sizeof ellipsis - 1);
+	put_raw(l, json ? "}\n" : "\n", json ? 2 : 1);
+	secret_redact(l->secret, l->line, l->length); /* a second look: a token put together from two texts */
+}
+
+/* Adds the line that tells how many were dropped. Returns whether none is left untold. */
+static bool tell_dropped(struct log *l)
+{
+	if (!l->untold)
+		return true;
+	char sentence[96];
+	uint64_t n = l->untold;
+	snprintf(sentence, sizeof sentence, n == 1 ? "%" PRIu64 " log line was dropped because nobody read it" :
+		 "%" PRIu64 " log lines were dropped because nobody read them", n);
+	compose(l, LOG_WARN, NULL, 0, sentence);
+	if (sink_add(l->sink, l->line, l->length, LINE_CAP)) /* and room for a line after it: one notice, not many */
+		return false;
+	l->telling += n;
+	l->untold = 0;
+	return true;
+}
+
+static int flush(struct log *l)
+{
+	uint64_t lost = 0;
+	int fd = sink_flush(l->sink, &lost);
+	if (lost) {
+		/* A notice that was lost is no lost line: what it told is to be told again. */
+		lost -= l->telling ? 1 : 0;
+		l->dropped += lost;
+		l->untold += lost + l->telling;
+	}
+	if (fd < 0)
+		l->telling = 0;
+	l->stuck = fd >= 0;
+	return fd;
+}
+
+int log_flush(struct log *l)
+{
+	if (!l)
+		return -1;
+	bool was_stuck = l->stuck;
+	uint64_t dropped = l->dropped;
+	int fd = flush(l);
+	/* It flows again: say what is missing now, not only when something new happens. */
+	if (was_stuck && fd < 0 && l->untold && l->dropped == dropped && tell_dropped(l))
+		fd = flush(l);
+	return fd;
+}
+
+void log_event(struct log *l, enum log_level level, const struct log_field *fields, size_t count, const char *fmt, ...)
+{
+	if (!log_wants(l, level))
+		return;
+	int saved = errno;
+	char sentence[SENTENCE_MAX + TOKEN_ROOM];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(sentence, sizeof sentence, fmt, ap);
+	va_end(ap);
+	/* Once lines were dropped, all are until there is room to say so first: what is read is in order. */
+	bool taken = false;
+	if (tell_dropped(l)) {
+		compose(l, level, fields, count, sentence);
+		taken = sink_add(l->sink, l->line, l->length, 0) == 0;
+	}
+	if (!taken) {
+		l->dropped++;
+		l->untold++;
+	}
+	flush(l);
+	errno = saved;
+}
