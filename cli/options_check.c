@@ -140,9 +140,19 @@ static void check_file_mode(struct config *c)
 		options_warn(c, "config file '%s' holds the token and others may read it; chmod 600 '%s'", c->config, c->config);
 }
 
+/* The Bot API counts in whole seconds, and what is cut to 0 would be a loop without a pause. */
+static int check_poll_timeout(const struct config *c, struct err *err)
+{
+	char place[512];
+	if (c->poll_timeout % 1000 == 0)
+		return 0;
+	return err_set(err, ERR_USAGE, "%s: poll-timeout takes whole seconds", config_where(c, &c->poll_timeout, place, sizeof place));
+}
+
 int options_check(struct config *c, struct err *err)
 {
-	if (check_token(c, err) || check_handler(c, err) || check_key(c, err) || check_max_age(c, err) || check_kinds(c, err))
+	if (check_token(c, err) || check_handler(c, err) || check_key(c, err) || check_max_age(c, err) || check_kinds(c, err) ||
+	    check_poll_timeout(c, err))
 		return -1;
 	check_url(c);
 	check_file_mode(c);

@@ -279,6 +279,7 @@ static void test_errors(void)
 		{ "--handler h --breaker -1", "", "option '--breaker': '-1' is no whole number from 0 to 1000000" },
 		{ "--handler h --backlog 99999999999999999999", "", "option '--backlog': '99999999999999999999' is no whole number from 1 to 100000000" },
 		{ "--handler h --poll-timeout 51", "", "option '--poll-timeout': '51' is too long; at most 50s" },
+		{ "--handler h --poll-timeout 1.5s", "", "option '--poll-timeout': poll-timeout takes whole seconds" },
 		{ "--handler h --max-output 0", "", "option '--max-output': '0' is too small; at least 1" },
 		{ "--handler h --log-level inof", "", "option '--log-level': unknown value 'inof'; did you mean 'info'?" },
 		{ "--handler h --store postgres", "", "option '--store': unknown value 'postgres'; it takes sqlite|memory" },

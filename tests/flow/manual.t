@@ -1,0 +1,94 @@
+# Goal: the manual, --help and the program say the same: each option, each default, each exit status; and the pages are well-formed.
+. tests/flow/lib.sh
+
+HELP=$TMP/help
+"$TGRUN" --help > "$HELP" 2>"$TMP/err"
+is "$?" 0 "tgrun --help ends with 0"
+is "$(cat "$TMP/err")" "" "and complains of nothing"
+is "$("$TGRUN" --version | sed 's/ [0-9][0-9.]*$/ N/')" "tgrun N" "tgrun --version prints the name and a number"
+
+# name, value and default of each option: of --help, whose long texts are broken into lines, and of the page.
+of_help() {
+	awk '
+		function flush() {
+			if (name == "") return
+			d = "-"
+			if (match(text, /\(default: [^)]*\)$/)) d = substr(text, RSTART + 10, RLENGTH - 11)
+			print name, (value ~ /^[a-z]+(\|[a-z]+)+$/ ? value : "-"), d
+		}
+		/^  --/ { flush(); name = substr($1, 3); value = ""; text = $0
+			rest = substr($0, length($1) + 3); if (rest ~ /^ [^ ]/) value = $2; next }
+		/^ / && name != "" { sub(/^ +/, ""); text = text " " $0; next }
+		{ flush(); name = "" }
+		END { flush() }' "$HELP" | sort
+}
+of_page() {
+	awk '
+		function flush() { if (name != "") print name, value, d }
+		/^\.It Fl -/ { flush(); name = substr($3, 2); d = "-"; value = "-"
+			if ($4 == "Cm" && NF > 5) {
+				value = $5; for (i = 6; i <= NF; i++) value = value $i
+				if (value ~ /Ar/) value = "-"
+			}
+			next }
+		/^\.No Default: Cm / { d = $4; next }
+		END { flush() }' man/tgrun.1 | sort
+}
+of_help > "$TMP/of_help"
+of_page > "$TMP/of_page"
+like "$(wc -l < "$TMP/of_help")" '^[4-6][0-9]$' "--help has the options"
+is "$(cut -d" " -f1 "$TMP/of_page")" "$(cut -d" " -f1 "$TMP/of_help")" "tgrun.1 describes each option of --help, and no other"
+is "$(cut -d" " -f1,2 "$TMP/of_page")" "$(cut -d" " -f1,2 "$TMP/of_help")" "the words that an option takes are the same"
+is "$(cut -d" " -f1,3 "$TMP/of_page")" "$(cut -d" " -f1,3 "$TMP/of_help")" "the defaults are the same"
+
+# What the config file does not take is told in its page.
+for name in config help json updates version; do
+	echo "$name = yes" > "$TMP/conf"
+	"$TGRUN" --handler x --config "$TMP/conf" 2> "$TMP/err"
+	is "$?" 64 "$name is refused in a config file"
+	like "$(cat "$TMP/err")" "line 1: '$name' cannot stand in a config file" "with the reason"
+done
+like "$(tr '\n' ' ' < man/tgrun.conf.5)" 'are keys, except .Cm config , help , json , updates and .Cm version' "and tgrun.conf.5 says so"
+
+sed -n 's/^\tERR_[A-Z]* = \([0-9]*\),$/\1/p' lib/base/err.h | sort > "$TMP/codes"
+sed -n '/^\.Sh EXIT STATUS/,/^\.Sh EXAMPLES/s/^\.It \([0-9]*\)$/\1/p' man/tgrun.1 | grep -v '^[01]$' | sort > "$TMP/told"
+like "$(wc -l < "$TMP/codes")" '^[1-9]' "there are exit statuses"
+is "$(cat "$TMP/told")" "$(cat "$TMP/codes")" "tgrun.1 tells each exit status of lib/base/err.h, 0 and 1"
+
+for page in man/tgrun.1 man/tgrun.conf.5 man/tgrun-handler.7; do
+	if command -v mandoc > /dev/null; then
+		is "$(mandoc -T lint -W warning "$page" 2>&1)" "" "$page: mandoc finds nothing to warn of"
+	else
+		ok true "$page: not checked # SKIP no mandoc"
+	fi
+done
+
+# The examples are programs: each is cut out of its page, and its own interpreter reads it.
+examples() { # PAGE INTERPRETER-LINE: into $TMP/example.N; prints how many
+	awk -v first="$2" -v out="$TMP/example." '
+		/^\.Bd -literal/ { inside = 1; begins = 1; next }
+		/^\.Ed/ { inside = 0; take = 0; next }
+		inside && begins { begins = 0; take = $0 == first; n += take }
+		take { gsub(/\\e/, "\\"); print > (out n) }
+		END { print n + 0 }' "$1"
+}
+check_examples() { # PAGE INTERPRETER-LINE COMMAND…
+	page=$1 line=$2
+	shift 2
+	rm -f "$TMP"/example.*
+	count=$(examples "$page" "$line")
+	like "$count" '^[1-9]' "$page has an example that begins with $line"
+	for example in "$TMP"/example.*; do
+		if command -v "$1" > /dev/null; then
+			is "$("$@" "$example" 2>&1)" "" "$page: its example in $1 can be read"
+		else
+			ok true "$page: not read # SKIP no $1"
+		fi
+	done
+}
+check_examples man/tgrun.1 '#!/bin/sh' sh -n
+check_examples man/tgrun-handler.7 '#!/bin/sh' sh -n
+check_examples man/tgrun-handler.7 '#!/bin/bash' bash -n
+check_examples man/tgrun-handler.7 '#!/usr/bin/env python3' python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())'
+
+done_testing
