@@ -1,4 +1,4 @@
-/* queue/store: where updates are kept. Two backends, sqlite.c and memory.c, each one file that ends in one `const struct store_ops`.
+/* queue/store: where updates are kept. Two backends, sqlite.c and memory.c, each ends in one `const struct store_ops`.
  *
  * All changes go through `apply`: a list of operations that is carried out whole or not at all. */
 #ifndef TGRUN_QUEUE_STORE_H
@@ -103,7 +103,8 @@ struct store {
 };
 
 /* The store in `dir_fd`/queue.db (created if missing; ownership, mode and symbolic links were checked by the caller). `bot_id`: the state must belong to it (0: any). NULL with
- * `err`: ERR_CANTCREATE (cannot be used), ERR_IO (full, failing, damaged: the sentence says what to do), ERR_CONFIG (another bot's, or a newer tgrun's). */
+ * `err`: ERR_CANTCREATE (cannot be used), ERR_IO (full, failing, damaged: the sentence says what to do), ERR_CONFIG (another bot's, or a newer tgrun's), ERR_TEMPFAIL (another
+ * process has it open). */
 struct store *sqlite_open(int dir_fd, const char *dir_name, int64_t bot_id, struct err *err);
 
 /* A store that keeps nothing after its end. NULL when memory is out. */

@@ -1,0 +1,37 @@
+/* queue/sqlite_db: the database behind the SQLite store: opened and checked in sqlite_open.c, used in sqlite.c. */
+#ifndef TGRUN_QUEUE_SQLITE_DB_H
+#define TGRUN_QUEUE_SQLITE_DB_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "queue/mark.h"
+
+/* Names in the table `meta` that are the store's own. */
+#define SQLITE_META_LAST_SEQ ".last-seq"
+#define SQLITE_META_BOT_ID ".bot-id"
+
+struct sqlite_db {
+	sqlite3 *handle;
+	char *dir_name;     /* for messages */
+	struct mark mark;
+	int64_t last_seq, bot_id;
+	bool full_sync;     /* the present setting of `synchronous` */
+};
+
+/* Opens dir_fd/queue.db and its mark, makes or migrates the tables, checks that it is whole and the bot's. 0, or -1 with `err` as of sqlite_open(). */
+int sqlite_db_open(struct sqlite_db *db, int dir_fd, const char *dir_name, int64_t bot_id, struct err *err);
+void sqlite_db_close(struct sqlite_db *db);
+
+/* Fills `err` with what the last call on the database failed of, as a sentence for people. Returns -1. */
+int sqlite_db_fail(const struct sqlite_db *db, struct err *err);
+
+/* Runs SQL that gives no rows. 0 or -1 with `err`. */
+int sqlite_db_exec(const struct sqlite_db *db, const char *sql, struct err *err);
+
+/* The first number that the query gives; `otherwise` if it gives none or fails. */
+int64_t sqlite_db_number(const struct sqlite_db *db, const char *sql, int64_t otherwise);
+
+#endif
