@@ -1,0 +1,51 @@
+/* io/statedir: the state directory: whose it is, who may use it now, and how its files are opened.
+ *
+ * Two locks (open file description locks, fcntl(2)): `run.lock` is held by the runner; `slots.lock` by the runner and all its slots, so it is free only when the last process of an
+ * earlier run is gone. Nothing in the directory is opened through a symbolic link. */
+#ifndef TGRUN_IO_STATEDIR_H
+#define TGRUN_IO_STATEDIR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+enum { STATEDIR_ID_MAX = 40 };
+
+struct statedir;
+
+/* Opens the directory, and makes it (with the parents that are missing) if it is not there: 0700 and this user's own. It may be a symbolic link only if its target is this user's own and the
+ * link is root's or this user's, as systemd makes with DynamicUser. NULL with `err` (ERR_CANTCREATE) that says what would mend it. */
+struct statedir *statedir_open(const char *path, struct err *err);
+
+/* The same, but never makes it: NULL with `err`->status 0 when it is not there. */
+struct statedir *statedir_open_existing(const char *path, struct err *err);
+
+/* Closes it, and with it the locks that no slot holds. NULL is fine. */
+void statedir_close(struct statedir *d);
+
+/* Takes the runner's lock and writes this process's id into it. 1: it is ours; 0: another has it, *holder gets its process id (0: not told); -1 with `err`. */
+int statedir_lock_run(struct statedir *d, pid_t *holder, struct err *err);
+
+/* Whether a runner holds its lock, without taking it; *holder as above. */
+bool statedir_runs(struct statedir *d, pid_t *holder);
+
+/* Tries to take the slots' lock. 1, 0 when another has it, -1 with `err`. */
+int statedir_lock_slots(struct statedir *d, struct err *err);
+
+/* The descriptor of the slots' lock, for slots to inherit; of the directory itself; its path. */
+int statedir_slots_fd(const struct statedir *d);
+int statedir_fd(const struct statedir *d);
+const char *statedir_path(const struct statedir *d);
+
+/* A name for the directory that is the same as long as it exists: its device and inode. */
+void statedir_id(const struct statedir *d, char out[STATEDIR_ID_MAX]);
+
+/* Bytes that this user may still write on its disk; -1 if that cannot be told. */
+int64_t statedir_free_bytes(const struct statedir *d);
+
+/* Whether a file may be created in it now: 0 or -1 with `err` (ERR_CANTCREATE, ERR_IO when the disk is full). */
+int statedir_try_write(const struct statedir *d, struct err *err);
+
+#endif
