@@ -110,6 +110,48 @@ static void test_bad(void)
 	}
 }
 
+/* Random texts: whatever is taken, sh takes for the same words. */
+static void test_like_sh(void)
+{
+	static const char alphabet[] = "aab \\\\''\"\"$`#~=*;-";
+	struct buf script = { .max = 1 << 20 }, want = { .max = 1 << 20 }, got = { .max = 1 << 20 };
+	char path[] = "/tmp/words-sh-XXXXXX", command[64], bytes[4096];
+	int taken = 0;
+	size_t n;
+	srand(11);
+	for (int i = 0; i < 20000; i++) {
+		char text[12];
+		struct words w;
+		size_t length = 1 + (size_t)rand() % (sizeof text - 1);
+		for (size_t k = 0; k < length; k++)
+			text[k] = alphabet[(size_t)rand() % (sizeof alphabet - 1)];
+		text[length] = '\0';
+		if (words_split(text, &w, NULL) == 0) {
+			buf_addf(&script, "set -- %s\nprintf '[%%s]' \"$@\"; echo\n", text);
+			buf_addf(&want, "%s\n", shown(&w));
+			taken++;
+		}
+		words_release(&w);
+	}
+	int fd = mkstemp(path);
+	bool written = fd >= 0 && write(fd, script.data, script.len) == (ssize_t)script.len && close(fd) == 0;
+	snprintf(command, sizeof command, "/bin/sh %s", path);
+	FILE *sh = written ? popen(command, "re") : NULL;
+	while (sh && (n = fread(bytes, 1, sizeof bytes, sh)) > 0)
+		buf_add(&got, bytes, n);
+	ok(sh && pclose(sh) == 0, "sh reads %d random command lines that were taken", taken);
+	unlink(path);
+	if (!ok(taken > 1000 && strcmp(buf_str(&got), buf_str(&want)) == 0, "and finds the same words in them")) {
+		size_t same = 0;
+		while (same < got.len && same < want.len && got.data[same] == want.data[same])
+			same++;
+		diag("sh finds '%.60s', wanted '%.60s'", buf_str(&got) + same, buf_str(&want) + same);
+	}
+	buf_release(&script);
+	buf_release(&want);
+	buf_release(&got);
+}
+
 static void test_argv(void)
 {
 	struct words w;
@@ -228,6 +270,7 @@ int main(void)
 {
 	test_good();
 	test_bad();
+	test_like_sh();
 	test_argv();
 	test_resolve();
 	return done_testing();
