@@ -1,0 +1,40 @@
+/* io/control: the control socket `control` in the state directory: one JSON object a line, both ways. Only this user and root may speak to it.
+ *
+ * Bound and reached through the directory's descriptor (/proc/self/fd/N/control), so that the 107 bytes of an AF_UNIX path never matter. */
+#ifndef TGRUN_IO_CONTROL_H
+#define TGRUN_IO_CONTROL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cjson/cJSON.h>
+
+#include "base/err.h"
+#include "io/loop.h"
+
+enum { CONTROL_LINE_MAX = 64 * 1024, CONTROL_CLIENTS_MAX = 32, CONTROL_OUTPUT_MAX = 64 << 20 };
+
+struct control;
+struct control_client;
+
+/* Called for each request. Answer with any number of control_reply(), then control_end(), from in here. */
+typedef void control_request(void *arg, struct control_client *client, const cJSON *request);
+
+/* Listens. A socket that a killed runner left is replaced. NULL with `err` (ERR_CANTCREATE). */
+struct control *control_new(struct loop *loop, int dir_fd, control_request *request, void *arg, struct err *err);
+
+/* Ends all connections, removes the socket, frees. NULL is fine. */
+void control_free(struct control *c);
+
+/* Sends one line: `n` bytes of JSON without a line feed; one is added. A client that does not read is dropped when too much waits for it. */
+void control_reply(struct control_client *client, const char *json, size_t n);
+
+/* The answer is whole: the connection is closed when all of it is sent. */
+void control_end(struct control_client *client);
+
+/* The other side, blocking: sends one request and calls `line(arg, …)` for each line of the answer (NUL-terminated, no line feed) until its end. Gives up after `timeout`
+ * milliseconds without a byte. 0; -1 with `err` (ERR_UNAVAILABLE: nobody listens or answers), or what `line` returned if not 0. */
+int control_call(int dir_fd, const char *request, int (*line)(void *arg, const char *text, size_t n), void *arg,
+		 int64_t timeout, struct err *err);
+
+#endif
