@@ -353,6 +353,11 @@ static void test_file(void)
 	static char big[1100 * 1024];
 	memset(big, 'x', sizeof big);
 	memcpy(big, "state-dir = ", 12);
+	write_file(big, 9000);
+	int rc = parse(&c, words, "", &err);
+	ok(rc ? strstr(err.text, "the line is longer than 197 bytes") != NULL : strlen(c.state_dir) == 9000 - 12,
+	   "a long line is read whole, or is an error where inih has a fixed limit");
+	config_release(&c);
 	write_file(big, 20000);
 	ok(parse(&c, words, "", &err) == -1 && err.status == ERR_CONFIG && strstr(err.text, "line 1: the line is longer than "), "a line that is too long is an error, not cut");
 	config_release(&c);
