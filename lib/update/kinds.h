@@ -12,13 +12,16 @@
 struct kind {
 	const char *name;
 	bool by_default;     /* delivered when allowed_updates is empty */
-	const char *chat;    /* dotted path to the chat's id inside the kind's object, NULL: none */
+	const char *chat;    /* dotted paths to the chat's id inside the kind's object, `|` between, NULL: none */
 	const char *user;    /* dotted paths to the user's id, `|` between, NULL: none */
 	int64_t answerable;  /* milliseconds after which an answer is refused, 0: no limit (Client.cpp of telegram-bot-api 10.0) */
 };
 
 /* The table; *count gets the number of rows. */
 const struct kind *kinds_all(size_t *count);
+
+/* How a kind that has no row is read. Its name is empty. */
+extern const struct kind kinds_generic;
 
 /* The row of `name` (of `n` bytes), NULL if the kind is unknown. */
 const struct kind *kinds_find(const char *name, size_t n);
@@ -33,8 +36,8 @@ struct max_age;
 struct max_age *max_age_new(void);
 void max_age_free(struct max_age *m); /* NULL is fine */
 
-/* Applies one value of --max-age: `none`, or KIND=DURATION[,KIND=DURATION…] (DURATION `none` removes one). 0, or -1 with `err` (ERR_USAGE), which
- * names an unknown kind and offers the nearest. */
+/* Applies one value of --max-age: `none`, or KIND=DURATION[,KIND=DURATION…] (DURATION `none` removes one; 0 is an
+ * error). All or nothing: 0, or -1 with `err` (ERR_USAGE), which names an unknown kind and offers the nearest. */
 int max_age_set(struct max_age *m, const char *text, struct err *err);
 
 /* The limit of a kind in milliseconds, 0: none. */

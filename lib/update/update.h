@@ -42,10 +42,14 @@ const char *update_text(const struct update *u);
 /* The string or integer that a JSON Pointer (RFC 6901) finds in the update, as text appended to `out`. 1 found, 0 not found (or it is neither), -1 memory. */
 int update_pointer(const struct update *u, const char *pointer, struct buf *out);
 
+/* Whether `pointer` is a JSON Pointer that update_pointer() can follow: "" or parts that begin with `/`, `~` only in `~0` and `~1`, at most
+ * 500 bytes. */
+bool update_pointer_is_valid(const char *pointer);
+
 /* keys: what an update waits for. */
 struct key_spec;
 
-/* From the values of --key, each `chat`, `topic`, `user`, `none` or a JSON Pointer (which starts with `/`); several in one value are separated by commas. NULL with
+/* From the values of --key (without any: `chat`), each `chat`, `topic`, `user`, `none` or a JSON Pointer (which starts with `/`); several in one value are separated by commas. NULL with
  * `err` (ERR_USAGE, with the nearest name). */
 struct key_spec *key_spec_new(const char *const *values, size_t count, struct err *err);
 void key_spec_free(struct key_spec *k); /* NULL is fine */
@@ -54,9 +58,13 @@ void key_spec_free(struct key_spec *k); /* NULL is fine */
 const char *key_spec_text(const struct key_spec *k);
 
 /* Appends the update's keys to `out`, a space between, in the form of TG_KEY: chat:-100123, topic:-100123:7, user:42, business:CONN:42, guest:-100123, poll:ID,
- * pointer:/path:VALUE. Bytes of values that are white space, control characters or `%` are percent-encoded; a key longer than 200 bytes ends in its hash. No key is
- * named twice; at most 16. Returns 0, or -1 when memory is out. */
+ * pointer:/path:VALUE. Bytes of values that are white space, control characters or `%` are percent-encoded; a key longer than 200 bytes ends in its hash; no topic is the
+ * chat's main topic, topic:-100123; a business or guest chat has no topics. No key is named twice; at most 16. Returns 0, or -1 when memory is out. */
 int update_keys(const struct update *u, const struct key_spec *spec, struct buf *out);
+
+/* The command that the update's text or caption begins with: `/start`, `/start@bot` if that is this bot (without a known `bot_username`, which may be
+ * NULL, it is not). Returns where it stands in update_text(), with its length without `@bot` and the rest behind white space; NULL if there is none. */
+const char *update_command(const struct update *u, const char *bot_username, size_t *length, const char **args);
 
 /* vars: the handler's environment for one update. */
 struct vars_context {
@@ -65,7 +73,7 @@ struct vars_context {
 };
 
 /* Appends NAME=VALUE and a NUL for each scalar the update itself gives (TG_UPDATE_ID, TG_UPDATE_KIND, TG_CHAT_ID, TG_CHAT_TYPE, TG_THREAD_ID, TG_USER_ID,
- * TG_MESSAGE_ID, TG_QUERY_ID, TG_COMMAND, TG_ARGS, TG_TEXT, TG_TEXT_TRUNCATED, TG_KEY); absent when they do not apply. 0, or -1 when memory is out. */
+ * TG_MESSAGE_ID, TG_QUERY_ID, TG_COMMAND, TG_ARGS, TG_TEXT, TG_TEXT_TRUNCATED, TG_KEY); absent when they do not apply. At most 32 KiB. 0, or -1 when memory is out. */
 int update_vars(const struct update *u, const struct vars_context *context, struct buf *out);
 
 #endif

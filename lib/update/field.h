@@ -1,0 +1,15 @@
+/* update/field: what the files of this room share about a parsed update. Other rooms use update.h. */
+#ifndef TGRUN_UPDATE_FIELD_H
+#define TGRUN_UPDATE_FIELD_H
+
+#include <stdbool.h>
+
+#include "update/update.h"
+
+/* The checked JSON of the update, at its brace; see scan.h. */
+const char *field_root(const struct update *u);
+
+/* Whether update_text() is what a person wrote into a chat (text or caption), not a query or a button's data. */
+bool field_text_is_message(const struct update *u);
+
+#endif

@@ -1,0 +1,127 @@
+/* update/slice: the body of an answer in, its updates out, each a piece of that body. The one change ever made is that raw line
+ * feeds and carriage returns become spaces, so that an update is one line.
+ *
+ * The body is cut by scan.h, because not a byte of an update may be lost or judged; the small envelope of a refusal, which nobody passes on, is
+ * read with cJSON. Ids are read from the bytes: cJSON's numbers are doubles. */
+#include "update/slice.h"
+
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/utf8.h"
+#include "update/scan.h"
+
+enum {
+	ELEMENTS_MAX = 1000,         /* the Bot API sends 100 at most */
+	REFUSAL_MAX = 64 * 1024,     /* bytes of a refusal that are worth a tree */
+	RETRY_AFTER_MAX = 24 * 3600,
+};
+
+static int garbage(const char *body, size_t length, const struct scan_fault *fault, struct err *err)
+{
+	if (length == 0)
+		return err_set(err, ERR_IO, "the answer is empty");
+	if (length >= 3 && memcmp(body, "\xef\xbb\xbf", 3) == 0)
+		return err_set(err, ERR_IO, "the answer begins with a byte order mark");
+	return err_set(err, ERR_IO, "the answer %s at byte %zu", fault->why, fault->at);
+}
+
+/* Removes line ends from `n` bytes. Inside strings there should be none; where there is one, it goes all the same. */
+static void one_line(char *p, size_t n)
+{
+	char *end = p + n;
+	for (char *q = p; (q = memchr(q, '\n', (size_t)(end - q)));)
+		*q = ' ';
+	for (char *q = p; (q = memchr(q, '\r', (size_t)(end - q)));)
+		*q = ' ';
+}
+
+static int add(struct slices *s, const struct slice *item, struct err *err)
+{
+	if (s->count == ELEMENTS_MAX)
+		return err_set(err, ERR_IO, "the answer holds more than %d updates", ELEMENTS_MAX);
+	if (s->count == s->cap) {
+		size_t cap = s->cap ? s->cap * 2 : 128;
+		struct slice *items = realloc(s->items, cap * sizeof *items);
+		if (!items)
+			return err_set(err, ERR_IO, "out of memory");
+		s->items = items;
+		s->cap = cap;
+	}
+	s->items[s->count++] = *item;
+	return 0;
+}
+
+static int cut(char *body, const char *result, struct slices *out, struct err *err)
+{
+	if (*result != '[')
+		return 0;
+	for (struct scan_walk w = scan_walk(result); scan_next(&w);) {
+		struct slice s = { .bytes = body + (w.value - body), .length = (size_t)(scan_skip(w.value) - w.value) };
+		one_line(s.bytes, s.length);
+		s.is_object = *w.value == '{';
+		s.has_id = scan_integer(scan_member(w.value, "update_id", strlen("update_id")), &s.id);
+		if (add(out, &s, err))
+			return -1;
+	}
+	return 0;
+}
+
+static int64_t retry_after(const cJSON *parameters)
+{
+	const cJSON *seconds = cJSON_GetObjectItemCaseSensitive(parameters, "retry_after");
+	if (!cJSON_IsNumber(seconds) || !(seconds->valuedouble >= 0))
+		return -1;
+	return seconds->valuedouble > RETRY_AFTER_MAX ? RETRY_AFTER_MAX : (int64_t)ceil(seconds->valuedouble);
+}
+
+/* What a refusal says. One that cJSON does not take is a refusal without words. */
+static void read_refusal(const char *body, size_t length, struct slice_reply *reply)
+{
+	cJSON *root = length <= REFUSAL_MAX ? cJSON_ParseWithLength(body, length) : NULL;
+	const cJSON *code = cJSON_GetObjectItemCaseSensitive(root, "error_code");
+	if (cJSON_IsNumber(code) && code->valuedouble >= 0 && code->valuedouble <= 9999)
+		reply->error_code = code->valueint;
+	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "description"));
+	size_t n = text ? strlen(text) : 0;
+	if (n >= sizeof reply->description)
+		n = utf8_cut(text, sizeof reply->description - 1);
+	if (n)
+		memcpy(reply->description, text, n);
+	reply->retry_after = retry_after(cJSON_GetObjectItemCaseSensitive(root, "parameters"));
+	cJSON_Delete(root);
+}
+
+int slice_response(char *body, size_t length, struct slices *out, struct slice_reply *reply, struct err *err)
+{
+	struct scan_fault fault;
+	*out = (struct slices){ 0 };
+	*reply = (struct slice_reply){ .retry_after = -1 };
+	const char *root = scan_check(body, body + length, &fault);
+	if (!root)
+		return garbage(body, length, &fault, err);
+	const char *ok = *root == '{' ? scan_member(root, "ok", 2) : NULL;
+	if (!ok || (*ok != 't' && *ok != 'f'))
+		return err_set(err, ERR_IO, "the answer has no 'ok'");
+	reply->ok = *ok == 't';
+	if (!reply->ok) {
+		read_refusal(body, length, reply);
+		return 0;
+	}
+	const char *result = scan_member(root, "result", strlen("result"));
+	if (!result)
+		return err_set(err, ERR_IO, "the answer has no 'result'");
+	if (cut(body, result, out, err)) {
+		slices_release(out);
+		return -1;
+	}
+	return 0;
+}
+
+void slices_release(struct slices *s)
+{
+	free(s->items);
+	*s = (struct slices){ 0 };
+}

@@ -1,0 +1,264 @@
+/* update/update: the bytes of one update in, its ids and texts out. Only the paths of kinds.c are looked at, whatever order the members have;
+ * of members with the same name the first counts.
+ *
+ * Numbers are read from the bytes: cJSON would make a double of them, and 9007199254740993 is an id. Texts are decoded when first asked for,
+ * into an arena made with the update: decoded text is never longer than what it was written as, so nothing here can fail after update_parse(). */
+#include "update/update.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "update/field.h"
+#include "update/kinds.h"
+#include "update/scan.h"
+
+enum { KIND_MAX = 64 };
+enum text { CHAT_TYPE, BUSINESS, GUEST, POLL_ID, QUERY_ID, TEXT, TEXTS };
+
+/* Texts decoded so far. Not part of the update's value: reading them changes no update. */
+struct arena {
+	bool known[TEXTS];
+	const char *value[TEXTS];
+	size_t used;
+	char bytes[];
+};
+
+struct update {
+	const char *root;        /* the update's brace */
+	const char *object;      /* what stands under the kind; NULL: there is no kind */
+	const char *place;       /* the message that tells the chat, or `object` */
+	const char *chat;        /* the chat's id; NULL: none */
+	const struct kind *row;  /* kinds_generic for an unknown kind */
+	char kind[KIND_MAX + 1];
+	struct arena *arena;
+};
+
+/* Reads the kind's name, decoded in `name`. */
+static void set_kind(struct update *u, const char *name, size_t n)
+{
+	n = n < KIND_MAX ? n : KIND_MAX;
+	u->row = &kinds_generic;
+	for (size_t i = 0; i < n; i++)
+		if (!memchr("abcdefghijklmnopqrstuvwxyz0123456789_", name[i], 37))
+			return;
+	memcpy(u->kind, name, n);
+	const struct kind *row = kinds_find(u->kind, n);
+	if (row)
+		u->row = row;
+}
+
+static void find_kind(struct update *u)
+{
+	for (struct scan_walk w = scan_walk(u->root); scan_next(&w);) {
+		bool nul;
+		char *name = u->arena->bytes; /* not in use yet */
+		if (*w.value != '{')
+			continue;
+		size_t n = scan_decode(w.name, name, &nul);
+		if (n == strlen("update_id") && memcmp(name, "update_id", n) == 0)
+			continue;
+		u->object = w.value;
+		set_kind(u, name, n);
+		return;
+	}
+}
+
+/* The first integer found by `paths` (dotted, `|` between; may be NULL) in the kind's object. *path and *length, unless NULL, get which path it was. */
+static const char *find_integer(const struct update *u, const char *paths, const char **path, size_t *length)
+{
+	while (u->object && paths) {
+		size_t n = strcspn(paths, "|");
+		const char *value = scan_path(u->object, paths, n);
+		int64_t number;
+		if (scan_integer(value, &number)) {
+			if (path) {
+				*path = paths;
+				*length = n;
+			}
+			return value;
+		}
+		paths = paths[n] ? paths + n + 1 : NULL;
+	}
+	return NULL;
+}
+
+static void find_chat(struct update *u)
+{
+	static const char tail[] = ".chat.id";
+	const char *path = "";
+	size_t n = 0, tail_length = sizeof tail - 1;
+	u->place = u->object;
+	u->chat = u->object ? find_integer(u, u->row->chat, &path, &n) : NULL;
+	if (n > tail_length && memcmp(path + n - tail_length, tail, tail_length) == 0)
+		u->place = scan_path(u->object, path, n - tail_length);
+}
+
+struct update *update_parse(const char *json, size_t n, struct err *err)
+{
+	struct scan_fault fault;
+	const char *root = scan_check(json, json + n, &fault);
+	if (!root) {
+		err_set(err, ERR_IO, "the update %s at byte %zu", fault.why, fault.at);
+		return NULL;
+	}
+	if (*root != '{') {
+		err_set(err, ERR_IO, "the update is no JSON object");
+		return NULL;
+	}
+	struct update *u = calloc(1, sizeof *u);
+	struct arena *arena = u ? malloc(sizeof *arena + n) : NULL;
+	if (!arena) {
+		free(u);
+		err_set(err, ERR_IO, "out of memory");
+		return NULL;
+	}
+	*arena = (struct arena){ .used = 0 };
+	u->arena = arena;
+	u->root = root;
+	find_kind(u);
+	find_chat(u);
+	return u;
+}
+
+void update_free(struct update *u)
+{
+	if (!u)
+		return;
+	free(u->arena);
+	free(u);
+}
+
+const char *field_root(const struct update *u)
+{
+	return u->root;
+}
+
+static const char *member(const char *object, const char *name)
+{
+	return scan_member(object, name, strlen(name));
+}
+
+bool update_id(const struct update *u, int64_t *id)
+{
+	return scan_integer(member(u->root, "update_id"), id);
+}
+
+const char *update_kind(const struct update *u)
+{
+	return u->kind;
+}
+
+bool update_chat(const struct update *u, int64_t *id)
+{
+	return scan_integer(u->chat, id);
+}
+
+bool update_user(const struct update *u, int64_t *id)
+{
+	return u->object && scan_integer(find_integer(u, u->row->user, NULL, NULL), id);
+}
+
+bool update_thread(const struct update *u, int64_t *id)
+{
+	return scan_integer(member(u->place, "message_thread_id"), id);
+}
+
+bool update_message_id(const struct update *u, int64_t *id)
+{
+	return scan_integer(member(u->place, "message_id"), id);
+}
+
+/* The string `name` of `object`, NULL if there is none. */
+static const char *string(const char *object, const char *name)
+{
+	const char *value = member(object, name);
+	return scan_is_string(value) ? value : NULL;
+}
+
+/* What was written as the text of a message; NULL if nothing was. */
+static const char *message_text(const struct update *u)
+{
+	const char *value = string(u->object, "text");
+	return value ? value : string(u->object, "caption");
+}
+
+static const char *find_text(const struct update *u, enum text which)
+{
+	const char *value = NULL;
+	switch (which) {
+	case CHAT_TYPE:
+		return string(member(u->place, "chat"), "type");
+	case BUSINESS:
+		return string(u->place, "business_connection_id");
+	case GUEST:
+		return string(u->place, "guest_query_id");
+	case POLL_ID:
+		return strcmp(u->kind, "poll") == 0 ? string(u->object, "id") : NULL;
+	case QUERY_ID:
+		/* The queries are the kinds whose answer is refused after a time. */
+		return u->object && u->row->answerable ? string(u->object, "id") : NULL;
+	case TEXT:
+		if (!(value = message_text(u)) && !(value = string(u->object, "query")))
+			value = string(u->object, "data");
+		return value;
+	case TEXTS:
+		break;
+	}
+	return NULL;
+}
+
+static const char *text(const struct update *u, enum text which)
+{
+	struct arena *a = u->arena;
+	if (a->known[which])
+		return a->value[which];
+	a->known[which] = true;
+	const char *value = find_text(u, which);
+	if (!value)
+		return NULL;
+	bool nul;
+	char *decoded = a->bytes + a->used;
+	size_t n = scan_decode(value, decoded, &nul);
+	if (nul)
+		return NULL;
+	decoded[n] = '\0';
+	a->used += n + 1;
+	return a->value[which] = decoded;
+}
+
+const char *update_chat_type(const struct update *u)
+{
+	return text(u, CHAT_TYPE);
+}
+
+const char *update_business(const struct update *u)
+{
+	const char *id = text(u, BUSINESS);
+	return id && *id ? id : NULL;
+}
+
+bool update_is_guest(const struct update *u)
+{
+	const char *id = text(u, GUEST);
+	return (id && *id) || strcmp(u->kind, "guest_message") == 0;
+}
+
+const char *update_poll_id(const struct update *u)
+{
+	return text(u, POLL_ID);
+}
+
+const char *update_query_id(const struct update *u)
+{
+	return text(u, QUERY_ID);
+}
+
+const char *update_text(const struct update *u)
+{
+	return text(u, TEXT);
+}
+
+bool field_text_is_message(const struct update *u)
+{
+	return message_text(u) != NULL;
+}
