@@ -59,6 +59,12 @@ void secret_free(struct secret *s)
 	free(s);
 }
 
+void secret_assign(struct secret *s, const struct secret *from)
+{
+	*s = *from;
+	s->part = s->token + (from->part - from->token);
+}
+
 const char *secret_token(const struct secret *s)
 {
 	return s->token;

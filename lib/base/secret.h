@@ -20,6 +20,9 @@ struct secret *secret_new(const char *token, struct err *err);
 /* Wipes and frees. NULL is fine. */
 void secret_free(struct secret *s);
 
+/* Makes `s` hold what `from` holds, so that all who have `s` use the new token. */
+void secret_assign(struct secret *s, const struct secret *from);
+
 /* The whole token, for the API's URL and the handler's environment only. */
 const char *secret_token(const struct secret *s);
 

@@ -1,0 +1,244 @@
+/* cli/cmd_run: the main job. The order of the start is the order of this file: the locks, what an earlier run left, the slots while this
+ * process is still small, and only then the loop, the store and the engine. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/backoff.h"
+#include "cli/cmd.h"
+#include "io/leftover.h"
+
+enum {
+	LOCK_STEP = 20,          /* milliseconds between two looks at the lock of an earlier run's slots */
+	LEFTOVER_PATIENCE = 10000,
+	SPARE_DESCRIPTORS = 64,  /* beside those of the slots: store, connections, log */
+	PER_SLOT = 4,
+};
+
+struct run {
+	struct setup *setup;
+	struct log *log;
+	struct statedir *dir;
+	struct slots *slots;
+	struct loop *loop;
+	struct store *store;
+	struct engine *engine;
+	char *cwd;
+	char run_id[96];
+	int status;
+};
+
+static void pause_ms(long ms)
+{
+	struct timespec ts = { ms / 1000, ms % 1000 * 1000000 };
+	nanosleep(&ts, NULL);
+}
+
+static void log_warnings(struct log *log, const struct config *c)
+{
+	for (size_t i = 0; i < c->warning_count; i++)
+		log_event(log, LOG_WARN, LOG_NONE, "%s", c->warnings[i]);
+}
+
+/* Waits until the last slot of an earlier run is gone. */
+static int wait_for_slots(struct run *r, struct err *err)
+{
+	for (long waited = 0;; waited += LOCK_STEP) {
+		int rc = statedir_lock_slots(r->dir, err);
+		if (rc)
+			return rc < 0 ? -1 : 0;
+		if (waited == 50 * LOCK_STEP)
+			log_event(r->log, LOG_INFO, LOG_NONE, "waiting until the last handler of the previous run is gone");
+		log_flush(r->log);
+		pause_ms(LOCK_STEP);
+	}
+}
+
+/* Takes the locks and ends what a run that was killed whole left behind. 1: another tgrun runs; its pid is in *holder. */
+static int take_state(struct run *r, pid_t *holder, struct err *err)
+{
+	char id[STATEDIR_ID_MAX];
+	r->dir = statedir_open(r->setup->state_dir, err);
+	if (!r->dir)
+		return -1;
+	int rc = statedir_lock_run(r->dir, holder, err);
+	if (rc <= 0)
+		return rc < 0 ? -1 : 1;
+	if (wait_for_slots(r, err))
+		return -1;
+	statedir_id(r->dir, id);
+	snprintf(r->run_id, sizeof r->run_id, "%s.%08x%08x", id, backoff_random(), backoff_random());
+	int killed = leftover_kill(id, r->run_id + strlen(id) + 1, LEFTOVER_PATIENCE, err);
+	if (killed > 0)
+		log_event(r->log, LOG_WARN, LOG_FIELDS(LOG_NUM("killed", killed)), "ended processes that a killed run had left behind");
+	return killed < 0 ? -1 : 0;
+}
+
+/* Each slot costs the runner descriptors; the limit is raised as far as it may be, and handlers get the old one. */
+static int make_room(int count, struct rlimit *before, struct err *err)
+{
+	struct rlimit now;
+	rlim_t need = (rlim_t)count * PER_SLOT + SPARE_DESCRIPTORS;
+	getrlimit(RLIMIT_NOFILE, before);
+	now = *before;
+	if (now.rlim_cur < need) {
+		now.rlim_cur = now.rlim_max < need ? now.rlim_max : need;
+		setrlimit(RLIMIT_NOFILE, &now);
+	}
+	if (now.rlim_cur < need)
+		return err_set(err, ERR_CONFIG, "--concurrency %d needs %llu open files, and only %llu are allowed; raise the limit (ulimit -n) "
+			       "or lower --concurrency", count, (unsigned long long)need, (unsigned long long)now.rlim_cur);
+	return 0;
+}
+
+static int fork_slots(struct run *r, struct err *err)
+{
+	const struct config *c = &r->setup->config;
+	struct slots_config slots = { .count = c->concurrency, .lock_fd = r->dir ? statedir_slots_fd(r->dir) : -1, .stdout_fd = -1 };
+	int null = -1;
+	if (make_room(c->concurrency, &slots.nofile, err))
+		return -1;
+	if (c->stdout_to == STDOUT_INHERIT)
+		slots.stdout_fd = STDOUT_FILENO;
+	if (c->stdout_to == STDOUT_DISCARD)
+		slots.stdout_fd = null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	r->slots = slots_fork(&slots, err);
+	(void)null; /* stays open: slots that are forked later need it too */
+	return r->slots ? 0 : -1;
+}
+
+static void on_finished(void *arg, int status)
+{
+	struct run *r = arg;
+	r->status = status;
+	loop_stop(r->loop);
+}
+
+/* What cannot change while running is named, and kept. */
+static void name_the_fixed(struct run *r, const struct setup *fresh)
+{
+	const struct config *old = &r->setup->config, *new = &fresh->config;
+	struct { const char *name; bool changed; } fixed[] = {
+		{ "the bot (another token's id)", secret_bot_id(fresh->secret) != secret_bot_id(r->setup->secret) },
+		{ "state-dir", fresh->state_dir && r->setup->state_dir && strcmp(fresh->state_dir, r->setup->state_dir) != 0 },
+		{ "store", new->store != old->store },
+		{ "concurrency (it can be lowered, not raised)", new->concurrency > old->concurrency },
+		{ "stdout", new->stdout_to != old->stdout_to },
+		{ "api-url", strcmp(new->api_url, old->api_url) != 0 },
+		{ "polling (poll-timeout, limit, allowed-updates, poll-delay, give-up-after)",
+		  new->poll_timeout != old->poll_timeout || new->limit != old->limit || new->poll_delay != old->poll_delay ||
+		  new->give_up_after != old->give_up_after || strcmp(fresh->allowed_updates, r->setup->allowed_updates) != 0 },
+	};
+	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
+		if (fixed[i].changed)
+			log_event(r->log, LOG_WARN, LOG_NONE, "%s cannot change while running: the old value stays until a restart", fixed[i].name);
+}
+
+static void on_reload(void *arg)
+{
+	struct run *r = arg;
+	struct setup fresh;
+	struct err err = { 0 };
+	int rc = setup_options(&fresh, r->setup->argv, r->setup->envp, &err);
+	rc = rc || setup_token(&fresh, &err) || setup_handler(&fresh, r->cwd, &err) || setup_api(&fresh, &err);
+	rc = rc || (r->dir && setup_state_dir(&fresh, &err));
+	if (rc == 0) {
+		struct engine_options options = setup_engine_options(&fresh);
+		log_warnings(r->log, &fresh.config);
+		name_the_fixed(r, &fresh);
+		if (secret_bot_id(fresh.secret) == secret_bot_id(r->setup->secret))
+			secret_assign(r->setup->secret, fresh.secret);
+		rc = engine_reload(r->engine, &options, &err);
+	}
+	if (rc) {
+		log_event(r->log, LOG_ERROR, LOG_NONE, "cannot reload: %s; everything stays as it was", err.text);
+	} else {
+		log_set(r->log, (enum log_level)fresh.config.log_level, (enum log_format)fresh.config.log_format);
+		log_event(r->log, LOG_INFO, LOG_NONE, "configuration reloaded");
+	}
+	setup_release(&fresh);
+}
+
+static int start_engine(struct run *r, struct err *err)
+{
+	struct setup *s = r->setup;
+	const struct config *c = &s->config;
+	r->loop = loop_new(err);
+	if (!r->loop)
+		return -1;
+	r->store = r->dir ? sqlite_open(statedir_fd(r->dir), s->state_dir, secret_bot_id(s->secret), err) : memory_open(err);
+	if (!r->store)
+		return -1;
+	struct engine_config config = {
+		.loop = r->loop, .log = r->log, .clock = &clock_system, .slots = r->slots, .store = r->store, .dir = r->dir,
+		.secret = s->secret, .run_id = r->run_id, .slot_count = c->concurrency, .api_root = c->api_url,
+		.poll_timeout = c->poll_timeout / 1000, .limit = c->limit, .allowed_updates = s->allowed_updates,
+		.poll_delay = c->poll_delay, .give_up_after = c->give_up_after, .drop_pending = c->drop_pending,
+		.delete_webhook = c->delete_webhook, .once = c->once, .max_runtime = c->max_runtime,
+		.options = setup_engine_options(s), .finished = on_finished, .reload = on_reload, .arg = r,
+	};
+	r->engine = engine_new(&config, err);
+	if (!r->engine)
+		return -1;
+	r->store = NULL;
+	return engine_start(r->engine, err);
+}
+
+static int run(struct run *r, struct err *err)
+{
+	const struct config *c = &r->setup->config;
+	pid_t holder = 0;
+	int rc = c->store == STORE_KIND_SQLITE ? take_state(r, &holder, err) : 0;
+	if (rc < 0)
+		return -1;
+	if (rc > 0) {
+		if (c->unless_running) {
+			r->status = 0;
+			return 0;
+		}
+		return err_set(err, ERR_TEMPFAIL, "another tgrun (process %ld) already runs this bot with the state directory '%s'; "
+			       "stop it, or use --unless-running in cron", (long)holder, r->setup->state_dir);
+	}
+	if (fork_slots(r, err) || start_engine(r, err))
+		return -1;
+	loop_run(r->loop);
+	return 0;
+}
+
+int cmd_run(struct setup *s)
+{
+	struct err err = { 0 };
+	const struct config *c = &s->config;
+	struct run r = { .setup = s, .cwd = getcwd(NULL, 0) };
+	if (!r.cwd)
+		return cmd_fail((err_sys(&err, ERR_CONFIG, errno, "cannot tell the working directory"), &err));
+	if (setup_token(s, &err) || setup_api(s, &err) || setup_handler(s, r.cwd, &err) ||
+	    (c->store == STORE_KIND_SQLITE && setup_state_dir(s, &err))) {
+		free(r.cwd);
+		return cmd_fail(&err);
+	}
+	r.log = log_new(STDERR_FILENO, (enum log_level)c->log_level, (enum log_format)c->log_format, &clock_system);
+	log_set_secret(r.log, s->secret);
+	log_warnings(r.log, c);
+	if (run(&r, &err)) {
+		log_event(r.log, LOG_ERROR, LOG_NONE, "%s", err.text);
+		r.status = err.status;
+	}
+	if (engine_free(r.engine, &err)) {
+		log_event(r.log, LOG_ERROR, LOG_NONE, "%s", err.text);
+		r.status = err.status;
+	}
+	slots_free(r.slots);
+	if (r.store)
+		r.store->ops->close(r.store);
+	loop_free(r.loop);
+	statedir_close(r.dir);
+	log_free(r.log);
+	free(r.cwd);
+	return r.status;
+}

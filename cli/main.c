@@ -1,0 +1,105 @@
+/* cli/main: the start of the program, which mends what it inherited, and the table of its sub-commands. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/cmd.h"
+
+static const struct {
+	enum command_bit bit;
+	int (*run)(struct setup *s);
+} commands[] = {
+	{ COMMAND_RUN, cmd_run },
+	{ COMMAND_TRY, cmd_try },
+	{ COMMAND_CHECK, cmd_check },
+	{ COMMAND_DEAD, cmd_dead },
+};
+
+int cmd_fail(const struct err *err)
+{
+	/* The log's own escaping: the sentence may quote what a stranger wrote. */
+	char text[sizeof err->text];
+	size_t n = 0;
+	for (const char *p = err->text; *p && n < sizeof text - 1; p++)
+		text[n++] = (unsigned char)*p < 0x20 || *p == 0x7f ? '?' : *p;
+	text[n] = '\0';
+	fprintf(stderr, "tgrun: %s\n", text);
+	return err->status;
+}
+
+/* Descriptors 0 to 2 are open, no signal is blocked or ignored, and nobody reads this process's memory. */
+static int mend_inheritance(void)
+{
+	sigset_t none;
+	int fd;
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd < 0)
+		return -1;
+	close(fd);
+	for (int signo = 1; signo < NSIG; signo++)
+		signal(signo, SIG_DFL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGUSR2, SIG_IGN);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+#if !defined(__SANITIZE_ADDRESS__)
+	/* LeakSanitizer needs ptrace; everything else is better off without. */
+	prctl(PR_SET_DUMPABLE, 0);
+#endif
+	return 0;
+}
+
+/* Overwrites the secret part of a token in this process's own command line, so that ps does not show it. The options were copied before. */
+static void scrub(char **argv)
+{
+	for (char **arg = argv + 1; *arg && strcmp(*arg, "--") != 0; arg++) {
+		char *value = strncmp(*arg, "--token=", 8) == 0 ? *arg + 8 : strcmp(*arg, "--token") == 0 ? arg[1] : NULL;
+		char *colon = value ? strchr(value, ':') : NULL;
+		if (value)
+			value = colon ? colon + 1 : value;
+		if (value)
+			memset(value, '*', strlen(value));
+	}
+}
+
+/* The same for TGRUN_TOKEN in the environment. */
+static void scrub_env(char **envp)
+{
+	for (; *envp; envp++)
+		if (strncmp(*envp, "TGRUN_TOKEN=", 12) == 0)
+			memset(*envp + 12, '*', strlen(*envp + 12));
+}
+
+int main(int argc, char **argv)
+{
+	struct setup setup;
+	struct err err;
+	(void)argc;
+	if (mend_inheritance())
+		return ERR_INTERNAL;
+	int rc = setup_options(&setup, argv, environ, &err);
+	scrub(argv);
+	scrub_env(environ);
+	int status = 0;
+	if (rc) {
+		status = cmd_fail(&err);
+	} else if (setup.config.help) {
+		status = options_help(&setup.config, stdout) || fflush(stdout) ? ERR_IO : 0;
+	} else if (setup.config.version) {
+		status = options_version(stdout) || fflush(stdout) ? ERR_IO : 0;
+	} else {
+		for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+			if (commands[i].bit == setup.config.command)
+				status = commands[i].run(&setup);
+	}
+	setup_release(&setup);
+	return status;
+}

@@ -1,0 +1,46 @@
+/* cli/setup: from the options to what the engine wants: the token, the handler's command, its environment, the state directory's path. */
+#ifndef TGRUN_CLI_SETUP_H
+#define TGRUN_CLI_SETUP_H
+
+#include "base/err.h"
+#include "base/secret.h"
+#include "cli/options.h"
+#include "engine.h"
+#include "handler/words.h"
+
+struct setup {
+	struct config config;
+	char **argv, **envp;   /* copies, to be parsed again on SIGHUP */
+	struct secret *secret; /* NULL until setup_token() */
+	struct words words;    /* empty until setup_handler() */
+	char **env;            /* the same */
+	char *dir;             /* --chdir, absolute; NULL: none */
+	char *state_dir;       /* NULL until setup_state_dir() */
+	char *allowed_updates; /* JSON; NULL: not sent */
+};
+
+/* Parses the options. `s` is overwritten; setup_release() in every case. 0 or -1 with `err`. */
+int setup_options(struct setup *s, char *const *argv, char *const *envp, struct err *err);
+
+/* Reads the token: --token, --token-file, TGRUN_TOKEN, the config file, or $CREDENTIALS_DIRECTORY/token. A file that others may read becomes a warning in
+ * the config. 0 or -1 with `err` (ERR_NOPERM; ERR_USAGE when there is none). */
+int setup_token(struct setup *s, struct err *err);
+
+/* Splits and finds the handler, and builds its environment. `cwd`: a relative path means this directory. 0 or -1 with `err`. */
+int setup_handler(struct setup *s, const char *cwd, struct err *err);
+
+/* The state directory's path (not opened). 0 or -1 with `err`. */
+int setup_state_dir(struct setup *s, struct err *err);
+
+/* The API's root is checked, and allowed_updates made JSON, with a warning for each unknown kind. 0 or -1 with `err`. */
+int setup_api(struct setup *s, struct err *err);
+
+/* What the engine takes of all that; borrowed from `s`. */
+struct engine_options setup_engine_options(const struct setup *s);
+
+/* Adds a warning to the config. */
+void setup_warn(struct setup *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+void setup_release(struct setup *s);
+
+#endif

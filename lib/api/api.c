@@ -1,0 +1,186 @@
+/* api: a method and its form go in, a class of failure and raw slices come out. The URL, which holds the token, leaves this room only
+ * towards curl and the handler's environment; every phrase for people is redacted. */
+#include "api/api.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { BODY_MAX = 32 << 20, URL_MAX = 4096, RETRY_AFTER_DEFAULT = 5 };
+
+struct api {
+	struct http *http;
+	const struct secret *secret;
+	char *root;
+};
+
+struct api_request {
+	struct api *api;
+	struct http_request *http;
+	api_done *done;
+	void *arg;
+};
+
+struct api *api_new(struct http *http, const char *root, const struct secret *secret)
+{
+	struct api *a = calloc(1, sizeof *a);
+	if (!a)
+		return NULL;
+	a->http = http;
+	a->secret = secret;
+	a->root = strdup(root);
+	if (!a->root) {
+		free(a);
+		return NULL;
+	}
+	return a;
+}
+
+void api_free(struct api *a)
+{
+	if (!a)
+		return;
+	free(a->root);
+	free(a);
+}
+
+const char *api_root(const struct api *a)
+{
+	return a->root;
+}
+
+int api_url(const char *root, const struct secret *secret, const char *method, struct buf *out)
+{
+	if (buf_addf(out, "%s/bot%s", root, secret_token(secret)))
+		return -1;
+	return method ? buf_addf(out, "/%s", method) : 0;
+}
+
+static bool is_loopback(const char *host, size_t n)
+{
+	char name[64];
+	struct in_addr four;
+	if (n == 0 || n >= sizeof name)
+		return false;
+	memcpy(name, host, n);
+	name[n] = '\0';
+	if (strcasecmp(name, "localhost") == 0 || strcmp(name, "[::1]") == 0)
+		return true;
+	return inet_pton(AF_INET, name, &four) == 1 && ntohl(four.s_addr) >> 24 == 127;
+}
+
+int api_check_root(char *root, struct err *err)
+{
+	size_t n = strlen(root);
+	while (n && root[n - 1] == '/')
+		root[--n] = '\0';
+	bool tls = strncasecmp(root, "https://", 8) == 0;
+	if (!tls && strncasecmp(root, "http://", 7) != 0)
+		return err_set(err, ERR_USAGE, "the API's URL '%s' must begin with https:// or http://", root);
+	const char *host = root + (tls ? 8 : 7);
+	size_t authority = strcspn(host, "/?#");
+	if (memchr(host, '@', authority))
+		return err_set(err, ERR_USAGE, "the API's URL must not hold a user name or password");
+	if (authority == 0 || strpbrk(root, "?# \t\r\n"))
+		return err_set(err, ERR_USAGE, "the API's URL '%s' must be a scheme, a host and at most a path", root);
+	const char *end = host[0] == '[' ? memchr(host, ']', authority) : memchr(host, ':', authority);
+	size_t length = !end ? authority : (size_t)(end - host) + (*end == ']');
+	return tls || is_loopback(host, length) ? 0 : 1;
+}
+
+static enum api_class class_of(int code, const char *description)
+{
+	switch (code) {
+	case 401:
+	case 403:
+	case 404:
+		return API_TOKEN;
+	case 409:
+		return strstr(description, "webhook") ? API_WEBHOOK : API_POLLER;
+	case 429:
+		return API_FLOOD;
+	default:
+		return code >= 500 ? API_SERVER : API_REFUSED;
+	}
+}
+
+/* What the server said, from its envelope. Errors count by the envelope's code, so an HTML page with status 404 is no word on the token. */
+static void read_envelope(struct api_answer *a, struct http_response *response)
+{
+	struct slice_reply reply;
+	struct err err = { 0 };
+	if (slice_response(response->body, response->length, &a->result, &reply, &err)) {
+		a->class = response->status >= 500 ? API_SERVER : API_GARBAGE;
+		snprintf(a->text, sizeof a->text, "HTTP status %d with no answer of the Bot API: %s", response->status, err.text);
+		return;
+	}
+	if (reply.ok && response->status == 200) {
+		a->class = API_OK;
+		return;
+	}
+	int code = reply.error_code ? reply.error_code : response->status;
+	a->class = reply.ok ? API_GARBAGE : class_of(code, reply.description);
+	a->retry_after = reply.retry_after >= 0 ? reply.retry_after : RETRY_AFTER_DEFAULT;
+	snprintf(a->text, sizeof a->text, "%d %s", code, reply.description);
+}
+
+static void on_response(void *arg, struct http_response *response)
+{
+	struct api_request *c = arg;
+	struct api_answer a = { .body = response->body, .length = response->length };
+	switch (response->failure) {
+	case HTTP_OK:
+		if (response->status / 100 == 3) {
+			a.class = API_GARBAGE;
+			snprintf(a.text, sizeof a.text, "HTTP status %d; redirects are not followed, since the URL holds the token",
+				 response->status);
+		} else {
+			read_envelope(&a, response);
+		}
+		break;
+	case HTTP_TOO_LARGE:
+		a.class = API_GARBAGE;
+		snprintf(a.text, sizeof a.text, "%s", response->reason);
+		break;
+	case HTTP_NETWORK:
+	case HTTP_INTERNAL:
+		a.class = API_NETWORK;
+		snprintf(a.text, sizeof a.text, "%s", response->reason);
+		break;
+	}
+	secret_redact(c->api->secret, a.text, strlen(a.text));
+	c->done(c->arg, &a);
+	slices_release(&a.result);
+	free(c);
+}
+
+struct api_request *api_call(struct api *a, const char *method, const char *form, int64_t silence, int64_t total,
+			     api_done *done, void *arg)
+{
+	struct api_request *c = calloc(1, sizeof *c);
+	if (!c)
+		return NULL;
+	*c = (struct api_request){ .api = a, .done = done, .arg = arg };
+	struct buf url;
+	buf_init(&url, URL_MAX);
+	if (api_url(a->root, a->secret, method, &url) == 0) {
+		struct http_call call = { .url = url.data, .form = form, .silence = silence, .total = total, .max = BODY_MAX };
+		c->http = http_post(a->http, &call, on_response, c);
+		explicit_bzero(url.data, url.cap);
+	}
+	buf_release(&url);
+	if (c->http)
+		return c;
+	free(c);
+	return NULL;
+}
+
+void api_cancel(struct api_request *r)
+{
+	if (!r)
+		return;
+	http_cancel(r->http);
+	free(r);
+}

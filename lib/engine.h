@@ -1,0 +1,101 @@
+/* engine: connects the rooms. It fills free slots from the queue, starts handlers, settles outcomes, and starts and stops everything else.
+ *
+ * The engine runs on the caller's loop and never ends the program: it says when it has finished, and with which exit status. */
+#ifndef TGRUN_ENGINE_H
+#define TGRUN_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "handler/exec.h"
+#include "io/loop.h"
+#include "io/slots.h"
+#include "io/statedir.h"
+#include "queue/store.h"
+
+/* What may be changed while it runs (engine_reload). Everything here is borrowed for the duration of the call it is passed to. */
+struct engine_options {
+	/* the handler */
+	struct command_spec command;   /* its `env` without what the engine adds: TG_BOT_ID, TG_BOT_USERNAME, TG_API_URL, TG_TOKEN, TG_RUN_ID */
+	bool hide_token;
+	struct exec_policy exec;
+	int64_t retry_delay;           /* milliseconds before the second attempt, doubling up to 5 min */
+	int breaker;                   /* failures in a row, 0: off */
+	int concurrency;               /* at most as many as there are slots */
+	/* the queue */
+	const char *const *keys;       /* values of --key */
+	size_t key_count;
+	const char *const *max_age;    /* values of --max-age */
+	size_t max_age_count;
+	int64_t backlog, min_free;     /* updates; bytes */
+	int64_t dead_keep;             /* dead letters, -1: all */
+	int64_t dead_keep_age;         /* milliseconds, -1: for ever */
+	/* the end */
+	int64_t shutdown_timeout;      /* milliseconds */
+};
+
+struct engine_config {
+	struct loop *loop;
+	struct log *log;
+	const struct clock *clock;
+	struct slots *slots;           /* stay the caller's; free them after engine_free() */
+	struct store *store;           /* the engine's from a successful engine_new() on */
+	struct statedir *dir;          /* the caller's; NULL: nothing is kept on disk */
+	const struct secret *secret;
+	const char *run_id;            /* DIRECTORY.RUN, see io/leftover.h; "" for none */
+	int slot_count;
+	/* asking */
+	const char *api_root;
+	int64_t poll_timeout;          /* seconds */
+	int limit;
+	const char *allowed_updates;   /* JSON, NULL: not sent */
+	int64_t poll_delay, give_up_after;
+	bool drop_pending, delete_webhook;
+	bool once;
+	int64_t max_runtime;           /* milliseconds, 0: no limit */
+	struct engine_options options;
+	/* It is over; `status` is the exit status. Called once. */
+	void (*finished)(void *arg, int status);
+	/* SIGHUP: read the configuration again and call engine_reload(). May be NULL. */
+	void (*reload)(void *arg);
+	/* An update was settled for good: handled, skipped, dropped (failed false) or failed (dead, or dropped after a failure). May be NULL. */
+	void (*settled)(void *arg, int64_t seq, bool failed);
+	void *arg;
+};
+
+struct engine;
+
+/* Opens the queue and connects everything. NULL with `err`, whose status is the exit status. */
+struct engine *engine_new(const struct engine_config *config, struct err *err);
+
+/* Begins to ask for updates and to run handlers. 0 or -1 with `err`. */
+int engine_start(struct engine *e, struct err *err);
+
+/* Stops gracefully: no more asking, handlers may finish for the shutdown timeout, then they are killed. `status`: of the exit, when nothing had to be forced. A second call with
+ * `now` kills at once. */
+void engine_stop(struct engine *e, int status, bool now);
+
+/* Takes over changed options. What cannot change while running is the caller's to name. 0, or -1 with `err`: everything stays as it was. */
+int engine_reload(struct engine *e, const struct engine_options *options, struct err *err);
+
+struct engine_counts {
+	uint64_t received, repeated;
+	uint64_t done, failed, retried, dead, skipped, dropped, interrupted;
+	int running;
+	size_t waiting;
+	int64_t dead_letters;
+	uint64_t polls, poll_failures;
+};
+void engine_counts(const struct engine *e, struct engine_counts *out);
+
+/* Nothing runs, and nothing that waits is due. */
+bool engine_idle(const struct engine *e);
+
+/* Flushes and frees. 0, or -1 with `err` when outcomes could not be written: their updates will be handed out again. */
+int engine_free(struct engine *e, struct err *err);
+
+#endif

@@ -1,0 +1,248 @@
+/* engine_life: the beginning, the signals and the end. A stop is graceful first: no more asking, handlers may finish; then TERM, then
+ * KILL; then the last outcomes are written. Nothing unfinished is lost at any of these steps. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/duration.h"
+#include "engine_state.h"
+#include "source/poll.h"
+
+enum {
+	STATUS_EVERY = 5000,  /* between two texts for systemd */
+	FRESH_ENOUGH = 3000,  /* an empty answer this young means that nothing waits */
+	WRITE_PATIENCE = 5000, /* at the end, for outcomes that the disk does not take */
+};
+
+static void log_figures(struct engine *e)
+{
+	struct engine_counts c;
+	engine_counts(e, &c);
+	log_event(e->config.log, LOG_INFO,
+		  LOG_FIELDS(LOG_NUM("received", (int64_t)c.received), LOG_NUM("repeated", (int64_t)c.repeated),
+			     LOG_NUM("done", (int64_t)c.done), LOG_NUM("failed", (int64_t)c.failed), LOG_NUM("retried", (int64_t)c.retried),
+			     LOG_NUM("dead", (int64_t)c.dead), LOG_NUM("dropped", (int64_t)c.dropped), LOG_NUM("skipped", (int64_t)c.skipped),
+			     LOG_NUM("interrupted", (int64_t)c.interrupted), LOG_NUM("running", c.running),
+			     LOG_NUM("waiting", (int64_t)c.waiting), LOG_NUM("dead_letters", c.dead_letters),
+			     LOG_NUM("polls", (int64_t)c.polls), LOG_NUM("poll_failures", (int64_t)c.poll_failures),
+			     LOG_NUM("log_lines_dropped", (int64_t)log_dropped(e->config.log))), "figures");
+}
+
+static void on_signal(void *arg, int signo)
+{
+	struct engine *e = arg;
+	switch (signo) {
+	case SIGHUP:
+		notify_send(e->notify, "RELOADING=1");
+		if (e->config.reload)
+			e->config.reload(e->config.arg);
+		notify_send(e->notify, "READY=1");
+		break;
+	case SIGUSR1:
+		log_figures(e);
+		break;
+	default:
+		log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("running", exec_running(e->exec))), "stopping: SIG%s%s",
+			  sigabbrev_np(signo), e->phase >= ENGINE_DRAINING ? " again, so at once" : "");
+		engine_stop(e, 0, e->phase >= ENGINE_DRAINING);
+		break;
+	}
+}
+
+static void on_runtime(void *arg)
+{
+	struct engine *e = arg;
+	log_event(e->config.log, LOG_INFO, LOG_NONE, "stopping: --max-runtime has passed");
+	engine_stop(e, 0, false);
+}
+
+static void on_watchdog(void *arg)
+{
+	struct engine *e = arg;
+	notify_send(e->notify, "WATCHDOG=1");
+	loop_timer_set(e->watchdog_timer, notify_watchdog_interval(e->notify));
+}
+
+static void on_stop_timer(void *arg)
+{
+	struct engine *e = arg;
+	if (e->phase != ENGINE_DRAINING)
+		return;
+	e->phase = ENGINE_KILLING;
+	if (exec_running(e->exec)) {
+		e->forced = true;
+		log_event(e->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("running", exec_running(e->exec))),
+			  "handlers still run at the shutdown deadline: ending them; their updates are kept");
+		exec_stop(e->exec, SIGTERM);
+	}
+}
+
+void engine_say_status(struct engine *e)
+{
+	char text[sizeof e->status];
+	int64_t now = e->config.clock->mono(e->config.clock);
+	struct queue_counts c;
+	struct source_counts s;
+	if (e->phase != ENGINE_RUNNING || now - e->status_at < STATUS_EVERY)
+		return;
+	queue_counts(e->queue, &c);
+	e->source->ops->counts(e->source, &s);
+	snprintf(text, sizeof text, "STATUS=%llu handled, %d running, %zu waiting, %lld dead letters%s%.60s",
+		 (unsigned long long)e->counts.done, exec_running(e->exec), c.waiting, (long long)c.dead,
+		 s.failing ? "; " : "", s.failing ? s.trouble : "");
+	if (strcmp(text, e->status) == 0)
+		return;
+	e->status_at = now;
+	strcpy(e->status, text);
+	notify_send(e->notify, text);
+}
+
+/* Reads the name that the bot had last time, so that handlers know it before Telegram answers. */
+static void recall_name(struct engine *e)
+{
+	struct buf name;
+	struct err err;
+	buf_init(&name, 256);
+	if (queue_meta_get(e->queue, "bot-username", &name, &err) == 0 && name.len)
+		e->bot_username = strdup(name.data);
+	buf_release(&name);
+	if (e->bot_username && engine_command_build(e, &err))
+		log_event(e->config.log, LOG_WARN, LOG_NONE, "handlers are not told the bot's name: %s", err.text);
+}
+
+static struct source *make_source(struct engine *e, struct err *err)
+{
+	const struct engine_config *c = &e->config;
+	struct poll_config poll = {
+		.loop = c->loop, .api = e->api, .log = c->log, .clock = c->clock, .events = engine_source_events(e),
+		.offset = queue_offset(e->queue, c->api_root), .timeout = c->poll_timeout, .limit = c->limit,
+		.allowed = c->allowed_updates, .delay = c->poll_delay, .give_up_after = c->give_up_after,
+		.drop_pending = c->drop_pending, .delete_webhook = c->delete_webhook, .once = c->once,
+	};
+	return poll_new(&poll, err);
+}
+
+int engine_start(struct engine *e, struct err *err)
+{
+	static const int signals[ENGINE_SIGNALS] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1 };
+	struct loop *l = e->config.loop;
+	recall_name(e);
+	e->source = make_source(e, err);
+	if (!e->source)
+		return -1;
+	e->notify = notify_open();
+	e->stop_timer = loop_timer_new(l, on_stop_timer, e);
+	e->runtime_timer = loop_timer_new(l, on_runtime, e);
+	e->watchdog_timer = loop_timer_new(l, on_watchdog, e);
+	if (!e->stop_timer || !e->runtime_timer || !e->watchdog_timer)
+		return err_set(err, ERR_INTERNAL, "out of memory");
+	for (int i = 0; i < ENGINE_SIGNALS; i++) {
+		e->signals[i] = loop_signal_new(l, signals[i], on_signal, e);
+		if (!e->signals[i])
+			return err_set(err, ERR_INTERNAL, "cannot watch signals");
+	}
+	if (e->config.dir) {
+		e->control = control_new(l, statedir_fd(e->config.dir), engine_control_request, e, err);
+		if (!e->control)
+			return -1;
+	}
+	if (e->config.max_runtime)
+		loop_timer_set(e->runtime_timer, e->config.max_runtime);
+	if (notify_watchdog_interval(e->notify))
+		on_watchdog(e);
+	e->phase = ENGINE_RUNNING;
+	engine_trim_dead(e);
+	e->source->ops->start(e->source);
+	return 0;
+}
+
+void engine_stop(struct engine *e, int status, bool now)
+{
+	if (e->phase == ENGINE_FINISHED)
+		return;
+	if (e->phase == ENGINE_RUNNING) {
+		e->phase = ENGINE_DRAINING;
+		e->exit_status = status;
+		e->stop_at = e->config.clock->mono(e->config.clock);
+		notify_send(e->notify, "STOPPING=1");
+		for (int i = 0; i < e->starting_count; i++) {
+			queue_release(e->queue, e->starting[i], false, 0);
+			claim_free(e->starting[i]);
+		}
+		e->starting_count = 0;
+		if (!e->source_stopped)
+			e->source->ops->stop(e->source);
+		loop_timer_set(e->stop_timer, e->shutdown_timeout);
+	}
+	if (now && exec_running(e->exec)) {
+		e->phase = ENGINE_KILLING;
+		e->forced = true;
+		exec_stop(e->exec, SIGKILL);
+	}
+	loop_timer_set(e->turn_timer, 0);
+}
+
+static void finish(struct engine *e)
+{
+	struct engine_counts c;
+	engine_counts(e, &c);
+	e->phase = ENGINE_FINISHED;
+	int status = e->exit_status ? e->exit_status : e->forced && e->counts.interrupted ? 1 : 0;
+	log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("done", (int64_t)c.done), LOG_NUM("failed", (int64_t)c.failed),
+		  LOG_NUM("waiting", (int64_t)c.waiting), LOG_NUM("dead_letters", c.dead_letters)), "stopped");
+	e->config.finished(e->config.arg, status);
+}
+
+/* At the end of a turn: is there a reason to stop, has the stop come to its end? */
+void engine_check_end(struct engine *e)
+{
+	int64_t now = e->config.clock->mono(e->config.clock);
+	if (e->phase == ENGINE_RUNNING) {
+		if (e->config.once && e->source_dry && engine_idle(e) && now - e->dry_at < FRESH_ENOUGH)
+			engine_stop(e, 0, false);
+		return;
+	}
+	if (e->phase == ENGINE_FINISHED || exec_running(e->exec) || !e->source_stopped)
+		return;
+	if (!queue_dirty(e->queue)) {
+		finish(e);
+	} else if (now - e->stop_at > e->shutdown_timeout + WRITE_PATIENCE) {
+		log_event(e->config.log, LOG_ERROR, LOG_NONE, "the last outcomes cannot be written; their updates will be handed out again");
+		e->exit_status = ERR_IO;
+		finish(e);
+	} else {
+		loop_timer_set(e->turn_timer, 1000);
+	}
+}
+
+int engine_free(struct engine *e, struct err *err)
+{
+	int rc = 0;
+	if (!e)
+		return 0;
+	struct loop_timer *timers[] = { e->turn_timer, e->hold_timer, e->retry_timer, e->stop_timer, e->runtime_timer,
+					e->watchdog_timer, e->log_timer };
+	control_free(e->control);
+	if (e->source)
+		e->source->ops->free(e->source);
+	api_free(e->api);
+	http_free(e->http);
+	exec_free(e->exec);
+	for (int i = 0; i < e->starting_count; i++)
+		claim_free(e->starting[i]);
+	free(e->starting);
+	if (e->queue)
+		rc = queue_close(e->queue, err);
+	for (size_t i = 0; i < sizeof timers / sizeof *timers; i++)
+		loop_timer_free(timers[i]);
+	for (int i = 0; i < ENGINE_SIGNALS; i++)
+		loop_signal_free(e->signals[i]);
+	notify_close(e->notify);
+	key_spec_free(e->keys);
+	max_age_free(e->max_age);
+	engine_command_release(e);
+	free(e->bot_username);
+	free(e);
+	return rc;
+}

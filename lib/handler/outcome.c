@@ -1,0 +1,116 @@
+/* handler/outcome: raw statuses in, an outcome with its reason out. Pure; no process is touched here.
+ *
+ * The statuses follow sysexits(3) and qmail-command(8) (111 try again, 100 and 112 give up). Shell scripts end
+ * non-zero by accident, so any other failure is run again only when the user asked for it. */
+#include "handler/outcome.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+
+#include "base/duration.h"
+
+enum meaning { MEANS_DONE, MEANS_RETRY, MEANS_DEAD, MEANS_FAILED };
+
+static enum meaning meaning_of(int exit_status)
+{
+	switch (exit_status) {
+	case 0:
+		return MEANS_DONE;
+	case EX_TEMPFAIL:
+	case 111:
+		return MEANS_RETRY;
+	case EX_USAGE:
+	case EX_DATAERR:
+	case EX_PROTOCOL:
+	case EX_NOPERM:
+	case EX_CONFIG:
+	case 100:
+	case 112:
+		return MEANS_DEAD;
+	default:
+		return MEANS_FAILED;
+	}
+}
+
+static bool succeeded(int status)
+{
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+int outcome_stage(const int *status, int stages)
+{
+	bool later_success = false;
+	for (int i = stages - 1; i >= 0; i--) {
+		if (succeeded(status[i]))
+			later_success = true;
+		else if (!(later_success && WIFSIGNALED(status[i]) && WTERMSIG(status[i]) == SIGPIPE))
+			return i;
+	}
+	return -1;
+}
+
+static void say(struct outcome *out, const char *where, int status)
+{
+	if (WIFSIGNALED(status)) {
+		const char *name = sigabbrev_np(WTERMSIG(status));
+		snprintf(out->reason, sizeof out->reason, "%skilled by signal %d (SIG%s)", where, WTERMSIG(status),
+			 name ? name : "?");
+		out->status = 128 + WTERMSIG(status);
+	} else {
+		out->status = WEXITSTATUS(status);
+		snprintf(out->reason, sizeof out->reason, "%sexited with status %d", where, out->status);
+	}
+}
+
+static enum outcome_kind kind_of(enum meaning meaning, enum on_failure on_failure)
+{
+	switch (meaning) {
+	case MEANS_DONE:
+		return OUTCOME_DONE;
+	case MEANS_RETRY:
+		return OUTCOME_RETRY;
+	case MEANS_DEAD:
+		return OUTCOME_DEAD;
+	case MEANS_FAILED:
+		break;
+	}
+	switch (on_failure) {
+	case ON_FAILURE_DEAD:
+		return OUTCOME_DEAD;
+	case ON_FAILURE_RETRY:
+		return OUTCOME_RETRY;
+	case ON_FAILURE_DROP:
+		break;
+	}
+	return OUTCOME_DROP;
+}
+
+void outcome_of(const int *status, int stages, int64_t timeout, int failures, const struct outcome_policy *policy,
+		struct outcome *out)
+{
+	enum meaning meaning = MEANS_DONE;
+	*out = (struct outcome){ .kind = OUTCOME_DONE };
+	int stage = outcome_stage(status, stages);
+	if (timeout > 0) {
+		char limit[32];
+		duration_format(timeout, limit, sizeof limit);
+		snprintf(out->reason, sizeof out->reason, "timed out after %s", limit);
+		out->status = -1;
+		meaning = MEANS_FAILED;
+	} else if (stage >= 0) {
+		char where[48] = "";
+		if (stages > 1)
+			snprintf(where, sizeof where, "stage %d of %d ", stage + 1, stages);
+		say(out, where, status[stage]);
+		meaning = WIFEXITED(status[stage]) ? meaning_of(WEXITSTATUS(status[stage])) : MEANS_FAILED;
+	}
+	out->kind = kind_of(meaning, policy->on_failure);
+	if (out->kind == OUTCOME_RETRY && failures + 1 >= policy->max_attempts) {
+		out->kind = OUTCOME_DEAD;
+		size_t n = strlen(out->reason);
+		snprintf(out->reason + n, sizeof out->reason - n, ", attempt %d of %d", failures + 1, policy->max_attempts);
+	}
+}

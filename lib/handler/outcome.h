@@ -1,0 +1,36 @@
+/* handler/outcome: what the end of a handler means. A pure table; see "What the handler's end means" in tgrun-handler(7). */
+#ifndef TGRUN_HANDLER_OUTCOME_H
+#define TGRUN_HANDLER_OUTCOME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum outcome_kind {
+	OUTCOME_DONE,  /* handled */
+	OUTCOME_RETRY, /* failed; again later */
+	OUTCOME_DEAD,  /* failed for good */
+	OUTCOME_DROP,  /* failed, and the user does not want to know (--on-failure drop) */
+};
+
+enum on_failure { ON_FAILURE_DEAD, ON_FAILURE_RETRY, ON_FAILURE_DROP };
+
+struct outcome {
+	enum outcome_kind kind;
+	int status;        /* the exit status, 128 + the signal for a death by signal, -1 after a timeout */
+	char reason[160];  /* of a failure: `exited with status 3`, `killed by signal 11 (SIGSEGV)`, `timed out after 60s`; else "" */
+};
+
+struct outcome_policy {
+	enum on_failure on_failure; /* of ends that the table does not know: other statuses, signals, timeouts */
+	int max_attempts;           /* at which a retry becomes a dead letter, from 1 */
+};
+
+/* The status of a pipeline: that of the last stage that failed; a stage that died of SIGPIPE before a later one that succeeded did not fail.
+ * `status`: raw, as of waitpid(2), in order. Returns the stage (from 0) whose status counts, -1 when all is well. */
+int outcome_stage(const int *status, int stages);
+
+/* What follows from the end of one attempt. `timeout`: milliseconds after which it was killed, 0: it ended by itself. `failures`: attempts that had failed before. */
+void outcome_of(const int *status, int stages, int64_t timeout, int failures, const struct outcome_policy *policy,
+		struct outcome *out);
+
+#endif

@@ -1,0 +1,86 @@
+/* handler/output: bytes of a job in, whole redacted lines out. It holds one unfinished line of each stream and the last line of stderr,
+ * never more, however much is written. */
+#include "handler/output.h"
+
+#include <string.h>
+
+/* A cut line keeps so many bytes beyond the cut until it is redacted, so that a token across the cut is not shown in half. */
+enum { LOOK_AHEAD = 256 };
+
+void output_init(struct output *o, uint64_t max, const struct secret *secret,
+		 void (*line)(void *arg, int which, char *text, size_t n), void *arg)
+{
+	*o = (struct output){ .secret = secret, .max = max, .line = line, .arg = arg };
+	for (int i = 0; i < 2; i++)
+		buf_init(&o->stream[i].line, OUTPUT_LINE_MAX + LOOK_AHEAD);
+	buf_init(&o->last_stderr, OUTPUT_LINE_MAX);
+}
+
+static void pass_on(struct output *o, int which)
+{
+	struct buf *b = &o->stream[which - 1].line;
+	if (b->len == 0)
+		return;
+	secret_redact(o->secret, b->data, b->len);
+	if (b->len > OUTPUT_LINE_MAX) {
+		o->dropped += b->len - OUTPUT_LINE_MAX;
+		b->len = OUTPUT_LINE_MAX;
+	}
+	while (b->len && b->data[b->len - 1] == '\r')
+		b->len--;
+	b->data[b->len] = '\0';
+	if (which == 2 && strspn(b->data, " \t\r") < b->len) {
+		buf_clear(&o->last_stderr);
+		buf_add(&o->last_stderr, b->data, b->len);
+	}
+	o->line(o->arg, which, b->data, b->len);
+	buf_clear(b);
+}
+
+void output_feed(struct output *o, int which, const char *bytes, size_t n)
+{
+	struct output_stream *s = &o->stream[which - 1];
+	while (n) {
+		const char *lf = memchr(bytes, '\n', n);
+		size_t part = lf ? (size_t)(lf - bytes) : n;
+		size_t take = s->cut || o->total >= o->max ? 0 : part;
+		size_t room = OUTPUT_LINE_MAX + LOOK_AHEAD - s->line.len;
+		if (take > room)
+			take = room;
+		if (take > o->max - (o->total < o->max ? o->total : o->max))
+			take = (size_t)(o->max - o->total);
+		if (take && buf_add(&s->line, bytes, take))
+			take = 0;
+		o->total += part + (lf != NULL);
+		o->dropped += part - take;
+		if (!s->cut && s->line.len == OUTPUT_LINE_MAX + LOOK_AHEAD) {
+			pass_on(o, which);
+			s->cut = 1;
+		}
+		if (lf) {
+			pass_on(o, which);
+			s->cut = 0;
+			part++;
+		}
+		bytes += part;
+		n -= part;
+	}
+}
+
+void output_end(struct output *o)
+{
+	pass_on(o, 1);
+	pass_on(o, 2);
+}
+
+const char *output_last_stderr(const struct output *o)
+{
+	return buf_str(&o->last_stderr);
+}
+
+void output_release(struct output *o)
+{
+	buf_release(&o->stream[0].line);
+	buf_release(&o->stream[1].line);
+	buf_release(&o->last_stderr);
+}

@@ -1,0 +1,43 @@
+/* handler/output: what one job writes, line by line, bounded: a line is cut at 8 KiB, and what passes the maximum is dropped and counted. The token is
+ * redacted before a line goes anywhere. */
+#ifndef TGRUN_HANDLER_OUTPUT_H
+#define TGRUN_HANDLER_OUTPUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/secret.h"
+
+enum { OUTPUT_LINE_MAX = 8192 };
+
+struct output {
+	const struct secret *secret;
+	uint64_t max;     /* bytes in all */
+	uint64_t total;   /* bytes seen */
+	uint64_t dropped; /* bytes not passed on */
+	struct output_stream {
+		struct buf line;
+		int cut;  /* the rest of this line is dropped */
+	} stream[2];      /* stdout, stderr */
+	struct buf last_stderr;
+	void (*line)(void *arg, int which, char *text, size_t n); /* `text` has no line feed and ends in a NUL */
+	void *arg;
+};
+
+/* An empty job. `secret` may be NULL and outlives it. `line(arg, which, …)` is called for each line, `which` 1 or 2. */
+void output_init(struct output *o, uint64_t max, const struct secret *secret,
+		 void (*line)(void *arg, int which, char *text, size_t n), void *arg);
+
+/* Takes in `n` bytes of descriptor `which` (1 or 2). */
+void output_feed(struct output *o, int which, const char *bytes, size_t n);
+
+/* Passes on what was not ended by a line feed. */
+void output_end(struct output *o);
+
+/* The last line of stderr that is not blank, "" if none. */
+const char *output_last_stderr(const struct output *o);
+
+void output_release(struct output *o);
+
+#endif

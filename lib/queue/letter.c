@@ -1,0 +1,54 @@
+/* queue/letter: a dead letter in, its JSON out. The update goes in as the bytes that came, so nothing of it is changed by the way. */
+#include "queue/letter.h"
+
+#include <string.h>
+#include <time.h>
+
+#include <cjson/cJSON.h>
+
+int letter_time(int64_t wall, struct buf *out)
+{
+	char text[32];
+	struct tm tm;
+	time_t seconds = (time_t)(wall / 1000);
+	if (!gmtime_r(&seconds, &tm) || !strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		return buf_adds(out, "?");
+	return buf_adds(out, text);
+}
+
+static int add_string(struct buf *out, const char *name, const char *value)
+{
+	return buf_addf(out, ",\"%s\":", name) || buf_add_json(out, value, strlen(value)) ? -1 : 0;
+}
+
+static int add_time(struct buf *out, const char *name, int64_t wall)
+{
+	return buf_addf(out, ",\"%s\":\"", name) || letter_time(wall, out) || buf_addc(out, '"') ? -1 : 0;
+}
+
+/* Whether the bytes may stand in a line of JSON as they are. */
+static int is_object(const struct store_dead *d)
+{
+	const char *end;
+	if (memchr(d->body, '\n', d->body_length) || memchr(d->body, '\r', d->body_length))
+		return 0;
+	cJSON *json = cJSON_ParseWithLengthOpts(d->body, d->body_length, &end, 0);
+	int whole = cJSON_IsObject(json);
+	for (; whole && end < d->body + d->body_length; end++)
+		whole = *end == ' ' || *end == '\t';
+	cJSON_Delete(json);
+	return whole;
+}
+
+int letter_json(const struct store_dead *d, struct buf *out)
+{
+	int rc = buf_addf(out, "{\"number\":%lld,\"update_id\":", (long long)d->number);
+	rc = rc || (d->has_id ? buf_addf(out, "%lld", (long long)d->update_id) : buf_adds(out, "null"));
+	rc = rc || add_string(out, "kind", d->kind_name) || add_string(out, "key", d->keys);
+	rc = rc || buf_addf(out, ",\"attempts\":%d", d->attempts);
+	rc = rc || add_string(out, "reason", d->reason) || add_string(out, "stderr", d->last_stderr);
+	rc = rc || add_time(out, "received", d->received) || add_time(out, "died", d->died);
+	rc = rc || buf_adds(out, ",\"update\":");
+	rc = rc || (is_object(d) ? buf_add(out, d->body, d->body_length) : buf_add_json(out, d->body, d->body_length));
+	return rc || buf_addc(out, '}') ? -1 : 0;
+}

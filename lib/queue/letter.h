@@ -1,0 +1,15 @@
+/* queue/letter: a dead letter as one line of JSON, for `tgrun dead list --json`, `show` and the control socket. */
+#ifndef TGRUN_QUEUE_LETTER_H
+#define TGRUN_QUEUE_LETTER_H
+
+#include "base/buf.h"
+#include "queue/store.h"
+
+/* Appends {"number":…,"update_id":…,"kind":…,"key":…,"attempts":…,"reason":…,"stderr":…,"received":…,"died":…,"update":…} without a line feed. Times are
+ * strings as of RFC 3339; `update` is the update's own bytes, or a string if they are no JSON object. 0, or -1 when the buffer is full. */
+int letter_json(const struct store_dead *d, struct buf *out);
+
+/* Appends a time, milliseconds since 1970, as 2026-11-23T21:04:05Z. */
+int letter_time(int64_t wall, struct buf *out);
+
+#endif

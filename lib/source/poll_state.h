@@ -1,0 +1,54 @@
+/* source/poll_state: what the two halves of long polling share: poll_setup.c says hello, poll.c asks for updates. */
+#ifndef TGRUN_SOURCE_POLL_STATE_H
+#define TGRUN_SOURCE_POLL_STATE_H
+
+#include "base/backoff.h"
+#include "source/poll.h"
+
+enum poll_step {
+	POLL_ME,      /* getMe: is the token good, what is the bot's name */
+	POLL_WEBHOOK, /* getWebhookInfo: would getUpdates be refused */
+	POLL_DELETE,  /* deleteWebhook, to remove one or to drop what is pending */
+	POLL_UPDATES, /* getUpdates, from now on */
+};
+
+struct poll {
+	struct source source;
+	struct poll_config config;
+	char *allowed;
+	enum poll_step step;
+	struct api_request *request; /* in flight, NULL: none */
+	struct loop_timer *timer;    /* until the next request */
+	struct backoff backoff;      /* of failures */
+	struct backoff idle;         /* of answers that came at once and brought nothing */
+	int64_t offset;              /* of the next request */
+	int64_t asked_offset;        /* of the request in flight */
+	int64_t confirmed;           /* the highest offset that was answered */
+	int64_t asked_at;            /* monotonic milliseconds */
+	int64_t good_at;             /* the last good answer, or the start */
+	int64_t warned_at;           /* the last warning of the same class of failure */
+	int warned_class;
+	int garbage;                 /* unreadable answers in a row */
+	bool held;                   /* may_ask() said no */
+	bool stopping, stopped, ready;
+	struct source_counts counts;
+	char trouble[320];
+};
+
+/* Makes the request of the present step. */
+void poll_ask(struct poll *p);
+
+/* The steps before getUpdates. */
+void poll_setup_ask(struct poll *p);
+void poll_setup_answer(struct poll *p, struct api_answer *answer);
+
+/* Sends `method` with `form`; the answer goes where the step says. */
+void poll_send(struct poll *p, const char *method, const char *form, int64_t silence, int64_t total);
+
+/* Counts and reports a failure, and asks again later, or ends. */
+void poll_failed(struct poll *p, const struct api_answer *answer);
+
+/* Ends the source for good. */
+void poll_end(struct poll *p, int status, const char *text);
+
+#endif
