@@ -23,9 +23,13 @@ enum { CONNECTIONS_MAX = 1000, CONNECTION_MEMORY = 256 * 1024, IDLE_SECONDS = 75
 
 static void pump(struct sandbox *s)
 {
-	MHD_run(s->daemon);
 	MHD_UNSIGNED_LONG_LONG wait;
-	if (MHD_get_timeout(s->daemon, &wait) == MHD_YES)
+	s->resumed = false;
+	MHD_run(s->daemon);
+	/* libmicrohttpd does not count a connection that was resumed from within as something to do. */
+	if (s->resumed)
+		loop_timer_set(s->timer, 0);
+	else if (MHD_get_timeout(s->daemon, &wait) == MHD_YES)
 		loop_timer_set(s->timer, (int64_t)(wait < 60000 ? wait : 60000));
 	else
 		loop_timer_set(s->timer, -1);
@@ -145,6 +149,7 @@ static void resume(struct sandbox_request *r)
 	loop_watch_free(r->gone, 1);
 	r->gone = NULL;
 	MHD_resume_connection(r->connection);
+	r->sandbox->resumed = true;
 	loop_timer_set(r->sandbox->timer, 0);
 }
 

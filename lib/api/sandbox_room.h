@@ -76,7 +76,8 @@ struct sandbox {
 	struct loop_watch *watch;
 	struct loop_timer *timer;
 	struct list requests;
-	bool running, logged_out, freeing;
+	bool logged_out, freeing;
+	bool resumed;                  /* a connection, since the last pump */
 
 	/* sandbox_updates.c */
 	struct update_item *items;     /* items[head … tail) wait */
