@@ -39,7 +39,7 @@ struct rig {
 	char note[256];
 };
 
-static const char *rig_self; /* this program, which is also its own helper */
+__attribute__((unused)) static const char *rig_self; /* this program, which is also its own helper */
 
 static void rig_ended(void *arg, struct slot *slot, const struct slot_end *end)
 {
