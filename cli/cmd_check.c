@@ -1,0 +1,276 @@
+/* cli/cmd_check: says what would go wrong before it does. It looks at everything that a run would stumble over, in the order of a run, prints a
+ * line for each thing, and exits as the run would. It changes nothing. */
+#include <errno.h>
+#include <libgen.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cjson/cJSON.h>
+
+#include "api/api.h"
+#include "cli/cmd.h"
+#include "io/http.h"
+#include "update/kinds.h"
+#include "update/update.h"
+
+enum { CALL_TIME = 15000 };
+
+struct check {
+	struct setup *setup;
+	int status;        /* of the first thing that would stop a run */
+	struct loop *loop;
+	struct api *api;
+	char text[512];    /* of the call in flight */
+	enum api_class class;
+	cJSON *answer;
+};
+
+__attribute__((format(printf, 2, 3))) static void say(const char *mark, const char *fmt, ...)
+{
+	char text[2048];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	for (char *p = text; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = '?';
+	printf("%-7s %s\n", mark, text);
+}
+
+static void bad(struct check *c, const struct err *err)
+{
+	say("wrong", "%s", err->text);
+	if (!c->status)
+		c->status = err->status;
+}
+
+static void check_handler(struct check *c)
+{
+	struct err err = { 0 };
+	char *cwd = getcwd(NULL, 0);
+	if (!cwd)
+		err_sys(&err, ERR_CONFIG, errno, "cannot tell the working directory");
+	if (!cwd || setup_handler(c->setup, cwd, &err)) {
+		bad(c, &err);
+	} else {
+		for (size_t i = 0; i < c->setup->words.count; i++)
+			say("ok", "handler: '%s'", c->setup->words.paths[i]);
+	}
+	free(cwd);
+}
+
+/* Directories above the handler that anyone may change are as bad as a handler that anyone may change. */
+static void check_parents(struct check *c)
+{
+	for (size_t i = 0; i < c->setup->words.count && c->setup->words.paths; i++) {
+		char *path = strdup(c->setup->words.paths[i]);
+		struct stat st;
+		while (path && strcmp(path, "/") != 0) {
+			dirname(path);
+			if (stat(path, &st) == 0 && st.st_mode & S_IWOTH && !(st.st_mode & S_ISVTX))
+				setup_warn(c->setup, "anyone may replace the handler '%s', since anyone may write in '%s'",
+					   c->setup->words.paths[i], path);
+		}
+		free(path);
+	}
+}
+
+static void check_words(struct check *c)
+{
+	struct err err = { 0 };
+	const struct config *o = &c->setup->config;
+	struct key_spec *keys = key_spec_new((const char *const *)o->key.items, o->key.count, &err);
+	struct max_age *age = max_age_new();
+	if (!keys)
+		bad(c, &err);
+	for (size_t i = 0; age && i < o->max_age.count; i++)
+		if (max_age_set(age, o->max_age.items[i], &err)) {
+			bad(c, &err);
+			break;
+		}
+	key_spec_free(keys);
+	max_age_free(age);
+}
+
+/* The directory is not there yet: could it be made? */
+static void check_parent(struct check *c)
+{
+	char *path = strdup(c->setup->state_dir);
+	struct stat st;
+	struct err err;
+	if (!path)
+		return;
+	do
+		dirname(path);
+	while (stat(path, &st) && strcmp(path, "/") != 0 && strcmp(path, ".") != 0);
+	if (stat(path, &st) || !S_ISDIR(st.st_mode) || access(path, W_OK | X_OK)) {
+		err_set(&err, ERR_CANTCREATE, "cannot make the state directory '%s': '%s' may not be written", c->setup->state_dir, path);
+		bad(c, &err);
+	} else {
+		say("ok", "state directory: '%s' (will be made)", c->setup->state_dir);
+	}
+	free(path);
+}
+
+static void check_store(struct check *c, struct statedir *d)
+{
+	struct err err = { 0 };
+	struct store *store;
+	if (faccessat(statedir_fd(d), "queue.db", F_OK, 0)) {
+		say("ok", "state directory: '%s' (empty)", statedir_path(d));
+		return;
+	}
+	store = sqlite_open(statedir_fd(d), statedir_path(d), secret_bot_id(c->setup->secret), &err);
+	if (!store) {
+		bad(c, &err);
+		return;
+	}
+	long long dead = store->ops->dead_count(store);
+	store->ops->close(store);
+	say("ok", "state directory: '%s'", statedir_path(d));
+	if (dead)
+		say("note", "%lld dead letter%s; see: tgrun dead list", dead, dead == 1 ? "" : "s");
+}
+
+static void check_state(struct check *c)
+{
+	struct err err = { 0 };
+	struct setup *s = c->setup;
+	pid_t holder = 0;
+	if (setup_state_dir(s, &err)) {
+		bad(c, &err);
+		return;
+	}
+	struct statedir *d = statedir_open_existing(s->state_dir, &err);
+	if (!d) {
+		if (err.status)
+			bad(c, &err);
+		else
+			check_parent(c);
+		return;
+	}
+	if (statedir_runs(d, &holder)) {
+		if (s->config.unless_running) {
+			say("note", "another tgrun (process %ld) runs this bot; with --unless-running this one would leave at once", (long)holder);
+		} else {
+			err_set(&err, ERR_TEMPFAIL, "another tgrun (process %ld) already runs this bot with the state directory '%s'", (long)holder,
+				s->state_dir);
+			bad(c, &err);
+		}
+	} else if (statedir_try_write(d, &err)) {
+		bad(c, &err);
+	} else if (statedir_lock_slots(d, &err) == 1) {
+		check_store(c, d);
+	} else {
+		say("note", "the last handlers of a previous run are still ending");
+	}
+	statedir_close(d);
+}
+
+static void on_answer(void *arg, struct api_answer *answer)
+{
+	struct check *c = arg;
+	c->class = answer->class;
+	snprintf(c->text, sizeof c->text, "%s", answer->text);
+	c->answer = answer->class == API_OK ? cJSON_ParseWithLength(answer->body, answer->length) : NULL;
+	loop_stop(c->loop);
+}
+
+/* Calls a method and waits. Returns its result, NULL when it failed (and said so). */
+static const cJSON *call(struct check *c, const char *method)
+{
+	struct err err;
+	cJSON_Delete(c->answer);
+	c->answer = NULL;
+	c->class = API_NETWORK;
+	snprintf(c->text, sizeof c->text, "out of memory");
+	if (api_call(c->api, method, "", CALL_TIME, CALL_TIME, on_answer, c))
+		loop_run(c->loop);
+	if (c->class == API_OK)
+		return cJSON_GetObjectItemCaseSensitive(c->answer, "result");
+	if (c->class == API_TOKEN)
+		err_set(&err, ERR_NOPERM, "Telegram refuses the token %s (%s); it is wrong or was revoked", secret_shown(c->setup->secret), c->text);
+	else
+		err_set(&err, ERR_UNAVAILABLE, "Telegram could not be asked (%s: %s); a run would go on trying", method, c->text);
+	bad(c, &err);
+	return NULL;
+}
+
+static void check_webhook(struct check *c, const cJSON *info)
+{
+	const char *url = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(info, "url"));
+	const cJSON *pending = cJSON_GetObjectItemCaseSensitive(info, "pending_update_count");
+	struct err err;
+	if (url && url[0]) {
+		const char *host = strstr(url, "://");
+		host = host ? host + 3 : url;
+		int n = (int)strcspn(host, "/?#");
+		if (c->setup->config.delete_webhook) {
+			say("note", "a webhook is set (at %.*s); --delete-webhook removes it", n, host);
+		} else {
+			err_set(&err, ERR_CONFIG, "a webhook is set (at %.*s), so Telegram refuses long polling; remove it with --delete-webhook",
+				n, host);
+			bad(c, &err);
+		}
+	}
+	if (cJSON_IsNumber(pending) && pending->valuedouble > 0)
+		say("note", "%.0f updates wait at Telegram", pending->valuedouble);
+}
+
+static void check_api(struct check *c)
+{
+	struct err err = { 0 };
+	struct http *http = NULL;
+	c->loop = loop_new(&err);
+	http = c->loop ? http_new(c->loop, &err) : NULL;
+	c->api = http ? api_new(http, c->setup->config.api_url, c->setup->secret) : NULL;
+	if (!c->api) {
+		bad(c, &err);
+	} else {
+		const cJSON *me = call(c, "getMe");
+		const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(me, "username"));
+		const char *first = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(me, "first_name"));
+		if (me)
+			say("ok", "bot: %lld, @%s (%s)", (long long)secret_bot_id(c->setup->secret), name ? name : "?", first ? first : "?");
+		const cJSON *info = me ? call(c, "getWebhookInfo") : NULL;
+		if (info)
+			check_webhook(c, info);
+	}
+	cJSON_Delete(c->answer);
+	api_free(c->api);
+	http_free(http);
+	loop_free(c->loop);
+}
+
+int cmd_check(struct setup *s)
+{
+	struct err err = { 0 };
+	struct check c = { .setup = s };
+	bool token = setup_token(s, &err) == 0;
+	if (token)
+		say("ok", "token: %s", secret_shown(s->secret));
+	else
+		bad(&c, &err);
+	bool api = setup_api(s, &err) == 0;
+	if (!api)
+		bad(&c, &err);
+	check_handler(&c);
+	check_parents(&c);
+	check_words(&c);
+	if (token && s->config.store == STORE_KIND_SQLITE)
+		check_state(&c);
+	if (token && api)
+		check_api(&c);
+	for (size_t i = 0; i < s->config.warning_count; i++)
+		say("warning", "%s", s->config.warnings[i]);
+	if (fflush(stdout)) {
+		err_sys(&err, ERR_IO, errno, "cannot write the output");
+		return cmd_fail(&err);
+	}
+	return c.status;
+}
