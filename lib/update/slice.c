@@ -6,7 +6,6 @@
 #include "update/slice.h"
 
 #include <cjson/cJSON.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,7 +73,10 @@ static int64_t retry_after(const cJSON *parameters)
 	const cJSON *seconds = cJSON_GetObjectItemCaseSensitive(parameters, "retry_after");
 	if (!cJSON_IsNumber(seconds) || !(seconds->valuedouble >= 0))
 		return -1;
-	return seconds->valuedouble > RETRY_AFTER_MAX ? RETRY_AFTER_MAX : (int64_t)ceil(seconds->valuedouble);
+	if (seconds->valuedouble > RETRY_AFTER_MAX)
+		return RETRY_AFTER_MAX;
+	int64_t whole = (int64_t)seconds->valuedouble;
+	return whole + (seconds->valuedouble > (double)whole);
 }
 
 /* What a refusal says. One that cJSON does not take is a refusal without words. */
