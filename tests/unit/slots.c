@@ -161,6 +161,10 @@ static void surroundings(void)
 	ok(r.over && WEXITSTATUS(r.end.status[0]) == 5, "a shell can wait for its children");
 	run_release(&r);
 
+	rig_run(&rig, &r, rig_sh("tr -d '\\0' </proc/$PPID/cmdline; echo; cat /proc/$PPID/comm"));
+	is_str(buf_str(&r.out[0]), "tg-slot\ntg-slot\n", "a slot has a name and a command line of its own");
+	run_release(&r);
+
 	static const char *const env[] = { "PATH=/usr/bin:/bin", "A=command", "AB=other", NULL };
 	static const char vars[] = "A=job\0TG_X=1 2";
 	rig_start_with(&rig, &r, rig_command(STAGES(ARGV("/usr/bin/env")), env, NULL), vars, sizeof vars, rig_memfd("", 0), -1);
@@ -356,6 +360,7 @@ int main(int argc, char **argv)
 	if (readlink("/proc/self/exe", self, sizeof self - 1) < 0 || !mkdtemp(dir))
 		return 1;
 	rig_self = self;
+	slots_set_title_area(argv);
 	limits();
 	rig_init(&rig, 3);
 	is_num(slots_idle_count(rig.slots), 3, "all slots are idle at first");
