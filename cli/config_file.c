@@ -1,6 +1,6 @@
-/* cli/config_file: the config file in, its values set in struct config. `name = value` lines as inih reads them. Some builds of inih take lines of 200
- * bytes and go on with the rest as if it were another line, so lines are cut here, and one that does not fit is an error. Invariant: nothing
- * of the file is skipped or cut silently. */
+/* cli/config_file: the config file in, its values set in struct config. `name = value` lines as inih reads them.
+ * Some builds of inih take lines of 200 bytes and go on with the rest as if it were another line, so lines are
+ * cut here, and one that does not fit is an error. Invariant: nothing of the file is skipped or cut silently. */
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -30,8 +30,8 @@ static int refuse(struct reader *r, const char *what)
 	return err_set(r->err, ERR_CONFIG, "config file '%s', line %d: %s", r->c->config, r->number, what);
 }
 
-/* Hands inih the next line, without white space around it (inih takes a line that begins with white space for more of the value before);
- * NULL at the end and after an error. */
+/* Hands inih the next line, without white space around it (inih takes a line that begins with white space for
+ * more of the value before); NULL at the end and after an error. */
 static char *next_line(char *out, int size, void *arg)
 {
 	struct reader *r = arg;
@@ -80,11 +80,14 @@ static int take(void *arg, const char *section, const char *name, const char *va
 	r->failed = true;
 	const struct option_row *near = row ? NULL : options_nearest(name, ORIGIN_FILE);
 	if (row)
-		err_set(r->err, ERR_USAGE, "config file '%s', line %d: '%s' cannot stand in a config file", r->c->config, r->number, name);
+		err_set(r->err, ERR_USAGE, "config file '%s', line %d: '%s' cannot stand in a config file",
+			r->c->config, r->number, name);
 	else if (near)
-		err_set(r->err, ERR_USAGE, "config file '%s', line %d: unknown key '%s'; did you mean '%s'?", r->c->config, r->number, name, near->name);
+		err_set(r->err, ERR_USAGE, "config file '%s', line %d: unknown key '%s'; did you mean '%s'?",
+			r->c->config, r->number, name, near->name);
 	else
-		err_set(r->err, ERR_USAGE, "config file '%s', line %d: unknown key '%s'", r->c->config, r->number, name);
+		err_set(r->err, ERR_USAGE, "config file '%s', line %d: unknown key '%s'", r->c->config, r->number,
+			name);
 	return 0;
 }
 
@@ -98,7 +101,8 @@ static int parse(struct config *c, const struct buf *text, struct err *err)
 	if (r.failed)
 		return -1;
 	if (bad > 0)
-		return err_set(err, ERR_CONFIG, "config file '%s', line %d: neither 'name = value' nor a comment", c->config, bad);
+		return err_set(err, ERR_CONFIG, "config file '%s', line %d: neither 'name = value' nor a comment",
+			       c->config, bad);
 	return bad ? err_set(err, ERR_INTERNAL, "out of memory") : 0;
 }
 
@@ -112,7 +116,8 @@ static int read_all(int fd, const char *name, struct buf *text, struct err *err)
 		if (room > text->max - text->len)
 			room = text->max - text->len;
 		if (room == 0)
-			return err_set(err, ERR_CONFIG, "config file '%s' is larger than %d bytes", name, FILE_BYTES_MAX);
+			return err_set(err, ERR_CONFIG, "config file '%s' is larger than %d bytes", name,
+				       FILE_BYTES_MAX);
 		ssize_t n = read(fd, text->data + text->len, room);
 		if (n < 0 && errno == EINTR)
 			continue;

@@ -6,8 +6,15 @@
 enum { LEFT = 28, WIDTH = 100 }; /* columns */
 
 static const char *const titles[GROUP_COUNT] = {
-	[GROUP_BOT] = "The bot", [GROUP_HANDLER] = "The handler", [GROUP_ORDER] = "Order and concurrency", [GROUP_FAILURE] = "Failures",
-	[GROUP_RECEIVE] = "Receiving", [GROUP_STATE] = "State", [GROUP_LIFE] = "Start and end", [GROUP_LOG] = "Log", [GROUP_OTHER] = "Others",
+	[GROUP_BOT] = "The bot",
+	[GROUP_HANDLER] = "The handler",
+	[GROUP_ORDER] = "Order and concurrency",
+	[GROUP_FAILURE] = "Failures",
+	[GROUP_RECEIVE] = "Receiving",
+	[GROUP_STATE] = "State",
+	[GROUP_LIFE] = "Start and end",
+	[GROUP_LOG] = "Log",
+	[GROUP_OTHER] = "Others",
 };
 
 static void usage(unsigned commands, FILE *out)
@@ -16,11 +23,14 @@ static void usage(unsigned commands, FILE *out)
 	if (commands & COMMAND_RUN)
 		fputs("  tgrun [run] --token TOKEN --handler COMMAND     the main job\n", out);
 	if (commands & COMMAND_TRY)
-		fputs("  tgrun try --handler COMMAND                     talk to the bot in the terminal, without a token\n", out);
+		fputs("  tgrun try --handler COMMAND                     talk to the bot in the terminal, without a token\n",
+		      out);
 	if (commands & COMMAND_CHECK)
-		fputs("  tgrun check --token TOKEN --handler COMMAND     say what would go wrong, before it does\n", out);
+		fputs("  tgrun check --token TOKEN --handler COMMAND     say what would go wrong, before it does\n",
+		      out);
 	if (commands & COMMAND_DEAD)
-		fputs("  tgrun dead list | show N | retry N | drop N     the updates that could not be handled\n", out);
+		fputs("  tgrun dead list | show N | retry N | drop N     the updates that could not be handled\n",
+		      out);
 	fputs("\nThe handler may also stand after '--': tgrun --token TOKEN -- python3 bot.py\n", out);
 }
 
@@ -54,7 +64,8 @@ static void option(const struct option_row *row, FILE *out)
 
 int options_help(const struct config *c, FILE *out)
 {
-	unsigned commands = c->command_given ? c->command : COMMAND_RUN | COMMAND_TRY | COMMAND_CHECK | COMMAND_DEAD;
+	unsigned commands =
+		c->command_given ? c->command : COMMAND_RUN | COMMAND_TRY | COMMAND_CHECK | COMMAND_DEAD;
 	usage(commands, out);
 	for (int group = 0; group < GROUP_COUNT; group++) {
 		bool titled = false;
@@ -69,7 +80,8 @@ int options_help(const struct config *c, FILE *out)
 	}
 	fputs("\nA flag is turned off by --no-NAME. Durations: 250ms, 30s, 5m, 2h, 7d; a bare number is seconds.\n"
 	      "Sizes: 64K, 1M, 2G. An option may also be given in the environment (TGRUN_POLL_TIMEOUT=30s) or in the\n"
-	      "file named by --config (poll-timeout = 30s). See tgrun(1), tgrun.conf(5) and tgrun-handler(7).\n", out);
+	      "file named by --config (poll-timeout = 30s). See tgrun(1), tgrun.conf(5) and tgrun-handler(7).\n",
+	      out);
 	return fflush(out) || ferror(out) ? -1 : 0;
 }
 

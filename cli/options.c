@@ -1,6 +1,6 @@
-/* cli/options: the sources of the configuration in their order. argv is read first, since it may name the config file and the sub-command; then the
- * values are set from the lowest level up: defaults, file, environment, argv. Invariant: nothing is guessed, and no token is left in argv or comes
- * out in an error. */
+/* cli/options: the sources of the configuration in their order. argv is read first, since it may name the config
+ * file and the sub-command; then the values are set from the lowest level up: defaults, file, environment, argv.
+ * Invariant: nothing is guessed, and no token is left in argv or comes out in an error. */
 #include "cli/options.h"
 
 #include <ctype.h>
@@ -72,9 +72,11 @@ static int unknown_option(const char *name, size_t n, struct err *err)
 	bool off = strncmp(word, "no-", 3) == 0;
 	const struct option_row *near = options_nearest(word + (off ? 3 : 0), ORIGIN_ARGUMENT);
 	if (near && off && near->type != OPTION_FLAG)
-		return err_set(err, ERR_USAGE, "unknown option '%.*s': '--%s' takes a value", (int)n, name, near->name);
+		return err_set(err, ERR_USAGE, "unknown option '%.*s': '--%s' takes a value", (int)n, name,
+			       near->name);
 	if (near)
-		return err_set(err, ERR_USAGE, "unknown option '%.*s'; did you mean '--%s%s'?", (int)n, name, off ? "no-" : "", near->name);
+		return err_set(err, ERR_USAGE, "unknown option '%.*s'; did you mean '--%s%s'?", (int)n, name,
+			       off ? "no-" : "", near->name);
 	return err_set(err, ERR_USAGE, "unknown option '%.*s'", (int)n, name);
 }
 
@@ -91,7 +93,8 @@ static int read_command(struct config *c, const char *word, struct err *err)
 	if (near)
 		return err_set(err, ERR_USAGE, "unknown sub-command '%s'; did you mean '%s'?", word, near);
 	if (strchr(word, '/'))
-		return err_set(err, ERR_USAGE, "unknown sub-command '%s'; did you mean '--handler %s'?", word, word);
+		return err_set(err, ERR_USAGE, "unknown sub-command '%s'; did you mean '--handler %s'?", word,
+			       word);
 	return err_set(err, ERR_USAGE, "unknown sub-command '%s'; there are run, try, check and dead", word);
 }
 
@@ -100,8 +103,10 @@ static int read_argument(struct config *c, const char *word, struct err *err)
 	if (!c->command_given)
 		return read_command(c, word, err);
 	if (c->command != COMMAND_DEAD)
-		return err_set(err, ERR_USAGE, "unexpected argument '%s'; a handler follows '--handler' or '--'", word);
-	return options_text_add(&c->arguments, word, strlen(word)) ? err_set(err, ERR_INTERNAL, "out of memory") : 0;
+		return err_set(err, ERR_USAGE, "unexpected argument '%s'; a handler follows '--handler' or '--'",
+			       word);
+	return options_text_add(&c->arguments, word, strlen(word)) ? err_set(err, ERR_INTERNAL, "out of memory")
+								   : 0;
 }
 
 /* Reads the option at place `i`. Returns how many places it takes, or -1. */
@@ -130,8 +135,10 @@ static int read_option(struct reading *r, int i, struct err *err)
 	if (!value)
 		return err_set(err, ERR_USAGE, "option '--%s' needs a value: %s", row->name, row->value);
 	if (places == 2 && strncmp(value, "--", 2) == 0)
-		return err_set(err, ERR_USAGE, "option '--%s' needs a value, but '%.*s' follows; write '--%s=%s' if that is its value", row->name,
-			       (int)strcspn(value, "="), value, row->name, row->value);
+		return err_set(
+			err, ERR_USAGE,
+			"option '--%s' needs a value, but '%.*s' follows; write '--%s=%s' if that is its value",
+			row->name, (int)strcspn(value, "="), value, row->name, row->value);
 	if (strcmp(row->name, "token") == 0)
 		hide_secret(places == 2 ? r->argv[i + 1] : r->argv[i] + n + 1);
 	r->items[r->count++] = (struct item){ row, value };
@@ -164,7 +171,8 @@ static int read_argv(struct reading *r, int argc, struct err *err)
 	return 0;
 }
 
-/* An option on the command line must be meant for the sub-command; a variable or a line of the file may be meant for another. */
+/* An option on the command line must be meant for the sub-command; a variable or a line of the file may be meant
+ * for another. */
 static int check_places(const struct reading *r, struct err *err)
 {
 	for (size_t i = 0; i < r->count; i++) {
@@ -173,7 +181,8 @@ static int check_places(const struct reading *r, struct err *err)
 			continue;
 		char list[128];
 		options_command_list(row->commands, list, sizeof list);
-		return err_set(err, ERR_USAGE, "option '--%s' does not belong to '%s' but to %s", row->name, options_command_name(r->c->command), list);
+		return err_set(err, ERR_USAGE, "option '--%s' does not belong to '%s' but to %s", row->name,
+			       options_command_name(r->c->command), list);
 	}
 	return 0;
 }
@@ -197,11 +206,12 @@ static int unknown_variable(const char *name, size_t n, struct err *err)
 	if (!near)
 		return err_set(err, ERR_USAGE, "unknown environment variable '%.*s'", (int)n, name);
 	options_variable(near, variable);
-	return err_set(err, ERR_USAGE, "unknown environment variable '%.*s'; did you mean '%s'?", (int)n, name, variable);
+	return err_set(err, ERR_USAGE, "unknown environment variable '%.*s'; did you mean '%s'?", (int)n, name,
+		       variable);
 }
 
-/* Sets what the environment says: the config file's name if `config`, else all else. An empty variable is as good as none; items of a list stand on
- * lines of their own. */
+/* Sets what the environment says: the config file's name if `config`, else all else. An empty variable is as good
+ * as none; items of a list stand on lines of their own. */
 static int read_environment(struct config *c, char **envp, bool config, struct err *err)
 {
 	for (; envp && *envp; envp++) {

@@ -1,8 +1,9 @@
 /* cli/options: argv, the environment and a config file in, one `struct config` out.
  *
- * One table (options_table.c) has a row for each option; argv, TGRUN_* variables, the file, --help and the tests of the man page all read
- * it. An option's name is also its key in the file, and TGRUN_ plus the name in capitals, with underscores, its variable. Command line beats environment beats
- * file beats default. A list of a higher level replaces that of a lower one. */
+ * One table (options_table.c) has a row for each option; argv, TGRUN_* variables, the file, --help and the tests
+ * of the man page all read it. An option's name is also its key in the file, and TGRUN_ plus the name in
+ * capitals, with underscores, its variable. Command line beats environment beats file beats default. A list of a
+ * higher level replaces that of a lower one. */
 #ifndef TGRUN_CLI_OPTIONS_H
 #define TGRUN_CLI_OPTIONS_H
 
@@ -19,7 +20,8 @@ enum command_bit { COMMAND_RUN = 1, COMMAND_TRY = 2, COMMAND_CHECK = 4, COMMAND_
 /* Where a value came from; a later one beats an earlier one. */
 enum origin { ORIGIN_DEFAULT, ORIGIN_FILE, ORIGIN_ENVIRONMENT, ORIGIN_ARGUMENT };
 
-/* The values of the options that take one of several words; for background, on_failure, log_format and log_level those of the enums of that name. */
+/* The values of the options that take one of several words; for background, on_failure, log_format and log_level
+ * those of the enums of that name. */
 enum { STORE_KIND_SQLITE, STORE_KIND_MEMORY };
 enum { STDOUT_LOG, STDOUT_INHERIT, STDOUT_DISCARD };
 
@@ -30,7 +32,8 @@ struct texts {
 
 enum { CONFIG_WARNINGS_MAX = 16, CONFIG_OPTIONS_MAX = 64 };
 
-/* Members are named like the options. Texts are NULL when not given; durations are milliseconds, sizes bytes. Everything belongs to the config. */
+/* Members are named like the options. Texts are NULL when not given; durations are milliseconds, sizes bytes.
+ * Everything belongs to the config. */
 struct config {
 	enum command_bit command;
 	bool command_given;          /* the sub-command was named */
@@ -87,10 +90,11 @@ struct config {
 	} from[CONFIG_OPTIONS_MAX];
 };
 
-/* Fills in `c`, which is overwritten without looking at it. The secret part of a token in `argv` is overwritten by `*` (the length stays), so parse a copy
- * (options_copy) when it is to be parsed again. `argv[0]` is skipped. With --help or --version nothing else is checked: look at `help` and `version`
- * first. Returns 0, or -1 with `err`: ERR_USAGE, or ERR_CONFIG for a config file that cannot be read or is no config file. A token never stands in `err`.
- * After either, config_release() frees what `c` holds. */
+/* Fills in `c`, which is overwritten without looking at it. The secret part of a token in `argv` is overwritten
+ * by `*` (the length stays), so parse a copy (options_copy) when it is to be parsed again. `argv[0]` is skipped.
+ * With --help or --version nothing else is checked: look at `help` and `version` first. Returns 0, or -1 with
+ * `err`: ERR_USAGE, or ERR_CONFIG for a config file that cannot be read or is no config file. A token never
+ * stands in `err`. After either, config_release() frees what `c` holds. */
 int options_parse(struct config *c, int argc, char **argv, char **envp, struct err *err);
 
 /* Frees and wipes; `c` is then empty. An empty config, `{ 0 }`, is fine. */
@@ -99,7 +103,8 @@ void config_release(struct config *c);
 /* Where the value of a member came from: config_origin(c, &c->timeout). */
 enum origin config_origin(const struct config *c, const void *member);
 
-/* The same for a sentence, in `out`: `option '--timeout'`, `TGRUN_TIMEOUT`, `config file 'x', line 3`, `the default of '--timeout'`. Returns `out`. */
+/* The same for a sentence, in `out`: `option '--timeout'`, `TGRUN_TIMEOUT`, `config file 'x', line 3`, `the
+ * default of '--timeout'`. Returns `out`. */
 const char *config_where(const struct config *c, const void *member, char *out, size_t n);
 
 /* A deep copy of a vector of strings that ends in NULL. NULL when memory is out. */

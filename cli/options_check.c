@@ -1,5 +1,5 @@
-/* cli/options_check: a config with every value set in, its contradictions out: what was given twice, what is missing, lists that another room
- * understands, and what deserves a warning. */
+/* cli/options_check: a config with every value set in, its contradictions out: what was given twice, what is
+ * missing, lists that another room understands, and what deserves a warning. */
 #include <netinet/in.h>
 #include <arpa/inet.h>
 #include <stdarg.h>
@@ -37,7 +37,8 @@ static int check_token(struct config *c, struct err *err)
 		return 0;
 	enum origin token = config_origin(c, &c->token), file = config_origin(c, &c->token_file);
 	if (token == file)
-		return err_set(err, ERR_USAGE, "the token is given twice: by 'token' and by 'token-file'; give one of them");
+		return err_set(err, ERR_USAGE,
+			       "the token is given twice: by 'token' and by 'token-file'; give one of them");
 	if (token < file)
 		drop(c, &c->token);
 	else
@@ -50,11 +51,13 @@ static int check_handler(struct config *c, struct err *err)
 	if (c->command == COMMAND_DEAD)
 		return 0;
 	if (c->handler_argv.count && config_origin(c, &c->handler) == ORIGIN_ARGUMENT)
-		return err_set(err, ERR_USAGE, "the handler is given twice: by '--handler' and after '--'; give one of them");
+		return err_set(err, ERR_USAGE,
+			       "the handler is given twice: by '--handler' and after '--'; give one of them");
 	if (c->handler_argv.count)
 		drop(c, &c->handler);
 	if (!c->handler && !c->handler_argv.count)
-		return err_set(err, ERR_USAGE, "no handler: say what runs for each update, such as --handler ./bot.sh");
+		return err_set(err, ERR_USAGE,
+			       "no handler: say what runs for each update, such as --handler ./bot.sh");
 	return 0;
 }
 
@@ -64,7 +67,8 @@ static int check_key(const struct config *c, struct err *err)
 	char place[512];
 	struct key_spec *spec = key_spec_new((const char *const *)c->key.items, c->key.count, &why);
 	if (!spec)
-		return err_set(err, why.status, "%s: %s", config_where(c, &c->key, place, sizeof place), why.text);
+		return err_set(err, why.status, "%s: %s", config_where(c, &c->key, place, sizeof place),
+			       why.text);
 	key_spec_free(spec);
 	return 0;
 }
@@ -81,11 +85,13 @@ static int check_max_age(const struct config *c, struct err *err)
 		rc = max_age_set(ages, c->max_age.items[i], &why);
 	max_age_free(ages);
 	if (rc)
-		return err_set(err, why.status, "%s: %s", config_where(c, &c->max_age, place, sizeof place), why.text);
+		return err_set(err, why.status, "%s: %s", config_where(c, &c->max_age, place, sizeof place),
+			       why.text);
 	return 0;
 }
 
-/* A kind that is not known may be newer than tgrun, so it is sent; the server ignores what it does not know without a word. */
+/* A kind that is not known may be newer than tgrun, so it is sent; the server ignores what it does not know
+ * without a word. */
 static int check_kinds(struct config *c, struct err *err)
 {
 	char place[512];
@@ -94,7 +100,8 @@ static int check_kinds(struct config *c, struct err *err)
 		const char *kind = c->allowed_updates.items[i];
 		if (strcmp(kind, "all") == 0 || strcmp(kind, "default") == 0) {
 			if (c->allowed_updates.count > 1)
-				return err_set(err, ERR_USAGE, "%s: '%s' stands alone, without other kinds", place, kind);
+				return err_set(err, ERR_USAGE, "%s: '%s' stands alone, without other kinds",
+					       place, kind);
 			continue;
 		}
 		if (kind[strspn(kind, "abcdefghijklmnopqrstuvwxyz0123456789_")])
@@ -102,7 +109,8 @@ static int check_kinds(struct config *c, struct err *err)
 		if (kinds_find(kind, strlen(kind)))
 			continue;
 		const char *near = kinds_nearest(kind);
-		options_warn(c, "%s: unknown kind of update '%s'%s%s%s", place, kind, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+		options_warn(c, "%s: unknown kind of update '%s'%s%s%s", place, kind,
+			     near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 	}
 	return 0;
 }
@@ -127,7 +135,8 @@ static void check_url(struct config *c)
 	const char *host = c->api_url + 7;
 	size_t n = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":/");
 	if (!is_loopback(host, n))
-		options_warn(c, "the token goes to '%s' unencrypted: plain http is safe on this machine only; use https", c->api_url);
+		options_warn(c, "the token goes to '%s' unencrypted: %s", c->api_url,
+			     "plain http is safe on this machine only; use https");
 }
 
 /* Group and others. A file of another owner that we can read is one that its owner gave to us, by its group. */
@@ -137,7 +146,8 @@ static void check_file_mode(struct config *c)
 	if (config_origin(c, &c->token) != ORIGIN_FILE || !c->token || stat(c->config, &st))
 		return;
 	if ((st.st_mode & S_IROTH) || ((st.st_mode & S_IRGRP) && st.st_uid == geteuid()))
-		options_warn(c, "config file '%s' holds the token and others may read it; chmod 600 '%s'", c->config, c->config);
+		options_warn(c, "config file '%s' holds the token and others may read it; chmod 600 '%s'",
+			     c->config, c->config);
 }
 
 /* The Bot API counts in whole seconds, and what is cut to 0 would be a loop without a pause. */
@@ -146,13 +156,14 @@ static int check_poll_timeout(const struct config *c, struct err *err)
 	char place[512];
 	if (c->poll_timeout % 1000 == 0)
 		return 0;
-	return err_set(err, ERR_USAGE, "%s: poll-timeout takes whole seconds", config_where(c, &c->poll_timeout, place, sizeof place));
+	return err_set(err, ERR_USAGE, "%s: poll-timeout takes whole seconds",
+		       config_where(c, &c->poll_timeout, place, sizeof place));
 }
 
 int options_check(struct config *c, struct err *err)
 {
-	if (check_token(c, err) || check_handler(c, err) || check_key(c, err) || check_max_age(c, err) || check_kinds(c, err) ||
-	    check_poll_timeout(c, err))
+	if (check_token(c, err) || check_handler(c, err) || check_key(c, err) || check_max_age(c, err) ||
+	    check_kinds(c, err) || check_poll_timeout(c, err))
 		return -1;
 	check_url(c);
 	check_file_mode(c);

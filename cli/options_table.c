@@ -1,6 +1,6 @@
-/* cli/options_table: the table of options. Nothing else knows an option's name, default or place: argv, the environment, the config file,
- * --help and the test of the manual go through these rows. To add an option is to add a row, a member of struct config, and a paragraph
- * of tgrun(1). */
+/* cli/options_table: the table of options. Nothing else knows an option's name, default or place: argv, the
+ * environment, the config file, the help and the test of the manual go through these rows. To add an option is to
+ * add a row, a member of struct config, and a paragraph of tgrun(1). */
 #include "cli/options_table.h"
 
 #include <ctype.h>
@@ -28,23 +28,28 @@ static const char *const stdout_words[] = { "log", "inherit", "discard", NULL };
 static const char *const format_words[] = { "text", "json", NULL };
 static const char *const level_words[] = { "error", "warn", "info", "debug", NULL };
 
-#define AT(member) .offset = offsetof(struct config, member)
+#define ROW(name_, type_, group_, commands_, least_, member_, help_) \
+	.name = name_, .type = type_, .group = group_, .commands = commands_, .least = least_, \
+	.offset = offsetof(struct config, member_), .help = help_
 #define FLAG(name_, group_, commands_, member_, help_) \
-	{ .name = name_, .type = OPTION_FLAG, .group = group_, .commands = commands_, .least = ANY, AT(member_), .help = help_ }
+	{ ROW(name_, OPTION_FLAG, group_, commands_, ANY, member_, help_) }
 #define TEXT(name_, value_, type_, fallback_, group_, commands_, member_, help_) \
-	{ .name = name_, .value = value_, .type = type_, .fallback = fallback_, .group = group_, .commands = commands_, .least = ANY, \
-	  AT(member_), .help = help_ }
+	{ ROW(name_, type_, group_, commands_, ANY, member_, help_), .value = value_, .fallback = fallback_ }
 #define RANGE(name_, value_, type_, fallback_, min_, max_, group_, commands_, member_, help_) \
-	{ .name = name_, .value = value_, .type = type_, .fallback = fallback_, .min = min_, .max = max_, .group = group_, \
-	  .commands = commands_, .least = ANY, AT(member_), .help = help_ }
+	{ ROW(name_, type_, group_, commands_, ANY, member_, help_), .value = value_, .fallback = fallback_, \
+	  .min = min_, .max = max_ }
 #define WORD(name_, value_, fallback_, words_, group_, commands_, member_, help_) \
-	{ .name = name_, .value = value_, .type = OPTION_WORD, .fallback = fallback_, .words = words_, .group = group_, \
-	  .commands = commands_, .least = ANY, AT(member_), .help = help_ }
+	{ ROW(name_, OPTION_WORD, group_, commands_, ANY, member_, help_), .value = value_, .fallback = fallback_, \
+	  .words = words_ }
+/* Not in a config file (`least_` is where it may stand). */
+#define OUTSIDE(name_, value_, type_, commands_, least_, member_, help_) \
+	{ ROW(name_, type_, GROUP_OTHER, commands_, least_, member_, help_), .value = value_ }
 
 const struct option_row options_table[] = {
 	TEXT("token", "TOKEN", OPTION_TEXT, NULL, GROUP_BOT, BOT, token, "the bot's token from @BotFather"),
 	TEXT("token-file", "FILE", OPTION_TEXT, NULL, GROUP_BOT, BOT, token_file, "read the token from FILE"),
-	TEXT("api-url", "URL", OPTION_URL, "https://api.telegram.org", GROUP_BOT, RUN, api_url, "the Bot API server"),
+	TEXT("api-url", "URL", OPTION_URL, "https://api.telegram.org", GROUP_BOT, RUN, api_url,
+	     "the Bot API server"),
 
 	TEXT("handler", "COMMAND", OPTION_TEXT, NULL, GROUP_HANDLER, HANDLING, handler,
 	     "what runs for each update: a command, or a pipeline of commands"),
@@ -54,36 +59,43 @@ const struct option_row options_table[] = {
 	      "time between SIGTERM and SIGKILL; 0: SIGKILL at once"),
 	WORD("background", "wait|kill|leave", "wait", background_words, GROUP_HANDLER, HANDLING, background,
 	     "what becomes of processes that a handler leaves behind"),
-	WORD("stdout", "log|inherit|discard", "log", stdout_words, GROUP_HANDLER, HANDLING, stdout_to, "where a handler's output goes"),
+	WORD("stdout", "log|inherit|discard", "log", stdout_words, GROUP_HANDLER, HANDLING, stdout_to,
+	     "where a handler's output goes"),
 	RANGE("max-output", "SIZE", OPTION_SIZE, "1M", 1, INT64_MAX, GROUP_HANDLER, HANDLING, max_output,
 	      "bytes of output that are logged of one run; more is dropped"),
-	FLAG("hide-token", GROUP_HANDLER, HANDLING, hide_token, "do not give TG_TOKEN and TG_API_URL to handlers"),
+	FLAG("hide-token", GROUP_HANDLER, HANDLING, hide_token,
+	     "do not give TG_TOKEN and TG_API_URL to handlers"),
 	FLAG("clear-env", GROUP_HANDLER, HANDLING, clear_env, "give handlers nothing of tgrun's own environment"),
 	TEXT("env", "NAME[=VALUE]", OPTION_ENV, NULL, GROUP_HANDLER, HANDLING, env,
 	     "pass a variable to handlers, or set one; may be repeated"),
-	TEXT("chdir", "DIR", OPTION_TEXT, NULL, GROUP_HANDLER, HANDLING, chdir, "the directory handlers start in"),
+	TEXT("chdir", "DIR", OPTION_TEXT, NULL, GROUP_HANDLER, HANDLING, chdir,
+	     "the directory handlers start in"),
 
-	RANGE("concurrency", "N", OPTION_NUMBER, "16", 1, 4096, GROUP_ORDER, HANDLING, concurrency, "handlers that run at the same time, at most"),
+	RANGE("concurrency", "N", OPTION_NUMBER, "16", 1, 4096, GROUP_ORDER, HANDLING, concurrency,
+	      "handlers that run at the same time, at most"),
 	TEXT("key", "KEY", OPTION_LIST, "chat", GROUP_ORDER, HANDLING, key,
 	     "what keeps updates in order: chat, topic, user, none, or a JSON Pointer; may be repeated"),
 	TEXT("max-age", "KIND=DURATION", OPTION_LIST, NULL, GROUP_ORDER, HANDLING, max_age,
-	     "skip updates of a kind that are older, besides those that can no longer be answered; none: no limits; may be repeated"),
+	     "skip updates of a kind that are older, besides those that can no longer be answered; none: no limits; "
+	     "may be repeated"),
 
 	WORD("on-failure", "dead|retry|drop", "dead", failure_words, GROUP_FAILURE, HANDLING, on_failure,
 	     "what becomes of an update whose handler failed"),
-	RANGE("retry-delay", "DURATION", OPTION_DURATION, "1s", 0, 300 * SECONDS, GROUP_FAILURE, HANDLING, retry_delay,
-	      "wait before the second attempt, doubled for each further one up to 5m"),
+	RANGE("retry-delay", "DURATION", OPTION_DURATION, "1s", 0, 300 * SECONDS, GROUP_FAILURE, HANDLING,
+	      retry_delay, "wait before the second attempt, doubled for each further one up to 5m"),
 	RANGE("max-attempts", "N", OPTION_NUMBER, "10", 1, 1000000, GROUP_FAILURE, HANDLING, max_attempts,
 	      "attempts after which an update is a dead letter"),
 	RANGE("breaker", "N", OPTION_NUMBER, "20", 0, 1000000, GROUP_FAILURE, HANDLING, breaker,
 	      "failures in a row after which handlers are tried one at a time; 0: off"),
-	TEXT("dead-keep", "all|N|AGE", OPTION_KEEP, "all", GROUP_FAILURE, RUN, dead_keep, "dead letters that are kept: all, the last N, or those younger than AGE"),
+	TEXT("dead-keep", "all|N|AGE", OPTION_KEEP, "all", GROUP_FAILURE, RUN, dead_keep,
+	     "dead letters that are kept: all, the last N, or those younger than AGE"),
 
-	RANGE("poll-timeout", "DURATION", OPTION_DURATION, "30s", 0, 50 * SECONDS, GROUP_RECEIVE, RUN, poll_timeout,
-	      "how long the server holds a request open when there is nothing"),
-	RANGE("limit", "N", OPTION_NUMBER, "100", 1, 100, GROUP_RECEIVE, RUN, limit, "updates in one response, at most"),
-	TEXT("allowed-updates", "KIND,...|all|default", OPTION_COMMAS, "default", GROUP_RECEIVE, RUN, allowed_updates,
-	     "the kinds of updates to ask for"),
+	RANGE("poll-timeout", "DURATION", OPTION_DURATION, "30s", 0, 50 * SECONDS, GROUP_RECEIVE, RUN,
+	      poll_timeout, "how long the server holds a request open when there is nothing"),
+	RANGE("limit", "N", OPTION_NUMBER, "100", 1, 100, GROUP_RECEIVE, RUN, limit,
+	      "updates in one response, at most"),
+	TEXT("allowed-updates", "KIND,...|all|default", OPTION_COMMAS, "default", GROUP_RECEIVE, RUN,
+	     allowed_updates, "the kinds of updates to ask for"),
 	FLAG("drop-pending", GROUP_RECEIVE, RUN, drop_pending, "at start, forget what waits at the server"),
 	FLAG("delete-webhook", GROUP_RECEIVE, RUN, delete_webhook, "at start, remove a webhook that is set"),
 	RANGE("poll-delay", "DURATION", OPTION_DURATION, "0", 0, YEAR, GROUP_RECEIVE, RUN, poll_delay,
@@ -92,40 +104,44 @@ const struct option_row options_table[] = {
 	      "unfinished updates at which fetching pauses"),
 
 	TEXT("state-dir", "DIR", OPTION_TEXT, NULL, GROUP_STATE, BOT, state_dir, "where the queue is kept"),
-	WORD("store", "sqlite|memory", "sqlite", store_words, GROUP_STATE, RUN, store, "how the queue is kept; memory: not at all"),
+	WORD("store", "sqlite|memory", "sqlite", store_words, GROUP_STATE, RUN, store,
+	     "how the queue is kept; memory: not at all"),
 	RANGE("min-free", "SIZE", OPTION_SIZE, "64M", 0, INT64_MAX, GROUP_STATE, RUN, min_free,
 	      "free space on the disk below which fetching pauses; 0: any will do"),
 
 	FLAG("once", GROUP_LIFE, RUN, once, "handle what is due, then end"),
-	RANGE("max-runtime", "DURATION", OPTION_DURATION, "0", 0, YEAR, GROUP_LIFE, RUN, max_runtime, "stop gracefully after so long; 0: never"),
-	FLAG("unless-running", GROUP_LIFE, RUN, unless_running, "end silently if another tgrun runs this bot here"),
+	RANGE("max-runtime", "DURATION", OPTION_DURATION, "0", 0, YEAR, GROUP_LIFE, RUN, max_runtime,
+	      "stop gracefully after so long; 0: never"),
+	FLAG("unless-running", GROUP_LIFE, RUN, unless_running,
+	     "end silently if another tgrun runs this bot here"),
 	RANGE("give-up-after", "DURATION", OPTION_DURATION, "0", 0, YEAR, GROUP_LIFE, RUN, give_up_after,
 	      "end when the server could not be reached for so long; 0: never; with --once, 30s unless given"),
-	RANGE("shutdown-timeout", "DURATION", OPTION_DURATION, "30s", 0, YEAR, GROUP_LIFE, HANDLING, shutdown_timeout,
-	      "how long handlers may finish when tgrun stops; 0: not at all"),
+	RANGE("shutdown-timeout", "DURATION", OPTION_DURATION, "30s", 0, YEAR, GROUP_LIFE, HANDLING,
+	      shutdown_timeout, "how long handlers may finish when tgrun stops; 0: not at all"),
 
-	WORD("log-format", "text|json", "text", format_words, GROUP_LOG, HANDLING, log_format, "lines for people or for machines"),
-	WORD("log-level", "error|warn|info|debug", "info", level_words, GROUP_LOG, HANDLING, log_level, "how much is logged"),
+	WORD("log-format", "text|json", "text", format_words, GROUP_LOG, HANDLING, log_format,
+	     "lines for people or for machines"),
+	WORD("log-level", "error|warn|info|debug", "info", level_words, GROUP_LOG, HANDLING, log_level,
+	     "how much is logged"),
 
-	{ .name = "config", .value = "FILE", .type = OPTION_TEXT, .group = GROUP_OTHER, .commands = ALL, .least = ORIGIN_ENVIRONMENT,
-	  AT(config), .help = "read options from FILE" },
-	{ .name = "json", .type = OPTION_FLAG, .group = GROUP_OTHER, .commands = COMMAND_DEAD, .least = ORIGIN_ARGUMENT, AT(json),
-	  .help = "print one JSON object a line" },
-	{ .name = "updates", .value = "FILE", .type = OPTION_TEXT, .group = GROUP_OTHER, .commands = COMMAND_TRY, .least = ORIGIN_ARGUMENT,
-	  AT(updates), .help = "handle the updates in FILE, one JSON object a line, and end" },
-	{ .name = "help", .type = OPTION_FLAG, .group = GROUP_OTHER, .commands = ALL, .least = ORIGIN_ARGUMENT, AT(help),
-	  .help = "print this help (-h)" },
-	{ .name = "version", .type = OPTION_FLAG, .group = GROUP_OTHER, .commands = ALL, .least = ORIGIN_ARGUMENT, AT(version),
-	  .help = "print the version (-V)" },
+	OUTSIDE("config", "FILE", OPTION_TEXT, ALL, ORIGIN_ENVIRONMENT, config, "read options from FILE"),
+	OUTSIDE("json", NULL, OPTION_FLAG, COMMAND_DEAD, ORIGIN_ARGUMENT, json, "print one JSON object a line"),
+	OUTSIDE("updates", "FILE", OPTION_TEXT, COMMAND_TRY, ORIGIN_ARGUMENT, updates,
+		"handle the updates in FILE, one JSON object a line, and end"),
+	OUTSIDE("help", NULL, OPTION_FLAG, ALL, ORIGIN_ARGUMENT, help, "print this help (-h)"),
+	OUTSIDE("version", NULL, OPTION_FLAG, ALL, ORIGIN_ARGUMENT, version, "print the version (-V)"),
 };
 
 const size_t options_table_count = sizeof options_table / sizeof options_table[0];
-_Static_assert(sizeof options_table / sizeof options_table[0] <= CONFIG_OPTIONS_MAX, "struct config has room for the origin of each option");
+_Static_assert(sizeof options_table / sizeof options_table[0] <= CONFIG_OPTIONS_MAX,
+	       "struct config has room for the origin of each option");
 
 static const struct {
 	enum command_bit bit;
 	const char *name;
-} commands[] = { { COMMAND_RUN, "run" }, { COMMAND_TRY, "try" }, { COMMAND_CHECK, "check" }, { COMMAND_DEAD, "dead" } };
+} commands[] = {
+	{ COMMAND_RUN, "run" }, { COMMAND_TRY, "try" }, { COMMAND_CHECK, "check" }, { COMMAND_DEAD, "dead" }
+};
 
 const struct option_row *options_row(const char *name, size_t n)
 {
@@ -147,7 +163,8 @@ const struct option_row *options_row_of_variable(const char *name, size_t n)
 	char variable[64];
 	for (size_t i = 0; i < options_table_count; i++) {
 		options_variable(&options_table[i], variable);
-		if (strlen(variable) == n && memcmp(variable, name, n) == 0 && options_table[i].least <= ORIGIN_ENVIRONMENT)
+		if (strlen(variable) == n && memcmp(variable, name, n) == 0 &&
+		    options_table[i].least <= ORIGIN_ENVIRONMENT)
 			return &options_table[i];
 	}
 	return NULL;

@@ -19,7 +19,16 @@ enum option_type {
 };
 
 enum option_group {
-	GROUP_BOT, GROUP_HANDLER, GROUP_ORDER, GROUP_FAILURE, GROUP_RECEIVE, GROUP_STATE, GROUP_LIFE, GROUP_LOG, GROUP_OTHER, GROUP_COUNT,
+	GROUP_BOT,
+	GROUP_HANDLER,
+	GROUP_ORDER,
+	GROUP_FAILURE,
+	GROUP_RECEIVE,
+	GROUP_STATE,
+	GROUP_LIFE,
+	GROUP_LOG,
+	GROUP_OTHER,
+	GROUP_COUNT,
 };
 
 struct option_row {
@@ -39,7 +48,8 @@ struct option_row {
 extern const struct option_row options_table[];
 extern const size_t options_table_count;
 
-/* The row of an option's name, of `n` bytes; of a TGRUN_ variable's name; of a member of struct config. NULL if there is none. */
+/* The row of an option's name, of `n` bytes; of a TGRUN_ variable's name; of a member of struct config. NULL if
+ * there is none. */
 const struct option_row *options_row(const char *name, size_t n);
 const struct option_row *options_row_of_variable(const char *name, size_t n);
 const struct option_row *options_row_of_member(const struct config *c, const void *member);
@@ -54,9 +64,10 @@ const struct option_row *options_nearest(const char *name, enum origin origin);
 const char *options_command_name(enum command_bit command);
 void options_command_list(unsigned bits, char *out, size_t n);
 
-/* Turns `value` into the row's member (replacing a list that came from a lower level) and remembers where it came from. 0, or -1 with `err` (ERR_USAGE), which says
- * where the value stands. */
-int options_set(struct config *c, const struct option_row *row, const char *value, enum origin origin, int line, struct err *err);
+/* Turns `value` into the row's member (replacing a list that came from a lower level) and remembers where it came
+ * from. 0, or -1 with `err` (ERR_USAGE), which says where the value stands. */
+int options_set(struct config *c, const struct option_row *row, const char *value, enum origin origin, int line,
+		struct err *err);
 
 /* Forgets the row's value: back to the default, or nothing. */
 void options_unset(struct config *c, const struct option_row *row);

@@ -1,5 +1,6 @@
-/* cli/options_value: the text of a value in, the member of struct config out, checked. Remembers where each value came from, and says it in
- * errors. Invariant: a member is either what its origin says or, after options_unset(), its default. */
+/* cli/options_value: the text of a value in, the member of struct config out, checked. Remembers where each value
+ * came from, and says it in errors. Invariant: a member is either what its origin says or, after options_unset(),
+ * its default. */
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
@@ -50,7 +51,8 @@ int options_text_add(struct texts *t, const char *s, size_t n)
 }
 
 /* Where a value stands, for a sentence. */
-static const char *where(const struct config *c, const struct option_row *row, enum origin origin, int line, char *out, size_t n)
+static const char *where(const struct config *c, const struct option_row *row, enum origin origin, int line,
+			 char *out, size_t n)
 {
 	char variable[64];
 	switch (origin) {
@@ -104,7 +106,8 @@ static int replace_text(char **member, const char *value, size_t n, struct err *
 
 static int set_flag(bool *member, const char *value, struct err *err)
 {
-	static const char *const yes[] = { "yes", "true", "on", "1" }, *const no[] = { "no", "false", "off", "0" };
+	static const char *const yes[] = { "yes", "true", "on", "1" };
+	static const char *const no[] = { "no", "false", "off", "0" };
 	for (size_t i = 0; i < 4; i++) {
 		if (strcasecmp(value, yes[i]) == 0)
 			return *member = true, 0;
@@ -132,7 +135,8 @@ static int set_number(const struct option_row *row, int *member, const char *val
 	errno = 0;
 	long long n = isdigit((unsigned char)*value) ? strtoll(value, &end, 10) : -1;
 	if (n < 0 || *end || errno || n < row->min || n > row->max)
-		return err_set(err, ERR_USAGE, "'%s' is no whole number from %lld to %lld", value, (long long)row->min, (long long)row->max);
+		return err_set(err, ERR_USAGE, "'%s' is no whole number from %lld to %lld", value,
+			       (long long)row->min, (long long)row->max);
 	*member = (int)n;
 	return 0;
 }
@@ -143,7 +147,8 @@ static int set_duration(const struct option_row *row, int64_t *member, const cha
 	if (duration_parse(value, &ms, err))
 		return -1;
 	if (ms < row->min || ms > row->max)
-		return err_set(err, ERR_USAGE, "'%s' is too long; at most %llds", value, (long long)row->max / 1000);
+		return err_set(err, ERR_USAGE, "'%s' is too long; at most %llds", value,
+			       (long long)row->max / 1000);
 	*member = ms;
 	return 0;
 }
@@ -168,7 +173,8 @@ static int set_keep(struct config *c, const char *value, struct err *err)
 	else if (*value && value[strspn(value, "0123456789")] == '\0' && strlen(value) <= 15)
 		count = strtoll(value, NULL, 10);
 	else if (duration_parse(value, &age, NULL))
-		return err_set(err, ERR_USAGE, "'%s' is neither 'all' nor a number nor an age such as '7d'", value);
+		return err_set(err, ERR_USAGE, "'%s' is neither 'all' nor a number nor an age such as '7d'",
+			       value);
 	c->dead_keep_count = count;
 	c->dead_keep_age = age;
 	return replace_text(&c->dead_keep, value, strlen(value), err);
@@ -181,9 +187,12 @@ static int set_env(struct texts *t, const char *value, struct err *err)
 	for (size_t i = 0; i < n; i++)
 		name = name && (isalnum((unsigned char)value[i]) || value[i] == '_');
 	if (!name)
-		return err_set(err, ERR_USAGE, "'%.*s' is no name of a variable; give NAME or NAME=VALUE", (int)n, value);
+		return err_set(err, ERR_USAGE, "'%.*s' is no name of a variable; give NAME or NAME=VALUE", (int)n,
+			       value);
 	if (strncmp(value, "TG_", 3) == 0 || strncmp(value, "TGRUN_", 6) == 0)
-		return err_set(err, ERR_USAGE, "'%.*s' cannot be passed on: names that begin with TG_ or TGRUN_ are tgrun's own", (int)n, value);
+		return err_set(err, ERR_USAGE,
+			       "'%.*s' cannot be passed on: names that begin with TG_ or TGRUN_ are tgrun's own",
+			       (int)n, value);
 	return options_text_add(t, value, strlen(value)) ? out_of_memory(err) : 0;
 }
 
@@ -208,7 +217,8 @@ static int set_commas(struct texts *t, const char *value, struct err *err)
 
 static int set_url(char **member, const char *value, struct err *err)
 {
-	size_t scheme = strncasecmp(value, "https://", 8) == 0 ? 8 : strncasecmp(value, "http://", 7) == 0 ? 7 : 0;
+	size_t tls = strncasecmp(value, "https://", 8) == 0 ? 8 : 0;
+	size_t scheme = tls ? tls : strncasecmp(value, "http://", 7) == 0 ? 7 : 0;
 	size_t n = strlen(value);
 	size_t host = strcspn(value + scheme, "/?#");
 	/* The value is not quoted where it may hold a password. */
@@ -255,7 +265,8 @@ static bool is_list(const struct option_row *row)
 	return row->type == OPTION_LIST || row->type == OPTION_COMMAS || row->type == OPTION_ENV;
 }
 
-int options_set(struct config *c, const struct option_row *row, const char *value, enum origin origin, int line, struct err *err)
+int options_set(struct config *c, const struct option_row *row, const char *value, enum origin origin, int line,
+		struct err *err)
 {
 	struct err why;
 	if (is_list(row) && c->from[index_of(row)].origin != origin)
@@ -295,7 +306,8 @@ int options_defaults(struct config *c, struct err *err)
 {
 	*c = (struct config){ .command = COMMAND_RUN };
 	for (size_t i = 0; i < options_table_count; i++)
-		if (options_table[i].fallback && options_set(c, &options_table[i], options_table[i].fallback, ORIGIN_DEFAULT, 0, err))
+		if (options_table[i].fallback &&
+		    options_set(c, &options_table[i], options_table[i].fallback, ORIGIN_DEFAULT, 0, err))
 			return -1;
 	return 0;
 }

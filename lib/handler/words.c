@@ -1,6 +1,6 @@
-/* handler/words: the text of --handler in, stages of words out. No shell will see the text, so whatever only a shell could do
- * (expand, redirect, put in the background) is refused with the place where it stands. Invariant: what passes means here exactly what it
- * would mean to sh. */
+/* handler/words: the text of --handler in, stages of words out. No shell will see the text, so whatever only a
+ * shell could do (expand, redirect, put in the background) is refused with the place where it stands. Invariant:
+ * what passes means here exactly what it would mean to sh. */
 #include "handler/words.h"
 
 #include <stdbool.h>
@@ -64,8 +64,10 @@ static int position(const struct cut *c, const char *at)
 static int needs_shell(const struct cut *c, const char *what, const char *at)
 {
 	bool simple = strlen(c->text) <= 120 && !strpbrk(c->text, "'\n");
-	return err_set(c->err, ERR_USAGE, "the handler has %s at character %d, and no shell runs it: quote it, or start a shell: -- sh -c '%s'",
-		       what, position(c, at), simple ? c->text : "\xe2\x80\xa6");
+	return err_set(
+		c->err, ERR_USAGE,
+		"the handler has %s at character %d, and no shell runs it: quote it, or start a shell: -- sh -c '%s'",
+		what, position(c, at), simple ? c->text : "\xe2\x80\xa6");
 }
 
 static int put(struct cut *c, char byte)
@@ -128,10 +130,14 @@ static int end_word(struct cut *c)
 	char ***stage = &c->out->stages[c->out->count - 1];
 	if (words_in(*stage) == 0) {
 		if (!*text)
-			return err_set(c->err, ERR_USAGE, "the name of the handler's program is empty at character %d", position(c, c->at));
+			return err_set(c->err, ERR_USAGE,
+				       "the name of the handler's program is empty at character %d",
+				       position(c, c->at));
 		if (c->plain && is_assignment(text))
-			return err_set(c->err, ERR_USAGE, "the handler begins with '%s', and no shell runs it: set a variable by --env '%s'",
-				       text, text);
+			return err_set(
+				c->err, ERR_USAGE,
+				"the handler begins with '%s', and no shell runs it: set a variable by --env '%s'",
+				text, text);
 	}
 	if (add_word(stage, text, c->err))
 		return -1;
@@ -149,7 +155,8 @@ static int end_stage(struct cut *c, const char *at)
 		return 0;
 	if (at == c->text + strlen(c->text) && c->out->count == 1)
 		return err_set(c->err, ERR_USAGE, "the handler is empty");
-	return err_set(c->err, ERR_USAGE, "a stage of the handler's pipeline is empty at character %d", position(c, at));
+	return err_set(c->err, ERR_USAGE, "a stage of the handler's pipeline is empty at character %d",
+		       position(c, at));
 }
 
 /* 'text': everything as it stands. */
@@ -160,7 +167,9 @@ static int single_quoted(struct cut *c)
 	c->plain = false;
 	for (; *c->at != '\''; c->at++) {
 		if (!*c->at)
-			return err_set(c->err, ERR_USAGE, "the quote (') that opens at character %d of the handler is not closed", position(c, open));
+			return err_set(c->err, ERR_USAGE,
+				       "the quote (') that opens at character %d of the handler is not closed",
+				       position(c, open));
 		if (put(c, *c->at))
 			return -1;
 	}
@@ -176,7 +185,9 @@ static int double_quoted(struct cut *c)
 	c->plain = false;
 	for (; *c->at != '"'; c->at++) {
 		if (!*c->at)
-			return err_set(c->err, ERR_USAGE, "the quote (\") that opens at character %d of the handler is not closed", position(c, open));
+			return err_set(c->err, ERR_USAGE,
+				       "the quote (\") that opens at character %d of the handler is not closed",
+				       position(c, open));
 		if (*c->at == '$')
 			return needs_shell(c, "a '$' between double quotes", c->at);
 		if (*c->at == '`')

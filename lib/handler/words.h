@@ -1,7 +1,8 @@
-/* handler/words: a handler's command line cut into words and stages as a shell would, without a shell; and the program of each stage found.
+/* handler/words: a handler's command line cut into words and stages as a shell would, without a shell; and the
+ * program of each stage found.
  *
- * Quotes and backslashes are those of sh (POSIX.1-2017, Shell Command Language, 2.2). Whatever would need a shell is an error that says so: nothing is
- * expanded, and nothing is quietly taken as it stands. */
+ * Quotes and backslashes are those of sh (POSIX.1-2017, Shell Command Language, 2.2). Whatever would need a shell
+ * is an error that says so: nothing is expanded, and nothing is quietly taken as it stands. */
 #ifndef TGRUN_HANDLER_WORDS_H
 #define TGRUN_HANDLER_WORDS_H
 
@@ -18,15 +19,18 @@ struct words {
 	size_t count;
 };
 
-/* Cuts `text`. 0, or -1 with `err` (ERR_USAGE) that names what is wrong and at which character (from 1). `out` is overwritten without looking at it, and empty after an error. */
+/* Cuts `text`. 0, or -1 with `err` (ERR_USAGE) that names what is wrong and at which character (from 1). `out` is
+ * overwritten without looking at it, and empty after an error. */
 int words_split(const char *text, struct words *out, struct err *err);
 
-/* One stage, its words copied from `argv`, which ends in NULL. 0, or -1 with `err` (ERR_USAGE: there is none, or the first is empty). */
+/* One stage, its words copied from `argv`, which ends in NULL. 0, or -1 with `err` (ERR_USAGE: there is none, or
+ * the first is empty). */
 int words_from_argv(char *const *argv, struct words *out, struct err *err);
 
-/* Finds each stage's program and sets `paths`. A name with a slash is taken from `cwd` (absolute; links are not resolved), another is looked for along `path_env`, as
- * execvp(3) would (NULL: the system's default). The program must be an executable file, of a form that the kernel can start, with an interpreter that is
- * there. 0, or -1 with `err` (ERR_CONFIG; ERR_INTERNAL when memory is out) that says what would mend it. May be called again. */
+/* Finds each stage's program and sets `paths`. A name with a slash is taken from `cwd` (absolute; links are not
+ * resolved), another is looked for along `path_env`, as execvp(3) would (NULL: the system's default). The program
+ * must be an executable file, of a form that the kernel can start, with an interpreter that is there. 0, or -1
+ * with `err` (ERR_CONFIG; ERR_INTERNAL when memory is out) that says what would mend it. May be called again. */
 int words_resolve(struct words *w, const char *cwd, const char *path_env, struct err *err);
 
 /* Frees; `w` is then empty. An empty one, { 0 }, is fine. */

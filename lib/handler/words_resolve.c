@@ -1,6 +1,6 @@
-/* handler/words_resolve: names of programs in, absolute paths of files that the kernel can start out. All that execve(2) would refuse is
- * told here once, with what mends it, instead of at each update. The check is advice: what changes afterwards is found again when it is
- * started. */
+/* handler/words_resolve: names of programs in, absolute paths of files that the kernel can start out. All that
+ * execve(2) would refuse is told here once, with what mends it, instead of at each update. The check is advice:
+ * what changes afterwards is found again when it is started. */
 #include "handler/words.h"
 
 #include <ctype.h>
@@ -34,8 +34,8 @@ static char *absolute(const char *cwd, const char *path)
 	return asprintf(&out, "%s%s%s", cwd, strcmp(cwd, "/") == 0 ? "" : "/", path) < 0 ? NULL : out;
 }
 
-/* The first executable `name` along `list`, an empty entry of which is `cwd`. 1 found, 0 not, -1 memory. *blocked gets a file of that name that may
- * not be executed, if there is only such. */
+/* The first executable `name` along `list`, an empty entry of which is `cwd`. 1 found, 0 not, -1 memory. *blocked
+ * gets a file of that name that may not be executed, if there is only such. */
 static int search(const char *name, const char *cwd, const char *list, char **found, char **blocked)
 {
 	for (;;) {
@@ -80,7 +80,8 @@ static int check_file(const char *name, const char *path, struct err *err)
 		if (errno == ENOENT && lstat(path, &st) == 0)
 			return err_set(err, ERR_CONFIG, "the handler '%s' is a symbolic link to nothing", name);
 		if (errno == ENOENT)
-			return err_set(err, ERR_CONFIG, "the handler '%s' does not exist (looked for '%s')", name, path);
+			return err_set(err, ERR_CONFIG, "the handler '%s' does not exist (looked for '%s')", name,
+				       path);
 		return err_sys(err, ERR_CONFIG, errno, "cannot look at the handler '%s'", name);
 	}
 	if (S_ISDIR(st.st_mode))
@@ -92,7 +93,10 @@ static int check_file(const char *name, const char *path, struct err *err)
 	if (errno != EACCES && errno != EPERM)
 		return err_sys(err, ERR_CONFIG, errno, "cannot execute the handler '%s'", name);
 	if (st.st_mode & 0111 && statvfs(path, &fs) == 0 && fs.f_flag & ST_NOEXEC)
-		return err_set(err, ERR_CONFIG, "the handler '%s' is on a file system from which nothing may be executed (noexec); move it", name);
+		return err_set(
+			err, ERR_CONFIG,
+			"the handler '%s' is on a file system from which nothing may be executed (noexec); move it",
+			name);
 	return err_set(err, ERR_CONFIG, "the handler '%s' is not executable; chmod +x '%s'", name, path);
 }
 
@@ -106,8 +110,8 @@ static char *cut_word(char **rest)
 	return word;
 }
 
-/* The program that `/usr/bin/env ARGUMENT` will look for, NULL when that cannot be told. The kernel gives all that follows the interpreter as one argument, and
- * only with -S does env cut it into words. */
+/* The program that `/usr/bin/env ARGUMENT` will look for, NULL when that cannot be told. The kernel gives all
+ * that follows the interpreter as one argument, and only with -S does env cut it into words. */
 static char *env_program(char *argument)
 {
 	char *split = NULL, *word;
@@ -115,7 +119,8 @@ static char *env_program(char *argument)
 		return argument;
 	if (strncmp(argument, "--split-string", 14) == 0 && (argument[14] == '=' || argument[14] == ' '))
 		split = argument + 15;
-	else if (argument[1] != '-' && (split = strchr(argument, 'S')) && strcspn(argument, " \t") > (size_t)(split - argument))
+	else if (argument[1] != '-' && (split = strchr(argument, 'S')) &&
+		 strcspn(argument, " \t") > (size_t)(split - argument))
 		split++;
 	else
 		return NULL;
@@ -136,24 +141,32 @@ static int check_env(const char *name, char *argument, const char *cwd, const ch
 	if (!program || !*program)
 		return 0;
 	if (program == argument && strpbrk(program, " \t"))
-		return err_set(err, ERR_CONFIG, "the first line of the handler '%s' makes env look for a program called '%s'; write 'env -S %s'", name,
-			       program, program);
+		return err_set(
+			err, ERR_CONFIG,
+			"the first line of the handler '%s' makes env look for a program called '%s'; write 'env -S %s'",
+			name, program, program);
 	if (strchr(program, '/'))
 		return 0;
 	int rc = search_path(program, cwd, path_env, &found, NULL);
 	free(found);
 	if (rc < 0)
 		return err_set(err, ERR_INTERNAL, "out of memory");
-	return rc ? 0 : err_set(err, ERR_CONFIG, "the handler '%s' needs '%s', which is not in PATH; install it, or mend the first line of '%s'", name,
-				program, name);
+	return rc ? 0
+		  : err_set(err, ERR_CONFIG,
+			    "the handler '%s' needs '%s', which is not in PATH; install it, or mend the first line of '%s'",
+			    name, program, name);
 }
 
 /* The '#!' line, without its end. */
-static int check_script(const char *name, char *line, bool returns, const char *cwd, const char *path_env, struct err *err)
+static int check_script(const char *name, char *line, bool returns, const char *cwd, const char *path_env,
+			struct err *err)
 {
 	char *interpreter = cut_word(&line), *argument = line + strspn(line, " \t");
 	if (returns)
-		return err_set(err, ERR_CONFIG, "the first line of the handler '%s' ends in a carriage return; sed -i 's/\\r$//' '%s'", name, name);
+		return err_set(
+			err, ERR_CONFIG,
+			"the first line of the handler '%s' ends in a carriage return; sed -i 's/\\r$//' '%s'",
+			name, name);
 	if (!*interpreter)
 		return err_set(err, ERR_CONFIG, "the '#!' line of the handler '%s' names no interpreter", name);
 	char *path = absolute(cwd, interpreter);
@@ -162,10 +175,13 @@ static int check_script(const char *name, char *line, bool returns, const char *
 	bool there = access(path, F_OK) == 0, fine = may_execute(path);
 	free(path);
 	if (!there)
-		return err_set(err, ERR_CONFIG, "the handler '%s' needs '%s', which does not exist; install it, or mend the first line of '%s'", name,
-			       interpreter, name);
+		return err_set(
+			err, ERR_CONFIG,
+			"the handler '%s' needs '%s', which does not exist; install it, or mend the first line of '%s'",
+			name, interpreter, name);
 	if (!fine)
-		return err_set(err, ERR_CONFIG, "the handler '%s' needs '%s', which cannot be executed", name, interpreter);
+		return err_set(err, ERR_CONFIG, "the handler '%s' needs '%s', which cannot be executed", name,
+			       interpreter);
 	const char *base = strrchr(interpreter, '/');
 	if (strcmp(base ? base + 1 : interpreter, "env") == 0)
 		return check_env(name, argument, cwd, path_env, err);
@@ -187,9 +203,15 @@ static int check_form(const char *name, const char *path, const char *cwd, const
 	if (n >= 4 && memcmp(head, "\177ELF", 4) == 0)
 		return 0;
 	if (n >= 5 && memcmp(head, "\xef\xbb\xbf#!", 5) == 0)
-		return err_set(err, ERR_CONFIG, "the handler '%s' begins with a byte order mark; sed -i '1s/^\\xEF\\xBB\\xBF//' '%s'", name, path);
+		return err_set(
+			err, ERR_CONFIG,
+			"the handler '%s' begins with a byte order mark; sed -i '1s/^\\xEF\\xBB\\xBF//' '%s'",
+			name, path);
 	if (n < 2 || memcmp(head, "#!", 2) != 0)
-		return err_set(err, ERR_CONFIG, "the handler '%s' has no '#!' line; begin it with the interpreter's, such as #!/bin/sh", name);
+		return err_set(
+			err, ERR_CONFIG,
+			"the handler '%s' has no '#!' line; begin it with the interpreter's, such as #!/bin/sh",
+			name);
 	char *line = head + 2;
 	line[strcspn(line, "\n")] = '\0';
 	size_t length = strlen(line);
@@ -218,8 +240,10 @@ static int find(const char *name, const char *cwd, const char *path_env, char **
 	bool there = here && access(here, F_OK) == 0;
 	free(here);
 	if (there)
-		return err_set(err, ERR_CONFIG, "the handler '%s' is not in PATH; did you mean './%s'?", name, name);
-	return err_set(err, ERR_CONFIG, "the handler '%s' is not in PATH; install it, or name it by its path", name);
+		return err_set(err, ERR_CONFIG, "the handler '%s' is not in PATH; did you mean './%s'?", name,
+			       name);
+	return err_set(err, ERR_CONFIG, "the handler '%s' is not in PATH; install it, or name it by its path",
+		       name);
 }
 
 int words_resolve(struct words *w, const char *cwd, const char *path_env, struct err *err)

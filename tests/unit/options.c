@@ -1,138 +1,9 @@
-/* tests/unit/options: each option from each source, their order, and what each mistake is told. */
-#include "cli/options.h"
-
-#include <ctype.h>
+/* tests/unit/options: defaults, the order of the sources, the token, and what each mistake is told. */
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/log.h"
-#include "cli/options_table.h"
 #include "handler/exec.h"
-#include "tests/tap.h"
-
-static char file[] = "/tmp/options-XXXXXX";
-
-static void write_file(const char *text, size_t n)
-{
-	FILE *f = fopen(file, "we");
-	if (!f || fwrite(text, 1, n, f) != n || fclose(f))
-		printf("Bail out! cannot write %s\n", file), exit(1);
-}
-
-/* Parses words cut at spaces (`_` stands for a space inside of a word), after `tgrun`; the environment likewise. */
-static int parse(struct config *c, const char *arguments, const char *environment, struct err *err)
-{
-	static char words[2][8192];
-	char *argv[64] = { "tgrun" }, *envp[64] = { NULL }, *save;
-	int argc = 1, n = 0;
-	snprintf(words[0], sizeof words[0], "%s", arguments);
-	snprintf(words[1], sizeof words[1], "%s", environment);
-	for (char *w = strtok_r(words[0], " ", &save); w; w = strtok_r(NULL, " ", &save))
-		argv[argc++] = w;
-	for (char *w = strtok_r(words[1], " ", &save); w; w = strtok_r(NULL, " ", &save))
-		envp[n++] = w;
-	for (int i = 1; i < argc; i++)
-		for (char *p = argv[i]; (p = strchr(p, '_'));)
-			*p = ' ';
-	*err = (struct err){ 0 };
-	return options_parse(c, argc, argv, envp, err);
-}
-
-/* A value of each row that is not its default. */
-static const char *sample(const struct option_row *row)
-{
-	static const struct {
-		const char *name, *value;
-	} samples[] = { { "key", "user" }, { "max-age", "message=1h" }, { "dead-keep", "7d" }, { "api-url", "http://127.0.0.1:81" }, { "env", "A=b" },
-			{ "poll-timeout", "7s" }, { "retry-delay", "2m" }, { "allowed-updates", "message,poll" } };
-	for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++)
-		if (strcmp(samples[i].name, row->name) == 0)
-			return samples[i].value;
-	switch (row->type) {
-	case OPTION_FLAG: return "yes";
-	case OPTION_DURATION: return "90s";
-	case OPTION_SIZE: return "3K";
-	case OPTION_NUMBER: return "17";
-	case OPTION_WORD: return row->words[1];
-	default: return "text";
-	}
-}
-
-/* Whether the row's member holds its sample. */
-static bool holds(const struct config *c, const struct option_row *row)
-{
-	const void *m = (const char *)c + row->offset;
-	const struct texts *t = m;
-	switch (row->type) {
-	case OPTION_FLAG: return *(const bool *)m;
-	case OPTION_DURATION:
-		return *(const int64_t *)m == (strcmp(sample(row), "90s") == 0 ? 90000 : strcmp(sample(row), "2m") == 0 ? 120000 : 7000);
-	case OPTION_SIZE: return *(const int64_t *)m == 3072;
-	case OPTION_NUMBER: return *(const int *)m == 17;
-	case OPTION_WORD: return *(const int *)m == 1;
-	case OPTION_KEEP: return strcmp(c->dead_keep, "7d") == 0 && c->dead_keep_age == 7 * 86400000LL && c->dead_keep_count == -1;
-	case OPTION_COMMAS: return t->count == 2 && strcmp(t->items[0], "message") == 0 && strcmp(t->items[1], "poll") == 0 && !t->items[2];
-	case OPTION_LIST:
-	case OPTION_ENV: return t->count == 1 && strcmp(t->items[0], sample(row)) == 0 && !t->items[1];
-	case OPTION_TEXT:
-	case OPTION_URL: return *(char *const *)m && strcmp(*(char *const *)m, sample(row)) == 0;
-	}
-	return false;
-}
-
-/* The words before the option that make the rest of the command line complete. */
-static const char *lead(const struct option_row *row)
-{
-	if (row->commands & COMMAND_RUN)
-		return "--handler h";
-	return row->commands & COMMAND_TRY ? "try --handler h" : "dead list";
-}
-
-static void test_each_row(void)
-{
-	char words[8192], variable[64];
-	struct config c;
-	struct err err;
-	for (size_t i = 0; i < options_table_count; i++) {
-		const struct option_row *row = &options_table[i];
-		const void *member = (const char *)&c + row->offset;
-		const char *value = strcmp(row->name, "config") == 0 ? file : sample(row);
-		bool config = value == file;
-		write_file("", 0);
-		for (int form = 0; form < 2; form++) {
-			const char *between = form == 0 ? "=" : row->value ? " " : NULL;
-			snprintf(words, sizeof words, "%s --%s%s%s", lead(row), row->name, between ? between : "", between ? value : "");
-			int rc = parse(&c, words, "", &err);
-			if (!ok(rc == 0 && (config || holds(&c, row)) && config_origin(&c, member) == ORIGIN_ARGUMENT, "argv: %s", words))
-				diag("got %d '%s'", rc, err.text);
-			config_release(&c);
-		}
-		if (row->least <= ORIGIN_ENVIRONMENT) {
-			options_variable(row, variable);
-			snprintf(words, sizeof words, "%s=%s", variable, value);
-			int rc = parse(&c, strcmp(row->name, "handler") == 0 ? "" : lead(row), words, &err);
-			if (!ok(rc == 0 && (config || holds(&c, row)) && config_origin(&c, member) == ORIGIN_ENVIRONMENT, "environment: %s", words))
-				diag("got %d '%s'", rc, err.text);
-			config_release(&c);
-		}
-		char line[256];
-		snprintf(line, sizeof line, "# a comment\n  %s = %s  \r\n", row->name, value);
-		write_file(line, strlen(line));
-		snprintf(words, sizeof words, "%s --config %s", strcmp(row->name, "handler") == 0 ? "" : lead(row), file);
-		int rc = parse(&c, words, "", &err);
-		bool fine = row->least > ORIGIN_FILE ? rc == -1 && err.status == ERR_USAGE && strstr(err.text, "cannot stand in a config file")
-						     : rc == 0 && holds(&c, row) && config_origin(&c, member) == ORIGIN_FILE;
-		if (!ok(fine, "file: %s = %s", row->name, value))
-			diag("got %d '%s'", rc, err.text);
-		config_release(&c);
-		if (row->type == OPTION_FLAG && row->least == ORIGIN_FILE) {
-			snprintf(words, sizeof words, "%s --%s --no-%s", lead(row), row->name, row->name);
-			rc = parse(&c, words, "", &err);
-			ok(rc == 0 && !*(const bool *)member, "argv: --no-%s turns it off again", row->name);
-			config_release(&c);
-		}
-	}
-}
+#include "tests/unit/options_rig.h"
 
 static void test_defaults(void)
 {
@@ -407,50 +278,15 @@ static void test_warnings(void)
 	warned(words, NULL);
 }
 
-/* The whole of --help names each option that the sub-command takes, and no other. */
-static void test_help(void)
-{
-	static const char *const command[] = { "-h", "run -h", "try -h", "check -h", "dead -h" };
-	for (int i = 0; i < 5; i++) {
-		struct config c;
-		struct err err;
-		char *text = NULL;
-		size_t n = 0;
-		FILE *out = open_memstream(&text, &n);
-		ok(out && parse(&c, command[i], "", &err) == 0 && options_help(&c, out) == 0, "tgrun %s prints", command[i]);
-		fclose(out);
-		unsigned bits = i ? c.command : ~0u;
-		bool right = true, narrow = true;
-		for (size_t row = 0; row < options_table_count; row++) {
-			char line[128];
-			snprintf(line, sizeof line, "\n  --%s%c", options_table[row].name, options_table[row].value ? ' ' : '\0');
-			bool there = strstr(text, line) != NULL;
-			if (there != ((options_table[row].commands & bits) != 0))
-				right = false, diag("--%s", options_table[row].name);
-		}
-		for (char *p = text, *q; (q = strchr(p, '\n')); p = q + 1)
-			narrow = narrow && q - p <= 110;
-		ok(right, "the options of tgrun %s, and no other", command[i]);
-		ok(narrow, "in lines of at most 110 columns");
-		free(text);
-		config_release(&c);
-	}
-}
-
 int main(void)
 {
-	int fd = mkstemp(file);
-	if (fd < 0)
-		printf("Bail out! no file\n"), exit(1);
-	close(fd);
-	test_each_row();
+	make_file();
 	test_defaults();
 	test_order();
 	test_token();
 	test_errors();
 	test_file();
 	test_warnings();
-	test_help();
 	unlink(file);
 	return done_testing();
 }

@@ -1,4 +1,5 @@
-/* tests/unit/words: a handler's command line means what it would mean to sh, or is refused; and its programs are found, or the reason is said. */
+/* tests/unit/words: a handler's command line means what it would mean to sh, or is refused; and its programs are
+ * found, or the reason is said. */
 #include "handler/words.h"
 
 #include <sys/stat.h>
@@ -46,15 +47,18 @@ static void test_good(void)
 		{ "x A=1 --k=v", "[x][A=1][--k=v]" },
 		{ "'A=1' x", "[A=1][x]" },
 		{ "x \xc3\xa9t\xc3\xa9", "[x][\xc3\xa9t\xc3\xa9]" },
-		{ "a|a|a|a|a|a|a|a|a|a|a|a|a|a|a|a", "[a]|[a]|[a]|[a]|[a]|[a]|[a]|[a]|[a]|[a]|[a]|[a]|[a]|[a]|[a]|[a]" },
+		{ "a|a|a|a|a|a|a|a|a|a|a|a|a|a|a|a",
+		  "[a]|[a]|[a]|[a]|[a]|[a]|[a]|[a]|[a]|[a]|[a]|[a]|[a]|[a]|[a]|[a]" },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct words w;
 		struct err err = { 0 };
 		int rc = words_split(rows[i].text, &w, &err);
-		const char *name = strchr(rows[i].want, '\n') ? "a line feed between quotes is kept" : rows[i].want;
+		const char *name =
+			strchr(rows[i].want, '\n') ? "a line feed between quotes is kept" : rows[i].want;
 		if (is_str(rc ? err.text : shown(&w), rows[i].want, name))
-			ok(rc || (w.stages[w.count] == NULL && w.paths == NULL), "the stages end in NULL, and no path is known yet");
+			ok(rc || (w.stages[w.count] == NULL && w.paths == NULL),
+			   "the stages end in NULL, and no path is known yet");
 		words_release(&w);
 	}
 }
@@ -75,7 +79,8 @@ static void test_bad(void)
 		{ "x |", "a stage of the handler's pipeline is empty" },
 		{ "x | | y", "a stage of the handler's pipeline is empty at character 5" },
 		{ "x || y", "'||' at character 3" },
-		{ "x $HOME", "an unquoted '$' at character 3, and no shell runs it: quote it, or start a shell: -- sh -c 'x $HOME'" },
+		{ "x $HOME",
+		  "an unquoted '$' at character 3, and no shell runs it: quote it, or start a shell: -- sh -c 'x $HOME'" },
 		{ "x \"$HOME\"", "a '$' between double quotes at character 4" },
 		{ "x \"`id`\"", "a backquote (`) between double quotes at character 4" },
 		{ "x `id`", "an unquoted backquote (`) at character 3" },
@@ -104,7 +109,8 @@ static void test_bad(void)
 		struct words w;
 		struct err err = { 0 };
 		int rc = words_split(rows[i].text, &w, &err);
-		if (!ok(rc == -1 && err.status == ERR_USAGE && strstr(err.text, rows[i].want) && !w.stages, "refused: %s", rows[i].want))
+		if (!ok(rc == -1 && err.status == ERR_USAGE && strstr(err.text, rows[i].want) && !w.stages,
+			"refused: %s", rows[i].want))
 			diag("got %d '%s' for '%s'", rc, rc ? err.text : shown(&w), rows[i].text);
 		words_release(&w);
 	}
@@ -156,11 +162,14 @@ static void test_argv(void)
 {
 	struct words w;
 	struct err err = { 0 };
-	ok(words_from_argv((char *[]){ "python3", "a | b $c", "", NULL }, &w, &err) == 0, "words after -- are taken as they are");
+	ok(words_from_argv((char *[]){ "python3", "a | b $c", "", NULL }, &w, &err) == 0,
+	   "words after -- are taken as they are");
 	is_str(shown(&w), "[python3][a | b $c][]", "in one stage");
 	words_release(&w);
-	ok(words_from_argv((char *[]){ NULL }, &w, &err) == -1 && err.status == ERR_USAGE, "no words are an error");
-	ok(words_from_argv((char *[]){ "", NULL }, &w, &err) == -1 && err.status == ERR_USAGE, "an empty program is an error");
+	ok(words_from_argv((char *[]){ NULL }, &w, &err) == -1 && err.status == ERR_USAGE,
+	   "no words are an error");
+	ok(words_from_argv((char *[]){ "", NULL }, &w, &err) == -1 && err.status == ERR_USAGE,
+	   "an empty program is an error");
 }
 
 static char dir[] = "/tmp/words-XXXXXX";
@@ -184,7 +193,8 @@ static const char *resolved(const char *command, const char *path_env)
 	if (words_split(command, &w, &err) == 0 && words_resolve(&w, dir, path_env, &err) == 0)
 		for (size_t i = 0; i < w.count; i++) {
 			bool ours = strncmp(w.paths[i], dir, strlen(dir)) == 0;
-			snprintf(out + strlen(out), sizeof out - strlen(out), "%s%s%s", i ? " " : "", ours ? "DIR" : "", w.paths[i] + (ours ? strlen(dir) : 0));
+			snprintf(out + strlen(out), sizeof out - strlen(out), "%s%s%s", i ? " " : "",
+				 ours ? "DIR" : "", w.paths[i] + (ours ? strlen(dir) : 0));
 		}
 	else
 		snprintf(out, sizeof out, "%d %s", err.status, err.text);
@@ -230,7 +240,8 @@ static void test_resolve(void)
 	is_str(resolved("./ok.sh", path), "DIR/ok.sh", "a name with a slash is made absolute");
 	is_str(resolved("bin/../ok.sh", path), "DIR/bin/../ok.sh", "and links in it are not resolved");
 	is_str(resolved("/bin/sh", path), "/bin/sh", "an absolute one stays");
-	is_str(resolved("tool | /bin/sh | ./ok.sh", path), "DIR/bin/tool /bin/sh DIR/ok.sh", "a bare name is looked for in PATH; each stage has its path");
+	is_str(resolved("tool | /bin/sh | ./ok.sh", path), "DIR/bin/tool /bin/sh DIR/ok.sh",
+	       "a bare name is looked for in PATH; each stage has its path");
 	is_str(resolved("ok.sh", ":/usr/bin"), "DIR/ok.sh", "an empty entry of PATH is the current directory");
 	is_str(resolved("tool", "bin"), "DIR/bin/tool", "a relative one begins there");
 	is_str(resolved("./env.sh", path), "DIR/env.sh", "env with a program that is there is fine");
@@ -259,7 +270,8 @@ static void test_resolve(void)
 
 	struct words w;
 	struct err err;
-	ok(words_split("./ok.sh", &w, &err) == 0 && words_resolve(&w, dir, path, &err) == 0 && words_resolve(&w, dir, path, &err) == 0 && w.paths,
+	ok(words_split("./ok.sh", &w, &err) == 0 && words_resolve(&w, dir, path, &err) == 0 &&
+		   words_resolve(&w, dir, path, &err) == 0 && w.paths,
 	   "paths may be found again");
 	words_release(&w);
 	snprintf(path, sizeof path, "rm -rf '%s'", dir);
