@@ -1,0 +1,194 @@
+/* tests/unit/vars: the variables of each kind of update, commands with and without a name, and values that are too long or odd. */
+#include "tests/samples.h"
+#include "tests/tap.h"
+#include "update/update.h"
+
+#define G "-1001234567890"
+#define U "5000000001"
+#define KIND(id, kind) "TG_UPDATE_ID=" #id " TG_UPDATE_KIND=" kind
+#define GROUP(type) " TG_CHAT_ID=" G " TG_CHAT_TYPE=" type
+#define PRIVATE " TG_CHAT_ID=" U " TG_CHAT_TYPE=private"
+#define USER " TG_USER_ID=" U
+
+/* In the order of the samples. */
+static const char *const rows[] = {
+	KIND(100, "message") GROUP("supergroup") USER " TG_MESSAGE_ID=7 TG_TEXT=hi",
+	KIND(101, "edited_message") GROUP("supergroup") USER " TG_MESSAGE_ID=7 TG_TEXT=hi",
+	KIND(102, "channel_post") GROUP("channel") " TG_MESSAGE_ID=7 TG_TEXT=x",
+	KIND(103, "edited_channel_post") GROUP("channel") " TG_MESSAGE_ID=7 TG_TEXT=x",
+	KIND(104, "business_connection") " TG_CHAT_ID=" U USER,
+	KIND(105, "business_message") PRIVATE USER " TG_MESSAGE_ID=7 TG_TEXT=hi",
+	KIND(106, "edited_business_message") PRIVATE USER " TG_MESSAGE_ID=7 TG_TEXT=hi",
+	KIND(107, "deleted_business_messages") PRIVATE,
+	KIND(108, "guest_message") GROUP("supergroup") USER " TG_MESSAGE_ID=7 TG_TEXT=hi",
+	KIND(109, "stopped_message_generation") PRIVATE " TG_THREAD_ID=4" USER,
+	KIND(110, "message_reaction") GROUP("supergroup") USER " TG_MESSAGE_ID=7",
+	KIND(111, "message_reaction_count") GROUP("supergroup") " TG_MESSAGE_ID=7",
+	KIND(112, "inline_query") USER " TG_QUERY_ID=q TG_TEXT=",
+	KIND(113, "chosen_inline_result") USER " TG_TEXT=",
+	KIND(114, "callback_query") GROUP("supergroup") USER " TG_MESSAGE_ID=7 TG_QUERY_ID=q TG_TEXT=d",
+	KIND(115, "shipping_query") USER " TG_QUERY_ID=q",
+	KIND(116, "pre_checkout_query") USER " TG_QUERY_ID=q",
+	KIND(117, "purchased_paid_media") USER,
+	KIND(118, "poll"),
+	KIND(119, "poll_answer") USER,
+	KIND(120, "my_chat_member") GROUP("supergroup") USER,
+	KIND(121, "chat_member") GROUP("supergroup") USER,
+	KIND(122, "chat_join_request") GROUP("supergroup") USER,
+	KIND(123, "chat_boost") GROUP("supergroup") USER,
+	KIND(124, "removed_chat_boost") GROUP("supergroup") USER,
+	KIND(125, "managed_bot") USER,
+	KIND(126, "subscription") USER,
+};
+
+static struct buf out;
+
+/* Reads the variables of `json` into `out`. */
+static void read_vars(const char *json, size_t n, const char *username, const char *key)
+{
+	struct err err = { 0 };
+	struct vars_context context = { .bot_username = username, .key = key };
+	buf_clear(&out);
+	struct update *u = update_parse(json, n, &err);
+	if (!u || update_vars(u, &context, &out)) {
+		printf("Bail out! no variables of %.100s: %s\n", json, err.text);
+		exit(1);
+	}
+	update_free(u);
+}
+
+/* The value of a variable in `out`, NULL if it is not there. */
+static const char *var(const char *name)
+{
+	size_t n = strlen(name);
+	for (const char *p = buf_str(&out), *end = p + out.len; p < end; p += strlen(p) + 1)
+		if (strncmp(p, name, n) == 0 && p[n] == '=')
+			return p + n + 1;
+	return NULL;
+}
+
+static void each_kind(void)
+{
+	for (size_t i = 0; i < sizeof rows / sizeof *rows && i < sample_count; i++) {
+		read_vars(samples[i], strlen(samples[i]), NULL, "");
+		ok(out.len && out.data[out.len - 1] == '\0', "the last value is ended");
+		for (size_t j = 0; j + 1 < out.len; j++)
+			if (out.data[j] == '\0')
+				out.data[j] = ' ';
+		is_str(buf_str(&out), rows[i], rows[i]);
+	}
+	is_num((int64_t)sample_count, sizeof rows / sizeof *rows, "every sample has a row");
+}
+
+static void command(const char *text, const char *username, const char *want, const char *args)
+{
+	char json[400];
+	int n = snprintf(json, sizeof json, "{\"message\":{\"text\":\"%s\"}}", text);
+	read_vars(json, (size_t)n, username, NULL);
+	const char *got = var("TG_COMMAND"), *rest = var("TG_ARGS");
+	bool same = (got && want ? strcmp(got, want) == 0 : got == want) && (rest && args ? strcmp(rest, args) == 0 : rest == args);
+	if (!ok(same && var("TG_TEXT"), "'%.60s' for @%s: %s %s", text, username ? username : "?", want ? want : "no command", args ? args : ""))
+		diag("got '%s' and '%s'", got ? got : "(none)", rest ? rest : "(none)");
+}
+
+static void commands(void)
+{
+	command("/start", NULL, "/start", "");
+	command("/start deep link ", NULL, "/start", "deep link ");
+	command("/start \\n\\t x", NULL, "/start", "x");
+	command("/start\\nx", NULL, "/start", "x");
+	command("/Start_2 x", NULL, "/Start_2", "x");
+	command("/start@ThisBot x", "thisbot", "/start", "x");
+	command("/start@thisbot", "thisbot", "/start", "");
+	command("/start@otherbot x", "thisbot", NULL, NULL);
+	command("/start@thisbot2 x", "thisbot", NULL, NULL);
+	command("/start@this x", "thisbot", NULL, NULL);
+	command("/start@ x", "thisbot", NULL, NULL);
+	command("/start@thisbot x", NULL, NULL, NULL);
+	command("/start@thisbot.x", "thisbot", NULL, NULL);
+	command("/", NULL, NULL, NULL);
+	command("/ start", NULL, NULL, NULL);
+	command(" /start", NULL, NULL, NULL);
+	command("start", NULL, NULL, NULL);
+	command("/usr/bin", NULL, NULL, NULL);
+	command("/caf\u00e9", NULL, NULL, NULL);
+	command("/aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggg", NULL,
+		"/aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggg", "");
+	command("/aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffggggh", NULL, NULL, NULL);
+	static const char caption[] = "{\"message\":{\"caption\":\"/cap x\"}}", data[] = "{\"callback_query\":{\"data\":\"/cap x\"}}",
+			  query[] = "{\"inline_query\":{\"query\":\"/cap x\"}}";
+	read_vars(caption, strlen(caption), NULL, NULL);
+	is_str(var("TG_COMMAND"), "/cap", "a caption has commands");
+	read_vars(data, strlen(data), NULL, NULL);
+	is_str(var("TG_COMMAND"), NULL, "a button's data has none");
+	read_vars(query, strlen(query), NULL, NULL);
+	is_str(var("TG_COMMAND"), NULL, "a query has none");
+}
+
+static void lengths(void)
+{
+	static char json[100000];
+	static const struct {
+		size_t before, want;
+		const char *truncated;
+	} cases[] = { { 8191, 8192, NULL }, { 8190, 8192, NULL }, { 8191, 8191, "1" }, { 20000, 8192, "1" } };
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		size_t n = (size_t)sprintf(json, "{\"message\":{\"text\":\"");
+		memset(json + n, 'x', cases[i].before);
+		n += cases[i].before;
+		n += (size_t)sprintf(json + n, "%s\"}}", i == 0 ? "y" : "\u00e4");
+		read_vars(json, n, NULL, NULL);
+		is_num((int64_t)strlen(var("TG_TEXT")), (int64_t)cases[i].want, "a text has 8 KiB at most, and whole characters");
+		is_str(var("TG_TEXT_TRUNCATED"), cases[i].truncated, "and it is told whether it was cut");
+	}
+	size_t n = (size_t)sprintf(json, "{\"message\":{\"text\":\"/c ");
+	memset(json + n, 'x', 9000);
+	sprintf(json + n + 9000, "\"}}");
+	read_vars(json, strlen(json), NULL, NULL);
+	is_num((int64_t)strlen(var("TG_ARGS")), 8192, "so have a command's arguments");
+	is_str(var("TG_COMMAND"), "/c", "and the command is there");
+
+	n = (size_t)sprintf(json, "{\"callback_query\":{\"id\":\"");
+	memset(json + n, '1', 2000);
+	n += 2000;
+	n += (size_t)sprintf(json + n, "\",\"message\":{\"chat\":{\"id\":1,\"type\":\"");
+	memset(json + n, 't', 50000);
+	sprintf(json + n + 50000, "\"}}}}");
+	read_vars(json, strlen(json), NULL, NULL);
+	ok(!var("TG_QUERY_ID") && !var("TG_CHAT_TYPE"), "ids and types without end are left out");
+	is_str(var("TG_CHAT_ID"), "1", "the rest is there");
+}
+
+static void odd_values(void)
+{
+	static const char nul[] = "{\"callback_query\":{\"id\":\"a\\u0000b\",\"data\":\"/x\\u0000\",\"from\":{\"id\":3}}}";
+	read_vars(nul, strlen(nul), NULL, "user:3");
+	ok(!var("TG_QUERY_ID") && !var("TG_TEXT"), "a value with a NUL drops its variable");
+	is_str(var("TG_USER_ID"), "3", "the others stay");
+	is_str(var("TG_KEY"), "user:3", "the key is told");
+	static const char lone[] = "{\"message\":{\"text\":\"a\\ud800b\"}}";
+	read_vars(lone, strlen(lone), NULL, "");
+	is_str(var("TG_TEXT"), "a\ufffdb", "a lone surrogate becomes U+FFFD");
+	is_str(var("TG_KEY"), NULL, "no key, no variable");
+	read_vars("{}", 2, NULL, NULL);
+	is_num((int64_t)out.len, 0, "an empty update has no variables");
+	struct update *u = update_parse(samples[0], strlen(samples[0]), NULL);
+	struct vars_context context = { NULL, NULL };
+	struct buf small;
+	buf_init(&small, 40);
+	is_num(update_vars(u, &context, &small), -1, "without room it fails");
+	buf_release(&small);
+	update_free(u);
+}
+
+int main(void)
+{
+	samples_load();
+	buf_init(&out, 32 * 1024);
+	each_kind();
+	commands();
+	lengths();
+	odd_values();
+	buf_release(&out);
+	return done_testing();
+}
