@@ -1,0 +1,400 @@
+/* io/http: POST requests come in, one callback for each goes out; libcurl's multi_socket interface sits between, driven by the loop.
+ *
+ * Invariants: easy handles are added, removed and freed only outside of curl's own callbacks; after each socket_action all messages are
+ * taken; a watch ends before curl closes its descriptor; and neither URL nor form ever leaves this room but on the wire. */
+#include "io/http.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include <curl/curl.h>
+
+#include "base/buf.h"
+#include "base/list.h"
+
+enum {
+	CONNECT_SECONDS = 15,
+	SLOW_BYTES = 16,           /* a second; fewer than that on average is no progress */
+	HEADERS_MAX = 64 * 1024,
+	RECEIVE_BYTES = 16 * 1024, /* at a time */
+};
+
+struct http {
+	struct loop *loop;
+	CURLM *multi;
+	struct curl_slist *headers;
+	struct loop_timer *timer;
+	struct list requests;
+	bool collecting; /* callbacks are being made */
+	bool freed;      /* by one of them */
+};
+
+struct http_request {
+	struct list link;
+	struct http *http;
+	CURL *easy;
+	http_done *done;
+	void *arg;
+	struct buf body;
+	size_t header_bytes;
+	bool headers_done;
+	bool too_large;   /* what came did not fit: we ended it */
+	bool no_memory;
+	int socket_errno; /* why this machine has no socket to give, 0: it has */
+	char *path;       /* the part of the URL that no message may quote */
+	char reason[CURL_ERROR_SIZE + 64];
+	char error[CURL_ERROR_SIZE];
+};
+
+/* A descriptor of curl's that is watched; curl keeps the pointer for us. */
+struct watched {
+	struct http *http;
+	struct loop_watch *watch;
+	curl_socket_t fd;
+};
+
+static void collect(struct http *h);
+
+static void on_ready(void *arg, int events)
+{
+	struct watched *w = arg;
+	struct http *h = w->http;
+	int running;
+	/* `w` may be gone after this. */
+	curl_multi_socket_action(h->multi, w->fd, (events & LOOP_READ ? CURL_CSELECT_IN : 0) |
+				 (events & LOOP_WRITE ? CURL_CSELECT_OUT : 0), &running);
+	collect(h);
+}
+
+static void on_time(void *arg)
+{
+	struct http *h = arg;
+	int running;
+	curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	collect(h);
+}
+
+/* CURLMOPT_TIMERFUNCTION */
+static int set_timer(CURLM *multi, long milliseconds, void *arg)
+{
+	(void)multi;
+	loop_timer_set(((struct http *)arg)->timer, milliseconds);
+	return 0;
+}
+
+/* CURLMOPT_SOCKETFUNCTION. When a watch cannot be had (no memory), curl's own timer of a second keeps the transfer going, slowly. */
+static int set_watch(CURL *easy, curl_socket_t fd, int what, void *arg, void *kept)
+{
+	struct http *h = arg;
+	struct watched *w = kept;
+	(void)easy;
+	if (what == CURL_POLL_REMOVE) {
+		if (w)
+			loop_watch_free(w->watch, 0);
+		free(w);
+		return 0;
+	}
+	if (!w) {
+		w = calloc(1, sizeof *w);
+		if (!w)
+			return 0;
+		w->http = h;
+		w->fd = fd;
+		w->watch = loop_watch_new(h->loop, fd, on_ready, w);
+		if (!w->watch) {
+			free(w);
+			return 0;
+		}
+		curl_multi_assign(h->multi, fd, w);
+	}
+	loop_watch_set(w->watch, (what & CURL_POLL_IN ? LOOP_READ : 0) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0));
+	return 0;
+}
+
+/* CURLOPT_OPENSOCKETFUNCTION: as curl does it, but no child inherits the connection. */
+static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct http_request *r = arg;
+	(void)purpose;
+	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS))
+		r->socket_errno = errno;
+	return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
+
+static size_t take_body(char *data, size_t size, size_t count, void *arg)
+{
+	struct http_request *r = arg;
+	size_t n = size * count;
+	r->headers_done = true;
+	if (buf_add(&r->body, data, n) == 0)
+		return n;
+	r->too_large = errno == EOVERFLOW;
+	r->no_memory = !r->too_large;
+	return n ? 0 : CURL_WRITEFUNC_ERROR;
+}
+
+static size_t count_header(char *data, size_t size, size_t count, void *arg)
+{
+	struct http_request *r = arg;
+	size_t n = size * count;
+	(void)data;
+	r->header_bytes += n;
+	if (r->header_bytes <= HEADERS_MAX)
+		return n;
+	r->too_large = true;
+	return 0;
+}
+
+/* The URL's path (to keep it out of messages), and whether its host is this machine. NULL when memory is out. */
+static char *examine(const char *url, bool *loopback)
+{
+	char *host = NULL, *part = NULL, *path = NULL;
+	*loopback = false;
+	CURLU *parsed = curl_url();
+	if (!parsed)
+		return NULL;
+	if (curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK && curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK) {
+		struct in_addr v4;
+		size_t n = strlen(host);
+		*loopback = strcasecmp(host, "localhost") == 0 || strcasecmp(host, "localhost.") == 0 || strcmp(host, "[::1]") == 0 ||
+			    (n > 10 && strcasecmp(host + n - 10, ".localhost") == 0) ||
+			    (inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127);
+	}
+	if (curl_url_get(parsed, CURLUPART_PATH, &part, 0) == CURLUE_OK)
+		path = strdup(part);
+	else
+		path = strdup("");
+	curl_free(part);
+	curl_free(host);
+	curl_url_cleanup(parsed);
+	return path;
+}
+
+struct http *http_new(struct loop *loop, struct err *err)
+{
+	static bool initialised;
+	if (!initialised && curl_global_init(CURL_GLOBAL_DEFAULT)) {
+		err_set(err, ERR_INTERNAL, "libcurl cannot be set up");
+		return NULL;
+	}
+	initialised = true;
+	struct http *h = calloc(1, sizeof *h);
+	if (!h)
+		goto fail;
+	list_init(&h->requests);
+	h->loop = loop;
+	h->timer = loop_timer_new(loop, on_time, h);
+	h->multi = curl_multi_init();
+	/* No waiting for `100 Continue` before a body. */
+	h->headers = curl_slist_append(NULL, "Expect:");
+	if (!h->timer || !h->multi || !h->headers)
+		goto fail;
+	curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, set_watch);
+	curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
+	curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+	curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
+	return h;
+fail:
+	http_free(h);
+	err_set(err, ERR_INTERNAL, "out of memory");
+	return NULL;
+}
+
+static void request_free(struct http_request *r)
+{
+	if (r->easy) {
+		curl_multi_remove_handle(r->http->multi, r->easy);
+		curl_easy_cleanup(r->easy);
+	}
+	list_remove(&r->link);
+	buf_release(&r->body);
+	if (r->path)
+		explicit_bzero(r->path, strlen(r->path));
+	free(r->path);
+	free(r);
+}
+
+void http_free(struct http *h)
+{
+	if (!h)
+		return;
+	while (!list_empty(&h->requests))
+		request_free(container_of(h->requests.next, struct http_request, link));
+	if (h->collecting) {
+		h->freed = true; /* collect() does the rest */
+		return;
+	}
+	if (h->multi)
+		curl_multi_cleanup(h->multi);
+	curl_slist_free_all(h->headers);
+	loop_timer_free(h->timer);
+	free(h);
+}
+
+/* Everything that the request asks of curl. Returns whether all was taken. */
+static bool set_options(struct http_request *r, const struct http_call *call, bool loopback)
+{
+	CURL *e = r->easy;
+	const char *form = call->form ? call->form : "";
+	int64_t silence = (call->silence + 999) / 1000;
+	int bad = 0;
+	bad += curl_easy_setopt(e, CURLOPT_URL, call->url) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS_STR, "https") != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(form)) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_COPYPOSTFIELDS, form) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_HTTPHEADER, r->http->headers) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_USERAGENT, "tgrun/" TGRUN_VERSION) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L) != CURLE_OK;
+	bad += loopback && curl_easy_setopt(e, CURLOPT_PROXY, "") != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)call->total) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, (long)SLOW_BYTES) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long)(silence > 0 ? silence : 1)) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L) != CURLE_OK;
+	/* Ending a request never waits for a name server. */
+	bad += curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_socket) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, r) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_body) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_WRITEDATA, r) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, count_header) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_HEADERDATA, r) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_ERRORBUFFER, r->error) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_PRIVATE, r) != CURLE_OK;
+	return bad == 0;
+}
+
+struct http_request *http_post(struct http *h, const struct http_call *call, http_done *done, void *arg)
+{
+	bool loopback;
+	struct http_request *r = calloc(1, sizeof *r);
+	if (!r)
+		return NULL;
+	r->http = h;
+	r->done = done;
+	r->arg = arg;
+	buf_init(&r->body, call->max);
+	list_add_before(&h->requests, &r->link);
+	r->path = examine(call->url, &loopback);
+	r->easy = curl_easy_init();
+	if (!r->path || !r->easy || !set_options(r, call, loopback) || curl_multi_add_handle(h->multi, r->easy)) {
+		request_free(r);
+		return NULL;
+	}
+	return r;
+}
+
+void http_cancel(struct http_request *r)
+{
+	if (r)
+		request_free(r);
+}
+
+/* What failed, in words that hold no part of the URL but its host. */
+static enum http_failure explain(struct http_request *r, CURLcode code)
+{
+	const char *words = r->error[0] ? r->error : curl_easy_strerror(code);
+	if (strstr(words, "/bot") || (strlen(r->path) > 1 && strstr(words, r->path)))
+		words = curl_easy_strerror(code);
+	curl_off_t first_byte = 0;
+	curl_easy_getinfo(r->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
+	/* curl calls a header line without end a lack of memory. */
+	if (r->too_large || (code == CURLE_OUT_OF_MEMORY && !r->no_memory && first_byte > 0 && !r->headers_done)) {
+		if (r->headers_done)
+			snprintf(r->reason, sizeof r->reason, "the answer is larger than %zu bytes", r->body.max);
+		else
+			snprintf(r->reason, sizeof r->reason, "the answer's headers are larger than %d bytes", HEADERS_MAX);
+		return HTTP_TOO_LARGE;
+	}
+	if (r->socket_errno) {
+		snprintf(r->reason, sizeof r->reason, "cannot open a socket: %s", strerror(r->socket_errno));
+		return HTTP_INTERNAL;
+	}
+	if (r->no_memory || code == CURLE_OUT_OF_MEMORY || code == CURLE_FAILED_INIT) {
+		snprintf(r->reason, sizeof r->reason, "out of memory");
+		return HTTP_INTERNAL;
+	}
+	snprintf(r->reason, sizeof r->reason, "%s%s", code == CURLE_PEER_FAILED_VERIFICATION ? "the server's certificate is not trusted: " : "",
+		 words);
+	/* curl's sentences become phrases, but names stay as they are (SSL, HTTP). */
+	char *first = r->reason;
+	if (isupper((unsigned char)first[0]) && islower((unsigned char)first[1]))
+		first[0] = (char)tolower((unsigned char)first[0]);
+	return HTTP_NETWORK;
+}
+
+static void finish(struct http_request *r, CURLcode code)
+{
+	char none[1] = "", *type = NULL;
+	long status = 0;
+	curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(r->easy, CURLINFO_CONTENT_TYPE, &type);
+	struct http_response response = { .status = (int)status, .body = none, .content_type = type ? type : "", .reason = "" };
+	if (code == CURLE_OK && status > 0) {
+		response.body = r->body.data ? r->body.data : none;
+		response.length = r->body.len;
+	} else {
+		response.failure = explain(r, code == CURLE_OK ? CURLE_WEIRD_SERVER_REPLY : code);
+		response.reason = r->reason;
+	}
+	/* No longer in the list: neither http_cancel() nor http_free() in the callback meets it. */
+	list_remove(&r->link);
+	r->done(r->arg, &response);
+}
+
+/* Takes all that has ended since, and calls back. */
+static void collect(struct http *h)
+{
+	CURLMsg *message;
+	int left;
+	h->collecting = true;
+	while (!h->freed && (message = curl_multi_info_read(h->multi, &left))) {
+		struct http_request *r = NULL;
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		CURLcode code = message->data.result;
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &r);
+		curl_multi_remove_handle(h->multi, r->easy);
+		finish(r, code);
+		request_free(r);
+	}
+	h->collecting = false;
+	if (h->freed)
+		http_free(h);
+}
+
+int http_form_add(struct buf *form, const char *name, const char *value)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	size_t before = form->len;
+	const char *parts[] = { name, value };
+	bool full = before && buf_addc(form, '&');
+	for (int i = 0; i < 2 && !full; i++) {
+		full = i && buf_addc(form, '=');
+		for (const unsigned char *p = (const unsigned char *)parts[i]; *p && !full; p++) {
+			bool plain = (*p < 0x80 && isalnum(*p)) || strchr("-._~", *p);
+			char escaped[3] = { '%', hex[*p >> 4], hex[*p & 15] };
+			full = plain ? buf_addc(form, (char)*p) : buf_add(form, escaped, 3);
+		}
+	}
+	if (full && form->data) {
+		form->len = before;
+		form->data[before] = '\0';
+	}
+	return full ? -1 : 0;
+}

@@ -1,0 +1,509 @@
+/* tests/unit/http: requests against a server on loopback that misbehaves in every way it is asked to. */
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "io/http.h"
+#include "tests/tap.h"
+
+#define SECRET "SECRETPART"
+enum { PARALLEL = 50, MAX = 100000 };
+
+/* --- a resolver of our own: libcurl calls this one ---------------------------------------------------------------------- */
+
+static pthread_mutex_t stuck = PTHREAD_MUTEX_INITIALIZER;
+
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result)
+{
+	static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+	if (node && strcmp(node, "stuck.invalid") == 0) {
+		pthread_mutex_lock(&stuck);
+		pthread_mutex_unlock(&stuck);
+	}
+	if (node && strstr(node, ".invalid"))
+		return EAI_NONAME;
+	if (!real)
+		*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+	return real(node, service, hints, result);
+}
+
+/* --- the server: a process with a thread for each connection ------------------------------------------------------------ */
+
+static int port;
+static pthread_mutex_t count_mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t count_cond = PTHREAD_COND_INITIALIZER;
+static int connections, hits, waiting;
+
+static void say(int fd, const char *text)
+{
+	for (size_t n = strlen(text); n;) {
+		ssize_t sent = send(fd, text, n, MSG_NOSIGNAL);
+		if (sent <= 0)
+			pthread_exit(NULL);
+		text += sent;
+		n -= (size_t)sent;
+	}
+}
+
+static void answer(int fd, const char *status, const char *headers, const char *body)
+{
+	char head[65536];
+	snprintf(head, sizeof head, "HTTP/1.1 %s\r\nContent-Length: %zu\r\n%s\r\n", status, strlen(body), headers);
+	say(fd, head);
+	say(fd, body);
+}
+
+/* Reads one request, head and body, into `request`; returns its length, 0 at the end. */
+static size_t take_request(int fd, char *request, size_t max)
+{
+	size_t n = 0, need = SIZE_MAX;
+	while (n < need && n < max - 1) {
+		ssize_t got = recv(fd, request + n, max - 1 - n, 0);
+		if (got <= 0)
+			return 0;
+		n += (size_t)got;
+		request[n] = '\0';
+		char *end = strstr(request, "\r\n\r\n"), *length = strcasestr(request, "\r\ncontent-length: ");
+		if (end)
+			need = (size_t)(end + 4 - request) + (length ? strtoul(length + 18, NULL, 10) : 0);
+	}
+	return n;
+}
+
+static void wait_for_all(void)
+{
+	pthread_mutex_lock(&count_mutex);
+	waiting++;
+	pthread_cond_broadcast(&count_cond);
+	while (waiting < PARALLEL)
+		pthread_cond_wait(&count_cond, &count_mutex);
+	pthread_mutex_unlock(&count_mutex);
+}
+
+/* Returns whether the connection goes on. */
+static bool misbehave(int fd, const char *what, const char *request, int connection)
+{
+	char text[1024];
+	if (!strncmp(what, "ok", 2)) {
+		snprintf(text, sizeof text, "connection %d", connection);
+		answer(fd, "200 OK", "Content-Type: application/json\r\n", text);
+	} else if (!strncmp(what, "echo", 4)) {
+		answer(fd, "200 OK", "", request);
+	} else if (!strncmp(what, "hits", 4)) {
+		snprintf(text, sizeof text, "%d", hits);
+		answer(fd, "200 OK", "", text);
+	} else if (!strncmp(what, "error", 5)) {
+		answer(fd, "502 Bad Gateway", "Content-Type: text/html\r\n", "<html>");
+	} else if (!strncmp(what, "empty", 5)) {
+		answer(fd, "204 No Content", "", "");
+	} else if (!strncmp(what, "chunked", 7)) {
+		say(fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n");
+	} else if (!strncmp(what, "gzip", 4)) {
+		answer(fd, "200 OK", "Content-Encoding: gzip\r\n", "\x1f\x8b raw");
+	} else if (!strncmp(what, "bytes", 5)) {
+		for (const char *p = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"; *p; p++)
+			say(fd, (char[]){ *p, '\0' });
+	} else if (!strncmp(what, "cut", 3)) {
+		say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello");
+		return false;
+	} else if (!strncmp(what, "reset", 5)) {
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger));
+		return false;
+	} else if (!strncmp(what, "nothing", 7)) {
+		return false;
+	} else if (!strncmp(what, "silent", 6)) {
+		pause();
+	} else if (!strncmp(what, "stall", 5)) {
+		say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello");
+		pause();
+	} else if (!strncmp(what, "endless", 7)) {
+		say(fd, "HTTP/1.1 200 OK\r\n\r\n");
+		for (;;)
+			say(fd, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+	} else if (!strncmp(what, "announced", 9)) {
+		say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 100001\r\n\r\n");
+		for (int i = 0; i < 100001; i++)
+			say(fd, "x");
+	} else if (!strncmp(what, "headers", 7)) {
+		say(fd, "HTTP/1.1 200 OK\r\n");
+		for (;;)
+			say(fd, "X-More: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n");
+	} else if (!strncmp(what, "longline", 8) || !strncmp(what, "longstatus", 10)) {
+		say(fd, what[4] == 's' ? "HTTP/1.1 200 " : "HTTP/1.1 200 OK\r\nX: ");
+		for (;;)
+			say(fd, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+	} else if (!strncmp(what, "garbage", 7)) {
+		say(fd, "SSH-2.0-OpenSSH_9.2\r\n\r\n\r\n");
+		return false;
+	} else if (!strncmp(what, "redirect", 8)) {
+		snprintf(text, sizeof text, "Location: http://127.0.0.1:%d/bot1:" SECRET "/ok\r\n", port);
+		answer(fd, "302 Found", text, "");
+	} else if (!strncmp(what, "login", 5)) {
+		answer(fd, "401 Unauthorized", "WWW-Authenticate: Basic realm=\"x\"\r\nSet-Cookie: a=b\r\n", "no");
+	} else if (!strncmp(what, "together", 8)) {
+		wait_for_all();
+		answer(fd, "200 OK", "", "all");
+	}
+	return true;
+}
+
+static void *serve_connection(void *arg)
+{
+	int fd = (int)(intptr_t)arg;
+	static _Thread_local char request[65536];
+	pthread_mutex_lock(&count_mutex);
+	int connection = ++connections;
+	pthread_mutex_unlock(&count_mutex);
+	while (take_request(fd, request, sizeof request)) {
+		pthread_mutex_lock(&count_mutex);
+		hits++;
+		pthread_mutex_unlock(&count_mutex);
+		const char *what = strstr(request, SECRET "/");
+		if (!what || !misbehave(fd, what + strlen(SECRET "/"), request, connection))
+			break;
+	}
+	close(fd);
+	return NULL;
+}
+
+static pid_t start_server(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t n = sizeof a;
+	if (bind(fd, (struct sockaddr *)&a, n) || listen(fd, 200) || getsockname(fd, (struct sockaddr *)&a, &n))
+		exit(1);
+	port = ntohs(a.sin_port);
+	pid_t pid = fork();
+	if (pid) {
+		close(fd);
+		return pid;
+	}
+	for (;;) {
+		pthread_t thread;
+		int connection = accept(fd, NULL, NULL);
+		if (connection >= 0 && pthread_create(&thread, NULL, serve_connection, (void *)(intptr_t)connection) == 0)
+			pthread_detach(thread);
+	}
+}
+
+/* --- the client --------------------------------------------------------------------------------------------------------- */
+
+static struct loop *loop;
+static struct http *http;
+
+struct result {
+	int called;
+	enum http_failure failure;
+	int status;
+	size_t length;
+	bool terminated;
+	char body[4096], type[64], reason[512];
+	struct http_request **cancel; /* on being called */
+};
+
+static void on_done(void *arg, struct http_response *response)
+{
+	struct result *r = arg;
+	r->called++;
+	r->failure = response->failure;
+	r->status = response->status;
+	r->length = response->length;
+	r->terminated = response->body[response->length] == '\0';
+	snprintf(r->body, sizeof r->body, "%s", response->body);
+	snprintf(r->type, sizeof r->type, "%s", response->content_type);
+	snprintf(r->reason, sizeof r->reason, "%s", response->reason);
+	if (r->cancel && *r->cancel) {
+		http_cancel(*r->cancel);
+		*r->cancel = NULL;
+	}
+}
+
+static struct http_request *post(const char *url, const char *form, int64_t silence, int64_t total, struct result *r)
+{
+	return http_post(http, &(struct http_call){ url, form, silence, total, MAX }, on_done, r);
+}
+
+static const char *path_url(const char *what)
+{
+	static char url[256];
+	snprintf(url, sizeof url, "http://127.0.0.1:%d/bot1:" SECRET "/%s", port, what);
+	return url;
+}
+
+/* Turns the loop until `*called` reaches `count`, at most 20 s. */
+static void wait_until(const int *called, int count)
+{
+	int64_t end = clock_system.mono(&clock_system) + 20000;
+	struct loop_timer *wake = loop_timer_new(loop, (void (*)(void *))(void *)abort, NULL);
+	loop_timer_set(wake, 60000);
+	while (*called < count && clock_system.mono(&clock_system) < end)
+		loop_turn(loop, 1);
+	loop_timer_free(wake);
+}
+
+static struct result get_url(const char *url, const char *form)
+{
+	struct result r = { 0 };
+	post(url, form, 1000, 10000, &r);
+	wait_until(&r.called, 1);
+	if (strstr(r.reason, SECRET) || strstr(r.reason, "/bot")) {
+		ok(false, "no reason shows the URL");
+		diag("%s", r.reason);
+	}
+	return r;
+}
+
+static struct result get(const char *what)
+{
+	return get_url(path_url(what), "a=b");
+}
+
+static void fails(const char *what, enum http_failure failure, const char *reason, const char *why)
+{
+	struct result r = strstr(what, "://") ? get_url(what, "") : get(what);
+	if (!ok(r.called == 1 && r.failure == failure && r.length == 0 && strstr(r.reason, reason), "%s", why))
+		diag("called %d, failure %d, status %d, length %zu, reason '%s'", r.called, r.failure, r.status, r.length, r.reason);
+}
+
+static int open_descriptors(bool *cloexec)
+{
+	int count = 0;
+	DIR *dir = opendir("/proc/self/fd");
+	for (struct dirent *e; (e = readdir(dir));) {
+		struct sockaddr_storage a;
+		socklen_t n = sizeof a;
+		int fd = atoi(e->d_name);
+		count++;
+		if (cloexec && getsockname(fd, (struct sockaddr *)&a, &n) == 0 && a.ss_family == AF_INET && !(fcntl(fd, F_GETFD) & FD_CLOEXEC))
+			*cloexec = false;
+	}
+	closedir(dir);
+	return count;
+}
+
+static void test_answers(void)
+{
+	struct result r = get("ok");
+	ok(r.failure == HTTP_OK && r.status == 200 && r.terminated, "an answer comes (%d, %d, '%s')", r.failure, r.status, r.reason);
+	is_str(r.body, "connection 1", "its body");
+	is_str(r.type, "application/json", "its content type");
+	r = get("ok");
+	is_str(r.body, "connection 1", "the next request uses the same connection");
+	r = get("echo");
+	ok(strstr(r.body, "POST /bot1:") && strstr(r.body, "\r\n\r\na=b"), "it is a POST with the form as its body");
+	ok(strcasestr(r.body, "User-Agent: tgrun/" TGRUN_VERSION "\r\n") &&
+	   strcasestr(r.body, "Content-Type: application/x-www-form-urlencoded\r\n"), "it says who asks and what it sends");
+	ok(!strcasestr(r.body, "Accept-Encoding") && !strcasestr(r.body, "Expect") && !strcasestr(r.body, "Cookie") &&
+	   !strcasestr(r.body, "Authorization"), "and asks for no encoding, no `Continue`, sends no cookie and no login");
+	r = get_url(path_url("echo"), NULL);
+	ok(r.failure == HTTP_OK && strcasestr(r.body, "Content-Length: 0\r\n"), "a form may be missing");
+	r = get("error");
+	ok(r.failure == HTTP_OK && r.status == 502 && !strcmp(r.body, "<html>"), "an answer of any status is an answer (%d)", r.status);
+	r = get("empty");
+	ok(r.failure == HTTP_OK && r.status == 204 && r.length == 0 && r.terminated, "an empty one too");
+	r = get("login");
+	ok(r.failure == HTTP_OK && r.status == 401, "a login that is asked for is not tried");
+	is_str(get("chunked").body, "abcd", "a chunked body is put together");
+	is_str(get("bytes").body, "hello", "so is one that comes byte by byte");
+	is_str(get("gzip").body, "\x1f\x8b raw", "an encoding nobody asked for is left alone");
+	int before = atoi(get("hits").body);
+	r = get("redirect");
+	ok(r.failure == HTTP_OK && r.status == 302, "a redirect is an answer (%d)", r.status);
+	is_num(atoi(get("hits").body), before + 2, "and is not followed");
+}
+
+static void test_failures(void)
+{
+	char url[128];
+	fails("cut", HTTP_NETWORK, "", "a cut body is no answer");
+	fails("reset", HTTP_NETWORK, "", "a reset fails");
+	fails("nothing", HTTP_NETWORK, "", "a closed connection fails");
+	fails("garbage", HTTP_NETWORK, "", "another protocol fails");
+	fails("silent", HTTP_NETWORK, "too slow", "silence instead of an answer ends the request");
+	fails("stall", HTTP_NETWORK, "too slow", "silence in the middle too");
+	fails("endless", HTTP_TOO_LARGE, "larger than 100000 bytes", "a body without end is cut off");
+	fails("announced", HTTP_TOO_LARGE, "larger than 100000 bytes", "one byte too many is too many");
+	fails("headers", HTTP_TOO_LARGE, "headers are larger", "headers without end are cut off");
+	fails("longline", HTTP_TOO_LARGE, "headers are larger", "so is a header line without end");
+	fails("longstatus", HTTP_TOO_LARGE, "headers are larger", "so is a status line without end");
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t n = sizeof a;
+	if (bind(fd, (struct sockaddr *)&a, n) || getsockname(fd, (struct sockaddr *)&a, &n))
+		exit(1);
+	snprintf(url, sizeof url, "http://127.0.0.1:%d/bot1:" SECRET "/x", ntohs(a.sin_port));
+	fails(url, HTTP_NETWORK, "connect", "a refused connection fails");
+	close(fd);
+	fails("http://no-such-host.invalid/bot1:" SECRET "/x", HTTP_NETWORK, "could not resolve host: no-such-host.invalid", "an unknown host is named");
+	fails("ftp://127.0.0.1/bot1:" SECRET "/x", HTTP_NETWORK, "", "other protocols are not spoken");
+	fails("http://[bad/bot1:" SECRET "/x", HTTP_NETWORK, "", "a URL that is none fails without being shown");
+	fails("http://user:" SECRET "@127.0.0.1/x", HTTP_NETWORK, "", "nor is a URL with a login used or shown");
+	struct result r = { 0 };
+	int64_t start = clock_system.mono(&clock_system);
+	post(path_url("silent"), "", 60000, 100, &r);
+	wait_until(&r.called, 1);
+	ok(r.failure == HTTP_NETWORK && strstr(r.reason, "timed out"), "the time in all is limited ('%s', %d ms)", r.reason,
+	   (int)(clock_system.mono(&clock_system) - start));
+}
+
+static void test_cancel(void)
+{
+	struct result a = { 0 }, b = { 0 }, c = { 0 };
+	struct http_request *first = post(path_url("silent"), "", 60000, 0, &a), *second = post(path_url("ok"), "", 1000, 0, &b);
+	bool cloexec = true;
+	wait_until(&b.called, 1);
+	open_descriptors(&cloexec);
+	ok(cloexec, "no child would inherit a connection");
+	http_cancel(first);
+	(void)second;
+	first = post(path_url("silent"), "", 60000, 0, &a);
+	http_cancel(first); /* before anything happened */
+	http_cancel(NULL);
+	first = post(path_url("silent"), "", 60000, 0, &a);
+	c.cancel = &first;
+	post(path_url("ok"), "", 1000, 0, &c);
+	wait_until(&c.called, 1);
+	ok(c.called == 1 && !first, "one callback may cancel another request");
+	/* Two that end in the same turn: whichever is called first cancels the other. */
+	struct result d = { 0 }, e = { 0 };
+	struct http_request *d_request = post("http://[bad", "", 1000, 0, &d), *e_request = post("http://[bad", "", 1000, 0, &e);
+	d.cancel = &e_request;
+	e.cancel = &d_request;
+	wait_until(&d.called, 1);
+	ok(a.called == 0 && d.called + e.called == 1, "what was cancelled is never called back (%d, %d, %d)", a.called, d.called, e.called);
+	/* A name server that does not answer. */
+	pthread_mutex_lock(&stuck);
+	struct http_request *looking = post("http://stuck.invalid/", "", 60000, 0, &a);
+	struct result f = get("ok");
+	ok(f.failure == HTTP_OK, "a name server that hangs holds up no other request");
+	int64_t start = clock_system.mono(&clock_system);
+	http_cancel(looking);
+	looking = post("http://stuck.invalid/", "", 60000, 0, &a);
+	f = get("ok");
+	ok(f.failure == HTTP_OK && a.called == 0, "nor ending its request (%d ms)", (int)(clock_system.mono(&clock_system) - start));
+	http_cancel(looking);
+	pthread_mutex_unlock(&stuck);
+}
+
+static void test_parallel(void)
+{
+	static struct result r[PARALLEL];
+	static int all;
+	for (int i = 0; i < PARALLEL; i++)
+		post(path_url("together"), "", 10000, 0, &r[i]);
+	for (int i = 0; i < PARALLEL; i++) {
+		wait_until(&r[i].called, 1);
+		all += r[i].called == 1 && r[i].failure == HTTP_OK && !strcmp(r[i].body, "all");
+	}
+	is_num(all, PARALLEL, "fifty requests run side by side");
+}
+
+static void test_proxy(void)
+{
+	char proxy[64];
+	setenv("http_proxy", "http://127.0.0.1:1", 1);
+	setenv("all_proxy", "http://127.0.0.1:1", 1);
+	ok(get("ok").failure == HTTP_OK, "a proxy of the environment is not used for 127.0.0.1");
+	char url[128];
+	snprintf(url, sizeof url, "http://localhost:%d/bot1:" SECRET "/ok", port);
+	ok(get_url(url, "").failure == HTTP_OK, "nor for localhost");
+	snprintf(proxy, sizeof proxy, "http://127.0.0.1:%d", port);
+	setenv("http_proxy", proxy, 1);
+	struct result r = get_url("http://elsewhere.invalid/bot1:" SECRET "/echo", "");
+	ok(strstr(r.body, "POST http://elsewhere.invalid/"), "it is used for other hosts ('%s')", r.reason);
+	unsetenv("http_proxy");
+	unsetenv("all_proxy");
+}
+
+static void on_done_free(void *arg, struct http_response *response)
+{
+	(void)response;
+	http_free(http);
+	http = NULL;
+	*(int *)arg = 1;
+}
+
+static void test_ends(int before)
+{
+	struct err err;
+	struct result never = { 0 };
+	int freed = 0;
+	http_post(http, &(struct http_call){ "http://[bad", "", 1000, 0, MAX }, on_done_free, &freed);
+	post("http://[bad", "", 1000, 0, &never);
+	post(path_url("silent"), "", 60000, 0, &never);
+	wait_until(&freed, 1);
+	ok(freed && never.called == 0, "a callback may end the client; the others are not called");
+	http = http_new(loop, &err);
+	for (int i = 0; i < 10; i++)
+		post(path_url("silent"), "", 60000, 0, &never);
+	get("ok");
+	http_free(http);
+	loop_turn(loop, 0);
+	ok(never.called == 0, "ending the client calls nobody back");
+	/* The threads that curl left with the name server are ending. */
+	int64_t end = clock_system.mono(&clock_system) + 20000;
+	while (open_descriptors(NULL) > before && clock_system.mono(&clock_system) < end)
+		sched_yield();
+	is_num(open_descriptors(NULL), before, "no descriptor is left");
+	http_free(NULL);
+}
+
+static void test_forms(void)
+{
+	struct buf b;
+	buf_init(&b, 64);
+	http_form_add(&b, "offset", "-1");
+	http_form_add(&b, "text", "a b&c=d/\xc3\xa9~\n");
+	is_str(buf_str(&b), "offset=-1&text=a%20b%26c%3Dd%2F%C3%A9~%0A", "a form is percent-encoded");
+	ok(http_form_add(&b, "more", "xxxxxxxxxxxxxxxxxxxxxxxxx") == -1, "a full form is an error");
+	is_str(buf_str(&b), "offset=-1&text=a%20b%26c%3Dd%2F%C3%A9~%0A", "and stays as it was");
+	buf_release(&b);
+	ok(http_form_add(&b, "", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx") == -1, "at once too");
+	buf_release(&b);
+}
+
+int main(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	const char *proxies[] = { "http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY" };
+	for (size_t i = 0; i < sizeof proxies / sizeof *proxies; i++)
+		unsetenv(proxies[i]);
+	pid_t server = start_server();
+	struct err err;
+	loop = loop_new(&err);
+	http = http_new(loop, &err);
+	if (!ok(loop && http, "the client can be made"))
+		return done_testing();
+	get("ok");
+	http_free(http);
+	loop_turn(loop, 0);
+	int before = open_descriptors(NULL);
+	kill(server, SIGKILL);
+	waitpid(server, NULL, 0);
+	server = start_server();
+	http = http_new(loop, &err);
+	test_forms();
+	test_answers();
+	test_failures();
+	test_cancel();
+	test_parallel();
+	test_proxy();
+	test_ends(before);
+	loop_free(loop);
+	kill(server, SIGKILL);
+	waitpid(server, NULL, 0);
+	return done_testing();
+}
