@@ -40,9 +40,9 @@ struct slot;
 
 struct slots_config {
 	int count;             /* of slots, from 1 */
-	int lock_fd;           /* an open file description whose lock lives as long as any slot does; -1: none. Not close-on-exec
-	                          matters not: handlers never inherit it */
-	int stdout_fd;         /* where the jobs' stdout goes: -1 to the runner (captured), else this descriptor (inherit, discard) */
+	int lock_fd;           /* an open file description whose lock lives as long as any slot does; -1: none. Duplicated */
+	int stdout_fd;         /* where the jobs' stdout goes: -1 to the runner (captured), else this descriptor (inherit, discard), which
+	                          is duplicated */
 	struct rlimit nofile;  /* RLIMIT_NOFILE that jobs get (tgrun may have raised its own); rlim_cur 0: the slot's own */
 };
 

@@ -194,6 +194,12 @@ static int check_limits(const struct slots_config *config, struct err *err)
 	return 0;
 }
 
+/* A descriptor of the slots' own: the caller may close his, and a replacement is to be forked later all the same. */
+static int own(int fd, int *copy)
+{
+	return fd >= 0 && (*copy = fcntl(fd, F_DUPFD_CLOEXEC, 3)) < 0 ? -1 : 0;
+}
+
 struct slots *slots_fork(const struct slots_config *config, struct err *err)
 {
 	if (check_limits(config, err))
@@ -205,6 +211,7 @@ struct slots *slots_fork(const struct slots_config *config, struct err *err)
 	list_init(&s->idle);
 	list_init(&s->keepers);
 	s->config = *config;
+	s->config.lock_fd = s->config.stdout_fd = -1;
 	s->fork_again = (struct backoff){ .first = 100, .cap = 10000 };
 	s->sweep_again = (struct backoff){ .first = 2, .cap = 1000 };
 	s->slot = calloc(count, sizeof *s->slot);
@@ -222,6 +229,11 @@ struct slots *slots_fork(const struct slots_config *config, struct err *err)
 	struct sigaction child;
 	if (!sigaction(SIGCHLD, NULL, &child) && child.sa_handler == SIG_IGN)
 		signal(SIGCHLD, SIG_DFL); /* else no child could be waited for */
+	if (own(config->lock_fd, &s->config.lock_fd) || own(config->stdout_fd, &s->config.stdout_fd)) {
+		err_sys(err, ERR_INTERNAL, errno, "cannot duplicate a descriptor for the slots");
+		slots_free(s);
+		return NULL;
+	}
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) || remember_children(s)) {
 		err_sys(err, ERR_INTERNAL, errno, "cannot keep track of processes (is /proc mounted?)");
 		slots_free(s);

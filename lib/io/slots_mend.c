@@ -283,6 +283,10 @@ void slots_free(struct slots *s)
 		slots_unwatch(k);
 		free(k);
 	}
+	if (s->config.lock_fd >= 0)
+		close(s->config.lock_fd);
+	if (s->config.stdout_fd >= 0)
+		close(s->config.stdout_fd);
 	if (s->pages)
 		munmap(s->pages, (size_t)s->config.count * sizeof *s->pages);
 	procs_release(&s->found);

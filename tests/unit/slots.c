@@ -290,6 +290,22 @@ static int no_processes_left(void)
 	return 0;
 }
 
+static void stdout_elsewhere(void)
+{
+	struct rig mine;
+	struct run r;
+	int out = memfd_create("stdout", MFD_CLOEXEC);
+	rig_init_config(&mine, &(struct slots_config){ .count = 1, .lock_fd = -1, .stdout_fd = out });
+	rig_run(&mine, &r, rig_sh("echo there; echo here >&2"));
+	char text[32] = "";
+	ok(pread(out, text, sizeof text - 1, 0) >= 0 && r.out[0].len == 0, "with a descriptor for stdout nothing of it is captured");
+	is_str(text, "there\n", "it goes there");
+	is_str(buf_str(&r.out[1]), "here\n", "stderr is captured all the same");
+	close(out);
+	run_release(&r);
+	rig_free(&mine);
+}
+
 static void limits(void)
 {
 	struct err err = { 0 };
@@ -375,6 +391,7 @@ int main(int argc, char **argv)
 	is_num((int64_t)rig.strange_output, 0, "no output came that was nobody's");
 	rig_free(&rig);
 	chained();
+	stdout_elsewhere();
 	struct procs left = { 0 };
 	procs_children(getpid(), &left);
 	is_num((int64_t)left.count, 0, "no child is left");

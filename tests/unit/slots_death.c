@@ -181,7 +181,7 @@ static _Noreturn void runner(int jobs, int pids, bool leave)
 	if (!take_lock(fd))
 		_exit(3);
 	rig_init_config(&rig, &(struct slots_config){ .count = 4, .lock_fd = fd, .stdout_fd = -1 });
-	close(fd); /* only the slots hold it */
+	close(fd); /* the slots have their own */
 	for (int i = 0; i < jobs; i++)
 		begin(&rig, &r[i], leave ? background : stubborn, pids);
 	if (leave) {
