@@ -359,6 +359,57 @@ static void test_failures(void)
 	   (int)(clock_system.mono(&clock_system) - start));
 }
 
+static pid_t run(const char *const *argv)
+{
+	pid_t pid = fork();
+	if (pid)
+		return pid;
+	int null = open("/dev/null", O_RDWR);
+	for (int i = 0; i < 3; i++)
+		dup2(null, i);
+	execvp(argv[0], (char *const *)(void *)argv);
+	_exit(127);
+}
+
+/* A server whose certificate nobody signed but itself. */
+static void test_tls(void)
+{
+	char url[128], dir[] = "/tmp/http-test-XXXXXX", key[64], cert[64], address[32];
+	snprintf(url, sizeof url, "https://127.0.0.1:%d/bot1:" SECRET "/ok", port);
+	fails(url, HTTP_NETWORK, "SSL", "a server that speaks no TLS fails");
+	int status = 0, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t n = sizeof a;
+	if (!mkdtemp(dir) || bind(fd, (struct sockaddr *)&a, n) || getsockname(fd, (struct sockaddr *)&a, &n))
+		exit(1);
+	close(fd);
+	snprintf(key, sizeof key, "%s/key", dir);
+	snprintf(cert, sizeof cert, "%s/cert", dir);
+	snprintf(address, sizeof address, "127.0.0.1:%d", ntohs(a.sin_port));
+	waitpid(run((const char *const[]){ "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert, "-subj",
+					   "/CN=127.0.0.1", NULL }), &status, 0);
+	if (status == 0) {
+		pid_t server = run((const char *const[]){ "openssl", "s_server", "-accept", address, "-cert", cert, "-key", key, "-quiet", NULL });
+		int64_t end = clock_system.mono(&clock_system) + 20000;
+		bool up = false;
+		while (!up && clock_system.mono(&clock_system) < end) {
+			fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+			up = connect(fd, (struct sockaddr *)&a, n) == 0;
+			close(fd);
+			sched_yield();
+		}
+		snprintf(url, sizeof url, "https://%s/bot1:" SECRET "/ok", address);
+		fails(url, HTTP_NETWORK, "the server's certificate is not trusted: ", "a certificate that nobody signed is refused, and named");
+		kill(server, SIGKILL);
+		waitpid(server, NULL, 0);
+	} else {
+		ok(true, "# SKIP a certificate that nobody signed is refused: there is no openssl");
+	}
+	unlink(key);
+	unlink(cert);
+	rmdir(dir);
+}
+
 static void test_cancel(void)
 {
 	struct result a = { 0 }, b = { 0 }, c = { 0 };
@@ -498,6 +549,7 @@ int main(void)
 	test_forms();
 	test_answers();
 	test_failures();
+	test_tls();
 	test_cancel();
 	test_parallel();
 	test_proxy();
