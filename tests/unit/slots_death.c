@@ -41,7 +41,7 @@ static int pid_file(void)
 /* Deaf to TERM, with a child in a session of its own that is deaf, too; pids go to descriptor 3. */
 static const char stubborn[] = "trap '' TERM HUP; echo $$ >&3; setsid sh -c 'echo $$ >&3; exec 3>&-; while :; do sleep 1000; done' & "
 			       "while :; do sleep 1000; done";
-static const char background[] = "trap '' HUP; setsid sh -c 'echo $$ >&3; exec 3>&-; echo begun; exec sleep 1000' & exit 6";
+static const char background[] = "trap '' HUP; setsid sh -c 'echo begun; echo $$ >&3; exec 3>&-; exec sleep 1000' & exit 6";
 
 static void begin(struct rig *rig, struct run *r, const char *script, int pids)
 {
