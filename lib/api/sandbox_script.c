@@ -147,9 +147,10 @@ static void answer(struct sandbox_request *r, const cJSON *json, int status)
 		r->type = r->given_type;
 	}
 	const char *colon = header ? strchr(header, ':') : NULL;
-	if (location)
-		colon = NULL, strcpy(r->extra_name, "Location"), snprintf(r->extra_value, sizeof r->extra_value, "%s", location);
-	if (colon && (size_t)(colon - header) < sizeof r->extra_name) {
+	if (location) {
+		strcpy(r->extra_name, "Location");
+		snprintf(r->extra_value, sizeof r->extra_value, "%s", location);
+	} else if (colon && (size_t)(colon - header) < sizeof r->extra_name) {
 		memcpy(r->extra_name, header, (size_t)(colon - header));
 		snprintf(r->extra_value, sizeof r->extra_value, "%s", colon + 1 + strspn(colon + 1, " "));
 	}
