@@ -1,7 +1,6 @@
 /* cli/cmd_check: says what would go wrong before it does. It looks at everything that a run would stumble over, in the order of a run, prints a
  * line for each thing, and exits as the run would. It changes nothing. */
 #include <errno.h>
-#include <libgen.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,6 +63,16 @@ static void check_handler(struct check *c)
 	free(cwd);
 }
 
+/* Cuts a path to the directory above it; "." and "/" stay. */
+static void go_up(char *path)
+{
+	char *slash = strrchr(path, '/');
+	if (!slash)
+		strcpy(path, ".");
+	else
+		slash[slash == path] = '\0';
+}
+
 /* Directories above the handler that anyone may change are as bad as a handler that anyone may change. */
 static void check_parents(struct check *c)
 {
@@ -71,7 +80,7 @@ static void check_parents(struct check *c)
 		char *path = strdup(c->setup->words.paths[i]);
 		struct stat st;
 		while (path && strcmp(path, "/") != 0) {
-			dirname(path);
+			go_up(path);
 			if (stat(path, &st) == 0 && st.st_mode & S_IWOTH && !(st.st_mode & S_ISVTX))
 				setup_warn(c->setup, "anyone may replace the handler '%s', since anyone may write in '%s'",
 					   c->setup->words.paths[i], path);
@@ -106,7 +115,7 @@ static void check_parent(struct check *c)
 	if (!path)
 		return;
 	do
-		dirname(path);
+		go_up(path);
 	while (stat(path, &st) && strcmp(path, "/") != 0 && strcmp(path, ".") != 0);
 	if (stat(path, &st) || !S_ISDIR(st.st_mode) || access(path, W_OK | X_OK)) {
 		err_set(&err, ERR_CANTCREATE, "cannot make the state directory '%s': '%s' may not be written", c->setup->state_dir, path);

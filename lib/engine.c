@@ -57,7 +57,7 @@ static void claim_some(struct engine *e)
 			continue;
 		}
 		e->counts.skipped++;
-		log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("seq", c->seq), LOG_STR("key", c->keys)),
+		log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("number", c->seq), LOG_STR("key", c->keys)),
 			  "skipped: too old to be answered");
 		queue_done(e->queue, c);
 		if (e->config.settled)
@@ -70,7 +70,15 @@ static void claim_some(struct engine *e)
 	}
 }
 
-static void cannot_start(struct engine *e, const char *reason, int errnum)
+static void tell_trouble(struct engine *e, const struct claim *c, const char *reason, const char *fate, const char *last_stderr,
+			 int unstartable)
+{
+	struct engine_trouble trouble = { c, reason, fate, last_stderr ? last_stderr : "", unstartable };
+	if (e->config.trouble)
+		e->config.trouble(e->config.arg, &trouble);
+}
+
+static void cannot_start(struct engine *e, const struct claim *c, const char *reason, int errnum)
 {
 	const char *advice = errnum == ENOENT ? "is the handler, or the program after its '#!', gone?"
 		: errnum == EACCES ? "is it still executable? try chmod +x"
@@ -82,6 +90,7 @@ static void cannot_start(struct engine *e, const char *reason, int errnum)
 		  LOG_FIELDS(LOG_STR("handler", e->paths[0]), LOG_NUM("failures", e->start_backoff.failures), LOG_NUM("wait_ms", delay)),
 		  "the handler cannot be started: %s; %s No update is touched", reason, advice);
 	engine_hold(e, delay);
+	tell_trouble(e, c, reason, advice, NULL, e->start_backoff.failures);
 }
 
 static void start_claimed(struct engine *e)
@@ -90,13 +99,16 @@ static void start_claimed(struct engine *e)
 	for (int i = 0; i < n; i++) {
 		struct claim *c = e->starting[i];
 		e->starting_count--;
-		if (!e->held && e->phase == ENGINE_RUNNING && exec_start(e->exec, c) == 0)
+		if (!e->held && e->phase == ENGINE_RUNNING && exec_start(e->exec, c) == 0) {
+			if (e->config.started)
+				e->config.started(e->config.arg, c);
 			continue;
+		}
 		int errnum = errno;
 		queue_release(e->queue, c, false, 0);
 		claim_free(c);
 		if (!e->held && e->phase == ENGINE_RUNNING)
-			cannot_start(e, strerror(errnum), errnum);
+			cannot_start(e, NULL, strerror(errnum), errnum);
 	}
 }
 
@@ -182,10 +194,10 @@ static void log_end(struct engine *e, const struct claim *c, const struct exec_r
 		      (r->usage.ru_utime.tv_usec + r->usage.ru_stime.tv_usec) / 1000;
 	enum log_level level = fate ? LOG_WARN : LOG_INFO;
 	if (r->dropped)
-		log_event(e->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("seq", c->seq), LOG_NUM("bytes", (int64_t)r->dropped)),
+		log_event(e->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_NUM("bytes", (int64_t)r->dropped)),
 			  "part of the handler's output was dropped");
 	log_event(e->config.log, level,
-		  LOG_FIELDS(LOG_NUM("seq", c->seq), LOG_STR("key", c->keys), LOG_NUM("attempt", c->failures + 1),
+		  LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys), LOG_NUM("attempt", c->failures + 1),
 			     LOG_NUM("ms", r->elapsed), LOG_NUM("cpu_ms", cpu), LOG_NUM("rss_kb", r->usage.ru_maxrss)),
 		  "%s%s%s", fate ? r->outcome.reason : "handled", fate ? ": " : "", fate ? fate : "");
 }
@@ -198,13 +210,14 @@ static void on_done(void *arg, struct claim *c, const struct exec_result *r)
 	case EXEC_UNSTARTABLE:
 		queue_release(e->queue, c, false, 0);
 		if (e->phase == ENGINE_RUNNING)
-			cannot_start(e, r->reason, r->outcome.status);
+			cannot_start(e, c, r->reason, r->outcome.status);
 		goto out;
 	case EXEC_INTERRUPTED:
 		e->counts.interrupted++;
-		log_event(e->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("seq", c->seq), LOG_STR("key", c->keys)),
+		log_event(e->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)),
 			  "interrupted, and to be handed out again: %s", r->reason);
 		queue_release(e->queue, c, r->started, 0);
+		tell_trouble(e, c, r->reason, "to be handed out again", r->last_stderr, 0);
 		goto out;
 	case EXEC_ENDED:
 		break;
@@ -220,10 +233,19 @@ static void on_done(void *arg, struct claim *c, const struct exec_result *r)
 		fate = settle_failure(e, c, r);
 	}
 	log_end(e, c, r, fate);
+	if (fate)
+		tell_trouble(e, c, r->outcome.reason, fate, r->last_stderr, 0);
 	if (e->config.settled && !e->breaker.open && r->outcome.kind != OUTCOME_RETRY)
 		e->config.settled(e->config.arg, c->seq, fate != NULL);
 out:
 	claim_free(c);
+}
+
+static void on_output(void *arg, const struct claim *c, int which, const char *text, size_t n)
+{
+	struct engine *e = arg;
+	if (e->config.output)
+		e->config.output(e->config.arg, c, which, text, n);
 }
 
 static void on_idle(void *arg)
@@ -322,7 +344,7 @@ struct engine *engine_new(const struct engine_config *config, struct err *err)
 	e->start_backoff = (struct backoff){ .first = START_FIRST, .cap = START_LAST };
 	struct exec_config exec = {
 		.loop = config->loop, .slots = config->slots, .log = config->log, .clock = config->clock, .secret = config->secret,
-		.done = on_done, .idle = on_idle, .arg = e,
+		.done = on_done, .idle = on_idle, .output = on_output, .arg = e,
 	};
 	e->starting = calloc((size_t)config->slot_count, sizeof(struct claim *));
 	if (!e->starting || make_timers(e)) {

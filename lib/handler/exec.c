@@ -146,7 +146,7 @@ static int add_var(struct buf *vars, const char *name, int64_t value)
 	return buf_addf(vars, "%s=%lld", name, (long long)value) || buf_addc(vars, '\0');
 }
 
-static int vars_of(struct exec *x, const struct claim *c)
+static int vars_of(struct exec *x, struct claim *c)
 {
 	struct buf *v = &x->vars;
 	buf_clear(v);
@@ -160,6 +160,7 @@ static int vars_of(struct exec *x, const struct claim *c)
 	if (u) {
 		struct vars_context context = { .bot_username = x->bot_username, .key = c->keys };
 		rc = rc || update_vars(u, &context, v);
+		update_id(u, &c->update_id);
 		update_free(u);
 	}
 	return rc ? -1 : 0;
@@ -172,7 +173,9 @@ static void on_line(void *arg, int which, char *text, size_t n)
 	/* A NUL would end the sentence. */
 	for (char *p = memchr(text, '\0', n); p; p = memchr(p, '\0', n - (size_t)(p - text)))
 		*p = ' ';
-	log_event(log, LOG_INFO, LOG_FIELDS(LOG_STR("stream", which == 1 ? "stdout" : "stderr"), LOG_NUM("seq", j->claim->seq),
+	if (j->exec->config.output)
+		j->exec->config.output(j->exec->config.arg, j->claim, which, text, n);
+	log_event(log, LOG_INFO, LOG_FIELDS(LOG_STR("stream", which == 1 ? "stdout" : "stderr"), LOG_NUM("update", j->claim->update_id),
 					    LOG_STR("key", j->claim->keys)), "%s", text);
 }
 
@@ -208,7 +211,7 @@ int exec_start(struct exec *x, struct claim *claim)
 	x->running++;
 	if (x->policy.timeout)
 		loop_timer_set(j->timer, x->policy.timeout);
-	log_event(x->config.log, LOG_DEBUG, LOG_FIELDS(LOG_NUM("seq", claim->seq), LOG_STR("key", claim->keys),
+	log_event(x->config.log, LOG_DEBUG, LOG_FIELDS(LOG_NUM("update", claim->update_id), LOG_STR("key", claim->keys),
 		  LOG_NUM("attempt", claim->failures + 1), LOG_NUM("slot", slots_number(slot))), "handler started");
 	return 0;
 fail:;
@@ -241,7 +244,7 @@ static void on_deadline(void *arg)
 	struct log *log = j->exec->config.log;
 	char limit[32];
 	duration_format(j->exec->policy.timeout, limit, sizeof limit);
-	log_event(log, LOG_WARN, LOG_FIELDS(LOG_NUM("seq", j->claim->seq), LOG_STR("key", j->claim->keys)),
+	log_event(log, LOG_WARN, LOG_FIELDS(LOG_NUM("update", j->claim->update_id), LOG_STR("key", j->claim->keys)),
 		  j->ended ? "background work still runs after %s: ending it" : "handler timed out after %s: ending it", limit);
 	set_phase(j, TERMINATING);
 }

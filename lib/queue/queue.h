@@ -76,6 +76,7 @@ struct claim {
 	bool redelivered;    /* an earlier attempt was started */
 	bool expired;        /* no longer answerable: settle it as skipped, do not run it */
 	int64_t received;    /* wall clock, milliseconds */
+	int64_t update_id;   /* for logs; 0 until somebody has read the body */
 	char *keys;          /* with a space between */
 	char *body;          /* NUL-terminated */
 	size_t length;

@@ -20,6 +20,7 @@ enum {
 	IDLE_FIRST = 500, IDLE_LAST = 5000,
 	AT_ONCE = 1000,           /* an answer this early, with nothing new in it, is not followed at once */
 	CONFIRM_TIME = 2000,
+	ARRIVED = 1000,           /* a request that was under way for so long has reached the server, which confirms on arrival */
 	WARN_EVERY = 60000,
 	RETRY_AFTER_MAX = 3600,
 	ISOLATE_AFTER = 3,        /* unreadable answers, then updates are fetched one by one */
@@ -322,6 +323,8 @@ static void poll_stop(struct source *s)
 		return;
 	p->stopping = true;
 	loop_timer_set(p->timer, -1);
+	if (p->request && !p->counts.failing && now(p) - p->asked_at >= ARRIVED)
+		p->confirmed = p->asked_offset;
 	api_cancel(p->request);
 	p->request = NULL;
 	/* Repeats are recognised in any case; this only spares the next start from fetching them. */
