@@ -29,7 +29,7 @@ static void usage(unsigned commands, FILE *out)
 		fputs("  tgrun check --token TOKEN --handler COMMAND     say what would go wrong, before it does\n",
 		      out);
 	if (commands & COMMAND_DEAD)
-		fputs("  tgrun dead list | show N | retry N | drop N     the updates that could not be handled\n",
+		fputs("  tgrun dead list | show N | retry | drop [N...]  the updates that could not be handled\n",
 		      out);
 	fputs("\nThe handler may also stand after '--': tgrun --token TOKEN -- python3 bot.py\n", out);
 }
