@@ -458,6 +458,14 @@ static void closing(void)
 	claim(q);
 	ok(last->deaths == 0 && last->redelivered, "what ran at the end is handed out again, and no death is counted");
 	claim_free(last);
+	queue_flush(q, NULL);
+	crash(q);
+	q = start();
+	crash(q);
+	q = start();
+	claim(q);
+	ok(last->deaths == 1 && last->redelivered, "a start after which nothing was handed out counts no second death");
+	claim_free(last);
 	finish_test(q);
 }
 
