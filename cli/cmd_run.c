@@ -1,23 +1,20 @@
 /* cli/cmd_run: the main job. The order of the start is the order of this file: the locks, what an earlier run left, the slots while this
  * process is still small, and only then the loop, the store and the engine. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/backoff.h"
 #include "cli/cmd.h"
+#include "cli/start.h"
 #include "io/leftover.h"
 
 enum {
 	LOCK_STEP = 20,          /* milliseconds between two looks at the lock of an earlier run's slots */
 	LEFTOVER_PATIENCE = 10000,
-	SPARE_DESCRIPTORS = 64,  /* beside those of the slots: store, connections, log */
-	PER_SLOT = 4,
 };
 
 struct run {
@@ -77,39 +74,6 @@ static int take_state(struct run *r, pid_t *holder, struct err *err)
 	if (killed > 0)
 		log_event(r->log, LOG_WARN, LOG_FIELDS(LOG_NUM("killed", killed)), "ended processes that a killed run had left behind");
 	return killed < 0 ? -1 : 0;
-}
-
-/* Each slot costs the runner descriptors; the limit is raised as far as it may be, and handlers get the old one. */
-static int make_room(int count, struct rlimit *before, struct err *err)
-{
-	struct rlimit now;
-	rlim_t need = (rlim_t)count * PER_SLOT + SPARE_DESCRIPTORS;
-	getrlimit(RLIMIT_NOFILE, before);
-	now = *before;
-	if (now.rlim_cur < need) {
-		now.rlim_cur = now.rlim_max < need ? now.rlim_max : need;
-		setrlimit(RLIMIT_NOFILE, &now);
-	}
-	if (now.rlim_cur < need)
-		return err_set(err, ERR_CONFIG, "--concurrency %d needs %llu open files, and only %llu are allowed; raise the limit (ulimit -n) "
-			       "or lower --concurrency", count, (unsigned long long)need, (unsigned long long)now.rlim_cur);
-	return 0;
-}
-
-static int fork_slots(struct run *r, struct err *err)
-{
-	const struct config *c = &r->setup->config;
-	struct slots_config slots = { .count = c->concurrency, .lock_fd = r->dir ? statedir_slots_fd(r->dir) : -1, .stdout_fd = -1 };
-	int null = -1;
-	if (make_room(c->concurrency, &slots.nofile, err))
-		return -1;
-	if (c->stdout_to == STDOUT_INHERIT)
-		slots.stdout_fd = STDOUT_FILENO;
-	if (c->stdout_to == STDOUT_DISCARD)
-		slots.stdout_fd = null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	r->slots = slots_fork(&slots, err);
-	(void)null; /* stays open: slots that are forked later need it too */
-	return r->slots ? 0 : -1;
 }
 
 static void on_finished(void *arg, int status)
@@ -204,7 +168,8 @@ static int run(struct run *r, struct err *err)
 		return err_set(err, ERR_TEMPFAIL, "another tgrun (process %ld) already runs this bot with the state directory '%s'; "
 			       "stop it, or use --unless-running in cron", (long)holder, r->setup->state_dir);
 	}
-	if (fork_slots(r, err) || start_engine(r, err))
+	r->slots = start_slots(c, r->dir ? statedir_slots_fd(r->dir) : -1, err);
+	if (!r->slots || start_engine(r, err))
 		return -1;
 	loop_run(r->loop);
 	return 0;

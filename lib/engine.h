@@ -38,6 +38,15 @@ struct engine_options {
 	int64_t shutdown_timeout;      /* milliseconds */
 };
 
+/* What went wrong with an attempt, or with starting one. Texts are valid during the callback only. */
+struct engine_trouble {
+	const struct claim *claim; /* NULL: the machine had no room for a start */
+	const char *reason;      /* `exited with status 3`, `timed out after 60s`, `No such file or directory` */
+	const char *fate;        /* of the update: `now a dead letter`, `to be tried again` …; what to mend, if it could not be started */
+	const char *last_stderr; /* "" if none */
+	int unstartable;         /* the handler could not be started, for the n-th time in a row; 0: it ran */
+};
+
 struct engine_config {
 	struct loop *loop;
 	struct log *log;
@@ -64,6 +73,11 @@ struct engine_config {
 	void (*reload)(void *arg);
 	/* An update was settled for good: handled, skipped, dropped (failed false) or failed (dead, or dropped after a failure). May be NULL. */
 	void (*settled)(void *arg, int64_t seq, bool failed);
+	/* For who shows what happens; each may be NULL, and none may stop the engine. A handler was started; a line of its output (see exec.h);
+	 * trouble. */
+	void (*started)(void *arg, const struct claim *claim);
+	void (*output)(void *arg, const struct claim *claim, int which, const char *text, size_t n);
+	void (*trouble)(void *arg, const struct engine_trouble *trouble);
 	void *arg;
 };
 

@@ -54,6 +54,8 @@ struct exec_config {
 	void (*done)(void *arg, struct claim *claim, const struct exec_result *result);
 	/* A slot may be idle that was not. */
 	void (*idle)(void *arg);
+	/* A line of a handler's output (`which` 1: stdout, 2: stderr), redacted; `text` ends in a NUL and holds no other. May be NULL. */
+	void (*output)(void *arg, const struct claim *claim, int which, const char *text, size_t n);
 	void *arg;
 };
 
