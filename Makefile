@@ -1,4 +1,4 @@
-# tgrun: `make` leaves build/tgrun; `make check` builds with every compiler there is, plain and with sanitizers, and runs all tests.
+# tgrun: `make` leaves build/tgrun; `make check` builds with gcc and clang, plain and with sanitizers, and runs all tests.
 
 PREFIX  ?= /usr/local
 DESTDIR ?=
@@ -37,7 +37,12 @@ $(B)/libtgrun.a: $(OBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(B)/unit/%: $(B)/tests/unit/%.o $(filter-out $(B)/cli/main.o,$(CLI_C:%.c=$(B)/%.o)) $(B)/libtgrun.a
+# An archive, so that a test takes only what it calls: main.o holds the sub-commands together.
+$(B)/libcli.a: $(filter-out $(B)/cli/main.o,$(CLI_C:%.c=$(B)/%.o))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/unit/%: $(B)/tests/unit/%.o $(B)/libcli.a $(B)/libtgrun.a
 	@mkdir -p $(@D)
 	$(CC) $(LDALL) -o $@ $^ $(LIBS)
 
@@ -54,8 +59,59 @@ $(B)/%.o: %.c Makefile
 # All that the tests of one configuration need.
 tests: $(B)/tgrun $(UNIT) $(TOOLS)
 
+# The four configurations that are tested, each in a directory of its own, with warnings as errors.
+JOBS    ?= $(shell nproc)
+SETS    := gcc clang gcc-asan clang-asan
+FLOW    := $(sort $(wildcard tests/flow/*.t))
+UNIT_IN = $(patsubst tests/unit/%.c,build/$(1)/unit/%,$(UNIT_C))
+FLOW_IN = $(patsubst tests/%,build/$(1)/%,$(FLOW))
+# The slow ones first. A flow test spends its time on waiting, not on what a compiler made: once plain, once with sanitizers.
+QUICK   = $(call FLOW_IN,gcc) $(call UNIT_IN,gcc)
+ASAN    = $(call FLOW_IN,clang-asan) $(call UNIT_IN,clang-asan) $(call UNIT_IN,gcc-asan)
+PROVE   = tests/run --all -j $$((2 * $(JOBS)))
+
+$(SETS:%=build-%): build-%:
+	@command -v $(firstword $(subst -, ,$*)) >/dev/null || \
+		{ echo "make: no $(firstword $(subst -, ,$*)) here; scripts/deps installs it" >&2; exit 1; }
+	@echo "== building all with $*, warnings are errors"
+	@$(MAKE) -s --no-print-directory -j $(JOBS) B=build/$* CC=$(firstword $(subst -, ,$*)) CFLAGS=-Werror \
+		SAN=$(findstring asan,$*) tests
+
+lint: build-gcc
+	@scripts/lint build/gcc
+
+# One after the other: the builds run in parallel inside, and a fault is told before the long part begins.
+check:
+	@for target in lint $(SETS:%=build-%); do $(MAKE) -s --no-print-directory $$target || exit; done
+	@$(PROVE) $(QUICK) $(ASAN) $(call UNIT_IN,clang)
+
+check-quick: build-gcc
+	@$(PROVE) $(QUICK)
+
+check-asan: build-clang-asan build-gcc-asan
+	@$(PROVE) $(ASAN)
+
+# Under $(PREFIX), the manual and examples with it; `make install DESTDIR=/tmp/x` for packagers.
+BINDIR  = $(DESTDIR)$(PREFIX)/bin
+MANDIR  = $(DESTDIR)$(PREFIX)/share/man
+DOCDIR  = $(DESTDIR)$(PREFIX)/share/doc/tgrun
+
+install: $(B)/tgrun
+	install -D -m 755 $(B)/tgrun $(BINDIR)/tgrun
+	$(foreach page,$(wildcard man/*.[1-8]),install -D -m 644 $(page) $(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)) &&) true
+	install -d $(DOCDIR)/examples
+	install -m 644 README.md NEWS.md LICENSE DESIGN.md $(DOCDIR)
+	install -m 755 tests/handlers/* $(DOCDIR)/examples
+	sed 's|/usr/local/bin|$(PREFIX)/bin|' scripts/tgrun.service >$(DOCDIR)/examples/tgrun.service
+	sed 's|/usr/local/bin|$(PREFIX)/bin|' scripts/crontab.example >$(DOCDIR)/examples/crontab
+	chmod 644 $(DOCDIR)/examples/tgrun.service $(DOCDIR)/examples/crontab
+
+uninstall:
+	rm -f $(BINDIR)/tgrun $(foreach page,$(wildcard man/*.[1-8]),$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
+	rm -rf $(DOCDIR)
+
 clean:
 	rm -rf build
 
-.PHONY: all tests clean
+.PHONY: all tests check check-quick check-asan lint install uninstall clean $(SETS:%=build-%)
 .SECONDARY:
