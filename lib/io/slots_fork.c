@@ -40,10 +40,10 @@ static void set_title(void)
 {
 	static const char name[] = "tg-slot";
 	prctl(PR_SET_NAME, name);
-	if (title.size < sizeof name)
+	if (title.size == 0)
 		return;
 	memset(title.start, 0, title.size);
-	memcpy(title.start, name, sizeof name);
+	memcpy(title.start, name, title.size < sizeof name ? title.size - 1 : sizeof name);
 }
 
 static void close_between(int low, int high)

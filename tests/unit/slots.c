@@ -106,13 +106,10 @@ static void input_and_output(void)
 	rig_run(&rig, &r, rig_sh("head -c 1048576 /dev/zero; head -c 1048576 /dev/zero >&2"));
 	ok(r.over && r.out_at_over == 2 * MIB && r.out[1].len == MIB, "1 MiB on each of stdout and stderr has arrived before over (%zu)", r.out_at_over);
 	run_release(&r);
-	bool whole = true;
-	for (int i = 0; i < 20; i++) {
-		rig_run(&rig, &r, rig_sh("printf %60000d 1; printf 2 >&2"));
-		whole = whole && r.out_at_over == 60001;
-		run_release(&r);
-	}
-	ok(whole, "output in the pipe when the job ends belongs to the job, 20 times");
+	rig_start(&rig, &r, rig_sh("printf %60000d 1; printf 2 >&2"));
+	ok(POLL_UNTIL((slots_catch_up(r.slot), RUN_IS_OVER(&r))), "the end of a job can be learnt without a turn of the loop");
+	ok(r.over && r.out_at_over == 60001, "its output, still in the pipes, comes before (%zu)", r.out_at_over);
+	run_release(&r);
 	rig_run(&rig, &r, rig_command(STAGES(ARGV(rig_self, "nonblock")), rig_env, NULL));
 	run_release(&r);
 	struct slot *slot = slots_idle(rig.slots);
