@@ -21,18 +21,6 @@ static const struct {
 	{ COMMAND_DEAD, cmd_dead },
 };
 
-int cmd_fail(const struct err *err)
-{
-	/* The log's own escaping: the sentence may quote what a stranger wrote. */
-	char text[sizeof err->text];
-	size_t n = 0;
-	for (const char *p = err->text; *p && n < sizeof text - 1; p++)
-		text[n++] = (unsigned char)*p < 0x20 || *p == 0x7f ? '?' : *p;
-	text[n] = '\0';
-	fprintf(stderr, "tgrun: %s\n", text);
-	return err->status;
-}
-
 /* Descriptors 0 to 2 are open, no signal is blocked or ignored, and nobody reads this process's memory. */
 static int mend_inheritance(void)
 {
