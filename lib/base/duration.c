@@ -1,7 +1,7 @@
 /* base/duration: text in, milliseconds or bytes out, and back.
  *
- * Numbers are read digit by digit into integers: no locale changes what `1.5s` means, and what does not fit 64 bits is refused
- * instead of wrapping. */
+ * Numbers are read digit by digit into integers: no locale changes what `1.5s` means, and what does not fit
+ * 64 bits is refused instead of wrapping. */
 #include "base/duration.h"
 
 #include <inttypes.h>
@@ -16,7 +16,9 @@ struct unit {
 
 enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
 
-static const struct unit durations[] = { { "", SECOND }, { "ms", 1 }, { "s", SECOND }, { "m", MINUTE }, { "h", HOUR }, { "d", DAY } };
+static const struct unit durations[] = {
+	{ "", SECOND }, { "ms", 1 }, { "s", SECOND }, { "m", MINUTE }, { "h", HOUR }, { "d", DAY },
+};
 static const struct unit sizes[] = { { "", 1 }, { "K", 1 << 10 }, { "M", 1 << 20 }, { "G", 1 << 30 } };
 
 static const struct unit *unit_find(const struct unit *units, size_t count, const char *name)

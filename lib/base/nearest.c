@@ -1,5 +1,6 @@
-/* base/nearest: a word and a list in, the likely word out. Damerau-Levenshtein distance, restricted (a pair is swapped once):
- * three rows of the table are enough. Words past LENGTH_MAX bytes are near to nothing, so the work is bounded. */
+/* base/nearest: a word and a list in, the likely word out. Damerau-Levenshtein distance, restricted (a pair
+ * is swapped once): three rows of the table are enough. Words past LENGTH_MAX bytes are near to nothing, so
+ * the work is bounded. */
 #include "base/nearest.h"
 
 #include <string.h>

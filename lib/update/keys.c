@@ -1,7 +1,9 @@
-/* update/keys: an update and the specification of --key in, the names it shares with the updates that it must wait for out.
+/* update/keys: an update and the specification of --key in, the names it shares with the updates that it must
+ * wait for out.
  *
- * A key is text without white space, so several stand in one string with a space between; equal keys are equal bytes. Two conversations
- * never get one key: business and guest chats have names of their own, because their ids may be those of other chats. */
+ * A key is text without white space, so several stand in one string with a space between; equal keys are
+ * equal bytes. Two conversations never get one key: business and guest chats have names of their own,
+ * because their ids may be those of other chats. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,11 +31,13 @@ struct key_spec {
 static int unknown(const char *word, struct err *err)
 {
 	if (word[0] == '/')
-		return err_set(err, ERR_USAGE, "the key '%.100s' is no JSON Pointer; write '~' as '~0', and at most 500 bytes", word);
+		return err_set(err, ERR_USAGE, "the key '%.100s' is no JSON Pointer; write '~' as '~0', and at most 500 bytes",
+			       word);
 	const char *near = nearest_find(word, sorts, sizeof sorts / sizeof *sorts);
 	if (near)
 		return err_set(err, ERR_USAGE, "'%.100s' is no key; did you mean '%s'?", word, near);
-	return err_set(err, ERR_USAGE, "'%.100s' is no key; write chat, topic, user, none or a JSON Pointer such as /message/from/id", word);
+	return err_set(err, ERR_USAGE, "'%.100s' is no key; write chat, topic, user, none or a JSON Pointer such as /message/from/id",
+		       word);
 }
 
 static int add_word(struct key_spec *k, const char *word, struct err *err)
@@ -102,7 +106,8 @@ const char *key_spec_text(const struct key_spec *k)
 	return k->text;
 }
 
-/* Appends bytes from outside; what could end a key or break a line is percent-encoded, `%` too, so that no two values look alike. */
+/* Appends bytes from outside; what could end a key or break a line is percent-encoded, `%` too, so that no
+ * two values look alike. */
 static int add_value(struct buf *out, const char *s, size_t n)
 {
 	int rc = 0;

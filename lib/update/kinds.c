@@ -1,6 +1,7 @@
-/* update/kinds: a name in, the row of its kind out; and the age after which an update of a kind is not worth handling. The rows come from the types of
- * Bot API 10.3; which answers are refused after what time, from Client.cpp of telegram-bot-api 10.0. A kind that has no row yet is
- * read by the paths of kinds_generic, which suit all those that have one. */
+/* update/kinds: a name in, the row of its kind out; and the age after which an update of a kind is not worth
+ * handling. The rows come from the types of Bot API 10.3; which answers are refused after what time, from
+ * Client.cpp of telegram-bot-api 10.0. A kind that has no row yet is read by the paths of kinds_generic,
+ * which suit all those that have one. */
 #include "update/kinds.h"
 
 #include <stdlib.h>
@@ -44,7 +45,8 @@ static const struct kind kinds[] = {
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 const struct kind kinds_generic = {
-	"", true, "chat.id|message.chat.id", "from.id|user.id|boost.source.user.id|source.user.id|actor_chat.id|voter_chat.id", 0,
+	"", true, "chat.id|message.chat.id",
+	"from.id|user.id|boost.source.user.id|source.user.id|actor_chat.id|voter_chat.id", 0,
 };
 
 struct max_age {
@@ -104,7 +106,8 @@ static int set_one(struct max_age *m, char *item, struct err *err)
 		if (duration_parse(value, &limit, err))
 			return -1;
 		if (limit == 0)
-			return err_set(err, ERR_USAGE, "an age limit of '%.100s' would skip every '%s'; write none for no limit", value, item);
+			return err_set(err, ERR_USAGE, "an age limit of '%.100s' would skip every '%s'; write none for no limit",
+				       value, item);
 	}
 	m->limit[kind - kinds] = limit;
 	return 0;

@@ -1,8 +1,9 @@
-/* update/scan: bytes of checked JSON in, places in them out. Nothing is built or rewritten, so ids keep all their digits and an update
- * passes as it came. cJSON cannot do this: its numbers are doubles, it refuses `\,` and lone surrogates, and ends strings at U+0000.
+/* update/scan: bytes of checked JSON in, places in them out. Nothing is built or rewritten, so ids keep all
+ * their digits and an update passes as it came. cJSON cannot do this: its numbers are doubles, it refuses `\,`
+ * and lone surrogates, and ends strings at U+0000.
  *
- * What scan_check() has seen holds here: strings end in a quote, every bracket has its partner, and the outermost value is an object or an
- * array; so each loop below meets its end. */
+ * What scan_check() has seen holds here: strings end in a quote, every bracket has its partner, and the
+ * outermost value is an object or an array; so each loop below meets its end. */
 #include "update/scan.h"
 
 #include <string.h>
@@ -17,13 +18,15 @@ static const char *after_space(const char *p)
 	return p;
 }
 
+/* `p` is at the opening quote. */
 static const char *after_string(const char *p)
 {
-	for (p++; *p != '"'; p++) {
-		if (*p == '\\')
+	for (p++;; p += 2) {
+		while (*p != '"' && *p != '\\')
 			p++;
+		if (*p == '"')
+			return p + 1;
 	}
-	return p + 1;
 }
 
 const char *scan_skip(const char *p)
@@ -38,15 +41,20 @@ const char *scan_skip(const char *p)
 	for (unsigned depth = 0;;) {
 		while (!skip_stop[(unsigned char)*p])
 			p++;
-		if (*p == '"') {
+		switch (*p) {
+		case '"':
 			p = after_string(p);
-			continue;
-		}
-		if (*p == '{' || *p == '[')
+			break;
+		case '{':
+		case '[':
 			depth++;
-		else if (--depth == 0)
-			return p + 1;
-		p++;
+			p++;
+			break;
+		default:
+			p++;
+			if (--depth == 0)
+				return p;
+		}
 	}
 }
 
@@ -93,7 +101,9 @@ static int hex4(const char *p)
 	int code = 0;
 	for (int i = 0; i < 4; i++) {
 		char c = p[i];
-		int digit = scan_is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+		int digit = scan_is_digit(c) ? c - '0' :
+			    c >= 'a' && c <= 'f' ? c - 'a' + 10 :
+			    c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 		if (digit < 0)
 			return -1;
 		code = code * 16 + digit;
@@ -115,8 +125,8 @@ static size_t put_utf8(unsigned code, char *out)
 	return n;
 }
 
-/* Decodes the escape at *p (a backslash) to `out` (4 bytes), moves *p behind it, and returns the length. `\uXYZ` with too few digits is
- * an unknown escape: the letter u. */
+/* Decodes the escape at *p (a backslash) to `out` (4 bytes), moves *p behind it, and returns the length.
+ * `\uXYZ` with too few digits is an unknown escape: the letter u. */
 static size_t decode_escape(const char **p, char *out)
 {
 	static const char plain[256] = { ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t' };

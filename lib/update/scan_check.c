@@ -1,7 +1,9 @@
-/* update/scan_check: unknown bytes in, the verdict out: one JSON value, no deeper than SCAN_DEPTH, complete, and nothing behind it.
+/* update/scan_check: unknown bytes in, the verdict out: one JSON value, no deeper than SCAN_DEPTH, complete,
+ * and nothing behind it.
  *
- * This is the only function that meets bytes nobody has looked at; all of scan.c relies on what it has seen. A bit more than RFC 8259 is let
- * through (see scan.h), because one odd escape must not make a whole batch of updates garbage. */
+ * This is the only function that meets bytes nobody has looked at; all of scan.c relies on what it has seen.
+ * A bit more than RFC 8259 is let through (see scan.h), because one odd escape must not make a whole batch
+ * of updates garbage. */
 #include "update/scan.h"
 
 #include <string.h>
@@ -16,7 +18,8 @@ static const char *check_space(const char *p, const char *end)
 	return p;
 }
 
-/* `p` is behind the opening quote. Returns the byte behind the closing one; NULL with *at where it goes wrong. */
+/* `p` is behind the opening quote. Returns the byte behind the closing one; NULL with *at where it goes
+ * wrong. */
 static const char *check_string(const char *p, const char *end, const char **at)
 {
 	for (;;) {

@@ -1,8 +1,9 @@
-/* update/slice: the body of an answer in, its updates out, each a piece of that body. The one change ever made is that raw line
- * feeds and carriage returns become spaces, so that an update is one line.
+/* update/slice: the body of an answer in, its updates out, each a piece of that body. The one change ever made
+ * is that raw line feeds and carriage returns become spaces, so that an update is one line.
  *
- * The body is cut by scan.h, because not a byte of an update may be lost or judged; the small envelope of a refusal, which nobody passes on, is
- * read with cJSON. Ids are read from the bytes: cJSON's numbers are doubles. */
+ * The body is cut by scan.h, because not a byte of an update may be lost or judged; the small envelope of a
+ * refusal, which nobody passes on, is read with cJSON. Ids are read from the bytes: cJSON's numbers are
+ * doubles. */
 #include "update/slice.h"
 
 #include <cjson/cJSON.h>
@@ -27,7 +28,8 @@ static int garbage(const char *body, size_t length, const struct scan_fault *fau
 	return err_set(err, ERR_IO, "the answer %s at byte %zu", fault->why, fault->at);
 }
 
-/* Removes line ends from `n` bytes. Inside strings there should be none; where there is one, it goes all the same. */
+/* Removes line ends from `n` bytes. Inside strings there should be none; where there is one, it goes all the
+ * same. */
 static void one_line(char *p, size_t n)
 {
 	char *end = p + n;

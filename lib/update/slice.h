@@ -29,9 +29,11 @@ struct slice_reply {
 	char description[256];   /* "" if none; cut */
 };
 
-/* Cuts `body` of `length` bytes (followed by a NUL), which must outlive the slices. 0: `reply` is filled in, and, when ok, `out` with the elements of `result` in the
- * order they came. -1 with `err` (ERR_IO): not the Bot API's JSON (garbage, cut, BOM, trailing bytes, nested deeper than 512, no `ok`). Elements that are no
- * objects or have no integer id are kept, with the flags false. */
+/* Cuts `body` of `length` bytes (followed by a NUL), which must outlive the slices. 0: `reply` is filled in,
+ * and, when ok, `out` with the elements of `result` in the order they came. -1 with `err` (ERR_IO): not the
+ * Bot API's JSON (garbage, cut, BOM, trailing bytes, a NUL, nested deeper than 512, no `ok`, no `result` though
+ * ok, more than 1000 elements). Elements that are no objects or have no integer id are kept, with the flags
+ * false. A result that is no list, as of other methods than getUpdates, has no slices. */
 int slice_response(char *body, size_t length, struct slices *out, struct slice_reply *reply, struct err *err);
 void slices_release(struct slices *s);
 

@@ -1,8 +1,9 @@
-/* update/update: the bytes of one update in, its ids and texts out. Only the paths of kinds.c are looked at, whatever order the members have;
- * of members with the same name the first counts.
+/* update/update: the bytes of one update in, its ids and texts out. Only the paths of kinds.c are looked at,
+ * whatever order the members have; of members with the same name the first counts.
  *
- * Numbers are read from the bytes: cJSON would make a double of them, and 9007199254740993 is an id. Texts are decoded when first asked for,
- * into an arena made with the update: decoded text is never longer than what it was written as, so nothing here can fail after update_parse(). */
+ * Numbers are read from the bytes: cJSON would make a double of them, and 9007199254740993 is an id. Texts
+ * are decoded when first asked for, into an arena made with the update: decoded text is never longer than
+ * what it was written as, so nothing here can fail after update_parse(). */
 #include "update/update.h"
 
 #include <stdlib.h>
@@ -63,7 +64,8 @@ static void find_kind(struct update *u)
 	}
 }
 
-/* The first integer found by `paths` (dotted, `|` between; may be NULL) in the kind's object. *path and *length, unless NULL, get which path it was. */
+/* The first integer found by `paths` (dotted, `|` between; may be NULL) in the kind's object. *path and
+ * *length, unless NULL, get which path it was. */
 static const char *find_integer(const struct update *u, const char *paths, const char **path, size_t *length)
 {
 	while (u->object && paths) {

@@ -1,5 +1,6 @@
-/* update/update: one update as it came: a slice of bytes, and what can be read from it. The bytes are never rewritten: JSON is parsed for
- * reading only (cJSON's numbers are doubles), so ids are read from the bytes themselves. */
+/* update/update: one update as it came: a slice of bytes, and what can be read from it. The bytes are never
+ * rewritten: JSON is parsed for reading only (cJSON's numbers are doubles), so ids are read from the bytes
+ * themselves. */
 #ifndef TGRUN_UPDATE_UPDATE_H
 #define TGRUN_UPDATE_UPDATE_H
 
@@ -12,16 +13,17 @@
 
 struct update; /* a parsed update; opaque */
 
-/* Parses the `n` bytes at `json`, which must outlive the result. NULL with `err` (ERR_IO) when it is no JSON object, nested too deeply, or memory is
- * out. An update without an id or with a strange kind parses. */
+/* Parses the `n` bytes at `json`, which must outlive the result. NULL with `err` (ERR_IO) when it is no JSON
+ * object, nested too deeply, or memory is out. An update without an id or with a strange kind parses. */
 struct update *update_parse(const char *json, size_t n, struct err *err);
 void update_free(struct update *u); /* NULL is fine */
 
 /* Whether there is an integer update_id that fits 64 bits, and which. */
 bool update_id(const struct update *u, int64_t *id);
 
-/* The kind: the name of the first member whose value is an object and which is not update_id; "" if there is none. Cut to 64 bytes. Characters
- * other than [a-z0-9_] make it "" too, so a kind is safe in a log, a key and an environment. */
+/* The kind: the name of the first member whose value is an object and which is not update_id; "" if there is
+ * none. Cut to 64 bytes. Characters other than [a-z0-9_] make it "" too, so a kind is safe in a log, a key
+ * and an environment. */
 const char *update_kind(const struct update *u);
 
 /* Ids exact to 64 bits. false when the update has none. */
@@ -30,8 +32,9 @@ bool update_user(const struct update *u, int64_t *id);
 bool update_thread(const struct update *u, int64_t *id);
 bool update_message_id(const struct update *u, int64_t *id);
 
-/* Strings, NULL when absent: the chat's type; id of the business connection the chat belongs to; of a poll; of a callback, inline, shipping or pre-checkout
- * query; text, caption, query or callback data. A string that holds U+0000 counts as absent. */
+/* Strings, NULL when absent: the chat's type; id of the business connection the chat belongs to; of a poll;
+ * of a callback, inline, shipping or pre-checkout query; text, caption, query or callback data. A string
+ * that holds U+0000 counts as absent. */
 const char *update_chat_type(const struct update *u);
 const char *update_business(const struct update *u);
 bool update_is_guest(const struct update *u);
@@ -39,31 +42,36 @@ const char *update_poll_id(const struct update *u);
 const char *update_query_id(const struct update *u);
 const char *update_text(const struct update *u);
 
-/* The string or integer that a JSON Pointer (RFC 6901) finds in the update, as text appended to `out`. 1 found, 0 not found (or it is neither), -1 memory. */
+/* The string or integer that a JSON Pointer (RFC 6901) finds in the update, as text appended to `out`. 1
+ * found, 0 not found (or it is neither), -1 memory. */
 int update_pointer(const struct update *u, const char *pointer, struct buf *out);
 
-/* Whether `pointer` is a JSON Pointer that update_pointer() can follow: "" or parts that begin with `/`, `~` only in `~0` and `~1`, at most
- * 500 bytes. */
+/* Whether `pointer` is a JSON Pointer that update_pointer() can follow: "" or parts that begin with `/`, `~`
+ * only in `~0` and `~1`, at most 500 bytes. */
 bool update_pointer_is_valid(const char *pointer);
 
 /* keys: what an update waits for. */
 struct key_spec;
 
-/* From the values of --key (without any: `chat`), each `chat`, `topic`, `user`, `none` or a JSON Pointer (which starts with `/`); several in one value are separated by commas. NULL with
- * `err` (ERR_USAGE, with the nearest name). */
+/* From the values of --key (without any: `chat`), each `chat`, `topic`, `user`, `none` or a JSON Pointer
+ * (which starts with `/`); several in one value are separated by commas. NULL with `err` (ERR_USAGE, with
+ * the nearest name). */
 struct key_spec *key_spec_new(const char *const *values, size_t count, struct err *err);
 void key_spec_free(struct key_spec *k); /* NULL is fine */
 
 /* A text that is the same for the same specification, to see at start whether stored keys still hold. */
 const char *key_spec_text(const struct key_spec *k);
 
-/* Appends the update's keys to `out`, a space between, in the form of TG_KEY: chat:-100123, topic:-100123:7, user:42, business:CONN:42, guest:-100123, poll:ID,
- * pointer:/path:VALUE. Bytes of values that are white space, control characters or `%` are percent-encoded; a key longer than 200 bytes ends in its hash; no topic is the
- * chat's main topic, topic:-100123; a business or guest chat has no topics. No key is named twice; at most 16. Returns 0, or -1 when memory is out. */
+/* Appends the update's keys to `out`, a space between, in the form of TG_KEY: chat:-100123, topic:-100123:7,
+ * user:42, business:CONN:42, guest:-100123, poll:ID, pointer:/path:VALUE. Bytes of values that are white
+ * space, control characters or `%` are percent-encoded; a key longer than 200 bytes ends in its hash; no
+ * topic is the chat's main topic, topic:-100123; a business or guest chat has no topics. No key is named
+ * twice; at most 16. Returns 0, or -1 when memory is out. */
 int update_keys(const struct update *u, const struct key_spec *spec, struct buf *out);
 
-/* The command that the update's text or caption begins with: `/start`, `/start@bot` if that is this bot (without a known `bot_username`, which may be
- * NULL, it is not). Returns where it stands in update_text(), with its length without `@bot` and the rest behind white space; NULL if there is none. */
+/* The command that the update's text or caption begins with: `/start`, `/start@bot` if that is this bot
+ * (without a known `bot_username`, which may be NULL, it is not). Returns where it stands in update_text(),
+ * with its length without `@bot` and the rest behind white space; NULL if there is none. */
 const char *update_command(const struct update *u, const char *bot_username, size_t *length, const char **args);
 
 /* vars: the handler's environment for one update. */
@@ -72,8 +80,10 @@ struct vars_context {
 	const char *key;          /* TG_KEY, "" when there is none */
 };
 
-/* Appends NAME=VALUE and a NUL for each scalar the update itself gives (TG_UPDATE_ID, TG_UPDATE_KIND, TG_CHAT_ID, TG_CHAT_TYPE, TG_THREAD_ID, TG_USER_ID,
- * TG_MESSAGE_ID, TG_QUERY_ID, TG_COMMAND, TG_ARGS, TG_TEXT, TG_TEXT_TRUNCATED, TG_KEY); absent when they do not apply. At most 32 KiB. 0, or -1 when memory is out. */
+/* Appends NAME=VALUE and a NUL for each scalar the update itself gives (TG_UPDATE_ID, TG_UPDATE_KIND,
+ * TG_CHAT_ID, TG_CHAT_TYPE, TG_THREAD_ID, TG_USER_ID, TG_MESSAGE_ID, TG_QUERY_ID, TG_COMMAND, TG_ARGS,
+ * TG_TEXT, TG_TEXT_TRUNCATED, TG_KEY); absent when they do not apply. At most 32 KiB. 0, or -1 when memory
+ * is out. */
 int update_vars(const struct update *u, const struct vars_context *context, struct buf *out);
 
 #endif

@@ -1,7 +1,8 @@
-/* update/vars: an update in, NAME=VALUE for its handler out: small scalars, each left out where it does not apply.
+/* update/vars: an update in, NAME=VALUE for its handler out: small scalars, each left out where it does not
+ * apply.
  *
- * Values are bounded, so that no chat can make an environment too large to start a program with; and none holds a NUL, since that is
- * where an environment ends. */
+ * Values are bounded, so that no chat can make an environment too large to start a program with; and none
+ * holds a NUL, since that is where an environment ends. */
 #include <inttypes.h>
 #include <string.h>
 #include <strings.h>
@@ -27,7 +28,8 @@ static int add_word(struct buf *out, const char *name, const char *value)
 	return n && n <= WORD_MAX ? add(out, name, value, n) : 0;
 }
 
-static int add_number(struct buf *out, const char *name, bool (*read)(const struct update *, int64_t *), const struct update *u)
+static int add_number(struct buf *out, const char *name, bool (*read)(const struct update *, int64_t *),
+		      const struct update *u)
 {
 	int64_t n;
 	return read(u, &n) ? buf_addf(out, "%s=%" PRId64, name, n) || buf_addc(out, '\0') : 0;

@@ -94,6 +94,8 @@ static void places(void)
 	gives("chat", "{\"message\":{\"reply_to_message\":{\"chat\":{\"id\":1},\"from\":{\"id\":2}},\"chat\":{\"id\":3},\"from\":{\"id\":4}}}",
 	      "chat:3", "the chat of the replied message is not looked at");
 	gives("user", "{\"message_reaction\":{\"chat\":{\"id\":-1},\"actor_chat\":{\"id\":-2}}}", "user:-2", "a chat that reacts is the user");
+	gives("user", "{\"message_reaction\":{\"chat\":{\"id\":-1},\"user\":{\"id\":\"x\"},\"actor_chat\":{\"id\":-2}}}", "user:-2",
+	      "a path that finds no integer is as one that finds nothing");
 	gives("user", "{\"poll_answer\":{\"poll_id\":\"p\",\"voter_chat\":{\"id\":-3}}}", "user:-3", "a chat that votes is the user");
 	gives("chat", "{\"message\":{\"chat\":{\"id\":1.0},\"from\":{\"id\":4}}}", "user:4", "a chat id that is no integer is none");
 	gives("chat", "{\"message\":{\"chat\":{\"id\":9007199254740993}}}", "chat:9007199254740993", "an id past 2^53 is exact");

@@ -116,11 +116,11 @@ static void refusals(void)
 		snprintf(json, sizeof json, "{\"parameters\":{\"retry_after\":%s},\"ok\":false}", after[i].text);
 		refusal(json, 0, after[i].want, "");
 	}
-	char json[2000], want[300] = "";
-	strcpy(json, "{\"ok\":false,\"description\":\"");
+	char json[2000], want[300] = "x";
+	strcpy(json, "{\"ok\":false,\"description\":\"x");
 	for (int i = 0; i < 200; i++)
 		strcat(json, "\u20ac");
-	for (int i = 0; i < 85; i++)
+	for (int i = 0; i < 84; i++)
 		strcat(want, "\u20ac");
 	strcat(json, "\"}");
 	refusal(json, 0, -1, want);
