@@ -78,9 +78,9 @@ struct slots_events {
  * gave it; to be called before slots_fork() and before an argument is changed in length. */
 void slots_set_title_area(char **argv);
 
-/* Forks `config->count` slots (at most SLOTS_MAX). A slot costs three descriptors here; raise RLIMIT_NOFILE before. Call before anything large is allocated and before any thread exists. Remembers the children
- * that this process already has: they are left alone for good. NULL with `err` (ERR_INTERNAL, ERR_CONFIG: the limits do not
- * allow that many). */
+/* Forks `config->count` slots (at most SLOTS_MAX). A slot costs three descriptors here; raise RLIMIT_NOFILE before. Call before anything
+ * large is allocated and before any thread exists. Remembers the children that this process already has: they are left alone for
+ * good. NULL with `err` (ERR_INTERNAL; ERR_CONFIG when the limits do not allow that many). */
 struct slots *slots_fork(const struct slots_config *config, struct err *err);
 
 /* Puts the slots on the loop. `events` and `arg` outlive the slots. 0 or -1 with `err`. */
