@@ -124,6 +124,20 @@ int slice_response(char *body, size_t length, struct slices *out, struct slice_r
 	return 0;
 }
 
+void slice_line(char *line, size_t length, struct slice *out)
+{
+	struct scan_fault fault;
+	while (length && strchr(" \t\r", line[length - 1]))
+		length--;
+	while (length && strchr(" \t\r", *line))
+		line++, length--;
+	*out = (struct slice){ .bytes = line, .length = length };
+	one_line(line, length);
+	const char *root = scan_check(line, line + length, &fault);
+	out->is_object = root && *root == '{';
+	out->has_id = out->is_object && scan_integer(scan_member(root, "update_id", strlen("update_id")), &out->id);
+}
+
 void slices_release(struct slices *s)
 {
 	free(s->items);

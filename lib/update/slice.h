@@ -35,6 +35,11 @@ struct slice_reply {
  * ok, more than 1000 elements). Elements that are no objects or have no integer id are kept, with the flags
  * false. A result that is no list, as of other methods than getUpdates, has no slices. */
 int slice_response(char *body, size_t length, struct slices *out, struct slice_reply *reply, struct err *err);
+
+/* One line of a file of JSON lines, `length` bytes without the line feed, as a slice of itself: not an object when it is no JSON or more than one value.
+ * May be called again on the same bytes. */
+void slice_line(char *line, size_t length, struct slice *out);
+
 void slices_release(struct slices *s);
 
 #endif

@@ -1,0 +1,27 @@
+/* source/lines: updates as JSON lines from a descriptor: a file, or stdin. The end of the file ends the source. */
+#ifndef TGRUN_SOURCE_LINES_H
+#define TGRUN_SOURCE_LINES_H
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "io/loop.h"
+#include "source/source.h"
+
+enum { LINES_LENGTH_MAX = 4 << 20, LINES_BATCH_MAX = 100 };
+
+struct lines_config {
+	struct loop *loop;
+	struct log *log;
+	const struct clock *clock;
+	struct source_events events;
+	int fd;              /* read from its present position; the source's from a successful lines_new() on, closed at its end */
+	const char *name;    /* for messages; copied */
+	int64_t position;    /* bytes before the first line, for messages and for the offsets that `batch` gets */
+	int64_t line;        /* number of the first line, from 1 */
+};
+
+/* A line that is no JSON object is handed on as one that cannot be understood, with its bytes, and reported with its number. A line longer than
+ * LINES_LENGTH_MAX is cut. Empty lines are passed over. The offset of a batch is the position after its last line. NULL with `err` (ERR_INTERNAL). */
+struct source *lines_new(const struct lines_config *config, struct err *err);
+
+#endif
