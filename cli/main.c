@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "cli/cmd.h"
+#include "io/slots.h"
 
 static const struct {
 	enum command_bit bit;
@@ -76,6 +77,7 @@ int main(int argc, char **argv)
 	int rc = setup_options(&setup, argv, environ, &err);
 	scrub(argv);
 	scrub_env(environ);
+	slots_set_title_area(argv);
 	int status = 0;
 	if (rc) {
 		status = cmd_fail(&err);

@@ -23,7 +23,10 @@ typedef void control_request(void *arg, struct control_client *client, const cJS
 /* Listens. A socket that a killed runner left is replaced. NULL with `err` (ERR_CANTCREATE). */
 struct control *control_new(struct loop *loop, int dir_fd, control_request *request, void *arg, struct err *err);
 
-/* Ends all connections, removes the socket, frees. NULL is fine. */
+/* Milliseconds for which a client may do nothing before it is sent away; 60,000 unless set. */
+void control_set_patience(struct control *c, int64_t milliseconds);
+
+/* Ends all connections, removes the socket, frees; not from within a request. NULL is fine. */
 void control_free(struct control *c);
 
 /* Sends one line: `n` bytes of JSON without a line feed; one is added. A client that does not read is dropped when too much waits for it. */

@@ -74,6 +74,8 @@ static size_t take_request(int fd, char *request, size_t max)
 		if (got <= 0)
 			return 0;
 		n += (size_t)got;
+		if (request[0] != 'P')
+			return 0;
 		request[n] = '\0';
 		char *end = strstr(request, "\r\n\r\n"), *length = strcasestr(request, "\r\ncontent-length: ");
 		if (end)

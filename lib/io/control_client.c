@@ -1,0 +1,134 @@
+/* io/control_client: the other side of the control socket, for the commands that ask a runner: a request goes out, lines come in.
+ *
+ * It blocks, but never longer than it was told to without a byte. */
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "io/control.h"
+
+enum { CONNECT_STEP = 10 /* milliseconds between tries while the queue of connections is full */ };
+
+static int no_answer(struct err *err)
+{
+	return err_set(err, ERR_UNAVAILABLE, "the running tgrun does not answer");
+}
+
+static int connect_there(int dir_fd, int64_t timeout, struct err *err)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/control", dir_fd);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return err_sys(err, ERR_INTERNAL, errno, "cannot open a socket");
+	for (int64_t waited = 0; connect(fd, (struct sockaddr *)&address, sizeof address); waited += CONNECT_STEP) {
+		int errnum = errno;
+		if (errnum == EINTR)
+			continue;
+		if (errnum == EAGAIN && waited < timeout) {
+			poll(NULL, 0, CONNECT_STEP);
+			continue;
+		}
+		close(fd);
+		if (errnum == EAGAIN)
+			return no_answer(err);
+		return err_sys(err, ERR_UNAVAILABLE, errnum, "no running tgrun can be asked here");
+	}
+	return fd;
+}
+
+/* Waits until the descriptor is ready. 0, or -1 with `err`. */
+static int wait_for(int fd, short events, int64_t timeout, struct err *err)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+	int rc;
+	do
+		rc = poll(&p, 1, timeout > INT32_MAX ? INT32_MAX : (int)timeout);
+	while (rc < 0 && errno == EINTR);
+	return rc > 0 ? 0 : no_answer(err);
+}
+
+static int send_all(int fd, const char *bytes, size_t n, int64_t timeout, struct err *err)
+{
+	while (n) {
+		ssize_t sent = send(fd, bytes, n, MSG_NOSIGNAL);
+		if (sent >= 0) {
+			bytes += sent;
+			n -= (size_t)sent;
+		} else if (errno == EPIPE || errno == ECONNRESET) {
+			return 0; /* it has heard enough; perhaps it said why */
+		} else if (errno == EAGAIN) {
+			if (wait_for(fd, POLLOUT, timeout, err))
+				return -1;
+		} else if (errno != EINTR) {
+			return err_sys(err, ERR_UNAVAILABLE, errno, "cannot ask the running tgrun");
+		}
+	}
+	return 0;
+}
+
+/* Hands over the whole lines in `b`, of which the first `seen` bytes hold no line feed, and keeps the rest. */
+static int hand_over(struct buf *b, size_t seen, int (*line)(void *arg, const char *text, size_t n), void *arg)
+{
+	size_t start = 0;
+	char *feed;
+	while ((feed = memchr(b->data + seen, '\n', b->len - seen))) {
+		size_t end = (size_t)(feed - b->data);
+		*feed = '\0';
+		int rc = line(arg, b->data + start, end - start);
+		if (rc)
+			return rc;
+		start = seen = end + 1;
+	}
+	buf_consume(b, start);
+	return 0;
+}
+
+static int read_answer(int fd, int (*line)(void *arg, const char *text, size_t n), void *arg, int64_t timeout, struct err *err)
+{
+	char bytes[16384];
+	struct buf b;
+	int rc = 0;
+	bool any = false;
+	buf_init(&b, CONTROL_OUTPUT_MAX);
+	while (rc == 0) {
+		ssize_t n = recv(fd, bytes, sizeof bytes, 0);
+		if (n > 0) {
+			size_t seen = b.len;
+			any = true;
+			rc = buf_add(&b, bytes, (size_t)n) ? err_set(err, ERR_IO, "the running tgrun's answer is too long")
+							   : hand_over(&b, seen, line, arg);
+		} else if (n < 0 && errno == EAGAIN) {
+			rc = wait_for(fd, POLLIN, timeout, err);
+		} else if (n == 0 || errno != EINTR) {
+			break;
+		}
+	}
+	if (rc == 0 && !any)
+		rc = no_answer(err);
+	if (rc == 0 && b.len)
+		rc = err_set(err, ERR_IO, "the running tgrun's answer was cut off");
+	buf_release(&b);
+	return rc;
+}
+
+int control_call(int dir_fd, const char *request, int (*line)(void *arg, const char *text, size_t n), void *arg,
+		 int64_t timeout, struct err *err)
+{
+	int fd = connect_there(dir_fd, timeout, err);
+	if (fd < 0)
+		return -1;
+	int rc = send_all(fd, request, strlen(request), timeout, err);
+	if (rc == 0)
+		rc = send_all(fd, "\n", 1, timeout, err);
+	if (rc == 0)
+		rc = read_answer(fd, line, arg, timeout, err);
+	close(fd);
+	return rc;
+}
