@@ -1,0 +1,186 @@
+/* handler/handler: runs updates by the user's program, and turns how that went into results.
+ *
+ * The room (struct handlers) has the slots; a handler (struct handler) is one route's program, run in one of three modes:
+ *
+ *   exec    a process for each update, which gets it as stdin and in its environment
+ *   batch   a process for several updates, which gets them as JSON lines
+ *   worker  processes that stay, get updates as JSON lines and answer on descriptor 3
+ *
+ * A claim that was handed over comes back once, by `done`. Until then its keys must stay locked: what ran for it is running still.
+ * (A worker that answered goes on to live; then the answer is the end of the update.) */
+#ifndef TGRUN_HANDLER_HANDLER_H
+#define TGRUN_HANDLER_HANDLER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/resource.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "handler/outcome.h"
+#include "io/loop.h"
+#include "io/slots.h"
+#include "queue/queue.h"
+
+enum background { BACKGROUND_WAIT, BACKGROUND_KILL, BACKGROUND_LEAVE };
+
+enum handler_mode { MODE_EXEC, MODE_BATCH, MODE_WORKER };
+
+enum {
+	HANDLER_BATCH_MAX = 1000,       /* updates in one batch */
+	HANDLER_CONCURRENCY_MAX = 1024, /* updates at once in one worker; it may announce more and gets no more */
+	HANDLER_HOOKS_MAX = 1000,       /* hooks that wait for a slot */
+};
+
+struct handler_policy {
+	int64_t timeout;    /* milliseconds from the start, of a worker: from the handing out; 0: none */
+	int64_t kill_after; /* milliseconds between TERM and KILL */
+	enum background background; /* of a worker: see worker.c; what it leaves is never left */
+	uint64_t max_output; /* bytes for a process; of a worker: since it got an update last */
+	struct outcome_policy outcome;
+	/* workers */
+	int workers;           /* processes, from 1 */
+	bool sticky;           /* a key prefers the worker that had it last */
+	uint64_t max_requests; /* updates after which a worker is replaced, 0: never */
+	int64_t max_worker_age; /* milliseconds after which it is, 0: never */
+};
+
+enum handler_end {
+	HANDLER_ENDED,       /* see `outcome` */
+	HANDLER_UNSTARTABLE, /* could not be executed; see `reason`. The machine's failure or the configuration's, not the update's */
+	HANDLER_INTERRUPTED, /* not this update's doing, or not known whose: uncounted, to be handed out again */
+};
+
+struct handler_result {
+	enum handler_end end;
+	struct outcome outcome;
+	const char *reason;      /* HANDLER_UNSTARTABLE, HANDLER_INTERRUPTED: a phrase */
+	const char *last_stderr; /* "" if none, or if several updates may have caused it */
+	bool started;            /* HANDLER_INTERRUPTED: the update may have been seen by the program */
+	bool solo;               /* HANDLER_INTERRUPTED: one of several is guilty of the end; hand each out alone next time: a batch of its own,
+	                            or to a worker that holds nothing else (handler_start_solo) */
+	int64_t elapsed;         /* milliseconds */
+	struct rusage usage;     /* HANDLER_ENDED, exec and batch; the first of a batch has all of it, the others none */
+	uint64_t dropped;        /* bytes of output that were not logged; of a batch: told with its first */
+};
+
+struct handlers;
+struct handler;
+
+/* In these calls any verb of this room may be used but handlers_free(). */
+struct handlers_config {
+	struct loop *loop;
+	struct slots *slots;     /* attached to the loop here; they stay the caller's */
+	int hook_slots;          /* of them, kept free for hooks */
+	struct log *log;
+	const struct clock *clock;
+	const struct secret *secret; /* redacted from output; NULL: none */
+	/* An update is over. The claim goes back to the owner. */
+	void (*done)(void *arg, struct handler *h, struct claim *claim, const struct handler_result *result);
+	/* handler_room() may have grown. */
+	void (*idle)(void *arg);
+	/* A worker of `h` could not be executed (`errnum`, `reason`); it is tried again with backoff. No update was touched. */
+	void (*unstartable)(void *arg, struct handler *h, const char *reason, int errnum);
+	/* A line of output (`which` 1: stdout, 2: stderr), redacted; `text` ends in a NUL and holds no other. `claim`: of the one update that
+	 * can have caused it, NULL if there is none or several. May be NULL. */
+	void (*output)(void *arg, struct handler *h, const struct claim *claim, int which, const char *text, size_t n);
+	void *arg;
+};
+
+/* NULL with `err` (ERR_INTERNAL). */
+struct handlers *handlers_new(const struct handlers_config *config, struct err *err);
+
+/* Frees all handlers and what they run, without calling back; free the slots first. NULL is fine. */
+void handlers_free(struct handlers *room);
+
+/* From now on workers are started, and kept. Not before the processes of an earlier tgrun are gone. */
+void handlers_begin(struct handlers *room);
+
+/* Writes to the workers what they were given. It happens in the next turn of the loop at the latest; called after the last
+ * handler_start() of a turn it is one write for each worker, and at once. */
+void handlers_flush(struct handlers *room);
+
+/* Updates in hand, of all handlers. */
+int handlers_running(const struct handlers *room);
+
+/* Nothing of any kind runs: no handler, no worker, no hook. */
+bool handlers_quiet(const struct handlers *room);
+
+/* The end of tgrun, gently: no update is taken from now on, workers see the end of their input and may finish what they hold; one that holds
+ * nothing and does not go gets TERM after kill_after, then KILL. exec and batch go on. No worker is started any more. */
+void handlers_drain(struct handlers *room);
+
+/* The end of tgrun: `signo` SIGTERM or SIGKILL to all that runs, hooks too. What does not end well then was interrupted. Drains. */
+void handlers_stop(struct handlers *room, int signo);
+
+/* A handler of the room in `mode`, which lasts. `name` (copied) is for the log: its route. NULL when memory is out. */
+struct handler *handler_new(struct handlers *room, enum handler_mode mode, const char *name);
+
+/* No update goes there any more; what it runs may finish (workers as in handlers_drain()) and calls `done` still. `h` is gone for the
+ * caller, except as what `done` and `output` name. NULL is fine. */
+void handler_free(struct handler *h);
+
+void handler_set_policy(struct handler *h, const struct handler_policy *policy);
+
+/* The command that is run from now on (a reference is taken), and the bot's name for TG_COMMAND (copied; NULL: unknown). Workers of
+ * another command are replaced one by one. */
+void handler_set_command(struct handler *h, struct command *command, const char *bot_username);
+
+/* Replaces the workers one by one: each new one is ready before an old one sees the end of its input. Other modes: nothing. */
+void handler_restart(struct handler *h);
+
+/* Slots that the handler needs of its own: workers and one spare for replacing without a gap. Other modes: 0. They are kept free for it. */
+int handler_slots_needed(const struct handler *h);
+
+/* How many more updates could be started now: exec, batch: that many processes; a worker's: what the workers can take. */
+size_t handler_room(const struct handler *h);
+
+/* Starts, or hands over, `n` claims: 1, or in MODE_BATCH 1 to HANDLER_BATCH_MAX. They belong to the handler until `done`. 0; -1 with
+ * errno: nothing was started, the claims are still the caller's, and there is no room (EAGAIN) or the machine has none (ENOMEM, EMFILE …). */
+int handler_start(struct handler *h, struct claim *const *claims, size_t n);
+
+/* The same for one claim whose last result was `solo`: a worker takes it only while it holds nothing else, and gets nothing else until
+ * it is over. -1 with EAGAIN when no worker is empty: try again when `idle` calls or an update is over. */
+int handler_start_solo(struct handler *h, struct claim *claim);
+
+/* Updates in hand. */
+int handler_running(const struct handler *h);
+
+enum handler_mode handler_mode(const struct handler *h);
+const char *handler_name(const struct handler *h);
+
+struct handler_counts {
+	int running;          /* updates in hand */
+	int processes;        /* that live now, workers that leave among them */
+	int ready;            /* workers that have announced themselves, or answered */
+	int capacity;         /* updates the live workers take at once */
+	uint64_t starts;      /* processes started */
+	uint64_t deaths;      /* workers that ended without being asked to */
+	uint64_t recycled;    /* workers replaced by age, requests, or a restart */
+	uint64_t bad_answers; /* lines of workers that were no answer, or to nothing they hold */
+	int64_t paused;       /* milliseconds until a worker is started again after a crash; 0: starting does not pause */
+};
+void handler_counts(const struct handler *h, struct handler_counts *out);
+
+/* A command that is told of something: it gets the update on stdin, and its end changes nothing. */
+struct hook {
+	const char *name;        /* for the log: `on-error` */
+	struct command *command; /* a reference is taken */
+	const struct claim *claim; /* copied */
+	const char *bot_username;
+	const char *reason;      /* TG_REASON */
+	int status;              /* TG_STATUS; below 0: there is none */
+	const char *last_stderr; /* TG_STDERR, absent when "" */
+	int64_t timeout, kill_after; /* milliseconds; timeout 0: none */
+};
+
+/* Runs it when a slot is there for it. 0, or -1 when it was dropped: too many wait, or memory is out (counted and logged). */
+int handlers_hook(struct handlers *room, const struct hook *hook);
+
+/* Hooks that run or wait; those that were dropped since the start. */
+int handlers_hooks(const struct handlers *room);
+uint64_t handlers_hooks_dropped(const struct handlers *room);
+
+#endif

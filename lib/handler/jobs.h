@@ -1,0 +1,42 @@
+/* handler/jobs: lets several kinds of jobs share the slots. The tag of every job in a slot is a struct job, whose first member says
+ * who hears of it. */
+#ifndef TGRUN_HANDLER_JOBS_H
+#define TGRUN_HANDLER_JOBS_H
+
+#include "io/slots.h"
+
+struct job;
+
+/* See struct slots_events. One of over, failed and died is the last call for a job. */
+struct job_ops {
+	void (*ended)(struct job *job, const struct slot_end *end);
+	void (*over)(struct job *job, const struct slot_end *end);
+	void (*failed)(struct job *job, int errnum);
+	void (*died)(struct job *job, bool started);
+	void (*output)(struct job *job, int which, char *bytes, size_t n);
+	void (*signal)(struct job *job, int signo); /* the end of tgrun: SIGTERM or SIGKILL */
+};
+
+struct job {
+	const struct job_ops *ops;
+	struct slot *slot; /* set by jobs_start() */
+};
+
+/* What concerns no job. */
+struct jobs {
+	struct log *log;
+	void (*idle)(void *arg); /* a slot is idle that was not, or a job is over */
+	void *arg;
+};
+
+/* Puts the slots on the loop. `jobs` outlives the slots. 0 or -1 with `err`. */
+int jobs_attach(struct jobs *jobs, struct slots *slots, struct loop *loop, struct err *err);
+
+/* Starts `job` in an idle slot; `with` as in slots_start(), whose tag is set here. 0, or -1 with errno (EAGAIN: none is idle); the
+ * descriptors are closed here in every case. */
+int jobs_start(struct slots *slots, struct job *job, struct slot_job *with);
+
+/* Whether the job is still there after its slot's reports were taken in (slots_catch_up()). When not, `job` may have been freed. */
+bool jobs_still(struct job *job);
+
+#endif
