@@ -77,11 +77,19 @@ static const char *text_of(const cJSON *letter, const char *name)
 	return text ? text : "";
 }
 
-/* The update's own bytes: the last member of the line. */
-static const char *update_of(const char *line)
+/* Prints the update's own bytes: the last member of the line, without the brace that ends the letter. */
+static void print_update(const char *line)
 {
-	const char *at = strstr(line, ",\"update\":");
-	return at ? at + strlen(",\"update\":") : "";
+	static const char name[] = ",\"update\":";
+	const char *at = strstr(line, name);
+	char *update = strdup(at ? at + sizeof name - 1 : "");
+	if (!update)
+		return;
+	if (update[0])
+		update[strlen(update) - 1] = '\0';
+	print_safe(update, SIZE_MAX);
+	putchar('\n');
+	free(update);
 }
 
 static void print_letter(struct dead *d, const char *line, const cJSON *letter)
@@ -89,7 +97,6 @@ static void print_letter(struct dead *d, const char *line, const cJSON *letter)
 	const cJSON *number = cJSON_GetObjectItemCaseSensitive(letter, "number");
 	const cJSON *attempts = cJSON_GetObjectItemCaseSensitive(letter, "attempts");
 	const cJSON *id = cJSON_GetObjectItemCaseSensitive(letter, "update_id");
-	const char *update = update_of(line);
 	d->shown++;
 	if (d->setup->config.json) {
 		puts(line);
@@ -105,8 +112,7 @@ static void print_letter(struct dead *d, const char *line, const cJSON *letter)
 		fputs("\nstderr    ", stdout);
 		print_safe(text_of(letter, "stderr"), SIZE_MAX);
 		putchar('\n');
-		print_safe(update, strlen(update) ? strlen(update) - 1 : 0);
-		putchar('\n');
+		print_update(line);
 		return;
 	}
 	printf("%-5.0f %s  ", number ? number->valuedouble : 0, text_of(letter, "died"));

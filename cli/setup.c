@@ -167,7 +167,7 @@ int setup_state_dir(struct setup *s, struct err *err)
 {
 	const char *given = s->config.state_dir, *systemd = getenv("STATE_DIRECTORY"), *xdg = getenv("XDG_STATE_HOME");
 	const char *home = getenv("HOME");
-	long long id = secret_bot_id(s->secret);
+	long long id = s->secret ? secret_bot_id(s->secret) : 0;
 	int rc;
 	if (given) {
 		rc = asprintf(&s->state_dir, "%s", given);

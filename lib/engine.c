@@ -217,7 +217,8 @@ static void on_done(void *arg, struct claim *c, const struct exec_result *r)
 		log_event(e->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)),
 			  "interrupted, and to be handed out again: %s", r->reason);
 		queue_release(e->queue, c, r->started, 0);
-		tell_trouble(e, c, r->reason, "to be handed out again", r->last_stderr, 0);
+		if (e->phase == ENGINE_RUNNING)
+			tell_trouble(e, c, r->reason, "to be handed out again", r->last_stderr, 0);
 		goto out;
 	case EXEC_ENDED:
 		break;

@@ -7,8 +7,8 @@
 int64_t backoff_delay(int64_t first, int64_t cap, int failures)
 {
 	int64_t delay = first;
-	for (int i = 1; i < failures && delay < cap; i++)
-		delay *= 2;
+	for (int i = 1; i < failures && delay > 0 && delay < cap; i++)
+		delay = delay <= cap / 2 ? delay * 2 : cap;
 	return delay < cap ? delay : cap;
 }
 

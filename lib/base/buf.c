@@ -95,12 +95,10 @@ int buf_add_json(struct buf *b, const char *s, size_t n)
 {
 	static const char short_escape[] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r' };
 	size_t start = b->len;
-	if (buf_addc(b, '"'))
-		return -1;
-	for (size_t i = 0; i < n;) {
+	int rc = buf_addc(b, '"');
+	for (size_t i = 0; i < n && rc == 0;) {
 		unsigned char c = (unsigned char)s[i];
 		size_t step = 1;
-		int rc;
 		if (c == '"' || c == '\\')
 			rc = buf_addf(b, "\\%c", c);
 		else if (c < sizeof short_escape && short_escape[c])
@@ -113,14 +111,15 @@ int buf_add_json(struct buf *b, const char *s, size_t n)
 			rc = buf_add(b, s + i, step);
 		else
 			rc = buf_adds(b, "\xef\xbf\xbd"), step = 1;
-		if (rc) {
-			b->len = start;
-			b->data[start] = '\0';
-			return -1;
-		}
 		i += step;
 	}
-	return buf_addc(b, '"');
+	if (rc == 0)
+		rc = buf_addc(b, '"');
+	if (rc && b->data) {
+		b->len = start;
+		b->data[start] = '\0';
+	}
+	return rc;
 }
 
 void buf_consume(struct buf *b, size_t n)

@@ -16,6 +16,12 @@ struct statedir {
 	char *path;
 };
 
+/* The exit status for an errno value: a disk that is full or fails is another matter than a directory that cannot be used. */
+static int status_of(int errnum)
+{
+	return errnum == ENOSPC || errnum == EDQUOT || errnum == EIO ? ERR_IO : ERR_CANTCREATE;
+}
+
 /* Makes the directory and the parents that are missing. */
 static int make_directories(const char *path, struct err *err)
 {
@@ -29,7 +35,7 @@ static int make_directories(const char *path, struct err *err)
 			continue;
 		*p = '\0';
 		if (mkdir(copy, 0700) && errno != EEXIST)
-			rc = err_sys(err, ERR_CANTCREATE, errno, "cannot make the state directory '%s' ('%s')", path, copy);
+			rc = err_sys(err, status_of(errno), errno, "cannot make the state directory '%s' ('%s')", path, copy);
 		*p = c;
 		if (c == '\0')
 			break;
@@ -44,8 +50,11 @@ static int check_link(const char *path, struct err *err)
 	struct stat link, target;
 	if (lstat(path, &link))
 		return err_sys(err, ERR_CANTCREATE, errno, "cannot use the state directory '%s'", path);
-	if (!S_ISLNK(link.st_mode))
+	if (S_ISDIR(link.st_mode))
 		return 0;
+	if (!S_ISLNK(link.st_mode))
+		return err_set(err, ERR_CANTCREATE, "the state directory '%s' is no directory; remove that file, or name another directory by "
+			       "--state-dir", path);
 	if (link.st_uid != 0 && link.st_uid != geteuid())
 		return err_set(err, ERR_CANTCREATE, "the state directory '%s' is a symbolic link of another user's; name the directory itself", path);
 	if (stat(path, &target) == 0 && target.st_uid != geteuid())
@@ -73,11 +82,11 @@ static int open_lock(struct statedir *d, const char *name, struct err *err)
 	if (fd < 0 && errno == ELOOP)
 		return err_set(err, ERR_CANTCREATE, "'%s/%s' is a symbolic link; remove it", d->path, name);
 	if (fd < 0)
-		return err_sys(err, errno == ENOSPC || errno == EDQUOT || errno == EIO ? ERR_IO : ERR_CANTCREATE, errno,
-			       "cannot open '%s/%s'", d->path, name);
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_uid != geteuid()) {
+		return err_sys(err, status_of(errno), errno, "cannot open '%s/%s'", d->path, name);
+	/* A second name could be that of a file of value, linked here while the directory was open to others. */
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_nlink != 1) {
 		close(fd);
-		return err_set(err, ERR_CANTCREATE, "'%s/%s' is not a file of this user's; remove it", d->path, name);
+		return err_set(err, ERR_CANTCREATE, "'%s/%s' is not a file of this user's, or has another name too; remove it", d->path, name);
 	}
 	if ((st.st_mode & 07777) != 0600)
 		(void)!fchmod(fd, 0600);
@@ -226,6 +235,5 @@ int statedir_try_write(const struct statedir *d, struct err *err)
 		close(fd);
 		unlinkat(d->fd, name, 0);
 	}
-	return wrote ? 0 : err_sys(err, errnum == ENOSPC || errnum == EDQUOT || errnum == EIO ? ERR_IO : ERR_CANTCREATE, errnum,
-				   "cannot write in the state directory '%s'", d->path);
+	return wrote ? 0 : err_sys(err, status_of(errnum), errnum, "cannot write in the state directory '%s'", d->path);
 }

@@ -7,6 +7,7 @@
 #   wait_for '[ -s "$TMP/out" ]'          polls a condition every 50 ms until a deadline ($DEADLINE, 20 s)
 #   is "$got" "$want" "what holds"        TAP; also ok 'condition' "what holds", like, done_testing
 #   stop_tgrun                            TERM, waits; $STATUS is its exit status
+#   fresh                                 forgets all that was: a new sandbox, no state, an empty log
 #
 # A stop is waited for; what does not end by the deadline is killed ($STATUS 137). $BUILD (build) is the build that is tested. At the end everything that was started is killed, and it is checked that nothing is left.
 
@@ -14,7 +15,7 @@
 BUILD=${BUILD:-build}
 TOKEN=${TOKEN:-123456:sandbox-secret}
 DEADLINE=${DEADLINE:-20}
-TGRUN=$PWD/$BUILD/tgrun
+TGRUN=${TGRUN:-$PWD/$BUILD/tgrun}
 TMP=$(mktemp -d "${TMPDIR:-/tmp}/tgrun-flow.XXXXXX") || exit 1
 TESTS=0
 FAILED=0
@@ -130,7 +131,7 @@ start() {
 
 start_sandbox() { # [OPTION…]
 	SANDBOX_LOG=$TMP/calls.jsonl
-	rm -f "$TMP/port"
+	rm -f "$TMP/port" "$SANDBOX_LOG"
 	"$BUILD/tools/sandbox" --token "$TOKEN" --log "$SANDBOX_LOG" --port-file "$TMP/port" --exit-with-parent "$@" \
 		>"$TMP/sandbox.out" 2>&1 &
 	SANDBOX_PID=$!
@@ -189,6 +190,33 @@ handler() {
 	cat >"$TMP/$1" && chmod 755 "$TMP/$1"
 }
 
+# A handler that writes down that it ran, and keeps its update waiting while $TMP/hold is there: $TMP/note, lines in $TMP/seen.
+note_handler() {
+	handler note <<-'EOT'
+		#!/bin/sh
+		echo "start $TG_UPDATE_ID $TG_KEY $TG_ATTEMPT ${TG_REDELIVERED:-0} $TG_TEXT" >>"$FLOW_MARK/seen"
+		while [ -e "$FLOW_MARK/hold" ]; do sleep 0.05; done
+		echo "end $TG_UPDATE_ID $TG_KEY $TG_ATTEMPT ${TG_REDELIVERED:-0} $TG_TEXT" >>"$FLOW_MARK/seen"
+	EOT
+	: >"$TMP/seen"
+}
+
+# How many lines of $TMP/seen match: seen '^end'
+seen() { # ERE
+	grep -Ec -- "$1" "$TMP/seen"
+}
+
+# Whether tgrun's log has a line like this.
+logged() { # ERE
+	grep -Eq -- "$1" "$TGRUN_LOG" 2>/dev/null
+}
+
+# Forgets the state and the log of the last run.
+fresh() {
+	rm -rf "$TMP/state" "$TMP/tgrun.log"
+	: >"$TMP/seen"
+}
+
 start_tgrun() { # OPTION…
 	TGRUN_LOG=$TMP/tgrun.log
 	TGRUN_TOKEN=$TOKEN "$TGRUN" --api-url "$URL" --state-dir "$TMP/state" "$@" >>"$TGRUN_LOG" 2>&1 </dev/null &
@@ -199,6 +227,23 @@ start_tgrun() { # OPTION…
 run_tgrun() {
 	start_tgrun "$@"
 	wait_tgrun
+}
+
+# The dead letters, while tgrun runs or not: dead list --json
+dead() {
+	TGRUN_TOKEN=$TOKEN "$TGRUN" dead "$@" --state-dir "$TMP/state"
+}
+
+# What was is forgotten, for the next part of a test: tgrun stopped, its state, its log and the sandbox's updates gone.
+fresh() { # [SANDBOX-OPTION…]
+	[ -z "$TGRUN_PID" ] || stop_tgrun
+	[ -z "$SANDBOX_PID" ] || stop_sandbox
+	rm -rf "$TMP/state" "$TMP/tgrun.log"
+	start_sandbox "$@"
+}
+
+logged() { # ERE: some line of tgrun's log matches
+	grep -Eq -- "$1" "$TMP/tgrun.log" 2>/dev/null
 }
 
 # shellcheck disable=SC2120 # the arguments of these two are optional

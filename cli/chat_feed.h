@@ -1,0 +1,24 @@
+/* cli/chat_feed: lines from a descriptor, taken one by one when their reader wants the next. */
+#ifndef TGRUN_CLI_CHAT_FEED_H
+#define TGRUN_CLI_CHAT_FEED_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+#include "io/loop.h"
+
+enum { CHAT_FEED_LINE_MAX = 16 << 20 };
+
+struct chat_feed;
+
+/* Lines of `fd`, which stays the caller's and keeps its flags. Whenever there is more, a turn of the loop happens: ask again at its end.
+ * NULL with `err` (ERR_INTERNAL). */
+struct chat_feed *chat_feed_new(struct loop *loop, int fd, struct err *err);
+void chat_feed_free(struct chat_feed *f); /* NULL is fine */
+
+/* The next line, without its line feed and a carriage return before it; it may be changed, ends in a NUL, and is valid until the next
+ * call. The last line needs no line feed. 1: there is one; 0: not yet; -1: there are no more (*trouble gets why if it is not
+ * simply the end, else NULL). */
+int chat_feed_line(struct chat_feed *f, char **line, size_t *n, const char **trouble);
+
+#endif

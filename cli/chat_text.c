@@ -1,0 +1,75 @@
+/* cli/chat_text: text of strangers in, text that is safe for a terminal out. Every byte that is shown passes chat_put(): control characters,
+ * marks that change the direction of writing and bytes that are no UTF-8 are shown escaped; line feeds become indented lines. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/utf8.h"
+#include "cli/chat.h"
+
+#define INDENT "     " /* the width of `bot: ` */
+#define TAB "    "
+
+static const char *const colours[] = {
+	[CHAT_PLAIN] = "", [CHAT_DIM] = "\033[2m", [CHAT_RED] = "\033[31m", [CHAT_BOT] = "\033[1;32m", [CHAT_YOU] = "\033[1;34m",
+	[CHAT_BUTTON] = "\033[36m",
+};
+
+/* Characters that a terminal obeys, or that make a line look like another. */
+static bool is_control(unsigned code)
+{
+	return code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0x2028 || code == 0x2029 || code == 0x061c ||
+	       code == 0x200e || code == 0x200f || (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+}
+
+static void put_escaped(struct buf *out, const char *s, size_t n)
+{
+	for (size_t i = 0, step; i < n; i += step) {
+		size_t length = utf8_length(s + i, n - i);
+		step = length ? length : 1;
+		unsigned code = length ? utf8_code(s + i, length) : 0;
+		if (!length)
+			buf_addf(out, "\\x%02x", (unsigned char)s[i]);
+		else if (code == '\n')
+			buf_adds(out, "\n" INDENT);
+		else if (code == '\t')
+			buf_adds(out, TAB);
+		else if (is_control(code))
+			buf_addf(out, code < 0x80 ? "\\x%02x" : "\\u%04x", code);
+		else
+			buf_add(out, s + i, length);
+	}
+}
+
+static void put(const struct chat *c, struct buf *out, enum chat_style style, const char *fmt, va_list ap)
+{
+	char *text;
+	int n = vasprintf(&text, fmt, ap);
+	if (n < 0)
+		return;
+	bool coloured = c->colour && style != CHAT_PLAIN;
+	if (coloured)
+		buf_adds(out, colours[style]);
+	put_escaped(out, text, (size_t)n);
+	if (coloured)
+		buf_adds(out, "\033[0m");
+	free(text);
+}
+
+void chat_put(const struct chat *c, struct buf *out, enum chat_style style, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	put(c, out, style, fmt, ap);
+	va_end(ap);
+}
+
+void chat_put_line(const struct chat *c, struct buf *out, enum chat_style style, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	put(c, out, style, fmt, ap);
+	va_end(ap);
+	buf_addc(out, '\n');
+}

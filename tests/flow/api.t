@@ -1,0 +1,149 @@
+# Goal: what Telegram says about the token, other pollers, webhooks and haste is understood: it ends the run with the right status after a
+# drain, or is waited out, and never loses an update.
+# shellcheck shell=sh disable=SC2016,SC2034
+. tests/flow/lib.sh
+
+note_handler
+SECRET=${TOKEN#*:}
+refusal() { # METHOD CODE DESCRIPTION [MORE]
+	printf '{"method":"%s","status":%s,"body":"{\\"ok\\":false,\\"error_code\\":%s,\\"description\\":\\"%s\\"%s}"}\n' "$1" "$2" "$2" "$3" "$4"
+}
+
+# The token is refused.
+start_sandbox
+for code in 401 404; do
+	fresh
+	script "$(refusal getMe $code Unauthorized)"
+	run_tgrun --handler "$TMP/note" --log-level debug
+	is "$STATUS" 77 "$code at the start: exit status 77"
+	like "$(cat "$TGRUN_LOG")" "refuses the token.*$code.*@BotFather" "… and a line that says what to do"
+	ok '! grep -q "$SECRET" "$TGRUN_LOG"' "… without the token"
+done
+is "$(stats '.calls.getUpdates // 0')" 0 "a refused token asks for no updates"
+GOOD=$TOKEN
+TOKEN=123456:another-secret
+fresh
+run_tgrun --handler "$TMP/note"
+TOKEN=$GOOD
+is "$STATUS" 77 "a wrong token at a server: 77"
+for bad in nonsense 123456: "123456:with blanks in it"; do
+	fresh
+	TGRUN_TOKEN=$bad "$TGRUN" --api-url "$URL" --state-dir "$TMP/state" --handler "$TMP/note" >"$TMP/out" 2>&1
+	is "$?" 77 "a token of the wrong shape ('$bad'): 77"
+done
+ok '! grep -q "with blanks" "$TMP/out"' "… and it is not shown"
+ok '[ ! -e "$TMP/state/queue.db" ]' "… and nothing is made"
+
+for code in 401 404; do
+	fresh
+	: >"$TMP/hold"
+	start_tgrun --handler "$TMP/note" --concurrency 2
+	message 7 one
+	message 7 two
+	wait_for '[ "$(seen ^start)" = 1 ]'
+	script "$(refusal getUpdates $code Unauthorized)"
+	message 7 three
+	wait_for 'logged "refuses the token"'
+	ok 'kill -0 "$TGRUN_PID" && [ "$(seen ^end)" = 0 ]' "$code while running: the handler that runs may finish"
+	rm "$TMP/hold"
+	wait_tgrun
+	is "$STATUS $(sed 's/.* //' "$TMP/seen" | tr '\n' ' ')" "77 one one " "… then tgrun ends with 77, and starts nothing more"
+	ok '! grep -q "$SECRET" "$TGRUN_LOG"' "… and the log has no token"
+	run_tgrun --handler "$TMP/note" --once
+	is "$STATUS $(grep ^end "$TMP/seen" | sed 's/.* //' | tr '\n' ' ')" "0 one two three " "… and the queue is kept: the next run handles the rest, in order"
+done
+stop_sandbox
+
+# Another poller.
+start_sandbox --no-penalties
+fresh
+start_tgrun --handler "$TMP/note" --poll-timeout 20
+wait_for '[ "$(stats .open_polls)" = 1 ]'
+message 7 before
+wait_for '[ "$(seen ^end)" = 1 ]'
+wait_for '[ "$(stats .open_polls)" = 1 ]'
+curl -s -m 20 -o /dev/null "$API/getUpdates?offset=$(($(stats .last_id) + 1))&timeout=0"
+wait_for 'logged "another program polls"'
+ok 'logged "another program polls"' "another poller is named in a warning"
+message 7 after
+wait_for '[ "$(seen ^end)" = 2 ]'
+is "$(seen '^end.*after')" 1 "… and the run goes on"
+is "$(grep -c 'another program polls' "$TGRUN_LOG")" 1 "… with one warning"
+
+# A webhook that comes and goes while running.
+message 7 queued
+wait_for '[ "$(seen ^end)" = 3 ] && [ "$(stats .open_polls)" = 1 ]'
+curl -s -m 20 -o /dev/null "$API/setWebhook" -d url=https://hook.example.org/very-secret-path
+wait_for 'logged "a webhook was set"'
+ok 'logged "a webhook was set.*--delete-webhook"' "a webhook set while running is named, with what removes it"
+ok 'kill -0 "$TGRUN_PID"' "… and does not end the run"
+curl -s -m 20 -o /dev/null "$API/deleteWebhook"
+message 7 again
+wait_for '[ "$(seen "^end.*again")" = 1 ]'
+is "$(seen '^end.*again')" 1 "… which goes on when it is gone"
+stop_tgrun
+is "$STATUS" 0 "a stop after that is an ordinary one"
+
+# A webhook at the start.
+curl -s -m 20 -o /dev/null "$API/setWebhook" -d url=https://hook.example.org/very-secret-path
+fresh
+run_tgrun --handler "$TMP/note"
+is "$STATUS" 78 "a webhook at the start: 78"
+like "$(cat "$TGRUN_LOG")" 'hook\.example\.org.*--delete-webhook' "… whose host is shown, and what removes it"
+ok '! grep -q very-secret "$TGRUN_LOG"' "… but not its path"
+is "$(curl -s "$API/getWebhookInfo" | jq -r .result.url)" https://hook.example.org/very-secret-path "… and it is left alone"
+message 9 hooked
+run_tgrun --handler "$TMP/note" --delete-webhook --once
+is "$STATUS $(seen '^end.*hooked') $(curl -s "$API/getWebhookInfo" | jq -r .result.url)" "0 1 " "--delete-webhook removes it, and polling begins"
+
+# What waits at the server.
+message 9 old
+fresh
+run_tgrun --handler "$TMP/note" --drop-pending --once
+is "$STATUS $(seen .)" "0 0" "--drop-pending forgets what waits"
+message 9 new
+run_tgrun --handler "$TMP/note" --once
+is "$(sed 's/.* //' "$TMP/seen" | tr '\n' ' ')" "new new " "… once, and not what comes later"
+
+# Which kinds.
+fresh
+run_tgrun --handler "$TMP/note" --once
+is "$(calls 'select(.method == "getUpdates") | .params.allowed_updates' | tail -n 1)" '[]' "allowed_updates is sent: [] by default"
+run_tgrun --handler "$TMP/note" --once --allowed-updates message,chat_member,mesage --limit 7 --poll-timeout 0
+is "$(calls 'select(.method == "getUpdates") | .params.allowed_updates' | tail -n 1)" '["message","chat_member","mesage"]' "… or the kinds that were named"
+like "$(cat "$TGRUN_LOG")" "'mesage'.*did you mean 'message'" "an unknown kind is a warning with the nearest one"
+is "$(calls 'select(.method == "getUpdates") | "\(.params.limit) \(.params.timeout)"' | tail -n 1)" '7 0' "--limit and --poll-timeout are sent"
+run_tgrun --handler "$TMP/note" --once --allowed-updates all
+is "$(calls 'select(.method == "getUpdates") | .params.allowed_updates' | tail -n 1 | jq length)" 27 "all: each of the 27 kinds by name"
+stop_sandbox
+
+# 429. A retry_after that is no number must not become a hot loop, nor a wait without end for who gives up.
+for after in 0 3 86400 -5 '\"soon\"' 1e300 missing; do
+	start_sandbox
+	fresh
+	more=$([ "$after" = missing ] || printf ',\\"parameters\\":{\\"retry_after\\":%s}' "$after")
+	refusal getUpdates 429 'Too Many Requests' "$more" | sed 's/}$/,"times":-1}/' | script -
+	run_tgrun --handler "$TMP/note" --give-up-after 1s
+	is "$STATUS" 69 "429 with retry_after $after: given up when --give-up-after has passed"
+	asked=$(stats .calls.getUpdates)
+	ok '[ "$asked" -le 4 ]' "… after a few requests ($asked)"
+	stop_sandbox
+done
+start_sandbox
+fresh
+refusal getUpdates 429 'Too Many Requests' ',\"parameters\":{\"retry_after\":2}' | script -
+message 7 slow
+run_tgrun --handler "$TMP/note" --once
+is "$STATUS $(seen '^end.*slow')" "0 1" "429 with retry_after 2: handled in the end"
+waited=$(jq -s '[.[] | select(.method == "getUpdates") | .ms] | .[1] - .[0]' "$SANDBOX_LOG")
+ok '[ "$waited" -ge 2000 ]' "… and not asked before the 2 seconds are over ($waited ms)"
+
+# A wait of a day ends at once when it is asked to.
+fresh
+refusal getUpdates 429 'Too Many Requests' ',\"parameters\":{\"retry_after\":86400}' | script -
+start_tgrun --handler "$TMP/note"
+wait_for 'logged "asks to wait"'
+stop_tgrun
+is "$STATUS" 0 "a stop ends such a wait"
+like "$(cat "$TGRUN_LOG")" 'asks to wait; asking again in (1h|60m|3600s)' "a retry_after of a day is cut to an hour"
+done_testing

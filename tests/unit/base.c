@@ -1,0 +1,197 @@
+/* tests/unit/base: buffers, characters, delays, tokens, lists and errors. */
+#include <errno.h>
+#include <limits.h>
+
+#include "base/backoff.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/secret.h"
+#include "base/utf8.h"
+#include "tests/tap.h"
+
+static void test_buf(void)
+{
+	struct buf b;
+	buf_init(&b, 10);
+	is_str(buf_str(&b), "", "an empty buffer is an empty text");
+	ok(buf_reserve(&b, 0) == 0 && b.data && b.data[0] == '\0', "room for nothing is a text too");
+	ok(buf_adds(&b, "abc") == 0 && buf_addc(&b, 'd') == 0 && buf_addf(&b, "%d", 56) == 0, "text is added");
+	is_str(buf_str(&b), "abcd56", "in order");
+	errno = 0;
+	ok(buf_adds(&b, "12345") == -1 && errno == EOVERFLOW, "what does not fit is refused");
+	ok(buf_addf(&b, "%05d", 1) == -1 && buf_reserve(&b, SIZE_MAX) == -1 && buf_reserve(&b, SIZE_MAX - 5) == -1, "in every form, sums that overflow too");
+	is_str(buf_str(&b), "abcd56", "and nothing of it was added");
+	ok(buf_adds(&b, "1234") == 0 && b.len == 10, "a buffer can be filled to the last byte");
+	buf_consume(&b, 4);
+	is_str(buf_str(&b), "561234", "bytes are taken from the front");
+	buf_consume(&b, 100);
+	is_str(buf_str(&b), "", "more than there are is all");
+	buf_add(&b, "a\0b", 3);
+	ok(b.len == 3 && b.data[1] == '\0' && b.data[3] == '\0', "it holds any bytes");
+	buf_clear(&b);
+	is_str(buf_str(&b), "", "it can be emptied");
+	buf_release(&b);
+	ok(b.data == NULL && b.max == 10, "and freed");
+}
+
+static void json_is(const char *bytes, size_t n, const char *want, const char *what)
+{
+	struct buf b;
+	buf_init(&b, 1000);
+	buf_add_json(&b, bytes, n);
+	is_str(buf_str(&b), want, what);
+	buf_release(&b);
+}
+
+static void test_json(void)
+{
+	json_is("a\"b\\c/", 6, "\"a\\\"b\\\\c/\"", "JSON: quotes and backslashes");
+	json_is("\b\t\n\f\r\0\x1f\x7f", 8, "\"\\b\\t\\n\\f\\r\\u0000\\u001f\\u007f\"", "JSON: control characters");
+	json_is("\xc3\xa9\xf0\x9f\x98\x80", 6, "\"\xc3\xa9\xf0\x9f\x98\x80\"", "JSON: UTF-8 as it is");
+	json_is("a\xff" "b\xc3", 4, "\"a\xef\xbf\xbd" "b\xef\xbf\xbd\"", "JSON: what is no UTF-8 becomes U+FFFD");
+	/* Whatever the room, all or nothing. */
+	bool whole = true;
+	for (size_t room = 3; room < 20; room++) {
+		struct buf b;
+		buf_init(&b, room);
+		buf_adds(&b, "x:");
+		int rc = buf_add_json(&b, "a\nb\x01", 4);
+		whole = whole && (rc == 0 ? !strcmp(b.data, "x:\"a\\nb\\u0001\"") : !strcmp(b.data, "x:"));
+		whole = whole && (rc == 0) == (room >= 14);
+		buf_release(&b);
+	}
+	ok(whole, "JSON: a string is added whole or not at all");
+}
+
+static void test_utf8(void)
+{
+	static const struct {
+		const char *bytes;
+		size_t length;
+	} cases[] = {
+		{ "a", 1 }, { "\xc2\x80", 2 }, { "\xdf\xbf", 2 }, { "\xe0\xa0\x80", 3 }, { "\xed\x9f\xbf", 3 }, { "\xee\x80\x80", 3 },
+		{ "\xf0\x90\x80\x80", 4 }, { "\xf4\x8f\xbf\xbf", 4 },
+		{ "\x80", 0 }, { "\xbf", 0 }, { "\xc0\x80", 0 }, { "\xc1\xbf", 0 }, { "\xe0\x9f\xbf", 0 }, { "\xed\xa0\x80", 0 }, { "\xed\xbf\xbf", 0 },
+		{ "\xf0\x8f\xbf\xbf", 0 }, { "\xf4\x90\x80\x80", 0 }, { "\xf5\x80\x80\x80", 0 }, { "\xff", 0 }, { "\xc3", 0 }, { "\xe2\x82", 0 },
+		{ "\xf0\x9f\x98", 0 }, { "\xc3(", 0 }, { "\xe2\x82(", 0 },
+	};
+	int wrong = 0;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		wrong += utf8_length(cases[i].bytes, strlen(cases[i].bytes)) != cases[i].length;
+	is_num(wrong, 0, "UTF-8 is what RFC 3629 says: no overlong forms, surrogates, or beyond U+10FFFF");
+	is_num(utf8_length("", 0), 0, "nothing is no character");
+	ok(utf8_code("\xe2\x82\xac", 3) == 0x20ac && utf8_code("\xf0\x9f\x98\x80", 4) == 0x1f600 && utf8_code("a", 1) == 'a', "code points are read");
+	static const char text[] = "a\xc3\xa9\xf0\x9f\x98\x80";
+	static const size_t cut[] = { 0, 1, 1, 3, 3, 3, 3, 7 };
+	wrong = 0;
+	for (size_t n = 0; n <= 7; n++)
+		wrong += utf8_cut(text, n) != cut[n];
+	is_num(wrong, 0, "a text is cut between characters");
+	is_num((int64_t)utf8_cut("\x80\x80\x80\x80\x80\x80", 5), 5, "what is no UTF-8 is cut anywhere");
+}
+
+static void test_backoff(void)
+{
+	static const int64_t want[] = { 1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000 };
+	int wrong = 0;
+	for (int i = 0; i < 8; i++)
+		wrong += backoff_delay(1000, 60000, i + 1) != want[i];
+	is_num(wrong, 0, "delays double from the first to the cap");
+	is_num(backoff_delay(1000, 60000, INT_MAX), 60000, "and stay there however often it fails");
+	ok(backoff_delay(5000, 1000, 1) == 1000 && backoff_delay(0, 1000, INT_MAX) == 0 && backoff_delay(INT64_MAX / 2 + 1, INT64_MAX, 9) == INT64_MAX,
+	   "a first delay past the cap, none, and a huge one");
+	struct backoff b = { .first = 1000, .cap = 60000 };
+	ok(backoff_fail(&b, 0) == 500 && backoff_fail(&b, UINT32_MAX) == 2000, "jitter is between a half and all of it");
+	for (int i = 0; i < 5000; i++)
+		wrong += backoff_fail(&b, backoff_random()) > 60000;
+	backoff_reset(&b);
+	ok(wrong == 0 && backoff_fail(&b, UINT32_MAX) == 1000, "after a success it begins again");
+	bool varies = false;
+	for (int i = 0; i < 10; i++)
+		varies = varies || backoff_random() != backoff_random();
+	ok(varies, "random bits vary");
+}
+
+static void test_secret(void)
+{
+	static const char *const bad[] = { "", " \n", "123456", "123456:", ":AAH", "abc:AAHxyz", "123456:AAH xyz", "123456:AAH/xyz", "123456:ab",
+					   "1234567890123456789:AAHxyz", "-1:AAHxyz", "123456:AAH\xc3\xa9xyz" };
+	struct err err;
+	int accepted = 0, quoted = 0;
+	char longest[400];
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		struct secret *s = secret_new(bad[i], &err);
+		accepted += s != NULL || err.status != ERR_NOPERM;
+		quoted += strstr(err.text, "AAH") != NULL;
+		secret_free(s);
+	}
+	memset(longest, 'x', sizeof longest);
+	memcpy(longest, "123456:", 7);
+	longest[sizeof longest - 1] = '\0';
+	accepted += secret_new(longest, &err) != NULL;
+	is_num(accepted, 0, "what is no token is refused");
+	is_num(quoted, 0, "and not quoted");
+	struct secret *s = secret_new(" 123456:AAH_x-9z\n", &err);
+	is_str(secret_token(s), "123456:AAH_x-9z", "white space around a token is ignored");
+	is_num(secret_bot_id(s), 123456, "the bot's id is read from it");
+	is_str(secret_shown(s), "123456:***", "and is all that is shown");
+	is_num((int64_t)secret_length(s), 8, "the secret part has a length");
+	char text[] = "AAH_x-9zAAH_x-9z 123456%3AAAH_x-9z AAH_x-9";
+	ok(secret_redact(s, text, strlen(text)), "a token in a text is found");
+	is_str(text, "**************** 123456%3A******** AAH_x-9", "wherever it stands, and overwritten");
+	ok(!secret_redact(s, text, strlen(text)) && !secret_redact(NULL, text, 5) && !secret_redact(s, text, 0), "no token, no secret, no text");
+	secret_free(s);
+	secret_free(NULL);
+}
+
+struct item {
+	int number;
+	struct list link;
+};
+
+static void test_list(void)
+{
+	struct list head;
+	struct item items[3] = { { .number = 0 }, { .number = 1 }, { .number = 2 } };
+	list_init(&head);
+	ok(list_empty(&head), "a new list is empty");
+	for (int i = 0; i < 3; i++)
+		list_add_before(&head, &items[i].link);
+	ok(container_of(head.next, struct item, link)->number == 0 && container_of(head.prev, struct item, link)->number == 2, "items keep their order");
+	list_remove(&items[1].link);
+	list_remove(&items[1].link);
+	ok(head.next->next == &items[2].link && list_empty(&items[1].link), "one can be taken out, even twice");
+	list_remove(&items[0].link);
+	list_remove(&items[2].link);
+	ok(list_empty(&head), "and then the list is empty");
+}
+
+static void test_err(void)
+{
+	struct err err;
+	char huge[3000];
+	memset(huge, 'x', sizeof huge);
+	huge[sizeof huge - 1] = '\0';
+	ok(err_set(&err, ERR_IO, "cannot open '%s'", "x") == -1 && err.status == ERR_IO && !strcmp(err.text, "cannot open 'x'"), "an error is a sentence and a status");
+	err_sys(&err, ERR_CANTCREATE, ENOENT, "cannot open '%s'", "x");
+	is_str(err.text, "cannot open 'x': No such file or directory", "with the system's reason");
+	err_sys(&err, ERR_CANTCREATE, ENOENT, "%s", huge);
+	ok(strlen(err.text) == sizeof err.text - 1, "a sentence that is too long is cut");
+	ok(err_set(NULL, ERR_IO, "x") == -1 && err_sys(NULL, ERR_IO, EIO, "x") == -1, "nobody need listen");
+}
+
+int main(void)
+{
+	test_buf();
+	test_json();
+	test_utf8();
+	test_backoff();
+	test_secret();
+	test_list();
+	test_err();
+	ok(hash_bytes("", 0) == 0xcbf29ce484222325u && hash_bytes("a", 1) == 0xaf63dc4c8601ec8cu && hash_bytes("foobar", 6) == 0x85944171f73967e8u,
+	   "the hash is FNV-1a (the vectors of draft-eastlake-fnv)");
+	return done_testing();
+}
