@@ -28,11 +28,9 @@ static int take(void *arg, const struct store_dead *d)
 	a->found = true;
 	a->put = (struct store_op){ .kind = STORE_PUT, .ageless = true, .has_id = d->has_id, .update_id = d->update_id,
 				    .received = d->received };
-	/* The keys may be specified otherwise by now. */
-	if (!config->keys_of || config->keys_of(config->arg, d->body, d->body_length, &a->keys)) {
-		buf_clear(&a->keys);
-		a->failed = buf_adds(&a->keys, d->keys) != 0;
-	}
+	/* Keys and lanes may be specified otherwise by now. */
+	a->failed = config->route_of ? config->route_of(config->arg, d->body, d->body_length, &a->keys, &a->put.lane) != 0
+				     : buf_adds(&a->keys, d->keys) != 0;
 	a->failed = a->failed || buf_add(&a->body, d->body, d->body_length) || buf_adds(&a->kind, d->kind_name);
 	a->put.hash = hash_bytes(d->body, d->body_length);
 	return 0;
@@ -51,7 +49,7 @@ static int put_again(struct queue *q, int64_t number, struct again *a, struct er
 	pending_lend(&q->pending, &(struct store_op){ .kind = STORE_DEAD_RETRY, .seq = number });
 	pending_lend(&q->pending, &a->put);
 	int rc = local_write(q, keep, true, err);
-	struct store_row row = { .seq = a->put.seq, .kind_name = a->put.kind_name, .keys = a->put.keys,
+	struct store_row row = { .seq = a->put.seq, .kind_name = a->put.kind_name, .keys = a->put.keys, .lane = a->put.lane,
 				 .received = a->put.received, .ageless = true };
 	/* A write that failed may have been done after all. */
 	if (rc || local_add(q, &row))

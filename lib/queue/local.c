@@ -1,6 +1,6 @@
-/* queue/local: the queue of one machine: the scheduler says whose turn it is, the store keeps everything. New updates and
- * outcomes come in; claims go out. Outcomes change the scheduler at once and wait in a list for the next transaction, which
- * is written before a handler starts. Invariant: what the scheduler knows is in the store; what is in the store and not in
+/* queue/local: the queue of one machine: the scheduler says whose turn it is, the store keeps everything. What comes in and what
+ * is written is here, claims and their outcomes are in local_claim.c. Outcomes change the scheduler at once and wait in a
+ * list for the next transaction, which is written before a handler starts. Invariant: what the scheduler knows is in the store; what is in the store and not in
  * the scheduler is pending, or numbered from `recheck_from` on. */
 #include "queue/local.h"
 
@@ -104,7 +104,7 @@ static int put_one(struct queue *q, const struct queue_put *p, size_t first, int
 {
 	struct store_op op = { .kind = STORE_PUT, .root = p->root, .has_id = p->has_id, .update_id = p->update_id,
 			       .hash = hash_bytes(p->body, p->length), .kind_name = p->kind, .keys = p->keys,
-			       .body = p->body, .body_length = p->length, .received = now };
+			       .lane = p->lane, .body = p->body, .body_length = p->length, .received = now };
 	if (repeats(p)) {
 		int known = in_batch(&q->pending, first, &op) ? 1 :
 			    q->store->ops->known(q->store, p->root, p->update_id, op.hash, err);
@@ -135,7 +135,8 @@ static void learn(struct queue *q, const struct store_op *ops, size_t count)
 		bool dead = i + 1 < count && ops[i + 1].kind == STORE_DEAD && ops[i + 1].seq == o->seq;
 		if (o->kind != STORE_PUT || dead)
 			continue;
-		struct store_row row = { .seq = o->seq, .kind_name = o->kind_name, .keys = o->keys, .received = o->received };
+		struct store_row row = { .seq = o->seq, .kind_name = o->kind_name, .keys = o->keys, .lane = o->lane,
+					 .received = o->received };
 		if (local_add(q, &row)) {
 			q->recheck_from = o->seq;
 			return;
@@ -208,172 +209,4 @@ void queue_meta_set(struct queue *q, const char *name, const char *value)
 	struct store_op op = { .kind = STORE_META, .kind_name = name, .keys = value };
 	if (pending_reserve(&q->pending, 1 + q->held_count) == 0)
 		pending_add(&q->pending, &op);
-}
-
-/* ---- what goes out ---- */
-
-static struct held *held_of(const struct claim *c)
-{
-	return container_of(c, struct held, claim);
-}
-
-static void held_free(struct held *h)
-{
-	free(h->claim.keys);
-	free(h->claim.body);
-	free(h);
-}
-
-void claim_free(struct claim *c)
-{
-	if (!c)
-		return;
-	struct held *h = held_of(c);
-	h->freed = true;
-	if (h->settled)
-		held_free(h);
-}
-
-/* An update whose bytes are gone cannot be run: it is buried, and the queue goes on. */
-static void bury_empty(struct queue *q, const struct sched_entry *e)
-{
-	pending_add(&q->pending, &(struct store_op){ .kind = STORE_DEAD, .seq = e->seq, .failures = e->failures,
-						     .deaths = e->deaths, .now = q->config.clock->wall(q->config.clock),
-						     .reason = "its bytes are missing in the store" });
-	sched_finish(q->sched, e->seq);
-}
-
-/* Fills in the claim of an entry. 1, 0: its bytes are missing, -1 with `err`. */
-static int fill(struct queue *q, const struct sched_entry *e, struct claim *c, struct err *err)
-{
-	struct buf keys, body;
-	buf_init(&keys, SIZE_MAX / 2);
-	buf_init(&body, SIZE_MAX / 2);
-	int rc = q->store->ops->body(q->store, e->seq, &body, &c->received, err);
-	if (rc == 1 && (sched_keys(q->sched, e->seq, &keys) || buf_adds(&keys, "") || buf_adds(&body, "")))
-		rc = err_set(err, ERR_INTERNAL, "out of memory");
-	if (rc != 1) {
-		buf_release(&keys);
-		buf_release(&body);
-		return rc;
-	}
-	c->seq = e->seq;
-	c->failures = e->failures;
-	c->deaths = e->deaths;
-	c->redelivered = e->redelivered;
-	c->expired = e->expired;
-	c->keys = keys.data;
-	c->body = body.data;
-	c->length = body.len;
-	return 1;
-}
-
-int queue_claim(struct queue *q, struct claim **out, struct err *err)
-{
-	struct sched_entry e;
-	int64_t now = q->config.clock->mono(q->config.clock);
-	*out = NULL;
-	if (q->failing) {
-		if (err)
-			*err = q->failure;
-		return -1;
-	}
-	struct held *h = calloc(1, sizeof *h);
-	int rc = h ? 0 : err_set(err, ERR_INTERNAL, "out of memory");
-	while (rc == 0 && sched_claim(q->sched, now, &e)) {
-		if (pending_reserve(&q->pending, 2 + q->held_count))
-			rc = err_set(err, ERR_INTERNAL, "out of memory");
-		else
-			rc = fill(q, &e, &h->claim, err);
-		if (rc == 0)
-			bury_empty(q, &e);
-		else if (rc < 0)
-			sched_return(q->sched, &e);
-	}
-	if (rc != 1) {
-		free(h);
-		return rc;
-	}
-	if (!e.expired)
-		pending_lend(&q->pending, &(struct store_op){ .kind = STORE_START, .seq = e.seq, .failures = e.failures,
-							      .deaths = e.deaths });
-	list_add_before(&q->held, &h->link);
-	q->held_count++;
-	*out = &h->claim;
-	return 1;
-}
-
-/* Records the outcome; the claim is no longer held. false if it was settled before. */
-static bool settle(struct queue *q, const struct claim *c, const struct store_op *op)
-{
-	struct held *h = held_of(c);
-	if (h->settled)
-		return false;
-	pending_add(&q->pending, op);
-	h->settled = true;
-	list_remove(&h->link);
-	q->held_count--;
-	return true;
-}
-
-void queue_done(struct queue *q, const struct claim *c)
-{
-	if (settle(q, c, &(struct store_op){ .kind = STORE_DONE, .seq = c->seq }))
-		sched_finish(q->sched, c->seq);
-}
-
-void queue_dead(struct queue *q, const struct claim *c, const char *reason, const char *last_stderr)
-{
-	struct store_op op = { .kind = STORE_DEAD, .seq = c->seq, .failures = c->failures + 1, .deaths = c->deaths,
-			       .reason = reason, .last_stderr = last_stderr ? last_stderr : "",
-			       .now = q->config.clock->wall(q->config.clock) };
-	if (settle(q, c, &op))
-		sched_finish(q->sched, c->seq);
-}
-
-void queue_retry(struct queue *q, const struct claim *c, int64_t delay, const char *reason)
-{
-	struct store_op op = { .kind = STORE_RETRY, .seq = c->seq, .failures = c->failures + 1, .deaths = c->deaths,
-			       .reason = reason, .due = q->config.clock->wall(q->config.clock) + delay };
-	if (settle(q, c, &op))
-		sched_return(q->sched, &(struct sched_entry){
-			.seq = c->seq, .failures = op.failures, .deaths = c->deaths, .redelivered = true,
-			.due = delay > 0 ? q->config.clock->mono(q->config.clock) + delay : 0 });
-}
-
-void queue_release(struct queue *q, const struct claim *c, bool started, int64_t delay)
-{
-	struct store_op op = { .kind = STORE_STOPPED, .seq = c->seq, .failures = c->failures, .deaths = c->deaths,
-			       .begun = started || c->redelivered };
-	if (settle(q, c, &op))
-		sched_return(q->sched, &(struct sched_entry){
-			.seq = c->seq, .failures = c->failures, .deaths = c->deaths, .redelivered = op.begun,
-			.due = delay > 0 ? q->config.clock->mono(q->config.clock) + delay : 0 });
-}
-
-void local_release_all(struct queue *q)
-{
-	while (!list_empty(&q->held)) {
-		struct held *h = container_of(q->held.next, struct held, link);
-		queue_release(q, &h->claim, !h->claim.expired, 0);
-		if (h->freed)
-			held_free(h);
-	}
-}
-
-int64_t queue_next_due(const struct queue *q)
-{
-	int64_t due = sched_next_due(q->sched);
-	if (due == INT64_MAX)
-		return -1;
-	int64_t now = q->config.clock->mono(q->config.clock);
-	return due > now ? due - now : 0;
-}
-
-void queue_counts(const struct queue *q, struct queue_counts *out)
-{
-	size_t all = sched_count(q->sched);
-	*out = (struct queue_counts){ .waiting = all - sched_running(q->sched), .running = sched_running(q->sched),
-				      .ready = sched_ready(q->sched), .dead = q->store->ops->dead_count(q->store),
-				      .full = (int64_t)all >= q->config.backlog };
 }

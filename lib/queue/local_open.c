@@ -1,5 +1,5 @@
-/* queue/local_open: the start and the end of the local queue. At the start, what waits in the store is given new keys if
- * --key changed, and handed to the scheduler; what the last runner died with is charged one death. Times in the store are
+/* queue/local_open: the start and the end of the local queue. At the start, what waits in the store is given new keys and
+ * lanes if what decides them changed, and handed to the scheduler; what the last runner died with is charged one death. Times in the store are
  * of the wall clock, those of the scheduler of the monotonic one; here they are converted, once. */
 #include "queue/local.h"
 
@@ -36,9 +36,9 @@ static int64_t due_of(const struct queue *q, int64_t due)
 int local_add(struct queue *q, const struct store_row *row)
 {
 	struct sched_entry e = { .seq = row->seq, .due = due_of(q, row->due), .failures = row->failures,
-				 .deaths = row->deaths, .redelivered = row->redelivered,
+				 .deaths = row->deaths, .lane = row->lane, .redelivered = row->redelivered,
 				 .expires = local_expires(q, row->kind_name, row->ageless, row->received) };
-	return sched_add(q->sched, &e, row->keys);
+	return sched_add(q->sched, q->config.clock->mono(q->config.clock), &e, row->keys);
 }
 
 /* Numbers of updates. */
@@ -65,16 +65,17 @@ static int seqs_add(void *arg, const struct store_row *row)
 static int rekey_one(struct queue *q, int64_t seq, struct buf *body, struct buf *keys, struct err *err)
 {
 	int64_t received;
+	unsigned lane = 0;
 	int rc = q->store->ops->body(q->store, seq, body, &received, err);
 	if (rc <= 0)
 		return rc; /* what has no bytes is found out when it is claimed */
 	buf_clear(keys);
-	if (q->config.keys_of(q->config.arg, buf_str(body), body->len, keys))
+	if (q->config.route_of(q->config.arg, buf_str(body), body->len, keys, &lane))
 		return err_set(err, ERR_INTERNAL, "out of memory");
-	return q->store->ops->rekey(q->store, seq, buf_str(keys), err);
+	return q->store->ops->rekey(q->store, seq, buf_str(keys), lane, err);
 }
 
-/* The keys of all that waits, anew. When this is cut off, it is done again at the next start. */
+/* The keys and lanes of all that waits, anew. When this is cut off, it is done again at the next start. */
 static int rekey_all(struct queue *q, struct err *err)
 {
 	struct seqs seqs = { 0 };
@@ -96,7 +97,7 @@ static int rekey_all(struct queue *q, struct err *err)
 static int check_keys(struct queue *q, struct err *err)
 {
 	struct buf was;
-	if (!q->config.key_spec || !q->config.keys_of)
+	if (!q->config.key_spec || !q->config.route_of)
 		return 0;
 	buf_init(&was, SIZE_MAX / 2);
 	int rc = q->store->ops->meta(q->store, KEY_SPEC, &was, err);

@@ -24,8 +24,9 @@ static int memory_load(struct store *s, int64_t from, int (*row)(void *arg, cons
 	struct memory *m = memory_of(s);
 	for (struct list *at = m->waiting.next; at != &m->waiting; at = at->next) {
 		const struct memory_row *r = container_of(at, struct memory_row, link);
-		struct store_row give = { .seq = r->seq, .kind_name = r->kind, .keys = r->keys, .received = r->received,
-					  .due = r->due, .failures = r->failures, .deaths = r->deaths,
+		struct store_row give = { .seq = r->seq, .has_id = r->has_id, .update_id = r->update_id,
+					  .kind_name = r->kind, .keys = r->keys, .lane = r->lane,
+					  .received = r->received, .due = r->due, .failures = r->failures, .deaths = r->deaths,
 					  .ageless = r->ageless, .started = r->state == MEMORY_STARTED,
 					  .redelivered = r->state != MEMORY_NEW };
 		if (r->seq >= from && row(arg, &give))
@@ -44,7 +45,7 @@ static int memory_body(struct store *s, int64_t seq, struct buf *out, int64_t *r
 	return buf_add(out, r->body, r->length) ? err_set(err, ERR_IO, "out of memory") : 1;
 }
 
-static int memory_rekey(struct store *s, int64_t seq, const char *keys, struct err *err)
+static int memory_rekey(struct store *s, int64_t seq, const char *keys, unsigned lane, struct err *err)
 {
 	struct memory_row *r = memory_row_waiting(memory_of(s), seq);
 	char *copy = NULL;
@@ -54,6 +55,7 @@ static int memory_rekey(struct store *s, int64_t seq, const char *keys, struct e
 		return err_set(err, ERR_IO, "out of memory");
 	free(r->keys);
 	r->keys = copy;
+	r->lane = lane;
 	return 0;
 }
 

@@ -122,6 +122,7 @@ static struct memory_row *make_row(const struct store_op *op)
 	r->hash = op->hash;
 	r->received = op->received;
 	r->ageless = op->ageless;
+	r->lane = op->lane;
 	r->length = op->body_length;
 	r->body = malloc(op->body_length + 1);
 	if (!r->body || memory_copy_text(&r->kind, op->kind_name) || memory_copy_text(&r->keys, op->keys) ||

@@ -20,6 +20,7 @@ struct memory_row {
 	bool has_id, ageless, repeats; /* repeats: by_id is in its table */
 	char *root, *kind, *keys, *body; /* root NULL: never repeats */
 	size_t length;
+	unsigned lane;
 };
 
 struct memory_letter {

@@ -19,10 +19,11 @@ struct queue;
 struct queue_config {
 	const struct clock *clock;
 	struct store *store;     /* owned by the queue from a successful queue_open() on */
-	const char *key_spec;    /* the text of the key specification (key_spec_text) */
+	const char *key_spec;    /* the text of all that decides keys and lanes (key_spec_text, routes) */
 	int64_t backlog;         /* unfinished updates at most */
-	/* The keys of a stored update, computed anew because the key specification changed since. Appends to `out`; 0 or -1. */
-	int (*keys_of)(void *arg, const char *body, size_t length, struct buf *out);
+	/* The keys and the lane of a stored update or a retried dead letter, computed anew because `key_spec` may have changed since. Appends to `keys`, sets *lane (0 before); 0, or -1
+	 * when memory is out. */
+	int (*route_of)(void *arg, const char *body, size_t length, struct buf *keys, unsigned *lane);
 	/* The age in milliseconds after which an update of this kind is no longer answerable; 0: never. */
 	int64_t (*max_age)(void *arg, const char *kind);
 	void *arg;
@@ -40,7 +41,8 @@ struct queue_put {
 	bool has_id;
 	int64_t update_id;
 	const char *kind;      /* "" if none */
-	const char *keys;      /* with a space between; "" for none */
+	const char *keys;      /* with a space between; "" for none: it waits for nobody */
+	unsigned lane;         /* 0 to 63 */
 	const char *body;
 	size_t length;
 	const char *dead;      /* not NULL: it becomes a dead letter at once, for this reason */
@@ -74,7 +76,9 @@ struct claim {
 	int failures;        /* attempts that failed before this one: TG_ATTEMPT is one more */
 	int deaths;
 	bool redelivered;    /* an earlier attempt was started */
+	bool solo;           /* queue_release() asked for it: it is no part of any batch */
 	bool expired;        /* no longer answerable: settle it as skipped, do not run it */
+	unsigned lane;
 	int64_t received;    /* wall clock, milliseconds */
 	int64_t update_id;   /* for logs; 0 until somebody has read the body */
 	char *keys;          /* with a space between */
@@ -82,24 +86,39 @@ struct claim {
 	size_t length;
 };
 
-/* Hands out the update whose turn it is; its start is marked, and on disk after the next queue_flush(): start its handler only then. 1: `out` is filled in, free it with claim_free();
- * 0: none is due; -1 with `err`: the store fails (try again later). */
-int queue_claim(struct queue *q, struct claim **out, struct err *err);
+#define QUEUE_ALL_LANES (~UINT64_C(0))
+
+/* Hands out the update whose turn it is among those of `lanes` (bit 1 << lane); its start is marked, and on disk after the next queue_flush(): start its handler only then. 1: `out` is
+ * filled in, free it with claim_free(); 0: none is due; -1 with `err`: the store fails (try again later). What the runner died with twice is handed out while nothing else runs, and
+ * holds up all others of `lanes` then. */
+int queue_claim(struct queue *q, uint64_t lanes, struct claim **out, struct err *err);
+
+/* One more for a batch that is being formed: batch[0] was given by queue_claim() and is not settled, the others by this. Of the same lane: one that is ready, else one that waits only for
+ * updates of this batch; so the updates of a key stand in the batch as they arrived. Nothing joins a solo claim or one that the runner died with twice, nor does such a one join. Each
+ * member keeps its keys until it is settled by itself, in any order; one that is released or retried keeps its place, and comes up when those behind it in the batch are settled
+ * too. As queue_claim(). */
+int queue_claim_joining(struct queue *q, struct claim *const *batch, size_t n, struct claim **out, struct err *err);
 void claim_free(struct claim *c); /* NULL is fine */
 
 /* Settle a claimed update; flushed later. All of the handler's processes must be gone. */
 void queue_done(struct queue *q, const struct claim *c);                                   /* handled, skipped or dropped */
 void queue_dead(struct queue *q, const struct claim *c, const char *reason, const char *last_stderr);  /* counts this attempt */
 void queue_retry(struct queue *q, const struct claim *c, int64_t delay, const char *reason); /* counts this attempt; again in `delay` ms */
-/* Uncounted: it could not be started (`started` false: as if it had never been handed out), or it was interrupted by tgrun's own doing. Its turn comes at once, or in `delay` ms. */
-void queue_release(struct queue *q, const struct claim *c, bool started, int64_t delay);
+/* Uncounted: it could not be started (`started` false: as if it had never been handed out), or it was interrupted by tgrun's own doing. Its turn comes at once, or in `delay` ms. `solo`:
+ * outside of any batch, until the next release says otherwise; remembered in memory only. */
+void queue_release(struct queue *q, const struct claim *c, bool started, int64_t delay, bool solo);
 
 /* Writes what was collected, in one transaction. 0 (also when nothing was), or -1 with `err`: kept for the next call. */
 int queue_flush(struct queue *q, struct err *err);
 bool queue_dirty(const struct queue *q);
 
-/* Milliseconds until something comes up by itself: 0 if something is ready now, -1 if nothing will. */
-int64_t queue_next_due(const struct queue *q);
+/* Milliseconds until something comes up by itself: 0 if something of `lanes` could be claimed now, -1 if nothing will. */
+int64_t queue_next_due(const struct queue *q, uint64_t lanes);
+
+/* How many updates of a lane have their turn now (of a chat, at most one), and for how many milliseconds the first of them has had it (0 if none; `oldest_ms` may be NULL). How many of it
+ * are unfinished and not running. */
+size_t queue_ready(const struct queue *q, unsigned lane, int64_t *oldest_ms);
+size_t queue_waiting(const struct queue *q, unsigned lane);
 
 struct queue_counts {
 	size_t waiting; /* unfinished and not running: ready, behind another, delayed */

@@ -2,13 +2,17 @@
  *
  * An update waits for all earlier ones that share any of its keys, however those end. What may run is handed out in the order in which its turn
  * came up, so a chat with a thousand updates takes one turn at a time. An update keeps its place at the head of its keys while it runs and while it waits for its
- * next attempt. O(1) amortised for each operation (O(log n) for a delayed one), at most 200 bytes for a waiting update with one key. */
+ * next attempt. Each update belongs to a lane; lanes only select: order and keys hold over all of them. O(1) amortised for each operation (O(log n) for a
+ * delayed one, O(lanes) for a claim), at most 200 bytes for a waiting update with one key. */
 #ifndef TGRUN_QUEUE_SCHED_H
 #define TGRUN_QUEUE_SCHED_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+enum { SCHED_LANES = 64 };
+#define SCHED_ALL_LANES (~UINT64_C(0))
 
 struct sched;
 
@@ -19,37 +23,55 @@ struct sched_entry {
 	int64_t due;      /* not before; 0: at once */
 	int failures;     /* attempts that failed */
 	int deaths;       /* times that the runner died with it */
+	unsigned lane;    /* below SCHED_LANES; sched_return() does not change it */
 	bool redelivered; /* an earlier attempt was started */
-	bool expired;     /* set by sched_claim(): its time was over when its turn came; it is to be skipped */
+	bool solo;        /* no batch: nothing joins it, and it joins nothing */
+	bool expired;     /* set when it is claimed: its time was over when its turn came; it is to be skipped */
 };
 
 struct sched *sched_new(void); /* NULL when memory is out */
 void sched_free(struct sched *s); /* NULL is fine */
 
 /* Adds an update behind all others. `keys`: its keys with a space between, "" for none. 0, or -1 when memory is out (then nothing changed). */
-int sched_add(struct sched *s, const struct sched_entry *entry, const char *keys);
+int sched_add(struct sched *s, int64_t now, const struct sched_entry *entry, const char *keys);
 
-/* Takes the next update whose turn it is at `now` into `out`. Returns false when there is none. An update with two or more deaths is only handed out while
- * nothing else runs, and nothing else is handed out while it waits for that or runs. */
-bool sched_claim(struct sched *s, int64_t now, struct sched_entry *out);
+/* Takes the next update of `lanes` (bit 1 << lane) whose turn it is at `now` into `out`. Returns false when there is none. An update with two or more deaths is only handed out while
+ * nothing else runs, in any lane; nothing else is handed out while it runs, nor, if its lane is among `lanes`, while it waits for that. */
+bool sched_claim(struct sched *s, int64_t now, uint64_t lanes, struct sched_entry *out);
+
+/* Takes one more update for the batch that the claim of `leader` began, which still runs: one of the same lane that is ready, else one that waits only for updates which run in this
+ * very batch; so within a key a batch is in the order of arrival. Never one that is solo or has two deaths, and none for such a leader. False when there is none. */
+bool sched_join(struct sched *s, int64_t now, int64_t leader, struct sched_entry *out);
 
 /* Appends the keys of a known update, a space between. */
 struct buf;
 int sched_keys(const struct sched *s, int64_t seq, struct buf *out);
 
-/* Ends a claimed update: it leaves, and what waited for it may come up. */
-void sched_finish(struct sched *s, int64_t seq);
+/* Ends a claimed update: it leaves, and what waited for it may come up. Members of a batch may end in any order. */
+void sched_finish(struct sched *s, int64_t now, int64_t seq);
 
-/* Gives a claimed update back: it keeps its place and its turn comes up at `entry->due` (0: at once, before all others that are ready). The counts of `entry` replace the old ones. A
- * delayed update that expires first comes up when it expires. */
-void sched_return(struct sched *s, const struct sched_entry *entry);
+/* Gives a claimed update back: it keeps its place and its turn comes up at `entry->due` (0: at once, before all others that are ready), but not before the others of its batch that share a
+ * key with it have ended or are given back too. The counts and `solo` of `entry` replace the old ones. A delayed update that expires first comes up when it expires. */
+void sched_return(struct sched *s, int64_t now, const struct sched_entry *entry);
 
-/* The time at which a delayed update comes up, INT64_MAX if none is delayed. If something is ready now: 0. */
-int64_t sched_next_due(const struct sched *s);
+/* Takes out an update that is not claimed, wherever it waits; what waited for it may come up. False if it is claimed or not known. */
+bool sched_remove(struct sched *s, int64_t now, int64_t seq);
+
+/* The time at which a delayed update comes up, INT64_MAX if none does by itself. If something of `lanes` can be claimed at `now`: 0. */
+int64_t sched_next_due(struct sched *s, int64_t now, uint64_t lanes);
 
 size_t sched_count(const struct sched *s);   /* all, running ones too */
 size_t sched_running(const struct sched *s); /* claimed */
-size_t sched_ready(const struct sched *s);   /* could be claimed now */
+size_t sched_ready(const struct sched *s, uint64_t lanes); /* of `lanes`, could be claimed now */
+
+/* Of one lane: how many have their turn at `now`, and in *since the time at which the first of them got it (`now` if none). How many wait in any way. */
+size_t sched_turns(struct sched *s, int64_t now, unsigned lane, int64_t *since);
+size_t sched_waiting(const struct sched *s, unsigned lane);
+
+enum sched_state { SCHED_BLOCKED, SCHED_READY, SCHED_DELAYED, SCHED_RUNNING };
+
+/* What is known of an update: false if nothing. `out` gets it, with `due` only of one that is delayed. */
+bool sched_look(const struct sched *s, int64_t seq, struct sched_entry *out, enum sched_state *state);
 
 /* Whether the update is known; whether it is claimed. */
 bool sched_has(const struct sched *s, int64_t seq, bool *running);

@@ -56,7 +56,12 @@ static int load_row(void *arg, sqlite3_stmt *st)
 {
 	const struct load *l = arg;
 	int state = sqlite3_column_int(st, 7);
-	struct store_row row = { .seq = sqlite3_column_int64(st, 0), .kind_name = text_of(st, 1), .keys = text_of(st, 2),
+	int64_t lane = sqlite3_column_int64(st, 9);
+	struct store_row row = { .seq = sqlite3_column_int64(st, 0),
+				 .has_id = sqlite3_column_type(st, 10) != SQLITE_NULL,
+				 .update_id = sqlite3_column_int64(st, 10),
+				 .lane = lane >= 0 && lane < 64 ? (unsigned)lane : 0,
+				 .kind_name = text_of(st, 1), .keys = text_of(st, 2),
 				 .received = sqlite3_column_int64(st, 3), .due = sqlite3_column_int64(st, 4),
 				 .failures = sqlite3_column_int(st, 5), .deaths = sqlite3_column_int(st, 6),
 				 .ageless = sqlite3_column_int(st, 8), .started = state == 1, .redelivered = state != 0 };
@@ -67,7 +72,8 @@ static int sqlite_load(struct store *store, int64_t from, int (*row)(void *arg, 
 		       struct err *err)
 {
 	struct load l = { .row = row, .arg = arg };
-	return each(sqlite_of(store), "SELECT seq, kind, keys, received, due, failures, deaths, state, ageless FROM updates"
+	return each(sqlite_of(store), "SELECT seq, kind, keys, received, due, failures, deaths, state, ageless, lane,"
+		    " update_id FROM updates"
 		    " WHERE seq >= ?1 AND state <> 3 ORDER BY seq", from, load_row, &l, err);
 }
 
@@ -87,13 +93,14 @@ static int sqlite_body(struct store *store, int64_t seq, struct buf *out, int64_
 	return full ? err_set(err, ERR_INTERNAL, "out of memory") : rc == SQLITE_ROW;
 }
 
-static int sqlite_rekey(struct store *store, int64_t seq, const char *keys, struct err *err)
+static int sqlite_rekey(struct store *store, int64_t seq, const char *keys, unsigned lane, struct err *err)
 {
 	struct sqlite *s = sqlite_of(store);
 	if (sqlite3_get_autocommit(s->db.handle) && sqlite_run(s->statements[S_BEGIN]))
 		return sqlite_undo(s, s->db.last_seq, err);
 	sqlite3_stmt *st = SQLITE_BIND(s, S_REKEY, seq);
 	sqlite_bind_text(st, 2, keys);
+	sqlite3_bind_int64(st, 3, lane);
 	return sqlite_run(st) ? sqlite_undo(s, s->db.last_seq, err) : 0;
 }
 

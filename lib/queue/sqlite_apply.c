@@ -11,8 +11,8 @@
 static const char *const sql[SQLITE_STATEMENTS] = {
 	[S_BEGIN] = "BEGIN IMMEDIATE",
 	[S_COMMIT] = "COMMIT",
-	[S_PUT] = "INSERT OR IGNORE INTO updates(seq, root, update_id, hash, kind, keys, received, ageless)"
-		  " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[S_PUT] = "INSERT OR IGNORE INTO updates(seq, root, update_id, hash, kind, keys, received, ageless, lane)"
+		  " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[S_PUT_BODY] = "INSERT INTO bodies(seq, body) VALUES(?1, ?2)",
 	[S_START] = "UPDATE updates SET failures = ?2, deaths = ?3, state = 1 WHERE seq = ?1 AND state <> 3",
 	[S_STOPPED] = "UPDATE updates SET failures = ?2, deaths = ?3, state = ?4 WHERE seq = ?1 AND state <> 3",
@@ -31,7 +31,7 @@ static const char *const sql[SQLITE_STATEMENTS] = {
 	[S_ROOT_NEW] = "INSERT INTO roots(url) VALUES(?1)",
 	[S_KNOWN] = "SELECT 1 FROM updates WHERE update_id = ?2 AND hash = ?3 AND root = ?1 AND root IS NOT NULL",
 	[S_BODY] = "SELECT u.received, b.body FROM updates u JOIN bodies b USING(seq) WHERE u.seq = ?1 AND u.state <> 3",
-	[S_REKEY] = "UPDATE updates SET keys = ?2 WHERE seq = ?1 AND state <> 3",
+	[S_REKEY] = "UPDATE updates SET keys = ?2, lane = ?3 WHERE seq = ?1 AND state <> 3",
 	[S_OFFSET_GET] = "SELECT next FROM offsets WHERE root = ?1",
 	[S_META_GET] = "SELECT value FROM meta WHERE name = ?1",
 };
@@ -117,7 +117,7 @@ static int put(struct sqlite *s, const struct store_op *op)
 	if (failed)
 		return -1;
 	sqlite3_stmt *st = SQLITE_BIND(s, S_PUT, op->seq, root ? root->id : 0, op->update_id, (int64_t)op->hash, 0, 0, op->received,
-				op->ageless);
+				op->ageless, op->lane);
 	if (!root)
 		sqlite3_bind_null(st, 2);
 	if (!op->has_id)

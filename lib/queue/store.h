@@ -36,6 +36,7 @@ struct store_op {
 	uint64_t hash;           /* of the bytes */
 	const char *kind_name;   /* also META: the name */
 	const char *keys;        /* also META: the value */
+	unsigned lane;
 	const char *body;
 	size_t body_length;
 	int64_t received;        /* wall clock, milliseconds */
@@ -49,10 +50,13 @@ struct store_op {
 	int64_t offset;          /* OFFSET, CONFIRMED */
 };
 
-/* A row given at start by `load`, in the order of seq. */
+/* A row given by `load`, in the order of seq. */
 struct store_row {
 	int64_t seq;
+	bool has_id;
+	int64_t update_id;
 	const char *kind_name, *keys;
+	unsigned lane;
 	int64_t received, due;   /* wall clock, milliseconds */
 	int failures, deaths;
 	bool ageless;
@@ -83,8 +87,8 @@ struct store_ops {
 	int (*load)(struct store *s, int64_t from, int (*row)(void *arg, const struct store_row *row), void *arg, struct err *err);
 	/* The bytes of a waiting update, replaced into `out`, and when it was received. 1, 0: they are not there, -1 with `err`. */
 	int (*body)(struct store *s, int64_t seq, struct buf *out, int64_t *received, struct err *err);
-	/* Replaces the keys of a waiting update (--key changed between runs), inside one transaction that `rekey_end` commits. */
-	int (*rekey)(struct store *s, int64_t seq, const char *keys, struct err *err);
+	/* Replaces the keys and the lane of a waiting update (--key or --route changed between runs), inside one transaction that `rekey_end` commits. */
+	int (*rekey)(struct store *s, int64_t seq, const char *keys, unsigned lane, struct err *err);
 	int (*rekey_end)(struct store *s, struct err *err);
 	/* The offset stored for a root (*found false if none), the highest seq ever used, a named value ("" if none). */
 	int (*offset)(struct store *s, const char *root, int64_t *offset, bool *found, struct err *err);

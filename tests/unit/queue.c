@@ -83,10 +83,10 @@ static int front_body(struct store *s, int64_t seq, struct buf *out, int64_t *re
 	return body_missing ? 0 : front.behind->ops->body(front.behind, seq, out, received, err);
 }
 
-static int front_rekey(struct store *s, int64_t seq, const char *keys, struct err *err)
+static int front_rekey(struct store *s, int64_t seq, const char *keys, unsigned lane, struct err *err)
 {
 	(void)s;
-	return front.behind->ops->rekey(front.behind, seq, keys, err);
+	return front.behind->ops->rekey(front.behind, seq, keys, lane, err);
 }
 
 static int front_rekey_end(struct store *s, struct err *err)
@@ -148,11 +148,14 @@ static int64_t age_of(void *arg, const char *kind)
 	return strcmp(kind, "callback_query") == 0 ? 150000 : 0;
 }
 
-static const char *keys_now; /* what keys_of gives for any body */
+/* What route_of gives for any body. */
+static const char *keys_now;
+static unsigned lane_now;
 
-static int keys_of(void *arg, const char *body, size_t length, struct buf *out)
+static int route_of(void *arg, const char *body, size_t length, struct buf *out, unsigned *lane)
 {
 	(void)arg, (void)body, (void)length;
+	*lane = lane_now;
 	return buf_adds(out, keys_now);
 }
 
@@ -171,7 +174,7 @@ static struct queue *start(void)
 		front.behind = kept ? kept : memory_open(&err);
 	kept = NULL;
 	struct queue_config config = { .clock = &fake_clock, .store = &front.store, .key_spec = key_spec, .backlog = 5,
-				       .keys_of = keys_of, .max_age = age_of };
+				       .route_of = route_of, .max_age = age_of };
 	struct queue *q = front.behind ? queue_open(&config, &err) : NULL;
 	if (!q)
 		diag("%s", err.text);
@@ -219,7 +222,7 @@ static struct claim *last;
 static const char *claim(struct queue *q)
 {
 	struct err err = { 0 };
-	int rc = queue_claim(q, &last, &err);
+	int rc = queue_claim(q, QUEUE_ALL_LANES, &last, &err);
 	return rc == 1 ? last->body : rc == 0 ? "" : "!";
 }
 
@@ -352,7 +355,7 @@ static void retries(void)
 	claim(q);
 	queue_retry(q, last, 4000, "exit 75");
 	claim_free(last);
-	is_num(queue_next_due(q), 4000, "a retry comes up after its delay");
+	is_num(queue_next_due(q, QUEUE_ALL_LANES), 4000, "a retry comes up after its delay");
 	pass(3999);
 	IS(claim(q), "", "not before");
 	crash(q);
@@ -364,7 +367,7 @@ static void retries(void)
 	queue_flush(q, NULL);
 	crash(q);
 	q = start();
-	is_num(queue_next_due(q), 4000, "a flushed retry keeps its time across a restart");
+	is_num(queue_next_due(q, QUEUE_ALL_LANES), 4000, "a flushed retry keeps its time across a restart");
 	pass(1000);
 	finish_test(q);
 
@@ -378,20 +381,20 @@ static void retries(void)
 	crash(q);
 	wall_now -= 86400000;
 	q = start();
-	ok(queue_next_due(q) > 0 && queue_next_due(q) <= 330000, "a wall clock that was set back by a day delays a retry by minutes only");
+	ok(queue_next_due(q, QUEUE_ALL_LANES) > 0 && queue_next_due(q, QUEUE_ALL_LANES) <= 330000, "a wall clock that was set back by a day delays a retry by minutes only");
 	wall_now += 86400000;
 	crash(q);
 	q = start();
 	pass(60000);
 	IS(claim(q), "{a}", "the retry comes before the later one of its chat");
 	ok(last->failures == 1 && last->redelivered, "it is the second attempt");
-	queue_release(q, last, false, 0);
+	queue_release(q, last, false, 0, false);
 	claim_free(last);
 	IS(claim(q), "{a}", "what could not be started comes up at once");
 	ok(last->failures == 1 && last->redelivered, "and nothing was counted");
-	queue_release(q, last, true, 500);
+	queue_release(q, last, true, 500, false);
 	claim_free(last);
-	is_num(queue_next_due(q), 500, "an interrupted one may be delayed");
+	is_num(queue_next_due(q, QUEUE_ALL_LANES), 500, "an interrupted one may be delayed");
 	pass(500);
 	claim(q);
 	queue_dead(q, last, "exit 1", "oops");
@@ -399,7 +402,7 @@ static void retries(void)
 	IS(dead(q, 0), "[1 message chat:1 2 exit 1 oops {a}]", "a dead letter keeps its story");
 	IS(claim(q), "{b}", "and lets its chat go on");
 	ok(!last->redelivered, "which was never started");
-	queue_release(q, last, false, 0);
+	queue_release(q, last, false, 0, false);
 	claim_free(last);
 	IS(claim(q), "{b}", "again");
 	ok(!last->redelivered, "what could not be started is as if it had never been handed out");
@@ -423,13 +426,13 @@ static void deaths(void)
 		claim_free(last);
 		crash(q);
 		q = start();
-		ok(q != NULL && queue_claim(q, &last, NULL) == 1 && last->seq == 1 && last->deaths == death && last->redelivered,
+		ok(q != NULL && queue_claim(q, QUEUE_ALL_LANES, &last, NULL) == 1 && last->seq == 1 && last->deaths == death && last->redelivered,
 		   "%s: death %d is counted", backend, death);
 		struct claim *more;
-		int rc = queue_claim(q, &more, NULL);
+		int rc = queue_claim(q, QUEUE_ALL_LANES, &more, NULL);
 		ok(rc == (death < 2), "%s: after %d it runs %s", backend, death, death < 2 ? "with others" : "alone");
 		if (rc == 1) {
-			queue_release(q, more, false, 0);
+			queue_release(q, more, false, 0, false);
 			claim_free(more);
 		}
 	}

@@ -8,19 +8,19 @@
 
 static int add(struct sched *s, int64_t seq, const char *keys)
 {
-	return sched_add(s, &(struct sched_entry){ .seq = seq, .expires = INT64_MAX }, keys);
+	return sched_add(s, 0, &(struct sched_entry){ .seq = seq, .expires = INT64_MAX }, keys);
 }
 
 /* The update that is handed out at `now`; 0: none. */
 static int64_t claim(struct sched *s, int64_t now)
 {
 	struct sched_entry e;
-	return sched_claim(s, now, &e) ? e.seq : 0;
+	return sched_claim(s, now, SCHED_ALL_LANES, &e) ? e.seq : 0;
 }
 
 static void give_back(struct sched *s, int64_t seq, int64_t due, int deaths)
 {
-	sched_return(s, &(struct sched_entry){ .seq = seq, .due = due, .deaths = deaths });
+	sched_return(s, 0, &(struct sched_entry){ .seq = seq, .due = due, .deaths = deaths });
 }
 
 static void order(void)
@@ -36,17 +36,17 @@ static void order(void)
 	sched_keys(s, 2, &keys);
 	is_str(buf_str(&keys), "b c", "the keys of an update are known");
 	buf_release(&keys);
-	sched_finish(s, 1);
+	sched_finish(s, 0, 1);
 	is_num(claim(s, 0), 4, "when it ends, the ones behind it come up key by key");
 	is_num(claim(s, 0), 2, "an update waits for every earlier one that shares a key");
-	sched_finish(s, 4);
+	sched_finish(s, 0, 4);
 	is_num(claim(s, 0), 6, "a key that is named twice does not make an update wait for itself");
-	sched_finish(s, 2);
+	sched_finish(s, 0, 2);
 	is_num(claim(s, 0), 3, "the last one comes up");
-	sched_finish(s, 3), sched_finish(s, 5), sched_finish(s, 6);
+	sched_finish(s, 0, 3), sched_finish(s, 0, 5), sched_finish(s, 0, 6);
 	is_num((int64_t)sched_count(s), 0, "at the end none is left");
-	is_num(sched_next_due(s), INT64_MAX, "and nothing will come up");
-	sched_finish(s, 99);
+	is_num(sched_next_due(s, 0, SCHED_ALL_LANES), INT64_MAX, "and nothing will come up");
+	sched_finish(s, 0, 99);
 	give_back(s, 99, 0, 0);
 	is_num((int64_t)sched_running(s), 0, "ending an unknown update does nothing");
 	sched_free(s);
@@ -58,9 +58,9 @@ static void fairness(void)
 	for (int64_t i = 1; i <= 1000; i++)
 		add(s, i, "flood");
 	add(s, 1001, "one"), add(s, 1002, "two");
-	is_num((int64_t)sched_ready(s), 3, "a chat with a thousand updates takes one turn");
+	is_num((int64_t)sched_ready(s, SCHED_ALL_LANES), 3, "a chat with a thousand updates takes one turn");
 	is_num(claim(s, 0), 1, "it goes first, for it came first");
-	sched_finish(s, 1);
+	sched_finish(s, 0, 1);
 	is_num(claim(s, 0), 1001, "then it is another chat's turn, though 999 came earlier");
 	is_num(claim(s, 0), 1002, "and another's");
 	is_num(claim(s, 0), 2, "then the next of the flood");
@@ -77,7 +77,7 @@ static void delays(void)
 	give_back(s, 1, 100, 0);
 	is_num(claim(s, 50), 3, "while an update waits for its retry, other chats go on");
 	is_num(claim(s, 99), 0, "its own chat does not");
-	is_num(sched_next_due(s), 100, "the time of its retry is known");
+	is_num(sched_next_due(s, 0, SCHED_ALL_LANES), 100, "the time of its retry is known");
 	is_num(claim(s, 100), 1, "at its time it comes up at its old place, before the later ones of its chat");
 	ok(sched_has(s, 1, &running) && running, "it is known as running");
 	give_back(s, 1, 0, 0);
@@ -88,18 +88,18 @@ static void delays(void)
 	sched_free(s);
 
 	s = sched_new();
-	sched_add(s, &(struct sched_entry){ .seq = 1, .expires = 50 }, "a");
-	sched_add(s, &(struct sched_entry){ .seq = 2, .expires = 60 }, "a");
-	ok(sched_claim(s, 49, &e) && !e.expired, "before its time is over an update is not expired");
-	sched_return(s, &(struct sched_entry){ .seq = 1, .due = 1000, .failures = 3 });
-	is_num(sched_next_due(s), 50, "a delayed update that expires first comes up when it expires");
-	ok(sched_claim(s, 50, &e) && e.seq == 1 && e.expired && e.failures == 3, "then it is handed out as expired, with its counts");
-	sched_finish(s, 1);
-	ok(sched_claim(s, 60, &e) && e.seq == 2 && e.expired, "one that expired while it waited for its chat is, too");
+	sched_add(s, 0, &(struct sched_entry){ .seq = 1, .expires = 50 }, "a");
+	sched_add(s, 0, &(struct sched_entry){ .seq = 2, .expires = 60 }, "a");
+	ok(sched_claim(s, 49, SCHED_ALL_LANES, &e) && !e.expired, "before its time is over an update is not expired");
+	sched_return(s, 0, &(struct sched_entry){ .seq = 1, .due = 1000, .failures = 3 });
+	is_num(sched_next_due(s, 0, SCHED_ALL_LANES), 50, "a delayed update that expires first comes up when it expires");
+	ok(sched_claim(s, 50, SCHED_ALL_LANES, &e) && e.seq == 1 && e.expired && e.failures == 3, "then it is handed out as expired, with its counts");
+	sched_finish(s, 0, 1);
+	ok(sched_claim(s, 60, SCHED_ALL_LANES, &e) && e.seq == 2 && e.expired, "one that expired while it waited for its chat is, too");
 	sched_free(s);
 
 	s = sched_new();
-	sched_add(s, &(struct sched_entry){ .seq = 1, .expires = INT64_MAX, .due = 30 }, "a");
+	sched_add(s, 0, &(struct sched_entry){ .seq = 1, .expires = INT64_MAX, .due = 30 }, "a");
 	add(s, 2, "a");
 	is_num(claim(s, 29), 0, "an update may be added with a delay, and holds its chat meanwhile");
 	is_num(claim(s, 30), 1, "it comes up when it is due");
@@ -112,15 +112,15 @@ static void suspects(void)
 	struct sched_entry suspect = { .seq = 3, .expires = INT64_MAX, .deaths = 2 };
 	add(s, 1, "a"), add(s, 2, "b");
 	is_num(claim(s, 0), 1, "something runs");
-	sched_add(s, &suspect, "c");
+	sched_add(s, 0, &suspect, "c");
 	is_num(claim(s, 0), 0, "while a suspect waits for its turn alone, nothing else starts");
-	is_num(sched_next_due(s), INT64_MAX, "and nothing comes up by itself");
-	is_num((int64_t)sched_ready(s), 0, "nothing is ready");
-	sched_finish(s, 1);
+	is_num(sched_next_due(s, 0, SCHED_ALL_LANES), INT64_MAX, "and nothing comes up by itself");
+	is_num((int64_t)sched_ready(s, SCHED_ALL_LANES), 0, "nothing is ready");
+	sched_finish(s, 0, 1);
 	is_num(claim(s, 0), 3, "when nothing runs any more, it is handed out");
 	is_num(claim(s, 0), 0, "while it runs, nothing else starts");
-	is_num(sched_next_due(s), INT64_MAX, "and nothing comes up by itself then");
-	sched_finish(s, 3);
+	is_num(sched_next_due(s, 0, SCHED_ALL_LANES), INT64_MAX, "and nothing comes up by itself then");
+	sched_finish(s, 0, 3);
 	is_num(claim(s, 0), 2, "then the others go on");
 	give_back(s, 2, 0, 2);
 	add(s, 4, "z");
@@ -245,7 +245,7 @@ static bool model_add(struct model *m, struct sched *s)
 		u->due = m->clock + 1000 * (rand() % 100) + 500 + seq;
 	if (!u->due && !blocked(m, seq))
 		u->turn = ++m->back;
-	return sched_add(s, &(struct sched_entry){ .seq = seq, .expires = u->expires, .due = u->due, .deaths = u->deaths },
+	return sched_add(s, 0, &(struct sched_entry){ .seq = seq, .expires = u->expires, .due = u->due, .deaths = u->deaths },
 			 keys) == 0;
 }
 
@@ -266,12 +266,12 @@ static void model_end(struct model *m, struct sched *s)
 		e.due = u->due = rand() % 2 ? m->clock + 1000 * (rand() % 50) + 500 + seq : 0;
 		if (!e.due)
 			u->turn = --m->front;
-		sched_return(s, &e);
+		sched_return(s, 0, &e);
 		return;
 	}
 	u->in = false;
 	model_freed(m, u);
-	sched_finish(s, seq);
+	sched_finish(s, 0, seq);
 }
 
 static bool agree(struct model *m, struct sched *s, unsigned seed, int step)
@@ -312,7 +312,7 @@ static bool model_run(unsigned seed, int64_t *starts)
 			same = model_add(&m, s);
 		else if (what < 6) {
 			struct sched_entry e;
-			int64_t want = model_claim(&m, m.clock), got = sched_claim(s, m.clock, &e) ? e.seq : 0;
+			int64_t want = model_claim(&m, m.clock), got = sched_claim(s, m.clock, SCHED_ALL_LANES, &e) ? e.seq : 0;
 			same = got == want && (!got || (e.expired == (m.clock >= m.u[got].expires) &&
 							e.failures == m.u[got].failures));
 			*starts += got != 0;
@@ -364,7 +364,7 @@ static void measure(void)
 	     (added - start) * 1e6 / N);
 	int64_t n = 0;
 	for (int64_t seq; (seq = claim(s, 0)); n++)
-		sched_finish(s, seq);
+		sched_finish(s, 0, seq);
 	diag("%.2f us to claim and finish one", (seconds() - added) * 1e6 / N);
 	is_num(n, N, "a million updates are handed out");
 	sched_free(s);

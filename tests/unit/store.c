@@ -131,7 +131,7 @@ static void put_and_die(void)
 {
 	struct queue *q = start();
 	struct claim *c;
-	if (!q || put(q, child_number * 100, 7, 300) || queue_claim(q, &c, &why) != 1)
+	if (!q || put(q, child_number * 100, 7, 300) || queue_claim(q, QUEUE_ALL_LANES, &c, &why) != 1)
 		_exit(1);
 	if (child_number % 3 == 0 && queue_sync(q, &why))
 		_exit(1);
@@ -295,7 +295,7 @@ static void disk_full(void)
 	struct err first = { 0 };
 	for (int i = 0; i < 40; i++) {
 		int n = 0;
-		while (n < 50 && queue_claim(q, &claims[n], &why) == 1)
+		while (n < 50 && queue_claim(q, QUEUE_ALL_LANES, &claims[n], &why) == 1)
 			n++;
 		failed += queue_flush(q, &why) != 0;
 		for (int k = 0; k < n; k++) {
@@ -387,7 +387,7 @@ static void measures(void)
 		queue_sync(q, NULL);
 		queue_confirmed(q, "https://api.telegram.org", (i + 1) * BATCH);
 		int n = 0;
-		while (n < BATCH && queue_claim(q, &claims[n], &why) == 1)
+		while (n < BATCH && queue_claim(q, QUEUE_ALL_LANES, &claims[n], &why) == 1)
 			n++;
 		queue_flush(q, NULL);
 		for (int k = 0; k < n; k++) {

@@ -1,0 +1,119 @@
+/* queue/sched_turns: what has its turn, and what will have it at a time. What is ready stands in a list of its lane with a ticket
+ * that orders the turns of all lanes: one for ordinary updates, one for those that run in no batch, one for suspects. What
+ * is delayed is in a heap. Invariant: each list is in the order of its tickets. */
+#include "queue/sched_state.h"
+
+void sched_turns_init(struct turns *t)
+{
+	for (int i = 0; i < SCHED_LANES; i++)
+		list_init(&t->lanes[i]);
+	t->some = 0;
+}
+
+static struct turns *turns_of(struct sched *s, const struct item *item)
+{
+	return item->deaths >= SCHED_SUSPECT ? &s->suspects : item->solo ? &s->solos : &s->ready;
+}
+
+/* Its turn has come: behind all that are ready, or before them. */
+static void make_ready(struct sched *s, struct item *item, int64_t since)
+{
+	struct turns *t = turns_of(s, item);
+	struct list *l = &t->lanes[item->lane];
+	list_remove(&item->turn);
+	item->state = SCHED_READY;
+	item->since = since;
+	item->ticket = item->first ? --s->front : ++s->back;
+	list_add_before(item->first ? l->next : l, &item->turn);
+	t->some |= UINT64_C(1) << item->lane;
+	s->ready_in[item->lane]++;
+}
+
+void sched_come_up(struct sched *s, struct item *item, int64_t since)
+{
+	int64_t due = item->delay.due;
+	if (due > 0) {
+		list_remove(&item->turn);
+		item->state = SCHED_DELAYED;
+		if (heap_add(&s->delayed, &item->delay, due < item->expires ? due : item->expires) == 0)
+			return;
+		/* Without the memory for the heap its delay is cut short rather than the update forgotten. */
+	}
+	make_ready(s, item, since);
+}
+
+void sched_promote(struct sched *s, int64_t now)
+{
+	for (struct heap_node *n; (n = heap_first(&s->delayed)) && n->due <= now;) {
+		heap_remove(&s->delayed, n);
+		make_ready(s, container_of(n, struct item, delay), n->due);
+	}
+}
+
+void sched_unwait(struct sched *s, struct item *item)
+{
+	list_remove(&item->turn);
+	if (item->state == SCHED_DELAYED)
+		heap_remove(&s->delayed, &item->delay);
+	if (item->state != SCHED_READY)
+		return;
+	struct turns *t = turns_of(s, item);
+	s->ready_in[item->lane]--;
+	if (list_empty(&t->lanes[item->lane]))
+		t->some &= ~(UINT64_C(1) << item->lane);
+}
+
+struct item *sched_first(const struct turns *t, uint64_t lanes)
+{
+	struct item *best = NULL;
+	for (uint64_t left = t->some & lanes; left; left &= left - 1) {
+		struct item *item = container_of(t->lanes[__builtin_ctzll(left)].next, struct item, turn);
+		if (!best || item->ticket < best->ticket)
+			best = item;
+	}
+	return best;
+}
+
+/* ---- what is asked ---- */
+
+int64_t sched_next_due(struct sched *s, int64_t now, uint64_t lanes)
+{
+	sched_promote(s, now);
+	if (sched_ready(s, lanes))
+		return 0;
+	/* While a suspect runs, what comes up could not be claimed. */
+	const struct heap_node *first = s->alone ? NULL : heap_first(&s->delayed);
+	return first ? first->due : INT64_MAX;
+}
+
+size_t sched_ready(const struct sched *s, uint64_t lanes)
+{
+	size_t count = 0;
+	if (s->alone)
+		return 0;
+	if (s->suspects.some & lanes)
+		return s->running ? 0 : 1;
+	for (uint64_t left = (s->ready.some | s->solos.some) & lanes; left; left &= left - 1)
+		count += s->ready_in[__builtin_ctzll(left)];
+	return count;
+}
+
+size_t sched_turns(struct sched *s, int64_t now, unsigned lane, int64_t *since)
+{
+	const struct turns *all[] = { &s->ready, &s->solos, &s->suspects };
+	sched_promote(s, now);
+	*since = now;
+	if (lane >= SCHED_LANES)
+		return 0;
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		const struct item *item = sched_first(all[i], UINT64_C(1) << lane);
+		if (item && item->since < *since)
+			*since = item->since;
+	}
+	return s->ready_in[lane];
+}
+
+size_t sched_waiting(const struct sched *s, unsigned lane)
+{
+	return lane < SCHED_LANES ? s->waiting_in[lane] : 0;
+}
