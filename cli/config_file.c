@@ -1,6 +1,7 @@
 /* cli/config_file: the config file in, its values set in struct config. `name = value` lines as inih reads them.
- * Some builds of inih take lines of 200 bytes and go on with the rest as if it were another line, so lines are
- * cut here, and one that does not fit is an error. Invariant: nothing of the file is skipped or cut silently. */
+ * Some builds of inih take lines of 200 bytes and go on with the rest as if it were another line, and it cuts the
+ * name of a section at 50; so lines are cut here, and the lines that open a section are read here.
+ * Invariant: nothing of the file is skipped or cut silently. */
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +22,7 @@ struct reader {
 	struct err *err;
 	const char *at, *end; /* what is left of the file */
 	int number;           /* of the line read last */
+	bool section;         /* the keys are those of the last route */
 	bool failed;
 };
 
@@ -28,6 +30,36 @@ static int refuse(struct reader *r, const char *what)
 {
 	r->failed = true;
 	return err_set(r->err, ERR_CONFIG, "config file '%s', line %d: %s", r->c->config, r->number, what);
+}
+
+/* `[route "/start"]`, of `n` bytes. */
+static void open_section(struct reader *r, const char *text, size_t n)
+{
+	struct err why;
+	const char *end = text + n - 1, *name = text + 1;
+	while (name < end && isspace((unsigned char)*name))
+		name++;
+	size_t length = 0;
+	while (name + length < end && isalpha((unsigned char)name[length]))
+		length++;
+	const char *match = name + length;
+	while (match < end && isspace((unsigned char)*match))
+		match++;
+	while (end > match && isspace((unsigned char)end[-1]))
+		end--;
+	if (text[n - 1] != ']' || length != 5 || memcmp(name, "route", 5) != 0) {
+		refuse(r, "unknown section; there are only sections such as [route \"/start\"]");
+		return;
+	}
+	if (end - match < 3 || *match != '"' || end[-1] != '"' || memchr(match + 1, '"', (size_t)(end - match) - 2)) {
+		refuse(r, "a route's section is written [route \"/start\"]: a kind or a command in quotes");
+		return;
+	}
+	r->section = true;
+	if (options_section(r->c, match + 1, (size_t)(end - match) - 2, r->number, &why)) {
+		refuse(r, why.text);
+		r->err->status = why.status;
+	}
 }
 
 /* Hands inih the next line, without white space around it (inih takes a line that begins with white space for
@@ -56,7 +88,7 @@ static char *next_line(char *out, int size, void *arg)
 	if (memchr(start, '\0', n))
 		refuse(r, "there is a NUL byte; this is no text file");
 	else if (n && *start == '[')
-		refuse(r, "there are no sections in a config file");
+		open_section(r, start, n), n = 0;
 	else if (n + 3 > (size_t)size)
 		refuse(r, why);
 	if (r->failed)
@@ -70,6 +102,14 @@ static int take(void *arg, const char *section, const char *name, const char *va
 {
 	(void)section;
 	struct reader *r = arg;
+	if (r->section && !r->failed) {
+		struct err why;
+		if (options_route_set(&r->c->route.items[r->c->route.count - 1], name, value, &why)) {
+			refuse(r, why.text);
+			r->err->status = why.status;
+		}
+		return !r->failed;
+	}
 	const struct option_row *row = options_row(name, strlen(name));
 	if (row && row->least <= ORIGIN_FILE && !r->failed) {
 		r->failed = options_set(r->c, row, value, ORIGIN_FILE, r->number, r->err) != 0;

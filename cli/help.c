@@ -31,7 +31,18 @@ static void usage(unsigned commands, FILE *out)
 	if (commands & COMMAND_DEAD)
 		fputs("  tgrun dead list | show N | retry | drop [N...]  the updates that could not be handled\n",
 		      out);
-	fputs("\nThe handler may also stand after '--': tgrun --token TOKEN -- python3 bot.py\n", out);
+	if (commands & COMMAND_QUEUE)
+		fputs("  tgrun queue list | show N | skip N... | clear   the updates that wait\n", out);
+	if (commands & COMMAND_STATUS)
+		fputs("  tgrun status                                    how the running tgrun does\n", out);
+	if (commands & (COMMAND_PAUSE | COMMAND_RESUME))
+		fputs("  tgrun pause | resume                            start no handlers for a while\n", out);
+	if (commands & COMMAND_DRAIN)
+		fputs("  tgrun drain                                     handle what is here, then end\n", out);
+	if (commands & COMMAND_STOP)
+		fputs("  tgrun stop                                      stop gracefully, as by SIGTERM\n", out);
+	if (commands & COMMAND_HANDLING)
+		fputs("\nThe handler may also stand after '--': tgrun --token TOKEN -- python3 bot.py\n", out);
 }
 
 /* Writes `text` from column `LEFT` on, broken at spaces. */
@@ -65,7 +76,7 @@ static void option(const struct option_row *row, FILE *out)
 int options_help(const struct config *c, FILE *out)
 {
 	unsigned commands =
-		c->command_given ? c->command : COMMAND_RUN | COMMAND_TRY | COMMAND_CHECK | COMMAND_DEAD;
+		c->command_given ? c->command : COMMAND_ALL;
 	usage(commands, out);
 	for (int group = 0; group < GROUP_COUNT; group++) {
 		bool titled = false;

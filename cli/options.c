@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/nearest.h"
 #include "cli/options_table.h"
 
 /* An option as it stands on the command line. */
@@ -82,29 +81,38 @@ static int unknown_option(const char *name, size_t n, struct err *err)
 
 static int read_command(struct config *c, const char *word, struct err *err)
 {
-	static const char *const words[] = { "run", "try", "check", "dead" };
-	for (size_t i = 0; i < 4; i++)
-		if (strcmp(word, words[i]) == 0) {
-			c->command = (enum command_bit)(1 << i);
-			c->command_given = true;
-			return 0;
-		}
-	const char *near = nearest_find(word, words, 4);
+	const char *near;
+	enum command_bit command = options_command(word, &near);
+	if (command) {
+		c->command = command;
+		c->command_given = true;
+		return 0;
+	}
 	if (near)
 		return err_set(err, ERR_USAGE, "unknown sub-command '%s'; did you mean '%s'?", word, near);
 	if (strchr(word, '/'))
 		return err_set(err, ERR_USAGE, "unknown sub-command '%s'; did you mean '--handler %s'?", word,
 			       word);
-	return err_set(err, ERR_USAGE, "unknown sub-command '%s'; there are run, try, check and dead", word);
+	char list[160];
+	options_command_list(COMMAND_ALL, list, sizeof list);
+	return err_set(err, ERR_USAGE, "unknown sub-command '%s'; there are %s", word, list);
+}
+
+static bool takes_arguments(const struct config *c)
+{
+	return c->command == COMMAND_DEAD || c->command == COMMAND_QUEUE;
 }
 
 static int read_argument(struct config *c, const char *word, struct err *err)
 {
 	if (!c->command_given)
 		return read_command(c, word, err);
-	if (c->command != COMMAND_DEAD)
+	if (c->command & COMMAND_HANDLING)
 		return err_set(err, ERR_USAGE, "unexpected argument '%s'; a handler follows '--handler' or '--'",
 			       word);
+	if (!takes_arguments(c))
+		return err_set(err, ERR_USAGE, "unexpected argument '%s'; 'tgrun %s' takes none", word,
+			       options_command_name(c->command));
 	return options_text_add(&c->arguments, word, strlen(word)) ? err_set(err, ERR_INTERNAL, "out of memory")
 								   : 0;
 }
@@ -151,7 +159,10 @@ static int read_argv(struct reading *r, int argc, struct err *err)
 	for (int i = 1; i < argc;) {
 		const char *arg = r->copy[i];
 		if (strcmp(arg, "--") == 0) {
-			struct texts *rest = c->command == COMMAND_DEAD ? &c->arguments : &c->handler_argv;
+			bool handling = c->command & COMMAND_HANDLING;
+			struct texts *rest = handling ? &c->handler_argv : &c->arguments;
+			if (!handling && !takes_arguments(c) && i + 1 < argc)
+				return read_argument(c, r->copy[i + 1], err);
 			for (i++; i < argc; i++)
 				if (options_text_add(rest, r->copy[i], strlen(r->copy[i])))
 					return err_set(err, ERR_INTERNAL, "out of memory");
@@ -179,7 +190,7 @@ static int check_places(const struct reading *r, struct err *err)
 		const struct option_row *row = r->items[i].row;
 		if (row->commands & r->c->command)
 			continue;
-		char list[128];
+		char list[160];
 		options_command_list(row->commands, list, sizeof list);
 		return err_set(err, ERR_USAGE, "option '--%s' does not belong to '%s' but to %s", row->name,
 			       options_command_name(r->c->command), list);
@@ -224,7 +235,7 @@ static int read_environment(struct config *c, char **envp, bool config, struct e
 		const char *value = (*envp)[n] ? *envp + n + 1 : "";
 		if (!*value || (strcmp(row->name, "config") == 0) != config)
 			continue;
-		if (row->type != OPTION_LIST && row->type != OPTION_ENV) {
+		if (row->type != OPTION_LIST && row->type != OPTION_ENV && row->type != OPTION_ROUTE) {
 			if (options_set(c, row, value, ORIGIN_ENVIRONMENT, 0, err))
 				return -1;
 			continue;

@@ -15,29 +15,61 @@
 #include "base/err.h"
 
 /* Sub-commands, as bits: an option is meant for some of them. */
-enum command_bit { COMMAND_RUN = 1, COMMAND_TRY = 2, COMMAND_CHECK = 4, COMMAND_DEAD = 8 };
+enum command_bit {
+	COMMAND_RUN = 1, COMMAND_TRY = 2, COMMAND_CHECK = 4, COMMAND_DEAD = 8, COMMAND_QUEUE = 16, COMMAND_STATUS = 32,
+	COMMAND_STOP = 64, COMMAND_PAUSE = 128, COMMAND_RESUME = 256, COMMAND_DRAIN = 512,
+	COMMAND_ALL = 1023,
+	COMMAND_HANDLING = COMMAND_RUN | COMMAND_TRY | COMMAND_CHECK,
+};
 
 /* Where a value came from; a later one beats an earlier one. */
 enum origin { ORIGIN_DEFAULT, ORIGIN_FILE, ORIGIN_ENVIRONMENT, ORIGIN_ARGUMENT };
 
-/* The values of the options that take one of several words; for background, on_failure, log_format and log_level
- * those of the enums of that name. */
+/* The values of the options that take one of several words; for background, mode, on_failure, log_format and
+ * log_level those of the enums of that name. */
 enum { STORE_KIND_SQLITE, STORE_KIND_MEMORY };
 enum { STDOUT_LOG, STDOUT_INHERIT, STDOUT_DISCARD };
+enum { INTERVAL_EXPONENTIAL, INTERVAL_QUADRATIC, INTERVAL_CONSTANT };
 
 struct texts {
 	char **items; /* ends in NULL once there is an item */
 	size_t count;
 };
 
-enum { CONFIG_WARNINGS_MAX = 16, CONFIG_OPTIONS_MAX = 64 };
+enum { CONFIG_WARNINGS_MAX = 16, CONFIG_OPTIONS_MAX = 96, CONFIG_ROUTES_MAX = 256 };
+
+/* Bits of route_config.set, one for each key that a route may set. */
+enum route_key {
+	ROUTE_TIMEOUT = 1, ROUTE_KILL_AFTER = 2, ROUTE_BACKGROUND = 4, ROUTE_MODE = 8, ROUTE_BATCH_SIZE = 16,
+	ROUTE_BATCH_WAIT = 32, ROUTE_WORKERS = 64, ROUTE_STICKY = 128, ROUTE_MAX_REQUESTS = 256,
+	ROUTE_MAX_WORKER_AGE = 512, ROUTE_ON_FAILURE = 1024, ROUTE_MAX_ATTEMPTS = 2048, ROUTE_RETRY_DELAY = 4096,
+	ROUTE_MAX_OUTPUT = 8192,
+};
+
+/* A route: which updates go to a handler of their own. Members are as in struct config. All of them hold what counts: what the
+ * route does not set is that of the config, except that its `mode` is then exec and its `workers` 0, since how a program is
+ * spoken to is a matter of that program. */
+struct route_config {
+	char *match;   /* for match_one() */
+	char *handler; /* as given */
+	int line;      /* in the config file; 0: from elsewhere */
+	unsigned set;  /* bits of enum route_key: what the route itself says */
+	int64_t timeout, kill_after, batch_wait, max_worker_age, retry_delay, max_output;
+	int background, mode, batch_size, workers, max_requests, on_failure, max_attempts;
+	bool sticky;
+};
+
+struct routes {
+	struct route_config *items; /* in the order in which they are tried */
+	size_t count;
+};
 
 /* Members are named like the options. Texts are NULL when not given; durations are milliseconds, sizes bytes.
  * Everything belongs to the config. */
 struct config {
 	enum command_bit command;
 	bool command_given;          /* the sub-command was named */
-	struct texts arguments;      /* after the sub-command (dead only): its verb and numbers */
+	struct texts arguments;      /* after the sub-command (dead, queue): its verb and numbers */
 	struct texts handler_argv;   /* what followed `--` (run, try, check); then `handler` is NULL */
 
 	char *token, *token_file;    /* at most one of them: the one that was given closer to the command line */
@@ -47,6 +79,16 @@ struct config {
 	int store;                   /* STORE_KIND_* */
 	int concurrency;
 	struct texts key, max_age;   /* as given; for key_spec_new() and max_age_set() */
+	struct texts only, ignore, bypass; /* cut at commas; checked, for match_one() */
+	int mode;                    /* enum handler_mode: exec or batch; `workers` above 0 is a mode of its own */
+	int batch_size;
+	int64_t batch_wait;          /* 0: a batch is what is there */
+	int workers;                 /* 0: none, a process for each update or batch */
+	bool sticky;
+	int max_requests;            /* 0: no limit */
+	int64_t max_worker_age;      /* 0: no limit */
+	struct routes route;
+	char *on_timeout, *on_error; /* commands, as given */
 	int64_t timeout;             /* 0: none */
 	int64_t kill_after;          /* 0: SIGKILL at once */
 	int background;              /* enum background */
@@ -62,12 +104,16 @@ struct config {
 	bool hide_token, clear_env;
 	struct texts env;            /* NAME or NAME=VALUE */
 	char *chdir;
+	char *source;                /* FILE, `-` or `exec:COMMAND`; NULL: Telegram */
 	int64_t poll_timeout;        /* 0 to 50 s */
 	int limit;
 	struct texts allowed_updates; /* cut at commas; one item `all` or `default`, or kinds */
 	bool drop_pending, delete_webhook;
 	char *api_url;               /* http:// or https://, without a slash at its end */
 	int64_t poll_delay;
+	int speed_traffic_balance;   /* thousandths: 0 (speed) to 1000 */
+	int64_t max_delay;           /* of what the balance chooses */
+	int retry_interval;          /* INTERVAL_*: how the pauses between failed requests grow */
 	int backlog;
 	int64_t give_up_after;       /* 0: never; 30 s with --once unless given */
 	int64_t min_free;            /* 0: not looked at */
@@ -76,7 +122,7 @@ struct config {
 	int64_t max_runtime;         /* 0: no limit */
 	bool unless_running;
 	int log_format, log_level;   /* enum log_format, enum log_level */
-	bool json;
+	bool json, wait, watch;
 	char *updates;
 	bool help, version;
 

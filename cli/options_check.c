@@ -11,6 +11,7 @@
 
 #include "cli/options_table.h"
 #include "update/kinds.h"
+#include "update/match.h"
 #include "update/update.h"
 
 void options_warn(struct config *c, const char *fmt, ...)
@@ -48,7 +49,7 @@ static int check_token(struct config *c, struct err *err)
 
 static int check_handler(struct config *c, struct err *err)
 {
-	if (c->command == COMMAND_DEAD)
+	if (!(c->command & COMMAND_HANDLING))
 		return 0;
 	if (c->handler_argv.count && config_origin(c, &c->handler) == ORIGIN_ARGUMENT)
 		return err_set(err, ERR_USAGE,
@@ -115,6 +116,30 @@ static int check_kinds(struct config *c, struct err *err)
 	return 0;
 }
 
+static int check_matches(const struct config *c, const struct texts *matches, struct err *err)
+{
+	struct err why;
+	char place[512];
+	for (size_t i = 0; i < matches->count; i++)
+		if (match_check(matches->items[i], &why))
+			return err_set(err, why.status, "%s: %s", config_where(c, matches, place, sizeof place), why.text);
+	return 0;
+}
+
+static int check_mode(const struct config *c, struct err *err)
+{
+	if (c->workers && c->mode)
+		return err_set(err, ERR_USAGE, "'workers' and 'mode = batch' exclude each other: a worker gets updates one by one");
+	return 0;
+}
+
+static int check_source(const struct config *c, struct err *err)
+{
+	if (!c->source || strncmp(c->source, "exec:", 5) != 0 || c->source[5 + strspn(c->source + 5, " ")])
+		return 0;
+	return err_set(err, ERR_USAGE, "no command follows 'exec:' in the source; give one, such as --source 'exec:./updates'");
+}
+
 static bool is_loopback(const char *host, size_t n)
 {
 	char name[256];
@@ -163,7 +188,9 @@ static int check_poll_timeout(const struct config *c, struct err *err)
 int options_check(struct config *c, struct err *err)
 {
 	if (check_token(c, err) || check_handler(c, err) || check_key(c, err) || check_max_age(c, err) ||
-	    check_kinds(c, err) || check_poll_timeout(c, err))
+	    check_kinds(c, err) || check_poll_timeout(c, err) || check_matches(c, &c->only, err) ||
+	    check_matches(c, &c->ignore, err) || check_matches(c, &c->bypass, err) || check_mode(c, err) ||
+	    check_source(c, err) || options_route_check(c, err))
 		return -1;
 	check_url(c);
 	check_file_mode(c);

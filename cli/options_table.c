@@ -12,9 +12,9 @@
 
 enum {
 	RUN = COMMAND_RUN | COMMAND_CHECK,
-	HANDLING = RUN | COMMAND_TRY,
-	BOT = RUN | COMMAND_DEAD,
-	ALL = HANDLING | COMMAND_DEAD,
+	HANDLING = COMMAND_HANDLING,
+	BOT = COMMAND_ALL & ~COMMAND_TRY,
+	ALL = COMMAND_ALL,
 	ANY = ORIGIN_FILE,
 };
 
@@ -23,6 +23,8 @@ enum {
 
 static const char *const store_words[] = { "sqlite", "memory", NULL };
 static const char *const background_words[] = { "wait", "kill", "leave", NULL };
+static const char *const mode_words[] = { "exec", "batch", NULL };
+static const char *const interval_words[] = { "exponential", "quadratic", "constant", NULL };
 static const char *const failure_words[] = { "dead", "retry", "drop", NULL };
 static const char *const stdout_words[] = { "log", "inherit", "discard", NULL };
 static const char *const format_words[] = { "text", "json", NULL };
@@ -53,6 +55,21 @@ const struct option_row options_table[] = {
 
 	TEXT("handler", "COMMAND", OPTION_TEXT, NULL, GROUP_HANDLER, HANDLING, handler,
 	     "what runs for each update: a command, or a pipeline of commands"),
+	TEXT("route", "MATCH=COMMAND", OPTION_ROUTE, NULL, GROUP_HANDLER, HANDLING, route,
+	     "another handler for updates of a kind, or with a /command; the first match counts; may be repeated"),
+	WORD("mode", "exec|batch", "exec", mode_words, GROUP_HANDLER, HANDLING, mode,
+	     "a process for each update, or for many that it reads as JSON lines"),
+	RANGE("batch-size", "N", OPTION_NUMBER, "100", 1, 1000, GROUP_HANDLER, HANDLING, batch_size,
+	      "updates in one batch, at most"),
+	RANGE("batch-wait", "DURATION", OPTION_DURATION, "200ms", 0, 300 * SECONDS, GROUP_HANDLER, HANDLING, batch_wait,
+	      "how long a batch waits to be full"),
+	RANGE("workers", "N", OPTION_NUMBER, "0", 0, 1024, GROUP_HANDLER, HANDLING, workers,
+	      "processes of the handler that stay and get updates as JSON lines; 0: none"),
+	FLAG("sticky", GROUP_HANDLER, HANDLING, sticky, "give a chat's updates to the worker that had its last one"),
+	RANGE("max-requests", "N", OPTION_NUMBER, "0", 0, 1000000000, GROUP_HANDLER, HANDLING, max_requests,
+	      "updates after which a worker is replaced; 0: no limit"),
+	RANGE("max-worker-age", "DURATION", OPTION_DURATION, "0", 0, YEAR, GROUP_HANDLER, HANDLING, max_worker_age,
+	      "age at which a worker is replaced; 0: no limit"),
 	RANGE("timeout", "DURATION", OPTION_DURATION, "60s", 0, YEAR, GROUP_HANDLER, HANDLING, timeout,
 	      "how long a handler may run; 0: no limit"),
 	RANGE("kill-after", "DURATION", OPTION_DURATION, "5s", 0, YEAR, GROUP_HANDLER, HANDLING, kill_after,
@@ -75,6 +92,8 @@ const struct option_row options_table[] = {
 	      "handlers that run at the same time, at most"),
 	TEXT("key", "KEY", OPTION_LIST, "chat", GROUP_ORDER, HANDLING, key,
 	     "what keeps updates in order: chat, topic, user, none, or a JSON Pointer; may be repeated"),
+	TEXT("bypass", "MATCH,...", OPTION_COMMAS, NULL, GROUP_ORDER, HANDLING, bypass,
+	     "kinds and /commands that neither wait for their chat nor hold it; may be repeated"),
 	TEXT("max-age", "KIND=DURATION", OPTION_LIST, NULL, GROUP_ORDER, HANDLING, max_age,
 	     "skip updates of a kind that are older, besides those that can no longer be answered; none: no limits; "
 	     "may be repeated"),
@@ -85,11 +104,21 @@ const struct option_row options_table[] = {
 	      retry_delay, "wait before the second attempt, doubled for each further one up to 5m"),
 	RANGE("max-attempts", "N", OPTION_NUMBER, "10", 1, 1000000, GROUP_FAILURE, HANDLING, max_attempts,
 	      "attempts after which an update is a dead letter"),
+	TEXT("on-timeout", "COMMAND", OPTION_TEXT, NULL, GROUP_FAILURE, HANDLING, on_timeout,
+	     "what runs when a handler was ended by its timeout"),
+	TEXT("on-error", "COMMAND", OPTION_TEXT, NULL, GROUP_FAILURE, HANDLING, on_error,
+	     "what runs when a handler failed"),
 	RANGE("breaker", "N", OPTION_NUMBER, "20", 0, 1000000, GROUP_FAILURE, HANDLING, breaker,
 	      "failures in a row after which handlers are tried one at a time; 0: off"),
 	TEXT("dead-keep", "all|N|AGE", OPTION_KEEP, "all", GROUP_FAILURE, RUN, dead_keep,
 	     "dead letters that are kept: all, the last N, or those younger than AGE"),
 
+	TEXT("only", "MATCH,...", OPTION_COMMAS, NULL, GROUP_RECEIVE, HANDLING, only,
+	     "handle these kinds and /commands and no others; may be repeated"),
+	TEXT("ignore", "MATCH,...", OPTION_COMMAS, NULL, GROUP_RECEIVE, HANDLING, ignore,
+	     "do not handle these kinds and /commands; may be repeated"),
+	TEXT("source", "FILE|-|exec:COMMAND", OPTION_TEXT, NULL, GROUP_RECEIVE, RUN, source,
+	     "take updates as JSON lines from a file, standard input or a program instead of Telegram"),
 	RANGE("poll-timeout", "DURATION", OPTION_DURATION, "30s", 0, 50 * SECONDS, GROUP_RECEIVE, RUN,
 	      poll_timeout, "how long the server holds a request open when there is nothing"),
 	RANGE("limit", "N", OPTION_NUMBER, "100", 1, 100, GROUP_RECEIVE, RUN, limit,
@@ -100,6 +129,12 @@ const struct option_row options_table[] = {
 	FLAG("delete-webhook", GROUP_RECEIVE, RUN, delete_webhook, "at start, remove a webhook that is set"),
 	RANGE("poll-delay", "DURATION", OPTION_DURATION, "0", 0, YEAR, GROUP_RECEIVE, RUN, poll_delay,
 	      "wait between a response and the next request; 0: none"),
+	TEXT("speed-traffic-balance", "0..1", OPTION_RATIO, "0", GROUP_RECEIVE, RUN, speed_traffic_balance,
+	     "0: ask as fast as possible; towards 1: wait for fuller responses and ask less often"),
+	RANGE("max-delay", "DURATION", OPTION_DURATION, "500ms", 0, 300 * SECONDS, GROUP_RECEIVE, RUN, max_delay,
+	      "the longest wait that the balance may choose"),
+	WORD("retry-interval", "exponential|quadratic|constant", "exponential", interval_words, GROUP_RECEIVE, RUN,
+	     retry_interval, "how the waits between failed requests to the server grow, from 1s to 60s"),
 	RANGE("backlog", "N", OPTION_NUMBER, "100000", 1, 100000000, GROUP_RECEIVE, RUN, backlog,
 	      "unfinished updates at which fetching pauses"),
 
@@ -125,7 +160,11 @@ const struct option_row options_table[] = {
 	     "how much is logged"),
 
 	OUTSIDE("config", "FILE", OPTION_TEXT, ALL, ORIGIN_ENVIRONMENT, config, "read options from FILE"),
-	OUTSIDE("json", NULL, OPTION_FLAG, COMMAND_DEAD, ORIGIN_ARGUMENT, json, "print one JSON object a line"),
+	OUTSIDE("json", NULL, OPTION_FLAG, COMMAND_DEAD | COMMAND_QUEUE | COMMAND_STATUS, ORIGIN_ARGUMENT, json,
+		"print one JSON object a line"),
+	OUTSIDE("watch", NULL, OPTION_FLAG, COMMAND_STATUS, ORIGIN_ARGUMENT, watch, "print the status again and again"),
+	OUTSIDE("wait", NULL, OPTION_FLAG, COMMAND_STOP | COMMAND_DRAIN, ORIGIN_ARGUMENT, wait,
+		"end when the runner has ended"),
 	OUTSIDE("updates", "FILE", OPTION_TEXT, COMMAND_TRY, ORIGIN_ARGUMENT, updates,
 		"handle the updates in FILE, one JSON object a line, and end"),
 	OUTSIDE("help", NULL, OPTION_FLAG, ALL, ORIGIN_ARGUMENT, help, "print this help (-h)"),
@@ -140,8 +179,11 @@ static const struct {
 	enum command_bit bit;
 	const char *name;
 } commands[] = {
-	{ COMMAND_RUN, "run" }, { COMMAND_TRY, "try" }, { COMMAND_CHECK, "check" }, { COMMAND_DEAD, "dead" }
+	{ COMMAND_RUN, "run" }, { COMMAND_TRY, "try" }, { COMMAND_CHECK, "check" }, { COMMAND_DEAD, "dead" },
+	{ COMMAND_QUEUE, "queue" }, { COMMAND_STATUS, "status" }, { COMMAND_STOP, "stop" }, { COMMAND_PAUSE, "pause" },
+	{ COMMAND_RESUME, "resume" }, { COMMAND_DRAIN, "drain" },
 };
+enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
 const struct option_row *options_row(const char *name, size_t n)
 {
@@ -190,9 +232,21 @@ const struct option_row *options_nearest(const char *name, enum origin origin)
 	return near ? options_row(near, strlen(near)) : NULL;
 }
 
+enum command_bit options_command(const char *name, const char **near)
+{
+	const char *names[COMMAND_COUNT];
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		names[i] = commands[i].name;
+		if (strcmp(name, names[i]) == 0)
+			return commands[i].bit;
+	}
+	*near = nearest_find(name, names, COMMAND_COUNT);
+	return 0;
+}
+
 const char *options_command_name(enum command_bit command)
 {
-	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		if (commands[i].bit == command)
 			return commands[i].name;
 	return "";
@@ -202,7 +256,7 @@ void options_command_list(unsigned bits, char *out, size_t n)
 {
 	size_t used = 0;
 	out[0] = '\0';
-	for (size_t i = 0; i < sizeof commands / sizeof commands[0] && used < n; i++) {
+	for (size_t i = 0; i < COMMAND_COUNT && used < n; i++) {
 		if (!(bits & commands[i].bit))
 			continue;
 		bits &= ~(unsigned)commands[i].bit;

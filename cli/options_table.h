@@ -16,6 +16,8 @@ enum option_type {
 	OPTION_WORD,     /* int, an index of `words` */
 	OPTION_KEEP,     /* char *, and dead_keep_count, dead_keep_age */
 	OPTION_URL,      /* char * */
+	OPTION_RATIO,    /* int, thousandths of a number from 0 to 1 */
+	OPTION_ROUTE,    /* struct routes */
 };
 
 enum option_group {
@@ -38,7 +40,7 @@ struct option_row {
 	const char *help;
 	enum option_type type;
 	enum option_group group;
-	unsigned char commands;    /* bits of enum command_bit */
+	unsigned short commands;   /* bits of enum command_bit */
 	unsigned char least;       /* enum origin: the lowest level at which it may stand */
 	size_t offset;             /* of its member in struct config */
 	int64_t min, max;          /* of durations, sizes, numbers */
@@ -60,6 +62,9 @@ void options_variable(const struct option_row *row, char out[64]);
 /* The option nearest in spelling that may stand at level `origin`; NULL if none is near. */
 const struct option_row *options_nearest(const char *name, enum origin origin);
 
+/* The sub-command of that name, 0 if there is none; then *near is the one nearest in spelling, or NULL. */
+enum command_bit options_command(const char *name, const char **near);
+
 /* Name of a sub-command, and the sub-commands of `bits` for a sentence: 'run', 'try' and 'check'. */
 const char *options_command_name(enum command_bit command);
 void options_command_list(unsigned bits, char *out, size_t n);
@@ -68,6 +73,21 @@ void options_command_list(unsigned bits, char *out, size_t n);
  * from. 0, or -1 with `err` (ERR_USAGE), which says where the value stands. */
 int options_set(struct config *c, const struct option_row *row, const char *value, enum origin origin, int line,
 		struct err *err);
+
+/* Turns `value` into the value at `member`, whatever struct that is in, for types of one number (flag, duration, size,
+ * number, word). 0, or -1 with `err` (ERR_USAGE), which does not say where. */
+int options_set_plain(const struct option_row *row, void *member, const char *value, struct err *err);
+
+/* Routes (options_route.c). A new one behind the others, from `MATCH=COMMAND`, or without a handler yet; one more key of
+ * one; what all of them must hold in the end. 0, or -1 with `err`. */
+int options_route_add(struct routes *routes, const char *value, struct err *err);
+int options_route_open(struct routes *routes, const char *match, size_t n, int line, struct err *err);
+int options_route_set(struct route_config *route, const char *key, const char *value, struct err *err);
+int options_route_check(struct config *c, struct err *err);
+void options_route_release(struct routes *routes);
+
+/* The file's next section: its routes replace what came from a lower level. */
+int options_section(struct config *c, const char *match, size_t n, int line, struct err *err);
 
 /* Forgets the row's value: back to the default, or nothing. */
 void options_unset(struct config *c, const struct option_row *row);

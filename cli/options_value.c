@@ -236,15 +236,45 @@ static int set_url(char **member, const char *value, struct err *err)
 	return replace_text(member, value, n, err);
 }
 
-static int set_member(struct config *c, const struct option_row *row, const char *value, struct err *err)
+/* A number from 0 to 1 with at most three decimals that count. */
+static int set_ratio(int *member, const char *value, struct err *err)
 {
-	void *member = member_of(c, row);
+	const char *p = value + 1;
+	int thousandths = *value == '1' ? 1000 : 0, weight = 100;
+	bool fine = *value == '0' || *value == '1';
+	if (fine && *p == '.')
+		for (p++; isdigit((unsigned char)*p); p++, weight /= 10)
+			thousandths += (*p - '0') * weight;
+	if (!fine || *p || thousandths > 1000)
+		return err_set(err, ERR_USAGE, "'%s' is no number from 0 to 1 such as 0.5", value);
+	*member = thousandths;
+	return 0;
+}
+
+int options_set_plain(const struct option_row *row, void *member, const char *value, struct err *err)
+{
 	switch (row->type) {
 	case OPTION_FLAG: return set_flag(member, value, err);
 	case OPTION_WORD: return set_word(row, member, value, err);
 	case OPTION_NUMBER: return set_number(row, member, value, err);
 	case OPTION_DURATION: return set_duration(row, member, value, err);
 	case OPTION_SIZE: return set_size(row, member, value, err);
+	case OPTION_RATIO: return set_ratio(member, value, err);
+	default: return err_set(err, ERR_INTERNAL, "'%s' is no option of one number", row->name);
+	}
+}
+
+static int set_member(struct config *c, const struct option_row *row, const char *value, struct err *err)
+{
+	void *member = member_of(c, row);
+	switch (row->type) {
+	case OPTION_FLAG:
+	case OPTION_WORD:
+	case OPTION_NUMBER:
+	case OPTION_DURATION:
+	case OPTION_SIZE:
+	case OPTION_RATIO: return options_set_plain(row, member, value, err);
+	case OPTION_ROUTE: return options_route_add(member, value, err);
 	case OPTION_KEEP: return set_keep(c, value, err);
 	case OPTION_ENV: return set_env(member, value, err);
 	case OPTION_COMMAS: return set_commas(member, value, err);
@@ -262,7 +292,15 @@ static int set_member(struct config *c, const struct option_row *row, const char
 
 static bool is_list(const struct option_row *row)
 {
-	return row->type == OPTION_LIST || row->type == OPTION_COMMAS || row->type == OPTION_ENV;
+	return row->type == OPTION_LIST || row->type == OPTION_COMMAS || row->type == OPTION_ENV || row->type == OPTION_ROUTE;
+}
+
+static void list_release(struct config *c, const struct option_row *row)
+{
+	if (row->type == OPTION_ROUTE)
+		options_route_release(&c->route);
+	else
+		texts_release(member_of(c, row));
 }
 
 int options_set(struct config *c, const struct option_row *row, const char *value, enum origin origin, int line,
@@ -270,7 +308,7 @@ int options_set(struct config *c, const struct option_row *row, const char *valu
 {
 	struct err why;
 	if (is_list(row) && c->from[index_of(row)].origin != origin)
-		texts_release(member_of(c, row));
+		list_release(c, row);
 	if (set_member(c, row, value, &why)) {
 		char place[512];
 		where(c, row, origin, line, place, sizeof place);
@@ -283,11 +321,21 @@ int options_set(struct config *c, const struct option_row *row, const char *valu
 	return 0;
 }
 
+int options_section(struct config *c, const char *match, size_t n, int line, struct err *err)
+{
+	size_t index = index_of(options_row_of_member(c, &c->route));
+	if (c->from[index].origin != ORIGIN_FILE)
+		options_route_release(&c->route);
+	c->from[index].origin = ORIGIN_FILE;
+	c->from[index].line = line;
+	return options_route_open(&c->route, match, n, line, err);
+}
+
 static void forget(struct config *c, const struct option_row *row)
 {
 	char **text = member_of(c, row);
 	if (is_list(row))
-		texts_release(member_of(c, row));
+		list_release(c, row);
 	if (row->type == OPTION_TEXT || row->type == OPTION_KEEP || row->type == OPTION_URL) {
 		text_free(*text);
 		*text = NULL;

@@ -123,6 +123,44 @@ static void refused(const char *arguments, const char *environment, int status, 
 	config_release(&c);
 }
 
+static void test_routes(void)
+{
+	struct config c;
+	struct err err;
+	char words[256];
+	static const char text[] =
+		"timeout = 7\nworkers = 3\nmax-attempts = 4\nroute = poll=./poll.sh --a=b\n"
+		"[route \"/start\"]\nhandler = ./start.sh x\ntimeout = 5\nworkers = 2\nsticky = yes\n"
+		"  [ route  \"callback_query\" ]  \n# buttons\nbatch-size = 9\nmode = batch\nmode = batch\nhandler = ./b.py\non-failure = retry\n";
+	write_file(text, sizeof text - 1);
+	snprintf(words, sizeof words, "--handler h --config %s", file);
+	int rc = parse(&c, words, "", &err);
+	if (!ok(rc == 0 && c.route.count == 3, "routes are lines and sections of the file, in their order")) {
+		diag("got %d, %zu, '%s'", rc, c.route.count, err.text);
+		return;
+	}
+	const struct route_config *r = c.route.items;
+	is_str(r[0].match, "poll", "a line is cut at its first equals sign");
+	is_str(r[0].handler, "./poll.sh --a=b", "and the rest is the command");
+	is_str(r[1].match, "/start", "a section is named by its match");
+	is_str(r[1].handler, "./start.sh x", "and has a handler");
+	is_str(r[2].match, "callback_query", "white space in a section's line is left out");
+	is_num(r[1].set, ROUTE_TIMEOUT | ROUTE_WORKERS | ROUTE_STICKY, "it is known what a route sets");
+	ok(r[1].timeout == 5000 && r[1].workers == 2 && r[1].sticky, "which counts for it");
+	ok(r[2].timeout == 7000 && r[2].max_attempts == 4 && r[2].kill_after == 5000, "the rest is as for the handler");
+	ok(r[2].workers == 0 && r[0].workers == 0 && r[0].mode == 0, "except how it is spoken to: a process for each update");
+	ok(r[2].mode == 1 && r[2].batch_size == 9 && r[2].on_failure == ON_FAILURE_RETRY, "unless it says otherwise");
+	ok(c.timeout == 7000 && c.workers == 3, "and the handler's own are untouched");
+	config_release(&c);
+	snprintf(words, sizeof words, "--handler h --config %s --route /a=x --route poll=y", file);
+	ok(parse(&c, words, "", &err) == 0 && c.route.count == 2 && strcmp(c.route.items[1].handler, "y") == 0 && c.route.items[0].timeout == 7000,
+	   "routes of the command line replace those of the file");
+	config_release(&c);
+	ok(parse(&c, "--handler h --speed-traffic-balance 0.125 --source - --only /start,message --only poll", "", &err) == 0 &&
+	   c.speed_traffic_balance == 125 && c.only.count == 3, "the balance is thousandths, and matches add up");
+	config_release(&c);
+}
+
 static void test_errors(void)
 {
 	static const struct {
@@ -131,7 +169,7 @@ static void test_errors(void)
 		{ "", "", "no handler: say what runs for each update, such as --handler ./bot.sh" },
 		{ "rnu", "", "unknown sub-command 'rnu'; did you mean 'run'?" },
 		{ "./bot.sh", "", "unknown sub-command './bot.sh'; did you mean '--handler ./bot.sh'?" },
-		{ "xyzzy", "", "unknown sub-command 'xyzzy'; there are run, try, check and dead" },
+		{ "xyzzy", "", "unknown sub-command 'xyzzy'; there are 'run', 'try', 'check', 'dead', 'queue', 'status', 'stop', 'pause', 'resume' and 'drain'" },
 		{ "run more", "", "unexpected argument 'more'; a handler follows '--handler' or '--'" },
 		{ "--timeot 5", "", "unknown option '--timeot'; did you mean '--timeout'?" },
 		{ "--timeot=5", "", "unknown option '--timeot'; did you mean '--timeout'?" },
@@ -164,12 +202,26 @@ static void test_errors(void)
 		{ "--handler h --allowed-updates all,poll", "", "option '--allowed-updates': 'all' stands alone, without other kinds" },
 		{ "--handler h --allowed-updates message,,poll", "", "option '--allowed-updates': an item of the list is empty" },
 		{ "--handler h --allowed-updates Message", "", "option '--allowed-updates': 'Message' is no kind of update" },
+		{ "--handler h --speed-traffic-balance 1.5", "", "option '--speed-traffic-balance': '1.5' is no number from 0 to 1 such as 0.5" },
+		{ "--handler h --speed-traffic-balance .5", "", "option '--speed-traffic-balance': '.5' is no number from 0 to 1 such as 0.5" },
+		{ "--handler h --batch-size 1001", "", "option '--batch-size': '1001' is no whole number from 1 to 1000" },
+		{ "--handler h --workers 1025", "", "option '--workers': '1025' is no whole number from 0 to 1024" },
+		{ "--handler h --workers 2 --mode batch", "", "'workers' and 'mode = batch' exclude each other: a worker gets updates one by one" },
+		{ "--handler h --retry-interval linear", "", "option '--retry-interval': unknown value 'linear'; it takes exponential|quadratic|constant" },
+		{ "--handler h --source exec:", "", "no command follows 'exec:' in the source; give one, such as --source 'exec:./updates'" },
+		{ "--handler h --route start", "", "option '--route': 'start' is no route such as '/start=./start.sh' or 'callback_query=./buttons.sh'" },
+		{ "--handler h --route /start=", "", "option '--route': the route '/start' has an empty command" },
+		{ "--handler h --route /a=x --route /a=y", "", "option '--route': there are two routes for '/a', and only the first would count" },
+		{ "stop now", "", "unexpected argument 'now'; 'tgrun stop' takes none" },
+		{ "stop -- now", "", "unexpected argument 'now'; 'tgrun stop' takes none" },
+		{ "stop --json", "", "option '--json' does not belong to 'stop' but to 'dead', 'queue' and 'status'" },
+		{ "stauts", "", "unknown sub-command 'stauts'; did you mean 'status'?" },
 		{ "--handler h -- x", "", "the handler is given twice: by '--handler' and after '--'; give one of them" },
 		{ "--", "", "no command follows '--'" },
 		{ "--handler h --token 1:abc --token-file f", "", "the token is given twice: by 'token' and by 'token-file'; give one of them" },
 		{ "dead list --once", "", "option '--once' does not belong to 'dead' but to 'run' and 'check'" },
-		{ "--handler h --json", "", "option '--json' does not belong to 'run' but to 'dead'" },
-		{ "try --handler h --token 1:abc", "", "option '--token' does not belong to 'try' but to 'run', 'check' and 'dead'" },
+		{ "--handler h --json", "", "option '--json' does not belong to 'run' but to 'dead', 'queue' and 'status'" },
+		{ "try --handler h --token 1:abc", "", "option '--token' does not belong to 'try' but to 'run', 'check', 'dead', 'queue', 'status', 'stop', 'pause', 'resume' and 'drain'" },
 		{ "--handler h", "TGRUN_TIMEOT=5", "unknown environment variable 'TGRUN_TIMEOT'; did you mean 'TGRUN_TIMEOUT'?" },
 		{ "--handler h", "TGRUN_XYZZY=5", "unknown environment variable 'TGRUN_XYZZY'" },
 		{ "--handler h", "TGRUN_LIMIT=many", "TGRUN_LIMIT: 'many' is no whole number from 1 to 100" },
@@ -182,8 +234,10 @@ static void test_errors(void)
 	struct config c;
 	struct err err;
 	static const char *const starts[][2] = { { "--handler h --timeout 5x", "option '--timeout': " }, { "--handler h --max-output 5x", "option '--max-output': " },
-						 { "--handler h --key caht", "option '--key': " }, { "--handler h --max-age mesage=1h", "option '--max-age': " } };
-	for (size_t i = 0; i < 4; i++) {
+						 { "--handler h --key caht", "option '--key': " }, { "--handler h --max-age mesage=1h", "option '--max-age': " },
+						 { "--handler h --only mesage", "option '--only': " }, { "--handler h --ignore poll,/", "option '--ignore': " },
+						 { "--handler h --bypass stop", "option '--bypass': " }, { "--handler h --route mesage=x", "option '--route': " } };
+	for (size_t i = 0; i < 8; i++) {
 		int rc = parse(&c, starts[i][0], "", &err);
 		if (!ok(rc == -1 && err.status == ERR_USAGE && strncmp(err.text, starts[i][1], strlen(starts[i][1])) == 0, "refused: %s", starts[i][0]))
 			diag("got '%s'", err.text);
@@ -203,8 +257,18 @@ static void test_file(void)
 		{ "config = x\n", ERR_USAGE, "line 1: 'config' cannot stand in a config file" },
 		{ "limit = 0\n", ERR_USAGE, "line 1: limit: '0' is no whole number from 1 to 100" },
 		{ "limit\n", ERR_CONFIG, "line 1: neither 'name = value' nor a comment" },
-		{ "[handler]\ntimeout = 5\n", ERR_CONFIG, "line 1: there are no sections in a config file" },
-		{ "limit = 5\n[empty]\n", ERR_CONFIG, "line 2: there are no sections in a config file" },
+		{ "[handler]\ntimeout = 5\n", ERR_CONFIG, "line 1: unknown section; there are only sections such as [route \"/start\"]" },
+		{ "limit = 5\n[route /start]\n", ERR_CONFIG, "line 2: a route's section is written [route \"/start\"]: a kind or a command in quotes" },
+		{ "[route \"/start\"\n", ERR_CONFIG, "line 1: unknown section; there are only sections such as [route \"/start\"]" },
+		{ "[route \"\"]\n", ERR_CONFIG, "line 1: a route's section is written [route \"/start\"]: a kind or a command in quotes" },
+		{ "\n[route \"/a\"]\ntimeout = 5\n", ERR_USAGE, "line 2: the route '/a' has no handler" },
+		{ "[route \"/a\"]\nhandler = x\ntimeot = 5\n", ERR_USAGE, "line 3: unknown key 'timeot' of a route; did you mean 'timeout'?" },
+		{ "[route \"/a\"]\nlimit = 5\n", ERR_USAGE, "line 2: 'limit' cannot be set for a route; put it above the first section" },
+		{ "[route \"/a\"]\nxyzzy = 5\n", ERR_USAGE, "line 2: unknown key 'xyzzy' of a route" },
+		{ "[route \"/a\"]\nmode = exce\n", ERR_USAGE, "line 2: mode: unknown value 'exce'; did you mean 'exec'?" },
+		{ "[route \"/a\"]\nhandler =\n", ERR_USAGE, "line 2: the route '/a' has an empty command" },
+		{ "[route \"/a\"]\nhandler = x\n[route \"/a\"]\n", ERR_USAGE, "line 3: there are two routes for '/a', and only the first would count" },
+		{ "[route \"/a\"]\nhandler = x\nworkers = 2\nmode = batch\n", ERR_USAGE, "line 1: 'workers' and 'mode = batch' exclude each other" },
 		{ "handler =\n", ERR_USAGE, "line 1: handler: the value is empty" },
 		{ "limit = 5 # five\n", ERR_USAGE, "line 1: limit: '5 # five' is no whole number from 1 to 100" },
 	};
@@ -284,6 +348,7 @@ int main(void)
 	test_defaults();
 	test_order();
 	test_token();
+	test_routes();
 	test_errors();
 	test_file();
 	test_warnings();

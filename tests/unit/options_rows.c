@@ -8,7 +8,8 @@ static const char *sample(const struct option_row *row)
 	static const struct {
 		const char *name, *value;
 	} samples[] = { { "key", "user" }, { "max-age", "message=1h" }, { "dead-keep", "7d" }, { "api-url", "http://127.0.0.1:81" }, { "env", "A=b" },
-			{ "poll-timeout", "7s" }, { "retry-delay", "2m" }, { "allowed-updates", "message,poll" } };
+			{ "poll-timeout", "7s" }, { "retry-delay", "2m" }, { "only", "message,poll" }, { "ignore", "message,poll" },
+			{ "bypass", "message,poll" }, { "route", "/a=./a=b" }, { "allowed-updates", "message,poll" } };
 	for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++)
 		if (strcmp(samples[i].name, row->name) == 0)
 			return samples[i].value;
@@ -18,6 +19,7 @@ static const char *sample(const struct option_row *row)
 	case OPTION_SIZE: return "3K";
 	case OPTION_NUMBER: return "17";
 	case OPTION_WORD: return row->words[1];
+	case OPTION_RATIO: return "0.25";
 	default: return "text";
 	}
 }
@@ -34,6 +36,9 @@ static bool holds(const struct config *c, const struct option_row *row)
 	case OPTION_SIZE: return *(const int64_t *)m == 3072;
 	case OPTION_NUMBER: return *(const int *)m == 17;
 	case OPTION_WORD: return *(const int *)m == 1;
+	case OPTION_RATIO: return *(const int *)m == 250;
+	case OPTION_ROUTE:
+		return c->route.count == 1 && strcmp(c->route.items[0].match, "/a") == 0 && strcmp(c->route.items[0].handler, "./a=b") == 0;
 	case OPTION_KEEP: return strcmp(c->dead_keep, "7d") == 0 && c->dead_keep_age == 7 * 86400000LL && c->dead_keep_count == -1;
 	case OPTION_COMMAS: return t->count == 2 && strcmp(t->items[0], "message") == 0 && strcmp(t->items[1], "poll") == 0 && !t->items[2];
 	case OPTION_LIST:
@@ -49,7 +54,9 @@ static const char *lead(const struct option_row *row)
 {
 	if (row->commands & COMMAND_RUN)
 		return "--handler h";
-	return row->commands & COMMAND_TRY ? "try --handler h" : "dead list";
+	if (row->commands & COMMAND_TRY)
+		return "try --handler h";
+	return row->commands & COMMAND_DEAD ? "dead list" : row->commands & COMMAND_STATUS ? "status" : "stop";
 }
 
 static void test_each_row(void)
@@ -101,8 +108,9 @@ static void test_each_row(void)
 /* The whole of --help names each option that the sub-command takes, and no other. */
 static void test_help(void)
 {
-	static const char *const command[] = { "-h", "run -h", "try -h", "check -h", "dead -h" };
-	for (int i = 0; i < 5; i++) {
+	static const char *const command[] = { "-h", "run -h", "try -h", "check -h", "dead -h", "queue -h", "status -h", "stop -h", "pause -h",
+					      "resume -h", "drain -h" };
+	for (int i = 0; i < 11; i++) {
 		struct config c;
 		struct err err;
 		char *text = NULL;
