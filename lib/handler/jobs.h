@@ -14,12 +14,12 @@ struct job_ops {
 	void (*failed)(struct job *job, int errnum);
 	void (*died)(struct job *job, bool started);
 	void (*output)(struct job *job, int which, char *bytes, size_t n);
-	void (*signal)(struct job *job, int signo); /* the end of tgrun: SIGTERM or SIGKILL */
 };
 
 struct job {
 	const struct job_ops *ops;
 	struct slot *slot; /* set by jobs_start() */
+	uint64_t serial;   /* unlike that of any other job */
 };
 
 /* What concerns no job. */

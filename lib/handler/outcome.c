@@ -11,6 +11,7 @@
 #include <sysexits.h>
 
 #include "base/duration.h"
+#include "base/utf8.h"
 
 enum meaning { MEANS_DONE, MEANS_RETRY, MEANS_DEAD, MEANS_FAILED };
 
@@ -88,6 +89,20 @@ static enum outcome_kind kind_of(enum meaning meaning, enum on_failure on_failur
 	return OUTCOME_DROP;
 }
 
+/* A retry past the last attempt is none. */
+static void give_up(int failures, const struct outcome_policy *policy, struct outcome *out)
+{
+	if (out->kind != OUTCOME_RETRY || failures + 1 < policy->max_attempts)
+		return;
+	char attempts[64];
+	int room = (int)sizeof out->reason - 1 - snprintf(attempts, sizeof attempts, ", attempt %d of %d", failures + 1, policy->max_attempts);
+	out->kind = OUTCOME_DEAD;
+	size_t n = strlen(out->reason);
+	if (n > (size_t)room)
+		n = utf8_cut(out->reason, (size_t)room);
+	snprintf(out->reason + n, sizeof out->reason - n, "%s", attempts);
+}
+
 void outcome_of(const int *status, int stages, int64_t timeout, int failures, const struct outcome_policy *policy,
 		struct outcome *out)
 {
@@ -108,9 +123,26 @@ void outcome_of(const int *status, int stages, int64_t timeout, int failures, co
 		meaning = WIFEXITED(status[stage]) ? meaning_of(WEXITSTATUS(status[stage])) : MEANS_FAILED;
 	}
 	out->kind = kind_of(meaning, policy->on_failure);
-	if (out->kind == OUTCOME_RETRY && failures + 1 >= policy->max_attempts) {
-		out->kind = OUTCOME_DEAD;
-		size_t n = strlen(out->reason);
-		snprintf(out->reason + n, sizeof out->reason - n, ", attempt %d of %d", failures + 1, policy->max_attempts);
-	}
+	give_up(failures, policy, out);
+}
+
+bool outcome_is_retry(const int *status, int stages, bool timed_out)
+{
+	int stage = outcome_stage(status, stages);
+	return !timed_out && stage >= 0 && WIFEXITED(status[stage]) && meaning_of(WEXITSTATUS(status[stage])) == MEANS_RETRY;
+}
+
+void outcome_failed(const char *reason, int failures, const struct outcome_policy *policy, struct outcome *out)
+{
+	*out = (struct outcome){ .kind = kind_of(MEANS_FAILED, policy->on_failure), .status = -1 };
+	snprintf(out->reason, sizeof out->reason, "%s", reason);
+	give_up(failures, policy, out);
+}
+
+void outcome_answer(bool retry, const char *reason, int failures, const struct outcome_policy *policy, struct outcome *out)
+{
+	*out = (struct outcome){ .kind = retry ? OUTCOME_RETRY : OUTCOME_DEAD, .status = retry ? EX_TEMPFAIL : EX_DATAERR };
+	snprintf(out->reason, sizeof out->reason, "%s", reason);
+	out->reason[utf8_cut(out->reason, strlen(out->reason))] = '\0';
+	give_up(failures, policy, out);
 }

@@ -33,4 +33,13 @@ int outcome_stage(const int *status, int stages);
 void outcome_of(const int *status, int stages, int64_t timeout, int failures, const struct outcome_policy *policy,
 		struct outcome *out);
 
+/* Whether the end asks for another attempt, with any policy. */
+bool outcome_is_retry(const int *status, int stages, bool timed_out);
+
+/* A failure that is none of a process's own: `reason`, by the policy. */
+void outcome_failed(const char *reason, int failures, const struct outcome_policy *policy, struct outcome *out);
+
+/* What follows from a worker's answer that is not ok: a retry, else a dead letter. The status is that of a process that meant the same: 75 or 65. */
+void outcome_answer(bool retry, const char *reason, int failures, const struct outcome_policy *policy, struct outcome *out);
+
 #endif

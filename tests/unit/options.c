@@ -2,7 +2,7 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
-#include "handler/exec.h"
+#include "handler/handler.h"
 #include "tests/unit/options_rig.h"
 
 static void test_defaults(void)

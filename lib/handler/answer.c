@@ -1,0 +1,140 @@
+/* handler/answer: a line in, its meaning out. Most lines say that all went well, in the words of the examples: those are recognised
+ * byte by byte. Any other JSON that means the same is read where it lies; what is no answer is told why. */
+#include "handler/answer.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "base/utf8.h"
+#include "handler/handler.h"
+#include "update/scan.h"
+
+/* `SEQ.ATTEMPT` from `p`, up to a quote. Returns what follows the quote, NULL if it is no id. */
+static const char *read_id(const char *p, const char *end, struct answer *out)
+{
+	int64_t number[2] = { 0, 0 };
+	for (int i = 0; i < 2; i++) {
+		const char *first = p;
+		for (; p < end && scan_is_digit(*p); p++)
+			if (__builtin_mul_overflow(number[i], 10, &number[i]) || __builtin_add_overflow(number[i], *p - '0', &number[i]))
+				return NULL;
+		if (p == first || p == end || *p != (i == 0 ? '.' : '"'))
+			return NULL;
+		p++;
+	}
+	out->seq = number[0];
+	out->attempt = number[1] > INT_MAX ? -1 : (int)number[1];
+	return p;
+}
+
+static const char *expect(const char *p, const char *end, const char *text)
+{
+	size_t n = strlen(text);
+	if (!p || (size_t)(end - p) < n || memcmp(p, text, n) != 0)
+		return NULL;
+	for (p += n; p < end && *p == ' ';)
+		p++;
+	return p;
+}
+
+/* {"id":"12.1","ok":true}, with or without spaces between. */
+static bool is_plain_ok(const char *line, const char *end, struct answer *out)
+{
+	const char *p = expect(expect(expect(line, end, "{"), end, "\"id\""), end, ":");
+	if (!p || p == end || *p != '"' || !(p = read_id(p + 1, end, out)))
+		return false;
+	p = expect(expect(expect(expect(p, end, ","), end, "\"ok\""), end, ":"), end, "true");
+	p = expect(p, end, "}");
+	return p && p == end;
+}
+
+static void bad(struct answer *out, const char *why)
+{
+	out->kind = ANSWER_BAD;
+	out->why = why;
+}
+
+static bool is_word(const char *value, const char *word)
+{
+	return value && strncmp(value, word, strlen(word)) == 0;
+}
+
+#define MEMBER(value, name) scan_member(value, name, sizeof name - 1)
+
+static void read_error(const char *value, struct answer *out)
+{
+	static const char cut[] = "\u2026";
+	out->error[0] = '\0';
+	if (!scan_is_string(value))
+		return;
+	size_t raw = (size_t)(scan_skip(value) - value) - 2;
+	if (raw < sizeof out->error) {
+		bool nul;
+		out->error[scan_decode(value, out->error, &nul)] = '\0';
+		return;
+	}
+	/* Too long: cut before it is decoded, never inside of an escape or a character. */
+	char part[ANSWER_ERROR_MAX];
+	size_t n = sizeof out->error - sizeof cut - 2;
+	memcpy(part, value, n + 1);
+	n = utf8_cut(part + 1, n);
+	for (size_t back = 1; back <= 12 && back <= n; back++)
+		if (part[1 + n - back] == '\\') {
+			n -= back; /* a pair of surrogates is twelve bytes; nothing is lost but a few letters */
+			back = 0;
+		}
+	part[1 + n] = '"';
+	part[2 + n] = '\0';
+	bool nul;
+	n = scan_decode(part, out->error, &nul);
+	memcpy(out->error + n, cut, sizeof cut);
+}
+
+static void read_ready(const char *object, struct answer *out)
+{
+	const char *value = MEMBER(object, "concurrency");
+	int64_t n = 1;
+	if (value && (!scan_integer(value, &n) || n < 1)) {
+		bad(out, "has a concurrency that is no number from 1");
+		return;
+	}
+	out->kind = ANSWER_READY;
+	out->concurrency = n > HANDLER_CONCURRENCY_MAX ? HANDLER_CONCURRENCY_MAX : (int)n;
+}
+
+void answer_parse(const char *line, size_t n, struct answer *out)
+{
+	const char *end = line + n;
+	while (end > line && (end[-1] == '\r' || end[-1] == ' '))
+		end--;
+	if (is_plain_ok(line, end, out)) {
+		out->kind = ANSWER_OK;
+		return;
+	}
+	struct scan_fault fault;
+	const char *object = scan_check(line, end, &fault);
+	if (!object || *object != '{') {
+		bad(out, object ? "is no JSON object" : "is no JSON");
+		return;
+	}
+	if (is_word(MEMBER(object, "ready"), "true")) {
+		read_ready(object, out);
+		return;
+	}
+	const char *id = MEMBER(object, "id"), *ok = MEMBER(object, "ok");
+	if (!scan_is_string(id) || !read_id(id + 1, scan_skip(id), out)) {
+		bad(out, "has no 'id' of an update");
+		return;
+	}
+	if (is_word(ok, "true")) {
+		out->kind = ANSWER_OK;
+		return;
+	}
+	if (!is_word(ok, "false")) {
+		bad(out, "has no 'ok' that is true or false");
+		return;
+	}
+	out->kind = ANSWER_FAILED;
+	out->retry = is_word(MEMBER(object, "retry"), "true");
+	read_error(MEMBER(object, "error"), out);
+}

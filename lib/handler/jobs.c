@@ -1,0 +1,103 @@
+/* handler/jobs: what the slots report comes in; it goes out to the job that it is about, by the job's own table of calls.
+ *
+ * The slots know one owner; here it is shared among kinds of jobs that do not know each other. */
+#include "handler/jobs.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+static void on_ended(void *arg, struct slot *slot, const struct slot_end *end)
+{
+	(void)arg;
+	struct job *job = slots_job(slot);
+	if (job)
+		job->ops->ended(job, end);
+}
+
+static void on_over(void *arg, struct slot *slot, const struct slot_end *end)
+{
+	struct jobs *jobs = arg;
+	struct job *job = slots_job(slot);
+	if (job)
+		job->ops->over(job, end);
+	jobs->idle(jobs->arg);
+}
+
+static void on_failed(void *arg, struct slot *slot, int stage, int errnum)
+{
+	struct jobs *jobs = arg;
+	struct job *job = slots_job(slot);
+	(void)stage;
+	if (job)
+		job->ops->failed(job, errnum);
+	jobs->idle(jobs->arg);
+}
+
+static void on_died(void *arg, struct slot *slot, bool started)
+{
+	struct jobs *jobs = arg;
+	struct job *job = slots_job(slot);
+	if (job)
+		job->ops->died(job, started);
+	jobs->idle(jobs->arg);
+}
+
+static void on_output(void *arg, struct slot *slot, int which, char *bytes, size_t n)
+{
+	struct jobs *jobs = arg;
+	struct job *job = slots_job(slot);
+	if (job)
+		job->ops->output(job, which, bytes, n);
+	else
+		log_event(jobs->log, LOG_DEBUG, LOG_FIELDS(LOG_NUM("slot", slots_number(slot)), LOG_NUM("bytes", (int64_t)n)),
+			  "output of work that was left behind");
+}
+
+static void on_idle(void *arg)
+{
+	struct jobs *jobs = arg;
+	jobs->idle(jobs->arg);
+}
+
+static void on_note(void *arg, struct slot *slot, bool warn, const char *text)
+{
+	struct jobs *jobs = arg;
+	log_event(jobs->log, warn ? LOG_WARN : LOG_DEBUG, LOG_FIELDS(LOG_NUM("slot", slot ? slots_number(slot) : 0)), "%s", text);
+}
+
+int jobs_attach(struct jobs *jobs, struct slots *slots, struct loop *loop, struct err *err)
+{
+	static const struct slots_events events = { on_ended, on_over, on_failed, on_died, on_output, on_idle, on_note };
+	return slots_attach(slots, loop, &events, jobs, err);
+}
+
+int jobs_start(struct slots *slots, struct job *job, struct slot_job *with)
+{
+	static uint64_t serial;
+	struct slot *slot = slots_idle(slots);
+	if (!slot) {
+		close(with->stdin_fd);
+		if (with->extra_fd >= 0)
+			close(with->extra_fd);
+		errno = EAGAIN;
+		return -1;
+	}
+	with->tag = job;
+	if (slots_start(slot, with))
+		return -1;
+	job->slot = slot;
+	job->serial = ++serial;
+	return 0;
+}
+
+bool jobs_still(struct job *job)
+{
+	/* Its memory may be another job's afterwards, even in the same slot. */
+	struct slot *slot = job->slot;
+	uint64_t serial = job->serial;
+	slots_catch_up(slot);
+	const struct job *now = slots_job(slot);
+	return now && now->serial == serial;
+}

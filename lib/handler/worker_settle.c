@@ -1,0 +1,85 @@
+/* handler/worker_settle: the end of a worker in, results of what it held out. Invariant: no update fails because of another. One fails when it
+ * was over its deadline, or when it was alone in the worker that died; else it is not known who is guilty, and each is handed out again alone. */
+#include <stdio.h>
+#include <string.h>
+
+#include "handler/worker.h"
+
+void worker_describe_end(const struct worker *w, char *out, size_t n)
+{
+	struct outcome o;
+	outcome_of(w->end.status, w->end.stages, 0, 0, &w->h->policy.outcome, &o);
+	snprintf(out, n, "%s", o.reason[0] ? o.reason : "exited with status 0");
+}
+
+/* How many updates the worker can have seen of. */
+static int seen(const struct worker *w)
+{
+	int n = 0;
+	for (int i = 0; i < w->count; i++)
+		n += w->held[i].from < w->written;
+	return n;
+}
+
+static void interrupted(struct handler_result *r, const char *reason)
+{
+	r->end = HANDLER_INTERRUPTED;
+	r->reason = reason;
+}
+
+static void failed(const struct worker *w, const struct held *u, struct handler_result *r)
+{
+	const struct outcome_policy *policy = &w->h->policy.outcome;
+	r->end = HANDLER_ENDED;
+	if (w->fault)
+		outcome_failed(w->fault, u->claim->failures, policy, &r->outcome);
+	else if (outcome_stage(w->end.status, w->end.stages) < 0)
+		outcome_failed("worker exited with status 0 without an answer", u->claim->failures, policy, &r->outcome);
+	else
+		outcome_of(w->end.status, w->end.stages, 0, u->claim->failures, policy, &r->outcome);
+}
+
+static void settle_one(struct worker *w, const struct held *u, enum worker_end how, int errnum, int others, struct handler_result *r)
+{
+	bool well = how == WORKER_ENDED && outcome_stage(w->end.status, w->end.stages) < 0;
+	r->started = how != WORKER_UNSTARTABLE && u->from < w->written;
+	if (how == WORKER_UNSTARTABLE) {
+		interrupted(r, strerror(errnum));
+	} else if (u->timed_out) {
+		r->end = HANDLER_ENDED;
+		outcome_of(w->end.status, w->end.stages, u->timeout, u->claim->failures, &w->h->policy.outcome, &r->outcome);
+	} else if (w->stopped) {
+		interrupted(r, "tgrun was stopped");
+	} else if (how == WORKER_DIED) {
+		interrupted(r, "its slot died");
+	} else if (!r->started) {
+		interrupted(r, "its worker ended before it was given");
+	} else if (w->killed && !w->fault) {
+		interrupted(r, "its worker was ended because of another update");
+	} else if (w->asked && well && !w->fault) {
+		interrupted(r, "its worker was asked to end, and did so without an answer");
+	} else if (others > 0) {
+		interrupted(r, "its worker died while it held several");
+		r->solo = true;
+	} else {
+		failed(w, u, r);
+	}
+}
+
+void worker_settle(struct worker *w, enum worker_end how, int errnum)
+{
+	int several = seen(w);
+	int64_t now = handler_now(w->h->room);
+	for (; w->count; w->count--) {
+		/* Last in, first out of the list; the queue knows their order. */
+		struct held *u = &w->held[w->count - 1];
+		struct claim *c = u->claim;
+		struct handler_result r = { .elapsed = now - u->started,
+					    .last_stderr = several == 1 || u->timed_out ? output_last_stderr(&w->output) : "",
+					    .dropped = w->output.dropped };
+		settle_one(w, u, how, errnum, several - 1, &r);
+		w->output.dropped = 0;
+		u->claim = NULL;
+		handler_done(w->h, c, &r);
+	}
+}

@@ -1,0 +1,285 @@
+/* handler/worker_talk: what is said to a worker and by it: updates out as JSON lines, answers in. Invariant: an update is settled once, by the
+ * first answer to it; whatever else a worker writes on descriptor 3 is logged, counted and ignored, and costs no memory.
+ *
+ * Nothing is allocated for an update but room in buffers that stay. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "handler/answer.h"
+#include "handler/worker.h"
+#include "update/scan.h"
+
+enum { READ_MAX = 64 * 1024, READS_A_TURN = 16, TELL_EVERY = 1000 /* ms between warnings about bad answers */ };
+
+/* ---- to the worker ---- */
+
+size_t worker_room(const struct worker *w)
+{
+	if (w->leaving || w->solo || w->phase != WORKER_ALIVE || !w->in || w->pending.len - w->sent >= WORKER_PENDING_MAX)
+		return 0;
+	return w->capacity > w->count ? (size_t)(w->capacity - w->count) : 0;
+}
+
+static int add_line(struct worker *w, struct claim *c)
+{
+	const struct handlers_config *config = &w->h->room->config;
+	struct buf *b = &w->pending;
+	char text[128];
+	int n = snprintf(text, sizeof text, "{\"v\":1,\"id\":\"%" PRId64 ".%d\",\"key\":", c->seq, c->failures + 1);
+	if (buf_add(b, text, (size_t)n) || buf_add_json(b, c->keys, strlen(c->keys)))
+		return -1;
+	n = snprintf(text, sizeof text, ",\"attempt\":%d,\"redelivered\":%s", c->failures + 1, c->redelivered ? "true" : "false");
+	if (w->h->policy.timeout)
+		n += snprintf(text + n, sizeof text - (size_t)n, ",\"deadline\":%" PRId64,
+			      (config->clock->wall(config->clock) + w->h->policy.timeout) / 1000);
+	struct scan_fault fault;
+	const char *object = scan_check(c->body, c->body + c->length, &fault);
+	/* A dead letter that was no update may be handed out again; it must not break the lines of the others. */
+	if (!object || memchr(c->body, '\n', c->length))
+		return buf_add(b, text, (size_t)n) || buf_adds(b, ",\"update\":null,\"bytes\":") || buf_add_json(b, c->body, c->length) ||
+		       buf_adds(b, "}\n") ? -1 : 0;
+	if (*object == '{')
+		scan_integer(scan_member(object, "update_id", 9), &c->update_id);
+	return buf_add(b, text, (size_t)n) || buf_adds(b, ",\"update\":") || buf_add(b, c->body, c->length) || buf_adds(b, "}\n") ? -1 : 0;
+}
+
+int worker_give(struct worker *w, struct claim *c, bool solo)
+{
+	size_t before = w->pending.len;
+	if (add_line(w, c)) {
+		int saved = errno;
+		w->pending.len = before;
+		errno = saved;
+		return -1;
+	}
+	if (w->count == 0)
+		buf_clear(&w->output.last_stderr);
+	w->output.total = 0;
+	w->held[w->count++] = (struct held){ .claim = c, .started = handler_now(w->h->room), .timeout = w->h->policy.timeout, .from = w->given };
+	w->given += w->pending.len - before;
+	w->requests++;
+	w->solo = solo;
+	if (!w->armed && w->h->policy.timeout) {
+		w->armed = true;
+		loop_timer_set(w->timer, w->h->policy.timeout);
+	}
+	return 0;
+}
+
+void worker_close_in(struct worker *w)
+{
+	loop_watch_free(w->in, 1);
+	w->in = NULL;
+	w->in_fd = -1;
+	buf_clear(&w->pending);
+	w->sent = 0;
+}
+
+void worker_write(struct worker *w)
+{
+	while (w->in && w->sent < w->pending.len) {
+		ssize_t n = write(w->in_fd, w->pending.data + w->sent, w->pending.len - w->sent);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN) {
+			loop_watch_set(w->in, LOOP_WRITE);
+			return;
+		}
+		if (n < 0) { /* it reads no more; what it holds it may still answer */
+			worker_close_in(w);
+			worker_retire(w);
+			return;
+		}
+		w->sent += (size_t)n;
+		w->written += (uint64_t)n;
+	}
+	if (!w->in)
+		return;
+	buf_clear(&w->pending);
+	w->sent = 0;
+	if (w->pending.cap > 2 * WORKER_PENDING_MAX)
+		buf_release(&w->pending);
+	loop_watch_set(w->in, 0);
+	if (w->asked)
+		worker_close_in(w);
+}
+
+void worker_on_in(void *worker, int events)
+{
+	(void)events;
+	struct worker *w = worker;
+	size_t room = worker_room(w);
+	worker_write(w);
+	if (worker_room(w) > room)
+		w->h->room->config.idle(w->h->room->config.arg);
+}
+
+/* ---- from the worker ---- */
+
+static void tell_bad(struct worker *w, const char *line, size_t n, const char *why)
+{
+	struct handler *h = w->h;
+	struct pool *pool = &h->pool;
+	int64_t now = handler_now(h->room);
+	h->bad_answers++;
+	if (pool->told_at && now - pool->told_at < TELL_EVERY) {
+		pool->untold++;
+		return;
+	}
+	log_event(h->room->config.log, LOG_WARN,
+		  LOG_FIELDS(LOG_NUM("worker", w->number), LOG_BYTES("line", line, n < 200 ? n : 200), LOG_NUM("untold", (int64_t)pool->untold)),
+		  "a line on descriptor 3 %s; it is ignored", why);
+	pool->told_at = now ? now : 1;
+	pool->untold = 0;
+}
+
+static void take_ready(struct worker *w, const struct answer *a, const char *line, size_t n)
+{
+	if (w->requests && w->answered) {
+		tell_bad(w, line, n, "says that the worker is ready, after answers");
+		return;
+	}
+	if (a->concurrency > w->count) {
+		struct held *held = reallocarray(w->held, (size_t)a->concurrency, sizeof *held);
+		if (!held) /* one at a time is right for every worker */
+			return;
+		w->held = held;
+		w->capacity = a->concurrency;
+	}
+	w->h->pool.announced = true;
+	if (!w->ready)
+		pool_ready(w);
+}
+
+/* The place among those that the worker can know of, -1 if it holds no such. */
+static int find(const struct worker *w, const struct answer *a)
+{
+	for (int i = 0; i < w->count; i++) {
+		const struct held *u = &w->held[i];
+		if (u->claim->seq == a->seq)
+			return u->claim->failures + 1 == a->attempt && u->from < w->written ? i : -1;
+	}
+	return -1;
+}
+
+static void take_answer(struct worker *w, struct answer *a, const char *line, size_t n)
+{
+	int i = find(w, a);
+	if (i < 0) {
+		tell_bad(w, line, n, "answers for an update that the worker does not hold, or for the second time");
+		return;
+	}
+	struct held u = w->held[i];
+	if (u.timed_out)
+		return; /* too late */
+	struct handler *h = w->h;
+	struct handler_result r = { .end = HANDLER_ENDED, .started = true, .elapsed = handler_now(h->room) - u.started,
+				    .last_stderr = w->count == 1 ? output_last_stderr(&w->output) : "", .dropped = w->output.dropped };
+	if (a->kind == ANSWER_FAILED) {
+		secret_redact(h->room->config.secret, a->error, strlen(a->error));
+		outcome_answer(a->retry, a->error[0] ? a->error : "the worker said no reason", u.claim->failures, &h->policy.outcome, &r.outcome);
+	}
+	w->output.dropped = 0;
+	memmove(&w->held[i], &w->held[i + 1], (size_t)(--w->count - i) * sizeof u);
+	if (w->count == 0)
+		w->solo = false;
+	w->answered = true;
+	if (!w->ready || h->pool.backoff.failures)
+		pool_ready(w);
+	handler_done(h, u.claim, &r);
+}
+
+static void take_line(struct worker *w, const char *line, size_t n)
+{
+	struct answer a;
+	if (n == 0)
+		return;
+	answer_parse(line, n, &a);
+	switch (a.kind) {
+	case ANSWER_OK:
+	case ANSWER_FAILED:
+		take_answer(w, &a, line, n);
+		return;
+	case ANSWER_READY:
+		take_ready(w, &a, line, n);
+		return;
+	case ANSWER_BAD:
+		tell_bad(w, line, n, a.why);
+		return;
+	}
+}
+
+/* Keeps the beginning of a line until its end comes; of one that is too long, nothing. */
+static void keep(struct worker *w, const char *bytes, size_t n)
+{
+	if (w->skipping)
+		return;
+	if (w->line.len + n <= ANSWER_LINE_MAX && !buf_add(&w->line, bytes, n))
+		return;
+	w->skipping = true;
+	tell_bad(w, w->line.len ? w->line.data : bytes, w->line.len ? w->line.len : n, "is too long");
+	buf_release(&w->line);
+}
+
+static void take_bytes(struct worker *w, const char *bytes, size_t n)
+{
+	const char *end = bytes + n, *lf;
+	while (bytes < end && (lf = memchr(bytes, '\n', (size_t)(end - bytes)))) {
+		if (w->line.len || w->skipping) {
+			keep(w, bytes, (size_t)(lf - bytes));
+			if (!w->skipping)
+				take_line(w, w->line.data, w->line.len);
+			w->skipping = false;
+			buf_clear(&w->line);
+		} else {
+			take_line(w, bytes, (size_t)(lf - bytes));
+		}
+		bytes = lf + 1;
+	}
+	if (bytes < end)
+		keep(w, bytes, (size_t)(end - bytes));
+}
+
+static void close_out(struct worker *w)
+{
+	loop_watch_free(w->out, 1);
+	w->out = NULL;
+	w->out_fd = -1;
+	worker_retire(w);
+}
+
+void worker_read(struct worker *w)
+{
+	char bytes[READ_MAX];
+	int count = w->count;
+	if (w->reading)
+		return;
+	w->reading = true;
+	worker_enter(w);
+	for (int reads = 0; w->out && reads < READS_A_TURN; reads++) {
+		ssize_t n = read(w->out_fd, bytes, sizeof bytes);
+		if (n > 0)
+			take_bytes(w, bytes, (size_t)n);
+		else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+			close_out(w);
+		if (n < (ssize_t)sizeof bytes)
+			break;
+	}
+	w->reading = false;
+	struct handlers *room = w->h->room;
+	bool fewer = w->count < count;
+	if (worker_exit(w) && fewer && w->count == 0 && w->leaving && !w->gone)
+		worker_retire(w);
+	if (fewer)
+		room->config.idle(room->config.arg);
+}
+
+void worker_on_out(void *worker, int events)
+{
+	(void)events;
+	worker_read(worker);
+}
