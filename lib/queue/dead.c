@@ -39,7 +39,7 @@ static int take(void *arg, const struct store_dead *d)
 static int put_again(struct queue *q, int64_t number, struct again *a, struct err *err)
 {
 	size_t keep = q->pending.count;
-	if (a->failed || pending_reserve(&q->pending, 2 + q->held_count))
+	if (a->failed || pending_reserve(&q->pending, 3 + q->held_count))
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	a->put.seq = ++q->last_seq;
 	a->put.kind_name = buf_str(&a->kind);
@@ -48,6 +48,9 @@ static int put_again(struct queue *q, int64_t number, struct again *a, struct er
 	a->put.body_length = a->body.len;
 	pending_lend(&q->pending, &(struct store_op){ .kind = STORE_DEAD_RETRY, .seq = number });
 	pending_lend(&q->pending, &a->put);
+	/* Who cannot tell its keys and lane leaves that to the next start. */
+	if (!q->config.route_of)
+		pending_lend(&q->pending, &(struct store_op){ .kind = STORE_META, .kind_name = LOCAL_KEY_SPEC, .keys = "" });
 	int rc = local_write(q, keep, true, err);
 	struct store_row row = { .seq = a->put.seq, .kind_name = a->put.kind_name, .keys = a->put.keys, .lane = a->put.lane,
 				 .received = a->put.received, .ageless = true };

@@ -1,4 +1,5 @@
-/* queue/local: what the files of the local queue share: local.c (the verbs of every turn), local_open.c (start and end), dead.c (dead letters). */
+/* queue/local: what the files of the local queue share: local.c (what comes in and is written), local_claim.c (what goes out), local_open.c (start and end),
+ * local_list.c (what waits, for people), dead.c (dead letters). */
 #ifndef TGRUN_QUEUE_LOCAL_H
 #define TGRUN_QUEUE_LOCAL_H
 
@@ -6,6 +7,9 @@
 #include "queue/pending.h"
 #include "queue/queue.h"
 #include "queue/sched.h"
+
+/* The meta value that holds queue_config.key_spec of the keys and lanes in the store. */
+#define LOCAL_KEY_SPEC "key-spec"
 
 /* A claim and its place in the queue's list while it is not settled. Its owner may free it before; the queue still gives it back then. */
 struct held {

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEY_SPEC "key-spec" /* the name of the meta value */
-
 enum {
 	DEATHS_MAX = 5,
 	DUE_MAX = 330 * 1000, /* no retry waits for longer (5 min and jitter): beyond, the wall clock was set back */
@@ -100,13 +98,13 @@ static int check_keys(struct queue *q, struct err *err)
 	if (!q->config.key_spec || !q->config.route_of)
 		return 0;
 	buf_init(&was, SIZE_MAX / 2);
-	int rc = q->store->ops->meta(q->store, KEY_SPEC, &was, err);
+	int rc = q->store->ops->meta(q->store, LOCAL_KEY_SPEC, &was, err);
 	if (rc == 0 && strcmp(buf_str(&was), q->config.key_spec) != 0) {
 		rc = rekey_all(q, err);
 		if (rc == 0 && pending_reserve(&q->pending, 1))
 			rc = err_set(err, ERR_INTERNAL, "out of memory");
 		if (rc == 0)
-			pending_lend(&q->pending, &(struct store_op){ .kind = STORE_META, .kind_name = KEY_SPEC,
+			pending_lend(&q->pending, &(struct store_op){ .kind = STORE_META, .kind_name = LOCAL_KEY_SPEC,
 								      .keys = q->config.key_spec });
 	}
 	buf_release(&was);

@@ -6,6 +6,8 @@
 
 #include "queue/memory_rows.h"
 
+enum { NEAR = 100 };
+
 static int memory_known(struct store *s, const char *root, int64_t update_id, uint64_t hash, struct err *err)
 {
 	(void)err;
@@ -17,12 +19,23 @@ static int memory_known(struct store *s, const char *root, int64_t update_id, ui
 	return 0;
 }
 
+/* Where a walk over what waits from `from` on may begin: near there, if it goes on where another ended. */
+static struct list *start_of(struct memory *m, int64_t from)
+{
+	for (int64_t seq = from; from > 0 && seq < from + NEAR; seq++) {
+		struct memory_row *r = memory_row_waiting(m, seq);
+		if (r)
+			return &r->link;
+	}
+	return m->waiting.next;
+}
+
 static int memory_load(struct store *s, int64_t from, int (*row)(void *arg, const struct store_row *row), void *arg,
 		       struct err *err)
 {
 	(void)err;
 	struct memory *m = memory_of(s);
-	for (struct list *at = m->waiting.next; at != &m->waiting; at = at->next) {
+	for (struct list *at = start_of(m, from); at != &m->waiting; at = at->next) {
 		const struct memory_row *r = container_of(at, struct memory_row, link);
 		struct store_row give = { .seq = r->seq, .has_id = r->has_id, .update_id = r->update_id,
 					  .kind_name = r->kind, .keys = r->keys, .lane = r->lane,

@@ -128,6 +128,35 @@ struct queue_counts {
 };
 void queue_counts(const struct queue *q, struct queue_counts *out);
 
+/* What is unfinished, for people. */
+enum queue_item_state { QUEUE_READY, QUEUE_RUNNING, QUEUE_BEHIND /* waits for another */, QUEUE_DELAYED };
+
+struct queue_item {
+	int64_t seq;
+	bool has_id;
+	int64_t update_id;
+	const char *kind, *keys; /* "" if none */
+	unsigned lane;
+	enum queue_item_state state;
+	int64_t due;             /* DELAYED: wall clock, milliseconds */
+	int failures, deaths;
+	int64_t received;        /* wall clock, milliseconds */
+	const char *body;        /* queue_show(): NUL-terminated; else NULL */
+	size_t length;
+};
+
+/* Calls back for each unfinished update from number `from` on, in the order of numbers; nothing is gathered, so a long list can be told in parts. 0: that was the last; 1: the callback
+ * ended it by not returning 0; -1 with `err`. The callback calls nothing of the queue. */
+int queue_each(struct queue *q, int64_t from, int (*each)(void *arg, const struct queue_item *item), void *arg, struct err *err);
+
+/* The same for one update, with its bytes. 1, 0: no such update is unfinished, -1 with `err`. */
+int queue_show(struct queue *q, int64_t seq, int (*show)(void *arg, const struct queue_item *item), void *arg, struct err *err);
+
+/* An update that waits is settled as done; what waited for it goes on. 1, 0: no such update is unfinished, 2: it runs (nothing was done), -1 with `err`. All that wait: 0 with how many there were, or -1
+ * with `err`; some may be settled then. Durable when they return. */
+int queue_skip(struct queue *q, int64_t seq, struct err *err);
+int queue_clear(struct queue *q, int64_t *count, struct err *err);
+
 /* Dead letters. */
 int queue_dead_each(struct queue *q, int64_t number, int (*letter)(void *arg, const struct store_dead *d), void *arg, struct err *err);
 /* A letter's number is that of its update, rising. Makes letter `number` a new update behind all others (fresh counts, no age limit), or forgets it; durable when it returns. 1 done, 0 there is no such letter, -1 with `err`. */

@@ -131,19 +131,145 @@ static void suspects(void)
 	sched_free(s);
 }
 
+static int64_t claim_in(struct sched *s, uint64_t lanes)
+{
+	struct sched_entry e;
+	return sched_claim(s, 0, lanes, &e) ? e.seq : 0;
+}
+
+static void add_in(struct sched *s, int64_t now, int64_t seq, unsigned lane, const char *keys)
+{
+	sched_add(s, now, &(struct sched_entry){ .seq = seq, .expires = INT64_MAX, .lane = lane }, keys);
+}
+
+static void lanes(void)
+{
+	struct sched *s = sched_new();
+	struct sched_entry e;
+	int64_t since;
+	add_in(s, 0, 1, 0, "a"), add_in(s, 0, 2, 63, "b"), add_in(s, 0, 3, 5, "a"), add_in(s, 0, 4, 5, "");
+	is_num(claim_in(s, 1 << 5), 4, "of one lane its first is handed out; an earlier one of it waits for its chat in another lane");
+	is_num(claim_in(s, 1 << 7), 0, "of an empty lane none is");
+	is_num(claim_in(s, 1 | UINT64_C(1) << 63), 1, "of several lanes, the one whose turn came up first");
+	ok(sched_claim(s, 0, UINT64_C(1) << 63, &e) && e.seq == 2 && e.lane == 63, "the highest lane is a lane");
+	sched_finish(s, 0, 1);
+	is_num(claim_in(s, SCHED_ALL_LANES), 3, "order within a chat holds over lanes");
+	is_num(sched_next_due(s, 0, SCHED_ALL_LANES), INT64_MAX, "nothing will come up");
+	sched_add(s, 0, &(struct sched_entry){ .seq = 5, .expires = INT64_MAX, .due = 70, .lane = 2 }, "c");
+	add_in(s, 60, 6, 1, "d"), add_in(s, 65, 7, 1, "e");
+	is_num(sched_next_due(s, 60, 1 << 1), 0, "something of a lane can be claimed now");
+	is_num(sched_next_due(s, 60, 1 << 2), 70, "of another, when its time comes");
+	ok(sched_turns(s, 75, 1, &since) == 2 && since == 60, "a lane has two turns, the first since 60");
+	ok(sched_turns(s, 75, 2, &since) == 1 && since == 70, "what was delayed has its turn since it was due");
+	ok(sched_turns(s, 75, 3, &since) == 0 && since == 75, "an empty lane has none");
+	sched_claim(s, 80, 1 << 1, &e);
+	sched_return(s, 90, &(struct sched_entry){ .seq = 6 });
+	ok(sched_turns(s, 95, 1, &since) == 2 && since == 60, "what was given back at once has its turn since it first came up");
+	is_num((int64_t)sched_waiting(s, 1), 2, "two of the lane wait");
+	sched_add(s, 95, &(struct sched_entry){ .seq = 8, .expires = INT64_MAX, .deaths = 2, .lane = 9 }, "z");
+	is_num(claim_in(s, 1 << 9 | 1 << 1), 0, "a suspect of the lanes waits until nothing runs in any lane");
+	is_num(claim_in(s, 1 << 1), 6, "one of another lane holds nobody up");
+	sched_free(s);
+}
+
+/* The batch that forms when all that may join do: "1 2 3". */
+static const char *batch(struct sched *s, int64_t now, uint64_t of)
+{
+	static char text[200];
+	struct sched_entry e;
+	text[0] = '\0';
+	if (!sched_claim(s, now, of, &e))
+		return text;
+	int64_t leader = e.seq;
+	do
+		sprintf(text + strlen(text), "%s%d", *text ? " " : "", (int)e.seq);
+	while (sched_join(s, now, leader, &e));
+	return text;
+}
+
+static void batches(void)
+{
+	struct sched *s = sched_new();
+	struct sched_entry e;
+	add(s, 1, "a"), add(s, 2, "a"), add(s, 3, "b"), add(s, 4, "a b"), add(s, 5, "b"), add_in(s, 0, 6, 1, "b"), add(s, 7, "b");
+	is_str(batch(s, 0, 1), "1 3 2 4 5", "a batch takes what is ready, then what follows, up to another lane's");
+	is_num((int64_t)sched_running(s), 5, "all of them run");
+	is_str(batch(s, 0, SCHED_ALL_LANES), "", "and hold their keys");
+	sched_finish(s, 0, 2), sched_finish(s, 0, 5);
+	is_num(claim(s, 0), 0, "also when some, later ones, have ended");
+	give_back(s, 1, 0, 0);
+	is_num(claim(s, 0), 0, "one that is given back waits for those behind it in the batch");
+	ok(!sched_join(s, 0, 1, &e), "nothing joins what does not run");
+	ok(!sched_join(s, 0, 3, &e), "nor passes one that was given back");
+	sched_finish(s, 0, 3), sched_finish(s, 0, 4);
+	is_num(claim(s, 0), 1, "when they have ended, it comes up again, before all others");
+	is_num(claim(s, 0), 6, "and the other chat goes on");
+	sched_finish(s, 0, 1), sched_finish(s, 0, 6);
+	is_str(batch(s, 0, 1), "7", "in order");
+	sched_free(s);
+
+	s = sched_new();
+	add(s, 1, "a"), add(s, 2, "x"), add(s, 3, "a x"), add(s, 4, "c"), add(s, 5, "c a");
+	is_num(claim(s, 0), 1, "one runs");
+	is_str(batch(s, 0, 1), "2 4", "what waits for others than the batch does not join");
+	sched_finish(s, 0, 1), sched_finish(s, 0, 2);
+	is_str(batch(s, 0, 1), "3", "nor what waits for another batch");
+	sched_free(s);
+
+	s = sched_new();
+	add(s, 1, "a"), add(s, 2, "a"), add(s, 3, "b"), add(s, 4, "c");
+	is_str(batch(s, 0, 1), "1 3 4 2", "a batch forms");
+	for (int64_t i = 1; i <= 4; i++)
+		sched_return(s, 0, &(struct sched_entry){ .seq = i, .solo = i != 4 });
+	is_str(batch(s, 0, 1), "4", "what was given back to run alone joins nothing");
+	ok(sched_claim(s, 0, 1, &e) && e.seq == 3 && e.solo && !sched_join(s, 0, 3, &e), "it says so, and nothing joins it");
+	ok(sched_claim(s, 0, 1, &e) && e.seq == 1 && !sched_join(s, 0, 1, &e), "nor what follows it in its chat");
+	sched_add(s, 0, &(struct sched_entry){ .seq = 5, .expires = INT64_MAX, .deaths = 2 }, "z");
+	sched_finish(s, 0, 1), sched_finish(s, 0, 3);
+	ok(!sched_join(s, 0, 4, &e), "while a suspect waits, nothing joins");
+	sched_finish(s, 0, 4);
+	add(s, 6, "y");
+	is_str(batch(s, 0, 1), "5", "and a suspect is a batch of its own");
+	sched_free(s);
+}
+
+static void removal(void)
+{
+	struct sched *s = sched_new();
+	add(s, 1, "a"), add(s, 2, "a b"), add(s, 3, "b"), add(s, 4, "a"), add(s, 5, "c");
+	sched_add(s, 0, &(struct sched_entry){ .seq = 6, .expires = INT64_MAX, .due = 50 }, "d");
+	add(s, 7, "d");
+	claim(s, 0);
+	ok(!sched_remove(s, 0, 1) && !sched_remove(s, 0, 99), "what runs, or is not known, is not removed");
+	ok(sched_remove(s, 0, 2), "what waits for another is");
+	is_num(claim(s, 0), 5, "what was ready goes on");
+	is_num(claim(s, 0), 3, "and what waited for it alone comes up");
+	is_num(claim(s, 0), 0, "what waits for others, too, does not");
+	ok(sched_remove(s, 0, 6), "what is delayed is removed");
+	is_num(sched_next_due(s, 0, 1), 0, "its time comes no more, and the next of its chat has its turn");
+	ok(sched_remove(s, 0, 7) && sched_ready(s, 1) == 0, "what is ready is removed");
+	ok(sched_remove(s, 0, 4), "the last of a chat is removed");
+	add(s, 8, "a");
+	sched_finish(s, 0, 1);
+	is_num(claim(s, 0), 8, "and the chat goes on behind it");
+	sched_finish(s, 0, 8), sched_finish(s, 0, 3), sched_finish(s, 0, 5);
+	ok(sched_count(s) == 0 && sched_waiting(s, 0) == 0, "at the end none is left");
+	sched_free(s);
+}
+
 /* ---- against a model ---- */
 
-enum { UPDATES = 300, KEYS = 12, STEPS = 4000 };
+enum { UPDATES = 300, KEYS = 12, STEPS = 4000, LANES = 3 };
 
 struct model_update {
-	bool in, running;
-	int keys[4], key_count, failures, deaths;
-	int64_t due, expires, turn; /* turn: a number that orders what is ready; 0: its turn has not come up */
+	bool in, running, solo, first;
+	int keys[4], key_count, failures, deaths, lane;
+	int64_t due, expires, turn, batch; /* turn: a number that orders what is ready; 0: its turn has not come up */
 };
 
 struct model {
 	struct model_update u[UPDATES + 1];
-	int64_t next, front, back, clock;
+	int64_t next, front, back, clock, batches, joined;
 };
 
 static bool share(const struct model_update *a, const struct model_update *b)
@@ -155,10 +281,11 @@ static bool share(const struct model_update *a, const struct model_update *b)
 	return false;
 }
 
+/* It waits for all earlier ones, and, when it was given back, for later ones of its batch that run. */
 static bool blocked(const struct model *m, int64_t seq)
 {
-	for (int64_t i = 1; i < seq; i++)
-		if (m->u[i].in && share(&m->u[i], &m->u[seq]))
+	for (int64_t i = 1; i < m->next; i++)
+		if (m->u[i].in && i != seq && (i < seq || m->u[i].running) && share(&m->u[i], &m->u[seq]))
 			return true;
 	return false;
 }
@@ -185,7 +312,7 @@ static void model_time(struct model *m, int64_t now)
 	}
 }
 
-/* What comes up when `freed` ends, in the order of its keys: each with the last of them that it waited for. */
+/* What comes up when `freed` ended or was given back, in the order of its keys: each with the last of them that it waited for. */
 static void model_freed(struct model *m, const struct model_update *freed)
 {
 	for (int k = 0; k < freed->key_count; k++)
@@ -195,11 +322,20 @@ static void model_freed(struct model *m, const struct model_update *freed)
 			memmove(rest.keys, freed->keys + k + 1, sizeof rest.keys[0] * (size_t)rest.key_count);
 			if (u->in && !u->running && !u->turn && u->due <= 0 && !blocked(m, i) && share(&this, u) &&
 			    !share(&rest, u))
-				u->turn = ++m->back;
+				u->turn = u->first ? --m->front : ++m->back;
 		}
 }
 
-static int64_t model_claim(struct model *m, int64_t now)
+static void model_start(struct model *m, int64_t seq, int64_t with)
+{
+	struct model_update *u = &m->u[seq];
+	u->running = true;
+	u->first = false;
+	u->turn = 0;
+	u->batch = with;
+}
+
+static int64_t model_claim(struct model *m, int64_t now, uint64_t of)
 {
 	int64_t best = 0, running = 0;
 	bool alone = false, suspect = false;
@@ -210,7 +346,7 @@ static int64_t model_claim(struct model *m, int64_t now)
 			running++;
 			alone = alone || u->deaths >= 2;
 		}
-		if (u->in && u->turn && !u->running && (u->deaths >= 2) >= suspect &&
+		if (u->in && u->turn && !u->running && (of >> u->lane & 1) && (u->deaths >= 2) >= suspect &&
 		    ((u->deaths >= 2) > suspect || !best || u->turn < m->u[best].turn)) {
 			best = i;
 			suspect = u->deaths >= 2;
@@ -218,9 +354,51 @@ static int64_t model_claim(struct model *m, int64_t now)
 	}
 	if (alone || !best || (suspect && running))
 		return 0;
-	m->u[best].running = true;
-	m->u[best].turn = 0;
+	model_start(m, best, ++m->batches);
 	return best;
+}
+
+/* Whether all that it waits for runs in `batch`. */
+static bool model_follows(const struct model *m, int64_t seq, int64_t of)
+{
+	for (int64_t i = 1; i < m->next; i++) {
+		const struct model_update *u = &m->u[i];
+		if (u->in && i != seq && (i < seq || u->running) && share(u, &m->u[seq]) &&
+		    (!u->running || u->batch != of || i > seq))
+			return false;
+	}
+	return m->u[seq].due <= m->clock;
+}
+
+/* Whether `got` may join the batch of `leader` now, or, if it is 0, whether none may. */
+static bool model_join(struct model *m, int64_t leader, int64_t got)
+{
+	const struct model_update *l = &m->u[leader];
+	int64_t best = 0;
+	bool any = false, may = false;
+	model_time(m, m->clock);
+	for (int64_t i = 1; i < m->next; i++) {
+		const struct model_update *u = &m->u[i];
+		if (!u->in || (u->running && u->deaths < 2))
+			continue;
+		if (u->deaths >= 2 && (u->turn || u->running))
+			return got == 0;
+		if (u->deaths >= 2 || u->solo || l->solo || u->lane != l->lane)
+			continue;
+		if (u->turn && (!best || u->turn < m->u[best].turn))
+			best = i;
+		if (!u->turn && model_follows(m, i, l->batch)) {
+			any = true;
+			may = may || i == got;
+		}
+	}
+	if (best ? got != best : any ? !may : got != 0)
+		return false;
+	if (got) {
+		model_start(m, got, l->batch);
+		m->joined++;
+	}
+	return true;
 }
 
 static bool model_add(struct model *m, struct sched *s)
@@ -228,7 +406,8 @@ static bool model_add(struct model *m, struct sched *s)
 	int64_t seq = m->next++;
 	struct model_update *u = &m->u[seq];
 	char keys[64] = "";
-	*u = (struct model_update){ .in = true, .expires = INT64_MAX, .deaths = rand() % 40 == 0 ? 2 : 0 };
+	*u = (struct model_update){ .in = true, .expires = INT64_MAX, .deaths = rand() % 40 == 0 ? 2 : 0,
+				    .lane = rand() % LANES };
 	for (int n = rand() % 5; u->key_count < n;) {
 		int k = rand() % KEYS, known = 0;
 		for (int i = 0; i < u->key_count; i++)
@@ -245,61 +424,117 @@ static bool model_add(struct model *m, struct sched *s)
 		u->due = m->clock + 1000 * (rand() % 100) + 500 + seq;
 	if (!u->due && !blocked(m, seq))
 		u->turn = ++m->back;
-	return sched_add(s, 0, &(struct sched_entry){ .seq = seq, .expires = u->expires, .due = u->due, .deaths = u->deaths },
-			 keys) == 0;
+	return sched_add(s, m->clock, &(struct sched_entry){ .seq = seq, .expires = u->expires, .due = u->due,
+			 .deaths = u->deaths, .lane = (unsigned)u->lane }, keys) == 0;
+}
+
+/* A random update that runs, or that does not; 0: there is none. */
+static int64_t pick(const struct model *m, bool running)
+{
+	int64_t all[UPDATES], count = 0;
+	for (int64_t i = 1; i < m->next; i++)
+		if (m->u[i].in && m->u[i].running == running)
+			all[count++] = i;
+	return count ? all[rand() % count] : 0;
 }
 
 /* Ends or gives back a random running update. */
 static void model_end(struct model *m, struct sched *s)
 {
-	int64_t pick[UPDATES], count = 0;
-	for (int64_t i = 1; i < m->next; i++)
-		if (m->u[i].in && m->u[i].running)
-			pick[count++] = i;
-	if (!count)
-		return;
-	int64_t seq = pick[rand() % count];
+	int64_t seq = pick(m, true);
 	struct model_update *u = &m->u[seq];
+	if (!seq)
+		return;
 	u->running = false;
 	if (rand() % 3 == 0) {
 		struct sched_entry e = { .seq = seq, .failures = ++u->failures, .deaths = u->deaths, .expires = u->expires };
 		e.due = u->due = rand() % 2 ? m->clock + 1000 * (rand() % 50) + 500 + seq : 0;
-		if (!e.due)
+		e.solo = u->solo = rand() % 4 == 0;
+		u->first = !u->due;
+		if (!u->due && !u->key_count)
 			u->turn = --m->front;
-		sched_return(s, 0, &e);
+		model_freed(m, u);
+		sched_return(s, m->clock, &e);
 		return;
 	}
 	u->in = false;
 	model_freed(m, u);
-	sched_finish(s, 0, seq);
+	sched_finish(s, m->clock, seq);
+}
+
+static bool model_remove(struct model *m, struct sched *s)
+{
+	int64_t seq = pick(m, false), runs = pick(m, true);
+	if (runs && sched_remove(s, m->clock, runs))
+		return false;
+	if (!seq)
+		return true;
+	m->u[seq].in = false;
+	m->u[seq].turn = 0;
+	model_freed(m, &m->u[seq]);
+	return sched_remove(s, m->clock, seq);
+}
+
+/* A claim, and now and then a batch. */
+static bool model_batch(struct model *m, struct sched *s, uint64_t of, int size)
+{
+	struct sched_entry e = { 0 };
+	int64_t want = model_claim(m, m->clock, of), got = sched_claim(s, m->clock, of, &e) ? e.seq : 0;
+	if (got != want) {
+		diag("claim: got %" PRId64 ", wanted %" PRId64, got, want);
+		return false;
+	}
+	for (int64_t leader = got; got && size-- > 0;) {
+		const struct model_update *u = &m->u[got];
+		if (e.expired != (m->clock >= u->expires) || e.failures != u->failures || (int)e.lane != u->lane || e.solo != u->solo) {
+			diag("claim: %" PRId64 " is told otherwise", got);
+			return false;
+		}
+		got = sched_join(s, m->clock, leader, &e) ? e.seq : 0;
+		if (!model_join(m, leader, got)) {
+			diag("join: got %" PRId64 " for the batch of %" PRId64, got, leader);
+			return false;
+		}
+	}
+	return true;
 }
 
 static bool agree(struct model *m, struct sched *s, unsigned seed, int step)
 {
-	size_t in = 0, running = 0;
-	int held[KEYS] = { 0 };
+	size_t in = 0, running = 0, waiting[LANES] = { 0 }, turns = 0, got_turns = 0;
+	int64_t held[KEYS] = { 0 }, since;
+	bool same = true;
 	for (int64_t i = 1; i < m->next; i++) {
+		const struct model_update *u = &m->u[i];
 		bool is_running;
-		in += m->u[i].in;
-		running += m->u[i].in && m->u[i].running;
-		if (sched_has(s, i, &is_running) != m->u[i].in || (m->u[i].in && is_running != m->u[i].running)) {
+		in += u->in;
+		running += u->in && u->running;
+		waiting[u->lane] += u->in && !u->running;
+		turns += u->in && u->turn;
+		if (sched_has(s, i, &is_running) != u->in || (u->in && is_running != u->running)) {
 			diag("seed %u, step %d: update %" PRId64 " is known otherwise", seed, step, i);
 			return false;
 		}
-		for (int k = 0; k < m->u[i].key_count && m->u[i].in && m->u[i].running; k++)
-			if (held[m->u[i].keys[k]]++) {
-				diag("seed %u, step %d: a key is held twice", seed, step);
-				return false;
-			}
+		for (int k = 0; k < u->key_count && u->in && u->running; k++) {
+			same = same && (!held[u->keys[k]] || held[u->keys[k]] == u->batch);
+			held[u->keys[k]] = u->batch;
+		}
 	}
-	if (sched_count(s) == in && sched_running(s) == running)
-		return true;
-	diag("seed %u, step %d: counts %zu %zu, wanted %zu %zu", seed, step, sched_count(s), sched_running(s), in, running);
+	for (unsigned lane = 0; lane < LANES; lane++) {
+		same = same && sched_waiting(s, lane) == waiting[lane];
+		got_turns += sched_turns(s, 0, lane, &since);
+	}
+	if (!same)
+		diag("seed %u, step %d: a key is held by two batches, or a lane is counted wrong", seed, step);
+	if (sched_count(s) == in && sched_running(s) == running && turns == got_turns)
+		return same;
+	diag("seed %u, step %d: counts %zu %zu %zu, wanted %zu %zu %zu", seed, step, sched_count(s), sched_running(s), got_turns, in,
+	     running, turns);
 	return false;
 }
 
 /* One random run; true when scheduler and model started the same, to the last. */
-static bool model_run(unsigned seed, int64_t *starts)
+static bool model_run(unsigned seed, int64_t *starts, int64_t *joined)
 {
 	static struct model m;
 	struct sched *s = sched_new();
@@ -307,34 +542,33 @@ static bool model_run(unsigned seed, int64_t *starts)
 	m = (struct model){ .next = 1, .clock = 1000 };
 	srand(seed);
 	for (int step = 0; step < STEPS && same; step++) {
-		int what = rand() % 10;
-		if (what < 3 && m.next <= UPDATES)
+		int what = rand() % 20;
+		if (what < 6 && m.next <= UPDATES)
 			same = model_add(&m, s);
-		else if (what < 6) {
-			struct sched_entry e;
-			int64_t want = model_claim(&m, m.clock), got = sched_claim(s, m.clock, SCHED_ALL_LANES, &e) ? e.seq : 0;
-			same = got == want && (!got || (e.expired == (m.clock >= m.u[got].expires) &&
-							e.failures == m.u[got].failures));
-			*starts += got != 0;
-			if (!same)
-				diag("seed %u, step %d: got %" PRId64 ", wanted %" PRId64, seed, step, got, want);
-		} else if (what < 9)
+		else if (what < 11)
+			same = model_batch(&m, s, rand() % 3 ? SCHED_ALL_LANES : (uint64_t)rand() % 8, rand() % 3 ? 0 : rand() % 8);
+		else if (what < 17)
 			model_end(&m, s);
+		else if (what < 18)
+			same = rand() % 4 || model_remove(&m, s);
 		else
 			m.clock += rand() % 8000;
 		same = same && (step % 16 || agree(&m, s, seed, step));
+		if (!same)
+			diag("seed %u, step %d", seed, step);
 	}
 	/* Nobody is starved: with time and ends, all of them leave. */
 	for (int round = 0; round < 100000 && same && sched_count(s); round++) {
 		m.clock += 500;
-		int64_t want = model_claim(&m, m.clock), got = claim(s, m.clock);
-		same = want == got;
+		same = model_batch(&m, s, SCHED_ALL_LANES, 0);
 		model_end(&m, s);
 	}
 	if (same && sched_count(s)) {
 		diag("seed %u: %zu never left", seed, sched_count(s));
 		same = false;
 	}
+	*starts += m.batches;
+	*joined += m.joined;
 	sched_free(s);
 	return same;
 }
@@ -346,7 +580,8 @@ static double seconds(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
-static void measure(void)
+/* What a million waiting updates cost, of so many chats. */
+static void measure(int chats)
 {
 	enum { N = 1000000 };
 	size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
@@ -354,19 +589,29 @@ static void measure(void)
 	char key[32];
 	double start = seconds();
 	for (int64_t i = 1; i <= N; i++) {
-		sprintf(key, "chat:%d", (int)(i % 1000));
+		sprintf(key, "chat:%d", 100000000 + (int)(i % chats));
 		if (add(s, i, key))
 			return;
 	}
 	double added = seconds();
 	size_t used = mallinfo2().uordblks + mallinfo2().hblkhd - before;
-	diag("%.1f bytes for each of a million waiting updates of 1000 chats, %.2f us to add one", (double)used / N,
+	diag("%.1f bytes for each of a million waiting updates of %d chats, %.2f us to add one", (double)used / N, chats,
 	     (added - start) * 1e6 / N);
+	ok(used <= (size_t)200 * N, "at most 200 bytes for each of a million waiting updates of %d chats", chats);
 	int64_t n = 0;
 	for (int64_t seq; (seq = claim(s, 0)); n++)
 		sched_finish(s, 0, seq);
 	diag("%.2f us to claim and finish one", (seconds() - added) * 1e6 / N);
 	is_num(n, N, "a million updates are handed out");
+	added = seconds();
+	for (int64_t i = N + 1; i <= 2 * N; i++) {
+		sprintf(key, "chat:%d", 100000000 + (int)(i % chats));
+		add(s, i, key);
+	}
+	for (int64_t i = N + 1; i <= 2 * N; i++)
+		sched_remove(s, 0, i % 2 ? i : 3 * N + 2 - i);
+	ok(sched_count(s) == 0 && sched_ready(s, SCHED_ALL_LANES) == 0, "a million are removed, half of them from the end");
+	diag("%.2f us to add and remove one", (seconds() - added) * 1e6 / N);
 	sched_free(s);
 }
 
@@ -376,13 +621,17 @@ int main(void)
 	fairness();
 	delays();
 	suspects();
+	lanes();
+	batches();
+	removal();
 	bool same = true;
-	int64_t starts = 0;
+	int64_t starts = 0, joined = 0;
 	unsigned seed = 1;
-	for (; seed <= 60 && same; seed++)
-		same = model_run(seed, &starts);
-	ok(same, "in 60 random runs scheduler and model start the same updates in the same order, and all of them leave");
-	diag("%" PRId64 " starts compared", starts);
-	measure();
+	for (; seed <= 80 && same; seed++)
+		same = model_run(seed, &starts, &joined);
+	ok(same, "in 80 random runs scheduler and model start the same updates in the same order, and all of them leave");
+	diag("%" PRId64 " claims and %" PRId64 " joins compared", starts, joined);
+	measure(1000);
+	measure(1000000);
 	return done_testing();
 }
