@@ -81,6 +81,7 @@ struct claim {
 	unsigned lane;
 	int64_t received;    /* wall clock, milliseconds */
 	int64_t update_id;   /* for logs; 0 until somebody has read the body */
+	void *owner;         /* whoever claimed it may keep something here */
 	char *keys;          /* with a space between */
 	char *body;          /* NUL-terminated */
 	size_t length;

@@ -1,0 +1,289 @@
+/* tests/unit/queue_rig: the local queue over both stores, with a clock of its own and a store that fails when told to; and short words for what
+ * tests do with it. */
+#ifndef TGRUN_TESTS_UNIT_QUEUE_RIG_H
+#define TGRUN_TESTS_UNIT_QUEUE_RIG_H
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/list.h"
+#include "queue/queue.h"
+#include "tests/tap.h"
+
+/* ---- a clock, a directory, a store that fails ---- */
+
+static int64_t mono_now = 1000, wall_now = 1700000000000;
+
+static int64_t fake_mono(const struct clock *c)
+{
+	(void)c;
+	return mono_now;
+}
+
+static int64_t fake_wall(const struct clock *c)
+{
+	(void)c;
+	return wall_now;
+}
+
+static const struct clock fake_clock = { fake_mono, fake_wall };
+
+static void pass(int64_t ms)
+{
+	mono_now += ms;
+	wall_now += ms;
+}
+
+static const char *backend;
+static char dir[] = "/tmp/tgrun-queue-XXXXXX";
+static struct store *kept; /* the memory store between two queues of a test */
+
+static void clear_dir(void)
+{
+	const char *names[] = { "queue.db", "queue.db-wal", "queue.db-journal", "mark" };
+	int fd = open(dir, O_RDONLY | O_DIRECTORY);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		unlinkat(fd, names[i], 0);
+	close(fd);
+}
+
+/* A store in front of another. */
+static struct front {
+	struct store store;
+	struct store *behind;
+	enum { WORKS, FAILS, LIES } how; /* FAILS: nothing is done; LIES: all is done and said to have failed */
+	int applied;
+} front;
+
+static int front_apply(struct store *s, const struct store_op *ops, size_t count, bool sync, struct err *err)
+{
+	struct front *f = container_of(s, struct front, store);
+	if (f->how == FAILS)
+		return err_set(err, ERR_IO, "no space in this test");
+	f->applied++;
+	int rc = f->behind->ops->apply(f->behind, ops, count, sync, err);
+	return f->how == LIES ? err_set(err, ERR_IO, "a lie of this test") : rc;
+}
+
+static struct store_ops front_ops;
+
+static int front_known(struct store *s, const char *root, int64_t id, uint64_t hash, struct err *err)
+{
+	(void)s;
+	return front.behind->ops->known(front.behind, root, id, hash, err);
+}
+
+static int front_load(struct store *s, int64_t from, int (*row)(void *, const struct store_row *), void *arg, struct err *err)
+{
+	(void)s;
+	return front.behind->ops->load(front.behind, from, row, arg, err);
+}
+
+static int body_missing;
+
+static int front_body(struct store *s, int64_t seq, struct buf *out, int64_t *received, struct err *err)
+{
+	(void)s;
+	return body_missing ? 0 : front.behind->ops->body(front.behind, seq, out, received, err);
+}
+
+static int front_rekey(struct store *s, int64_t seq, const char *keys, unsigned lane, struct err *err)
+{
+	(void)s;
+	return front.behind->ops->rekey(front.behind, seq, keys, lane, err);
+}
+
+static int front_rekey_end(struct store *s, struct err *err)
+{
+	(void)s;
+	return front.behind->ops->rekey_end(front.behind, err);
+}
+
+static int front_offset(struct store *s, const char *root, int64_t *offset, bool *found, struct err *err)
+{
+	(void)s;
+	return front.behind->ops->offset(front.behind, root, offset, found, err);
+}
+
+static int64_t front_last_seq(struct store *s)
+{
+	(void)s;
+	return front.behind->ops->last_seq(front.behind);
+}
+
+static int front_meta(struct store *s, const char *name, struct buf *out, struct err *err)
+{
+	(void)s;
+	return front.behind->ops->meta(front.behind, name, out, err);
+}
+
+static int front_dead(struct store *s, int64_t n, int (*letter)(void *, const struct store_dead *), void *arg, struct err *err)
+{
+	(void)s;
+	return front.behind->ops->dead(front.behind, n, letter, arg, err);
+}
+
+static int front_trim(struct store *s, int64_t keep, int64_t before, int64_t *dropped, struct err *err)
+{
+	(void)s;
+	return front.behind->ops->dead_trim(front.behind, keep, before, dropped, err);
+}
+
+static int64_t front_dead_count(struct store *s)
+{
+	(void)s;
+	return front.behind->ops->dead_count(front.behind);
+}
+
+/* The memory store outlives its queue, so that "the next start" can be tested over both backends. */
+static void front_close(struct store *s)
+{
+	(void)s;
+	if (strcmp(backend, "sqlite") == 0) {
+		front.behind->ops->close(front.behind);
+		front.behind = NULL;
+	} else
+		kept = front.behind;
+}
+
+static int64_t age_of(void *arg, const char *kind)
+{
+	(void)arg;
+	return strcmp(kind, "callback_query") == 0 ? 150000 : 0;
+}
+
+/* What route_of gives for any body. */
+static const char *keys_now;
+static unsigned lane_now;
+static bool routes_known = true;
+
+static int route_of(void *arg, const char *body, size_t length, struct buf *out, unsigned *lane)
+{
+	(void)arg, (void)body, (void)length;
+	*lane = lane_now;
+	return buf_adds(out, keys_now);
+}
+
+static const char *key_spec = "chat";
+
+static struct queue *start(void)
+{
+	struct err err = { 0 };
+	front.how = WORKS;
+	front.store.ops = &front_ops;
+	if (strcmp(backend, "sqlite") == 0) {
+		int fd = open(dir, O_RDONLY | O_DIRECTORY);
+		front.behind = sqlite_open(fd, dir, 42, &err);
+		close(fd);
+	} else
+		front.behind = kept ? kept : memory_open(&err);
+	kept = NULL;
+	struct queue_config config = { .clock = &fake_clock, .store = &front.store, .key_spec = key_spec, .backlog = 5,
+				       .route_of = routes_known ? route_of : NULL, .max_age = age_of };
+	struct queue *q = front.behind ? queue_open(&config, &err) : NULL;
+	if (!q)
+		diag("%s", err.text);
+	return q;
+}
+
+/* The end of a runner that was killed: nothing that is not flushed gets written. */
+static void crash(struct queue *q)
+{
+	front.how = FAILS;
+	queue_close(q, NULL);
+	front.how = WORKS;
+}
+
+static void finish_test(struct queue *q)
+{
+	struct err err = { 0 };
+	if (q && queue_close(q, &err))
+		diag("close: %s", err.text);
+	if (kept)
+		kept->ops->close(kept);
+	kept = NULL;
+	clear_dir();
+}
+
+/* ---- shorthands ---- */
+
+static struct queue_put_result result;
+
+static int put_kind(struct queue *q, int64_t id, const char *kind, const char *keys, const char *body, const char *dead)
+{
+	struct queue_put p = { .root = "https://r", .has_id = true, .update_id = id, .kind = kind, .keys = keys, .body = body,
+			       .length = strlen(body), .dead = dead };
+	return queue_put(q, &p, 1, "https://r", id + 1, &result, NULL);
+}
+
+static int put(struct queue *q, int64_t id, const char *keys, const char *body)
+{
+	return put_kind(q, id, "message", keys, body, NULL);
+}
+
+/* Claims, and gives the body ("" if none is due, "!" if the store fails); the claim in `last`. */
+static struct claim *last;
+
+static const char *claim(struct queue *q)
+{
+	struct err err = { 0 };
+	int rc = queue_claim(q, QUEUE_ALL_LANES, &last, &err);
+	return rc == 1 ? last->body : rc == 0 ? "" : "!";
+}
+
+static void done(struct queue *q)
+{
+	queue_done(q, last);
+	claim_free(last);
+	queue_flush(q, NULL);
+}
+
+static char letters[2048];
+
+static int letter(void *arg, const struct store_dead *d)
+{
+	(void)arg;
+	sprintf(letters + strlen(letters), "[%d %s %s %d %s %s %.*s]", (int)d->number, d->kind_name, d->keys, d->attempts, d->reason,
+		d->last_stderr, (int)d->body_length, d->body);
+	return 0;
+}
+
+static const char *dead(struct queue *q, int64_t number)
+{
+	letters[0] = '\0';
+	queue_dead_each(q, number, letter, NULL, NULL);
+	return letters;
+}
+
+#define IS(got, want, what) is_str(got, want, what)
+
+static void is_counts(struct queue *q, int waiting, int running, int dead_, const char *what)
+{
+	struct queue_counts c;
+	queue_counts(q, &c);
+	if (!ok((int)c.waiting == waiting && (int)c.running == running && (int)c.dead == dead_, "%s: %s", backend, what))
+		diag("waiting %zu, running %zu, dead %d; wanted %d %d %d", c.waiting, c.running, (int)c.dead, waiting, running, dead_);
+}
+
+/* Runs the tests over each store; what main() returns. */
+static int on_both(void (*tests)(void))
+{
+	front_ops = (struct store_ops){
+		.apply = front_apply, .known = front_known, .load = front_load, .body = front_body, .rekey = front_rekey,
+		.rekey_end = front_rekey_end, .offset = front_offset, .last_seq = front_last_seq, .meta = front_meta,
+		.dead = front_dead, .dead_trim = front_trim, .dead_count = front_dead_count, .close = front_close,
+	};
+	keys_now = "";
+	if (!mkdtemp(dir))
+		return 1;
+	const char *backends[] = { "memory", "sqlite" };
+	for (int i = 0; i < 2; i++) {
+		backend = backends[i];
+		diag("%s", backend);
+		tests();
+	}
+	rmdir(dir);
+	return done_testing();
+}
+
+#endif
