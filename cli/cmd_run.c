@@ -1,6 +1,7 @@
 /* cli/cmd_run: the main job. The order of the start is the order of this file: the locks, what an earlier run left, the slots while this
  * process is still small, and only then the loop, the store and the engine. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@ struct run {
 	struct log *log;
 	struct statedir *dir;
 	struct slots *slots;
+	int slot_count, source_fd; /* source_fd -1: none, or the engine's */
 	struct loop *loop;
 	struct store *store;
 	struct engine *engine;
@@ -83,15 +85,33 @@ static void on_finished(void *arg, int status)
 	loop_stop(r->loop);
 }
 
+static bool same_texts(const struct texts *a, const struct texts *b)
+{
+	bool same = a->count == b->count;
+	for (size_t i = 0; same && i < a->count; i++)
+		same = strcmp(a->items[i], b->items[i]) == 0;
+	return same;
+}
+
+/* 0: no bot, with another source than Telegram. */
+static int64_t bot_id(const struct setup *s)
+{
+	return s->secret ? secret_bot_id(s->secret) : 0;
+}
+
 /* What cannot change while running is named, and kept. */
 static void name_the_fixed(struct run *r, const struct setup *fresh)
 {
 	const struct config *old = &r->setup->config, *new = &fresh->config;
 	struct { const char *name; bool changed; } fixed[] = {
-		{ "the bot (another token's id)", secret_bot_id(fresh->secret) != secret_bot_id(r->setup->secret) },
+		{ "the bot (another token's id)", bot_id(fresh) != bot_id(r->setup) },
 		{ "state-dir", fresh->state_dir && r->setup->state_dir && strcmp(fresh->state_dir, r->setup->state_dir) != 0 },
 		{ "store", new->store != old->store },
 		{ "concurrency (it can be lowered, not raised)", new->concurrency > old->concurrency },
+		{ "workers (they can be lowered, not raised)", new->workers > old->workers },
+		{ "key", !same_texts(&new->key, &old->key) },
+		{ "bypass", !same_texts(&new->bypass, &old->bypass) },
+		{ "source", (new->source || old->source) && (!new->source || !old->source || strcmp(new->source, old->source) != 0) },
 		{ "stdout", new->stdout_to != old->stdout_to },
 		{ "api-url", strcmp(new->api_url, old->api_url) != 0 },
 		{ "polling (poll-timeout, limit, allowed-updates, poll-delay, give-up-after)",
@@ -115,7 +135,7 @@ static void on_reload(void *arg)
 		struct engine_options options = setup_engine_options(&fresh);
 		log_warnings(r->log, &fresh.config);
 		name_the_fixed(r, &fresh);
-		if (secret_bot_id(fresh.secret) == secret_bot_id(r->setup->secret))
+		if (fresh.secret && r->setup->secret && bot_id(&fresh) == bot_id(r->setup))
 			secret_assign(r->setup->secret, fresh.secret);
 		rc = engine_reload(r->engine, &options, &err);
 	}
@@ -128,6 +148,20 @@ static void on_reload(void *arg)
 	setup_release(&fresh);
 }
 
+/* Opens a file of updates, after the slots were forked: it is not theirs. */
+static int open_source(struct run *r, struct err *err)
+{
+	const char *source = r->setup->config.source;
+	r->source_fd = -1;
+	if (!source)
+		return 0;
+	if (strcmp(source, "-") == 0)
+		r->source_fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	else
+		r->source_fd = open(source, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	return r->source_fd < 0 ? err_sys(err, ERR_CONFIG, errno, "cannot open the source '%s'", source) : 0;
+}
+
 static int start_engine(struct run *r, struct err *err)
 {
 	struct setup *s = r->setup;
@@ -135,21 +169,22 @@ static int start_engine(struct run *r, struct err *err)
 	r->loop = loop_new(err);
 	if (!r->loop)
 		return -1;
-	r->store = r->dir ? sqlite_open(statedir_fd(r->dir), s->state_dir, secret_bot_id(s->secret), err) : memory_open(err);
+	r->store = r->dir ? sqlite_open(statedir_fd(r->dir), s->state_dir, bot_id(s), err) : memory_open(err);
 	if (!r->store)
 		return -1;
 	struct engine_config config = {
 		.loop = r->loop, .log = r->log, .clock = &clock_system, .slots = r->slots, .store = r->store, .dir = r->dir,
-		.secret = s->secret, .run_id = r->run_id, .slot_count = c->concurrency, .api_root = c->api_url,
+		.secret = s->secret, .run_id = r->run_id, .slot_count = r->slot_count, .api_root = c->api_url,
 		.poll_timeout = c->poll_timeout / 1000, .limit = c->limit, .allowed_updates = s->allowed_updates,
 		.poll_delay = c->poll_delay, .give_up_after = c->give_up_after, .drop_pending = c->drop_pending,
-		.delete_webhook = c->delete_webhook, .once = c->once, .max_runtime = c->max_runtime,
+		.delete_webhook = c->delete_webhook, .source_fd = r->source_fd, .source_name = c->source, .once = c->once, .max_runtime = c->max_runtime,
 		.options = setup_engine_options(s), .finished = on_finished, .reload = on_reload, .arg = r,
 	};
 	r->engine = engine_new(&config, err);
 	if (!r->engine)
 		return -1;
 	r->store = NULL;
+	r->source_fd = -1;
 	return engine_start(r->engine, err);
 }
 
@@ -168,8 +203,10 @@ static int run(struct run *r, struct err *err)
 		return err_set(err, ERR_TEMPFAIL, "another tgrun (process %ld) already runs this bot with the state directory '%s'; "
 			       "stop it, or use --unless-running in cron", (long)holder, r->setup->state_dir);
 	}
-	r->slots = start_slots(c, r->dir ? statedir_slots_fd(r->dir) : -1, err);
-	if (!r->slots || start_engine(r, err))
+	struct engine_options options = setup_engine_options(r->setup);
+	r->slot_count = engine_slots(&options);
+	r->slots = start_slots(c, r->slot_count, r->dir ? statedir_slots_fd(r->dir) : -1, err);
+	if (!r->slots || open_source(r, err) || start_engine(r, err))
 		return -1;
 	loop_run(r->loop);
 	return 0;
@@ -179,7 +216,7 @@ int cmd_run(struct setup *s)
 {
 	struct err err = { 0 };
 	const struct config *c = &s->config;
-	struct run r = { .setup = s, .cwd = getcwd(NULL, 0) };
+	struct run r = { .setup = s, .source_fd = -1, .cwd = getcwd(NULL, 0) };
 	if (!r.cwd)
 		return cmd_fail((err_sys(&err, ERR_CONFIG, errno, "cannot tell the working directory"), &err));
 	if (setup_token(s, &err) || setup_api(s, &err) || setup_handler(s, r.cwd, &err) ||
@@ -202,6 +239,8 @@ int cmd_run(struct setup *s)
 	if (r.store)
 		r.store->ops->close(r.store);
 	loop_free(r.loop);
+	if (r.source_fd >= 0)
+		close(r.source_fd);
 	statedir_close(r.dir);
 	log_free(r.log);
 	free(r.cwd);

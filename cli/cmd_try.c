@@ -33,6 +33,7 @@ struct try {
 	struct setup *setup;
 	struct log *log;
 	struct slots *slots;
+	int slot_count;
 	struct loop *loop;
 	struct sandbox *sandbox;
 	struct store *store;
@@ -358,7 +359,7 @@ static int start_engine(struct try *t, struct err *err)
 		return -1;
 	struct engine_config config = {
 		.loop = t->loop, .log = t->log, .clock = &clock_system, .slots = t->slots, .store = t->store, .secret = t->setup->secret,
-		.run_id = "", .slot_count = c->concurrency, .api_root = sandbox_url(t->sandbox), .poll_timeout = POLL_TIMEOUT,
+		.run_id = "", .slot_count = t->slot_count, .source_fd = -1, .api_root = sandbox_url(t->sandbox), .poll_timeout = POLL_TIMEOUT,
 		.limit = POLL_LIMIT, .options = setup_engine_options(t->setup), .finished = on_finished, .settled = on_settled,
 		.started = on_started, .output = on_output, .trouble = on_trouble, .arg = t,
 	};
@@ -411,7 +412,9 @@ static void greet(struct try *t)
 static int run(struct try *t, struct err *err)
 {
 	struct sandbox_config sandbox = { .no_penalties = true, .called = on_called, .arg = t };
-	t->slots = start_slots(&t->setup->config, -1, err);
+	struct engine_options options = setup_engine_options(t->setup);
+	t->slot_count = engine_slots(&options);
+	t->slots = start_slots(&t->setup->config, t->slot_count, -1, err);
 	if (!t->slots)
 		return -1;
 	t->loop = loop_new(err);

@@ -36,7 +36,7 @@ struct texts {
 	size_t count;
 };
 
-enum { CONFIG_WARNINGS_MAX = 16, CONFIG_OPTIONS_MAX = 96, CONFIG_ROUTES_MAX = 256 };
+enum { CONFIG_WARNINGS_MAX = 16, CONFIG_OPTIONS_MAX = 96, CONFIG_ROUTES_MAX = 31 };
 
 /* Bits of route_config.set, one for each key that a route may set. */
 enum route_key {

@@ -1,4 +1,4 @@
-/* cli/setup: options in, the engine's words out. What is relative becomes absolute here, and what is secret is read here once. */
+/* cli/setup: options in; the token, the state directory's path and the API's words out. What is secret is read here once. */
 #include "cli/setup.h"
 
 #include <errno.h>
@@ -74,6 +74,8 @@ int setup_token(struct setup *s, struct err *err)
 	} else if (credentials && snprintf(path, sizeof path, "%s/token", credentials) > 0 && access(path, F_OK) == 0) {
 		;
 	} else {
+		if (c->source && c->command & COMMAND_HANDLING)
+			return 0;
 		return err_set(err, ERR_USAGE, "no token: give it by --token, --token-file, TGRUN_TOKEN or the config file "
 			       "(@BotFather makes one; 'tgrun try' needs none)");
 	}
@@ -88,81 +90,6 @@ int setup_token(struct setup *s, struct err *err)
 	return s->secret ? 0 : -1;
 }
 
-static const char *find_env(char *const *env, const char *name, size_t n)
-{
-	for (; *env; env++)
-		if (strncmp(*env, name, n) == 0 && (*env)[n] == '=')
-			return *env;
-	return NULL;
-}
-
-static bool is_ours(const char *entry)
-{
-	return strncmp(entry, "TG_", 3) == 0 || strncmp(entry, "TGRUN_", 6) == 0;
-}
-
-/* The environment that handlers begin with: the caller's less what is tgrun's, or nothing, and what --env adds. */
-static char **make_env(const struct setup *s, struct err *err)
-{
-	const struct config *c = &s->config;
-	size_t n = 0, inherited = 0;
-	while (s->envp[inherited])
-		inherited++;
-	char **env = calloc(inherited + c->env.count + 1, sizeof *env);
-	for (size_t i = 0; env && i < inherited && !c->clear_env; i++)
-		if (!is_ours(s->envp[i]))
-			env[n++] = strdup(s->envp[i]);
-	for (size_t i = 0; env && i < c->env.count; i++) {
-		const char *entry = c->env.items[i];
-		size_t length = strcspn(entry, "=");
-		if (length == 0 || is_ours(entry)) {
-			err_set(err, ERR_USAGE, "--env '%.*s': %s", (int)length, entry,
-				length ? "names that begin with TG_ or TGRUN_ are tgrun's own" : "a name is missing before '='");
-			options_free_copy(env);
-			return NULL;
-		}
-		const char *value = entry[length] ? entry : find_env(s->envp, entry, length);
-		char *const *old = env;
-		while (*old && !(strncmp(*old, entry, length) == 0 && (*old)[length] == '='))
-			old++;
-		size_t place = (size_t)(old - env);
-		if (!value)
-			continue;
-		free(env[place]);
-		env[place] = strdup(value);
-		n += place == n;
-	}
-	if (!env)
-		err_set(err, ERR_INTERNAL, "out of memory");
-	return env;
-}
-
-int setup_handler(struct setup *s, const char *cwd, struct err *err)
-{
-	const struct config *c = &s->config;
-	struct stat st;
-	int rc = c->handler_argv.count ? words_from_argv(c->handler_argv.items, &s->words, err)
-				       : words_split(c->handler, &s->words, err);
-	if (rc || words_resolve(&s->words, cwd, getenv("PATH"), err))
-		return -1;
-	if (c->chdir) {
-		rc = c->chdir[0] == '/' ? asprintf(&s->dir, "%s", c->chdir) : asprintf(&s->dir, "%s/%s", cwd, c->chdir);
-		if (rc < 0) {
-			s->dir = NULL;
-			return err_set(err, ERR_INTERNAL, "out of memory");
-		}
-		if (stat(s->dir, &st))
-			return err_sys(err, ERR_CONFIG, errno, "cannot use --chdir '%s'", c->chdir);
-		if (!S_ISDIR(st.st_mode) || access(s->dir, X_OK))
-			return err_set(err, ERR_CONFIG, "cannot use --chdir '%s': it is no directory that may be entered", c->chdir);
-	}
-	for (size_t i = 0; i < s->words.count; i++)
-		if (stat(s->words.paths[i], &st) == 0 && st.st_mode & S_IWOTH)
-			setup_warn(s, "anyone may change the handler '%s'; mend it by: chmod o-w '%s'", s->words.paths[i], s->words.paths[i]);
-	s->env = make_env(s, err);
-	return s->env ? 0 : -1;
-}
-
 int setup_state_dir(struct setup *s, struct err *err)
 {
 	const char *given = s->config.state_dir, *systemd = getenv("STATE_DIRECTORY"), *xdg = getenv("XDG_STATE_HOME");
@@ -173,6 +100,8 @@ int setup_state_dir(struct setup *s, struct err *err)
 		rc = asprintf(&s->state_dir, "%s", given);
 	} else if (systemd && systemd[0]) {
 		rc = asprintf(&s->state_dir, "%.*s", (int)strcspn(systemd, ":"), systemd);
+	} else if (!s->secret) {
+		return err_set(err, ERR_USAGE, "no place for the state: without a token it is named by --state-dir, or --store memory keeps none");
 	} else if (xdg && xdg[0] == '/') {
 		rc = asprintf(&s->state_dir, "%s/tgrun/%lld", xdg, id);
 	} else {
@@ -190,30 +119,59 @@ int setup_state_dir(struct setup *s, struct err *err)
 	return 0;
 }
 
-static char *allowed_json(struct setup *s)
+/* Whether each of these matches is a kind, so that the server can decide. */
+static bool all_kinds(const struct texts *matches)
 {
-	const struct texts *kinds = &s->config.allowed_updates;
+	for (size_t i = 0; i < matches->count; i++)
+		if (matches->items[i][0] == '/')
+			return false;
+	return matches->count > 0;
+}
+
+static bool has(const struct texts *texts, const char *name)
+{
+	for (size_t i = 0; i < texts->count; i++)
+		if (strcmp(texts->items[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* The kinds to ask for: those of --allowed-updates, less what --only and --ignore would not let through. What the server sends by default has no list of
+ * its own, since newer servers have newer kinds; so --ignore alone does not make one. */
+static int allowed_json(struct setup *s, struct err *err)
+{
+	const struct config *c = &s->config;
+	const struct texts *given = &c->allowed_updates;
+	bool narrow = all_kinds(&c->only), all = given->count && strcmp(given->items[0], "all") == 0;
+	bool by_default = !given->count || strcmp(given->items[0], "default") == 0;
 	struct buf json;
-	buf_init(&json, ALLOWED_MAX);
-	bool all = kinds->count && strcmp(kinds->items[0], "all") == 0;
-	bool by_default = !kinds->count || strcmp(kinds->items[0], "default") == 0;
-	size_t count;
+	size_t count, kept = 0;
 	const struct kind *table = kinds_all(&count);
+	if (by_default && narrow)
+		given = &c->only;
+	if (!all)
+		count = given->count;
+	if (by_default && !narrow)
+		count = 0;
+	buf_init(&json, ALLOWED_MAX);
 	int rc = buf_addc(&json, '[');
-	for (size_t i = 0; !by_default && i < (all ? count : kinds->count); i++) {
-		const char *name = all ? table[i].name : kinds->items[i];
-		if (!all && !kinds_find(name, strlen(name))) {
-			const char *near = kinds_nearest(name);
-			setup_warn(s, "--allowed-updates: '%s' is no kind of update that this tgrun knows, and Telegram ignores unknown ones "
-				   "without a word%s%s%s", name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-		}
-		rc |= (i ? buf_addc(&json, ',') : 0) | buf_add_json(&json, name, strlen(name));
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		const char *name = all ? table[i].name : given->items[i];
+		if ((narrow && !has(&c->only, name)) || has(&c->ignore, name))
+			continue;
+		rc = (kept++ ? buf_addc(&json, ',') : 0) || buf_add_json(&json, name, strlen(name));
 	}
-	rc |= buf_addc(&json, ']');
-	if (rc == 0)
-		return json.data;
-	buf_release(&json);
-	return NULL;
+	rc = rc || buf_addc(&json, ']');
+	if (rc)
+		err_set(err, ERR_USAGE, "--allowed-updates is too long");
+	else if (count && !kept)
+		rc = err_set(err, ERR_USAGE, "no kind of update is left: 'allowed-updates', 'only' and 'ignore' exclude each other");
+	if (rc) {
+		buf_release(&json);
+		return -1;
+	}
+	s->allowed_updates = json.data;
+	return 0;
 }
 
 int setup_api(struct setup *s, struct err *err)
@@ -223,36 +181,16 @@ int setup_api(struct setup *s, struct err *err)
 		return -1;
 	if (rc > 0)
 		setup_warn(s, "the token goes to '%s' unencrypted; use https", s->config.api_url);
-	s->allowed_updates = allowed_json(s);
-	return s->allowed_updates ? 0 : err_set(err, ERR_USAGE, "--allowed-updates is too long");
-}
-
-struct engine_options setup_engine_options(const struct setup *s)
-{
-	const struct config *c = &s->config;
-	return (struct engine_options){
-		.command = { .stages = (const char *const *const *)s->words.stages, .paths = (const char *const *)s->words.paths,
-			     .env = (const char *const *)s->env, .dir = s->dir },
-		.hide_token = c->hide_token,
-		.exec = { .timeout = c->timeout, .kill_after = c->kill_after, .background = (enum background)c->background,
-			  .max_output = (uint64_t)c->max_output,
-			  .outcome = { .on_failure = (enum on_failure)c->on_failure, .max_attempts = c->max_attempts } },
-		.retry_delay = c->retry_delay, .breaker = c->breaker, .concurrency = c->concurrency,
-		.keys = (const char *const *)c->key.items, .key_count = c->key.count,
-		.max_age = (const char *const *)c->max_age.items, .max_age_count = c->max_age.count,
-		.backlog = c->backlog, .min_free = c->min_free, .dead_keep = c->dead_keep_count, .dead_keep_age = c->dead_keep_age,
-		.shutdown_timeout = c->shutdown_timeout,
-	};
+	return allowed_json(s, err);
 }
 
 void setup_release(struct setup *s)
 {
+	setup_release_handlers(s);
 	config_release(&s->config);
 	options_free_copy(s->argv);
 	options_free_copy(s->envp);
-	options_free_copy(s->env);
 	secret_free(s->secret);
-	words_release(&s->words);
 	free(s->dir);
 	free(s->state_dir);
 	free(s->allowed_updates);

@@ -8,11 +8,19 @@
 #include "engine.h"
 #include "handler/words.h"
 
+/* A program of the user's. */
+struct setup_program {
+	struct words words;    /* empty: none */
+	const char *match;     /* of a route; NULL: the default */
+};
+
 struct setup {
 	struct config config;
 	char **argv, **envp;   /* copies, to be parsed again on SIGHUP */
 	struct secret *secret; /* NULL until setup_token() */
-	struct words words;    /* empty until setup_handler() */
+	struct words words;    /* the handler's; empty until setup_handler() */
+	struct words *route_words, on_error, on_timeout;   /* the same; route_words is one for each route of the config */
+	struct engine_route *routes; /* one more: the handler's own is the last */
 	char **env;            /* the same */
 	char *dir;             /* --chdir, absolute; NULL: none */
 	char *state_dir;       /* NULL until setup_state_dir() */
@@ -23,10 +31,10 @@ struct setup {
 int setup_options(struct setup *s, char *const *argv, char *const *envp, struct err *err);
 
 /* Reads the token: --token, --token-file, TGRUN_TOKEN, the config file, or $CREDENTIALS_DIRECTORY/token. A file that others may read becomes a warning in
- * the config. 0 or -1 with `err` (ERR_NOPERM; ERR_USAGE when there is none). */
+ * the config. 0, with `secret` NULL when there is none and another source than Telegram, or -1 with `err` (ERR_NOPERM; ERR_USAGE when there is none). */
 int setup_token(struct setup *s, struct err *err);
 
-/* Splits and finds the handler, and builds its environment. `cwd`: a relative path means this directory. 0 or -1 with `err`. */
+/* Splits and finds the handler, the routes' and the hooks' commands, and builds their environment. `cwd`: a relative path means this directory. 0 or -1 with `err`. */
 int setup_handler(struct setup *s, const char *cwd, struct err *err);
 
 /* The state directory's path (not opened). 0 or -1 with `err`. */
@@ -41,6 +49,8 @@ struct engine_options setup_engine_options(const struct setup *s);
 /* Adds a warning to the config. */
 void setup_warn(struct setup *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Frees what setup_handler() made; setup_release() does it too, which frees all. */
+void setup_release_handlers(struct setup *s);
 void setup_release(struct setup *s);
 
 #endif

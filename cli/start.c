@@ -22,15 +22,15 @@ static int make_room(int count, struct rlimit *before, struct err *err)
 		setrlimit(RLIMIT_NOFILE, &now);
 	}
 	if (now.rlim_cur < need)
-		return err_set(err, ERR_CONFIG, "--concurrency %d needs %llu open files, and only %llu are allowed; raise the limit (ulimit -n) "
-			       "or lower --concurrency", count, (unsigned long long)need, (unsigned long long)now.rlim_cur);
+		return err_set(err, ERR_CONFIG, "%d processes (--concurrency, --workers) need %llu open files, and only %llu are allowed; raise the "
+			       "limit (ulimit -n) or lower them", count, (unsigned long long)need, (unsigned long long)now.rlim_cur);
 	return 0;
 }
 
-struct slots *start_slots(const struct config *c, int lock_fd, struct err *err)
+struct slots *start_slots(const struct config *c, int count, int lock_fd, struct err *err)
 {
-	struct slots_config slots = { .count = c->concurrency, .lock_fd = lock_fd, .stdout_fd = -1 };
-	if (make_room(c->concurrency, &slots.nofile, err))
+	struct slots_config slots = { .count = count, .lock_fd = lock_fd, .stdout_fd = -1 };
+	if (make_room(count, &slots.nofile, err))
 		return NULL;
 	/* What is opened here stays open: slots that are forked later need it too. */
 	if (c->stdout_to == STDOUT_INHERIT)

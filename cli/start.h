@@ -5,8 +5,8 @@
 #include "cli/options.h"
 #include "io/slots.h"
 
-/* Makes room for the descriptors of --concurrency slots and forks them: to be called while this process is small. `lock_fd` is held by the
+/* Makes room for the descriptors of `count` slots (engine_slots()) and forks them: to be called while this process is small. `lock_fd` is held by the
  * slots as long as they live; -1: none. NULL with `err` (ERR_CONFIG: too few open files are allowed; ERR_INTERNAL). */
-struct slots *start_slots(const struct config *c, int lock_fd, struct err *err);
+struct slots *start_slots(const struct config *c, int count, int lock_fd, struct err *err);
 
 #endif

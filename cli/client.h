@@ -1,0 +1,52 @@
+/* cli/client: how a sub-command finds the state of a bot, and the tgrun that runs it. */
+#ifndef TGRUN_CLI_CLIENT_H
+#define TGRUN_CLI_CLIENT_H
+
+#include <cjson/cJSON.h>
+
+#include "cli/setup.h"
+#include "io/statedir.h"
+#include "queue/queue.h"
+
+/* One line of an answer, NUL-terminated. Not 0 ends it. */
+typedef int client_line(void *arg, const char *text, size_t n);
+
+/* Opens the state directory that the options mean, which is found by the token unless it is named. 0, with *dir NULL when there is none yet; -1 with `err`. */
+int client_open(struct setup *s, struct statedir **dir, struct err *err);
+
+/* Sends one request to the runner that has `dir`. 0 when the answer was whole; -1 with `err`: ERR_UNAVAILABLE when none runs, or none listens (yet, any more); what the runner
+ * refused, as it says it (ERR_TEMPFAIL); or not 0 as `line` returned it. `line` sees no {"error":…} and no {"end":true}. */
+int client_ask(struct statedir *dir, const char *request, client_line *line, void *arg, struct err *err);
+
+/* Does one thing with the queue, whoever has it: `ask` when a runner works (as client_ask(), 0 or -1 with `err`), or `use` on the store itself, when none does. Waits a
+ * little for a runner that begins or ends: `*touched` says that something was done or printed already, and then nothing is tried again. */
+struct client_way {
+	int (*ask)(void *arg, struct statedir *dir, struct err *err);
+	int (*use)(void *arg, struct queue *q, struct err *err);
+	const bool *touched;
+	void *arg;
+};
+int client_work(struct setup *s, struct statedir *dir, const struct client_way *way, struct err *err);
+
+/* Reads the numbers from argument `first` on into *numbers, to be freed, and *count; `what` names what they count ("a dead letter"). 0 or -1 with `err` (ERR_USAGE). */
+int client_numbers(const struct texts *arguments, size_t first, const char *what, int64_t **numbers, size_t *count, struct err *err);
+
+/* Appends `,"numbers":[…]`; 0 or -1. */
+int client_add_numbers(struct buf *request, const int64_t *numbers, size_t count);
+
+/* Prints text that may come from strangers, at most `max` bytes of it: control characters are shown escaped. */
+void client_print(const char *text, size_t max);
+
+/* `1.5s`, `12m 05s`, `3h 07m`, `2d 04h`. */
+void client_print_seconds(double seconds);
+
+/* The text of a member of an answer, "" if there is none; its number, 0 if there is none. */
+const char *client_text(const cJSON *object, const char *name);
+double client_number(const cJSON *object, const char *name);
+
+/* The update's own bytes: the last member of the line; "" if it has none. They end with the line's own closing brace. */
+const char *client_update(const char *line);
+
+void client_wait(long milliseconds);
+
+#endif
