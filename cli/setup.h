@@ -8,12 +8,6 @@
 #include "engine.h"
 #include "handler/words.h"
 
-/* A program of the user's. */
-struct setup_program {
-	struct words words;    /* empty: none */
-	const char *match;     /* of a route; NULL: the default */
-};
-
 struct setup {
 	struct config config;
 	char **argv, **envp;   /* copies, to be parsed again on SIGHUP */

@@ -1,7 +1,9 @@
-/* engine: the turns of the runner. At the end of each turn of the loop: claim what may run while slots are free, write outcomes and
+/* engine: the turns of the runner. At the end of each turn of the loop: claim what may run while there is room, write outcomes and
  * the marks of new starts in one transaction, and only then start the handlers (invariant 5).
  *
  * What belongs to one update settles that update; what belongs to the machine pauses, and touches none (invariant 7). */
+#include "engine.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,60 +11,132 @@
 #include "engine_state.h"
 
 enum {
-	START_FIRST = 1000, START_LAST = 60000, /* pauses while handlers cannot be started */
-	STORE_AGAIN = 1000,                     /* between tries to write */
-	RETRY_CAP = 5 * 60 * 1000,
+	STORE_AGAIN = 1000, /* milliseconds between tries to write */
 	SKIPS_A_TURN = 1000,
 };
 
-void engine_hold(struct engine *e, int64_t delay)
-{
-	e->held = true;
-	loop_timer_set(e->hold_timer, delay);
-}
-
-/* How many handlers may be started now. */
-static int room(const struct engine *e)
-{
-	if (e->phase != ENGINE_RUNNING || e->held || e->store_fails)
-		return 0;
-	int at_once = e->breaker.open || e->start_backoff.failures ? 1 : e->concurrency;
-	int room = at_once - exec_running(e->exec) - e->starting_count;
-	int idle = exec_idle(e->exec) - e->starting_count;
-	return room < idle ? room : idle;
-}
-
 static void store_trouble(struct engine *e, const struct err *err)
 {
-	if (!e->store_fails)
+	if (!e->store_fails) {
 		log_event(e->config.log, LOG_ERROR, LOG_NONE, "%s; no update is lost: asking and starting pause until it works again",
 			  err->text);
+		engine_remember_error(e, err->text);
+	}
 	e->store_fails = true;
 	loop_timer_set(e->turn_timer, STORE_AGAIN);
+}
+
+/* Claimed, but not started yet: they take room that the handlers do not know of. Workers are the handler's own, slots are shared. */
+static int not_started(const struct engine *e, const struct route *r)
+{
+	int n = 0;
+	bool worker = handler_mode(r->handler) == MODE_WORKER;
+	for (struct list *l = e->starting.next; l != &e->starting; l = l->next) {
+		const struct flight *f = container_of(l, struct flight, link);
+		n += worker ? f->route == r : f->leader && handler_mode(f->route->handler) != MODE_WORKER;
+	}
+	return n;
+}
+
+/* Whether a batch should set out: full, or its first has waited long enough. Else the timer is set for when it has. */
+static bool batch_is_due(struct engine *e, struct route *r, unsigned lane)
+{
+	int64_t waited;
+	size_t ready = queue_ready(e->queue, lane, &waited);
+	if (ready == 0)
+		return false;
+	if (ready >= (size_t)r->batch_size || waited >= r->batch_wait || e->draining)
+		return true;
+	loop_timer_set(r->batch_timer, r->batch_wait - waited);
+	return false;
+}
+
+/* The lanes that have room for one more. */
+static uint64_t open_lanes(struct engine *e)
+{
+	uint64_t lanes = 0;
+	if (e->phase != ENGINE_RUNNING || e->paused || e->store_fails)
+		return 0;
+	for (size_t i = 0; i < e->route_count; i++) {
+		struct route *r = &e->routes[i];
+		int taken = not_started(e, r);
+		for (int group = 0; group < LANE_GROUPS; group++) {
+			unsigned lane = (unsigned)i * LANE_GROUPS + (unsigned)group;
+			if ((int)handler_room(r->handler) - taken > 0 && engine_room(r, group) > 0 &&
+			    (handler_mode(r->handler) != MODE_WORKER || engine_room(r, group) > taken) &&
+			    (handler_mode(r->handler) != MODE_BATCH || batch_is_due(e, r, lane)))
+				lanes |= UINT64_C(1) << lane;
+		}
+	}
+	return lanes;
+}
+
+static void skip(struct engine *e, struct claim *c)
+{
+	e->counts.skipped++;
+	log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("number", c->seq), LOG_STR("key", c->keys)),
+		  "skipped: too old to be answered");
+	queue_done(e->queue, c);
+	if (e->config.settled)
+		e->config.settled(e->config.arg, c->seq, false);
+	claim_free(c);
+}
+
+/* A claim on its way. `leader` NULL: the first of its process. */
+static struct flight *take_off(struct engine *e, struct claim *c, const struct flight *leader)
+{
+	struct flight *f = calloc(1, sizeof *f);
+	if (!f) {
+		queue_release(e->queue, c, false, STORE_AGAIN, c->solo);
+		claim_free(c);
+		return NULL;
+	}
+	f->claim = c;
+	f->route = &e->routes[c->lane / LANE_GROUPS < e->route_count ? c->lane / LANE_GROUPS : e->route_count - 1];
+	f->group = (int)(c->lane % LANE_GROUPS);
+	f->leader = !leader;
+	c->owner = f;
+	list_add_before(&e->starting, &f->link);
+	if (f->leader && handler_mode(f->route->handler) != MODE_WORKER)
+		e->processes[f->group]++;
+	return f;
+}
+
+/* Adds to a batch what may join it. The members stand behind their leader in the list. */
+static void fill_batch(struct engine *e, struct flight *leader)
+{
+	struct claim *batch[HANDLER_BATCH_MAX], *c;
+	struct err err;
+	size_t n = 0;
+	batch[n++] = leader->claim;
+	while (!leader->claim->solo && n < (size_t)leader->route->batch_size &&
+	       queue_claim_joining(e->queue, batch, n, &c, &err) > 0) {
+		if (c->expired)
+			skip(e, c);
+		else if (take_off(e, c, leader))
+			batch[n++] = c;
+	}
 }
 
 static void claim_some(struct engine *e)
 {
 	int skips = 0;
-	while (room(e) > 0) {
+	uint64_t lanes;
+	while ((lanes = open_lanes(e))) {
 		struct claim *c;
 		struct err err;
-		int rc = queue_claim(e->queue, &c, &err);
+		int rc = queue_claim(e->queue, lanes, &c, &err);
 		if (rc < 0)
 			store_trouble(e, &err);
 		if (rc <= 0)
 			return;
 		if (!c->expired) {
-			e->starting[e->starting_count++] = c;
+			struct flight *f = take_off(e, c, NULL);
+			if (f && handler_mode(f->route->handler) == MODE_BATCH)
+				fill_batch(e, f);
 			continue;
 		}
-		e->counts.skipped++;
-		log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("number", c->seq), LOG_STR("key", c->keys)),
-			  "skipped: too old to be answered");
-		queue_done(e->queue, c);
-		if (e->config.settled)
-			e->config.settled(e->config.arg, c->seq, false);
-		claim_free(c);
+		skip(e, c);
 		if (++skips == SKIPS_A_TURN) {
 			loop_timer_set(e->turn_timer, 0);
 			return;
@@ -70,46 +144,58 @@ static void claim_some(struct engine *e)
 	}
 }
 
-static void tell_trouble(struct engine *e, const struct claim *c, const char *reason, const char *fate, const char *last_stderr,
-			 int unstartable)
+/* The next process's updates: a leader and what follows it. Taken out of the list of those that start. */
+static size_t next_start(struct engine *e, struct flight **flights, struct claim **claims)
 {
-	struct engine_trouble trouble = { c, reason, fate, last_stderr ? last_stderr : "", unstartable };
-	if (e->config.trouble)
-		e->config.trouble(e->config.arg, &trouble);
+	size_t n = 0;
+	while (!list_empty(&e->starting) && n < HANDLER_BATCH_MAX) {
+		struct flight *f = container_of(e->starting.next, struct flight, link);
+		if (n && f->leader)
+			break;
+		list_remove(&f->link);
+		flights[n] = f;
+		claims[n++] = f->claim;
+	}
+	return n;
 }
 
-static void cannot_start(struct engine *e, const struct claim *c, const char *reason, int errnum)
+static void start_one(struct engine *e, struct flight **flights, struct claim **claims, size_t n)
 {
-	const char *advice = errnum == ENOENT ? "is the handler, or the program after its '#!', gone?"
-		: errnum == EACCES ? "is it still executable? try chmod +x"
-		: errnum == ENOEXEC ? "does its first line begin with '#!'?"
-		: errnum == EAGAIN || errnum == ENOMEM ? "the machine is out of processes or memory"
-		: "see to the handler";
-	int64_t delay = backoff_fail(&e->start_backoff, backoff_random());
-	log_event(e->config.log, e->start_backoff.failures == 1 ? LOG_ERROR : LOG_WARN,
-		  LOG_FIELDS(LOG_STR("handler", e->paths[0]), LOG_NUM("failures", e->start_backoff.failures), LOG_NUM("wait_ms", delay)),
-		  "the handler cannot be started: %s; %s No update is touched", reason, advice);
-	engine_hold(e, delay);
-	tell_trouble(e, c, reason, advice, NULL, e->start_backoff.failures);
+	struct route *r = flights[0]->route;
+	bool may = !r->held && e->phase == ENGINE_RUNNING;
+	bool solo = claims[0]->solo && handler_mode(r->handler) == MODE_WORKER;
+	/* In flight before it starts: an early end must find it there. */
+	for (size_t i = 0; i < n; i++) {
+		flights[i]->since = e->config.clock->mono(e->config.clock);
+		list_add_before(&e->running, &flights[i]->link);
+	}
+	if (may && (solo ? handler_start_solo(r->handler, claims[0]) : handler_start(r->handler, claims, n)) == 0) {
+		if (e->config.started)
+			for (size_t i = 0; i < n; i++)
+				e->config.started(e->config.arg, claims[i]);
+		return;
+	}
+	int errnum = errno;
+	for (size_t i = 0; i < n; i++) {
+		queue_release(e->queue, claims[i], false, 0, claims[i]->solo);
+		claim_free(claims[i]);
+		engine_land(e, flights[i]);
+	}
+	/* No room after all (a worker has just gone, none is empty): another turn will find it. */
+	if (may && errnum == EAGAIN)
+		loop_timer_set(e->turn_timer, 10);
+	else if (may)
+		engine_cannot_start(r, NULL, strerror(errnum), errnum);
 }
 
 static void start_claimed(struct engine *e)
 {
-	int n = e->starting_count;
-	for (int i = 0; i < n; i++) {
-		struct claim *c = e->starting[i];
-		e->starting_count--;
-		if (!e->held && e->phase == ENGINE_RUNNING && exec_start(e->exec, c) == 0) {
-			if (e->config.started)
-				e->config.started(e->config.arg, c);
-			continue;
-		}
-		int errnum = errno;
-		queue_release(e->queue, c, false, 0);
-		claim_free(c);
-		if (!e->held && e->phase == ENGINE_RUNNING)
-			cannot_start(e, NULL, strerror(errnum), errnum);
-	}
+	struct flight *flights[HANDLER_BATCH_MAX];
+	struct claim *claims[HANDLER_BATCH_MAX];
+	size_t n;
+	while ((n = next_start(e, flights, claims)))
+		start_one(e, flights, claims, n);
+	handlers_flush(e->handlers);
 }
 
 void engine_turn(void *arg)
@@ -133,120 +219,13 @@ void engine_turn(void *arg)
 		}
 		start_claimed(e);
 	}
-	int64_t due = queue_next_due(e->queue);
+	/* What has its turn in a lane without room waits for that; what is delayed must wake the loop. */
+	int64_t due = queue_next_due(e->queue, open_lanes(e));
 	loop_timer_set(e->retry_timer, due > 0 ? due : -1);
 	engine_source_check(e);
 	engine_say_status(e);
 	engine_check_end(e);
 	loop_timer_set(e->log_timer, log_flush(e->config.log) >= 0 ? 100 : -1);
-}
-
-void engine_trim_dead(struct engine *e)
-{
-	struct err err;
-	int64_t dropped = 0;
-	if (e->dead_keep < 0 && e->dead_keep_age < 0)
-		return;
-	if (queue_dead_trim(e->queue, e->dead_keep, e->dead_keep_age, &dropped, &err))
-		store_trouble(e, &err);
-	else if (dropped)
-		log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("dropped", dropped)), "old dead letters were dropped, as --dead-keep says");
-}
-
-/* An attempt failed. Says what becomes of the update. */
-static const char *settle_failure(struct engine *e, const struct claim *c, const struct exec_result *r)
-{
-	int64_t delay;
-	bool was_open = e->breaker.open;
-	if (breaker_fail(&e->breaker, c->keys, backoff_random(), &delay))
-		log_event(e->config.log, LOG_ERROR, LOG_FIELDS(LOG_NUM("failures", e->breaker.failures)),
-			  "the handler fails on everything (%s): handlers are started one at a time, and failures are not counted, "
-			  "until one succeeds", r->outcome.reason);
-	if (e->breaker.open) {
-		/* What was in flight when it opened is not counted either, but only the one attempt sets the pace. */
-		queue_release(e->queue, c, true, delay);
-		if (!was_open || exec_running(e->exec) == 0)
-			engine_hold(e, delay);
-		return "not counted";
-	}
-	switch (r->outcome.kind) {
-	case OUTCOME_RETRY:
-		e->counts.retried++;
-		queue_retry(e->queue, c, backoff_delay(e->retry_delay, RETRY_CAP, c->failures + 1), r->outcome.reason);
-		return "to be tried again";
-	case OUTCOME_DEAD:
-		e->counts.dead++;
-		queue_dead(e->queue, c, r->outcome.reason, r->last_stderr);
-		engine_trim_dead(e);
-		return "now a dead letter";
-	case OUTCOME_DROP:
-	case OUTCOME_DONE:
-		break;
-	}
-	e->counts.dropped++;
-	queue_done(e->queue, c);
-	return "dropped";
-}
-
-static void log_end(struct engine *e, const struct claim *c, const struct exec_result *r, const char *fate)
-{
-	int64_t cpu = (r->usage.ru_utime.tv_sec + r->usage.ru_stime.tv_sec) * 1000 +
-		      (r->usage.ru_utime.tv_usec + r->usage.ru_stime.tv_usec) / 1000;
-	enum log_level level = fate ? LOG_WARN : LOG_INFO;
-	if (r->dropped)
-		log_event(e->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_NUM("bytes", (int64_t)r->dropped)),
-			  "part of the handler's output was dropped");
-	log_event(e->config.log, level,
-		  LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys), LOG_NUM("attempt", c->failures + 1),
-			     LOG_NUM("ms", r->elapsed), LOG_NUM("cpu_ms", cpu), LOG_NUM("rss_kb", r->usage.ru_maxrss)),
-		  "%s%s%s", fate ? r->outcome.reason : "handled", fate ? ": " : "", fate ? fate : "");
-}
-
-static void on_done(void *arg, struct claim *c, const struct exec_result *r)
-{
-	struct engine *e = arg;
-	const char *fate = NULL;
-	switch (r->end) {
-	case EXEC_UNSTARTABLE:
-		queue_release(e->queue, c, false, 0);
-		if (e->phase == ENGINE_RUNNING)
-			cannot_start(e, c, r->reason, r->outcome.status);
-		goto out;
-	case EXEC_INTERRUPTED:
-		e->counts.interrupted++;
-		log_event(e->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)),
-			  "interrupted, and to be handed out again: %s", r->reason);
-		queue_release(e->queue, c, r->started, 0);
-		if (e->phase == ENGINE_RUNNING)
-			tell_trouble(e, c, r->reason, "to be handed out again", r->last_stderr, 0);
-		goto out;
-	case EXEC_ENDED:
-		break;
-	}
-	backoff_reset(&e->start_backoff);
-	if (r->outcome.kind == OUTCOME_DONE) {
-		e->counts.done++;
-		if (breaker_success(&e->breaker))
-			log_event(e->config.log, LOG_INFO, LOG_NONE, "the handler works again");
-		queue_done(e->queue, c);
-	} else {
-		e->counts.failed++;
-		fate = settle_failure(e, c, r);
-	}
-	log_end(e, c, r, fate);
-	if (fate)
-		tell_trouble(e, c, r->outcome.reason, fate, r->last_stderr, 0);
-	if (e->config.settled && !e->breaker.open && r->outcome.kind != OUTCOME_RETRY)
-		e->config.settled(e->config.arg, c->seq, fate != NULL);
-out:
-	claim_free(c);
-}
-
-static void on_output(void *arg, const struct claim *c, int which, const char *text, size_t n)
-{
-	struct engine *e = arg;
-	if (e->config.output)
-		e->config.output(e->config.arg, c, which, text, n);
 }
 
 static void on_idle(void *arg)
@@ -259,78 +238,92 @@ static void on_turn_timer(void *arg)
 	(void)arg; /* A turn happens. */
 }
 
-static void on_hold(void *arg)
+static void on_output(void *arg, struct handler *h, const struct claim *c, int which, const char *text, size_t n)
 {
-	((struct engine *)arg)->held = false;
+	struct engine *e = arg;
+	(void)h;
+	if (e->config.output && c)
+		e->config.output(e->config.arg, c, which, text, n);
 }
 
 bool engine_idle(const struct engine *e)
 {
-	return exec_running(e->exec) == 0 && e->starting_count == 0 && queue_next_due(e->queue) != 0 && !queue_dirty(e->queue);
+	return handlers_running(e->handlers) == 0 && list_empty(&e->starting) && queue_next_due(e->queue, QUEUE_ALL_LANES) != 0 &&
+	       !queue_dirty(e->queue);
 }
 
 void engine_counts(const struct engine *e, struct engine_counts *out)
 {
 	struct queue_counts q;
-	struct source_counts s;
+	struct source_counts s = { 0 };
 	queue_counts(e->queue, &q);
-	e->source->ops->counts(e->source, &s);
+	if (e->source)
+		e->source->ops->counts(e->source, &s);
 	*out = e->counts;
-	out->running = exec_running(e->exec);
+	out->running = handlers_running(e->handlers);
 	out->waiting = q.waiting;
 	out->dead_letters = q.dead;
 	out->polls = s.requests;
 	out->poll_failures = s.failures;
 }
 
-/* Checks the options and takes them over: all or nothing. */
+/* Checks the options and takes them over. */
 int engine_reload(struct engine *e, const struct engine_options *o, struct err *err)
 {
 	struct key_spec *keys = key_spec_new(o->keys, o->key_count, err);
 	struct max_age *max_age = keys ? max_age_new() : NULL;
+	int rc = max_age ? 0 : -1;
 	if (keys && !max_age)
 		err_set(err, ERR_INTERNAL, "out of memory");
-	if (!max_age)
-		goto fail;
-	for (size_t i = 0; i < o->max_age_count; i++)
-		if (max_age_set(max_age, o->max_age[i], err))
-			goto fail;
-	if (e->keys && strcmp(key_spec_text(e->keys), key_spec_text(keys)) != 0)
+	for (size_t i = 0; rc == 0 && i < o->max_age_count; i++)
+		rc = max_age_set(max_age, o->max_age[i], err);
+	if (rc == 0 && e->keys && strcmp(key_spec_text(e->keys), key_spec_text(keys)) != 0)
 		log_event(e->config.log, LOG_WARN, LOG_NONE, "'key' cannot change while updates wait by the old one; it stays until a restart");
-	if (engine_command_keep(e, o, err))
-		goto fail;
-	if (e->keys)
-		key_spec_free(keys);
-	else
-		e->keys = keys;
+	key_spec_free(keys);
+	if (rc || engine_routes_set(e, o, err)) {
+		max_age_free(max_age);
+		return -1;
+	}
 	max_age_free(e->max_age);
 	e->max_age = max_age;
-	e->policy = o->exec;
-	e->retry_delay = o->retry_delay;
 	e->backlog = o->backlog;
 	e->min_free = o->min_free;
 	e->dead_keep = o->dead_keep;
 	e->dead_keep_age = o->dead_keep_age;
 	e->shutdown_timeout = o->shutdown_timeout;
-	e->concurrency = o->concurrency < e->config.slot_count ? o->concurrency : e->config.slot_count;
-	e->breaker.limit = o->breaker;
-	exec_set_policy(e->exec, &e->policy);
-	return engine_command_build(e, err);
-fail:
-	key_spec_free(keys);
-	max_age_free(max_age);
-	return -1;
+	e->concurrency = e->concurrency && o->concurrency > e->concurrency ? e->concurrency : o->concurrency;
+	return 0;
 }
 
-/* The timers of the engine's own. */
 static int make_timers(struct engine *e)
 {
 	struct loop *l = e->config.loop;
 	e->turn_timer = loop_timer_new(l, on_turn_timer, e);
 	e->retry_timer = loop_timer_new(l, on_turn_timer, e);
 	e->log_timer = loop_timer_new(l, on_turn_timer, e);
-	e->hold_timer = loop_timer_new(l, on_hold, e);
-	return e->turn_timer && e->retry_timer && e->log_timer && e->hold_timer ? 0 : -1;
+	return e->turn_timer && e->retry_timer && e->log_timer ? 0 : -1;
+}
+
+static int make_rooms(struct engine *e, struct err *err)
+{
+	const struct engine_config *c = &e->config;
+	struct handlers_config handlers = {
+		.loop = c->loop, .slots = c->slots, .hook_slots = c->options.on_error.stages || c->options.on_timeout.stages ? 2 : 0,
+		.log = c->log, .clock = c->clock, .secret = c->secret, .done = engine_on_done, .idle = on_idle,
+		.unstartable = engine_on_unstartable, .output = on_output, .arg = e,
+	};
+	if (make_timers(e))
+		return err_set(err, ERR_INTERNAL, "out of memory");
+	e->handlers = handlers_new(&handlers, err);
+	if (!e->handlers || engine_reload(e, &c->options, err))
+		return -1;
+	if (c->source_fd >= 0)
+		return 0;
+	e->http = http_new(c->loop, err);
+	e->api = e->http ? api_new(e->http, c->api_root, c->secret) : NULL;
+	if (e->http && !e->api)
+		err_set(err, ERR_INTERNAL, "out of memory");
+	return e->api ? 0 : -1;
 }
 
 struct engine *engine_new(const struct engine_config *config, struct err *err)
@@ -341,31 +334,13 @@ struct engine *engine_new(const struct engine_config *config, struct err *err)
 		return NULL;
 	}
 	e->config = *config;
-	breaker_init(&e->breaker, config->options.breaker);
-	e->start_backoff = (struct backoff){ .first = START_FIRST, .cap = START_LAST };
-	struct exec_config exec = {
-		.loop = config->loop, .slots = config->slots, .log = config->log, .clock = config->clock, .secret = config->secret,
-		.done = on_done, .idle = on_idle, .output = on_output, .arg = e,
-	};
-	e->starting = calloc((size_t)config->slot_count, sizeof(struct claim *));
-	if (!e->starting || make_timers(e)) {
-		err_set(err, ERR_INTERNAL, "out of memory");
+	list_init(&e->starting);
+	list_init(&e->running);
+	if (make_rooms(e, err))
 		goto fail;
-	}
-	e->exec = exec_new(&exec, err);
-	if (!e->exec || engine_reload(e, &config->options, err))
-		goto fail;
-	e->http = http_new(config->loop, err);
-	if (!e->http)
-		goto fail;
-	e->api = api_new(e->http, config->api_root, config->secret);
-	if (!e->api) {
-		err_set(err, ERR_INTERNAL, "out of memory");
-		goto fail;
-	}
 	struct queue_config queue = {
-		.clock = config->clock, .store = config->store, .key_spec = key_spec_text(e->keys), .backlog = e->backlog,
-		.keys_of = engine_keys_of, .max_age = engine_max_age, .arg = e,
+		.clock = config->clock, .store = config->store, .key_spec = e->rule, .backlog = e->backlog,
+		.route_of = engine_route_bytes, .max_age = engine_max_age, .arg = e,
 	};
 	e->queue = queue_open(&queue, err);
 	if (!e->queue)
@@ -373,7 +348,6 @@ struct engine *engine_new(const struct engine_config *config, struct err *err)
 	loop_on_turn(config->loop, engine_turn, e);
 	return e;
 fail:
-	e->config.store = NULL;
 	engine_free(e, NULL);
 	return NULL;
 }

@@ -11,24 +11,42 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/secret.h"
-#include "handler/exec.h"
+#include "handler/handler.h"
 #include "io/loop.h"
 #include "io/slots.h"
 #include "io/statedir.h"
 #include "queue/store.h"
 
-/* What may be changed while it runs (engine_reload). Everything here is borrowed for the duration of the call it is passed to. */
-struct engine_options {
-	/* the handler */
+/* Where some updates go: a program, and how it is run. */
+struct engine_route {
+	const char *match;             /* a kind or a /command (update/match.h); NULL: all that no other route takes, the last of the routes */
+	enum handler_mode mode;
 	struct command_spec command;   /* its `env` without what the engine adds: TG_BOT_ID, TG_BOT_USERNAME, TG_API_URL, TG_TOKEN, TG_RUN_ID */
-	bool hide_token;
-	struct exec_policy exec;
+	struct handler_policy policy;
 	int64_t retry_delay;           /* milliseconds before the second attempt, doubling up to 5 min */
+	int batch_size;                /* MODE_BATCH: updates at most */
+	int64_t batch_wait;            /* MODE_BATCH: milliseconds that the first waits for others */
+};
+
+enum { ENGINE_ROUTES_MAX = 32 };   /* two lanes of the queue each */
+
+/* What may be changed while it runs (engine_reload), but for what says otherwise. Everything here is borrowed for the duration of the call it is
+ * passed to. */
+struct engine_options {
+	/* the handlers */
+	const struct engine_route *routes; /* number, matches and modes stay */
+	size_t route_count;            /* from 1 to ENGINE_ROUTES_MAX */
+	bool hide_token;
+	struct command_spec on_error, on_timeout; /* hooks; `stages` NULL: none */
 	int breaker;                   /* failures in a row, 0: off */
-	int concurrency;               /* at most as many as there are slots */
+	int concurrency;               /* processes at most, and as many again for what bypasses; not counting workers. It may be lowered */
 	/* the queue */
-	const char *const *keys;       /* values of --key */
+	const char *const *keys;       /* values of --key; they stay */
 	size_t key_count;
+	const char *const *bypass;     /* matches; they stay */
+	size_t bypass_count;
+	const char *const *only, *const *ignore; /* matches; NULL: none */
+	size_t only_count, ignore_count;
 	const char *const *max_age;    /* values of --max-age */
 	size_t max_age_count;
 	int64_t backlog, min_free;     /* updates; bytes */
@@ -37,6 +55,9 @@ struct engine_options {
 	/* the end */
 	int64_t shutdown_timeout;      /* milliseconds */
 };
+
+/* How many slots these options need: to be forked before the engine is made. */
+int engine_slots(const struct engine_options *options);
 
 /* What went wrong with an attempt, or with starting one. Texts are valid during the callback only. */
 struct engine_trouble {
@@ -54,9 +75,12 @@ struct engine_config {
 	struct slots *slots;           /* stay the caller's; free them after engine_free() */
 	struct store *store;           /* the engine's from a successful engine_new() on */
 	struct statedir *dir;          /* the caller's; NULL: nothing is kept on disk */
-	const struct secret *secret;
+	const struct secret *secret;   /* NULL: no bot, with another source than Telegram */
 	const char *run_id;            /* DIRECTORY.RUN, see io/leftover.h; "" for none */
 	int slot_count;
+	/* another source than Telegram: JSON lines from a descriptor, which becomes the engine's; -1: Telegram */
+	int source_fd;
+	const char *source_name;
 	/* asking */
 	const char *api_root;
 	int64_t poll_timeout;          /* seconds */
@@ -73,7 +97,7 @@ struct engine_config {
 	void (*reload)(void *arg);
 	/* An update was settled for good: handled, skipped, dropped (failed false) or failed (dead, or dropped after a failure). May be NULL. */
 	void (*settled)(void *arg, int64_t seq, bool failed);
-	/* For who shows what happens; each may be NULL, and none may stop the engine. A handler was started; a line of its output (see exec.h);
+	/* For who shows what happens; each may be NULL, and none may stop the engine. A handler was started; a line of its output (see handler.h);
 	 * trouble. */
 	void (*started)(void *arg, const struct claim *claim);
 	void (*output)(void *arg, const struct claim *claim, int which, const char *text, size_t n);
@@ -96,8 +120,14 @@ void engine_stop(struct engine *e, int status, bool now);
 /* Takes over changed options. What cannot change while running is the caller's to name. 0, or -1 with `err`: everything stays as it was. */
 int engine_reload(struct engine *e, const struct engine_options *options, struct err *err);
 
+/* Handles what waits and is due, asks for nothing more, then stops with status 0. */
+void engine_drain(struct engine *e);
+
+/* No handler is started while paused; asking goes on. */
+void engine_pause(struct engine *e, bool paused);
+
 struct engine_counts {
-	uint64_t received, repeated;
+	uint64_t received, repeated, ignored;
 	uint64_t done, failed, retried, dead, skipped, dropped, interrupted;
 	int running;
 	size_t waiting;

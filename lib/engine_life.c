@@ -1,12 +1,16 @@
 /* engine_life: the beginning, the signals and the end. A stop is graceful first: no more asking, handlers may finish; then TERM, then
  * KILL; then the last outcomes are written. Nothing unfinished is lost at any of these steps. */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/duration.h"
 #include "engine_state.h"
+#include "source/lines.h"
 #include "source/poll.h"
 
 enum {
@@ -43,7 +47,7 @@ static void on_signal(void *arg, int signo)
 		log_figures(e);
 		break;
 	default:
-		log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("running", exec_running(e->exec))), "stopping: SIG%s%s",
+		log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("running", handlers_running(e->handlers))), "stopping: SIG%s%s",
 			  sigabbrev_np(signo), e->phase >= ENGINE_DRAINING ? " again, so at once" : "");
 		engine_stop(e, 0, e->phase >= ENGINE_DRAINING);
 		break;
@@ -70,11 +74,11 @@ static void on_stop_timer(void *arg)
 	if (e->phase != ENGINE_DRAINING)
 		return;
 	e->phase = ENGINE_KILLING;
-	if (exec_running(e->exec)) {
+	if (handlers_running(e->handlers)) {
 		e->forced = true;
-		log_event(e->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("running", exec_running(e->exec))),
+		log_event(e->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("running", handlers_running(e->handlers))),
 			  "handlers still run at the shutdown deadline: ending them; their updates are kept");
-		exec_stop(e->exec, SIGTERM);
+		handlers_stop(e->handlers, SIGTERM);
 	}
 }
 
@@ -89,7 +93,7 @@ void engine_say_status(struct engine *e)
 	queue_counts(e->queue, &c);
 	e->source->ops->counts(e->source, &s);
 	snprintf(text, sizeof text, "STATUS=%llu handled, %d running, %zu waiting, %lld dead letters%s%.60s",
-		 (unsigned long long)e->counts.done, exec_running(e->exec), c.waiting, (long long)c.dead,
+		 (unsigned long long)e->counts.done, handlers_running(e->handlers), c.waiting, (long long)c.dead,
 		 s.failing ? "; " : "", s.failing ? s.trouble : "");
 	if (strcmp(text, e->status) == 0)
 		return;
@@ -107,11 +111,11 @@ static void recall_name(struct engine *e)
 	if (queue_meta_get(e->queue, "bot-username", &name, &err) == 0 && name.len)
 		e->bot_username = strdup(name.data);
 	buf_release(&name);
-	if (e->bot_username && engine_command_build(e, &err))
+	if (e->bot_username && engine_commands_build(e, &err))
 		log_event(e->config.log, LOG_WARN, LOG_NONE, "handlers are not told the bot's name: %s", err.text);
 }
 
-static struct source *make_source(struct engine *e, struct err *err)
+static struct source *make_poll(struct engine *e, struct err *err)
 {
 	const struct engine_config *c = &e->config;
 	struct poll_config poll = {
@@ -123,12 +127,39 @@ static struct source *make_source(struct engine *e, struct err *err)
 	return poll_new(&poll, err);
 }
 
+/* A file goes on behind what an interrupted run had stored of it; the position is kept under its device and inode. */
+static struct source *make_lines(struct engine *e, struct err *err)
+{
+	const struct engine_config *c = &e->config;
+	struct stat st;
+	struct lines_config lines = {
+		.loop = c->loop, .log = c->log, .clock = c->clock, .events = engine_source_events(e), .fd = c->source_fd,
+		.name = c->source_name, .line = 1,
+	};
+	if (fstat(c->source_fd, &st))
+		return err_sys(err, ERR_IO, errno, "cannot look at '%s'", c->source_name), NULL;
+	if (S_ISREG(st.st_mode)) {
+		snprintf(e->source_root, sizeof e->source_root, "file:%llx-%llx", (unsigned long long)st.st_dev,
+			 (unsigned long long)st.st_ino);
+		lines.position = queue_offset(e->queue, e->source_root);
+		if (lines.position > st.st_size)
+			lines.position = 0;
+		if (lseek(c->source_fd, lines.position, SEEK_SET) < 0)
+			return err_sys(err, ERR_IO, errno, "cannot read '%s'", c->source_name), NULL;
+		if (lines.position)
+			log_event(c->log, LOG_INFO, LOG_FIELDS(LOG_NUM("byte", lines.position)), "going on where the last run was interrupted; "
+				  "lines are numbered from there");
+	}
+	return lines_new(&lines, err);
+}
+
 int engine_start(struct engine *e, struct err *err)
 {
 	static const int signals[ENGINE_SIGNALS] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1 };
 	struct loop *l = e->config.loop;
 	recall_name(e);
-	e->source = make_source(e, err);
+	e->started_at = e->config.clock->mono(e->config.clock);
+	e->source = e->config.source_fd >= 0 ? make_lines(e, err) : make_poll(e, err);
 	if (!e->source)
 		return -1;
 	e->notify = notify_open();
@@ -153,6 +184,7 @@ int engine_start(struct engine *e, struct err *err)
 		on_watchdog(e);
 	e->phase = ENGINE_RUNNING;
 	engine_trim_dead(e);
+	handlers_begin(e->handlers);
 	e->source->ops->start(e->source);
 	return 0;
 }
@@ -166,20 +198,42 @@ void engine_stop(struct engine *e, int status, bool now)
 		e->exit_status = status;
 		e->stop_at = e->config.clock->mono(e->config.clock);
 		notify_send(e->notify, "STOPPING=1");
-		for (int i = 0; i < e->starting_count; i++) {
-			queue_release(e->queue, e->starting[i], false, 0);
-			claim_free(e->starting[i]);
+		while (!list_empty(&e->starting)) {
+			struct flight *f = container_of(e->starting.next, struct flight, link);
+			queue_release(e->queue, f->claim, false, 0, f->claim->solo);
+			claim_free(f->claim);
+			engine_land(e, f);
 		}
-		e->starting_count = 0;
 		if (!e->source_stopped)
 			e->source->ops->stop(e->source);
+		handlers_drain(e->handlers);
 		loop_timer_set(e->stop_timer, e->shutdown_timeout);
 	}
-	if (now && exec_running(e->exec)) {
+	if (now && handlers_running(e->handlers)) {
 		e->phase = ENGINE_KILLING;
 		e->forced = true;
-		exec_stop(e->exec, SIGKILL);
+		handlers_stop(e->handlers, SIGKILL);
 	}
+	loop_timer_set(e->turn_timer, 0);
+}
+
+void engine_drain(struct engine *e)
+{
+	if (e->phase != ENGINE_RUNNING || e->draining)
+		return;
+	e->draining = true;
+	if (!e->source_stopped) {
+		log_event(e->config.log, LOG_INFO, LOG_NONE, "draining: nothing more is asked for");
+		e->source->ops->stop(e->source);
+	}
+	loop_timer_set(e->turn_timer, 0);
+}
+
+void engine_pause(struct engine *e, bool paused)
+{
+	if (e->paused != paused)
+		log_event(e->config.log, LOG_INFO, LOG_NONE, paused ? "paused: no handler is started" : "resumed");
+	e->paused = paused;
 	loop_timer_set(e->turn_timer, 0);
 }
 
@@ -194,6 +248,15 @@ static void finish(struct engine *e)
 	e->config.finished(e->config.arg, status);
 }
 
+/* A file that was read to its end is read from its beginning next time. */
+static void forget_position(struct engine *e)
+{
+	struct queue_put_result result;
+	struct err err;
+	if (e->source_ended && e->source_root[0] && queue_put(e->queue, NULL, 0, e->source_root, 0, &result, &err))
+		log_event(e->config.log, LOG_WARN, LOG_NONE, "it could not be noted that the file was read to its end: %s", err.text);
+}
+
 /* At the end of a turn: is there a reason to stop, has the stop come to its end? */
 void engine_check_end(struct engine *e)
 {
@@ -201,9 +264,13 @@ void engine_check_end(struct engine *e)
 	if (e->phase == ENGINE_RUNNING) {
 		if (e->config.once && e->source_dry && engine_idle(e) && now - e->dry_at < FRESH_ENOUGH)
 			engine_stop(e, 0, false);
+		if (e->draining && e->source_stopped && engine_idle(e)) {
+			forget_position(e);
+			engine_stop(e, 0, false);
+		}
 		return;
 	}
-	if (e->phase == ENGINE_FINISHED || exec_running(e->exec) || !e->source_stopped)
+	if (e->phase == ENGINE_FINISHED || !handlers_quiet(e->handlers) || !e->source_stopped)
 		return;
 	if (!queue_dirty(e->queue)) {
 		finish(e);
@@ -221,27 +288,28 @@ int engine_free(struct engine *e, struct err *err)
 	int rc = 0;
 	if (!e)
 		return 0;
-	struct loop_timer *timers[] = { e->turn_timer, e->hold_timer, e->retry_timer, e->stop_timer, e->runtime_timer,
+	struct loop_timer *timers[] = { e->turn_timer, e->retry_timer, e->stop_timer, e->runtime_timer,
 					e->watchdog_timer, e->log_timer };
 	control_free(e->control);
 	if (e->source)
 		e->source->ops->free(e->source);
 	api_free(e->api);
 	http_free(e->http);
-	exec_free(e->exec);
-	for (int i = 0; i < e->starting_count; i++)
-		claim_free(e->starting[i]);
-	free(e->starting);
+	handlers_free(e->handlers);
+	while (!list_empty(&e->running)) {
+		struct flight *f = container_of(e->running.next, struct flight, link);
+		list_remove(&f->link);
+		free(f);
+	}
 	if (e->queue)
 		rc = queue_close(e->queue, err);
+	engine_routes_release(e);
 	for (size_t i = 0; i < sizeof timers / sizeof *timers; i++)
 		loop_timer_free(timers[i]);
 	for (int i = 0; i < ENGINE_SIGNALS; i++)
 		loop_signal_free(e->signals[i]);
 	notify_close(e->notify);
-	key_spec_free(e->keys);
 	max_age_free(e->max_age);
-	engine_command_release(e);
 	free(e->bot_username);
 	free(e);
 	return rc;

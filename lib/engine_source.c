@@ -8,11 +8,25 @@
 
 enum { KEYS_MAX = 64 << 20, CHECK_AGAIN = 5000 };
 
-int engine_keys_of(void *arg, const char *body, size_t length, struct buf *out)
+const char *engine_root(const struct engine *e)
 {
-	struct engine *e = arg;
+	if (e->config.source_fd < 0)
+		return e->config.api_root;
+	return e->source_root[0] ? e->source_root : NULL;
+}
+
+/* The keys and the lane of an update. What bypasses waits for nobody and holds nobody: it has no key. */
+static int place(const struct engine *e, const struct update *u, struct buf *keys, unsigned *lane)
+{
+	bool bypass;
+	*lane = engine_lane(e, u, &bypass);
+	return u && !bypass ? update_keys(u, e->keys, keys) : 0;
+}
+
+int engine_route_bytes(void *arg, const char *body, size_t length, struct buf *keys, unsigned *lane)
+{
 	struct update *u = update_parse(body, length, NULL);
-	int rc = u ? update_keys(u, e->keys, out) : 0;
+	int rc = place(arg, u, keys, lane);
 	update_free(u);
 	return rc;
 }
@@ -23,72 +37,104 @@ int64_t engine_max_age(void *arg, const char *kind)
 	return max_age_of(e->max_age, kind);
 }
 
-/* One slice as the queue wants it. `keys` collects the keys of the whole batch; where this one's begin is told by *at. */
-static int prepare(struct engine *e, const struct slice *s, struct queue_put *put, struct update **update, struct buf *keys,
-		   size_t *at)
+/* A batch on its way from the source to the queue. */
+struct batch {
+	struct queue_put *puts;
+	struct update **updates;
+	size_t *keys_at;      /* where the keys of each begin in `keys` */
+	struct buf keys;
+	size_t count;         /* of what goes on; the others were not wanted */
+};
+
+static void batch_release(struct batch *b)
 {
+	for (size_t i = 0; b->updates && i < b->count; i++)
+		update_free(b->updates[i]);
+	free(b->updates);
+	free(b->puts);
+	free(b->keys_at);
+	buf_release(&b->keys);
+}
+
+static int batch_add(struct engine *e, struct batch *b, const struct slice *s)
+{
+	struct queue_put *put = &b->puts[b->count];
+	struct update *u = s->is_object ? update_parse(s->bytes, s->length, NULL) : NULL;
+	bool from_file = e->config.source_fd >= 0;
 	*put = (struct queue_put){
-		.root = e->config.api_root, .has_id = s->has_id && s->id >= 0, .update_id = s->id, .kind = "", .keys = "",
-		.body = s->bytes, .length = s->length,
+		.root = from_file ? NULL : e->config.api_root, .has_id = s->has_id && s->id >= 0, .update_id = s->id, .kind = "",
+		.keys = "", .body = s->bytes, .length = s->length,
 	};
-	*at = keys->len;
-	*update = s->is_object ? update_parse(s->bytes, s->length, NULL) : NULL;
-	if (!*update)
+	if (!u)
 		put->dead = "it is no JSON object";
 	else if (!put->has_id)
 		put->dead = "it has no update_id that is a whole number";
-	if (*update) {
-		put->kind = update_kind(*update);
-		if (update_keys(*update, e->keys, keys))
-			return -1;
+	if (u && !put->dead && !engine_wants(e, u)) {
+		e->counts.ignored++;
+		update_free(u);
+		return 0;
 	}
-	return buf_addc(keys, '\0');
+	b->updates[b->count] = u;
+	b->keys_at[b->count++] = b->keys.len;
+	if (u)
+		put->kind = update_kind(u);
+	return place(e, u, &b->keys, &put->lane) || buf_addc(&b->keys, '\0') ? -1 : 0;
+}
+
+/* 0, or -1 when memory is out. */
+static int batch_make(struct engine *e, struct batch *b, const struct slice *items, size_t count)
+{
+	*b = (struct batch){ .puts = calloc(count + 1, sizeof *b->puts), .updates = calloc(count + 1, sizeof *b->updates),
+			     .keys_at = calloc(count + 1, sizeof *b->keys_at) };
+	buf_init(&b->keys, KEYS_MAX);
+	if (!b->puts || !b->updates || !b->keys_at)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		if (batch_add(e, b, &items[i]))
+			return -1;
+	for (size_t i = 0; i < b->count; i++)
+		b->puts[i].keys = b->keys.data + b->keys_at[i];
+	return 0;
+}
+
+static void took(struct engine *e, const struct queue_put_result *r)
+{
+	e->source_dry = false;
+	e->counts.received += r->taken;
+	e->counts.repeated += r->repeated;
+	e->counts.dead += r->dead;
+	log_event(e->config.log, LOG_DEBUG, LOG_FIELDS(LOG_NUM("taken", (int64_t)r->taken), LOG_NUM("repeated", (int64_t)r->repeated),
+		  LOG_NUM("dead", (int64_t)r->dead)), "received");
+	if (r->dead)
+		log_event(e->config.log, LOG_ERROR, LOG_FIELDS(LOG_NUM("count", (int64_t)r->dead)),
+			  "received what is no update; kept as a dead letter (see tgrun dead list)");
 }
 
 static int on_batch(void *arg, const struct slice *items, size_t count, int64_t offset, size_t *fresh)
 {
 	struct engine *e = arg;
 	struct err err;
-	struct buf keys;
+	struct batch b;
 	struct queue_put_result result = { 0 };
-	buf_init(&keys, KEYS_MAX);
-	struct queue_put *puts = calloc(count, sizeof *puts);
-	struct update **updates = calloc(count, sizeof *updates);
-	size_t *at = calloc(count, sizeof *at);
-	int rc = puts && updates && at ? 0 : -1;
-	for (size_t i = 0; rc == 0 && i < count; i++)
-		rc = prepare(e, &items[i], &puts[i], &updates[i], &keys, &at[i]);
-	for (size_t i = 0; rc == 0 && i < count; i++)
-		puts[i].keys = keys.data + at[i];
+	uint64_t ignored = e->counts.ignored;
+	int rc = batch_make(e, &b, items, count);
 	if (rc)
 		err_set(&err, ERR_INTERNAL, "out of memory");
 	else
-		rc = queue_put(e->queue, puts, count, e->config.api_root, offset, &result, &err);
+		rc = queue_put(e->queue, b.puts, b.count, engine_root(e), offset, &result, &err);
 	if (rc) {
+		e->counts.ignored = ignored;
 		e->source_held = true;
 		if (!e->store_fails)
-			log_event(e->config.log, LOG_ERROR, LOG_NONE, "a batch could not be stored: %s; it stays at Telegram and is "
+			log_event(e->config.log, LOG_ERROR, LOG_NONE, "a batch could not be stored: %s; it is not confirmed and is "
 				  "fetched again", err.text);
 		e->store_fails = true;
 		loop_timer_set(e->turn_timer, 1000);
 	} else {
-		e->source_dry = false;
-		e->counts.received += result.taken;
-		e->counts.repeated += result.repeated;
-		e->counts.dead += result.dead;
-		*fresh = result.taken + result.dead;
-		log_event(e->config.log, LOG_DEBUG, LOG_FIELDS(LOG_NUM("taken", (int64_t)result.taken), LOG_NUM("repeated", (int64_t)result.repeated),
-			  LOG_NUM("dead", (int64_t)result.dead)), "received");
-		if (result.dead)
-			log_event(e->config.log, LOG_ERROR, LOG_FIELDS(LOG_NUM("count", (int64_t)result.dead)),
-				  "received what is no update; kept as a dead letter (see tgrun dead list)");
+		*fresh = result.taken + result.dead + (size_t)(e->counts.ignored - ignored);
+		took(e, &result);
 	}
-	for (size_t i = 0; updates && i < count; i++)
-		update_free(updates[i]);
-	free(updates);
-	free(puts);
-	free(at);
-	buf_release(&keys);
+	batch_release(&b);
 	return rc ? -1 : 0;
 }
 
@@ -170,7 +216,7 @@ void engine_source_check(struct engine *e)
 static void on_confirmed(void *arg, int64_t offset)
 {
 	struct engine *e = arg;
-	queue_confirmed(e->queue, e->config.api_root, offset);
+	queue_confirmed(e->queue, engine_root(e), offset);
 }
 
 static void on_bot(void *arg, const char *username)
@@ -185,7 +231,7 @@ static void on_bot(void *arg, const char *username)
 	free(e->bot_username);
 	e->bot_username = copy;
 	queue_meta_set(e->queue, "bot-username", username);
-	if (engine_command_build(e, &err))
+	if (engine_commands_build(e, &err))
 		log_event(e->config.log, LOG_WARN, LOG_NONE, "handlers are not told the bot's name: %s", err.text);
 }
 
@@ -211,9 +257,15 @@ static void on_ended(void *arg, int status, const char *text)
 {
 	struct engine *e = arg;
 	e->source_stopped = true;
-	if (status)
+	if (status) {
 		log_event(e->config.log, LOG_ERROR, LOG_NONE, "%s", text);
-	engine_stop(e, status, false);
+		engine_remember_error(e, text);
+		engine_stop(e, status, false);
+	} else {
+		/* The end of a file: what was read is still to be handled, and then it is forgotten how far it was read. */
+		e->source_ended = true;
+		engine_drain(e);
+	}
 }
 
 static void on_stopped(void *arg)

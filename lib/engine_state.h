@@ -1,11 +1,12 @@
-/* engine_state: what the engine's files share: engine.c (turns: claim, start, settle), engine_source.c (what the source says), engine_life.c (start, signals, stop),
- * engine_control.c (the control socket's verbs), engine_command.c (the handler's command and its environment). */
+/* engine_state: what the engine's files share: engine.c (turns: claim, start), engine_settle.c (what ends, and what follows), engine_route.c (routes, their
+ * commands and limits), engine_source.c (what the source says), engine_life.c (start, signals, stop), engine_control.c (the control socket's verbs). */
 #ifndef TGRUN_ENGINE_STATE_H
 #define TGRUN_ENGINE_STATE_H
 
 #include "api/api.h"
 #include "base/backoff.h"
 #include "base/buf.h"
+#include "base/list.h"
 #include "engine.h"
 #include "handler/breaker.h"
 #include "io/control.h"
@@ -14,76 +15,129 @@
 #include "queue/queue.h"
 #include "source/source.h"
 #include "update/kinds.h"
+#include "update/match.h"
 #include "update/update.h"
 
 enum engine_phase { ENGINE_NEW, ENGINE_RUNNING, ENGINE_DRAINING, ENGINE_KILLING, ENGINE_FINISHED };
 
-enum { ENGINE_SIGNALS = 5 };
+enum { ENGINE_SIGNALS = 5, ENGINE_RATE_SECONDS = 60 };
+
+/* A copy of a command that the user gave, to be packed again when the bot's name or token changes. */
+struct engine_command {
+	char ***stages; /* NULL: none */
+	char **paths, **env;
+	char *dir;
+};
+
+/* A route and its pacing. */
+struct route {
+	struct engine *engine;
+	char *match;           /* NULL: the default */
+	struct handler *handler;
+	struct handler_policy policy;
+	struct engine_command command;
+	int64_t retry_delay, batch_wait;
+	int batch_size;
+	struct loop_timer *hold_timer, *batch_timer;
+	struct breaker breaker;
+	struct backoff start_backoff; /* while it cannot be started; failures > 0 says so */
+	bool held;                    /* starting pauses until hold_timer goes off */
+};
+
+/* The queue's lanes: two for each route, the second of what bypasses. */
+enum { LANE_ORDERED, LANE_BYPASS, LANE_GROUPS };
+
+/* An update that was claimed: waiting for the mark of its start to be on disk, or running. A batch is a leader and who follows it. */
+struct flight {
+	struct list link;      /* in engine.starting or engine.running */
+	struct claim *claim;
+	struct route *route;
+	int group;             /* LANE_ORDERED or LANE_BYPASS */
+	bool leader;           /* counts as one process */
+	int64_t since;         /* monotonic milliseconds */
+};
 
 struct engine {
 	struct engine_config config;
 	/* copies of what the options say */
-	struct exec_policy policy;
-	int64_t retry_delay, backlog, min_free, dead_keep, dead_keep_age, shutdown_timeout;
-	int concurrency;
+	int64_t backlog, min_free, dead_keep, dead_keep_age, shutdown_timeout;
+	int concurrency, breaker_limit;
 	struct key_spec *keys;
+	char *rule;             /* all that decides on keys and lanes, as text */
 	struct max_age *max_age;
-	/* the handler's command, kept to be built again when the bot's name becomes known */
-	char ***stages;
-	char **paths, **env;
-	char *dir;
+	char **bypass, **only, **ignore; /* each ends in NULL */
 	bool hide_token;
+	struct engine_command on_error, on_timeout;
+	struct command *on_error_packed, *on_timeout_packed;
 	char *bot_username;
+	struct route *routes;
+	size_t route_count;
 
 	struct queue *queue;
-	struct exec *exec;
+	struct handlers *handlers;
 	struct http *http;
 	struct api *api;
 	struct source *source;
 	struct control *control;
 	struct notify *notify;
+	char source_root[64];    /* of a file: its name in the store; "": none */
 
 	enum engine_phase phase;
 	int exit_status;
 	bool forced;             /* handlers were killed because of the stop */
-	bool source_stopped, source_dry;
-	int64_t dry_at, stop_at; /* monotonic milliseconds */
+	bool paused, draining;
+	bool source_stopped, source_dry, source_ended;
+	int64_t dry_at, stop_at, started_at; /* monotonic milliseconds */
 
-	struct claim **starting; /* claimed, waiting for the mark of their start to be on disk */
-	int starting_count;
+	struct list starting, running; /* of struct flight */
+	int processes[LANE_GROUPS];    /* of exec and batch, claimed or running */
 
-	struct breaker breaker;
-	struct backoff start_backoff; /* while handlers cannot be started; failures > 0 says so */
-	bool held;                    /* starting pauses until hold_timer goes off */
 	bool store_fails, source_held, disk_low, backlog_full;
 
 	struct loop_timer *turn_timer;  /* makes a turn happen */
-	struct loop_timer *hold_timer, *retry_timer, *stop_timer, *runtime_timer, *watchdog_timer, *log_timer;
+	struct loop_timer *retry_timer, *stop_timer, *runtime_timer, *watchdog_timer, *log_timer;
 	struct loop_signal *signals[ENGINE_SIGNALS];
 	struct engine_counts counts;
 	int64_t status_at;
 	char status[160];
+	/* for `tgrun status` */
+	uint64_t rate_done[ENGINE_RATE_SECONDS]; /* handled in each second of the last minute */
+	int64_t rate_second;                     /* the newest of them */
+	char last_error[256];
+	int64_t last_error_at;                   /* wall clock, milliseconds */
 };
 
 /* engine.c */
 void engine_turn(void *arg);
-void engine_hold(struct engine *e, int64_t delay);
+
+/* engine_settle.c */
+void engine_on_done(void *arg, struct handler *h, struct claim *c, const struct handler_result *r);
+void engine_on_unstartable(void *arg, struct handler *h, const char *reason, int errnum);
+void engine_cannot_start(struct route *r, const struct claim *c, const char *reason, int errnum);
+void engine_land(struct engine *e, struct flight *f);
 void engine_trim_dead(struct engine *e);
+void engine_count_rate(struct engine *e, uint64_t done);
+void engine_remember_error(struct engine *e, const char *text);
+
+/* engine_route.c: 0 or -1 with `err`. */
+int engine_routes_set(struct engine *e, const struct engine_options *o, struct err *err);
+int engine_commands_build(struct engine *e, struct err *err);
+void engine_routes_release(struct engine *e);
+struct route *engine_route_of(struct engine *e, const struct handler *h);
+unsigned engine_lane(const struct engine *e, const struct update *u, bool *bypass);
+bool engine_wants(const struct engine *e, const struct update *u);
+int engine_room(const struct route *r, int group);
 
 /* engine_source.c */
 struct source_events engine_source_events(struct engine *e);
 void engine_source_check(struct engine *e);
-int engine_keys_of(void *arg, const char *body, size_t length, struct buf *out);
+const char *engine_root(const struct engine *e); /* the source's name in the store; NULL: it has none */
+int engine_route_bytes(void *arg, const char *body, size_t length, struct buf *keys, unsigned *lane);
 int64_t engine_max_age(void *arg, const char *kind);
 
 /* engine_life.c */
 void engine_check_end(struct engine *e);
 void engine_say_status(struct engine *e);
-
-/* engine_command.c: keeps copies of the options' command; builds the command with the environment of this bot. 0 or -1 with `err`. */
-int engine_command_keep(struct engine *e, const struct engine_options *o, struct err *err);
-int engine_command_build(struct engine *e, struct err *err);
-void engine_command_release(struct engine *e);
 
 /* engine_control.c */
 void engine_control_request(void *arg, struct control_client *client, const cJSON *request);
