@@ -42,10 +42,10 @@ static int not_started(const struct engine *e, const struct route *r)
 static bool batch_is_due(struct engine *e, struct route *r, unsigned lane)
 {
 	int64_t waited;
-	size_t ready = queue_ready(e->queue, lane, &waited);
-	if (ready == 0)
+	/* What waits behind another may join its batch. */
+	if (queue_ready(e->queue, lane, &waited) == 0)
 		return false;
-	if (ready >= (size_t)r->batch_size || waited >= r->batch_wait || e->draining)
+	if (queue_waiting(e->queue, lane) >= (size_t)r->batch_size || waited >= r->batch_wait || e->draining)
 		return true;
 	loop_timer_set(r->batch_timer, r->batch_wait - waited);
 	return false;
