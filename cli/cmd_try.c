@@ -93,6 +93,16 @@ static void on_patience(void *arg)
 		SAY(t, CHAT_DIM, "waiting until all is handled; Ctrl-C stops");
 }
 
+/* A line that cannot be carried out. Nobody is there to see it when lines are read: then it counts. */
+static void bad_line(struct try *t, const char *why)
+{
+	t->bad_lines++;
+	if (t->mode == TERMINAL)
+		SAY(t, CHAT_RED, "%s", why);
+	else
+		SAY(t, CHAT_RED, "line %" PRId64 ": %s", t->line_number, why);
+}
+
 /* What is typed. */
 
 static void show_prompt(struct try *t)
@@ -135,7 +145,7 @@ static void press(struct try *t, int64_t number)
 	const struct chat_button *b = chat_button(&t->chat, number);
 	int rc = 0;
 	if (!b) {
-		SAY(t, CHAT_RED, "there is no button %" PRId64, number);
+		bad_line(t, "there is no such button");
 		return;
 	}
 	switch (b->kind) {
@@ -153,7 +163,7 @@ static void press(struct try *t, int64_t number)
 		break;
 	}
 	if (rc)
-		SAY(t, CHAT_RED, "the button cannot be pressed: its message is gone, or memory is out");
+		bad_line(t, "the button cannot be pressed: its message is gone, or memory is out");
 }
 
 static void act(struct try *t, const char *text)
@@ -164,7 +174,7 @@ static void act(struct try *t, const char *text)
 		break;
 	case CHAT_SAY:
 		if (send_text(t, line.text))
-			SAY(t, CHAT_RED, "the message cannot be sent: it is too long, or memory is out");
+			bad_line(t, "the message cannot be sent: it is too long, or memory is out");
 		break;
 	case CHAT_AS:
 		chat_as(&t->chat, line.id, line.text);
@@ -183,7 +193,7 @@ static void act(struct try *t, const char *text)
 		say(t);
 		break;
 	case CHAT_WRONG:
-		SAY(t, CHAT_RED, "%s", line.text);
+		bad_line(t, line.text);
 		break;
 	}
 	show_prompt(t);
@@ -199,12 +209,6 @@ static void on_typed(void *arg, const char *text)
 }
 
 /* What is read. */
-
-static void bad_line(struct try *t, const char *why)
-{
-	t->bad_lines++;
-	SAY(t, CHAT_RED, "line %" PRId64 ": %s", t->line_number, why);
-}
 
 static void give_update(struct try *t, const char *line, size_t n)
 {
@@ -396,7 +400,7 @@ static int start_input(struct try *t, struct err *err)
 static void greet(struct try *t)
 {
 	const struct config *c = &t->setup->config;
-	chat_put(&t->chat, &t->out, CHAT_DIM, "tgrun try: a Telegram of its own, on this machine only; handler: %s",
+	chat_put(&t->chat, &t->out, CHAT_DIM, "tgrun try: a Telegram of its own, for the handler %s",
 		 c->handler ? c->handler : "");
 	for (size_t i = 0; i < c->handler_argv.count; i++)
 		chat_put(&t->chat, &t->out, CHAT_DIM, "%s%s", i ? " " : "", c->handler_argv.items[i]);
@@ -447,7 +451,7 @@ static int conclude(struct try *t)
 		return ERR_IO;
 	if (t->status)
 		return t->status;
-	return t->bad_lines ? ERR_USAGE : t->mode != TERMINAL && failed ? 1 : 0;
+	return t->mode == TERMINAL ? 0 : t->bad_lines ? ERR_USAGE : failed ? 1 : 0;
 }
 
 static void release(struct try *t)
