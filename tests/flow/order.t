@@ -1,5 +1,5 @@
 # Goal: each update is handled exactly once, one at a time and in order within its key, at whatever concurrency.
-# shellcheck shell=sh disable=SC2016,SC2034
+# shellcheck shell=sh disable=SC2016,SC2034,SC2317
 . tests/flow/lib.sh
 
 case $BUILD in
