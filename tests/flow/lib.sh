@@ -206,6 +206,11 @@ seen() { # ERE
 	grep -Ec -- "$1" "$TMP/seen"
 }
 
+# Whether tgrun's log has a line like this.
+logged() { # ERE
+	grep -Eq -- "$1" "$TGRUN_LOG" 2>/dev/null
+}
+
 # Forgets the state and the log of the last run, and what its handlers wrote.
 forget() {
 	rm -rf "$TMP/state" "$TMP/tgrun.log"
