@@ -88,7 +88,8 @@ void exec_free(struct exec *x)
 		job_free(container_of(x->jobs.next, struct job, link));
 	command_unref(x->command);
 	free(x->bot_username);
-	explicit_bzero(x->vars.data, x->vars.data ? x->vars.cap : 0);
+	if (x->vars.data)
+		explicit_bzero(x->vars.data, x->vars.cap);
 	buf_release(&x->vars);
 	free(x);
 }
