@@ -28,10 +28,12 @@ struct queue_config {
 	void *arg;
 };
 
-/* Loads what waits. Updates that were running when the last runner died count one more death; with five they become dead letters. NULL with `err`. */
+/* Loads what waits. Updates that were running when the last runner died count one more death; with five they become dead
+ * letters. NULL with `err`. */
 struct queue *queue_open(const struct queue_config *config, struct err *err);
 
-/* Flushes, closes the store, frees. Updates still claimed are given back as interrupted. 0, or -1 with `err` when the last flush failed. NULL is fine. */
+/* Flushes, closes the store, frees. Updates still claimed are given back as interrupted. 0, or -1 with `err` when the
+ * last flush failed. NULL is fine. */
 int queue_close(struct queue *q, struct err *err);
 
 /* An update to put. Strings are copied. */
@@ -50,8 +52,9 @@ struct queue_put_result {
 	size_t taken, repeated, dead;
 };
 
-/* Puts a batch in one transaction, together with all that waits to be flushed. With `root` not NULL, `offset` is remembered for it. After 0 all of it survives kill -9; before the
- * source may confirm it, queue_sync() must have returned 0. -1 with `err`: nothing of the batch was taken. */
+/* Puts a batch in one transaction, together with all that waits to be flushed. With `root` not NULL, `offset` is
+ * remembered for it. After 0 all of it survives kill -9; before the source may confirm it, queue_sync() must have
+ * returned 0. -1 with `err`: nothing of the batch was taken. */
 int queue_put(struct queue *q, const struct queue_put *puts, size_t count, const char *root, int64_t offset,
 	      struct queue_put_result *result, struct err *err);
 
@@ -82,8 +85,9 @@ struct claim {
 	size_t length;
 };
 
-/* Hands out the update whose turn it is; its start is marked, and on disk after the next queue_flush(): start its handler only then. 1: `out` is filled in, free it with claim_free();
- * 0: none is due; -1 with `err`: the store fails (try again later). */
+/* Hands out the update whose turn it is; its start is marked, and on disk after the next queue_flush(): start its
+ * handler only then. 1: `out` is filled in, free it with claim_free(); 0: none is due; -1 with `err`: the store fails
+ * (try again later). */
 int queue_claim(struct queue *q, struct claim **out, struct err *err);
 void claim_free(struct claim *c); /* NULL is fine */
 
@@ -91,7 +95,8 @@ void claim_free(struct claim *c); /* NULL is fine */
 void queue_done(struct queue *q, const struct claim *c);                                   /* handled, skipped or dropped */
 void queue_dead(struct queue *q, const struct claim *c, const char *reason, const char *last_stderr);  /* counts this attempt */
 void queue_retry(struct queue *q, const struct claim *c, int64_t delay, const char *reason); /* counts this attempt; again in `delay` ms */
-/* Uncounted: it could not be started (`started` false: as if it had never been handed out), or it was interrupted by tgrun's own doing. Its turn comes at once, or in `delay` ms. */
+/* Uncounted: it could not be started (`started` false: as if it had never been handed out), or it was interrupted by
+ * tgrun's own doing. Its turn comes at once, or in `delay` ms. */
 void queue_release(struct queue *q, const struct claim *c, bool started, int64_t delay);
 
 /* Writes what was collected, in one transaction. 0 (also when nothing was), or -1 with `err`: kept for the next call. */
@@ -111,7 +116,8 @@ void queue_counts(const struct queue *q, struct queue_counts *out);
 
 /* Dead letters. */
 int queue_dead_each(struct queue *q, int64_t number, int (*letter)(void *arg, const struct store_dead *d), void *arg, struct err *err);
-/* A letter's number is that of its update, rising. Makes letter `number` a new update behind all others (fresh counts, no age limit), or forgets it; durable when it returns. 1 done, 0 there is no such letter, -1 with `err`. */
+/* A letter's number is that of its update, rising. Makes letter `number` a new update behind all others (fresh counts,
+ * no age limit), or forgets it; durable when it returns. 1 done, 0 there is no such letter, -1 with `err`. */
 int queue_dead_retry(struct queue *q, int64_t number, struct err *err);
 int queue_dead_drop(struct queue *q, int64_t number, struct err *err);
 int queue_dead_trim(struct queue *q, int64_t keep, int64_t max_age, int64_t *dropped, struct err *err);

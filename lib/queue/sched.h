@@ -26,11 +26,13 @@ struct sched_entry {
 struct sched *sched_new(void); /* NULL when memory is out */
 void sched_free(struct sched *s); /* NULL is fine */
 
-/* Adds an update behind all others. `keys`: its keys with a space between, "" for none. 0, or -1 when memory is out (then nothing changed). */
+/* Adds an update behind all others. `keys`: its keys with a space between, "" for none. 0, or -1 when memory is out
+ * (then nothing changed). */
 int sched_add(struct sched *s, const struct sched_entry *entry, const char *keys);
 
-/* Takes the next update whose turn it is at `now` into `out`. Returns false when there is none. An update with two or more deaths is only handed out while
- * nothing else runs, and nothing else is handed out while it waits for that or runs. */
+/* Takes the next update whose turn it is at `now` into `out`. Returns false when there is none. An update with two or
+ * more deaths is only handed out while nothing else runs, and nothing else is handed out while it waits for that or
+ * runs. */
 bool sched_claim(struct sched *s, int64_t now, struct sched_entry *out);
 
 /* Appends the keys of a known update, a space between. */
@@ -40,8 +42,9 @@ int sched_keys(const struct sched *s, int64_t seq, struct buf *out);
 /* Ends a claimed update: it leaves, and what waited for it may come up. */
 void sched_finish(struct sched *s, int64_t seq);
 
-/* Gives a claimed update back: it keeps its place and its turn comes up at `entry->due` (0: at once, before all others that are ready). The counts of `entry` replace the old ones. A
- * delayed update that expires first comes up when it expires. */
+/* Gives a claimed update back: it keeps its place and its turn comes up at `entry->due` (0: at once, before all others
+ * that are ready). The counts of `entry` replace the old ones. A delayed update that expires first comes up when it
+ * expires. */
 void sched_return(struct sched *s, const struct sched_entry *entry);
 
 /* The time at which a delayed update comes up, INT64_MAX if none is delayed. If something is ready now: 0. */
