@@ -207,7 +207,7 @@ if env script --version >/dev/null 2>&1; then
 	wait_for 'grep -q "half typed" "$TMP/screen"'
 	: >"$SEEN.go"
 	wait_for 'grep -q "echo one" "$TMP/screen"'
-	wait_for 'sed -n "/echo one/,\$p" "$TMP/screen" | grep -q "You: .*half typed"'
+	wait_for 'sed "1,/echo one/d" "$TMP/screen" | grep -q "You: .*half typed"'
 	like "$(sed '1,/echo one/d' "$TMP/screen")" 'You: .*half typed' "what is half typed is there again below what the bot said"
 	like "$(cat "$TMP/screen")" '\[1;32mbot:' "in colours"
 	printf ' more\r' >&3
