@@ -11,11 +11,11 @@
 #define FIRST_NAME "You"
 
 const char chat_help[] =
-	"A line that you type is a message to the bot; commands such as /start are, too. These words are for tgrun:\n"
-	"  /as ID [NAME]           be another user; /as alone: be yourself again\n"
-	"  /in -ID[:TOPIC] [TITLE] write in a group, or in a topic of it; /in alone: in private\n"
-	"  /press N                press button N of the keyboard shown last\n"
-	"  /help, /quit            (or Ctrl-D); //help sends /help to the bot\n";
+	"What you type is a message to the bot, commands such as /start too. But:\n"
+	"  /as ID [NAME]            be another user; /as: be yourself again\n"
+	"  /in -ID[:TOPIC] [TITLE]  write in a group or its topic; /in: in private\n"
+	"  /press N                 press button N of the keyboard shown last\n"
+	"  /help, /quit             (or Ctrl-D); //help sends /help to the bot\n";
 
 static const struct {
 	const char *word;

@@ -69,7 +69,8 @@ struct chat {
 void chat_init(struct chat *c, bool colour);
 void chat_release(struct chat *c);
 
-/* Changes who speaks (0: the first user again; `name` "": one is made up), without leaving a group; and where (0: that user's private chat; `title` "" likewise). */
+/* Changes who speaks (0: the first user again; `name` "": one is made up), without leaving a group; and where (0: that
+ * user's private chat; `title` "" likewise). */
 void chat_as(struct chat *c, int64_t user_id, const char *name);
 void chat_in(struct chat *c, int64_t chat_id, int64_t thread, const char *title);
 

@@ -52,7 +52,7 @@ static void put_bot(struct chat *c, struct buf *out, int64_t chat, int64_t threa
 static void put_size(char *text, size_t n, double bytes)
 {
 	if (bytes < 1000)
-		snprintf(text, n, "%.0f bytes", bytes);
+		snprintf(text, n, bytes == 1 ? "%.0f byte" : "%.0f bytes", bytes);
 	else if (bytes < 1e6)
 		snprintf(text, n, "%.1f kB", bytes / 1e3);
 	else

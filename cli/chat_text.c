@@ -43,6 +43,9 @@ static void put_escaped(struct buf *out, const char *s, size_t n)
 }
 
 static void put(const struct chat *c, struct buf *out, enum chat_style style, const char *fmt, va_list ap)
+	__attribute__((format(printf, 4, 0)));
+
+static void put(const struct chat *c, struct buf *out, enum chat_style style, const char *fmt, va_list ap)
 {
 	char *text;
 	int n = vasprintf(&text, fmt, ap);

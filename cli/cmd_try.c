@@ -12,47 +12,18 @@
 #include <unistd.h>
 
 #include "base/backoff.h"
-#include "cli/chat.h"
-#include "cli/chat_feed.h"
 #include "cli/chat_prompt.h"
-#include "cli/chat_update.h"
 #include "cli/cmd.h"
+#include "cli/cmd_try.h"
 #include "cli/start.h"
 
 enum {
 	STARTS_MAX = 3,      /* failures to start the handler in a row, when nobody is there to mend it */
-	AHEAD = 200,         /* updates of a file that are given to the sandbox before it hands them out */
 	PATIENCE = 1000,     /* milliseconds until it is told what is waited for */
 	POLL_TIMEOUT = 30, POLL_LIMIT = 100,
-	SIGNALS = 4,
 };
 
-enum mode { TERMINAL, LINES, UPDATES };
-
-struct try {
-	struct setup *setup;
-	struct log *log;
-	struct slots *slots;
-	int slot_count;
-	struct loop *loop;
-	struct sandbox *sandbox;
-	struct store *store;
-	struct engine *engine;
-	struct chat_feed *feed;
-	struct loop_timer *patience;
-	struct loop_signal *signals[SIGNALS];
-	enum mode mode;
-	int updates_fd;
-	struct chat chat;
-	struct buf out;        /* to be printed */
-	int64_t line_number, bad_lines, query_id;
-	int unstartable;       /* starts that failed in a row */
-	bool input_ended, hung_up, write_failed, stopped, over;
-	int status;
-};
-
-/* Prints what was put in `out`. */
-static void say(struct try *t)
+void cmd_try_say(struct try *t)
 {
 	if (!t->out.len)
 		return;
@@ -64,9 +35,7 @@ static void say(struct try *t)
 	buf_clear(&t->out);
 }
 
-#define SAY(t, style, ...) (chat_put_line(&(t)->chat, &(t)->out, style, __VA_ARGS__), say(t))
-
-static bool all_handled(const struct try *t)
+bool cmd_try_all_handled(const struct try *t)
 {
 	struct engine_counts c;
 	engine_counts(t->engine, &c);
@@ -80,7 +49,7 @@ static void stop(struct try *t, int status)
 	engine_stop(t->engine, status, false);
 }
 
-static void end_input(struct try *t)
+void cmd_try_end_input(struct try *t)
 {
 	t->input_ended = true;
 	chat_prompt_close();
@@ -90,157 +59,8 @@ static void end_input(struct try *t)
 static void on_patience(void *arg)
 {
 	struct try *t = arg;
-	if (!t->stopped && t->mode == TERMINAL)
+	if (!t->stopped && t->mode == TRY_TERMINAL)
 		SAY(t, CHAT_DIM, "waiting until all is handled; Ctrl-C stops");
-}
-
-/* What is typed. */
-
-static void show_prompt(struct try *t)
-{
-	struct buf text;
-	buf_init(&text, 4096);
-	chat_prompt(&t->chat, &text);
-	chat_prompt_set(buf_str(&text));
-	buf_release(&text);
-}
-
-static int send_text(struct try *t, const char *text)
-{
-	struct buf message;
-	buf_init(&message, CHAT_FEED_LINE_MAX);
-	int64_t id = sandbox_message_id(t->sandbox, t->chat.chat_id);
-	int rc = chat_message(&t->chat, id, clock_system.wall(&clock_system) / 1000, text, &message) ||
-		 sandbox_push(t->sandbox, "message", buf_str(&message)) <= 0;
-	buf_release(&message);
-	return rc;
-}
-
-static int press_data(struct try *t, const struct chat_button *b)
-{
-	struct buf query;
-	const cJSON *message = sandbox_message(t->sandbox, t->chat.keyboard_chat, t->chat.keyboard_message);
-	char *json = message ? cJSON_PrintUnformatted(message) : NULL;
-	if (!json)
-		return -1;
-	buf_init(&query, CHAT_SHOW_MAX);
-	int rc = chat_callback(&t->chat, b, ++t->query_id, json, &query) ||
-		 sandbox_push(t->sandbox, "callback_query", buf_str(&query)) <= 0;
-	buf_release(&query);
-	cJSON_free(json);
-	return rc;
-}
-
-static void press(struct try *t, int64_t number)
-{
-	const struct chat_button *b = chat_button(&t->chat, number);
-	int rc = 0;
-	if (!b) {
-		SAY(t, CHAT_RED, "there is no button %" PRId64, number);
-		return;
-	}
-	switch (b->kind) {
-	case BUTTON_DATA:
-		rc = press_data(t, b);
-		break;
-	case BUTTON_TEXT:
-		rc = send_text(t, b->text);
-		break;
-	case BUTTON_URL:
-		SAY(t, CHAT_DIM, "it opens %s", b->value);
-		break;
-	case BUTTON_OTHER:
-		SAY(t, CHAT_DIM, "it does what there is none of here: %s", b->value);
-		break;
-	}
-	if (rc)
-		SAY(t, CHAT_RED, "the button cannot be pressed: its message is gone, or memory is out");
-}
-
-static void act(struct try *t, const char *text)
-{
-	struct chat_line line = chat_parse(text);
-	switch (line.verb) {
-	case CHAT_NOTHING:
-		break;
-	case CHAT_SAY:
-		if (send_text(t, line.text))
-			SAY(t, CHAT_RED, "the message cannot be sent: it is too long, or memory is out");
-		break;
-	case CHAT_AS:
-		chat_as(&t->chat, line.id, line.text);
-		break;
-	case CHAT_IN:
-		chat_in(&t->chat, line.id, line.thread, line.text);
-		break;
-	case CHAT_PRESS:
-		press(t, line.id);
-		break;
-	case CHAT_QUIT:
-		end_input(t);
-		break;
-	case CHAT_HELP:
-		buf_adds(&t->out, chat_help);
-		say(t);
-		break;
-	case CHAT_WRONG:
-		SAY(t, CHAT_RED, "%s", line.text);
-		break;
-	}
-	show_prompt(t);
-}
-
-static void on_typed(void *arg, const char *text)
-{
-	struct try *t = arg;
-	if (text)
-		act(t, text);
-	else
-		end_input(t);
-}
-
-/* What is read. */
-
-static void bad_line(struct try *t, const char *why)
-{
-	t->bad_lines++;
-	SAY(t, CHAT_RED, "line %" PRId64 ": %s", t->line_number, why);
-}
-
-static void give_update(struct try *t, const char *line, size_t n)
-{
-	struct err err;
-	struct sandbox_stats stats;
-	struct buf made;
-	sandbox_stats(t->sandbox, &stats);
-	buf_init(&made, CHAT_FEED_LINE_MAX + 64);
-	if (chat_update(line, n, stats.last_id + 1, &made, &err))
-		bad_line(t, err.text);
-	else if (made.len && sandbox_push_raw(t->sandbox, made.data, made.len))
-		bad_line(t, "out of memory");
-	buf_release(&made);
-}
-
-/* Takes lines while there is room for what they do: one message at a time, as a person waits for the answer; updates as a server has them. */
-static void take_lines(struct try *t)
-{
-	char *line;
-	size_t n;
-	const char *trouble;
-	while (!t->input_ended && (t->mode == UPDATES ? sandbox_pending(t->sandbox) < AHEAD : all_handled(t))) {
-		int rc = chat_feed_line(t->feed, &line, &n, &trouble);
-		if (rc == 0)
-			return;
-		t->line_number++;
-		if (trouble)
-			bad_line(t, trouble);
-		if (rc < 0)
-			end_input(t);
-		else if (t->mode == UPDATES)
-			give_update(t, line, n);
-		else
-			act(t, line);
-	}
 }
 
 static void on_turn(void *arg)
@@ -249,12 +69,12 @@ static void on_turn(void *arg)
 	if (t->over || t->stopped)
 		return;
 	if (t->feed && !t->input_ended)
-		take_lines(t);
+		cmd_try_take_lines(t);
 	if (t->write_failed)
 		stop(t, ERR_IO);
-	else if (t->unstartable >= STARTS_MAX && (t->mode != TERMINAL || t->input_ended))
+	else if (t->unstartable >= STARTS_MAX && (t->mode != TRY_TERMINAL || t->input_ended))
 		stop(t, ERR_CONFIG);
-	else if (t->hung_up || (t->input_ended && all_handled(t)))
+	else if (t->hung_up || (t->input_ended && cmd_try_all_handled(t)))
 		stop(t, 0);
 }
 
@@ -268,16 +88,16 @@ static void on_called(void *arg, const struct sandbox_call *call)
 	if (stats.polls == 0)
 		return; /* the runner itself, which introduces itself */
 	chat_show_call(&t->chat, call, &t->out);
-	say(t);
+	cmd_try_say(t);
 }
 
 static void on_started(void *arg, const struct claim *claim)
 {
 	struct try *t = arg;
-	if (t->mode == TERMINAL || claim->failures || claim->redelivered || t->unstartable)
+	if (t->mode == TRY_TERMINAL || claim->failures || claim->redelivered || t->unstartable)
 		return;
 	chat_show_update(&t->chat, claim->body, claim->length, &t->out);
-	say(t);
+	cmd_try_say(t);
 }
 
 static void on_output(void *arg, const struct claim *claim, int which, const char *text, size_t n)
@@ -286,7 +106,7 @@ static void on_output(void *arg, const struct claim *claim, int which, const cha
 	(void)claim;
 	(void)n;
 	chat_show_output(&t->chat, which, text, &t->out);
-	say(t);
+	cmd_try_say(t);
 }
 
 static void on_settled(void *arg, int64_t seq, bool failed)
@@ -327,7 +147,7 @@ static void on_signal(void *arg, int signo)
 		SAY(t, CHAT_DIM, "stopping when the handler ends; once more: at once");
 	}
 	t->hung_up = true;
-	end_input(t);
+	cmd_try_end_input(t);
 }
 
 /* The start and the end. */
@@ -343,7 +163,7 @@ static int make_token(struct try *t, struct err *err)
 static int open_updates(struct try *t, struct err *err)
 {
 	const char *path = t->setup->config.updates;
-	t->mode = path ? UPDATES : isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) ? TERMINAL : LINES;
+	t->mode = path ? TRY_UPDATES : isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) ? TRY_TERMINAL : TRY_LINES;
 	t->updates_fd = STDIN_FILENO;
 	if (!path || strcmp(path, "-") == 0)
 		return 0;
@@ -375,21 +195,21 @@ static int start_engine(struct try *t, struct err *err)
 
 static int start_input(struct try *t, struct err *err)
 {
-	static const int signals[SIGNALS] = { SIGINT, SIGTERM, SIGQUIT, SIGHUP };
+	static const int signals[TRY_SIGNALS] = { SIGINT, SIGTERM, SIGQUIT, SIGHUP };
 	struct buf text;
 	t->patience = loop_timer_new(t->loop, on_patience, t);
-	for (int i = 0; i < SIGNALS; i++)
+	for (int i = 0; i < TRY_SIGNALS; i++)
 		t->signals[i] = loop_signal_new(t->loop, signals[i], on_signal, t);
 	if (!t->patience)
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	loop_on_turn(t->loop, on_turn, t);
-	if (t->mode != TERMINAL) {
+	if (t->mode != TRY_TERMINAL) {
 		t->feed = chat_feed_new(t->loop, t->updates_fd, err);
 		return t->feed ? 0 : -1;
 	}
 	buf_init(&text, 4096);
 	chat_prompt(&t->chat, &text);
-	int rc = chat_prompt_open(t->loop, buf_str(&text), t->chat.colour, on_typed, t, err);
+	int rc = chat_prompt_open(t->loop, buf_str(&text), t->chat.colour, cmd_try_typed, t, err);
 	buf_release(&text);
 	return rc;
 }
@@ -397,16 +217,16 @@ static int start_input(struct try *t, struct err *err)
 static void greet(struct try *t)
 {
 	const struct config *c = &t->setup->config;
-	chat_put(&t->chat, &t->out, CHAT_DIM, "tgrun try: a Telegram of its own, on this machine only; handler: %s",
+	chat_put(&t->chat, &t->out, CHAT_DIM, "tgrun try: a Telegram of its own, for the handler %s",
 		 c->handler ? c->handler : "");
 	for (size_t i = 0; i < c->handler_argv.count; i++)
 		chat_put(&t->chat, &t->out, CHAT_DIM, "%s%s", i ? " " : "", c->handler_argv.items[i]);
 	buf_addc(&t->out, '\n');
-	if (t->mode == TERMINAL)
+	if (t->mode == TRY_TERMINAL)
 		chat_put_line(&t->chat, &t->out, CHAT_DIM, "Type to the bot; /help tells more, Ctrl-D ends.");
 	for (size_t i = 0; i < c->warning_count; i++)
 		chat_put_line(&t->chat, &t->out, CHAT_DIM, "warning: %s", c->warnings[i]);
-	say(t);
+	cmd_try_say(t);
 }
 
 static int run(struct try *t, struct err *err)
@@ -445,12 +265,12 @@ static int conclude(struct try *t)
 	if (left)
 		chat_put(&t->chat, &t->out, CHAT_DIM, ", %" PRIu64 " unfinished", left);
 	buf_addc(&t->out, '\n');
-	say(t);
+	cmd_try_say(t);
 	if (t->write_failed && !t->status)
 		return ERR_IO;
 	if (t->status)
 		return t->status;
-	return t->bad_lines ? ERR_USAGE : t->mode != TERMINAL && failed ? 1 : 0;
+	return t->mode == TRY_TERMINAL ? 0 : t->bad_lines ? ERR_USAGE : failed ? 1 : 0;
 }
 
 static void release(struct try *t)
@@ -458,7 +278,7 @@ static void release(struct try *t)
 	chat_prompt_close();
 	chat_feed_free(t->feed);
 	loop_timer_free(t->patience);
-	for (int i = 0; i < SIGNALS; i++)
+	for (int i = 0; i < TRY_SIGNALS; i++)
 		loop_signal_free(t->signals[i]);
 	engine_free(t->engine, NULL);
 	slots_free(t->slots);
@@ -484,7 +304,7 @@ int cmd_try(struct setup *s)
 	chat_init(&t.chat, isatty(STDOUT_FILENO) && !(plain && *plain) && term && strcmp(term, "dumb") != 0);
 	buf_init(&t.out, 2 * CHAT_SHOW_MAX);
 	rc = rc || make_token(&t, &err) || setup_handler(s, cwd, &err) || open_updates(&t, &err);
-	if (t.mode == UPDATES)
+	if (t.mode == TRY_UPDATES)
 		t.chat.chat_id = 0;
 	if (rc == 0) {
 		bool wanted = config_origin(c, &c->log_level) != ORIGIN_DEFAULT;

@@ -15,8 +15,9 @@ enum { STATEDIR_ID_MAX = 40 };
 
 struct statedir;
 
-/* Opens the directory, and makes it (with the parents that are missing) if it is not there: 0700 and this user's own. It may be a symbolic link only if its target is this user's own and the
- * link is root's or this user's, as systemd makes with DynamicUser. NULL with `err` (ERR_CANTCREATE) that says what would mend it. */
+/* Opens the directory, and makes it (with the parents that are missing) if it is not there: 0700 and this user's own. It
+ * may be a symbolic link only if its target is this user's own and the link is root's or this user's, as systemd makes
+ * with DynamicUser. NULL with `err` (ERR_CANTCREATE) that says what would mend it. */
 struct statedir *statedir_open(const char *path, struct err *err);
 
 /* The same, but never makes it: NULL with `err`->status 0 when it is not there. */
@@ -25,7 +26,8 @@ struct statedir *statedir_open_existing(const char *path, struct err *err);
 /* Closes it, and with it the locks that no slot holds. NULL is fine. */
 void statedir_close(struct statedir *d);
 
-/* Takes the runner's lock and writes this process's id into it. 1: it is ours; 0: another has it, *holder gets its process id (0: not told); -1 with `err`. */
+/* Takes the runner's lock and writes this process's id into it. 1: it is ours; 0: another has it, *holder gets its
+ * process id (0: not told); -1 with `err`. */
 int statedir_lock_run(struct statedir *d, pid_t *holder, struct err *err);
 
 /* Whether a runner holds its lock, without taking it; *holder as above. */

@@ -78,14 +78,19 @@ struct store_dead {
 struct store; /* of a backend */
 
 struct store_ops {
-	/* Carries out all or nothing; what is true already (a PUT whose seq exists, an end of what has ended) is passed over. `sync`: on disk even after a power cut when it returns. 0, or -1 with `err`: ERR_IO (full, failing, damaged). A failed call may nevertheless
-	 * have been carried out in whole (a commit that said it failed): repeating it must be harmless. */
+	/* Carries out all or nothing; what is true already (a PUT whose seq exists, an end of what has ended) is passed
+	 * over. `sync`: on disk even after a power cut when it returns. 0, or -1 with `err`: ERR_IO (full, failing,
+	 * damaged). A failed call may nevertheless have been carried out in whole (a commit that said it failed):
+	 * repeating it must be harmless. */
 	int (*apply)(struct store *s, const struct store_op *ops, size_t count, bool sync, struct err *err);
-	/* Whether an update of this root, id and hash still waits, is a dead letter not yet confirmed, or was finished and not yet confirmed. 1, 0, -1 with `err`. */
+	/* Whether an update of this root, id and hash still waits, is a dead letter not yet confirmed, or was finished
+	 * and not yet confirmed. 1, 0, -1 with `err`. */
 	int (*known)(struct store *s, const char *root, int64_t update_id, uint64_t hash, struct err *err);
-	/* Calls back for each update that waits and whose seq is at least `from`. 0 or -1 with `err`; a callback that returns not 0 ends it with -1. */
+	/* Calls back for each update that waits and whose seq is at least `from`. 0 or -1 with `err`; a callback that
+	 * returns not 0 ends it with -1. */
 	int (*load)(struct store *s, int64_t from, int (*row)(void *arg, const struct store_row *row), void *arg, struct err *err);
-	/* The bytes of a waiting update, replaced into `out`, and when it was received. 1, 0: they are not there, -1 with `err`. */
+	/* The bytes of a waiting update, replaced into `out`, and when it was received. 1, 0: they are not there, -1
+	 * with `err`. */
 	int (*body)(struct store *s, int64_t seq, struct buf *out, int64_t *received, struct err *err);
 	/* Replaces the keys and the lane of a waiting update (--key or --route changed between runs), inside one transaction that `rekey_end` commits. */
 	int (*rekey)(struct store *s, int64_t seq, const char *keys, unsigned lane, struct err *err);
@@ -94,9 +99,11 @@ struct store_ops {
 	int (*offset)(struct store *s, const char *root, int64_t *offset, bool *found, struct err *err);
 	int64_t (*last_seq)(struct store *s);
 	int (*meta)(struct store *s, const char *name, struct buf *out, struct err *err);
-	/* Calls back for dead letters in the order of their numbers; `number` 0: all, else that one. 0 or -1; a callback that returns not 0 ends it with -1. */
+	/* Calls back for dead letters in the order of their numbers; `number` 0: all, else that one. 0 or -1; a callback
+	 * that returns not 0 ends it with -1. */
 	int (*dead)(struct store *s, int64_t number, int (*letter)(void *arg, const struct store_dead *d), void *arg, struct err *err);
-	/* Dead letters past `keep` newest, or that died before wall clock `before` (0: no such limit, -1 keep: no limit), are dropped; *dropped gets how many. */
+	/* Dead letters past `keep` newest, or that died before wall clock `before` (0: no such limit, -1 keep: no
+	 * limit), are dropped; *dropped gets how many. */
 	int (*dead_trim)(struct store *s, int64_t keep, int64_t before, int64_t *dropped, struct err *err);
 	int64_t (*dead_count)(struct store *s);
 	void (*close)(struct store *s);
@@ -106,8 +113,9 @@ struct store {
 	const struct store_ops *ops;
 };
 
-/* The store in `dir_fd`/queue.db (created if missing; ownership, mode and symbolic links were checked by the caller). `bot_id`: the state must belong to it (0: any). NULL with
- * `err`: ERR_CANTCREATE (cannot be used), ERR_IO (full, failing, damaged: the sentence says what to do), ERR_CONFIG (another bot's, or a newer tgrun's), ERR_TEMPFAIL (another
+/* The store in `dir_fd`/queue.db (created if missing; ownership, mode and symbolic links were checked by the caller).
+ * `bot_id`: the state must belong to it (0: any). NULL with `err`: ERR_CANTCREATE (cannot be used), ERR_IO (full,
+ * failing, damaged: the sentence says what to do), ERR_CONFIG (another bot's, or a newer tgrun's), ERR_TEMPFAIL (another
  * process has it open). */
 struct store *sqlite_open(int dir_fd, const char *dir_name, int64_t bot_id, struct err *err);
 

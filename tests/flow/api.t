@@ -12,7 +12,7 @@ refusal() { # METHOD CODE DESCRIPTION [MORE]
 # The token is refused.
 start_sandbox
 for code in 401 404; do
-	fresh
+	forget
 	script "$(refusal getMe $code Unauthorized)"
 	run_tgrun --handler "$TMP/note" --log-level debug
 	is "$STATUS" 77 "$code at the start: exit status 77"
@@ -22,12 +22,12 @@ done
 is "$(stats '.calls.getUpdates // 0')" 0 "a refused token asks for no updates"
 GOOD=$TOKEN
 TOKEN=123456:another-secret
-fresh
+forget
 run_tgrun --handler "$TMP/note"
 TOKEN=$GOOD
 is "$STATUS" 77 "a wrong token at a server: 77"
 for bad in nonsense 123456: "123456:with blanks in it"; do
-	fresh
+	forget
 	TGRUN_TOKEN=$bad "$TGRUN" --api-url "$URL" --state-dir "$TMP/state" --handler "$TMP/note" >"$TMP/out" 2>&1
 	is "$?" 77 "a token of the wrong shape ('$bad'): 77"
 done
@@ -35,7 +35,7 @@ ok '! grep -q "with blanks" "$TMP/out"' "… and it is not shown"
 ok '[ ! -e "$TMP/state/queue.db" ]' "… and nothing is made"
 
 for code in 401 404; do
-	fresh
+	forget
 	: >"$TMP/hold"
 	start_tgrun --handler "$TMP/note" --concurrency 2
 	message 7 one
@@ -56,7 +56,7 @@ stop_sandbox
 
 # Another poller.
 start_sandbox --no-penalties
-fresh
+forget
 start_tgrun --handler "$TMP/note" --poll-timeout 20
 wait_for '[ "$(stats .open_polls)" = 1 ]'
 message 7 before
@@ -86,7 +86,7 @@ is "$STATUS" 0 "a stop after that is an ordinary one"
 
 # A webhook at the start.
 curl -s -m 20 -o /dev/null "$API/setWebhook" -d url=https://hook.example.org/very-secret-path
-fresh
+forget
 run_tgrun --handler "$TMP/note"
 is "$STATUS" 78 "a webhook at the start: 78"
 like "$(cat "$TGRUN_LOG")" 'hook\.example\.org.*--delete-webhook' "… whose host is shown, and what removes it"
@@ -98,7 +98,7 @@ is "$STATUS $(seen '^end.*hooked') $(curl -s "$API/getWebhookInfo" | jq -r .resu
 
 # What waits at the server.
 message 9 old
-fresh
+forget
 run_tgrun --handler "$TMP/note" --drop-pending --once
 is "$STATUS $(seen .)" "0 0" "--drop-pending forgets what waits"
 message 9 new
@@ -106,7 +106,7 @@ run_tgrun --handler "$TMP/note" --once
 is "$(sed 's/.* //' "$TMP/seen" | tr '\n' ' ')" "new new " "… once, and not what comes later"
 
 # Which kinds.
-fresh
+forget
 run_tgrun --handler "$TMP/note" --once
 is "$(calls 'select(.method == "getUpdates") | .params.allowed_updates' | tail -n 1)" '[]' "allowed_updates is sent: [] by default"
 run_tgrun --handler "$TMP/note" --once --allowed-updates message,chat_member,mesage --limit 7 --poll-timeout 0
@@ -120,7 +120,7 @@ stop_sandbox
 # 429. A retry_after that is no number must not become a hot loop, nor a wait without end for who gives up.
 for after in 0 3 86400 -5 '\"soon\"' 1e300 missing; do
 	start_sandbox
-	fresh
+	forget
 	more=$([ "$after" = missing ] || printf ',\\"parameters\\":{\\"retry_after\\":%s}' "$after")
 	refusal getUpdates 429 'Too Many Requests' "$more" | sed 's/}$/,"times":-1}/' | script -
 	run_tgrun --handler "$TMP/note" --give-up-after 1s
@@ -130,7 +130,7 @@ for after in 0 3 86400 -5 '\"soon\"' 1e300 missing; do
 	stop_sandbox
 done
 start_sandbox
-fresh
+forget
 refusal getUpdates 429 'Too Many Requests' ',\"parameters\":{\"retry_after\":2}' | script -
 message 7 slow
 run_tgrun --handler "$TMP/note" --once
@@ -139,7 +139,7 @@ waited=$(jq -s '[.[] | select(.method == "getUpdates") | .ms] | .[1] - .[0]' "$S
 ok '[ "$waited" -ge 2000 ]' "… and not asked before the 2 seconds are over ($waited ms)"
 
 # A wait of a day ends at once when it is asked to.
-fresh
+forget
 refusal getUpdates 429 'Too Many Requests' ',\"parameters\":{\"retry_after\":86400}' | script -
 start_tgrun --handler "$TMP/note"
 wait_for 'logged "asks to wait"'

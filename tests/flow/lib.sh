@@ -7,7 +7,7 @@
 #   wait_for '[ -s "$TMP/out" ]'          polls a condition every 50 ms until a deadline ($DEADLINE, 20 s)
 #   is "$got" "$want" "what holds"        TAP; also ok 'condition' "what holds", like, done_testing
 #   stop_tgrun                            TERM, waits; $STATUS is its exit status
-#   fresh                                 forgets all that was: a new sandbox, no state, an empty log
+#   anew                                  the next part of a test: another sandbox, no state, an empty log
 #
 # A stop is waited for; what does not end by the deadline is killed ($STATUS 137). $BUILD (build) is the build that is tested. At the end everything that was started is killed, and it is checked that nothing is left.
 
@@ -211,8 +211,8 @@ logged() { # ERE
 	grep -Eq -- "$1" "$TGRUN_LOG" 2>/dev/null
 }
 
-# Forgets the state and the log of the last run.
-fresh() {
+# Forgets the state and the log of the last run, and what its handlers wrote.
+forget() {
 	rm -rf "$TMP/state" "$TMP/tgrun.log"
 	: >"$TMP/seen"
 }
@@ -234,16 +234,13 @@ dead() {
 	TGRUN_TOKEN=$TOKEN "$TGRUN" dead "$@" --state-dir "$TMP/state"
 }
 
-# What was is forgotten, for the next part of a test: tgrun stopped, its state, its log and the sandbox's updates gone.
-fresh() { # [SANDBOX-OPTION…]
+# The next part of a test begins anew: tgrun stopped, its state and log gone, another sandbox.
+# shellcheck disable=SC2120
+anew() { # [SANDBOX-OPTION…]
 	[ -z "$TGRUN_PID" ] || stop_tgrun
 	[ -z "$SANDBOX_PID" ] || stop_sandbox
 	rm -rf "$TMP/state" "$TMP/tgrun.log"
 	start_sandbox "$@"
-}
-
-logged() { # ERE: some line of tgrun's log matches
-	grep -Eq -- "$1" "$TMP/tgrun.log" 2>/dev/null
 }
 
 # shellcheck disable=SC2120 # the arguments of these two are optional

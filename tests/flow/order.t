@@ -1,5 +1,5 @@
 # Goal: each update is handled exactly once, one at a time and in order within its key, at whatever concurrency.
-# shellcheck shell=sh disable=SC2016,SC2034
+# shellcheck shell=sh disable=SC2016,SC2034,SC2317
 . tests/flow/lib.sh
 
 case $BUILD in
@@ -18,7 +18,7 @@ check() {
 
 # Updates over 50 chats, at once from the first poll on.
 for concurrency in 1 4 64; do
-	fresh --no-penalties
+	anew --no-penalties
 	: >"$TMP/events"
 	generate "$COUNT" 50
 	run_tgrun --once --concurrency "$concurrency" --log-level warn -- "$PROBE" "$TMP/events" 200
@@ -31,7 +31,7 @@ done
 ended() { # COUNT: so many ended well
 	[ "$(grep -c '^end.*	0$' "$TMP/events" 2>/dev/null)" -ge "$1" ]
 }
-fresh --no-penalties
+anew --no-penalties
 : >"$TMP/events"
 generate 400 20
 start_tgrun --concurrency 8 --retry-delay 20ms --log-level error -- "$PROBE" "$TMP/events" 200 7
@@ -41,7 +41,7 @@ check 400 8 "each seventh attempt to be tried again: order holds all the same"
 is "$(grep -c '^end.*	75$' "$TMP/events")" 57 "and those attempts did fail"
 
 # Each update waits for all earlier ones that share any of its keys.
-fresh --no-penalties
+anew --no-penalties
 : >"$TMP/events"
 generate 1000 20 users=7
 run_tgrun --once --concurrency 16 --key chat,user --log-level warn -- "$PROBE" "$TMP/events" 500

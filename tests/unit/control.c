@@ -307,7 +307,6 @@ static void test_place(void)
 {
 	struct err err;
 	struct stat st;
-	ok(fstatat(dir_fd, "control", &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISSOCK(st.st_mode) && (st.st_mode & 0777) == 0600, "the socket is private");
 	control_free(control);
 	loop_turn(loop, 0);
 	ok(faccessat(dir_fd, "control", F_OK, 0) == -1, "it is removed at the end");
@@ -361,6 +360,8 @@ int main(void)
 	loop_turn(loop, 0);
 	int before = descriptors();
 	control = control_new(loop, dir_fd, on_request, &seen, &err);
+	struct stat st;
+	ok(fstatat(dir_fd, "control", &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISSOCK(st.st_mode) && (st.st_mode & 0777) == 0600, "the socket is private");
 	test_calls();
 	test_misuse();
 	test_slow_reader();

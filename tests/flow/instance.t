@@ -1,0 +1,75 @@
+# Goal: one tgrun per bot and state directory; who comes second says so, and who comes after a kill waits until nothing of the old one is left.
+# shellcheck shell=sh disable=SC2016,SC2034
+. tests/flow/lib.sh
+
+note_handler
+start_sandbox --no-penalties
+second() { # OPTION…: $STATUS, $TMP/second
+	TGRUN_TOKEN=$TOKEN "$TGRUN" --api-url "$URL" --state-dir "$TMP/state" --handler "$TMP/note" "$@" >"$TMP/second" 2>&1
+	STATUS=$?
+}
+start_tgrun --handler "$TMP/note"
+wait_for '[ "$(stats .open_polls)" = 1 ]'
+asked=$(stats .polls)
+second
+is "$STATUS" 75 "a second tgrun on the same state: 75"
+like "$(cat "$TMP/second")" "another tgrun .*\b$TGRUN_PID\b.*already runs this bot" "… which names the process"
+second --unless-running
+is "$STATUS $(cat "$TMP/second")" "0 " "--unless-running: 0, and silence"
+second --once
+is "$STATUS" 75 "--once is an instance like any other"
+is "$(stats .polls)" "$asked" "none of them asked Telegram for updates"
+message 7 first
+wait_for '[ "$(seen ^end)" = 1 ]'
+is "$(seen ^end)" 1 "the first goes on undisturbed"
+stop_tgrun
+second --unless-running --once
+is "$STATUS" 0 "when it is gone, the next may run"
+ok '[ -s "$TMP/second" ]' "… also with --unless-running, and is not silent then"
+
+# `dead` at work is no instance. It holds its place on the store only for moments, so it is held up here by a full pipe.
+forget
+handler fail <<'EOT'
+#!/bin/sh
+exit 65
+EOT
+push "$(jq -nc '{message: {chat: {id: 7, type: "private"}, text: ("long" * 40000)}}')"
+run_tgrun --handler "$TMP/fail" --once
+is "$STATUS" 0 "a dead letter was made"
+mkfifo "$TMP/pipe"
+start sh -c 'TGRUN_TOKEN=$1 exec "$2" dead list --json --state-dir "$3" >"$4"' - "$TOKEN" "$TGRUN" "$TMP/state" "$TMP/pipe"
+exec 8<"$TMP/pipe"
+dead=$PID
+wait_for 'grep -q "^State:.*S" "/proc/$dead/status"'
+start_tgrun --handler "$TMP/note"
+wait_for 'grep -q "^$TGRUN_PID$" "$TMP/state/run.lock"'
+ok 'kill -0 "$dead" && kill -0 "$TGRUN_PID"' "tgrun may start while 'dead list' reads the store"
+cat <&8 >"$TMP/letters"
+exec 8<&-
+wait_for '[ "$(stats .open_polls)" = 1 ]'
+ok 'kill -0 "$TGRUN_PID" && [ "$(stats .open_polls)" = 1 ]' "… waits for it, and then runs"
+is "$(jq -r .number "$TMP/letters")" 1 "… and the list is whole"
+stop_tgrun
+
+# After kill -9 the next start waits until the last process of the old run is gone.
+forget
+: >"$TMP/hold"
+start_tgrun --handler "$TMP/note"
+for i in 1 2 3 4 5; do message "$i" "chat$i"; done
+wait_for '[ "$(seen ^start)" = 5 ]'
+handlers=$(pgrep -f "$TMP/note" | tr '\n' ' ')
+kill -KILL "$TGRUN_PID"
+wait "$TGRUN_PID" 2>/dev/null
+handler census <<'EOT'
+#!/bin/sh
+for pid in $OLD_HANDLERS; do
+	kill -0 "$pid" 2>/dev/null && echo "alive $pid" >>"$FLOW_MARK/census.out"
+done
+echo "start $TG_UPDATE_ID $TG_REDELIVERED" >>"$FLOW_MARK/census.out"
+EOT
+OLD_HANDLERS=$handlers
+export OLD_HANDLERS
+run_tgrun --handler "$TMP/census" --once
+is "$STATUS $(grep -c ^start "$TMP/census.out") $(grep -c ^alive "$TMP/census.out")" "0 5 0" "after kill -9, nothing old is alive when the next run hands out its updates"
+is "$(grep -c ' 1$' "$TMP/census.out")" 5 "… which says TG_REDELIVERED"
+done_testing

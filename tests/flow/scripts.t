@@ -1,0 +1,125 @@
+# Goal: the house's own scripts tell right from wrong, and the unit and the crontab line name only options that tgrun has.
+# shellcheck shell=sh disable=SC2016,SC2034,SC2317 # functions that conditions call
+. tests/flow/lib.sh
+
+diag "layers"
+# A tree in which each rule is broken once, beside what is allowed.
+broken() { # PATH INCLUDE WHAT
+	rm -rf "$TMP/tree"
+	mkdir -p "$TMP/tree/lib/base" "$TMP/tree/cli" "$TMP/tree/${1%/*}"
+	echo '#include "base/buf.h"' >"$TMP/tree/lib/base/buf.c"
+	echo "#include $2" >"$TMP/tree/$1"
+	if out=$(scripts/layers "$TMP/tree" 2>&1); then
+		is "accepted" "refused" "layers: $3"
+	else
+		like "$out" "^$1:1:" "layers: $3"
+	fi
+}
+broken lib/base/x.c '"io/loop.h"' "base knows no other room"
+broken lib/io/x.c '"queue/queue.h"' "io knows no domain"
+broken lib/queue/x.c '"source/source.h"' "a room does not see its neighbour"
+broken lib/source/x.c '"handler/exec.h"' "a source knows nothing of handlers"
+broken lib/update/x.c '"engine.h"' "no room sees the engine"
+broken lib/engine.c '"cli/options.h"' "lib never includes cli"
+broken lib/engine.c '<uv.h>' "libuv stays in io/loop"
+broken lib/handler/x.c '<pipeline.h>' "libpipeline stays in the slot"
+broken lib/queue/local.c '<sqlite3.h>' "SQLite stays in queue/sqlite"
+broken lib/api/api.c '<curl/curl.h>' "libcurl stays in io/http"
+broken cli/main.c '<ini.h>' "inih stays in cli/config_file"
+broken lib/base/x.c '<cjson/cJSON.h>' "base reads no JSON"
+rm -rf "$TMP/tree"
+mkdir -p "$TMP/tree/lib/source" "$TMP/tree/cli"
+echo '#include "api/api.h"' >"$TMP/tree/lib/source/poll.c"
+ok 'scripts/layers "$TMP/tree" >/dev/null' "layers: what the plan allows is accepted"
+
+diag "deps"
+# On a system without apt-get, all that is missing is named; nothing is tried.
+mkdir "$TMP/bin"
+for tool in sh tr cat; do
+	ln -s "$(command -v "$tool")" "$TMP/bin/$tool"
+done
+out=$(PATH=$TMP/bin sh scripts/deps --build 2>&1)
+status=$?
+is "$status" 1 "deps: elsewhere it fails"
+like "$out" 'no apt-get.*pkg-config.* libcurl .*libpipeline .*sqlite3' "… and names the libraries"
+out=$(sh scripts/deps --bild 2>&1)
+like "$? $out" "^1 .*unknown argument '--bild'" "deps: an unknown argument is named"
+
+diag "tests/run"
+tests/run build/nothing >"$TMP/out" 2>&1
+is "$?" 64 "run: what is neither a unit nor a flow test is refused"
+
+diag "the unit"
+U=scripts/tgrun.service
+key() { sed -n "s/^$1=//p" "$U"; }
+for pair in Type=notify NotifyAccess=main KillMode=mixed DynamicUser=yes StateDirectory=tgrun StateDirectoryMode=0700 \
+	LoadCredential=token:/etc/tgrun/token Restart=on-failure NoNewPrivileges=yes ProtectSystem=strict; do
+	is "$(key "${pair%%=*}")" "${pair#*=}" "unit: $pair"
+done
+is "$(key RestartPreventExitStatus)" "64 77 78" "unit: no restart where only a person can mend it"
+is "$(key ProtectProc)$(key ProcSubset)" "" "unit: /proc stays visible"
+like "$(key RestrictAddressFamilies)" '^AF_UNIX AF_INET AF_INET6$' "unit: sockets for the API, the control socket and the slots"
+
+options() { # TEXT: the long options in it
+	printf '%s\n' "$1" | grep -o -- ' --[a-z][a-z-]*' | tr -d ' ' | sort -u
+}
+help=$("$TGRUN" run --help)
+for option in $(options "$(key ExecStart)") $(options "$(grep '^\*' scripts/crontab.example)"); do
+	ok 'printf "%s\n" "$help" | grep -q -- "^  $option\( \|\$\)"' "tgrun has $option"
+done
+seconds() { printf '%s\n' "$(key ExecStart)" | sed -n "s/.*$1 \([0-9]*\)s.*/\1/p"; }
+stop=$(key TimeoutStopSec)
+ok '[ "${stop%s}" -gt $(($(seconds --shutdown-timeout) + $(seconds --kill-after))) ]' \
+	"unit: systemd waits longer ($stop) than the shutdown timeout and --kill-after together"
+if command -v systemd-analyze >/dev/null; then
+	sed 's|/usr/local/bin/tgrun|/bin/true|; s|/usr/local/lib/mybot/handler|/bin/true|' "$U" >"$TMP/tgrun-example.service"
+	is "$(systemd-analyze verify --man=no "$TMP/tgrun-example.service" 2>&1 | grep tgrun-example)" "" \
+		"unit: systemd-analyze verify has nothing to say"
+else
+	ok true "unit: systemd-analyze verify # SKIP no systemd here"
+fi
+
+diag "cron"
+line=$(grep -v '^#' scripts/crontab.example)
+is "$(printf '%s\n' "$line" | wc -l)" 1 "crontab: one line"
+is "$(printf '%s\n' "$line" | cut -d' ' -f 1-5)" '* * * * *' "crontab: each minute"
+# The line itself, with this build and a sandbox: it runs; a second one beside it is silent and 0.
+start_sandbox
+handler ok.sh <<'EOT'
+#!/bin/sh
+cat >/dev/null
+echo done >>"$FLOW_MARK/done"
+EOT
+cat >"$TMP/mybot.conf" <<EOT
+token = $TOKEN
+api-url = $URL
+state-dir = $TMP/state
+handler = $TMP/ok.sh
+EOT
+chmod 600 "$TMP/mybot.conf" # it holds the token
+command=$(printf '%s\n' "$line" | cut -d' ' -f 6- | sed "s|/usr/local/bin/tgrun|exec $TGRUN|")
+start env HOME="$TMP" sh -c "$command"
+first=$PID
+message 1 hello
+wait_for 'grep -q handled "$TMP/mybot.log"'
+ok '[ -s "$TMP/done" ]' "crontab: the line runs the bot"
+before=$(wc -c <"$TMP/mybot.log")
+ok 'kill -0 "$first"' "… and it goes on"
+HOME=$TMP sh -c "$command"
+is "$?" 0 "crontab: the next minute's ends at once with 0"
+is "$(wc -c <"$TMP/mybot.log")" "$before" "… without a word" || diag "$(cat "$TMP/mybot.log")"
+kill -TERM "$first"
+wait "$first"
+is "$?" 0 "crontab: TERM ends it well"
+
+diag "install"
+make -s B="$BUILD" DESTDIR="$TMP/root" PREFIX=/usr install >"$TMP/out" 2>&1
+is "$?" 0 "make install DESTDIR=…"
+is "$("$TMP/root/usr/bin/tgrun" --version)" "$("$TGRUN" --version)" "install: the program"
+ok '[ -s "$TMP/root/usr/share/man/man1/tgrun.1" ] && [ -s "$TMP/root/usr/share/man/man7/tgrun-handler.7" ]' "install: the manual"
+like "$(cat "$TMP/root/usr/share/doc/tgrun/examples/tgrun.service")" '^ExecStart=/usr/bin/tgrun run ' "install: the unit names the program's place"
+ok '[ -x "$TMP/root/usr/share/doc/tgrun/examples/echo.sh" ]' "install: the examples"
+make -s B="$BUILD" DESTDIR="$TMP/root" PREFIX=/usr uninstall >"$TMP/out" 2>&1
+is "$(find "$TMP/root" -type f)" "" "uninstall leaves no file"
+
+done_testing

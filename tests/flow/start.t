@@ -1,0 +1,99 @@
+# Goal: a handler that cannot be started is told at the start with a sentence that says what to do; while running it touches no update, and
+# all goes on by itself when it is mended.
+# shellcheck shell=sh disable=SC2016,SC2034,SC2317
+. tests/flow/lib.sh
+
+start_sandbox --no-penalties
+message 7 x
+mkdir "$TMP/directory"
+printf '#!/bin/sh\n' >"$TMP/plain"
+chmod 644 "$TMP/plain"
+handler no_shebang <<'EOT'
+echo hello
+EOT
+handler bad_interpreter <<'EOT'
+#!/nonexistent/python3 -u
+EOT
+handler carriage <<'EOT'
+#!/bin/sh
+EOT
+printf '#!/bin/sh\r\necho x\r\n' >"$TMP/carriage"
+ln -s "$TMP/nowhere" "$TMP/dangling"
+: >"$TMP/empty"
+chmod 755 "$TMP/empty"
+
+# refused HANDLER ERE: 78, and a sentence.
+refused() {
+	rm -f "$TMP/tgrun.log"
+	run_tgrun --handler "$1"
+	is "$STATUS" 78 "the handler '$(echo "$1" | sed "s|$TMP/||g")' is refused at the start"
+	like "$(cat "$TGRUN_LOG")" "$2" "with a sentence that says what to do: $2"
+	is "$(grep -c . "$TGRUN_LOG")" 1 "and only that"
+}
+refused "$TMP/missing" "missing' does not exist"
+refused no_such_program_anywhere "not in PATH; install it"
+refused plain "not in PATH"
+refused "$TMP/plain" "is not executable; chmod \+x '$TMP/plain'"
+refused "$TMP/directory" "is a directory; name the program in it"
+refused "$TMP/dangling" "symbolic link to nothing"
+refused "$TMP/no_shebang" "#!"
+refused "$TMP/empty" "empty|#!"
+refused "$TMP/bad_interpreter" "/nonexistent/python3"
+refused "$TMP/carriage" "line ends|carriage|dos2unix|CR"
+refused "cat | $TMP/missing" "missing' does not exist"
+is "$(stats '"\(.pending) \(.polls)"')" "1 0" "no update was asked for meanwhile"
+
+# While running.
+handler good <<'EOT'
+#!/bin/sh
+echo "$TG_UPDATE_ID $TG_ATTEMPT ${TG_REDELIVERED:-0}" >>"$FLOW_MARK/events"
+EOT
+cp "$TMP/good" "$TMP/good.kept"
+: >"$TMP/events"
+handled() { grep -q "^$1 " "$TMP/events"; }
+
+# pause WHAT DO ERE: while running, DO spoils the handler; four updates of three chats come; the handler is put back.
+number=0
+spoil() {
+	anew --no-penalties
+	: >"$TMP/events"
+	message 7 before
+	start_tgrun --concurrency 2 --max-attempts 1 --handler "$TMP/good"
+	wait_for 'handled 1'
+	eval "$2"
+	push "$(for chat in 7 7 8 9; do
+		echo '{"message":{"message_id":1,"date":0,"chat":{"id":'$chat',"type":"private"},"text":"x"}}'
+	done)"
+	wait_for 'logged "cannot be started"'
+	like "$(cat "$TGRUN_LOG")" " error .*cannot be started: $3" "a handler that $1 while running is an error in the log, with what to mend"
+	wait_for '[ "$(stats .pending)" = 0 ]'
+	is "$(wc -l <"$TMP/events") $(dead list --json | wc -l)" "1 0" "starting pauses, updates are still received, and none is touched"
+	rm -rf "$TMP/good"
+	cp -p "$TMP/good.kept" "$TMP/good.new" && mv "$TMP/good.new" "$TMP/good"
+	ok 'wait_for "handled 2 && handled 3 && handled 4 && handled 5"' "when it is back all goes on"
+	is "$(sort "$TMP/events" | tr '\n' ';')" "1 1 0;2 1 0;3 1 0;4 1 0;5 1 0;" "and the failed starts do not count as attempts"
+	stop_tgrun
+	is "$STATUS" 0 "and it stops well"
+}
+spoil "is deleted" 'rm "$TMP/good"' 'No such file.*No update is touched'
+spoil "loses its executable bit" 'chmod 644 "$TMP/good"' 'Permission denied.*chmod \+x'
+spoil "is written without its first line" 'echo "echo x" >"$TMP/good"' 'Exec format error.*#!'
+spoil "becomes a directory" 'rm "$TMP/good" && mkdir "$TMP/good"' 'Permission denied'
+spoil "gets an interpreter that is missing" 'echo "#!/nonexistent/sh" >"$TMP/good"' "No such file.*'#!'"
+
+# A stop does not wait for it.
+anew --no-penalties
+: >"$TMP/events"
+message 7 before
+start_tgrun --handler "$TMP/good"
+wait_for 'handled 1'
+rm "$TMP/good"
+message 7 x
+wait_for 'logged "cannot be started"'
+stop_tgrun
+is "$STATUS" 0 "a stop while starting pauses is a good one"
+cp -p "$TMP/good.kept" "$TMP/good"
+run_tgrun --once --handler "$TMP/good"
+is "$STATUS $(tr '\n' ';' <"$TMP/events")" "0 1 1 0;2 1 0;" "and the next start handles what was left, as if for the first time"
+
+done_testing

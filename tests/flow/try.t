@@ -1,0 +1,238 @@
+# Goal: `tgrun try` is a conversation with the bot: what is typed, piped in or read from a file reaches the handler, what the bot calls is
+# shown as a chat, failures are shown and counted, and the terminal is given back as it was.
+# shellcheck shell=sh disable=SC2016,SC2034
+. tests/flow/lib.sh
+
+handler echo.sh <<'EOT'
+#!/bin/sh
+curl -sS "$TG_API_URL/sendMessage" -d chat_id="$TG_CHAT_ID" ${TG_THREAD_ID:+-d message_thread_id="$TG_THREAD_ID"} \
+	--data-urlencode text="echo $TG_TEXT" -o /dev/null
+EOT
+
+# try's output without the first line; $STATUS. Lines come from stdin. What does not end by the deadline is killed.
+try() {
+	timeout -k 5 "$((DEADLINE * 2))" "$TGRUN" try "$@" >"$TMP/out" 2>"$TMP/err"
+	STATUS=$?
+	tail -n +2 "$TMP/out"
+}
+# A conversation: lines from stdin, try's output on stdout, its status in $TMP/status.
+talk() { (try "$@"; echo "$STATUS" >"$TMP/status"); }
+status() { cat "$TMP/status"; }
+
+got=$(printf 'hello\n\n/start now\n//help\nlast, without a line feed' | talk --handler "$TMP/echo.sh")
+is "$got" "You: hello
+bot: echo hello
+You: /start now
+bot: echo /start now
+You: /help
+bot: echo /help
+You: last, without a line feed
+bot: echo last, without a line feed
+4 handled, 0 failed" "each line is a message, and waits for the answer to the one before"
+is "$(status)" 0 "the end of the input is the end, with 0"
+is "$(cat "$TMP/err")" "" "nothing is logged unless asked for"
+like "$(head -n 1 "$TMP/out")" "^tgrun try: .*$TMP/echo.sh" "the first line says what this is"
+
+handler bot.sh <<'EOT'
+#!/bin/sh
+api() {
+	method=$1
+	shift
+	curl -sS "$TG_API_URL/$method" "$@" -o /dev/null
+}
+keyboard='{"inline_keyboard":[[{"text":"Yes","callback_data":"y"},{"text":"No","callback_data":"n"}],[{"text":"Site","url":"https://example.org/"}]]}'
+if [ "$TG_UPDATE_KIND" = callback_query ]; then
+	api answerCallbackQuery -d callback_query_id="$TG_QUERY_ID" -d text="chosen by $TG_USER_ID"
+	api editMessageText -d chat_id="$TG_CHAT_ID" -d message_id="$TG_MESSAGE_ID" -d text="so: $TG_TEXT"
+	exit
+fi
+case $TG_TEXT in
+/ask)
+	api sendChatAction -d chat_id="$TG_CHAT_ID" -d action=typing
+	api sendChatAction -d chat_id="$TG_CHAT_ID" -d action=typing
+	api sendMessage -d chat_id="$TG_CHAT_ID" -d text='Well?' --data-urlencode reply_markup="$keyboard" ;;
+/keys) api sendMessage -d chat_id="$TG_CHAT_ID" -d text=Pick -d reply_markup='{"keyboard":[["A","B"]]}' ;;
+/fail) echo trying; echo 'it broke' >&2; exit 3 ;;
+/bad) api sendMessage -d chat_id="$TG_CHAT_ID" -d text= ;;
+/escape) printf 'a\033[31mb\007' | api sendMessage -d chat_id="$TG_CHAT_ID" --data-urlencode text@- ; printf 'c\033]0;d\007\n' ;;
+/token) echo "$TG_TOKEN"; api sendMessage -d chat_id="$TG_CHAT_ID" -d text="$TG_API_URL"; echo "${TG_TOKEN#*:}" >"$SEEN" ;;
+/photo) printf 12345 >"$SEEN"; api sendPhoto -F chat_id="$TG_CHAT_ID" -F photo=@"$SEEN;filename=cat.jpg" -F caption=Cat ;;
+/forget) api setMyCommands -d 'commands=[]'; api deleteMessage -d chat_id="$TG_CHAT_ID" -d message_id="$TG_MESSAGE_ID" ;;
+/where) echo "$TG_CHAT_ID $TG_CHAT_TYPE ${TG_THREAD_ID:-none} $TG_USER_ID $(jq -r '"\(.message.chat.title) \(.message.from.first_name)"')" ;;
+/tell) api sendMessage -d chat_id=1001 -d text=psst ;;
+esac
+EOT
+SEEN=$TMP/seen
+export SEEN
+
+got=$(printf '%s\n' /ask '/press 3' '/as 42 Ann' '/press 2' /as /keys '/press 2' | talk --handler "$TMP/bot.sh")
+is "$got" "You: /ask
+bot is typing…
+bot: Well?
+     [1 Yes] [2 No]
+     [3 Site]
+it opens https://example.org/
+(1001) Ann: [callback_query] n
+bot: (toast) chosen by 42
+(1001) bot: (edited) so: n
+You: /keys
+bot: Pick
+     [1 A] [2 B]
+You: B
+4 handled, 0 failed" "buttons are shown by number, and pressed"
+
+got=$(printf '%s\n' '/in -100123 Old friends' /where '/in -100123:7' /where '/as 42 Ann' /where /tell /in /where | talk --handler "$TMP/bot.sh")
+is "$(echo "$got" | grep -v /where)" "stdout: -100123 supergroup none 1001 Old friends You
+stdout: -100123 supergroup 7 1001 Old friends You
+stdout: -100123 supergroup 7 42 Old friends Ann
+Ann: /tell
+(1001) bot: psst
+stdout: 42 private none 42 null Ann
+5 handled, 0 failed" "groups, topics and other people are what /in and /as say"
+
+got=$(printf '%s\n' /fail /bad /photo /forget | talk --handler "$TMP/bot.sh")
+is "$got" "You: /fail
+stdout: trying
+stderr: it broke
+handler: exited with status 3: now a dead letter (it broke)
+You: /bad
+refused: sendMessage: 400 Bad Request: message text is empty
+You: /photo
+bot: [photo: Cat] (cat.jpg, 5 bytes)
+You: /forget
+called setMyCommands
+bot deleted message 5
+3 handled, 1 failed" "a failure, a refusal, a file and other calls are told"
+is "$(status)" 1 "an update that failed is status 1"
+
+got=$(printf '%s\n' /escape /token | talk --log-level debug --handler "$TMP/bot.sh")
+is "$(echo "$got" | grep -c '^bot: a\\x1b\[31mb\\x07$')" 1 "what the bot sends is shown escaped"
+is "$(echo "$got" | grep -c '^stdout: c\\x1b\]0;d\\x07$')" 1 "so is what its handler prints"
+is "$(tr -d '\n' <"$TMP/out" | LC_ALL=C tr -d ' -~\200-\377' | wc -c)" 0 "no control character comes out"
+like "$(cat "$SEEN")" '^sandbox-' "the handler has a token"
+ok '! grep -qF "$(cat "$SEEN")" "$TMP/out" "$TMP/err"' "which is shown nowhere"
+ok 'grep -q " info " "$TMP/err"' "with --log-level there is a log, on standard error"
+
+got=$(printf '%s\n' '/press 1' '/in here' hi | talk --handler true)
+is "$got" "line 1: there is no such button
+line 2: /in wants the id of a group, which is below zero, and perhaps a title: /in -100123 Friends (a person: /as)
+You: hi
+1 handled, 0 failed" "a line that cannot be carried out is named"
+is "$(status)" 64 "and is status 64 at the end"
+
+# Updates from a file.
+got=$(talk --handler 'jq -r .update_id' --concurrency 1 --updates tests/data/hello.jsonl </dev/null | grep -v '\[')
+is "$got" "(1001) Ann: /start hello
+stdout: 501
+(-1001234567890:7) Bob: grüß dich
+stdout: 502
+stdout: 503
+(1001) Ann: no id of its own
+stdout: 504
+4 handled, 0 failed" "whole updates keep their id, and others get the next"
+is "$(status)" 0 "and the end of the file is the end"
+
+jq -nc 'range(100) | {message: {message_id: ., date: 0, text: "n\(.)", chat: {id: (. % 3 + 1), type: "private"}}}' >"$TMP/updates"
+got=$(talk --handler "$TMP/echo.sh" --updates - <"$TMP/updates")
+for chat in 1 2 3; do
+	is "$(echo "$got" | sed -n "s/^($chat) bot: echo n//p" | xargs)" "$(seq $((chat - 1)) 3 99 | xargs)" "the updates of chat $chat are handled in order"
+done
+is "$(echo "$got" | tail -n 1)" "100 handled, 0 failed" "all 100 are handled"
+
+printf '%s\n' '{"message":{"chat":{"id":1},"text":"/fail"}}' 'no json' '{"update_id":9,"message":{"chat":{"id":1},"text":"ok"}}' '{}' >"$TMP/updates"
+got=$(talk --handler "$TMP/bot.sh" --updates "$TMP/updates")
+is "$(status)" 64 "a bad line in a file is status 64"
+like "$got" '^line 2: it is no JSON' "it is named by its number"
+like "$got" '^line 4: an object such as' "what is no update is, too"
+is "$(echo "$got" | tail -n 1)" "1 handled, 1 failed" "and the others are handled"
+head -n 1 "$TMP/updates" >"$TMP/first"
+got=$(talk --handler "$TMP/bot.sh" --updates "$TMP/first")
+is "$(status)" 1 "an update that failed is status 1"
+talk --handler true --updates "$TMP/none" >/dev/null
+is "$(status)" 64 "a file that is not there is status 64"
+
+# A handler that cannot be started.
+talk --handler "$TMP/gone.sh" </dev/null >/dev/null
+is "$(status)" 78 "a handler that is not there is status 78"
+handler brief.sh <<'EOT'
+#!/bin/sh
+rm "$0"
+EOT
+got=$(printf 'one\ntwo\n' | talk --handler "$TMP/brief.sh")
+is "$(status)" 78 "one that is gone later is, too, after three tries"
+is "$(echo "$got" | grep -c '^the handler cannot be started: No such file or directory; is the handler')" 3 "each is shown"
+is "$(echo "$got" | tail -n 1)" "1 handled, 0 failed, 1 unfinished" "and what is left is counted"
+
+got=$(echo hi | talk --timeout 100ms --handler 'sleep 1000')
+like "$got" '^handler: timed out after 100ms: now a dead letter$' "a timeout is shown"
+
+# A signal.
+handler wait.sh <<'EOT'
+#!/bin/sh
+: >"$SEEN.begun"
+exec sleep 1000
+EOT
+mkfifo "$TMP/pipe"
+"$TGRUN" try --shutdown-timeout 0 --handler "$TMP/wait.sh" <"$TMP/pipe" >"$TMP/out" 2>&1 &
+TGRUN_PID=$!
+exec 3>"$TMP/pipe"
+echo hi >&3
+wait_for '[ -e "$SEEN.begun" ]'
+stop_tgrun TERM
+exec 3>&-
+is "$(tail -n 1 "$TMP/out")" "0 handled, 0 failed, 1 unfinished" "SIGTERM stops it, though nothing more is typed"
+is "$STATUS" 1 "with 1 when the handler had to be killed"
+
+# A terminal: what is half typed survives what the bot says meanwhile.
+handler slow.sh <<'EOT'
+#!/bin/sh
+until [ -e "$SEEN.go" ]; do sleep 0.05; done
+exec "$ECHO"
+EOT
+ECHO=$TMP/echo.sh
+export ECHO
+terminal() { # SHELL COMMAND: on a terminal of its own; keys by >&3, the screen's bytes in $TMP/screen. (lib.sh has another script.)
+	: >"$TMP/screen"
+	env TERM=xterm script -qefc "$1" /dev/null <"$TMP/pipe" >"$TMP/screen" 2>&1 &
+	TGRUN_PID=$!
+	exec 3>"$TMP/pipe"
+}
+if env script --version >/dev/null 2>&1; then
+	terminal "'$TGRUN' try --handler '$TMP/slow.sh'; echo status \$?; stty -a"
+	wait_for 'grep -q "You: " "$TMP/screen"'
+	like "$(cat "$TMP/screen")" 'Ctrl-D ends' "on a terminal, two lines tell how to begin and how to end"
+	printf 'one\r' >&3
+	wait_for 'grep -q "one" "$TMP/screen"'
+	printf 'half typed' >&3
+	wait_for 'grep -q "half typed" "$TMP/screen"'
+	: >"$SEEN.go"
+	wait_for 'grep -q "echo one" "$TMP/screen"'
+	wait_for 'sed "1,/echo one/d" "$TMP/screen" | grep -q "You: .*half typed"'
+	like "$(sed '1,/echo one/d' "$TMP/screen")" 'You: .*half typed' "what is half typed is there again below what the bot said"
+	like "$(cat "$TMP/screen")" '\[1;32mbot:' "in colours"
+	printf ' more\r' >&3
+	wait_for 'grep -q "echo half typed more" "$TMP/screen"'
+	like "$(cat "$TMP/screen")" 'echo half typed more' "and can be finished"
+	printf '\004' >&3
+	wait_for 'grep -q "status [0-9]" "$TMP/screen"'
+	like "$(cat "$TMP/screen")" '2 handled, 0 failed' "Ctrl-D ends"
+	exec 3>&-
+	wait_tgrun
+	like "$(cat "$TMP/screen")" 'status 0' "with 0"
+	like "$(sed -n '/status 0/,$p' "$TMP/screen")" '[; ]icanon' "and the terminal is as it was"
+
+	terminal "echo \$\$ >'$TMP/shell'; NO_COLOR=1 '$TGRUN' try --handler '$TMP/echo.sh'; echo status \$?; stty -a"
+	wait_for 'grep -q "You: " "$TMP/screen"'
+	printf 'half' >&3
+	wait_for 'grep -q half "$TMP/screen"'
+	ok '! grep -q "\[[0-9;]*m" "$TMP/screen"' "NO_COLOR is obeyed"
+	kill -TERM "$(pgrep -P "$(cat "$TMP/shell")" tgrun)"
+	wait_for 'grep -q "status [0-9]" "$TMP/screen"'
+	exec 3>&-
+	wait_tgrun
+	like "$(sed -n '/status 0/,$p' "$TMP/screen")" '[; ]icanon' "a signal gives the terminal back, too"
+else
+	ok true "a terminal # SKIP no script(1)"
+fi
+
+done_testing
