@@ -97,6 +97,7 @@ static void stops(void)
 	struct handler *h = shell(MODE_BATCH, "sleep 1000", 0);
 	struct claim *claims[2] = { claim_do(1, "x"), claim_do(2, "x") };
 	house.back = 0;
+	memset(house.fates, 0, FATES_MAX * sizeof *house.fates);
 	handler_start(h, claims, 2);
 	handlers_stop(house.room, SIGTERM);
 	ok(HOUSE_UNTIL(&house, handlers_quiet(house.room)), "a stop ends what runs");
