@@ -1,5 +1,5 @@
-/* queue/local: what the files of the local queue share: local.c (what comes in and is written), local_claim.c (what goes out), local_open.c (start and end),
- * local_list.c (what waits, for people), dead.c (dead letters). */
+/* queue/local: what the files of the local queue share: local.c (what comes in and is written), local_claim.c
+ * (what goes out), local_open.c (start and end), local_list.c (what waits, for people), dead.c (dead letters). */
 #ifndef TGRUN_QUEUE_LOCAL_H
 #define TGRUN_QUEUE_LOCAL_H
 
@@ -11,7 +11,8 @@
 /* The meta value that holds queue_config.key_spec of the keys and lanes in the store. */
 #define LOCAL_KEY_SPEC "key-spec"
 
-/* A claim and its place in the queue's list while it is not settled. Its owner may free it before; the queue still gives it back then. */
+/* A claim and its place in the queue's list while it is not settled. Its owner may free it before; the queue still
+ * gives it back then. */
 struct held {
 	struct claim claim;
 	struct list link;
@@ -36,8 +37,8 @@ struct queue {
 /* The age limit of an update as a time of the monotonic clock. */
 int64_t local_expires(const struct queue *q, const char *kind, bool ageless, int64_t received);
 
-/* Writes what is pending, in one transaction. When that fails, the first `keep` operations stay for the next try, and the others are cut off. 0 or
- * -1 with `err`. */
+/* Writes what is pending, in one transaction. When that fails, the first `keep` operations stay for the next try,
+ * and the others are cut off. 0 or -1 with `err`. */
 int local_write(struct queue *q, size_t keep, bool sync, struct err *err);
 
 /* Takes over what may have reached the store though writing it failed. 0 or -1 with `err`. */

@@ -1,7 +1,8 @@
 /* queue: makes updates durable, keeps their order, and says which may run now. The engine knows these verbs only.
  *
- * Local implementation (local.c): the scheduler (sched.c) over a store (sqlite.c or memory.c). Outcomes are collected and carried out by queue_flush(), one transaction for
- * all of a turn. When the disk fails, what could not be written is kept and tried again: nothing is forgotten, and nothing new is handed out meanwhile. */
+ * Local implementation (local.c): the scheduler (sched.c) over a store (sqlite.c or memory.c). Outcomes are
+ * collected and carried out by queue_flush(), one transaction for all of a turn. When the disk fails, what could
+ * not be written is kept and tried again: nothing is forgotten, and nothing new is handed out meanwhile. */
 #ifndef TGRUN_QUEUE_QUEUE_H
 #define TGRUN_QUEUE_QUEUE_H
 
@@ -29,10 +30,12 @@ struct queue_config {
 	void *arg;
 };
 
-/* Loads what waits. Updates that were running when the last runner died count one more death; with five they become dead letters. NULL with `err`. */
+/* Loads what waits. Updates that were running when the last runner died count one more death; with five they
+ * become dead letters. NULL with `err`. */
 struct queue *queue_open(const struct queue_config *config, struct err *err);
 
-/* Flushes, closes the store, frees. Updates still claimed are given back as interrupted. 0, or -1 with `err` when the last flush failed. NULL is fine. */
+/* Flushes, closes the store, frees. Updates still claimed are given back as interrupted. 0, or -1 with `err` when
+ * the last flush failed. NULL is fine. */
 int queue_close(struct queue *q, struct err *err);
 
 /* An update to put. Strings are copied. */
@@ -52,15 +55,17 @@ struct queue_put_result {
 	size_t taken, repeated, dead;
 };
 
-/* Puts a batch in one transaction, together with all that waits to be flushed. With `root` not NULL, `offset` is remembered for it. After 0 all of it survives kill -9; before the
- * source may confirm it, queue_sync() must have returned 0. -1 with `err`: nothing of the batch was taken. */
+/* Puts a batch in one transaction, together with all that waits to be flushed. With `root` not NULL, `offset` is
+ * remembered for it. After 0 all of it survives kill -9; before the source may confirm it, queue_sync() must have
+ * returned 0. -1 with `err`: nothing of the batch was taken. */
 int queue_put(struct queue *q, const struct queue_put *puts, size_t count, const char *root, int64_t offset,
 	      struct queue_put_result *result, struct err *err);
 
 /* Everything put so far survives a power cut when it returns 0. Does nothing when that is so already. -1 with `err`. */
 int queue_sync(struct queue *q, struct err *err);
 
-/* The source `root` answered a request with this offset: to be called before that answer's updates are put. Flushed later. */
+/* The source `root` answered a request with this offset: to be called before that answer's updates are put.
+ * Flushed later. */
 void queue_confirmed(struct queue *q, const char *root, int64_t offset);
 
 /* The offset remembered for `root`; 0 if none. */
@@ -89,15 +94,18 @@ struct claim {
 
 #define QUEUE_ALL_LANES (~UINT64_C(0))
 
-/* Hands out the update whose turn it is among those of `lanes` (bit 1 << lane); its start is marked, and on disk after the next queue_flush(): start its handler only then. 1: `out` is
- * filled in, free it with claim_free(); 0: none is due; -1 with `err`: the store fails (try again later). What the runner died with twice is handed out while nothing else runs, and
- * holds up all others of `lanes` then. */
+/* Hands out the update whose turn it is among those of `lanes` (bit 1 << lane); its start is marked, and on disk
+ * after the next queue_flush(): start its handler only then. 1: `out` is filled in, free it with claim_free(); 0:
+ * none is due; -1 with `err`: the store fails (try again later). What the runner died with twice is handed out
+ * while nothing else runs, and holds up all others of `lanes` then. */
 int queue_claim(struct queue *q, uint64_t lanes, struct claim **out, struct err *err);
 
-/* One more for a batch that is being formed: batch[0] was given by queue_claim() and is not settled, the others by this. Of the same lane: one that is ready, else one that waits only for
- * updates of this batch; so the updates of a key stand in the batch as they arrived. Nothing joins a solo claim or one that the runner died with twice, nor does such a one join. Each
- * member keeps its keys until it is settled by itself, in any order; one that is released or retried keeps its place, and comes up when those behind it in the batch are settled
- * too. As queue_claim(). */
+/* One more for a batch that is being formed: batch[0] was given by queue_claim() and is not settled, the others by
+ * this. Of the same lane: one that is ready, else one that waits only for updates of this batch; so the updates of
+ * a key stand in the batch as they arrived. Nothing joins a solo claim or one that the runner died with twice, nor
+ * does such a one join. Each member keeps its keys until it is settled by itself, in any order; one that is
+ * released or retried keeps its place, and comes up when those behind it in the batch are settled too. As
+ * queue_claim(). */
 int queue_claim_joining(struct queue *q, struct claim *const *batch, size_t n, struct claim **out, struct err *err);
 void claim_free(struct claim *c); /* NULL is fine */
 
@@ -105,19 +113,22 @@ void claim_free(struct claim *c); /* NULL is fine */
 void queue_done(struct queue *q, const struct claim *c);                                   /* handled, skipped or dropped */
 void queue_dead(struct queue *q, const struct claim *c, const char *reason, const char *last_stderr);  /* counts this attempt */
 void queue_retry(struct queue *q, const struct claim *c, int64_t delay, const char *reason); /* counts this attempt; again in `delay` ms */
-/* Uncounted: it could not be started (`started` false: as if it had never been handed out), or it was interrupted by tgrun's own doing. Its turn comes at once, or in `delay` ms. `solo`:
- * outside of any batch, until the next release says otherwise; remembered in memory only. */
+/* Uncounted: it could not be started (`started` false: as if it had never been handed out), or it was interrupted
+ * by tgrun's own doing. Its turn comes at once, or in `delay` ms. `solo`: outside of any batch, until the next
+ * release says otherwise; remembered in memory only. */
 void queue_release(struct queue *q, const struct claim *c, bool started, int64_t delay, bool solo);
 
-/* Writes what was collected, in one transaction. 0 (also when nothing was), or -1 with `err`: kept for the next call. */
+/* Writes what was collected, in one transaction. 0 (also when nothing was), or -1 with `err`: kept for the next
+ * call. */
 int queue_flush(struct queue *q, struct err *err);
 bool queue_dirty(const struct queue *q);
 
-/* Milliseconds until something comes up by itself: 0 if something of `lanes` could be claimed now, -1 if nothing will. */
+/* Milliseconds until something comes up by itself: 0 if something of `lanes` could be claimed now, -1 if nothing
+ * will. */
 int64_t queue_next_due(const struct queue *q, uint64_t lanes);
 
-/* How many updates of a lane have their turn now (of a chat, at most one), and for how many milliseconds the first of them has had it (0 if none; `oldest_ms` may be NULL). How many of it
- * are unfinished and not running. */
+/* How many updates of a lane have their turn now (of a chat, at most one), and for how many milliseconds the first
+ * of them has had it (0 if none; `oldest_ms` may be NULL). How many of it are unfinished and not running. */
 size_t queue_ready(const struct queue *q, unsigned lane, int64_t *oldest_ms);
 size_t queue_waiting(const struct queue *q, unsigned lane);
 
@@ -146,21 +157,24 @@ struct queue_item {
 	size_t length;
 };
 
-/* Calls back for each unfinished update from number `from` on, in the order of numbers; nothing is gathered, so a long list can be told in parts. 0: that was the last; 1: the callback
- * ended it by not returning 0; -1 with `err`. The callback calls nothing of the queue. */
+/* Calls back for each unfinished update from number `from` on, in the order of numbers; nothing is gathered, so a
+ * long list can be told in parts. 0: that was the last; 1: the callback ended it by not returning 0; -1 with
+ * `err`. The callback calls nothing of the queue. */
 int queue_each(struct queue *q, int64_t from, int (*each)(void *arg, const struct queue_item *item), void *arg, struct err *err);
 
 /* The same for one update, with its bytes. 1, 0: no such update is unfinished, -1 with `err`. */
 int queue_show(struct queue *q, int64_t seq, int (*show)(void *arg, const struct queue_item *item), void *arg, struct err *err);
 
-/* An update that waits is settled as done; what waited for it goes on. 1, 0: no such update is unfinished, 2: it runs (nothing was done), -1 with `err`. All that wait: 0 with how many there were, or -1
- * with `err`; some may be settled then. Durable when they return. */
+/* An update that waits is settled as done; what waited for it goes on. 1, 0: no such update is unfinished, 2: it
+ * runs (nothing was done), -1 with `err`. All that wait: 0 with how many there were, or -1 with `err`; some may be
+ * settled then. Durable when they return. */
 int queue_skip(struct queue *q, int64_t seq, struct err *err);
 int queue_clear(struct queue *q, int64_t *count, struct err *err);
 
 /* Dead letters. */
 int queue_dead_each(struct queue *q, int64_t number, int (*letter)(void *arg, const struct store_dead *d), void *arg, struct err *err);
-/* A letter's number is that of its update, rising. Makes letter `number` a new update behind all others (fresh counts, no age limit), or forgets it; durable when it returns. 1 done, 0 there is no such letter, -1 with `err`. */
+/* A letter's number is that of its update, rising. Makes letter `number` a new update behind all others (fresh
+ * counts, no age limit), or forgets it; durable when it returns. 1 done, 0 there is no such letter, -1 with `err`. */
 int queue_dead_retry(struct queue *q, int64_t number, struct err *err);
 int queue_dead_drop(struct queue *q, int64_t number, struct err *err);
 int queue_dead_trim(struct queue *q, int64_t keep, int64_t max_age, int64_t *dropped, struct err *err);

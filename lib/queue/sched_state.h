@@ -1,5 +1,5 @@
-/* queue/sched_state: what the files of the scheduler share: sched.c (the verbs), sched_keys.c (the queue of each key), sched_turns.c (what is
- * ready or delayed). */
+/* queue/sched_state: what the files of the scheduler share: sched.c (the verbs), sched_keys.c (the queue of each
+ * key), sched_turns.c (what is ready or delayed). */
 #ifndef TGRUN_QUEUE_SCHED_STATE_H
 #define TGRUN_QUEUE_SCHED_STATE_H
 
@@ -30,7 +30,9 @@ struct key {
 /* There may be a million of these: 80 bytes and 24 for each key. */
 struct item {
 	struct map_node node; /* in sched.items */
-	struct list turn;     /* READY: in the list of its lane. RUNNING: the head of a list of those that may join the batch which it began. BLOCKED: in such a list, perhaps one whose head has left */
+	/* READY: in the list of its lane. RUNNING: the head of a list of those that may join the batch which it began. BLOCKED:
+	 * in such a list, perhaps one whose head has left. */
+	struct list turn;
 	union {
 		struct heap_node delay; /* BLOCKED, DELAYED: .due is not before; 0: at once */
 		struct {

@@ -209,6 +209,15 @@ static void batches(void)
 	sched_free(s);
 
 	s = sched_new();
+	add(s, 1, ""), add(s, 2, "a"), add(s, 3, "a"), add(s, 4, "a");
+	ok(claim(s, 0) == 1 && sched_join(s, 0, 1, &e) && e.seq == 2 && sched_join(s, 0, 1, &e) && e.seq == 3, "a batch forms");
+	give_back(s, 2, 0, 0);
+	ok(!sched_join(s, 0, 1, &e), "when one of it is given back meanwhile, what waits for that one joins no more");
+	sched_finish(s, 0, 3);
+	is_str(batch(s, 0, 1), "2 4", "but the batch that it is in next");
+	sched_free(s);
+
+	s = sched_new();
 	add(s, 1, "a"), add(s, 2, "x"), add(s, 3, "a x"), add(s, 4, "c"), add(s, 5, "c a");
 	is_num(claim(s, 0), 1, "one runs");
 	is_str(batch(s, 0, 1), "2 4", "what waits for others than the batch does not join");

@@ -1,0 +1,55 @@
+/* queue/item: an unfinished update in, its JSON out. Invariant: the update goes in as the bytes that came, so nothing of it is changed by the way but
+ * the white space that would end the line. */
+#include "queue/item.h"
+
+#include <string.h>
+
+#include "queue/letter.h"
+
+static const char *state_name(enum queue_item_state state)
+{
+	switch (state) {
+	case QUEUE_READY: return "ready";
+	case QUEUE_RUNNING: return "running";
+	case QUEUE_BEHIND: return "behind";
+	case QUEUE_DELAYED: return "delayed";
+	}
+	return "";
+}
+
+static int add_string(struct buf *out, const char *name, const char *value)
+{
+	return buf_addf(out, ",\"%s\":", name) || buf_add_json(out, value, strlen(value)) ? -1 : 0;
+}
+
+static int add_time(struct buf *out, const char *name, int64_t wall)
+{
+	return buf_addf(out, ",\"%s\":\"", name) || letter_time(wall, out) || buf_addc(out, '"') ? -1 : 0;
+}
+
+static int add_body(struct buf *out, const char *body, size_t length)
+{
+	size_t start = out->len + strlen(",\"update\":");
+	if (buf_adds(out, ",\"update\":") || buf_add(out, body, length))
+		return -1;
+	/* What waits is valid JSON, in which these stand between tokens only. */
+	for (char *p = out->data + start; p < out->data + start + length; p++)
+		if (*p == '\n' || *p == '\r')
+			*p = ' ';
+	return 0;
+}
+
+int item_json(const struct queue_item *item, struct buf *out)
+{
+	int rc = buf_addf(out, "{\"number\":%lld,\"update_id\":", (long long)item->seq);
+	rc = rc || (item->has_id ? buf_addf(out, "%lld", (long long)item->update_id) : buf_adds(out, "null"));
+	rc = rc || add_string(out, "kind", item->kind) || add_string(out, "key", item->keys);
+	rc = rc || add_string(out, "state", state_name(item->state));
+	rc = rc || buf_addf(out, ",\"failures\":%d,\"deaths\":%d", item->failures, item->deaths);
+	rc = rc || add_time(out, "received", item->received);
+	if (item->state == QUEUE_DELAYED)
+		rc = rc || add_time(out, "due", item->due);
+	if (item->body)
+		rc = rc || add_body(out, item->body, item->length);
+	return rc || buf_addc(out, '}') ? -1 : 0;
+}
