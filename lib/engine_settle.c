@@ -99,6 +99,14 @@ static void run_hook(struct engine *e, const struct route *r, const struct claim
 	handlers_hook(e->handlers, &hook);
 }
 
+static bool others_fly(const struct engine *e, const struct route *r)
+{
+	for (const struct list *l = e->running.next; l != &e->running; l = l->next)
+		if (container_of(l, struct flight, link)->route == r)
+			return true;
+	return false;
+}
+
 /* An attempt failed. Says what becomes of the update. */
 static const char *settle_failure(struct route *r, const struct claim *c, const struct handler_result *result)
 {
@@ -114,7 +122,7 @@ static const char *settle_failure(struct route *r, const struct claim *c, const 
 	if (r->breaker.open) {
 		/* What was in flight when it opened is not counted either, but only the one attempt sets the pace. */
 		queue_release(e->queue, c, true, delay, false);
-		if (!was_open || handler_running(r->handler) == 0)
+		if (!was_open || !others_fly(e, r))
 			hold(r, delay);
 		return "not counted";
 	}
