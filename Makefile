@@ -12,6 +12,9 @@ WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpoi
 HARDEN  := -fPIE -fstack-protector-strong -fcf-protection -D_FORTIFY_SOURCE=2
 OPT     ?= -O2 -g
 SAN     ?=
+# A line for each step; none with -s, all of it with V=1.
+QUIET   := $(findstring s,$(firstword -$(MAKEFLAGS)))
+say      = $(if $(V),,@$(if $(QUIET),,echo '  $(1)  $@' &&))
 ifneq ($(SAN),)
 HARDEN  := -fPIE
 OPT     := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
@@ -31,31 +34,31 @@ TOOLS   := $(TOOL_C:tests/tools/%.c=$(B)/tools/%)
 all: $(B)/tgrun
 
 $(B)/tgrun: $(CLI_C:%.c=$(B)/%.o) $(B)/libtgrun.a
-	$(CC) $(LDALL) -o $@ $^ $(LIBS)
+	$(call say,LD) $(CC) $(LDALL) -o $@ $^ $(LIBS)
 
 $(B)/libtgrun.a: $(OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR) $(AR) rcs $@ $^
 
 # An archive, so that a test takes only what it calls: main.o holds the sub-commands together.
 $(B)/libcli.a: $(filter-out $(B)/cli/main.o,$(CLI_C:%.c=$(B)/%.o))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR) $(AR) rcs $@ $^
 
 $(B)/unit/%: $(B)/tests/unit/%.o $(B)/libcli.a $(B)/libtgrun.a
 	@mkdir -p $(@D)
-	$(CC) $(LDALL) -o $@ $^ $(LIBS)
+	$(call say,LD) $(CC) $(LDALL) -o $@ $^ $(LIBS)
 
 $(B)/tools/%: $(B)/tests/tools/%.o $(B)/libtgrun.a
 	@mkdir -p $(@D)
-	$(CC) $(LDALL) -o $@ $^ $(LIBS)
+	$(call say,LD) $(CC) $(LDALL) -o $@ $^ $(LIBS)
 
 # A handler that tests start ten thousand times: it waits for no library.
 $(B)/tools/probe: LIBS =
 
 $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALLFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC) $(CC) $(ALLFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 

@@ -64,7 +64,8 @@ is "$(awk -v want="$total" -v dead="$buried" -f tests/flow/crash.awk "$TMP/event
 diag "$(cat "$TMP/figures"); dead letters:$buried"
 is "$(calls "select(.method == \"getUpdates\" and .offset > $total + 1)" | wc -l)" 0 "no offset went beyond what was received"
 ok '[ "$(echo "$buried" | wc -w)" -le 1 ]' "innocents are not buried for the deaths of the runner"
-is "$(marked | wc -w)" 1 "nothing is left but the sandbox"
+wait_for '[ "$(marked)" = "$SANDBOX_PID " ]'
+is "$(marked)" "$SANDBOX_PID " "nothing is left but the sandbox"
 
 # What was received and handled but not confirmed comes again, and is recognised.
 stop_sandbox

@@ -1,0 +1,135 @@
+# Goal: SIGHUP rereads the configuration: what can change does, without a pause or a loss; what cannot is named; a broken one changes nothing.
+# shellcheck shell=sh disable=SC2016,SC2034
+. tests/flow/lib.sh
+
+start_sandbox --no-penalties
+for name in old new; do
+	handler "$name" <<-EOT
+		#!/bin/sh
+		echo "$name \$TG_TEXT \$(echo "\$TG_TOKEN" | cksum) \${COLOUR-none}" >>"\$FLOW_MARK/seen"
+		while [ -e "\$FLOW_MARK/hold" ]; do sleep 0.05; done
+		echo "end $name \$TG_TEXT" >>"\$FLOW_MARK/seen"
+	EOT
+done
+: >"$TMP/seen"
+config() { # the file, from stdin
+	cat >"$TMP/conf.new" && mv "$TMP/conf.new" "$TMP/conf"
+}
+hup() { # ERE: waits for that answer in the log, which is not yet there
+	count=$(grep -Ec -- "$1" "$TMP/tgrun.log")
+	kill -HUP "$TGRUN_PID"
+	wait_for '[ "$(grep -Ec -- "'"$1"'" "$TMP/tgrun.log")" -gt "$count" ]'
+}
+config <<EOT
+handler = $TMP/old
+token-file = $TMP/token
+api-url = $URL
+state-dir = $TMP/state
+concurrency = 4
+log-level = info
+EOT
+(umask 077 && echo "$TOKEN" >"$TMP/token")
+TGRUN_LOG=$TMP/tgrun.log
+"$TGRUN" --config "$TMP/conf" --poll-timeout 20 >"$TGRUN_LOG" 2>&1 </dev/null &
+TGRUN_PID=$!
+message 7 a
+wait_for '[ "$(seen "^end old a")" = 1 ]'
+is "$(seen '^old a .*none$')" 1 "options from a config file"
+
+# The handler, its environment and limits change; who runs may finish.
+: >"$TMP/hold"
+message 7 b
+wait_for '[ "$(seen "^old b")" = 1 ]'
+config <<EOT
+handler = $TMP/new
+token-file = $TMP/token
+api-url = $URL
+state-dir = $TMP/state
+concurrency = 2
+env = COLOUR=blue
+log-level = debug
+EOT
+hup 'configuration reloaded'
+rm "$TMP/hold"
+message 7 c
+wait_for '[ "$(seen "^end new c")" = 1 ]'
+is "$(seen '^end old b') $(seen '^new c .*blue$')" "1 1" "after SIGHUP the next update has the new handler and environment; the old one finished its own"
+ok 'logged " debug "' "… and the log its new level"
+
+# Timeouts.
+config <<EOT
+handler = $TMP/new
+token-file = $TMP/token
+api-url = $URL
+state-dir = $TMP/state
+concurrency = 2
+timeout = 300ms
+kill-after = 100ms
+EOT
+hup 'configuration reloaded'
+: >"$TMP/hold"
+message 7 d
+wait_for 'logged "timed out after 300ms"'
+ok 'logged "timed out after 300ms"' "a new timeout holds for what starts from then on"
+rm "$TMP/hold"
+
+# A broken configuration.
+echo "handlr = $TMP/new" | config
+hup 'cannot reload'
+like "$(grep 'cannot reload' "$TGRUN_LOG" | tail -n 1)" "'?handlr'?.*everything stays as it was" "a misspelt key is named, and everything stays"
+printf 'handler = %s/missing\ntoken-file = %s/token\napi-url = %s\nstate-dir = %s/state\n' "$TMP" "$TMP" "$URL" "$TMP" | config
+hup 'cannot reload'
+like "$(grep 'cannot reload' "$TGRUN_LOG" | tail -n 1)" "missing.*everything stays as it was" "a handler that is missing, too"
+rm "$TMP/conf"
+hup 'cannot reload'
+message 7 e
+wait_for '[ "$(seen "^end new e")" = 1 ]'
+is "$(seen '^end new e')" 1 "… also when the file is gone; the bot goes on as before"
+
+# What cannot change is named and kept.
+config <<EOT
+handler = $TMP/new
+token-file = $TMP/token
+api-url = http://127.0.0.1:9
+state-dir = $TMP/elsewhere
+store = memory
+concurrency = 9
+key = user
+limit = 5
+EOT
+hup 'configuration reloaded'
+for fixed in state-dir store concurrency api-url "'key'" limit; do
+	ok 'logged "$fixed.* cannot change|$fixed.*stays"' "$fixed cannot change while running, and is named"
+done
+message 7 f
+wait_for '[ "$(seen "^end new f")" = 1 ]'
+is "$(seen '^end new f') $(ls -d "$TMP/elsewhere" 2>/dev/null)" "1 " "… and all goes on with the old ones"
+
+# Another secret of the same bot, and another bot.
+config <<EOT
+handler = $TMP/new
+token-file = $TMP/token
+api-url = $URL
+state-dir = $TMP/state
+EOT
+script '{"method":"getUpdates","status":500,"body":"x"}'
+(umask 077 && echo 123456:the-second-secret >"$TMP/token")
+hup 'configuration reloaded'
+(umask 077 && echo 777:the-third-secret >"$TMP/token")
+hup "another token's id"
+ok "logged \"another token's id.*cannot change\"" "another bot's token is named, and not taken"
+(umask 077 && echo "$TOKEN" >"$TMP/token")
+hup 'configuration reloaded'
+message 7 g
+wait_for '[ "$(seen "^end new g")" = 1 ]'
+is "$(grep '^new g' "$TMP/seen" | cut -d ' ' -f 3,4)" "$(echo "$TOKEN" | cksum)" "the token's file is read again: handlers get the token that is there now"
+ok '! grep -Eq "second-secret|third-secret|${TOKEN#*:}" "$TGRUN_LOG"' "no secret is in the log"
+
+# Many at once.
+for i in $(seq 50); do kill -HUP "$TGRUN_PID"; done
+message 7 h
+wait_for '[ "$(seen "^end new h")" = 1 ]'
+is "$(sort "$TMP/seen" | uniq -d)" "" "many at once do no harm; nothing was handled twice"
+stop_tgrun
+is "$STATUS" 0 "… and a stop is a stop"
+done_testing
