@@ -1,5 +1,6 @@
 /* engine_state: what the engine's files share: engine.c (turns: claim, start), engine_settle.c (what ends, and what follows), engine_route.c (routes, their
- * commands and limits), engine_source.c (what the source says), engine_life.c (start, signals, stop), engine_control.c (the control socket's verbs). */
+ * commands and limits), engine_source.c (what the source says), engine_life.c (start, signals, stop), engine_control.c (the control socket's verbs), engine_status.c
+ * (the figures of tgrun status). */
 #ifndef TGRUN_ENGINE_STATE_H
 #define TGRUN_ENGINE_STATE_H
 
@@ -138,6 +139,9 @@ int64_t engine_max_age(void *arg, const char *kind);
 /* engine_life.c */
 void engine_check_end(struct engine *e);
 void engine_say_status(struct engine *e);
+
+/* engine_status.c: appends the object of `tgrun status`. 0, or -1 when the buffer is full. */
+int engine_status_json(struct engine *e, struct buf *b);
 
 /* engine_control.c */
 void engine_control_request(void *arg, struct control_client *client, const cJSON *request);

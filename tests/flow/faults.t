@@ -86,7 +86,7 @@ is "$(jq -c .update "$TMP/dead" | sort | tr '\n' ' ')" \
 		'{"update_id":99999999999999999999,"x":"huge"}' '"no object"' 17 '[1,2]' null | jq -c . | sort | tr '\n' ' ')" "… and are kept as dead letters"
 ok 'grep -qF "[1,  2]" "$TMP/dead" && grep -qF 99999999999999999999 "$TMP/dead"' "… with their bytes"
 is "$(jq -r '.reason' "$TMP/dead" | sort | uniq -c | sed 's/^ *//' | tr '\n' ' ')" \
-	"4 it is no JSON object 5 it has no update_id that is a whole number " "… and the reason"
+	"5 it has no update_id that is a whole number 4 it is no JSON object " "… and the reason"
 stop_sandbox
 
 # A server that comes up later, and goes away.
