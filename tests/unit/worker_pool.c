@@ -1,0 +1,201 @@
+/* tests/unit/worker_pool: how workers are replaced, drained and chosen; and that none of 5,000 updates is lost, doubled or blamed for another while
+ * they are killed at random. */
+#include "tests/unit/worker_rig.h"
+
+static void recycling(void)
+{
+	struct handler_policy policy = house_policy;
+	struct handler_counts c;
+	int gaps = 0, wrong = 0;
+	policy.max_requests = 10;
+	policy.kill_after = 500;
+	struct handler *h = house_handler(&house, MODE_WORKER, worker_of("4"), &policy);
+	ready(h, 1);
+	for (int seq = 1; seq <= 500; seq++) {
+		handler_counts(h, &c);
+		gaps += c.capacity == 0;
+		HOUSE_UNTIL(&house, handler_room(h) > 0);
+		wrong += !give(h, claim_do(seq, "ok"));
+		if (seq % 50 == 0)
+			wrong += !HOUSE_UNTIL(&house, (handler_counts(h, &c), (int)c.recycled >= seq / 50));
+	}
+	HOUSE_UNTIL(&house, house.back == 500);
+	for (int seq = 1; seq <= 500; seq++)
+		wrong += house.fates[seq].done != 1 || house.fates[seq].result.outcome.kind != OUTCOME_DONE;
+	handler_counts(h, &c);
+	is_num(wrong, 0, "updates are each handled once while workers are replaced after ten");
+	ok(c.recycled >= 10, "they were (%d times)", (int)c.recycled);
+	is_num(gaps, 0, "never was there none");
+	is_num((int64_t)c.deaths, 0, "and nobody died of it");
+	close_down(h);
+	h = workers(3, "1", 0);
+	ready(h, 3);
+	handler_counts(h, &c);
+	is_num((int64_t)c.starts, 3, "three workers");
+	handler_restart(h);
+	ok(HOUSE_UNTIL(&house, (handler_counts(h, &c), c.recycled == 3 && c.ready == 3 && c.processes == 3)), "are replaced by three others");
+	is_num((int64_t)c.starts, 6, "one by one");
+	close_down(h);
+	policy.max_requests = 0;
+	policy.max_worker_age = 100;
+	h = house_handler(&house, MODE_WORKER, worker_of("1"), &policy);
+	ok(HOUSE_UNTIL(&house, (handler_counts(h, &c), c.recycled >= 2)), "age replaces a worker");
+	close_down(h);
+}
+
+static void draining(void)
+{
+	struct handler *h = workers(2, "4", 0);
+	ready(h, 2);
+	give(h, claim_do(1, "at-end"));
+	give(h, claim_do(2, "at-end"));
+	give(h, claim_do(3, "at-end"));
+	handlers_flush(house.room);
+	handlers_drain(house.room);
+	is_num((int64_t)handler_room(h), 0, "a room that drains takes nothing");
+	ok(HOUSE_UNTIL(&house, handlers_quiet(house.room)), "its workers see the end of their input, and end");
+	int done = 0;
+	for (int i = 1; i <= 3; i++)
+		done += house.fates[i].done == 1 && house.fates[i].result.end == HANDLER_ENDED && house.fates[i].result.outcome.kind == OUTCOME_DONE;
+	is_num(done, 3, "when they have answered what they held");
+	house_free(&house);
+	house_init(&house, 6, 0);
+	h = house_handler(&house, MODE_WORKER, rig_sh("trap '' TERM; echo '{\"ready\":true}' >&3; while :; do sleep 1000; done"),
+			  &(struct handler_policy){ .kill_after = 50, .max_output = 1000, .workers = 1, .outcome = { 0, 3 } });
+	ready(h, 1);
+	handlers_drain(house.room);
+	ok(HOUSE_UNTIL(&house, handlers_quiet(house.room)), "one that does not care is ended");
+	house_free(&house);
+	house_init(&house, 6, 0);
+}
+
+static void sticky(void)
+{
+	struct handler_policy policy = house_policy;
+	policy.workers = 3;
+	policy.sticky = true;
+	struct handler *h = house_handler(&house, MODE_WORKER, worker_of("2"), &policy);
+	char who[10][16] = { "" }, key[32], body[64];
+	int moved = 0, seq = 0;
+	ready(h, 3);
+	for (int round = 0; round < 5; round++)
+		for (int k = 0; k < 10; k++) {
+			snprintf(key, sizeof key, "chat:%d", k);
+			snprintf(body, sizeof body, "{\"update_id\":%d,\"do\":\"who\"}", ++seq);
+			house.out[0][0] = '\0';
+			give(h, claim_make(seq, key, body));
+			HOUSE_UNTIL(&house, house.back == seq && house.out[0][0]);
+			if (round == 0)
+				snprintf(who[k], sizeof who[k], "%.15s", house.out[0]);
+			moved += strcmp(who[k], house.out[0]) != 0;
+		}
+	is_num(moved, 0, "with sticky each key stays with its worker");
+	struct procs found = { 0 };
+	give(h, claim_make(200, "chat:3", "{\"do\":\"mute\"}"));
+	give(h, claim_make(201, "chat:3", "{\"do\":\"mute\"}"));
+	house.out[0][0] = '\0';
+	give(h, claim_make(202, "chat:3", "{\"do\":\"who\"}"));
+	ok(HOUSE_UNTIL(&house, house.fates[202].done && house.out[0][0]) && strcmp(house.out[0], who[3]), "and moves when that one is behind");
+	jobs_alive(&found);
+	kill((pid_t)atoi(house.out[0]), SIGKILL);
+	HOUSE_UNTIL(&house, !is_alive((pid_t)atoi(house.out[0])) && ready(h, 3));
+	give(h, claim_make(203, "chat:3", "{\"do\":\"ok\"}"));
+	ok(HOUSE_UNTIL(&house, house.fates[203].done), "or gone");
+	procs_release(&found);
+	close_down(h);
+}
+
+/* ---- random deaths ---- */
+
+enum { UPDATES = 5000, KEYS = 50 };
+
+static struct {
+	struct claim *waiting[KEYS][UPDATES / KEYS];
+	int head[KEYS];
+	bool locked[KEYS], solo[KEYS];
+	int left, charged, strange, done_twice;
+} chaos;
+
+static void chaos_back(struct house *ho, struct handler *h, struct claim *c, const struct handler_result *r)
+{
+	(void)ho;
+	(void)h;
+	int key = (int)(c->seq % KEYS);
+	chaos.locked[key] = false;
+	if (r->end == HANDLER_ENDED && r->outcome.kind == OUTCOME_DONE) {
+		chaos.done_twice += chaos.waiting[key][chaos.head[key]] != c;
+		chaos.head[key]++;
+		chaos.left--;
+		claim_free(c);
+		return;
+	}
+	chaos.solo[key] = r->end == HANDLER_INTERRUPTED && r->solo;
+	if (r->end == HANDLER_ENDED) {
+		c->failures++;
+		chaos.charged++;
+		chaos.strange += r->outcome.kind != OUTCOME_RETRY || !strstr(r->outcome.reason, "SIGKILL");
+	} else {
+		c->redelivered = r->started;
+		chaos.strange += r->end != HANDLER_INTERRUPTED;
+	}
+}
+
+static void hand_out(struct handler *h)
+{
+	for (int k = 0; k < KEYS; k++) {
+		if (chaos.locked[k] || chaos.head[k] == UPDATES / KEYS)
+			continue;
+		struct claim *c = chaos.waiting[k][chaos.head[k]];
+		if (chaos.solo[k] ? handler_start_solo(h, c) : handler_room(h) == 0 || handler_start(h, &c, 1))
+			continue;
+		chaos.locked[k] = true;
+	}
+	handlers_flush(house.room);
+}
+
+static void random_deaths(void)
+{
+	struct handler_policy policy = house_policy;
+	struct procs found = { 0 };
+	char key[32], body[96];
+	policy.workers = 4;
+	policy.outcome = (struct outcome_policy){ ON_FAILURE_RETRY, 1000000 };
+	struct handler *h = house_handler(&house, MODE_WORKER, worker_of("4"), &policy);
+	for (int i = 0; i < UPDATES; i++) {
+		snprintf(key, sizeof key, "chat:%d", i % KEYS);
+		snprintf(body, sizeof body, "{\"update_id\":%d,\"do\":\"ok\"}", i);
+		chaos.waiting[i % KEYS][i / KEYS] = claim_make(i, key, body);
+	}
+	chaos.left = UPDATES;
+	house.then = chaos_back;
+	unsigned random = 12345;
+	int kills = 0, next_kill = UPDATES - 20;
+	int64_t until = clock_system.mono(&clock_system) + 4 * RIG_DEADLINE;
+	while (chaos.left && clock_system.mono(&clock_system) < until) {
+		hand_out(h);
+		if (chaos.left < next_kill && jobs_alive(&found)) {
+			random = random * 1103515245 + 12345;
+			kills += !kill(found.pids[(random >> 16) % found.count], SIGKILL);
+			next_kill = chaos.left - (int)(random >> 20) % 80;
+		}
+		loop_turn(house.rig.loop, 1);
+	}
+	is_num(chaos.left, 0, "5,000 updates over 50 keys are each handled while workers are killed at random");
+	is_num(chaos.strange, 0, "none ended in another way than by a kill");
+	is_num(chaos.done_twice, 0, "none out of its order");
+	ok(kills > 20 && chaos.charged <= kills, "%d kills: at most one update failed of each (%d)", kills, chaos.charged);
+	house.then = NULL;
+	procs_release(&found);
+	close_down(h);
+}
+
+int main(int argc, char **argv)
+{
+	worker_rig_init(argc, argv);
+	recycling();
+	draining();
+	sticky();
+	random_deaths();
+	house_free(&house);
+	return done_testing();
+}

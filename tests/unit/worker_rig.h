@@ -1,0 +1,148 @@
+/* tests/unit/worker_rig.h: handlers whose workers are the test program itself, and do as the updates say. */
+#ifndef TGRUN_TESTS_WORKER_RIG_H
+#define TGRUN_TESTS_WORKER_RIG_H
+
+#include "tests/unit/handler_rig.h"
+
+static struct house house;
+
+static struct command *worker_of(const char *concurrency)
+{
+	return rig_command(STAGES(ARGV(rig_self, "worker", concurrency)), rig_env, NULL);
+}
+
+__attribute__((unused)) static struct handler *workers(int count, const char *concurrency, int64_t timeout)
+{
+	struct handler_policy policy = house_policy;
+	policy.workers = count;
+	policy.timeout = timeout;
+	policy.kill_after = 500;
+	return house_handler(&house, MODE_WORKER, worker_of(concurrency), &policy);
+}
+
+/* Frees the handler and waits until its workers have ended. */
+__attribute__((unused)) static void close_down(struct handler *h)
+{
+	handler_free(h);
+	if (!HOUSE_UNTIL(&house, handlers_quiet(house.room)))
+		diag("workers did not end");
+	house.back = 0;
+	memset(house.fates, 0, FATES_MAX * sizeof *house.fates);
+}
+
+__attribute__((unused)) static bool ready(struct handler *h, int n)
+{
+	struct handler_counts c;
+	return HOUSE_UNTIL(&house, (handler_counts(h, &c), c.ready == n));
+}
+
+/* ---- the program as a worker ---- */
+
+__attribute__((format(printf, 1, 2))) static void say(const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	if (write(3, text, (size_t)n) != n)
+		_exit(99);
+}
+
+static void hear(const char *line, char later[][64], int *laters)
+{
+	char id[64] = "", what[32] = "";
+	const char *p = strstr(line, "\"id\":\""), *d = strstr(line, "\"do\":\"");
+	if (p)
+		sscanf(p + 6, "%63[^\"]", id);
+	if (d)
+		sscanf(d + 6, "%31[^\"]", what);
+#define IS(word) (!strcmp(what, word))
+	if (IS("echo") || !d)
+		dprintf(1, "%s", line);
+	if (IS("who"))
+		dprintf(1, "%d\n", (int)getpid());
+	if (IS("stderr"))
+		dprintf(2, "what went wrong\n");
+	if (IS("die") || IS("stderr"))
+		kill(getpid(), SIGKILL);
+	if (IS("exit0") || IS("exit75"))
+		_exit(IS("exit0") ? 0 : 75);
+	if (IS("stubborn"))
+		signal(SIGTERM, SIG_IGN);
+	if (IS("tree") && fork() == 0) {
+		setsid();
+		if (fork())
+			_exit(0);
+		for (;;)
+			pause();
+	}
+	if (IS("close3"))
+		close(3);
+	while (IS("close3") || IS("stubborn") || IS("tree"))
+		pause();
+	if (IS("mute"))
+		return;
+	if (IS("at-end")) {
+		snprintf(later[(*laters)++], 64, "%s", id);
+		return;
+	}
+	if (IS("fail"))
+		say("{\"id\":\"%s\", \"ok\":false, \"error\":\"no \\u201cgood\u201d\"}\n", id);
+	else if (IS("retry"))
+		say("{\"error\":\"later\",\"retry\":true,\"ok\":false,\"id\":\"%s\"}\n", id);
+	else if (IS("terse"))
+		say("{\"id\":\"%s\",\"ok\":false}\n", id);
+	else if (IS("garbage"))
+		say("hello\n");
+	else if (IS("number"))
+		say("{\"id\":7,\"ok\":true}\n");
+	else if (IS("unknown"))
+		say("{\"id\":\"999.1\",\"ok\":true}\n");
+	for (int i = 0; IS("long") && i < 2000; i++)
+		say("%0100d", 7);
+	if (IS("long"))
+		say("\n");
+	if (IS("halves")) {
+		say("{\"id\": \"%s\",", id);
+		nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+		say(" \"ok\": true}\r\n");
+		return;
+	}
+	if (!IS("fail") && !IS("retry") && !IS("terse"))
+		say("{\"id\":\"%s\",\"ok\":true}\n", id);
+	if (IS("twice"))
+		say("{\"id\":\"%s\",\"ok\":true}\n", id);
+	if (IS("answer-and-die"))
+		kill(getpid(), SIGKILL);
+}
+
+static int be_worker(int concurrency)
+{
+	static char later[64][64];
+	char *line = NULL;
+	size_t cap = 0;
+	int laters = 0;
+	if (concurrency)
+		say("{\"ready\":true,\"concurrency\":%d}\n", concurrency);
+	while (getline(&line, &cap, stdin) > 0)
+		hear(line, later, &laters);
+	for (int i = 0; i < laters; i++)
+		say("{\"id\":\"%s\",\"ok\":true}\n", later[i]);
+	free(line);
+	return 0;
+}
+
+/* Becomes a worker when it was started as one; else sets up the house. */
+static void worker_rig_init(int argc, char **argv)
+{
+	static char self[4096];
+	if (argc > 2 && !strcmp(argv[1], "worker"))
+		_exit(be_worker(atoi(argv[2])));
+	if (readlink("/proc/self/exe", self, sizeof self - 1) < 0)
+		exit(1);
+	rig_self = self;
+	house_init(&house, 6, 0);
+}
+
+#endif
