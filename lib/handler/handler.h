@@ -142,7 +142,7 @@ size_t handler_room(const struct handler *h);
 int handler_start(struct handler *h, struct claim *const *claims, size_t n);
 
 /* The same for one claim whose last result was `solo`: a worker takes it only while it holds nothing else, and gets nothing else until
- * it is over. -1 with EAGAIN when no worker is empty: try again when `idle` calls or an update is over. */
+ * it is over. -1 with EAGAIN when no worker is empty: one of them gets nothing more for a second then; try again soon. */
 int handler_start_solo(struct handler *h, struct claim *claim);
 
 /* Updates in hand. */

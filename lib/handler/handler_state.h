@@ -40,6 +40,8 @@ struct pool {
 	bool looking;
 	struct worker *successor; /* replaces `old` when it is ready */
 	struct worker *old;
+	struct worker *emptying;  /* gets nothing until it is empty, for an update that must be alone … */
+	int64_t emptying_until;   /* … that should have come by then */
 	uint64_t serial;
 	struct { uint64_t hash, serial; } *sticky; /* who had a key last; POOL_STICKY rows, NULL: not wanted yet */
 	int64_t told_at;          /* of bad answers, for the log */

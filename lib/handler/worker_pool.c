@@ -16,6 +16,7 @@ enum {
 	CRASH_LOOP = 3,                         /* such ends in a row */
 	SETTLES = 2000,         /* a successor that never announces itself is taken for ready after so long */
 	ANNOUNCES = 60 * 1000,  /* one whose like did */
+	EMPTIES = 1000,         /* a worker is kept empty so long for an update that must be alone, and does not come */
 };
 
 static struct worker *worker_at(const struct list *l)
@@ -117,6 +118,8 @@ static int64_t next_due(struct handler *h, int64_t now)
 {
 	struct pool *p = &h->pool;
 	int64_t next = -1;
+	if (p->emptying)
+		next = sooner(next, p->emptying_until > now ? p->emptying_until - now : 0);
 	if (p->start_at > now)
 		next = sooner(next, p->start_at - now);
 	if (p->successor)
@@ -141,6 +144,8 @@ void pool_look(struct handler *h)
 		return;
 	p->looking = true;
 	int64_t now = handler_now(h->room);
+	if (p->emptying && p->emptying_until <= now)
+		p->emptying = NULL;
 	int n = staying(h);
 	while (n < h->policy.workers + (p->old != NULL) && start(h))
 		n++;
@@ -202,6 +207,8 @@ void pool_ended(struct worker *w, enum worker_end how, int errnum)
 	struct handler *h = w->h;
 	struct pool *p = &h->pool;
 	p->count--;
+	if (w == p->emptying)
+		p->emptying = NULL;
 	if (w == p->old || w == p->successor)
 		p->old = p->successor = NULL;
 	if (how == WORKER_UNSTARTABLE) {
@@ -235,7 +242,7 @@ static struct worker *least_loaded(struct handler *h, bool empty)
 	struct worker *best = NULL;
 	for (struct list *l = h->pool.workers.next; l != &h->pool.workers; l = l->next) {
 		struct worker *w = worker_at(l);
-		if (worker_room(w) && (!empty || w->count == 0) && (!best || is_better(w, best)))
+		if (worker_room(w) && (empty ? w->count == 0 : w != h->pool.emptying) && (!best || is_better(w, best)))
 			best = w;
 	}
 	return best;
@@ -258,7 +265,7 @@ static struct worker *sticky(struct handler *h, const char *keys)
 	uint64_t hash = hash_bytes(keys, strlen(keys));
 	size_t row = (hash ^ hash >> 32) % POOL_STICKY;
 	struct worker *w = p->sticky[row].hash == hash ? by_serial(h, p->sticky[row].serial) : NULL;
-	if (w && worker_room(w))
+	if (w && w != p->emptying && worker_room(w))
 		return w;
 	w = least_loaded(h, false);
 	if (w) {
@@ -268,14 +275,30 @@ static struct worker *sticky(struct handler *h, const char *keys)
 	return w;
 }
 
+/* No worker is empty for an update that must be alone. One is kept from getting more, else under load none would ever be. */
+static void make_empty(struct handler *h)
+{
+	struct pool *p = &h->pool;
+	for (struct list *l = p->workers.next; !p->emptying && l != &p->workers; l = l->next)
+		if (!worker_at(l)->leaving && !worker_at(l)->solo)
+			p->emptying = worker_at(l);
+	p->emptying_until = handler_now(h->room) + EMPTIES;
+	if (p->emptying)
+		loop_timer_set(p->timer, 0);
+}
+
 int pool_start(struct handler *h, struct claim *c, bool solo)
 {
 	struct handlers *room = h->room;
 	struct worker *w = h->policy.sticky && !solo && *c->keys ? sticky(h, c->keys) : least_loaded(h, solo);
 	if (!w) {
+		if (solo)
+			make_empty(h);
 		errno = EAGAIN;
 		return -1;
 	}
+	if (solo)
+		h->pool.emptying = NULL;
 	if (worker_give(w, c, solo))
 		return -1;
 	if (list_empty(&room->unwritten))

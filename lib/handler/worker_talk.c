@@ -21,6 +21,8 @@ size_t worker_room(const struct worker *w)
 {
 	if (w->leaving || w->solo || w->phase != WORKER_ALIVE || !w->in || w->pending.len - w->sent >= WORKER_PENDING_MAX)
 		return 0;
+	if (w == w->h->pool.emptying)
+		return w->count == 0;
 	return w->capacity > w->count ? (size_t)(w->capacity - w->count) : 0;
 }
 

@@ -131,6 +131,17 @@ static void deaths(void)
 	   "alone in a worker that dies, an update has failed");
 	is_str(f[3].reason, "killed by signal 9 (SIGKILL)", "with the worker's end as its reason");
 	close_down(h);
+	h = workers(1, "8", 0);
+	ready(h, 1);
+	give(h, claim_do(1, "halves"));
+	c = claim_do(2, "ok");
+	ok(handler_start_solo(h, c) && handler_room(h) == 0, "a worker is emptied for one that must be alone");
+	ok(HOUSE_UNTIL(&house, f[1].done && handler_room(h) == 1), "when it is empty there is room for that");
+	other = claim_do(3, "ok");
+	ok(handler_start(h, &other, 1) && errno == EAGAIN, "and for no other");
+	ok(!handler_start_solo(h, c) && HOUSE_UNTIL(&house, f[2].done && handler_room(h) == 8), "after it all is as before");
+	ok(give(h, other) && HOUSE_UNTIL(&house, f[3].done), "and the other has its turn");
+	close_down(h);
 	h = workers(1, "0", 0);
 	give(h, claim_do(1, "exit0"));
 	ok(HOUSE_UNTIL(&house, house.back == 1) && f[1].result.outcome.kind == OUTCOME_DEAD, "an end well, but without an answer, is a failure");
