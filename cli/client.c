@@ -174,8 +174,14 @@ double client_number(const cJSON *object, const char *name)
 	return cJSON_IsNumber(number) ? number->valuedouble : 0;
 }
 
-const char *client_update(const char *line)
+void client_print_update(const char *line)
 {
-	const char *at = strstr(line, ",\"update\":");
-	return at ? at + strlen(",\"update\":") : "";
+	static const char name[] = ",\"update\":";
+	const char *at = strstr(line, name);
+	/* Without the brace that ends the line. */
+	char *update = at ? strndup(at + sizeof name - 1, strlen(at) - sizeof name) : NULL;
+	if (update)
+		client_print(update, SIZE_MAX);
+	putchar('\n');
+	free(update);
 }

@@ -44,8 +44,8 @@ void client_print_seconds(double seconds);
 const char *client_text(const cJSON *object, const char *name);
 double client_number(const cJSON *object, const char *name);
 
-/* The update's own bytes: the last member of the line; "" if it has none. They end with the line's own closing brace. */
-const char *client_update(const char *line);
+/* Prints the update's own bytes, the last member of the line, escaped like that, and a line feed. */
+void client_print_update(const char *line);
 
 void client_wait(long milliseconds);
 

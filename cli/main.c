@@ -20,6 +20,12 @@ static const struct {
 	{ COMMAND_TRY, cmd_try },
 	{ COMMAND_CHECK, cmd_check },
 	{ COMMAND_DEAD, cmd_dead },
+	{ COMMAND_QUEUE, cmd_queue },
+	{ COMMAND_STATUS, cmd_control },
+	{ COMMAND_STOP, cmd_control },
+	{ COMMAND_PAUSE, cmd_control },
+	{ COMMAND_RESUME, cmd_control },
+	{ COMMAND_DRAIN, cmd_control },
 };
 
 /* Descriptors 0 to 2 are open, no signal is blocked or ignored, and nobody reads this process's memory. */

@@ -153,6 +153,9 @@ enum origin config_origin(const struct config *c, const void *member);
  * default of '--timeout'`. Returns `out`. */
 const char *config_where(const struct config *c, const void *member, char *out, size_t n);
 
+/* The name of a sub-command. */
+const char *options_command_name(enum command_bit command);
+
 /* A deep copy of a vector of strings that ends in NULL. NULL when memory is out. */
 char **options_copy(char *const *argv);
 void options_free_copy(char **argv); /* wipes; NULL is fine */

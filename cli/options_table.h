@@ -65,8 +65,7 @@ const struct option_row *options_nearest(const char *name, enum origin origin);
 /* The sub-command of that name, 0 if there is none; then *near is the one nearest in spelling, or NULL. */
 enum command_bit options_command(const char *name, const char **near);
 
-/* Name of a sub-command, and the sub-commands of `bits` for a sentence: 'run', 'try' and 'check'. */
-const char *options_command_name(enum command_bit command);
+/* The sub-commands of `bits` for a sentence: 'run', 'try' and 'check'. */
 void options_command_list(unsigned bits, char *out, size_t n);
 
 /* Turns `value` into the row's member (replacing a list that came from a lower level) and remembers where it came
