@@ -28,6 +28,8 @@ struct handlers {
 
 struct worker;
 
+enum worker_end { WORKER_ENDED, WORKER_UNSTARTABLE, WORKER_DIED };
+
 /* The workers of one handler. */
 struct pool {
 	struct list workers;
@@ -91,6 +93,8 @@ int pool_start(struct handler *h, struct claim *c, bool solo);
 void pool_outdate(struct handler *h);
 void pool_drain(struct handler *h);
 void pool_stop(struct handler *h, int signo);
+void pool_ended(struct worker *w, enum worker_end how, int errnum); /* a worker has ended */
+void pool_ready(struct worker *w);      /* it said so, or it answered */
 
 static inline int64_t handler_now(const struct handlers *room)
 {

@@ -71,7 +71,6 @@ void worker_enter(struct worker *w);  /* it is not freed before … */
 bool worker_exit(struct worker *w);   /* false: it is gone */
 
 /* worker_settle.c: what the end of a worker means for what it holds. */
-enum worker_end { WORKER_ENDED, WORKER_UNSTARTABLE, WORKER_DIED };
 void worker_settle(struct worker *w, enum worker_end how, int errnum);
 void worker_describe_end(const struct worker *w, char *out, size_t n);
 
@@ -83,9 +82,5 @@ void worker_read(struct worker *w);
 void worker_on_in(void *worker, int events);
 void worker_on_out(void *worker, int events);
 void worker_close_in(struct worker *w);
-
-/* worker_pool.c: a worker has ended; one is ready. */
-void pool_ended(struct worker *w, enum worker_end how, int errnum);
-void pool_ready(struct worker *w);
 
 #endif
