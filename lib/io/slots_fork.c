@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "io/slots_state.h"
@@ -90,10 +91,11 @@ static _Noreturn void become_slot(struct slot *slot, int sock, int out, int err)
 {
 	struct slots *s = slot->slots;
 	struct slot_setup setup = { .page = slot->page, .nofile = s->config.nofile, .sock = sock, .lock_fd = s->config.lock_fd };
-	/* All signals are blocked since before the fork, and stay so. */
-	struct sigaction standard = { .sa_handler = SIG_DFL };
+	/* All signals are blocked since before the fork, and stay so. By the system call, since libc refuses signals 32 and 33, which some
+	 * parents (make, by posix_spawn) leave ignored; all zeros is SIG_DFL without flags in the kernel's own struct. */
+	static const unsigned char standard[64];
 	for (int signo = 1; signo < NSIG; signo++)
-		sigaction(signo, &standard, NULL);
+		syscall(SYS_rt_sigaction, signo, standard, NULL, 8);
 	set_title();
 #ifndef WITH_ASAN
 	prctl(PR_SET_DUMPABLE, 0); /* the leak checker must be able to look into its own process */

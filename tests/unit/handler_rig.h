@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "handler/handler.h"
+#include "queue/local.h"
 #include "tests/unit/slots_rig.h"
 
 enum { FATES_MAX = 20001 };
@@ -102,7 +103,10 @@ __attribute__((unused)) static void house_free(struct house *house)
 /* An update's body says what a helper is to do with it. */
 __attribute__((unused)) static struct claim *claim_make(int64_t seq, const char *keys, const char *body)
 {
-	struct claim *c = calloc(1, sizeof *c);
+	/* As the queue makes them, and as if it had been settled already. */
+	struct held *held = calloc(1, sizeof *held);
+	struct claim *c = &held->claim;
+	held->settled = true;
 	c->seq = seq;
 	c->keys = strdup(keys);
 	c->body = strdup(body);
