@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "io/slots_state.h"
@@ -94,6 +95,11 @@ static _Noreturn void become_slot(struct slot *slot, int sock, int out, int err)
 	struct sigaction standard = { .sa_handler = SIG_DFL };
 	for (int signo = 1; signo < NSIG; signo++)
 		sigaction(signo, &standard, NULL);
+	/* The C library keeps its own two signals from sigaction(), but a parent that spawned us (make, for one) may leave them
+	 * ignored. The kernel's own structure differs between machines; SIG_DFL is all zeros in each. */
+	static const unsigned long zeros[8];
+	for (int signo = 32; signo < SIGRTMIN; signo++)
+		syscall(SYS_rt_sigaction, signo, zeros, NULL, (size_t)(_NSIG - 1) / 8);
 	set_title();
 #ifndef WITH_ASAN
 	prctl(PR_SET_DUMPABLE, 0); /* the leak checker must be able to look into its own process */
