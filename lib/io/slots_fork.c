@@ -91,11 +91,15 @@ static _Noreturn void become_slot(struct slot *slot, int sock, int out, int err)
 {
 	struct slots *s = slot->slots;
 	struct slot_setup setup = { .page = slot->page, .nofile = s->config.nofile, .sock = sock, .lock_fd = s->config.lock_fd };
-	/* All signals are blocked since before the fork, and stay so. By the system call, since libc refuses signals 32 and 33, which some
-	 * parents (make, by posix_spawn) leave ignored; all zeros is SIG_DFL without flags in the kernel's own struct. */
-	static const unsigned char standard[64];
+	/* All signals are blocked since before the fork, and stay so. */
+	struct sigaction standard = { .sa_handler = SIG_DFL };
 	for (int signo = 1; signo < NSIG; signo++)
-		syscall(SYS_rt_sigaction, signo, standard, NULL, 8);
+		sigaction(signo, &standard, NULL);
+	/* The C library keeps its own two signals from sigaction(), but a parent that spawned us (make, for one) may leave them
+	 * ignored. The kernel's own structure differs between machines; SIG_DFL is all zeros in each. */
+	static const unsigned long zeros[8];
+	for (int signo = 32; signo < SIGRTMIN; signo++)
+		syscall(SYS_rt_sigaction, signo, zeros, NULL, (size_t)(_NSIG - 1) / 8);
 	set_title();
 #ifndef WITH_ASAN
 	prctl(PR_SET_DUMPABLE, 0); /* the leak checker must be able to look into its own process */

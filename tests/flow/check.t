@@ -1,0 +1,73 @@
+# Goal: `tgrun check` says what would go wrong, exits as the run would, and changes nothing.
+# shellcheck shell=sh disable=SC2016,SC2034
+. tests/flow/lib.sh
+
+note_handler
+chmod 755 "$TMP"
+start_sandbox --no-penalties
+check() { # STATUS ERE WHAT OPTION…
+	want=$1 ere=$2 what=$3
+	shift 3
+	TGRUN_TOKEN=$TOKEN "$TGRUN" check --api-url "$URL" --state-dir "$TMP/state" "$@" >"$TMP/out" 2>&1
+	is "$?" "$want" "$what: $want"
+	like "$(cat "$TMP/out")" "$ere" "… and said"
+}
+check 0 '^ok +bot: 123456, @sandbox_bot' "all is well" --handler "$TMP/note"
+ok '[ ! -e "$TMP/state" ] && [ "$(stats ".calls.getUpdates // 0")" = 0 ]' "nothing is made, and no update asked for"
+ok '! grep -q "${TOKEN#*:}" "$TMP/out"' "the token is not shown"
+
+# The handler.
+check 78 'missing.*does not exist' "a handler that is missing" --handler "$TMP/missing"
+: >"$TMP/plain"
+check 78 'plain.*executable' "a handler that is not executable" --handler "$TMP/plain"
+printf '#!/nonexistent/sh\n' >"$TMP/orphan" && chmod 755 "$TMP/orphan"
+check 78 '/nonexistent/sh' "a handler whose interpreter is missing" --handler "$TMP/orphan"
+check 78 '' "a directory as the handler" --handler "$TMP/"
+check 64 'sh -c' "a handler that wants a shell" --handler 'a > b'
+cp "$TMP/note" "$TMP/open" && chmod 777 "$TMP/open"
+check 0 'anyone may change the handler' "a handler that anyone may write: a warning" --handler "$TMP/open"
+mkdir "$TMP/wide" && cp "$TMP/note" "$TMP/wide/note" && chmod 777 "$TMP/wide"
+check 0 'anyone may replace the handler' "a directory that anyone may write: a warning" --handler "$TMP/wide/note"
+
+# The token.
+echo "$TOKEN" >"$TMP/token" && chmod 644 "$TMP/token"
+TGRUN_TOKEN_FILE=$TMP/token "$TGRUN" check --api-url "$URL" --state-dir "$TMP/state" --handler "$TMP/note" >"$TMP/out" 2>&1
+is "$? $(grep -c 'others may read the token file' "$TMP/out")" "0 1" "a token file that others may read: a warning"
+good=$TOKEN TOKEN=123456:another-secret
+check 77 'refuses the token' "a token that is refused" --handler "$TMP/note"
+TOKEN=nonsense
+check 77 'does not look like' "a token of the wrong shape" --handler "$TMP/note"
+TOKEN=$good
+
+# Telegram, webhooks, kinds.
+check 0 "'mesage'.*did you mean 'message'" "a misspelt kind: a warning" --handler "$TMP/note" --allowed-updates mesage
+curl -s -o /dev/null "$API/setWebhook" -d url=https://hook.example.org/path-of-its-own
+check 78 'hook\.example\.org' "a webhook that is set" --handler "$TMP/note"
+ok '! grep -q path-of-its-own "$TMP/out"' "… without its path"
+check 0 'delete-webhook' "… with --delete-webhook: a note" --handler "$TMP/note" --delete-webhook
+is "$(curl -s "$API/getWebhookInfo" | jq -r .result.url)" https://hook.example.org/path-of-its-own "… which is not carried out"
+curl -s -o /dev/null "$API/deleteWebhook"
+message 7 waiting
+check 0 '1 updates? waits? at Telegram' "what waits" --handler "$TMP/note"
+is "$(stats .pending)" 1 "… goes on waiting"
+
+# The state.
+echo file >"$TMP/state"
+check 73 'state' "a file in the state directory's place" --handler "$TMP/note"
+rm "$TMP/state"
+start_tgrun --handler "$TMP/note"
+wait_for '[ "$(seen ^end)" = 1 ]'
+check 75 "$TGRUN_PID" "another instance" --handler "$TMP/note"
+stop_tgrun
+check 0 '^ok +state directory' "a state that is there" --handler "$TMP/note"
+echo 'no database at all, but long enough to be looked at as one' >"$TMP/state/queue.db"
+check 74 'damaged' "a damaged database" --handler "$TMP/note"
+
+# Several at once: all are said, the first decides.
+good=$TOKEN TOKEN=nonsense
+check 77 'missing.*does not exist' "two mistakes: both are said" --handler "$TMP/missing"
+TOKEN=$good
+stop_sandbox
+rm -rf "$TMP/state"
+check 69 'could not be asked' "no server" --handler "$TMP/note"
+done_testing
