@@ -29,7 +29,6 @@ enum origin { ORIGIN_DEFAULT, ORIGIN_FILE, ORIGIN_ENVIRONMENT, ORIGIN_ARGUMENT }
  * log_level those of the enums of that name. */
 enum { STORE_KIND_SQLITE, STORE_KIND_MEMORY };
 enum { STDOUT_LOG, STDOUT_INHERIT, STDOUT_DISCARD };
-enum { INTERVAL_EXPONENTIAL, INTERVAL_QUADRATIC, INTERVAL_CONSTANT };
 
 struct texts {
 	char **items; /* ends in NULL once there is an item */
@@ -111,9 +110,6 @@ struct config {
 	bool drop_pending, delete_webhook;
 	char *api_url;               /* http:// or https://, without a slash at its end */
 	int64_t poll_delay;
-	int speed_traffic_balance;   /* thousandths: 0 (speed) to 1000 */
-	int64_t max_delay;           /* of what the balance chooses */
-	int retry_interval;          /* INTERVAL_*: how the pauses between failed requests grow */
 	int backlog;
 	int64_t give_up_after;       /* 0: never; 30 s with --once unless given */
 	int64_t min_free;            /* 0: not looked at */

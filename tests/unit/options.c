@@ -156,8 +156,7 @@ static void test_routes(void)
 	ok(parse(&c, words, "", &err) == 0 && c.route.count == 2 && strcmp(c.route.items[1].handler, "y") == 0 && c.route.items[0].timeout == 7000,
 	   "routes of the command line replace those of the file");
 	config_release(&c);
-	ok(parse(&c, "--handler h --speed-traffic-balance 0.125 --source - --only /start,message --only poll", "", &err) == 0 &&
-	   c.speed_traffic_balance == 125 && c.only.count == 3, "the balance is thousandths, and matches add up");
+	ok(parse(&c, "--handler h --source - --only /start,message --only poll", "", &err) == 0 && c.only.count == 3, "matches add up");
 	config_release(&c);
 }
 
@@ -202,13 +201,9 @@ static void test_errors(void)
 		{ "--handler h --allowed-updates all,poll", "", "option '--allowed-updates': 'all' stands alone, without other kinds" },
 		{ "--handler h --allowed-updates message,,poll", "", "option '--allowed-updates': an item of the list is empty" },
 		{ "--handler h --allowed-updates Message", "", "option '--allowed-updates': 'Message' is no kind of update" },
-		{ "--handler h --speed-traffic-balance 1.5", "", "option '--speed-traffic-balance': '1.5' is no number from 0 to 1 such as 0.5" },
-		{ "--handler h --speed-traffic-balance .5", "", "option '--speed-traffic-balance': '.5' is no number from 0 to 1 such as 0.5" },
 		{ "--handler h --batch-size 1001", "", "option '--batch-size': '1001' is no whole number from 1 to 1000" },
 		{ "--handler h --workers 1025", "", "option '--workers': '1025' is no whole number from 0 to 1024" },
 		{ "--handler h --workers 2 --mode batch", "", "'workers' and 'mode = batch' exclude each other: a worker gets updates one by one" },
-		{ "--handler h --retry-interval linear", "", "option '--retry-interval': unknown value 'linear'; it takes exponential|quadratic|constant" },
-		{ "--handler h --source exec:", "", "no command follows 'exec:' in the source; give one, such as --source 'exec:./updates'" },
 		{ "--handler h --route start", "", "option '--route': 'start' is no route such as '/start=./start.sh' or 'callback_query=./buttons.sh'" },
 		{ "--handler h --route /start=", "", "option '--route': the route '/start' has an empty command" },
 		{ "--handler h --route /a=x --route /a=y", "", "option '--route': there are two routes for '/a', and only the first would count" },

@@ -19,7 +19,6 @@ static const char *sample(const struct option_row *row)
 	case OPTION_SIZE: return "3K";
 	case OPTION_NUMBER: return "17";
 	case OPTION_WORD: return row->words[1];
-	case OPTION_RATIO: return "0.25";
 	default: return "text";
 	}
 }
@@ -36,7 +35,6 @@ static bool holds(const struct config *c, const struct option_row *row)
 	case OPTION_SIZE: return *(const int64_t *)m == 3072;
 	case OPTION_NUMBER: return *(const int *)m == 17;
 	case OPTION_WORD: return *(const int *)m == 1;
-	case OPTION_RATIO: return *(const int *)m == 250;
 	case OPTION_ROUTE:
 		return c->route.count == 1 && strcmp(c->route.items[0].match, "/a") == 0 && strcmp(c->route.items[0].handler, "./a=b") == 0;
 	case OPTION_KEEP: return strcmp(c->dead_keep, "7d") == 0 && c->dead_keep_age == 7 * 86400000LL && c->dead_keep_count == -1;
