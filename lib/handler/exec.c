@@ -171,9 +171,6 @@ static void on_line(void *arg, int which, char *text, size_t n)
 {
 	struct job *j = arg;
 	struct log *log = j->exec->config.log;
-	/* A NUL would end the sentence. */
-	for (char *p = memchr(text, '\0', n); p; p = memchr(p, '\0', n - (size_t)(p - text)))
-		*p = ' ';
 	if (j->exec->config.output)
 		j->exec->config.output(j->exec->config.arg, j->claim, which, text, n);
 	log_event(log, LOG_INFO, LOG_FIELDS(LOG_STR("stream", which == 1 ? "stdout" : "stderr"), LOG_NUM("update", j->claim->update_id),
