@@ -226,7 +226,7 @@ static void compose(struct log *l, enum log_level level, const struct log_field 
 	l->length = 0;
 	l->cut = l->omitted = false;
 	put_raw(l, head, (size_t)n);
-	put_text(l, sentence, strlen(sentence), json ? JSON : PLAIN, SENTENCE_MAX);
+	put_text(l, sentence, strlen(sentence), json ? JSON : PLAIN, l->length + SENTENCE_MAX);
 	if (json)
 		put_raw(l, "\"", 1);
 	else if (count)

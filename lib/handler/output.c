@@ -29,6 +29,9 @@ static void pass_on(struct output *o, int which)
 	while (b->len && b->data[b->len - 1] == '\r')
 		b->len--;
 	b->data[b->len] = '\0';
+	/* A NUL would end the line for all who take it as a string. */
+	for (char *p = b->data; (p = memchr(p, '\0', b->len - (size_t)(p - b->data)));)
+		*p = ' ';
 	if (which == 2 && strspn(b->data, " \t\r") < b->len) {
 		buf_clear(&o->last_stderr);
 		buf_add(&o->last_stderr, b->data, b->len);

@@ -21,7 +21,7 @@ struct output {
 		int cut;  /* the rest of this line is dropped */
 	} stream[2];      /* stdout, stderr */
 	struct buf last_stderr;
-	void (*line)(void *arg, int which, char *text, size_t n); /* `text` has no line feed and ends in a NUL */
+	void (*line)(void *arg, int which, char *text, size_t n); /* `text` has no line feed, and a NUL only at its end */
 	void *arg;
 };
 

@@ -26,14 +26,14 @@ static int add_time(struct buf *out, const char *name, int64_t wall)
 	return buf_addf(out, ",\"%s\":\"", name) || letter_time(wall, out) || buf_addc(out, '"') ? -1 : 0;
 }
 
-/* Whether the bytes are one JSON value that may stand in a line as it is. */
-static int is_json(const struct store_dead *d)
+/* Whether the bytes may stand in a line of JSON as they are. */
+static int is_object(const struct store_dead *d)
 {
 	const char *end;
 	if (memchr(d->body, '\n', d->body_length) || memchr(d->body, '\r', d->body_length))
 		return 0;
 	cJSON *json = cJSON_ParseWithLengthOpts(d->body, d->body_length, &end, 0);
-	int whole = json != NULL;
+	int whole = cJSON_IsObject(json);
 	for (; whole && end < d->body + d->body_length; end++)
 		whole = *end == ' ' || *end == '\t';
 	cJSON_Delete(json);
@@ -49,6 +49,6 @@ int letter_json(const struct store_dead *d, struct buf *out)
 	rc = rc || add_string(out, "reason", d->reason) || add_string(out, "stderr", d->last_stderr);
 	rc = rc || add_time(out, "received", d->received) || add_time(out, "died", d->died);
 	rc = rc || buf_adds(out, ",\"update\":");
-	rc = rc || (is_json(d) ? buf_add(out, d->body, d->body_length) : buf_add_json(out, d->body, d->body_length));
+	rc = rc || (is_object(d) ? buf_add(out, d->body, d->body_length) : buf_add_json(out, d->body, d->body_length));
 	return rc || buf_addc(out, '}') ? -1 : 0;
 }

@@ -6,7 +6,7 @@
 #include "queue/store.h"
 
 /* Appends {"number":…,"update_id":…,"kind":…,"key":…,"attempts":…,"reason":…,"stderr":…,"received":…,"died":…,"update":…} without a line feed. Times are
- * strings as of RFC 3339; `update` is the bytes that came, or a string of them if they are no JSON. 0, or -1 when the buffer is full. */
+ * strings as of RFC 3339; `update` is the update's own bytes, or a string if they are no JSON object. 0, or -1 when the buffer is full. */
 int letter_json(const struct store_dead *d, struct buf *out);
 
 /* Appends a time, milliseconds since 1970, as 2026-11-23T21:04:05Z. */

@@ -83,7 +83,7 @@ is "$STATUS $(sed -n 's/^end.* //p' "$TMP/seen" | tr '\n' ' ')" "0 good1 good2 "
 "$TGRUN" dead list --json --state-dir "$TMP/state" >"$TMP/dead" 2>&1
 is "$(jq -c .update "$TMP/dead" | sort | tr '\n' ' ')" \
 	"$(printf '%s\n' '{"update_id":-5,"message":{"text":"negative"}}' '{"update_id":1.5,"x":"float"}' '{"update_id":"7","x":"string"}' '{"x":"no id"}' \
-		'{"update_id":99999999999999999999,"x":"huge"}' '"no object"' 17 '[1,2]' null | jq -c . | sort | tr '\n' ' ')" "… and are kept as dead letters"
+		'{"update_id":99999999999999999999,"x":"huge"}' '"\"no object\""' '"17"' '"[1,  2]"' '"null"' | jq -c . | sort | tr '\n' ' ')" "… and are kept as dead letters, what is no object as a text"
 ok 'grep -qF "[1,  2]" "$TMP/dead" && grep -qF 99999999999999999999 "$TMP/dead"' "… with their bytes"
 is "$(jq -r '.reason' "$TMP/dead" | sort | uniq -c | sed 's/^ *//' | tr '\n' ' ')" \
 	"5 it has no update_id that is a whole number 4 it is no JSON object " "… and the reason"
