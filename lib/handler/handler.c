@@ -307,6 +307,8 @@ const char *handler_name(const struct handler *h)
 
 void handler_mask_nul(char *text, size_t n)
 {
+	for (char *p = memchr(text, '\0', n); p; p = memchr(p, '\0', n - (size_t)(p - text)))
+		*p = ' ';
 }
 
 int handler_add_var(struct buf *vars, const char *name, int64_t value)
