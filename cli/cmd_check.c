@@ -48,6 +48,12 @@ static void bad(struct check *c, const struct err *err)
 		c->status = err->status;
 }
 
+static void found(const struct words *w, const char *what, const char *which)
+{
+	for (size_t i = 0; i < w->count; i++)
+		say("ok", "%s%s%s: '%s'", what, *which ? " " : "", which, w->paths[i]);
+}
+
 static void check_handler(struct check *c)
 {
 	struct err err = { 0 };
@@ -57,8 +63,12 @@ static void check_handler(struct check *c)
 	if (!cwd || setup_handler(c->setup, cwd, &err)) {
 		bad(c, &err);
 	} else {
-		for (size_t i = 0; i < c->setup->words.count; i++)
-			say("ok", "handler: '%s'", c->setup->words.paths[i]);
+		const struct routes *routes = &c->setup->config.route;
+		for (size_t i = 0; i < routes->count; i++)
+			found(&c->setup->route_words[i], "route", routes->items[i].match);
+		found(&c->setup->words, "handler", "");
+		found(&c->setup->on_error, "on-error", "");
+		found(&c->setup->on_timeout, "on-timeout", "");
 	}
 	free(cwd);
 }
@@ -74,19 +84,30 @@ static void go_up(char *path)
 }
 
 /* Directories above the handler that anyone may change are as bad as a handler that anyone may change. */
-static void check_parents(struct check *c)
+static void check_parents(struct check *c, const struct words *w)
 {
-	for (size_t i = 0; i < c->setup->words.count && c->setup->words.paths; i++) {
-		char *path = strdup(c->setup->words.paths[i]);
+	for (size_t i = 0; i < w->count && w->paths; i++) {
+		char *path = strdup(w->paths[i]);
 		struct stat st;
 		while (path && strcmp(path, "/") != 0) {
 			go_up(path);
 			if (stat(path, &st) == 0 && st.st_mode & S_IWOTH && !(st.st_mode & S_ISVTX))
-				setup_warn(c->setup, "anyone may replace the handler '%s', since anyone may write in '%s'",
-					   c->setup->words.paths[i], path);
+				setup_warn(c->setup, "anyone may replace the handler '%s', since anyone may write in '%s'", w->paths[i], path);
 		}
 		free(path);
 	}
+}
+
+static void check_source(struct check *c)
+{
+	struct err err;
+	const char *source = c->setup->config.source;
+	if (strcmp(source, "-") == 0 || access(source, R_OK) == 0) {
+		say("ok", "source: '%s'", source);
+		return;
+	}
+	err_sys(&err, ERR_CONFIG, errno, "cannot open the source '%s'", source);
+	bad(c, &err);
 }
 
 static void check_words(struct check *c)
@@ -134,7 +155,7 @@ static void check_store(struct check *c, struct statedir *d)
 		say("ok", "state directory: '%s' (empty)", statedir_path(d));
 		return;
 	}
-	store = sqlite_open(statedir_fd(d), statedir_path(d), secret_bot_id(c->setup->secret), &err);
+	store = sqlite_open(statedir_fd(d), statedir_path(d), c->setup->secret ? secret_bot_id(c->setup->secret) : 0, &err);
 	if (!store) {
 		bad(c, &err);
 		return;
@@ -261,19 +282,25 @@ int cmd_check(struct setup *s)
 	struct err err = { 0 };
 	struct check c = { .setup = s };
 	bool token = setup_token(s, &err) == 0;
-	if (token)
+	if (!token)
+		bad(&c, &err);
+	else if (s->secret)
 		say("ok", "token: %s", secret_shown(s->secret));
 	else
-		bad(&c, &err);
+		say("note", "no token, so no bot: handlers get neither TG_TOKEN nor TG_API_URL");
 	bool api = setup_api(s, &err) == 0;
 	if (!api)
 		bad(&c, &err);
 	check_handler(&c);
-	check_parents(&c);
+	check_parents(&c, &s->words);
+	for (size_t i = 0; s->route_words && i < s->config.route.count; i++)
+		check_parents(&c, &s->route_words[i]);
 	check_words(&c);
 	if (token && s->config.store == STORE_KIND_SQLITE)
 		check_state(&c);
-	if (token && api)
+	if (s->config.source)
+		check_source(&c);
+	else if (token && api)
 		check_api(&c);
 	for (size_t i = 0; i < s->config.warning_count; i++)
 		say("warning", "%s", s->config.warnings[i]);

@@ -29,6 +29,18 @@ check 0 'anyone may change the handler' "a handler that anyone may write: a warn
 mkdir "$TMP/wide" && cp "$TMP/note" "$TMP/wide/note" && chmod 777 "$TMP/wide"
 check 0 'anyone may replace the handler' "a directory that anyone may write: a warning" --handler "$TMP/wide/note"
 
+# Routes, hooks, another source.
+check 0 "^ok +route /start: '$TMP/open'" "a route" --handler "$TMP/note" --route "/start=$TMP/open"
+check 0 "anyone may replace the handler '$TMP/wide/note'" "a route's directory that anyone may write: a warning" --handler "$TMP/note" --route "/a=$TMP/wide/note"
+check 78 "route '/start': .*missing' does not exist" "a route's handler that is missing" --handler "$TMP/note" --route "/start=$TMP/missing"
+check 78 "on-error: .*missing' does not exist" "a hook that is missing" --handler "$TMP/note" --on-error "$TMP/missing"
+check 64 "nor a /command|neither a kind" "a match that is none" --handler "$TMP/note" --only mesage
+check 78 "cannot open the source '$TMP/missing'" "a source that is missing" --handler "$TMP/note" --source "$TMP/missing"
+"$TGRUN" check --source - --store memory --handler "$TMP/note" </dev/null >"$TMP/out" 2>&1
+is "$? $(grep -c '^note *no token, so no bot' "$TMP/out")" "0 1" "without a token, with another source"
+"$TGRUN" check --source - --handler "$TMP/note" </dev/null >"$TMP/out" 2>&1
+is "$? $(grep -c 'named by --state-dir' "$TMP/out")" "64 1" "which needs a place for its state"
+
 # The token.
 echo "$TOKEN" >"$TMP/token" && chmod 644 "$TMP/token"
 TGRUN_TOKEN_FILE=$TMP/token "$TGRUN" check --api-url "$URL" --state-dir "$TMP/state" --handler "$TMP/note" >"$TMP/out" 2>&1
