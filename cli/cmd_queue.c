@@ -118,7 +118,7 @@ static int ask_runner(void *arg, struct statedir *dir, struct err *err)
 {
 	struct work *w = arg;
 	struct buf request;
-	int rc;
+	int rc = 0;
 	buf_init(&request, CONTROL_LINE_MAX);
 	do {
 		buf_clear(&request);
