@@ -1,0 +1,86 @@
+# Goal: a full disk is told, pauses what it must, and loses nothing, at the start and while running.
+# shellcheck shell=sh disable=SC2016,SC2034
+. tests/flow/lib.sh
+
+note_handler
+start_sandbox --no-penalties --first-id 1
+mounted=
+if [ "$(id -u)" = 0 ] && mkdir "$TMP/state" && mount -t tmpfs -o size=32m,mode=700 tmpfs "$TMP/state" 2>/dev/null; then
+	mounted=yes
+	trap 'umount -l "$TMP/state" 2>/dev/null; cleanup' EXIT
+fi
+fill() { cat /dev/zero >"$TMP/state/filler" 2>/dev/null; }
+empty() { rm -f "$TMP/state"/* 2>/dev/null; : >"$TMP/seen"; rm -f "$TMP/tgrun.log"; }
+
+if [ "$mounted" ]; then
+	# Before the start.
+	fill
+	message 7 early
+	run_tgrun --handler "$TMP/note" --once --min-free 0
+	is "$STATUS" 74 "a full disk at the start: 74"
+	like "$(cat "$TGRUN_LOG")" '(full|No space left)' "… and the log says so"
+	empty
+	run_tgrun --handler "$TMP/note" --once --min-free 0
+	is "$STATUS $(seen ^end)" "0 1" "with room it runs, and the update is still at Telegram"
+
+	# Less than --min-free: no polling, until there is room.
+	empty
+	head -c 24000000 /dev/zero >"$TMP/state/filler"
+	start_tgrun --handler "$TMP/note" --min-free 10M
+	wait_for 'logged "the disk is almost full"'
+	message 7 waits
+	asked=$(stats '.calls.getUpdates // 0')
+	ok 'logged "polling pauses until there is room"' "less than --min-free: polling pauses, and the log says so"
+	rm "$TMP/state/filler"
+	wait_for '[ "$(seen ^end)" = 1 ]'
+	is "$(stats .pending) $(seen ^end) $(grep -c 'the disk has room again' "$TGRUN_LOG")" "0 1 1" "… and goes on when there is room, by itself"
+	is "$(stats .calls.getUpdates | awk -v n="$asked" '{ print $1 - n < 6 }')" 1 "… without a storm of requests"
+	stop_tgrun
+
+	# Full while running, in the midst of a stream whose bodies do not fit.
+	empty
+	: >"$TMP/hold"
+	start_tgrun --handler "$TMP/note" --min-free 8M --concurrency 2 --poll-timeout 20
+	wait_for '[ "$(stats .open_polls)" = 1 ]'
+	generate 20 5
+	wait_for '[ "$(seen ^start)" = 2 ] && [ "$(stats .open_polls)" = 1 ]'
+	fill
+	generate 300 5 pad=45000
+	wait_for 'logged "(could not be stored|cannot be made durable|disk is full|almost full)"'
+	ok 'kill -0 "$TGRUN_PID"' "a disk that is full while running ends nothing"
+	rm "$TMP/hold"
+	rm "$TMP/state/filler"
+	# What comes is about as much as the disk holds; what tgrun takes at a time leaves --min-free.
+	wait_for '[ "$(seen ^end)" -ge 320 ]' 60
+	is "$(sed -n 's/^end \([0-9]*\) .*/\1/p' "$TMP/seen" | sort -nu | wc -l)" 320 "when there is room again, everything is handled: nothing was lost"
+	is "$(seen ^start)" "$(sed -n 's/^start \([0-9]*\) .*/\1/p' "$TMP/seen" | sort -nu | wc -l)" "… and nothing was handled twice"
+	stop_tgrun
+	is "$STATUS" 0 "… and it stops well"
+	run_tgrun --handler "$TMP/note" --once --min-free 0
+	is "$STATUS $(seen ^end)" "0 320" "… with a state that is whole"
+
+	# Outcomes are written even so: room was kept for them.
+	empty
+	: >"$TMP/hold"
+	start_tgrun --handler "$TMP/note" --min-free 1M --concurrency 2
+	message 7 inflight
+	wait_for '[ "$(seen ^start)" = 1 ]'
+	fill
+	rm "$TMP/hold"
+	wait_for 'logged " handled "'
+	stop_tgrun
+	is "$STATUS" 0 "a stop on a full disk ends well: the outcome is written"
+	rm "$TMP/state/filler"
+	run_tgrun --handler "$TMP/note" --once --min-free 0
+	is "$STATUS $(seen ^end)" "0 1" "… and it is known at the next start"
+	umount "$TMP/state"
+else
+	echo "# no tmpfs can be mounted: RLIMIT_FSIZE stands in for a full disk"
+	rm -rf "$TMP/state"
+	message 7 early
+	(ulimit -f 1 && TGRUN_TOKEN=$TOKEN "$TGRUN" --api-url "$URL" --state-dir "$TMP/state" --handler "$TMP/note" --once >"$TMP/out" 2>&1)
+	ok '[ "$?" -ne 0 ] || [ "$(seen ^end)" = 1 ]' "files that may not grow: an error, or all is well"
+	run_tgrun --handler "$TMP/note" --once
+	is "$STATUS $(seen ^end)" "0 1" "without the limit it runs, and the update was not lost"
+fi
+done_testing

@@ -1,0 +1,91 @@
+# Goal: the token shows nowhere: not in a command line, a log at any level, an error, a file, or what other processes may read.
+# shellcheck shell=sh disable=SC2016,SC2034
+. tests/flow/lib.sh
+
+SECRET=${TOKEN#*:}
+note_handler
+start_sandbox --no-penalties
+handler loud <<'EOT'
+#!/bin/sh
+echo "my token is $TG_TOKEN" # into the log
+echo "url $TG_API_URL" >&2
+env >"$FLOW_MARK/env.$TG_UPDATE_ID"
+exit 65
+EOT
+in_files() { grep -rlF -- "$SECRET" "$@" 2>/dev/null; }
+in_command_lines() { # but for those of the sandbox, which is told the token by its own
+	for dir in /proc/[0-9]*; do
+		[ "${dir#/proc/}" != "$SANDBOX_PID" ] && tr '\0' ' ' <"$dir/cmdline" 2>/dev/null | grep -F -- "$SECRET"
+	done
+}
+
+# Each way of giving the token; the log at its most talkative; an API that trips over it.
+for way in --token --token= file environment; do
+	rm -rf "$TMP/state"
+	script '{"method":"getUpdates","action":"reset"}'
+	echo "$TOKEN" >"$TMP/token.secret" && chmod 600 "$TMP/token.secret"
+	TGRUN_LOG=$TMP/tgrun.log
+	set -- --api-url "$URL" --state-dir "$TMP/state" --log-level debug --handler "$TMP/loud"
+	case $way in
+	--token) "$TGRUN" --token "$TOKEN" "$@" >"$TGRUN_LOG" 2>&1 </dev/null & ;;
+	--token=) "$TGRUN" "--token=$TOKEN" "$@" >"$TGRUN_LOG" 2>&1 </dev/null & ;;
+	file) "$TGRUN" --token-file "$TMP/token.secret" "$@" >"$TGRUN_LOG" 2>&1 </dev/null & ;;
+	environment) TGRUN_TOKEN=$TOKEN "$TGRUN" "$@" >"$TGRUN_LOG" 2>&1 </dev/null & ;;
+	esac
+	TGRUN_PID=$!
+	message 7 "$way"
+	wait_for 'logged "now a dead letter"'
+	id=$(stats .last_id)
+	is "$(in_command_lines)" "" "$way: no command line shows the token"
+	ok '! tr "\0" "\n" <"/proc/$TGRUN_PID/environ" | grep -qF "$SECRET"' "$way: nor tgrun's environment"
+	ok 'grep -qx "TG_TOKEN=$TOKEN" "$TMP/env.$id" && grep -qx "TG_API_URL=$API" "$TMP/env.$id"' "$way: the handler has it"
+	ok 'logged "my token is" && ! grep -qF "$SECRET" "$TGRUN_LOG"' "$way: the log, at debug, does not, not even in the handler's own words"
+	is "$(in_files "$TMP/state")" "" "$way: nor any file of the state"
+	stop_tgrun
+	is "$(in_files "$TMP/state" "$TGRUN_LOG")" "" "$way: nor after the end"
+	ok '! "$TGRUN" dead list --json --state-dir "$TMP/state" | grep -qF "$SECRET"' "$way: nor the dead letter with its last words"
+done
+
+# Hidden from handlers.
+forget
+message 7 hidden
+run_tgrun --handler "$TMP/loud" --once --hide-token
+ok '! grep -qF "$SECRET" "$TMP/env.$(stats .last_id)"' "--hide-token: the handler has no token"
+ok 'grep -q ^TG_BOT_ID=123456 "$TMP/env.$(stats .last_id)"' "… but all else"
+
+# Errors.
+script "{\"method\":\"getMe\",\"status\":401,\"body\":\"{\\\"ok\\\":false,\\\"error_code\\\":401,\\\"description\\\":\\\"no bot$TOKEN here\\\"}\"}"
+forget
+run_tgrun --handler "$TMP/note"
+is "$STATUS $(in_files "$TGRUN_LOG")" "77 " "a server that repeats the token in its error"
+"$TGRUN" --token "123456 $SECRET" --handler "$TMP/note" >"$TMP/out" 2>&1
+is "$? $(in_files "$TMP/out")" "77 " "a token of the wrong shape"
+"$TGRUN" --token "$TOKEN" --handlr "$TMP/note" >"$TMP/out" 2>&1
+is "$? $(in_files "$TMP/out")" "64 " "a mistake of usage"
+TGRUN_TOKEN=$TOKEN "$TGRUN" check --api-url http://127.0.0.1:9 --state-dir "$TMP/state" --handler "$TMP/note" >"$TMP/out" 2>&1
+is "$(in_files "$TMP/out")" "" "check, without a server"
+TGRUN_TOKEN=$TOKEN "$TGRUN" --help >"$TMP/out" 2>&1
+is "$(in_files "$TMP/out")" "" "--help"
+
+# Other processes of the same user. Root reads everything, so this is tried as somebody else.
+case $BUILD in *asan*) can= ;; *) can=$([ "$(id -u)" = 0 ] && command -v setpriv) ;; esac
+if [ "$can" ] && mkdir "$TMP/nobody" && chown 65534:65534 "$TMP/nobody" && chmod 755 "$TMP" && cp "$TGRUN" "$TMP/tgrun.copy" &&
+	setpriv --reuid 65534 --regid 65534 --clear-groups test -x "$TMP/tgrun.copy"; then
+	as_nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
+	TGRUN_TOKEN=$TOKEN setpriv --reuid 65534 --regid 65534 --clear-groups "$TMP/tgrun.copy" --api-url "$URL" --state-dir "$TMP/nobody/state" \
+		--handler true >"$TGRUN_LOG" 2>&1 </dev/null &
+	TGRUN_PID=$!
+	wait_for 'logged polling'
+	slot=$(pgrep -P "$TGRUN_PID" | head -n 1)
+	for pid in "$TGRUN_PID" "$slot"; do
+		for file in environ mem maps; do
+			as_nobody head -c 1 "/proc/$pid/$file" >"$TMP/out" 2>&1
+			ok '[ "$?" != 0 ] || grep -q "denied" "$TMP/out"' "the same user may not read /proc/$([ "$pid" = "$slot" ] && echo SLOT || echo RUNNER)/$file"
+			like "$(cat "$TMP/out")" 'denied' "… which is said"
+		done
+	done
+	stop_tgrun
+else
+	echo "# not tried: reading /proc/PID/environ and mem as the same user needs root to become somebody else, and no sanitizer"
+fi
+done_testing
