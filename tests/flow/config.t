@@ -30,7 +30,7 @@ bypass = /stop
 handler = $TMP/start.sh
 timeout = 300s
 
-  [ route "callback_query" ] 
+  [ route  "callback_query" ]
 ; buttons
 handler = $TMP/buttons.sh
 
