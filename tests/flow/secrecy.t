@@ -1,7 +1,7 @@
 # Goal: the token shows nowhere: not in a command line, a log at any level, an error, a file, or what other processes may read.
 # shellcheck shell=sh disable=SC2016,SC2034
-# Of its own: other tests run beside this one, and their sandboxes are told a token on their command lines.
-TOKEN=123456:secret-of-$$-alone
+# A token of its own: other tests run beside this one, and their sandboxes are told theirs on the command line.
+TOKEN=123456:secrecy-$$-only-here
 . tests/flow/lib.sh
 
 SECRET=${TOKEN#*:}
