@@ -1,5 +1,5 @@
 # Goal: --once handles all that is due, also what arrives meanwhile, and then ends; fetching goes on while handlers are busy, up to --backlog.
-# shellcheck shell=sh disable=SC2016,SC2034
+# shellcheck shell=sh disable=SC2016,SC2034,SC2030,SC2031 # TMP is another one in a subshell, on purpose
 . tests/flow/lib.sh
 
 note_handler

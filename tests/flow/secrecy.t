@@ -17,8 +17,8 @@ EOT
 in_files() { grep -rlF -- "$SECRET" "$@" 2>/dev/null; }
 in_command_lines() { # but for those of the sandbox, which is told the token by its own
 	for dir in /proc/[0-9]*; do
-		[ "${dir#/proc/}" != "$SANDBOX_PID" ] && tr '\0' ' ' <"$dir/cmdline" 2>/dev/null | grep -F -- "$SECRET"
-	done
+		[ "${dir#/proc/}" != "$SANDBOX_PID" ] && tr '\0' ' ' 2>/dev/null <"$dir/cmdline" | grep -F -- "$SECRET"
+	done 2>/dev/null # processes come and go
 }
 
 # Each way of giving the token; the log at its most talkative; an API that trips over it.

@@ -14,7 +14,7 @@ EOT
 note_handler
 start_sandbox --no-penalties
 TGRUN_LOG=$TMP/tgrun.log
-export TGRUN_TOKEN=$TOKEN TGRUN_API_URL=$URL TGRUN_STATE_DIR=$TMP/state
+export TGRUN_TOKEN="$TOKEN" TGRUN_API_URL="$URL" TGRUN_STATE_DIR="$TMP/state" TGRUN_LOG_LEVEL=error
 
 # The parent ignores and blocks everything.
 cat >"$TMP/careless.py" <<'EOT'

@@ -128,7 +128,7 @@ is "$STATUS $(seen '^end.*kept')" "0 1" "the untouched copy is good, and its upd
 
 # Where it is when nobody names it.
 unset STATE_DIRECTORY
-export TGRUN_TOKEN=$TOKEN TGRUN_API_URL=$URL
+export TGRUN_TOKEN="$TOKEN" TGRUN_API_URL="$URL"
 HOME=$TMP/home XDG_STATE_HOME='' "$TGRUN" --handler "$TMP/note" --once >"$TMP/out" 2>&1
 ok '[ -f "$TMP/home/.local/state/tgrun/123456/queue.db" ]' "the default: ~/.local/state/tgrun/BOT_ID"
 XDG_STATE_HOME=$TMP/xdg "$TGRUN" --handler "$TMP/note" --once >"$TMP/out" 2>&1
