@@ -24,6 +24,7 @@ for concurrency in 1 4 64; do
 	run_tgrun --once --concurrency "$concurrency" --log-level warn -- "$PROBE" "$TMP/events" 200
 	is "$STATUS" 0 "a run with $COUNT updates and concurrency $concurrency ends well"
 	check "$COUNT" "$concurrency" "$COUNT updates in 50 chats, concurrency $concurrency: once each, in order, never two of a chat"
+	is "$(cut -f 3 "$TMP/events" | sort -u | wc -l) $(grep -c "	chat:" "$TMP/events")" "50 $((2 * COUNT))" "by 50 keys"
 	is "$(dead list --json)" "" "and none became a dead letter"
 done
 
