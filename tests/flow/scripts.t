@@ -49,6 +49,17 @@ diag "tests/run"
 tests/run build/nothing >"$TMP/out" 2>&1
 is "$?" 64 "run: what is neither a unit nor a flow test is refused"
 
+diag "the README"
+# What it points at is there, and its first command is the one that CI's second half goes on from.
+for link in $(grep -ho '](\([^)]*\))' README.md DESIGN.md | sed 's/^](//; s/)$//' | grep -v '^http' | sort -u); do
+	ok '[ -e "$link" ]' "README: $link is there"
+done
+like "$(cat README.md)" '^    scripts/deps && make check$' "README: the command for all tests"
+like "$(cat .ci/run)" '^scripts/deps && make check$' "… is what CI runs"
+first=$(sed -n 's/^    scripts\/deps --build && make && build\/tgrun //p' README.md)
+# shellcheck disable=SC2086
+like "$("$TGRUN" $first 2>&1)" 'bot: You said: ' "README: the first command shows the bot answering"
+
 diag "the unit"
 U=scripts/tgrun.service
 key() { sed -n "s/^$1=//p" "$U"; }
