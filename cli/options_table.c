@@ -117,7 +117,7 @@ const struct option_row options_table[] = {
 	TEXT("ignore", "MATCH,...", OPTION_COMMAS, NULL, GROUP_RECEIVE, HANDLING, ignore,
 	     "do not handle these kinds and /commands; may be repeated"),
 	TEXT("source", "FILE", OPTION_TEXT, NULL, GROUP_RECEIVE, RUN, source,
-	     "take updates as JSON lines from a file, standard input or a program instead of Telegram"),
+	     "take updates as JSON lines from FILE, or from standard input (-), instead of Telegram"),
 	RANGE("poll-timeout", "DURATION", OPTION_DURATION, "30s", 0, 50 * SECONDS, GROUP_RECEIVE, RUN,
 	      poll_timeout, "how long the server holds a request open when there is nothing"),
 	RANGE("limit", "N", OPTION_NUMBER, "100", 1, 100, GROUP_RECEIVE, RUN, limit,
