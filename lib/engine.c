@@ -287,6 +287,8 @@ int engine_reload(struct engine *e, const struct engine_options *o, struct err *
 	max_age_free(e->max_age);
 	e->max_age = max_age;
 	e->backlog = o->backlog;
+	if (e->queue)
+		queue_set_backlog(e->queue, o->backlog);
 	e->min_free = o->min_free;
 	e->dead_keep = o->dead_keep;
 	e->dead_keep_age = o->dead_keep_age;

@@ -142,6 +142,9 @@ static int on_batch(void *arg, const struct slice *items, size_t count, int64_t 
 static bool disk_has_room(struct engine *e)
 {
 	int64_t bytes = e->config.dir && e->min_free ? statedir_free_bytes(e->config.dir) : INT64_MAX;
+	/* The database does not shrink: what it has free inside is room, too, or an emptied queue would stay paused for ever. */
+	if (bytes >= 0 && bytes < e->min_free)
+		bytes += queue_spare_bytes(e->queue);
 	bool low = bytes >= 0 && bytes < e->min_free;
 	if (low && !e->disk_low)
 		log_event(e->config.log, LOG_ERROR, LOG_FIELDS(LOG_NUM("free_bytes", bytes), LOG_NUM("min_free_bytes", e->min_free)),

@@ -219,3 +219,13 @@ void queue_counts(const struct queue *q, struct queue_counts *out)
 				      .ready = sched_ready(q->sched, SCHED_ALL_LANES), .dead = q->store->ops->dead_count(q->store),
 				      .full = (int64_t)all >= q->config.backlog };
 }
+
+int64_t queue_spare_bytes(const struct queue *q)
+{
+	return q->store->ops->spare(q->store);
+}
+
+void queue_set_backlog(struct queue *q, int64_t backlog)
+{
+	q->config.backlog = backlog;
+}

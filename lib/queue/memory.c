@@ -127,6 +127,12 @@ static int memory_dead_trim(struct store *s, int64_t keep, int64_t before, int64
 	return 0;
 }
 
+static int64_t memory_spare(struct store *s)
+{
+	(void)s;
+	return 0;
+}
+
 static int64_t memory_dead_count(struct store *s)
 {
 	return memory_of(s)->dead_count;
@@ -166,6 +172,7 @@ static const struct store_ops memory_ops = {
 	.dead = memory_dead,
 	.dead_trim = memory_dead_trim,
 	.dead_count = memory_dead_count,
+	.spare = memory_spare,
 	.close = memory_close,
 };
 

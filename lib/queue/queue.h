@@ -140,6 +140,12 @@ struct queue_counts {
 };
 void queue_counts(const struct queue *q, struct queue_counts *out);
 
+/* Bytes on the disk that the store holds already and may fill again: they count as free. */
+int64_t queue_spare_bytes(const struct queue *q);
+
+/* Another limit of unfinished updates from now on. */
+void queue_set_backlog(struct queue *q, int64_t backlog);
+
 /* What is unfinished, for people. */
 enum queue_item_state { QUEUE_READY, QUEUE_RUNNING, QUEUE_BEHIND /* waits for another */, QUEUE_DELAYED };
 

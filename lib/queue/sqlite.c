@@ -183,6 +183,12 @@ static int sqlite_dead_trim(struct store *store, int64_t keep, int64_t before, i
 	return 0;
 }
 
+static int64_t sqlite_spare(struct store *store)
+{
+	struct sqlite *s = sqlite_of(store);
+	return sqlite_db_number(&s->db, "PRAGMA freelist_count", 0) * sqlite_db_number(&s->db, "PRAGMA page_size", 0);
+}
+
 static int64_t sqlite_dead_count(struct store *store)
 {
 	struct sqlite *s = sqlite_of(store);
@@ -219,6 +225,7 @@ static const struct store_ops sqlite_ops = {
 	.dead = sqlite_dead,
 	.dead_trim = sqlite_dead_trim,
 	.dead_count = sqlite_dead_count,
+	.spare = sqlite_spare,
 	.close = sqlite_close,
 };
 

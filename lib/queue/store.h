@@ -106,6 +106,8 @@ struct store_ops {
 	 * limit), are dropped; *dropped gets how many. */
 	int (*dead_trim)(struct store *s, int64_t keep, int64_t before, int64_t *dropped, struct err *err);
 	int64_t (*dead_count)(struct store *s);
+	/* Bytes on the disk that it holds already and may fill again. */
+	int64_t (*spare)(struct store *s);
 	void (*close)(struct store *s);
 };
 
