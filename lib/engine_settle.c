@@ -99,31 +99,28 @@ static void run_hook(struct engine *e, const struct route *r, const struct claim
 	handlers_hook(e->handlers, &hook);
 }
 
-static bool others_fly(const struct engine *e, const struct route *r)
-{
-	for (const struct list *l = e->running.next; l != &e->running; l = l->next)
-		if (container_of(l, struct flight, link)->route == r)
-			return true;
-	return false;
-}
-
 /* An attempt failed. Says what becomes of the update. */
-static const char *settle_failure(struct route *r, const struct claim *c, const struct handler_result *result)
+static const char *settle_failure(struct route *r, const struct claim *c, const struct handler_result *result, int64_t since)
 {
 	struct engine *e = r->engine;
 	int64_t delay;
 	bool was_open = r->breaker.open;
 	engine_remember_error(e, result->outcome.reason);
 	run_hook(e, r, c, result);
+	if (was_open && since <= r->opened_at) {
+		/* It was in flight when the breaker opened: not counted either, and no attempt that sets the pace. */
+		queue_release(e->queue, c, true, 0, false);
+		return "not counted";
+	}
 	if (breaker_fail(&r->breaker, c->keys, backoff_random(), &delay))
 		log_event(e->config.log, LOG_ERROR, LOG_FIELDS(LOG_NUM("failures", r->breaker.failures)),
 			  "the handler fails on everything (%s): handlers are started one at a time, and failures are not counted, "
 			  "until one succeeds", result->outcome.reason);
 	if (r->breaker.open) {
-		/* What was in flight when it opened is not counted either, but only the one attempt sets the pace. */
+		if (!was_open)
+			r->opened_at = e->config.clock->mono(e->config.clock);
 		queue_release(e->queue, c, true, delay, false);
-		if (!was_open || !others_fly(e, r))
-			hold(r, delay);
+		hold(r, delay);
 		return "not counted";
 	}
 	switch (result->outcome.kind) {
@@ -170,7 +167,7 @@ static void settle_interrupted(struct engine *e, const struct claim *c, const st
 	tell_trouble(e, c, r->reason, "to be handed out again", r->last_stderr, 0);
 }
 
-static void settle_ended(struct engine *e, struct route *route, const struct claim *c, const struct handler_result *r)
+static void settle_ended(struct engine *e, struct route *route, const struct claim *c, const struct handler_result *r, int64_t since)
 {
 	const char *fate = NULL;
 	backoff_reset(&route->start_backoff);
@@ -182,7 +179,7 @@ static void settle_ended(struct engine *e, struct route *route, const struct cla
 		queue_done(e->queue, c);
 	} else {
 		e->counts.failed++;
-		fate = settle_failure(route, c, r);
+		fate = settle_failure(route, c, r, since);
 	}
 	log_end(e, c, r, fate);
 	if (fate)
@@ -196,6 +193,7 @@ void engine_on_done(void *arg, struct handler *h, struct claim *c, const struct 
 	struct engine *e = arg;
 	struct flight *f = c->owner;
 	struct route *route = f->route;
+	int64_t since = f->since;
 	(void)h;
 	engine_land(e, f);
 	switch (r->end) {
@@ -208,7 +206,7 @@ void engine_on_done(void *arg, struct handler *h, struct claim *c, const struct 
 		settle_interrupted(e, c, r);
 		break;
 	case HANDLER_ENDED:
-		settle_ended(e, route, c, r);
+		settle_ended(e, route, c, r, since);
 		break;
 	}
 	claim_free(c);

@@ -41,6 +41,7 @@ struct route {
 	int batch_size;
 	struct loop_timer *hold_timer, *batch_timer;
 	struct breaker breaker;
+	int64_t opened_at;            /* monotonic milliseconds: when the breaker opened last */
 	struct backoff start_backoff; /* while it cannot be started; failures > 0 says so */
 	bool held;                    /* starting pauses until hold_timer goes off */
 };
