@@ -46,11 +46,6 @@ void api_free(struct api *a)
 	free(a);
 }
 
-const char *api_root(const struct api *a)
-{
-	return a->root;
-}
-
 int api_url(const char *root, const struct secret *secret, const char *method, struct buf *out)
 {
 	if (buf_addf(out, "%s/bot%s", root, secret_token(secret)))

@@ -40,8 +40,6 @@ struct api;
 struct api *api_new(struct http *http, const char *root, const struct secret *secret);
 void api_free(struct api *a); /* NULL is fine; cancel the requests first */
 
-const char *api_root(const struct api *a);
-
 /* Appends ROOT/bot<token>, with `/method` if `method` is not NULL. 0 or -1 when the buffer is full. */
 int api_url(const char *root, const struct secret *secret, const char *method, struct buf *out);
 

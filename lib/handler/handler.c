@@ -298,11 +298,6 @@ enum handler_mode handler_mode(const struct handler *h)
 	return h->mode;
 }
 
-const char *handler_name(const struct handler *h)
-{
-	return h->name;
-}
-
 /* ---- what programs are given ---- */
 
 void handler_mask_nul(char *text, size_t n)

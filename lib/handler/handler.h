@@ -149,7 +149,6 @@ int handler_start_solo(struct handler *h, struct claim *claim);
 int handler_running(const struct handler *h);
 
 enum handler_mode handler_mode(const struct handler *h);
-const char *handler_name(const struct handler *h);
 
 struct handler_counts {
 	int running;          /* updates in hand */

@@ -59,6 +59,14 @@ if [ "$mounted" ]; then
 	run_tgrun --handler "$TMP/note" --once --min-free 0
 	is "$STATUS $(seen ^end)" "0 320" "… with a state that is whole"
 
+	# The database does not shrink: what it has free inside is room, too, or polling would stay paused for ever.
+	empty
+	generate 300 5 pad=100000
+	start_tgrun --handler "$TMP/note" --min-free 8M --concurrency 8
+	ok 'wait_for "[ \"\$(seen ^end)\" -ge 300 ]" 60' "more than the disk holds at once comes through, with --min-free, as the queue empties"
+	ok 'logged "the disk is almost full" && logged "the disk has room again"' "… polling paused, and went on by itself"
+	stop_tgrun
+
 	# Outcomes are written even so: room was kept for them.
 	empty
 	: >"$TMP/hold"
