@@ -211,12 +211,6 @@ void handler_set_command(struct handler *h, struct command *command, const char 
 	pool_look(h);
 }
 
-void handler_restart(struct handler *h)
-{
-	pool_outdate(h);
-	pool_look(h);
-}
-
 int handler_slots_needed(const struct handler *h)
 {
 	return h->mode == MODE_WORKER ? h->policy.workers + 1 : 0;

@@ -128,9 +128,6 @@ void handler_set_policy(struct handler *h, const struct handler_policy *policy);
  * another command are replaced one by one. */
 void handler_set_command(struct handler *h, struct command *command, const char *bot_username);
 
-/* Replaces the workers one by one: each new one is ready before an old one sees the end of its input. Other modes: nothing. */
-void handler_restart(struct handler *h);
-
 /* Slots that the handler needs of its own: workers and one spare for replacing without a gap. Other modes: 0. They are kept free for it. */
 int handler_slots_needed(const struct handler *h);
 

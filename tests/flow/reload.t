@@ -132,4 +132,15 @@ wait_for '[ "$(seen "^end new h")" = 1 ]'
 is "$(sort "$TMP/seen" | uniq -d)" "" "many at once do no harm; nothing was handled twice"
 stop_tgrun
 is "$STATUS" 0 "… and a stop is a stop"
+
+# Workers that stay are replaced. The first is replaced once before, when the bot's name becomes known.
+anew --no-penalties
+start_tgrun --workers 1 --log-level debug --handler tests/handlers/worker.sh
+wait_for 'logged "worker is replaced"'
+kill -HUP "$TGRUN_PID"
+ok 'wait_for "[ \"\$(grep -c \"worker is replaced\" \"\$TGRUN_LOG\")\" -ge 2 ]"' "a reload replaces a worker that stays"
+message 7 i
+ok 'wait_for "logged \" handled \""' "… by one that handles updates"
+stop_tgrun
+is "$STATUS" 0 "… and ends when it is stopped"
 done_testing

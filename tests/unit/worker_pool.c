@@ -32,7 +32,9 @@ static void recycling(void)
 	ready(h, 3);
 	handler_counts(h, &c);
 	is_num((int64_t)c.starts, 3, "three workers");
-	handler_restart(h);
+	struct command *fresh = worker_of("1");
+	handler_set_command(h, fresh, "testbot"); /* as SIGHUP does */
+	command_unref(fresh);
 	ok(HOUSE_UNTIL(&house, (handler_counts(h, &c), c.recycled == 3 && c.ready == 3 && c.processes == 3)), "are replaced by three others");
 	is_num((int64_t)c.starts, 6, "one by one");
 	close_down(h);
