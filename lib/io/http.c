@@ -139,7 +139,7 @@ static size_t take_body(char *data, size_t size, size_t count, void *arg)
 		return n;
 	r->too_large = errno == EOVERFLOW;
 	r->no_memory = !r->too_large;
-	return n ? 0 : CURL_WRITEFUNC_ERROR;
+	return n ? 0 : 1; /* any count but n ends the transfer */
 }
 
 static size_t count_header(char *data, size_t size, size_t count, void *arg)
@@ -248,8 +248,13 @@ static bool set_options(struct http_request *r, const struct http_call *call, bo
 	int64_t silence = (call->silence + 999) / 1000;
 	int bad = 0;
 	bad += curl_easy_setopt(e, CURLOPT_URL, call->url) != CURLE_OK;
+#if LIBCURL_VERSION_NUM >= 0x075500
 	bad += curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS_STR, "https") != CURLE_OK;
+#else
+	bad += curl_easy_setopt(e, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS)) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS, (long)CURLPROTO_HTTPS) != CURLE_OK;
+#endif
 	bad += curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(form)) != CURLE_OK;
@@ -266,8 +271,10 @@ static bool set_options(struct http_request *r, const struct http_call *call, bo
 	bad += curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L) != CURLE_OK;
+#if LIBCURL_VERSION_NUM >= 0x075700
 	/* Ending a request never waits for a name server. */
 	bad += curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L) != CURLE_OK;
+#endif
 	bad += curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_socket) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, r) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_body) != CURLE_OK;
