@@ -114,9 +114,11 @@ static void name_the_fixed(struct run *r, const struct setup *fresh)
 		{ "source", (new->source || old->source) && (!new->source || !old->source || strcmp(new->source, old->source) != 0) },
 		{ "stdout", new->stdout_to != old->stdout_to },
 		{ "api-url", strcmp(new->api_url, old->api_url) != 0 },
-		{ "polling (poll-timeout, limit, allowed-updates, poll-delay, give-up-after)",
+		{ "polling (poll-timeout, limit, allowed-updates, poll-delay, speed-traffic-balance, max-delay, retry-interval, "
+		  "give-up-after)",
 		  new->poll_timeout != old->poll_timeout || new->limit != old->limit || new->poll_delay != old->poll_delay ||
-		  new->give_up_after != old->give_up_after || strcmp(fresh->allowed_updates, r->setup->allowed_updates) != 0 },
+		  new->speed_traffic_balance != old->speed_traffic_balance || new->max_delay != old->max_delay ||
+		  new->retry_interval != old->retry_interval || new->give_up_after != old->give_up_after || strcmp(fresh->allowed_updates, r->setup->allowed_updates) != 0 },
 	};
 	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
 		if (fixed[i].changed)
@@ -176,7 +178,8 @@ static int start_engine(struct run *r, struct err *err)
 		.loop = r->loop, .log = r->log, .clock = &clock_system, .slots = r->slots, .store = r->store, .dir = r->dir,
 		.secret = s->secret, .run_id = r->run_id, .slot_count = r->slot_count, .api_root = c->api_url,
 		.poll_timeout = c->poll_timeout / 1000, .limit = c->limit, .allowed_updates = s->allowed_updates,
-		.poll_delay = c->poll_delay, .give_up_after = c->give_up_after, .drop_pending = c->drop_pending,
+		.poll_delay = c->poll_delay, .poll_balance = c->speed_traffic_balance, .poll_max_delay = c->max_delay,
+		.retry_growth = (enum backoff_growth)c->retry_interval, .give_up_after = c->give_up_after, .drop_pending = c->drop_pending,
 		.delete_webhook = c->delete_webhook, .source_fd = r->source_fd, .source_name = c->source, .once = c->once, .max_runtime = c->max_runtime,
 		.options = setup_engine_options(s), .finished = on_finished, .reload = on_reload, .arg = r,
 	};

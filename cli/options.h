@@ -110,6 +110,9 @@ struct config {
 	bool drop_pending, delete_webhook;
 	char *api_url;               /* http:// or https://, without a slash at its end */
 	int64_t poll_delay;
+	int speed_traffic_balance;   /* thousandths: 0 (speed) to 1000 */
+	int64_t max_delay;           /* of what the balance chooses */
+	int retry_interval;          /* enum backoff_growth: how the pauses between failed requests grow */
 	int backlog;
 	int64_t give_up_after;       /* 0: never; 30 s with --once unless given */
 	int64_t min_free;            /* 0: not looked at */

@@ -24,6 +24,7 @@ enum {
 static const char *const store_words[] = { "sqlite", "memory", NULL };
 static const char *const background_words[] = { "wait", "kill", "leave", NULL };
 static const char *const mode_words[] = { "exec", "batch", NULL };
+static const char *const growth_words[] = { "exponential", "quadratic", "constant", NULL };
 static const char *const failure_words[] = { "dead", "retry", "drop", NULL };
 static const char *const stdout_words[] = { "log", "inherit", "discard", NULL };
 static const char *const format_words[] = { "text", "json", NULL };
@@ -128,6 +129,12 @@ const struct option_row options_table[] = {
 	FLAG("delete-webhook", GROUP_RECEIVE, RUN, delete_webhook, "at start, remove a webhook that is set"),
 	RANGE("poll-delay", "DURATION", OPTION_DURATION, "0", 0, YEAR, GROUP_RECEIVE, RUN, poll_delay,
 	      "wait between a response and the next request; 0: none"),
+	TEXT("speed-traffic-balance", "0..1", OPTION_RATIO, "0", GROUP_RECEIVE, RUN, speed_traffic_balance,
+	     "0: ask as fast as possible; towards 1: wait for fuller responses and ask less often"),
+	RANGE("max-delay", "DURATION", OPTION_DURATION, "500ms", 0, 300 * SECONDS, GROUP_RECEIVE, RUN, max_delay,
+	      "the longest wait that the balance may choose"),
+	WORD("retry-interval", "exponential|quadratic|constant", "exponential", growth_words, GROUP_RECEIVE, RUN,
+	     retry_interval, "how the waits between failed requests to the server grow, from 1s to 60s"),
 	RANGE("backlog", "N", OPTION_NUMBER, "100000", 1, 100000000, GROUP_RECEIVE, RUN, backlog,
 	      "unfinished updates at which fetching pauses"),
 

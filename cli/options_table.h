@@ -16,6 +16,7 @@ enum option_type {
 	OPTION_WORD,     /* int, an index of `words` */
 	OPTION_KEEP,     /* char *, and dead_keep_count, dead_keep_age */
 	OPTION_URL,      /* char * */
+	OPTION_RATIO,    /* int, thousandths of a number from 0 to 1 */
 	OPTION_ROUTE,    /* struct routes */
 };
 

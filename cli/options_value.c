@@ -236,6 +236,21 @@ static int set_url(char **member, const char *value, struct err *err)
 	return replace_text(member, value, n, err);
 }
 
+/* A number from 0 to 1 with at most three decimals. */
+static int set_ratio(int *member, const char *value, struct err *err)
+{
+	const char *p = value + 1;
+	int thousandths = *value == '1' ? 1000 : 0, weight = 100;
+	bool fine = *value == '0' || *value == '1';
+	if (fine && *p == '.')
+		for (p++; isdigit((unsigned char)*p) && weight; p++, weight /= 10)
+			thousandths += (*p - '0') * weight;
+	if (!fine || *p || thousandths > 1000)
+		return err_set(err, ERR_USAGE, "'%s' is no number from 0 to 1 with up to three decimals, such as 0.5", value);
+	*member = thousandths;
+	return 0;
+}
+
 int options_set_plain(const struct option_row *row, void *member, const char *value, struct err *err)
 {
 	switch (row->type) {
@@ -244,6 +259,7 @@ int options_set_plain(const struct option_row *row, void *member, const char *va
 	case OPTION_NUMBER: return set_number(row, member, value, err);
 	case OPTION_DURATION: return set_duration(row, member, value, err);
 	case OPTION_SIZE: return set_size(row, member, value, err);
+	case OPTION_RATIO: return set_ratio(member, value, err);
 	default: return err_set(err, ERR_INTERNAL, "'%s' is no option of one number", row->name);
 	}
 }
@@ -256,7 +272,8 @@ static int set_member(struct config *c, const struct option_row *row, const char
 	case OPTION_WORD:
 	case OPTION_NUMBER:
 	case OPTION_DURATION:
-	case OPTION_SIZE: return options_set_plain(row, member, value, err);
+	case OPTION_SIZE:
+	case OPTION_RATIO: return options_set_plain(row, member, value, err);
 	case OPTION_ROUTE: return options_route_add(member, value, err);
 	case OPTION_KEEP: return set_keep(c, value, err);
 	case OPTION_ENV: return set_env(member, value, err);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -87,6 +88,9 @@ struct engine_config {
 	int limit;
 	const char *allowed_updates;   /* JSON, NULL: not sent */
 	int64_t poll_delay, give_up_after;
+	int poll_balance;              /* thousandths */
+	int64_t poll_max_delay;        /* milliseconds */
+	enum backoff_growth retry_growth;
 	bool drop_pending, delete_webhook;
 	bool once;
 	int64_t max_runtime;           /* milliseconds, 0: no limit */

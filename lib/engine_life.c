@@ -121,7 +121,8 @@ static struct source *make_poll(struct engine *e, struct err *err)
 	struct poll_config poll = {
 		.loop = c->loop, .api = e->api, .log = c->log, .clock = c->clock, .events = engine_source_events(e),
 		.offset = queue_offset(e->queue, c->api_root), .timeout = c->poll_timeout, .limit = c->limit,
-		.allowed = c->allowed_updates, .delay = c->poll_delay, .give_up_after = c->give_up_after,
+		.allowed = c->allowed_updates, .delay = c->poll_delay, .balance = c->poll_balance,
+		.max_delay = c->poll_max_delay, .growth = c->retry_growth, .give_up_after = c->give_up_after,
 		.drop_pending = c->drop_pending, .delete_webhook = c->delete_webhook, .once = c->once,
 	};
 	return poll_new(&poll, err);

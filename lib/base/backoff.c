@@ -12,11 +12,25 @@ int64_t backoff_delay(int64_t first, int64_t cap, int failures)
 	return delay < cap ? delay : cap;
 }
 
+int64_t backoff_delay_of(const struct backoff *b)
+{
+	int64_t square = (int64_t)b->failures * b->failures;
+	switch (b->growth) {
+	case BACKOFF_EXPONENTIAL:
+		return backoff_delay(b->first, b->cap, b->failures);
+	case BACKOFF_QUADRATIC:
+		return b->first && square > b->cap / b->first ? b->cap : b->first * square;
+	case BACKOFF_CONSTANT:
+		return b->first < b->cap ? b->first : b->cap;
+	}
+	return b->cap;
+}
+
 int64_t backoff_fail(struct backoff *b, uint32_t random)
 {
 	if (b->failures < 1000)
 		b->failures++;
-	int64_t delay = backoff_delay(b->first, b->cap, b->failures);
+	int64_t delay = backoff_delay_of(b);
 	return delay - delay / 2 + (int64_t)((uint64_t)(delay / 2) * random / UINT32_MAX);
 }
 

@@ -153,16 +153,17 @@ static void take_batch(struct poll *p, struct api_answer *answer)
 	}
 	if (p->stopping)
 		return;
-	if (fresh || isolated) {
+	int64_t delay = 0;
+	if (fresh || isolated || now(p) - p->asked_at >= AT_ONCE)
 		backoff_reset(&p->idle);
-		loop_timer_set(p->timer, p->config.delay);
-	} else if (now(p) - p->asked_at < AT_ONCE) {
-		int64_t delay = backoff_fail(&p->idle, backoff_random());
-		loop_timer_set(p->timer, delay > p->config.delay ? delay : p->config.delay);
-	} else {
-		backoff_reset(&p->idle);
-		loop_timer_set(p->timer, p->config.delay);
-	}
+	else
+		delay = backoff_fail(&p->idle, backoff_random());
+	int64_t paced = pace_delay(&p->pace, now(p), answer->result.count);
+	if (paced > 0)
+		log_event(p->config.log, LOG_DEBUG, LOG_FIELDS(LOG_NUM("delay_ms", paced)), "waiting for a fuller response");
+	if (delay < paced)
+		delay = paced;
+	loop_timer_set(p->timer, delay > p->config.delay ? delay : p->config.delay);
 }
 
 /* One update that nothing can read would block all later ones for ever. When it has been fetched alone, again and again, it is set
@@ -286,7 +287,8 @@ struct source *poll_new(const struct poll_config *config, struct err *err)
 	p->config = *config;
 	p->offset = config->offset;
 	p->warned_class = -1;
-	p->backoff = (struct backoff){ .first = FIRST_DELAY, .cap = LAST_DELAY };
+	p->backoff = (struct backoff){ .first = FIRST_DELAY, .cap = LAST_DELAY, .growth = config->growth };
+	p->pace = (struct pace){ .balance = config->once ? 0 : config->balance, .max_delay = config->max_delay, .limit = config->limit };
 	p->idle = (struct backoff){ .first = IDLE_FIRST, .cap = IDLE_LAST };
 	p->good_at = config->clock->mono(config->clock);
 	p->timer = loop_timer_new(config->loop, on_timer, p);

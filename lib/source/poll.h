@@ -3,6 +3,7 @@
 #define TGRUN_SOURCE_POLL_H
 
 #include "api/api.h"
+#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "io/loop.h"
@@ -18,7 +19,10 @@ struct poll_config {
 	int64_t timeout;        /* seconds, 0 to 50 */
 	int limit;              /* 1 to 100 */
 	const char *allowed;    /* the JSON array of allowed_updates, NULL: not sent (the token's previous setting stays). Copied */
-	int64_t delay;          /* milliseconds between an answer and the next request */
+	int64_t delay;          /* milliseconds between an answer and the next request, at least */
+	int balance;            /* thousandths: how far waiting may make answers fuller, see source/pace.h; not with `once` */
+	int64_t max_delay;      /* milliseconds, of what the balance chooses */
+	enum backoff_growth growth; /* of the delays between failed requests */
 	int64_t give_up_after;  /* milliseconds without a good answer, 0: never */
 	bool drop_pending, delete_webhook;
 	bool once;              /* do not wait at the server for updates to come */

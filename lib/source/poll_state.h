@@ -2,7 +2,7 @@
 #ifndef TGRUN_SOURCE_POLL_STATE_H
 #define TGRUN_SOURCE_POLL_STATE_H
 
-#include "base/backoff.h"
+#include "source/pace.h"
 #include "source/poll.h"
 
 enum poll_step {
@@ -21,6 +21,7 @@ struct poll {
 	struct loop_timer *timer;    /* until the next request */
 	struct backoff backoff;      /* of failures */
 	struct backoff idle;         /* of answers that came at once and brought nothing */
+	struct pace pace;
 	int64_t offset;              /* of the next request */
 	int64_t asked_offset;        /* of the request in flight */
 	int64_t confirmed;           /* the highest offset that was answered */

@@ -106,6 +106,17 @@ static void test_backoff(void)
 	ok(backoff_fail(&b, 0) == 500 && backoff_fail(&b, UINT32_MAX) == 2000, "jitter is between a half and all of it");
 	for (int i = 0; i < 5000; i++)
 		wrong += backoff_fail(&b, backoff_random()) > 60000;
+	static const int64_t squares[] = { 1000, 4000, 9000, 16000, 25000, 36000, 49000, 60000, 60000 };
+	struct backoff square = { .first = 1000, .cap = 60000, .growth = BACKOFF_QUADRATIC };
+	for (size_t i = 0; i < sizeof squares / sizeof *squares; i++)
+		if (backoff_fail(&square, UINT32_MAX) != squares[i])
+			wrong++;
+	is_num(wrong, 0, "quadratic growth: squares up to the cap");
+	square.failures = 999;
+	is_num(backoff_fail(&square, UINT32_MAX), 60000, "… however often it fails");
+	struct backoff even = { .first = 1000, .cap = 60000, .growth = BACKOFF_CONSTANT };
+	backoff_fail(&even, 0);
+	ok(backoff_fail(&even, UINT32_MAX) == 1000 && backoff_fail(&even, 0) == 500, "no growth: jitter alone");
 	backoff_reset(&b);
 	ok(wrong == 0 && backoff_fail(&b, UINT32_MAX) == 1000, "after a success it begins again");
 	bool varies = false;

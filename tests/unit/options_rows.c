@@ -17,6 +17,7 @@ static const char *sample(const struct option_row *row)
 	case OPTION_FLAG: return "yes";
 	case OPTION_DURATION: return "90s";
 	case OPTION_SIZE: return "3K";
+	case OPTION_RATIO: return "0.25";
 	case OPTION_NUMBER: return "17";
 	case OPTION_WORD: return row->words[1];
 	default: return "text";
@@ -33,6 +34,7 @@ static bool holds(const struct config *c, const struct option_row *row)
 	case OPTION_DURATION:
 		return *(const int64_t *)m == (strcmp(sample(row), "90s") == 0 ? 90000 : strcmp(sample(row), "2m") == 0 ? 120000 : 7000);
 	case OPTION_SIZE: return *(const int64_t *)m == 3072;
+	case OPTION_RATIO: return *(const int *)m == 250;
 	case OPTION_NUMBER: return *(const int *)m == 17;
 	case OPTION_WORD: return *(const int *)m == 1;
 	case OPTION_ROUTE:
