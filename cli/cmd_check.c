@@ -69,6 +69,7 @@ static void check_handler(struct check *c)
 		found(&c->setup->words, "handler", "");
 		found(&c->setup->on_error, "on-error", "");
 		found(&c->setup->on_timeout, "on-timeout", "");
+		found(&c->setup->source, "source", "");
 	}
 	free(cwd);
 }
@@ -102,6 +103,8 @@ static void check_source(struct check *c)
 {
 	struct err err;
 	const char *source = c->setup->config.source;
+	if (strncmp(source, "exec:", 5) == 0)
+		return; /* a command, looked at with the others */
 	if (strcmp(source, "-") == 0 || access(source, R_OK) == 0) {
 		say("ok", "source: '%s'", source);
 		return;

@@ -23,7 +23,8 @@ struct run {
 	struct log *log;
 	struct statedir *dir;
 	struct slots *slots;
-	int slot_count, source_fd; /* source_fd -1: none, or the engine's */
+	int slot_count;
+	int source_fd, feed_fd; /* of another source than Telegram, and the end of the pipe that its program writes; -1: none, or the engine's */
 	struct loop *loop;
 	struct store *store;
 	struct engine *engine;
@@ -150,13 +151,21 @@ static void on_reload(void *arg)
 	setup_release(&fresh);
 }
 
-/* Opens a file of updates, after the slots were forked: it is not theirs. */
+/* Opens a file of updates, or a pipe for a program that prints them, after the slots were forked: it is not theirs. */
 static int open_source(struct run *r, struct err *err)
 {
 	const char *source = r->setup->config.source;
 	r->source_fd = -1;
 	if (!source)
 		return 0;
+	if (r->setup->source.count) {
+		int ends[2];
+		if (pipe2(ends, O_CLOEXEC))
+			return err_sys(err, ERR_INTERNAL, errno, "cannot make a pipe for the source");
+		r->source_fd = ends[0];
+		r->feed_fd = ends[1];
+		return 0;
+	}
 	if (strcmp(source, "-") == 0)
 		r->source_fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	else
@@ -180,14 +189,14 @@ static int start_engine(struct run *r, struct err *err)
 		.poll_timeout = c->poll_timeout / 1000, .limit = c->limit, .allowed_updates = s->allowed_updates,
 		.poll_delay = c->poll_delay, .poll_balance = c->speed_traffic_balance, .poll_max_delay = c->max_delay,
 		.retry_growth = (enum backoff_growth)c->retry_interval, .give_up_after = c->give_up_after, .drop_pending = c->drop_pending,
-		.delete_webhook = c->delete_webhook, .source_fd = r->source_fd, .source_name = c->source, .once = c->once, .max_runtime = c->max_runtime,
+		.delete_webhook = c->delete_webhook, .source_fd = r->source_fd, .source_feed_fd = r->feed_fd, .source_name = c->source, .once = c->once, .max_runtime = c->max_runtime,
 		.options = setup_engine_options(s), .finished = on_finished, .reload = on_reload, .arg = r,
 	};
 	r->engine = engine_new(&config, err);
 	if (!r->engine)
 		return -1;
 	r->store = NULL;
-	r->source_fd = -1;
+	r->source_fd = r->feed_fd = -1;
 	return engine_start(r->engine, err);
 }
 
@@ -219,7 +228,7 @@ int cmd_run(struct setup *s)
 {
 	struct err err = { 0 };
 	const struct config *c = &s->config;
-	struct run r = { .setup = s, .source_fd = -1, .cwd = getcwd(NULL, 0) };
+	struct run r = { .setup = s, .source_fd = -1, .feed_fd = -1, .cwd = getcwd(NULL, 0) };
 	if (!r.cwd)
 		return cmd_fail((err_sys(&err, ERR_CONFIG, errno, "cannot tell the working directory"), &err));
 	if (setup_token(s, &err) || setup_api(s, &err) || setup_handler(s, r.cwd, &err) ||
@@ -244,6 +253,8 @@ int cmd_run(struct setup *s)
 	loop_free(r.loop);
 	if (r.source_fd >= 0)
 		close(r.source_fd);
+	if (r.feed_fd >= 0)
+		close(r.feed_fd);
 	statedir_close(r.dir);
 	log_free(r.log);
 	free(r.cwd);

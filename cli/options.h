@@ -103,7 +103,7 @@ struct config {
 	bool hide_token, clear_env;
 	struct texts env;            /* NAME or NAME=VALUE */
 	char *chdir;
-	char *source;                /* FILE, or `-` for stdin; NULL: Telegram */
+	char *source;                /* FILE, `-` for stdin, or `exec:COMMAND`; NULL: Telegram */
 	int64_t poll_timeout;        /* 0 to 50 s */
 	int limit;
 	struct texts allowed_updates; /* cut at commas; one item `all` or `default`, or kinds */

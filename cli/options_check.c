@@ -133,6 +133,13 @@ static int check_mode(const struct config *c, struct err *err)
 	return 0;
 }
 
+static int check_source(const struct config *c, struct err *err)
+{
+	if (!c->source || strncmp(c->source, "exec:", 5) != 0 || c->source[5 + strspn(c->source + 5, " \t")])
+		return 0;
+	return err_set(err, ERR_USAGE, "no command follows 'exec:' in the source; give one, such as --source 'exec:./updates'");
+}
+
 static bool is_loopback(const char *host, size_t n)
 {
 	char name[256];
@@ -183,6 +190,7 @@ int options_check(struct config *c, struct err *err)
 	if (check_token(c, err) || check_handler(c, err) || check_key(c, err) || check_max_age(c, err) ||
 	    check_kinds(c, err) || check_poll_timeout(c, err) || check_matches(c, &c->only, err) ||
 	    check_matches(c, &c->ignore, err) || check_matches(c, &c->bypass, err) || check_mode(c, err) ||
+	    check_source(c, err) ||
 	    options_route_check(c, err))
 		return -1;
 	check_url(c);

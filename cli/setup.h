@@ -13,7 +13,7 @@ struct setup {
 	char **argv, **envp;   /* copies, to be parsed again on SIGHUP */
 	struct secret *secret; /* NULL until setup_token() */
 	struct words words;    /* the handler's; empty until setup_handler() */
-	struct words *route_words, on_error, on_timeout;   /* the same; route_words is one for each route of the config */
+	struct words *route_words, on_error, on_timeout, source;   /* the same; route_words is one for each route of the config */
 	struct engine_route *routes; /* one more: the handler's own is the last */
 	char **env;            /* the same */
 	char *dir;             /* --chdir, absolute; NULL: none */

@@ -160,6 +160,8 @@ int setup_handler(struct setup *s, const char *cwd, struct err *err)
 		return -1;
 	if (c->on_timeout && find_command(s, c->on_timeout, cwd, "on-timeout", &s->on_timeout, err))
 		return -1;
+	if (c->source && strncmp(c->source, "exec:", 5) == 0 && find_command(s, c->source + 5, cwd, "source", &s->source, err))
+		return -1;
 	s->env = make_env(s, err);
 	if (!s->env)
 		return -1;
@@ -176,6 +178,7 @@ struct engine_options setup_engine_options(const struct setup *s)
 	return (struct engine_options){
 		.routes = s->routes, .route_count = c->route.count + 1, .hide_token = c->hide_token,
 		.on_error = spec_of(s, &s->on_error), .on_timeout = spec_of(s, &s->on_timeout),
+		.source = spec_of(s, &s->source),
 		.breaker = c->breaker, .concurrency = c->concurrency,
 		.keys = (const char *const *)c->key.items, .key_count = c->key.count,
 		.bypass = (const char *const *)c->bypass.items, .bypass_count = c->bypass.count,
@@ -196,6 +199,7 @@ void setup_release_handlers(struct setup *s)
 	words_release(&s->words);
 	words_release(&s->on_error);
 	words_release(&s->on_timeout);
+	words_release(&s->source);
 	options_free_copy(s->env);
 	s->route_words = NULL;
 	s->routes = NULL;

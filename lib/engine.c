@@ -311,7 +311,7 @@ static int make_rooms(struct engine *e, struct err *err)
 	const struct engine_config *c = &e->config;
 	struct handlers_config handlers = {
 		.loop = c->loop, .slots = c->slots, .hook_slots = c->options.on_error.stages || c->options.on_timeout.stages ? 2 : 0,
-		.log = c->log, .clock = c->clock, .secret = c->secret, .done = engine_on_done, .idle = on_idle,
+		.feed = c->options.source.stages != NULL, .log = c->log, .clock = c->clock, .secret = c->secret, .done = engine_on_done, .idle = on_idle,
 		.unstartable = engine_on_unstartable, .output = on_output, .arg = e,
 	};
 	if (make_timers(e))
@@ -336,6 +336,7 @@ struct engine *engine_new(const struct engine_config *config, struct err *err)
 		return NULL;
 	}
 	e->config = *config;
+	e->feed_fd = -1; /* the caller's until nothing can fail */
 	list_init(&e->starting);
 	list_init(&e->running);
 	if (make_rooms(e, err))
@@ -347,6 +348,7 @@ struct engine *engine_new(const struct engine_config *config, struct err *err)
 	e->queue = queue_open(&queue, err);
 	if (!e->queue)
 		goto fail;
+	e->feed_fd = config->source_feed_fd;
 	loop_on_turn(config->loop, engine_turn, e);
 	return e;
 fail:

@@ -39,6 +39,7 @@ struct engine_options {
 	size_t route_count;            /* from 1 to ENGINE_ROUTES_MAX */
 	bool hide_token;
 	struct command_spec on_error, on_timeout; /* hooks; `stages` NULL: none */
+	struct command_spec source;    /* the program that updates come from; `stages` NULL: none; it stays */
 	int breaker;                   /* failures in a row, 0: off */
 	int concurrency;               /* processes at most, and as many again for what bypasses; not counting workers. It may be lowered */
 	/* the queue */
@@ -81,6 +82,7 @@ struct engine_config {
 	int slot_count;
 	/* another source than Telegram: JSON lines from a descriptor, which becomes the engine's; -1: Telegram */
 	int source_fd;
+	int source_feed_fd;            /* of a program: the other end of the pipe at source_fd, the engine's too; -1: no program */
 	const char *source_name;
 	/* asking */
 	const char *api_root;

@@ -187,7 +187,7 @@ int engine_start(struct engine *e, struct err *err)
 	engine_trim_dead(e);
 	handlers_begin(e->handlers);
 	e->source->ops->start(e->source);
-	return 0;
+	return engine_feed_start(e, err);
 }
 
 void engine_stop(struct engine *e, int status, bool now)
@@ -207,6 +207,7 @@ void engine_stop(struct engine *e, int status, bool now)
 		}
 		if (!e->source_stopped)
 			e->source->ops->stop(e->source);
+		engine_feed_stop(e);
 		handlers_drain(e->handlers);
 		loop_timer_set(e->stop_timer, e->shutdown_timeout);
 	}
@@ -227,6 +228,7 @@ void engine_drain(struct engine *e)
 		log_event(e->config.log, LOG_INFO, LOG_NONE, "draining: nothing more is asked for");
 		e->source->ops->stop(e->source);
 	}
+	engine_feed_stop(e);
 	loop_timer_set(e->turn_timer, 0);
 }
 
@@ -267,7 +269,7 @@ void engine_check_end(struct engine *e)
 			engine_stop(e, 0, false);
 		if (e->draining && e->source_stopped && engine_idle(e)) {
 			forget_position(e);
-			engine_stop(e, 0, false);
+			engine_stop(e, e->feed_status, false);
 		}
 		return;
 	}
@@ -297,6 +299,7 @@ int engine_free(struct engine *e, struct err *err)
 	api_free(e->api);
 	http_free(e->http);
 	handlers_free(e->handlers);
+	engine_feed_release(e);
 	while (!list_empty(&e->running)) {
 		struct flight *f = container_of(e->running.next, struct flight, link);
 		list_remove(&f->link);

@@ -130,8 +130,8 @@ static struct command *pack(struct engine *e, const struct engine_command *c, bo
 
 int engine_commands_build(struct engine *e, struct err *err)
 {
-	struct { const struct engine_command *from; struct command **to; } hooks[] = {
-		{ &e->on_error, &e->on_error_packed }, { &e->on_timeout, &e->on_timeout_packed },
+	struct { const struct engine_command *from; struct command **to; } others[] = {
+		{ &e->on_error, &e->on_error_packed }, { &e->on_timeout, &e->on_timeout_packed }, { &e->from, &e->source_packed },
 	};
 	for (size_t i = 0; i < e->route_count; i++) {
 		struct route *r = &e->routes[i];
@@ -141,12 +141,12 @@ int engine_commands_build(struct engine *e, struct err *err)
 		handler_set_command(r->handler, packed, e->bot_username);
 		command_unref(packed);
 	}
-	for (size_t i = 0; i < 2; i++) {
-		struct command *packed = hooks[i].from->stages ? pack(e, hooks[i].from, false, err) : NULL;
-		if (hooks[i].from->stages && !packed)
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		struct command *packed = others[i].from->stages ? pack(e, others[i].from, false, err) : NULL;
+		if (others[i].from->stages && !packed)
 			return -1;
-		command_unref(*hooks[i].to);
-		*hooks[i].to = packed;
+		command_unref(*others[i].to);
+		*others[i].to = packed;
 	}
 	return 0;
 }
@@ -245,7 +245,8 @@ int engine_routes_set(struct engine *e, const struct engine_options *o, struct e
 	for (size_t i = 0; i < e->route_count; i++)
 		if (take_route(&e->routes[i], &o->routes[i], err))
 			return -1;
-	if (command_keep(&e->on_error, &o->on_error, err) || command_keep(&e->on_timeout, &o->on_timeout, err))
+	if (command_keep(&e->on_error, &o->on_error, err) || command_keep(&e->on_timeout, &o->on_timeout, err) ||
+	    (!e->from.stages && command_keep(&e->from, &o->source, err)))
 		return -1;
 	char **only = copy_strings(o->only, o->only_count, 0), **ignore = copy_strings(o->ignore, o->ignore_count, 0);
 	if (!only || !ignore) {
@@ -272,8 +273,10 @@ void engine_routes_release(struct engine *e)
 	free(e->routes);
 	command_release(&e->on_error);
 	command_release(&e->on_timeout);
+	command_release(&e->from);
 	command_unref(e->on_error_packed);
 	command_unref(e->on_timeout_packed);
+	command_unref(e->source_packed);
 	free_strings(e->bypass);
 	free_strings(e->only);
 	free_strings(e->ignore);
@@ -332,7 +335,7 @@ int engine_room(const struct route *r, int group)
 int engine_slots(const struct engine_options *o)
 {
 	bool processes = false;
-	int slots = o->on_error.stages || o->on_timeout.stages ? HOOK_SLOTS : 0;
+	int slots = (o->on_error.stages || o->on_timeout.stages ? HOOK_SLOTS : 0) + (o->source.stages != NULL);
 	for (size_t i = 0; i < o->route_count; i++) {
 		if (o->routes[i].mode == MODE_WORKER)
 			slots += o->routes[i].policy.workers + 1;

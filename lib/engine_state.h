@@ -69,8 +69,8 @@ struct engine {
 	struct max_age *max_age;
 	char **bypass, **only, **ignore; /* each ends in NULL */
 	bool hide_token;
-	struct engine_command on_error, on_timeout;
-	struct command *on_error_packed, *on_timeout_packed;
+	struct engine_command on_error, on_timeout, from;
+	struct command *on_error_packed, *on_timeout_packed, *source_packed;
 	char *bot_username;
 	struct route *routes;
 	size_t route_count;
@@ -82,6 +82,12 @@ struct engine {
 	struct source *source;
 	struct control *control;
 	struct notify *notify;
+	int feed_fd;             /* engine_feed.c: where the source's program writes; -1: no program */
+	bool feed_torn;          /* it may have left half a line */
+	int feed_status;         /* exit status that its failure leads to, 0: none */
+	struct loop_timer *feed_timer;
+	struct backoff feed_backoff;
+	int64_t feed_started;    /* monotonic milliseconds */
 	char source_root[64];    /* of a file: its name in the store; "": none */
 
 	enum engine_phase phase;
@@ -136,6 +142,11 @@ void engine_source_check(struct engine *e);
 const char *engine_root(const struct engine *e); /* the source's name in the store; NULL: it has none */
 int engine_route_bytes(void *arg, const char *body, size_t length, struct buf *keys, unsigned *lane);
 int64_t engine_max_age(void *arg, const char *kind);
+
+/* engine_feed.c: nothing without a program. */
+int engine_feed_start(struct engine *e, struct err *err);
+void engine_feed_stop(struct engine *e);
+void engine_feed_release(struct engine *e);
 
 /* engine_life.c */
 void engine_check_end(struct engine *e);

@@ -146,7 +146,7 @@ int exec_start(struct handler *h, struct claim *const *claims, size_t n)
 	r->proc.ops = &ops;
 	r->h = h;
 	struct proc_spec spec = {
-		.command = h->command, .vars = &room->vars, .timeout = h->policy.timeout, .kill_after = h->policy.kill_after,
+		.command = h->command, .vars = &room->vars, .stdout_fd = -1, .timeout = h->policy.timeout, .kill_after = h->policy.kill_after,
 		.background = h->policy.background, .max_output = h->policy.max_output,
 	};
 	if (add_vars(h, claims, n) || (spec.stdin_fd = handler_stdin(claims, n)) < 0 || proc_start(&r->proc, room, &spec)) {

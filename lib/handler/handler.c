@@ -218,7 +218,7 @@ int handler_slots_needed(const struct handler *h)
 
 int handler_slots_reserved(const struct handlers *room)
 {
-	int reserved = 0;
+	int reserved = room->config.feed && !room->feeding;
 	for (const struct list *l = room->handlers.next; l != &room->handlers; l = l->next) {
 		const struct handler *h = container_of(l, struct handler, link);
 		int missing = h->retired ? 0 : handler_slots_needed(h) - h->pool.count;

@@ -74,6 +74,7 @@ struct handlers_config {
 	struct loop *loop;
 	struct slots *slots;     /* attached to the loop here; they stay the caller's */
 	int hook_slots;          /* of them, kept free for hooks */
+	bool feed;               /* one is kept free for handlers_feed() */
 	struct log *log;
 	const struct clock *clock;
 	const struct secret *secret; /* redacted from output; NULL: none */
@@ -174,6 +175,16 @@ struct hook {
 
 /* Runs it when a slot is there for it. 0, or -1 when it was dropped: too many wait, or memory is out (counted and logged). */
 int handlers_hook(struct handlers *room, const struct hook *hook);
+
+/* The program that updates come from is over, with all that it started. `reason`: a phrase, NULL if it ended well. */
+typedef void feed_ended(void *arg, const char *reason);
+
+/* Starts it in the slot that is kept for it: stdin is /dev/null, stdout is `fd`, which stays the caller's, and stderr is logged. Not while it runs. 0, or
+ * -1 with errno. */
+int handlers_feed(struct handlers *room, struct command *command, int fd, int64_t kill_after, feed_ended *ended, void *arg);
+
+/* SIGTERM to it and all that it started, and SIGKILL after `kill_after` milliseconds. `ended` comes, perhaps from in here. */
+void handlers_feed_stop(struct handlers *room);
 
 /* Hooks that run or wait; those that were dropped since the start. */
 int handlers_hooks(const struct handlers *room);

@@ -1,6 +1,6 @@
 /* handler/handler_state: what the files of the room share: handler.c (room and handlers), exec.c (a process for one update, or a batch),
  * worker.c (the life of a worker), worker_talk.c (what is said to and by it), worker_pool.c (how many there are, and who gets what),
- * hook.c. */
+ * hook.c, feed.c (the program that updates come from). */
 #ifndef TGRUN_HANDLER_HANDLER_STATE_H
 #define TGRUN_HANDLER_HANDLER_STATE_H
 
@@ -10,15 +10,18 @@
 #include "handler/handler.h"
 #include "handler/jobs.h"
 
+struct proc;
+
 struct handlers {
 	struct handlers_config config;
 	struct jobs jobs;
 	struct list handlers;
-	struct list procs;     /* exec.c and hook.c */
+	struct list procs;     /* exec.c, hook.c and feed.c */
 	struct list hooks;     /* that wait */
 	struct list unwritten; /* workers that were given something since the last handlers_flush() */
 	struct loop_timer *flush_timer;
 	struct buf vars;       /* room to build variables in; holds the token's neighbours, so it is wiped */
+	struct proc *feeding;  /* feed.c's, NULL: it does not run */
 	int running, live;     /* updates; jobs in slots */
 	int hooks_running, hooks_waiting;
 	size_t hook_bytes;
@@ -66,7 +69,7 @@ struct handler {
 
 /* handler.c */
 int handler_slots_free(const struct handlers *room);     /* idle slots that are nobody's in particular */
-int handler_slots_reserved(const struct handlers *room); /* by workers that do not run */
+int handler_slots_reserved(const struct handlers *room); /* by workers, and a feed, that do not run */
 int handler_add_var(struct buf *vars, const char *name, int64_t value);
 /* The update's own variables; finds out its number on the way. */
 int handler_update_vars(struct buf *vars, struct claim *c, const char *bot_username);

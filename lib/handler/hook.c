@@ -94,7 +94,7 @@ static int start(struct hook_run *r)
 	static const struct proc_ops ops = { on_line, on_overdue, on_finish, on_free };
 	struct claim *claims[] = { &r->claim };
 	struct proc_spec spec = {
-		.command = r->command, .vars = &r->vars, .stdin_fd = handler_stdin(claims, 1), .timeout = r->timeout,
+		.command = r->command, .vars = &r->vars, .stdin_fd = handler_stdin(claims, 1), .stdout_fd = -1, .timeout = r->timeout,
 		.kill_after = r->kill_after, .background = BACKGROUND_KILL, .max_output = 64 * 1024,
 	};
 	if (spec.stdin_fd < 0)

@@ -121,12 +121,14 @@ int proc_start(struct proc *p, struct handlers *room, const struct proc_spec *sp
 	p->timer = loop_timer_new(room->config.loop, on_deadline, p);
 	if (!p->timer) {
 		close(spec->stdin_fd);
+		if (spec->stdout_fd >= 0)
+			close(spec->stdout_fd);
 		errno = ENOMEM;
 		return -1;
 	}
 	struct slot_job with = {
 		.command = spec->command, .vars = buf_str(spec->vars), .vars_length = spec->vars->len, .stdin_fd = spec->stdin_fd,
-		.extra_fd = -1,
+		.extra_fd = spec->stdout_fd, .extra_is_stdout = true,
 	};
 	if (jobs_start(room->config.slots, &p->job, &with)) {
 		int saved = errno;

@@ -1,4 +1,4 @@
-/* handler/proc: one process (or pipeline) with an end: a deadline, TERM, KILL, and output line by line. For exec.c and hook.c.
+/* handler/proc: one process (or pipeline) with an end: a deadline, TERM, KILL, and output line by line. For exec.c, hook.c and feed.c.
  *
  * Deadlines live here, in the runner: at the timeout TERM goes to everything the process started, then KILL. */
 #ifndef TGRUN_HANDLER_PROC_H
@@ -51,12 +51,13 @@ struct proc_spec {
 	struct command *command;
 	const struct buf *vars;
 	int stdin_fd;
+	int stdout_fd; /* of the last stage; -1: as all, to be logged. Closed here in every case */
 	int64_t timeout, kill_after;
 	enum background background;
 	uint64_t max_output;
 };
 
-/* Starts `p`, of which `ops` is set and the rest is zero. 0, or -1 with errno; `stdin_fd` is closed in every case. */
+/* Starts `p`, of which `ops` is set and the rest is zero. 0, or -1 with errno; the descriptors are closed in every case. */
 int proc_start(struct proc *p, struct handlers *room, const struct proc_spec *spec);
 
 /* SIGTERM or SIGKILL, at the end of tgrun. `p` may be gone afterwards. */

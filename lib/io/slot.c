@@ -90,6 +90,7 @@ static void start(const struct slot_order *order, int stdin_fd, int extra_fd)
 	slot.all_ended = slot.told = slot.sweeping = false;
 	slot.end = (struct slot_end){ .stages = slot.command.stages };
 	slot.exec.extra_fd = extra_fd;
+	slot.exec.extra_is_stdout = order->extra == SLOT_EXTRA_STDOUT;
 	slot.page->sweeping = 0;
 	slot.page->denied = 0;
 	slot.page->gate = slot.command.stages == 1;
@@ -301,7 +302,7 @@ static void obey(const struct slot_order *order, int fds[2])
 		close(fds[0]);
 		return;
 	case SLOT_START:
-		if (fds[0] < 0 || (order->extra == 1) != (fds[1] >= 0))
+		if (fds[0] < 0 || order->extra > SLOT_EXTRA_STDOUT || (order->extra != SLOT_EXTRA_NONE) != (fds[1] >= 0))
 			_exit(70);
 		start(order, fds[0], fds[1]);
 		return;

@@ -25,12 +25,15 @@ enum slot_what {
 	SLOT_FAILED,      /* a stage could not be executed; nothing is left */
 };
 
+/* A second descriptor that comes along, and what it becomes. */
+enum slot_extra { SLOT_EXTRA_NONE, SLOT_EXTRA_3, SLOT_EXTRA_STDOUT };
+
 struct slot_order {
 	uint32_t what;
 	int32_t signo;
 	uint64_t job;
 	uint32_t vars_length;
-	uint32_t extra; /* 1: a second descriptor comes along */
+	uint32_t extra; /* enum slot_extra */
 };
 
 struct slot_report {
@@ -90,7 +93,8 @@ struct slot_exec {
 	char **envp;
 	struct rlimit nofile; /* rlim_cur 0: as it is */
 	pid_t slot;           /* the parent; if it is another, the slot has died */
-	int extra_fd;
+	int extra_fd;         /* -1: none */
+	bool extra_is_stdout;
 };
 
 /* The job's variables in `vars` (each NAME=VALUE ends in NUL), then those of the command that the job does not have. To be freed; NULL when

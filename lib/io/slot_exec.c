@@ -74,11 +74,13 @@ _Noreturn void slot_exec_stage(const struct slot_exec *x, int stage)
 	wait_at_gate(x->page);
 	if (x->command->dir && chdir(x->command->dir))
 		goto fail;
-	if (x->extra_fd >= 0 && dup2(x->extra_fd, 3) < 0)
+	if (x->extra_fd >= 0 && !x->extra_is_stdout && dup2(x->extra_fd, 3) < 0)
+		goto fail;
+	if (x->extra_fd >= 0 && x->extra_is_stdout && stage == x->command->stages - 1 && dup2(x->extra_fd, STDOUT_FILENO) < 0)
 		goto fail;
 	if (x->nofile.rlim_cur)
 		setrlimit(RLIMIT_NOFILE, &x->nofile);
-	keep_from_exec(x->extra_fd >= 0 ? 4 : 3);
+	keep_from_exec(x->extra_fd >= 0 && !x->extra_is_stdout ? 4 : 3);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	/* Not execvp(3): it would have a shell run a file that has no interpreter. */
 	execve(x->command->path[stage], x->command->argv[stage], x->envp);

@@ -282,7 +282,7 @@ int slots_start(struct slot *slot, const struct slot_job *job)
 	}
 	struct slot_order order = {
 		.what = SLOT_START, .job = ++slot->slots->jobs, .vars_length = (uint32_t)job->vars_length,
-		.extra = job->extra_fd >= 0,
+		.extra = job->extra_fd < 0 ? SLOT_EXTRA_NONE : job->extra_is_stdout ? SLOT_EXTRA_STDOUT : SLOT_EXTRA_3,
 	};
 	if (give_command(slot, job->command) || send_order(slot, &order, job->vars, fds, order.extra ? 2 : 1)) {
 		if (errno == EPIPE || errno == ECONNRESET) {

@@ -102,6 +102,7 @@ struct slot_job {
 	size_t vars_length;      /* bytes, at most SLOT_VARS_MAX */
 	int stdin_fd;            /* given to the slot; closed here in every case */
 	int extra_fd;            /* becomes descriptor 3 of the job; -1: none; closed here in every case */
+	bool extra_is_stdout;    /* it becomes the last stage's stdout instead */
 };
 
 /* Starts a job in an idle slot. Returns 0, or -1 with errno: then nothing was started, the slot is still idle (or dying, in which
