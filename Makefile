@@ -20,7 +20,9 @@ HARDEN  := -fPIE
 OPT     := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 endif
 CFLAGS  ?=
-ALLFLAGS = -std=gnu11 -D_GNU_SOURCE -DTGRUN_VERSION='"$(VERSION)"' -Ilib -I. $(WARN) $(HARDEN) $(OPT) $(shell pkg-config --cflags $(PKGS)) $(CFLAGS)
+# CRASH=1: with the places where tests may kill it compiled in (lib/base/crashpoint.h).
+CRASH   ?=
+ALLFLAGS = -std=gnu11 -D_GNU_SOURCE $(if $(CRASH),-DTGRUN_CRASHPOINTS) -DTGRUN_VERSION='"$(VERSION)"' -Ilib -I. $(WARN) $(HARDEN) $(OPT) $(shell pkg-config --cflags $(PKGS)) $(CFLAGS)
 LDALL    = $(OPT) -pie -Wl,-z,relro,-z,now $(LDFLAGS)
 
 LIB_C   := $(sort $(wildcard lib/*.c lib/*/*.c))
@@ -83,18 +85,26 @@ $(SETS:%=build-%): build-%:
 	@$(MAKE) -s --no-print-directory -j $(JOBS) B=build/$* CC=$(firstword $(subst -, ,$*)) CFLAGS=-Werror \
 		SAN=$(findstring asan,$*) tests
 
+# Only the program, for tests/torture/crash: it can be killed at named places.
+build-crash:
+	@$(MAKE) -s --no-print-directory -j $(JOBS) B=build/crash CC=gcc CFLAGS=-Werror OPT="-O1 -g" CRASH=1 build/crash/tgrun
+
 lint: build-gcc
 	@scripts/lint build/gcc
 
 # One after the other: the builds run in parallel inside, and a fault is told before the long part begins.
 check:
-	@for target in lint $(SETS:%=build-%); do $(MAKE) -s --no-print-directory $$target || exit; done
+	@for target in lint $(SETS:%=build-%) build-crash; do $(MAKE) -s --no-print-directory $$target || exit; done
 	@$(PROVE) $(QUICK) $(ASAN) $(call UNIT_IN,clang)
 
-check-quick: build-gcc
+check-quick: build-gcc build-crash
 	@$(PROVE) $(QUICK)
 
-check-asan: build-clang-asan build-gcc-asan
+# The long form, up to 30 minutes. ROUNDS= and SEED= are handed on.
+torture: build-gcc build-crash
+	@tests/torture/crash
+
+check-asan: build-crash build-clang-asan build-gcc-asan
 	@$(PROVE) $(ASAN)
 
 # Under $(PREFIX), the manual and examples with it; `make install DESTDIR=/tmp/x` for packagers.
@@ -119,5 +129,5 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all tests check check-quick check-asan lint install uninstall clean $(SETS:%=build-%)
+.PHONY: all tests build-crash torture check check-quick check-asan lint install uninstall clean $(SETS:%=build-%)
 .SECONDARY:

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crashpoint.h"
 #include "engine_state.h"
 
 enum {
@@ -193,8 +194,11 @@ static void start_claimed(struct engine *e)
 	struct flight *flights[HANDLER_BATCH_MAX];
 	struct claim *claims[HANDLER_BATCH_MAX];
 	size_t n;
-	while ((n = next_start(e, flights, claims)))
+	while ((n = next_start(e, flights, claims))) {
+		CRASHPOINT("before-start");
 		start_one(e, flights, claims, n);
+		CRASHPOINT("after-start");
+	}
 	handlers_flush(e->handlers);
 }
 

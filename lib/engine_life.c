@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/crashpoint.h"
 #include "base/duration.h"
 #include "engine_state.h"
 #include "source/lines.h"
@@ -79,6 +80,7 @@ static void on_stop_timer(void *arg)
 		log_event(e->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("running", handlers_running(e->handlers))),
 			  "handlers still run at the shutdown deadline: ending them; their updates are kept");
 		handlers_stop(e->handlers, SIGTERM);
+		CRASHPOINT("stop-killing");
 	}
 }
 
@@ -208,6 +210,7 @@ void engine_stop(struct engine *e, int status, bool now)
 		if (!e->source_stopped)
 			e->source->ops->stop(e->source);
 		engine_feed_stop(e);
+		CRASHPOINT("stop-begun");
 		handlers_drain(e->handlers);
 		loop_timer_set(e->stop_timer, e->shutdown_timeout);
 	}
@@ -245,6 +248,7 @@ static void finish(struct engine *e)
 	struct engine_counts c;
 	engine_counts(e, &c);
 	e->phase = ENGINE_FINISHED;
+	CRASHPOINT("stop-finished");
 	int status = e->exit_status ? e->exit_status : e->forced && e->counts.interrupted ? 1 : 0;
 	log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("done", (int64_t)c.done), LOG_NUM("failed", (int64_t)c.failed),
 		  LOG_NUM("waiting", (int64_t)c.waiting), LOG_NUM("dead_letters", c.dead_letters)), "stopped");

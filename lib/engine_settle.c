@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crashpoint.h"
 #include "base/duration.h"
 #include "engine_state.h"
 
@@ -195,6 +196,7 @@ void engine_on_done(void *arg, struct handler *h, struct claim *c, const struct 
 	struct route *route = f->route;
 	int64_t since = f->since;
 	(void)h;
+	CRASHPOINT("before-settle");
 	engine_land(e, f);
 	switch (r->end) {
 	case HANDLER_UNSTARTABLE:
@@ -209,5 +211,6 @@ void engine_on_done(void *arg, struct handler *h, struct claim *c, const struct 
 		settle_ended(e, route, c, r, since);
 		break;
 	}
+	CRASHPOINT("after-settle");
 	claim_free(c);
 }

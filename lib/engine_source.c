@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crashpoint.h"
 #include "base/duration.h"
 #include "engine_state.h"
 
@@ -134,6 +135,7 @@ static int on_batch(void *arg, const struct slice *items, size_t count, int64_t 
 		*fresh = result.taken + result.dead + (size_t)(e->counts.ignored - ignored);
 		took(e, &result);
 	}
+	CRASHPOINT("batch-stored");
 	batch_release(&b);
 	return rc ? -1 : 0;
 }
@@ -188,6 +190,7 @@ static int on_may_ask(void *arg)
 		return -1;
 	}
 	e->source_held = false;
+	CRASHPOINT("before-poll");
 	return 0;
 }
 
@@ -219,6 +222,7 @@ void engine_source_check(struct engine *e)
 static void on_confirmed(void *arg, int64_t offset)
 {
 	struct engine *e = arg;
+	CRASHPOINT("confirmed");
 	queue_confirmed(e->queue, engine_root(e), offset);
 }
 

@@ -23,6 +23,7 @@
 
 #include <pipeline.h>
 
+#include "base/crashpoint.h"
 #include "io/procs.h"
 
 enum { SWEEP_FIRST = 5, SWEEP_CAP = 1000 }; /* milliseconds */
@@ -98,6 +99,7 @@ static void start(const struct slot_order *order, int stdin_fd, int extra_fd)
 	getrusage(RUSAGE_CHILDREN, &slot.before);
 	make_blocking(1);
 	make_blocking(2);
+	CRASHPOINT("slot-before-fork");
 	slot.pipeline = pipeline_new();
 	pipeline_ignore_signals(slot.pipeline, 0);
 	pipeline_want_in(slot.pipeline, stdin_fd);
@@ -110,6 +112,7 @@ static void start(const struct slot_order *order, int stdin_fd, int extra_fd)
 	for (int i = 0; i < slot.command.stages; i++)
 		slot.pid[i] = pipeline_get_pid(slot.pipeline, i);
 	slot.page->pid = slot.pid[0];
+	CRASHPOINT("slot-after-fork");
 	slot.page->started = slot.job;
 	if (slot.command.stages > 1)
 		slot_exec_open_gate(slot.page);
@@ -132,12 +135,14 @@ static void add_usage(const struct rusage *of)
 static void job_over(void)
 {
 	int stage = 0;
+	CRASHPOINT("slot-before-over");
 	while (stage < slot.end.stages && !slot.page->exec_errno[stage])
 		stage++;
 	if (stage < slot.end.stages)
 		report(SLOT_FAILED, stage, slot.page->exec_errno[stage]);
 	else
 		report(SLOT_OVER, 0, 0);
+	CRASHPOINT("slot-after-over");
 	slot.job = 0;
 	slot.sweeping = false;
 	slot.page->sweeping = 0;
@@ -263,6 +268,7 @@ static void signal_all(int signo)
 /* Kills all there is now. Children of the dead come up as the slot's own and are killed by the next sweep. */
 static void sweep(void)
 {
+	CRASHPOINT("slot-sweep");
 	signal_all(SIGKILL);
 	reap();
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crashpoint.h"
 #include "queue/sqlite_room.h"
 
 static const char *const sql[SQLITE_STATEMENTS] = {
@@ -247,13 +248,20 @@ int sqlite_apply(struct store *store, const struct store_op *ops, size_t count, 
 		return -1;
 	if (sqlite_run(s->statements[S_BEGIN]))
 		return sqlite_undo(s, last_seq, err);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		CRASHPOINT("in-transaction");
 		if (carry_out(s, &ops[i]))
 			return sqlite_undo(s, last_seq, err);
+	}
 	snprintf(text, sizeof text, "%" PRId64, s->db.last_seq);
-	if ((s->db.last_seq != last_seq && set_meta(s, SQLITE_META_LAST_SEQ, text)) || sqlite_run(s->statements[S_COMMIT]))
+	bool failed = s->db.last_seq != last_seq && set_meta(s, SQLITE_META_LAST_SEQ, text);
+	CRASHPOINT("before-commit");
+	if (failed || sqlite_run(s->statements[S_COMMIT]))
 		return sqlite_undo(s, last_seq, err);
-	if (sync)
+	CRASHPOINT("after-commit");
+	if (sync) {
+		CRASHPOINT("before-mark");
 		mark_set(&s->db.mark, s->db.last_seq, s->db.bot_id);
+	}
 	return 0;
 }

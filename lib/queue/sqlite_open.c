@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/crashpoint.h"
 #include "queue/sqlite_db.h"
 
 enum {
@@ -139,6 +140,7 @@ static int prepare_files(struct sqlite_db *db, int dir_fd, int64_t *size, struct
 		return err_sys(err, errno == ENOSPC || errno == EDQUOT || errno == EIO ? ERR_IO : ERR_CANTCREATE, errno,
 			       "cannot make '%s/queue.db'", db->dir_name);
 	close(fd);
+	CRASHPOINT("database-made");
 	fsync(dir_fd);
 	*size = 0;
 	return 0;
@@ -203,6 +205,7 @@ static int migrate(struct sqlite_db *db, int64_t version, struct err *err)
 	char sql[64];
 	for (; version < VERSION; version++) {
 		snprintf(sql, sizeof sql, "PRAGMA user_version = %d; COMMIT", (int)version + 1);
+		CRASHPOINT("before-migration");
 		if (sqlite_db_exec(db, "BEGIN IMMEDIATE", err) || sqlite_db_exec(db, steps[version], err) ||
 		    sqlite_db_exec(db, sql, err))
 			return -1;
@@ -267,6 +270,7 @@ int sqlite_db_open(struct sqlite_db *db, int dir_fd, const char *dir_name, int64
 		sqlite_db_close(db);
 		return -1;
 	}
+	CRASHPOINT("tables-made");
 	/* The tables themselves are in the database file before anything else is. */
 	sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_FULL, NULL, NULL);
 	reserve(db, dir_fd);
@@ -276,6 +280,7 @@ int sqlite_db_open(struct sqlite_db *db, int dir_fd, const char *dir_name, int64
 
 void sqlite_db_close(struct sqlite_db *db)
 {
+	CRASHPOINT("before-close");
 	sqlite3_close(db->handle);
 	mark_close(&db->mark);
 	free(db->dir_name);

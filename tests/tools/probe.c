@@ -3,6 +3,8 @@
  * within the handler's true one.
  *
  *   probe LOG [MICROSECONDS [EVERY]]    works for a time up to that long; each EVERYth update's first attempt ends with 75
+ *   probe --worker LOG …                the same as a worker: updates by lines on stdin, answers on descriptor 3
+ *   probe --batch LOG …                 the same for a batch: all start, then all end with one status; each EVERYth process fails
  *
  * Lines, fields between tabs: start|end, update id, keys, pid, attempt, microseconds, exit status ("-" at the start). */
 #include <fcntl.h>
@@ -14,33 +16,127 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { BATCH_MAX = 1000 };
+
+struct job {
+	char update[24], key[48], attempt[12];
+};
+
+static int log_fd;
+static unsigned longest, every;
+
 static const char *variable(const char *name)
 {
 	const char *value = getenv(name);
 	return value && *value ? value : "-";
 }
 
-static int say(int fd, const char *what, const char *status)
+static int say(const char *what, const struct job *j, const char *status)
 {
 	char line[1024];
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	int n = snprintf(line, sizeof line, "%s\t%s\t%s\t%ld\t%s\t%" PRId64 "\t%s\n", what, variable("TG_UPDATE_ID"), variable("TG_KEY"),
-			 (long)getpid(), variable("TG_ATTEMPT"), (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000, status);
-	return n < (int)sizeof line && write(fd, line, (size_t)n) == n ? 0 : -1;
+	int n = snprintf(line, sizeof line, "%s\t%s\t%s\t%ld\t%s\t%" PRId64 "\t%s\n", what, j->update, j->key, (long)getpid(),
+			 j->attempt, (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000, status);
+	return n < (int)sizeof line && write(log_fd, line, (size_t)n) == n ? 0 : -1;
+}
+
+static unsigned number(const struct job *j)
+{
+	return (unsigned)strtoul(j->update, NULL, 10);
+}
+
+static void work(const struct job *j)
+{
+	if (longest)
+		usleep(number(j) * 2654435761u % longest);
+}
+
+static bool fails(const struct job *j)
+{
+	return every && number(j) % every == 0 && strcmp(j->attempt, "1") == 0;
+}
+
+/* What stands after `name`, up to one of `ends`; "-" if it is not there. */
+static void after(const char *line, const char *name, const char *ends, char *out, size_t size)
+{
+	const char *at = strstr(line, name);
+	size_t n = at ? strcspn(at += strlen(name), ends) : 0;
+	snprintf(out, size, "%.*s", n ? (int)n : 1, n ? at : "-");
+}
+
+/* The sandbox writes its updates without blanks, the first chat in it is the message's own. */
+static void parse(const char *line, struct job *j)
+{
+	char chat[32];
+	after(line, "\"update_id\":", ",}", j->update, sizeof j->update);
+	after(line, "\"chat\":{\"id\":", ",}", chat, sizeof chat);
+	snprintf(j->key, sizeof j->key, "chat:%s", chat);
+	after(line, "\"attempt\":", ",}", j->attempt, sizeof j->attempt);
+}
+
+static int worker(void)
+{
+	char *line = NULL, id[64];
+	size_t room = 0;
+	struct job j;
+	while (getline(&line, &room, stdin) > 0) {
+		after(line, "\"id\":\"", "\"", id, sizeof id);
+		parse(line, &j);
+		if (say("start", &j, "-"))
+			return 100;
+		work(&j);
+		bool bad = fails(&j);
+		if (say("end", &j, bad ? "75" : "0") ||
+		    dprintf(3, "{\"id\":\"%s\",\"ok\":%s}\n", id, bad ? "false,\"retry\":true" : "true") < 0)
+			return 100;
+	}
+	free(line);
+	return 0;
+}
+
+static int batch(void)
+{
+	static struct job jobs[BATCH_MAX];
+	char *line = NULL;
+	size_t room = 0;
+	int n = 0;
+	while (n < BATCH_MAX && getline(&line, &room, stdin) > 0) {
+		parse(line, &jobs[n]);
+		if (say("start", &jobs[n++], "-"))
+			return 100;
+	}
+	free(line);
+	if (n)
+		work(&jobs[0]);
+	bool bad = every && (unsigned)getpid() % every == 0;
+	for (int i = 0; i < n; i++)
+		if (say("end", &jobs[i], bad ? "75" : "0"))
+			return 100;
+	return bad ? 75 : 0;
+}
+
+static int single(void)
+{
+	struct job j;
+	snprintf(j.update, sizeof j.update, "%s", variable("TG_UPDATE_ID"));
+	snprintf(j.key, sizeof j.key, "%s", variable("TG_KEY"));
+	snprintf(j.attempt, sizeof j.attempt, "%s", variable("TG_ATTEMPT"));
+	if (say("start", &j, "-"))
+		return 100;
+	work(&j);
+	bool bad = fails(&j);
+	return say("end", &j, bad ? "75" : "0") ? 100 : bad ? 75 : 0;
 }
 
 int main(int argc, char **argv)
 {
-	int fd = argc > 1 ? open(argv[1], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
-	if (fd < 0 || say(fd, "start", "-"))
+	const char *mode = argc > 1 && strncmp(argv[1], "--", 2) == 0 ? argv[1] : "";
+	int first = *mode ? 2 : 1;
+	log_fd = argc > first ? open(argv[first], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
+	if (log_fd < 0)
 		return 100;
-	unsigned id = (unsigned)strtoul(variable("TG_UPDATE_ID"), NULL, 10);
-	unsigned longest = argc > 2 ? (unsigned)atoi(argv[2]) : 0, every = argc > 3 ? (unsigned)atoi(argv[3]) : 0;
-	if (longest)
-		usleep(id * 2654435761u % longest);
-	bool fails = every && id % every == 0 && strcmp(variable("TG_ATTEMPT"), "1") == 0;
-	if (say(fd, "end", fails ? "75" : "0"))
-		return 100;
-	return fails ? 75 : 0;
+	longest = argc > first + 1 ? (unsigned)atoi(argv[first + 1]) : 0;
+	every = argc > first + 2 ? (unsigned)atoi(argv[first + 2]) : 0;
+	return strcmp(mode, "--worker") == 0 ? worker() : strcmp(mode, "--batch") == 0 ? batch() : single();
 }
