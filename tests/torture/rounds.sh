@@ -94,13 +94,13 @@ round() { # KILL [PASS]
 
 finish() { # WHAT
 	STATUS=0 left=1 more=0
-	# What is to be tried again later is left by --once.
+	# What is to be tried again later is left by --once: until nothing waits.
 	while [ "$STATUS" = 0 ] && [ "$left" -gt 0 ] && [ "$more" -lt 50 ]; do
 		more=$((more + 1))
 		start_run 2000 --once
 		wait_tgrun
 		clean="$clean$run "
-		left=$(wc -l <"$TMP/events.$run")
+		left=$(sed -n 's/.* stopped .* waiting=\([0-9]*\) .*/\1/p' "$TGRUN_LOG" | tail -n 1)
 	done
 	is "$STATUS $left" "0 0" "$1: a run comes to its end"
 	for file in "$TMP"/events.*; do
