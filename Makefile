@@ -28,9 +28,10 @@ LDALL    = $(OPT) -pie -Wl,-z,relro,-z,now $(LDFLAGS)
 LIB_C   := $(sort $(wildcard lib/*.c lib/*/*.c))
 CLI_C   := $(sort $(wildcard cli/*.c))
 UNIT_C  := $(sort $(wildcard tests/unit/*.c))
+FUZZ_C  := $(filter-out tests/fuzz/replay.c,$(sort $(wildcard tests/fuzz/*.c)))
 TOOL_C  := $(sort $(wildcard tests/tools/*.c))
 OBJ     := $(LIB_C:%.c=$(B)/%.o)
-UNIT    := $(UNIT_C:tests/unit/%.c=$(B)/unit/%)
+UNIT    := $(UNIT_C:tests/unit/%.c=$(B)/unit/%) $(FUZZ_C:tests/fuzz/%.c=$(B)/unit/fuzz_%)
 TOOLS   := $(TOOL_C:tests/tools/%.c=$(B)/tools/%)
 
 all: $(B)/tgrun
@@ -50,6 +51,15 @@ $(B)/libcli.a: $(filter-out $(B)/cli/main.o,$(CLI_C:%.c=$(B)/%.o))
 $(B)/unit/%: $(B)/tests/unit/%.o $(B)/libcli.a $(B)/libtgrun.a
 	@mkdir -p $(@D)
 	$(call say,LD) $(CC) $(LDALL) -o $@ $^ $(LIBS)
+
+# A fuzz target that replays its corpus; and the same with libFuzzer, see `make fuzz`.
+$(B)/unit/fuzz_%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay.o $(B)/libcli.a $(B)/libtgrun.a
+	@mkdir -p $(@D)
+	$(call say,LD) $(CC) $(LDALL) -o $@ $^ $(LIBS)
+
+$(B)/fuzz/%: $(B)/tests/fuzz/%.o $(B)/libcli.a $(B)/libtgrun.a
+	@mkdir -p $(@D)
+	$(call say,LD) $(CC) $(LDALL) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
 $(B)/tools/%: $(B)/tests/tools/%.o $(B)/libtgrun.a
 	@mkdir -p $(@D)
@@ -76,7 +86,7 @@ tests: $(B)/tgrun $(UNIT) $(TOOLS) $(if $(SAN),,$(B)/tools/powerloss.so)
 JOBS    ?= $(shell nproc)
 SETS    := gcc clang gcc-asan clang-asan
 FLOW    := $(sort $(wildcard tests/flow/*.t))
-UNIT_IN = $(patsubst tests/unit/%.c,build/$(1)/unit/%,$(UNIT_C))
+UNIT_IN = $(patsubst tests/unit/%.c,build/$(1)/unit/%,$(UNIT_C)) $(patsubst tests/fuzz/%.c,build/$(1)/unit/fuzz_%,$(FUZZ_C))
 FLOW_IN = $(patsubst tests/%,build/$(1)/%,$(FLOW))
 # The slow ones first. A flow test spends its time on waiting, not on what a compiler made: once plain, once with sanitizers.
 QUICK   = $(call FLOW_IN,gcc) $(call UNIT_IN,gcc)
@@ -111,6 +121,17 @@ torture: build-gcc build-crash
 
 check-asan: build-crash build-clang-asan build-gcc-asan
 	@$(PROVE) $(ASAN)
+
+# make fuzz FUZZ=slice TIME=60: new inputs by clang's libFuzzer. What it keeps is in build/fuzz/found/, an input
+# that breaks something in build/fuzz/broken-…: it belongs in the corpus, which `make check` replays.
+FUZZ    ?= slice
+TIME    ?= 60
+fuzz:
+	@$(MAKE) -s --no-print-directory -j $(JOBS) B=build/fuzz CC=clang SAN=asan \
+		CFLAGS='-Werror -fsanitize=fuzzer-no-link' build/fuzz/fuzz/$(FUZZ)
+	@mkdir -p build/fuzz/found/$(FUZZ)
+	build/fuzz/fuzz/$(FUZZ) -max_total_time=$(TIME) -max_len=4096 -timeout=10 -print_final_stats=1 \
+		-artifact_prefix=build/fuzz/broken-$(FUZZ)- build/fuzz/found/$(FUZZ) tests/fuzz/corpus/$(FUZZ)
 
 # Under $(PREFIX), the manual and examples with it; `make install DESTDIR=/tmp/x` for packagers.
 BINDIR  = $(DESTDIR)$(PREFIX)/bin

@@ -127,9 +127,9 @@ int slice_response(char *body, size_t length, struct slices *out, struct slice_r
 void slice_line(char *line, size_t length, struct slice *out)
 {
 	struct scan_fault fault;
-	while (length && strchr(" \t\r", line[length - 1]))
+	while (length && scan_is_space(line[length - 1]))
 		length--;
-	while (length && strchr(" \t\r", *line))
+	while (length && scan_is_space(*line))
 		line++, length--;
 	*out = (struct slice){ .bytes = line, .length = length };
 	one_line(line, length);
