@@ -1,0 +1,154 @@
+# Goal: workers stay, get what they can take, and answer on descriptor 3; what goes wrong with one update is that update's alone.
+# shellcheck shell=sh disable=SC2016,SC2034
+. tests/flow/lib.sh
+
+DEADLINE=${DEADLINE:-60}
+WORKER=$PWD/tests/flow/worker.py
+events() { # WHAT [FIELD]…: those fields of such lines (3 update, 4 key, 5 pid, 6 attempt, 9 redelivered, 10 text)
+	what=$1
+	shift
+	awk -F '\t' -v what="$what" -v fields="$*" '$2 == what { n = split(fields, f, " "); for (i = 1; i <= n; i++) printf "%s ", $f[i]
+		print "" }' "$TMP/events" 2>/dev/null
+}
+count() { # WHAT
+	events "$1" 3 | wc -l
+}
+# The first run learns the bot's name: so the workers of the next are not replaced by others that are told it.
+fresh() {
+	anew --no-penalties
+	run_tgrun --workers 1 --handler "$WORKER" --once
+	rm -f "$TMP/tgrun.log" "$TMP/child" "$TMP/hold" "$TMP"/worker.*
+	: >"$TMP/events"
+}
+
+# Without a word on concurrency a worker has one update at a time.
+fresh
+: >"$TMP/hold"
+start_tgrun --workers 2 --handler "$WORKER" --log-level debug
+for chat in 1 2 3 4; do message $chat "slow $chat"; done
+wait_for '[ "$(count start)" = 2 ] && [ "$(stats .pending)" = 0 ]'
+is "$(events got 5 | sort | uniq -c | awk '{ print $1 }' | tr '\n' ' ')" "1 1 " "a worker that announces nothing gets one update at a time"
+is "$(TGRUN_TOKEN=$TOKEN "$TGRUN" status --json --state-dir "$TMP/state" | jq '.running | length')" 2 "status knows both"
+rm "$TMP/hold"
+wait_for '[ "$(count end)" = 4 ]'
+message 1 chatter
+message 1 "busy bee"
+message 1 no
+message 1 babble
+message 1 last
+wait_for '[ "$(events end 10 | grep -c last)" = 1 ]'
+stop_tgrun
+is "$STATUS" 0 "a stop is clean"
+is "$(events end 6 10 | tail -n 6 | tr '\n' ';')" "1 chatter ;1 busy bee ;2 busy bee ;1 no ;1 babble ;1 last ;" \
+	"ok:false with retry is tried again, before what comes later of the chat"
+like "$(grep 'stream=stdout' "$TGRUN_LOG")" '"?ok"?' "an answer on stdout is a line in the log"
+like "$(cat "$TGRUN_LOG")" 'words on stderr' "and so is stderr"
+is "$(dead list --json | jq -r '"\(.update.message.text): \(.reason)"')" "no: no such order" "ok:false is a dead letter, with its reason"
+ok '[ "$(grep -c "it is ignored" "$TGRUN_LOG")" -ge 1 ]' "lines that are no answers are logged and ignored"
+
+# The least loaded gets the next.
+fresh
+: >"$TMP/hold"
+TAKES=8 && export TAKES
+start_tgrun --workers 2 --handler "$WORKER" --log-level debug
+wait_for '[ -s "$TMP/worker.2" ]'
+for chat in 1 2 3 4 5 6 7 8; do message $chat slow; done
+wait_for '[ "$(count start)" = 8 ]'
+is "$(events got 5 | sort | uniq -c | awk '{ print $1 }' | tr '\n' ' ')" "4 4 " "eight updates are spread evenly over two workers that take eight each"
+message 1 second
+kill "$TGRUN_PID"
+wait_for 'logged "stopping"'
+rm "$TMP/hold"
+wait_tgrun
+is "$STATUS $(count end)" "0 8" "at a stop workers finish what they hold"
+run_tgrun --workers 1 --handler "$WORKER" --once
+is "$STATUS $(events end 10 | grep -c second)" "0 1" "what waited is handled at the next start"
+
+# A deadline is one update's; the others of its worker are handed out again.
+fresh
+: >"$TMP/hold"
+start_tgrun --workers 1 --handler "$WORKER" --timeout 4s --kill-after 1s
+message 1 hang
+wait_for '[ -s "$TMP/child" ]'
+later=$(($(date +%s) + 2))
+wait_for '[ "$(date +%s)" -ge "$later" ]'
+message 2 slow
+wait_for '[ "$(events start 10 | grep -c slow)" = 2 ]'
+rm "$TMP/hold"
+wait_for '[ "$(count end)" = 1 ]'
+is "$(dead list --json | jq -r '"\(.update.message.text): \(.reason) (\(.attempts))"')" "hang: timed out after 4s (1)" "an update over its deadline has failed"
+is "$(events end 6 9 10)" "1 1 slow " "the other one of its worker is handed out again, marked, and not counted"
+ok '! kill -0 "$(cat "$TMP/child")" 2>/dev/null' "the worker is killed with all that it started"
+stop_tgrun
+
+# An update that kills its worker is found out.
+fresh
+: >"$TMP/hold"
+start_tgrun --workers 2 --handler "$WORKER"
+wait_for '[ -s "$TMP/worker.2" ]'
+for chat in 1 2 3 4 5 6; do message $chat "slow $chat"; done
+wait_for '[ "$(count start)" = 6 ]'
+message 7 die
+message 7 after
+wait_for '[ "$(dead list --json | wc -l)" = 1 ]'
+rm "$TMP/hold"
+wait_for '[ "$(count end)" -ge 7 ]'
+is "$(dead list --json | jq -r '"\(.update.message.text): \(.reason)"')" "die: exited with status 9" "it alone has failed"
+is "$(events end 10 | sort | tr '\n' ';')" "after ;slow 1 ;slow 2 ;slow 3 ;slow 4 ;slow 5 ;slow 6 ;" "all others are handled, once each"
+is "$(events end 6 | sort -u)" "1 " "… and no attempt of theirs was counted"
+stop_tgrun
+
+# Recycling, without a gap.
+fresh
+start_tgrun --workers 1 --max-requests 20 --handler "$WORKER" --log-level debug
+generate 30 10
+wait_for 'logged "worker is replaced"'
+generate 30 10
+wait_for '[ "$(count end)" = 60 ]'
+stop_tgrun
+is "$STATUS $(events end 3 | sort -u | wc -l) $(count end)" "0 60 60" "--max-requests: each update is handled once"
+ok '[ "$(events end 5 | sort -u | wc -l)" -ge 2 ]' "… by a worker and those that replaced it"
+fresh
+unset TAKES
+start_tgrun --workers 1 --max-worker-age 1s --handler "$WORKER" --log-level debug
+message 1 one
+wait_for 'logged "worker is replaced"'
+message 1 two
+wait_for '[ "$(count end)" = 2 ]'
+ok '[ "$(count end)" = 2 ]' "--max-worker-age: a worker is replaced by its age"
+stop_tgrun
+
+# A key and its worker.
+fresh
+: >"$TMP/hold"
+start_tgrun --workers 2 --sticky --handler "$WORKER"
+wait_for '[ -s "$TMP/worker.2" ]'
+message 1 slow
+message 2 slow
+wait_for '[ "$(count start)" = 2 ]'
+rm "$TMP/hold"
+wait_for '[ "$(count end)" = 2 ]'
+for n in 3 4 5 6 7 8; do
+	message $((n % 2 + 1)) more
+	wait_for '[ "$(count end)" = $n ]'
+done
+is "$(events start 4 5 | sort -u | wc -l)" 2 "--sticky: a chat stays with its worker, though the other one is free"
+stop_tgrun
+
+# A program that ends at once is no worker.
+handler crash <<'EOT'
+#!/bin/sh
+echo "cannot find my database" >&2
+exit 3
+EOT
+fresh
+start_tgrun --workers 1 --handler "$TMP/crash" --log-level debug
+wait_for '[ "$(grep -c "worker started" "$TGRUN_LOG")" -ge 2 ]'
+message 1 early
+like "$(cat "$TGRUN_LOG")" 'status 3' "a crash loop is told of, with how they end"
+like "$(cat "$TGRUN_LOG")" 'cannot find my database' "… and their last words"
+stop_tgrun
+is "$STATUS $(dead list --json | wc -l)" "0 0" "no update is charged for it"
+run_tgrun --workers 1 --handler "$WORKER" --once
+is "$STATUS $(events end 10)" "0 early " "it is handled when the workers work"
+done_testing

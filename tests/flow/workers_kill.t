@@ -1,0 +1,39 @@
+# Goal: workers killed at random while many updates run: each update is handled, each key's in order, none fails because of another.
+# shellcheck shell=sh disable=SC2016,SC2034
+. tests/flow/lib.sh
+
+case $BUILD in
+*asan*) COUNT=2000 ;;
+*) COUNT=20000 ;;
+esac
+DEADLINE=120
+SEED=${SEED:-$(date +%s)}
+diag "SEED=$SEED"
+: >"$TMP/events"
+TAKES=8 && export TAKES
+start_sandbox --no-penalties --first-id 1
+generate "$COUNT" 100
+start_tgrun --workers 4 --once --handler "$PWD/tests/flow/worker.py" --log-level warn
+# A kill after each so many lines in the log of events: which worker, and after how many, is the seed's choice.
+awk -v seed="$SEED" -v end=$((COUNT * 3)) 'BEGIN { srand(seed); for (at = 200; at < end; at += 100 + int(rand() * end / 30)) print at, 1 + int(rand() * 4) }' >"$TMP/plan"
+kills=0
+while read -r at number; do
+	wait_for '[ "$(wc -l <"$TMP/events")" -ge "$at" ] || ! kill -0 "$TGRUN_PID"' || break
+	kill -KILL "$(cat "$TMP/worker.$number")" 2>/dev/null && kills=$((kills + 1))
+done <"$TMP/plan"
+wait_tgrun
+diag "$kills kills"
+ok '[ "$kills" -ge 10 ]' "workers were killed"
+is "$STATUS" 0 "the run ends well"
+dead list --json | jq -r '.update.update_id' >"$TMP/dead"
+is "$(grep -v "	got	" "$TMP/events" | awk -v want="$COUNT" -v dead=" $(tr '\n' ' ' <"$TMP/dead")" -f tests/flow/crash.awk 2>"$TMP/figures")" right \
+	"each is handled to its end, each chat's in order"
+diag "$(cat "$TMP/figures"); $(wc -l <"$TMP/dead") dead letters"
+is "$(dead list --json | jq -r .reason | sort -u | grep -v '(SIGKILL)$')" "" "what died alone in a worker that was killed has failed, and nothing else has"
+# The last process that got it had got nothing else that it had not ended.
+is "$(awk -F '\t' 'NR == FNR { dead[$1]; next }
+	$2 == "got" { last[$3] = $5; held[$5] = held[$5] " " $3 " " }
+	$2 == "end" { sub(" " $3 " ", "", held[$5]) }
+	END { for (id in dead) { sub(" " id " ", "", held[last[id]]); if (held[last[id]] ~ /[0-9]/) print id " died with" held[last[id]] } }' \
+	"$TMP/dead" "$TMP/events")" "" "… each of them alone in its worker"
+done_testing
