@@ -115,9 +115,11 @@ check:
 check-quick: build-gcc build-crash
 	@$(PROVE) $(QUICK)
 
-# The long form, up to 30 minutes. ROUNDS= and SEED= are handed on.
+# The long form, up to 30 minutes. ROUNDS=, SEED=, STATES= and SOAK= (seconds) are handed on.
 torture: build-gcc build-crash
 	@tests/torture/crash
+	@BUILD=build/gcc STATES=$${STATES:-1000} sh tests/flow/powerloss.t
+	@tests/torture/soak
 
 check-asan: build-crash build-clang-asan build-gcc-asan
 	@$(PROVE) $(ASAN)
