@@ -9,6 +9,7 @@
 
 #include "handler/handler_state.h"
 #include "handler/proc.h"
+#include "update/update.h"
 
 struct run {
 	struct proc proc;
@@ -115,6 +116,15 @@ static void on_free(struct proc *p)
 	handler_gone(h);
 }
 
+/* For the log and `tgrun status`. A dead letter that was no update has no number. */
+static void find_id(struct claim *c)
+{
+	struct update *u = update_parse(c->body, c->length, NULL);
+	if (u)
+		update_id(u, &c->update_id);
+	update_free(u);
+}
+
 /* A batch has no variables of any one update. */
 static int add_vars(struct handler *h, struct claim *const *claims, size_t n)
 {
@@ -124,8 +134,11 @@ static int add_vars(struct handler *h, struct claim *const *claims, size_t n)
 	int rc = handler_add_var(v, "TG_MAX_ATTEMPTS", h->policy.outcome.max_attempts);
 	if (h->policy.timeout)
 		rc = rc || handler_add_var(v, "TG_DEADLINE", (config->clock->wall(config->clock) + h->policy.timeout) / 1000);
-	if (h->mode == MODE_BATCH)
+	if (h->mode == MODE_BATCH) {
+		for (size_t i = 0; i < n; i++)
+			find_id(claims[i]);
 		return rc || handler_add_var(v, "TG_BATCH_SIZE", (int64_t)n) ? -1 : 0;
+	}
 	rc = rc || handler_add_var(v, "TG_ATTEMPT", claims[0]->failures + 1);
 	if (claims[0]->redelivered)
 		rc = rc || handler_add_var(v, "TG_REDELIVERED", 1);
