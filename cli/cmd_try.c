@@ -27,7 +27,7 @@ void cmd_try_say(struct try *t)
 {
 	if (!t->out.len)
 		return;
-	secret_redact(t->setup->secret, t->out.data, t->out.len);
+	t->out.len = secret_redact(t->setup->secret, t->out.data, t->out.len);
 	chat_prompt_hide();
 	if (fwrite(t->out.data, 1, t->out.len, stdout) != t->out.len || fflush(stdout))
 		t->write_failed = true;

@@ -145,7 +145,7 @@ static void on_response(void *arg, struct http_response *response)
 		snprintf(a.text, sizeof a.text, "%s", response->reason);
 		break;
 	}
-	secret_redact(c->api->secret, a.text, strlen(a.text));
+	a.text[secret_redact(c->api->secret, a.text, strlen(a.text))] = '\0';
 	c->done(c->arg, &a);
 	slices_release(&a.result);
 	free(c);

@@ -152,7 +152,7 @@ static void put_text(struct log *l, const char *s, size_t n, enum style style, s
 	if (n > sizeof l->text)
 		n = sizeof l->text;
 	memcpy(l->text, s, n);
-	secret_redact(l->secret, l->text, n);
+	n = secret_redact(l->secret, l->text, n);
 	redact_paths(l->text, n);
 	size_t fits = l->length; /* where the ellipsis goes if the rest does not fit */
 	for (size_t i = 0, step; i < n; i += step) {
@@ -238,7 +238,7 @@ static void compose(struct log *l, enum log_level level, const struct log_field 
 	if (!json && l->omitted)
 		put_raw(l, ellipsis, sizeof ellipsis - 1);
 	put_raw(l, json ? "}\n" : "\n", json ? 2 : 1);
-	secret_redact(l->secret, l->line, l->length); /* a second look: a token put together from two texts */
+	l->length = secret_redact(l->secret, l->line, l->length); /* a second look: a token put together from two texts */
 }
 
 /* Adds the line that tells how many were dropped. Returns whether none is left untold. */

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define STARS "***"
+
 enum { TOKEN_MAX = 200, SECRET_MIN = 3 };
 
 struct secret {
@@ -47,7 +49,7 @@ struct secret *secret_new(const char *token, struct err *err)
 	s->bot_id = strtoll(s->token, NULL, 10);
 	s->part = s->token + digits + 1;
 	s->length = n - digits - 1;
-	snprintf(s->shown, sizeof s->shown, "%.*s:***", (int)digits, s->token);
+	snprintf(s->shown, sizeof s->shown, "%.*s:" STARS, (int)digits, s->token);
 	return s;
 }
 
@@ -85,14 +87,22 @@ size_t secret_length(const struct secret *s)
 	return s ? s->length : 0;
 }
 
-bool secret_redact(const struct secret *s, char *text, size_t n)
+size_t secret_redact(const struct secret *s, char *text, size_t n)
 {
-	bool found = false;
+	_Static_assert(SECRET_MIN >= sizeof STARS - 1, "a text never grows");
+	char *out = text, *from = text, *end = text + n, *found;
 	if (!s)
-		return false;
-	for (char *p = text, *end = text + n; (p = memmem(p, (size_t)(end - p), s->part, s->length)); p += s->length) {
-		memset(p, '*', s->length);
-		found = true;
+		return n;
+	while ((found = memmem(from, (size_t)(end - from), s->part, s->length))) {
+		memmove(out, from, (size_t)(found - from));
+		out += found - from;
+		memcpy(out, STARS, sizeof STARS - 1);
+		out += sizeof STARS - 1;
+		from = found + s->length;
 	}
-	return found;
+	memmove(out, from, (size_t)(end - from));
+	n = (size_t)(out - text) + (size_t)(end - from);
+	/* What stood there is not left behind the new end. */
+	explicit_bzero(text + n, (size_t)(end - text) - n);
+	return n;
 }

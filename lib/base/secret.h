@@ -35,8 +35,8 @@ const char *secret_shown(const struct secret *s);
 /* The length in bytes of the part that redaction looks for. */
 size_t secret_length(const struct secret *s);
 
-/* Overwrites the secret part by `*` wherever it stands in the `n` bytes at `text`, keeping the length. NULL secret: does
- * nothing. Returns whether anything was found. */
-bool secret_redact(const struct secret *s, char *text, size_t n);
+/* Puts `***` for the secret part wherever it stands in the `n` bytes at `text`. Returns the new length, at most `n`; no NUL is added. NULL
+ * secret: does nothing. */
+size_t secret_redact(const struct secret *s, char *text, size_t n);
 
 #endif

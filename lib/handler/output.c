@@ -21,7 +21,7 @@ static void pass_on(struct output *o, int which)
 	struct buf *b = &o->stream[which - 1].line;
 	if (b->len == 0)
 		return;
-	secret_redact(o->secret, b->data, b->len);
+	b->len = secret_redact(o->secret, b->data, b->len);
 	if (b->len > OUTPUT_LINE_MAX) {
 		o->dropped += b->len - OUTPUT_LINE_MAX;
 		b->len = OUTPUT_LINE_MAX;

@@ -182,7 +182,7 @@ static void take_answer(struct worker *w, struct answer *a, const char *line, si
 	struct handler_result r = { .end = HANDLER_ENDED, .started = true, .elapsed = handler_now(h->room) - u.started,
 				    .last_stderr = w->count == 1 ? output_last_stderr(&w->output) : "", .dropped = w->output.dropped };
 	if (a->kind == ANSWER_FAILED) {
-		secret_redact(h->room->config.secret, a->error, strlen(a->error));
+		a->error[secret_redact(h->room->config.secret, a->error, strlen(a->error))] = '\0';
 		outcome_answer(a->retry, a->error[0] ? a->error : "the worker said no reason", u.claim->failures, &h->policy.outcome, &r.outcome);
 	}
 	w->output.dropped = 0;

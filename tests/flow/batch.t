@@ -7,7 +7,7 @@ DEADLINE=${DEADLINE:-60}
 # One line for each process: the texts that it got; with its size and time of start and end.
 handler batch <<'EOT'
 #!/bin/sh
-texts=$(jq -r .message.text | tr '\n' ' ')
+texts=$(jq -r .message.text | paste -sd ' ' -)
 echo "start $TG_BATCH_SIZE: $texts" >>"$FLOW_MARK/seen"
 while [ -e "$FLOW_MARK/hold" ]; do sleep 0.05; done
 case $texts in
@@ -30,8 +30,8 @@ fresh() {
 fresh
 for n in 1 2 3 4 5 6 7; do message $((n % 3 + 1)) "n$n"; done
 run_tgrun --handler "$TMP/batch" --mode batch --batch-size 5 --batch-wait 0 --concurrency 1 --once --log-level debug
-is "$STATUS $(grep ^end "$TMP/seen")" "0 end 5: n1 n2 n3 n4 n5 
-end 2: n6 n7 " "batches of --batch-size, in order"
+is "$STATUS $(grep ^end "$TMP/seen")" "0 end 5: n1 n2 n3 n4 n5
+end 2: n6 n7" "batches of --batch-size, in order"
 is "$(grep ' handled ' "$TGRUN_LOG" | grep -o 'update=[0-9]*' | tr '\n' ' ')" \
 	"update=1 update=2 update=3 update=4 update=5 update=6 update=7 " "each update of a batch is logged by its number"
 
@@ -44,8 +44,8 @@ wait_for '[ "$(stats .pending)" = 0 ]'
 is "$(seen .)" 0 "two of three wait for the third"
 message 3 c
 wait_for '[ "$(seen ^end)" = 1 ]'
-is "$(cat "$TMP/seen")" "start 3: a b c 
-end 3: a b c " "it makes the batch full"
+is "$(cat "$TMP/seen")" "start 3: a b c
+end 3: a b c" "it makes the batch full"
 
 # All keys of a batch are held until it ends; other chats go on.
 : >"$TMP/hold"
@@ -56,16 +56,16 @@ for chat in 4 5 6; do message $chat other; done
 wait_for '[ "$(seen ^start)" = 2 ]'
 for chat in 1 2 3; do message $chat second; done
 wait_for '[ "$(stats .pending)" = 0 ]'
-is "$(cat "$TMP/seen")" "start 3: first first first 
-start 3: other other other " "a batch's chats wait for it though a slot is free, other chats do not"
+is "$(cat "$TMP/seen")" "start 3: first first first
+start 3: other other other" "a batch's chats wait for it though a slot is free, other chats do not"
 rm "$TMP/hold"
 wait_for '[ "$(seen ^end)" = 3 ]'
-is "$(tail -n 1 "$TMP/seen")" "end 3: second second second " "… and go on when it has ended"
+is "$(tail -n 1 "$TMP/seen")" "end 3: second second second" "… and go on when it has ended"
 stop_tgrun
 fresh
 message 1 lonely
 run_tgrun --handler "$TMP/batch" --mode batch --batch-size 100 --batch-wait 200ms --max-runtime 60s --once
-is "$STATUS $(grep ^end "$TMP/seen")" "0 end 1: lonely " "--batch-wait ends the wait"
+is "$STATUS $(grep ^end "$TMP/seen")" "0 end 1: lonely" "--batch-wait ends the wait"
 
 # Failures.
 fresh
@@ -87,7 +87,7 @@ wait_for '[ "$(seen "^start 2: good busy")" -ge 3 ]'
 is "$(seen after)" 0 "75 has all of a batch tried again, and their chats wait"
 : >"$TMP/free"
 wait_for '[ "$(seen "^end.*after")" = 1 ]'
-is "$(grep '^end' "$TMP/seen" | sed 's/.*: //' | tr -d '\n')" "good busy after " "… and then all is handled, in order"
+is "$(grep '^end' "$TMP/seen" | sed 's/.*: //' | paste -sd ' ' -)" "good busy after" "… and then all is handled, in order"
 stop_tgrun
 fresh
 message 1 good

@@ -150,9 +150,12 @@ static void test_secret(void)
 	is_str(secret_shown(s), "123456:***", "and is all that is shown");
 	is_num((int64_t)secret_length(s), 8, "the secret part has a length");
 	char text[] = "AAH_x-9zAAH_x-9z 123456%3AAAH_x-9z AAH_x-9";
-	ok(secret_redact(s, text, strlen(text)), "a token in a text is found");
-	is_str(text, "**************** 123456%3A******** AAH_x-9", "wherever it stands, and overwritten");
-	ok(!secret_redact(s, text, strlen(text)) && !secret_redact(NULL, text, 5) && !secret_redact(s, text, 0), "no token, no secret, no text");
+	size_t whole = sizeof text, n = secret_redact(s, text, whole - 1);
+	is_num((int64_t)n, (int64_t)whole - 1 - 3 * 5, "a token in a text is found, and three stars take its place");
+	text[n] = '\0';
+	is_str(text, "****** 123456%3A*** AAH_x-9", "wherever it stands");
+	ok(memmem(text + n, whole - n, "AAH", 3) == NULL, "nothing of it is left behind the new end");
+	ok(secret_redact(s, text, n) == n && secret_redact(NULL, text, 5) == 5 && secret_redact(s, text, 0) == 0, "no token, no secret, no text");
 	secret_free(s);
 	secret_free(NULL);
 }
