@@ -119,4 +119,15 @@ for example in echo.sh menu.bash remind.py count.awk; do
 	wait "$PID" 2>/dev/null
 done
 
+# Those that stay.
+for example in worker.sh worker.py worker.mjs; do
+	diag "$example"
+	anew --no-penalties
+	generate 40 5
+	message 21 "said to a worker"
+	run_tgrun --once --workers 2 --handler "$H/$example"
+	is "$STATUS $(grep -o 'done=[0-9]* failed=[0-9]* waiting=[0-9]*' "$TGRUN_LOG")" "0 done=41 failed=0 waiting=0" "$example handles all, and ends with tgrun"
+	like "$(grep stream=stdout "$TGRUN_LOG")" "said to a worker|update [0-9.]+: [0-9]+ bytes" "… and what it prints is logged"
+done
+
 done_testing
