@@ -1,5 +1,5 @@
-# Goal: updates go to the handler of their route, each with a timeout and a mode of its own, and no route delays another; hooks are told of
-# failures; what is not wanted is not handled; what bypasses neither waits nor holds.
+# Goal: updates go to the handler of their route, each with a timeout and a mode of its own; routes share --concurrency, and one of workers goes
+# on when others have taken all of it; hooks are told of failures; what is not wanted is not handled; what bypasses neither waits nor holds.
 # shellcheck shell=sh disable=SC2016,SC2034
 . tests/flow/lib.sh
 
@@ -34,10 +34,34 @@ like "$("$TGRUN" check "$@" --token 1:abcdef --api-url "$URL" --state-dir "$TMP/
 forget
 : >"$TMP/hold.start"
 start_tgrun "$@" --concurrency 4
-for chat in 1 2 3 4 5 6 7 8; do message $chat /start; done
-wait_for '[ "$(seen "^start /start")" = 4 ]'
+for chat in 1 2 3; do message $chat /start; done
+wait_for '[ "$(seen "^start /start")" = 3 ]'
+message 9 meanwhile
+wait_for '[ "$(seen "^rest ended meanwhile")" = 1 ]'
+is "$(seen "^rest ended meanwhile") $(seen "^start ended")" "1 0" "while a route hangs, another uses the slots that are left"
 rm "$TMP/hold.start"
-wait_for '[ "$(seen "^start ended")" = 8 ]'
+wait_for '[ "$(seen "^start ended")" = 3 ]'
+stop_tgrun
+cat >"$TMP/conf" <<EOT
+handler = $TMP/rest
+concurrency = 2
+[route "/start"]
+handler = $TMP/start
+[route "callback_query"]
+handler = $PWD/tests/handlers/worker.sh
+workers = 1
+EOT
+forget
+: >"$TMP/hold.start"
+start_tgrun --config "$TMP/conf" --log-level debug
+for chat in 1 2 3; do message $chat /start; done
+wait_for '[ "$(seen "^start /start")" = 2 ] && [ "$(stats .pending)" = 0 ]'
+button 9 pressed
+wait_for 'logged "update [0-9.]*: [0-9]* bytes"'
+is "$(seen "^start /start") $(grep -Ec "update [0-9.]*: [0-9]* bytes" "$TGRUN_LOG")" "2 1" "a worker handles its route's updates while others have taken all of --concurrency"
+rm "$TMP/hold.start"
+wait_for '[ "$(seen "^start ended")" = 3 ]'
+is "$(seen "^start ended")" 3 "and what hung goes on"
 stop_tgrun
 cat >"$TMP/conf" <<EOT
 handler = $TMP/rest
