@@ -60,7 +60,9 @@ is "$(cat "$TMP/seen")" "start 3: first first first
 start 3: other other other" "a batch's chats wait for it though a slot is free, other chats do not"
 rm "$TMP/hold"
 wait_for '[ "$(seen ^end)" = 3 ]'
-is "$(tail -n 1 "$TMP/seen")" "end 3: second second second" "… and go on when it has ended"
+is "$(grep -v other "$TMP/seen" | tail -n 3)" "end 3: first first first
+start 3: second second second
+end 3: second second second" "… and go on when it has ended"
 stop_tgrun
 fresh
 message 1 lonely
