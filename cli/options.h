@@ -103,6 +103,9 @@ struct config {
 	bool hide_token, clear_env;
 	struct texts env;            /* NAME or NAME=VALUE */
 	char *chdir;
+	int64_t limit_memory, limit_cpu; /* 0: as tgrun has it; so are the next two */
+	int limit_files, limit_processes;
+	int nice;                    /* added to tgrun's own */
 	char *source;                /* FILE, `-` for stdin, or `exec:COMMAND`; NULL: Telegram */
 	int64_t poll_timeout;        /* 0 to 50 s */
 	int limit;

@@ -133,8 +133,9 @@ static int set_number(const struct option_row *row, int *member, const char *val
 {
 	char *end;
 	errno = 0;
-	long long n = isdigit((unsigned char)*value) ? strtoll(value, &end, 10) : -1;
-	if (n < 0 || *end || errno || n < row->min || n > row->max)
+	bool sign = row->min < 0 && (*value == '-' || *value == '+');
+	long long n = isdigit((unsigned char)value[sign]) ? strtoll(value, &end, 10) : row->min - 1;
+	if (n < row->min || *end || errno || n > row->max)
 		return err_set(err, ERR_USAGE, "'%s' is no whole number from %lld to %lld", value,
 			       (long long)row->min, (long long)row->max);
 	*member = (int)n;

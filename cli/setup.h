@@ -17,6 +17,7 @@ struct setup {
 	struct engine_route *routes; /* one more: the handler's own is the last */
 	char **env;            /* the same */
 	char *dir;             /* --chdir, absolute; NULL: none */
+	struct slot_limits limits; /* until setup_handler(): none */
 	char *state_dir;       /* NULL until setup_state_dir() */
 	char *allowed_updates; /* JSON; NULL: not sent */
 };
@@ -30,6 +31,9 @@ int setup_token(struct setup *s, struct err *err);
 
 /* Splits and finds the handler, the routes' and the hooks' commands, and builds their environment. `cwd`: a relative path means this directory. 0 or -1 with `err`. */
 int setup_handler(struct setup *s, const char *cwd, struct err *err);
+
+/* The limits of handlers among the options. 0, or -1 with `err` (ERR_CONFIG) when one of them cannot be set: it is above tgrun's own. */
+int setup_limits(struct setup *s, struct slot_limits *out, struct err *err);
 
 /* The state directory's path (not opened). 0 or -1 with `err`. */
 int setup_state_dir(struct setup *s, struct err *err);

@@ -99,7 +99,7 @@ static struct command_spec spec_of(const struct setup *s, const struct words *w)
 		return (struct command_spec){ 0 };
 	return (struct command_spec){
 		.stages = (const char *const *const *)w->stages, .paths = (const char *const *)w->paths,
-		.env = (const char *const *)s->env, .dir = s->dir,
+		.env = (const char *const *)s->env, .dir = s->dir, .limits = s->limits,
 	};
 }
 
@@ -154,7 +154,7 @@ int setup_handler(struct setup *s, const char *cwd, struct err *err)
 	if (rc || words_resolve(&s->words, cwd, getenv("PATH"), err))
 		return -1;
 	warn_of_mode(s, &s->words);
-	if (find_dir(s, cwd, err) || find_routes(s, cwd, err))
+	if (setup_limits(s, &s->limits, err) || find_dir(s, cwd, err) || find_routes(s, cwd, err))
 		return -1;
 	if (c->on_error && find_command(s, c->on_error, cwd, "on-error", &s->on_error, err))
 		return -1;

@@ -62,6 +62,7 @@ static int command_keep(struct engine_command *out, const struct command_spec *s
 		c.paths = copy_strings(spec->paths, n, 0);
 		c.env = copy_strings(spec->env, count_strings(spec->env), 0);
 		c.dir = spec->dir ? strdup(spec->dir) : NULL;
+		c.limits = spec->limits;
 		bool whole = c.stages && c.paths && c.env && (c.dir || !spec->dir);
 		for (size_t i = 0; whole && i < n; i++)
 			whole = (c.stages[i] = copy_strings(spec->stages[i], count_strings(spec->stages[i]), 0)) != NULL;
@@ -120,7 +121,7 @@ static struct command *pack(struct engine *e, const struct engine_command *c, bo
 	} else {
 		struct command_spec spec = {
 			.stages = (const char *const *const *)c->stages, .paths = (const char *const *)c->paths,
-			.env = (const char *const *)env, .dir = c->dir,
+			.env = (const char *const *)env, .dir = c->dir, .limits = c->limits,
 		};
 		packed = command_new(&spec, err);
 	}

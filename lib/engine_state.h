@@ -28,6 +28,7 @@ struct engine_command {
 	char ***stages; /* NULL: none */
 	char **paths, **env;
 	char *dir;
+	struct slot_limits limits;
 };
 
 /* A route and its pacing. */

@@ -57,8 +57,8 @@ static void say(struct outcome *out, const char *where, int status)
 {
 	if (WIFSIGNALED(status)) {
 		const char *name = sigabbrev_np(WTERMSIG(status));
-		snprintf(out->reason, sizeof out->reason, "%skilled by signal %d (SIG%s)", where, WTERMSIG(status),
-			 name ? name : "?");
+		snprintf(out->reason, sizeof out->reason, "%skilled by signal %d (SIG%s)%s", where, WTERMSIG(status),
+			 name ? name : "?", WTERMSIG(status) == SIGXCPU ? ": its processor time was used up" : "");
 		out->status = 128 + WTERMSIG(status);
 	} else {
 		out->status = WEXITSTATUS(status);

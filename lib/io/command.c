@@ -1,6 +1,6 @@
 /* io/command: packs what a slot runs into a sealed memfd, and reads it again on the other side.
  *
- * In: stages, paths, environment, directory. Out: a descriptor that is passed to slots. A header of counts, then every string with its
+ * In: stages, paths, environment, directory, limits. Out: a descriptor that is passed to slots. A header of counts, then every string with its
  * NUL, in order. The reader trusts nothing: seals, size, counts and the last NUL are checked before a pointer is made. */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +18,7 @@ enum { SIZE_MAX_PACKED = 16 << 20, MAGIC = 0x74674331 };
 struct head {
 	uint32_t magic, stages, env, dir;
 	uint32_t argc[SLOT_STAGES_MAX];
+	struct slot_limits limits;
 };
 
 struct command {
@@ -33,7 +34,7 @@ static int add(struct buf *b, const char *s)
 
 static int pack(struct buf *b, const struct command_spec *spec, int stages)
 {
-	struct head h = { .magic = MAGIC, .stages = (uint32_t)stages, .dir = spec->dir != NULL };
+	struct head h = { .magic = MAGIC, .stages = (uint32_t)stages, .dir = spec->dir != NULL, .limits = spec->limits };
 	for (int i = 0; i < stages; i++)
 		while (spec->stages[i][h.argc[i]])
 			h.argc[i]++;
@@ -167,6 +168,7 @@ static int unpack(struct command_view *v)
 		return -1;
 	char **list = (char **)v->list;
 	v->stages = (int)h->stages;
+	v->limits = h->limits;
 	for (uint32_t i = 0; i < h->stages; i++) {
 		v->path[i] = take(&at, end);
 		v->argv[i] = list;

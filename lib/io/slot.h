@@ -80,6 +80,7 @@ struct command_view {
 	char **env;
 	size_t env_count;
 	const char *dir; /* NULL: none */
+	struct slot_limits limits;
 };
 
 /* Reads a command from `fd`, which stays the caller's. 0, or -1 with errno (EINVAL: malformed, unsealed or too large). */

@@ -63,6 +63,25 @@ static void keep_from_exec(int first)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
+static int set_limit(int what, uint64_t soft, uint64_t hard)
+{
+	struct rlimit now;
+	if (!soft)
+		return 0;
+	if (getrlimit(what, &now))
+		return -1;
+	return setrlimit(what, &(struct rlimit){ soft, hard < now.rlim_max ? hard : now.rlim_max });
+}
+
+static int set_limits(const struct slot_limits *l)
+{
+	errno = 0;
+	if (l->nice && nice((int)l->nice) == -1 && errno)
+		return -1;
+	return set_limit(RLIMIT_AS, l->memory, l->memory) || set_limit(RLIMIT_CPU, l->cpu, l->cpu + 1) ||
+	       set_limit(RLIMIT_NOFILE, l->files, l->files) || set_limit(RLIMIT_NPROC, l->processes, l->processes) ? -1 : 0;
+}
+
 _Noreturn void slot_exec_stage(const struct slot_exec *x, int stage)
 {
 	sigset_t none;
@@ -80,6 +99,8 @@ _Noreturn void slot_exec_stage(const struct slot_exec *x, int stage)
 		goto fail;
 	if (x->nofile.rlim_cur)
 		setrlimit(RLIMIT_NOFILE, &x->nofile);
+	if (set_limits(&x->command->limits))
+		goto fail;
 	keep_from_exec(x->extra_fd >= 0 && !x->extra_is_stdout ? 4 : 3);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	/* Not execvp(3): it would have a shell run a file that has no interpreter. */

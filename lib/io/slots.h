@@ -22,12 +22,22 @@ enum { SLOT_STAGES_MAX = 16, SLOT_VARS_MAX = 64 * 1024, SLOT_DESCRIPTORS_MAX = 2
 /* What a slot runs; immutable; shared by all slots; counted. */
 struct command;
 
+/* What each process of a command may use, set between fork and exec; see setrlimit(2). 0: as tgrun itself has it. */
+struct slot_limits {
+	uint64_t memory;    /* bytes of address space */
+	uint64_t cpu;       /* seconds of processor time until SIGXCPU; one more, and SIGKILL */
+	uint64_t files;     /* open descriptors */
+	uint64_t processes; /* all those of the user */
+	int64_t nice;       /* added to the niceness */
+};
+
 struct command_spec {
 	const char *const *const *stages; /* NULL-terminated: the pipeline's stages, each an argv that ends in NULL.
 	                                     argv[0] is what the program sees; `paths` says what is executed */
 	const char *const *paths;         /* one absolute path for each stage */
 	const char *const *env;           /* NAME=VALUE, NULL-terminated: what every job's environment begins with */
 	const char *dir;                  /* working directory, NULL: the slot's own, which is tgrun's */
+	struct slot_limits limits;
 };
 
 /* Packs a command into a sealed memfd. NULL with `err` (ERR_INTERNAL; ERR_CONFIG when there are too many stages). One reference. */

@@ -30,6 +30,7 @@ static void test_table(void)
 		{ EXIT(127), "dead", "exited with status 127" }, { EXIT(255), "dead", "exited with status 255" },
 		{ KILLED(SIGSEGV), "dead", "killed by signal 11 (SIGSEGV)" }, { KILLED(SIGPIPE), "dead", "killed by signal 13 (SIGPIPE)" },
 		{ KILLED(SIGINT), "dead", "killed by signal 2 (SIGINT)" },
+		{ KILLED(SIGXCPU), "dead", "killed by signal 24 (SIGXCPU): its processor time was used up" },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct outcome o = of(rows[i].status, ON_FAILURE_DEAD, 0);

@@ -331,7 +331,7 @@ static void limits(void)
 	}
 	many[SLOT_STAGES_MAX + 1] = NULL;
 	stages[SLOT_STAGES_MAX + 1] = NULL;
-	ok(!command_new(&(struct command_spec){ stages, many, rig_env, NULL }, &err) && err.status == ERR_CONFIG,
+	ok(!command_new(&(struct command_spec){ .stages = stages, .paths = many, .env = rig_env }, &err) && err.status == ERR_CONFIG,
 	   "more stages than may be is an error: %s", err.text);
 }
 

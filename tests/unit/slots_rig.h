@@ -168,7 +168,7 @@ __attribute__((unused)) static struct command *rig_command(const char *const *co
 	struct err err;
 	for (int i = 0; stages[i]; i++)
 		paths[i] = stages[i][0];
-	struct command *c = command_new(&(struct command_spec){ stages, paths, env, dir }, &err);
+	struct command *c = command_new(&(struct command_spec){ .stages = stages, .paths = paths, .env = env, .dir = dir }, &err);
 	if (!c) {
 		printf("Bail out! %s\n", err.text);
 		exit(1);

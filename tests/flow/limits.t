@@ -1,0 +1,108 @@
+# Goal: --limit-memory, --limit-cpu, --limit-files, --limit-processes and --nice bind all that is started, also hooks and workers; a handler
+# that takes too much fails alone, and a limit that could not be set is an error at the start.
+# shellcheck shell=sh disable=SC2016,SC2034,SC3045 # every sh here has these of ulimit
+. tests/flow/lib.sh
+
+DEADLINE=${DEADLINE:-60}
+handler show <<'EOT'
+#!/bin/sh
+echo "memory=$(ulimit -v) cpu=$(ulimit -St)/$(ulimit -Ht) files=$(ulimit -n) nice=$(nice)" >"$FLOW_MARK/limits.${TG_UPDATE_ID:-worker}${TG_REASON:+.hook}"
+[ "$TG_TEXT" != fail ] || exit 1
+EOT
+mine=$(nice)
+fresh() { anew --first-id 1; }
+
+fresh
+message 1 hello
+message 2 fail
+run_tgrun --handler "$TMP/show" --on-error "$TMP/show" --once --limit-memory 512M --limit-cpu 1500ms --limit-files 32 --nice 3
+want="memory=524288 cpu=2/3 files=32 nice=$((mine + 3))"
+is "$STATUS $(cat "$TMP/limits.1")" "0 $want" "a handler's limits"
+ok 'wait_for "[ -s $TMP/limits.2.hook ]"' "a hook runs"
+is "$(cat "$TMP/limits.2.hook")" "$want" "… with the same limits"
+
+handler worker <<'EOT'
+#!/bin/sh
+ulimit -n >"$FLOW_MARK/worker.files"
+while read -r line; do printf '{"id":%s,"ok":true}\n' "$(printf %s "$line" | jq .id)" >&3; done
+EOT
+fresh
+message 1 hello
+run_tgrun --handler "$TMP/worker" --workers 1 --once --limit-files 40
+is "$STATUS $(cat "$TMP/worker.files")" "0 40" "a worker's"
+
+fresh
+message 1 hello
+run_tgrun --handler "$TMP/show" --once
+is "$(cat "$TMP/limits.1")" "memory=$(ulimit -v) cpu=$(ulimit -St)/$(ulimit -Ht) files=$(ulimit -n) nice=$mine" "without them all is as tgrun was started"
+
+# Too much of each; the neighbour does not notice.
+handler greedy <<'EOT'
+#!/bin/sh
+case $TG_TEXT in
+cpu) exec awk 'BEGIN { for (;;) n++ }' ;;
+memory) exec awk 'BEGIN { s = "x"; for (;;) s = s s }' ;;
+files)
+	eval "$(awk 'BEGIN { for (fd = 3; fd < 40; fd++) printf "exec %d</dev/null || exit 65\n", fd }')"
+	;;
+*) echo "done $TG_TEXT" >>"$FLOW_MARK/seen" ;;
+esac
+EOT
+sed -i '1s|.*|#!'"$(command -v bash)"'|' "$TMP/greedy"
+fresh
+: >"$TMP/seen"
+for text in memory files cpu fine; do message 1 $text; done
+run_tgrun --handler "$TMP/greedy" --once --limit-memory 200M --limit-cpu 1s --limit-files 30
+is "$STATUS $(cat "$TMP/seen")" "0 done fine" "three that take too much are over, the fourth is handled"
+like "$(grep 'update=1 .*attempt' "$TGRUN_LOG")" '(exited with status [1-9]|killed by signal).*: now a dead letter' "too much memory"
+like "$(grep 'update=2 .*attempt' "$TGRUN_LOG")" 'exited with status [1-9].*: now a dead letter' "too many files"
+like "$(grep 'update=3 .*attempt' "$TGRUN_LOG")" 'SIGXCPU.: its processor time was used up: now a dead letter' "too much processor time"
+
+# What cannot be set.
+fresh
+(
+	ulimit -Sn 256
+	ulimit -Hn 300
+	run_tgrun --handler "$TMP/show" --once --concurrency 1 --limit-files 301
+	echo "$STATUS $(cat "$TGRUN_LOG")" >"$TMP/refused"
+)
+like "$(cat "$TMP/refused")" "^78 .*option '--limit-files': 301 is more than tgrun itself may use, 300 .ulimit -Hn." "more than tgrun may use"
+run_tgrun --handler "$TMP/show" --once --nice 41
+like "$STATUS $(tail -n 1 "$TGRUN_LOG")" "^64 .*'41' is no whole number from -40 to 40" "no such niceness"
+
+# As a user who is not root.
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null && setpriv --reuid 65534 --regid 65534 --clear-groups true 2>/dev/null; then
+	handler bomb <<-'EOT'
+		#!/bin/sh
+		bomb() { (bomb) & (bomb) & }
+		[ "$TG_TEXT" = bomb ] || exec echo "done $TG_TEXT" >>"$FLOW_MARK/seen"
+		bomb 2>"$FLOW_MARK/bomb.err"
+		wait
+		grep -qi 'fork' "$FLOW_MARK/bomb.err" && exit 65
+	EOT
+	as_nobody() {
+		chown -R 65534:65534 "$TMP"
+		chmod 755 "$TMP"
+		setpriv --reuid 65534 --regid 65534 --clear-groups "$TGRUN" run --token "$TOKEN" --api-url "$URL" --state-dir "$TMP/state" \
+			--once "$@" >"$TGRUN_LOG" 2>&1
+		STATUS=$?
+	}
+	fresh
+	: >"$TMP/seen"
+	message 1 bomb
+	message 2 fine
+	message 1 after
+	others=$(ps -o pid= -L -U 65534 2>/dev/null | wc -l)
+	as_nobody --handler "$TMP/bomb" --concurrency 2 --limit-processes $((others + 40)) --timeout 10s --kill-after 0
+	is "$STATUS $(sort "$TMP/seen" | tr '\n' ' ')" "0 done after done fine " "a fork bomb is bounded, and swept away"
+	ok 'grep -qi fork "$TMP/bomb.err"' "… by its own limit"
+	as_nobody --handler "$TMP/bomb" --nice -1
+	like "$STATUS $(cat "$TGRUN_LOG")" "^78 .*option '--nice': handlers cannot have a niceness below tgrun's own" "a lower niceness needs privileges"
+else
+	ok '[ "$(id -u)" != 0 ] || ! command -v setpriv' "not root: no other user to try it as"
+fi
+fresh
+run_tgrun --handler "$TMP/show" --once --limit-processes 9999
+ok '[ "$(id -u)" != 0 ] || logged "does not bind handlers that run as root"' "root is told that processes are not limited for it"
+
+done_testing
