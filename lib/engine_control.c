@@ -10,6 +10,8 @@
 #include "queue/item.h"
 #include "queue/letter.h"
 
+static const char no_list[] = "the request's numbers are no list";
+
 enum { REPLY_MAX = 16 << 20, ITEMS_AT_ONCE = 1000 };
 
 static void reply_text(struct control_client *client, const char *text)
@@ -49,14 +51,23 @@ static int collect_number(void *arg, const struct store_dead *d)
 	return buf_add(arg, &d->number, sizeof d->number);
 }
 
+/* A number as cJSON has it, -1 for what can be none of ours: no number at all, a broken one, one past what a double tells apart. */
+static int64_t whole(const cJSON *json)
+{
+	double d = cJSON_IsNumber(json) ? json->valuedouble : -1;
+	return d >= 0 && d < 0x1p53 && (double)(int64_t)d == d ? (int64_t)d : -1;
+}
+
 /* The numbers of a request, or of all letters, as int64_t in `out`. */
 static int numbers_of(struct engine *e, const cJSON *request, struct buf *out, struct err *err)
 {
 	const cJSON *numbers = cJSON_GetObjectItemCaseSensitive(request, "numbers"), *one;
-	if (!cJSON_IsArray(numbers))
+	if (!numbers)
 		return queue_dead_each(e->queue, 0, collect_number, out, err);
+	if (!cJSON_IsArray(numbers))
+		return err_set(err, ERR_USAGE, "%s", no_list);
 	cJSON_ArrayForEach(one, numbers) {
-		int64_t number = cJSON_IsNumber(one) ? (int64_t)one->valuedouble : -1;
+		int64_t number = whole(one);
 		if (buf_add(out, &number, sizeof number))
 			return err_set(err, ERR_INTERNAL, "out of memory");
 	}
@@ -92,10 +103,14 @@ static void change_letters(struct engine *e, struct control_client *client, cons
 static void skip_updates(struct engine *e, struct control_client *client, const cJSON *request)
 {
 	struct err err = { 0 };
-	const cJSON *one;
+	const cJSON *numbers = cJSON_GetObjectItemCaseSensitive(request, "numbers"), *one;
 	char line[96];
-	cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(request, "numbers")) {
-		int64_t number = cJSON_IsNumber(one) ? (int64_t)one->valuedouble : -1;
+	if (!cJSON_IsArray(numbers)) {
+		refuse(client, no_list);
+		return;
+	}
+	cJSON_ArrayForEach(one, numbers) {
+		int64_t number = whole(one);
 		int rc = queue_skip(e->queue, number, &err);
 		if (rc < 0) {
 			refuse(client, err.text);
@@ -154,7 +169,7 @@ static void list_updates(struct engine *e, struct control_client *client, const 
 	struct listing l = { .client = client, .most = ITEMS_AT_ONCE };
 	char line[64];
 	const cJSON *number = cJSON_GetObjectItemCaseSensitive(request, show ? "number" : "from");
-	int64_t from = cJSON_IsNumber(number) ? (int64_t)number->valuedouble : 0;
+	int64_t from = number ? whole(number) : 0;
 	int rc = show ? queue_show(e->queue, from, send_item, &l, &err) : queue_each(e->queue, from, send_item, &l, &err);
 	if (rc < 0) {
 		refuse(client, err.text);
@@ -171,7 +186,7 @@ static void list_letters(struct engine *e, struct control_client *client, const 
 {
 	struct err err = { 0 };
 	const cJSON *number = cJSON_GetObjectItemCaseSensitive(request, "number");
-	if (queue_dead_each(e->queue, cJSON_IsNumber(number) ? (int64_t)number->valuedouble : 0, send_letter, client, &err))
+	if (queue_dead_each(e->queue, number ? whole(number) : 0, send_letter, client, &err))
 		refuse(client, err.text);
 	else
 		end(e, client);

@@ -131,9 +131,10 @@ static void refuse(struct control_client *c, const char *why)
 
 static void take_line(struct control_client *c, size_t length)
 {
-	const char *end = NULL;
+	/* cJSON takes a NUL for white space, or for the end. */
+	bool text = !memchr(c->in.data, '\0', length);
 	c->in.data[length] = '\0';
-	cJSON *request = cJSON_ParseWithLengthOpts(c->in.data, length + 1, &end, 1);
+	cJSON *request = text ? cJSON_ParseWithOpts(c->in.data, NULL, 1) : NULL;
 	c->answering = true;
 	if (request && cJSON_IsObject(request))
 		c->control->request(c->control->arg, c, request);
