@@ -51,6 +51,7 @@ struct handlers *handlers_new(const struct handlers_config *config, struct err *
 	room->flush_timer = loop_timer_new(config->loop, on_flush, room);
 	if (!room->flush_timer)
 		goto nomem;
+	oom_init(&room->oom, "", handler_now(room));
 	room->jobs = (struct jobs){ .log = config->log, .idle = on_idle, .arg = room };
 	if (jobs_attach(&room->jobs, config->slots, config->loop, err)) {
 		handlers_free(room);
@@ -277,9 +278,14 @@ int handler_start_solo(struct handler *h, struct claim *claim)
 
 void handler_done(struct handler *h, struct claim *c, const struct handler_result *r)
 {
+	struct handler_result told = *r;
+	int64_t now = handler_now(h->room);
 	h->running--;
 	h->room->running--;
-	h->room->config.done(h->room->config.arg, h, c, r);
+	/* By the kernel's SIGKILL, or a shell that says this of its child. */
+	if (r->end == HANDLER_ENDED && r->outcome.status == 128 + SIGKILL && oom_struck(&h->room->oom, now - r->elapsed, now))
+		outcome_add(&told.outcome, ": out of memory");
+	h->room->config.done(h->room->config.arg, h, c, &told);
 }
 
 int handler_running(const struct handler *h)

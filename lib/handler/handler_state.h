@@ -9,12 +9,14 @@
 #include "base/list.h"
 #include "handler/handler.h"
 #include "handler/jobs.h"
+#include "io/oom.h"
 
 struct proc;
 
 struct handlers {
 	struct handlers_config config;
 	struct jobs jobs;
+	struct oom oom;
 	struct list handlers;
 	struct list procs;     /* exec.c, hook.c and feed.c */
 	struct list hooks;     /* that wait */

@@ -146,3 +146,9 @@ void outcome_answer(bool retry, const char *reason, int failures, const struct o
 	out->reason[utf8_cut(out->reason, strlen(out->reason))] = '\0';
 	give_up(failures, policy, out);
 }
+
+void outcome_add(struct outcome *out, const char *text)
+{
+	size_t n = strlen(out->reason);
+	snprintf(out->reason + n, sizeof out->reason - n, "%s", text);
+}

@@ -39,6 +39,9 @@ bool outcome_is_retry(const int *status, int stages, bool timed_out);
 /* A failure that is none of a process's own: `reason`, by the policy. */
 void outcome_failed(const char *reason, int failures, const struct outcome_policy *policy, struct outcome *out);
 
+/* Adds to the reason what else is known; what does not fit is left out. */
+void outcome_add(struct outcome *out, const char *text);
+
 /* What follows from a worker's answer that is not ok: a retry, else a dead letter. The status is that of a process that meant the same: 75 or 65. */
 void outcome_answer(bool retry, const char *reason, int failures, const struct outcome_policy *policy, struct outcome *out);
 

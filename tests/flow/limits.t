@@ -1,5 +1,5 @@
 # Goal: --limit-memory, --limit-cpu, --limit-files, --limit-processes and --nice bind all that is started, also hooks and workers; a handler
-# that takes too much fails alone, and a limit that could not be set is an error at the start.
+# that takes too much fails alone, with the reason told, and a limit that could not be set is an error at the start.
 # shellcheck shell=sh disable=SC2016,SC2034,SC3045 # every sh here has these of ulimit
 . tests/flow/lib.sh
 
@@ -57,6 +57,44 @@ is "$STATUS $(cat "$TMP/seen")" "0 done fine" "three that take too much are over
 like "$(grep 'update=1 .*attempt' "$TGRUN_LOG")" '(exited with status [1-9]|killed by signal).*: now a dead letter' "too much memory"
 like "$(grep 'update=2 .*attempt' "$TGRUN_LOG")" 'exited with status [1-9].*: now a dead letter' "too many files"
 like "$(grep 'update=3 .*attempt' "$TGRUN_LOG")" 'SIGXCPU.: its processor time was used up: now a dead letter' "too much processor time"
+
+# A control group that is too small: the kernel kills the greediest, and the reason says why. Only where a test may make such a group.
+group=
+for base in /sys/fs/cgroup/memory /sys/fs/cgroup; do
+	mkdir "$base/tgrun-test.$$" 2>/dev/null || continue
+	group=$base/tgrun-test.$$
+	trap 'rmdir "$group" 2>/dev/null; cleanup' EXIT
+	for file in memory.limit_in_bytes memory.max; do
+		[ ! -e "$group/$file" ] || echo 256M >"$group/$file" && break 2
+	done
+	rmdir "$group"
+	group=
+done
+if [ -n "$group" ]; then
+	fresh
+	: >"$TMP/seen"
+	for text in memory fine; do message 1 $text; done
+	message 2 memory
+	(
+		echo 0 >"$group/cgroup.procs"
+		run_tgrun --handler "$TMP/greedy" --once --concurrency 1
+		echo "$STATUS" >"$TMP/status"
+	)
+	is "$(cat "$TMP/status" "$TMP/seen")" "0
+done fine" "handlers that were killed for want of memory are over, the other is handled"
+	is "$(grep -c 'killed by signal 9 (SIGKILL): out of memory: now a dead letter' "$TGRUN_LOG")" 2 "… and the reason is told"
+	wait_for 'rmdir "$group" 2>/dev/null'
+else
+	diag "no control group of memory can be made here; tests/unit/oom.c reads one of its own"
+fi
+fresh
+message 1 killed
+handler killed <<'EOT'
+#!/bin/sh
+kill -9 $$
+EOT
+run_tgrun --handler "$TMP/killed" --once
+like "$(cat "$TGRUN_LOG")" 'killed by signal 9 .SIGKILL.: now a dead letter' "a SIGKILL by somebody else is not taken for that"
 
 # What cannot be set.
 fresh
