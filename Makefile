@@ -120,6 +120,7 @@ torture: build-gcc build-crash
 	@tests/torture/crash
 	@BUILD=build/gcc STATES=$${STATES:-1000} sh tests/flow/powerloss.t
 	@tests/torture/soak
+	@tests/torture/memcheck
 
 check-asan: build-crash build-clang-asan build-gcc-asan
 	@$(PROVE) $(ASAN)
