@@ -100,10 +100,11 @@ struct sandbox_params *sandbox_params_new(struct sandbox_request *r)
 int sandbox_params_add(struct sandbox_params *p, const char *data, size_t n)
 {
 	p->total += n;
-	if (p->total > SANDBOX_BODY_MAX || p->failed)
+	if (p->total > SANDBOX_BODY_MAX)
 		return -1;
-	if (p->form)
-		return MHD_post_process(p->form, data, n) == MHD_YES && !p->failed ? 0 : -1;
+	/* What cannot be read is refused at its end: who is cut off in the middle never learns why. */
+	if (p->form && !p->failed && MHD_post_process(p->form, data, n) != MHD_YES)
+		p->failed = true;
 	return p->keep ? buf_add(&p->request->body, data, n) : 0;
 }
 

@@ -133,9 +133,9 @@ void sandbox_restart(struct sandbox *s);
 /* sandbox_params.c */
 /* A reader for the request's body; its query is taken at once. NULL when memory is out. */
 struct sandbox_params *sandbox_params_new(struct sandbox_request *r);
-/* 0, or -1: too large, or not what its Content-Type says. */
+/* 0, or -1: too large. */
 int sandbox_params_add(struct sandbox_params *p, const char *data, size_t n);
-/* The whole body is there: fills r->params. 0, or -1 when it is no JSON object. */
+/* The whole body is there: fills r->params. 0, or -1 when it was not what its Content-Type says, or is no JSON object. */
 int sandbox_params_end(struct sandbox_params *p);
 void sandbox_params_free(struct sandbox_params *p);
 /* The text of a parameter; numbers as they are printed; NULL if it is absent or neither. A number's text
