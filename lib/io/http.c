@@ -320,8 +320,10 @@ static enum http_failure explain(struct http_request *r, CURLcode code)
 		words = curl_easy_strerror(code);
 	curl_off_t first_byte = 0;
 	curl_easy_getinfo(r->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
-	/* curl calls a header line without end a lack of memory. */
-	if (r->too_large || (code == CURLE_OUT_OF_MEMORY && !r->no_memory && first_byte > 0 && !r->headers_done)) {
+	/* A header line without end: older curl calls it a lack of memory, and from 8.6 on (which headers older than that do not
+	 * know) it has a number of its own, CURLE_TOO_LARGE. */
+	bool endless = code == 100 || (code == CURLE_OUT_OF_MEMORY && !r->no_memory && first_byte > 0);
+	if (r->too_large || (endless && !r->headers_done)) {
 		if (r->headers_done)
 			snprintf(r->reason, sizeof r->reason, "the answer is larger than %zu bytes", r->body.max);
 		else

@@ -61,8 +61,11 @@ if [ "$mounted" ]; then
 
 	# The database does not shrink: what it has free inside is room, too, or polling would stay paused for ever.
 	empty
+	: >"$TMP/hold"
 	generate 300 5 pad=100000
 	start_tgrun --handler "$TMP/note" --min-free 8M --concurrency 8
+	wait_for 'logged "the disk is almost full"'
+	rm "$TMP/hold"
 	ok 'wait_for "[ \"\$(seen ^end)\" -ge 300 ]" 60' "more than the disk holds at once comes through, with --min-free, as the queue empties"
 	ok 'logged "the disk is almost full" && logged "the disk has room again"' "… polling paused, and went on by itself"
 	stop_tgrun
