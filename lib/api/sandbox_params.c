@@ -67,6 +67,10 @@ static enum MHD_Result on_value(void *arg, enum MHD_ValueKind kind, const char *
 {
 	struct sandbox_params *p = arg;
 	(void)kind, (void)type, (void)encoding;
+	if (!name) { /* libmicrohttpd before 0.9.76 passes on parts that have none */
+		end_value(p);
+		return MHD_YES;
+	}
 	if (offset == 0 && !(n == 0 && p->name && strcmp(p->name, name) == 0)) {
 		end_value(p);
 		p->name = strdup(name);

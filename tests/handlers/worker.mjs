@@ -6,14 +6,15 @@ import { createInterface } from 'node:readline';
 const answer = (object) => writeSync(3, JSON.stringify(object) + '\n');
 
 async function handle(update) {
-	console.log('text:', update.message?.text);
+	const { message = {} } = update;
+	console.log('text:', message.text);
 }
 
 answer({ ready: true, concurrency: 8 });
-for await (const line of createInterface({ input: process.stdin })) {
+createInterface({ input: process.stdin }).on('line', (line) => {
 	const { id, update } = JSON.parse(line);
 	handle(update).then(
 		() => answer({ id, ok: true }),
 		(error) => answer({ id, ok: false, error: String(error) }),
 	);
-}
+});

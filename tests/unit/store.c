@@ -331,6 +331,8 @@ static void disk_full(void)
 	ok(q && waiting(q) == had + 100, "a start on a full disk, after an end on a full disk, has all of it too");
 	queue_close(q, NULL);
 	unlink(in("queue.db"));
+	unlink(in("queue.db-wal")); /* a new database would delete it, and have its room */
+	unlink(in("queue.db-shm"));
 	unlink(in("mark"));
 	fill_disk();
 	struct store *s = open_as(42);
