@@ -68,6 +68,10 @@ $(B)/tools/%: $(B)/tests/tools/%.o $(B)/libtgrun.a
 # A handler that tests start ten thousand times: it waits for no library.
 $(B)/tools/probe $(B)/tools/powerloss: LIBS =
 
+$(B)/bench/%: $(B)/tests/bench/%.o
+	@mkdir -p $(@D)
+	$(call say,LD) $(CC) $(OPT) -static -o $@ $^
+
 # The same source as the program that reads what this wrote.
 $(B)/tools/powerloss.so: tests/tools/powerloss.c Makefile
 	@mkdir -p $(@D)
@@ -122,6 +126,13 @@ torture: build-gcc build-crash
 	@tests/torture/soak
 	@tests/torture/memcheck
 
+# What tgrun costs, in one table: make bench ROW=starts JSON=1; on a quiet machine.
+ROW     ?=
+JSON    ?=
+bench: build-gcc
+	@$(MAKE) -s --no-print-directory B=build/gcc CC=gcc CFLAGS=-Werror build/gcc/bench/spawn build/gcc/bench/static
+	@tests/bench/run $(if $(JSON),--json) $(ROW)
+
 check-asan: build-crash build-clang-asan build-gcc-asan
 	@$(PROVE) $(ASAN)
 
@@ -158,5 +169,5 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all tests build-crash torture check check-quick check-asan lint install uninstall clean $(SETS:%=build-%)
+.PHONY: all tests build-crash torture bench check check-quick check-asan lint install uninstall clean $(SETS:%=build-%)
 .SECONDARY:
