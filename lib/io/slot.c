@@ -1,7 +1,7 @@
 /* io/slot: the slot process: orders come in over its socket, reports go out. The only room that sees libpipeline.
  *
- * libpipeline starts the stages and collects their statuses; it is asked for them only when waitid(2) says that all have ended, so it
- * never blocks. The slot is a child subreaper: whatever a job starts stays or becomes its descendant, and the job is over when
+ * libpipeline starts the stages of a pipeline and collects their statuses; it is asked for them only when waitid(2) says that all have
+ * ended, so it never blocks. A single program needs none. The slot is a child subreaper: whatever a job starts stays or becomes its descendant, and the job is over when
  * the slot has no child left (ECHILD). When the runner's end of the socket closes, everything is killed before the slot ends. */
 #include "io/slot.h"
 
@@ -35,7 +35,7 @@ static struct {
 	struct command_view command;
 
 	uint64_t job;   /* 0: none */
-	pipeline *pipeline;
+	pipeline *pipeline; /* of several stages; else NULL */
 	struct slot_exec exec;
 	pid_t pid[SLOT_STAGES_MAX];
 	bool ended[SLOT_STAGES_MAX];
@@ -50,9 +50,40 @@ static struct {
 	char vars[SLOT_VARS_MAX + 1];
 } slot;
 
+/* One program: by vfork(2), which copies no page tables; a fork of a process that has libcurl mapped costs more than all else that is
+ * done for an update. Until the child executes, it has this memory, and this process stands still. */
+static void start_single(int stdin_fd)
+{
+	pid_t pid = vfork();
+	if (pid == 0) {
+		if (dup2(stdin_fd, STDIN_FILENO) < 0)
+			_exit(127);
+		slot_exec_stage(&slot.exec, 0);
+	}
+	if (pid < 0)
+		_exit(71);
+	close(stdin_fd);
+	slot.pid[0] = pid;
+}
+
 static void run_stage(void *arg)
 {
 	slot_exec_stage(&slot.exec, *(int *)arg);
+}
+
+static void start_pipeline(int stdin_fd)
+{
+	static int number[SLOT_STAGES_MAX];
+	slot.pipeline = pipeline_new();
+	pipeline_ignore_signals(slot.pipeline, 0);
+	pipeline_want_in(slot.pipeline, stdin_fd);
+	for (int i = 0; i < slot.command.stages; i++) {
+		number[i] = i;
+		pipeline_command(slot.pipeline, pipecmd_new_function(slot.command.argv[i][0], run_stage, NULL, &number[i]));
+	}
+	pipeline_start(slot.pipeline); /* ends this process when it cannot fork */
+	for (int i = 0; i < slot.command.stages; i++)
+		slot.pid[i] = pipeline_get_pid(slot.pipeline, i);
 }
 
 static void report(uint32_t what, int stage, int errnum)
@@ -82,7 +113,6 @@ static void make_blocking(int fd)
 
 static void start(const struct slot_order *order, int stdin_fd, int extra_fd)
 {
-	static int number[SLOT_STAGES_MAX];
 	slot.vars[order->vars_length] = '\0';
 	if (slot.job || !slot.command.stages || (order->vars_length && slot.vars[order->vars_length - 1]) ||
 	    !(slot.exec.envp = slot_exec_environment(&slot.command, slot.vars, order->vars_length)))
@@ -100,17 +130,12 @@ static void start(const struct slot_order *order, int stdin_fd, int extra_fd)
 	make_blocking(1);
 	make_blocking(2);
 	CRASHPOINT("slot-before-fork");
-	slot.pipeline = pipeline_new();
-	pipeline_ignore_signals(slot.pipeline, 0);
-	pipeline_want_in(slot.pipeline, stdin_fd);
-	for (int i = 0; i < slot.command.stages; i++) {
-		number[i] = i;
-		slot.page->exec_errno[i] = 0;
-		pipeline_command(slot.pipeline, pipecmd_new_function(slot.command.argv[i][0], run_stage, NULL, &number[i]));
-	}
-	pipeline_start(slot.pipeline); /* ends this process when it cannot fork */
 	for (int i = 0; i < slot.command.stages; i++)
-		slot.pid[i] = pipeline_get_pid(slot.pipeline, i);
+		slot.page->exec_errno[i] = 0;
+	if (slot.command.stages == 1)
+		start_single(stdin_fd);
+	else
+		start_pipeline(stdin_fd);
 	slot.page->pid = slot.pid[0];
 	CRASHPOINT("slot-after-fork");
 	slot.page->started = slot.job;
@@ -150,16 +175,20 @@ static void job_over(void)
 	slot.exec.envp = NULL;
 }
 
-/* Asks libpipeline for the statuses, all of which are there. */
+/* Takes the statuses, all of which are there. */
 static void collect(const struct rusage *usage)
 {
 	int *status, n;
-	pipeline_wait_all(slot.pipeline, &status, &n);
-	for (int i = 0; i < n && i < slot.end.stages; i++)
-		slot.end.status[i] = status[i];
-	free(status);
-	pipeline_free(slot.pipeline);
-	slot.pipeline = NULL;
+	if (slot.pipeline) {
+		pipeline_wait_all(slot.pipeline, &status, &n);
+		for (int i = 0; i < n && i < slot.end.stages; i++)
+			slot.end.status[i] = status[i];
+		free(status);
+		pipeline_free(slot.pipeline);
+		slot.pipeline = NULL;
+	} else {
+		waitpid(slot.pid[0], &slot.end.status[0], 0);
+	}
 	slot.all_ended = true;
 	add_usage(usage);
 }
