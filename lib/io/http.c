@@ -44,6 +44,9 @@ struct http_request {
 	http_done *done;
 	void *arg;
 	struct buf body;
+	struct loop_timer *silent; /* too little came */
+	int64_t silence;           /* its milliseconds */
+	uint64_t received, received_before; /* bytes; those when it ran out last */
 	size_t header_bytes;
 	bool headers_done;
 	bool too_large;   /* what came did not fit: we ended it */
@@ -62,6 +65,7 @@ struct watched {
 };
 
 static void collect(struct http *h);
+static void on_silence(void *arg);
 
 static void on_ready(void *arg, int events)
 {
@@ -90,7 +94,7 @@ static int set_timer(CURLM *multi, long milliseconds, void *arg)
 	return 0;
 }
 
-/* CURLMOPT_SOCKETFUNCTION. When a watch cannot be had (no memory), curl's own timer of a second keeps the transfer going, slowly. */
+/* CURLMOPT_SOCKETFUNCTION. When a watch cannot be had (no memory), the request ends by its silence. */
 static int set_watch(CURL *easy, curl_socket_t fd, int what, void *arg, void *kept)
 {
 	struct http *h = arg;
@@ -135,6 +139,7 @@ static size_t take_body(char *data, size_t size, size_t count, void *arg)
 	struct http_request *r = arg;
 	size_t n = size * count;
 	r->headers_done = true;
+	r->received += n;
 	if (buf_add(&r->body, data, n) == 0)
 		return n;
 	r->too_large = errno == EOVERFLOW;
@@ -147,6 +152,9 @@ static size_t count_header(char *data, size_t size, size_t count, void *arg)
 	struct http_request *r = arg;
 	size_t n = size * count;
 	(void)data;
+	if (r->received == 0) /* now the answer's own time begins */
+		loop_timer_set(r->silent, r->silence);
+	r->received += n;
 	r->header_bytes += n;
 	if (r->header_bytes <= HEADERS_MAX)
 		return n;
@@ -216,6 +224,7 @@ static void request_free(struct http_request *r)
 		curl_easy_cleanup(r->easy);
 	}
 	list_remove(&r->link);
+	loop_timer_free(r->silent);
 	buf_release(&r->body);
 	if (r->path)
 		explicit_bzero(r->path, strlen(r->path));
@@ -245,7 +254,6 @@ static bool set_options(struct http_request *r, const struct http_call *call, bo
 {
 	CURL *e = r->easy;
 	const char *form = call->form ? call->form : "";
-	int64_t silence = (call->silence + 999) / 1000;
 	int bad = 0;
 	bad += curl_easy_setopt(e, CURLOPT_URL, call->url) != CURLE_OK;
 #if LIBCURL_VERSION_NUM >= 0x075500
@@ -266,8 +274,6 @@ static bool set_options(struct http_request *r, const struct http_call *call, bo
 	bad += loopback && curl_easy_setopt(e, CURLOPT_PROXY, "") != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)call->total) != CURLE_OK;
-	bad += curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, (long)SLOW_BYTES) != CURLE_OK;
-	bad += curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long)(silence > 0 ? silence : 1)) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L) != CURLE_OK;
@@ -297,12 +303,15 @@ struct http_request *http_post(struct http *h, const struct http_call *call, htt
 	r->arg = arg;
 	buf_init(&r->body, call->max);
 	list_add_before(&h->requests, &r->link);
+	r->silence = call->silence > 0 ? call->silence : 1;
+	r->silent = loop_timer_new(h->loop, on_silence, r);
 	r->path = examine(call->url, &loopback);
 	r->easy = curl_easy_init();
-	if (!r->path || !r->easy || !set_options(r, call, loopback) || curl_multi_add_handle(h->multi, r->easy)) {
+	if (!r->silent || !r->path || !r->easy || !set_options(r, call, loopback) || curl_multi_add_handle(h->multi, r->easy)) {
 		request_free(r);
 		return NULL;
 	}
+	loop_timer_set(r->silent, r->silence);
 	return r;
 }
 
@@ -364,6 +373,27 @@ static void finish(struct http_request *r, CURLcode code)
 	/* No longer in the list: neither http_cancel() nor http_free() in the callback meets it. */
 	list_remove(&r->link);
 	r->done(r->arg, &response);
+}
+
+/* Not by curl's own option for that, which looks once a second: an idle bot is to sleep until its long poll ends. */
+static void on_silence(void *arg)
+{
+	struct http_request *r = arg;
+	struct http *h = r->http;
+	uint64_t came = r->received - r->received_before;
+	r->received_before = r->received;
+	if (came * 1000 >= (uint64_t)r->silence * SLOW_BYTES) {
+		loop_timer_set(r->silent, r->silence);
+		return;
+	}
+	snprintf(r->error, sizeof r->error, "Operation too slow: fewer than %d bytes a second for %lld ms", SLOW_BYTES, (long long)r->silence);
+	curl_multi_remove_handle(h->multi, r->easy);
+	h->collecting = true;
+	finish(r, CURLE_OPERATION_TIMEDOUT);
+	request_free(r);
+	h->collecting = false;
+	if (h->freed)
+		http_free(h);
 }
 
 /* Takes all that has ended since, and calls back. */

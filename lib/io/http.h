@@ -41,7 +41,7 @@ void http_free(struct http *h);
 struct http_call {
 	const char *url;  /* copied */
 	const char *form; /* the body of a POST, application/x-www-form-urlencoded; copied */
-	int64_t silence;  /* milliseconds without progress (on average under 16 bytes a second) after which it failed */
+	int64_t silence;  /* milliseconds without progress (under 16 bytes a second in them) after which it failed */
 	int64_t total;    /* milliseconds it may take in all; 0: no limit */
 	size_t max;       /* bytes of the body, as it arrives */
 };
