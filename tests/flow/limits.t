@@ -138,7 +138,7 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null && setpriv --reuid 65534 
 	as_nobody --handler "$TMP/bomb" --nice -1
 	like "$STATUS $(cat "$TGRUN_LOG")" "^78 .*option '--nice': handlers cannot have a niceness below tgrun's own" "a lower niceness needs privileges"
 else
-	ok '[ "$(id -u)" != 0 ] || ! command -v setpriv' "not root: no other user to try it as"
+	ok true "a fork bomb is bounded, and swept away # SKIP not root, so there is no other user to be"
 fi
 fresh
 run_tgrun --handler "$TMP/show" --once --limit-processes 9999

@@ -202,6 +202,10 @@ static void test_misuse(void)
 	is_str(ask("{} x\n"), "{\"ok\":false,\"error\":\"the request is no valid JSON\"}\n", "so is something behind it");
 	is_str(ask("\n"), "{\"ok\":false,\"error\":\"the request is no valid JSON\"}\n", "and an empty line");
 	is_str(ask("[1]\n"), "{\"ok\":false,\"error\":\"the request is no JSON object\"}\n", "and what is no object");
+	int with = dial();
+	send_bytes(with, "{\"verb\":\"echo\"}\0x\n", 18);
+	is_str(read_all(with), "{\"ok\":false,\"error\":\"the request is no valid JSON\"}\n", "and bytes behind a NUL");
+	close(with);
 	static char deep[40000];
 	memset(deep, '[', sizeof deep - 2);
 	deep[sizeof deep - 2] = '\n';
