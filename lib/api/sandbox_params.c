@@ -67,7 +67,7 @@ static enum MHD_Result on_value(void *arg, enum MHD_ValueKind kind, const char *
 {
 	struct sandbox_params *p = arg;
 	(void)kind, (void)type, (void)encoding;
-	if (!name) { /* libmicrohttpd before 0.9.76 passes on parts that have none */
+	if (!name) { /* some versions of libmicrohttpd pass on parts that have none */
 		end_value(p);
 		return MHD_YES;
 	}

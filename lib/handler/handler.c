@@ -276,16 +276,15 @@ int handler_start_solo(struct handler *h, struct claim *claim)
 	return begin(h, &claim, 1, true);
 }
 
-void handler_done(struct handler *h, struct claim *c, const struct handler_result *r)
+void handler_done(struct handler *h, struct claim *c, struct handler_result *r)
 {
-	struct handler_result told = *r;
 	int64_t now = handler_now(h->room);
 	h->running--;
 	h->room->running--;
 	/* By the kernel's SIGKILL, or a shell that says this of its child. */
 	if (r->end == HANDLER_ENDED && r->outcome.status == 128 + SIGKILL && oom_struck(&h->room->oom, now - r->elapsed, now))
-		outcome_add(&told.outcome, ": out of memory");
-	h->room->config.done(h->room->config.arg, h, c, &told);
+		outcome_add(&r->outcome, ": out of memory");
+	h->room->config.done(h->room->config.arg, h, c, r);
 }
 
 int handler_running(const struct handler *h)

@@ -79,7 +79,7 @@ int handler_update_vars(struct buf *vars, struct claim *c, const char *bot_usern
  * beginning, or -1. */
 int handler_stdin(struct claim *const *claims, size_t n);
 void handler_mask_nul(char *text, size_t n);             /* a NUL would end a sentence */
-void handler_done(struct handler *h, struct claim *c, const struct handler_result *r);
+void handler_done(struct handler *h, struct claim *c, struct handler_result *r);
 void handler_gone(struct handler *h);                    /* a job of it is over: frees a retired one after its last */
 
 /* exec.c */

@@ -1,8 +1,9 @@
 /* io/slot: the slot process: orders come in over its socket, reports go out. The only room that sees libpipeline.
  *
  * libpipeline starts the stages of a pipeline and collects their statuses; it is asked for them only when waitid(2) says that all have
- * ended, so it never blocks. A single program needs none. The slot is a child subreaper: whatever a job starts stays or becomes its descendant, and the job is over when
- * the slot has no child left (ECHILD). When the runner's end of the socket closes, everything is killed before the slot ends. */
+ * ended, so it never blocks. A single program is started without it. The slot is a child subreaper: whatever a job starts stays or
+ * becomes its descendant, and the job is over when the slot has no child left (ECHILD). When the runner's end of the socket closes,
+ * everything is killed before the slot ends. */
 #include "io/slot.h"
 
 #include <errno.h>
@@ -51,8 +52,9 @@ static struct {
 } slot;
 
 /* One program: by vfork(2), which copies no page tables; a fork of a process that has libcurl mapped costs more than all else that is
- * done for an update. Until the child executes, it has this memory, and this process stands still. POSIX lets such a child do nothing
- * but execute; on Linux it may make any system call, and this one does no more, and changes nothing here. */
+ * done for an update. Until the child executes, it has this memory, and this process stands still; should that last (a program on a
+ * file system that hangs), the runner kills this slot, which does not take its orders, and the child with it (PR_SET_PDEATHSIG). POSIX
+ * lets such a child do nothing but execute; on Linux it may make any system call, and this one does no more. */
 static void start_single(int stdin_fd)
 {
 	pid_t pid = vfork();
