@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <curl/curlver.h>
+
 #include "base/buf.h"
 #include "base/clock.h"
 #include "io/http.h"
@@ -276,6 +278,7 @@ static void test_cancel(void)
 	struct http_request *looking = post("http://stuck.invalid/", "", 60000, 0, &a);
 	struct result f = get("ok");
 	ok(f.failure == HTTP_OK, "a name server that hangs holds up no other request");
+#if LIBCURL_VERSION_NUM >= 0x075700
 	int64_t start = clock_system.mono(&clock_system);
 	http_cancel(looking);
 	looking = post("http://stuck.invalid/", "", 60000, 0, &a);
@@ -283,6 +286,12 @@ static void test_cancel(void)
 	ok(f.failure == HTTP_OK && a.called == 0, "nor ending its request (%d ms)", (int)(clock_system.mono(&clock_system) - start));
 	http_cancel(looking);
 	pthread_mutex_unlock(&stuck);
+#else
+	/* It cannot be told not to wait for its thread. */
+	pthread_mutex_unlock(&stuck);
+	http_cancel(looking);
+	ok(a.called == 0, "a request is ended when the name server answers # SKIP libcurl before 7.87 waits for it");
+#endif
 }
 
 static void test_parallel(void)
