@@ -17,7 +17,7 @@
 enum {
 	STATUS_EVERY = 5000,  /* between two texts for systemd */
 	FRESH_ENOUGH = 3000,  /* an empty answer this young means that nothing waits */
-	WRITE_PATIENCE = 5000, /* at the end, for outcomes that the disk does not take */
+	WRITE_PATIENCE = 5000, /* when all has ended, for outcomes that the disk does not take */
 };
 
 static void log_figures(struct engine *e)
@@ -199,7 +199,6 @@ void engine_stop(struct engine *e, int status, bool now)
 	if (e->phase == ENGINE_RUNNING) {
 		e->phase = ENGINE_DRAINING;
 		e->exit_status = status;
-		e->stop_at = e->config.clock->mono(e->config.clock);
 		notify_send(e->notify, "STOPPING=1");
 		while (!list_empty(&e->starting)) {
 			struct flight *f = container_of(e->starting.next, struct flight, link);
@@ -277,11 +276,17 @@ void engine_check_end(struct engine *e)
 		}
 		return;
 	}
-	if (e->phase == ENGINE_FINISHED || !handlers_quiet(e->handlers) || !e->source_stopped)
+	if (e->phase == ENGINE_FINISHED)
 		return;
+	if (!handlers_quiet(e->handlers) || !e->source_stopped) {
+		e->quiet_at = 0;
+		return;
+	}
+	if (!e->quiet_at)
+		e->quiet_at = now;
 	if (!queue_dirty(e->queue)) {
 		finish(e);
-	} else if (now - e->stop_at > e->shutdown_timeout + WRITE_PATIENCE) {
+	} else if (now - e->quiet_at > WRITE_PATIENCE) {
 		log_event(e->config.log, LOG_ERROR, LOG_NONE, "the last outcomes cannot be written; their updates will be handed out again");
 		e->exit_status = ERR_IO;
 		finish(e);

@@ -159,7 +159,8 @@ static int add_state(struct engine *e, int64_t uptime, struct buf *b)
 		unstartable = unstartable || e->routes[i].start_backoff.failures;
 	}
 	const struct { const char *name; bool set; } flags[] = {
-		{ "paused", e->paused }, { "breaker_open", open }, { "start_failing", unstartable }, { "store_failing", e->store_fails },
+		{ "paused", e->paused }, { "breaker_open", open }, { "start_failing", unstartable },
+		{ "store_failing", e->store_fails || e->put_backoff.failures },
 		{ "backlog_full", e->backlog_full }, { "disk_low", e->disk_low },
 	};
 	int rc = buf_addf(b, ",\"uptime\":%.3f,\"state\":\"%s\"", (double)uptime / 1000, state);
