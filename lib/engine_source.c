@@ -182,10 +182,13 @@ static bool disk_has_room(struct engine *e)
 	return !low;
 }
 
+/* Once full, it has room again when an eighth of it is free: not for each update that ends. */
 static bool backlog_has_room(struct engine *e)
 {
 	struct queue_counts c;
 	queue_counts(e->queue, &c);
+	if (e->backlog_full && (int64_t)(c.waiting + c.running) > e->backlog - e->backlog / 8)
+		c.full = true;
 	if (c.full && !e->backlog_full)
 		log_event(e->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting)),
 			  "the backlog is full: polling pauses until it shrinks");
