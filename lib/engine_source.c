@@ -198,7 +198,7 @@ static bool backlog_has_room(struct engine *e)
 	return !c.full;
 }
 
-static int on_may_ask(void *arg)
+static int on_may_ask(void *arg, bool confirms)
 {
 	struct engine *e = arg;
 	struct err err;
@@ -210,7 +210,7 @@ static int on_may_ask(void *arg)
 		loop_timer_set(e->turn_timer, CHECK_AGAIN);
 		return -1;
 	}
-	if (queue_sync(e->queue, &err)) {
+	if (confirms && queue_sync(e->queue, &err)) {
 		log_event(e->config.log, LOG_ERROR, LOG_NONE, "what was received cannot be made durable: %s; it is not confirmed to Telegram",
 			  err.text);
 		e->store_fails = true;

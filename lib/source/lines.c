@@ -93,7 +93,8 @@ static bool hand_over(struct lines *l)
 		size_t used = cut_lines(l, batch, &count);
 		if (used == 0)
 			return true;
-		if (count && (e->may_ask(e->arg) || e->batch(e->arg, batch, count, l->position + (int64_t)used, &fresh))) {
+		/* What was read from a pipe exists nowhere else; a file can be read again. */
+		if (count && (e->may_ask(e->arg, l->watch) || e->batch(e->arg, batch, count, l->position + (int64_t)used, &fresh))) {
 			/* The slices were made in place, and making them again changes nothing. */
 			l->line = line;
 			l->cutting = cutting;
