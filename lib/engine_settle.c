@@ -49,6 +49,7 @@ void engine_cannot_start(struct route *r, const struct claim *c, const char *rea
 	const char *advice = errnum == ENOENT ? "is the handler, or the program after its '#!', gone?"
 		: errnum == EACCES ? "is it still executable? try chmod +x"
 		: errnum == ENOEXEC ? "does its first line begin with '#!'?"
+		: errnum == ETXTBSY ? "is it still being written?"
 		: errnum == EAGAIN || errnum == ENOMEM ? "the machine is out of processes or memory"
 		: "see to the handler";
 	int64_t delay = backoff_fail(&r->start_backoff, backoff_random());

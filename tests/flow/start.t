@@ -80,6 +80,11 @@ spoil "loses its executable bit" 'chmod 644 "$TMP/good"' 'Permission denied.*chm
 spoil "is written without its first line" 'echo "echo x" >"$TMP/good"' 'Exec format error.*#!'
 spoil "becomes a directory" 'rm "$TMP/good" && mkdir "$TMP/good"' 'Permission denied'
 spoil "gets an interpreter that is missing" 'echo "#!/nonexistent/sh" >"$TMP/good"' "No such file.*'#!'"
+# Linux 6.11 and 6.12 let a file be executed while it is written.
+if ! (exec 5>>"$TMP/good" && "$TMP/good") 2>/dev/null; then
+	spoil "is being written" 'exec 5>>"$TMP/good"' 'Text file busy; is it still being written\?'
+	exec 5>&-
+fi
 
 # A stop does not wait for it.
 anew --no-penalties
