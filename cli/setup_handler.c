@@ -62,15 +62,16 @@ static void warn_of_mode(struct setup *s, const struct words *w)
 	struct stat st;
 	for (size_t i = 0; i < w->count; i++)
 		if (stat(w->paths[i], &st) == 0 && st.st_mode & S_IWOTH)
-			setup_warn(s, "anyone may change the handler '%s'; mend it by: chmod o-w '%s'", w->paths[i], w->paths[i]);
+			setup_warn(s, "anyone may change the %s '%s'; mend it by: chmod o-w '%s'", w->what, w->paths[i], w->paths[i]);
 }
 
-/* Cuts and finds a command that is not the handler; `what` names it. */
-static int find_command(struct setup *s, const char *text, const char *cwd, const char *what, struct words *out, struct err *err)
+/* Cuts and finds a command that is not the handler; `option` names what it was given by, and `what` what it is. */
+static int find_command(struct setup *s, const char *text, const char *cwd, const char *option, const char *what, struct words *out,
+			struct err *err)
 {
 	struct err why;
-	if (words_split(text, out, &why) || words_resolve(out, cwd, getenv("PATH"), &why))
-		return err_set(err, why.status, "%s: %s", what, why.text);
+	if (words_split(text, what, out, &why) || words_resolve(out, cwd, getenv("PATH"), &why))
+		return err_set(err, why.status, "%s: %s", option, why.text);
 	warn_of_mode(s, out);
 	return 0;
 }
@@ -138,9 +139,9 @@ static int find_routes(struct setup *s, const char *cwd, struct err *err)
 	if (!s->route_words || !s->routes)
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	for (size_t i = 0; i < routes->count; i++) {
-		char what[128];
-		snprintf(what, sizeof what, "route '%s'", routes->items[i].match);
-		if (find_command(s, routes->items[i].handler, cwd, what, &s->route_words[i], err))
+		char option[128];
+		snprintf(option, sizeof option, "route '%s'", routes->items[i].match);
+		if (find_command(s, routes->items[i].handler, cwd, option, "route's handler", &s->route_words[i], err))
 			return -1;
 	}
 	return 0;
@@ -150,17 +151,17 @@ int setup_handler(struct setup *s, const char *cwd, struct err *err)
 {
 	const struct config *c = &s->config;
 	int rc = c->handler_argv.count ? words_from_argv(c->handler_argv.items, &s->words, err)
-				       : words_split(c->handler, &s->words, err);
+				       : words_split(c->handler, "handler", &s->words, err);
 	if (rc || words_resolve(&s->words, cwd, getenv("PATH"), err))
 		return -1;
 	warn_of_mode(s, &s->words);
 	if (setup_limits(s, &s->limits, err) || find_dir(s, cwd, err) || find_routes(s, cwd, err))
 		return -1;
-	if (c->on_error && find_command(s, c->on_error, cwd, "on-error", &s->on_error, err))
+	if (c->on_error && find_command(s, c->on_error, cwd, "on-error", "hook", &s->on_error, err))
 		return -1;
-	if (c->on_timeout && find_command(s, c->on_timeout, cwd, "on-timeout", &s->on_timeout, err))
+	if (c->on_timeout && find_command(s, c->on_timeout, cwd, "on-timeout", "hook", &s->on_timeout, err))
 		return -1;
-	if (c->source && strncmp(c->source, "exec:", 5) == 0 && find_command(s, c->source + 5, cwd, "source", &s->source, err))
+	if (c->source && strncmp(c->source, "exec:", 5) == 0 && find_command(s, c->source + 5, cwd, "source", "source's program", &s->source, err))
 		return -1;
 	s->env = make_env(s, err);
 	if (!s->env)
