@@ -106,6 +106,9 @@ void handlers_flush(struct handlers *room);
 /* Updates in hand, of all handlers. */
 int handlers_running(const struct handlers *room);
 
+/* Those of them whose handler ended: only its background work runs. */
+int handlers_lingering(const struct handlers *room);
+
 /* Nothing of any kind runs: no handler, no worker, no hook. */
 bool handlers_quiet(const struct handlers *room);
 
