@@ -70,6 +70,19 @@ kill -INT "$TGRUN_PID"
 wait_tgrun
 is "$STATUS" 0 "two signals when idle: nothing was forced, 0"
 
+# Signals without end, so that some come after the loop's.
+statuses=
+for signal in INT HUP USR1 INT HUP USR1; do
+	forget
+	start_tgrun --handler "$TMP/note"
+	wait_for '[ "$(stats .open_polls)" = 1 ]'
+	kill -TERM "$TGRUN_PID"
+	while kill -"$signal" "$TGRUN_PID" && grep -q "^State:.*[RSD]" "/proc/$TGRUN_PID/status"; do :; done 2>/dev/null
+	wait_tgrun
+	statuses="$statuses $STATUS"
+done
+is "$statuses" " 0 0 0 0 0 0" "signals that come when all is over but the exit: still 0"
+
 # Background work that is cut: its handler had ended, so its update is settled. That a handler was cut before, by a slot's death, is not of the stop.
 handler lingers <<'EOT'
 #!/bin/sh
