@@ -20,8 +20,8 @@ struct words {
 	const char *what; /* "handler", "hook", …: what errors call it */
 };
 
-/* Cuts `text`, which errors call `what` (kept, not copied): only "handler" is advised to use `--`. 0, or -1 with `err` (ERR_USAGE) that names what is wrong and at which character (from 1). `out` is
- * overwritten without looking at it, and empty after an error. */
+/* Cuts `text`, which errors call `what` (kept, not copied; only "handler" is advised to use `--`). 0, or -1 with `err` (ERR_USAGE) that
+ * names what is wrong and at which character (from 1). `out` is overwritten without looking at it, and empty after an error. */
 int words_split(const char *text, const char *what, struct words *out, struct err *err);
 
 /* One stage of the handler, its words copied from `argv`, which ends in NULL. 0, or -1 with `err` (ERR_USAGE: there is none, or
