@@ -39,7 +39,7 @@ static void on_signal(void *arg, int signo)
 	struct engine *e = arg;
 	switch (signo) {
 	case SIGHUP:
-		notify_send(e->notify, "RELOADING=1");
+		notify_reloading(e->notify);
 		if (e->config.reload)
 			e->config.reload(e->config.arg);
 		notify_send(e->notify, "READY=1");
