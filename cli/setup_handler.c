@@ -21,6 +21,21 @@ static bool is_ours(const char *entry)
 	return strncmp(entry, "TG_", 3) == 0 || strncmp(entry, "TGRUN_", 6) == 0;
 }
 
+/* What the service manager tells tgrun alone: a handler that had it could speak for the unit (sd_notify(3) and sd_listen_fds(3) unset it for
+ * children, too). The directory of credentials holds the token. */
+static bool is_managers(const char *entry, bool hide_token)
+{
+	static const char *const names[] = { "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES",
+					     "LISTEN_PIDFDID", "CREDENTIALS_DIRECTORY" };
+	size_t n = sizeof names / sizeof *names - !hide_token;
+	for (size_t i = 0; i < n; i++) {
+		size_t length = strlen(names[i]);
+		if (strncmp(entry, names[i], length) == 0 && entry[length] == '=')
+			return true;
+	}
+	return false;
+}
+
 /* The environment that handlers begin with: the caller's less what is tgrun's, or nothing, and what --env adds. */
 static char **make_env(const struct setup *s, struct err *err)
 {
@@ -30,7 +45,7 @@ static char **make_env(const struct setup *s, struct err *err)
 		inherited++;
 	char **env = calloc(inherited + c->env.count + 1, sizeof *env);
 	for (size_t i = 0; env && i < inherited && !c->clear_env; i++)
-		if (!is_ours(s->envp[i]))
+		if (!is_ours(s->envp[i]) && !is_managers(s->envp[i], c->hide_token))
 			env[n++] = strdup(s->envp[i]);
 	for (size_t i = 0; env && i < c->env.count; i++) {
 		const char *entry = c->env.items[i];
