@@ -170,6 +170,7 @@ struct hook {
 	struct command *command; /* a reference is taken */
 	const struct claim *claim; /* copied */
 	const char *bot_username;
+	int64_t max_attempts;    /* TG_MAX_ATTEMPTS */
 	const char *reason;      /* TG_REASON */
 	int status;              /* TG_STATUS; below 0: there is none */
 	const char *last_stderr; /* TG_STDERR, absent when "" */
