@@ -151,6 +151,9 @@ int handler_running(const struct handler *h);
 
 enum handler_mode handler_mode(const struct handler *h);
 
+/* The number, as in the log and in TG_WORKER, of the worker that holds the claim; 0: none does. */
+int handler_worker(const struct handler *h, const struct claim *c);
+
 struct handler_counts {
 	int running;          /* updates in hand */
 	int processes;        /* that live now, workers that leave among them */
