@@ -94,7 +94,7 @@ static void run_hook(struct engine *e, const struct route *r, const struct claim
 	if (!command)
 		return;
 	struct hook hook = {
-		.name = timeout ? "on-timeout" : "on-error", .command = command, .claim = c, .bot_username = e->bot_username,
+		.name = timeout ? "on-timeout" : "on-error", .command = command, .claim = c, .bot_username = e->bot_username, .max_attempts = r->policy.outcome.max_attempts,
 		.reason = result->outcome.reason, .status = result->outcome.status, .last_stderr = result->last_stderr,
 		.timeout = HOOK_TIMEOUT, .kill_after = r->policy.kill_after,
 	};

@@ -93,7 +93,7 @@ struct engine {
 
 	enum engine_phase phase;
 	int exit_status;
-	bool forced;             /* handlers were killed because of the stop */
+	uint64_t interrupted_before; /* the count when the killing began */
 	bool paused, draining;
 	bool source_stopped, source_dry, source_ended;
 	int64_t dry_at, quiet_at, started_at; /* monotonic milliseconds */

@@ -116,7 +116,11 @@ static int add_running(struct engine *e, int64_t now, struct buf *b)
 		const struct flight *f = container_of(l, struct flight, link);
 		rc = buf_addf(b, "%s{\"number\":%lld,\"update_id\":%lld,\"attempt\":%d,\"seconds\":%.3f", shown ? "," : "",
 			      (long long)f->claim->seq, (long long)f->claim->update_id, f->claim->failures + 1, (double)(now - f->since) / 1000) ||
-		     add_string(b, "key", f->claim->keys) || add_string(b, "route", route_name(f->route)) || buf_addc(b, '}');
+		     add_string(b, "key", f->claim->keys) || add_string(b, "route", route_name(f->route));
+		int worker = handler_worker(f->route->handler, f->claim);
+		if (worker)
+			rc = rc || buf_addf(b, ",\"worker\":%d", worker);
+		rc = rc || buf_addc(b, '}');
 	}
 	return rc || buf_addc(b, ']') ? -1 : 0;
 }

@@ -101,6 +101,16 @@ int handlers_running(const struct handlers *room)
 	return room->running;
 }
 
+int handlers_lingering(const struct handlers *room)
+{
+	int n = 0;
+	for (const struct list *l = room->procs.next; l != &room->procs; l = l->next) {
+		const struct proc *p = container_of(l, struct proc, link);
+		n += p->ended ? p->updates : 0;
+	}
+	return n;
+}
+
 bool handlers_quiet(const struct handlers *room)
 {
 	return room->live == 0 && room->hooks_waiting == 0;
