@@ -19,6 +19,7 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "io/spare.h"
 
 enum {
 	CONNECT_SECONDS = 15,
@@ -190,7 +191,7 @@ static char *examine(const char *url, bool *loopback)
 struct http *http_new(struct loop *loop, struct err *err)
 {
 	static bool initialised;
-	if (!initialised && curl_global_init(CURL_GLOBAL_DEFAULT)) {
+	if (!initialised && curl_global_init_mem(CURL_GLOBAL_DEFAULT, spare_malloc, spare_free, spare_realloc, spare_strdup, spare_calloc)) {
 		err_set(err, ERR_INTERNAL, "libcurl cannot be set up");
 		return NULL;
 	}
