@@ -237,6 +237,10 @@ int cmd_run(struct setup *s)
 		return cmd_fail(&err);
 	}
 	r.log = log_new(STDERR_FILENO, (enum log_level)c->log_level, (enum log_format)c->log_format, &clock_system);
+	if (!r.log) {
+		free(r.cwd);
+		return cmd_fail((err_set(&err, ERR_INTERNAL, "out of memory"), &err));
+	}
 	log_set_secret(r.log, s->secret);
 	log_warnings(r.log, c);
 	if (run(&r, &err)) {

@@ -49,7 +49,9 @@ void engine_cannot_start(struct route *r, const struct claim *c, const char *rea
 	const char *advice = errnum == ENOENT ? "is the handler, or the program after its '#!', gone?"
 		: errnum == EACCES ? "is it still executable? try chmod +x"
 		: errnum == ENOEXEC ? "does its first line begin with '#!'?"
-		: errnum == EAGAIN || errnum == ENOMEM ? "the machine is out of processes or memory"
+		: errnum == EAGAIN || errnum == ENOMEM || errnum == ENOBUFS ? "the machine is out of processes or memory"
+		: errnum == EMFILE || errnum == ENFILE ? "no more files can be opened; raise the limit (ulimit -n)"
+		: errnum == EIO || errnum == ENOSPC ? "the machine fails"
 		: "see to the handler";
 	int64_t delay = backoff_fail(&r->start_backoff, backoff_random());
 	log_event(e->config.log, r->start_backoff.failures == 1 ? LOG_ERROR : LOG_WARN,
