@@ -155,7 +155,7 @@ static bool fails(enum kind kind)
 	void *frames[DEPTH];
 	bool fail = false, slot;
 	int saved = errno;
-	if (busy || !sites || (fault.set && fault.kind != (int)kind))
+	if (busy || !sites || kind == KINDS || (fault.set && fault.kind != (int)kind))
 		return false;
 	slot = getpid() != runner;
 	if (fault.set && (fault.slot != slot || (until && syscall(SYS_faccessat, AT_FDCWD, until, F_OK))))
@@ -176,6 +176,16 @@ static bool fails(enum kind kind)
 out:
 	errno = fail ? fault.errnum : saved;
 	return fail;
+}
+
+/* A read or a write of a pipe does not fail for want of anything; nor does libuv expect it. */
+static bool is_file(int fd)
+{
+	struct stat st;
+	int saved = errno;
+	bool file = syscall(SYS_fstat, fd, &st) == 0 && S_ISREG(st.st_mode);
+	errno = saved;
+	return file;
 }
 
 /* RETURNS NAME(TAKES), which hands GIVES on to the next library, unless a call of KIND fails by FAILED. */
@@ -204,15 +214,15 @@ void *realloc(void *p, size_t n)
 	return fails(MEMORY) ? NULL : __libc_realloc(p, n);
 }
 
-CALL(WRITE, -1, ssize_t, write, (int fd, const void *p, size_t n), (fd, p, n))
-CALL(WRITE, -1, ssize_t, writev, (int fd, const struct iovec *v, int n), (fd, v, n))
-CALL(WRITE, -1, ssize_t, pwrite, (int fd, const void *p, size_t n, off_t at), (fd, p, n, at))
-CALL(WRITE, -1, ssize_t, pwrite64, (int fd, const void *p, size_t n, off64_t at), (fd, p, n, at))
+CALL(is_file(fd) ? WRITE : KINDS, -1, ssize_t, write, (int fd, const void *p, size_t n), (fd, p, n))
+CALL(is_file(fd) ? WRITE : KINDS, -1, ssize_t, writev, (int fd, const struct iovec *v, int n), (fd, v, n))
+CALL(is_file(fd) ? WRITE : KINDS, -1, ssize_t, pwrite, (int fd, const void *p, size_t n, off_t at), (fd, p, n, at))
+CALL(is_file(fd) ? WRITE : KINDS, -1, ssize_t, pwrite64, (int fd, const void *p, size_t n, off64_t at), (fd, p, n, at))
 CALL(SEND, -1, ssize_t, send, (int fd, const void *p, size_t n, int flags), (fd, p, n, flags))
 CALL(SEND, -1, ssize_t, sendmsg, (int fd, const struct msghdr *m, int flags), (fd, m, flags))
-CALL(READ, -1, ssize_t, read, (int fd, void *p, size_t n), (fd, p, n))
-CALL(READ, -1, ssize_t, pread, (int fd, void *p, size_t n, off_t at), (fd, p, n, at))
-CALL(READ, -1, ssize_t, pread64, (int fd, void *p, size_t n, off64_t at), (fd, p, n, at))
+CALL(is_file(fd) ? READ : KINDS, -1, ssize_t, read, (int fd, void *p, size_t n), (fd, p, n))
+CALL(is_file(fd) ? READ : KINDS, -1, ssize_t, pread, (int fd, void *p, size_t n, off_t at), (fd, p, n, at))
+CALL(is_file(fd) ? READ : KINDS, -1, ssize_t, pread64, (int fd, void *p, size_t n, off64_t at), (fd, p, n, at))
 CALL(RECEIVE, -1, ssize_t, recv, (int fd, void *p, size_t n, int flags), (fd, p, n, flags))
 CALL(RECEIVE, -1, ssize_t, recvmsg, (int fd, struct msghdr *m, int flags), (fd, m, flags))
 CALL(SYNC, -1, int, fsync, (int fd), (fd))
@@ -258,7 +268,12 @@ pid_t vfork(void)
 /* Only what takes memory of the kernel's. */
 int epoll_ctl(int epoll, int what, int fd, struct epoll_event *event)
 {
-	return what == EPOLL_CTL_ADD && fails(EPOLL) ? -1 : (int)syscall(SYS_epoll_ctl, epoll, what, fd, event);
+	int rc = (int)syscall(SYS_epoll_ctl, epoll, what, fd, event);
+	if (rc || what != EPOLL_CTL_ADD || !fails(EPOLL))
+		return rc;
+	syscall(SYS_epoll_ctl, epoll, EPOLL_CTL_DEL, fd, event);
+	errno = fault.errnum;
+	return -1;
 }
 
 static int opens(int at, const char *path, int flags, mode_t mode)

@@ -89,6 +89,8 @@ fault() { # WHO KIND SITE N [ERRNO]
 		;;
 	*) echo "$what: status $STATUS: $last" >>"$TMP/findings" ;;
 	esac
+	! grep -E ' (error|warn)  *$' "$TMP/run.log" || echo "$what: status $STATUS, and an empty message" >>"$TMP/findings"
+	! grep -Eq '(dead letter |dead_letters=[1-9])' "$TMP/run.log" || echo "$what: status $STATUS: $(grep 'dead letter' "$TMP/run.log" | head -n 1)" >>"$TMP/findings"
 	[ $(($(date +%s) - from)) -lt 8 ] || echo "$what: took $(($(date +%s) - from)) s" >>"$TMP/said"
 	echo "$2 $STATUS $(grep -E '^tgrun: | (error|warn) ' "$TMP/run.log" | sed 's/^[0-9TZ:.-]* //' | grep -v 'exited with status 75' | tr '\n' ';')" >>"$TMP/said"
 	if [ -n "${KEEP-}" ] && [ "$(wc -l <"$TMP/findings")" -gt "${found:-0}" ]; then
