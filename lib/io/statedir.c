@@ -107,6 +107,8 @@ static struct statedir *open_it(const char *path, struct err *err)
 	}
 	d->fd = d->run_fd = d->slots_fd = -1;
 	d->path = strdup(path);
+	if (!d->path)
+		err_set(err, ERR_INTERNAL, "out of memory");
 	if (!d->path || check_link(path, err))
 		goto fail;
 	d->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
