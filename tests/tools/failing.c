@@ -116,9 +116,10 @@ __attribute__((constructor)) static void begin(void)
 	int fd = file ? open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
 	if (fd >= 0 && ftruncate(fd, sizeof *sites) == 0)
 		sites = mmap(NULL, sizeof *sites, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (fd < 0 || sites == MAP_FAILED)
+	if (sites == MAP_FAILED || (file && !sites) || (fault.set && !sites))
 		_exit(99);
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	unsetenv("LD_PRELOAD");
 	busy = false;
 }
