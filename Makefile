@@ -74,16 +74,16 @@ $(B)/tools/%: $(B)/tests/tools/%.o $(B)/libtgrun.a
 	$(call say,LD) $(CC) $(LDALL) -o $@ $^ $(LIBS)
 
 # A handler that tests start ten thousand times: it waits for no library.
-$(B)/tools/probe $(B)/tools/powerloss: LIBS =
+$(B)/tools/probe $(B)/tools/powerloss $(B)/tools/failing: LIBS =
 
 $(B)/bench/%: $(B)/tests/bench/%.o
 	@mkdir -p $(@D)
 	$(call say,LD) $(CC) $(OPT) -static -o $@ $^
 
 # The same source as the program that reads what this wrote.
-$(B)/tools/powerloss.so: tests/tools/powerloss.c Makefile
+$(B)/tools/%.so: tests/tools/%.c Makefile
 	@mkdir -p $(@D)
-	$(call say,LD) $(CC) $(ALLFLAGS) -fPIC -DPOWERLOSS_LIBRARY -shared -o $@ $<
+	$(call say,LD) $(CC) $(ALLFLAGS) -fPIC -DAS_LIBRARY -shared -o $@ $<
 
 $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -92,7 +92,7 @@ $(B)/%.o: %.c Makefile
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 # All that the tests of one configuration need.
-tests: $(B)/tgrun $(UNIT) $(TOOLS) $(if $(SAN),,$(B)/tools/powerloss.so)
+tests: $(B)/tgrun $(UNIT) $(TOOLS) $(if $(SAN),,$(B)/tools/powerloss.so $(B)/tools/failing.so)
 
 # The four configurations that are tested, each in a directory of its own, with warnings as errors.
 JOBS    ?= $(shell nproc)

@@ -250,6 +250,10 @@ int cmd_run(struct setup *s)
 		return cmd_fail(&err);
 	}
 	r.log = log_new(STDERR_FILENO, (enum log_level)c->log_level, (enum log_format)c->log_format, &clock_system);
+	if (!r.log) {
+		free(r.cwd);
+		return cmd_fail((err_set(&err, ERR_INTERNAL, "out of memory"), &err));
+	}
 	log_set_secret(r.log, s->secret);
 	if (run(&r, &err)) {
 		log_event(r.log, LOG_ERROR, LOG_NONE, "%s", err.text);

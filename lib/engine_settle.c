@@ -50,7 +50,10 @@ void engine_cannot_start(struct route *r, const struct claim *c, const char *rea
 		: errnum == EACCES ? "is it still executable? try chmod +x"
 		: errnum == ENOEXEC ? "does its first line begin with '#!'?"
 		: errnum == ETXTBSY ? "is it still being written?"
-		: errnum == EAGAIN || errnum == ENOMEM ? "the machine is out of processes or memory"
+		: errnum == EAGAIN || errnum == ENOMEM || errnum == ENOBUFS ? "the machine is out of processes or memory"
+		: errnum == EMFILE ? "tgrun may open no more files; raise the limit (ulimit -n)"
+		: errnum == ENFILE ? "the machine can open no more files"
+		: errnum == EIO || errnum == ENOSPC ? "the machine fails"
 		: "see to the handler";
 	int64_t delay = backoff_fail(&r->start_backoff, backoff_random());
 	log_event(e->config.log, r->start_backoff.failures == 1 ? LOG_ERROR : LOG_WARN,

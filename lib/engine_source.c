@@ -27,9 +27,19 @@ static int place(const struct engine *e, const struct update *u, struct buf *key
 	return u && !bypass ? update_keys(u, e->keys, keys) : 0;
 }
 
+/* *u is NULL when the bytes are no update. -1 when memory is out: what could not be looked at is not for that no update. */
+static int parse(const char *body, size_t length, struct update **u)
+{
+	struct err err = { 0 };
+	*u = update_parse(body, length, &err);
+	return !*u && err.status == ERR_INTERNAL ? -1 : 0;
+}
+
 int engine_route_bytes(void *arg, const char *body, size_t length, struct buf *keys, unsigned *lane)
 {
-	struct update *u = update_parse(body, length, NULL);
+	struct update *u;
+	if (parse(body, length, &u))
+		return -1;
 	int rc = place(arg, u, keys, lane);
 	update_free(u);
 	return rc;
@@ -63,8 +73,10 @@ static void batch_release(struct batch *b)
 static int batch_add(struct engine *e, struct batch *b, const struct slice *s)
 {
 	struct queue_put *put = &b->puts[b->count];
-	struct update *u = s->is_object ? update_parse(s->bytes, s->length, NULL) : NULL;
+	struct update *u = NULL;
 	bool from_file = e->config.source_fd >= 0;
+	if (s->is_object && parse(s->bytes, s->length, &u))
+		return -1;
 	*put = (struct queue_put){
 		.root = from_file ? NULL : e->config.api_root, .has_id = s->has_id && s->id >= 0, .update_id = s->id, .kind = "",
 		.keys = "", .body = s->bytes, .length = s->length,

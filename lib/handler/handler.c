@@ -323,9 +323,10 @@ int handler_add_var(struct buf *vars, const char *name, int64_t value)
 int handler_update_vars(struct buf *vars, struct claim *c, const char *bot_username)
 {
 	/* A dead letter that was no update is handed out again as its bytes alone. */
-	struct update *u = update_parse(c->body, c->length, NULL);
+	struct err err = { 0 };
+	struct update *u = update_parse(c->body, c->length, &err);
 	if (!u)
-		return 0;
+		return err.status == ERR_INTERNAL ? -1 : 0;
 	struct vars_context context = { .bot_username = bot_username, .key = c->keys };
 	int rc = update_vars(u, &context, vars);
 	update_id(u, &c->update_id);

@@ -111,7 +111,7 @@ struct update *update_parse(const char *json, size_t n, struct err *err)
 	struct arena *arena = u ? malloc(sizeof *arena + n) : NULL;
 	if (!arena) {
 		free(u);
-		err_set(err, ERR_IO, "out of memory");
+		err_set(err, ERR_INTERNAL, "out of memory");
 		return NULL;
 	}
 	*arena = (struct arena){ .used = 0 };
