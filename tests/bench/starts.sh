@@ -43,7 +43,7 @@ row_starts() {
 					spawn) took=$(seconds "$BUILD/bench/spawn" "$TMP/updates" "$c" "$program") || exit 1 ;;
 					*) took=$(seconds "with_$way" "$program" "$c") || exit 1 ;;
 					esac
-					[ $way = parallel ] && took=$(echo "$took" | awk '{ print $1 * 10 }')
+					[ "$way" = parallel ] && took=$(echo "$took" | awk '{ print $1 * 10 }')
 					result starts "$case" "$way" /s "$(echo "$STARTS $took" | awk '{ print $1 / $2 }')"
 				done
 			done
