@@ -149,10 +149,11 @@ torture: build-gcc build-crash
 	@tests/torture/memcheck
 
 # What tgrun costs, in one table: make bench ROW=starts JSON=1; on a quiet machine.
+BENCH    = $(patsubst tests/bench/%.c,build/gcc/bench/%,$(wildcard tests/bench/*.c))
 ROW     ?=
 JSON    ?=
 bench: build-gcc
-	@$(MAKE) -s --no-print-directory B=build/gcc CC=gcc CFLAGS=-Werror build/gcc/bench/spawn build/gcc/bench/static
+	@$(MAKE) -s --no-print-directory B=build/gcc CC=gcc CFLAGS=-Werror $(BENCH)
 	@tests/bench/run $(if $(JSON),--json) $(ROW)
 
 check-asan: build-crash build-clang-asan build-gcc-asan

@@ -214,6 +214,9 @@ static int on_may_ask(void *arg, bool confirms)
 {
 	struct engine *e = arg;
 	struct err err;
+	/* What was just received starts before the disk is waited for, which takes longer than all else here. */
+	if (e->phase == ENGINE_RUNNING)
+		engine_turn(e);
 	bool stopping = e->phase != ENGINE_RUNNING;
 	e->source_held = true;
 	if (!stopping && (e->store_fails || put_waits(e) || !backlog_has_room(e)))

@@ -160,11 +160,11 @@ static int connect_file(struct sqlite_db *db, int dir_fd, struct err *err)
 	}
 	sqlite3_busy_timeout(db->handle, BUSY_PATIENCE);
 	/* EXCLUSIVE before WAL: no shared memory, and other processes are kept out. The WAL is started over well before it is as
-	 * long as what is reserved for it. */
+	 * long as what is reserved for it. 16 MB of pages: those that the turns of a million waiting updates go through, in no order. */
 	if (sqlite_db_exec(db,
 		"PRAGMA locking_mode = EXCLUSIVE; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
 		"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 400;"
-		"PRAGMA journal_size_limit = 4194304; PRAGMA temp_store = MEMORY;", err))
+		"PRAGMA journal_size_limit = 4194304; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;", err))
 		return -1;
 	int64_t wal = 0;
 	if (sqlite_db_number(db, "SELECT journal_mode = 'wal' FROM pragma_journal_mode", &wal, err))
