@@ -33,6 +33,7 @@ TOOL_C  := $(sort $(wildcard tests/tools/*.c))
 OBJ     := $(LIB_C:%.c=$(B)/%.o)
 UNIT    := $(UNIT_C:tests/unit/%.c=$(B)/unit/%) $(FUZZ_C:tests/fuzz/%.c=$(B)/unit/fuzz_%)
 TOOLS   := $(TOOL_C:tests/tools/%.c=$(B)/tools/%)
+BENCH   := $(patsubst tests/bench/%.c,build/gcc/bench/%,$(wildcard tests/bench/*.c))
 
 all: $(B)/tgrun
 
@@ -130,7 +131,7 @@ torture: build-gcc build-crash
 ROW     ?=
 JSON    ?=
 bench: build-gcc
-	@$(MAKE) -s --no-print-directory B=build/gcc CC=gcc CFLAGS=-Werror build/gcc/bench/spawn build/gcc/bench/static
+	@$(MAKE) -s --no-print-directory B=build/gcc CC=gcc CFLAGS=-Werror $(BENCH)
 	@tests/bench/run $(if $(JSON),--json) $(ROW)
 
 check-asan: build-crash build-clang-asan build-gcc-asan
