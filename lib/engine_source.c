@@ -60,7 +60,7 @@ static void batch_release(struct batch *b)
 static int batch_add(struct engine *e, struct batch *b, const struct slice *s)
 {
 	struct queue_put *put = &b->puts[b->count];
-	struct update *u = s->is_object ? update_parse(s->bytes, s->length, NULL) : NULL;
+	struct update *u = s->is_object ? update_of_checked(s->bytes, s->length) : NULL;
 	bool from_file = e->config.source_fd >= 0;
 	*put = (struct queue_put){
 		.root = from_file ? NULL : e->config.api_root, .has_id = s->has_id && s->id >= 0, .update_id = s->id, .kind = "",
