@@ -127,7 +127,7 @@ torture: build-gcc build-crash
 	@tests/torture/soak
 	@tests/torture/memcheck
 
-# What tgrun costs, in one table: make bench ROW=starts JSON=1; on a quiet machine.
+# What tgrun costs, in one table: make bench ROW=starts JSON=1; on a quiet machine. npm installs what it is compared with (scripts/peers).
 ROW     ?=
 JSON    ?=
 bench: build-gcc

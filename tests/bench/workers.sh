@@ -22,6 +22,7 @@ row_workers() {
 	for way in grammY distribute; do
 		peers || { absent workers "$case" "$way"; continue; }
 		goal workers "$case" tgrun least "$([ $way = grammY ] && echo 2 || echo 5)" "$way"
+		goal workers "$case" null least 5 "$way"
 	done
-	goal workers "$case" null least 4 tgrun
+	goal workers "$case" null least 5 tgrun
 }
