@@ -41,6 +41,7 @@ TOOL_C  := $(sort $(wildcard tests/tools/*.c))
 OBJ     := $(LIB_C:%.c=$(B)/%.o) $(if $(COVER),$(B)/tests/cover/cover.o)
 UNIT    := $(UNIT_C:tests/unit/%.c=$(B)/unit/%) $(FUZZ_C:tests/fuzz/%.c=$(B)/unit/fuzz_%)
 TOOLS   := $(TOOL_C:tests/tools/%.c=$(B)/tools/%)
+BENCH   := $(patsubst tests/bench/%.c,build/gcc/bench/%,$(wildcard tests/bench/*.c))
 
 all: $(B)/tgrun
 
@@ -148,8 +149,7 @@ torture: build-gcc build-crash
 	@tests/torture/soak
 	@tests/torture/memcheck
 
-# What tgrun costs, in one table: make bench ROW=starts JSON=1; on a quiet machine.
-BENCH    = $(patsubst tests/bench/%.c,build/gcc/bench/%,$(wildcard tests/bench/*.c))
+# What tgrun costs, in one table: make bench ROW=starts JSON=1; on a quiet machine. npm installs what it is compared with (scripts/peers).
 ROW     ?=
 JSON    ?=
 bench: build-gcc

@@ -27,18 +27,12 @@ static int place(const struct engine *e, const struct update *u, struct buf *key
 	return u && !bypass ? update_keys(u, e->keys, keys) : 0;
 }
 
-/* *u is NULL when the bytes are no update. -1 when memory is out: what could not be looked at is not for that no update. */
-static int parse(const char *body, size_t length, struct update **u)
-{
-	struct err err = { 0 };
-	*u = update_parse(body, length, &err);
-	return !*u && err.status == ERR_INTERNAL ? -1 : 0;
-}
-
 int engine_route_bytes(void *arg, const char *body, size_t length, struct buf *keys, unsigned *lane)
 {
-	struct update *u;
-	if (parse(body, length, &u))
+	struct err err = { 0 };
+	struct update *u = update_parse(body, length, &err);
+	/* What could not be looked at for want of memory is not for that no update. */
+	if (!u && err.status == ERR_INTERNAL)
 		return -1;
 	int rc = place(arg, u, keys, lane);
 	update_free(u);
@@ -73,9 +67,9 @@ static void batch_release(struct batch *b)
 static int batch_add(struct engine *e, struct batch *b, const struct slice *s)
 {
 	struct queue_put *put = &b->puts[b->count];
-	struct update *u = NULL;
+	struct update *u = s->is_object ? update_of_checked(s->bytes, s->length) : NULL;
 	bool from_file = e->config.source_fd >= 0;
-	if (s->is_object && parse(s->bytes, s->length, &u))
+	if (s->is_object && !u)
 		return -1;
 	*put = (struct queue_put){
 		.root = from_file ? NULL : e->config.api_root, .has_id = s->has_id && s->id >= 0, .update_id = s->id, .kind = "",

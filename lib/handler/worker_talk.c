@@ -39,8 +39,9 @@ static int add_line(struct worker *w, struct claim *c)
 		n += snprintf(text + n, sizeof text - (size_t)n, ",\"deadline\":%" PRId64,
 			      (config->clock->wall(config->clock) + w->h->policy.timeout) / 1000);
 	struct scan_fault fault;
-	const char *object = scan_check(c->body, c->body + c->length, &fault);
-	/* A dead letter that was no update may be handed out again; it must not break the lines of the others. */
+	/* A dead letter that was no update may be handed out again; it must not break the lines of the others. It has no keys: what has some was
+	 * read as an object when it came. */
+	const char *object = c->keys[0] ? c->body : scan_check(c->body, c->body + c->length, &fault);
 	if (!object || memchr(c->body, '\n', c->length))
 		return buf_add(b, text, (size_t)n) || buf_adds(b, ",\"update\":null,\"bytes\":") || buf_add_json(b, c->body, c->length) ||
 		       buf_adds(b, "}\n") ? -1 : 0;

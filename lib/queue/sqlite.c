@@ -1,6 +1,6 @@
 /* queue/sqlite: the durable store: what waits, what died and what may be repeated is read here; what changes them is in
  * sqlite_apply.c, and how the database is opened and checked in sqlite_open.c. Invariant: nothing is kept in memory that
- * could differ from the database, but the numbers of roots and how many letters there are. */
+ * could differ from the database, but the numbers of roots, how many letters there are, and a bound of the ids. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +15,8 @@ static int sqlite_known(struct store *store, const char *url, int64_t update_id,
 	struct sqlite *s = sqlite_of(store);
 	bool failed;
 	int64_t one;
+	if (update_id > s->highest) /* as nearly always: spares a search */
+		return 0;
 	struct sqlite_root *root = sqlite_root_of(s, url, false, &failed);
 	if (!root)
 		return failed ? sqlite_db_fail(&s->db, err) : 0;
@@ -246,8 +248,11 @@ struct store *sqlite_open(int dir_fd, const char *dir_name, int64_t bot_id, stru
 		free(s);
 		return NULL;
 	}
-	if (sqlite_prepare_all(s)) {
-		sqlite_db_fail(&s->db, err);
+	s->highest = -1;
+	int rc = sqlite_db_number(&s->db, "SELECT max(update_id) FROM updates WHERE root IS NOT NULL", &s->highest, err);
+	if (rc == 0 && sqlite_prepare_all(s))
+		rc = sqlite_db_fail(&s->db, err);
+	if (rc) {
 		sqlite_close(&s->store);
 		return NULL;
 	}

@@ -130,6 +130,8 @@ static int put(struct sqlite *s, const struct store_op *op)
 		return -1;
 	if (op->seq > s->db.last_seq)
 		s->db.last_seq = op->seq;
+	if (root && op->has_id && op->update_id > s->highest)
+		s->highest = op->update_id; /* stays when this is rolled back: a bound all the same */
 	if (sqlite3_changes(s->db.handle) == 0)
 		return 0;
 	st = SQLITE_BIND(s, S_PUT_BODY, op->seq);

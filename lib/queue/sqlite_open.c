@@ -152,6 +152,8 @@ static int connect_file(struct sqlite_db *db, int dir_fd, struct err *err)
 {
 	char path[64];
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
+	/* It counts its memory, under a lock for each allocation, and nobody asks. Once it is at work it refuses this, and the first call holds. */
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	snprintf(path, sizeof path, "/proc/self/fd/%d/queue.db", dir_fd);
 	if (sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK) {
 		if (!db->handle)

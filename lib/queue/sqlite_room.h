@@ -26,6 +26,7 @@ struct sqlite {
 	sqlite3_stmt *statements[SQLITE_STATEMENTS];
 	struct sqlite_root *roots;
 	int64_t dead_count;         /* -1: to be counted */
+	int64_t highest;            /* no update that may be repeated has a higher id */
 };
 
 static inline struct sqlite *sqlite_of(struct store *s)

@@ -96,7 +96,7 @@ static bool hand_over(struct lines *l)
 		if (used == 0)
 			return true;
 		/* What was read from a pipe exists nowhere else; a file can be read again. */
-		if (count && (e->may_ask(e->arg, l->watch) || e->batch(e->arg, batch, count, l->position + (int64_t)used, &fresh))) {
+		if (count && (e->may_ask(e->arg, l->always < 0) || e->batch(e->arg, batch, count, l->position + (int64_t)used, &fresh))) {
 			/* The slices were made in place, and making them again changes nothing. */
 			l->line = line;
 			l->cutting = cutting;

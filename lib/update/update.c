@@ -95,6 +95,22 @@ static void find_chat(struct update *u)
 		u->place = scan_path(u->object, path, n - tail_length);
 }
 
+struct update *update_of_checked(const char *json, size_t n)
+{
+	struct update *u = calloc(1, sizeof *u);
+	struct arena *arena = u ? malloc(sizeof *arena + n) : NULL;
+	if (!arena) {
+		free(u);
+		return NULL;
+	}
+	*arena = (struct arena){ .used = 0 };
+	u->arena = arena;
+	u->root = json;
+	find_kind(u);
+	find_chat(u);
+	return u;
+}
+
 struct update *update_parse(const char *json, size_t n, struct err *err)
 {
 	struct scan_fault fault;
@@ -107,18 +123,9 @@ struct update *update_parse(const char *json, size_t n, struct err *err)
 		err_set(err, ERR_IO, "the update is no JSON object");
 		return NULL;
 	}
-	struct update *u = calloc(1, sizeof *u);
-	struct arena *arena = u ? malloc(sizeof *arena + n) : NULL;
-	if (!arena) {
-		free(u);
+	struct update *u = update_of_checked(root, n);
+	if (!u)
 		err_set(err, ERR_INTERNAL, "out of memory");
-		return NULL;
-	}
-	*arena = (struct arena){ .used = 0 };
-	u->arena = arena;
-	u->root = root;
-	find_kind(u);
-	find_chat(u);
 	return u;
 }
 

@@ -16,6 +16,10 @@ struct update; /* a parsed update; opaque */
 /* Parses the `n` bytes at `json`, which must outlive the result. NULL with `err` when it is no JSON object or
  * nested too deeply (ERR_IO), or when memory is out (ERR_INTERNAL). An update without an id or with a strange kind parses. */
 struct update *update_parse(const char *json, size_t n, struct err *err);
+
+/* The same of bytes that begin with the brace of an object and that scan_check() has accepted, as those of a slice that is an object. NULL when memory
+ * is out. */
+struct update *update_of_checked(const char *json, size_t n);
 void update_free(struct update *u); /* NULL is fine */
 
 /* Whether there is an integer update_id that fits 64 bits, and which. */

@@ -32,6 +32,9 @@ static void same_bytes(const char *body, const uint8_t *data, const struct slice
 		int64_t id = 0;
 		HOLDS((u != NULL) == one->is_object, "update %zu: %s", i, err.text);
 		HOLDS(!u || (update_id(u, &id) == one->has_id && (!one->has_id || id == one->id)), "update %zu", i);
+		struct update *same = one->is_object ? update_of_checked(one->bytes, one->length) : NULL;
+		HOLDS(!u || (same && strcmp(update_kind(u), update_kind(same)) == 0), "update %zu: read without a check", i);
+		update_free(same);
 		update_free(u);
 	}
 }

@@ -19,9 +19,9 @@ static int take(void *arg, const struct slice *items, size_t count, int64_t offs
 	return 0;
 }
 
-static int may_ask(void *arg)
+static int may_ask(void *arg, bool confirms)
 {
-	(void)arg;
+	(void)arg, (void)confirms;
 	return seen.full ? -1 : 0;
 }
 

@@ -85,6 +85,18 @@ static void repeats(void)
 	put(q, 1000, "", "high");
 	is_num((int64_t)result.taken, 1, "what was put before that is not");
 	finish_test(q);
+
+	q = start();
+	put(q, 7, "", "waits"), put(q, 6, "", "too");
+	crash(q);
+	q = start();
+	put(q, 7, "", "waits");
+	is_num((int64_t)result.repeated, 1, "after a restart the repeat of what waits is recognised");
+	put(q, 6, "", "too");
+	is_num((int64_t)result.repeated, 1, "also of what has not the highest id");
+	put(q, 9, "", "new");
+	is_num((int64_t)result.taken, 1, "and what is new is taken");
+	finish_test(q);
 }
 
 static void retries(void)
