@@ -94,10 +94,23 @@ rm "$TMP/state"
 start_tgrun --handler "$TMP/note"
 wait_for '[ "$(seen ^end)" = 1 ]'
 check 75 "$TGRUN_PID" "another instance" --handler "$TMP/note"
+check 0 "^note +another tgrun .process $TGRUN_PID. runs .*--unless-running this one would leave at once" "… with --unless-running" --handler "$TMP/note" --unless-running
 stop_tgrun
+message 8 /fail
+handler fail <<'EOT'
+#!/bin/sh
+exit 65
+EOT
+run_tgrun --handler "$TMP/fail" --once
+check 0 '^note +1 dead letter; see: tgrun dead list' "a dead letter" --handler "$TMP/note"
 check 0 '^ok +state directory' "a state that is there" --handler "$TMP/note"
 echo 'no database at all, but long enough to be looked at as one' >"$TMP/state/queue.db"
 check 74 'damaged' "a damaged database" --handler "$TMP/note"
+
+rm -rf "$TMP/state" && mkdir -m 700 "$TMP/state"
+check 0 "^ok +state directory: '$TMP/state' .empty.$" "an empty one" --handler "$TMP/note"
+TGRUN_TOKEN=$TOKEN "$TGRUN" check --api-url "$URL" --state-dir "$TMP/note/state" --handler "$TMP/note" >"$TMP/out" 2>&1
+is "$? $(grep -c "'$TMP/note" "$TMP/out")" "73 2" "one that cannot be made"
 
 # Several at once: all are said, the first decides.
 good=$TOKEN TOKEN=nonsense
