@@ -100,8 +100,8 @@ like "$(dead retry 1 2>&1; run_tgrun --config "$TMP/conf" --once; cat "$TMP/seen
 handler hook <<'EOT'
 #!/bin/sh
 echo "hook speaks of $TG_TEXT" >&2
-printf '%s: %s|%s|%s|%s\n' "$1" "$TG_REASON" "${TG_STATUS-none}" "$TG_STDERR" "$(jq -r .message.text)" >>"$FLOW_MARK/seen"
 echo "$TG_ATTEMPT/$TG_MAX_ATTEMPTS $TG_KEY $((TG_DEADLINE - $(date +%s)))" >>"$FLOW_MARK/hooked"
+printf '%s: %s|%s|%s|%s\n' "$1" "$TG_REASON" "${TG_STATUS-none}" "$TG_STDERR" "$(jq -r .message.text)" >>"$FLOW_MARK/seen"
 exit 3
 EOT
 anew --no-penalties --first-id 1
