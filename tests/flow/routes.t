@@ -117,6 +117,7 @@ timeout: timed out after 1s|none||/start" "hooks get the update, the reason, the
 is "$(sort "$TMP/hooked" | sed -E 's/(5[0-9]|60)$/a minute/' | tr '\n' ';')" "1/10 chat:1 a minute;1/10 chat:2 a minute;" \
 	"… and all variables of the handler; a minute is the hook's own timeout"
 wait_for 'logged "hook ended: exited with status 3"'
+wait_for 'logged "hook speaks of fail"'
 ok 'logged "info .*hook speaks of fail .*stream=stderr hook=on-error update=1"' "what a hook prints is logged as its own"
 is "$(dead list --json | jq -r .attempts | tr '\n' ' ')" "1 1 " "a hook's own end changes nothing"
 stop_tgrun
