@@ -121,7 +121,7 @@ wait_for '[ "$(seen "^start.*busy1")" -ge 3 ] && [ "$(seen "^start.*busy2")" -ge
 is "$(head -n 1 "$TMP/seen") $(grep after "$TMP/seen" | grep -vc 'busy2 after') $(seen ^end)" "start 2: busy1 busy2 0 0" \
 	"75 has all of a batch tried again, and their chats wait"
 : >"$TMP/free"
-wait_for '[ "$(seen "^end.*after")" = 1 ]'
+wait_for '[ "$(seen "^end.*after")" = 1 ] && [ "$(seen "^end.*busy1")" = 1 ]'
 is "$(grep '^end' "$TMP/seen" | sed 's/.*: //' | tr ' ' '\n' | sort | paste -sd ' ' -) $(grep '^end' "$TMP/seen" | grep -o 'busy2\|after' | paste -sd ' ' -)" \
 	"after busy1 busy2 busy2 after" "… and then all is handled, in order"
 stop_tgrun
