@@ -39,15 +39,16 @@ static int not_started(const struct engine *e, const struct route *r)
 	return n;
 }
 
-/* Whether a batch should set out: full, or its first has waited long enough. Else the timer is set for when it has. */
-static bool batch_is_due(struct engine *e, struct route *r, unsigned lane)
+/* Whether a batch should set out: full, or its first has waited long enough. Else *left is no more than what it has still to wait. */
+static bool batch_is_due(struct engine *e, struct route *r, unsigned lane, int64_t *left)
 {
 	int64_t waited;
 	if (queue_ready(e->queue, lane, &waited) == 0)
 		return false;
 	if (queue_batch_full(e->queue, lane, (size_t)r->batch_size) || waited >= r->batch_wait || e->draining)
 		return true;
-	loop_timer_set(r->batch_timer, r->batch_wait - waited);
+	if (*left > r->batch_wait - waited)
+		*left = r->batch_wait - waited;
 	return false;
 }
 
@@ -60,13 +61,16 @@ static uint64_t open_lanes(struct engine *e)
 	for (size_t i = 0; i < e->route_count; i++) {
 		struct route *r = &e->routes[i];
 		int taken = not_started(e, r);
+		int64_t left = INT64_MAX;
 		for (int group = 0; group < LANE_GROUPS; group++) {
 			unsigned lane = (unsigned)i * LANE_GROUPS + (unsigned)group;
 			if ((int)handler_room(r->handler) - taken > 0 && engine_room(r, group) > 0 &&
 			    (handler_mode(r->handler) != MODE_WORKER || engine_room(r, group) > taken) &&
-			    (handler_mode(r->handler) != MODE_BATCH || batch_is_due(e, r, lane)))
+			    (handler_mode(r->handler) != MODE_BATCH || batch_is_due(e, r, lane, &left)))
 				lanes |= UINT64_C(1) << lane;
 		}
+		if (left < INT64_MAX)
+			loop_timer_set(r->batch_timer, left);
 	}
 	return lanes;
 }

@@ -81,6 +81,20 @@ rm "$TMP/hold"
 wait_for '[ "$(seen ^end)" = 3 ]'
 is "$(seen 'end 3: a4 a5 a6')" 1 "… and is a batch of its own afterwards"
 stop_tgrun
+# What bypasses waits for a batch of its own, and does not make the others wait longer.
+fresh
+: >"$TMP/hold"
+start_tgrun --handler "$TMP/batch" --mode batch --batch-size 3 --batch-wait 4s --concurrency 3 --bypass /stop
+message 1 first
+at=$(date +%s)
+wait_for '[ $(($(date +%s) - at)) -ge 3 ]'
+message 1 /stop
+wait_for '[ "$(stats .pending)" = 0 ] && [ "$(seen ^start)" -ge 1 ]'
+is "$(cat "$TMP/seen")" "start 1: first" "the wait of what bypasses is its own"
+rm "$TMP/hold"
+wait_for '[ "$(seen ^end)" = 2 ]'
+is "$(seen '^end 1: /stop')" 1 "… and ends, too"
+stop_tgrun
 fresh
 message 1 lonely
 run_tgrun --handler "$TMP/batch" --mode batch --batch-size 100 --batch-wait 200ms --max-runtime 60s --once
@@ -107,7 +121,7 @@ wait_for '[ "$(seen "^start.*busy1")" -ge 3 ] && [ "$(seen "^start.*busy2")" -ge
 is "$(head -n 1 "$TMP/seen") $(grep after "$TMP/seen" | grep -vc 'busy2 after') $(seen ^end)" "start 2: busy1 busy2 0 0" \
 	"75 has all of a batch tried again, and their chats wait"
 : >"$TMP/free"
-wait_for '[ "$(seen "^end.*after")" = 1 ]'
+wait_for '[ "$(seen "^end.*after")" = 1 ] && [ "$(seen "^end.*busy1")" = 1 ]'
 is "$(grep '^end' "$TMP/seen" | sed 's/.*: //' | tr ' ' '\n' | sort | paste -sd ' ' -) $(grep '^end' "$TMP/seen" | grep -o 'busy2\|after' | paste -sd ' ' -)" \
 	"after busy1 busy2 busy2 after" "… and then all is handled, in order"
 stop_tgrun

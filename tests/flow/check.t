@@ -54,6 +54,26 @@ check 77 'refuses the token' "a token that is refused" --handler "$TMP/note"
 TOKEN=nonsense
 check 77 'does not look like' "a token of the wrong shape" --handler "$TMP/note"
 TOKEN=$good
+"$TGRUN" check --api-url "$URL" --state-dir "$TMP/state" --handler "$TMP/note" >"$TMP/out" 2>&1
+is "$? $(grep -c 'no token: give it by --token' "$TMP/out")" "64 1" "no token at all"
+"$TGRUN" check --token-file "$TMP/missing" --api-url "$URL" --state-dir "$TMP/state" --handler "$TMP/note" >"$TMP/out" 2>&1
+is "$? $(grep -c "cannot open the token file '$TMP/missing'" "$TMP/out")" "77 1" "a token file that is not there"
+echo nonsense >"$TMP/token"
+"$TGRUN" check --token-file "$TMP/token" --api-url "$URL" --state-dir "$TMP/state" --handler "$TMP/note" >"$TMP/out" 2>&1
+is "$? $(grep -c "token file '$TMP/token': .*does not look like" "$TMP/out")" "77 1" "one that holds something else"
+
+# The API's address. What is not on loopback goes to a proxy on loopback that is not there.
+api() { # STATUS ERE WHAT URL
+	http_proxy=http://127.0.0.1:1 TGRUN_TOKEN=$TOKEN "$TGRUN" check --api-url "$4" --state-dir "$TMP/state" --handler "$TMP/note" >"$TMP/out" 2>&1
+	is "$?" "$1" "$3: $1"
+	like "$(cat "$TMP/out")" "$2" "… and said"
+}
+api 69 "unencrypted; use https" "plain http elsewhere than on loopback: a warning" http://192.0.2.1:9
+api 64 "'ftp://127.0.0.1' is no URL such as" "another protocol" ftp://127.0.0.1
+api 64 "a URL with a user or a password is not taken" "a password in the address" http://user:secret-of-mine@127.0.0.1
+ok '! grep -q secret-of-mine "$TMP/out"' "… without it"
+api 64 "has a '\?' or a '#'" "a query in the address" 'http://127.0.0.1/?a=b'
+api 64 "white space or a character that no URL has" "a blank in the address" 'http://127.0.0.1/a b'
 
 # Telegram, webhooks, kinds.
 check 0 "'mesage'.*did you mean 'message'" "a misspelt kind: a warning" --handler "$TMP/note" --allowed-updates mesage
@@ -74,10 +94,23 @@ rm "$TMP/state"
 start_tgrun --handler "$TMP/note"
 wait_for '[ "$(seen ^end)" = 1 ]'
 check 75 "$TGRUN_PID" "another instance" --handler "$TMP/note"
+check 0 "^note +another tgrun .process $TGRUN_PID. runs .*--unless-running this one would leave at once" "… with --unless-running" --handler "$TMP/note" --unless-running
 stop_tgrun
+message 8 /fail
+handler fail <<'EOT'
+#!/bin/sh
+exit 65
+EOT
+run_tgrun --handler "$TMP/fail" --once
+check 0 '^note +1 dead letter; see: tgrun dead list' "a dead letter" --handler "$TMP/note"
 check 0 '^ok +state directory' "a state that is there" --handler "$TMP/note"
 echo 'no database at all, but long enough to be looked at as one' >"$TMP/state/queue.db"
 check 74 'damaged' "a damaged database" --handler "$TMP/note"
+
+rm -rf "$TMP/state" && mkdir -m 700 "$TMP/state"
+check 0 "^ok +state directory: '$TMP/state' .empty.$" "an empty one" --handler "$TMP/note"
+TGRUN_TOKEN=$TOKEN "$TGRUN" check --api-url "$URL" --state-dir "$TMP/note/state" --handler "$TMP/note" >"$TMP/out" 2>&1
+is "$? $(grep -c "'$TMP/note" "$TMP/out")" "73 2" "one that cannot be made"
 
 # Several at once: all are said, the first decides.
 good=$TOKEN TOKEN=nonsense

@@ -72,4 +72,16 @@ wait_for '[ "$(wc -l <"$TMP/seen")" = 3 ]'
 is "$(sort "$TMP/seen" | tr '\n' ' ')" "end 105 text2 end 106 text3 end 107 text4 " "retry without a number retries all"
 stop_tgrun
 is "$STATUS $(letters list --json)" "0 " "the run ends well, and none is left"
+
+# --dead-keep, by number and by age.
+rm -f "$TMP/good"
+for i in 1 2 3 4; do message "$i" "kept$i"; done
+run_tgrun --handler "$TMP/maybe" --dead-keep 2 --concurrency 1 --once
+is "$STATUS $(letters list --json | jq -r .update.message.text | tr '\n' ' ')" "0 kept3 kept4 " "--dead-keep 2: the last two are kept"
+is "$(grep -c 'info .*old dead letters were dropped, as --dead-keep says.* dropped=1' "$TGRUN_LOG")" 2 "… with a line for each that is dropped"
+run_tgrun --handler "$TMP/maybe" --dead-keep 1h --once
+is "$STATUS $(letters list --json | wc -l)" "0 2" "--dead-keep 1h keeps what is younger"
+wait_for '[ "$(letters list --json | jq -r "select(now - (.died | fromdate) < 2)" | wc -l)" = 0 ]'
+run_tgrun --handler "$TMP/maybe" --dead-keep 1s --once
+is "$STATUS $(letters list --json | wc -l)" "0 0" "--dead-keep 1s drops what is older, at the start"
 done_testing

@@ -37,6 +37,25 @@ message 1 hello
 run_tgrun --handler "$TMP/show" --once
 is "$(cat "$TMP/limits.1")" "memory=$(ulimit -v) cpu=$(ulimit -St)/$(ulimit -Ht) files=$(ulimit -n) nice=$(nice)" "without them all is as tgrun was started"
 
+# Descriptors for tgrun itself: it takes what the hard limit allows, handlers do not notice; too few for its slots are said at the start.
+PLAIN=$TGRUN
+handler narrow <<EOT
+#!/bin/sh
+ulimit -S -n 60 && ulimit -H -n "\$HARD" && exec "$PLAIN" "\$@"
+EOT
+TGRUN=$TMP/narrow
+export HARD=400
+fresh
+message 1 hello
+run_tgrun --handler "$TMP/show" --concurrency 30 --once
+is "$STATUS $(grep -o 'files=[0-9]*' "$TMP/limits.1")" "0 files=60" "more slots than the soft limit has descriptors for: it is raised, but not for handlers"
+HARD=60
+run_tgrun --handler "$TMP/show" --concurrency 30 --once
+is "$STATUS" 78 "more than the hard limit has: 78"
+like "$(cat "$TGRUN_LOG")" '30 processes .* need 184 open files, and only 60 are allowed; raise the limit' "… with the numbers"
+TGRUN=$PLAIN
+unset HARD
+
 # Too much of each; the neighbour does not notice.
 handler greedy <<'EOT'
 #!/bin/sh

@@ -104,6 +104,12 @@ done
 message 7 f
 wait_for '[ "$(seen "^end new f")" = 1 ]'
 is "$(seen '^end new f') $(ls -d "$TMP/elsewhere" 2>/dev/null)" "1 " "… and all goes on with the old ones"
+printf 'handler = %s/new\ntoken-file = %s/token\napi-url = %s\nstate-dir = %s/state\nroute = message=%s/old\n' "$TMP" "$TMP" "$URL" "$TMP" "$TMP" | config
+hup 'routes and modes cannot change while running'
+ok 'logged "warn .*routes and modes cannot change while running: the old ones stay"' "a new route, too"
+message 7 routed
+wait_for '[ "$(seen "^end (new|old) routed")" = 1 ]'
+is "$(seen '^end old routed')" 0 "… which takes nothing"
 
 # Another secret of the same bot, and another bot.
 config <<EOT

@@ -99,8 +99,9 @@ like "$(dead retry 1 2>&1; run_tgrun --config "$TMP/conf" --once; cat "$TMP/seen
 # Hooks.
 handler hook <<'EOT'
 #!/bin/sh
-printf '%s: %s|%s|%s|%s\n' "$1" "$TG_REASON" "${TG_STATUS-none}" "$TG_STDERR" "$(jq -r .message.text)" >>"$FLOW_MARK/seen"
+echo "hook speaks of $TG_TEXT" >&2
 echo "$TG_ATTEMPT/$TG_MAX_ATTEMPTS $TG_KEY $((TG_DEADLINE - $(date +%s)))" >>"$FLOW_MARK/hooked"
+printf '%s: %s|%s|%s|%s\n' "$1" "$TG_REASON" "${TG_STATUS-none}" "$TG_STDERR" "$(jq -r .message.text)" >>"$FLOW_MARK/seen"
 exit 3
 EOT
 anew --no-penalties --first-id 1
@@ -116,6 +117,8 @@ timeout: timed out after 1s|none||/start" "hooks get the update, the reason, the
 is "$(sort "$TMP/hooked" | sed -E 's/(5[0-9]|60)$/a minute/' | tr '\n' ';')" "1/10 chat:1 a minute;1/10 chat:2 a minute;" \
 	"… and all variables of the handler; a minute is the hook's own timeout"
 wait_for 'logged "hook ended: exited with status 3"'
+wait_for 'logged "hook speaks of fail"'
+ok 'logged "info .*hook speaks of fail .*stream=stderr hook=on-error update=1"' "what a hook prints is logged as its own"
 is "$(dead list --json | jq -r .attempts | tr '\n' ' ')" "1 1 " "a hook's own end changes nothing"
 stop_tgrun
 is "$STATUS" 0 "and the stop is clean"

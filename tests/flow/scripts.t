@@ -32,6 +32,31 @@ mkdir -p "$TMP/tree/lib/source" "$TMP/tree/cli"
 echo '#include "api/api.h"' >"$TMP/tree/lib/source/poll.c"
 ok 'scripts/layers "$TMP/tree" >/dev/null' "layers: what the plan allows is accepted"
 
+diag "analyzer"
+# A gcc that finds what is told in $TMP/finds, whatever it reads last.
+handler gcc <<'EOT'
+#!/bin/sh
+[ "$1" = -dumpversion ] && { echo "$GCC_VERSION"; exit; }
+for file; do :; done
+while read -r of function what; do
+	included=$of
+	[ "${of%.h}" = "$of" ] || included=lib/engine.c
+	[ "$included" != "$file" ] || printf "%s: In function '%s':\n%s:7:1: warning: leak of 'x' [CWE-401] [%s]\n" "$of" "$function" "$of" "$what"
+done <"$FLOW_MARK/finds"
+EOT
+known=$(sed -n '1s/^# gcc \([0-9]*\).*/\1/p' scripts/analyzer.list)
+analyzer() { GCC_VERSION=$1 GCC=$TMP/gcc scripts/analyzer 2>&1; }
+: >"$TMP/finds"
+like "$(analyzer 99.1)" '^analyzer: not run: .* is for gcc [0-9]+, and .* is gcc 99$' "analyzer: with another gcc than its list's it is not run, and says so"
+grep -v '^#' scripts/analyzer.list | cut -d ' ' -f 1-3 >"$TMP/finds"
+like "$(analyzer "$known.2")" '^analyzer: gcc [0-9]+ over [0-9]+ files: nothing but the [0-9]+ false warnings' "analyzer: what is in the list is no finding"
+echo "lib/engine.c some_function -Wanalyzer-malloc-leak" >>"$TMP/finds"
+sed -i '/^cli\/chat_show.c/d' "$TMP/finds"
+out=$(analyzer "$known.2")
+is "$?" 1 "analyzer: else it fails"
+like "$out" '^new: lib/engine.c some_function -Wanalyzer-malloc-leak$' "analyzer: what is not is one"
+like "$out" '^in scripts/analyzer.list, and not found any more: cli/chat_show.c ' "analyzer: so is what is in the list and not found"
+
 diag "deps"
 # On a system without apt-get, all that is missing is named; nothing is tried.
 mkdir "$TMP/bin"

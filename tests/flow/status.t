@@ -172,4 +172,35 @@ is "$STATUS" 0 "stop --wait"
 wait_tgrun
 is "$STATUS" 0 "of an idle one"
 like "$(tail -n 3 "$TGRUN_LOG")" 'stopping: as tgrun stop asked' "the log says who asked"
+
+# What keeps it from working is told to people, too, and what its routes do.
+cp "$TMP/later.sh" "$TMP/missing.sh"
+script '{"method":"getUpdates","status":500,"body":"x","times":1000}'
+message 8 i
+start_tgrun --handler "$TMP/missing.sh" --route "/work=$PWD/tests/handlers/worker.sh"
+wait_for '[ "$(field .source.failing)" = true ]'
+tool status
+like "$OUT" '^trouble: cannot fetch: .*500' "that Telegram does not answer"
+like "$OUT" '^  /work +exec, 0 running$' "a route, with its mode"
+like "$OUT" '^  \(handler\) +exec, 0 running$' "and the handler"
+stop_tgrun
+anew --no-penalties
+cat >"$TMP/conf" <<EOT
+handler = $TMP/missing.sh
+[route "/work"]
+handler = $PWD/tests/handlers/worker.sh
+workers = 1
+EOT
+start_tgrun --config "$TMP/conf" --backlog 1
+wait_for '[ "$(stats .open_polls)" = 1 ]'
+printf '#!/nonexistent/interpreter\n' >"$TMP/missing.sh"
+message 8 i
+wait_for 'logged "cannot be started"'
+wait_for '[ "$(field .backlog_full)" = true ]'
+tool status
+like "$OUT" '^trouble: the handler cannot be started$' "that handlers cannot be started"
+like "$OUT" '^trouble: the backlog is full: fetching pauses$' "that the backlog is full"
+like "$OUT" '^last error: 20[^ ]*Z +No such file or directory' "the last error, and when"
+like "$OUT" '^  /work +worker, 0 running, [12] processes \([01] ready\), room for [12], 0 died, 0 replaced$' "what workers do"
+stop_tgrun
 done_testing

@@ -33,6 +33,12 @@ is "$(status)" 0 "the end of the input is the end, with 0"
 is "$(cat "$TMP/err")" "" "nothing is logged unless asked for"
 like "$(head -n 1 "$TMP/out")" "^tgrun try: .*$TMP/echo.sh" "the first line says what this is"
 
+got=$(printf '/help\nhello\n/quit\nnever\n' | talk --handler "$TMP/echo.sh")
+like "$got" '^You: hello$' "/help and /quit are for try, not for the bot"
+like "$got" '/press' "… /help tells of the words"
+ok '! printf "%s" "$got" | grep -q "never"' "… and /quit is the end"
+is "$(printf '%s\n' "$got" | tail -n 1) $(status)" "1 handled, 0 failed 0" "… with what was handled before"
+
 handler bot.sh <<'EOT'
 #!/bin/sh
 api() {

@@ -21,6 +21,28 @@ fresh() {
 	: >"$TMP/events"
 }
 
+# Workers that cannot be started: it is said, tried again, and no update is touched.
+fresh
+cp "$WORKER" "$TMP/fragile" && chmod 755 "$TMP/fragile"
+handler fragile <<'EOT'
+#!/bin/sh
+exec "$REAL_WORKER"
+EOT
+export REAL_WORKER="$WORKER"
+cp "$TMP/fragile" "$TMP/whole"
+start_tgrun --workers 1 --max-requests 1 --handler "$TMP/fragile"
+wait_for '[ "$(stats .open_polls)" = 1 ]'
+printf '#!/nonexistent/interpreter\n' >"$TMP/fragile"
+message 1 one
+wait_for 'logged "cannot be started"'
+message 2 two
+wait_for '[ "$(stats .pending)" = 0 ]'
+like "$(grep 'cannot be started' "$TGRUN_LOG" | head -n 1)" "error .*No such file or directory; .*No update is touched.*handler=$TMP/fragile" "a worker that cannot be started: the log says what to mend"
+cp "$TMP/whole" "$TMP/fragile"
+wait_for '[ "$(count end)" = 2 ]'
+is "$(count end) $(dead list --json)" "2 " "… and when it is, all updates are handled"
+stop_tgrun
+
 # Without a word on concurrency a worker has one update at a time.
 fresh
 : >"$TMP/hold"
