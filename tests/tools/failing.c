@@ -5,7 +5,7 @@
  *   failing sites SITES       a line for each place: WHO KIND SITE, how often it was passed
  *   failing kinds             the kinds and the errno that each fails with, when ERRNO is 0
  *
- * WHO is runner or slot (a slot is what the runner forks, until it executes a handler, which is left in peace). SITE is a place in the
+ * WHO is runner, slot or both (a slot is what the runner forks, until it executes a handler, which is left in peace). SITE is a place in the
  * program, named by the stack that leads there (the low bits of its return addresses, which are the same in each run), or * for all. The
  * Nth such call fails, once; with FAILING_WHILE instead all of them, while FILE is there. LOG says what was made to fail.
  * FAILING_CLOCK=FILE: the wall clock is off by the seconds that FILE says, from then on. */
@@ -69,7 +69,7 @@ static pid_t runner;
 static const char *until, *clock_file, *log_file;
 static _Thread_local bool busy;
 static struct {
-	bool set, slot, any;
+	bool set, slot, both, any;
 	int kind, errnum;
 	uint64_t site;
 	uint32_t n;
@@ -89,6 +89,7 @@ static void read_fault(const char *text)
 	if (fault.kind == KINDS)
 		_exit(99);
 	fault.slot = strcmp(who, "slot") == 0;
+	fault.both = strcmp(who, "both") == 0;
 	fault.any = strcmp(site, "*") == 0;
 	fault.site = strtoull(site, NULL, 16);
 	fault.n = n;
@@ -159,7 +160,7 @@ static bool fails(enum kind kind)
 	if (busy || !sites || kind == KINDS || (fault.set && fault.kind != (int)kind))
 		return false;
 	slot = getpid() != runner;
-	if (fault.set && (fault.slot != slot || (until && syscall(SYS_faccessat, AT_FDCWD, until, F_OK))))
+	if (fault.set && ((fault.slot != slot && !fault.both) || (until && syscall(SYS_faccessat, AT_FDCWD, until, F_OK))))
 		goto out;
 	busy = true;
 	int depth = backtrace(frames, DEPTH);
@@ -179,12 +180,12 @@ out:
 	return fail;
 }
 
-/* A read or a write of a pipe does not fail for want of anything; nor does libuv expect it. */
+/* A read or a write of a pipe does not fail for want of anything; nor does libuv expect it. What is appended to is the test's own log. */
 static bool is_file(int fd)
 {
 	struct stat st;
 	int saved = errno;
-	bool file = syscall(SYS_fstat, fd, &st) == 0 && S_ISREG(st.st_mode);
+	bool file = syscall(SYS_fstat, fd, &st) == 0 && S_ISREG(st.st_mode) && !(syscall(SYS_fcntl, fd, F_GETFL) & O_APPEND);
 	errno = saved;
 	return file;
 }
@@ -246,8 +247,6 @@ CALL(ACCEPT, -1, int, accept4, (int fd, struct sockaddr *a, socklen_t *n, int fl
 CALL(SIGNALFD, -1, int, signalfd, (int fd, const sigset_t *mask, int flags), (fd, mask, flags))
 CALL(EVENTFD, -1, int, eventfd, (unsigned count, int flags), (count, flags))
 CALL(DUP, -1, int, dup, (int fd), (fd))
-CALL(DUP, -1, int, dup2, (int fd, int to), (fd, to))
-CALL(DUP, -1, int, dup3, (int fd, int to, int flags), (fd, to, flags))
 CALL(MAP, MAP_FAILED, void *, mmap, (void *p, size_t n, int prot, int flags, int fd, off_t at), (p, n, prot, flags, fd, at))
 CALL(THREAD, errno, int, pthread_create, (pthread_t *t, const pthread_attr_t *a, void *(*f)(void *), void *arg), (t, a, f, arg))
 CALL(POLL, -1, int, poll, (struct pollfd *fds, nfds_t n, int timeout), (fds, n, timeout))

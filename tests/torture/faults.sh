@@ -3,6 +3,8 @@
 #
 #   learn MODE               a sandbox, no state; $TMP/sites has a line "WHO KIND SITE TIMES" for each place that a run passed
 #   fault WHO KIND SITE N [ERRNO]   one run in which that fails, and a good one after it
+#   lasting KIND ERRNO MESSAGE      all such calls fail for a while, in a tgrun that runs; it must say MESSAGE (ERE) and recover
+#   sample [OF-MEMORY OF-OTHERS]    the lines of $TMP/sites in an order that $SEED decides, at most so many of each kind
 #   settle WHAT              asserts what must hold of all faults since learn
 #
 # MODE: fresh (each run makes its state anew), exec, worker, batch, pipeline. $injected, $unmet and $runs count over all.
@@ -12,7 +14,7 @@ TOOL=$PWD/$BUILD/tools/failing
 PROBE=$PWD/$BUILD/tools/probe
 PER_RUN=6
 CHATS=3
-injected=0 unmet=0 runs=0
+injected=0 unmet=0 runs=0 aborts=0
 
 run_once() { # NAME=VALUE…: $STATUS; the log in $TMP/run.log
 	run=$((run + 1)) runs=$((runs + 1))
@@ -71,27 +73,40 @@ learn() { # MODE
 	"$TOOL" sites "$TMP/places" | sort >"$TMP/sites"
 }
 
+# libuv ends the process when it gets none of the descriptors of its own that it opens before it does anything, or cannot wait for them.
+# tgrun asks for such descriptors before (lib/io/loop.c), so it happens only when the one call fails and the others do not.
+begins_libuv() {
+	[ "$STATUS" = 134 ] && { grep -q uv_loop_init "$TMP/failed" || grep -A 1 '(epoll_ctl+' "$TMP/failed" | grep -q '/libuv'; }
+}
+
 fault() { # WHO KIND SITE N [ERRNO]
 	more
 	[ "$mode" != fresh ] || rm -rf "$TMP/state"
 	rm -f "$TMP/failed" "$TMP/matched"
 	what="$mode $1:$2:$3:$4:${5:-0}"
-	from=$(date +%s)
+	began=$(date +%s)
 	run_once LD_PRELOAD="$TOOL.so" FAILING_SITES="$TMP/matched" FAILING="$1:$2:$3:$4:${5:-0}" FAILING_LOG="$TMP/failed"
 	echo "$run $what" >>"$TMP/faults"
 	if [ -s "$TMP/failed" ]; then injected=$((injected + 1)); else unmet=$((unmet + 1)); fi
 	last=$(tail -n 1 "$TMP/run.log")
 	case $STATUS in
-	0) clean="$clean$run " ;;
+	# libpipeline ends the slot when it has no memory for the statuses of what has ended: then that is handed out again.
+	0) grep -q 'its slot died' "$TMP/run.log" || clean="$clean$run " ;;
 	1 | 69 | 70 | 71 | 73 | 74 | 75 | 77 | 78)
 		printf '%s\n' "$last" | grep -Eq '^tgrun: .|^[0-9TZ:.-]* (error|warn|info) ' ||
 			echo "$what: status $STATUS without a message: $last" >>"$TMP/findings"
 		;;
-	*) echo "$what: status $STATUS: $last" >>"$TMP/findings" ;;
+	*)
+		if begins_libuv; then
+			aborts=$((aborts + 1))
+		else
+			echo "$what: status $STATUS: $last" >>"$TMP/findings"
+		fi
+		;;
 	esac
 	! grep -E ' (error|warn)  *$' "$TMP/run.log" || echo "$what: status $STATUS, and an empty message" >>"$TMP/findings"
 	! grep -Eq '(dead letter |dead_letters=[1-9])' "$TMP/run.log" || echo "$what: status $STATUS: $(grep 'dead letter' "$TMP/run.log" | head -n 1)" >>"$TMP/findings"
-	[ $(($(date +%s) - from)) -lt 8 ] || echo "$what: took $(($(date +%s) - from)) s" >>"$TMP/said"
+	[ $(($(date +%s) - began)) -lt 8 ] || echo "$what: took $(($(date +%s) - began)) s" >>"$TMP/said"
 	echo "$2 $STATUS $(grep -E '^tgrun: | (error|warn) ' "$TMP/run.log" | sed 's/^[0-9TZ:.-]* //' | grep -v 'exited with status 75' | tr '\n' ';')" >>"$TMP/said"
 	if [ -n "${KEEP-}" ] && [ "$(wc -l <"$TMP/findings")" -gt "${found:-0}" ]; then
 		found=$(wc -l <"$TMP/findings")
@@ -115,4 +130,39 @@ settle() { # WHAT
 		done)" right "$1: each of $total updates was handled to its end, in order, again only after a run that ended badly"
 	wait_for '[ "$(marked)" = "$SANDBOX_PID " ]'
 	is "$(marked)" "$SANDBOX_PID " "$1: no process is left but the sandbox"
+}
+
+# The places of $TMP/sites in an order that $SEED decides; of each kind at most so many.
+sample() { # [OF-MEMORY OF-OTHERS]
+	awk -v seed="$SEED" 'BEGIN { srand(seed) } { print rand(), $0 }' "$TMP/sites" | sort -n | cut -d ' ' -f 2- |
+		awk -v memory="${1:-100000}" -v others="${2:-100000}" '{ most = $2 == "memory" ? memory : others } n[$1, $2]++ < most'
+}
+
+# While tgrun runs, every call of a kind fails for a while, in tgrun and its slots.
+lasting() { # KIND ERRNO MESSAGE
+	begin exec
+	rm -f "$TMP/refuse" "$TMP/failed" "$TMP/tgrun.log"
+	run=1 events=$TMP/events.1
+	: >"$events"
+	LD_PRELOAD=$TOOL.so FAILING_SITES=$TMP/matched FAILING=both:$1:*:0:$2 FAILING_WHILE=$TMP/refuse FAILING_LOG=$TMP/failed MALLOC_PERTURB_=165 \
+		start_tgrun --concurrency 2 --poll-timeout 1 --retry-delay 20ms --on-failure retry --max-attempts 1000 --breaker 0 --retry-interval constant --log-level debug \
+		-- "$PROBE" "$events" 2000 5
+	ended() { [ "$(grep -c '^end.*	0$' "$events")" -ge "$1" ]; }
+	more
+	wait_for 'ended $total'
+	: >"$TMP/refuse"
+	case $1 in # what is asked for only when a connection is made
+	socket | connect | epoll) script '{"method":"getUpdates","action":"reset"}' ;;
+	esac
+	more
+	wait_for '[ -s "$TMP/failed" ] && [ "$(grep -c ^failed "$TMP/failed")" -ge 3 ] && logged "$3"'
+	ok 'kill -0 "$TGRUN_PID" && logged "$3"' "$1 fails ($2): tgrun says '$3', and goes on"
+	more
+	rm "$TMP/refuse"
+	ok 'wait_for "ended $total" 60' "… when it works again all $total updates are handled, by itself"
+	stop_tgrun
+	is "$STATUS" 0 "… and a stop is a good one"
+	clean=" 1 "
+	injected=$((injected + $(grep -c ^failed "$TMP/failed")))
+	settle "$1 ($2)"
 }
