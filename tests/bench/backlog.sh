@@ -2,7 +2,7 @@
 # them to the next first handler.
 # shellcheck shell=sh disable=SC2154 # the names are those of tests/bench/run
 SECONDS_EACH=3 # of handling, in which processor time is counted
-MORE=400000    # lines of a file behind those that wait: each that is handled makes room for another
+MORE=800000    # lines of a file behind those that wait: each that is handled makes room for another
 
 # A chat has twenty on the average, in no order: a row of the generator of Park and Miller.
 waiting_updates() { # COUNT MORE
@@ -44,6 +44,7 @@ handled() {
 stop_backlog() { # SIGNAL
 	kill "-$1" "$runner"
 	wait "$runner" 2>/dev/null
+	PIDS=${PIDS% "$runner"} # the number may soon be another's
 }
 
 # Processor time of the runner for an update, while handlers run, and others come for those that are handled.
