@@ -68,12 +68,12 @@ cost_of() { # COUNT
 	start_backlog "$1" "$TMP/static" --config "$TMP/config" --log-level warn
 	begun=$(date +%s%N)
 	wait_until 10 control pause
-	wait_until 100 full
+	wait_until 600 full
 	took=$(($(date +%s%N) - begun))
 	[ "$1" -lt 1000000 ] || result backlog "stored" tgrun /s "$(echo "$1 $took" | awk '{ print $1 / $2 * 1e9 }')"
 	# The first turn of each chat comes in the order of arrival, which is kinder to the store than what follows.
 	control resume
-	wait_until 100 has_handled $(($1 / 20))
+	wait_until 300 has_handled $(($1 / 20))
 	control pause
 	measure_cost "$1" "batches of 100"
 	# A batch of one is a process for each, as by --mode exec, to which a running tgrun does not change.
