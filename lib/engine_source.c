@@ -188,19 +188,19 @@ static bool disk_has_room(struct engine *e)
 	return !low;
 }
 
-/* Once full, it has room again when an eighth of it is free: not for each update that ends. */
 static bool backlog_has_room(struct engine *e)
 {
 	struct queue_counts c;
 	queue_counts(e->queue, &c);
-	if (e->backlog_full && (int64_t)(c.waiting + c.running) > e->backlog - e->backlog / 8)
-		c.full = true;
 	if (c.full && !e->backlog_full)
 		log_event(e->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting)),
 			  "the backlog is full: polling pauses until it shrinks");
-	if (!c.full && e->backlog_full)
+	e->backlog_full = e->backlog_full || c.full;
+	/* A queue that stays at its limit has room again for one batch after the other: that is no news until a tenth is free. */
+	if (e->backlog_full && !c.full && (int64_t)(c.waiting + c.running) < e->backlog - e->backlog / 10) {
 		log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting)), "the backlog has room again");
-	e->backlog_full = c.full;
+		e->backlog_full = false;
+	}
 	return !c.full;
 }
 
@@ -235,6 +235,8 @@ static int on_may_ask(void *arg, bool confirms)
 void engine_source_check(struct engine *e)
 {
 	struct err err;
+	if (e->backlog_full)
+		backlog_has_room(e); /* it may shrink while the source asks, and the status tells of it */
 	if (!e->source_held || e->phase != ENGINE_RUNNING)
 		return;
 	/* A failed sync leaves nothing for a flush to prove; the sync itself is the proof. */

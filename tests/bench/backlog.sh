@@ -2,7 +2,7 @@
 # them to the next first handler.
 # shellcheck shell=sh disable=SC2154 # the names are those of tests/bench/run
 SECONDS_EACH=3 # of handling, in which processor time is counted
-MORE=400000    # lines of a file behind those that wait: each that is handled makes room for another
+MORE=800000    # lines of a file behind those that wait: each that is handled makes room for another
 
 # A chat has twenty on the average, in no order: a row of the generator of Park and Miller.
 waiting_updates() { # COUNT MORE
@@ -44,6 +44,7 @@ handled() {
 stop_backlog() { # SIGNAL
 	kill "-$1" "$runner"
 	wait "$runner" 2>/dev/null
+	PIDS=${PIDS% "$runner"} # the number may soon be another's
 }
 
 # Processor time of the runner for an update, while handlers run, and others come for those that are handled.
@@ -67,12 +68,12 @@ cost_of() { # COUNT
 	start_backlog "$1" "$TMP/static" --config "$TMP/config" --log-level warn
 	begun=$(date +%s%N)
 	wait_until 10 control pause
-	wait_until 100 full
+	wait_until 600 full
 	took=$(($(date +%s%N) - begun))
 	[ "$1" -lt 1000000 ] || result backlog "stored" tgrun /s "$(echo "$1 $took" | awk '{ print $1 / $2 * 1e9 }')"
 	# The first turn of each chat comes in the order of arrival, which is kinder to the store than what follows.
 	control resume
-	wait_until 100 has_handled $(($1 / 20))
+	wait_until 300 has_handled $(($1 / 20))
 	control pause
 	measure_cost "$1" "batches of 100"
 	# A batch of one is a process for each, as by --mode exec, to which a running tgrun does not change.

@@ -19,6 +19,7 @@ from_answer() { # PROGRAM
 	wait "$server" || fail "tgrun handles nothing: $(tail -n 3 "$TMP/log")"
 	kill "$runner"
 	wait "$runner"
+	PIDS=${PIDS% "$server" "$runner"} # the numbers may soon be others'
 }
 # The value below which so many of a hundred samples are.
 percentile() { sort -n "$TMP/samples" | awk -v p="$1" '{ v[NR] = $1 } END { at = int(NR * p / 100 + 0.5); print v[at < 1 ? 1 : at] }'; }

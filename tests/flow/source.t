@@ -50,6 +50,14 @@ wait_tgrun 60
 is "$STATUS $(grep ^end "$TMP/seen" | sed 's/.* //' | sort -u | wc -l)" "0 300" "after kill -9 the rest of the file is handled"
 is "$(seen ^end)" 300 "… each once"
 
+# At its limit the backlog has room for one batch after the other, which is said once.
+forget
+i=0
+while [ $((i += 1)) -le 600 ]; do line $i $((i % 3)) "n$i"; done >"$TMP/updates"
+from "$TMP/updates" --handler "$TMP/note" --concurrency 2 --backlog 100
+wait_tgrun 60
+is "$STATUS $(seen ^end) $(grep -c 'the backlog is full' "$TGRUN_LOG")" "0 600 1" "a backlog that stays full is told of once"
+
 # Standard input.
 forget
 { line 1 7 one && line 2 7 two; } | "$TGRUN" --source - --store memory --handler "$TMP/note" >"$TMP/tgrun.log" 2>&1
