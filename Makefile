@@ -22,7 +22,15 @@ endif
 CFLAGS  ?=
 # CRASH=1: with the places where tests may kill it compiled in (lib/base/crashpoint.h).
 CRASH   ?=
-ALLFLAGS = -std=gnu11 -D_GNU_SOURCE $(if $(CRASH),-DTGRUN_CRASHPOINTS) -DTGRUN_VERSION='"$(VERSION)"' -Ilib -I. $(WARN) $(HARDEN) $(OPT) $(shell pkg-config --cflags $(PKGS)) $(CFLAGS)
+# COVER=1: what runs is counted, also in processes that end without exit(3) (tests/cover/cover.c).
+COVER   ?=
+ifneq ($(COVER),)
+HARDEN  := -fPIE
+OPT     := -O0 -g
+LIBS    += -Wl,--wrap=_exit,--wrap=execve --coverage
+$(B)/lib/%.o $(B)/cli/%.o: COUNT = --coverage -fprofile-update=atomic -fno-builtin-fork -fno-builtin-execve
+endif
+ALLFLAGS = -std=gnu11 -D_GNU_SOURCE $(if $(CRASH),-DTGRUN_CRASHPOINTS) -DTGRUN_VERSION='"$(VERSION)"' -Ilib -I. $(WARN) $(HARDEN) $(OPT) $(shell pkg-config --cflags $(PKGS)) $(CFLAGS) $(COUNT)
 LDALL    = $(OPT) -pie -Wl,-z,relro,-z,now $(LDFLAGS)
 
 LIB_C   := $(sort $(wildcard lib/*.c lib/*/*.c))
@@ -30,7 +38,7 @@ CLI_C   := $(sort $(wildcard cli/*.c))
 UNIT_C  := $(sort $(wildcard tests/unit/*.c))
 FUZZ_C  := $(filter-out tests/fuzz/replay.c,$(sort $(wildcard tests/fuzz/*.c)))
 TOOL_C  := $(sort $(wildcard tests/tools/*.c))
-OBJ     := $(LIB_C:%.c=$(B)/%.o)
+OBJ     := $(LIB_C:%.c=$(B)/%.o) $(if $(COVER),$(B)/tests/cover/cover.o)
 UNIT    := $(UNIT_C:tests/unit/%.c=$(B)/unit/%) $(FUZZ_C:tests/fuzz/%.c=$(B)/unit/fuzz_%)
 TOOLS   := $(TOOL_C:tests/tools/%.c=$(B)/tools/%)
 BENCH   := $(patsubst tests/bench/%.c,build/gcc/bench/%,$(wildcard tests/bench/*.c))
@@ -67,16 +75,16 @@ $(B)/tools/%: $(B)/tests/tools/%.o $(B)/libtgrun.a
 	$(call say,LD) $(CC) $(LDALL) -o $@ $^ $(LIBS)
 
 # A handler that tests start ten thousand times: it waits for no library.
-$(B)/tools/probe $(B)/tools/powerloss: LIBS =
+$(B)/tools/probe $(B)/tools/powerloss $(B)/tools/failing: LIBS =
 
 $(B)/bench/%: $(B)/tests/bench/%.o
 	@mkdir -p $(@D)
 	$(call say,LD) $(CC) $(OPT) -static -o $@ $^
 
 # The same source as the program that reads what this wrote.
-$(B)/tools/powerloss.so: tests/tools/powerloss.c Makefile
+$(B)/tools/%.so: tests/tools/%.c Makefile
 	@mkdir -p $(@D)
-	$(call say,LD) $(CC) $(ALLFLAGS) -fPIC -DPOWERLOSS_LIBRARY -shared -o $@ $<
+	$(call say,LD) $(CC) $(ALLFLAGS) -fPIC -DAS_LIBRARY -shared -o $@ $<
 
 $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -85,7 +93,7 @@ $(B)/%.o: %.c Makefile
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 # All that the tests of one configuration need.
-tests: $(B)/tgrun $(UNIT) $(TOOLS) $(if $(SAN),,$(B)/tools/powerloss.so)
+tests: $(B)/tgrun $(UNIT) $(TOOLS) $(if $(SAN),,$(B)/tools/powerloss.so $(B)/tools/failing.so)
 
 # The four configurations that are tested, each in a directory of its own, with warnings as errors.
 JOBS    ?= $(shell nproc)
@@ -108,6 +116,20 @@ $(SETS:%=build-%): build-%:
 # Only the program, for tests/torture/crash: it can be killed at named places.
 build-crash:
 	@$(MAKE) -s --no-print-directory -j $(JOBS) B=build/crash CC=gcc CFLAGS=-Werror OPT="-O1 -g" CRASH=1 build/crash/tgrun
+
+# What the tests reach, by file; make cover-lines ONLY=lib/io then lists what they do not. Failed tests are told, and counted nevertheless.
+# hardening.t asks how the compiler was called; crashpoints.t kills a build of its own.
+COVERED = $(filter-out %/hardening.t %/crashpoints.t,$(call FLOW_IN,cover)) $(call UNIT_IN,cover)
+cover:
+	@command -v gcovr >/dev/null || { echo "make: no gcovr here; scripts/deps installs it" >&2; exit 1; }
+	@$(MAKE) -s --no-print-directory -j $(JOBS) B=build/cover CC=gcc CFLAGS=-Werror COVER=1 tests
+	@find build/cover -name '*.gcda' -delete
+	-@$(PROVE) $(COVERED)
+	@tests/cover/report table
+
+ONLY    ?=
+cover-lines:
+	@ONLY=$(ONLY) tests/cover/report lines
 
 lint: build-gcc
 	@scripts/lint build/gcc
@@ -170,5 +192,5 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all tests build-crash torture bench check check-quick check-asan lint install uninstall clean $(SETS:%=build-%)
+.PHONY: all tests build-crash cover cover-lines torture bench check check-quick check-asan lint install uninstall clean $(SETS:%=build-%)
 .SECONDARY:

@@ -84,7 +84,7 @@ static void go_up(char *path)
 		slash[slash == path] = '\0';
 }
 
-/* Directories above the handler that anyone may change are as bad as a handler that anyone may change. */
+/* Directories above a program that anyone may change are as bad as a program that anyone may change. */
 static void check_parents(struct check *c, const struct words *w)
 {
 	for (size_t i = 0; i < w->count && w->paths; i++) {
@@ -93,7 +93,7 @@ static void check_parents(struct check *c, const struct words *w)
 		while (path && strcmp(path, "/") != 0) {
 			go_up(path);
 			if (stat(path, &st) == 0 && st.st_mode & S_IWOTH && !(st.st_mode & S_ISVTX))
-				setup_warn(c->setup, "anyone may replace the handler '%s', since anyone may write in '%s'", w->paths[i], path);
+				setup_warn(c->setup, "anyone may replace the %s '%s', since anyone may write in '%s'", w->what, w->paths[i], path);
 		}
 		free(path);
 	}

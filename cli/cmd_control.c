@@ -73,6 +73,8 @@ static void print_updates(const cJSON *s)
 		printf("  update %.0f (number %.0f), attempt %.0f  ", client_number(one, "update_id"), client_number(one, "number"),
 		       client_number(one, "attempt"));
 		client_print(client_text(one, "key"), KEY_SHOWN);
+		if (cJSON_GetObjectItemCaseSensitive(one, "worker"))
+			printf("  worker %.0f", client_number(one, "worker"));
 		putchar('\n');
 	}
 	cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(s, "keys")) {

@@ -2,6 +2,7 @@
  * process is still small, and only then the loop, the store and the engine. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,27 +201,39 @@ static int start_engine(struct run *r, struct err *err)
 	return engine_start(r->engine, err);
 }
 
+/* What is still to be done is short, and a signal that comes now, when nobody watches for it any more, must not make it a death by signal. */
+static void ignore_signals(void)
+{
+	static const int signals[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1 };
+	sigset_t set;
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+		sigaddset(&set, signals[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 static int run(struct run *r, struct err *err)
 {
 	const struct config *c = &r->setup->config;
 	pid_t holder = 0;
 	int rc = c->store == STORE_KIND_SQLITE ? take_state(r, &holder, err) : 0;
+	if (rc > 0 && c->unless_running) {
+		r->status = 0;
+		return 0; /* without a word, not even of what else there is to warn of */
+	}
+	log_warnings(r->log, c);
 	if (rc < 0)
 		return -1;
-	if (rc > 0) {
-		if (c->unless_running) {
-			r->status = 0;
-			return 0;
-		}
+	if (rc > 0)
 		return err_set(err, ERR_TEMPFAIL, "another tgrun (process %ld) already runs this bot with the state directory '%s'; "
 			       "stop it, or use --unless-running in cron", (long)holder, r->setup->state_dir);
-	}
 	struct engine_options options = setup_engine_options(r->setup);
 	r->slot_count = engine_slots(&options);
 	r->slots = start_slots(c, r->slot_count, r->dir ? statedir_slots_fd(r->dir) : -1, err);
 	if (!r->slots || open_source(r, err) || start_engine(r, err))
 		return -1;
 	loop_run(r->loop);
+	ignore_signals();
 	return 0;
 }
 
@@ -237,8 +250,11 @@ int cmd_run(struct setup *s)
 		return cmd_fail(&err);
 	}
 	r.log = log_new(STDERR_FILENO, (enum log_level)c->log_level, (enum log_format)c->log_format, &clock_system);
+	if (!r.log) {
+		free(r.cwd);
+		return cmd_fail((err_set(&err, ERR_INTERNAL, "out of memory"), &err));
+	}
 	log_set_secret(r.log, s->secret);
-	log_warnings(r.log, c);
 	if (run(&r, &err)) {
 		log_event(r.log, LOG_ERROR, LOG_NONE, "%s", err.text);
 		r.status = err.status;

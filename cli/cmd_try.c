@@ -309,6 +309,9 @@ int cmd_try(struct setup *s)
 	if (rc == 0) {
 		bool wanted = config_origin(c, &c->log_level) != ORIGIN_DEFAULT;
 		t.log = log_new(wanted ? STDERR_FILENO : -1, (enum log_level)c->log_level, (enum log_format)c->log_format, &clock_system);
+		rc = t.log ? 0 : err_set(&err, ERR_INTERNAL, "out of memory");
+	}
+	if (rc == 0) {
 		log_set_secret(t.log, s->secret);
 		rc = run(&t, &err);
 	}

@@ -79,7 +79,7 @@ int main(int argc, char **argv)
 	struct err err;
 	(void)argc;
 	if (mend_inheritance())
-		return ERR_INTERNAL;
+		return cmd_fail((err_sys(&err, ERR_INTERNAL, errno, "cannot open '/dev/null'"), &err));
 	int rc = setup_options(&setup, argv, environ, &err);
 	scrub(argv);
 	scrub_env(environ);

@@ -162,7 +162,9 @@ static int allowed_json(struct setup *s, struct err *err)
 		rc = (kept++ ? buf_addc(&json, ',') : 0) || buf_add_json(&json, name, strlen(name));
 	}
 	rc = rc || buf_addc(&json, ']');
-	if (rc)
+	if (rc && errno != EOVERFLOW)
+		err_set(err, ERR_INTERNAL, "out of memory");
+	else if (rc)
 		err_set(err, ERR_USAGE, "--allowed-updates is too long");
 	else if (count && !kept)
 		rc = err_set(err, ERR_USAGE, "no kind of update is left: 'allowed-updates', 'only' and 'ignore' exclude each other");

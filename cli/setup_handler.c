@@ -21,6 +21,21 @@ static bool is_ours(const char *entry)
 	return strncmp(entry, "TG_", 3) == 0 || strncmp(entry, "TGRUN_", 6) == 0;
 }
 
+/* What the service manager tells tgrun alone: a handler that had it could speak for the unit (sd_notify(3) and sd_listen_fds(3) unset it for
+ * children, too). The directory of credentials holds the token. */
+static bool is_managers(const char *entry, bool hide_token)
+{
+	static const char *const names[] = { "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES",
+					     "LISTEN_PIDFDID", "CREDENTIALS_DIRECTORY" };
+	size_t n = sizeof names / sizeof *names - !hide_token;
+	for (size_t i = 0; i < n; i++) {
+		size_t length = strlen(names[i]);
+		if (strncmp(entry, names[i], length) == 0 && entry[length] == '=')
+			return true;
+	}
+	return false;
+}
+
 /* The environment that handlers begin with: the caller's less what is tgrun's, or nothing, and what --env adds. */
 static char **make_env(const struct setup *s, struct err *err)
 {
@@ -30,7 +45,7 @@ static char **make_env(const struct setup *s, struct err *err)
 		inherited++;
 	char **env = calloc(inherited + c->env.count + 1, sizeof *env);
 	for (size_t i = 0; env && i < inherited && !c->clear_env; i++)
-		if (!is_ours(s->envp[i]))
+		if (!is_ours(s->envp[i]) && !is_managers(s->envp[i], c->hide_token))
 			env[n++] = strdup(s->envp[i]);
 	for (size_t i = 0; env && i < c->env.count; i++) {
 		const char *entry = c->env.items[i];
@@ -62,15 +77,16 @@ static void warn_of_mode(struct setup *s, const struct words *w)
 	struct stat st;
 	for (size_t i = 0; i < w->count; i++)
 		if (stat(w->paths[i], &st) == 0 && st.st_mode & S_IWOTH)
-			setup_warn(s, "anyone may change the handler '%s'; mend it by: chmod o-w '%s'", w->paths[i], w->paths[i]);
+			setup_warn(s, "anyone may change the %s '%s'; mend it by: chmod o-w '%s'", w->what, w->paths[i], w->paths[i]);
 }
 
-/* Cuts and finds a command that is not the handler; `what` names it. */
-static int find_command(struct setup *s, const char *text, const char *cwd, const char *what, struct words *out, struct err *err)
+/* Cuts and finds a command that is not the handler; `option` names what it was given by, and `what` what it is. */
+static int find_command(struct setup *s, const char *text, const char *cwd, const char *option, const char *what, struct words *out,
+			struct err *err)
 {
 	struct err why;
-	if (words_split(text, out, &why) || words_resolve(out, cwd, getenv("PATH"), &why))
-		return err_set(err, why.status, "%s: %s", what, why.text);
+	if (words_split(text, what, out, &why) || words_resolve(out, cwd, getenv("PATH"), &why))
+		return err_set(err, why.status, "%s: %s", option, why.text);
 	warn_of_mode(s, out);
 	return 0;
 }
@@ -138,9 +154,9 @@ static int find_routes(struct setup *s, const char *cwd, struct err *err)
 	if (!s->route_words || !s->routes)
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	for (size_t i = 0; i < routes->count; i++) {
-		char what[128];
-		snprintf(what, sizeof what, "route '%s'", routes->items[i].match);
-		if (find_command(s, routes->items[i].handler, cwd, what, &s->route_words[i], err))
+		char option[128];
+		snprintf(option, sizeof option, "route '%s'", routes->items[i].match);
+		if (find_command(s, routes->items[i].handler, cwd, option, "route's handler", &s->route_words[i], err))
 			return -1;
 	}
 	return 0;
@@ -150,17 +166,17 @@ int setup_handler(struct setup *s, const char *cwd, struct err *err)
 {
 	const struct config *c = &s->config;
 	int rc = c->handler_argv.count ? words_from_argv(c->handler_argv.items, &s->words, err)
-				       : words_split(c->handler, &s->words, err);
+				       : words_split(c->handler, "handler", &s->words, err);
 	if (rc || words_resolve(&s->words, cwd, getenv("PATH"), err))
 		return -1;
 	warn_of_mode(s, &s->words);
 	if (setup_limits(s, &s->limits, err) || find_dir(s, cwd, err) || find_routes(s, cwd, err))
 		return -1;
-	if (c->on_error && find_command(s, c->on_error, cwd, "on-error", &s->on_error, err))
+	if (c->on_error && find_command(s, c->on_error, cwd, "on-error", "hook", &s->on_error, err))
 		return -1;
-	if (c->on_timeout && find_command(s, c->on_timeout, cwd, "on-timeout", &s->on_timeout, err))
+	if (c->on_timeout && find_command(s, c->on_timeout, cwd, "on-timeout", "hook", &s->on_timeout, err))
 		return -1;
-	if (c->source && strncmp(c->source, "exec:", 5) == 0 && find_command(s, c->source + 5, cwd, "source", &s->source, err))
+	if (c->source && strncmp(c->source, "exec:", 5) == 0 && find_command(s, c->source + 5, cwd, "source", "source's program", &s->source, err))
 		return -1;
 	s->env = make_env(s, err);
 	if (!s->env)

@@ -43,10 +43,9 @@ static int not_started(const struct engine *e, const struct route *r)
 static bool batch_is_due(struct engine *e, struct route *r, unsigned lane)
 {
 	int64_t waited;
-	/* What waits behind another may join its batch. */
 	if (queue_ready(e->queue, lane, &waited) == 0)
 		return false;
-	if (queue_waiting(e->queue, lane) >= (size_t)r->batch_size || waited >= r->batch_wait || e->draining)
+	if (queue_batch_full(e->queue, lane, (size_t)r->batch_size) || waited >= r->batch_wait || e->draining)
 		return true;
 	loop_timer_set(r->batch_timer, r->batch_wait - waited);
 	return false;

@@ -17,7 +17,7 @@
 enum {
 	STATUS_EVERY = 5000,  /* between two texts for systemd */
 	FRESH_ENOUGH = 3000,  /* an empty answer this young means that nothing waits */
-	WRITE_PATIENCE = 5000, /* at the end, for outcomes that the disk does not take */
+	WRITE_PATIENCE = 5000, /* when all has ended, for outcomes that the disk does not take */
 };
 
 static void log_figures(struct engine *e)
@@ -39,7 +39,7 @@ static void on_signal(void *arg, int signo)
 	struct engine *e = arg;
 	switch (signo) {
 	case SIGHUP:
-		notify_send(e->notify, "RELOADING=1");
+		notify_reloading(e->notify);
 		if (e->config.reload)
 			e->config.reload(e->config.arg);
 		notify_send(e->notify, "READY=1");
@@ -69,19 +69,33 @@ static void on_watchdog(void *arg)
 	loop_timer_set(e->watchdog_timer, notify_watchdog_interval(e->notify));
 }
 
+/* Ends what still runs. A stop is forced when that cuts handlers, so that their updates are kept; background work of a handler that ended, and
+ * a hook, hold nothing. */
+static void force(struct engine *e, int signo)
+{
+	if (e->phase != ENGINE_KILLING)
+		e->interrupted_before = e->counts.interrupted;
+	e->phase = ENGINE_KILLING;
+	handlers_stop(e->handlers, signo);
+}
+
 static void on_stop_timer(void *arg)
 {
 	struct engine *e = arg;
+	struct log *log = e->config.log;
+	int lingering = handlers_lingering(e->handlers), running = handlers_running(e->handlers) - lingering, hooks = handlers_hooks(e->handlers);
 	if (e->phase != ENGINE_DRAINING)
 		return;
-	e->phase = ENGINE_KILLING;
-	if (handlers_running(e->handlers)) {
-		e->forced = true;
-		log_event(e->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("running", handlers_running(e->handlers))),
+	if (running)
+		log_event(log, LOG_WARN, LOG_FIELDS(LOG_NUM("running", running)),
 			  "handlers still run at the shutdown deadline: ending them; their updates are kept");
-		handlers_stop(e->handlers, SIGTERM);
-		CRASHPOINT("stop-killing");
-	}
+	if (lingering)
+		log_event(log, LOG_WARN, LOG_FIELDS(LOG_NUM("updates", lingering)),
+			  "background work of handlers that ended still runs at the shutdown deadline: ending it; their updates are settled");
+	if (hooks)
+		log_event(log, LOG_WARN, LOG_FIELDS(LOG_NUM("hooks", hooks)), "hooks still run at the shutdown deadline: ending them");
+	force(e, SIGTERM);
+	CRASHPOINT("stop-killing");
 }
 
 void engine_say_status(struct engine *e)
@@ -199,7 +213,6 @@ void engine_stop(struct engine *e, int status, bool now)
 	if (e->phase == ENGINE_RUNNING) {
 		e->phase = ENGINE_DRAINING;
 		e->exit_status = status;
-		e->stop_at = e->config.clock->mono(e->config.clock);
 		notify_send(e->notify, "STOPPING=1");
 		while (!list_empty(&e->starting)) {
 			struct flight *f = container_of(e->starting.next, struct flight, link);
@@ -214,11 +227,8 @@ void engine_stop(struct engine *e, int status, bool now)
 		handlers_drain(e->handlers);
 		loop_timer_set(e->stop_timer, e->shutdown_timeout);
 	}
-	if (now && handlers_running(e->handlers)) {
-		e->phase = ENGINE_KILLING;
-		e->forced = true;
-		handlers_stop(e->handlers, SIGKILL);
-	}
+	if (now && !handlers_quiet(e->handlers))
+		force(e, SIGKILL);
 	loop_timer_set(e->turn_timer, 0);
 }
 
@@ -247,9 +257,10 @@ static void finish(struct engine *e)
 {
 	struct engine_counts c;
 	engine_counts(e, &c);
+	bool cut = e->phase == ENGINE_KILLING && e->counts.interrupted > e->interrupted_before;
 	e->phase = ENGINE_FINISHED;
 	CRASHPOINT("stop-finished");
-	int status = e->exit_status ? e->exit_status : e->forced && e->counts.interrupted ? 1 : 0;
+	int status = e->exit_status ? e->exit_status : cut ? 1 : 0;
 	log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("done", (int64_t)c.done), LOG_NUM("failed", (int64_t)c.failed),
 		  LOG_NUM("waiting", (int64_t)c.waiting), LOG_NUM("dead_letters", c.dead_letters)), "stopped");
 	e->config.finished(e->config.arg, status);
@@ -277,11 +288,17 @@ void engine_check_end(struct engine *e)
 		}
 		return;
 	}
-	if (e->phase == ENGINE_FINISHED || !handlers_quiet(e->handlers) || !e->source_stopped)
+	if (e->phase == ENGINE_FINISHED)
 		return;
+	if (!handlers_quiet(e->handlers) || !e->source_stopped) {
+		e->quiet_at = 0;
+		return;
+	}
+	if (!e->quiet_at)
+		e->quiet_at = now;
 	if (!queue_dirty(e->queue)) {
 		finish(e);
-	} else if (now - e->stop_at > e->shutdown_timeout + WRITE_PATIENCE) {
+	} else if (now - e->quiet_at > WRITE_PATIENCE) {
 		log_event(e->config.log, LOG_ERROR, LOG_NONE, "the last outcomes cannot be written; their updates will be handed out again");
 		e->exit_status = ERR_IO;
 		finish(e);

@@ -49,7 +49,11 @@ void engine_cannot_start(struct route *r, const struct claim *c, const char *rea
 	const char *advice = errnum == ENOENT ? "is the handler, or the program after its '#!', gone?"
 		: errnum == EACCES ? "is it still executable? try chmod +x"
 		: errnum == ENOEXEC ? "does its first line begin with '#!'?"
-		: errnum == EAGAIN || errnum == ENOMEM ? "the machine is out of processes or memory"
+		: errnum == ETXTBSY ? "is it still being written?"
+		: errnum == EAGAIN || errnum == ENOMEM || errnum == ENOBUFS ? "the machine is out of processes or memory"
+		: errnum == EMFILE ? "tgrun may open no more files; raise the limit (ulimit -n)"
+		: errnum == ENFILE ? "the machine can open no more files"
+		: errnum == EIO || errnum == ENOSPC ? "the machine fails"
 		: "see to the handler";
 	int64_t delay = backoff_fail(&r->start_backoff, backoff_random());
 	log_event(e->config.log, r->start_backoff.failures == 1 ? LOG_ERROR : LOG_WARN,
@@ -93,7 +97,7 @@ static void run_hook(struct engine *e, const struct route *r, const struct claim
 	if (!command)
 		return;
 	struct hook hook = {
-		.name = timeout ? "on-timeout" : "on-error", .command = command, .claim = c, .bot_username = e->bot_username,
+		.name = timeout ? "on-timeout" : "on-error", .command = command, .claim = c, .bot_username = e->bot_username, .max_attempts = r->policy.outcome.max_attempts,
 		.reason = result->outcome.reason, .status = result->outcome.status, .last_stderr = result->last_stderr,
 		.timeout = HOOK_TIMEOUT, .kill_after = r->policy.kill_after,
 	};

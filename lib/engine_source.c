@@ -9,6 +9,9 @@
 
 enum { KEYS_MAX = 64 << 20, CHECK_AGAIN = 5000 };
 
+/* Between two tries to store a batch: only a batch shows that one can be stored, and each must be fetched for it. */
+enum { PUT_FIRST = 1000, PUT_LAST = 60000 };
+
 const char *engine_root(const struct engine *e)
 {
 	if (e->config.source_fd < 0)
@@ -26,7 +29,11 @@ static int place(const struct engine *e, const struct update *u, struct buf *key
 
 int engine_route_bytes(void *arg, const char *body, size_t length, struct buf *keys, unsigned *lane)
 {
-	struct update *u = update_parse(body, length, NULL);
+	struct err err = { 0 };
+	struct update *u = update_parse(body, length, &err);
+	/* What could not be looked at for want of memory is not for that no update. */
+	if (!u && err.status == ERR_INTERNAL)
+		return -1;
 	int rc = place(arg, u, keys, lane);
 	update_free(u);
 	return rc;
@@ -62,6 +69,8 @@ static int batch_add(struct engine *e, struct batch *b, const struct slice *s)
 	struct queue_put *put = &b->puts[b->count];
 	struct update *u = s->is_object ? update_of_checked(s->bytes, s->length) : NULL;
 	bool from_file = e->config.source_fd >= 0;
+	if (s->is_object && !u)
+		return -1;
 	*put = (struct queue_put){
 		.root = from_file ? NULL : e->config.api_root, .has_id = s->has_id && s->id >= 0, .update_id = s->id, .kind = "",
 		.keys = "", .body = s->bytes, .length = s->length,
@@ -111,6 +120,30 @@ static void took(struct engine *e, const struct queue_put_result *r)
 			  "received what is no update; kept as a dead letter (see tgrun dead list)");
 }
 
+/* It is said once: what follows fails for the same reason. */
+static void put_failed(struct engine *e, const struct err *err)
+{
+	if (e->put_backoff.failures == 0) {
+		log_event(e->config.log, LOG_ERROR, LOG_NONE, "a batch could not be stored: %s; it is not confirmed and is fetched again",
+			  err->text);
+		engine_remember_error(e, err->text);
+	}
+	e->put_backoff.first = PUT_FIRST;
+	e->put_backoff.cap = PUT_LAST;
+	e->put_at = e->config.clock->mono(e->config.clock) + backoff_fail(&e->put_backoff, backoff_random());
+	e->source_held = true;
+	loop_timer_set(e->turn_timer, 0);
+}
+
+/* Whether the next try to store a batch is still to wait; then the timer is set for it. */
+static bool put_waits(struct engine *e)
+{
+	int64_t left = e->put_backoff.failures ? e->put_at - e->config.clock->mono(e->config.clock) : 0;
+	if (left > 0)
+		loop_timer_set(e->turn_timer, left);
+	return left > 0;
+}
+
 static int on_batch(void *arg, const struct slice *items, size_t count, int64_t offset, size_t *fresh)
 {
 	struct engine *e = arg;
@@ -125,13 +158,11 @@ static int on_batch(void *arg, const struct slice *items, size_t count, int64_t 
 		rc = queue_put(e->queue, b.puts, b.count, engine_root(e), offset, &result, &err);
 	if (rc) {
 		e->counts.ignored = ignored;
-		e->source_held = true;
-		if (!e->store_fails)
-			log_event(e->config.log, LOG_ERROR, LOG_NONE, "a batch could not be stored: %s; it is not confirmed and is "
-				  "fetched again", err.text);
-		e->store_fails = true;
-		loop_timer_set(e->turn_timer, 1000);
+		put_failed(e, &err);
 	} else {
+		if (e->put_backoff.failures)
+			log_event(e->config.log, LOG_INFO, LOG_NONE, "batches can be stored again");
+		backoff_reset(&e->put_backoff);
 		*fresh = result.taken + result.dead + (size_t)(e->counts.ignored - ignored);
 		took(e, &result);
 	}
@@ -157,10 +188,13 @@ static bool disk_has_room(struct engine *e)
 	return !low;
 }
 
+/* Once full, it has room again when an eighth of it is free: not for each update that ends. */
 static bool backlog_has_room(struct engine *e)
 {
 	struct queue_counts c;
 	queue_counts(e->queue, &c);
+	if (e->backlog_full && (int64_t)(c.waiting + c.running) > e->backlog - e->backlog / 8)
+		c.full = true;
 	if (c.full && !e->backlog_full)
 		log_event(e->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting)),
 			  "the backlog is full: polling pauses until it shrinks");
@@ -170,19 +204,22 @@ static bool backlog_has_room(struct engine *e)
 	return !c.full;
 }
 
-static int on_may_ask(void *arg)
+static int on_may_ask(void *arg, bool confirms)
 {
 	struct engine *e = arg;
 	struct err err;
+	/* What was just received starts before the disk is waited for, which takes longer than all else here. */
+	if (e->phase == ENGINE_RUNNING)
+		engine_turn(e);
 	bool stopping = e->phase != ENGINE_RUNNING;
 	e->source_held = true;
-	if (!stopping && (e->store_fails || !backlog_has_room(e)))
+	if (!stopping && (e->store_fails || put_waits(e) || !backlog_has_room(e)))
 		return -1;
 	if (!stopping && !disk_has_room(e)) {
 		loop_timer_set(e->turn_timer, CHECK_AGAIN);
 		return -1;
 	}
-	if (queue_sync(e->queue, &err)) {
+	if (confirms && queue_sync(e->queue, &err)) {
 		log_event(e->config.log, LOG_ERROR, LOG_NONE, "what was received cannot be made durable: %s; it is not confirmed to Telegram",
 			  err.text);
 		e->store_fails = true;
@@ -200,7 +237,7 @@ void engine_source_check(struct engine *e)
 	struct err err;
 	if (!e->source_held || e->phase != ENGINE_RUNNING)
 		return;
-	/* A failed put or sync leaves nothing for a flush to prove; the sync itself is the proof. */
+	/* A failed sync leaves nothing for a flush to prove; the sync itself is the proof. */
 	if (e->store_fails && !queue_dirty(e->queue) && queue_sync(e->queue, &err) == 0) {
 		e->store_fails = false;
 		log_event(e->config.log, LOG_INFO, LOG_NONE, "the state can be written again");
@@ -209,7 +246,7 @@ void engine_source_check(struct engine *e)
 		loop_timer_set(e->turn_timer, 1000);
 		return;
 	}
-	if (!backlog_has_room(e))
+	if (put_waits(e) || !backlog_has_room(e))
 		return;
 	if (!disk_has_room(e)) {
 		loop_timer_set(e->turn_timer, CHECK_AGAIN);

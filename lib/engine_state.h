@@ -93,15 +93,17 @@ struct engine {
 
 	enum engine_phase phase;
 	int exit_status;
-	bool forced;             /* handlers were killed because of the stop */
+	uint64_t interrupted_before; /* the count when the killing began */
 	bool paused, draining;
 	bool source_stopped, source_dry, source_ended;
-	int64_t dry_at, stop_at, started_at; /* monotonic milliseconds */
+	int64_t dry_at, quiet_at, started_at; /* monotonic milliseconds */
 
 	struct list starting, running; /* of struct flight */
 	int processes[LANE_GROUPS];    /* of exec and batch, claimed or running */
 
 	bool store_fails, source_held, disk_low, backlog_full;
+	struct backoff put_backoff; /* failures: of storing a batch, in a row */
+	int64_t put_at;             /* monotonic milliseconds: when the next is tried */
 
 	struct loop_timer *turn_timer;  /* makes a turn happen */
 	struct loop_timer *retry_timer, *stop_timer, *runtime_timer, *watchdog_timer, *log_timer;

@@ -116,7 +116,11 @@ static int add_running(struct engine *e, int64_t now, struct buf *b)
 		const struct flight *f = container_of(l, struct flight, link);
 		rc = buf_addf(b, "%s{\"number\":%lld,\"update_id\":%lld,\"attempt\":%d,\"seconds\":%.3f", shown ? "," : "",
 			      (long long)f->claim->seq, (long long)f->claim->update_id, f->claim->failures + 1, (double)(now - f->since) / 1000) ||
-		     add_string(b, "key", f->claim->keys) || add_string(b, "route", route_name(f->route)) || buf_addc(b, '}');
+		     add_string(b, "key", f->claim->keys) || add_string(b, "route", route_name(f->route));
+		int worker = handler_worker(f->route->handler, f->claim);
+		if (worker)
+			rc = rc || buf_addf(b, ",\"worker\":%d", worker);
+		rc = rc || buf_addc(b, '}');
 	}
 	return rc || buf_addc(b, ']') ? -1 : 0;
 }
@@ -159,7 +163,8 @@ static int add_state(struct engine *e, int64_t uptime, struct buf *b)
 		unstartable = unstartable || e->routes[i].start_backoff.failures;
 	}
 	const struct { const char *name; bool set; } flags[] = {
-		{ "paused", e->paused }, { "breaker_open", open }, { "start_failing", unstartable }, { "store_failing", e->store_fails },
+		{ "paused", e->paused }, { "breaker_open", open }, { "start_failing", unstartable },
+		{ "store_failing", e->store_fails || e->put_backoff.failures },
 		{ "backlog_full", e->backlog_full }, { "disk_low", e->disk_low },
 	};
 	int rc = buf_addf(b, ",\"uptime\":%.3f,\"state\":\"%s\"", (double)uptime / 1000, state);

@@ -107,7 +107,7 @@ static void read_envelope(struct api_answer *a, struct http_response *response)
 	struct slice_reply reply;
 	struct err err = { 0 };
 	if (slice_response(response->body, response->length, &a->result, &reply, &err)) {
-		a->class = response->status >= 500 ? API_SERVER : API_GARBAGE;
+		a->class = err.status == ERR_INTERNAL ? API_NETWORK : response->status >= 500 ? API_SERVER : API_GARBAGE;
 		snprintf(a->text, sizeof a->text, "HTTP status %d with no answer of the Bot API: %s", response->status, err.text);
 		return;
 	}

@@ -169,6 +169,7 @@ int exec_start(struct handler *h, struct claim *const *claims, size_t n)
 		return -1;
 	}
 	r->n = n;
+	r->proc.updates = (int)n;
 	memcpy(r->claims, claims, n * sizeof *claims);
 	h->live++;
 	h->starts++;

@@ -101,6 +101,16 @@ int handlers_running(const struct handlers *room)
 	return room->running;
 }
 
+int handlers_lingering(const struct handlers *room)
+{
+	int n = 0;
+	for (const struct list *l = room->procs.next; l != &room->procs; l = l->next) {
+		const struct proc *p = container_of(l, struct proc, link);
+		n += p->ended ? p->updates : 0;
+	}
+	return n;
+}
+
 bool handlers_quiet(const struct handlers *room)
 {
 	return room->live == 0 && room->hooks_waiting == 0;
@@ -313,9 +323,10 @@ int handler_add_var(struct buf *vars, const char *name, int64_t value)
 int handler_update_vars(struct buf *vars, struct claim *c, const char *bot_username)
 {
 	/* A dead letter that was no update is handed out again as its bytes alone. */
-	struct update *u = update_parse(c->body, c->length, NULL);
+	struct err err = { 0 };
+	struct update *u = update_parse(c->body, c->length, &err);
 	if (!u)
-		return 0;
+		return err.status == ERR_INTERNAL ? -1 : 0;
 	struct vars_context context = { .bot_username = bot_username, .key = c->keys };
 	int rc = update_vars(u, &context, vars);
 	update_id(u, &c->update_id);

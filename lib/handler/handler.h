@@ -106,6 +106,9 @@ void handlers_flush(struct handlers *room);
 /* Updates in hand, of all handlers. */
 int handlers_running(const struct handlers *room);
 
+/* Those of them whose handler ended: only its background work runs. */
+int handlers_lingering(const struct handlers *room);
+
 /* Nothing of any kind runs: no handler, no worker, no hook. */
 bool handlers_quiet(const struct handlers *room);
 
@@ -148,6 +151,9 @@ int handler_running(const struct handler *h);
 
 enum handler_mode handler_mode(const struct handler *h);
 
+/* The number, as in the log and in TG_WORKER, of the worker that holds the claim; 0: none does. */
+int handler_worker(const struct handler *h, const struct claim *c);
+
 struct handler_counts {
 	int running;          /* updates in hand */
 	int processes;        /* that live now, workers that leave among them */
@@ -167,6 +173,7 @@ struct hook {
 	struct command *command; /* a reference is taken */
 	const struct claim *claim; /* copied */
 	const char *bot_username;
+	int64_t max_attempts;    /* TG_MAX_ATTEMPTS */
 	const char *reason;      /* TG_REASON */
 	int status;              /* TG_STATUS; below 0: there is none */
 	const char *last_stderr; /* TG_STDERR, absent when "" */

@@ -18,6 +18,7 @@ struct hook_run {
 	struct handlers *room;
 	struct command *command;
 	struct buf vars;
+	size_t fixed;       /* bytes of them; what depends on the start comes behind */
 	struct claim claim; /* a copy of its body and keys */
 	size_t bytes;
 	int64_t timeout, kill_after;
@@ -93,6 +94,10 @@ static int start(struct hook_run *r)
 {
 	static const struct proc_ops ops = { on_line, on_overdue, on_finish, on_free };
 	struct claim *claims[] = { &r->claim };
+	const struct clock *clock = r->room->config.clock;
+	r->vars.len = r->fixed;
+	if (r->timeout && handler_add_var(&r->vars, "TG_DEADLINE", (clock->wall(clock) + r->timeout) / 1000))
+		return -1;
 	struct proc_spec spec = {
 		.command = r->command, .vars = &r->vars, .stdin_fd = handler_stdin(claims, 1), .stdout_fd = -1, .timeout = r->timeout,
 		.kill_after = r->kill_after, .background = BACKGROUND_KILL, .max_output = 64 * 1024,
@@ -158,8 +163,10 @@ static struct hook_run *copy(struct handlers *room, const struct hook *hook)
 	struct buf *v = &r->vars;
 	if (add_text(v, "TG_REASON", hook->reason) || (hook->status >= 0 && handler_add_var(v, "TG_STATUS", hook->status)) ||
 	    (hook->last_stderr && *hook->last_stderr && add_text(v, "TG_STDERR", hook->last_stderr)) ||
-	    handler_add_var(v, "TG_ATTEMPT", c->failures + 1) || handler_update_vars(v, &r->claim, hook->bot_username))
+	    handler_add_var(v, "TG_ATTEMPT", c->failures + 1) || handler_add_var(v, "TG_MAX_ATTEMPTS", hook->max_attempts) ||
+	    (c->redelivered && handler_add_var(v, "TG_REDELIVERED", 1)) || handler_update_vars(v, &r->claim, hook->bot_username))
 		goto fail;
+	r->fixed = v->len;
 	r->bytes = sizeof *r + v->cap + c->length;
 	return r;
 fail:

@@ -44,6 +44,7 @@ struct proc {
 	bool ended;     /* the stages; `end` holds how */
 	bool begun;     /* for PROC_DIED: it had begun to run */
 	struct slot_end end;
+	int updates;    /* that it holds; 0 for what is no handler */
 	int64_t started; /* monotonic milliseconds */
 };
 

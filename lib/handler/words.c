@@ -1,4 +1,4 @@
-/* handler/words: the text of --handler in, stages of words out. No shell will see the text, so whatever only a
+/* handler/words: the text of a command in, stages of words out. No shell will see the text, so whatever only a
  * shell could do (expand, redirect, put in the background) is refused with the place where it stands. Invariant:
  * what passes means here exactly what it would mean to sh. */
 #include "handler/words.h"
@@ -60,14 +60,15 @@ static int position(const struct cut *c, const char *at)
 	return n;
 }
 
-/* What only a shell could do. The advice shows the command itself where it can be quoted simply. */
+/* What only a shell could do. The advice shows the command itself where it can be quoted simply; only the handler's may follow `--`. */
 static int needs_shell(const struct cut *c, const char *what, const char *at)
 {
+	const char *what_it_is = c->out->what, *dashes = strcmp(what_it_is, "handler") == 0 ? "-- " : "";
 	bool simple = strlen(c->text) <= 120 && !strpbrk(c->text, "'\n");
 	return err_set(
 		c->err, ERR_USAGE,
-		"the handler has %s at character %d, and no shell runs it: quote it, or start a shell: -- sh -c '%s'",
-		what, position(c, at), simple ? c->text : "\xe2\x80\xa6");
+		"the %s has %s at character %d, and no shell runs it: quote it, or start a shell: %ssh -c '%s'",
+		what_it_is, what, position(c, at), dashes, simple ? c->text : "\xe2\x80\xa6");
 }
 
 static int put(struct cut *c, char byte)
@@ -75,14 +76,14 @@ static int put(struct cut *c, char byte)
 	c->in_word = true;
 	if (c->word.len < c->word.max)
 		return buf_addc(&c->word, byte) ? out_of_memory(c->err) : 0;
-	return err_set(c->err, ERR_USAGE, "a word of the handler is longer than %d bytes", WORD_BYTES_MAX);
+	return err_set(c->err, ERR_USAGE, "a word of the %s is longer than %d bytes", c->out->what, WORD_BYTES_MAX);
 }
 
 static int begin_stage(struct cut *c)
 {
 	struct words *w = c->out;
 	if (w->count == WORDS_STAGES_MAX)
-		return err_set(c->err, ERR_USAGE, "the handler has more than %d stages", WORDS_STAGES_MAX);
+		return err_set(c->err, ERR_USAGE, "the %s has more than %d stages", w->what, WORDS_STAGES_MAX);
 	char ***stages = reallocarray(w->stages, w->count + 2, sizeof *stages);
 	if (!stages)
 		return out_of_memory(c->err);
@@ -131,13 +132,13 @@ static int end_word(struct cut *c)
 	if (words_in(*stage) == 0) {
 		if (!*text)
 			return err_set(c->err, ERR_USAGE,
-				       "the name of the handler's program is empty at character %d",
+				       "the name of the %s's program is empty at character %d", c->out->what,
 				       position(c, c->at));
 		if (c->plain && is_assignment(text))
 			return err_set(
 				c->err, ERR_USAGE,
-				"the handler begins with '%s', and no shell runs it: set a variable by --env '%s'",
-				text, text);
+				"the %s begins with '%s', and no shell runs it: set a variable by --env '%s'",
+				c->out->what, text, text);
 	}
 	if (add_word(stage, text, c->err))
 		return -1;
@@ -154,8 +155,8 @@ static int end_stage(struct cut *c, const char *at)
 	if (words_in(c->out->stages[c->out->count - 1]) > 0)
 		return 0;
 	if (at == c->text + strlen(c->text) && c->out->count == 1)
-		return err_set(c->err, ERR_USAGE, "the handler is empty");
-	return err_set(c->err, ERR_USAGE, "a stage of the handler's pipeline is empty at character %d",
+		return err_set(c->err, ERR_USAGE, "the %s is empty", c->out->what);
+	return err_set(c->err, ERR_USAGE, "a stage of the %s's pipeline is empty at character %d", c->out->what,
 		       position(c, at));
 }
 
@@ -168,8 +169,8 @@ static int single_quoted(struct cut *c)
 	for (; *c->at != '\''; c->at++) {
 		if (!*c->at)
 			return err_set(c->err, ERR_USAGE,
-				       "the quote (') that opens at character %d of the handler is not closed",
-				       position(c, open));
+				       "the quote (') that opens at character %d of the %s is not closed",
+				       position(c, open), c->out->what);
 		if (put(c, *c->at))
 			return -1;
 	}
@@ -186,8 +187,8 @@ static int double_quoted(struct cut *c)
 	for (; *c->at != '"'; c->at++) {
 		if (!*c->at)
 			return err_set(c->err, ERR_USAGE,
-				       "the quote (\") that opens at character %d of the handler is not closed",
-				       position(c, open));
+				       "the quote (\") that opens at character %d of the %s is not closed",
+				       position(c, open), c->out->what);
 		if (*c->at == '$')
 			return needs_shell(c, "a '$' between double quotes", c->at);
 		if (*c->at == '`')
@@ -208,7 +209,7 @@ static int double_quoted(struct cut *c)
 static int backslash(struct cut *c)
 {
 	if (!c->at[1])
-		return err_set(c->err, ERR_USAGE, "the handler ends in a backslash");
+		return err_set(c->err, ERR_USAGE, "the %s ends in a backslash", c->out->what);
 	if (c->at[1] != '\n') {
 		c->plain = false;
 		if (put(c, c->at[1]))
@@ -271,9 +272,9 @@ static int next(struct cut *c)
 	return put(c, byte);
 }
 
-int words_split(const char *text, struct words *out, struct err *err)
+int words_split(const char *text, const char *what, struct words *out, struct err *err)
 {
-	*out = (struct words){ 0 };
+	*out = (struct words){ .what = what };
 	struct cut c = { .text = text, .at = text, .out = out, .err = err, .plain = true };
 	buf_init(&c.word, WORD_BYTES_MAX);
 	/* Line ends after the last word come from files and do no harm. */
@@ -295,7 +296,7 @@ int words_split(const char *text, struct words *out, struct err *err)
 
 int words_from_argv(char *const *argv, struct words *out, struct err *err)
 {
-	*out = (struct words){ 0 };
+	*out = (struct words){ .what = "handler" };
 	struct cut c = { .out = out, .err = err };
 	if (!argv || !argv[0] || !*argv[0])
 		return err_set(err, ERR_USAGE, "the handler is empty");

@@ -1,4 +1,4 @@
-/* handler/words: a handler's command line cut into words and stages as a shell would, without a shell; and the
+/* handler/words: the command line of a handler, a hook or a source cut into words and stages as a shell would, without a shell; and the
  * program of each stage found.
  *
  * Quotes and backslashes are those of sh (POSIX.1-2017, Shell Command Language, 2.2). Whatever would need a shell
@@ -17,13 +17,14 @@ struct words {
 	char ***stages; /* `count` vectors of words, each ended by NULL, and a NULL at the end */
 	char **paths;   /* of each stage's program, absolute: set by words_resolve(), NULL before */
 	size_t count;
+	const char *what; /* "handler", "hook", …: what errors call it */
 };
 
-/* Cuts `text`. 0, or -1 with `err` (ERR_USAGE) that names what is wrong and at which character (from 1). `out` is
- * overwritten without looking at it, and empty after an error. */
-int words_split(const char *text, struct words *out, struct err *err);
+/* Cuts `text`, which errors call `what` (kept, not copied; only "handler" is advised to use `--`). 0, or -1 with `err` (ERR_USAGE) that
+ * names what is wrong and at which character (from 1). `out` is overwritten without looking at it, and empty after an error. */
+int words_split(const char *text, const char *what, struct words *out, struct err *err);
 
-/* One stage, its words copied from `argv`, which ends in NULL. 0, or -1 with `err` (ERR_USAGE: there is none, or
+/* One stage of the handler, its words copied from `argv`, which ends in NULL. 0, or -1 with `err` (ERR_USAGE: there is none, or
  * the first is empty). */
 int words_from_argv(char *const *argv, struct words *out, struct err *err);
 

@@ -72,32 +72,32 @@ static int search_path(const char *name, const char *cwd, const char *path_env, 
 }
 
 /* What stands at `path`, which was given as `name`. */
-static int check_file(const char *name, const char *path, struct err *err)
+static int check_file(const char *what, const char *name, const char *path, struct err *err)
 {
 	struct stat st;
 	struct statvfs fs;
 	if (stat(path, &st)) {
 		if (errno == ENOENT && lstat(path, &st) == 0)
-			return err_set(err, ERR_CONFIG, "the handler '%s' is a symbolic link to nothing", name);
+			return err_set(err, ERR_CONFIG, "the %s '%s' is a symbolic link to nothing", what, name);
 		if (errno == ENOENT)
-			return err_set(err, ERR_CONFIG, "the handler '%s' does not exist (looked for '%s')", name,
+			return err_set(err, ERR_CONFIG, "the %s '%s' does not exist (looked for '%s')", what, name,
 				       path);
-		return err_sys(err, ERR_CONFIG, errno, "cannot look at the handler '%s'", name);
+		return err_sys(err, ERR_CONFIG, errno, "cannot look at the %s '%s'", what, name);
 	}
 	if (S_ISDIR(st.st_mode))
-		return err_set(err, ERR_CONFIG, "the handler '%s' is a directory; name the program in it", name);
+		return err_set(err, ERR_CONFIG, "the %s '%s' is a directory; name the program in it", what, name);
 	if (!S_ISREG(st.st_mode))
-		return err_set(err, ERR_CONFIG, "the handler '%s' is no regular file", name);
+		return err_set(err, ERR_CONFIG, "the %s '%s' is no regular file", what, name);
 	if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0)
 		return 0;
 	if (errno != EACCES && errno != EPERM)
-		return err_sys(err, ERR_CONFIG, errno, "cannot execute the handler '%s'", name);
+		return err_sys(err, ERR_CONFIG, errno, "cannot execute the %s '%s'", what, name);
 	if (st.st_mode & 0111 && statvfs(path, &fs) == 0 && fs.f_flag & ST_NOEXEC)
 		return err_set(
 			err, ERR_CONFIG,
-			"the handler '%s' is on a file system from which nothing may be executed (noexec); move it",
-			name);
-	return err_set(err, ERR_CONFIG, "the handler '%s' is not executable; chmod +x '%s'", name, path);
+			"the %s '%s' is on a file system from which nothing may be executed (noexec); move it",
+			what, name);
+	return err_set(err, ERR_CONFIG, "the %s '%s' is not executable; chmod +x '%s'", what, name, path);
 }
 
 /* One word of a '#!' line's argument; the rest of the line is returned. */
@@ -135,7 +135,7 @@ static char *env_program(char *argument)
 	return NULL;
 }
 
-static int check_env(const char *name, char *argument, const char *cwd, const char *path_env, struct err *err)
+static int check_env(const char *what, const char *name, char *argument, const char *cwd, const char *path_env, struct err *err)
 {
 	char *program = env_program(argument), *found = NULL;
 	if (!program || !*program)
@@ -143,8 +143,8 @@ static int check_env(const char *name, char *argument, const char *cwd, const ch
 	if (program == argument && strpbrk(program, " \t"))
 		return err_set(
 			err, ERR_CONFIG,
-			"the first line of the handler '%s' makes env look for a program called '%s'; write 'env -S %s'",
-			name, program, program);
+			"the first line of the %s '%s' makes env look for a program called '%s'; write 'env -S %s'",
+			what, name, program, program);
 	if (strchr(program, '/'))
 		return 0;
 	int rc = search_path(program, cwd, path_env, &found, NULL);
@@ -153,22 +153,22 @@ static int check_env(const char *name, char *argument, const char *cwd, const ch
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	return rc ? 0
 		  : err_set(err, ERR_CONFIG,
-			    "the handler '%s' needs '%s', which is not in PATH; install it, or mend the first line of '%s'",
-			    name, program, name);
+			    "the %s '%s' needs '%s', which is not in PATH; install it, or mend the first line of '%s'",
+			    what, name, program, name);
 }
 
 /* The '#!' line, without its end. */
-static int check_script(const char *name, char *line, bool returns, const char *cwd, const char *path_env,
+static int check_script(const char *what, const char *name, char *line, bool returns, const char *cwd, const char *path_env,
 			struct err *err)
 {
 	char *interpreter = cut_word(&line), *argument = line + strspn(line, " \t");
 	if (returns)
 		return err_set(
 			err, ERR_CONFIG,
-			"the first line of the handler '%s' ends in a carriage return; sed -i 's/\\r$//' '%s'",
-			name, name);
+			"the first line of the %s '%s' ends in a carriage return; sed -i 's/\\r$//' '%s'",
+			what, name, name);
 	if (!*interpreter)
-		return err_set(err, ERR_CONFIG, "the '#!' line of the handler '%s' names no interpreter", name);
+		return err_set(err, ERR_CONFIG, "the '#!' line of the %s '%s' names no interpreter", what, name);
 	char *path = absolute(cwd, interpreter);
 	if (!path)
 		return err_set(err, ERR_INTERNAL, "out of memory");
@@ -177,19 +177,19 @@ static int check_script(const char *name, char *line, bool returns, const char *
 	if (!there)
 		return err_set(
 			err, ERR_CONFIG,
-			"the handler '%s' needs '%s', which does not exist; install it, or mend the first line of '%s'",
-			name, interpreter, name);
+			"the %s '%s' needs '%s', which does not exist; install it, or mend the first line of '%s'",
+			what, name, interpreter, name);
 	if (!fine)
-		return err_set(err, ERR_CONFIG, "the handler '%s' needs '%s', which cannot be executed", name,
+		return err_set(err, ERR_CONFIG, "the %s '%s' needs '%s', which cannot be executed", what, name,
 			       interpreter);
 	const char *base = strrchr(interpreter, '/');
 	if (strcmp(base ? base + 1 : interpreter, "env") == 0)
-		return check_env(name, argument, cwd, path_env, err);
+		return check_env(what, name, argument, cwd, path_env, err);
 	return 0;
 }
 
 /* Whether the kernel knows how to start the file. One that cannot be read is left to it. */
-static int check_form(const char *name, const char *path, const char *cwd, const char *path_env, struct err *err)
+static int check_form(const char *what, const char *name, const char *path, const char *cwd, const char *path_env, struct err *err)
 {
 	char head[HEAD_BYTES + 1];
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -198,31 +198,31 @@ static int check_form(const char *name, const char *path, const char *cwd, const
 	ssize_t n = read(fd, head, HEAD_BYTES);
 	close(fd);
 	if (n < 0)
-		return err_sys(err, ERR_CONFIG, errno, "cannot read the handler '%s'", name);
+		return err_sys(err, ERR_CONFIG, errno, "cannot read the %s '%s'", what, name);
 	head[n] = '\0';
 	if (n >= 4 && memcmp(head, "\177ELF", 4) == 0)
 		return 0;
 	if (n >= 5 && memcmp(head, "\xef\xbb\xbf#!", 5) == 0)
 		return err_set(
 			err, ERR_CONFIG,
-			"the handler '%s' begins with a byte order mark; sed -i '1s/^\\xEF\\xBB\\xBF//' '%s'",
-			name, path);
+			"the %s '%s' begins with a byte order mark; sed -i '1s/^\\xEF\\xBB\\xBF//' '%s'",
+			what, name, path);
 	if (n < 2 || memcmp(head, "#!", 2) != 0)
 		return err_set(
 			err, ERR_CONFIG,
-			"the handler '%s' has no '#!' line; begin it with the interpreter's, such as #!/bin/sh",
-			name);
+			"the %s '%s' has no '#!' line; begin it with the interpreter's, such as #!/bin/sh",
+			what, name);
 	char *line = head + 2;
 	line[strcspn(line, "\n")] = '\0';
 	size_t length = strlen(line);
 	bool returns = length && line[length - 1] == '\r';
 	while (length && isspace((unsigned char)line[length - 1]))
 		line[--length] = '\0';
-	return check_script(name, line, returns, cwd, path_env, err);
+	return check_script(what, name, line, returns, cwd, path_env, err);
 }
 
 /* Sets *out to the program's path. */
-static int find(const char *name, const char *cwd, const char *path_env, char **out, struct err *err)
+static int find(const char *what, const char *name, const char *cwd, const char *path_env, char **out, struct err *err)
 {
 	char *blocked = NULL;
 	int rc;
@@ -240,10 +240,10 @@ static int find(const char *name, const char *cwd, const char *path_env, char **
 	bool there = here && access(here, F_OK) == 0;
 	free(here);
 	if (there)
-		return err_set(err, ERR_CONFIG, "the handler '%s' is not in PATH; did you mean './%s'?", name,
+		return err_set(err, ERR_CONFIG, "the %s '%s' is not in PATH; did you mean './%s'?", what, name,
 			       name);
-	return err_set(err, ERR_CONFIG, "the handler '%s' is not in PATH; install it, or name it by its path",
-		       name);
+	return err_set(err, ERR_CONFIG, "the %s '%s' is not in PATH; install it, or name it by its path",
+		       what, name);
 }
 
 int words_resolve(struct words *w, const char *cwd, const char *path_env, struct err *err)
@@ -252,11 +252,11 @@ int words_resolve(struct words *w, const char *cwd, const char *path_env, struct
 	int rc = paths ? 0 : err_set(err, ERR_INTERNAL, "out of memory");
 	for (size_t i = 0; rc == 0 && i < w->count; i++) {
 		const char *name = w->stages[i][0];
-		rc = find(name, cwd, path_env, &paths[i], err);
+		rc = find(w->what, name, cwd, path_env, &paths[i], err);
 		if (rc == 0)
-			rc = check_file(name, paths[i], err);
+			rc = check_file(w->what, name, paths[i], err);
 		if (rc == 0)
-			rc = check_form(name, paths[i], cwd, path_env, err);
+			rc = check_form(w->what, name, paths[i], cwd, path_env, err);
 	}
 	char **old = rc ? paths : w->paths;
 	if (rc == 0)

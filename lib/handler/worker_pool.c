@@ -354,6 +354,17 @@ void pool_stop(struct handler *h, int signo)
 	handler_gone(h);
 }
 
+int handler_worker(const struct handler *h, const struct claim *c)
+{
+	for (const struct list *l = h->pool.workers.next; l != &h->pool.workers; l = l->next) {
+		const struct worker *w = container_of(l, struct worker, link);
+		for (int i = 0; i < w->count; i++)
+			if (w->held[i].claim == c)
+				return w->number;
+	}
+	return 0;
+}
+
 void handler_counts(const struct handler *h, struct handler_counts *out)
 {
 	int64_t now = handler_now(h->room);

@@ -19,6 +19,7 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "io/spare.h"
 
 enum {
 	CONNECT_SECONDS = 15,
@@ -51,7 +52,8 @@ struct http_request {
 	bool headers_done;
 	bool too_large;   /* what came did not fit: we ended it */
 	bool no_memory;
-	int socket_errno; /* why this machine has no socket to give, 0: it has */
+	int socket_errno; /* why this machine has no socket to give, or cannot watch one; 0: it has */
+	bool unwatched;   /* the latter: nothing more will be heard of the request */
 	char *path;       /* the part of the URL that no message may quote */
 	char reason[CURL_ERROR_SIZE + 64];
 	char error[CURL_ERROR_SIZE];
@@ -94,12 +96,24 @@ static int set_timer(CURLM *multi, long milliseconds, void *arg)
 	return 0;
 }
 
-/* CURLMOPT_SOCKETFUNCTION. When a watch cannot be had (no memory), the request ends by its silence. */
+/* A watch cannot be had (errno): the request ends, in the next turn, since curl is at work in this one. */
+static int cannot_watch(CURL *easy)
+{
+	struct http_request *r = NULL;
+	int why = errno;
+	if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &r) == CURLE_OK && r) {
+		r->socket_errno = why;
+		r->unwatched = true;
+		loop_timer_set(r->silent, 0);
+	}
+	return 0;
+}
+
+/* CURLMOPT_SOCKETFUNCTION */
 static int set_watch(CURL *easy, curl_socket_t fd, int what, void *arg, void *kept)
 {
 	struct http *h = arg;
 	struct watched *w = kept;
-	(void)easy;
 	if (what == CURL_POLL_REMOVE) {
 		if (w)
 			loop_watch_free(w->watch, 0);
@@ -109,13 +123,15 @@ static int set_watch(CURL *easy, curl_socket_t fd, int what, void *arg, void *ke
 	if (!w) {
 		w = calloc(1, sizeof *w);
 		if (!w)
-			return 0;
+			return cannot_watch(easy);
 		w->http = h;
 		w->fd = fd;
 		w->watch = loop_watch_new(h->loop, fd, on_ready, w);
 		if (!w->watch) {
+			int why = errno;
 			free(w);
-			return 0;
+			errno = why;
+			return cannot_watch(easy);
 		}
 		curl_multi_assign(h->multi, fd, w);
 	}
@@ -190,7 +206,7 @@ static char *examine(const char *url, bool *loopback)
 struct http *http_new(struct loop *loop, struct err *err)
 {
 	static bool initialised;
-	if (!initialised && curl_global_init(CURL_GLOBAL_DEFAULT)) {
+	if (!initialised && curl_global_init_mem(CURL_GLOBAL_DEFAULT, spare_malloc, spare_free, spare_realloc, spare_strdup, spare_calloc)) {
 		err_set(err, ERR_INTERNAL, "libcurl cannot be set up");
 		return NULL;
 	}
@@ -340,7 +356,7 @@ static enum http_failure explain(struct http_request *r, CURLcode code)
 		return HTTP_TOO_LARGE;
 	}
 	if (r->socket_errno) {
-		snprintf(r->reason, sizeof r->reason, "cannot open a socket: %s", strerror(r->socket_errno));
+		snprintf(r->reason, sizeof r->reason, "cannot %s a socket: %s", r->unwatched ? "watch" : "open", strerror(r->socket_errno));
 		return HTTP_INTERNAL;
 	}
 	if (r->no_memory || code == CURLE_OUT_OF_MEMORY || code == CURLE_FAILED_INIT) {
@@ -382,7 +398,7 @@ static void on_silence(void *arg)
 	struct http *h = r->http;
 	uint64_t came = r->received - r->received_before;
 	r->received_before = r->received;
-	if (came * 1000 >= (uint64_t)r->silence * SLOW_BYTES) {
+	if (!r->unwatched && came * 1000 >= (uint64_t)r->silence * SLOW_BYTES) {
 		loop_timer_set(r->silent, r->silence);
 		return;
 	}

@@ -1,21 +1,30 @@
 /* io/loop: libuv behind the names of loop.h. Descriptors, timers, signals and hooks come in; callbacks go out.
  *
  * A handle's memory is freed, and its descriptor closed, only in libuv's close callback: a number that is reused
- * earlier would be unregistered from the kernel's set by the late close. */
+ * earlier would be unregistered from the kernel's set by the late close. libuv aborts where the kernel or malloc(3) refuses it something:
+ * so what can be refused is asked for here first, and its memory is that of spare.h. */
 #include "io/loop.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <uv.h>
 
-enum { HOOKS_MAX = 4 };
+#include "base/list.h"
+#include "io/spare.h"
+
+enum { HOOKS_MAX = 4, WATCH_AGAIN = 100 /* milliseconds */ };
 
 struct loop {
 	uv_loop_t uv;
 	uv_prepare_t prepare;
+	uv_timer_t again;
+	struct list refused; /* watches that the kernel had no room for */
 	struct {
 		void (*fn)(void *arg);
 		void *arg;
@@ -31,6 +40,9 @@ struct loop_timer {
 
 struct loop_watch {
 	uv_poll_t uv;
+	struct loop *loop;
+	struct list link; /* among those refused */
+	int events;
 	void (*fn)(void *arg, int events);
 	void *arg;
 	int fd;
@@ -50,8 +62,32 @@ static void on_prepare(uv_prepare_t *handle)
 		l->hooks[i].fn(l->hooks[i].arg);
 }
 
+/* What uv_loop_init() opens, and cannot do without. 0 or an errno. */
+static int look_for_room(void)
+{
+	int fds[6] = { -1, -1, -1, -1, -1, -1 }, errnum = 0;
+	struct epoll_event event = { 0 };
+	fds[4] = epoll_create1(EPOLL_CLOEXEC);
+	fds[5] = eventfd(0, EFD_CLOEXEC);
+	if (pipe2(fds, O_CLOEXEC) || pipe2(fds + 2, O_CLOEXEC) || fds[4] < 0 || fds[5] < 0 || epoll_ctl(fds[4], EPOLL_CTL_ADD, fds[0], &event))
+		errnum = errno;
+	for (int i = 0; i < 6; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	return errnum;
+}
+
 struct loop *loop_new(struct err *err)
 {
+	static bool begun;
+	int errnum = look_for_room();
+	if (errnum) {
+		err_sys(err, ERR_INTERNAL, errnum, "cannot set up the event loop");
+		return NULL;
+	}
+	if (!begun)
+		uv_replace_allocator(spare_malloc, spare_realloc, spare_calloc, spare_free);
+	begun = true;
 	struct loop *l = calloc(1, sizeof *l);
 	if (!l) {
 		err_set(err, ERR_INTERNAL, "out of memory");
@@ -63,6 +99,9 @@ struct loop *loop_new(struct err *err)
 		free(l);
 		return NULL;
 	}
+	list_init(&l->refused);
+	uv_timer_init(&l->uv, &l->again);
+	l->again.data = l;
 	uv_prepare_init(&l->uv, &l->prepare);
 	l->prepare.data = l;
 	uv_prepare_start(&l->prepare, on_prepare);
@@ -74,6 +113,7 @@ void loop_free(struct loop *l)
 	if (!l)
 		return;
 	uv_close((uv_handle_t *)&l->prepare, NULL);
+	uv_close((uv_handle_t *)&l->again, NULL);
 	uv_run(&l->uv, UV_RUN_DEFAULT);
 	uv_loop_close(&l->uv);
 	free(l);
@@ -161,19 +201,49 @@ struct loop_watch *loop_watch_new(struct loop *l, int fd, void (*fn)(void *arg, 
 		return NULL;
 	}
 	w->uv.data = w;
+	w->loop = l;
 	w->fn = fn;
 	w->arg = arg;
 	w->fd = fd;
+	list_init(&w->link);
 	return w;
+}
+
+/* libuv registers the descriptor only when the loop waits next, and finds it there already. */
+static int reserve(const struct loop_watch *w)
+{
+	struct epoll_event event = { .data.fd = w->fd };
+	return epoll_ctl(uv_backend_fd(&w->loop->uv), EPOLL_CTL_ADD, w->fd, &event) && errno != EEXIST ? -1 : 0;
+}
+
+static void on_again(uv_timer_t *timer)
+{
+	struct loop *l = timer->data;
+	struct list refused;
+	list_init(&refused);
+	list_add_before(&l->refused, &refused); /* those that are refused once more come behind this */
+	while (l->refused.next != &refused) {
+		struct loop_watch *w = container_of(l->refused.next, struct loop_watch, link);
+		loop_watch_set(w, w->events);
+	}
+	list_remove(&refused);
 }
 
 void loop_watch_set(struct loop_watch *w, int events)
 {
 	int uv_events = (events & LOOP_READ ? UV_READABLE : 0) | (events & LOOP_WRITE ? UV_WRITABLE : 0);
-	if (uv_events)
-		uv_poll_start(&w->uv, uv_events, on_poll);
-	else
+	w->events = events;
+	list_remove(&w->link);
+	if (!uv_events) {
 		uv_poll_stop(&w->uv);
+		return;
+	}
+	uv_poll_start(&w->uv, uv_events, on_poll);
+	if (reserve(w) == 0)
+		return;
+	uv_poll_stop(&w->uv);
+	list_add_before(&w->loop->refused, &w->link);
+	uv_timer_start(&w->loop->again, on_again, WATCH_AGAIN, 0);
 }
 
 static void close_watch(uv_handle_t *handle)
@@ -188,6 +258,7 @@ void loop_watch_free(struct loop_watch *w, int close_fd)
 {
 	if (!w)
 		return;
+	list_remove(&w->link);
 	uv_poll_stop(&w->uv);
 	w->close_fd = close_fd;
 	uv_close((uv_handle_t *)&w->uv, close_watch);

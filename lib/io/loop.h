@@ -42,6 +42,7 @@ void loop_timer_free(struct loop_timer *t); /* NULL is fine */
 /* Watches `fd`: calls `fn(arg, events)` with LOOP_READ and LOOP_WRITE when it can be read or written, ended or failed. Starts
  * without events. NULL with errno when it cannot be watched (memory, a regular file). */
 struct loop_watch *loop_watch_new(struct loop *l, int fd, void (*fn)(void *arg, int events), void *arg);
+/* What the kernel has no room for (memory, epoll's max_user_watches) is asked for again, ten times a second. */
 void loop_watch_set(struct loop_watch *w, int events);
 
 /* Ends the watch; closes its descriptor too if `close_fd` is not 0 (never close a watched descriptor yourself). NULL is fine. */

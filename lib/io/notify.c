@@ -2,10 +2,12 @@
 #include "io/notify.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 struct notify {
@@ -49,6 +51,15 @@ void notify_send(struct notify *n, const char *lines)
 {
 	if (n)
 		(void)!send(n->fd, lines, strlen(lines), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+void notify_reloading(struct notify *n)
+{
+	char text[64];
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+	notify_send(n, text);
 }
 
 int64_t notify_watchdog_interval(const struct notify *n)

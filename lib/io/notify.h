@@ -13,6 +13,10 @@ struct notify *notify_open(void);
 /* Sends one datagram of lines, e.g. "READY=1\nSTATUS=…". Never waits; a failure is ignored. */
 void notify_send(struct notify *n, const char *lines);
 
+/* RELOADING=1 with the time at which it was sent, by which systemd knows that it is the answer to its own SIGHUP (Type=notify-reload). READY=1
+ * ends the reload. */
+void notify_reloading(struct notify *n);
+
 /* Milliseconds between two WATCHDOG=1, half of what systemd allows; 0: no watchdog. */
 int64_t notify_watchdog_interval(const struct notify *n);
 

@@ -20,6 +20,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <pipeline.h>
@@ -27,7 +28,7 @@
 #include "base/crashpoint.h"
 #include "io/procs.h"
 
-enum { SWEEP_FIRST = 5, SWEEP_CAP = 1000 }; /* milliseconds */
+enum { SWEEP_FIRST = 5, SWEEP_CAP = 1000, REPORT_AGAIN = 20 }; /* milliseconds */
 
 static struct {
 	struct slot_setup setup;
@@ -95,9 +96,12 @@ static void start_pipeline(int stdin_fd)
 static void report(uint32_t what, int stage, int errnum)
 {
 	struct slot_report r = { .what = what, .stage = stage, .errnum = errnum, .job = slot.job, .end = slot.end };
-	/* At most two reports of a job wait for the runner, so there is room. A runner that is gone shows as an end of file. */
-	if (slot.sock >= 0)
-		send(slot.sock, &r, sizeof r, MSG_NOSIGNAL);
+	/* At most two reports of a job wait for the runner, so there is room, but the kernel may have no memory for it: the runner waits
+	 * for this report, so it is sent again. A runner that is gone shows as an end of file. */
+	while (slot.sock >= 0 && send(slot.sock, &r, sizeof r, MSG_NOSIGNAL) < 0 && (errno == ENOBUFS || errno == ENOMEM || errno == EAGAIN)) {
+		struct timespec pause = { .tv_nsec = REPORT_AGAIN * 1000000 };
+		nanosleep(&pause, NULL);
+	}
 }
 
 static void begin_sweep(void)
@@ -377,7 +381,7 @@ static bool take_order(void)
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = slot.job ? 1 : 2, .msg_control = &control,
 			      .msg_controllen = sizeof control };
 	ssize_t n = recvmsg(slot.sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOMEM || errno == ENOBUFS))
 		return false;
 	if (n < 0 && errno == ECONNRESET)
 		return true; /* what was sent before is still to be read */

@@ -140,7 +140,7 @@ void slots_catch_up(struct slot *slot)
 	while (slot->sock >= 0) {
 		struct slot_report r;
 		ssize_t n = recv(slot->sock, &r, sizeof r, MSG_DONTWAIT | MSG_TRUNC);
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOMEM || errno == ENOBUFS))
 			return;
 		if (n <= 0) {
 			slots_condemn(slot);

@@ -84,7 +84,12 @@ static int open_lock(struct statedir *d, const char *name, struct err *err)
 	if (fd < 0)
 		return err_sys(err, status_of(errno), errno, "cannot open '%s/%s'", d->path, name);
 	/* A second name could be that of a file of value, linked here while the directory was open to others. */
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_nlink != 1) {
+	if (fstat(fd, &st)) {
+		err_sys(err, ERR_CANTCREATE, errno, "cannot look at '%s/%s'", d->path, name);
+		close(fd);
+		return -1;
+	}
+	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_nlink != 1) {
 		close(fd);
 		return err_set(err, ERR_CANTCREATE, "'%s/%s' is not a file of this user's, or has another name too; remove it", d->path, name);
 	}
@@ -102,6 +107,8 @@ static struct statedir *open_it(const char *path, struct err *err)
 	}
 	d->fd = d->run_fd = d->slots_fd = -1;
 	d->path = strdup(path);
+	if (!d->path)
+		err_set(err, ERR_INTERNAL, "out of memory");
 	if (!d->path || check_link(path, err))
 		goto fail;
 	d->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -212,6 +212,11 @@ size_t queue_waiting(const struct queue *q, unsigned lane)
 	return sched_waiting(q->sched, lane);
 }
 
+bool queue_batch_full(const struct queue *q, unsigned lane, size_t size)
+{
+	return sched_waiting(q->sched, lane) >= size && sched_batch(q->sched, mono(q), lane, size) >= size;
+}
+
 void queue_counts(const struct queue *q, struct queue_counts *out)
 {
 	size_t all = sched_count(q->sched);

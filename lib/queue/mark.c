@@ -35,7 +35,12 @@ int mark_open(struct mark *m, int dir_fd, const char *dir_name, struct err *err)
 		return err_sys(err, why == ENOSPC || why == EDQUOT || why == EIO ? ERR_IO : ERR_CANTCREATE, why,
 			       "cannot open '%s/mark'", dir_name);
 	}
-	if (fstat(m->fd, &st) || !S_ISREG(st.st_mode) || st.st_uid != geteuid()) {
+	if (fstat(m->fd, &st)) {
+		int why = errno;
+		mark_close(m);
+		return err_sys(err, ERR_CANTCREATE, why, "cannot look at '%s/mark'", dir_name);
+	}
+	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid()) {
 		mark_close(m);
 		return err_set(err, ERR_CANTCREATE, "'%s/mark' is not a file of this user; remove it", dir_name);
 	}

@@ -132,6 +132,9 @@ int64_t queue_next_due(const struct queue *q, uint64_t lanes);
 size_t queue_ready(const struct queue *q, unsigned lane, int64_t *oldest_ms);
 size_t queue_waiting(const struct queue *q, unsigned lane);
 
+/* Whether a batch of the lane that began now would be full, with `size` updates: not with what is behind others that run, or delayed. */
+bool queue_batch_full(const struct queue *q, unsigned lane, size_t size);
+
 struct queue_counts {
 	size_t waiting; /* unfinished and not running: ready, behind another, delayed */
 	size_t running, ready;

@@ -79,6 +79,11 @@ size_t sched_ready(const struct sched *s, uint64_t lanes); /* of `lanes`, could 
 size_t sched_turns(struct sched *s, int64_t now, unsigned lane, int64_t *since);
 size_t sched_waiting(const struct sched *s, unsigned lane);
 
+/* How many a batch of `lane` that began at `now` would have, counted up to `most` (at most SCHED_BATCH_MAX): not what is delayed, or behind
+ * others than its own; while a suspect waits, nothing joins. After sched_turns() at that time. The cost grows with `most`, not with what waits. */
+enum { SCHED_BATCH_MAX = 1000 };
+size_t sched_batch(const struct sched *s, int64_t now, unsigned lane, size_t most);
+
 enum sched_state { SCHED_BLOCKED, SCHED_READY, SCHED_DELAYED, SCHED_RUNNING };
 
 /* What is known of an update: false if nothing. `out` gets it, with `due` only of one that is delayed. */

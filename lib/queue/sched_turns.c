@@ -117,3 +117,43 @@ size_t sched_waiting(const struct sched *s, unsigned lane)
 {
 	return lane < SCHED_LANES ? s->waiting_in[lane] : 0;
 }
+
+/* ---- what a batch would get ---- */
+
+/* Whether `item`, which stands behind the last that was looked at, waits for nothing but the `n` that a batch would have. */
+static bool would_follow(const struct item *item, const struct item *const *batch, size_t n)
+{
+	for (size_t i = 0; item->links_count > 1 && i < n; i++)
+		if (batch[i] == item)
+			return false;
+	for (const struct link *l = item->links; item->links_count > 1 && l < item->links + item->links_count; l++) {
+		size_t i = n;
+		if (!l->prev && l->key->running == 0)
+			continue;
+		while (i > 0 && batch[i - 1] != l->prev)
+			i--;
+		if (i == 0)
+			return false;
+	}
+	return true;
+}
+
+size_t sched_batch(const struct sched *s, int64_t now, unsigned lane, size_t most)
+{
+	const struct item *batch[SCHED_BATCH_MAX];
+	size_t n = 0;
+	if (lane >= SCHED_LANES || s->alone)
+		return 0;
+	most = s->suspects.some && most > 1 ? 1 : most < SCHED_BATCH_MAX ? most : SCHED_BATCH_MAX;
+	const struct list *ready = &s->ready.lanes[lane];
+	for (const struct list *l = ready->next; l != ready && n < most; l = l->next)
+		batch[n++] = container_of(l, struct item, turn);
+	for (size_t i = 0; i < n && n < most; i++)
+		for (const struct link *l = batch[i]->links; l < batch[i]->links + batch[i]->links_count && n < most; l++) {
+			const struct item *next = l->next;
+			if (next && next->lane == lane && next->state == SCHED_BLOCKED && !next->solo && next->deaths < SCHED_SUSPECT &&
+			    next->delay.due <= now && would_follow(next, batch, n))
+				batch[n++] = next;
+		}
+	return n;
+}

@@ -188,15 +188,19 @@ static int sqlite_dead_trim(struct store *store, int64_t keep, int64_t before, i
 static int64_t sqlite_spare(struct store *store)
 {
 	struct sqlite *s = sqlite_of(store);
-	return sqlite_db_number(&s->db, "PRAGMA freelist_count", 0) * sqlite_db_number(&s->db, "PRAGMA page_size", 0);
+	int64_t pages = 0, size = 0;
+	if (sqlite_db_number(&s->db, "PRAGMA freelist_count", &pages, NULL) || sqlite_db_number(&s->db, "PRAGMA page_size", &size, NULL))
+		return 0;
+	return pages * size;
 }
 
 static int64_t sqlite_dead_count(struct store *store)
 {
 	struct sqlite *s = sqlite_of(store);
-	if (s->dead_count < 0)
-		s->dead_count = sqlite_db_number(&s->db, "SELECT count(*) FROM dead", 0);
-	return s->dead_count;
+	int64_t count = 0;
+	if (s->dead_count < 0 && sqlite_db_number(&s->db, "SELECT count(*) FROM dead", &count, NULL) == 0)
+		s->dead_count = count;
+	return s->dead_count < 0 ? 0 : s->dead_count;
 }
 
 /* ---- open and close ---- */
@@ -244,9 +248,11 @@ struct store *sqlite_open(int dir_fd, const char *dir_name, int64_t bot_id, stru
 		free(s);
 		return NULL;
 	}
-	s->highest = sqlite_db_number(&s->db, "SELECT ifnull(max(update_id), -1) FROM updates WHERE root IS NOT NULL", INT64_MAX);
-	if (sqlite_prepare_all(s)) {
-		sqlite_db_fail(&s->db, err);
+	s->highest = -1;
+	int rc = sqlite_db_number(&s->db, "SELECT max(update_id) FROM updates WHERE root IS NOT NULL", &s->highest, err);
+	if (rc == 0 && sqlite_prepare_all(s))
+		rc = sqlite_db_fail(&s->db, err);
+	if (rc) {
 		sqlite_close(&s->store);
 		return NULL;
 	}

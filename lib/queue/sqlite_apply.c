@@ -1,6 +1,7 @@
 /* queue/sqlite_apply: how the durable store changes. A list of operations comes in and becomes one transaction. Invariant: all of
  * a list is in the database or nothing of it, and carrying it out again changes nothing, since a commit that failed may
  * have been durable. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -221,7 +222,13 @@ static int carry_out(struct sqlite *s, const struct store_op *op)
 
 int sqlite_undo(struct sqlite *s, int64_t last_seq, struct err *err)
 {
+	int why = errno;
 	sqlite_db_fail(&s->db, err);
+	/* SQLite keeps no errno for a COMMIT. */
+	if (err && why && (sqlite3_extended_errcode(s->db.handle) & 0xff) == SQLITE_IOERR && !sqlite3_system_errno(s->db.handle)) {
+		struct err said = *err;
+		err_sys(err, said.status, why, "%s", said.text);
+	}
 	if (!sqlite3_get_autocommit(s->db.handle))
 		sqlite3_exec(s->db.handle, "ROLLBACK", NULL, NULL, NULL);
 	s->db.last_seq = last_seq;
@@ -248,6 +255,7 @@ int sqlite_apply(struct store *store, const struct store_op *ops, size_t count, 
 	char text[32];
 	if (sqlite_set_sync(s, sync, err))
 		return -1;
+	errno = 0; /* for sqlite_undo() */
 	if (sqlite_run(s->statements[S_BEGIN]))
 		return sqlite_undo(s, last_seq, err);
 	for (size_t i = 0; i < count; i++) {

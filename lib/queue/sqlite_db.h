@@ -31,7 +31,7 @@ int sqlite_db_fail(const struct sqlite_db *db, struct err *err);
 /* Runs SQL that gives no rows. 0 or -1 with `err`. */
 int sqlite_db_exec(const struct sqlite_db *db, const char *sql, struct err *err);
 
-/* The first number that the query gives; `otherwise` if it gives none or fails. */
-int64_t sqlite_db_number(const struct sqlite_db *db, const char *sql, int64_t otherwise);
+/* *n is the first number that the query gives, as it was if it gives none. 0 or -1 with `err`. */
+int sqlite_db_number(const struct sqlite_db *db, const char *sql, int64_t *n, struct err *err);
 
 #endif

@@ -1,13 +1,15 @@
 /* source/lines: bytes of a file or of stdin in, batches of raw slices out, no faster than the queue takes them: while may_ask() says no,
  * nothing is read, and a writer on the other side of a pipe waits.
  *
- * A regular file cannot be polled: it is read a piece a turn. */
+ * A regular file cannot be polled: a descriptor that is always readable is, in its place, so that it is read a piece a turn. (A timer
+ * of 0 would not do: libuv before 1.45 runs one that sets itself again and again, and nothing else.) */
 #include "source/lines.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -21,11 +23,12 @@ struct lines {
 	struct source source;
 	struct lines_config config;
 	char *name;
-	struct loop_watch *watch; /* NULL for a regular file */
-	struct loop_timer *timer; /* the next piece of a regular file; a batch that was refused */
+	int always;               /* -1, or what is watched in place of what cannot be */
+	struct loop_watch *watch;
+	struct loop_timer *timer; /* a batch that was refused */
 	struct buf bytes;         /* read, not yet handed over */
 	int64_t position, line;   /* of the first of them */
-	bool at_end, cutting, ready, stopped, ended;
+	bool at_end, cutting, stopped, ended;
 	struct source_counts counts;
 };
 
@@ -33,8 +36,7 @@ static const struct source_ops lines_ops;
 
 static void stop_reading(struct lines *l)
 {
-	if (l->watch)
-		loop_watch_set(l->watch, 0);
+	loop_watch_set(l->watch, 0);
 	loop_timer_set(l->timer, -1);
 }
 
@@ -93,7 +95,8 @@ static bool hand_over(struct lines *l)
 		size_t used = cut_lines(l, batch, &count);
 		if (used == 0)
 			return true;
-		if (count && (e->may_ask(e->arg) || e->batch(e->arg, batch, count, l->position + (int64_t)used, &fresh))) {
+		/* What was read from a pipe exists nowhere else; a file can be read again. */
+		if (count && (e->may_ask(e->arg, l->always < 0) || e->batch(e->arg, batch, count, l->position + (int64_t)used, &fresh))) {
 			/* The slices were made in place, and making them again changes nothing. */
 			l->line = line;
 			l->cutting = cutting;
@@ -115,13 +118,10 @@ static void go_on(struct lines *l)
 		loop_timer_set(l->timer, AGAIN);
 		return;
 	}
-	if (l->at_end) {
+	if (l->at_end)
 		finish(l, 0, "");
-	} else if (l->watch) {
+	else
 		loop_watch_set(l->watch, LOOP_READ);
-	} else {
-		loop_timer_set(l->timer, 0);
-	}
 }
 
 static void read_piece(struct lines *l)
@@ -153,24 +153,31 @@ static void on_readable(void *arg, int events)
 
 static void on_timer(void *arg)
 {
-	struct lines *l = arg;
-	/* What was refused comes first; then, of a regular file, the next piece. */
-	if (!hand_over(l)) {
-		loop_timer_set(l->timer, AGAIN);
-		return;
+	go_on(arg);
+}
+
+/* Watches the descriptor; what can neither be polled nor is a file (/dev/null) is read like a file. */
+static int watch(struct lines *l)
+{
+	struct stat st;
+	const struct lines_config *c = &l->config;
+	if (fstat(c->fd, &st) || !S_ISREG(st.st_mode))
+		l->watch = loop_watch_new(c->loop, c->fd, on_readable, l);
+	if (l->watch) {
+		fcntl(c->fd, F_SETFL, fcntl(c->fd, F_GETFL) | O_NONBLOCK);
+		return 0;
 	}
-	if (l->at_end || l->watch)
-		go_on(l);
-	else
-		read_piece(l);
+	l->always = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+	l->watch = l->always < 0 ? NULL : loop_watch_new(c->loop, l->always, on_readable, l);
+	return l->watch ? 0 : -1;
 }
 
 struct source *lines_new(const struct lines_config *config, struct err *err)
 {
-	struct stat st;
 	struct lines *l = calloc(1, sizeof *l);
 	if (!l)
 		goto fail;
+	l->always = -1;
 	l->source.ops = &lines_ops;
 	l->config = *config;
 	l->position = config->position;
@@ -178,22 +185,17 @@ struct source *lines_new(const struct lines_config *config, struct err *err)
 	buf_init(&l->bytes, LINES_LENGTH_MAX + PIECE);
 	l->name = strdup(config->name);
 	l->timer = loop_timer_new(config->loop, on_timer, l);
-	if (!l->name || !l->timer)
-		goto fail;
-	if (fstat(config->fd, &st) || !S_ISREG(st.st_mode)) {
-		l->watch = loop_watch_new(config->loop, config->fd, on_readable, l);
-		/* What can neither be polled nor is a file (/dev/null) is read like a file. */
-		if (l->watch)
-			fcntl(config->fd, F_SETFL, fcntl(config->fd, F_GETFL) | O_NONBLOCK);
-	}
-	return &l->source;
+	if (l->name && l->timer && watch(l) == 0)
+		return &l->source;
 fail:
 	if (l) {
+		if (l->always >= 0)
+			close(l->always);
 		loop_timer_free(l->timer);
 		free(l->name);
 		free(l);
 	}
-	err_set(err, ERR_INTERNAL, "out of memory");
+	err_set(err, ERR_INTERNAL, "out of memory or descriptors");
 	return NULL;
 }
 
@@ -228,9 +230,8 @@ static void lines_counts(const struct source *s, struct source_counts *out)
 static void lines_free(struct source *s)
 {
 	struct lines *l = (struct lines *)s;
-	if (l->watch)
-		loop_watch_free(l->watch, 1);
-	else
+	loop_watch_free(l->watch, 1);
+	if (l->always >= 0)
 		close(l->config.fd);
 	loop_timer_free(l->timer);
 	buf_release(&l->bytes);

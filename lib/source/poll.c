@@ -263,7 +263,7 @@ void poll_ask(struct poll *p)
 		return;
 	}
 	struct source_events *e = &p->config.events;
-	p->held = e->may_ask(e->arg) != 0;
+	p->held = e->may_ask(e->arg, true) != 0;
 	if (p->held || p->stopping)
 		return;
 	ask_updates(p, p->config.once ? 0 : p->config.timeout, p->garbage >= ISOLATE_AFTER ? 1 : p->config.limit, 0);
@@ -330,7 +330,7 @@ static void poll_stop(struct source *s)
 	api_cancel(p->request);
 	p->request = NULL;
 	/* Repeats are recognised in any case; this only spares the next start from fetching them. */
-	if (p->step == POLL_UPDATES && p->offset && p->offset != p->confirmed && e->may_ask(e->arg) == 0)
+	if (p->step == POLL_UPDATES && p->offset && p->offset != p->confirmed && e->may_ask(e->arg, true) == 0)
 		ask_updates(p, 0, 1, CONFIRM_TIME);
 	if (!p->request) {
 		p->stopped = true;

@@ -66,6 +66,10 @@ void poll_setup_answer(struct poll *p, struct api_answer *answer)
 		log_event(p->config.log, LOG_INFO, LOG_NONE, p->config.drop_pending ?
 			  "dropped what was pending at Telegram" : "removed the webhook");
 		p->step = POLL_UPDATES;
+	} else if (!root) { /* it was looked at before, and is whole */
+		answer->class = API_NETWORK;
+		snprintf(answer->text, sizeof answer->text, "out of memory");
+		poll_failed(p, answer);
 	} else if (!cJSON_IsObject(result)) {
 		answer->class = API_GARBAGE;
 		snprintf(answer->text, sizeof answer->text, "the answer has no result");

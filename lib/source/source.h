@@ -15,8 +15,8 @@ struct source_events {
 	/* Takes in a batch; `offset` is what the source will ask from next. 0: all of it survives kill -9 now, *fresh gets how many were no repeats. -1: nothing was taken; the
 	 * source asks for the same again later. */
 	int (*batch)(void *arg, const struct slice *items, size_t count, int64_t offset, size_t *fresh);
-	/* May a request that confirms all batches so far be sent? 0: yes, all of them survive a power cut. -1: not now; source_resume() will be called. */
-	int (*may_ask)(void *arg);
+	/* May more be asked for? 0: yes, and where asking `confirms` all batches so far, they survive a power cut. -1: not now; source_resume() will be called. */
+	int (*may_ask)(void *arg, bool confirms);
 	/* A request with this offset was answered: ids below it will not come again. */
 	void (*confirmed)(void *arg, int64_t offset);
 	/* The bot's user name, once it is known. */

@@ -47,7 +47,7 @@ static int add(struct slices *s, const struct slice *item, struct err *err)
 		size_t cap = s->cap ? s->cap * 2 : 128;
 		struct slice *items = realloc(s->items, cap * sizeof *items);
 		if (!items)
-			return err_set(err, ERR_IO, "out of memory");
+			return err_set(err, ERR_INTERNAL, "out of memory");
 		s->items = items;
 		s->cap = cap;
 	}

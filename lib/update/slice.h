@@ -30,7 +30,7 @@ struct slice_reply {
 };
 
 /* Cuts `body` of `length` bytes (followed by a NUL), which must outlive the slices. 0: `reply` is filled in,
- * and, when ok, `out` with the elements of `result` in the order they came. -1 with `err` (ERR_IO): not the
+ * and, when ok, `out` with the elements of `result` in the order they came. -1 with `err`: memory is out (ERR_INTERNAL), or (ERR_IO) this is not the
  * Bot API's JSON (garbage, cut, BOM, trailing bytes, a NUL, nested deeper than 512, no `ok`, no `result` though
  * ok, more than 1000 elements). Elements that are no objects or have no integer id are kept, with the flags
  * false. A result that is no list, as of other methods than getUpdates, has no slices. */

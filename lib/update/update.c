@@ -125,7 +125,7 @@ struct update *update_parse(const char *json, size_t n, struct err *err)
 	}
 	struct update *u = update_of_checked(root, n);
 	if (!u)
-		err_set(err, ERR_IO, "out of memory");
+		err_set(err, ERR_INTERNAL, "out of memory");
 	return u;
 }
 

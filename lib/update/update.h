@@ -13,8 +13,8 @@
 
 struct update; /* a parsed update; opaque */
 
-/* Parses the `n` bytes at `json`, which must outlive the result. NULL with `err` (ERR_IO) when it is no JSON
- * object, nested too deeply, or memory is out. An update without an id or with a strange kind parses. */
+/* Parses the `n` bytes at `json`, which must outlive the result. NULL with `err` when it is no JSON object or
+ * nested too deeply (ERR_IO), or when memory is out (ERR_INTERNAL). An update without an id or with a strange kind parses. */
 struct update *update_parse(const char *json, size_t n, struct err *err);
 
 /* The same of bytes that begin with the brace of an object and that scan_check() has accepted, as those of a slice that is an object. NULL when memory

@@ -59,7 +59,7 @@ is "$STATUS $(dead list --json)" "0 " "so its update is done"
 begin --shutdown-timeout 100ms --kill-after 100ms
 stop_tgrun
 is "$(grep -c 'work done' "$TMP/events") $(grep -c 'start 2' "$TMP/events")" "0 0" "a stop ends what still works at --shutdown-timeout"
-ok 'logged "still run at the shutdown deadline" && logged "handled .*update=1 "' "with a warning; the handler itself had ended, so its update is done"
+ok 'logged "background work .* still runs at the shutdown deadline" && logged "handled .*update=1 "' "with a warning; the handler itself had ended, so its update is done"
 is "$STATUS" 0 "and no update is kept because of it"
 begin --shutdown-timeout 60s
 kill -TERM "$TGRUN_PID"

@@ -64,6 +64,23 @@ is "$(grep -v other "$TMP/seen" | tail -n 3)" "end 3: first first first
 start 3: second second second
 end 3: second second second" "… and go on when it has ended"
 stop_tgrun
+
+# What cannot join is nobody to wait for less: a chat's updates behind a batch that runs make no other batch full.
+fresh
+: >"$TMP/hold"
+start_tgrun --handler "$TMP/batch" --mode batch --batch-size 3 --batch-wait 60s --concurrency 3
+for text in a1 a2 a3 a4 a5 a6; do message 1 "$text"; done
+wait_for '[ "$(seen ^start)" = 1 ]'
+message 2 b1
+message 3 c1
+wait_for '[ "$("$TGRUN" status --json --state-dir "$TMP/state" | jq .waiting)" = 5 ]'
+message 4 d1
+wait_for '[ "$(seen ^start)" = 2 ]'
+is "$(tail -n 1 "$TMP/seen")" "start 3: b1 c1 d1" "what waits for a batch that runs does not count for the next, which waits until it is full"
+rm "$TMP/hold"
+wait_for '[ "$(seen ^end)" = 3 ]'
+is "$(seen 'end 3: a4 a5 a6')" 1 "… and is a batch of its own afterwards"
+stop_tgrun
 fresh
 message 1 lonely
 run_tgrun --handler "$TMP/batch" --mode batch --batch-size 100 --batch-wait 200ms --max-runtime 60s --once

@@ -31,9 +31,13 @@ check 0 'anyone may replace the handler' "a directory that anyone may write: a w
 
 # Routes, hooks, another source.
 check 0 "^ok +route /start: '$TMP/open'" "a route" --handler "$TMP/note" --route "/start=$TMP/open"
-check 0 "anyone may replace the handler '$TMP/wide/note'" "a route's directory that anyone may write: a warning" --handler "$TMP/note" --route "/a=$TMP/wide/note"
-check 78 "route '/start': .*missing' does not exist" "a route's handler that is missing" --handler "$TMP/note" --route "/start=$TMP/missing"
-check 78 "on-error: .*missing' does not exist" "a hook that is missing" --handler "$TMP/note" --on-error "$TMP/missing"
+check 0 "anyone may replace the route's handler '$TMP/wide/note'" "a route's directory that anyone may write: a warning" --handler "$TMP/note" --route "/a=$TMP/wide/note"
+check 78 "route '/start': the route's handler '$TMP/missing' does not exist" "a route's handler that is missing" --handler "$TMP/note" --route "/start=$TMP/missing"
+check 78 "on-error: the hook '$TMP/missing' does not exist" "a hook that is missing" --handler "$TMP/note" --on-error "$TMP/missing"
+check 78 "on-timeout: the hook '$TMP/plain' is not executable" "another" --handler "$TMP/note" --on-timeout "$TMP/plain"
+check 78 "source: the source's program '$TMP/orphan' needs '/nonexistent/sh'" "a source's program" --handler "$TMP/note" --source "exec:$TMP/orphan"
+check 64 "source: the source's program has an unquoted '>' at character 3, .*start a shell: sh -c 'a > b'" "one that wants a shell" --handler "$TMP/note" --source 'exec:a > b'
+check 0 "anyone may change the hook '$TMP/open'" "a hook that anyone may write: a warning" --handler "$TMP/note" --on-error "$TMP/open"
 check 64 "nor a /command|neither a kind" "a match that is none" --handler "$TMP/note" --only mesage
 check 78 "cannot open the source '$TMP/missing'" "a source that is missing" --handler "$TMP/note" --source "$TMP/missing"
 "$TGRUN" check --source - --store memory --handler "$TMP/note" </dev/null >"$TMP/out" 2>&1

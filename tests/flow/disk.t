@@ -84,6 +84,39 @@ if [ "$mounted" ]; then
 	rm "$TMP/state/filler"
 	run_tgrun --handler "$TMP/note" --once --min-free 0
 	is "$STATUS $(seen ^end)" "0 1" "… and it is known at the next start"
+
+	# A batch that is larger than what was reserved, with --min-free 0: tried again ever more seldom, said once.
+	empty
+	start_tgrun --handler "$TMP/note" --min-free 0
+	wait_for 'logged " polling"'
+	fill
+	asked=$(stats '.calls.getUpdates // 0')
+	generate 100 5 pad=45000
+	wait_for 'logged "a batch could not be stored"'
+	wait_for '[ "$(stats .calls.getUpdates)" -ge $((asked + 3)) ]' 30
+	is "$(grep -c 'could not be stored' "$TGRUN_LOG") $("$TGRUN" status --json --state-dir "$TMP/state" | jq .store_failing)" "1 true" "batches that cannot be stored: said once, and in the status"
+	is "$(stats .calls.getUpdates | awk -v n="$asked" '{ print $1 - n < 8 }')" 1 "… without a storm of requests"
+	rm "$TMP/state/filler"
+	wait_for '[ "$(seen ^end)" = 100 ]' 90
+	is "$(seen ^end) $(grep -c 'batches can be stored again' "$TGRUN_LOG")" "100 1" "… and all are handled when there is room"
+	stop_tgrun
+
+	# The reserve itself is used up: outcomes cannot be written. A stop does not wait for handlers that have ended.
+	empty
+	: >"$TMP/hold"
+	start_tgrun --handler "$TMP/note" --min-free 0 --concurrency 2 --limit 10 --shutdown-timeout 10m
+	message 7 inflight
+	wait_for '[ "$(seen ^start)" = 1 ]'
+	fill
+	generate 500 5 pad=20000
+	wait_for 'logged "(could not be stored|cannot be made durable|disk is full)"'
+	rm "$TMP/hold"
+	wait_for 'logged "asking and starting pause"'
+	stop_tgrun
+	is "$STATUS $(grep -c 'the last outcomes cannot be written' "$TGRUN_LOG")" "74 1" "outcomes that cannot be written: a stop says so and ends with 74"
+	rm "$TMP/state/filler"
+	run_tgrun --handler "$TMP/note" --once --min-free 0
+	is "$STATUS $(sed -n 's/^end \([0-9]*\) .*/\1/p' "$TMP/seen" | sort -nu | wc -l)" "0 501" "… and with room everything is handled"
 	umount "$TMP/state"
 else
 	echo "# no tmpfs can be mounted: RLIMIT_FSIZE stands in for a full disk"

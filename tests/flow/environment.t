@@ -106,6 +106,27 @@ run_tgrun --once --env TG_TOKEN=mine --handler "$TMP/show"
 is "$STATUS" 64 "--env for a name of tgrun's own is refused"
 like "$(cat "$TGRUN_LOG")" "--env.*'TG_TOKEN'.*tgrun's own" "with the reason"
 
+# What a service manager says to tgrun is not for handlers: one that had it could speak for the unit.
+mkdir "$TMP/credentials" && echo "$TOKEN" >"$TMP/credentials/token" && chmod 600 "$TMP/credentials/token"
+LISTENED='LISTEN_PID LISTEN_FDS LISTEN_FDNAMES LISTEN_PIDFDID'
+SAID="NOTIFY_SOCKET WATCHDOG_USEC WATCHDOG_PID $LISTENED"
+managed() { # OPTION…: $TMP/1.env
+	anew --no-penalties
+	message 7 x
+	for name in $SAID; do export "$name=$TMP/nobody"; done
+	CREDENTIALS_DIRECTORY=$TMP/credentials STATE_DIRECTORY=$TMP/given WATCHDOG=stays NOTIFY_SOCKET_TOO=stays \
+		run_tgrun --once --handler "$TMP/show" "$@"
+	for name in $SAID; do unset "$name"; done
+}
+managed
+is "$STATUS $(for name in $SAID; do var 1 "$name"; done | tr -d '\n')" "0 -------" "handlers are not told of the service manager's socket, watchdog and listeners"
+is "$(var 1 CREDENTIALS_DIRECTORY) $(var 1 STATE_DIRECTORY) $(var 1 WATCHDOG) $(var 1 NOTIFY_SOCKET_TOO)" "$TMP/credentials $TMP/given stays stays" \
+	"… but of its directories, and of names that only begin alike"
+managed --hide-token
+is "$STATUS $(var 1 CREDENTIALS_DIRECTORY) $(var 1 STATE_DIRECTORY)" "0 - $TMP/given" "--hide-token leaves out the directory that has the token"
+managed --hide-token --env CREDENTIALS_DIRECTORY --env NOTIFY_SOCKET
+is "$STATUS $(var 1 CREDENTIALS_DIRECTORY) $(var 1 NOTIFY_SOCKET) $(var 1 WATCHDOG_USEC)" "0 $TMP/credentials $TMP/nobody -" "--env hands on what it names"
+
 # A relative handler is looked for where tgrun was started; --chdir is where it runs.
 anew --no-penalties
 message 7 x

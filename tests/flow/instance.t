@@ -16,6 +16,11 @@ is "$STATUS" 75 "a second tgrun on the same state: 75"
 like "$(cat "$TMP/second")" "another tgrun .*\b$TGRUN_PID\b.*already runs this bot" "… which names the process"
 second --unless-running
 is "$STATUS $(cat "$TMP/second")" "0 " "--unless-running: 0, and silence"
+echo "$TOKEN" >"$TMP/token" && chmod 644 "$TMP/token"
+second --unless-running --token-file "$TMP/token" --log-level debug
+is "$STATUS $(cat "$TMP/second")" "0 " "… also when there is something to warn of"
+second --token-file "$TMP/token"
+like "$STATUS $(cat "$TMP/second")" '^75 .*others may read the token file' "… which is said otherwise"
 second --once
 is "$STATUS" 75 "--once is an instance like any other"
 is "$(stats .polls)" "$asked" "none of them asked Telegram for updates"

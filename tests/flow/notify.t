@@ -33,9 +33,13 @@ ok '[ "$(told WATCHDOG=1)" -ge 3 ]' "WATCHDOG=1 again and again, also when idle"
 message 7 hello
 wait_for '[ "$(seen ^end)" = 1 ] && grep -q "STATUS=1 handled" "$TMP/told"'
 like "$(grep STATUS= "$TMP/told" | tail -n 1)" 'STATUS=1 handled, 0 running, 0 waiting, 0 dead letters' "STATUS= says how it goes"
+microseconds() { python3 -c 'import time; print(time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000)'; }
+before=$(microseconds)
 kill -HUP "$TGRUN_PID"
 wait_for '[ "$(told RELOADING=1)" = 1 ] && [ "$(told READY=1)" = 2 ]'
 is "$(grep -E 'RELOADING|READY' "$TMP/told" | sed 's/|.*//' | tr '\n' ' ')" "READY=1 RELOADING=1 READY=1 " "RELOADING=1, then READY=1"
+at=$(sed -n 's/^RELOADING=1|MONOTONIC_USEC=\([0-9]*\)$/\1/p' "$TMP/told")
+ok '[ "$at" -gt "$before" ] && [ "$at" -lt "$(microseconds)" ]' "MONOTONIC_USEC= says when the reload began, for Type=notify-reload"
 stop_tgrun
 wait_for '[ "$(told STOPPING=1)" = 1 ]'
 is "$STATUS $(told STOPPING=1)" "0 1" "STOPPING=1 at the stop"

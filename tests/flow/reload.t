@@ -133,6 +133,47 @@ is "$(sort "$TMP/seen" | uniq -d)" "" "many at once do no harm; nothing was hand
 stop_tgrun
 is "$STATUS" 0 "… and a stop is a stop"
 
+# The backlog: it takes no end of a handler to make room.
+anew --no-penalties
+: >"$TMP/seen"
+: >"$TMP/hold"
+backlog() { # COUNT
+	config <<-EOT
+		handler = $TMP/old
+		token-file = $TMP/token
+		api-url = $URL
+		state-dir = $TMP/state
+		concurrency = 1
+		backlog = $1
+	EOT
+}
+backlog 2
+"$TGRUN" --config "$TMP/conf" --poll-timeout 20 >"$TGRUN_LOG" 2>&1 </dev/null &
+TGRUN_PID=$!
+message 7 a
+wait_for '[ "$(seen "^old a")" = 1 ]'
+message 7 b
+wait_for 'logged "the backlog is full"'
+message 7 c
+message 7 d
+polls=$(stats .polls)
+is "$(stats .pending)" 3 "with a full backlog nothing more is fetched, and the last not confirmed"
+backlog 10
+hup 'configuration reloaded'
+wait_for '[ "$(stats .pending)" = 0 ]'
+ok '[ "$(stats .pending)" = 0 ] && [ "$(stats .polls)" -gt "$polls" ] && logged "the backlog has room again"' "a larger backlog is room at once"
+is "$(seen .)" 1 "… while the same handler runs"
+backlog 1
+hup 'configuration reloaded'
+message 7 e
+wait_for '[ "$(grep -c "the backlog is full" "$TGRUN_LOG")" = 2 ]'
+message 7 f
+is "$(stats .pending)" 2 "with a smaller one the answer of the open poll is the last"
+rm "$TMP/hold"
+wait_for '[ "$(seen "^end old f")" = 1 ]'
+is "$(sed -n 's/^end old //p' "$TMP/seen" | tr '\n' ' ')" "a b c d e f " "nothing is lost, and the order is the same"
+stop_tgrun
+
 # Workers that stay are replaced. The first is replaced once before, when the bot's name becomes known.
 anew --no-penalties
 start_tgrun --workers 1 --log-level debug --handler tests/handlers/worker.sh

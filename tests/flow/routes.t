@@ -28,6 +28,16 @@ is "$STATUS $(grep -v ended "$TMP/seen" | sort | tr '\n' ';')" "0 buttons yes;en
 	"the first match has it, and what matches nothing the handler itself"
 ok '[ "$(grep -n "start ended" "$TMP/seen" | cut -d : -f 1)" -lt "$(grep -n "^rest hello" "$TMP/seen" | cut -d : -f 1)" ]' \
 	"the order of a chat holds across routes"
+: >"$TMP/seen"
+printf '/start\nhello\n' | "$TGRUN" try "$@" >"$TMP/out" 2>&1
+like "$? $(tail -n 1 "$TMP/out")" '^0 .*2 handled, 0 failed' "tgrun try has routes, too"
+is "$(grep ended "$TMP/seen" | tr '\n' ';')" "start ended /start;rest ended hello;" "… which take what they take elsewhere"
+: >"$TMP/seen"
+"$TGRUN" try "$@" --updates tests/data/hello.jsonl >"$TMP/out" 2>&1
+is "$? $(grep -c '^start ended /start' "$TMP/seen") $(grep -c '^buttons ended' "$TMP/seen") $(grep -c '^rest ended' "$TMP/seen")" \
+	"0 $(jq -s 'map(select(.message.text // "" | startswith("/start"))) | length' tests/data/hello.jsonl) $(jq -s 'map(select(.callback_query)) | length' tests/data/hello.jsonl) $(
+		jq -s 'map(select(.message and (.message.text // "" | startswith("/start") | not))) | length' tests/data/hello.jsonl)" "… also for updates of a file"
+forget
 like "$("$TGRUN" check "$@" --token 1:abcdef --api-url "$URL" --state-dir "$TMP/other" 2>&1)" "callback_query.*$TMP/buttons" "check shows the routes"
 
 # A route that hangs.
@@ -90,6 +100,7 @@ like "$(dead retry 1 2>&1; run_tgrun --config "$TMP/conf" --once; cat "$TMP/seen
 handler hook <<'EOT'
 #!/bin/sh
 printf '%s: %s|%s|%s|%s\n' "$1" "$TG_REASON" "${TG_STATUS-none}" "$TG_STDERR" "$(jq -r .message.text)" >>"$FLOW_MARK/seen"
+echo "$TG_ATTEMPT/$TG_MAX_ATTEMPTS $TG_KEY $((TG_DEADLINE - $(date +%s)))" >>"$FLOW_MARK/hooked"
 exit 3
 EOT
 anew --no-penalties --first-id 1
@@ -102,6 +113,8 @@ start_tgrun --handler "$TMP/rest" --route "/start=$TMP/start" --timeout 1s --kil
 wait_for '[ "$(seen "^error|^timeout")" = 2 ] && [ "$(seen "rest ended fine")" = 1 ]'
 is "$(grep -E '^(error|timeout):' "$TMP/seen" | sort)" "error: exited with status 65|65|no such thing|fail
 timeout: timed out after 1s|none||/start" "hooks get the update, the reason, the status and the last words"
+is "$(sort "$TMP/hooked" | sed -E 's/(5[0-9]|60)$/a minute/' | tr '\n' ';')" "1/10 chat:1 a minute;1/10 chat:2 a minute;" \
+	"… and all variables of the handler; a minute is the hook's own timeout"
 wait_for 'logged "hook ended: exited with status 3"'
 is "$(dead list --json | jq -r .attempts | tr '\n' ' ')" "1 1 " "a hook's own end changes nothing"
 stop_tgrun
@@ -126,6 +139,19 @@ is "$STATUS $(grep ended "$TMP/seen" | tr '\n' ';')" "0 rest ended hello;" "--ig
 run_tgrun --handler "$TMP/rest" --only message,poll --once
 is "$(calls 'select(.method == "getUpdates") | .params.allowed_updates // empty' | tail -n 1 | jq -c 'if type == "string" then fromjson else . end | sort')" \
 	'["message","poll"]' "where kinds alone decide, only those are asked for"
+
+"$TGRUN" check --handler "$TMP/rest" --ignore poll --allowed-updates poll --token "$TOKEN" --api-url "$URL" --state-dir "$TMP/other" >"$TMP/out" 2>&1
+is "$? $(grep -c "no kind of update is left" "$TMP/out")" "64 1" "where nothing would be left, that is refused"
+run_tgrun --handler "$TMP/rest" --ignore poll,/start --allowed-updates message,poll,callback_query --once
+is "$(calls 'select(.method == "getUpdates") | .params.allowed_updates // empty' | tail -n 1 | jq -c 'if type == "string" then fromjson else . end | sort')" \
+	'["callback_query","message"]' "--ignore takes its kinds from --allowed-updates; a command is not the server's to decide"
+anew --no-penalties --first-id 1
+: >"$TMP/seen"
+message 1 /start
+message 1 hello
+button 1 yes
+run_tgrun --handler "$TMP/rest" --ignore callback_query,/start --once
+is "$STATUS $(grep ended "$TMP/seen" | tr '\n' ';') $(stats .pending)" "0 rest ended hello; 0" "without --allowed-updates what is ignored comes, and is acknowledged"
 
 # What bypasses.
 anew --no-penalties --first-id 1

@@ -70,6 +70,74 @@ kill -INT "$TGRUN_PID"
 wait_tgrun
 is "$STATUS" 0 "two signals when idle: nothing was forced, 0"
 
+# Signals without end, so that some come after the loop's.
+statuses=
+for signal in INT HUP USR1 INT HUP USR1; do
+	forget
+	start_tgrun --handler "$TMP/note"
+	wait_for '[ "$(stats .open_polls)" = 1 ]'
+	kill -TERM "$TGRUN_PID"
+	while kill -"$signal" "$TGRUN_PID" && grep -q "^State:.*[RSD]" "/proc/$TGRUN_PID/status"; do :; done 2>/dev/null
+	wait_tgrun
+	statuses="$statuses $STATUS"
+done
+is "$statuses" " 0 0 0 0 0 0" "signals that come when all is over but the exit: still 0"
+
+# Background work that is cut: its handler had ended, so its update is settled. That a handler was cut before, by a slot's death, is not of the stop.
+handler lingers <<'EOT'
+#!/bin/sh
+if [ -e "$FLOW_MARK/hold" ]; then
+	echo held >"$FLOW_MARK/held"
+	while [ -e "$FLOW_MARK/hold" ]; do sleep 0.05; done
+fi
+(trap '' TERM; echo ready >"$FLOW_MARK/ready"; while :; do sleep 1; done) >/dev/null 2>&1 &
+EOT
+forget
+rm -f "$TMP/ready"
+: >"$TMP/hold"
+start_tgrun --handler "$TMP/lingers" --concurrency 1 --shutdown-timeout 300ms --kill-after 200ms
+message 7 cut
+wait_for '[ -s "$TMP/held" ]'
+kill -KILL "$(pgrep -P "$TGRUN_PID")"
+wait_for 'logged "interrupted, and to be handed out again"'
+rm "$TMP/hold"
+wait_for '[ -s "$TMP/ready" ]'
+stop_tgrun
+is "$STATUS" 0 "background work that does not end by the shutdown deadline: 0, for its handler had ended"
+ok 'logged "warn .*background work of handlers that ended still runs.* updates=1" && ! logged "handlers still run"' "… with a warning that says so"
+ok '[ -z "$(pgrep -f "$TMP/lingers")" ]' "… the work is gone"
+ok 'logged "handled .*attempt=1"' "… and its update is handled"
+run_tgrun --handler "$TMP/note" --once
+is "$STATUS $(seen .)" "0 0" "… and is not handed out again"
+
+# A hook is bounded, too.
+handler hook <<'EOT'
+#!/bin/sh
+trap '' TERM
+echo ready >"$FLOW_MARK/ready"
+while :; do sleep 1; done
+EOT
+handler fails <<'EOT'
+#!/bin/sh
+exit 1
+EOT
+for how in deadline signal; do
+	forget
+	rm -f "$TMP/ready"
+	timeout=300ms
+	[ "$how" = deadline ] || timeout=1h
+	start_tgrun --handler "$TMP/fails" --on-error "$TMP/hook" --shutdown-timeout "$timeout" --kill-after 200ms
+	message 7 failed
+	wait_for '[ -s "$TMP/ready" ]'
+	if [ "$how" = signal ]; then
+		kill -TERM "$TGRUN_PID"
+		wait_for 'logged "stopping: SIGTERM"'
+	fi
+	stop_tgrun
+	is "$STATUS $(pgrep -f "$TMP/hook")" "0 " "a hook that does not end is ended at the $how, too: no handler was cut, so 0"
+	[ "$how" = signal ] || ok 'logged "warn .*hooks still run at the shutdown deadline.* hooks=1"' "… with a warning"
+done
+
 # While an update waits for its next attempt.
 handler later <<'EOT'
 #!/bin/sh

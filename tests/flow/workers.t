@@ -28,7 +28,12 @@ start_tgrun --workers 2 --handler "$WORKER" --log-level debug
 for chat in 1 2 3 4; do message $chat "slow $chat"; done
 wait_for '[ "$(count start)" = 2 ] && [ "$(stats .pending)" = 0 ]'
 is "$(events got 5 | sort | uniq -c | awk '{ print $1 }' | tr '\n' ' ')" "1 1 " "a worker that announces nothing gets one update at a time"
-is "$(TGRUN_TOKEN=$TOKEN "$TGRUN" status --json --state-dir "$TMP/state" | jq '.running | length')" 2 "status knows both"
+"$TGRUN" status --json --state-dir "$TMP/state" >"$TMP/status"
+is "$(jq '.running | length' "$TMP/status")" 2 "status knows both"
+is "$(jq -r '.running[] | "\(.update_id) \(.worker)"' "$TMP/status" | sort)" "$(events got 3 5 | sort | while read -r id pid; do
+	echo "$id $(tr '\0' '\n' <"/proc/$pid/environ" | sed -n 's/^TG_WORKER=//p')"
+done)" "… and which worker has which"
+like "$("$TGRUN" status --state-dir "$TMP/state")" 'running .* attempt 1  chat:[12]  worker [12]$' "… for people, too"
 rm "$TMP/hold"
 wait_for '[ "$(count end)" = 4 ]'
 message 1 chatter

@@ -34,7 +34,7 @@ struct change {
 	int64_t offset, length; /* the bytes follow a WRITE */
 };
 
-#ifdef POWERLOSS_LIBRARY
+#ifdef AS_LIBRARY
 
 static char dir[PATH_MAX];
 static int log_fd = -1;

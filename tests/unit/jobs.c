@@ -8,7 +8,7 @@ static int hook(const char *script, const char *last_stderr, int64_t timeout)
 	struct command *command = rig_sh(script);
 	struct claim *c = claim_make(5, "chat:9", "{\"update_id\":55,\"message\":{\"chat\":{\"id\":9},\"text\":\"hi\"}}");
 	struct hook h = { .name = "on-error", .command = command, .claim = c, .reason = "exited with status 3", .status = 3,
-			  .last_stderr = last_stderr, .timeout = timeout, .kill_after = 100 };
+			  .last_stderr = last_stderr, .timeout = timeout, .kill_after = 100, .max_attempts = 4 };
 	int rc = handlers_hook(house.room, &h);
 	claim_free(c);
 	command_unref(command);
@@ -36,6 +36,15 @@ static void hooks(void)
 	is_str(read_file(path), "exited with status 3|3|oh|9|55\n{\"update_id\":55,\"message\":{\"chat\":{\"id\":9},\"text\":\"hi\"}}\n",
 	       "it was given the reason, the update's variables and the update");
 	is_num(house.back, 0, "nobody else heard of it");
+	int64_t before = clock_system.wall(&clock_system) / 1000;
+	snprintf(script, sizeof script, "echo \"$TG_ATTEMPT $TG_MAX_ATTEMPTS $TG_DEADLINE\" >%s", path);
+	hook(script, "", 60000);
+	HOUSE_UNTIL(&house, handlers_hooks(house.room) == 0);
+	long long attempt = 0, most = 0, deadline = 0;
+	sscanf(read_file(path), "%lld %lld %lld", &attempt, &most, &deadline);
+	ok(attempt == 1 && most == 4, "which attempt it was, and of how many");
+	if (!ok(deadline >= before + 60 && deadline <= clock_system.wall(&clock_system) / 1000 + 60, "and when it will be ended itself"))
+		diag("before %lld, deadline %lld", (long long)before, deadline);
 	ok(!hook("sleep 1000", "", 100) && HOUSE_UNTIL(&house, handlers_hooks(house.room) == 0), "it has a deadline");
 	struct handler *h = house_handler(&house, MODE_EXEC, rig_sh("sleep 1000"), &house_policy);
 	is_num((int64_t)handler_room(h), 2, "the slot that is kept for hooks is no room for updates");

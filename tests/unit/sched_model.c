@@ -12,7 +12,7 @@ struct model_update {
 
 struct model {
 	struct model_update u[UPDATES + 1];
-	int64_t next, front, back, clock, batches, joined;
+	int64_t next, front, back, clock, batches, joined, foretold;
 };
 
 static bool share(const struct model_update *a, const struct model_update *b)
@@ -222,12 +222,21 @@ static bool model_remove(struct model *m, struct sched *s)
 static bool model_batch(struct model *m, struct sched *s, uint64_t of, int size)
 {
 	struct sched_entry e = { 0 };
+	size_t foretold[LANES], taken = 0;
+	int64_t since;
+	for (unsigned lane = 0; lane < LANES; lane++) {
+		sched_turns(s, m->clock, lane, &since);
+		foretold[lane] = sched_batch(s, m->clock, lane, (size_t)size);
+	}
 	int64_t want = model_claim(m, m->clock, of), got = sched_claim(s, m->clock, of, &e) ? e.seq : 0;
 	if (got != want) {
 		diag("claim: got %" PRId64 ", wanted %" PRId64, got, want);
 		return false;
 	}
-	for (int64_t leader = got; got && size-- > 0;) {
+	bool alone = m->u[got].solo || m->u[got].deaths >= 2;
+	unsigned lane = e.lane;
+	for (int64_t leader = got; got && taken < (size_t)size;) {
+		taken++;
 		const struct model_update *u = &m->u[got];
 		if (e.expired != (m->clock >= u->expires) || e.failures != u->failures || (int)e.lane != u->lane || e.solo != u->solo) {
 			diag("claim: %" PRId64 " is told otherwise", got);
@@ -239,7 +248,10 @@ static bool model_batch(struct model *m, struct sched *s, uint64_t of, int size)
 			return false;
 		}
 	}
-	return true;
+	if (want && !alone && taken != foretold[lane])
+		diag("a batch of %zu was foretold, and it had %zu", foretold[lane], taken);
+	m->foretold += taken > 1 && !alone;
+	return !want || alone || taken == foretold[lane];
 }
 
 static bool agree(struct model *m, struct sched *s, unsigned seed, int step)
@@ -277,7 +289,7 @@ static bool agree(struct model *m, struct sched *s, unsigned seed, int step)
 }
 
 /* One random run; true when scheduler and model started the same, to the last. */
-static bool model_run(unsigned seed, int64_t *starts, int64_t *joined)
+static bool model_run(unsigned seed, int64_t *starts, int64_t *joined, int64_t *foretold)
 {
 	static struct model m;
 	struct sched *s = sched_new();
@@ -289,7 +301,7 @@ static bool model_run(unsigned seed, int64_t *starts, int64_t *joined)
 		if (what < 6 && m.next <= UPDATES)
 			same = model_add(&m, s);
 		else if (what < 11)
-			same = model_batch(&m, s, rand() % 3 ? SCHED_ALL_LANES : (uint64_t)rand() % 8, rand() % 3 ? 0 : rand() % 8);
+			same = model_batch(&m, s, rand() % 3 ? SCHED_ALL_LANES : (uint64_t)rand() % 8, rand() % 3 ? 1 : rand() % 9);
 		else if (what < 17)
 			model_end(&m, s);
 		else if (what < 18)
@@ -312,6 +324,7 @@ static bool model_run(unsigned seed, int64_t *starts, int64_t *joined)
 	}
 	*starts += m.batches;
 	*joined += m.joined;
+	*foretold += m.foretold;
 	sched_free(s);
 	return same;
 }
@@ -319,11 +332,12 @@ static bool model_run(unsigned seed, int64_t *starts, int64_t *joined)
 int main(void)
 {
 	bool same = true;
-	int64_t starts = 0, joined = 0;
+	int64_t starts = 0, joined = 0, foretold = 0;
 	for (unsigned seed = 1; seed <= 80 && same; seed++)
-		same = model_run(seed, &starts, &joined);
+		same = model_run(seed, &starts, &joined, &foretold);
 	ok(same, "in 80 random runs scheduler and model start the same updates in the same order, and all of them leave");
 	diag("%" PRId64 " claims and %" PRId64 " joins compared", starts, joined);
+	ok(foretold > 1000, "the size of %" PRId64 " batches of several was foretold", foretold);
 	ok(starts > 10000 && joined > 1000, "many claims and joins were compared");
 	return done_testing();
 }

@@ -53,7 +53,7 @@ static void test_good(void)
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct words w;
 		struct err err = { 0 };
-		int rc = words_split(rows[i].text, &w, &err);
+		int rc = words_split(rows[i].text, "handler", &w, &err);
 		const char *name =
 			strchr(rows[i].want, '\n') ? "a line feed between quotes is kept" : rows[i].want;
 		if (is_str(rc ? err.text : shown(&w), rows[i].want, name))
@@ -108,9 +108,13 @@ static void test_bad(void)
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct words w;
 		struct err err = { 0 };
-		int rc = words_split(rows[i].text, &w, &err);
+		int rc = words_split(rows[i].text, "handler", &w, &err);
 		if (!ok(rc == -1 && err.status == ERR_USAGE && strstr(err.text, rows[i].want) && !w.stages,
 			"refused: %s", rows[i].want))
+			diag("got %d '%s' for '%s'", rc, rc ? err.text : shown(&w), rows[i].text);
+		words_release(&w);
+		rc = words_split(rows[i].text, "hook", &w, &err);
+		if (!ok(rc == -1 && !strstr(err.text, "handler") && !strstr(err.text, ": -- "), "… and a hook is not called a handler"))
 			diag("got %d '%s' for '%s'", rc, rc ? err.text : shown(&w), rows[i].text);
 		words_release(&w);
 	}
@@ -132,7 +136,7 @@ static void test_like_sh(void)
 		for (size_t k = 0; k < length; k++)
 			text[k] = alphabet[(size_t)rand() % (sizeof alphabet - 1)];
 		text[length] = '\0';
-		if (words_split(text, &w, NULL) == 0) {
+		if (words_split(text, "handler", &w, NULL) == 0) {
 			buf_addf(&script, "set -- %s\nprintf '[%%s]' \"$@\"; echo\n", text);
 			buf_addf(&want, "%s\n", shown(&w));
 			taken++;
@@ -184,13 +188,13 @@ static void file(const char *name, const char *content, mode_t mode)
 }
 
 /* What words_resolve() says of `command`, with DIR for the test's directory; the paths of a success. */
-static const char *resolved(const char *command, const char *path_env)
+static const char *resolved_as(const char *what, const char *command, const char *path_env)
 {
 	static char out[2048];
 	struct words w;
 	struct err err = { 0 };
 	out[0] = '\0';
-	if (words_split(command, &w, &err) == 0 && words_resolve(&w, dir, path_env, &err) == 0)
+	if (words_split(command, what, &w, &err) == 0 && words_resolve(&w, dir, path_env, &err) == 0)
 		for (size_t i = 0; i < w.count; i++) {
 			bool ours = strncmp(w.paths[i], dir, strlen(dir)) == 0;
 			snprintf(out + strlen(out), sizeof out - strlen(out), "%s%s%s", i ? " " : "",
@@ -202,10 +206,18 @@ static const char *resolved(const char *command, const char *path_env)
 	return out;
 }
 
+static const char *resolved(const char *command, const char *path_env)
+{
+	return resolved_as("handler", command, path_env);
+}
+
 static void says(const char *command, const char *path_env, const char *want)
 {
 	const char *got = resolved(command, path_env);
 	if (!ok(strstr(got, want) != NULL, "%s: %s", command, want))
+		diag("got '%s'", got);
+	got = resolved_as("hook", command, path_env);
+	if (!ok(!strstr(got, "handler"), "… and a hook is not called a handler"))
 		diag("got '%s'", got);
 }
 
@@ -270,7 +282,7 @@ static void test_resolve(void)
 
 	struct words w;
 	struct err err;
-	ok(words_split("./ok.sh", &w, &err) == 0 && words_resolve(&w, dir, path, &err) == 0 &&
+	ok(words_split("./ok.sh", "handler", &w, &err) == 0 && words_resolve(&w, dir, path, &err) == 0 &&
 		   words_resolve(&w, dir, path, &err) == 0 && w.paths,
 	   "paths may be found again");
 	words_release(&w);
