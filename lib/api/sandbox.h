@@ -35,6 +35,8 @@ struct sandbox_poll {
 	int limit, timeout;      /* after the server's rules were applied; seconds */
 	int status;              /* of HTTP; 0: its client left before it was answered */
 	size_t count;            /* of updates in the answer */
+	int64_t lowest, highest; /* their ids; meaningless without any */
+	const char *fault;       /* what `intercept` noted of the request; "" for nothing */
 };
 
 struct sandbox_config {
