@@ -70,6 +70,8 @@ int client_ask(struct statedir *dir, const char *request, client_line *line, voi
 	int rc = control_call(statedir_fd(dir), request, on_line, &answer, ANSWER_TIMEOUT, err);
 	if (answer.refused)
 		*err = refusal;
+	else if (rc && !err->status)
+		err_set(err, ERR_IO, "the answer of process %ld cannot be understood", (long)holder);
 	if (rc == 0 && !answer.ended)
 		rc = err_set(err, ERR_IO, "process %ld ended in the middle of its answer", (long)holder);
 	return rc;

@@ -8,7 +8,7 @@
 #include "io/statedir.h"
 #include "queue/queue.h"
 
-/* One line of an answer, NUL-terminated. Not 0 ends it. */
+/* One line of an answer, NUL-terminated. Not 0 ends it: it is not what was expected. */
 typedef int client_line(void *arg, const char *text, size_t n);
 
 /* Opens the state directory that the options mean, which is found by the token unless it is named. 0, with *dir NULL when there is none yet; -1 with `err`. */

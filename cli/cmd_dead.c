@@ -99,6 +99,8 @@ static int on_line(void *arg, const char *line, size_t n)
 	cJSON *json = cJSON_ParseWithLength(line, n);
 	const cJSON *ok = cJSON_GetObjectItemCaseSensitive(json, "ok");
 	const cJSON *number = cJSON_GetObjectItemCaseSensitive(json, "number");
+	if (!json)
+		return -1;
 	d->touched = true;
 	if (ok && number)
 		print_change(d, (int64_t)number->valuedouble, cJSON_IsTrue(ok));
