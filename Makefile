@@ -124,9 +124,10 @@ check:
 check-quick: build-gcc build-crash
 	@$(PROVE) $(QUICK)
 
-# The long form, up to 30 minutes. ROUNDS=, SEED=, STATES= and SOAK= (seconds) are handed on.
+# The long form, up to 30 minutes. ROUNDS=, SEED=, POLLS=, STATES= and SOAK= (seconds) are handed on.
 torture: build-gcc build-crash
 	@tests/torture/crash
+	@tests/torture/matrix
 	@BUILD=build/gcc STATES=$${STATES:-1000} sh tests/flow/powerloss.t
 	@tests/torture/soak
 	@tests/torture/memcheck
