@@ -34,7 +34,8 @@ int client_numbers(const struct texts *arguments, size_t first, const char *what
 /* Appends `,"numbers":[…]`; 0 or -1. */
 int client_add_numbers(struct buf *request, const int64_t *numbers, size_t count);
 
-/* Prints text that may come from strangers, at most `max` bytes of it: control characters are shown escaped. */
+/* Prints text that may come from strangers, at most `max` bytes of it and the rest of a character: what a terminal would obey, and bytes that are no UTF-8, are shown
+ * escaped. */
 void client_print(const char *text, size_t max);
 
 /* `1.5s`, `12m 05s`, `3h 07m`, `2d 04h`. */

@@ -30,8 +30,10 @@ static int add_time(struct buf *out, const char *name, int64_t wall)
 static int is_object(const char *body, size_t length)
 {
 	const char *end;
-	if (memchr(body, '\n', length) || memchr(body, '\r', length))
-		return 0;
+	/* cJSON takes raw control characters in strings; a terminal, too. */
+	for (size_t i = 0; i < length; i++)
+		if ((unsigned char)body[i] < 0x20 && body[i] != '\t')
+			return 0;
 	cJSON *json = cJSON_ParseWithLengthOpts(body, length, &end, 0);
 	int whole = cJSON_IsObject(json);
 	for (; whole && end < body + length; end++)

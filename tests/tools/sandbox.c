@@ -84,7 +84,7 @@ static void on_called(void *arg, const struct sandbox_call *call)
 static void on_polled(void *arg, const struct sandbox_poll *poll)
 {
 	char ids[64] = "", fault[48] = "";
-	if (poll->count)
+	if (poll->count && poll->lowest <= poll->highest)
 		snprintf(ids, sizeof ids, ",\"lowest\":%lld,\"highest\":%lld", (long long)poll->lowest, (long long)poll->highest);
 	if (poll->fault && poll->fault[0])
 		snprintf(fault, sizeof fault, ",\"under\":\"%s\"", poll->fault);
