@@ -37,7 +37,7 @@ LIB_C   := $(sort $(wildcard lib/*.c lib/*/*.c))
 CLI_C   := $(sort $(wildcard cli/*.c))
 UNIT_C  := $(sort $(wildcard tests/unit/*.c))
 FUZZ_C  := $(filter-out tests/fuzz/replay.c,$(sort $(wildcard tests/fuzz/*.c)))
-TOOL_C  := $(sort $(wildcard tests/tools/*.c))
+TOOL_C  := $(filter-out tests/tools/machine.c,$(sort $(wildcard tests/tools/*.c)))
 OBJ     := $(LIB_C:%.c=$(B)/%.o) $(if $(COVER),$(B)/tests/cover/cover.o)
 UNIT    := $(UNIT_C:tests/unit/%.c=$(B)/unit/%) $(FUZZ_C:tests/fuzz/%.c=$(B)/unit/fuzz_%)
 TOOLS   := $(TOOL_C:tests/tools/%.c=$(B)/tools/%)
@@ -86,6 +86,11 @@ $(B)/tools/%.so: tests/tools/%.c Makefile
 	@mkdir -p $(@D)
 	$(call say,LD) $(CC) $(ALLFLAGS) -fPIC -DAS_LIBRARY -shared -o $@ $<
 
+# Without sanitizers of its own: a program that has them takes it, too.
+$(B)/tools/machine.so: tests/tools/machine.c Makefile
+	@mkdir -p $(@D)
+	$(call say,LD) $(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -O2 -g $(CFLAGS) -fPIC -shared -o $@ $<
+
 $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC) $(CC) $(ALLFLAGS) -MMD -MP -c -o $@ $<
@@ -93,7 +98,7 @@ $(B)/%.o: %.c Makefile
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 # All that the tests of one configuration need.
-tests: $(B)/tgrun $(UNIT) $(TOOLS) $(if $(SAN),,$(B)/tools/powerloss.so $(B)/tools/failing.so)
+tests: $(B)/tgrun $(UNIT) $(TOOLS) $(B)/tools/machine.so $(if $(SAN),,$(B)/tools/powerloss.so $(B)/tools/failing.so)
 
 # The four configurations that are tested, each in a directory of its own, with warnings as errors.
 JOBS    ?= $(shell nproc)
@@ -142,9 +147,10 @@ check:
 check-quick: build-gcc build-crash
 	@$(PROVE) $(QUICK)
 
-# The long form. ROUNDS=, SEED=, STATES=, FAILING= and SOAK= (seconds of each mode, and in all) are handed on.
+# The long form. ROUNDS=, SEED=, POLLS=, STATES=, FAILING= and SOAK= (seconds of each mode, and in all) are handed on.
 torture: build-gcc build-crash
 	@tests/torture/crash
+	@tests/torture/matrix
 	@BUILD=build/gcc STATES=$${STATES:-1000} sh tests/flow/powerloss.t
 	@SECONDS_MAX=$${FAILING:-200} tests/torture/failing
 	@tests/torture/soak

@@ -16,13 +16,6 @@ static const char *const colours[] = {
 	[CHAT_BUTTON] = "\033[36m",
 };
 
-/* Characters that a terminal obeys, or that make a line look like another. */
-static bool is_control(unsigned code)
-{
-	return code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0x2028 || code == 0x2029 || code == 0x061c ||
-	       code == 0x200e || code == 0x200f || (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
-}
-
 static void put_escaped(struct buf *out, const char *s, size_t n)
 {
 	for (size_t i = 0, step; i < n; i += step) {
@@ -35,7 +28,7 @@ static void put_escaped(struct buf *out, const char *s, size_t n)
 			buf_adds(out, "\n" INDENT);
 		else if (code == '\t')
 			buf_adds(out, TAB);
-		else if (is_control(code))
+		else if (utf8_is_control(code))
 			buf_addf(out, code < 0x80 ? "\\x%02x" : "\\u%04x", code);
 		else
 			buf_add(out, s + i, length);

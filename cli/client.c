@@ -3,13 +3,13 @@
  * Invariant: never both at once, and nothing that was begun is begun again. */
 #include "cli/client.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/buf.h"
+#include "base/utf8.h"
 #include "io/control.h"
 
 enum { ANSWER_TIMEOUT = 30000, PATIENCE = 10000, STEP = 50, SHORT_LINE = 8192 };
@@ -70,6 +70,8 @@ int client_ask(struct statedir *dir, const char *request, client_line *line, voi
 	int rc = control_call(statedir_fd(dir), request, on_line, &answer, ANSWER_TIMEOUT, err);
 	if (answer.refused)
 		*err = refusal;
+	else if (rc && !err->status)
+		err_set(err, ERR_IO, "the answer of process %ld cannot be understood", (long)holder);
 	if (rc == 0 && !answer.ended)
 		rc = err_set(err, ERR_IO, "process %ld ended in the middle of its answer", (long)holder);
 	return rc;
@@ -140,12 +142,17 @@ int client_add_numbers(struct buf *request, const int64_t *numbers, size_t count
 
 void client_print(const char *text, size_t max)
 {
-	for (size_t i = 0; text[i] && i < max; i++)
-		if (iscntrl((unsigned char)text[i]))
-			printf("\\x%02x", (unsigned char)text[i]);
+	size_t n = strlen(text), i = 0;
+	for (size_t step; i < n && i < max; i += step) {
+		size_t length = utf8_length(text + i, n - i);
+		step = length ? length : 1;
+		unsigned code = length ? utf8_code(text + i, length) : (unsigned char)text[i];
+		if (length && !utf8_is_control(code))
+			fwrite(text + i, 1, length, stdout);
 		else
-			putchar(text[i]);
-	if (strnlen(text, max + (max < SIZE_MAX)) > max)
+			printf(length && code > 0x7f ? "\\u%04x" : "\\x%02x", code);
+	}
+	if (i < n)
 		fputs("...", stdout);
 }
 

@@ -8,7 +8,7 @@
 #include "io/statedir.h"
 #include "queue/queue.h"
 
-/* One line of an answer, NUL-terminated. Not 0 ends it. */
+/* One line of an answer, NUL-terminated. Not 0 ends it: it is not what was expected. */
 typedef int client_line(void *arg, const char *text, size_t n);
 
 /* Opens the state directory that the options mean, which is found by the token unless it is named. 0, with *dir NULL when there is none yet; -1 with `err`. */
@@ -34,7 +34,8 @@ int client_numbers(const struct texts *arguments, size_t first, const char *what
 /* Appends `,"numbers":[…]`; 0 or -1. */
 int client_add_numbers(struct buf *request, const int64_t *numbers, size_t count);
 
-/* Prints text that may come from strangers, at most `max` bytes of it: control characters are shown escaped. */
+/* Prints text that may come from strangers, at most `max` bytes of it and the rest of a character: what a terminal would obey, and bytes that are no UTF-8, are shown
+ * escaped. */
 void client_print(const char *text, size_t max);
 
 /* `1.5s`, `12m 05s`, `3h 07m`, `2d 04h`. */

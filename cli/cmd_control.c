@@ -107,9 +107,11 @@ static int on_line(void *arg, const char *text, size_t n)
 {
 	const struct setup *s = arg;
 	cJSON *answer = cJSON_ParseWithLength(text, n);
+	if (!answer)
+		return -1;
 	if (s->config.json)
 		puts(text);
-	else if (answer)
+	else
 		print_status(answer);
 	cJSON_Delete(answer);
 	return 0;

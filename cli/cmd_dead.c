@@ -59,8 +59,11 @@ static void print_letter(struct dead *d, const char *line, const cJSON *letter)
 		printf("number    %.0f\n", number ? number->valuedouble : 0);
 		if (cJSON_IsNumber(id))
 			printf("update    %.0f\n", id->valuedouble);
-		printf("kind      %s\nkey       %s\nattempts  %.0f\nreceived  %s\ndied      %s\nreason    ", client_text(letter, "kind"), client_text(letter, "key"),
-		       attempts ? attempts->valuedouble : 0, client_text(letter, "received"), client_text(letter, "died"));
+		fputs("kind      ", stdout);
+		client_print(client_text(letter, "kind"), SIZE_MAX);
+		fputs("\nkey       ", stdout);
+		client_print(client_text(letter, "key"), SIZE_MAX);
+		printf("\nattempts  %.0f\nreceived  %s\ndied      %s\nreason    ", attempts ? attempts->valuedouble : 0, client_text(letter, "received"), client_text(letter, "died"));
 		client_print(client_text(letter, "reason"), SIZE_MAX);
 		fputs("\nstderr    ", stdout);
 		client_print(client_text(letter, "stderr"), SIZE_MAX);
@@ -69,7 +72,10 @@ static void print_letter(struct dead *d, const char *line, const cJSON *letter)
 		return;
 	}
 	printf("%-5.0f %s  ", number ? number->valuedouble : 0, client_text(letter, "died"));
-	printf("%s  %s  ", client_text(letter, "kind"), client_text(letter, "key"));
+	client_print(client_text(letter, "kind"), SIZE_MAX);
+	fputs("  ", stdout);
+	client_print(client_text(letter, "key"), SIZE_MAX);
+	fputs("  ", stdout);
 	client_print(client_text(letter, "reason"), SIZE_MAX);
 	if (client_text(letter, "stderr")[0]) {
 		fputs(": ", stdout);
@@ -99,6 +105,8 @@ static int on_line(void *arg, const char *line, size_t n)
 	cJSON *json = cJSON_ParseWithLength(line, n);
 	const cJSON *ok = cJSON_GetObjectItemCaseSensitive(json, "ok");
 	const cJSON *number = cJSON_GetObjectItemCaseSensitive(json, "number");
+	if (!json)
+		return -1;
 	d->touched = true;
 	if (ok && number)
 		print_change(d, (int64_t)number->valuedouble, cJSON_IsTrue(ok));

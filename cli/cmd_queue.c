@@ -98,6 +98,8 @@ static int on_line(void *arg, const char *line, size_t n)
 	struct work *w = arg;
 	cJSON *json = cJSON_ParseWithLength(line, n);
 	const cJSON *next = cJSON_GetObjectItemCaseSensitive(json, "next");
+	if (!json)
+		return -1;
 	w->touched = true;
 	if (cJSON_IsNumber(next)) {
 		w->next = (int64_t)next->valuedouble;

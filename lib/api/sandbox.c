@@ -19,7 +19,10 @@
 #include "api/sandbox_room.h"
 #include "base/secret.h"
 
-enum { CONNECTIONS_MAX = 1000, CONNECTION_MEMORY = 256 * 1024, IDLE_SECONDS = 75 };
+enum {
+	CONNECTIONS_MAX = 1000, CONNECTION_MEMORY = 256 * 1024, IDLE_SECONDS = 75,
+	DOWN_AGAIN = 1000, /* milliseconds: somebody else has the port for a moment */
+};
 
 static void pump(struct sandbox *s)
 {
@@ -294,6 +297,24 @@ int sandbox_descriptor(struct sandbox_request *r)
 
 /* Life. */
 
+/* Ends all connections, and the hearing of new ones. */
+static void stop_listening(struct sandbox *s)
+{
+	bool was = s->freeing;
+	s->freeing = true; /* nothing is dispatched meanwhile */
+	s->poll = NULL;
+	for (struct list *l = s->requests.next; l != &s->requests; l = l->next)
+		sandbox_drop(container_of(l, struct sandbox_request, link));
+	loop_watch_free(s->watch, 0);
+	if (s->daemon)
+		MHD_stop_daemon(s->daemon); /* calls on_completed() for each */
+	loop_timer_free(s->timer);
+	s->watch = NULL;
+	s->daemon = NULL;
+	s->timer = NULL;
+	s->freeing = was;
+}
+
 static int listen_on(struct sandbox *s, int port, struct err *err)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
@@ -320,6 +341,25 @@ static int listen_on(struct sandbox *s, int port, struct err *err)
 	return 0;
 }
 
+static void on_down(void *arg)
+{
+	struct sandbox *s = arg;
+	struct err err;
+	if (s->daemon) {
+		stop_listening(s);
+		loop_timer_set(s->down, s->down_for);
+	} else if (listen_on(s, atoi(strrchr(s->url, ':') + 1), &err)) {
+		stop_listening(s);
+		loop_timer_set(s->down, DOWN_AGAIN);
+	}
+}
+
+void sandbox_refuse_connections(struct sandbox *s, int64_t ms)
+{
+	s->down_for = ms;
+	loop_timer_set(s->down, 0); /* not from within a request */
+}
+
 struct sandbox *sandbox_new(struct loop *loop, const struct sandbox_config *config, struct err *err)
 {
 	struct secret *token = secret_new(config->token, err);
@@ -334,7 +374,8 @@ struct sandbox *sandbox_new(struct loop *loop, const struct sandbox_config *conf
 	s->username = strdup(config->username ? config->username : "sandbox_bot");
 	s->next_id = config->first_id ? config->first_id : 1;
 	s->overflow_id = 1;
-	if (!s->token || !s->username) {
+	s->down = loop_timer_new(loop, on_down, s);
+	if (!s->token || !s->username || !s->down) {
 		err_set(err, ERR_INTERNAL, "out of memory");
 		goto fail;
 	}
@@ -355,13 +396,8 @@ void sandbox_free(struct sandbox *s)
 	if (!s)
 		return;
 	s->freeing = true;
-	s->poll = NULL;
-	for (struct list *l = s->requests.next; l != &s->requests; l = l->next)
-		sandbox_drop(container_of(l, struct sandbox_request, link));
-	loop_watch_free(s->watch, 0);
-	if (s->daemon)
-		MHD_stop_daemon(s->daemon); /* calls on_completed() for each */
-	loop_timer_free(s->timer);
+	stop_listening(s);
+	loop_timer_free(s->down);
 	sandbox_updates_free(s);
 	sandbox_messages_free(s);
 	if (s->token)

@@ -35,6 +35,8 @@ struct sandbox_poll {
 	int limit, timeout;      /* after the server's rules were applied; seconds */
 	int status;              /* of HTTP; 0: its client left before it was answered */
 	size_t count;            /* of updates in the answer */
+	int64_t lowest, highest; /* their ids; meaningless without any */
+	const char *fault;       /* what `intercept` noted of the request; "" for nothing */
 };
 
 struct sandbox_config {
@@ -67,7 +69,7 @@ const char *sandbox_url(const struct sandbox *s);
  * or the queue's bounds (two million updates, 1 GiB) at their end. */
 int64_t sandbox_push(struct sandbox *s, const char *kind, const char *object);
 
-/* Queues the `n` bytes as they are, whatever they are; an integer update_id in them moves the next id past it. 0 or -1 as above. No
+/* Queues the `n` bytes as they are, whatever they are; an integer update_id in them, which must stand first if they are no JSON, moves the next id past it. 0 or -1 as above. No
  * allowed_updates filter. */
 int sandbox_push_raw(struct sandbox *s, const char *update, size_t n);
 

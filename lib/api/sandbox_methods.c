@@ -4,6 +4,7 @@
  * A method that is in no table is answered with `true`, so that a bot can use what the sandbox does not know. */
 #include "api/sandbox_room.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,7 @@ void sandbox_tell(struct sandbox_request *r, int status, const char *result, con
 	if (r->answered || r->drop)
 		return;
 	if (strcmp(r->method, "getUpdates") == 0) {
-		struct sandbox_poll poll = { r->params, r->offset, r->limit, r->timeout, status, 0 };
+		struct sandbox_poll poll = { r->params, r->offset, r->limit, r->timeout, status, 0, 0, 0, r->fault_name };
 		if (config->polled)
 			config->polled(config->arg, &poll);
 	} else if (r->method[0] && config->called) {
@@ -271,6 +272,7 @@ int64_t sandbox_push(struct sandbox *s, const char *kind, const char *object)
 
 int sandbox_push_raw(struct sandbox *s, const char *update, size_t n)
 {
+	static const char opening[] = "{\"update_id\":";
 	cJSON *json = cJSON_ParseWithLength(update, n);
 	const cJSON *id = cJSON_GetObjectItemCaseSensitive(json, "update_id"), *item;
 	bool has_id = cJSON_IsNumber(id) && id->valuedouble > -9.2e18 && id->valuedouble < 9.2e18 &&
@@ -280,7 +282,13 @@ int sandbox_push_raw(struct sandbox *s, const char *update, size_t n)
 		memcpy(copy, update, n);
 		copy[n] = '\0';
 	}
-	int rc = sandbox_updates_add(s, has_id, has_id ? (int64_t)id->valuedouble : 0, copy, n);
+	int64_t number = has_id ? (int64_t)id->valuedouble : 0;
+	/* The server knows the id of what no client can read. */
+	if (copy && !json && strncmp(copy, opening, sizeof opening - 1) == 0 && isdigit((unsigned char)copy[sizeof opening - 1])) {
+		has_id = true;
+		number = strtoll(copy + sizeof opening - 1, NULL, 10);
+	}
+	int rc = sandbox_updates_add(s, has_id, number, copy, n);
 	if (rc == 0 && cJSON_IsObject(json))
 		cJSON_ArrayForEach(item, json)
 			if (cJSON_IsObject(item))

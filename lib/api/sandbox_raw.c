@@ -40,9 +40,15 @@ static void finish(struct sandbox_request *r)
 	struct play *p = r->fault;
 	if (p->watch)
 		loop_watch_set(p->watch, 0);
-	if (p->plan.action == RAW_STALL || p->plan.action == RAW_STALL_HEADERS)
+	if (p->plan.end == RAW_STALL)
 		return; /* until the client leaves */
-	if (p->plan.action == RAW_RESET) {
+	if (p->plan.action != RAW_TRICKLE && p->plan.ms > 0) {
+		int64_t wait = p->plan.ms;
+		p->plan.ms = 0;
+		sandbox_later(r, wait, finish);
+		return;
+	}
+	if (p->plan.end == RAW_RESET) {
 		/* Dissolving a connection's association sends RST (connect(2), AF_UNSPEC). */
 		struct sockaddr none = { .sa_family = AF_UNSPEC };
 		connect(p->fd, &none, sizeof none);
@@ -105,16 +111,29 @@ static const char *pattern_of(enum raw_action action)
 	return action == RAW_HEADERS ? headers : spaces;
 }
 
+/* How much of an answer is sent. */
+static size_t part(const struct play *p, size_t head, size_t all)
+{
+	int64_t after = p->plan.after < 0 ? (int64_t)all + p->plan.after : p->plan.after;
+	if (p->plan.has_after)
+		return after < 0 ? 0 : after > (int64_t)all ? all : (size_t)after;
+	if (p->plan.permille != RAW_UNSET)
+		return all * (size_t)p->plan.permille / 1000;
+	return p->plan.action == RAW_TRICKLE ? all : head + (all - head) / 2;
+}
+
 /* All that is written but the pattern. */
 static int compose(struct sandbox_request *r, struct play *p)
 {
 	static const char garbage[] = "\x00\xff\x16\x03\x01 this is not HTTP\r\n\r\n\xfe{]";
 	struct buf *out = &p->out;
 	enum raw_action action = p->plan.action;
-	if (action == RAW_STALL)
+	if (action == RAW_STALL && !p->plan.has_after && p->plan.permille == RAW_UNSET)
 		return 0;
 	if (action == RAW_GARBAGE)
 		return buf_add(out, garbage, sizeof garbage - 1);
+	if (action == RAW_BYTES)
+		return buf_add(out, r->answer, r->length);
 	if (buf_addf(out, "HTTP/1.1 %d Scripted\r\nContent-Type: %s\r\n", r->status, r->type))
 		return -1;
 	if (action == RAW_STALL_HEADERS)
@@ -123,9 +142,15 @@ static int compose(struct sandbox_request *r, struct play *p)
 		return 0;
 	if (action == RAW_ENDLESS)
 		return buf_adds(out, "Connection: close\r\n\r\n{\"ok\":true,\"result\":[");
-	if (buf_addf(out, "Content-Length: %zu\r\n\r\n", r->length))
+	if (r->extra_name[0] && buf_addf(out, "%s: %s\r\n", r->extra_name, r->extra_value))
 		return -1;
-	return buf_add(out, r->answer, action == RAW_TRICKLE ? r->length : r->length / 2);
+	if (buf_addf(out, "Content-Length: %lld\r\n\r\n", (long long)r->length + (long long)p->plan.more))
+		return -1;
+	size_t head = out->len;
+	if (buf_add(out, r->answer, r->length))
+		return -1;
+	out->len = part(p, head, out->len);
+	return 0;
 }
 
 static void play(struct sandbox_request *r)

@@ -4,16 +4,23 @@
 
 #include "api/sandbox_room.h"
 
-/* What sandbox_script.h describes; the last four are left to the script itself. */
+/* What sandbox_script.h describes; those from FAULT_REDIRECT on are left to the script itself. */
 enum raw_action {
-	RAW_NONE, RAW_STALL, RAW_STALL_HEADERS, RAW_TRICKLE, RAW_RESET, RAW_CUT, RAW_ENDLESS, RAW_HEADERS, RAW_GARBAGE,
-	FAULT_REDIRECT, FAULT_CLOSE, FAULT_DELAY, FAULT_DUPLICATE,
+	RAW_NONE, RAW_STALL, RAW_STALL_HEADERS, RAW_TRICKLE, RAW_RESET, RAW_CUT, RAW_BYTES, RAW_ENDLESS, RAW_HEADERS, RAW_GARBAGE,
+	FAULT_REDIRECT, FAULT_CLOSE, FAULT_DELAY, FAULT_DUPLICATE, FAULT_TWICE, FAULT_BACKWARDS, FAULT_PASS, FAULT_REFUSE,
 };
+
+enum { RAW_UNSET = -1 };
 
 struct raw_plan {
 	enum raw_action action;
-	int64_t ms;    /* between two pieces of a trickle */
-	int64_t bytes; /* of a piece; at most, for what has no end */
+	enum raw_action end; /* RAW_CUT, RAW_RESET or RAW_STALL */
+	int64_t ms;          /* between two pieces of a trickle; before the end of the others */
+	int64_t bytes;       /* of a piece; at most, for what has no end */
+	bool has_after;
+	int64_t after;       /* bytes of the answer that are sent; below 0: that are not */
+	int64_t permille;    /* the same as a part of it; RAW_UNSET */
+	int64_t more;        /* than the body's length, in Content-Length */
 };
 
 /* From now on the request's answer, when it comes, is played by the plan instead of being sent. 0, or -1 when memory is out. */

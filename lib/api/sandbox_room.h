@@ -46,6 +46,8 @@ struct sandbox_request {
 	void (*divert)(struct sandbox_request *r);
 	void (*release)(struct sandbox_request *r);
 	void *fault;
+	char fault_name[32];           /* for the `polled` event */
+	bool twice, backwards;         /* how the updates stand in the answer of getUpdates */
 
 	/* getUpdates. */
 	int64_t offset;
@@ -76,6 +78,8 @@ struct sandbox {
 	struct loop_watch *watch;
 	struct loop_timer *timer;
 	struct list requests;
+	struct loop_timer *down;       /* until nobody can connect, or somebody can again */
+	int64_t down_for;
 	bool logged_out, freeing;
 	bool resumed;                  /* a connection, since the last pump */
 
@@ -129,6 +133,8 @@ void sandbox_refuse(struct sandbox_request *r, int status, const char *descripti
 void sandbox_tell(struct sandbox_request *r, int status, const char *result, const char *description);
 /* Ends all open polls as a restarting server does, and forgets what only lives in its memory. */
 void sandbox_restart(struct sandbox *s);
+/* Ends all connections and refuses new ones for `ms` milliseconds. What waits stays. */
+void sandbox_refuse_connections(struct sandbox *s, int64_t ms);
 
 /* sandbox_params.c */
 /* A reader for the request's body; its query is taken at once. NULL when memory is out. */

@@ -11,7 +11,7 @@
 
 #include "api/sandbox_raw.h"
 
-enum { LINES_MAX = 10000 };
+enum { LINES_MAX = 20000 };
 
 struct fault {
 	struct list link;
@@ -24,13 +24,14 @@ struct fault {
 struct sandbox_script {
 	struct list faults;
 	size_t count;
-	char name[64]; /* of the last fault, for the caller */
 };
 
 static const char *const names[] = {
 	[RAW_NONE] = "answer", [RAW_STALL] = "stall", [RAW_STALL_HEADERS] = "stall_headers", [RAW_TRICKLE] = "trickle",
-	[RAW_RESET] = "reset", [RAW_CUT] = "cut", [RAW_ENDLESS] = "endless", [RAW_HEADERS] = "headers", [RAW_GARBAGE] = "garbage",
-	[FAULT_REDIRECT] = "redirect", [FAULT_CLOSE] = "close", [FAULT_DELAY] = "delay", [FAULT_DUPLICATE] = "duplicate",
+	[RAW_RESET] = "reset", [RAW_CUT] = "cut", [RAW_BYTES] = "raw", [RAW_ENDLESS] = "endless", [RAW_HEADERS] = "headers",
+	[RAW_GARBAGE] = "garbage", [FAULT_REDIRECT] = "redirect", [FAULT_CLOSE] = "close", [FAULT_DELAY] = "delay",
+	[FAULT_DUPLICATE] = "duplicate", [FAULT_TWICE] = "twice", [FAULT_BACKWARDS] = "backwards", [FAULT_PASS] = "pass",
+	[FAULT_REFUSE] = "refuse",
 };
 
 struct sandbox_script *sandbox_script_new(void)
@@ -119,6 +120,15 @@ size_t sandbox_script_left(const struct sandbox_script *s)
 	return s->count;
 }
 
+static void add_hex(struct buf *out, const char *hex)
+{
+	for (const char *p = hex; p[0] && p[1]; p += 2) {
+		unsigned byte = 0;
+		if (sscanf(p, "%2x", &byte) != 1 || buf_addc(out, (char)byte))
+			return;
+	}
+}
+
 /* The body that the line gives; false if it gives none. */
 static bool given_body(const cJSON *json, struct buf *out)
 {
@@ -128,19 +138,13 @@ static bool given_body(const cJSON *json, struct buf *out)
 		if (buf_adds(out, body))
 			break;
 	for (int64_t i = 0; i < repeat && hex; i++)
-		for (const char *p = hex; p[0] && p[1]; p += 2) {
-			unsigned byte = 0;
-			if (sscanf(p, "%2x", &byte) != 1 || buf_addc(out, (char)byte))
-				break;
-		}
+		add_hex(out, hex);
 	return body || hex;
 }
 
-/* Status, body and headers of the line as the answer. */
-static void answer(struct sandbox_request *r, const cJSON *json, int status)
+/* The line's headers. */
+static void give_headers(struct sandbox_request *r, const cJSON *json)
 {
-	struct buf body;
-	buf_init(&body, 256 << 20);
 	const char *type = text(json, "type"), *header = text(json, "header"), *location = text(json, "location");
 	if (type) {
 		snprintf(r->given_type, sizeof r->given_type, "%s", type);
@@ -154,11 +158,76 @@ static void answer(struct sandbox_request *r, const cJSON *json, int status)
 		memcpy(r->extra_name, header, (size_t)(colon - header));
 		snprintf(r->extra_value, sizeof r->extra_value, "%s", colon + 1 + strspn(colon + 1, " "));
 	}
+}
+
+/* The true answer, changed as the line says. */
+static void decorate(struct sandbox_request *r)
+{
+	const cJSON *json = r->fault;
+	const char *before = text(json, "before"), *behind = text(json, "behind");
+	struct buf body;
+	buf_init(&body, 256 << 20);
+	give_headers(r, json);
+	if (before)
+		add_hex(&body, before);
+	buf_add(&body, r->answer, r->length * (size_t)number(json, "keep", 1000) / 1000);
+	if (behind)
+		add_hex(&body, behind);
+	if (!body.data)
+		buf_reserve(&body, 1);
+	sandbox_answer(r, (int)number(json, "status", r->status), body.data, body.len);
+}
+
+static void release_line(struct sandbox_request *r)
+{
+	cJSON_Delete(r->fault);
+}
+
+/* Status, body and headers of the line as the answer. */
+static void answer(struct sandbox_request *r, const cJSON *json, int status)
+{
+	struct buf body;
+	buf_init(&body, 256 << 20);
+	give_headers(r, json);
 	if (!given_body(json, &body))
 		buf_addf(&body, "{\"ok\":false,\"error_code\":%d,\"description\":\"Scripted %d\"}", status, status);
 	if (!body.data)
 		buf_reserve(&body, 1); /* an empty body is one too */
 	sandbox_answer(r, status, body.data, body.len);
+}
+
+static bool applies(const cJSON *json)
+{
+	return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "apply"));
+}
+
+/* A fault that writes on the connection itself. */
+static bool play(const struct fault *f, struct sandbox_request *r, int status, bool given)
+{
+	const cJSON *json = f->json, *after = cJSON_GetObjectItemCaseSensitive(json, "after");
+	const char *end = text(json, "end");
+	struct raw_plan plan = {
+		.action = f->action, .ms = number(json, "ms", f->action == RAW_TRICKLE ? 1000 : 0),
+		.bytes = number(json, "bytes", f->action == RAW_TRICKLE ? 1 : 200 << 20),
+		.has_after = cJSON_IsNumber(after), .after = number(json, "after", 0),
+		.permille = number(json, "permille", RAW_UNSET), .more = number(json, "more", 0),
+	};
+	bool within = f->action == RAW_STALL && (plan.has_after || plan.permille != RAW_UNSET);
+	bool spoils = within || f->action == RAW_TRICKLE || f->action == RAW_RESET || f->action == RAW_CUT;
+	if (f->action == RAW_STALL || f->action == RAW_STALL_HEADERS || (end && strcmp(end, "stall") == 0))
+		plan.end = RAW_STALL;
+	else
+		plan.end = f->action == RAW_RESET || (end && strcmp(end, "reset") == 0) ? RAW_RESET : RAW_CUT;
+	if (sandbox_raw_prepare(r, &plan)) {
+		sandbox_drop(r);
+		return true;
+	}
+	give_headers(r, json);
+	if (applies(json) || (spoils && !given && !status))
+		sandbox_dispatch(r);
+	else
+		answer(r, json, status ? status : 200);
+	return true;
 }
 
 static bool apply(struct fault *f, struct sandbox_request *r)
@@ -167,6 +236,12 @@ static bool apply(struct fault *f, struct sandbox_request *r)
 	bool given = text(f->json, "body") || text(f->json, "hex");
 	switch (f->action) {
 	case RAW_NONE:
+		if (applies(f->json)) {
+			r->fault = cJSON_Duplicate(f->json, 1);
+			r->divert = decorate;
+			r->release = release_line;
+			return false;
+		}
 		answer(r, f->json, status ? status : 200);
 		return true;
 	case FAULT_REDIRECT:
@@ -183,29 +258,29 @@ static bool apply(struct fault *f, struct sandbox_request *r)
 	case FAULT_DUPLICATE:
 		r->sandbox->redeliver = true;
 		return false;
+	case FAULT_TWICE:
+		r->twice = true;
+		return false;
+	case FAULT_BACKWARDS:
+		r->backwards = true;
+		return false;
+	case FAULT_PASS:
+		return false;
+	case FAULT_REFUSE:
+		sandbox_refuse_connections(r->sandbox, number(f->json, "ms", 1000));
+		return true;
 	case RAW_STALL:
 	case RAW_STALL_HEADERS:
 	case RAW_TRICKLE:
 	case RAW_RESET:
 	case RAW_CUT:
+	case RAW_BYTES:
 	case RAW_ENDLESS:
 	case RAW_HEADERS:
 	case RAW_GARBAGE:
 		break;
 	}
-	bool wants_body = f->action == RAW_TRICKLE || f->action == RAW_RESET || f->action == RAW_CUT;
-	struct raw_plan plan = {
-		f->action, number(f->json, "ms", 1000), number(f->json, "bytes", f->action == RAW_TRICKLE ? 1 : 200 << 20),
-	};
-	if (sandbox_raw_prepare(r, &plan)) {
-		sandbox_drop(r);
-		return true;
-	}
-	if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(f->json, "apply")) || (wants_body && !given && !status))
-		sandbox_dispatch(r);
-	else
-		answer(r, f->json, status ? status : 200);
-	return true;
+	return play(f, r, status, given);
 }
 
 bool sandbox_script_intercept(struct sandbox_script *s, struct sandbox_request *r, const char **name)
@@ -221,7 +296,9 @@ bool sandbox_script_intercept(struct sandbox_script *s, struct sandbox_request *
 			f->skip--;
 			continue;
 		}
-		*name = names[f->action];
+		const char *given = text(f->json, "name");
+		snprintf(r->fault_name, sizeof r->fault_name, "%s", given ? given : names[f->action]);
+		*name = r->fault_name;
 		bool taken = apply(f, r);
 		if (f->times > 0 && --f->times == 0) {
 			fault_free(f);

@@ -192,10 +192,10 @@ static void confirm_from_tail(struct sandbox *s, int64_t offset)
 
 /* Answers. */
 
-static void told(struct sandbox_request *r, int status, size_t count)
+static void told(struct sandbox_request *r, int status, size_t count, int64_t lowest, int64_t highest)
 {
 	struct sandbox *s = r->sandbox;
-	struct sandbox_poll poll = { r->params, r->offset, r->limit, r->timeout, status, count };
+	struct sandbox_poll poll = { r->params, r->offset, r->limit, r->timeout, status, count, lowest, highest, r->fault_name };
 	if (s->config.polled)
 		s->config.polled(s->config.arg, &poll);
 }
@@ -206,7 +206,7 @@ static void answer_updates(struct sandbox_request *r)
 	if (s->poll == r)
 		s->poll = NULL;
 	size_t count = 0, bytes = 0, waiting = s->tail - s->head;
-	int64_t highest = INT64_MIN;
+	int64_t highest = INT64_MIN, lowest = INT64_MAX;
 	while (count < waiting && count < (size_t)r->limit) {
 		const struct update_item *item = &s->items[s->head + count];
 		if (count && bytes + item->length > SANDBOX_BATCH_MAX)
@@ -214,13 +214,16 @@ static void answer_updates(struct sandbox_request *r)
 		bytes += item->length + 2;
 		if (item->has_id && item->id > highest)
 			highest = item->id;
+		if (item->has_id && item->id < lowest)
+			lowest = item->id;
 		count++;
 	}
 	struct buf out;
 	buf_init(&out, BYTES_MAX);
 	int failed = buf_reserve(&out, bytes + 32) || buf_adds(&out, "{\"ok\":true,\"result\":[");
-	for (size_t i = 0; i < count && !failed; i++) {
-		struct update_item *item = &s->items[s->head + i];
+	for (size_t i = 0; i < count * (r->twice ? 2 : 1) && !failed; i++) {
+		size_t nth = i % count;
+		struct update_item *item = &s->items[s->head + (r->backwards ? count - 1 - nth : nth)];
 		failed = (i && buf_adds(&out, ",\n")) || buf_add(&out, item->bytes, item->length);
 		item->served = true;
 		item->batch_max = highest;
@@ -228,7 +231,7 @@ static void answer_updates(struct sandbox_request *r)
 	if (failed || buf_adds(&out, "]}"))
 		buf_release(&out);
 	s->stats.served += count;
-	told(r, 200, count);
+	told(r, 200, count, lowest, highest);
 	size_t length = out.len;
 	sandbox_answer(r, 200, out.data, length);
 }

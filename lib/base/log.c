@@ -112,15 +112,6 @@ static void redact_paths(char *text, size_t n)
 	}
 }
 
-/* Characters that a terminal obeys, or that make a line look like another: C0, DEL, C1, line and paragraph separators, and the
- * marks that change the direction of writing. */
-static bool is_control(unsigned code)
-{
-	return code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0x2028 || code == 0x2029 ||
-	       (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) || code == 0x200e || code == 0x200f ||
-	       code == 0x061c;
-}
-
 /* Writes the character at `s` in a style; the length read is *step, what is returned is the length written, at most 12. */
 static size_t show(char out[16], const char *s, size_t n, enum style style, size_t *step)
 {
@@ -131,7 +122,7 @@ static size_t show(char out[16], const char *s, size_t n, enum style style, size
 	unsigned code = utf8_code(s, length);
 	if (style != PLAIN && (code == '"' || code == '\\'))
 		return (size_t)sprintf(out, "\\%c", (int)code);
-	if (!is_control(code)) {
+	if (!utf8_is_control(code)) {
 		memcpy(out, s, length);
 		return length;
 	}
@@ -176,7 +167,7 @@ static bool needs_quotes(const char *s, size_t n)
 		return true;
 	for (size_t i = 0, step; i < n; i += step) {
 		step = utf8_length(s + i, n - i);
-		if (step == 0 || strchr(" \"\\=", s[i]) || is_control(utf8_code(s + i, step)))
+		if (step == 0 || strchr(" \"\\=", s[i]) || utf8_is_control(utf8_code(s + i, step)))
 			return true;
 	}
 	return false;

@@ -30,6 +30,13 @@ unsigned utf8_code(const char *s, size_t length)
 	return code;
 }
 
+bool utf8_is_control(unsigned code)
+{
+	return code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0x2028 || code == 0x2029 ||
+	       (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) || code == 0x200e || code == 0x200f ||
+	       code == 0x061c;
+}
+
 size_t utf8_cut(const char *s, size_t n)
 {
 	for (size_t back = 0; back < 4 && back < n; back++) {

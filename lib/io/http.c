@@ -363,6 +363,12 @@ static enum http_failure explain(struct http_request *r, CURLcode code)
 		snprintf(r->reason, sizeof r->reason, "out of memory");
 		return HTTP_INTERNAL;
 	}
+	long proxy_status = 0;
+	curl_easy_getinfo(r->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+	if (proxy_status && proxy_status / 100 != 2) {
+		snprintf(r->reason, sizeof r->reason, "the proxy answers with HTTP status %ld", proxy_status);
+		return HTTP_NETWORK;
+	}
 	snprintf(r->reason, sizeof r->reason, "%s%s", code == CURLE_PEER_FAILED_VERIFICATION ? "the server's certificate is not trusted: " : "",
 		 words);
 	/* curl's sentences become phrases, but names stay as they are (SSL, HTTP). */

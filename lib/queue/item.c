@@ -1,5 +1,4 @@
-/* queue/item: an unfinished update in, its JSON out. Invariant: the update goes in as the bytes that came, so nothing of it is changed by the way but
- * the white space that would end the line. */
+/* queue/item: an unfinished update in, its JSON out. The update goes in as it does in a dead letter's line. */
 #include "queue/item.h"
 
 #include <string.h>
@@ -27,18 +26,6 @@ static int add_time(struct buf *out, const char *name, int64_t wall)
 	return buf_addf(out, ",\"%s\":\"", name) || letter_time(wall, out) || buf_addc(out, '"') ? -1 : 0;
 }
 
-static int add_body(struct buf *out, const char *body, size_t length)
-{
-	size_t start = out->len + strlen(",\"update\":");
-	if (buf_adds(out, ",\"update\":") || buf_add(out, body, length))
-		return -1;
-	/* What waits is valid JSON, in which these stand between tokens only. */
-	for (char *p = out->data + start; p < out->data + start + length; p++)
-		if (*p == '\n' || *p == '\r')
-			*p = ' ';
-	return 0;
-}
-
 int item_json(const struct queue_item *item, struct buf *out)
 {
 	int rc = buf_addf(out, "{\"number\":%lld,\"update_id\":", (long long)item->seq);
@@ -50,6 +37,6 @@ int item_json(const struct queue_item *item, struct buf *out)
 	if (item->state == QUEUE_DELAYED)
 		rc = rc || add_time(out, "due", item->due);
 	if (item->body)
-		rc = rc || add_body(out, item->body, item->length);
+		rc = rc || buf_adds(out, ",\"update\":") || letter_add_update(out, item->body, item->length);
 	return rc || buf_addc(out, '}') ? -1 : 0;
 }

@@ -27,17 +27,31 @@ static int add_time(struct buf *out, const char *name, int64_t wall)
 }
 
 /* Whether the bytes may stand in a line of JSON as they are. */
-static int is_object(const struct store_dead *d)
+static int is_object(const char *body, size_t length)
 {
 	const char *end;
-	if (memchr(d->body, '\n', d->body_length) || memchr(d->body, '\r', d->body_length))
-		return 0;
-	cJSON *json = cJSON_ParseWithLengthOpts(d->body, d->body_length, &end, 0);
+	/* cJSON takes raw control characters in strings; a terminal, too. */
+	for (size_t i = 0; i < length; i++)
+		if ((unsigned char)body[i] < 0x20 && body[i] != '\t')
+			return 0;
+	cJSON *json = cJSON_ParseWithLengthOpts(body, length, &end, 0);
 	int whole = cJSON_IsObject(json);
-	for (; whole && end < d->body + d->body_length; end++)
+	for (; whole && end < body + length; end++)
 		whole = *end == ' ' || *end == '\t';
 	cJSON_Delete(json);
 	return whole;
+}
+
+int letter_add_update(struct buf *out, const char *body, size_t length)
+{
+	size_t before = out->len;
+	int rc = is_object(body, length) ? buf_add(out, body, length) : buf_add_json(out, body, length);
+	if (rc == 0 && buf_reserve(out, 1) == 0)
+		return 0;
+	/* The rest of the line is worth more than nothing. */
+	if (out->data)
+		out->len = before;
+	return buf_adds(out, "null");
 }
 
 int letter_json(const struct store_dead *d, struct buf *out)
@@ -49,6 +63,6 @@ int letter_json(const struct store_dead *d, struct buf *out)
 	rc = rc || add_string(out, "reason", d->reason) || add_string(out, "stderr", d->last_stderr);
 	rc = rc || add_time(out, "received", d->received) || add_time(out, "died", d->died);
 	rc = rc || buf_adds(out, ",\"update\":");
-	rc = rc || (is_object(d) ? buf_add(out, d->body, d->body_length) : buf_add_json(out, d->body, d->body_length));
+	rc = rc || letter_add_update(out, d->body, d->body_length);
 	return rc || buf_addc(out, '}') ? -1 : 0;
 }

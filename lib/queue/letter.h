@@ -6,8 +6,12 @@
 #include "queue/store.h"
 
 /* Appends {"number":…,"update_id":…,"kind":…,"key":…,"attempts":…,"reason":…,"stderr":…,"received":…,"died":…,"update":…} without a line feed. Times are
- * strings as of RFC 3339; `update` is the update's own bytes, or a string if they are no JSON object. 0, or -1 when the buffer is full. */
+ * strings as of RFC 3339; `update` is as of letter_add_update(). 0, or -1 when the buffer is full. */
 int letter_json(const struct store_dead *d, struct buf *out);
+
+/* Appends an update as JSON on one line: its own bytes, a string if they are no JSON object as cJSON knows it (Telegram's own reader takes more), null if the buffer has no
+ * room for either. 0, or -1 when it has not even that. */
+int letter_add_update(struct buf *out, const char *body, size_t length);
 
 /* Appends a time, milliseconds since 1970, as 2026-11-23T21:04:05Z. */
 int letter_time(int64_t wall, struct buf *out);

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/duration.h"
+#include "base/hash.h"
 #include "io/http.h"
 #include "source/poll_state.h"
 
@@ -24,7 +25,7 @@ enum {
 	WARN_EVERY = 60000,
 	RETRY_AFTER_MAX = 3600,
 	ISOLATE_AFTER = 3,        /* unreadable answers, then updates are fetched one by one */
-	BURY_AFTER = 6,           /* and then the one that cannot be read is set aside with its bytes */
+	BURY_AFTER = 3,           /* answers in a row that brought the same bytes then: the update itself is what cannot be read */
 };
 
 static const struct source_ops poll_ops;
@@ -127,7 +128,7 @@ static void good_answer(struct poll *p)
 	p->counts.failing = false;
 	p->trouble[0] = '\0';
 	p->warned_class = -1;
-	p->garbage = 0;
+	p->garbage = p->identical = 0;
 }
 
 /* An answer of getUpdates. */
@@ -166,8 +167,20 @@ static void take_batch(struct poll *p, struct api_answer *answer)
 	loop_timer_set(p->timer, delay > p->config.delay ? delay : p->config.delay);
 }
 
-/* One update that nothing can read would block all later ones for ever. When it has been fetched alone, again and again, it is set
- * aside whole, provided its id can be made out; without an id there is nothing to go on from, and the retries go on. */
+/* Counts an unreadable answer. Returns whether it is time to give up the update in it: fetched alone, it came with the same bytes again and
+ * again. What is broken on its way comes in other bytes each time, and is asked for again for ever. */
+static bool count_garbage(struct poll *p, const struct api_answer *answer)
+{
+	if (p->garbage++ < ISOLATE_AFTER || !answer->body)
+		return false;
+	uint64_t hash = hash_bytes(answer->body, answer->length);
+	p->identical = p->identical && hash == p->garbage_hash ? p->identical + 1 : 1;
+	p->garbage_hash = hash;
+	return p->identical >= BURY_AFTER;
+}
+
+/* One update that nothing can read would block all later ones for ever. It is set aside whole, provided its id can be made out; without
+ * an id there is nothing to go on from, and the retries go on. */
 static bool bury_garbage(struct poll *p, struct api_answer *answer)
 {
 	static const char name[] = "\"update_id\"";
@@ -179,7 +192,7 @@ static bool bury_garbage(struct poll *p, struct api_answer *answer)
 	char *end;
 	long long id = strtoll(at, &end, 10);
 	size_t fresh;
-	if (end == at || id < 0 || id >= INT32_MAX)
+	if (end == at || end == answer->body + answer->length || id < 0 || id >= INT32_MAX)
 		return false;
 	struct slice whole = { .bytes = answer->body, .length = answer->length, .has_id = true, .id = id };
 	for (char *c = answer->body; c < answer->body + answer->length; c++)
@@ -189,7 +202,7 @@ static bool bury_garbage(struct poll *p, struct api_answer *answer)
 		return false;
 	log_event(p->config.log, LOG_ERROR, LOG_FIELDS(LOG_NUM("update", id)), "an update that cannot be read was set aside as a dead letter");
 	p->offset = id + 1;
-	p->garbage = 0;
+	p->garbage = p->identical = 0;
 	loop_timer_set(p->timer, p->config.delay);
 	return true;
 }
@@ -205,11 +218,12 @@ static void on_answer(void *arg, struct api_answer *answer)
 		p->config.events.stopped(p->config.events.arg);
 		return;
 	}
-	if (answer->class == API_GARBAGE && p->step == POLL_UPDATES) {
-		p->garbage++;
-		if (p->garbage >= BURY_AFTER && bury_garbage(p, answer))
-			return;
+	if (p->step == POLL_UPDATES && answer->class == API_OK && !answer->result.is_list) {
+		answer->class = API_GARBAGE;
+		snprintf(answer->text, sizeof answer->text, "the answer has no list of updates");
 	}
+	if (p->step == POLL_UPDATES && answer->class == API_GARBAGE && count_garbage(p, answer) && bury_garbage(p, answer))
+		return;
 	if (answer->class != API_OK) {
 		poll_failed(p, answer);
 	} else if (p->step == POLL_UPDATES) {

@@ -30,6 +30,8 @@ struct poll {
 	int64_t warned_at;           /* the last warning of the same class of failure */
 	int warned_class;
 	int garbage;                 /* unreadable answers in a row */
+	int identical;               /* how many of them in a row, fetched alone, had the bytes of */
+	uint64_t garbage_hash;
 	bool held;                   /* may_ask() said no */
 	bool stopping, stopped, ready;
 	struct source_counts counts;

@@ -57,7 +57,8 @@ static int add(struct slices *s, const struct slice *item, struct err *err)
 
 static int cut(char *body, const char *result, struct slices *out, struct err *err)
 {
-	if (*result != '[')
+	out->is_list = *result == '[';
+	if (!out->is_list)
 		return 0;
 	for (struct scan_walk w = scan_walk(result); scan_next(&w);) {
 		struct slice s = { .bytes = body + (w.value - body), .length = (size_t)(scan_skip(w.value) - w.value) };

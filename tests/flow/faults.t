@@ -89,6 +89,22 @@ is "$(jq -r '.reason' "$TMP/dead" | sort | uniq -c | sed 's/^ *//' | tr '\n' ' '
 	"5 it has no update_id that is a whole number 4 it is no JSON object " "… and the reason"
 stop_sandbox
 
+# An answer that is broken on its way, otherwise each time, is asked for again and again; nothing is given up for it. A minute takes a second.
+forget
+machine MACHINE_SPEED=60
+start_sandbox --no-penalties
+for keep in 100 200 300 400 500 600 700 800 900; do
+	printf '{"method":"getUpdates","action":"answer","apply":true,"keep":%s}\n{"method":"getUpdates","body":"{\"ok\":true,\"result\":%s}"}\n' $keep $keep
+done | script -
+message 7 broken
+message 7 next
+run_tgrun --handler "$TMP/note" --once --give-up-after 2h
+is "$STATUS $(grep ^start "$TMP/seen" | sed 's/.* //' | tr '\n' ' ')$(stats .script_left) $(stats .calls.getUpdates)" "0 broken next 0 21" \
+	"eighteen answers that are cut, or hold no list, are asked for again, and then all is handled"
+is "$(dead list --json)" "" "… and nothing was buried"
+stop_sandbox
+machine
+
 # A server that comes up later, and goes away.
 forget
 start_sandbox

@@ -7,6 +7,7 @@
 #   wait_for '[ -s "$TMP/out" ]'          polls a condition every 50 ms until a deadline ($DEADLINE, 20 s)
 #   is "$got" "$want" "what holds"        TAP; also ok 'condition' "what holds", like, done_testing
 #   stop_tgrun                            TERM, waits; $STATUS is its exit status
+#   machine NAME=VALUE…                   what is started from now on runs on another machine, see tests/tools/machine.c: faster, or trusting others
 #   anew                                  the next part of a test: another sandbox, no state, an empty log
 #
 # A stop is waited for; what does not end by the deadline is killed ($STATUS 137). $BUILD (build) is the build that is tested. At the end everything that was started is killed, and it is checked that nothing is left.
@@ -16,6 +17,7 @@ BUILD=${BUILD:-build}
 TOKEN=${TOKEN:-123456:sandbox-secret}
 DEADLINE=${DEADLINE:-20}
 TGRUN=${TGRUN:-$PWD/$BUILD/tgrun}
+SANDBOX=${SANDBOX:-$PWD/$BUILD/tools/sandbox}
 TMP=$(mktemp -d "${TMPDIR:-/tmp}/tgrun-flow.XXXXXX") || exit 1
 TESTS=0
 FAILED=0
@@ -127,12 +129,27 @@ start() {
 	PIDS="$PIDS $PID"
 }
 
+# tgrun and the sandbox as programs that run the real ones on another machine; without arguments on this one again.
+REAL_TGRUN=$TGRUN
+REAL_SANDBOX=$SANDBOX
+machine() { # [NAME=VALUE…]
+	TGRUN=$REAL_TGRUN
+	SANDBOX=$REAL_SANDBOX
+	[ $# -gt 0 ] || return 0
+	for _program in "$TGRUN" "$SANDBOX"; do
+		printf '#!/bin/sh\nexec env LD_PRELOAD="%s" %s "%s" "$@"\n' "$PWD/$BUILD/tools/machine.so" "$*" "$_program" >"$TMP/${_program##*/}.machine"
+		chmod 755 "$TMP/${_program##*/}.machine"
+	done
+	TGRUN=$TMP/${TGRUN##*/}.machine
+	SANDBOX=$TMP/${SANDBOX##*/}.machine
+}
+
 # The sandbox.
 
 start_sandbox() { # [OPTION…]
 	SANDBOX_LOG=$TMP/calls.jsonl
 	rm -f "$TMP/port" "$SANDBOX_LOG"
-	"$BUILD/tools/sandbox" --token "$TOKEN" --log "$SANDBOX_LOG" --port-file "$TMP/port" --exit-with-parent "$@" \
+	"$SANDBOX" --token "$TOKEN" --log "$SANDBOX_LOG" --port-file "$TMP/port" --exit-with-parent "$@" \
 		>"$TMP/sandbox.out" 2>&1 &
 	SANDBOX_PID=$!
 	wait_for '[ -s "$TMP/port" ] || ! kill -0 "$SANDBOX_PID" 2>/dev/null'

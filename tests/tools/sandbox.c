@@ -1,8 +1,10 @@
 /* tests/tools/sandbox: the sandbox as a program for the flow tests. Options come in; its URL goes to stdout, one JSON line for each call to the log.
+ * Of a getUpdates there is a line with its answer, and if the script has a word on it one with its `fault`, which the other names as `under`.
  * Tests steer it over HTTP on the same port:
  *
  *   POST /sandbox/push       JSON lines: whole updates, queued byte for byte, or {"KIND":{…}}, which get the next id; ?raw=1: the whole body is one
- *   POST /sandbox/generate   ?count=N&chats=C&kind=message&users=U&first_chat=1000&pad=BYTES: N updates over C chats, text = number in its chat
+ *   POST /sandbox/generate   ?count=N&chats=C&kind=message&users=U&first_chat=1000&pad=BYTES&first_id=N: N updates over C chats, text = number
+ *                            in its chat
  *   POST /sandbox/script     faults, see lib/api/sandbox_script.h
  *   POST /sandbox/restart    ends all sessions as a restarting server does
  *   GET  /sandbox/stats      {"polls":…,"offset":…,"pending":…,"open_polls":…,"calls":{METHOD:N},…}
@@ -81,8 +83,13 @@ static void on_called(void *arg, const struct sandbox_call *call)
 
 static void on_polled(void *arg, const struct sandbox_poll *poll)
 {
-	log_line(arg, "getUpdates", poll->params, "\"offset\":%lld,\"limit\":%d,\"timeout\":%d,\"status\":%d,\"count\":%zu",
-		 (long long)poll->offset, poll->limit, poll->timeout, poll->status, poll->count);
+	char ids[64] = "", fault[48] = "";
+	if (poll->count && poll->lowest <= poll->highest)
+		snprintf(ids, sizeof ids, ",\"lowest\":%lld,\"highest\":%lld", (long long)poll->lowest, (long long)poll->highest);
+	if (poll->fault && poll->fault[0])
+		snprintf(fault, sizeof fault, ",\"under\":\"%s\"", poll->fault);
+	log_line(arg, "getUpdates", poll->params, "\"offset\":%lld,\"limit\":%d,\"timeout\":%d,\"status\":%d,\"count\":%zu%s%s",
+		 (long long)poll->offset, poll->limit, poll->timeout, poll->status, poll->count, ids, fault);
 }
 
 /* Control. */
@@ -173,6 +180,7 @@ static void generate(struct tool *t, struct sandbox_request *r)
 		answer_text(r, 400, "{\"ok\":false,\"error\":\"count, chats, users or pad is out of range\"}\n");
 		return;
 	}
+	t->sandbox->next_id = sandbox_param_number(r, "first_id", t->sandbox->next_id);
 	for (int64_t i = 0; i < count; i++)
 		if (generate_one(t, r, i, chats, users, first_chat, (size_t)pad)) {
 			answer_text(r, 507, "{\"ok\":false,\"error\":\"the queue is full\"}\n");
