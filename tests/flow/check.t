@@ -33,6 +33,11 @@ check 0 'anyone may replace the handler' "a directory that anyone may write: a w
 check 0 "^ok +route /start: '$TMP/open'" "a route" --handler "$TMP/note" --route "/start=$TMP/open"
 check 0 "anyone may replace the route's handler '$TMP/wide/note'" "a route's directory that anyone may write: a warning" --handler "$TMP/note" --route "/a=$TMP/wide/note"
 check 78 "route '/start': the route's handler '$TMP/missing' does not exist" "a route's handler that is missing" --handler "$TMP/note" --route "/start=$TMP/missing"
+set --
+for n in $(seq 32); do set -- "$@" --route "/r$n=$TMP/note"; done
+check 64 "there are more than 31 routes" "a route too many" --handler "$TMP/note" "$@"
+shift 2
+check 0 "^ok +route /r32: '$TMP/note'" "as many as there may be" --handler "$TMP/note" "$@"
 check 78 "on-error: the hook '$TMP/missing' does not exist" "a hook that is missing" --handler "$TMP/note" --on-error "$TMP/missing"
 check 78 "on-timeout: the hook '$TMP/plain' is not executable" "another" --handler "$TMP/note" --on-timeout "$TMP/plain"
 check 78 "source: the source's program '$TMP/orphan' needs '/nonexistent/sh'" "a source's program" --handler "$TMP/note" --source "exec:$TMP/orphan"

@@ -81,6 +81,8 @@ is "$STATUS $(letters list --json | jq -r .update.message.text | tr '\n' ' ')" "
 is "$(grep -c 'info .*old dead letters were dropped, as --dead-keep says.* dropped=1' "$TGRUN_LOG")" 2 "… with a line for each that is dropped"
 run_tgrun --handler "$TMP/maybe" --dead-keep 1h --once
 is "$STATUS $(letters list --json | wc -l)" "0 2" "--dead-keep 1h keeps what is younger"
+number=$(letters list --json | head -n 1 | jq -r .number)
+is "$(letters drop "$number" --json)" "{\"number\":$number}" "drop --json names what was dropped"
 wait_for '[ "$(letters list --json | jq -r "select(now - (.died | fromdate) < 2)" | wc -l)" = 0 ]'
 run_tgrun --handler "$TMP/maybe" --dead-keep 1s --once
 is "$STATUS $(letters list --json | wc -l)" "0 0" "--dead-keep 1s drops what is older, at the start"
