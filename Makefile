@@ -119,10 +119,11 @@ check:
 check-quick: build-gcc build-crash
 	@$(PROVE) $(QUICK)
 
-# The long form, up to 30 minutes. ROUNDS=, SEED=, STATES= and SOAK= (seconds) are handed on.
+# The long form. ROUNDS=, SEED=, STATES=, FAILING= and SOAK= (seconds of each mode, and in all) are handed on.
 torture: build-gcc build-crash
 	@tests/torture/crash
 	@BUILD=build/gcc STATES=$${STATES:-1000} sh tests/flow/powerloss.t
+	@SECONDS_MAX=$${FAILING:-200} tests/torture/failing
 	@tests/torture/soak
 	@tests/torture/memcheck
 

@@ -84,7 +84,7 @@ fault() { # WHO KIND SITE N [ERRNO]
 	[ "$mode" != fresh ] || rm -rf "$TMP/state"
 	rm -f "$TMP/failed" "$TMP/matched"
 	what="$mode $1:$2:$3:$4:${5:-0}"
-	from=$(date +%s)
+	began=$(date +%s)
 	run_once LD_PRELOAD="$TOOL.so" FAILING_SITES="$TMP/matched" FAILING="$1:$2:$3:$4:${5:-0}" FAILING_LOG="$TMP/failed"
 	echo "$run $what" >>"$TMP/faults"
 	if [ -s "$TMP/failed" ]; then injected=$((injected + 1)); else unmet=$((unmet + 1)); fi
@@ -106,7 +106,7 @@ fault() { # WHO KIND SITE N [ERRNO]
 	esac
 	! grep -E ' (error|warn)  *$' "$TMP/run.log" || echo "$what: status $STATUS, and an empty message" >>"$TMP/findings"
 	! grep -Eq '(dead letter |dead_letters=[1-9])' "$TMP/run.log" || echo "$what: status $STATUS: $(grep 'dead letter' "$TMP/run.log" | head -n 1)" >>"$TMP/findings"
-	[ $(($(date +%s) - from)) -lt 8 ] || echo "$what: took $(($(date +%s) - from)) s" >>"$TMP/said"
+	[ $(($(date +%s) - began)) -lt 8 ] || echo "$what: took $(($(date +%s) - began)) s" >>"$TMP/said"
 	echo "$2 $STATUS $(grep -E '^tgrun: | (error|warn) ' "$TMP/run.log" | sed 's/^[0-9TZ:.-]* //' | grep -v 'exited with status 75' | tr '\n' ';')" >>"$TMP/said"
 	if [ -n "${KEEP-}" ] && [ "$(wc -l <"$TMP/findings")" -gt "${found:-0}" ]; then
 		found=$(wc -l <"$TMP/findings")
