@@ -13,9 +13,11 @@
 #include "cli/cmd.h"
 #include "cli/start.h"
 #include "io/leftover.h"
+#include "io/procs.h"
 
 enum {
 	LOCK_STEP = 20,          /* milliseconds between two looks at the lock of an earlier run's slots */
+	DYING_PATIENCE = 2000,   /* milliseconds for a killed run to give back its lock */
 	LEFTOVER_PATIENCE = 10000,
 };
 
@@ -60,6 +62,20 @@ static int wait_for_slots(struct run *r, struct err *err)
 	}
 }
 
+/* Takes the lock of the one that runs. Who was killed holds it still while it gives back what it has: that is waited for. 1, 0: another runs, -1. */
+static int take_run_lock(struct run *r, pid_t *holder, struct err *err)
+{
+	int rc = statedir_lock_run(r->dir, holder, err);
+	struct procs_stat stat;
+	for (long waited = 0; rc == 0 && waited < DYING_PATIENCE && (procs_stat(*holder, &stat) || stat.dying); waited += LOCK_STEP) {
+		if (waited == 0)
+			log_event(r->log, LOG_INFO, LOG_NONE, "waiting until process %ld, which was killed, is gone", (long)*holder);
+		pause_ms(LOCK_STEP);
+		rc = statedir_lock_run(r->dir, holder, err);
+	}
+	return rc;
+}
+
 /* Takes the locks and ends what a run that was killed whole left behind. 1: another tgrun runs; its pid is in *holder. */
 static int take_state(struct run *r, pid_t *holder, struct err *err)
 {
@@ -67,7 +83,7 @@ static int take_state(struct run *r, pid_t *holder, struct err *err)
 	r->dir = statedir_open(r->setup->state_dir, err);
 	if (!r->dir)
 		return -1;
-	int rc = statedir_lock_run(r->dir, holder, err);
+	int rc = take_run_lock(r, holder, err);
 	if (rc <= 0)
 		return rc < 0 ? -1 : 1;
 	if (wait_for_slots(r, err))

@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { EXITING = 4 }; /* the kernel's PF_EXITING, in the flags of proc(5) */
+
 void procs_release(struct procs *p)
 {
 	free(p->pids);
@@ -105,13 +107,17 @@ int procs_stat(pid_t pid, struct procs_stat *out)
 	/* The name stands in parentheses and may hold any character, these too: it ends at the last one (proc(5)). */
 	char *name = strchr(text, '('), *end = strrchr(text, ')');
 	int parent;
+	char state;
+	unsigned flags;
+	unsigned long pending;
 	unsigned long long start;
-	if (!name || !end || sscanf(end + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-				    &parent, &start) != 2)
+	if (!name || !end || sscanf(end + 1, " %c %d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu"
+				    " %*u %*d %*u %*u %*u %*u %*u %*u %lu", &state, &parent, &flags, &start, &pending) != 5)
 		return -1;
 	snprintf(out->name, sizeof out->name, "%.*s", (int)(end - name - 1), name + 1);
 	out->parent = parent;
 	out->start = start;
+	out->dying = state == 'Z' || state == 'X' || flags & EXITING || pending & 1UL << (SIGKILL - 1);
 	return 0;
 }
 

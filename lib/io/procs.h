@@ -37,6 +37,7 @@ struct procs_stat {
 	char name[32];
 	pid_t parent;
 	uint64_t start; /* clock ticks since boot: with the pid it names a process for good */
+	bool dying;     /* killed, on its way out, or waited for by nobody */
 };
 
 /* 0, or -1 when there is no such process. */

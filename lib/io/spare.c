@@ -49,7 +49,9 @@ static size_t room(const void *p)
 void *spare_malloc(size_t n)
 {
 	void *p = malloc(n);
-	return p ? p : take(n);
+	if (!p)
+		p = take(n);
+	return p;
 }
 
 void *spare_calloc(size_t count, size_t n)
@@ -59,7 +61,9 @@ void *spare_calloc(size_t count, size_t n)
 	if (p || __builtin_mul_overflow(count, n, &all))
 		return p;
 	p = take(all);
-	return p ? memset(p, 0, all) : NULL;
+	if (p)
+		memset(p, 0, all);
+	return p;
 }
 
 void *spare_realloc(void *p, size_t n)

@@ -77,4 +77,32 @@ export OLD_HANDLERS
 run_tgrun --handler "$TMP/census" --once
 is "$STATUS $(grep -c ^start "$TMP/census.out") $(grep -c ^alive "$TMP/census.out")" "0 5 0" "after kill -9, nothing old is alive when the next run hands out its updates"
 is "$(grep -c ' 1$' "$TMP/census.out")" 5 "… which says TG_REDELIVERED"
+
+# Who was killed may hold the lock for a moment more. Here that is somebody who is dead, with a child that keeps the lock.
+cat >"$TMP/dying.py" <<'EOT'
+import ctypes, fcntl, os, struct, sys, time
+lock = os.open(sys.argv[1] + "/state/run.lock", os.O_RDWR)
+read, write = os.pipe()
+dead = os.fork()
+if dead == 0:
+    fcntl.fcntl(lock, 37, struct.pack("hhlli4x", fcntl.F_WRLCK, 0, 0, 0, 0))  # F_OFD_SETLK
+    os.write(write, b"x")
+    os._exit(0)
+os.read(read, 1)
+os.ftruncate(lock, 0)
+os.pwrite(lock, b"%d\n" % dead, 0)
+open(sys.argv[1] + "/held", "w").close()
+while os.path.exists(sys.argv[1] + "/hold"):
+    time.sleep(0.05)
+EOT
+: >"$TMP/hold"
+start python3 "$TMP/dying.py" "$TMP"
+wait_for '[ -e "$TMP/held" ]'
+message 9 late
+start_tgrun --handler "$TMP/census" --once
+wait_for 'logged "waiting until process [0-9]+, which was killed, is gone"'
+ok 'kill -0 "$TGRUN_PID"' "a lock that a dead process holds is waited for"
+rm "$TMP/hold"
+wait_tgrun
+is "$STATUS" 0 "… and had when it is given back"
 done_testing

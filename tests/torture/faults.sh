@@ -21,6 +21,7 @@ run_once() { # NAME=VALUE…: $STATUS; the log in $TMP/run.log
 	: >"$TMP/events.$run"
 	events=$TMP/events.$run
 	common="--api-url $URL --state-dir $TMP/state --once --concurrency 2 --poll-timeout 1 --retry-delay 20ms --on-failure retry --max-attempts 1000 --breaker 0"
+	# shellcheck disable=SC2086 # words
 	case $mode in
 	fresh | exec) set -- "$@" "$TGRUN" $common -- "$PROBE" "$events" 2000 5 ;;
 	pipeline) set -- "$@" "$TGRUN" $common --handler "cat | $PROBE $events 2000 5" ;;

@@ -1,0 +1,28 @@
+/* io/http_form: names and values in, a form as a request's body out (application/x-www-form-urlencoded; RFC 3986 says what is escaped). */
+#include <ctype.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "io/http.h"
+
+int http_form_add(struct buf *form, const char *name, const char *value)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	size_t before = form->len;
+	const char *parts[] = { name, value };
+	bool full = before && buf_addc(form, '&');
+	for (int i = 0; i < 2 && !full; i++) {
+		full = i && buf_addc(form, '=');
+		for (const unsigned char *p = (const unsigned char *)parts[i]; *p && !full; p++) {
+			bool plain = (*p < 0x80 && isalnum(*p)) || strchr("-._~", *p);
+			char escaped[3] = { '%', hex[*p >> 4], hex[*p & 15] };
+			full = plain ? buf_addc(form, (char)*p) : buf_add(form, escaped, 3);
+		}
+	}
+	if (full && form->data) {
+		form->len = before;
+		form->data[before] = '\0';
+	}
+	return full ? -1 : 0;
+}
