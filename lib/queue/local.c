@@ -177,12 +177,15 @@ int queue_put(struct queue *q, const struct queue_put *puts, size_t count, const
 void queue_confirmed(struct queue *q, const char *root, int64_t offset)
 {
 	struct store_op op = { .kind = STORE_CONFIRMED, .root = root, .offset = offset, .seq = q->last_seq };
-	uint64_t said = hash_bytes(root, strlen(root)) ^ map_number(offset) ^ map_number(~op.seq);
-	if (said == q->confirmed)
+	uint64_t root_hash = hash_bytes(root, strlen(root));
+	if (q->confirmed.root == root_hash && q->confirmed.offset == offset && q->confirmed.seq == op.seq)
 		return; /* an idle source says the same each time */
 	/* Without memory it is not remembered: what recognises repeats stays for longer. */
-	if (pending_reserve(&q->pending, 1 + q->held_count) == 0 && pending_add(&q->pending, &op) == 0)
-		q->confirmed = said;
+	if (pending_reserve(&q->pending, 1 + q->held_count) || pending_add(&q->pending, &op))
+		return;
+	q->confirmed.root = root_hash;
+	q->confirmed.offset = offset;
+	q->confirmed.seq = op.seq;
 }
 
 int64_t queue_offset(struct queue *q, const char *root)

@@ -28,7 +28,10 @@ struct queue {
 	size_t held_count;
 	int64_t last_seq;        /* the highest number given, also to what could not be written */
 	int64_t recheck_from;    /* updates from this number on may be in the store and not in the scheduler; 0: none */
-	uint64_t confirmed;      /* a hash of what queue_confirmed() was last told */
+	struct {
+		uint64_t root;   /* its hash */
+		int64_t offset, seq;
+	} confirmed;             /* what queue_confirmed() was last told */
 	bool unsynced;           /* something was put that a power cut may still take back */
 	bool failing;            /* the last try to write failed, and what it was about is still pending */
 	struct err failure;

@@ -87,6 +87,21 @@ static void repeats(void)
 	finish_test(q);
 
 	q = start();
+	int again = 0;
+	for (int id = 1; id < 8; id += 2) {
+		put(q, id, "", "x"), put(q, id + 1, "", "x");
+		claim(q), done(q), claim(q), done(q);
+		queue_confirmed(q, "https://r", id + 2);
+		queue_flush(q, NULL);
+	}
+	for (int id = 1; id <= 8; id++) {
+		put(q, id, "", "x");
+		again += (int)result.taken;
+	}
+	is_num(again, 8, "each offset lets go of what it passes, also where ids and tgrun's own numbers go side by side");
+	finish_test(q);
+
+	q = start();
 	put(q, 7, "", "waits"), put(q, 6, "", "too");
 	crash(q);
 	q = start();
