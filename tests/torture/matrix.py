@@ -33,6 +33,8 @@ def define():
     # Connecting, and the request.
     fault("refused", SPOILED, again=True, action="refuse", ms=2500, weight=2)
     fault("refused-long", SPOILED, again=True, action="refuse", ms=20000, weight=1)
+    fault("hung-up", SPOILED, again=True, action="hang_up")
+    fault("hung-up-often", SPOILED, again=True, action="hang_up", count=4)
     fault("closed", SPOILED, again=True, action="raw", body="")
     fault("reset-at-once", SPOILED, again=True, action="raw", body="", end="reset")
     fault("closed-late", SPOILED, again=True, action="raw", body="", ms=3000)
