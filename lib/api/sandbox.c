@@ -315,11 +315,21 @@ static void stop_listening(struct sandbox *s)
 	s->freeing = was;
 }
 
+static enum MHD_Result on_accept(void *arg, const struct sockaddr *from, socklen_t length)
+{
+	struct sandbox *s = arg;
+	(void)from, (void)length;
+	if (s->hang_up == 0)
+		return MHD_YES;
+	s->hang_up--;
+	return MHD_NO;
+}
+
 static int listen_on(struct sandbox *s, int port, struct err *err)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	s->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, s,
+	s->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, on_accept, s, on_request, s,
 				     MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address,
 				     MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
 				     MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,

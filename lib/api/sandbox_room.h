@@ -80,6 +80,7 @@ struct sandbox {
 	struct list requests;
 	struct loop_timer *down;       /* until nobody can connect, or somebody can again */
 	int64_t down_for;
+	int hang_up;                   /* connections still to be closed as soon as they are accepted */
 	bool logged_out, freeing;
 	bool resumed;                  /* a connection, since the last pump */
 

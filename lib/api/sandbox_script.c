@@ -31,7 +31,7 @@ static const char *const names[] = {
 	[RAW_RESET] = "reset", [RAW_CUT] = "cut", [RAW_BYTES] = "raw", [RAW_ENDLESS] = "endless", [RAW_HEADERS] = "headers",
 	[RAW_GARBAGE] = "garbage", [FAULT_REDIRECT] = "redirect", [FAULT_CLOSE] = "close", [FAULT_DELAY] = "delay",
 	[FAULT_DUPLICATE] = "duplicate", [FAULT_TWICE] = "twice", [FAULT_BACKWARDS] = "backwards", [FAULT_PASS] = "pass",
-	[FAULT_REFUSE] = "refuse",
+	[FAULT_REFUSE] = "refuse", [FAULT_HANG_UP] = "hang_up",
 };
 
 struct sandbox_script *sandbox_script_new(void)
@@ -268,6 +268,10 @@ static bool apply(struct fault *f, struct sandbox_request *r)
 		return false;
 	case FAULT_REFUSE:
 		sandbox_refuse_connections(r->sandbox, number(f->json, "ms", 1000));
+		return true;
+	case FAULT_HANG_UP:
+		r->sandbox->hang_up = (int)number(f->json, "count", 1);
+		sandbox_drop(r);
 		return true;
 	case RAW_STALL:
 	case RAW_STALL_HEADERS:

@@ -17,6 +17,7 @@
  *            endless        a body without an end, up to `bytes` (200 MB)
  *            headers        headers without an end, up to `bytes` (200 MB)
  *            garbage        bytes that are no HTTP
+ *            hang_up        closes this connection, and the next `count` (1) as soon as they are accepted
  *            refuse         cuts all connections, and refuses new ones for `ms` (1000)
  *            redirect       302 to `location`
  *            close          the true answer, with Connection: close

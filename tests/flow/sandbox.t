@@ -92,6 +92,60 @@ while n=$(call "getUpdates?offset=$offset&limit=100" | jq '.result | length') &&
 done
 is "$total" 20000 "20,000 generated updates are served once each, in order of id"
 
+# Faults at a byte of the answer. received LINE: how many bytes come, of a getMe that is spoiled so; how the connection ends.
+cat >"$TMP/ask.py" <<'EOT'
+import socket, sys
+s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+s.settimeout(0.3)
+got, end = b"", "fin"
+try:
+    s.sendall(b"POST /bot%s/getMe HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n" % sys.argv[2].encode())
+    while True:
+        data = s.recv(65536)
+        if not data:
+            break
+        got += data
+except socket.timeout:
+    end = "open"
+except OSError:
+    end = "reset"
+sys.stdout.buffer.write(got if len(sys.argv) > 3 else b"%d %s\n" % (len(got), end.encode()))
+EOT
+received() {
+	script "$1"
+	ask "$2"
+}
+ask() {
+	# shellcheck disable=SC2086 # none or one
+	python3 "$TMP/ask.py" "$PORT" "$TOKEN" $1
+}
+if command -v python3 >/dev/null; then
+	whole=$(received '{"action":"cut","after":1000000}')
+	n=${whole% fin}
+	ok '[ "$n" -gt 150 ]' "all of an answer, then the end of the connection ($whole)"
+	is "$(received '{"action":"cut","after":17}'), $(received '{"action":"cut","after":-3}'), $(received '{"action":"cut","permille":500}')" \
+		"17 fin, $((n - 3)) fin, $((n / 2)) fin" "an answer is cut after so many bytes, before its end, or after a part of it"
+	is "$(received '{"action":"stall","after":40}'), $(received '{"action":"reset","after":0}')" "40 open, 0 reset" "it stalls, or is reset"
+	is "$(received '{"action":"raw","hex":"00ff20","end":"stall"}'), $(received '{"action":"hang_up"}'), $(ask), $(ask | tr -d 0-9)" \
+		"3 open, 0 fin, 0 fin,  open" "raw bytes; a connection that is closed at once, and so is the next one"
+	is "$(received '{"action":"cut","after":1000000,"more":5}' head | tr -d '\r' | sed -n 's/^Content-Length: //p')" \
+		"$(($(received '{"action":"pass"}' body | tail -n 1 | wc -c) + 5))" "a length that is wrong"
+	is "$(received '{"action":"answer","apply":true,"before":"efbbbf","keep":0,"behind":"21","status":503}' body | tr -d '\r' | sed -n '1p;$p' | tr '\n' ' ')" \
+		"$(printf 'HTTP/1.1 503 Service Unavailable \357\273\277!')" "a true answer with bytes around it, and another status"
+	script '{"action":"refuse","ms":400}'
+	call getMe >/dev/null 2>&1
+	ok '! call getMe >/dev/null 2>&1' "nobody can connect"
+	wait_for 'call getMe >/dev/null 2>&1'
+	is "$(call getMe | jq .ok)" true "… until somebody can again"
+fi
+push '{"update_id":70001,"message":{"chat":{"id":7}}}
+{"update_id":70002,"message":{"chat":{"id":7}}}'
+script '{"action":"twice"}
+{"action":"backwards"}'
+is "$(call getUpdates -d offset=70001 | jq -c '[.result[].update_id]')$(call getUpdates -d offset=-2 | jq -c '[.result[].update_id]')" \
+	"[70001,70002,70001,70002][70002,70001]" "updates that stand twice, or backwards, in an answer"
+call getUpdates -d offset=70003 >/dev/null
+
 # A client that leaves, and the sandbox's own end.
 start sh -c 'exec curl -sS -m 20 "$1/getUpdates?offset=99999&timeout=15"' - "$API"
 wait_for '[ "$(stats .open_polls)" = 1 ]'

@@ -67,7 +67,10 @@ int epoll_pwait(int fd, struct epoll_event *events, int count, int timeout, cons
 
 int epoll_wait(int fd, struct epoll_event *events, int count, int timeout)
 {
-	return epoll_pwait(fd, events, count, timeout, NULL);
+	static int (*real)(int, struct epoll_event *, int, int);
+	if (!real)
+		*(void **)&real = next("epoll_wait");
+	return real(fd, events, count, shorter(timeout));
 }
 
 int poll(struct pollfd *fds, nfds_t count, int timeout)

@@ -33,6 +33,8 @@ def define():
     # Connecting, and the request.
     fault("refused", SPOILED, again=True, action="refuse", ms=2500, weight=2)
     fault("refused-long", SPOILED, again=True, action="refuse", ms=20000, weight=1)
+    fault("hung-up", SPOILED, again=True, action="hang_up")
+    fault("hung-up-often", SPOILED, again=True, action="hang_up", count=4)
     fault("closed", SPOILED, again=True, action="raw", body="")
     fault("reset-at-once", SPOILED, again=True, action="raw", body="", end="reset")
     fault("closed-late", SPOILED, again=True, action="raw", body="", ms=3000)
@@ -122,7 +124,7 @@ def define():
         "raw-continue": "HTTP/1.1 100 Continue\r\n\r\n" * 3, "raw-continue-many": "HTTP/1.1 100 Continue\r\n\r\n" * 5000,
     }
     for name, bytes_ in raw.items():
-        fault(name, SPOILED, action="raw", hex=hexed(bytes_), weight=2)
+        fault(name, SPOILED, again=name.startswith("raw-continue"), action="raw", hex=hexed(bytes_), weight=2)
     fault("raw-status-reset", SPOILED, again=True, action="raw", body="HTTP/1.1 200 O", end="reset")
     # Slow, and without end.
     fault("headers-stall", SPOILED, action="stall_headers", weight=1)
@@ -250,8 +252,9 @@ class Check:
                 was = FAULTS[before["fault"]]
                 need = 0
                 if was["fate"] == SPOILED:
-                    failures += 1
-                    need = max(min(60000, 1000 << (failures - 1)) / 2, was["wait"])
+                    need = max(min(60000, 1000 << failures) / 2, was["wait"])
+                    # One that libcurl perhaps asked again is perhaps the same failure as the next.
+                    failures += not was["again"]
                 elif was["fate"] == GOOD:
                     failures = 0
                     need = 225 if before["fault"].startswith("empty-list") else 0
@@ -259,7 +262,7 @@ class Check:
                     failures = 0
                 if need and gap < need - 2 * self.speed:
                     if was["again"] and not asked:
-                        asked, failures = 1, failures - 1
+                        asked = 1
                         hurried += 1
                     else:
                         excess -= 1

@@ -10,6 +10,7 @@
 #include "cli/client.h"
 #include "cli/cmd.h"
 #include "io/statedir.h"
+#include "queue/letter.h"
 #include "tests/tap.h"
 
 #define LETTER(n) "{\"number\":" #n ",\"update_id\":7,\"kind\":\"message\",\"key\":\"chat:1\",\"attempts\":1,\"reason\":\"exited with status 1\",\"stderr\":\"\"," \
@@ -98,6 +99,28 @@ static void test_spoiled(const char *words, const char *line)
 	ok(status_of(answer, strlen(answer), words) == ERR_TEMPFAIL, "nor a refusal behind a good line overheard");
 }
 
+/* An update as a line of an answer has it. */
+static void shown(const char *update, size_t n, const char *want, const char *what)
+{
+	struct buf b;
+	buf_init(&b, 64);
+	buf_adds(&b, "x:");
+	int rc = letter_add_update(&b, update, n);
+	is_str(buf_str(&b), want, what);
+	ok(rc == 0 && buf_addc(&b, '}') == 0, "… and the line can be ended");
+	buf_release(&b);
+}
+
+static void test_updates(void)
+{
+	static char large[64];
+	memset(large, 'a', sizeof large);
+	shown("{\"a\": 1}", 8, "x:{\"a\": 1}", "an update stands as it came");
+	shown("{\"a\":\"\\,\"}", 10, "x:\"{\\\"a\\\":\\\"\\\\,\\\"}\"", "one that cJSON does not read is a string");
+	shown("{\"a\":\"\x1b\"}", 9, "x:\"{\\\"a\\\":\\\"\\u001b\\\"}\"", "so is one with a raw control character");
+	shown(large, sizeof large, "x:null", "one for which there is no room is null");
+}
+
 int main(void)
 {
 	int pair[2];
@@ -115,6 +138,7 @@ int main(void)
 	orders = pair[0];
 	if (recv(orders, &started, 1, 0) != 1)
 		return 1;
+	test_updates();
 	test_cuts("dead list", LETTER(1) LETTER(2) END);
 	test_cuts("dead retry", "{\"number\":1,\"ok\":true}\n{\"number\":2,\"ok\":true}\n" END);
 	test_cuts("queue list --json", ITEM(1) ITEM(2) END);
