@@ -161,7 +161,7 @@ lasting() { # KIND ERRNO MESSAGE
 	rm "$TMP/refuse"
 	ok 'wait_for "ended $total" 60' "… when it works again all $total updates are handled, by itself"
 	stop_tgrun
-	is "$STATUS" 0 "… and a stop is a good one"
+	is "$STATUS $(grep -c 'I/O error;' "$TGRUN_LOG")" "0 0" "… and a stop is a good one; no failure of the disk was told without its reason"
 	clean=" 1 "
 	injected=$((injected + $(grep -c ^failed "$TMP/failed")))
 	settle "$1 ($2)"
