@@ -97,38 +97,42 @@ handler clocked <<'EOT'
 #!/bin/sh
 echo "start $TG_UPDATE_ID $TG_ATTEMPT $TG_TEXT" >>"$FLOW_MARK/seen"
 case $TG_TEXT in
-hold) while [ -e "$FLOW_MARK/hold" ]; do sleep 0.05; done ;;
+hold | slow) while [ -e "$FLOW_MARK/$TG_TEXT" ]; do sleep 0.05; done ;;
 again) [ "$TG_ATTEMPT" -ge 3 ] || exit 75 ;;
 hang) sleep 600 ;;
 esac
 echo "end $TG_UPDATE_ID $TG_ATTEMPT $TG_TEXT" >>"$FLOW_MARK/seen"
 EOT
-: >"$TMP/seen" && : >"$TMP/hold"
+: >"$TMP/seen" && : >"$TMP/hold" && : >"$TMP/slow"
 clock() { echo "$1" >"$TMP/clock"; } # so many seconds off
 shifted() { LD_PRELOAD=$PWD/$BUILD/tools/failing.so FAILING_CLOCK=$TMP/clock start_tgrun --handler "$TMP/clocked" --poll-timeout 2 "$@"; }
-query() { push '{"inline_query":{"id":"'"$1"'","from":{"id":4,"is_bot":false,"first_name":"u"},"query":"quick","offset":""}}'; }
+query() { push '{"inline_query":{"id":"1","from":{"id":4,"is_bot":false,"first_name":"u"},"query":"'"$1"'","offset":""}}'; }
+failed() { [ "$(grep -c "status 75: to be tried again  update=$1 " "$TGRUN_LOG")" -ge 1 ]; } # and waits for its next attempt
 
 clock 0
-shifted --timeout 60s --retry-delay 200ms --concurrency 4
+shifted --timeout 60s --retry-delay 2s --concurrency 4
 wait_for 'logged polling'
 message 1 hold
 wait_for '[ "$(seen "^start 1 ")" = 1 ]'
-clock 3600
 message 2 again
+wait_for 'failed 2'
+clock 3600
 wait_for '[ "$(seen "^end 2 3 again")" = 1 ]'
 ahead=$(tail -n 1 "$TGRUN_LOG" | cut -d ' ' -f 1)
 ok '[ "$(date -u -d "$ahead" +%s)" -gt "$(($(date +%s) + 3000))" ]' "the clock goes forward an hour ($ahead)"
 is "$(seen '^start 2')" 3 "… retries come when they should"
-clock -3600
 message 3 again
+wait_for 'failed 3'
+clock -3600
 wait_for '[ "$(seen "^end 3 3 again")" = 1 ]'
 is "$(seen '^start 3')" 3 "two hours back: retries come when they should"
-query 1
-wait_for '[ "$(seen "^end 4 ")" = 1 ]'
+query slow
+query quick # waits behind the other
+wait_for '[ "$(seen "^start 4 ")" = 1 ] && [ "$(stats .pending)" = 0 ]'
 clock 3600
-query 2
+rm "$TMP/slow"
 wait_for '[ "$(seen "^end 5 ")" = 1 ]'
-is "$(seen '^end [45] 1 quick') $(grep -c skipped "$TGRUN_LOG")" "2 0" "… what is soon too old to be answered is not skipped for it"
+is "$(seen '^end [45] 1') $(grep -c skipped "$TGRUN_LOG")" "2 0" "… what is soon too old to be answered is not skipped for it"
 is "$(seen '^end 1 ') $(seen '^start 1 ')" "0 1" "no handler has timed out for it"
 polls=$(stats .polls)
 wait_for '[ "$(stats .polls)" -gt "$((polls + 1))" ]'

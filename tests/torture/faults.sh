@@ -139,6 +139,8 @@ sample() { # [OF-MEMORY OF-OTHERS]
 		awk -v memory="${1:-100000}" -v others="${2:-100000}" '{ most = $2 == "memory" ? memory : others } n[$1, $2]++ < most'
 }
 
+refused() { [ -s "$TMP/failed" ] && [ "$(grep -c ^failed "$TMP/failed")" -ge 3 ] && logged "$message"; }
+
 # While tgrun runs, every call of a kind fails for a while, in tgrun and its slots.
 lasting() { # KIND ERRNO MESSAGE
 	begin exec
@@ -146,7 +148,7 @@ lasting() { # KIND ERRNO MESSAGE
 	run=1 events=$TMP/events.1
 	: >"$events"
 	LD_PRELOAD=$TOOL.so FAILING_SITES=$TMP/matched FAILING=both:$1:*:0:$2 FAILING_WHILE=$TMP/refuse FAILING_LOG=$TMP/failed MALLOC_PERTURB_=165 \
-		start_tgrun --concurrency 2 --poll-timeout 1 --retry-delay 20ms --on-failure retry --max-attempts 1000 --breaker 0 --retry-interval constant --log-level debug \
+		start_tgrun --concurrency 2 --poll-timeout 15 --retry-delay 20ms --on-failure retry --max-attempts 1000 --breaker 0 --retry-interval constant --log-level debug \
 		-- "$PROBE" "$events" 2000 5
 	ended() { [ "$(grep -c '^end.*	0$' "$events")" -ge "$1" ]; }
 	more
@@ -156,13 +158,13 @@ lasting() { # KIND ERRNO MESSAGE
 	socket | connect | epoll) script '{"method":"getUpdates","action":"reset"}' ;;
 	esac
 	more
-	wait_for '[ -s "$TMP/failed" ] && [ "$(grep -c ^failed "$TMP/failed")" -ge 3 ] && logged "$3"'
-	ok 'kill -0 "$TGRUN_PID" && logged "$3"' "$1 fails ($2): tgrun says '$3', and goes on"
+	message=$3
+	ok "wait_for refused && kill -0 $TGRUN_PID" "$1 fails ($2): tgrun says '$3', and goes on"
 	more
 	rm "$TMP/refuse"
 	ok 'wait_for "ended $total" 60' "… when it works again all $total updates are handled, by itself"
 	stop_tgrun
-	is "$STATUS" 0 "… and a stop is a good one"
+	is "$STATUS $(grep -c 'I/O error;' "$TGRUN_LOG")" "0 0" "… and a stop is a good one; no failure of the disk was told without its reason"
 	clean=" 1 "
 	injected=$((injected + $(grep -c ^failed "$TMP/failed")))
 	settle "$1 ($2)"
