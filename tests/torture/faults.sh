@@ -147,9 +147,10 @@ lasting() { # KIND ERRNO MESSAGE
 	rm -f "$TMP/refuse" "$TMP/failed" "$TMP/tgrun.log"
 	run=1 events=$TMP/events.1
 	: >"$events"
-	LD_PRELOAD=$TOOL.so FAILING_SITES=$TMP/matched FAILING=both:$1:*:0:$2 FAILING_WHILE=$TMP/refuse FAILING_LOG=$TMP/failed MALLOC_PERTURB_=165 \
+	LD_PRELOAD=$TOOL.so FAILING_SITES=$TMP/matched FAILING="both:$1:*:0:$2" FAILING_WHILE=$TMP/refuse FAILING_LOG=$TMP/failed MALLOC_PERTURB_=165 \
 		start_tgrun --concurrency 2 --poll-timeout 15 --retry-delay 20ms --on-failure retry --max-attempts 1000 --breaker 0 --retry-interval constant --log-level debug \
 		-- "$PROBE" "$events" 2000 5
+	# shellcheck disable=SC2317 # called by wait_for
 	ended() { [ "$(grep -c '^end.*	0$' "$events")" -ge "$1" ]; }
 	more
 	wait_for 'ended $total'
