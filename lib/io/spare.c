@@ -73,10 +73,11 @@ void *spare_realloc(void *p, size_t n)
 	if (is_kept(p) && n <= room(p))
 		return p;
 	void *q = is_kept(p) ? spare_malloc(n) : realloc(p, n);
-	if (q && !is_kept(p))
-		return q;
-	if (!q)
+	if (!is_kept(p)) {
+		if (q)
+			return q;
 		q = take(n);
+	}
 	if (!q)
 		return NULL;
 	size_t old = room(p);
