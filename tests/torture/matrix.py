@@ -175,6 +175,9 @@ def script(seed, polls):
         x = rng.random()
         run = 1 if x < 0.72 else 2 if x < 0.9 else 3 if x < 0.96 else 4 + below(6)
         for _ in range(min(run, 3) if names else run):
+            # Once at least after a good answer, where its wait is certain.
+            if names and names[-1].startswith("empty-list"):
+                sequence.append("pass")
             sequence.append(names.pop() if names else urn[below(len(urn))])
         sequence += ["pass"] * (1 + below(3))
     for name in sequence:
