@@ -9,6 +9,7 @@
 
 #include "cli/client.h"
 #include "cli/cmd.h"
+#include "io/control.h"
 #include "io/statedir.h"
 #include "queue/letter.h"
 #include "tests/tap.h"
@@ -99,6 +100,25 @@ static void test_spoiled(const char *words, const char *line)
 	ok(status_of(answer, strlen(answer), words) == ERR_TEMPFAIL, "nor a refusal behind a good line overheard");
 }
 
+static int count_line(void *arg, const char *text, size_t n)
+{
+	*(int *)arg += strlen(text) == n;
+	return 0;
+}
+
+/* The conversation itself knows that half a line is no line, whatever it means. */
+static void test_half_line(void)
+{
+	static const char answer[] = "{\"a\":1}\n{\"b\":";
+	struct err err = { 0 };
+	int lines = 0, dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (send(orders, answer, sizeof answer - 1, 0) < 0)
+		exit(1);
+	int rc = control_call(dir_fd, "{}", count_line, &lines, 20000, &err);
+	ok(rc == -1 && err.status == ERR_IO && lines == 1 && strstr(err.text, "cut off"), "half a line at the end is an error (%d, %d lines, '%s')", rc, lines, err.text);
+	close(dir_fd);
+}
+
 /* An update as a line of an answer has it. */
 static void shown(const char *update, size_t n, const char *want, const char *what)
 {
@@ -139,6 +159,7 @@ int main(void)
 	if (recv(orders, &started, 1, 0) != 1)
 		return 1;
 	test_updates();
+	test_half_line();
 	test_cuts("dead list", LETTER(1) LETTER(2) END);
 	test_cuts("dead retry", "{\"number\":1,\"ok\":true}\n{\"number\":2,\"ok\":true}\n" END);
 	test_cuts("queue list --json", ITEM(1) ITEM(2) END);
