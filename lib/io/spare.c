@@ -49,7 +49,9 @@ static size_t room(const void *p)
 void *spare_malloc(size_t n)
 {
 	void *p = malloc(n);
-	return p ? p : take(n);
+	if (!p)
+		p = take(n);
+	return p;
 }
 
 void *spare_calloc(size_t count, size_t n)

@@ -9,7 +9,7 @@
 #
 # MODE: fresh (each run makes its state anew), exec, worker, batch, pipeline. $injected, $unmet and $runs count over all.
 
-# shellcheck shell=sh disable=SC2016,SC2034,SC2154
+# shellcheck shell=sh disable=SC2016,SC2034,SC2086,SC2154,SC2317 # options are words; functions are called by conditions
 TOOL=$PWD/$BUILD/tools/failing
 PROBE=$PWD/$BUILD/tools/probe
 PER_RUN=6
@@ -146,7 +146,7 @@ lasting() { # KIND ERRNO MESSAGE
 	rm -f "$TMP/refuse" "$TMP/failed" "$TMP/tgrun.log"
 	run=1 events=$TMP/events.1
 	: >"$events"
-	LD_PRELOAD=$TOOL.so FAILING_SITES=$TMP/matched FAILING=both:$1:*:0:$2 FAILING_WHILE=$TMP/refuse FAILING_LOG=$TMP/failed MALLOC_PERTURB_=165 \
+	LD_PRELOAD=$TOOL.so FAILING_SITES=$TMP/matched FAILING="both:$1:*:0:$2" FAILING_WHILE=$TMP/refuse FAILING_LOG=$TMP/failed MALLOC_PERTURB_=165 \
 		start_tgrun --concurrency 2 --poll-timeout 15 --retry-delay 20ms --on-failure retry --max-attempts 1000 --breaker 0 --retry-interval constant --log-level debug \
 		-- "$PROBE" "$events" 2000 5
 	ended() { [ "$(grep -c '^end.*	0$' "$events")" -ge "$1" ]; }
