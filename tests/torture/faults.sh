@@ -33,7 +33,7 @@ run_once() { # NAME=VALUE…: $STATUS; the log in $TMP/run.log
 }
 
 more() {
-	generate $PER_RUN $CHATS
+	generate $PER_RUN $CHATS ${PAD:+pad=$PAD}
 	total=$((total + PER_RUN))
 }
 
