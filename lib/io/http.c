@@ -122,17 +122,12 @@ static int set_watch(CURL *easy, curl_socket_t fd, int what, void *arg, void *ke
 	}
 	if (!w) {
 		w = calloc(1, sizeof *w);
-		if (!w)
-			return cannot_watch(easy);
-		w->http = h;
-		w->fd = fd;
-		w->watch = loop_watch_new(h->loop, fd, on_ready, w);
-		if (!w->watch) {
-			int why = errno;
-			free(w);
-			errno = why;
+		if (!w || !(w->watch = loop_watch_new(h->loop, fd, on_ready, w))) {
+			free(w); /* leaves errno */
 			return cannot_watch(easy);
 		}
+		w->http = h;
+		w->fd = fd;
 		curl_multi_assign(h->multi, fd, w);
 	}
 	loop_watch_set(w->watch, (what & CURL_POLL_IN ? LOOP_READ : 0) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0));

@@ -21,6 +21,20 @@ done <"$TMP/todo"
 settle "$(wc -l <"$TMP/todo") places, at each one fault"
 ok '[ "$injected" -gt "$(($(wc -l <"$TMP/todo") * 3 / 4))" ]' "… the faults did happen ($injected, $unmet did not)"
 
+# What is as large as an update: its bytes on their way, and all that is made of them.
+begin exec
+good_runs "before"
+PAD=100000
+export FAILING_BYTES=$PAD
+injected=0
+for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14; do
+	fault runner memory '*' $n
+done
+PAD=
+unset FAILING_BYTES
+settle "large updates"
+ok '[ "$injected" -gt 9 ]' "… each of the first $injected requests for so much memory failed once"
+
 lasting memory 0 'out of memory'
 lasting write 30 'Read-only file system; it is not confirmed' # as of a state directory that is made read-only
 lasting fork 11 'cannot be started: Resource temporarily unavailable; the machine is out of processes'

@@ -8,6 +8,7 @@
  * WHO is runner, slot or both (a slot is what the runner forks, until it executes a handler, which is left in peace). SITE is a place in the
  * program, named by the stack that leads there (the low bits of its return addresses, which are the same in each run), or * for all. The
  * Nth such call fails, once; with FAILING_WHILE instead all of them, while FILE is there. LOG says what was made to fail.
+ * FAILING_BYTES=N: of memory only what is as large as that.
  * FAILING_CLOCK=FILE: the wall clock is off by the seconds that FILE says, from then on. */
 #include <dirent.h>
 #include <dlfcn.h>
@@ -66,6 +67,7 @@ struct sites {
 
 static struct sites *sites;
 static pid_t runner;
+static size_t least; /* bytes of memory that are refused */
 static const char *until, *clock_file, *log_file;
 static _Thread_local bool busy;
 static struct {
@@ -112,6 +114,7 @@ __attribute__((constructor)) static void begin(void)
 	runner = getpid();
 	until = copy("FAILING_WHILE");
 	log_file = copy("FAILING_LOG");
+	least = getenv("FAILING_BYTES") ? strtoul(getenv("FAILING_BYTES"), NULL, 10) : 0;
 	clock_file = copy("FAILING_CLOCK");
 	read_fault(getenv("FAILING"));
 	int fd = file ? open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
@@ -205,15 +208,15 @@ void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *p, size_t n);
 void *malloc(size_t n)
 {
-	return fails(MEMORY) ? NULL : __libc_malloc(n);
+	return n >= least && fails(MEMORY) ? NULL : __libc_malloc(n);
 }
 void *calloc(size_t n, size_t size)
 {
-	return fails(MEMORY) ? NULL : __libc_calloc(n, size);
+	return n * size >= least && fails(MEMORY) ? NULL : __libc_calloc(n, size);
 }
 void *realloc(void *p, size_t n)
 {
-	return fails(MEMORY) ? NULL : __libc_realloc(p, n);
+	return n >= least && fails(MEMORY) ? NULL : __libc_realloc(p, n);
 }
 
 CALL(is_file(fd) ? WRITE : KINDS, -1, ssize_t, write, (int fd, const void *p, size_t n), (fd, p, n))

@@ -9,7 +9,7 @@
 #
 # MODE: fresh (each run makes its state anew), exec, worker, batch, pipeline. $injected, $unmet and $runs count over all.
 
-# shellcheck shell=sh disable=SC2016,SC2034,SC2154
+# shellcheck shell=sh disable=SC2016,SC2034,SC2086,SC2154,SC2317 # options are words; functions are called by conditions
 TOOL=$PWD/$BUILD/tools/failing
 PROBE=$PWD/$BUILD/tools/probe
 PER_RUN=6
@@ -34,7 +34,7 @@ run_once() { # NAME=VALUE…: $STATUS; the log in $TMP/run.log
 }
 
 more() {
-	generate $PER_RUN $CHATS
+	generate $PER_RUN $CHATS ${PAD:+pad=$PAD}
 	total=$((total + PER_RUN))
 }
 
