@@ -108,7 +108,7 @@ cleanup() {
 	rm -rf "$TMP"
 }
 trap cleanup EXIT
-trap 'exit 1' HUP INT TERM
+trap 'exit 1' HUP INT PIPE TERM
 
 # Polls a condition; false, with a comment, when it does not come true in time.
 wait_for() { # CONDITION [SECONDS]
