@@ -65,7 +65,8 @@ like "$(grep ' figures ' "$TGRUN_LOG" | tail -n 1)" 'waiting=2[5-9][0-9] ' "… 
 rm "$TMP/hold"
 wait_for '[ "$(seen ^end)" = 751 ]' 60
 is "$(seen ^end) $(seen ^start)" "751 751" "… and goes on by itself: all are handled, once"
-is "$(grep -c 'the backlog is full' "$TGRUN_LOG") $(grep -c 'the backlog has room again' "$TGRUN_LOG")" "1 1" "… which the log says once, not at each batch"
+full=$(grep -c 'the backlog is full' "$TGRUN_LOG") room=$(grep -c 'the backlog has room again' "$TGRUN_LOG")
+ok '[ "$full" = "$room" ] && [ "$full" -ge 1 ] && [ "$full" -le 20 ]' "… which the log says ($full and $room times), not at each of 50 batches"
 
 # A connection that hangs is given up after the poll timeout and ten seconds. Both ways of hanging at once, at two servers.
 stop_tgrun
