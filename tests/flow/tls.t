@@ -127,7 +127,7 @@ proxied auth 'HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: 
 	"a proxy that wants a login" "the proxy answers with HTTP status 407"
 proxied away "HTTP/1.1 302 Found\\r\\nLocation: http://127.0.0.1:$good/\\r\\nContent-Length: 0\\r\\n\\r\\n" "a proxy that sends elsewhere" "the proxy answers with HTTP status 302"
 proxied mute '' "a proxy that cuts" "asking again.*(roxy|mpty reply|eceived|CONNECT)"
-proxied tunnel 'HTTP/1.1 200 Fine\r\n\r\n' "a proxy that cuts the tunnel" "asking again.*(SSL|TLS|onnection)"
+proxied tunnel 'HTTP/1.1 200 Fine\r\n\r\n' "a proxy that cuts the tunnel" "asking again.*(SSL|TLS|onnection|Broken pipe)"
 serve through proxy 'HTTP/1.1 200 Fine\r\n\r\n' "$good"
 https_proxy=http://127.0.0.1:$SERVED run "https://api.test.invalid"
 is "$STATUS" 0 "a proxy that passes on is used"
