@@ -2,6 +2,7 @@
 #include "base/buf.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,15 +70,34 @@ int buf_addc(struct buf *b, char c)
 	return buf_add(b, &c, 1);
 }
 
+int buf_add_int(struct buf *b, int64_t n)
+{
+	char digits[20], *at = digits + sizeof digits;
+	uint64_t left = n < 0 ? -(uint64_t)n : (uint64_t)n;
+	do
+		*--at = (char)('0' + left % 10);
+	while (left /= 10);
+	if (n < 0)
+		*--at = '-';
+	return buf_add(b, at, (size_t)(digits + sizeof digits - at));
+}
+
+/* Into the room that is there; where it does not suffice, again with enough. */
 int buf_vaddf(struct buf *b, const char *fmt, va_list ap)
 {
+	size_t room = b->data ? b->cap - b->len : 0;
 	va_list again;
 	va_copy(again, ap);
-	int n = vsnprintf(NULL, 0, fmt, again);
+	int n = vsnprintf(room ? b->data + b->len : NULL, room, fmt, again);
 	va_end(again);
-	if (n < 0 || buf_reserve(b, (size_t)n))
+	bool fits = n >= 0 && (size_t)n < room && (size_t)n <= b->max - b->len;
+	if (!fits && (n < 0 || buf_reserve(b, (size_t)n))) {
+		if (b->data)
+			b->data[b->len] = '\0';
 		return -1;
-	vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
+	}
+	if (!fits)
+		vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
 	b->len += (size_t)n;
 	return 0;
 }

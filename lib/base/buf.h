@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct buf {
 	char *data;  /* never NULL after a successful add; data[len] is 0 */
@@ -24,10 +25,11 @@ void buf_clear(struct buf *b);
 /* Makes room for `n` more bytes. Returns 0, or -1 with errno ENOMEM or EOVERFLOW (past the maximum). */
 int buf_reserve(struct buf *b, size_t n);
 
-/* Append bytes, a string, one byte, formatted text. All or nothing: 0, or -1 as buf_reserve(). */
+/* Append bytes, a string, one byte, a number in decimal, formatted text. All or nothing: 0, or -1 as buf_reserve(). */
 int buf_add(struct buf *b, const void *data, size_t n);
 int buf_adds(struct buf *b, const char *s);
 int buf_addc(struct buf *b, char c);
+int buf_add_int(struct buf *b, int64_t n);
 int buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int buf_vaddf(struct buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 

@@ -317,7 +317,7 @@ void handler_mask_nul(char *text, size_t n)
 
 int handler_add_var(struct buf *vars, const char *name, int64_t value)
 {
-	return buf_addf(vars, "%s=%lld", name, (long long)value) || buf_addc(vars, '\0') ? -1 : 0;
+	return buf_adds(vars, name) || buf_addc(vars, '=') || buf_add_int(vars, value) || buf_addc(vars, '\0') ? -1 : 0;
 }
 
 int handler_update_vars(struct buf *vars, struct claim *c, const char *bot_username)

@@ -123,7 +123,7 @@ static int add_value(struct buf *out, const char *s, size_t n)
 static int key_user(const struct update *u, struct buf *out)
 {
 	int64_t user;
-	return update_user(u, &user) ? buf_addf(out, "user:%" PRId64, user) : 0;
+	return update_user(u, &user) ? buf_adds(out, "user:") || buf_add_int(out, user) : 0;
 }
 
 static int key_poll(const struct update *u, struct buf *out)
@@ -142,7 +142,7 @@ static int key_place(const struct update *u, int64_t chat, bool topic, struct bu
 		return buf_addf(out, "guest:%" PRId64, chat);
 	if (topic && update_thread(u, &thread))
 		return buf_addf(out, "topic:%" PRId64 ":%" PRId64, chat, thread);
-	return buf_addf(out, "%s:%" PRId64, topic ? "topic" : "chat", chat);
+	return buf_adds(out, topic ? "topic:" : "chat:") || buf_add_int(out, chat);
 }
 
 static int key_pointer(const struct update *u, const char *pointer, struct buf *out)

@@ -3,7 +3,6 @@
  *
  * Values are bounded, so that no chat can make an environment too large to start a program with; and none
  * holds a NUL, since that is where an environment ends. */
-#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
@@ -32,7 +31,7 @@ static int add_number(struct buf *out, const char *name, bool (*read)(const stru
 		      const struct update *u)
 {
 	int64_t n;
-	return read(u, &n) ? buf_addf(out, "%s=%" PRId64, name, n) || buf_addc(out, '\0') : 0;
+	return read(u, &n) ? buf_adds(out, name) || buf_addc(out, '=') || buf_add_int(out, n) || buf_addc(out, '\0') : 0;
 }
 
 static bool is_space(char c)

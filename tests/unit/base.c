@@ -34,6 +34,23 @@ static void test_buf(void)
 	is_str(buf_str(&b), "", "it can be emptied");
 	buf_release(&b);
 	ok(b.data == NULL && b.max == 10, "and freed");
+
+	static const char text[] = "a text that is longer than what a buffer has room for at first, so that it must be written twice";
+	buf_init(&b, 1000);
+	ok(buf_adds(&b, ">") == 0 && buf_addf(&b, "%s", text) == 0 && buf_addf(&b, "%c", '<') == 0, "formatted text makes its room");
+	ok(b.len == sizeof text + 1 && memcmp(b.data + 1, text, sizeof text - 1) == 0, "and is whole then");
+	buf_clear(&b);
+	static const int64_t numbers[] = { 0, 7, 10, -1, -1001234567890, INT64_MAX, INT64_MIN };
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+		buf_add_int(&b, numbers[i]);
+		buf_addc(&b, ' ');
+	}
+	is_str(buf_str(&b), "0 7 10 -1 -1001234567890 9223372036854775807 -9223372036854775808 ", "numbers are written in decimal, the least one too");
+	buf_release(&b);
+	buf_init(&b, 3);
+	ok(buf_add_int(&b, 1234) == -1 && buf_add_int(&b, 123) == 0, "a number that does not fit is refused");
+	is_str(buf_str(&b), "123", "and leaves nothing");
+	buf_release(&b);
 }
 
 static void json_is(const char *bytes, size_t n, const char *want, const char *what)
