@@ -16,6 +16,15 @@ enum {
 	SKIPS_A_TURN = 1000,
 };
 
+void engine_turn_in(struct engine *e, int64_t delay)
+{
+	int64_t at = e->config.clock->mono(e->config.clock) + delay;
+	if (e->turn_at && e->turn_at <= at)
+		return;
+	e->turn_at = at;
+	loop_timer_set(e->turn_timer, delay);
+}
+
 static void store_trouble(struct engine *e, const struct err *err)
 {
 	if (!e->store_fails) {
@@ -24,7 +33,35 @@ static void store_trouble(struct engine *e, const struct err *err)
 		engine_remember_error(e, err->text);
 	}
 	e->store_fails = true;
-	loop_timer_set(e->turn_timer, STORE_AGAIN);
+	engine_turn_in(e, STORE_AGAIN);
+}
+
+void engine_store_works(struct engine *e)
+{
+	if (!e->store_fails)
+		return;
+	e->store_fails = false;
+	log_event(e->config.log, LOG_INFO, LOG_NONE, "the state can be written again");
+	engine_turn_in(e, 0); /* for what could not start meanwhile */
+}
+
+/* The store cannot hand out. It is asked again after a while, and says then whether it can. */
+static void claim_trouble(struct engine *e, const struct err *err)
+{
+	if (!e->claims_fail) {
+		log_event(e->config.log, LOG_ERROR, LOG_NONE, "%s; no update is lost: starting pauses until it works again", err->text);
+		engine_remember_error(e, err->text);
+	}
+	e->claims_fail = true;
+	e->claim_at = e->config.clock->mono(e->config.clock) + STORE_AGAIN;
+	engine_turn_in(e, STORE_AGAIN);
+}
+
+static void claim_worked(struct engine *e)
+{
+	if (e->claims_fail)
+		log_event(e->config.log, LOG_INFO, LOG_NONE, "starting goes on");
+	e->claims_fail = false;
 }
 
 /* Claimed, but not started yet: they take room that the handlers do not know of. Workers are the handler's own, slots are shared. */
@@ -57,6 +94,8 @@ static uint64_t open_lanes(struct engine *e)
 {
 	uint64_t lanes = 0;
 	if (e->phase != ENGINE_RUNNING || e->paused || e->store_fails)
+		return 0;
+	if (e->claims_fail && e->config.clock->mono(e->config.clock) < e->claim_at)
 		return 0;
 	for (size_t i = 0; i < e->route_count; i++) {
 		struct route *r = &e->routes[i];
@@ -130,9 +169,12 @@ static void claim_some(struct engine *e)
 		struct claim *c;
 		struct err err;
 		int rc = queue_claim(e->queue, lanes, &c, &err);
-		if (rc < 0)
-			store_trouble(e, &err);
-		if (rc <= 0)
+		if (rc < 0) {
+			claim_trouble(e, &err);
+			return;
+		}
+		claim_worked(e);
+		if (rc == 0)
 			return;
 		if (!c->expired) {
 			struct flight *f = take_off(e, c, NULL);
@@ -142,7 +184,7 @@ static void claim_some(struct engine *e)
 		}
 		skip(e, c);
 		if (++skips == SKIPS_A_TURN) {
-			loop_timer_set(e->turn_timer, 0);
+			engine_turn_in(e, 0);
 			return;
 		}
 	}
@@ -187,7 +229,7 @@ static void start_one(struct engine *e, struct flight **flights, struct claim **
 	}
 	/* No room after all (a worker has just gone, none is empty): another turn will find it. */
 	if (may && errnum == EAGAIN)
-		loop_timer_set(e->turn_timer, 10);
+		engine_turn_in(e, 10);
 	else if (may)
 		engine_cannot_start(r, NULL, strerror(errnum), errnum);
 }
@@ -220,10 +262,7 @@ void engine_turn(void *arg)
 			store_trouble(e, &err);
 			break;
 		}
-		if (e->store_fails) {
-			e->store_fails = false;
-			log_event(e->config.log, LOG_INFO, LOG_NONE, "the state can be written again");
-		}
+		engine_store_works(e);
 		start_claimed(e);
 	}
 	/* What has its turn in a lane without room waits for that; what is delayed must wake the loop. */
@@ -241,6 +280,12 @@ static void on_idle(void *arg)
 }
 
 static void on_turn_timer(void *arg)
+{
+	struct engine *e = arg;
+	e->turn_at = 0; /* The turn itself happens at its end. */
+}
+
+static void on_other_timer(void *arg)
 {
 	(void)arg; /* A turn happens. */
 }
@@ -308,8 +353,8 @@ static int make_timers(struct engine *e)
 {
 	struct loop *l = e->config.loop;
 	e->turn_timer = loop_timer_new(l, on_turn_timer, e);
-	e->retry_timer = loop_timer_new(l, on_turn_timer, e);
-	e->log_timer = loop_timer_new(l, on_turn_timer, e);
+	e->retry_timer = loop_timer_new(l, on_other_timer, e);
+	e->log_timer = loop_timer_new(l, on_other_timer, e);
 	return e->turn_timer && e->retry_timer && e->log_timer ? 0 : -1;
 }
 

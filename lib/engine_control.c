@@ -33,7 +33,7 @@ static void end(struct engine *e, struct control_client *client)
 {
 	reply_text(client, "{\"end\":true}");
 	control_end(client);
-	loop_timer_set(e->turn_timer, 0);
+	engine_turn_in(e, 0);
 }
 
 static int send_letter(void *arg, const struct store_dead *d)

@@ -229,7 +229,7 @@ void engine_stop(struct engine *e, int status, bool now)
 	}
 	if (now && !handlers_quiet(e->handlers))
 		force(e, SIGKILL);
-	loop_timer_set(e->turn_timer, 0);
+	engine_turn_in(e, 0);
 }
 
 void engine_drain(struct engine *e)
@@ -242,7 +242,7 @@ void engine_drain(struct engine *e)
 		e->source->ops->stop(e->source);
 	}
 	engine_feed_stop(e);
-	loop_timer_set(e->turn_timer, 0);
+	engine_turn_in(e, 0);
 }
 
 void engine_pause(struct engine *e, bool paused)
@@ -250,7 +250,7 @@ void engine_pause(struct engine *e, bool paused)
 	if (e->paused != paused)
 		log_event(e->config.log, LOG_INFO, LOG_NONE, paused ? "paused: no handler is started" : "resumed");
 	e->paused = paused;
-	loop_timer_set(e->turn_timer, 0);
+	engine_turn_in(e, 0);
 }
 
 static void finish(struct engine *e)
@@ -303,7 +303,7 @@ void engine_check_end(struct engine *e)
 		e->exit_status = ERR_IO;
 		finish(e);
 	} else {
-		loop_timer_set(e->turn_timer, 1000);
+		engine_turn_in(e, 1000);
 	}
 }
 

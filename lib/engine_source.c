@@ -132,7 +132,9 @@ static void put_failed(struct engine *e, const struct err *err)
 	e->put_backoff.cap = PUT_LAST;
 	e->put_at = e->config.clock->mono(e->config.clock) + backoff_fail(&e->put_backoff, backoff_random());
 	e->source_held = true;
-	loop_timer_set(e->turn_timer, 0);
+	/* What else waits to be written went the same way: nothing starts until it is. */
+	e->store_fails = e->store_fails || queue_dirty(e->queue);
+	engine_turn_in(e, 0);
 }
 
 /* Whether the next try to store a batch is still to wait; then the timer is set for it. */
@@ -140,7 +142,7 @@ static bool put_waits(struct engine *e)
 {
 	int64_t left = e->put_backoff.failures ? e->put_at - e->config.clock->mono(e->config.clock) : 0;
 	if (left > 0)
-		loop_timer_set(e->turn_timer, left);
+		engine_turn_in(e, left);
 	return left > 0;
 }
 
@@ -216,14 +218,14 @@ static int on_may_ask(void *arg, bool confirms)
 	if (!stopping && (e->store_fails || put_waits(e) || !backlog_has_room(e)))
 		return -1;
 	if (!stopping && !disk_has_room(e)) {
-		loop_timer_set(e->turn_timer, CHECK_AGAIN);
+		engine_turn_in(e, CHECK_AGAIN);
 		return -1;
 	}
 	if (confirms && queue_sync(e->queue, &err)) {
 		log_event(e->config.log, LOG_ERROR, LOG_NONE, "what was received cannot be made durable: %s; it is not confirmed to Telegram",
 			  err.text);
 		e->store_fails = true;
-		loop_timer_set(e->turn_timer, 1000);
+		engine_turn_in(e, 1000);
 		return -1;
 	}
 	e->source_held = false;
@@ -240,18 +242,16 @@ void engine_source_check(struct engine *e)
 	if (!e->source_held || e->phase != ENGINE_RUNNING)
 		return;
 	/* A failed sync leaves nothing for a flush to prove; the sync itself is the proof. */
-	if (e->store_fails && !queue_dirty(e->queue) && queue_sync(e->queue, &err) == 0) {
-		e->store_fails = false;
-		log_event(e->config.log, LOG_INFO, LOG_NONE, "the state can be written again");
-	}
+	if (e->store_fails && !queue_dirty(e->queue) && queue_sync(e->queue, &err) == 0)
+		engine_store_works(e);
 	if (e->store_fails) {
-		loop_timer_set(e->turn_timer, 1000);
+		engine_turn_in(e, 1000);
 		return;
 	}
 	if (put_waits(e) || !backlog_has_room(e))
 		return;
 	if (!disk_has_room(e)) {
-		loop_timer_set(e->turn_timer, CHECK_AGAIN);
+		engine_turn_in(e, CHECK_AGAIN);
 		return;
 	}
 	e->source_held = false;
@@ -296,7 +296,7 @@ static void on_dry(void *arg)
 	struct engine *e = arg;
 	e->source_dry = true;
 	e->dry_at = e->config.clock->mono(e->config.clock);
-	loop_timer_set(e->turn_timer, 0);
+	engine_turn_in(e, 0);
 }
 
 static void on_ended(void *arg, int status, const char *text)
@@ -318,7 +318,7 @@ static void on_stopped(void *arg)
 {
 	struct engine *e = arg;
 	e->source_stopped = true;
-	loop_timer_set(e->turn_timer, 0);
+	engine_turn_in(e, 0);
 }
 
 struct source_events engine_source_events(struct engine *e)

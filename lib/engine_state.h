@@ -101,11 +101,13 @@ struct engine {
 	struct list starting, running; /* of struct flight */
 	int processes[LANE_GROUPS];    /* of exec and batch, claimed or running */
 
-	bool store_fails, source_held, disk_low, backlog_full;
+	bool store_fails, claims_fail, source_held, disk_low, backlog_full;
+	int64_t claim_at;           /* monotonic milliseconds: when claiming, which failed, is tried again */
 	struct backoff put_backoff; /* failures: of storing a batch, in a row */
 	int64_t put_at;             /* monotonic milliseconds: when the next is tried */
 
-	struct loop_timer *turn_timer;  /* makes a turn happen */
+	struct loop_timer *turn_timer;  /* makes a turn happen: engine_turn_in() */
+	int64_t turn_at;                /* monotonic milliseconds: when it will; 0: it is not set */
 	struct loop_timer *retry_timer, *stop_timer, *runtime_timer, *watchdog_timer, *log_timer;
 	struct loop_signal *signals[ENGINE_SIGNALS];
 	struct engine_counts counts;
@@ -120,6 +122,8 @@ struct engine {
 
 /* engine.c */
 void engine_turn(void *arg);
+void engine_turn_in(struct engine *e, int64_t delay); /* a turn happens in so many milliseconds, or sooner if that was asked for */
+void engine_store_works(struct engine *e); /* it did what it had failed to do */
 
 /* engine_settle.c */
 void engine_on_done(void *arg, struct handler *h, struct claim *c, const struct handler_result *r);

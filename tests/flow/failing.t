@@ -35,6 +35,26 @@ unset FAILING_BYTES
 settle "large updates"
 ok '[ "$injected" -gt 9 ]' "… each of the first $injected requests for so much memory failed once"
 
+# The store cannot hand out: what has its turn waits for that, not for the end of the poll that is open.
+anew --no-penalties --first-id 1
+rm -f "$TMP/failed" "$TMP/refuse"
+note_handler
+: >"$TMP/hold"
+# Not less: what lists updates to others.
+LD_PRELOAD=$TOOL.so FAILING_SITES=$TMP/matched FAILING="runner:memory:*:0:0" FAILING_BYTES=100000 FAILING_WHILE=$TMP/refuse FAILING_LOG=$TMP/failed \
+	start_tgrun --poll-timeout 50 --handler "$TMP/note"
+generate 2 1 pad=100000
+wait_for '[ "$(seen ^start)" = 1 ] && [ "$(stats .open_polls)" = 1 ]'
+polls=$(stats .polls)
+: >"$TMP/refuse"
+rm "$TMP/hold"
+ok 'wait_for "logged \"out of memory; no update is lost: starting pauses\""' "an update that cannot be handed out is told"
+rm "$TMP/refuse"
+ok 'wait_for "[ \$(seen ^end) = 2 ]" 10 && logged "starting goes on"' "… and is handed out soon after it can be"
+is "$(stats .polls)" "$polls" "… within the poll that was open all the time"
+stop_tgrun
+is "$STATUS" 0 "… and a stop is a good one"
+
 lasting memory 0 'out of memory'
 lasting write 30 'Read-only file system; it is not confirmed' # as of a state directory that is made read-only
 lasting fork 11 'cannot be started: Resource temporarily unavailable; the machine is out of processes'
