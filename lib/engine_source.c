@@ -1,5 +1,6 @@
 /* engine_source: what the source says becomes what the queue is told. Raw slices come in; updates with a kind and keys go on, and what
  * cannot be understood is set aside as a dead letter with its bytes, so that it stops nothing. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -206,10 +207,49 @@ static bool backlog_has_room(struct engine *e)
 	return !c.full;
 }
 
+static void sync_failed(struct engine *e, const char *why)
+{
+	log_event(e->config.log, LOG_ERROR, LOG_NONE, "what was received cannot be made durable: %s; it is not confirmed to Telegram", why);
+	e->store_fails = true;
+	engine_turn_in(e, 1000);
+}
+
+/* The source is asked again at the end of this turn. */
+static void on_synced(void *arg, int errnum)
+{
+	struct engine *e = arg;
+	char why[128];
+	queue_sync_end(e->queue, errnum);
+	if (errnum == 0)
+		return;
+	snprintf(why, sizeof why, "the database cannot be synced: %s", strerror(errnum));
+	sync_failed(e, why);
+}
+
+/* 0: all that was received is durable; 1: a thread sees to it, and handlers go on meanwhile; -1: it cannot be made so. Where there is no thread, and when
+ * tgrun stops, the disk is waited for here. */
+static int make_durable(struct engine *e, bool stopping)
+{
+	struct err err;
+	int fd, rc;
+	if (!stopping && !e->syncer)
+		e->syncer = syncer_new(e->config.loop, on_synced, e);
+	if (stopping || !e->syncer)
+		rc = queue_sync(e->queue, &err);
+	else if (syncer_busy(e->syncer))
+		return 1;
+	else if ((rc = queue_sync_begin(e->queue, &fd, &err)) == 1)
+		syncer_start(e->syncer, fd);
+	if (rc < 0)
+		sync_failed(e, err.text);
+	if (rc == 1)
+		CRASHPOINT("syncing");
+	return rc;
+}
+
 static int on_may_ask(void *arg, bool confirms)
 {
 	struct engine *e = arg;
-	struct err err;
 	/* What was just received starts before the disk is waited for, which takes longer than all else here. */
 	if (e->phase == ENGINE_RUNNING)
 		engine_turn(e);
@@ -221,13 +261,8 @@ static int on_may_ask(void *arg, bool confirms)
 		engine_turn_in(e, CHECK_AGAIN);
 		return -1;
 	}
-	if (confirms && queue_sync(e->queue, &err)) {
-		log_event(e->config.log, LOG_ERROR, LOG_NONE, "what was received cannot be made durable: %s; it is not confirmed to Telegram",
-			  err.text);
-		e->store_fails = true;
-		engine_turn_in(e, 1000);
+	if (confirms && make_durable(e, stopping))
 		return -1;
-	}
 	e->source_held = false;
 	CRASHPOINT("before-poll");
 	return 0;
@@ -239,7 +274,7 @@ void engine_source_check(struct engine *e)
 	struct err err;
 	if (e->backlog_full)
 		backlog_has_room(e); /* it may shrink while the source asks, and the status tells of it */
-	if (!e->source_held || e->phase != ENGINE_RUNNING)
+	if (!e->source_held || syncer_busy(e->syncer) || e->phase != ENGINE_RUNNING)
 		return;
 	/* A failed sync leaves nothing for a flush to prove; the sync itself is the proof. */
 	if (e->store_fails && !queue_dirty(e->queue) && queue_sync(e->queue, &err) == 0)

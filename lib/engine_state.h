@@ -13,6 +13,7 @@
 #include "io/control.h"
 #include "io/http.h"
 #include "io/notify.h"
+#include "io/syncer.h"
 #include "queue/queue.h"
 #include "source/source.h"
 #include "update/kinds.h"
@@ -81,6 +82,7 @@ struct engine {
 	struct http *http;
 	struct api *api;
 	struct source *source;
+	struct syncer *syncer;   /* NULL until something is to be synced */
 	struct control *control;
 	struct notify *notify;
 	int feed_fd;             /* engine_feed.c: where the source's program writes; -1: no program */

@@ -67,7 +67,7 @@ bool queue_dirty(const struct queue *q)
 
 int queue_sync(struct queue *q, struct err *err)
 {
-	if (!q->unsynced)
+	if (!q->unsynced && !q->syncing)
 		return 0;
 	size_t keep = q->pending.count;
 	char text[32];
@@ -77,6 +77,26 @@ int queue_sync(struct queue *q, struct err *err)
 	/* The value is of no use but to make this a transaction that is written out, and all before it with it. */
 	pending_lend(&q->pending, &(struct store_op){ .kind = STORE_META, .kind_name = "synced", .keys = text });
 	return local_write(q, keep, true, err);
+}
+
+int queue_sync_begin(struct queue *q, int *fd, struct err *err)
+{
+	if (!q->unsynced)
+		return 0;
+	int64_t seq = q->store->ops->last_seq(q->store);
+	*fd = q->store->ops->sync_fd(q->store);
+	if (*fd < 0 || seq == 0)
+		return queue_sync(q, err);
+	q->unsynced = false;
+	q->syncing = seq;
+	return 1;
+}
+
+void queue_sync_end(struct queue *q, int errnum)
+{
+	q->store->ops->synced(q->store, q->syncing, errnum == 0);
+	q->unsynced = q->unsynced || errnum;
+	q->syncing = 0;
 }
 
 /* ---- what comes in ---- */

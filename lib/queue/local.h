@@ -33,6 +33,7 @@ struct queue {
 		int64_t offset, seq;
 	} confirmed;             /* what queue_confirmed() was last told */
 	bool unsynced;           /* something was put that a power cut may still take back */
+	int64_t syncing;         /* and another does so now, for all up to this number; 0: nobody does */
 	bool failing;            /* the last try to write failed, and what it was about is still pending */
 	struct err failure;
 };

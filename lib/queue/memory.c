@@ -48,6 +48,17 @@ static int memory_load(struct store *s, int64_t from, int (*row)(void *arg, cons
 	return 0;
 }
 
+static int memory_sync_fd(struct store *s)
+{
+	(void)s;
+	return -1;
+}
+
+static void memory_synced(struct store *s, int64_t seq, bool worked)
+{
+	(void)s, (void)seq, (void)worked;
+}
+
 static int memory_body(struct store *s, int64_t seq, struct buf *out, int64_t *received, struct err *err)
 {
 	const struct memory_row *r = memory_row_waiting(memory_of(s), seq);
@@ -172,6 +183,8 @@ static const struct store_ops memory_ops = {
 	.dead = memory_dead,
 	.dead_trim = memory_dead_trim,
 	.dead_count = memory_dead_count,
+	.sync_fd = memory_sync_fd,
+	.synced = memory_synced,
 	.spare = memory_spare,
 	.close = memory_close,
 };

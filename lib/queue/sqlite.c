@@ -185,6 +185,20 @@ static int sqlite_dead_trim(struct store *store, int64_t keep, int64_t before, i
 	return 0;
 }
 
+static int sqlite_sync_fd(struct store *store)
+{
+	return sqlite_of(store)->db.wal_fd;
+}
+
+static void sqlite_synced(struct store *store, int64_t seq, bool worked)
+{
+	struct sqlite *s = sqlite_of(store);
+	if (worked)
+		sqlite_raise_mark(s, seq);
+	else
+		s->doubtful = true;
+}
+
 static int64_t sqlite_spare(struct store *store)
 {
 	struct sqlite *s = sqlite_of(store);
@@ -231,6 +245,8 @@ static const struct store_ops sqlite_ops = {
 	.dead = sqlite_dead,
 	.dead_trim = sqlite_dead_trim,
 	.dead_count = sqlite_dead_count,
+	.sync_fd = sqlite_sync_fd,
+	.synced = sqlite_synced,
 	.spare = sqlite_spare,
 	.close = sqlite_close,
 };

@@ -248,6 +248,23 @@ int sqlite_set_sync(struct sqlite *s, bool full, struct err *err)
 	return 0;
 }
 
+/* After a sync that failed the kernel takes for written what it could not write, and says so of each later one. The pages are still
+ * right in its memory: they are copied into the database, and that is synced. */
+static int carry_over(struct sqlite *s)
+{
+	if (s->doubtful && sqlite3_wal_checkpoint_v2(s->db.handle, NULL, SQLITE_CHECKPOINT_FULL, NULL, NULL) != SQLITE_OK)
+		return -1;
+	s->doubtful = false;
+	return 0;
+}
+
+void sqlite_raise_mark(struct sqlite *s, int64_t seq)
+{
+	CRASHPOINT("before-mark");
+	if (seq > s->db.mark.seq || s->db.bot_id != s->db.mark.bot_id)
+		mark_set(&s->db.mark, seq > s->db.mark.seq ? seq : s->db.mark.seq, s->db.bot_id);
+}
+
 int sqlite_apply(struct store *store, const struct store_op *ops, size_t count, bool sync, struct err *err)
 {
 	struct sqlite *s = sqlite_of(store);
@@ -266,12 +283,14 @@ int sqlite_apply(struct store *store, const struct store_op *ops, size_t count, 
 	snprintf(text, sizeof text, "%" PRId64, s->db.last_seq);
 	bool failed = s->db.last_seq != last_seq && set_meta(s, SQLITE_META_LAST_SEQ, text);
 	CRASHPOINT("before-commit");
-	if (failed || sqlite_run(s->statements[S_COMMIT]))
+	if (failed || sqlite_run(s->statements[S_COMMIT])) {
+		s->doubtful = s->doubtful || sync;
 		return sqlite_undo(s, last_seq, err);
-	CRASHPOINT("after-commit");
-	if (sync) {
-		CRASHPOINT("before-mark");
-		mark_set(&s->db.mark, s->db.last_seq, s->db.bot_id);
 	}
+	CRASHPOINT("after-commit");
+	if (sync && carry_over(s))
+		return sqlite_db_fail(&s->db, err);
+	if (sync)
+		sqlite_raise_mark(s, s->db.last_seq);
 	return 0;
 }

@@ -17,6 +17,7 @@ struct sqlite_db {
 	sqlite3 *handle;
 	char *dir_name;     /* for messages */
 	struct mark mark;
+	int wal_fd;         /* -1: it could not be opened */
 	int64_t last_seq, bot_id;
 	bool full_sync;     /* the present setting of `synchronous` */
 };

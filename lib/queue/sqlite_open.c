@@ -17,7 +17,7 @@
 enum {
 	APPLICATION_ID = 0x7467726e, /* "tgrn" */
 	CHECKED_BELOW = 64 << 20,    /* bytes of a database that is checked whole at the start */
-	RESERVED = 4 << 20,          /* bytes of the -wal kept, so that outcomes can be written on a full disk */
+	RESERVED = 8 << 20,          /* bytes of the -wal kept, so that outcomes can be written on a full disk */
 	GROWS_BY = 1 << 20,          /* bytes that the database grows by at a time, for the same reason */
 	BUSY_PATIENCE = 1000,        /* ms to wait for a `tgrun dead` that is at work */
 };
@@ -161,12 +161,13 @@ static int connect_file(struct sqlite_db *db, int dir_fd, struct err *err)
 		return sqlite_db_fail(db, err);
 	}
 	sqlite3_busy_timeout(db->handle, BUSY_PATIENCE);
-	/* EXCLUSIVE before WAL: no shared memory, and other processes are kept out. The WAL is started over well before it is as
-	 * long as what is reserved for it. 16 MB of pages: those that the turns of a million waiting updates go through, in no order. */
+	/* EXCLUSIVE before WAL: no shared memory, and other processes are kept out. The WAL is carried over and begun anew, which waits for the
+	 * disk, when half of what is reserved for it is full. 16 MB of pages: those that the turns of a million waiting updates go through, in
+	 * no order. */
 	if (sqlite_db_exec(db,
 		"PRAGMA locking_mode = EXCLUSIVE; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
-		"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 400;"
-		"PRAGMA journal_size_limit = 4194304; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;", err))
+		"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 1000;"
+		"PRAGMA journal_size_limit = 8388608; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;", err))
 		return -1;
 	int64_t wal = 0;
 	if (sqlite_db_number(db, "SELECT journal_mode = 'wal' FROM pragma_journal_mode", &wal, err))
@@ -247,12 +248,10 @@ static void reserve(struct sqlite_db *db, int dir_fd)
 {
 	int chunk = GROWS_BY;
 	sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_CHUNK_SIZE, &chunk);
-	int fd = openat(dir_fd, "queue.db-wal", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	if (posix_fallocate(fd, 0, RESERVED) == 0)
-		fdatasync(fd);
-	close(fd);
+	/* SQLite locks the database, not its log: this may be opened and closed. */
+	db->wal_fd = openat(dir_fd, "queue.db-wal", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (db->wal_fd >= 0 && posix_fallocate(db->wal_fd, 0, RESERVED) == 0)
+		fdatasync(db->wal_fd);
 }
 
 static int prepare_tables(struct sqlite_db *db, int64_t size, int64_t bot_id, struct err *err)
@@ -276,7 +275,7 @@ static int prepare_tables(struct sqlite_db *db, int64_t size, int64_t bot_id, st
 int sqlite_db_open(struct sqlite_db *db, int dir_fd, const char *dir_name, int64_t bot_id, struct err *err)
 {
 	int64_t size;
-	*db = (struct sqlite_db){ .mark.fd = -1, .dir_name = strdup(dir_name) };
+	*db = (struct sqlite_db){ .mark.fd = -1, .wal_fd = -1, .dir_name = strdup(dir_name) };
 	if (!db->dir_name)
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	if (mark_open(&db->mark, dir_fd, dir_name, err) || prepare_files(db, dir_fd, &size, err) ||
@@ -296,6 +295,8 @@ void sqlite_db_close(struct sqlite_db *db)
 {
 	CRASHPOINT("before-close");
 	sqlite3_close(db->handle);
+	if (db->wal_fd >= 0)
+		close(db->wal_fd);
 	mark_close(&db->mark);
 	free(db->dir_name);
 }

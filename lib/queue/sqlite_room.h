@@ -26,6 +26,7 @@ struct sqlite {
 	sqlite3_stmt *statements[SQLITE_STATEMENTS];
 	struct sqlite_root *roots;
 	int64_t dead_count;         /* -1: to be counted */
+	bool doubtful;              /* a sync of the -wal failed: later ones prove nothing of what was written to it before */
 	int64_t highest;            /* no update that may be repeated has a higher id */
 };
 
@@ -59,6 +60,9 @@ int sqlite_set_sync(struct sqlite *s, bool full, struct err *err);
 
 /* Ends a transaction that failed, takes back what was remembered of it, and fills in `err`. Returns -1. */
 int sqlite_undo(struct sqlite *s, int64_t last_seq, struct err *err);
+
+/* Updates up to `seq` are on disk. */
+void sqlite_raise_mark(struct sqlite *s, int64_t seq);
 
 /* As store_ops.apply. */
 int sqlite_apply(struct store *store, const struct store_op *ops, size_t count, bool sync, struct err *err);

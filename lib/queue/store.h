@@ -106,6 +106,12 @@ struct store_ops {
 	 * limit), are dropped; *dropped gets how many. */
 	int (*dead_trim)(struct store *s, int64_t keep, int64_t before, int64_t *dropped, struct err *err);
 	int64_t (*dead_count)(struct store *s);
+	/* A descriptor, the store's own: what apply() carried out without `sync` before an fdatasync(2) of it began is on disk, even after a power
+	 * cut, when that has succeeded. -1: there is none. */
+	int (*sync_fd)(struct store *s);
+	/* One has ended that began when last_seq() was `seq`. What was written before one that failed may be kept from the disk for ever: the next
+	 * `sync` of apply() does not rely on any that went before. */
+	void (*synced)(struct store *s, int64_t seq, bool worked);
 	/* Bytes on the disk that it holds already and may fill again. */
 	int64_t (*spare)(struct store *s);
 	void (*close)(struct store *s);

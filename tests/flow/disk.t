@@ -85,18 +85,19 @@ if [ "$mounted" ]; then
 	run_tgrun --handler "$TMP/note" --once --min-free 0
 	is "$STATUS $(seen ^end)" "0 1" "… and it is known at the next start"
 
-	# A batch that is larger than what was reserved, with --min-free 0: tried again ever more seldom, said once.
+	# A batch for which what was reserved does not suffice, with --min-free 0: tried again ever more seldom, said once.
 	empty
+	: >"$TMP/hold"
 	start_tgrun --handler "$TMP/note" --min-free 0
 	wait_for 'logged " polling"'
 	fill
 	asked=$(stats '.calls.getUpdates // 0')
-	generate 100 5 pad=45000
+	generate 100 5 pad=95000
 	wait_for 'logged "a batch could not be stored"'
 	wait_for '[ "$(stats .calls.getUpdates)" -ge $((asked + 3)) ]' 30
 	is "$(grep -c 'could not be stored' "$TGRUN_LOG") $("$TGRUN" status --json --state-dir "$TMP/state" | jq .store_failing)" "1 true" "batches that cannot be stored: said once, and in the status"
 	is "$(stats .calls.getUpdates | awk -v n="$asked" '{ print $1 - n < 8 }')" 1 "… without a storm of requests"
-	rm "$TMP/state/filler"
+	rm "$TMP/state/filler" "$TMP/hold"
 	wait_for '[ "$(seen ^end)" = 100 ]' 90
 	is "$(seen ^end) $(grep -c 'batches can be stored again' "$TGRUN_LOG")" "100 1" "… and all are handled when there is room"
 	stop_tgrun

@@ -57,6 +57,7 @@ is "$STATUS" 0 "… and a stop is a good one"
 
 lasting memory 0 'out of memory'
 lasting write 30 'Read-only file system; it is not confirmed' # as of a state directory that is made read-only
+lasting sync 5 'the database cannot be synced: Input/output error; it is not confirmed'
 lasting fork 11 'cannot be started: Resource temporarily unavailable; the machine is out of processes'
 lasting epoll 28 'cannot watch a socket: No space left on device'
 done_testing

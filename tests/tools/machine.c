@@ -1,7 +1,8 @@
-/* tests/tools/machine: another machine for a program that is tested, by LD_PRELOAD: its clock runs faster, and it trusts another authority.
+/* tests/tools/machine: another machine for a program that is tested, by LD_PRELOAD: its clock runs faster, its disk hangs, and it trusts another authority.
  *
  *   MACHINE_SPEED=50   CLOCK_MONOTONIC and its kin run fifty times as fast, and waits for descriptors are as much shorter, so backoffs of a
  *                      minute take a second. Programs with the same speed have the same clock. The time of day stays as it is.
+ *   MACHINE_DISK=FILE  fdatasync(2) takes as long as FILE is there: a disk that hangs
  *   MACHINE_CA=FILE    is read wherever the machine's list of certificate authorities would be; no option of tgrun changes that list
  *
  * Takes LD_PRELOAD out of the environment: what the program starts is on this machine again. Clocks and waits are those of the kernel, by
@@ -22,13 +23,14 @@
 enum { SIGSET = 8 }; /* bytes of the kernel's sigset_t */
 
 static int64_t speed = 1;
-static const char *ca;
+static const char *ca, *disk;
 
 __attribute__((constructor)) static void read_environment(void)
 {
 	const char *text = getenv("MACHINE_SPEED");
 	speed = text && atoi(text) > 0 ? atoi(text) : 1;
 	ca = getenv("MACHINE_CA");
+	disk = getenv("MACHINE_DISK");
 	unsetenv("LD_PRELOAD");
 }
 
@@ -66,6 +68,14 @@ int poll(struct pollfd *fds, nfds_t count, int timeout)
 	int milliseconds = shorter(timeout);
 	struct timespec limit = { milliseconds / 1000, milliseconds % 1000 * 1000000L };
 	return (int)syscall(SYS_ppoll, fds, count, timeout < 0 ? NULL : &limit, NULL, SIGSET);
+}
+
+int fdatasync(int fd)
+{
+	static const struct timespec look_again = { .tv_nsec = 5 * 1000 * 1000 };
+	while (disk && syscall(SYS_access, disk, F_OK) == 0)
+		syscall(SYS_nanosleep, &look_again, NULL);
+	return (int)syscall(SYS_fdatasync, fd);
 }
 
 /* libcrypto reads the list by this. */

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,7 +32,8 @@ enum what { MAKE, WRITE, CUT, REMOVE, SYNC, SYNC_DIR, CONFIRMED, HANDLED };
 struct change {
 	uint32_t what;
 	char name[32];
-	int64_t offset, length; /* the bytes follow a WRITE */
+	int64_t offset, length; /* the bytes follow a WRITE; of a SYNC the offset is how long this list was when it began */
+	int64_t place;          /* where it begins in the list: filled in by the reader */
 };
 
 #ifdef AS_LIBRARY
@@ -66,11 +68,13 @@ static const char *name_of(int fd, char path[PATH_MAX])
 
 static void note(enum what what, const char *name, int64_t offset, int64_t length, const void *bytes)
 {
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	static char line[1 << 20];
 	struct change c = { .what = what, .offset = offset, .length = length };
 	size_t n = sizeof c;
 	int saved = errno;
 	snprintf(c.name, sizeof c.name, "%s", name);
+	pthread_mutex_lock(&lock);
 	memcpy(line, &c, sizeof c);
 	if (what == WRITE && n + (size_t)length <= sizeof line) {
 		memcpy(line + n, bytes, (size_t)length);
@@ -78,6 +82,7 @@ static void note(enum what what, const char *name, int64_t offset, int64_t lengt
 	}
 	if (write(log_fd, line, n) != (ssize_t)n)
 		_exit(99);
+	pthread_mutex_unlock(&lock);
 	errno = saved;
 }
 
@@ -144,25 +149,34 @@ int posix_fallocate64(int fd, off64_t offset, off64_t length)
 	return reserved(next(fd, offset, length), fd);
 }
 
-static int synced(int rc, int fd)
+/* What another thread writes meanwhile may be on the disk or not. */
+static off_t noted(void)
+{
+	struct stat st;
+	return log_fd >= 0 && fstat(log_fd, &st) == 0 ? st.st_size : 0;
+}
+
+static int synced(int rc, int fd, off_t began)
 {
 	char path[PATH_MAX];
 	const char *name = rc == 0 ? name_of(fd, path) : NULL;
 	if (name)
-		note(*name ? SYNC : SYNC_DIR, name, 0, 0, NULL);
+		note(*name ? SYNC : SYNC_DIR, name, began, 0, NULL);
 	return rc;
 }
 
 int fsync(int fd)
 {
 	NEXT(int, "fsync", int);
-	return synced(next(fd), fd);
+	off_t began = noted();
+	return synced(next(fd), fd, began);
 }
 
 int fdatasync(int fd)
 {
 	NEXT(int, "fdatasync", int);
-	return synced(next(fd), fd);
+	off_t began = noted();
+	return synced(next(fd), fd, began);
 }
 
 static int opened(int fd, int flags)
@@ -251,8 +265,11 @@ static void read_all(const char *path)
 {
 	FILE *f = fopen(path, "re");
 	struct change c;
+	int64_t place = 0;
 	while (f && fread(&c, sizeof c, 1, f) == 1) {
 		size_t extra = c.what == WRITE ? (size_t)c.length : 0;
+		c.place = place;
+		place += (int64_t)(sizeof c + extra);
 		struct change *copy = malloc(sizeof c + extra);
 		struct change **more = realloc(changes, (count + 1) * sizeof *changes);
 		if (!copy || !more)
@@ -306,7 +323,9 @@ static bool certain(size_t i, size_t n)
 {
 	bool name = changes[i]->what == MAKE || changes[i]->what == REMOVE;
 	for (size_t k = i + 1; k < n; k++)
-		if (changes[k]->what == SYNC_DIR ? name : changes[k]->what == SYNC && strcmp(changes[k]->name, changes[i]->name) == 0)
+		if (changes[i]->place >= changes[k]->offset && (changes[k]->what == SYNC || changes[k]->what == SYNC_DIR))
+			continue; /* that sync had begun before */
+		else if (changes[k]->what == SYNC_DIR ? name : changes[k]->what == SYNC && strcmp(changes[k]->name, changes[i]->name) == 0)
 			return true;
 	return false;
 }

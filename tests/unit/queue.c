@@ -1,4 +1,6 @@
 /* tests/unit/queue: the local queue over both stores: what it takes, keeps, hands out and buries, also when the disk fails. */
+#include <errno.h>
+
 #include "tests/unit/queue_rig.h"
 
 static void plain(void)
@@ -213,6 +215,34 @@ static void deaths(void)
 	finish_test(q);
 }
 
+static void syncs_in_two_steps(void)
+{
+	struct queue *q = start();
+	int fd = -1, durable = strcmp(backend, "sqlite") == 0;
+	put(q, 1, "a", "{a}");
+	is_num(queue_sync_begin(q, &fd, NULL), durable, "what was put is to be synced, or the store does it itself");
+	ok(durable == (fd >= 0), "by a descriptor");
+	if (!durable) {
+		is_num(queue_sync_begin(q, &fd, NULL), 0, "then nothing is left to be synced");
+		finish_test(q);
+		return;
+	}
+	int applied = front.applied;
+	queue_sync(q, NULL);
+	is_num(front.applied, applied + 1, "who cannot wait for the sync that is under way does it all himself");
+	queue_sync_end(q, EIO);
+	is_num(queue_sync_begin(q, &fd, NULL), 1, "one that failed is to be done again");
+	put(q, 2, "b", "{b}");
+	queue_sync_end(q, fdatasync(fd) ? errno : 0);
+	is_num(queue_sync_begin(q, &fd, NULL), 1, "what came while it was under way is synced by the next");
+	queue_sync_end(q, fdatasync(fd) ? errno : 0);
+	is_num(queue_sync_begin(q, &fd, NULL), 0, "then all is durable");
+	applied = front.applied;
+	queue_sync(q, NULL);
+	is_num(front.applied, applied, "and nothing more is written for it");
+	finish_test(q);
+}
+
 static void closing(void)
 {
 	struct queue *q = start();
@@ -423,6 +453,7 @@ static void tests(void)
 	repeats();
 	retries();
 	deaths();
+	syncs_in_two_steps();
 	closing();
 	ages();
 	letters_of();

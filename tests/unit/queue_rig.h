@@ -135,6 +135,18 @@ static int64_t front_dead_count(struct store *s)
 	return front.behind->ops->dead_count(front.behind);
 }
 
+static int front_sync_fd(struct store *s)
+{
+	(void)s;
+	return front.behind->ops->sync_fd(front.behind);
+}
+
+static void front_synced(struct store *s, int64_t seq, bool worked)
+{
+	(void)s;
+	front.behind->ops->synced(front.behind, seq, worked);
+}
+
 /* The memory store outlives its queue, so that "the next start" can be tested over both backends. */
 static void front_close(struct store *s)
 {
@@ -271,7 +283,8 @@ static int on_both(void (*tests)(void))
 	front_ops = (struct store_ops){
 		.apply = front_apply, .known = front_known, .load = front_load, .body = front_body, .rekey = front_rekey,
 		.rekey_end = front_rekey_end, .offset = front_offset, .last_seq = front_last_seq, .meta = front_meta,
-		.dead = front_dead, .dead_trim = front_trim, .dead_count = front_dead_count, .close = front_close,
+		.dead = front_dead, .dead_trim = front_trim, .dead_count = front_dead_count, .sync_fd = front_sync_fd,
+		.synced = front_synced, .close = front_close,
 	};
 	keys_now = "";
 	if (!mkdtemp(dir))

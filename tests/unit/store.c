@@ -188,6 +188,28 @@ static void put_sync_and_die(void)
 	kill(getpid(), SIGKILL);
 }
 
+static void put_sync_in_two_steps_and_die(void)
+{
+	struct queue *q = start();
+	int fd;
+	if (!q || put(q, 1, 50, 300) || queue_sync_begin(q, &fd, &why) != 1 || put(q, 51, 50, 300) || fdatasync(fd))
+		_exit(1);
+	queue_sync_end(q, 0);
+	kill(getpid(), SIGKILL);
+}
+
+static void fail_to_sync_then_sync_and_die(void)
+{
+	struct queue *q = start();
+	int fd;
+	if (!q || put(q, 1, 50, 300) || queue_sync_begin(q, &fd, &why) != 1)
+		_exit(1);
+	queue_sync_end(q, EIO);
+	if (queue_sync(q, &why))
+		_exit(1);
+	kill(getpid(), SIGKILL);
+}
+
 static void refusals(void)
 {
 	struct stat st;
@@ -264,6 +286,22 @@ static void refusals(void)
 	rename(in("kept-wal"), in("queue.db-wal"));
 	q = start();
 	is_num(waiting(q), 50, "with its -wal put back, all is there");
+	queue_close(q, NULL);
+
+	fresh();
+	ok(in_child(put_sync_in_two_steps_and_die), "a child syncs in two steps, puts more between, and is killed");
+	rename(in("queue.db-wal"), in("kept-wal"));
+	refused(42, ERR_IO, "update 50 was on disk", "that all up to the first step was synced is known, and no more");
+	rename(in("kept-wal"), in("queue.db-wal"));
+	q = start();
+	is_num(waiting(q), 100, "with its -wal all is there");
+	queue_close(q, NULL);
+
+	fresh();
+	ok(in_child(fail_to_sync_then_sync_and_die), "a child's sync fails, the next one works, and it is killed");
+	unlink(in("queue.db-wal")); /* of which nothing may have reached the disk */
+	q = start();
+	is_num(q ? waiting(q) : -1, 50, "what was written before the sync that failed does not rely on the -wal");
 	queue_close(q, NULL);
 }
 

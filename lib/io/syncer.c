@@ -1,0 +1,145 @@
+/* io/syncer: in comes a descriptor, out goes whether its fdatasync(2) worked, a turn of the loop or many later. All that the loop and the
+ * thread share is under one lock, which nobody holds while he waits for a disk. */
+#include "io/syncer.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { STACK = 256 * 1024 };
+
+enum step { IDLE, ORDERED, SYNCED, OVER };
+
+struct syncer {
+	void (*done)(void *arg, int errnum);
+	void *arg;
+	struct loop_watch *watch;
+	int report;          /* an eventfd: wakes the loop */
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t ordered;
+	enum step step;      /* this and the rest: under the lock */
+	int fd, errnum;
+};
+
+/* The loop is told in any case, or whoever waits for the sync would wait for ever. */
+static void wake_loop(int fd)
+{
+	static const struct timespec while_it_fails = { .tv_nsec = 10 * 1000 * 1000 };
+	static const uint64_t one = 1;
+	while (write(fd, &one, sizeof one) != sizeof one)
+		nanosleep(&while_it_fails, NULL);
+}
+
+static void *work(void *arg)
+{
+	struct syncer *s = arg;
+	pthread_mutex_lock(&s->lock);
+	while (s->step != OVER) {
+		if (s->step != ORDERED) {
+			pthread_cond_wait(&s->ordered, &s->lock);
+			continue;
+		}
+		int fd = s->fd;
+		pthread_mutex_unlock(&s->lock);
+		int errnum = fdatasync(fd) ? errno : 0;
+		pthread_mutex_lock(&s->lock);
+		s->errnum = errnum;
+		if (s->step == ORDERED) {
+			s->step = SYNCED;
+			wake_loop(s->report);
+		}
+	}
+	pthread_mutex_unlock(&s->lock);
+	return NULL;
+}
+
+static void set_step(struct syncer *s, enum step step)
+{
+	pthread_mutex_lock(&s->lock);
+	s->step = step;
+	pthread_cond_signal(&s->ordered);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void on_report(void *arg, int events)
+{
+	struct syncer *s = arg;
+	uint64_t n;
+	(void)events;
+	if (read(s->report, &n, sizeof n) != sizeof n)
+		return; /* it can still be read, and the loop says so again */
+	set_step(s, IDLE);
+	s->done(s->arg, s->errnum);
+}
+
+/* 0 or an errno. */
+static int start_thread(struct syncer *s)
+{
+	sigset_t all, before;
+	pthread_attr_t attributes;
+	int rc = pthread_attr_init(&attributes);
+	if (rc)
+		return rc;
+	pthread_attr_setstacksize(&attributes, STACK);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = pthread_create(&s->thread, &attributes, work, s);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attributes);
+	return rc;
+}
+
+struct syncer *syncer_new(struct loop *l, void (*done)(void *arg, int errnum), void *arg)
+{
+	struct syncer *s = calloc(1, sizeof *s);
+	if (!s)
+		return NULL;
+	*s = (struct syncer){ .done = done, .arg = arg, .report = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .lock = PTHREAD_MUTEX_INITIALIZER,
+			      .ordered = PTHREAD_COND_INITIALIZER };
+	s->watch = s->report < 0 ? NULL : loop_watch_new(l, s->report, on_report, s);
+	int errnum = s->watch ? start_thread(s) : errno;
+	if (errnum == 0) {
+		loop_watch_set(s->watch, LOOP_READ);
+		return s;
+	}
+	loop_watch_free(s->watch, 0);
+	if (s->report >= 0)
+		close(s->report);
+	free(s);
+	errno = errnum;
+	return NULL;
+}
+
+void syncer_start(struct syncer *s, int fd)
+{
+	s->fd = fd; /* the thread waits for the order, which has the lock between */
+	set_step(s, ORDERED);
+}
+
+bool syncer_busy(struct syncer *s)
+{
+	if (!s)
+		return false;
+	pthread_mutex_lock(&s->lock);
+	bool busy = s->step != IDLE;
+	pthread_mutex_unlock(&s->lock);
+	return busy;
+}
+
+void syncer_free(struct syncer *s)
+{
+	if (!s)
+		return;
+	set_step(s, OVER);
+	pthread_join(s->thread, NULL);
+	loop_watch_free(s->watch, 1);
+	pthread_cond_destroy(&s->ordered);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
