@@ -261,7 +261,7 @@ static int on_may_ask(void *arg, bool confirms)
 		engine_turn_in(e, CHECK_AGAIN);
 		return -1;
 	}
-	if (confirms && make_durable(e, stopping))
+	if (confirms && make_durable(e, stopping || e->draining))
 		return -1;
 	e->source_held = false;
 	CRASHPOINT("before-poll");

@@ -41,4 +41,16 @@ is "$(stats .offset)" 8 "stopped while it hangs: the last offset is not confirme
 rm "$TMP/hang"
 wait_tgrun
 is "$STATUS $(stats .offset)" "0 9" "… but then"
+
+start_tgrun --handler "$TMP/note" --poll-timeout 50 --concurrency 2
+message 7 warm
+wait_for '[ "$(seen ^end)" = 9 ] && [ "$(stats .offset)" = 10 ] && polling'
+: >"$TMP/hang"
+generate 1 1
+wait_for '[ "$(seen ^end)" = 10 ]'
+TGRUN_TOKEN=$TOKEN start "$TGRUN" drain --state-dir "$TMP/state"
+wait_for 'logged draining'
+rm "$TMP/hang"
+wait_tgrun
+is "$STATUS $(stats .offset)" "0 11" "drained while it hangs: the same"
 done_testing
