@@ -17,7 +17,9 @@ processes() { # not the program that counts them
 	set -- $_marked
 	echo $#
 }
-idle() { # the figures of this moment say so
+idle() ( # a line of figures says so that came after asking: the last one before it may be of another moment
+	before=$(grep -c ' figures ' "$TGRUN_LOG")
 	kill -USR1 "$TGRUN_PID"
-	grep ' figures ' "$TGRUN_LOG" | tail -n 1 | grep -q ' running=0 waiting=0 '
-}
+	wait_for '[ "$(grep -c " figures " "$TGRUN_LOG")" -gt "$before" ]' &&
+		grep ' figures ' "$TGRUN_LOG" | tail -n 1 | grep -q ' running=0 waiting=0 '
+)
