@@ -185,7 +185,10 @@ static void on_poll(uv_poll_t *handle, int status, int events)
 {
 	struct loop_watch *w = handle->data;
 	int ready = (events & UV_READABLE ? LOOP_READ : 0) | (events & UV_WRITABLE ? LOOP_WRITE : 0);
-	/* A failed descriptor: the owner finds out by reading or writing it. */
+	/* A failed descriptor: the owner finds out by reading or writing it. libuv watches it no more, but what came before the failure is
+	 * perhaps read in parts, and the failure itself only after them. */
+	if (status < 0)
+		loop_watch_set(w, w->events);
 	w->fn(w->arg, status < 0 ? LOOP_READ | LOOP_WRITE : ready);
 }
 

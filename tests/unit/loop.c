@@ -1,6 +1,8 @@
 /* tests/unit/loop: timers, descriptors, signals and hooks of the loop. */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "io/loop.h"
@@ -12,6 +14,7 @@ struct state {
 	struct loop_watch *watch;
 	int pipe[2];
 	int timers, reads, signals, turns;
+	int failure; /* of a read, its errno */
 };
 
 static void on_timer(void *arg)
@@ -33,6 +36,33 @@ static void on_read(void *arg, int events)
 		s->reads++;
 	loop_watch_free(s->watch, 1);
 	loop_stop(s->loop);
+}
+
+static void on_part(void *arg, int events)
+{
+	struct state *s = arg;
+	char c;
+	(void)events;
+	if (read(s->pipe[0], &c, 1) == 1) {
+		s->reads++;
+		return;
+	}
+	s->failure = errno;
+	loop_watch_free(s->watch, 1);
+	loop_stop(s->loop);
+}
+
+static void on_late(void *arg)
+{
+	loop_stop(((struct state *)arg)->loop);
+}
+
+/* Closing a socket that holds bytes nobody has read resets the other one. */
+static int reset_behind(struct state *s, const char *bytes, size_t n)
+{
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, s->pipe) || write(s->pipe[0], "x", 1) != 1 || write(s->pipe[1], bytes, n) != (ssize_t)n)
+		return -1;
+	return close(s->pipe[1]);
 }
 
 static void on_signal(void *arg, int signo)
@@ -71,6 +101,18 @@ int main(void)
 	loop_turn(s.loop, 0);
 	ok(fcntl(s.pipe[0], F_GETFD) == -1, "a freed watch has closed its descriptor when asked to");
 	close(s.pipe[1]);
+
+	s.reads = 0;
+	if (reset_behind(&s, "four", 4))
+		return 1;
+	s.watch = loop_watch_new(s.loop, s.pipe[0], on_part, &s);
+	loop_watch_set(s.watch, LOOP_READ);
+	struct loop_timer *late = loop_timer_new(s.loop, on_late, &s);
+	loop_timer_set(late, 5000);
+	loop_run(s.loop);
+	loop_timer_free(late);
+	is_num(s.reads, 4, "bytes before a reset are read one by one");
+	is_num(s.failure, ECONNRESET, "… and then the reset");
 
 	struct loop_signal *signal = loop_signal_new(s.loop, SIGUSR1, on_signal, &s);
 	raise(SIGUSR1);
