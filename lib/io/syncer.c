@@ -1,5 +1,5 @@
 /* io/syncer: in comes a descriptor, out goes whether its fdatasync(2) worked, a turn of the loop or many later. All that the loop and the
- * thread share is under one lock, which nobody holds while he waits for a disk. */
+ * thread share is under one lock, which nobody holds while he waits for anything. */
 #include "io/syncer.h"
 
 #include <errno.h>
@@ -50,10 +50,11 @@ static void *work(void *arg)
 		int errnum = fdatasync(fd) ? errno : 0;
 		pthread_mutex_lock(&s->lock);
 		s->errnum = errnum;
-		if (s->step == ORDERED) {
+		if (s->step == ORDERED)
 			s->step = SYNCED;
-			wake_loop(s->report);
-		}
+		pthread_mutex_unlock(&s->lock);
+		wake_loop(s->report);
+		pthread_mutex_lock(&s->lock);
 	}
 	pthread_mutex_unlock(&s->lock);
 	return NULL;
