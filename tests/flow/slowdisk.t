@@ -16,6 +16,11 @@ generate 3 1 # of one chat, in one answer
 ok 'wait_for "[ \$(seen ^end) = 4 ]"' "while the disk hangs, one handler after the other starts and ends"
 is "$(stats '"\(.offset) \(.open_polls)"')" "2 0" "… Telegram is not told that their updates are received"
 is "$(TGRUN_TOKEN=$TOKEN "$TGRUN" status --state-dir "$TMP/state" --json | jq .done)" 4 "… and tgrun answers what it is asked"
+# Of the time that twenty questions take, which is the asker's, it uses little.
+spent() { awk -v now="$(date +%s%N)" '{ printf "%.2f %.3f\n", ($14 + $15) / ticks, now / 1e9 }' ticks="$(getconf CLK_TCK)" "/proc/$TGRUN_PID/stat"; }
+before=$(spent)
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do TGRUN_TOKEN=$TOKEN "$TGRUN" status --state-dir "$TMP/state" >/dev/null; done
+is "$(echo "$before $(spent)" | awk '{ print ($3 - $1 < ($4 - $2) * 0.4) }')" 1 "… and does not turn round and round meanwhile"
 rm "$TMP/hang"
 ok 'wait_for "[ \$(stats .offset) = 5 ]" && wait_for polling' "when it goes on, so does polling"
 
