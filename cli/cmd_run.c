@@ -287,7 +287,7 @@ int cmd_run(struct setup *s)
 		close(r.source_fd);
 	if (r.feed_fd >= 0)
 		close(r.feed_fd);
-	statedir_close(r.dir);
+	statedir_end(r.dir);
 	log_free(r.log);
 	free(r.cwd);
 	return r.status;

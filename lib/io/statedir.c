@@ -157,6 +157,13 @@ void statedir_close(struct statedir *d)
 	free(d);
 }
 
+void statedir_end(struct statedir *d)
+{
+	if (d)
+		d->run_fd = -1;
+	statedir_close(d);
+}
+
 /* 1 taken, 0 held by another, -1. */
 static int lock(struct statedir *d, int fd, const char *name, struct err *err)
 {

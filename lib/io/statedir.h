@@ -26,6 +26,9 @@ struct statedir *statedir_open_existing(const char *path, struct err *err);
 /* Closes it, and with it the locks that no slot holds. NULL is fine. */
 void statedir_close(struct statedir *d);
 
+/* The same at the end of the runner, whose lock goes with the process: who waits for the one has waited for the other. NULL is fine. */
+void statedir_end(struct statedir *d);
+
 /* Takes the runner's lock and writes this process's id into it. 1: it is ours; 0: another has it, *holder gets its
  * process id (0: not told); -1 with `err`. */
 int statedir_lock_run(struct statedir *d, pid_t *holder, struct err *err);
