@@ -54,7 +54,15 @@ static void claim_trouble(struct engine *e, const struct err *err)
 	}
 	e->claims_fail = true;
 	e->claim_at = e->config.clock->mono(e->config.clock) + STORE_AGAIN;
-	engine_turn_in(e, STORE_AGAIN);
+}
+
+/* Whether the next try is still to wait; then the timer is set for it. */
+static bool claims_wait(struct engine *e)
+{
+	int64_t left = e->claims_fail ? e->claim_at - e->config.clock->mono(e->config.clock) : 0;
+	if (left > 0)
+		engine_turn_in(e, left);
+	return left > 0;
 }
 
 static void claim_worked(struct engine *e)
@@ -95,7 +103,7 @@ static uint64_t open_lanes(struct engine *e)
 	uint64_t lanes = 0;
 	if (e->phase != ENGINE_RUNNING || e->paused || e->store_fails)
 		return 0;
-	if (e->claims_fail && e->config.clock->mono(e->config.clock) < e->claim_at)
+	if (claims_wait(e))
 		return 0;
 	for (size_t i = 0; i < e->route_count; i++) {
 		struct route *r = &e->routes[i];
