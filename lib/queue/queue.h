@@ -64,8 +64,8 @@ int queue_put(struct queue *q, const struct queue_put *puts, size_t count, const
 /* Everything put so far survives a power cut when it returns 0. Does nothing when that is so already. -1 with `err`. */
 int queue_sync(struct queue *q, struct err *err);
 
-/* The same in two steps, so that a thread can do what takes long. 1: *fd is to be synced by fdatasync(2), and queue_sync_end() to be told 0 or its
- * errno, before anything else is synced in two steps and before the queue is closed; 0: everything is durable already; -1 with `err`. */
+/* The same in two steps, so that a thread can do what takes long. 1: *fd, the queue's own, is to be synced by fdatasync(2), and queue_sync_end() to be
+ * told 0 or its errno before the next is begun. The queue is not closed while one syncs it; a closed one need not be told. 0: everything is durable already; -1 with `err`. */
 int queue_sync_begin(struct queue *q, int *fd, struct err *err);
 void queue_sync_end(struct queue *q, int errnum);
 
