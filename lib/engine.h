@@ -22,7 +22,7 @@
 struct engine_route {
 	const char *match;             /* a kind or a /command (update/match.h); NULL: all that no other route takes, the last of the routes */
 	enum handler_mode mode;
-	struct command_spec command;   /* its `env` without what the engine adds: TG_BOT_ID, TG_BOT_USERNAME, TG_API_URL, TG_TOKEN, TG_RUN_ID */
+	struct command_spec command;   /* its `env` without what the engine adds: TG_BOT_ID, TG_BOT_USERNAME, TG_API_URL, TG_TOKEN, TG_STATE_DIR, TG_RUN_ID */
 	struct handler_policy policy;
 	int64_t retry_delay;           /* milliseconds before the second attempt, doubling up to 5 min */
 	int batch_size;                /* MODE_BATCH: updates at most */

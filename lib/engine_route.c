@@ -6,7 +6,7 @@
 
 #include "engine_state.h"
 
-enum { ADDED_MAX = 5, VALUE_MAX = 8192, RULE_MAX = 1 << 20, HOOK_SLOTS = 2 };
+enum { ADDED_MAX = 16, VALUE_MAX = 8192, RULE_MAX = 1 << 20, HOOK_SLOTS = 2 };
 
 static void free_strings(char **strings)
 {
@@ -101,6 +101,8 @@ static int add_bot(struct engine *e, char **env, bool leave_behind)
 			rc = rc || api_url(e->config.api_root, e->config.secret, NULL, &url) || add(env, "TG_API_URL", url.data) ||
 			     add(env, "TG_TOKEN", secret_token(e->config.secret));
 	}
+	if (e->state_path)
+		rc = rc || add(env, "TG_STATE_DIR", e->state_path);
 	if (e->bot_username)
 		rc = rc || add(env, "TG_BOT_USERNAME", e->bot_username);
 	/* What is left behind on purpose must survive the next start, which kills what carries an old run's mark. */
@@ -180,7 +182,7 @@ static char *make_rule(const struct engine *e)
 {
 	struct buf b;
 	buf_init(&b, RULE_MAX);
-	int rc = buf_adds(&b, key_spec_text(e->keys));
+	int rc = buf_addf(&b, "reading=%d %s", UPDATE_READING, key_spec_text(e->keys));
 	for (char **m = e->bypass; *m; m++)
 		rc |= buf_addf(&b, " bypass=%s", *m);
 	for (size_t i = 0; i + 1 < e->route_count; i++)
@@ -206,6 +208,7 @@ static int make_fixed(struct engine *e, const struct engine_options *o, struct e
 		if (route_make(e, &e->routes[i], &o->routes[i], err))
 			return -1;
 	}
+	e->state_path = e->config.dir ? realpath(statedir_path(e->config.dir), NULL) : NULL;
 	e->rule = make_rule(e);
 	return e->rule ? 0 : err_set(err, ERR_INTERNAL, "out of memory");
 }
@@ -283,6 +286,7 @@ void engine_routes_release(struct engine *e)
 	free_strings(e->ignore);
 	key_spec_free(e->keys);
 	free(e->rule);
+	free(e->state_path);
 }
 
 struct route *engine_route_of(struct engine *e, const struct handler *h)

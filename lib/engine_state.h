@@ -68,6 +68,7 @@ struct engine {
 	int concurrency, breaker_limit;
 	struct key_spec *keys;
 	char *rule;             /* all that decides on keys and lanes, as text */
+	char *state_path;       /* absolute, for handlers; NULL: there is none */
 	struct max_age *max_age;
 	char **bypass, **only, **ignore; /* each ends in NULL */
 	bool hide_token;

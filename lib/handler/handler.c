@@ -324,6 +324,8 @@ int handler_update_vars(struct buf *vars, struct claim *c, const char *bot_usern
 {
 	/* A dead letter that was no update is handed out again as its bytes alone. */
 	struct err err = { 0 };
+	if (handler_add_var(vars, "TG_NUMBER", c->seq))
+		return -1;
 	struct update *u = update_parse(c->body, c->length, &err);
 	if (!u)
 		return err.status == ERR_INTERNAL ? -1 : 0;

@@ -13,4 +13,10 @@ const char *field_root(const struct update *u);
  * data. */
 bool field_text_is_message(const struct update *u);
 
+/* The message that tells the chat, or what stands under the kind; NULL without a kind. */
+const char *field_place(const struct update *u);
+
+/* The list of what the server marked in that text; NULL: none came. */
+const char *field_entities(const struct update *u);
+
 #endif

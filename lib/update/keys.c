@@ -122,8 +122,10 @@ static int add_value(struct buf *out, const char *s, size_t n)
 
 static int key_user(const struct update *u, struct buf *out)
 {
-	int64_t user;
-	return update_user(u, &user) ? buf_adds(out, "user:") || buf_add_int(out, user) : 0;
+	int64_t id;
+	if (update_sender_chat(u, &id))
+		return buf_adds(out, "sender:") || buf_add_int(out, id);
+	return update_user(u, &id) ? buf_adds(out, "user:") || buf_add_int(out, id) : 0;
 }
 
 static int key_poll(const struct update *u, struct buf *out)
@@ -140,7 +142,7 @@ static int key_place(const struct update *u, int64_t chat, bool topic, struct bu
 		return buf_adds(out, "business:") || add_value(out, business, strlen(business)) || buf_addf(out, ":%" PRId64, chat);
 	if (update_is_guest(u))
 		return buf_addf(out, "guest:%" PRId64, chat);
-	if (topic && update_thread(u, &thread))
+	if (topic && update_thread(u, &thread) != THREAD_NONE)
 		return buf_addf(out, "topic:%" PRId64 ":%" PRId64, chat, thread);
 	return buf_adds(out, topic ? "topic:" : "chat:") || buf_add_int(out, chat);
 }
@@ -159,7 +161,7 @@ static int key_pointer(const struct update *u, const char *pointer, struct buf *
 
 static int add_key(const struct update *u, const struct key_spec *spec, size_t i, struct buf *out)
 {
-	int64_t id;
+	int64_t id, other;
 	bool chat = update_chat(u, &id), user = false;
 	switch (spec->sort[i]) {
 	case SORT_CHAT:
@@ -167,7 +169,7 @@ static int add_key(const struct update *u, const struct key_spec *spec, size_t i
 		user = !chat;
 		break;
 	case SORT_USER:
-		user = !chat || update_user(u, &id);
+		user = !chat || update_sender_chat(u, &other) || update_user(u, &other);
 		break;
 	case SORT_NONE:
 		return 0;

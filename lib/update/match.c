@@ -9,21 +9,33 @@
 
 enum { COMMAND_MAX = 64 };
 
+/* Whether these are letters, digits and '_', and not too many. */
+static bool is_word(const char *s)
+{
+	size_t n = 0;
+	while (isalnum((unsigned char)s[n]) || s[n] == '_')
+		n++;
+	return n > 0 && n <= COMMAND_MAX && !s[n];
+}
+
 int match_check(const char *text, struct err *err)
 {
 	if (text[0] == '/') {
-		size_t n = 1;
-		while (isalnum((unsigned char)text[n]) || text[n] == '_')
-			n++;
-		if (n == 1 || n > COMMAND_MAX + 1 || text[n])
+		if (!is_word(text + 1))
 			return err_set(err, ERR_USAGE, "'%s' is no command: a slash, then letters, digits and '_'", text);
 		return 0;
 	}
 	if (kinds_find(text, strlen(text)))
 		return 0;
+	/* `callback` means callback_query; but `stop` is a command without its slash, and no stopped_message_generation. */
 	const char *near = kinds_nearest(text);
-	return err_set(err, ERR_USAGE, "'%s' is neither a kind of update nor a /command%s%s%s", text, near ? "; did you mean '" : "",
-		       near ? near : "", near ? "'?" : "");
+	size_t n = strlen(text);
+	bool cut_short = near && strncmp(near, text, n) == 0 && near[n] != '_' && !strchr(text, '_');
+	if (near && !cut_short)
+		return err_set(err, ERR_USAGE, "'%s' is neither a kind of update nor a /command; did you mean '%s'?", text, near);
+	if (is_word(text))
+		return err_set(err, ERR_USAGE, "'%s' is no kind of update, and a command begins with a slash; did you mean '/%s'?", text, text);
+	return err_set(err, ERR_USAGE, "'%s' is neither a kind of update nor a /command", text);
 }
 
 bool match_one(const char *text, const struct update *u, const char *bot_username)

@@ -148,8 +148,7 @@ static size_t decode_escape(const char **p, char *out)
 	return put_utf8(code >= 0xd800 && code <= 0xdfff ? 0xfffd : (unsigned)code, out);
 }
 
-/* Whether the string at `string` reads `name`. */
-static bool reads(const char *string, const char *name, size_t n)
+bool scan_reads(const char *string, const char *name, size_t n)
 {
 	const char *p = string + 1, *end = name + n;
 	while (*p != '"') {
@@ -171,7 +170,7 @@ const char *scan_member(const char *value, const char *name, size_t n)
 	if (!value || *value != '{')
 		return NULL;
 	for (struct scan_walk w = scan_walk(value); scan_next(&w);)
-		if (reads(w.name, name, n))
+		if (scan_reads(w.name, name, n))
 			return w.value;
 	return NULL;
 }

@@ -70,6 +70,9 @@ size_t scan_decode(const char *value, char *out, bool *nul);
 /* Whether `value` (may be NULL) is a string. */
 bool scan_is_string(const char *value);
 
+/* Whether the string at `string`, decoded, is the `n` bytes at `text`. */
+bool scan_reads(const char *string, const char *text, size_t n);
+
 /* Appends the decoded string at `value`. 0, or -1 as buf_add(). */
 int scan_add(const char *value, struct buf *out);
 

@@ -14,7 +14,7 @@
 #include "update/scan.h"
 
 enum { KIND_MAX = 64 };
-enum text { CHAT_TYPE, BUSINESS, GUEST, POLL_ID, QUERY_ID, TEXT, TEXTS };
+enum text { CHAT_TYPE, BUSINESS, CONNECTION, GUEST, POLL_ID, QUERY_ID, INLINE_MESSAGE, TEXT, TEXTS };
 
 /* Texts decoded so far. Not part of the update's value: reading them changes no update. */
 struct arena {
@@ -142,6 +142,11 @@ const char *field_root(const struct update *u)
 	return u->root;
 }
 
+const char *field_place(const struct update *u)
+{
+	return u->place;
+}
+
 static const char *member(const char *object, const char *name)
 {
 	return scan_member(object, name, strlen(name));
@@ -162,14 +167,15 @@ bool update_chat(const struct update *u, int64_t *id)
 	return scan_integer(u->chat, id);
 }
 
-bool update_user(const struct update *u, int64_t *id)
+bool update_sender_chat(const struct update *u, int64_t *id)
 {
-	return u->object && scan_integer(find_integer(u, u->row->user, NULL, NULL), id);
+	return scan_integer(find_integer(u, u->row->sender, NULL, NULL), id);
 }
 
-bool update_thread(const struct update *u, int64_t *id)
+bool update_user(const struct update *u, int64_t *id)
 {
-	return scan_integer(member(u->place, "message_thread_id"), id);
+	int64_t chat;
+	return !update_sender_chat(u, &chat) && scan_integer(find_integer(u, u->row->user, NULL, NULL), id);
 }
 
 bool update_message_id(const struct update *u, int64_t *id)
@@ -199,8 +205,12 @@ static const char *find_text(const struct update *u, enum text which)
 		return string(member(u->place, "chat"), "type");
 	case BUSINESS:
 		return string(u->place, "business_connection_id");
+	case CONNECTION:
+		return strcmp(u->kind, "business_connection") == 0 ? string(u->object, "id") : NULL;
 	case GUEST:
 		return string(u->place, "guest_query_id");
+	case INLINE_MESSAGE:
+		return string(u->object, "inline_message_id");
 	case POLL_ID:
 		return strcmp(u->kind, "poll") == 0 ? string(u->object, "id") : NULL;
 	case QUERY_ID:
@@ -246,10 +256,26 @@ const char *update_business(const struct update *u)
 	return id && *id ? id : NULL;
 }
 
-bool update_is_guest(const struct update *u)
+const char *update_connection(const struct update *u)
+{
+	const char *id = update_business(u);
+	return id ? id : text(u, CONNECTION);
+}
+
+const char *update_guest_query(const struct update *u)
 {
 	const char *id = text(u, GUEST);
-	return (id && *id) || strcmp(u->kind, "guest_message") == 0;
+	return id && *id ? id : NULL;
+}
+
+bool update_is_guest(const struct update *u)
+{
+	return update_guest_query(u) || strcmp(u->kind, "guest_message") == 0;
+}
+
+const char *update_inline_message(const struct update *u)
+{
+	return text(u, INLINE_MESSAGE);
 }
 
 const char *update_poll_id(const struct update *u)
@@ -270,4 +296,9 @@ const char *update_text(const struct update *u)
 bool field_text_is_message(const struct update *u)
 {
 	return message_text(u) != NULL;
+}
+
+const char *field_entities(const struct update *u)
+{
+	return member(u->object, string(u->object, "text") ? "entities" : "caption_entities");
 }

@@ -4,16 +4,13 @@
  * Values are bounded, so that no chat can make an environment too large to start a program with; and none
  * holds a NUL, since that is where an environment ends. */
 #include <string.h>
-#include <strings.h>
 
 #include "base/utf8.h"
-#include "update/field.h"
 #include "update/update.h"
 
 enum {
 	TEXT_MAX = 8 * 1024,  /* of TG_TEXT and TG_ARGS */
 	WORD_MAX = 1024,      /* of ids and types, which would be wrong if cut: left out instead */
-	COMMAND_MAX = 64,
 };
 
 static int add(struct buf *out, const char *name, const char *value, size_t n)
@@ -34,39 +31,14 @@ static int add_number(struct buf *out, const char *name, bool (*read)(const stru
 	return read(u, &n) ? buf_adds(out, name) || buf_addc(out, '=') || buf_add_int(out, n) || buf_addc(out, '\0') : 0;
 }
 
-static bool is_space(char c)
+static int add_thread(struct buf *out, const struct update *u)
 {
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-/* The letters, digits and underscores that `s` begins with; no locale is asked. */
-static size_t word_length(const char *s)
-{
-	return strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
-}
-
-const char *update_command(const struct update *u, const char *bot_username, size_t *length, const char **args)
-{
-	const char *text = field_text_is_message(u) ? update_text(u) : NULL;
-	if (!text || text[0] != '/')
-		return NULL;
-	size_t n = word_length(text + 1);
-	if (n == 0 || n > COMMAND_MAX)
-		return NULL;
-	const char *p = text + 1 + n;
-	if (*p == '@') {
-		size_t name = word_length(++p);
-		if (!bot_username || name != strlen(bot_username) || strncasecmp(p, bot_username, name) != 0)
-			return NULL;
-		p += name;
-	}
-	if (*p && !is_space(*p))
-		return NULL;
-	while (is_space(*p))
-		p++;
-	*length = 1 + n;
-	*args = p;
-	return text;
+	int64_t id;
+	enum update_thread type = update_thread(u, &id);
+	if (type == THREAD_NONE)
+		return 0;
+	return buf_adds(out, "TG_THREAD_ID=") || buf_add_int(out, id) || buf_addc(out, '\0') ||
+	       add_word(out, "TG_THREAD_TYPE", type == THREAD_DIRECT ? "direct" : "topic");
 }
 
 /* Adds a text, cut to TEXT_MAX between two characters. *cut tells whether it was. */
@@ -98,10 +70,14 @@ int update_vars(const struct update *u, const struct vars_context *context, stru
 		 add_word(out, "TG_UPDATE_KIND", update_kind(u)) ||
 		 add_number(out, "TG_CHAT_ID", update_chat, u) ||
 		 add_word(out, "TG_CHAT_TYPE", update_chat_type(u)) ||
-		 add_number(out, "TG_THREAD_ID", update_thread, u) ||
+		 add_thread(out, u) ||
 		 add_number(out, "TG_USER_ID", update_user, u) ||
+		 add_number(out, "TG_SENDER_CHAT_ID", update_sender_chat, u) ||
 		 add_number(out, "TG_MESSAGE_ID", update_message_id, u) ||
 		 add_word(out, "TG_QUERY_ID", update_query_id(u)) ||
+		 add_word(out, "TG_GUEST_QUERY_ID", update_guest_query(u)) ||
+		 add_word(out, "TG_BUSINESS_ID", update_connection(u)) ||
+		 add_word(out, "TG_INLINE_MESSAGE_ID", update_inline_message(u)) ||
 		 add_texts(u, context->bot_username, out);
 	/* Keys are bounded already: sixteen of 200 bytes. */
 	if (rc == 0 && context->key && *context->key)

@@ -31,6 +31,8 @@ exec env --ignore-signal=HUP --ignore-signal=CHLD --ignore-signal=PIPE --ignore-
 EOT
 PLAIN=$TGRUN
 TGRUN=$TMP/odd_start
+# Variables of service discovery, for a service that is called `tg`, are the caller's TG_ variables like any other.
+export TG_SERVICE_HOST=10.0.0.7 TG_PORT=tcp://10.0.0.7:80 TG_NUMBER=99 TG_STATE_DIR=/nowhere TG_RUN_ID=x
 BIG=$(head -c 100000 /dev/zero | tr '\0' x)
 export TG_CHAT_ID=5 TG_FOO=caller TGRUN_KILL_AFTER=4s KEPT='a  b' EMPTY='' BIG1="$BIG" BIG2="$BIG" BIG3="$BIG"
 start_sandbox --no-penalties
@@ -49,6 +51,7 @@ is "$STATUS" 0 "a tgrun that inherits ignored and blocked signals and open descr
 
 is "$(for name in UPDATE_ID UPDATE_KIND CHAT_ID CHAT_TYPE USER_ID COMMAND ARGS TEXT KEY ATTEMPT MAX_ATTEMPTS; do var 1 "TG_$name"; done | tr '\n' ';')" \
 	"1;message;7;private;8;/start;deep link  x;/start@sandbox_bot deep link  x;chat:7;1;4;" "the update's values are there, with the command that is this bot's"
+is "$(var 1 TG_NUMBER) $(var 2 TG_NUMBER) $(var 1 TG_STATE_DIR)" "1 2 $(realpath "$TMP")/state" "the queue's number, and where the queue is"
 is "$(var 1 TG_BOT_ID) $(var 1 TG_BOT_USERNAME) $(var 1 TG_TOKEN) $(var 1 TG_API_URL)" "123456 sandbox_bot $TOKEN $API" "and the bot's"
 is "$(grep -cE '^TG_(THREAD_ID|QUERY_ID|REDELIVERED|TEXT_TRUNCATED)=' "$TMP/1.env")" 0 "what does not apply is absent"
 ok '[ "$(var 1 TG_DEADLINE)" -ge $((before + 90)) ] && [ "$(var 1 TG_DEADLINE)" -le $((after + 90)) ]' "TG_DEADLINE is the start and the timeout"
@@ -61,7 +64,7 @@ is "$(var 6 TG_COMMAND) $(grep -E '^(TG_ARGS|TG_TEXT|line| line)' "$TMP/6.env" |
 is "$(var 7 TG_QUERY_ID) $(var 7 TG_TEXT) $(var 7 TG_COMMAND) $(var 7 TG_CHAT_ID)" "q7 /find me - -" "a query has its id and text, and no command"
 is "$(cat "$TMP/1.args")" '3 two words  $HOME|*' "arguments come as they were given, no shell in between"
 
-is "$(grep -cE '^(TG_FOO|TGRUN_[A-Z_]*)=' "$TMP/1.env")" 0 "the caller's TG_ variables and all TGRUN_ ones are gone"
+is "$(grep -cE '^(TG_FOO|TG_SERVICE_HOST|TG_PORT|TGRUN_[A-Z_]*)=' "$TMP/1.env")" 0 "the caller's TG_ variables and all TGRUN_ ones are gone"
 is "$(var 7 TG_CHAT_ID)" - "also one that an update may have and this one has not"
 is "$(var 1 KEPT) $(grep -c '^EMPTY=$' "$TMP/1.env") $(var 1 BIG3 | wc -c) $(var 1 PATH)" "a  b 1 100001 $PATH" \
 	"the rest is tgrun's own, also when it is large"
@@ -72,7 +75,7 @@ is "$(status 1 Umask)" 0027 "the mask is tgrun's own"
 is "$(cat "$TMP/1.pwd")" "$(pwd -P)" "so is the directory"
 ok 'read -r pid group session tty <"$TMP/1.stat" && [ "$pid" = "$group" ] && [ "$pid" = "$session" ] && [ "$tty" = 0 ]' \
 	"a handler leads a session of its own, without a terminal"
-unset TGRUN_KILL_AFTER TG_FOO TG_CHAT_ID BIG1 BIG2 BIG3
+unset TGRUN_KILL_AFTER TG_FOO TG_CHAT_ID TG_SERVICE_HOST TG_PORT TG_NUMBER TG_STATE_DIR TG_RUN_ID BIG1 BIG2 BIG3
 
 # Descriptors, also of a pipeline's stages.
 anew --no-penalties

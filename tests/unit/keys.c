@@ -12,8 +12,8 @@ static const struct {
 } rows[] = {
 	{ "message", "chat:" G, "topic:" G, "user:" U },
 	{ "edited_message", "chat:" G, "topic:" G, "user:" U },
-	{ "channel_post", "chat:" G, "topic:" G, "chat:" G },
-	{ "edited_channel_post", "chat:" G, "topic:" G, "chat:" G },
+	{ "channel_post", "chat:" G, "topic:" G, "sender:" G },
+	{ "edited_channel_post", "chat:" G, "topic:" G, "sender:" G },
 	{ "business_connection", "chat:" U, "topic:" U, "user:" U },
 	{ "business_message", "business:bc:" U, "business:bc:" U, "user:" U },
 	{ "edited_business_message", "business:bc:" U, "business:bc:" U, "user:" U },
@@ -80,10 +80,16 @@ static void each_kind(void)
 
 static void places(void)
 {
-	gives("topic", "{\"message\":{\"message_thread_id\":7,\"chat\":{\"id\":-100123}}}", "topic:-100123:7", "a message in a topic");
+	gives("topic", "{\"message\":{\"message_thread_id\":7,\"is_topic_message\":true,\"chat\":{\"id\":-100123}}}", "topic:-100123:7",
+	      "a message in a topic");
+	gives("topic", "{\"message\":{\"message_thread_id\":7,\"chat\":{\"id\":-100123}}}", "topic:-100123", "a thread of replies is no topic");
+	gives("topic", "{\"message\":{\"direct_messages_topic\":{\"topic_id\":8},\"chat\":{\"id\":-100123}}}", "topic:-100123:8",
+	      "who writes to a channel has a topic of their own");
+	gives("user", "{\"message\":{\"chat\":{\"id\":-1},\"sender_chat\":{\"id\":-2},\"from\":{\"id\":1087968824}}}", "sender:-2",
+	      "who speaks as a chat is kept apart from others who do");
 	gives("topic", "{\"message\":{\"chat\":{\"id\":-100123}}}", "topic:-100123", "no topic is the main topic");
 	gives("chat", "{\"message\":{\"message_thread_id\":7,\"chat\":{\"id\":-100123}}}", "chat:-100123", "a chat's topics are one chat");
-	gives("topic", "{\"callback_query\":{\"from\":{\"id\":1},\"message\":{\"message_thread_id\":7,\"chat\":{\"id\":-9}}}}", "topic:-9:7",
+	gives("topic", "{\"callback_query\":{\"from\":{\"id\":1},\"message\":{\"message_thread_id\":7,\"is_topic_message\":true,\"chat\":{\"id\":-9}}}}", "topic:-9:7",
 	      "a button in a topic belongs to the topic");
 	gives("chat", "{\"callback_query\":{\"from\":{\"id\":1},\"message\":{\"chat\":{\"id\":5},\"business_connection_id\":\"C\"}}}",
 	      "business:C:5", "a button in a business chat belongs to the business chat");
@@ -93,10 +99,10 @@ static void places(void)
 	gives("chat", "{\"message\":{\"business_connection_id\":\"\",\"chat\":{\"id\":5}}}", "chat:5", "an empty business connection is none");
 	gives("chat", "{\"message\":{\"reply_to_message\":{\"chat\":{\"id\":1},\"from\":{\"id\":2}},\"chat\":{\"id\":3},\"from\":{\"id\":4}}}",
 	      "chat:3", "the chat of the replied message is not looked at");
-	gives("user", "{\"message_reaction\":{\"chat\":{\"id\":-1},\"actor_chat\":{\"id\":-2}}}", "user:-2", "a chat that reacts is the user");
-	gives("user", "{\"message_reaction\":{\"chat\":{\"id\":-1},\"user\":{\"id\":\"x\"},\"actor_chat\":{\"id\":-2}}}", "user:-2",
+	gives("user", "{\"message_reaction\":{\"chat\":{\"id\":-1},\"actor_chat\":{\"id\":-2}}}", "sender:-2", "a chat that reacts is the sender");
+	gives("user", "{\"message_reaction\":{\"chat\":{\"id\":-1},\"user\":{\"id\":\"x\"},\"actor_chat\":{\"id\":-2}}}", "sender:-2",
 	      "a path that finds no integer is as one that finds nothing");
-	gives("user", "{\"poll_answer\":{\"poll_id\":\"p\",\"voter_chat\":{\"id\":-3}}}", "user:-3", "a chat that votes is the user");
+	gives("user", "{\"poll_answer\":{\"poll_id\":\"p\",\"voter_chat\":{\"id\":-3}}}", "sender:-3", "a chat that votes is the sender");
 	gives("chat", "{\"message\":{\"chat\":{\"id\":1.0},\"from\":{\"id\":4}}}", "user:4", "a chat id that is no integer is none");
 	gives("chat", "{\"message\":{\"chat\":{\"id\":9007199254740993}}}", "chat:9007199254740993", "an id past 2^53 is exact");
 	gives("chat", "{\"message\":{\"chat\":{\"id\":-1001234567890123}}}", "chat:-1001234567890123", "a channel's id is exact");
@@ -106,7 +112,7 @@ static void unknown_kinds(void)
 {
 	gives("chat", "{\"update_id\":1,\"novelty\":{\"chat\":{\"id\":-5},\"from\":{\"id\":6}}}", "chat:-5", "an unknown kind's chat");
 	gives("user", "{\"update_id\":1,\"novelty\":{\"chat\":{\"id\":-5},\"from\":{\"id\":6}}}", "user:6", "an unknown kind's user");
-	gives("topic", "{\"novelty\":{\"message\":{\"chat\":{\"id\":-5},\"message_thread_id\":2}}}", "topic:-5:2", "the chat of its message");
+	gives("topic", "{\"novelty\":{\"message\":{\"chat\":{\"id\":-5},\"message_thread_id\":2,\"is_topic_message\":true}}}", "topic:-5:2", "the chat of its message");
 	gives("chat", "{\"novelty\":{\"user_chat_id\":5,\"user\":{\"id\":6}}}", "user:6", "user_chat_id is a chat of business connections only");
 	gives("chat", "{\"novelty\":{\"boost\":{\"source\":{\"user\":{\"id\":7}}}}}", "user:7", "a user deep inside");
 	gives("chat", "{\"novelty\":{\"id\":\"x\"}}", "", "nothing known: no key");

@@ -57,8 +57,59 @@ static void ids(void)
 	number("{\"message\":{\"text\":\"\\\",\\\"chat\\\":{\\\"id\\\":9}\",\"chat\":{\"id\":1}}}", update_chat, true, 1,
 	       "what looks like a chat inside a text is text");
 	number("{\"message\":{\"message_id\":8,\"message_thread_id\":9}}", update_message_id, true, 8, "the message's id");
-	number("{\"message\":{\"message_id\":8,\"message_thread_id\":9}}", update_thread, true, 9, "the thread's id");
 	number("{\"callback_query\":{\"message\":{\"chat\":{\"id\":1},\"message_id\":8}}}", update_message_id, true, 8, "the id of a button's message");
+}
+
+static void thread(const char *message, enum update_thread type, int64_t want, const char *what)
+{
+	char json[600];
+	snprintf(json, sizeof json, "{\"message\":{\"message_id\":8,%s}}", message);
+	struct update *u = parse(json);
+	int64_t id = 0;
+	enum update_thread got = update_thread(u, &id);
+	if (!ok(got == type && id == want, "%s", what))
+		diag("got %d, %" PRId64, got, id);
+	update_free(u);
+}
+
+static void threads(void)
+{
+	static const char group[] = "\"chat\":{\"id\":-1009,\"type\":\"supergroup\"}", reply[] = "\"message_thread_id\":9";
+	char json[300];
+	snprintf(json, sizeof json, "%s,%s,\"is_topic_message\":true", group, reply);
+	thread(json, THREAD_TOPIC, 9, "a message in a topic has its thread");
+	snprintf(json, sizeof json, "%s,%s", group, reply);
+	thread(json, THREAD_NONE, 0, "a thread of replies in a group is no topic");
+	snprintf(json, sizeof json, "%s,%s,\"is_topic_message\":false", group, reply);
+	thread(json, THREAD_NONE, 0, "nor is one that the server marks as none");
+	snprintf(json, sizeof json, "%s,\"is_topic_message\":true", group);
+	thread(json, THREAD_NONE, 0, "a topic without an id is none");
+	thread("\"chat\":{\"id\":9,\"type\":\"private\"},\"message_thread_id\":4", THREAD_TOPIC, 4, "any thread of a private chat counts");
+	thread("\"chat\":{\"id\":-1009,\"type\":\"supergroup\",\"is_direct_messages\":true},\"direct_messages_topic\":{\"topic_id\":77}",
+	       THREAD_DIRECT, 77, "a writer's messages to a channel are a topic");
+	thread("\"chat\":{\"id\":-1009,\"type\":\"supergroup\"},\"direct_messages_topic\":{\"topic_id\":77},\"message_thread_id\":5",
+	       THREAD_DIRECT, 77, "whatever thread they have besides");
+	thread("\"chat\":{\"id\":-1009,\"type\":\"supergroup\"},\"reply_to_message\":{\"message_thread_id\":5,\"is_topic_message\":true}",
+	       THREAD_NONE, 0, "the topic of the replied message is not looked at");
+}
+
+static void senders(void)
+{
+	static const char admin[] = "{\"message\":{\"chat\":{\"id\":-1009},\"sender_chat\":{\"id\":-1009},\"from\":{\"id\":1087968824}}}";
+	static const char vote[] = "{\"poll_answer\":{\"voter_chat\":{\"id\":-1005},\"user\":{\"id\":136817688}}}";
+	static const char button[] = "{\"callback_query\":{\"from\":{\"id\":42},\"message\":{\"sender_chat\":{\"id\":-1005},\"chat\":{\"id\":-1005}}}}";
+	number(admin, update_sender_chat, true, -1009, "an anonymous administrator speaks as the group");
+	number(admin, update_user, false, 0, "and is no user: the server's stand-in is every such administrator");
+	number(vote, update_sender_chat, true, -1005, "a channel votes as itself");
+	number(vote, update_user, false, 0, "and not as the stand-in of all channels");
+	number(button, update_sender_chat, false, 0, "whose message a button stands under is not who pressed it");
+	number(button, update_user, true, 42, "that is a user");
+	number("{\"message_reaction\":{\"actor_chat\":{\"id\":-7}}}", update_sender_chat, true, -7, "a chat reacts as itself");
+	number("{\"novelty\":{\"sender_chat\":{\"id\":-7},\"from\":{\"id\":1}}}", update_user, false, 0, "an unknown kind has senders, too");
+	string("{\"business_connection\":{\"id\":\"C\"}}", update_connection, "C", "a business connection's own id");
+	string("{\"business_message\":{\"business_connection_id\":\"C\",\"id\":\"x\"}}", update_connection, "C", "that of a message");
+	string("{\"callback_query\":{\"id\":\"x\",\"inline_message_id\":\"I\"}}", update_inline_message, "I", "the message that an inline bot sent");
+	string("{\"guest_message\":{\"guest_query_id\":\"G\"}}", update_guest_query, "G", "the query that answers a guest message");
 }
 
 static void texts(void)
@@ -187,6 +238,8 @@ int main(void)
 {
 	samples_load();
 	ids();
+	threads();
+	senders();
 	texts();
 	pointers();
 	no_updates();

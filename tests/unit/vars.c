@@ -9,19 +9,21 @@
 #define GROUP(type) " TG_CHAT_ID=" G " TG_CHAT_TYPE=" type
 #define PRIVATE " TG_CHAT_ID=" U " TG_CHAT_TYPE=private"
 #define USER " TG_USER_ID=" U
+#define SENDER " TG_SENDER_CHAT_ID=" G
+#define BUSINESS " TG_BUSINESS_ID=bc"
 
 /* In the order of the samples. */
 static const char *const rows[] = {
 	KIND(100, "message") GROUP("supergroup") USER " TG_MESSAGE_ID=7 TG_TEXT=hi",
 	KIND(101, "edited_message") GROUP("supergroup") USER " TG_MESSAGE_ID=7 TG_TEXT=hi",
-	KIND(102, "channel_post") GROUP("channel") " TG_MESSAGE_ID=7 TG_TEXT=x",
-	KIND(103, "edited_channel_post") GROUP("channel") " TG_MESSAGE_ID=7 TG_TEXT=x",
-	KIND(104, "business_connection") " TG_CHAT_ID=" U USER,
-	KIND(105, "business_message") PRIVATE USER " TG_MESSAGE_ID=7 TG_TEXT=hi",
-	KIND(106, "edited_business_message") PRIVATE USER " TG_MESSAGE_ID=7 TG_TEXT=hi",
-	KIND(107, "deleted_business_messages") PRIVATE,
-	KIND(108, "guest_message") GROUP("supergroup") USER " TG_MESSAGE_ID=7 TG_TEXT=hi",
-	KIND(109, "stopped_message_generation") PRIVATE " TG_THREAD_ID=4" USER,
+	KIND(102, "channel_post") GROUP("channel") SENDER " TG_MESSAGE_ID=7 TG_TEXT=x",
+	KIND(103, "edited_channel_post") GROUP("channel") SENDER " TG_MESSAGE_ID=7 TG_TEXT=x",
+	KIND(104, "business_connection") " TG_CHAT_ID=" U USER BUSINESS,
+	KIND(105, "business_message") PRIVATE USER " TG_MESSAGE_ID=7" BUSINESS " TG_TEXT=hi",
+	KIND(106, "edited_business_message") PRIVATE USER " TG_MESSAGE_ID=7" BUSINESS " TG_TEXT=hi",
+	KIND(107, "deleted_business_messages") PRIVATE BUSINESS,
+	KIND(108, "guest_message") GROUP("supergroup") USER " TG_MESSAGE_ID=7 TG_GUEST_QUERY_ID=gq TG_TEXT=hi",
+	KIND(109, "stopped_message_generation") PRIVATE " TG_THREAD_ID=4 TG_THREAD_TYPE=topic" USER,
 	KIND(110, "message_reaction") GROUP("supergroup") USER " TG_MESSAGE_ID=7",
 	KIND(111, "message_reaction_count") GROUP("supergroup") " TG_MESSAGE_ID=7",
 	KIND(112, "inline_query") USER " TG_QUERY_ID=q TG_TEXT=",
@@ -125,6 +127,46 @@ static void commands(void)
 	is_str(var("TG_COMMAND"), NULL, "a query has none");
 }
 
+/* A text with what the server marked in it. */
+static void marked(const char *kind, const char *text, const char *entities, const char *want, const char *args, const char *what)
+{
+	char json[600];
+	int n = snprintf(json, sizeof json, "{\"%s\":{\"text\":\"%s\",\"entities\":%s}}", kind, text, entities);
+	read_vars(json, (size_t)n, "thisbot", NULL);
+	const char *got = var("TG_COMMAND"), *rest = var("TG_ARGS");
+	bool same = got && want ? strcmp(got, want) == 0 && strcmp(rest, args) == 0 : got == want && !rest;
+	if (!ok(same && var("TG_TEXT"), "%s", what))
+		diag("'%s': got '%s' and '%s'", text, got ? got : "(none)", rest ? rest : "(none)");
+}
+
+#define MARK(type, offset, length) "{\"type\":\"" type "\",\"offset\":" #offset ",\"length\":" #length "}"
+
+static void marks(void)
+{
+	static const char start[] = "[" MARK("bot_command", 0, 6) "]";
+	marked("message", "/start, please", start, "/start", ", please", "the server's mark ends a command, whatever follows");
+	marked("message", "/start\u00e9", start, "/start", "\u00e9", "also a letter that is none of a command");
+	marked("message", "/start@ThisBot: x", "[" MARK("bot_command", 0, 14) "]", "/start", ": x", "a marked command of this bot");
+	marked("message", "/start@other: x", "[" MARK("bot_command", 0, 12) "]", NULL, NULL, "one of another bot is none");
+	marked("message", "/start x", "[" MARK("bold", 0, 8) "," MARK("bot_command", 0, 6) "]", "/start", "x", "the mark may stand behind others");
+	marked("message", "/start x", "[" MARK("code", 0, 8) "]", NULL, NULL, "what the server marked, but not as a command, is none");
+	marked("message", "/start /stop", "[" MARK("bot_command", 7, 5) "]", NULL, NULL, "a command further on is none");
+	marked("message", "\U0001F600 /start", "[" MARK("bot_command", 3, 6) "]", NULL, NULL, "offsets count UTF-16 units, and none is 0 here");
+	marked("message", "/start x", "[]", "/start", "x", "without marks the text alone decides");
+	marked("message", "/start x", "7", "/start", "x", "a list that is none is as none");
+	marked("message", "/start x", "[7,{},{\"type\":1}]", "/start", "x", "so are marks that are none");
+	marked("message", "/st", "[" MARK("bot_command", 0, 60) "]", NULL, NULL, "a mark that is longer than the text is not believed");
+	marked("message", "/start", "[" MARK("bot_command", 0, 1) "]", NULL, NULL, "nor one of the slash alone");
+	marked("message", "/start x", "[" MARK("bot_command", 0, 8) "]", NULL, NULL, "nor one with white space in it");
+	marked("message", "/start x", "[" MARK("bot_command", 0, -6) "]", NULL, NULL, "nor one of a length below nothing");
+	marked("edited_message", "/pay 5", "[" MARK("bot_command", 0, 4) "]", NULL, NULL, "what was edited is no command");
+	marked("edited_business_message", "/pay 5", "[]", NULL, NULL, "marked or not, in a business chat, too");
+	marked("edited_channel_post", "/pay 5", "[]", NULL, NULL, "and in a channel");
+	static const char caption[] = "{\"message\":{\"caption\":\"/cap, x\",\"caption_entities\":[" MARK("bot_command", 0, 4) "],\"entities\":[]}}";
+	read_vars(caption, strlen(caption), NULL, NULL);
+	is_str(var("TG_COMMAND"), "/cap", "a caption has marks of its own");
+}
+
 static void lengths(void)
 {
 	static char json[100000];
@@ -187,6 +229,7 @@ int main(void)
 	buf_init(&out, 32 * 1024);
 	each_kind();
 	commands();
+	marks();
 	lengths();
 	odd_values();
 	buf_release(&out);
