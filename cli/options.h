@@ -42,7 +42,7 @@ enum route_key {
 	ROUTE_TIMEOUT = 1, ROUTE_KILL_AFTER = 2, ROUTE_BACKGROUND = 4, ROUTE_MODE = 8, ROUTE_BATCH_SIZE = 16,
 	ROUTE_BATCH_WAIT = 32, ROUTE_WORKERS = 64, ROUTE_STICKY = 128, ROUTE_MAX_REQUESTS = 256,
 	ROUTE_MAX_WORKER_AGE = 512, ROUTE_ON_FAILURE = 1024, ROUTE_MAX_ATTEMPTS = 2048, ROUTE_RETRY_DELAY = 4096,
-	ROUTE_MAX_OUTPUT = 8192,
+	ROUTE_MAX_OUTPUT = 8192, ROUTE_ALLOW = 16384,
 };
 
 /* A route: which updates go to a handler of their own. Members are as in struct config. All of them hold what counts: what the
@@ -56,6 +56,7 @@ struct route_config {
 	int64_t timeout, kill_after, batch_wait, max_worker_age, retry_delay, max_output;
 	int background, mode, batch_size, workers, max_requests, on_failure, max_attempts;
 	bool sticky;
+	struct texts allow_user, allow_chat; /* with ROUTE_ALLOW; else those of the config count */
 };
 
 struct routes {
@@ -79,6 +80,7 @@ struct config {
 	int concurrency;
 	struct texts key, max_age;   /* as given; for key_spec_new() and max_age_set() */
 	struct texts only, ignore, bypass; /* cut at commas; checked, for match_one() */
+	struct texts allow_user, allow_chat; /* the same, for allow_new() */
 	int mode;                    /* enum handler_mode: exec or batch; `workers` above 0 is a mode of its own */
 	int batch_size;
 	int64_t batch_wait;          /* 0: a batch is what is there */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/options_table.h"
+#include "update/allow.h"
 #include "update/kinds.h"
 #include "update/match.h"
 #include "update/update.h"
@@ -126,6 +127,23 @@ static int check_matches(const struct config *c, const struct texts *matches, st
 	return 0;
 }
 
+int options_check_ids(const struct texts *ids, bool users, struct err *err)
+{
+	for (size_t i = 0; i < ids->count; i++)
+		if (users ? allow_check_user(ids->items[i], err) : allow_check_chat(ids->items[i], err))
+			return -1;
+	return 0;
+}
+
+static int check_ids(const struct config *c, const struct texts *ids, struct err *err)
+{
+	struct err why;
+	char place[512];
+	if (options_check_ids(ids, ids == &c->allow_user, &why))
+		return err_set(err, why.status, "%s: %s", config_where(c, ids, place, sizeof place), why.text);
+	return 0;
+}
+
 static int check_mode(const struct config *c, struct err *err)
 {
 	if (c->workers && c->mode)
@@ -190,6 +208,7 @@ int options_check(struct config *c, struct err *err)
 	if (check_token(c, err) || check_handler(c, err) || check_key(c, err) || check_max_age(c, err) ||
 	    check_kinds(c, err) || check_poll_timeout(c, err) || check_matches(c, &c->only, err) ||
 	    check_matches(c, &c->ignore, err) || check_matches(c, &c->bypass, err) || check_mode(c, err) ||
+	    check_ids(c, &c->allow_user, err) || check_ids(c, &c->allow_chat, err) ||
 	    check_source(c, err) ||
 	    options_route_check(c, err))
 		return -1;

@@ -38,6 +38,8 @@ void options_route_release(struct routes *routes)
 	for (size_t i = 0; i < routes->count; i++) {
 		free(routes->items[i].match);
 		free(routes->items[i].handler);
+		options_texts_release(&routes->items[i].allow_user);
+		options_texts_release(&routes->items[i].allow_chat);
 	}
 	free(routes->items);
 	*routes = (struct routes){ 0 };
@@ -87,12 +89,24 @@ int options_route_add(struct routes *routes, const char *value, struct err *err)
 	return set_handler(&routes->items[routes->count - 1], equals + 1, err);
 }
 
+/* Whom the route handles. Any of it takes the place of what the config says. */
+static int set_allowed(struct route_config *route, bool users, const char *value, struct err *err)
+{
+	struct texts *ids = users ? &route->allow_user : &route->allow_chat;
+	struct err why;
+	route->set |= ROUTE_ALLOW;
+	if (options_commas_add(ids, value, &why) || options_check_ids(ids, users, &why))
+		return err_set(err, why.status, "allow-%s: %s", users ? "user" : "chat", why.text);
+	return 0;
+}
+
 static int unknown_key(const char *key, struct err *err)
 {
-	const char *names[KEY_COUNT + 1] = { "handler" };
+	enum { OTHERS = 3 };
+	const char *names[KEY_COUNT + OTHERS] = { "handler", "allow-user", "allow-chat" };
 	for (size_t i = 0; i < KEY_COUNT; i++)
-		names[i + 1] = keys[i].name;
-	const char *near = nearest_find(key, names, KEY_COUNT + 1);
+		names[i + OTHERS] = keys[i].name;
+	const char *near = nearest_find(key, names, KEY_COUNT + OTHERS);
 	if (near)
 		return err_set(err, ERR_USAGE, "unknown key '%s' of a route; did you mean '%s'?", key, near);
 	if (options_row(key, strlen(key)))
@@ -105,6 +119,8 @@ int options_route_set(struct route_config *route, const char *key, const char *v
 	struct err why;
 	if (strcmp(key, "handler") == 0)
 		return set_handler(route, value, err);
+	if (strcmp(key, "allow-user") == 0 || strcmp(key, "allow-chat") == 0)
+		return set_allowed(route, strcmp(key, "allow-user") == 0, value, err);
 	for (size_t i = 0; i < KEY_COUNT; i++) {
 		if (strcmp(keys[i].name, key) != 0)
 			continue;

@@ -97,6 +97,13 @@ int options_defaults(struct config *c, struct err *err);
 /* Appends a text to a list: 0, or -1 when memory is out. */
 int options_text_add(struct texts *t, const char *s, size_t n);
 
+/* Appends the items of a list with commas between. 0, or -1 with `err`. */
+int options_commas_add(struct texts *t, const char *value, struct err *err);
+void options_texts_release(struct texts *t);
+
+/* Checks ids of --allow-user (`users`) or of --allow-chat. 0, or -1 with `err`. */
+int options_check_ids(const struct texts *ids, bool users, struct err *err);
+
 /* What no single value shows: contradictions, what is missing, what deserves a warning. 0, or -1 with `err`. */
 int options_check(struct config *c, struct err *err);
 

@@ -29,7 +29,7 @@ static void text_free(char *s)
 	free(s);
 }
 
-static void texts_release(struct texts *t)
+void options_texts_release(struct texts *t)
 {
 	for (size_t i = 0; i < t->count; i++)
 		text_free(t->items[i]);
@@ -197,7 +197,7 @@ static int set_env(struct texts *t, const char *value, struct err *err)
 	return options_text_add(t, value, strlen(value)) ? out_of_memory(err) : 0;
 }
 
-static int set_commas(struct texts *t, const char *value, struct err *err)
+int options_commas_add(struct texts *t, const char *value, struct err *err)
 {
 	for (;;) {
 		size_t n = strcspn(value, ",");
@@ -278,7 +278,7 @@ static int set_member(struct config *c, const struct option_row *row, const char
 	case OPTION_ROUTE: return options_route_add(member, value, err);
 	case OPTION_KEEP: return set_keep(c, value, err);
 	case OPTION_ENV: return set_env(member, value, err);
-	case OPTION_COMMAS: return set_commas(member, value, err);
+	case OPTION_COMMAS: return options_commas_add(member, value, err);
 	case OPTION_URL: return set_url(member, value, err);
 	case OPTION_LIST:
 	case OPTION_TEXT:
@@ -301,7 +301,7 @@ static void list_release(struct config *c, const struct option_row *row)
 	if (row->type == OPTION_ROUTE)
 		options_route_release(&c->route);
 	else
-		texts_release(member_of(c, row));
+		options_texts_release(member_of(c, row));
 }
 
 int options_set(struct config *c, const struct option_row *row, const char *value, enum origin origin, int line,
@@ -365,8 +365,8 @@ void config_release(struct config *c)
 {
 	for (size_t i = 0; i < options_table_count; i++)
 		forget(c, &options_table[i]);
-	texts_release(&c->arguments);
-	texts_release(&c->handler_argv);
+	options_texts_release(&c->arguments);
+	options_texts_release(&c->handler_argv);
 	for (size_t i = 0; i < c->warning_count; i++)
 		free(c->warnings[i]);
 	*c = (struct config){ 0 };

@@ -132,7 +132,14 @@ static struct route_config default_route(const struct config *c)
 
 static struct engine_route make_route(const struct setup *s, const struct route_config *r, const struct words *w)
 {
+	const struct config *c = &s->config;
+	bool own = r->set & ROUTE_ALLOW;
+	struct texts users = own ? r->allow_user : c->allow_user, chats = own ? r->allow_chat : c->allow_chat;
+	if (c->command == COMMAND_TRY)
+		users = chats = (struct texts){ 0 }; /* who types there is nobody in particular */
 	return (struct engine_route){
+		.allow_users = (const char *const *)users.items, .allow_user_count = users.count,
+		.allow_chats = (const char *const *)chats.items, .allow_chat_count = chats.count,
 		.match = r->match, .mode = r->workers ? MODE_WORKER : (enum handler_mode)r->mode, .command = spec_of(s, w),
 		.policy = {
 			.timeout = r->timeout, .kill_after = r->kill_after, .background = (enum background)r->background,

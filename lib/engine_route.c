@@ -224,8 +224,15 @@ static bool fixed_changed(const struct engine *e, const struct engine_options *o
 
 static int take_route(struct route *r, const struct engine_route *o, struct err *err)
 {
-	if (command_keep(&r->command, &o->command, err))
+	struct allow *allow = allow_new(o->allow_users, o->allow_user_count, o->allow_chats, o->allow_chat_count);
+	if (!allow)
+		return err_set(err, ERR_INTERNAL, "out of memory");
+	if (command_keep(&r->command, &o->command, err)) {
+		allow_free(allow);
 		return -1;
+	}
+	allow_free(r->allow);
+	r->allow = allow;
 	r->policy = o->policy;
 	r->retry_delay = o->retry_delay;
 	r->batch_size = o->batch_size;
@@ -272,6 +279,7 @@ void engine_routes_release(struct engine *e)
 		loop_timer_free(r->hold_timer);
 		loop_timer_free(r->batch_timer);
 		command_release(&r->command);
+		allow_free(r->allow);
 		free(r->match);
 	}
 	free(e->routes);
@@ -287,6 +295,7 @@ void engine_routes_release(struct engine *e)
 	key_spec_free(e->keys);
 	free(e->rule);
 	free(e->state_path);
+	engine_strangers_release(e);
 }
 
 struct route *engine_route_of(struct engine *e, const struct handler *h)
@@ -305,21 +314,30 @@ static size_t count_list(char **texts)
 	return n;
 }
 
-unsigned engine_lane(const struct engine *e, const struct update *u, bool *bypass)
+static size_t find_route(const struct engine *e, const struct update *u)
 {
 	size_t route = 0;
 	while (route + 1 < e->route_count && !(u && match_one(e->routes[route].match, u, e->bot_username)))
 		route++;
+	return route;
+}
+
+unsigned engine_lane(const struct engine *e, const struct update *u, bool *bypass)
+{
+	size_t route = find_route(e, u);
 	*bypass = u && match_first(e->bypass, count_list(e->bypass), u, e->bot_username) >= 0;
 	return (unsigned)route * LANE_GROUPS + (*bypass ? LANE_BYPASS : LANE_ORDERED);
 }
 
-bool engine_wants(const struct engine *e, const struct update *u)
+bool engine_wants(struct engine *e, const struct update *u)
 {
 	size_t only = count_list(e->only);
-	if (only && match_first(e->only, only, u, e->bot_username) < 0)
+	if ((only && match_first(e->only, only, u, e->bot_username) < 0) ||
+	    match_first(e->ignore, count_list(e->ignore), u, e->bot_username) >= 0) {
+		e->counts.ignored++;
 		return false;
-	return match_first(e->ignore, count_list(e->ignore), u, e->bot_username) < 0;
+	}
+	return !engine_is_stranger(e, &e->routes[find_route(e, u)], u);
 }
 
 /* How many more updates (batches, in MODE_BATCH) of the route's lane may be claimed now. */

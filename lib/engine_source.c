@@ -81,7 +81,6 @@ static int batch_add(struct engine *e, struct batch *b, const struct slice *s)
 	else if (!put->has_id)
 		put->dead = "it has no update_id that is a whole number";
 	if (u && !put->dead && !engine_wants(e, u)) {
-		e->counts.ignored++;
 		update_free(u);
 		return 0;
 	}
@@ -153,7 +152,7 @@ static int on_batch(void *arg, const struct slice *items, size_t count, int64_t 
 	struct err err;
 	struct batch b;
 	struct queue_put_result result = { 0 };
-	uint64_t ignored = e->counts.ignored;
+	uint64_t ignored = e->counts.ignored, strangers = e->counts.strangers;
 	int rc = batch_make(e, &b, items, count);
 	if (rc)
 		err_set(&err, ERR_INTERNAL, "out of memory");
@@ -161,12 +160,13 @@ static int on_batch(void *arg, const struct slice *items, size_t count, int64_t 
 		rc = queue_put(e->queue, b.puts, b.count, engine_root(e), offset, &result, &err);
 	if (rc) {
 		e->counts.ignored = ignored;
+		e->counts.strangers = strangers;
 		put_failed(e, &err);
 	} else {
 		if (e->put_backoff.failures)
 			log_event(e->config.log, LOG_INFO, LOG_NONE, "batches can be stored again");
 		backoff_reset(&e->put_backoff);
-		*fresh = result.taken + result.dead + (size_t)(e->counts.ignored - ignored);
+		*fresh = result.taken + result.dead + (size_t)(e->counts.ignored - ignored + e->counts.strangers - strangers);
 		took(e, &result);
 	}
 	CRASHPOINT("batch-stored");

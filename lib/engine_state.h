@@ -1,5 +1,5 @@
 /* engine_state: what the engine's files share: engine.c (turns: claim, start), engine_settle.c (what ends, and what follows), engine_route.c (routes, their
- * commands and limits), engine_source.c (what the source says), engine_life.c (start, signals, stop), engine_control.c (the control socket's verbs), engine_status.c
+ * commands and limits), engine_source.c (what the source says), engine_strangers.c (whose updates are left alone), engine_life.c (start, signals, stop), engine_control.c (the control socket's verbs), engine_status.c
  * (the figures of tgrun status). */
 #ifndef TGRUN_ENGINE_STATE_H
 #define TGRUN_ENGINE_STATE_H
@@ -16,6 +16,7 @@
 #include "io/syncer.h"
 #include "queue/queue.h"
 #include "source/source.h"
+#include "update/allow.h"
 #include "update/kinds.h"
 #include "update/match.h"
 #include "update/update.h"
@@ -39,6 +40,7 @@ struct route {
 	struct handler *handler;
 	struct handler_policy policy;
 	struct engine_command command;
+	struct allow *allow;   /* whose updates it handles */
 	int64_t retry_delay, batch_wait;
 	int batch_size;
 	struct loop_timer *hold_timer, *batch_timer;
@@ -104,6 +106,8 @@ struct engine {
 	struct list starting, running; /* of struct flight */
 	int processes[LANE_GROUPS];    /* of exec and batch, claimed or running */
 
+	struct strangers *strangers;   /* engine_strangers.c; NULL: none yet */
+
 	bool store_fails, claims_fail, source_held, disk_low, backlog_full;
 	int64_t claim_at;           /* monotonic milliseconds: when claiming, which failed, is tried again */
 	struct backoff put_backoff; /* failures: of storing a batch, in a row */
@@ -143,8 +147,12 @@ int engine_commands_build(struct engine *e, struct err *err);
 void engine_routes_release(struct engine *e);
 struct route *engine_route_of(struct engine *e, const struct handler *h);
 unsigned engine_lane(const struct engine *e, const struct update *u, bool *bypass);
-bool engine_wants(const struct engine *e, const struct update *u);
+bool engine_wants(struct engine *e, const struct update *u); /* counts what it does not */
 int engine_room(const struct route *r, int group);
+
+/* engine_strangers.c: whether the update is of somebody whom the route does not allow; counts and tells of it. */
+bool engine_is_stranger(struct engine *e, const struct route *r, const struct update *u);
+void engine_strangers_release(struct engine *e);
 
 /* engine_source.c */
 struct source_events engine_source_events(struct engine *e);

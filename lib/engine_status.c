@@ -182,6 +182,7 @@ static int add_counts(const struct engine *e, struct buf *b)
 	const struct { const char *name; uint64_t n; } counts[] = {
 		{ "concurrency", (uint64_t)e->concurrency }, { "running_count", (uint64_t)c.running }, { "waiting", c.waiting }, { "ready", q.ready },
 		{ "dead_letters", (uint64_t)c.dead_letters }, { "received", c.received }, { "repeated", c.repeated }, { "ignored", c.ignored },
+		{ "strangers", c.strangers },
 		{ "done", c.done }, { "failed", c.failed }, { "retried", c.retried }, { "dead", c.dead }, { "skipped", c.skipped },
 		{ "dropped", c.dropped }, { "interrupted", c.interrupted }, { "polls", c.polls }, { "poll_failures", c.poll_failures },
 		{ "hooks", (uint64_t)handlers_hooks(e->handlers) }, { "hooks_dropped", handlers_hooks_dropped(e->handlers) },
