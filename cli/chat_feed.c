@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "update/record.h"
 
 enum { CHUNK = 64 << 10 };
 
@@ -19,6 +20,9 @@ struct chat_feed {
 	struct buf data;
 	size_t taken;  /* bytes of `data` before the line that comes next */
 	size_t looked; /* bytes of `data` known to hold no further line feed */
+	int64_t line;  /* number of the line that comes next, from 1 */
+	bool records;  /* lines are taken as records of updates */
+	bool span;     /* which may go on over lines */
 	struct loop_watch *watch;
 	int fd, own_fd;
 	int flags;     /* of the caller's description, to be restored; -1: untouched */
@@ -44,14 +48,18 @@ static int open_anew(int fd)
 	return open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
-struct chat_feed *chat_feed_new(struct loop *loop, int fd, struct err *err)
+struct chat_feed *chat_feed_new(struct loop *loop, int fd, bool records, struct err *err)
 {
+	struct stat st;
 	struct chat_feed *f = calloc(1, sizeof *f);
 	if (!f) {
 		err_set(err, ERR_INTERNAL, "out of memory");
 		return NULL;
 	}
 	buf_init(&f->data, CHAT_FEED_LINE_MAX + CHUNK);
+	f->line = 1;
+	f->records = records;
+	f->span = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 	f->own_fd = open_anew(fd);
 	f->fd = f->own_fd >= 0 ? f->own_fd : fd;
 	int flags = fcntl(f->fd, F_GETFL);
@@ -111,25 +119,46 @@ static bool read_more(struct chat_feed *f)
 	return true;
 }
 
-int chat_feed_line(struct chat_feed *f, char **line, size_t *n, const char **trouble)
+/* The bytes of the line that comes next, its line feed counted; 0: it is not whole yet. */
+static size_t next_length(struct chat_feed *f)
 {
-	char *feed = NULL;
+	size_t left = f->data.len - f->taken;
+	if (f->records) {
+		size_t n = left ? record_length(f->data.data + f->taken, left, f->span, f->ended) : 0;
+		if (n != RECORD_ENDLESS)
+			return n;
+		f->taken = f->data.len;
+		end(f, "here begins JSON that goes on over more than 4 MiB");
+		return 0;
+	}
+	char *feed = f->data.len > f->looked ? memchr(f->data.data + f->looked, '\n', f->data.len - f->looked) : NULL;
+	f->looked = f->data.len;
+	return feed ? (size_t)(feed - f->data.data) + 1 - f->taken : f->ended ? left : 0;
+}
+
+int chat_feed_line(struct chat_feed *f, char **line, size_t *n, int64_t *number, const char **trouble)
+{
 	*trouble = NULL;
-	while (!(feed = f->data.len > f->looked ? memchr(f->data.data + f->looked, '\n', f->data.len - f->looked) : NULL)) {
-		f->looked = f->data.len;
-		if (f->ended)
-			break;
+	*number = f->line;
+	while ((*n = next_length(f)) == 0) {
+		if (f->ended) {
+			*trouble = f->trouble;
+			return -1;
+		}
 		if (!read_more(f))
 			return 0;
+		if (f->records && f->line == 1 && record_is_utf16(f->data.data, f->data.len)) {
+			f->taken = f->data.len;
+			end(f, "it is UTF-16; make UTF-8 of it by: iconv -f UTF-16 -t UTF-8");
+		}
 	}
-	if (!feed && f->taken == f->data.len) {
-		*trouble = f->trouble;
-		return -1;
-	}
-	size_t stop = feed ? (size_t)(feed - f->data.data) : f->data.len;
 	*line = f->data.data + f->taken;
-	*n = stop - f->taken;
-	f->taken = f->looked = feed ? stop + 1 : stop;
+	for (size_t i = 0; i < *n; i++)
+		f->line += (*line)[i] == '\n';
+	f->taken += *n;
+	f->looked = f->taken;
+	if (*n && (*line)[*n - 1] == '\n')
+		--*n;
 	if (*n && (*line)[*n - 1] == '\r')
 		--*n;
 	(*line)[*n] = '\0';

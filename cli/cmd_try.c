@@ -204,7 +204,7 @@ static int start_input(struct try *t, struct err *err)
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	loop_on_turn(t->loop, on_turn, t);
 	if (t->mode != TRY_TERMINAL) {
-		t->feed = chat_feed_new(t->loop, t->updates_fd, err);
+		t->feed = chat_feed_new(t->loop, t->updates_fd, t->mode == TRY_UPDATES, err);
 		return t->feed ? 0 : -1;
 	}
 	buf_init(&text, 4096);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "cli/chat_prompt.h"
 #include "cli/chat_update.h"
+#include "update/record.h"
 
 enum { AHEAD = 200 }; /* updates of a file that are given to the sandbox before it hands them out */
 
@@ -125,18 +126,28 @@ void cmd_try_typed(void *arg, const char *text)
 		cmd_try_end_input(t);
 }
 
-static void give_update(struct try *t, const char *line, size_t n)
+static void give_update(struct try *t, const struct slice *s)
 {
 	struct err err;
 	struct sandbox_stats stats;
 	struct buf made;
 	sandbox_stats(t->sandbox, &stats);
 	buf_init(&made, CHAT_FEED_LINE_MAX + 64);
-	if (chat_update(line, n, stats.last_id + 1, &made, &err))
+	if (chat_update(s->bytes, s->length, stats.last_id + 1, &made, &err))
 		bad_line(t, err.text);
 	else if (made.len && sandbox_push_raw(t->sandbox, made.data, made.len))
 		bad_line(t, "out of memory");
 	buf_release(&made);
+}
+
+static void give_record(struct try *t, char *record, size_t n)
+{
+	struct slices s = { 0 };
+	if (record_cut(record, n, &s))
+		bad_line(t, "out of memory");
+	for (size_t i = 0; i < s.count; i++)
+		give_update(t, &s.items[i]);
+	slices_release(&s);
 }
 
 void cmd_try_take_lines(struct try *t)
@@ -145,16 +156,15 @@ void cmd_try_take_lines(struct try *t)
 	size_t n;
 	const char *trouble;
 	while (!t->input_ended && (t->mode == TRY_UPDATES ? sandbox_pending(t->sandbox) < AHEAD : cmd_try_all_handled(t))) {
-		int rc = chat_feed_line(t->feed, &line, &n, &trouble);
+		int rc = chat_feed_line(t->feed, &line, &n, &t->line_number, &trouble);
 		if (rc == 0)
 			return;
-		t->line_number++;
 		if (trouble)
 			bad_line(t, trouble);
 		if (rc < 0)
 			cmd_try_end_input(t);
 		else if (t->mode == TRY_UPDATES)
-			give_update(t, line, n);
+			give_record(t, line, n);
 		else
 			act(t, line);
 	}

@@ -1,4 +1,4 @@
-/* source/lines: bytes of a file or of stdin in, batches of raw slices out, no faster than the queue takes them: while may_ask() says no,
+/* source/lines: bytes of a file or of stdin in, batches of raw slices out, as update/record cuts them, no faster than the queue takes them: while may_ask() says no,
  * nothing is read, and a writer on the other side of a pipe waits.
  *
  * A regular file cannot be polled: a descriptor that is always readable is, in its place, so that it is read a piece a turn. (A timer
@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -15,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "update/slice.h"
+#include "update/record.h"
 
 enum { PIECE = 64 * 1024, AGAIN = 1000 };
 
@@ -27,7 +28,10 @@ struct lines {
 	struct loop_watch *watch;
 	struct loop_timer *timer; /* a batch that was refused */
 	struct buf bytes;         /* read, not yet handed over */
-	int64_t position, line;   /* of the first of them */
+	int64_t position, line;   /* of the first of them; the line of the first that is not in the batch */
+	struct slices batch;      /* cut out of the first `used` of them */
+	size_t used;
+	bool spans;               /* a record may go on over lines: not in a stream, which may pause anywhere */
 	bool at_end, cutting, stopped, ended;
 	struct source_counts counts;
 };
@@ -49,71 +53,95 @@ static void finish(struct lines *l, int status, const char *text)
 	l->config.events.ended(l->config.events.arg, status, text);
 }
 
-/* Reports what slice_line() found no update. */
+/* Reports what is no update, by the line that it begins in. */
 static void report(struct lines *l, const struct slice *s, int64_t number)
 {
-	if (!s->is_object || !s->has_id)
-		log_event(l->config.log, LOG_ERROR, LOG_FIELDS(LOG_STR("source", l->name), LOG_NUM("line", number)),
-			  s->is_object ? "the line's update has no update_id; it is kept as a dead letter"
-				       : "the line is no JSON object; it is kept as a dead letter");
+	log_event(l->config.log, LOG_ERROR, LOG_FIELDS(LOG_STR("source", l->name), LOG_NUM("line", number)),
+		  "the line %s; it is kept as a dead letter", record_fault(s, l->spans));
 }
 
-/* Cuts up to LINES_BATCH_MAX whole lines from the front. Returns how many bytes they are. */
-static size_t cut_lines(struct lines *l, struct slice *batch, size_t *count)
+static int64_t count_lines(const char *p, const char *end)
 {
-	char *start = l->bytes.data, *end = start + l->bytes.len;
-	int64_t number = l->line;
-	*count = 0;
-	while (*count < LINES_BATCH_MAX && start < end) {
-		char *lf = memchr(start, '\n', (size_t)(end - start));
-		if (!lf && !l->at_end && l->bytes.len < LINES_LENGTH_MAX)
-			break;
-		char *stop = lf ? lf : end;
-		size_t length = (size_t)(stop - start);
-		if (strspn(start, " \t\r") < length && !l->cutting) {
-			slice_line(start, length, &batch[*count]);
-			report(l, &batch[*count], number);
-			(*count)++;
-		}
-		l->cutting = !lf && !l->at_end;
-		start = lf ? lf + 1 : end;
-		number++;
+	int64_t n = 0;
+	while (p < end && (p = memchr(p, '\n', (size_t)(end - p)))) {
+		p++;
+		n++;
 	}
-	l->line = number;
-	return (size_t)(start - l->bytes.data);
+	return n;
 }
 
-/* Hands over what is there. false: the queue does not take it now. */
+/* What no record can be made of. */
+static void give_up(struct lines *l, int64_t line, const char *what)
+{
+	struct err err;
+	err_set(&err, ERR_CONFIG, "'%s', line %" PRId64 ": %s", l->name, line, what);
+	finish(l, err.status, err.text);
+}
+
+/* Fills the batch with the records that are there, until it has enough. false: the source has ended over it. */
+static bool cut_records(struct lines *l)
+{
+	char *bytes = l->bytes.data;
+	while (l->batch.count < LINES_BATCH_MAX && l->used < l->bytes.len) {
+		char *start = bytes + l->used;
+		size_t left = l->bytes.len - l->used, first = l->batch.count;
+		size_t n = record_length(start, left, l->spans && !l->cutting, l->at_end);
+		if (n == 0)
+			break;
+		if (n == RECORD_ENDLESS) {
+			give_up(l, l->line, "here begins JSON that goes on over more than 4 MiB; make lines of it by: jq -c '.[]', or of a saved "
+				"answer by: jq -c '.result[]'");
+			return false;
+		}
+		int64_t lines = count_lines(start, start + n);
+		if (!l->cutting && record_cut(start, n, &l->batch)) {
+			give_up(l, l->line, "out of memory");
+			return false;
+		}
+		for (size_t i = first; i < l->batch.count; i++)
+			if (!l->batch.items[i].is_object || !l->batch.items[i].has_id)
+				report(l, &l->batch.items[i], l->line);
+		l->cutting = lines == 0 && !l->at_end;
+		l->line += lines;
+		l->used += n;
+	}
+	return true;
+}
+
+/* Hands over what is there. false: the queue does not take it now, or the source has ended over it. */
 static bool hand_over(struct lines *l)
 {
 	struct source_events *e = &l->config.events;
-	while (l->bytes.len) {
-		struct slice batch[LINES_BATCH_MAX];
-		size_t count, fresh;
-		int64_t line = l->line;
-		bool cutting = l->cutting;
-		size_t used = cut_lines(l, batch, &count);
-		if (used == 0)
+	size_t fresh;
+	for (;;) {
+		/* A batch that was refused is as it was. */
+		if (l->used == 0 && !cut_records(l))
+			return false;
+		if (l->used == 0)
 			return true;
 		/* What was read from a pipe exists nowhere else; a file can be read again. */
-		if (count && (e->may_ask(e->arg, l->always < 0) || e->batch(e->arg, batch, count, l->position + (int64_t)used, &fresh))) {
-			/* The slices were made in place, and making them again changes nothing. */
-			l->line = line;
-			l->cutting = cutting;
+		if (l->batch.count && (e->may_ask(e->arg, l->always < 0) ||
+				       e->batch(e->arg, l->batch.items, l->batch.count, l->position + (int64_t)l->used, &fresh)))
 			return false;
-		}
-		l->counts.updates += count;
-		l->position += (int64_t)used;
-		buf_consume(&l->bytes, used);
+		l->counts.updates += l->batch.count;
+		l->batch.count = 0;
+		l->position += (int64_t)l->used;
+		buf_consume(&l->bytes, l->used);
+		l->used = 0;
 	}
-	return true;
 }
 
 static void go_on(struct lines *l)
 {
 	if (l->stopped)
 		return;
+	if (l->position == 0 && record_is_utf16(l->bytes.data, l->bytes.len)) {
+		give_up(l, 1, "it is UTF-16; make UTF-8 of it by: iconv -f UTF-16 -t UTF-8");
+		return;
+	}
 	if (!hand_over(l)) {
+		if (l->ended)
+			return;
 		stop_reading(l);
 		loop_timer_set(l->timer, AGAIN);
 		return;
@@ -161,7 +189,8 @@ static int watch(struct lines *l)
 {
 	struct stat st;
 	const struct lines_config *c = &l->config;
-	if (fstat(c->fd, &st) || !S_ISREG(st.st_mode))
+	l->spans = fstat(c->fd, &st) == 0 && S_ISREG(st.st_mode);
+	if (!l->spans)
 		l->watch = loop_watch_new(c->loop, c->fd, on_readable, l);
 	if (l->watch) {
 		fcntl(c->fd, F_SETFL, fcntl(c->fd, F_GETFL) | O_NONBLOCK);
@@ -182,7 +211,7 @@ struct source *lines_new(const struct lines_config *config, struct err *err)
 	l->config = *config;
 	l->position = config->position;
 	l->line = config->line;
-	buf_init(&l->bytes, LINES_LENGTH_MAX + PIECE);
+	buf_init(&l->bytes, RECORD_MAX + PIECE);
 	l->name = strdup(config->name);
 	l->timer = loop_timer_new(config->loop, on_timer, l);
 	if (l->name && l->timer && watch(l) == 0)
@@ -235,6 +264,7 @@ static void lines_free(struct source *s)
 		close(l->config.fd);
 	loop_timer_free(l->timer);
 	buf_release(&l->bytes);
+	slices_release(&l->batch);
 	free(l->name);
 	free(l);
 }

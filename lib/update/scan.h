@@ -28,6 +28,8 @@ static inline bool scan_is_digit(char c)
 struct scan_fault {
 	const char *why; /* "is cut off" … */
 	size_t at;       /* bytes before it */
+	bool cut_off;    /* it could be whole with more bytes */
+	bool ended;      /* a whole value stands before `at` */
 };
 
 /* Checks that the bytes from `p` to `end` are one JSON value (RFC 8259) with white space around, and returns

@@ -98,6 +98,8 @@ static const char *fail(struct scan_fault *fault, const char *start, const char 
 {
 	fault->why = why ? why : at >= end ? "is cut off" : "is no JSON";
 	fault->at = (size_t)(at - start);
+	fault->cut_off = !why && at >= end;
+	fault->ended = false;
 	return NULL;
 }
 
@@ -130,8 +132,13 @@ const char *scan_check(const char *start, const char *end, struct scan_fault *fa
 			depth--;
 			p = check_space(p + 1, end);
 		}
-		if (depth == 0)
-			return p == end ? value : fail(fault, start, p, end, "has bytes behind its end");
+		if (depth == 0 && p == end)
+			return value;
+		if (depth == 0) {
+			fail(fault, start, p, end, "has bytes behind its end");
+			fault->ended = true;
+			return NULL;
+		}
 		if (p == end || *p != ',')
 			return fail(fault, start, p, end, NULL);
 		p = check_space(p + 1, end);

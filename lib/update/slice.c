@@ -39,20 +39,25 @@ static void one_line(char *p, size_t n)
 		*q = ' ';
 }
 
-static int add(struct slices *s, const struct slice *item, struct err *err)
+int slices_add(struct slices *s, const struct slice *item)
 {
-	if (s->count == ELEMENTS_MAX)
-		return err_set(err, ERR_IO, "the answer holds more than %d updates", ELEMENTS_MAX);
 	if (s->count == s->cap) {
 		size_t cap = s->cap ? s->cap * 2 : 128;
 		struct slice *items = realloc(s->items, cap * sizeof *items);
 		if (!items)
-			return err_set(err, ERR_INTERNAL, "out of memory");
+			return -1;
 		s->items = items;
 		s->cap = cap;
 	}
 	s->items[s->count++] = *item;
 	return 0;
+}
+
+static int add(struct slices *s, const struct slice *item, struct err *err)
+{
+	if (s->count == ELEMENTS_MAX)
+		return err_set(err, ERR_IO, "the answer holds more than %d updates", ELEMENTS_MAX);
+	return slices_add(s, item) ? err_set(err, ERR_INTERNAL, "out of memory") : 0;
 }
 
 static int cut(char *body, const char *result, struct slices *out, struct err *err)

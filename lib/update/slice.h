@@ -41,6 +41,8 @@ int slice_response(char *body, size_t length, struct slices *out, struct slice_r
  * May be called again on the same bytes. */
 void slice_line(char *line, size_t length, struct slice *out);
 
+/* Appends a copy of `item`. 0, or -1 when memory is out. */
+int slices_add(struct slices *s, const struct slice *item);
 void slices_release(struct slices *s);
 
 #endif

@@ -38,7 +38,6 @@ struct update {
 static void set_kind(struct update *u, const char *name, size_t n)
 {
 	n = n < KIND_MAX ? n : KIND_MAX;
-	u->row = &kinds_generic;
 	for (size_t i = 0; i < n; i++)
 		if (!memchr("abcdefghijklmnopqrstuvwxyz0123456789_", name[i], 37))
 			return;
@@ -90,7 +89,7 @@ static void find_chat(struct update *u)
 	const char *path = "";
 	size_t n = 0, tail_length = sizeof tail - 1;
 	u->place = u->object;
-	u->chat = u->object ? find_integer(u, u->row->chat, &path, &n) : NULL;
+	u->chat = find_integer(u, u->row->chat, &path, &n);
 	if (n > tail_length && memcmp(path + n - tail_length, tail, tail_length) == 0)
 		u->place = scan_path(u->object, path, n - tail_length);
 }
@@ -106,6 +105,7 @@ struct update *update_of_checked(const char *json, size_t n)
 	*arena = (struct arena){ .used = 0 };
 	u->arena = arena;
 	u->root = json;
+	u->row = &kinds_generic;
 	find_kind(u);
 	find_chat(u);
 	return u;

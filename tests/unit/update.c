@@ -106,6 +106,8 @@ static void senders(void)
 	number(button, update_user, true, 42, "that is a user");
 	number("{\"message_reaction\":{\"actor_chat\":{\"id\":-7}}}", update_sender_chat, true, -7, "a chat reacts as itself");
 	number("{\"novelty\":{\"sender_chat\":{\"id\":-7},\"from\":{\"id\":1}}}", update_user, false, 0, "an unknown kind has senders, too");
+	number("{\"update_id\":1}", update_sender_chat, false, 0, "without a kind nobody sent it");
+	number("{\"update_id\":1}", update_user, false, 0, "nor did a user");
 	string("{\"business_connection\":{\"id\":\"C\"}}", update_connection, "C", "a business connection's own id");
 	string("{\"business_message\":{\"business_connection_id\":\"C\",\"id\":\"x\"}}", update_connection, "C", "that of a message");
 	string("{\"callback_query\":{\"id\":\"x\",\"inline_message_id\":\"I\"}}", update_inline_message, "I", "the message that an inline bot sent");
