@@ -1,6 +1,6 @@
 # Goal: with --allow-user and --allow-chat others find no bot: their updates are taken from the server, counted and left alone, each of them told of
 # once an hour; a route may have its own lists; a reload takes new ones over; what cannot be an id is refused.
-# shellcheck shell=sh disable=SC2016,SC2034
+# shellcheck shell=sh disable=SC2016,SC2034,SC2120
 . tests/flow/lib.sh
 
 note_handler

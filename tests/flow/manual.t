@@ -63,32 +63,4 @@ for page in man/tgrun.1 man/tgrun.conf.5 man/tgrun-handler.7; do
 	fi
 done
 
-# The examples are programs: each is cut out of its page, and its own interpreter reads it.
-examples() { # PAGE INTERPRETER-LINE: into $TMP/example.N; prints how many
-	awk -v first="$2" -v out="$TMP/example." '
-		/^\.Bd -literal/ { inside = 1; begins = 1; next }
-		/^\.Ed/ { inside = 0; take = 0; next }
-		inside && begins { begins = 0; take = $0 == first; n += take }
-		take { gsub(/\\e/, "\\"); print > (out n) }
-		END { print n + 0 }' "$1"
-}
-check_examples() { # PAGE INTERPRETER-LINE COMMAND…
-	page=$1 line=$2
-	shift 2
-	rm -f "$TMP"/example.*
-	count=$(examples "$page" "$line")
-	like "$count" '^[1-9]' "$page has an example that begins with $line"
-	for example in "$TMP"/example.*; do
-		if command -v "$1" > /dev/null; then
-			is "$("$@" "$example" 2>&1)" "" "$page: its example in $1 can be read"
-		else
-			ok true "$page: not read # SKIP no $1"
-		fi
-	done
-}
-check_examples man/tgrun.1 '#!/bin/sh' sh -n
-check_examples man/tgrun-handler.7 '#!/bin/sh' sh -n
-check_examples man/tgrun-handler.7 '#!/bin/bash' bash -n
-check_examples man/tgrun-handler.7 '#!/usr/bin/env python3' python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())'
-
 done_testing

@@ -17,7 +17,7 @@ def call(method, **params):
     try:
         urllib.request.urlopen(request, timeout=20).close()
     except urllib.error.HTTPError as error:
-        print(f"{method} was refused: {error.code}", file=sys.stderr)
+        print(f"{method} was refused: {error.read().decode(errors='replace') or error.code}", file=sys.stderr)
         sys.exit(75 if error.code == 429 or error.code >= 500 else 65)  # 75: tgrun tries again
     except OSError as error:
         print(f"{method}: {type(error).__name__}", file=sys.stderr)
@@ -30,12 +30,15 @@ def save(path, items):
     os.replace(path + ".new", path)  # whole, or not at all
 
 
-message = json.load(sys.stdin).get("message", {})
 command, text = os.environ.get("TG_COMMAND"), os.environ.get("TG_ARGS", "").strip()
-if command not in ("/add", "/list", "/done"):
+if os.environ["TG_UPDATE_KIND"] != "message" or command not in ("/add", "/list", "/done"):
     sys.exit(0)
 
-chat, update = message["chat"]["id"], os.environ["TG_UPDATE_ID"]
+chat, update = int(os.environ["TG_CHAT_ID"]), os.environ["TG_UPDATE_ID"]
+place = {"chat_id": chat}
+if "TG_THREAD_ID" in os.environ:  # a topic: the answer belongs into it
+    direct = os.environ["TG_THREAD_TYPE"] == "direct"
+    place["direct_messages_topic_id" if direct else "message_thread_id"] = int(os.environ["TG_THREAD_ID"])
 path = os.path.join(os.environ.get("REMIND_DIR", "."), f"remind.{chat}.json")
 try:
     with open(path, encoding="utf-8") as file:
@@ -48,4 +51,4 @@ if command == "/add" and text:
 elif command == "/done":
     items.pop(text, None)
 save(path, items)
-call("sendMessage", chat_id=chat, text="\n".join(f"{n}: {item}" for n, item in items.items()) or "Nothing to do.")
+call("sendMessage", **place, text="\n".join(f"{n}: {item}" for n, item in items.items()) or "Nothing to do.")

@@ -1,0 +1,203 @@
+# Goal: every block of code in the README and in the manual does what the text around it says: each is cut out and run against the sandbox, or, where
+# that cannot be, skipped with a reason. A block that has no rule here fails. Examples answer in the topic, answer no edit, and let what was refused for
+# good be a dead letter that says why.
+# shellcheck shell=sh disable=SC2016,SC2034
+. tests/flow/lib.sh
+
+# The blocks, into $TMP/blocks/FILE.N: of the README what is indented, of a page .Bd and successive .Dl.
+W=$TMP/work
+mkdir "$TMP/blocks" "$W" "$W/bin" "$W/home"
+awk -v out="$TMP/blocks/README.md." '
+	/^    / { if (!inside) n++; inside = 1; for (; blank; blank--) print "" > (out n); print substr($0, 5) > (out n); next }
+	inside && /^$/ { blank++; next }
+	{ inside = blank = 0 }' README.md
+for page in tgrun.1 tgrun.conf.5 tgrun-handler.7; do
+	awk -v out="$TMP/blocks/$page." '
+		function show(line) { gsub(/\\e/, "\\", line); gsub(/\\\(dq/, "\"", line); gsub(/\\&/, "", line); print line > (out n) }
+		/^\.Bd -literal/ { block = 1; single = 0; n++; next }
+		/^\.Ed/ { block = 0; next }
+		block { show($0); next }
+		/^\.Dl / { if (!single) n++; single = 1; show(substr($0, 5)); next }
+		{ single = 0 }' "man/$page"
+done
+
+# Where they run: a directory with a token and the programs that they name. Each program writes down that it ran.
+for name in bot.sh start.sh buttons.sh archive.sh place-order; do
+	printf '#!/bin/sh\ncat >/dev/null\necho "${0##*/} $*" >>"$FLOW_MARK/ran"\n' >"$W/$name"
+done
+cat >"$W/bot.py" <<'EOT'
+#!/usr/bin/env python3
+import os, sys
+with open(os.environ["FLOW_MARK"] + "/ran", "a") as ran:
+    print("bot.py", *sys.argv[1:], file=ran)
+if "TG_WORKER" in os.environ:
+    os.execv(os.environ["WORKER"], [os.environ["WORKER"]])
+EOT
+printf '#!/bin/sh\njq -c "select(.update_id)" "%s"\n' "$PWD/tests/data/hello.jsonl" >"$W/updates"
+printf '#!/bin/sh\nexec "%s" "$@"\n' "$TGRUN" >"$W/bin/tgrun"
+chmod 755 "$W"/*.sh "$W/bot.py" "$W/place-order" "$W/updates" "$W/bin/tgrun"
+(umask 077 && echo "$TOKEN" >"$W/token")
+export WORKER="$PWD/tests/handlers/worker.sh"
+
+block() { cat "$TMP/blocks/$BLOCK"; }
+shell() { # COMMAND: as pasted into a shell there; $STATUS, $SHOWN
+	SHOWN=$(cd "$W" && PATH=$W/bin:$PATH HOME=$W/home TGRUN_API_URL=$URL XDG_STATE_HOME=$TMP/state sh -c "$1" 2>&1)
+	STATUS=$?
+}
+runs() { # COMMAND WANT WHAT: with updates of two chats and a stranger, until all is handled; which programs ran, and how it went
+	anew --no-penalties --first-id 1
+	rm -f "$TMP/ran"
+	message 123456789 hello
+	message 123456789 /start
+	push '{"callback_query":{"id":"1","data":"d","from":{"id":123456789,"is_bot":false,"first_name":"u"},"message":{"message_id":1,"date":1,"chat":{"id":123456789,"type":"private"}}}}'
+	message -1001234567890 group 5
+	message 666 stranger
+	shell "TGRUN_ONCE=yes; export TGRUN_ONCE; $1"
+	is "$STATUS $(sort -u "$TMP/ran" 2>/dev/null | tr '\n' ';')$(printf '%s\n' "$SHOWN" | sed -n 's/.*stopped  \(done=[0-9]* failed=[0-9]*\).*/ \1/p')" "0 $2" "$3" || diag "$SHOWN"
+}
+bot() { # JSON [OPTION…]: the block is a handler, and gets these updates
+	block >"$W/handler" && chmod 755 "$W/handler"
+	printf '%s\n' "$1" | push -
+	shift
+	shell "TGRUN_TOKEN=$TOKEN tgrun --once --concurrency 1 $* --handler ./handler"
+}
+speaks() { # TEXT ERE WHAT: a bot that answers so
+	said=$(printf '{"%s":{"message_id":1,"date":1,"chat":{"id":-1009,"type":"supergroup"},"from":{"id":5,"is_bot":false,"first_name":"u"},"text":"'"$1"'",%s}}\n' \
+		message '"message_thread_id":7,"is_topic_message":true' edited_message '"edit_date":2' message '"message_thread_id":9')
+	anew --no-penalties --first-id 1
+	bot "$said"
+	like "$STATUS $(calls 'select(.method == "sendMessage") | .params | "\(.message_thread_id // "-") \(.text);"' | tr -d '\n')" "^0 7 $2;- $2;\$" \
+		"$3 answers in the topic, and no edit"
+	for code in 400 403 429 502; do
+		anew --no-penalties --first-id 1
+		script '{"method":"sendMessage","status":'$code',"body":"{\"ok\":false,\"description\":\"so '$code'\"}"}'
+		bot "$(printf '%s\n' "$said" | head -n 1)" --retry-delay 300s
+		shell "tgrun dead list --json --token-file token; tgrun queue list --json --token-file token"
+		got=$(printf '%s' "$SHOWN" | jq -r '"\(.state // .reason) \(.stderr // "" | test("so '$code'"))"')
+		case $code in
+		400 | 403) is "$got" "exited with status 65 true" "$3: refused with $code is refused for good, and it is told why" ;;
+		*) is "$got" "delayed false" "$3: with $code it is tried again" ;;
+		esac
+	done
+}
+not_run() { ok true "$BLOCK: $LINE # SKIP $1"; }
+
+rule() {
+	case $BLOCK:$LINE in
+	"README.md.1:scripts/deps --build && make && build/tgrun try "*)
+		like "$(sh -c "$(block | sed "s|.*&& build/tgrun|$TGRUN|")" 2>&1)" '^[1-9][0-9]* handled, 0 failed$' "a few updates are handled" ;;
+	"README.md.2:scripts/deps && make check") not_run "it is what runs this" ;;
+	"README.md.3:build/tgrun try --handler "*)
+		like "$(printf '/start\n/press 1\n' | sh -c "$(block | sed "s|^build/tgrun|$TGRUN|")" 2>&1)" 'Tea is on its way' "a bot to talk to" ;;
+	"README.md.4:#!/bin/sh") speaks /start 'Send me /date\.' "README's bot" ;;
+	"README.md.5:sudo make install "*) # itself in flow/scripts
+		shell "$(block | sed -n 's/ *#.*//; /^tgrun check/p')"
+		is "$STATUS" 0 "tgrun check finds nothing wrong" || diag "$SHOWN"
+		runs "$(block | sed -n '/^tgrun --token/p')" "bot.sh ; done=3 failed=0" "who is named may use the bot, and nobody else" ;;
+	"README.md.6:tgrun "*" --route "*)
+		runs "$(block | sed -n 1p)" "bot.sh ;buttons.sh ;start.sh ; done=5 failed=0" "routes"
+		runs "$(block | sed -n 2p)" "bot.py; done=1 failed=0" "workers, for a group"
+		runs "$(block | sed -n 3p)" "archive.sh ; done=5 failed=0" "batches"
+		runs "$(block | sed -n 4p)" "bot.sh ; done=$(jq -s 'map(select(.update_id)) | length' tests/data/hello.jsonl) failed=0" "a program as a source" ;;
+	"tgrun.1.1:#!/bin/sh")
+		block >"$W/echo.sh"
+		speaks hello 'You said: hello' "tgrun(1)'s bot" ;;
+	"tgrun.1.2:chmod +x echo.sh")
+		like "$(shell "$(block | sed '$s/^/echo hello | /')"; printf %s "$SHOWN")" 'bot: You said: hello' "talk to it" ;;
+	"tgrun.1.3:(umask 077; cat > token)")
+		rm "$W/token"
+		shell "echo $TOKEN | $(block | sed -n 1p)"
+		is "$(stat -c %a "$W/token")" 600 "a token in a file of one's own"
+		runs "$(block | sed -n 2p)" " done=5 failed=0" "run it for everybody" ;;
+	"tgrun.1.4:"*"./echo.sh "*) runs "$(block)" " done=4 failed=0" "for oneself and a group" ;;
+	"tgrun.1.5:"*"python3 bot.py --lang en")
+		runs "$(block | sed -n 1p)" "bot.py --lang en; done=5 failed=0" "a program with arguments"
+		runs "$(block | sed -n 2p)" "bot.sh ; done=5 failed=0" "a pipeline" ;;
+	"tgrun.1.6:"*" sh -c 'cat >> "*)
+		runs "$(block)" " done=5 failed=0" "what only a shell can do"
+		is "$(wc -l <"$W/home/updates")" 5 "… was done" ;;
+	"tgrun.1.7:PATH="*)
+		(umask 077 && printf 'token-file = %s\nhandler = %s\n' "$W/token" "$W/bot.sh" >"$W/home/bot.conf")
+		anew --no-penalties --first-id 1
+		rm -f "$TMP/ran"
+		message 5 hello
+		job=$(block | sed 's/^\* \* \* \* \* /cd \&\& /; s|^PATH=|export PATH=$PATH:|; s/^[A-Z_]*=/export &/; s/^export export/export/')
+		shell "$job" && shell "$job"
+		is "$STATUS $SHOWN $(cat "$TMP/ran")" "0  bot.sh " "from cron it runs, and prints nothing to be sent by mail" ;;
+	"tgrun.1.8:tgrun dead list "*)
+		anew --no-penalties --first-id 1
+		for n in 1 2 3 4; do message $n "letter $n"; done
+		shell "tgrun --token-file token --once --concurrency 1 --handler false"
+		shell "$(block)"
+		like "$STATUS $SHOWN" '^0 .*letter|^0 .*exited with status 1' "what failed is shown, and tried again"
+		runs "tgrun --token-file token --handler ./bot.sh" "bot.sh ; done=5 failed=0" "… by the handler that was mended" ;;
+	"tgrun.1.9:"*"./bot.sh "*) runs "$(block)" "bot.sh ;buttons.sh ;start.sh ; done=5 failed=0" "buttons and a command in programs of their own" ;;
+	"tgrun.1.10:"*" --workers 4") runs "$(block)" "bot.py; done=5 failed=0" "four processes that stay" ;;
+	"tgrun.1.11:tgrun status --watch "*)
+		anew --no-penalties
+		start env TGRUN_API_URL="$URL" XDG_STATE_HOME="$TMP/state" "$TGRUN" --token-file "$W/token" --handler "$W/bot.sh" 2>"$TMP/tgrun.log"
+		runner=$PID
+		TGRUN_LOG=$TMP/tgrun.log
+		wait_for 'logged polling'
+		start env XDG_STATE_HOME="$TMP/state" sh -c "$(block | sed -n "1s|^tgrun|cd '$W' \&\& exec '$TGRUN'|p")" >"$TMP/watched"
+		wait_for 'grep -q "^running: bot 123456" "$TMP/watched"'
+		ok 'grep -q "^running: bot 123456" "$TMP/watched"' "look at it"
+		kill "$PID"
+		shell "$(block | sed -n 2p)"
+		wait "$runner"
+		is "$? $STATUS" "0 0" "let it finish" ;;
+	"tgrun.conf.5.1:# the bot")
+		block | sed "s|/etc/mybot/token|$W/token|; s|/usr/local/bin/mybot[-a-z]*|$W/bot.sh|; s|/usr/local/lib/mybot/|$W/|; s|buttons.py|bot.py|" >"$W/mybot.conf"
+		is "$(grep -c "$W/" "$W/mybot.conf")" 5 "the configuration names a token and four programs"
+		chmod 600 "$W/mybot.conf"
+		shell "tgrun check --config mybot.conf"
+		is "$STATUS" 0 "… and nothing is wrong with it" || diag "$SHOWN"
+		runs "tgrun --config mybot.conf" "bot.py;bot.sh ;bot.sh --lang en; done=4 failed=0" "… so that it runs" ;;
+	"tgrun-handler.7.1:{"*)
+		handler dump <<-'EOT'
+			#!/bin/sh
+			read -r line && printf '%s\n' "$line" >"$FLOW_MARK/line"
+		EOT
+		anew --no-penalties
+		message 42 hello
+		shell "timeout 5 tgrun --token-file token --workers 1 --once --max-attempts 1 --handler $TMP/dump"
+		is "$(block | tr -d '\n' | sed 's/{\.\.\.}/{}/' | jq -c keys_unsorted)" "$(jq -c keys_unsorted "$TMP/line")" "a worker reads a line of these members" || diag "$SHOWN" ;;
+	"tgrun-handler.7.2:#!/bin/sh")
+		speaks hello 'You said: hello' "tgrun-handler(7)'s bot in sh"
+		anew --no-penalties
+		bot '{"message":{"message_id":1,"date":1,"chat":{"id":42,"type":"private"},"text":"/add milk"}}'
+		is "$(cat "$W/notes.42") $(calls 'select(.method == "sendMessage") | .params.text')" "milk Noted." "… takes notes" ;;
+	"tgrun-handler.7.3:#!/bin/bash")
+		speaks hello 'Order\?' "the one in bash"
+		anew --no-penalties --first-id 1
+		rm -f "$TMP/ran"
+		bot '{"callback_query":{"id":"77","data":"yes","from":{"id":42,"is_bot":false,"first_name":"u"},"message":{"message_id":1,"date":1,"chat":{"id":42,"type":"private"}}}}'
+		is "$STATUS $(cat "$TMP/ran") $(calls 'select(.method == "answerCallbackQuery") | .params.callback_query_id')" "0 place-order 42 1 77" "… places an order when its button is pressed" ;;
+	"tgrun-handler.7.4:#!/usr/bin/env python3") speaks hello olleh "the one in Python" ;;
+	"tgrun-handler.7.5:#!/usr/bin/awk -f") speaks /roll '[1-6]' "the one in awk" ;;
+	"tgrun-handler.7.6:#!/bin/sh")
+		block >"$W/worker.sh" && chmod 755 "$W/worker.sh"
+		runs "tgrun --token-file token --workers 2 --handler ./worker.sh" " done=5 failed=0" "the worker" ;;
+	*) ok false "$BLOCK: '$LINE' has a rule" ;;
+	esac
+}
+
+start_sandbox
+for BLOCK in $(find "$TMP/blocks" -type f | sed 's|.*/||' | sort -V); do
+	LINE=$(head -n 1 "$TMP/blocks/$BLOCK")
+	diag "$BLOCK: $LINE"
+	rule
+done
+is "$(find "$TMP/blocks" -type f | wc -l)" 24 "so many blocks were looked at"
+
+# What man(1) shows as two lines is pasted as two commands.
+plain() { sed 's/[[:space:]][[:space:]]*/ /g; s/^ //'; }
+if command -v mandoc >/dev/null && command -v col >/dev/null; then
+	for page in tgrun.1 tgrun.conf.5 tgrun-handler.7; do
+		mandoc -T ascii -O width=78 "man/$page" | col -bx | plain | sort -u >"$TMP/rendered"
+		is "$(cat "$TMP/blocks/$page".* | plain | sort -u | comm -23 - "$TMP/rendered")" "" "$page: each line of its blocks is one line on the terminal"
+	done
+else
+	ok true "the width of lines # SKIP no mandoc or no col"
+fi
+done_testing
