@@ -1,10 +1,11 @@
-/* tests/fuzz/slice: bytes as the body of an answer of getUpdates, and as a line of a file. What is accepted comes
+/* tests/fuzz/slice: bytes as the body of an answer of getUpdates, as a line and as the records of a file. What is accepted comes
  * apart into updates that are the body's own bytes, can be put together again, and are those that cJSON sees. */
 #include <cjson/cJSON.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "tests/fuzz/fuzz.h"
+#include "update/record.h"
 #include "update/scan.h"
 #include "update/slice.h"
 #include "update/update.h"
@@ -119,9 +120,32 @@ static void as_line(const uint8_t *data, size_t n)
 	free(line);
 }
 
+/* Records follow each other to the end, and what they hold lies in them. */
+static void as_records(const uint8_t *data, size_t n, bool span)
+{
+	char *text = fuzz_copy(data, n);
+	for (size_t at = 0, size; at < n; at += size) {
+		struct slices s = { 0 };
+		size = record_length(text + at, n - at, span, true);
+		HOLDS(size > 0 && size <= n - at, "a record of %zu bytes", size);
+		HOLDS(span || !memchr(text + at, '\n', size - 1), "a stream's record is a line");
+		HOLDS(record_cut(text + at, size, &s) == 0, "memory");
+		for (size_t i = 0; i < s.count; i++) {
+			const struct slice *one = &s.items[i];
+			HOLDS(one->bytes >= text + at && one->bytes + one->length <= text + at + size, "inside of the record");
+			HOLDS(!memchr(one->bytes, '\n', one->length), "one line");
+			HOLDS(one->has_id || record_fault(one, span)[0], "what is wrong has its words");
+		}
+		slices_release(&s);
+	}
+	free(text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	as_response(data, n);
 	as_line(data, n);
+	as_records(data, n, false);
+	as_records(data, n, true);
 	return 0;
 }
