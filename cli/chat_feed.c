@@ -124,19 +124,22 @@ static size_t next_length(struct chat_feed *f)
 {
 	size_t left = f->data.len - f->taken;
 	if (f->records) {
-		size_t n = left ? record_length(f->data.data + f->taken, left, f->span, f->ended) : 0;
+		const char *next = f->data.data + f->taken;
+		size_t n = left ? record_length(next, left, f->span, f->ended) : 0;
 		if (n != RECORD_ENDLESS)
 			return n;
 		f->taken = f->data.len;
-		end(f, "here begins JSON that goes on over more than 4 MiB");
+		end(f, RECORD_ENDLESS_TEXT);
 		return 0;
 	}
-	char *feed = f->data.len > f->looked ? memchr(f->data.data + f->looked, '\n', f->data.len - f->looked) : NULL;
+	size_t unseen = f->data.len - f->looked;
+	char *feed = unseen ? memchr(f->data.data + f->looked, '\n', unseen) : NULL;
 	f->looked = f->data.len;
 	return feed ? (size_t)(feed - f->data.data) + 1 - f->taken : f->ended ? left : 0;
 }
 
-int chat_feed_line(struct chat_feed *f, char **line, size_t *n, int64_t *number, const char **trouble)
+int chat_feed_line(struct chat_feed *f, char **line, size_t *n, int64_t *number,
+		   const char **trouble)
 {
 	*trouble = NULL;
 	*number = f->line;
@@ -149,7 +152,7 @@ int chat_feed_line(struct chat_feed *f, char **line, size_t *n, int64_t *number,
 			return 0;
 		if (f->records && f->line == 1 && record_is_utf16(f->data.data, f->data.len)) {
 			f->taken = f->data.len;
-			end(f, "it is UTF-16; make UTF-8 of it by: iconv -f UTF-16 -t UTF-8");
+			end(f, RECORD_UTF16_TEXT);
 		}
 	}
 	*line = f->data.data + f->taken;

@@ -300,7 +300,8 @@ int cmd_check(struct setup *s)
 		check_parents(&c, &s->route_words[i]);
 	check_words(&c);
 	if (!s->config.allow_user.count && !s->config.allow_chat.count)
-		say("note", "whoever finds the bot may use it: neither --allow-user nor --allow-chat says who");
+		say("note", "whoever finds the bot may use it: neither --allow-user nor "
+			    "--allow-chat says who");
 	if (token && s->config.store == STORE_KIND_SQLITE)
 		check_state(&c);
 	if (s->config.source)

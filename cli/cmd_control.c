@@ -91,8 +91,10 @@ static void print_status(const cJSON *s)
 	client_print(name, KEY_SHOWN);
 	printf(", process %.0f, up ", client_number(s, "pid"));
 	client_print_seconds(client_number(s, "uptime"));
-	printf("\nreceived %.0f (%.0f repeated, %.0f ignored, %.0f of strangers), %.0f polls (%.0f failed)\n", client_number(s, "received"),
-	       client_number(s, "repeated"), client_number(s, "ignored"), client_number(s, "strangers"), client_number(s, "polls"),
+	printf("\nreceived %.0f (%.0f repeated, %.0f ignored, %.0f of strangers), ",
+	       client_number(s, "received"), client_number(s, "repeated"),
+	       client_number(s, "ignored"), client_number(s, "strangers"));
+	printf("%.0f polls (%.0f failed)\n", client_number(s, "polls"),
 	       client_number(s, "poll_failures"));
 	printf("done %.0f, failed %.0f, retried %.0f, skipped %.0f, dead letters %.0f; %.2f handled a second\n", client_number(s, "done"),
 	       client_number(s, "failed"), client_number(s, "retried"), client_number(s, "skipped"), client_number(s, "dead_letters"),

@@ -129,19 +129,21 @@ static int check_matches(const struct config *c, const struct texts *matches, st
 
 int options_check_ids(const struct texts *ids, bool users, struct err *err)
 {
-	for (size_t i = 0; i < ids->count; i++)
-		if (users ? allow_check_user(ids->items[i], err) : allow_check_chat(ids->items[i], err))
-			return -1;
-	return 0;
+	int (*check)(const char *, struct err *) = users ? allow_check_user : allow_check_chat;
+	int rc = 0;
+	for (size_t i = 0; i < ids->count && rc == 0; i++)
+		rc = check(ids->items[i], err);
+	return rc;
 }
 
 static int check_ids(const struct config *c, const struct texts *ids, struct err *err)
 {
 	struct err why;
 	char place[512];
-	if (options_check_ids(ids, ids == &c->allow_user, &why))
-		return err_set(err, why.status, "%s: %s", config_where(c, ids, place, sizeof place), why.text);
-	return 0;
+	if (options_check_ids(ids, ids == &c->allow_user, &why) == 0)
+		return 0;
+	config_where(c, ids, place, sizeof place);
+	return err_set(err, why.status, "%s: %s", place, why.text);
 }
 
 static int check_mode(const struct config *c, struct err *err)

@@ -128,9 +128,11 @@ const struct option_row options_table[] = {
 	TEXT("ignore", "MATCH,...", OPTION_COMMAS, NULL, GROUP_RECEIVE, HANDLING, ignore,
 	     "do not handle these kinds and /commands; may be repeated"),
 	TEXT("allow-user", "ID,...", OPTION_COMMAS, NULL, GROUP_RECEIVE, RUN, allow_user,
-	     "handle updates of these users and of --allow-chat, and leave all others alone; may be repeated"),
+	     "handle updates of these users and of --allow-chat, and leave all others alone; may "
+	     "be repeated"),
 	TEXT("allow-chat", "ID,...", OPTION_COMMAS, NULL, GROUP_RECEIVE, RUN, allow_chat,
-	     "handle updates of these chats and of --allow-user, and leave all others alone; may be repeated"),
+	     "handle updates of these chats and of --allow-user, and leave all others alone; may "
+	     "be repeated"),
 	TEXT("source", "FILE|-|exec:COMMAND", OPTION_TEXT, NULL, GROUP_RECEIVE, RUN, source,
 	     "take updates as JSON lines from a file, standard input or a program instead of Telegram"),
 	RANGE("poll-timeout", "DURATION", OPTION_DURATION, "30s", 0, 50 * SECONDS, GROUP_RECEIVE, RUN,

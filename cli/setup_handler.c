@@ -134,7 +134,8 @@ static struct engine_route make_route(const struct setup *s, const struct route_
 {
 	const struct config *c = &s->config;
 	bool own = r->set & ROUTE_ALLOW;
-	struct texts users = own ? r->allow_user : c->allow_user, chats = own ? r->allow_chat : c->allow_chat;
+	struct texts users = own ? r->allow_user : c->allow_user;
+	struct texts chats = own ? r->allow_chat : c->allow_chat;
 	if (c->command == COMMAND_TRY)
 		users = chats = (struct texts){ 0 }; /* who types there is nobody in particular */
 	return (struct engine_route){

@@ -22,7 +22,8 @@
 struct engine_route {
 	const char *match;             /* a kind or a /command (update/match.h); NULL: all that no other route takes, the last of the routes */
 	enum handler_mode mode;
-	const char *const *allow_users, *const *allow_chats; /* checked ids (update/allow.h); without any, everybody is handled */
+	/* checked ids (update/allow.h); without any, everybody is handled */
+	const char *const *allow_users, *const *allow_chats;
 	size_t allow_user_count, allow_chat_count;
 	struct command_spec command;   /* its `env` without what the engine adds: TG_BOT_ID, TG_BOT_USERNAME, TG_API_URL, TG_TOKEN, TG_STATE_DIR, TG_RUN_ID */
 	struct handler_policy policy;
@@ -135,7 +136,8 @@ void engine_drain(struct engine *e);
 void engine_pause(struct engine *e, bool paused);
 
 struct engine_counts {
-	uint64_t received, repeated, ignored, strangers; /* ignored: by --only and --ignore; strangers: those not allowed */
+	/* ignored: by --only and --ignore; strangers: of those who are not allowed */
+	uint64_t received, repeated, ignored, strangers;
 	uint64_t done, failed, retried, dead, skipped, dropped, interrupted;
 	int running;
 	size_t waiting;

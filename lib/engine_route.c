@@ -224,7 +224,8 @@ static bool fixed_changed(const struct engine *e, const struct engine_options *o
 
 static int take_route(struct route *r, const struct engine_route *o, struct err *err)
 {
-	struct allow *allow = allow_new(o->allow_users, o->allow_user_count, o->allow_chats, o->allow_chat_count);
+	struct allow *allow = allow_new(o->allow_users, o->allow_user_count,
+					o->allow_chats, o->allow_chat_count);
 	if (!allow)
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	if (command_keep(&r->command, &o->command, err)) {

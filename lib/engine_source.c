@@ -166,7 +166,8 @@ static int on_batch(void *arg, const struct slice *items, size_t count, int64_t 
 		if (e->put_backoff.failures)
 			log_event(e->config.log, LOG_INFO, LOG_NONE, "batches can be stored again");
 		backoff_reset(&e->put_backoff);
-		*fresh = result.taken + result.dead + (size_t)(e->counts.ignored - ignored + e->counts.strangers - strangers);
+		*fresh = result.taken + result.dead + (size_t)(e->counts.ignored - ignored) +
+			 (size_t)(e->counts.strangers - strangers);
 		took(e, &result);
 	}
 	CRASHPOINT("batch-stored");

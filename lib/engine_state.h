@@ -1,6 +1,8 @@
-/* engine_state: what the engine's files share: engine.c (turns: claim, start), engine_settle.c (what ends, and what follows), engine_route.c (routes, their
- * commands and limits), engine_source.c (what the source says), engine_strangers.c (whose updates are left alone), engine_life.c (start, signals, stop), engine_control.c (the control socket's verbs), engine_status.c
- * (the figures of tgrun status). */
+/* engine_state: what the engine's files share: engine.c (turns: claim, start), engine_settle.c
+ * (what ends, and what follows), engine_route.c (routes, their commands and limits),
+ * engine_source.c (what the source says), engine_strangers.c (whose updates are left alone),
+ * engine_life.c (start, signals, stop), engine_control.c (the control socket's verbs),
+ * engine_status.c (the figures of tgrun status). */
 #ifndef TGRUN_ENGINE_STATE_H
 #define TGRUN_ENGINE_STATE_H
 
@@ -150,7 +152,8 @@ unsigned engine_lane(const struct engine *e, const struct update *u, bool *bypas
 bool engine_wants(struct engine *e, const struct update *u); /* counts what it does not */
 int engine_room(const struct route *r, int group);
 
-/* engine_strangers.c: whether the update is of somebody whom the route does not allow; counts and tells of it. */
+/* engine_strangers.c: whether the update is of somebody whom the route does not allow; counts
+ * and tells of it. */
 bool engine_is_stranger(struct engine *e, const struct route *r, const struct update *u);
 void engine_strangers_release(struct engine *e);
 

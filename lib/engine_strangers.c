@@ -1,5 +1,6 @@
-/* engine_strangers: updates of those whom --allow-user and --allow-chat do not name. They come in on their way to the queue, and end here:
- * counted, and each stranger told of once an hour. Invariant: memory is fixed, whoever writes and however many; where more write than are
+/* engine_strangers: updates of those whom --allow-user and --allow-chat do not name. They come
+ * in on their way to the queue, and end here: counted, and each stranger told of once an hour.
+ * Invariant: memory is fixed, whoever writes and however many; where more write than are
  * remembered, some are told of sooner. */
 #include <inttypes.h>
 #include <stdio.h>
@@ -50,8 +51,12 @@ static int64_t describe(const struct update *u, char *who, size_t n)
 			snprintf(who + used, n - (size_t)used, " in chat %" PRId64, chat);
 		return user;
 	}
-	snprintf(who, n, in_chat ? "chat %" PRId64 : "it has neither a user nor a chat", in_chat ? chat : 0);
-	return in_chat ? chat : 0;
+	if (!in_chat) {
+		snprintf(who, n, "it has neither a user nor a chat");
+		return 0;
+	}
+	snprintf(who, n, "chat %" PRId64, chat);
+	return chat;
 }
 
 bool engine_is_stranger(struct engine *e, const struct route *r, const struct update *u)
@@ -64,8 +69,10 @@ bool engine_is_stranger(struct engine *e, const struct route *r, const struct up
 	if (!is_news(e, describe(u, who, sizeof who)))
 		return true;
 	update_id(u, &id);
-	log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("update", id), LOG_STR("kind", update_kind(u))),
-		  "left alone, as --allow-user and --allow-chat name others: %s (told once an hour)", who);
+	log_event(e->config.log, LOG_INFO,
+		  LOG_FIELDS(LOG_NUM("update", id), LOG_STR("kind", update_kind(u))),
+		  "left alone, as --allow-user and --allow-chat name others: %s "
+		  "(told once an hour)", who);
 	return true;
 }
 

@@ -73,7 +73,8 @@ struct handler {
 int handler_slots_free(const struct handlers *room);     /* idle slots that are nobody's in particular */
 int handler_slots_reserved(const struct handlers *room); /* by workers, and a feed, that do not run */
 int handler_add_var(struct buf *vars, const char *name, int64_t value);
-/* The update's own variables and TG_NUMBER, the queue's; finds out the update's number on the way. */
+/* The update's own variables and TG_NUMBER, the queue's; finds out the update's number on the
+ * way. */
 int handler_update_vars(struct buf *vars, struct claim *c, const char *bot_username);
 /* A memfd of the claims' bytes, each with a line feed, sealed: no write can block or fail half-way, and who never reads hinders nobody. At its
  * beginning, or -1. */

@@ -1,8 +1,10 @@
-/* source/lines: bytes of a file or of stdin in, batches of raw slices out, as update/record cuts them, no faster than the queue takes them: while may_ask() says no,
- * nothing is read, and a writer on the other side of a pipe waits.
+/* source/lines: bytes of a file or of stdin in, batches of raw slices out, as update/record cuts
+ * them, no faster than the queue takes them: while may_ask() says no, nothing is read, and a
+ * writer on the other side of a pipe waits.
  *
- * A regular file cannot be polled: a descriptor that is always readable is, in its place, so that it is read a piece a turn. (A timer
- * of 0 would not do: libuv before 1.45 runs one that sets itself again and again, and nothing else.) */
+ *  * A regular file cannot be polled: a descriptor that is always readable is, in its place, so
+ * that it is read a piece a turn. (A timer of 0 would not do: libuv before 1.45 runs one that
+ * sets itself again and again, and nothing else.) */
 #include "source/lines.h"
 
 #include <errno.h>
@@ -28,10 +30,11 @@ struct lines {
 	struct loop_watch *watch;
 	struct loop_timer *timer; /* a batch that was refused */
 	struct buf bytes;         /* read, not yet handed over */
-	int64_t position, line;   /* of the first of them; the line of the first that is not in the batch */
+	int64_t position;         /* of the first of them */
+	int64_t line;             /* of the first of them that is not in the batch */
 	struct slices batch;      /* cut out of the first `used` of them */
 	size_t used;
-	bool spans;               /* a record may go on over lines: not in a stream, which may pause anywhere */
+	bool spans;               /* a record may go on over lines: not in a stream */
 	bool at_end, cutting, stopped, ended;
 	struct source_counts counts;
 };
@@ -56,7 +59,8 @@ static void finish(struct lines *l, int status, const char *text)
 /* Reports what is no update, by the line that it begins in. */
 static void report(struct lines *l, const struct slice *s, int64_t number)
 {
-	log_event(l->config.log, LOG_ERROR, LOG_FIELDS(LOG_STR("source", l->name), LOG_NUM("line", number)),
+	log_event(l->config.log, LOG_ERROR,
+		  LOG_FIELDS(LOG_STR("source", l->name), LOG_NUM("line", number)),
 		  "the line %s; it is kept as a dead letter", record_fault(s, l->spans));
 }
 
@@ -78,7 +82,8 @@ static void give_up(struct lines *l, int64_t line, const char *what)
 	finish(l, err.status, err.text);
 }
 
-/* Fills the batch with the records that are there, until it has enough. false: the source has ended over it. */
+/* Fills the batch with the records that are there, until it has enough. false: that cannot be
+ * done now, or the source has ended over it. */
 static bool cut_records(struct lines *l)
 {
 	char *bytes = l->bytes.data;
@@ -89,15 +94,12 @@ static bool cut_records(struct lines *l)
 		if (n == 0)
 			break;
 		if (n == RECORD_ENDLESS) {
-			give_up(l, l->line, "here begins JSON that goes on over more than 4 MiB; make lines of it by: jq -c '.[]', or of a saved "
-				"answer by: jq -c '.result[]'");
+			give_up(l, l->line, RECORD_ENDLESS_TEXT);
 			return false;
 		}
 		int64_t lines = count_lines(start, start + n);
-		if (!l->cutting && record_cut(start, n, &l->batch)) {
-			give_up(l, l->line, "out of memory");
-			return false;
-		}
+		if (!l->cutting && record_cut(start, n, &l->batch))
+			return l->used > 0; /* memory is out: what is there goes first */
 		for (size_t i = first; i < l->batch.count; i++)
 			if (!l->batch.items[i].is_object || !l->batch.items[i].has_id)
 				report(l, &l->batch.items[i], l->line);
@@ -108,7 +110,8 @@ static bool cut_records(struct lines *l)
 	return true;
 }
 
-/* Hands over what is there. false: the queue does not take it now, or the source has ended over it. */
+/* Hands over what is there. false: the queue does not take it now, or the source has ended over
+ * it. */
 static bool hand_over(struct lines *l)
 {
 	struct source_events *e = &l->config.events;
@@ -120,12 +123,15 @@ static bool hand_over(struct lines *l)
 		if (l->used == 0)
 			return true;
 		/* What was read from a pipe exists nowhere else; a file can be read again. */
-		if (l->batch.count && (e->may_ask(e->arg, l->always < 0) ||
-				       e->batch(e->arg, l->batch.items, l->batch.count, l->position + (int64_t)l->used, &fresh)))
+		int64_t behind = l->position + (int64_t)l->used;
+		bool lost = l->always < 0;
+		if (l->batch.count &&
+		    (e->may_ask(e->arg, lost) ||
+		     e->batch(e->arg, l->batch.items, l->batch.count, behind, &fresh)))
 			return false;
 		l->counts.updates += l->batch.count;
 		l->batch.count = 0;
-		l->position += (int64_t)l->used;
+		l->position = behind;
 		buf_consume(&l->bytes, l->used);
 		l->used = 0;
 	}
@@ -136,7 +142,7 @@ static void go_on(struct lines *l)
 	if (l->stopped)
 		return;
 	if (l->position == 0 && record_is_utf16(l->bytes.data, l->bytes.len)) {
-		give_up(l, 1, "it is UTF-16; make UTF-8 of it by: iconv -f UTF-16 -t UTF-8");
+		give_up(l, 1, RECORD_UTF16_TEXT);
 		return;
 	}
 	if (!hand_over(l)) {

@@ -1,5 +1,6 @@
-/* update/allow: ids and an update in, yes or no out. Ids, not names: a name can be given away, and whoever has it
- * next would be allowed. What has neither a user nor a chat is nobody's, and is not allowed. */
+/* update/allow: ids and an update in, yes or no out. Ids, not names: a name can be given away,
+ * and whoever has it next would be allowed. What has neither a user nor a chat is nobody's, and
+ * is not allowed. */
 #include "update/allow.h"
 
 #include <errno.h>
@@ -22,8 +23,9 @@ static int check(const char *text, int64_t *id, struct err *err)
 		return 0;
 	if (digits[strspn(digits, "0123456789")] == '\0')
 		return err_set(err, ERR_USAGE, "'%.100s' is no id of a user or a chat", text);
-	return err_set(err, ERR_USAGE, "'%.100s' is no id: ids are whole numbers, since a name can go over to somebody else; have them write to the "
-		       "bot, and the log tells the id of who is left alone", text);
+	return err_set(err, ERR_USAGE, "'%.100s' is no id: ids are whole numbers, since a name can "
+		       "go over to somebody else; have them write to the bot, and the log tells the "
+		       "id of who is left alone", text);
 }
 
 int allow_check_user(const char *text, struct err *err)
@@ -31,7 +33,10 @@ int allow_check_user(const char *text, struct err *err)
 	int64_t id;
 	if (check(text, &id, err))
 		return -1;
-	return id > 0 ? 0 : err_set(err, ERR_USAGE, "'%.100s' is a chat, and no user; give it to --allow-chat", text);
+	if (id > 0)
+		return 0;
+	return err_set(err, ERR_USAGE, "'%.100s' is a chat, and no user; give it to --allow-chat",
+		       text);
 }
 
 int allow_check_chat(const char *text, struct err *err)
@@ -51,7 +56,8 @@ static bool has(const int64_t *ids, size_t count, int64_t id)
 	return count && bsearch(&id, ids, count, sizeof *ids, compare);
 }
 
-struct allow *allow_new(const char *const *users, size_t user_count, const char *const *chats, size_t chat_count)
+struct allow *allow_new(const char *const *users, size_t user_count,
+			const char *const *chats, size_t chat_count)
 {
 	struct allow *a = malloc(sizeof *a + (user_count + chat_count) * sizeof *a->ids);
 	if (!a)
@@ -79,5 +85,6 @@ bool allow_passes(const struct allow *a, const struct update *u)
 		return true;
 	if (update_user(u, &id) && has(a->ids, a->users, id))
 		return true;
-	return update_chat(u, &id) && !update_business(u) && !update_is_guest(u) && has(a->ids + a->users, a->chats, id);
+	bool own = !update_business(u) && !update_is_guest(u);
+	return own && update_chat(u, &id) && has(a->ids + a->users, a->chats, id);
 }

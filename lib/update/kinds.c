@@ -46,7 +46,8 @@ enum { KINDS = sizeof kinds / sizeof *kinds };
 
 const struct kind kinds_generic = {
 	"", true, "chat.id|message.chat.id",
-	"from.id|user.id|boost.source.user.id|source.user.id", "sender_chat.id|actor_chat.id|voter_chat.id", 0,
+	"from.id|user.id|boost.source.user.id|source.user.id",
+	"sender_chat.id|actor_chat.id|voter_chat.id", 0,
 };
 
 struct max_age {

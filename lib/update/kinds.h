@@ -15,7 +15,8 @@ struct kind {
 	bool by_default;     /* delivered when allowed_updates is empty */
 	const char *chat;    /* dotted paths to the chat's id inside the kind's object, `|` between, NULL: none */
 	const char *user;    /* dotted paths to the user's id, `|` between, NULL: none */
-	const char *sender;  /* the same to the id of a chat in whose name it was done: then the user is a stand-in, or absent */
+	const char *sender;  /* the same to the id of a chat in whose name it was done: then the
+			      * user is a stand-in, or absent */
 	int64_t answerable;  /* milliseconds after which an answer is refused, 0: no limit (Client.cpp of telegram-bot-api 10.0) */
 };
 

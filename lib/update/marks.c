@@ -1,6 +1,7 @@
-/* update/marks: what the server itself says of an update: which topic it belongs to, and whether its text
- * begins with a command. Its marks are believed before the look of the bytes, because only the server knows
- * whether a thread is a topic and where a command ends. A mark that does not fit its text is none. */
+/* update/marks: what the server itself says of an update: which topic it belongs to, and whether
+ * its text begins with a command. Its marks are believed before the look of the bytes, because
+ * only the server knows whether a thread is a topic and where a command ends. A mark that does
+ * not fit its text is none. */
 #include <string.h>
 #include <strings.h>
 
@@ -22,11 +23,13 @@ enum update_thread update_thread(const struct update *u, int64_t *id)
 		return THREAD_DIRECT;
 	const char *topic = member(place, "is_topic_message");
 	bool marked = (topic && *topic == 't') || (type && strcmp(type, "private") == 0);
-	return marked && scan_integer(member(place, "message_thread_id"), id) ? THREAD_TOPIC : THREAD_NONE;
+	if (marked && scan_integer(member(place, "message_thread_id"), id))
+		return THREAD_TOPIC;
+	return THREAD_NONE;
 }
 
-/* How many UTF-16 units of the text the server marked as a command at its beginning: 0 when it marked other
- * things only, UNMARKED when it marked nothing. */
+/* How many UTF-16 units of the text the server marked as a command at its beginning: 0 when it
+ * marked other things only, UNMARKED when it marked nothing. */
 static int64_t marked_length(const struct update *u)
 {
 	static const char command[] = "bot_command";
@@ -40,7 +43,8 @@ static int64_t marked_length(const struct update *u)
 		if (!scan_is_string(type))
 			continue;
 		any = true;
-		if (scan_reads(type, command, sizeof command - 1) && scan_integer(member(w.value, "offset"), &offset) && offset == 0 &&
+		if (scan_reads(type, command, sizeof command - 1) &&
+		    scan_integer(member(w.value, "offset"), &offset) && offset == 0 &&
 		    scan_integer(member(w.value, "length"), &length) && length > 0)
 			return length;
 	}
@@ -59,8 +63,9 @@ static size_t word_length(const char *s, size_t max)
 	return n < max ? n : max;
 }
 
-/* Reads `/word` or `/word@name` in the first `max` bytes. Returns its length, 0 if there is none or it is
- * another bot's; *word gets the length without the name. All of it is ASCII, so bytes are UTF-16 units. */
+/* Reads `/word` or `/word@name` in the first `max` bytes. Returns its length, 0 if there is none
+ * or it is another bot's; *word gets the length without the name. All of it is ASCII, so bytes
+ * are UTF-16 units. */
 static size_t read_command(const char *text, size_t max, const char *bot_username, size_t *word)
 {
 	size_t n = 1 + word_length(text + 1, max - 1);
@@ -69,12 +74,15 @@ static size_t read_command(const char *text, size_t max, const char *bot_usernam
 		return 0;
 	if (n == max || text[n] != '@')
 		return n;
-	size_t name = word_length(text + n + 1, max - n - 1);
-	bool ours = bot_username && name == strlen(bot_username) && strncasecmp(text + n + 1, bot_username, name) == 0;
-	return ours ? n + 1 + name : 0;
+	const char *name = text + n + 1;
+	size_t length = word_length(name, max - n - 1);
+	bool ours = bot_username && length == strlen(bot_username) &&
+		    strncasecmp(name, bot_username, length) == 0;
+	return ours ? n + 1 + length : 0;
 }
 
-const char *update_command(const struct update *u, const char *bot_username, size_t *length, const char **args)
+const char *update_command(const struct update *u, const char *bot_username, size_t *length,
+			   const char **args)
 {
 	static const char edited[] = "edited_";
 	const char *text = field_text_is_message(u) ? update_text(u) : NULL;
@@ -83,7 +91,8 @@ const char *update_command(const struct update *u, const char *bot_username, siz
 	int64_t marked = marked_length(u);
 	if (marked == 0)
 		return NULL;
-	size_t n = read_command(text, marked == UNMARKED ? SIZE_MAX : (size_t)marked, bot_username, length);
+	size_t max = marked == UNMARKED ? SIZE_MAX : (size_t)marked;
+	size_t n = read_command(text, max, bot_username, length);
 	if (n == 0 || (marked == UNMARKED ? text[n] && !is_space(text[n]) : n != (size_t)marked))
 		return NULL;
 	for (*args = text + n; is_space(**args);)

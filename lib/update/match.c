@@ -27,14 +27,17 @@ int match_check(const char *text, struct err *err)
 	}
 	if (kinds_find(text, strlen(text)))
 		return 0;
-	/* `callback` means callback_query; but `stop` is a command without its slash, and no stopped_message_generation. */
+	/* `callback` means callback_query; but `stop` is a command without its slash. */
 	const char *near = kinds_nearest(text);
 	size_t n = strlen(text);
-	bool cut_short = near && strncmp(near, text, n) == 0 && near[n] != '_' && !strchr(text, '_');
+	bool begins = near && strncmp(near, text, n) == 0;
+	bool cut_short = begins && near[n] != '_' && !strchr(text, '_');
 	if (near && !cut_short)
-		return err_set(err, ERR_USAGE, "'%s' is neither a kind of update nor a /command; did you mean '%s'?", text, near);
+		return err_set(err, ERR_USAGE, "'%s' is neither a kind of update nor a /command; "
+			       "did you mean '%s'?", text, near);
 	if (is_word(text))
-		return err_set(err, ERR_USAGE, "'%s' is no kind of update, and a command begins with a slash; did you mean '/%s'?", text, text);
+		return err_set(err, ERR_USAGE, "'%s' is no kind of update, and a command begins "
+			       "with a slash; did you mean '/%s'?", text, text);
 	return err_set(err, ERR_USAGE, "'%s' is neither a kind of update nor a /command", text);
 }
 

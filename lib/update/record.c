@@ -1,5 +1,6 @@
-/* update/record: bytes of a file in, the updates of its records out. Each record is decided by its own bytes, so that a file may be read on from
- * any of them, and that a broken one stops no other. Only what can mean nothing else is taken apart: no update is a list, or has a `result`. */
+/* update/record: bytes of a file in, the updates of its records out. Each record is decided by
+ * its own bytes, so that a file may be read on from any of them, and that a broken one stops no
+ * other. Only what can mean nothing else is taken apart: no update is a list, or has a `result`. */
 #include "update/record.h"
 
 #include <string.h>
@@ -30,7 +31,8 @@ static const char *begin(const char *text, const char *end)
 	return text;
 }
 
-/* The end of a value that goes on behind its first line, with the line it ends in and blank ones behind it. 0: more is needed; -1: it is none. */
+/* The end of a value that goes on behind its first line, with the line it ends in and blank ones
+ * behind it. 0: more is needed; -1: it is none. */
 static ptrdiff_t value_length(const char *text, const char *end, bool at_end)
 {
 	struct scan_fault fault;
@@ -68,19 +70,22 @@ size_t record_length(const char *text, size_t n, bool span, bool at_end)
 	return length < 0 ? line : (size_t)length;
 }
 
-/* The list of objects that the value is or, as an answer, holds; NULL if it is none of these. */
-static const char *list_of(const char *value)
+/* The list of objects that the value is or, as an answer, holds; NULL if it is none of these.
+ * *count gets how many there are. */
+static const char *list_of(const char *value, size_t *count)
 {
 	const char *list = value;
-	size_t count = 0;
+	*count = 0;
 	if (*value == '{') {
 		const char *ok = scan_member(value, "ok", 2);
-		list = ok && *ok == 't' && !scan_member(value, "update_id", strlen("update_id")) ? scan_member(value, "result", strlen("result")) : NULL;
+		const char *id = scan_member(value, "update_id", strlen("update_id"));
+		bool answer = ok && *ok == 't' && !id;
+		list = answer ? scan_member(value, "result", strlen("result")) : NULL;
 	}
 	if (!list || *list != '[')
 		return NULL;
 	for (struct scan_walk w = scan_walk(list); scan_next(&w);)
-		if (*w.value != '{' || ++count > RECORD_UPDATES_MAX)
+		if (*w.value != '{' || ++*count > RECORD_UPDATES_MAX)
 			return NULL;
 	return list;
 }
@@ -88,20 +93,22 @@ static const char *list_of(const char *value)
 int record_cut(char *record, size_t n, struct slices *out)
 {
 	struct scan_fault fault;
-	struct slice s;
 	char *start = record + (begin(record, record + n) - record), *end = record + n;
+	size_t count = 1;
 	if (start == end)
 		return 0;
-	const char *value = scan_check(start, end, &fault), *list = value ? list_of(value) : NULL;
+	const char *value = scan_check(start, end, &fault);
+	const char *list = value ? list_of(value, &count) : NULL;
+	/* Before anything is changed. */
+	if (slices_reserve(out, list ? count : 1))
+		return -1;
 	if (!list) {
-		slice_line(start, (size_t)(end - start), &s);
-		return slices_add(out, &s);
+		slice_line(start, (size_t)(end - start), &out->items[out->count++]);
+		return 0;
 	}
-	for (struct scan_walk w = scan_walk(list); scan_next(&w);) {
-		slice_line(record + (w.value - record), (size_t)(scan_skip(w.value) - w.value), &s);
-		if (slices_add(out, &s))
-			return -1;
-	}
+	for (struct scan_walk w = scan_walk(list); scan_next(&w);)
+		slice_line(record + (w.value - record), (size_t)(scan_skip(w.value) - w.value),
+			   &out->items[out->count++]);
 	return 0;
 }
 
@@ -112,11 +119,15 @@ const char *record_fault(const struct slice *s, bool span)
 	if (!value && fault.cut_off && s->length >= RECORD_MAX)
 		return "is longer than 4 MiB; jq -c '.result[]' makes lines of a saved answer";
 	if (!value && fault.cut_off && !span && (*s->bytes == '{' || *s->bytes == '['))
-		return "is JSON that goes on in the next one; each update must be one line, as jq -c . writes it";
+		return "is JSON that goes on in the next one; each update must be one line, as "
+		       "jq -c . writes it";
 	if (!value && fault.ended)
-		return "is no JSON object, since something follows it; jq -c . makes a line of each";
+		return "is no JSON object, since something follows it; jq -c . makes a line of "
+		       "each";
 	if (!value || *value != '{')
 		return "is no JSON object";
 	const char *ok = scan_member(value, "ok", 2);
-	return ok && *ok == 'f' ? "is an error that the server answered, and holds no update" : "has no update_id that is a whole number";
+	if (ok && *ok == 'f')
+		return "is an error that the server answered, and holds no update";
+	return "has no update_id that is a whole number";
 }

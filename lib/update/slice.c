@@ -39,17 +39,18 @@ static void one_line(char *p, size_t n)
 		*q = ' ';
 }
 
-int slices_add(struct slices *s, const struct slice *item)
+int slices_reserve(struct slices *s, size_t more)
 {
-	if (s->count == s->cap) {
-		size_t cap = s->cap ? s->cap * 2 : 128;
-		struct slice *items = realloc(s->items, cap * sizeof *items);
-		if (!items)
-			return -1;
-		s->items = items;
-		s->cap = cap;
-	}
-	s->items[s->count++] = *item;
+	size_t cap = s->cap ? s->cap : 128;
+	while (cap < s->count + more)
+		cap *= 2;
+	if (cap == s->cap)
+		return 0;
+	struct slice *items = realloc(s->items, cap * sizeof *items);
+	if (!items)
+		return -1;
+	s->items = items;
+	s->cap = cap;
 	return 0;
 }
 
@@ -57,7 +58,10 @@ static int add(struct slices *s, const struct slice *item, struct err *err)
 {
 	if (s->count == ELEMENTS_MAX)
 		return err_set(err, ERR_IO, "the answer holds more than %d updates", ELEMENTS_MAX);
-	return slices_add(s, item) ? err_set(err, ERR_INTERNAL, "out of memory") : 0;
+	if (slices_reserve(s, 1))
+		return err_set(err, ERR_INTERNAL, "out of memory");
+	s->items[s->count++] = *item;
+	return 0;
 }
 
 static int cut(char *body, const char *result, struct slices *out, struct err *err)

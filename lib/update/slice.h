@@ -41,8 +41,8 @@ int slice_response(char *body, size_t length, struct slices *out, struct slice_r
  * May be called again on the same bytes. */
 void slice_line(char *line, size_t length, struct slice *out);
 
-/* Appends a copy of `item`. 0, or -1 when memory is out. */
-int slices_add(struct slices *s, const struct slice *item);
+/* Makes room for `more` items. 0, or -1 when memory is out. */
+int slices_reserve(struct slices *s, size_t more);
 void slices_release(struct slices *s);
 
 #endif

@@ -14,7 +14,10 @@
 #include "update/scan.h"
 
 enum { KIND_MAX = 64 };
-enum text { CHAT_TYPE, BUSINESS, CONNECTION, GUEST, POLL_ID, QUERY_ID, INLINE_MESSAGE, TEXT, TEXTS };
+enum text {
+	CHAT_TYPE, BUSINESS, CONNECTION, GUEST, POLL_ID, QUERY_ID, INLINE_MESSAGE, TEXT,
+	TEXTS,
+};
 
 /* Texts decoded so far. Not part of the update's value: reading them changes no update. */
 struct arena {
@@ -175,7 +178,9 @@ bool update_sender_chat(const struct update *u, int64_t *id)
 bool update_user(const struct update *u, int64_t *id)
 {
 	int64_t chat;
-	return !update_sender_chat(u, &chat) && scan_integer(find_integer(u, u->row->user, NULL, NULL), id);
+	if (update_sender_chat(u, &chat))
+		return false;
+	return scan_integer(find_integer(u, u->row->user, NULL, NULL), id);
 }
 
 bool update_message_id(const struct update *u, int64_t *id)

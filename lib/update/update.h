@@ -30,16 +30,17 @@ bool update_id(const struct update *u, int64_t *id);
  * and an environment. */
 const char *update_kind(const struct update *u);
 
-/* Ids exact to 64 bits. false when the update has none. What was done in the name of a chat (by an anonymous
- * administrator, a channel) has a sender chat and no user: the user that the server names there is a stand-in
- * that all such senders share. */
+/* Ids exact to 64 bits. false when the update has none. What was done in the name of a chat (by
+ * an anonymous administrator, a channel) has a sender chat and no user: the user that the server
+ * names there is a stand-in that all such senders share. */
 bool update_chat(const struct update *u, int64_t *id);
 bool update_user(const struct update *u, int64_t *id);
 bool update_sender_chat(const struct update *u, int64_t *id);
 bool update_message_id(const struct update *u, int64_t *id);
 
-/* The topic that an answer belongs to, as the server marks it: a topic of a forum, any thread of a private
- * chat, or one writer's messages to a channel. A thread of replies in a group without topics is none. */
+/* The topic that an answer belongs to, as the server marks it: a topic of a forum, any thread of
+ * a private chat, or one writer's messages to a channel. A thread of replies in a group without
+ * topics is none. */
 enum update_thread { THREAD_NONE, THREAD_TOPIC, THREAD_DIRECT };
 enum update_thread update_thread(const struct update *u, int64_t *id);
 
@@ -53,8 +54,8 @@ const char *update_poll_id(const struct update *u);
 const char *update_query_id(const struct update *u);
 const char *update_text(const struct update *u);
 
-/* More of them: the business connection that this is about or belongs to; the query that answers a guest
- * message; the message that an inline bot sent. */
+/* More of them: the business connection that this is about or belongs to; the query that answers
+ * a guest message; the message that an inline bot sent. */
 const char *update_connection(const struct update *u);
 const char *update_guest_query(const struct update *u);
 const char *update_inline_message(const struct update *u);
@@ -67,7 +68,8 @@ int update_pointer(const struct update *u, const char *pointer, struct buf *out)
  * only in `~0` and `~1`, at most 500 bytes. */
 bool update_pointer_is_valid(const char *pointer);
 
-/* Grows whenever the same bytes get another key or command than before: what waits is then keyed anew. */
+/* Grows whenever the same bytes get another key or command than before: what waits is then keyed
+ * anew. */
 enum { UPDATE_READING = 2 };
 
 /* keys: what an update waits for. */
@@ -82,18 +84,20 @@ void key_spec_free(struct key_spec *k); /* NULL is fine */
 /* A text that is the same for the same specification, to see at start whether stored keys still hold. */
 const char *key_spec_text(const struct key_spec *k);
 
-/* Appends the update's keys to `out`, a space between, in the form of TG_KEY: chat:-100123, topic:-100123:7,
- * user:42, sender:-100123, business:CONN:42, guest:-100123, poll:ID, pointer:/path:VALUE. Bytes of values that are white
- * space, control characters or `%` are percent-encoded; a key longer than 200 bytes ends in its hash; no
- * topic is the chat's main topic, topic:-100123; a business or guest chat has no topics. No key is named
- * twice; at most 16. Returns 0, or -1 when memory is out. */
+/* Appends the update's keys to `out`, a space between, in the form of TG_KEY: chat:-100123,
+ * topic:-100123:7, user:42, sender:-100123, business:CONN:42, guest:-100123, poll:ID,
+ * pointer:/path:VALUE. Bytes of values that are white space, control characters or `%` are
+ * percent-encoded; a key longer than 200 bytes ends in its hash; no topic is the chat's main
+ * topic, topic:-100123; a business or guest chat has no topics. No key is named twice; at most
+ * 16. Returns 0, or -1 when memory is out. */
 int update_keys(const struct update *u, const struct key_spec *spec, struct buf *out);
 
-/* The command that the update's text or caption begins with: `/start`, `/start@bot` if that is this bot
- * (without a known `bot_username`, which may be NULL, it is not). Where the server marked the text, its mark
- * says whether one is there and how long it is; else white space ends it. What was edited is no command: it
- * ran when it was sent. Returns where it stands in update_text(), with its length without `@bot` and the rest
- * behind white space; NULL if there is none. */
+/* The command that the update's text or caption begins with: `/start`, `/start@bot` if that is
+ * this bot (without a known `bot_username`, which may be NULL, it is not). Where the server
+ * marked the text, its mark says whether one is there and how long it is; else white space ends
+ * it. What was edited is no command: it ran when it was sent. Returns where it stands in
+ * update_text(), with its length without `@bot` and the rest behind white space; NULL if there
+ * is none. */
 const char *update_command(const struct update *u, const char *bot_username, size_t *length, const char **args);
 
 /* vars: the handler's environment for one update. */
@@ -102,10 +106,11 @@ struct vars_context {
 	const char *key;          /* TG_KEY, "" when there is none */
 };
 
-/* Appends NAME=VALUE and a NUL for each scalar the update itself gives (TG_UPDATE_ID, TG_UPDATE_KIND,
- * TG_CHAT_ID, TG_CHAT_TYPE, TG_THREAD_ID, TG_THREAD_TYPE, TG_USER_ID, TG_SENDER_CHAT_ID, TG_MESSAGE_ID,
- * TG_QUERY_ID, TG_GUEST_QUERY_ID, TG_BUSINESS_ID, TG_INLINE_MESSAGE_ID, TG_COMMAND, TG_ARGS, TG_TEXT,
- * TG_TEXT_TRUNCATED, TG_KEY); absent when they do not apply. At most 32 KiB. 0, or -1 when memory is out. */
+/* Appends NAME=VALUE and a NUL for each scalar the update itself gives (TG_UPDATE_ID,
+ * TG_UPDATE_KIND, TG_CHAT_ID, TG_CHAT_TYPE, TG_THREAD_ID, TG_THREAD_TYPE, TG_USER_ID,
+ * TG_SENDER_CHAT_ID, TG_MESSAGE_ID, TG_QUERY_ID, TG_GUEST_QUERY_ID, TG_BUSINESS_ID,
+ * TG_INLINE_MESSAGE_ID, TG_COMMAND, TG_ARGS, TG_TEXT, TG_TEXT_TRUNCATED, TG_KEY); absent when
+ * they do not apply. At most 32 KiB. 0, or -1 when memory is out. */
 int update_vars(const struct update *u, const struct vars_context *context, struct buf *out);
 
 #endif

@@ -1,5 +1,6 @@
-/* tests/fuzz/slice: bytes as the body of an answer of getUpdates, as a line and as the records of a file. What is accepted comes
- * apart into updates that are the body's own bytes, can be put together again, and are those that cJSON sees. */
+/* tests/fuzz/slice: bytes as the body of an answer of getUpdates, as a line and as the records
+ * of a file. What is accepted comes apart into updates that are the body's own bytes, can be put
+ * together again, and are those that cJSON sees. */
 #include <cjson/cJSON.h>
 #include <string.h>
 

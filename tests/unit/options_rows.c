@@ -9,7 +9,8 @@ static const char *sample(const struct option_row *row)
 		const char *name, *value;
 	} samples[] = { { "key", "user" }, { "max-age", "message=1h" }, { "dead-keep", "7d" }, { "api-url", "http://127.0.0.1:81" }, { "env", "A=b" },
 			{ "poll-timeout", "7s" }, { "retry-delay", "2m" }, { "only", "message,poll" }, { "ignore", "message,poll" },
-			{ "bypass", "message,poll" }, { "route", "/a=./a=b" }, { "allowed-updates", "message,poll" } };
+			{ "bypass", "message,poll" }, { "route", "/a=./a=b" }, { "allowed-updates", "message,poll" },
+			{ "allow-user", "42,43" }, { "allow-chat", "42,-43" } };
 	for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++)
 		if (strcmp(samples[i].name, row->name) == 0)
 			return samples[i].value;
@@ -40,7 +41,12 @@ static bool holds(const struct config *c, const struct option_row *row)
 	case OPTION_ROUTE:
 		return c->route.count == 1 && strcmp(c->route.items[0].match, "/a") == 0 && strcmp(c->route.items[0].handler, "./a=b") == 0;
 	case OPTION_KEEP: return strcmp(c->dead_keep, "7d") == 0 && c->dead_keep_age == 7 * 86400000LL && c->dead_keep_count == -1;
-	case OPTION_COMMAS: return t->count == 2 && strcmp(t->items[0], "message") == 0 && strcmp(t->items[1], "poll") == 0 && !t->items[2];
+	case OPTION_COMMAS: {
+		char both[64] = "";
+		if (t->count == 2 && !t->items[2])
+			snprintf(both, sizeof both, "%s,%s", t->items[0], t->items[1]);
+		return strcmp(both, sample(row)) == 0;
+	}
 	case OPTION_LIST:
 	case OPTION_ENV: return t->count == 1 && strcmp(t->items[0], sample(row)) == 0 && !t->items[1];
 	case OPTION_TEXT:

@@ -1,11 +1,13 @@
-/* tests/unit/record: updates are found in a file as people have it, whatever pieces it is read in, and what is broken stops nothing else. */
+/* tests/unit/record: updates are found in a file as people have it, whatever pieces it is read
+ * in, and what is broken stops nothing else. */
 #include <stdlib.h>
 
 #include "tests/samples.h"
 #include "tests/tap.h"
 #include "update/record.h"
 
-/* All updates of a text that comes `piece` bytes at a time, as "id@line", or "?" where there is no id. */
+/* All updates of a text that comes `piece` bytes at a time, as "id@line", or "?" where there is
+ * no id. */
 static const char *read_all(const char *text, size_t n, size_t piece, bool span)
 {
 	static char out[4000];
