@@ -124,8 +124,9 @@ static size_t next_length(struct chat_feed *f)
 {
 	size_t left = f->data.len - f->taken;
 	if (f->records) {
-		const char *next = f->data.data + f->taken;
-		size_t n = left ? record_length(next, left, f->span, f->ended) : 0;
+		size_t n = 0;
+		if (left)
+			n = record_length(f->data.data + f->taken, left, f->span, f->ended);
 		if (n != RECORD_ENDLESS)
 			return n;
 		f->taken = f->data.len;
