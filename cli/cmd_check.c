@@ -12,6 +12,7 @@
 
 #include "api/api.h"
 #include "cli/cmd.h"
+#include "cli/print.h"
 #include "io/http.h"
 #include "update/kinds.h"
 #include "update/update.h"
@@ -35,10 +36,7 @@ __attribute__((format(printf, 2, 3))) static void say(const char *mark, const ch
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	for (char *p = text; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = '?';
-	printf("%-7s %s\n", mark, text);
+	print_line(stdout, "%-7s %s", mark, text);
 }
 
 static void bad(struct check *c, const struct err *err)
@@ -284,6 +282,7 @@ int cmd_check(struct setup *s)
 {
 	struct err err = { 0 };
 	struct check c = { .setup = s };
+	print_with_reader();
 	bool token = setup_token(s, &err) == 0;
 	if (!token)
 		bad(&c, &err);
@@ -307,9 +306,5 @@ int cmd_check(struct setup *s)
 		check_api(&c);
 	for (size_t i = 0; i < s->config.warning_count; i++)
 		say("warning", "%s", s->config.warnings[i]);
-	if (fflush(stdout)) {
-		err_sys(&err, ERR_IO, errno, "cannot write the output");
-		return cmd_fail(&err);
-	}
-	return c.status;
+	return print_end(&err) ? cmd_fail(&err) : c.status;
 }
