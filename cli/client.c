@@ -3,15 +3,18 @@
  * Invariant: never both at once, and nothing that was begun is begun again. */
 #include "cli/client.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/buf.h"
-#include "base/utf8.h"
+#include "cli/print.h"
 #include "io/control.h"
 
+enum { NUMBERS_AT_ONCE = 2000 };
 enum { ANSWER_TIMEOUT = 30000, PATIENCE = 10000, STEP = 50, SHORT_LINE = 8192 };
 
 void client_wait(long milliseconds)
@@ -34,16 +37,28 @@ int client_open(struct setup *s, struct statedir **dir, struct err *err)
 }
 
 struct answer {
-	client_line *line;
-	void *arg;
+	struct buf lines; /* those that are the caller's, each NUL-terminated */
+	struct client_rest *rest;
 	struct err *err;
 	bool ended, refused;
 };
 
+/* Whether the line says what is still to be asked. */
+static bool is_rest(struct client_rest *rest, const cJSON *json)
+{
+	const cJSON *next = cJSON_GetObjectItemCaseSensitive(json, "next"), *left = cJSON_GetObjectItemCaseSensitive(json, "left");
+	if (!rest || (!cJSON_IsNumber(next) && !cJSON_IsNumber(left)))
+		return false;
+	*rest = (struct client_rest){ .more = true, .from = (int64_t)client_number(json, "next"), .to = (int64_t)client_number(json, "to"),
+				      .left = (size_t)client_number(json, "left") };
+	return true;
+}
+
+/* Gathers the answer: the runner keeps nothing for who reads slowly, and does not wait for who prints slowly. */
 static int on_line(void *arg, const char *text, size_t n)
 {
 	struct answer *a = arg;
-	/* Only a line of this size can be one of these two; updates are not parsed here. */
+	/* Only a line of this size can be one of these; updates are not parsed here. */
 	cJSON *json = n < SHORT_LINE ? cJSON_ParseWithLength(text, n) : NULL;
 	const char *error = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "error"));
 	int rc = 0;
@@ -52,22 +67,39 @@ static int on_line(void *arg, const char *text, size_t n)
 		rc = err_set(a->err, ERR_TEMPFAIL, "%s", error);
 	} else if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "end"))) {
 		a->ended = true;
-	} else {
-		rc = a->line ? a->line(a->arg, text, n) : 0;
+	} else if (!is_rest(a->rest, json)) {
+		rc = buf_add(&a->lines, text, n + 1);
 	}
 	cJSON_Delete(json);
 	return rc;
 }
 
-int client_ask(struct statedir *dir, const char *request, client_line *line, void *arg, struct err *err)
+/* Hands the lines over, also those of an answer that was not finished: they are so. */
+static int hand_over(const struct answer *a, client_line *line, void *arg)
+{
+	int rc = 0;
+	for (size_t at = 0, n; line && rc == 0 && at < a->lines.len; at += n + 1) {
+		n = strlen(a->lines.data + at);
+		rc = line(arg, a->lines.data + at, n);
+	}
+	return rc;
+}
+
+int client_ask(struct statedir *dir, const char *request, client_line *line, void *arg, struct client_rest *rest, struct err *err)
 {
 	pid_t holder = 0;
 	struct err refusal = { 0 };
-	struct answer answer = { .line = line, .arg = arg, .err = &refusal };
+	struct answer answer = { .rest = rest, .err = &refusal };
+	if (rest)
+		*rest = (struct client_rest){ 0 };
 	if (!statedir_runs(dir, &holder))
 		return err_set(err, ERR_UNAVAILABLE, "no tgrun runs with the state directory '%s'", statedir_path(dir));
 	*err = (struct err){ 0 };
+	buf_init(&answer.lines, 2 * CONTROL_OUTPUT_MAX);
 	int rc = control_call(statedir_fd(dir), request, on_line, &answer, ANSWER_TIMEOUT, err);
+	int bad = hand_over(&answer, line, arg);
+	rc = rc ? rc : bad;
+	buf_release(&answer.lines);
 	if (answer.refused)
 		*err = refusal;
 	else if (rc && !err->status)
@@ -80,6 +112,9 @@ int client_ask(struct statedir *dir, const char *request, client_line *line, voi
 /* Works on the store itself. Keys stay as they are stored. */
 static int use_store(struct setup *s, struct statedir *dir, const struct client_way *way, struct err *err)
 {
+	/* A run with --store memory leaves a directory and no store: none is made to say so. */
+	if (faccessat(statedir_fd(dir), "queue.db", F_OK, 0) && errno == ENOENT)
+		return 0;
 	long long bot = s->secret ? (long long)secret_bot_id(s->secret) : 0;
 	struct store *store = sqlite_open(statedir_fd(dir), statedir_path(dir), bot, err);
 	if (!store)
@@ -105,8 +140,11 @@ int client_work(struct setup *s, struct statedir *dir, const struct client_way *
 			return use_store(s, dir, way, err);
 		if (statedir_runs(dir, &holder)) {
 			rc = way->ask(way->arg, dir, err);
+			if (rc && err->status == ERR_UNAVAILABLE && *way->touched)
+				return err_set(err, ERR_IO, "the tgrun that ran ended in the middle of its answer: what was told is so, the rest is as it was; "
+					       "run the command again");
 			/* A runner that is just starting or ending does not listen. */
-			if (rc == 0 || err->status != ERR_UNAVAILABLE || *way->touched)
+			if (rc == 0 || err->status != ERR_UNAVAILABLE)
 				return rc;
 		}
 		if (waited >= PATIENCE)
@@ -132,41 +170,53 @@ int client_numbers(const struct texts *arguments, size_t first, const char *what
 	return 0;
 }
 
-int client_add_numbers(struct buf *request, const int64_t *numbers, size_t count)
+/* One request of a work on many, into `request`. */
+static int ask_for(struct buf *request, const char *verb, const struct client_many *m, size_t at, const struct client_rest *rest)
 {
-	int rc = buf_adds(request, ",\"numbers\":[");
-	for (size_t i = 0; rc == 0 && i < count; i++)
-		rc = buf_addf(request, "%s%lld", i ? "," : "", (long long)numbers[i]);
-	return rc || buf_addc(request, ']') ? -1 : 0;
+	size_t n = m->count - at < NUMBERS_AT_ONCE ? m->count - at : NUMBERS_AT_ONCE;
+	buf_clear(request);
+	int rc = buf_addf(request, "{\"verb\":\"%s\"", verb);
+	if (m->count)
+		rc = rc || buf_adds(request, ",\"numbers\":[");
+	else if (rest->more)
+		rc = rc || buf_addf(request, ",\"from\":%lld,\"to\":%lld", (long long)rest->from, (long long)rest->to);
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = buf_addf(request, "%s%lld", i ? "," : "", (long long)m->numbers[at + i]);
+	if (m->count)
+		rc = rc || buf_addc(request, ']');
+	return rc || buf_addc(request, '}') ? -1 : (int)n;
 }
 
-void client_print(const char *text, size_t max)
+int client_ask_many(struct statedir *dir, const char *verb, const struct client_many *m, struct err *err)
 {
-	size_t n = strlen(text), i = 0;
-	for (size_t step; i < n && i < max; i += step) {
-		size_t length = utf8_length(text + i, n - i);
-		step = length ? length : 1;
-		unsigned code = length ? utf8_code(text + i, length) : (unsigned char)text[i];
-		if (length && !utf8_is_control(code))
-			fwrite(text + i, 1, length, stdout);
-		else
-			printf(length && code > 0x7f ? "\\u%04x" : "\\x%02x", code);
-	}
-	if (i < n)
-		fputs("...", stdout);
+	struct client_rest rest = { 0 };
+	struct buf request;
+	int rc = 0, n;
+	size_t at = 0;
+	buf_init(&request, CONTROL_LINE_MAX);
+	do {
+		n = ask_for(&request, verb, m, at, &rest);
+		rc = n < 0 ? err_set(err, ERR_INTERNAL, "out of memory") : client_ask(dir, request.data, m->line, m->arg, &rest, err);
+		/* No slice is empty: who is left with all of it is not getting anywhere. */
+		if (rc == 0 && rest.left >= (size_t)n && n)
+			rc = err_set(err, ERR_IO, "the running tgrun's answer cannot be understood");
+		at += rc == 0 ? (size_t)n - rest.left : 0;
+	} while (rc == 0 && (rest.more || at < m->count));
+	buf_release(&request);
+	return rc;
 }
 
 void client_print_seconds(double seconds)
 {
 	long s = (long)seconds;
 	if (s >= 86400)
-		printf("%ldd %02ldh", s / 86400, s % 86400 / 3600);
+		print_part(stdout, "%ldd %02ldh", s / 86400, s % 86400 / 3600);
 	else if (s >= 3600)
-		printf("%ldh %02ldm", s / 3600, s % 3600 / 60);
+		print_part(stdout, "%ldh %02ldm", s / 3600, s % 3600 / 60);
 	else if (s >= 60)
-		printf("%ldm %02lds", s / 60, s % 60);
+		print_part(stdout, "%ldm %02lds", s / 60, s % 60);
 	else
-		printf("%.1fs", seconds);
+		print_part(stdout, "%.1fs", seconds);
 }
 
 const char *client_text(const cJSON *object, const char *name)
@@ -187,8 +237,6 @@ void client_print_update(const char *line)
 	const char *at = strstr(line, name);
 	/* Without the brace that ends the line. */
 	char *update = at ? strndup(at + sizeof name - 1, strlen(at) - sizeof name) : NULL;
-	if (update)
-		client_print(update, SIZE_MAX);
-	putchar('\n');
+	print_line(stdout, "%s", update ? update : "");
 	free(update);
 }

@@ -175,7 +175,7 @@ int engine_start(struct engine *e, struct err *err)
 	static const int signals[ENGINE_SIGNALS] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1 };
 	struct loop *l = e->config.loop;
 	recall_name(e);
-	e->started_at = e->config.clock->mono(e->config.clock);
+	e->started_at = e->idle_at = e->config.clock->mono(e->config.clock);
 	e->source = e->config.source_fd >= 0 ? make_lines(e, err) : make_poll(e, err);
 	if (!e->source)
 		return -1;
@@ -200,7 +200,6 @@ int engine_start(struct engine *e, struct err *err)
 	if (notify_watchdog_interval(e->notify))
 		on_watchdog(e);
 	e->phase = ENGINE_RUNNING;
-	engine_trim_dead(e);
 	handlers_begin(e->handlers);
 	e->source->ops->start(e->source);
 	return engine_feed_start(e, err);

@@ -73,11 +73,16 @@ void engine_trim_dead(struct engine *e)
 {
 	struct err err;
 	int64_t dropped = 0;
-	if (e->dead_keep < 0 && e->dead_keep_age < 0)
+	if ((e->dead_keep < 0 && e->dead_keep_age < 0) || e->store_fails)
 		return;
-	if (queue_dead_trim(e->queue, e->dead_keep, e->dead_keep_age, &dropped, &err))
+	int rc = queue_dead_trim(e->queue, e->dead_keep, e->dead_keep_age, engine_slice(e), &dropped, &err);
+	e->trimming = rc > 0;
+	if (rc > 0)
+		engine_turn_in(e, 0);
+	if (rc < 0 && !e->trim_fails)
 		log_event(e->config.log, LOG_WARN, LOG_NONE, "old dead letters could not be dropped: %s", err.text);
-	else if (dropped)
+	e->trim_fails = rc < 0;
+	if (dropped)
 		log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("dropped", dropped)), "old dead letters were dropped, as --dead-keep says");
 }
 
@@ -136,7 +141,6 @@ static const char *settle_failure(struct route *r, const struct claim *c, const 
 	case OUTCOME_DEAD:
 		e->counts.dead++;
 		queue_dead(e->queue, c, result->outcome.reason, result->last_stderr);
-		engine_trim_dead(e);
 		return "now a dead letter";
 	case OUTCOME_DROP:
 	case OUTCOME_DONE:

@@ -103,11 +103,13 @@ struct engine {
 	struct list starting, running; /* of struct flight */
 	int processes[LANE_GROUPS];    /* of exec and batch, claimed or running */
 
-	bool store_fails, claims_fail, source_held, disk_low, backlog_full;
+	bool store_fails, claims_fail, trimming, trim_fails, source_held, disk_low, backlog_full;
 	int64_t claim_at;           /* monotonic milliseconds: when claiming, which failed, is tried again */
 	struct backoff put_backoff; /* failures: of storing a batch, in a row */
 	int64_t put_at;             /* monotonic milliseconds: when the next is tried */
 
+	int64_t slice_ends;         /* engine_slice() of this turn; 0: not asked for yet */
+	int64_t idle_at;            /* monotonic milliseconds: since when nothing is to be done; 0: something is, or what is left over was given back */
 	struct loop_timer *turn_timer;  /* makes a turn happen: engine_turn_in() */
 	int64_t turn_at;                /* monotonic milliseconds: when it will; 0: it is not set */
 	struct loop_timer *retry_timer, *stop_timer, *runtime_timer, *watchdog_timer, *log_timer;
@@ -125,6 +127,7 @@ struct engine {
 /* engine.c */
 void engine_turn(void *arg);
 void engine_turn_in(struct engine *e, int64_t delay); /* a turn happens in so many milliseconds, or sooner if that was asked for */
+int64_t engine_slice(struct engine *e); /* the monotonic time at which long work is to let the turn go on */
 void engine_store_works(struct engine *e); /* it did what it had failed to do */
 
 /* engine_settle.c */

@@ -163,13 +163,22 @@ static int finish(struct sqlite *s, int64_t seq)
 	return sqlite_run(SQLITE_BIND(s, S_FORGET_BODY, seq)) || sqlite_run(SQLITE_BIND(s, keep ? S_KEEP_DONE : S_FORGET, seq)) ? -1 : 0;
 }
 
+/* To count them anew is to read the table: kept up to date, but for what sqlite_undo() takes back. */
+static void count_dead(struct sqlite *s, int more)
+{
+	if (s->dead_count >= 0)
+		s->dead_count += more;
+}
+
 static int bury(struct sqlite *s, const struct store_op *op)
 {
 	sqlite3_stmt *st = SQLITE_BIND(s, S_BURY, op->seq, 0, 0, op->failures + op->deaths, op->now);
 	sqlite_bind_text(st, 2, op->reason);
 	sqlite_bind_text(st, 3, op->last_stderr);
-	s->dead_count = -1;
-	return sqlite_run(st) ? -1 : finish(s, op->seq);
+	if (sqlite_run(st))
+		return -1;
+	count_dead(s, sqlite3_changes(s->db.handle));
+	return finish(s, op->seq);
 }
 
 static int from_root(struct sqlite *s, const struct store_op *op)
@@ -214,8 +223,10 @@ static int carry_out(struct sqlite *s, const struct store_op *op)
 		return set_meta(s, op->kind_name, op->keys);
 	case STORE_DEAD_RETRY:
 	case STORE_DEAD_DROP:
-		s->dead_count = -1;
-		return sqlite_run(SQLITE_BIND(s, S_DEAD_DROP, op->seq));
+		if (sqlite_run(SQLITE_BIND(s, S_DEAD_DROP, op->seq)))
+			return -1;
+		count_dead(s, -sqlite3_changes(s->db.handle));
+		return 0;
 	}
 	return -1;
 }

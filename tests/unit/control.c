@@ -198,29 +198,29 @@ static void test_calls(void)
 static void test_misuse(void)
 {
 	seen.requests = 0;
-	is_str(ask("{\"verb\":\n"), "{\"ok\":false,\"error\":\"the request is no valid JSON\"}\n", "broken JSON is refused");
-	is_str(ask("{} x\n"), "{\"ok\":false,\"error\":\"the request is no valid JSON\"}\n", "so is something behind it");
-	is_str(ask("\n"), "{\"ok\":false,\"error\":\"the request is no valid JSON\"}\n", "and an empty line");
-	is_str(ask("[1]\n"), "{\"ok\":false,\"error\":\"the request is no JSON object\"}\n", "and what is no object");
+	is_str(ask("{\"verb\":\n"), "{\"error\":\"the request is no valid JSON\"}\n", "broken JSON is refused");
+	is_str(ask("{} x\n"), "{\"error\":\"the request is no valid JSON\"}\n", "so is something behind it");
+	is_str(ask("\n"), "{\"error\":\"the request is no valid JSON\"}\n", "and an empty line");
+	is_str(ask("[1]\n"), "{\"error\":\"the request is no JSON object\"}\n", "and what is no object");
 	int with = dial();
 	send_bytes(with, "{\"verb\":\"echo\"}\0x\n", 18);
-	is_str(read_all(with), "{\"ok\":false,\"error\":\"the request is no valid JSON\"}\n", "and bytes behind a NUL");
+	is_str(read_all(with), "{\"error\":\"the request is no valid JSON\"}\n", "and bytes behind a NUL");
 	close(with);
 	static char deep[40000];
 	memset(deep, '[', sizeof deep - 2);
 	deep[sizeof deep - 2] = '\n';
-	is_str(ask(deep), "{\"ok\":false,\"error\":\"the request is no valid JSON\"}\n", "and deep nesting");
+	is_str(ask(deep), "{\"error\":\"the request is no valid JSON\"}\n", "and deep nesting");
 	int fd = dial();
 	send_bytes(fd, "{\"verb\":", 8);
 	shutdown(fd, SHUT_WR);
-	is_str(read_all(fd), "{\"ok\":false,\"error\":\"the request has no end of line\"}\n", "half a line is refused at its end");
+	is_str(read_all(fd), "{\"error\":\"the request has no end of line\"}\n", "half a line is refused at its end");
 	close(fd);
 	fd = dial();
 	static char line[1 << 20];
 	memset(line, 'x', sizeof line);
 	size_t sent = send_bytes(fd, line, sizeof line);
 	ok(sent < sizeof line, "a line without end is cut off early (%zu bytes were taken)", sent);
-	is_str(read_all(fd), "{\"ok\":false,\"error\":\"the request is too long\"}\n", "and refused");
+	is_str(read_all(fd), "{\"error\":\"the request is too long\"}\n", "and refused");
 	close(fd);
 	is_num(seen.requests, 0, "none of them came to the owner");
 	is_str(ask("{\"verb\":\"echo\"}\n{\"verb\":\"echo\"}\n"), "{\"verb\":\"echo\"}\n{\"end\":true}\n", "a connection has one request");
