@@ -162,7 +162,12 @@ static void check_store(struct check *c, struct statedir *d)
 		return;
 	}
 	long long dead = store->ops->dead_count(store);
+	bool whole = !sqlite_unchecked(store) || sqlite_check(store, &err) == 0;
 	store->ops->close(store);
+	if (!whole) {
+		bad(c, &err);
+		return;
+	}
 	say("ok", "state directory: '%s'", statedir_path(d));
 	if (dead)
 		say("note", "%lld dead letter%s; see: tgrun dead list", dead, dead == 1 ? "" : "s");

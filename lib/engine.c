@@ -5,6 +5,7 @@
 #include "engine.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -269,7 +270,8 @@ static void start_claimed(struct engine *e)
 	handlers_flush(e->handlers);
 }
 
-/* When nothing has been to do for a while, the store gives back what a backlog has left, a little each turn. */
+/* When nothing has been to do for a while, the store gives back to the disk what a backlog has left, a little each turn, and the allocator gives back to
+ * the machine what the scheduler knew of it. */
 static void give_back(struct engine *e)
 {
 	struct err err;
@@ -292,6 +294,10 @@ static void give_back(struct engine *e)
 		e->idle_at = now + GIVE_AGAIN;
 	else
 		e->idle_at = 0;
+#ifdef __GLIBC__
+	if (rc == 0)
+		malloc_trim(0);
+#endif
 }
 
 void engine_turn(void *arg)

@@ -191,9 +191,10 @@ int engine_start(struct engine *e, struct err *err)
 			return err_set(err, ERR_INTERNAL, "cannot watch signals");
 	}
 	if (e->config.dir) {
+		/* No update needs it. */
 		e->control = control_new(l, statedir_fd(e->config.dir), engine_control_request, e, err);
 		if (!e->control)
-			return -1;
+			log_event(e->config.log, LOG_WARN, LOG_NONE, "no other command can speak to this run: %s", err->text);
 	}
 	if (e->config.max_runtime)
 		loop_timer_set(e->runtime_timer, e->config.max_runtime);

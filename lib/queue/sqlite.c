@@ -20,7 +20,7 @@ static int sqlite_known(struct store *store, const char *url, int64_t update_id,
 	struct sqlite_root *root = sqlite_root_of(s, url, false, &failed);
 	if (!root)
 		return failed ? sqlite_db_fail(&s->db, err) : 0;
-	int rc = sqlite_number(SQLITE_BIND(s, S_KNOWN, root->id, update_id, (int64_t)hash), &one);
+	int rc = sqlite_number(SQLITE_BIND(s, S_KNOWN, root->id, update_id, (int64_t)hash, root->confirmed, root->up_to), &one);
 	return rc < 0 ? sqlite_db_fail(&s->db, err) : rc;
 }
 

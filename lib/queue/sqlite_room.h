@@ -57,6 +57,9 @@ int sqlite_number(sqlite3_stmt *st, int64_t *out);
 /* The root, its row made if `make`. NULL with *failed false: it has none. */
 struct sqlite_root *sqlite_root_of(struct sqlite *s, const char *url, bool make, bool *failed);
 
+/* Forgets some of what the server confirmed that it will not repeat. How many, or -1. */
+int sqlite_forget_confirmed(struct sqlite *s, const struct sqlite_root *root);
+
 /* `synchronous` can be set outside of transactions only. 0 or -1 with `err`. */
 int sqlite_set_sync(struct sqlite *s, bool full, struct err *err);
 

@@ -44,17 +44,31 @@ void sqlite_db_convert(struct sqlite_db *db)
 	sqlite_db_exec(db, "PRAGMA auto_vacuum = INCREMENTAL; VACUUM", NULL);
 }
 
+/* What recognised repeats that cannot come any more. 1: there may be more, 0, -1. */
+static int forget_some(struct sqlite *s)
+{
+	for (const struct sqlite_root *r = s->roots; r; r = r->next) {
+		int gone = r->id ? sqlite_forget_confirmed(s, r) : 0;
+		if (gone)
+			return gone < 0 ? -1 : 1;
+	}
+	return 0;
+}
+
 int sqlite_give_back(struct store *store, struct err *err)
 {
 	struct sqlite *s = sqlite_of(store);
 	int64_t page, pages, free_pages, mode = 0;
 	char text[64];
+	if (sqlite_set_sync(s, false, err))
+		return -1;
+	int rc = forget_some(s);
+	if (rc)
+		return rc < 0 ? sqlite_db_fail(&s->db, err) : 1;
 	if (sizes(&s->db, &page, &pages, &free_pages, err) || sqlite_db_number(&s->db, "PRAGMA auto_vacuum", &mode, err))
 		return -1;
 	int64_t more = mode ? free_pages - KEPT_FREE / page : 0;
 	if (more > 0) {
-		if (sqlite_set_sync(s, false, err))
-			return -1;
 		snprintf(text, sizeof text, "PRAGMA incremental_vacuum(%d)", more < PAGES_AT_ONCE ? (int)more : (int)PAGES_AT_ONCE);
 		if (sqlite_db_exec(&s->db, text, err))
 			return -1;

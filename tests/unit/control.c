@@ -40,6 +40,9 @@ static void on_request(void *arg, struct control_client *client, const cJSON *re
 	} else if (verb && strcmp(verb, "big") == 0) {
 		for (int i = 0; i < BIG_LINES; i++)
 			control_reply(client, big, BIG_LINE);
+	} else if (verb && strcmp(verb, "page") == 0) {
+		for (int i = 0; i < 20; i++)
+			control_reply(client, big, BIG_LINE);
 	} else if (verb && strcmp(verb, "bigger") == 0) {
 		for (int i = 0; i < CONTROL_OUTPUT_MAX / BIG_LINE + 10; i++)
 			control_reply(client, big, BIG_LINE);
@@ -247,6 +250,30 @@ static void test_slow_reader(void)
 	close(fd);
 }
 
+/* Those who ask and never read have their places for a while only, when others want them. */
+static void test_stuck(void)
+{
+	int fds[CONTROL_CLIENTS_MAX];
+	control_set_patience(control, 6 * 1000);
+	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+		fds[i] = dial();
+		send_bytes(fds[i], "{\"verb\":\"page\"}\n", 16);
+	}
+	int64_t end = now() + 20000;
+	const char *answer = "";
+	while (!*answer && now() < end) {
+		int fd = dial();
+		send_bytes(fd, "{\"verb\":\"echo\"}\n", 16);
+		answer = read_all(fd);
+		close(fd);
+	}
+	is_str(answer, "{\"verb\":\"echo\"}\n{\"end\":true}\n", "as many as are served at once who never read: one of them makes room");
+	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++)
+		close(fds[i]);
+	control_set_patience(control, 60000);
+	loop_turn(loop, 0);
+}
+
 static int descriptors(void)
 {
 	int n = 0;
@@ -369,6 +396,7 @@ int main(void)
 	test_calls();
 	test_misuse();
 	test_slow_reader();
+	test_stuck();
 	test_idle();
 	test_other_user();
 	test_place();
