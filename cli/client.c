@@ -14,8 +14,7 @@
 #include "cli/print.h"
 #include "io/control.h"
 
-enum { NUMBERS_AT_ONCE = 2000 };
-enum { ANSWER_TIMEOUT = 30000, PATIENCE = 10000, STEP = 50, SHORT_LINE = 8192 };
+enum { ANSWER_TIMEOUT = 30000, PATIENCE = 10000, STEP = 50, SHORT_LINE = 8192, PAGE_BYTES = 8 << 20, NUMBERS_AT_ONCE = 2000 };
 
 void client_wait(long milliseconds)
 {
@@ -75,12 +74,12 @@ static int on_line(void *arg, const char *text, size_t n)
 }
 
 /* Hands the lines over, also those of an answer that was not finished: they are so. */
-static int hand_over(const struct answer *a, client_line *line, void *arg)
+static int hand_over(const struct buf *lines, client_line *line, void *arg)
 {
 	int rc = 0;
-	for (size_t at = 0, n; line && rc == 0 && at < a->lines.len; at += n + 1) {
-		n = strlen(a->lines.data + at);
-		rc = line(arg, a->lines.data + at, n);
+	for (size_t at = 0, n; line && rc == 0 && at < lines->len; at += n + 1) {
+		n = strlen(lines->data + at);
+		rc = line(arg, lines->data + at, n);
 	}
 	return rc;
 }
@@ -97,7 +96,7 @@ int client_ask(struct statedir *dir, const char *request, client_line *line, voi
 	*err = (struct err){ 0 };
 	buf_init(&answer.lines, 2 * CONTROL_OUTPUT_MAX);
 	int rc = control_call(statedir_fd(dir), request, on_line, &answer, ANSWER_TIMEOUT, err);
-	int bad = hand_over(&answer, line, arg);
+	int bad = hand_over(&answer.lines, line, arg);
 	rc = rc ? rc : bad;
 	buf_release(&answer.lines);
 	if (answer.refused)
@@ -152,6 +151,71 @@ int client_work(struct setup *s, struct statedir *dir, const struct client_way *
 				       statedir_path(dir), (long)holder);
 		client_wait(STEP);
 	}
+}
+
+/* ---- lists ---- */
+
+struct listing {
+	const struct client_list *list;
+	struct client_page page;
+};
+
+int client_add_line(struct client_page *page, int64_t number, const char *text, size_t n)
+{
+	page->rest.more = page->lines.len >= PAGE_BYTES;
+	if (page->rest.more)
+		page->rest.from = number;
+	else
+		page->failed = buf_add(&page->lines, text, n) || buf_addc(&page->lines, '\0');
+	return page->rest.more || page->failed;
+}
+
+static int add_answer(void *arg, const char *text, size_t n)
+{
+	struct listing *l = arg;
+	return buf_add(&l->page.lines, text, n + 1);
+}
+
+static int ask_page(void *arg, struct statedir *dir, struct err *err)
+{
+	struct listing *l = arg;
+	char request[96];
+	buf_clear(&l->page.lines);
+	snprintf(request, sizeof request, "{\"verb\":\"%s\",\"from\":%lld}", l->list->verb, (long long)l->page.from);
+	return client_ask(dir, request, add_answer, l, &l->page.rest, err);
+}
+
+static int use_page(void *arg, struct queue *q, struct err *err)
+{
+	struct listing *l = arg;
+	buf_clear(&l->page.lines);
+	l->page.rest = (struct client_rest){ 0 };
+	if (l->list->fill(q, &l->page, err) < 0)
+		return -1;
+	return l->page.failed ? err_set(err, ERR_INTERNAL, "out of memory") : 0;
+}
+
+int client_list(struct setup *s, const struct client_list *list, struct err *err)
+{
+	static const bool again = false; /* a page that was not finished was not handed over */
+	struct listing l = { .list = list };
+	struct client_way way = { .ask = ask_page, .use = use_page, .touched = &again, .arg = &l };
+	int rc;
+	buf_init(&l.page.lines, 2 * CONTROL_OUTPUT_MAX);
+	do {
+		l.page.rest = (struct client_rest){ 0 };
+		/* Its locks are given back with it. */
+		struct statedir *dir = statedir_open_existing(s->state_dir, err);
+		rc = dir ? client_work(s, dir, &way, err) : err->status ? -1 : 0;
+		statedir_close(dir);
+		int bad = hand_over(&l.page.lines, list->line, list->arg);
+		if (rc == 0 && bad)
+			rc = err_set(err, ERR_IO, "the answer cannot be understood");
+		buf_clear(&l.page.lines);
+		l.page.from = l.page.rest.from;
+	} while (rc == 0 && l.page.rest.more);
+	buf_release(&l.page.lines);
+	return rc;
 }
 
 int client_numbers(const struct texts *arguments, size_t first, const char *what, int64_t **numbers, size_t *count, struct err *err)

@@ -26,7 +26,7 @@ struct client_rest {
  * not what goes into `rest` (NULL: the verb leaves none). */
 int client_ask(struct statedir *dir, const char *request, client_line *line, void *arg, struct client_rest *rest, struct err *err);
 
-/* Asks again and again until nothing is left: to do something with these numbers, or with all (`count` 0), or to list all. As client_ask(). */
+/* Asks again and again until nothing is left: to do something with these numbers, or with all (`count` 0). As client_ask(). */
 struct client_many {
 	const int64_t *numbers;
 	size_t count;
@@ -44,6 +44,24 @@ struct client_way {
 	void *arg;
 };
 int client_work(struct setup *s, struct statedir *dir, const struct client_way *way, struct err *err);
+
+/* A list, whoever has the queue: pages are read one after the other, and `line` gets the lines of one while nobody is kept waiting, neither a runner nor one that
+ * wants to start. `fill` adds lines from page->from on by client_add_line(), which returns not 0, and remembers the number, when the page is full.
+ * 0 or -1 with `err`. */
+struct client_page {
+	struct buf lines; /* each NUL-terminated */
+	struct client_rest rest;
+	int64_t from;
+	bool failed;      /* out of memory */
+};
+struct client_list {
+	const char *verb;
+	int (*fill)(struct queue *q, struct client_page *page, struct err *err);
+	client_line *line;
+	void *arg;
+};
+int client_list(struct setup *s, const struct client_list *l, struct err *err);
+int client_add_line(struct client_page *page, int64_t number, const char *text, size_t n);
 
 /* Reads the numbers from argument `first` on into *numbers, to be freed, and *count; `what` names what they count ("a dead letter"). 0 or -1 with `err` (ERR_USAGE). */
 int client_numbers(const struct texts *arguments, size_t first, const char *what, int64_t **numbers, size_t *count, struct err *err);

@@ -115,26 +115,37 @@ static int on_line(void *arg, const char *line, size_t n)
 
 static int ask_runner(void *arg, struct statedir *dir, struct err *err)
 {
-	static const char *const requests[] = { [LIST] = "dead-list", [RETRY] = "dead-retry", [DROP] = "dead-drop" };
 	struct dead *d = arg;
 	char request[64];
 	if (d->verb != SHOW)
-		return client_ask_many(dir, requests[d->verb], &(struct client_many){ d->numbers, d->count, on_line, d }, err);
+		return client_ask_many(dir, d->verb == RETRY ? "dead-retry" : "dead-drop", &(struct client_many){ d->numbers, d->count, on_line, d }, err);
 	snprintf(request, sizeof request, "{\"verb\":\"dead-show\",\"number\":%lld}", (long long)d->numbers[0]);
 	return client_ask(dir, request, on_line, d, NULL, err);
 }
 
-static int on_letter(void *arg, const struct store_dead *letter)
+static int show_one(void *arg, const struct store_dead *letter)
 {
 	struct dead *d = arg;
 	struct buf line;
-	if (d->verb == SHOW && letter->number != d->numbers[0])
-		return 1;
 	buf_init(&line, LINE_MAX_BYTES);
-	if (letter_json(letter, &line) == 0)
+	if (letter->number == d->numbers[0] && letter_json(letter, &line) == 0)
 		on_line(d, line.data, line.len);
 	buf_release(&line);
-	return 0;
+	return 1;
+}
+
+static int add_letter(void *arg, const struct store_dead *letter)
+{
+	struct buf line;
+	buf_init(&line, LINE_MAX_BYTES);
+	int full = letter_json(letter, &line) == 0 && client_add_line(arg, letter->number, line.data, line.len);
+	buf_release(&line);
+	return full;
+}
+
+static int fill(struct queue *q, struct client_page *page, struct err *err)
+{
+	return queue_dead_each(q, page->from, add_letter, page, err);
 }
 
 static void on_change(void *arg, int64_t number, enum queue_fate fate)
@@ -148,8 +159,8 @@ static int use_store(void *arg, struct queue *q, struct err *err)
 	struct queue_many many = { .change = d->verb == RETRY ? QUEUE_RETRY : QUEUE_DROP, .all = d->count == 0, .numbers = d->numbers,
 				   .count = d->count };
 	int rc;
-	if (d->verb == LIST || d->verb == SHOW)
-		return queue_dead_each(q, d->verb == SHOW ? d->numbers[0] : 0, on_letter, d, err) < 0 ? -1 : 0;
+	if (d->verb == SHOW)
+		return queue_dead_each(q, d->numbers[0], show_one, d, err) < 0 ? -1 : 0;
 	do
 		rc = queue_many(q, &many, INT64_MAX, on_change, d, err);
 	while (rc > 0);
@@ -175,7 +186,9 @@ int cmd_dead(struct setup *s)
 	if (d.verb == LIST || d.verb == SHOW)
 		print_with_reader();
 	rc = rc || client_open(s, &dir, &err);
-	if (rc == 0 && dir)
+	if (rc == 0 && d.verb == LIST)
+		rc = client_list(s, &(struct client_list){ "dead-list", fill, on_line, &d }, &err);
+	else if (rc == 0 && dir)
 		rc = client_work(s, dir, &way, &err);
 	if (rc == 0 && !d.shown && !d.missing)
 		tell_missing(&d);

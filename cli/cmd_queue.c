@@ -121,7 +121,7 @@ static int ask_runner(void *arg, struct statedir *dir, struct err *err)
 	return client_ask_many(dir, request, &(struct client_many){ w->numbers, w->count, on_line, w }, err);
 }
 
-static int on_item(void *arg, const struct queue_item *item)
+static int show_one(void *arg, const struct queue_item *item)
 {
 	struct buf line;
 	buf_init(&line, LINE_MAX_BYTES);
@@ -129,6 +129,20 @@ static int on_item(void *arg, const struct queue_item *item)
 		on_line(arg, line.data, line.len);
 	buf_release(&line);
 	return 0;
+}
+
+static int add_item(void *arg, const struct queue_item *item)
+{
+	struct buf line;
+	buf_init(&line, LINE_MAX_BYTES);
+	int full = item_json(item, &line) == 0 && client_add_line(arg, item->seq, line.data, line.len);
+	buf_release(&line);
+	return full;
+}
+
+static int fill(struct queue *q, struct client_page *page, struct err *err)
+{
+	return queue_each(q, page->from, add_item, page, err);
 }
 
 static void on_skip(void *arg, int64_t number, enum queue_fate fate)
@@ -146,10 +160,8 @@ static int use_store(void *arg, struct queue *q, struct err *err)
 	struct work *w = arg;
 	struct queue_many many = { .change = QUEUE_SKIP, .all = w->verb == CLEAR, .numbers = w->numbers, .count = w->count };
 	int rc;
-	if (w->verb == LIST)
-		return queue_each(q, 0, on_item, w, err) < 0 ? -1 : 0;
 	if (w->verb == SHOW)
-		return queue_show(q, w->numbers[0], on_item, w, err) < 0 ? -1 : 0;
+		return queue_show(q, w->numbers[0], show_one, w, err) < 0 ? -1 : 0;
 	do
 		rc = queue_many(q, &many, INT64_MAX, on_skip, w, err);
 	while (rc > 0);
@@ -175,7 +187,9 @@ int cmd_queue(struct setup *s)
 	if (w.verb == LIST || w.verb == SHOW)
 		print_with_reader();
 	rc = rc || client_open(s, &dir, &err);
-	if (rc == 0 && dir)
+	if (rc == 0 && w.verb == LIST)
+		rc = client_list(s, &(struct client_list){ "queue-list", fill, on_line, &w }, &err);
+	else if (rc == 0 && dir)
 		rc = client_work(s, dir, &way, &err);
 	if (rc == 0 && !w.touched)
 		tell_nothing(&w);

@@ -94,6 +94,25 @@ is "$(cat "$TMP/err") $(dead list --json | wc -l)" " 0" "dead drop | head -n 1 i
 stop_tgrun
 is "$STATUS" 0 "the run ends well"
 
+# Nothing runs: who reads slowly keeps no run from starting.
+forget
+for i in 1 2 3; do
+	generate 100 100 pad=100000
+done
+run_tgrun --handler "$TMP/work" --breaker 0 --log-level error --once
+"$TGRUN" dead list --json --state-dir "$TMP/state" >"$TMP/answer" 2>"$TMP/err" </dev/null &
+reader=$!
+exec 9<"$TMP/answer"
+head -c 1000 <&9 >"$TMP/part"
+start_tgrun --handler "$TMP/work" --poll-timeout 20
+wait_for 'logged " polling"'
+ok 'logged " polling"' "nothing runs, and a list is hardly read: a start does not wait for its reader"
+cat <&9 >>"$TMP/part"
+exec 9<&-
+wait "$reader"
+is "$? $(jq -s 'map(.number) | unique | length' "$TMP/part") $(wc -l <"$TMP/part") $(cat "$TMP/err")" "0 300 300 " "… who gets all of it from the one that runs by then"
+stop_tgrun
+
 # A run that keeps nothing can be asked all the same.
 forget
 start_tgrun --handler "$TMP/work" --store memory --poll-timeout 20 --breaker 0

@@ -146,8 +146,28 @@ static void trimming(void)
 	finish_test(q);
 }
 
+/* A start: what all rows cost is one transaction, or none. */
+static void starting(void)
+{
+	struct queue *q = start();
+	put_many(q, 1, NULL);
+	queue_close(q, NULL);
+	front.applied = rekeyed = rekey_ends = 0;
+	q = start();
+	ok(q && front.applied + rekeyed == 0, "%s: a start with %d that wait writes nothing", backend, MANY);
+	queue_close(q, NULL);
+	key_spec = "other";
+	q = start();
+	key_spec = "chat";
+	ok(rekeyed == MANY && rekey_ends == 1 && front.applied == 1, "%s: new keys for all are one transaction, and their rule another (%d, %d, %d)", backend, rekeyed,
+	   rekey_ends, front.applied);
+	is_counts(q, MANY, 0, 0, "and all of them wait");
+	finish_test(q);
+}
+
 static void tests(void)
 {
+	starting();
 	slices();
 	by_number();
 	failures();

@@ -91,15 +91,19 @@ static int front_body(struct store *s, int64_t seq, struct buf *out, int64_t *re
 	return body_missing ? 0 : front.behind->ops->body(front.behind, seq, out, received, err);
 }
 
+static int rekeyed, rekey_ends;
+
 static int front_rekey(struct store *s, int64_t seq, const char *keys, unsigned lane, struct err *err)
 {
 	(void)s;
+	rekeyed++;
 	return front.behind->ops->rekey(front.behind, seq, keys, lane, err);
 }
 
 static int front_rekey_end(struct store *s, struct err *err)
 {
 	(void)s;
+	rekey_ends++;
 	return front.behind->ops->rekey_end(front.behind, err);
 }
 
