@@ -14,7 +14,8 @@
 #include "cli/print.h"
 #include "io/control.h"
 
-enum { ANSWER_TIMEOUT = 30000, PATIENCE = 10000, STEP = 50, SHORT_LINE = 8192, PAGE_BYTES = 8 << 20, NUMBERS_AT_ONCE = 2000 };
+enum { ANSWER_TIMEOUT = 30000, PATIENCE = 10000, STEP = 50 }; /* milliseconds */
+enum { SHORT_LINE = 8192, PAGE_BYTES = 8 << 20, NUMBERS_AT_ONCE = 2000 };
 
 void client_wait(long milliseconds)
 {
@@ -45,15 +46,19 @@ struct answer {
 /* Whether the line says what is still to be asked. */
 static bool is_rest(struct client_rest *rest, const cJSON *json)
 {
-	const cJSON *next = cJSON_GetObjectItemCaseSensitive(json, "next"), *left = cJSON_GetObjectItemCaseSensitive(json, "left");
+	const cJSON *next = cJSON_GetObjectItemCaseSensitive(json, "next"),
+		    *left = cJSON_GetObjectItemCaseSensitive(json, "left");
 	if (!rest || (!cJSON_IsNumber(next) && !cJSON_IsNumber(left)))
 		return false;
-	*rest = (struct client_rest){ .more = true, .from = (int64_t)client_number(json, "next"), .to = (int64_t)client_number(json, "to"),
+	*rest = (struct client_rest){ .more = true,
+				      .from = (int64_t)client_number(json, "next"),
+				      .to = (int64_t)client_number(json, "to"),
 				      .left = (size_t)client_number(json, "left") };
 	return true;
 }
 
-/* Gathers the answer: the runner keeps nothing for who reads slowly, and does not wait for who prints slowly. */
+/* Gathers the answer: the runner keeps nothing for who reads slowly, and does not wait for who
+ * prints slowly. */
 static int on_line(void *arg, const char *text, size_t n)
 {
 	struct answer *a = arg;
@@ -84,7 +89,8 @@ static int hand_over(const struct buf *lines, client_line *line, void *arg)
 	return rc;
 }
 
-int client_ask(struct statedir *dir, const char *request, client_line *line, void *arg, struct client_rest *rest, struct err *err)
+int client_ask(struct statedir *dir, const char *request, client_line *line, void *arg,
+	       struct client_rest *rest, struct err *err)
 {
 	pid_t holder = 0;
 	struct err refusal = { 0 };
@@ -140,8 +146,8 @@ int client_work(struct setup *s, struct statedir *dir, const struct client_way *
 		if (statedir_runs(dir, &holder)) {
 			rc = way->ask(way->arg, dir, err);
 			if (rc && err->status == ERR_UNAVAILABLE && *way->touched)
-				return err_set(err, ERR_IO, "the tgrun that ran ended in the middle of its answer: what was told is so, the rest is as it was; "
-					       "run the command again");
+				return err_set(err, ERR_IO, "the running tgrun ended in the middle of its "
+					       "answer; what was told is done, the rest is as it was");
 			/* A runner that is just starting or ending does not listen. */
 			if (rc == 0 || err->status != ERR_UNAVAILABLE)
 				return rc;
@@ -181,7 +187,8 @@ static int ask_page(void *arg, struct statedir *dir, struct err *err)
 	struct listing *l = arg;
 	char request[96];
 	buf_clear(&l->page.lines);
-	snprintf(request, sizeof request, "{\"verb\":\"%s\",\"from\":%lld}", l->list->verb, (long long)l->page.from);
+	snprintf(request, sizeof request, "{\"verb\":\"%s\",\"from\":%lld}", l->list->verb,
+		 (long long)l->page.from);
 	return client_ask(dir, request, add_answer, l, &l->page.rest, err);
 }
 
@@ -235,7 +242,8 @@ int client_numbers(const struct texts *arguments, size_t first, const char *what
 }
 
 /* One request of a work on many, into `request`. */
-static int ask_for(struct buf *request, const char *verb, const struct client_many *m, size_t at, const struct client_rest *rest)
+static int ask_for(struct buf *request, const char *verb, const struct client_many *m, size_t at,
+		   const struct client_rest *rest)
 {
 	size_t n = m->count - at < NUMBERS_AT_ONCE ? m->count - at : NUMBERS_AT_ONCE;
 	buf_clear(request);
@@ -243,7 +251,8 @@ static int ask_for(struct buf *request, const char *verb, const struct client_ma
 	if (m->count)
 		rc = rc || buf_adds(request, ",\"numbers\":[");
 	else if (rest->more)
-		rc = rc || buf_addf(request, ",\"from\":%lld,\"to\":%lld", (long long)rest->from, (long long)rest->to);
+		rc = rc || buf_addf(request, ",\"from\":%lld,\"to\":%lld", (long long)rest->from,
+				    (long long)rest->to);
 	for (size_t i = 0; rc == 0 && i < n; i++)
 		rc = buf_addf(request, "%s%lld", i ? "," : "", (long long)m->numbers[at + i]);
 	if (m->count)
@@ -251,7 +260,8 @@ static int ask_for(struct buf *request, const char *verb, const struct client_ma
 	return rc || buf_addc(request, '}') ? -1 : (int)n;
 }
 
-int client_ask_many(struct statedir *dir, const char *verb, const struct client_many *m, struct err *err)
+int client_ask_many(struct statedir *dir, const char *verb, const struct client_many *m,
+		    struct err *err)
 {
 	struct client_rest rest = { 0 };
 	struct buf request;
@@ -260,10 +270,12 @@ int client_ask_many(struct statedir *dir, const char *verb, const struct client_
 	buf_init(&request, CONTROL_LINE_MAX);
 	do {
 		n = ask_for(&request, verb, m, at, &rest);
-		rc = n < 0 ? err_set(err, ERR_INTERNAL, "out of memory") : client_ask(dir, request.data, m->line, m->arg, &rest, err);
+		rc = n < 0 ? err_set(err, ERR_INTERNAL, "out of memory")
+			   : client_ask(dir, request.data, m->line, m->arg, &rest, err);
 		/* No slice is empty: who is left with all of it is not getting anywhere. */
 		if (rc == 0 && rest.left >= (size_t)n && n)
-			rc = err_set(err, ERR_IO, "the running tgrun's answer cannot be understood");
+			rc = err_set(err, ERR_IO,
+				     "the running tgrun's answer cannot be understood");
 		at += rc == 0 ? (size_t)n - rest.left : 0;
 	} while (rc == 0 && (rest.more || at < m->count));
 	buf_release(&request);

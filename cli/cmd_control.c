@@ -27,7 +27,9 @@ static void print_trouble(const cJSON *s)
 	};
 	const cJSON *source = cJSON_GetObjectItemCaseSensitive(s, "source");
 	if (strcmp(client_text(s, "state"), "paused") == 0)
-		print_line(stdout, "paused: fetching goes on, no handler is started; 'tgrun resume' ends it");
+		print_line(
+			stdout,
+			"paused: fetching goes on, no handler is started; 'tgrun resume' ends it");
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
 		if (is_set(s, flags[i].name))
 			print_line(stdout, "trouble: %s", flags[i].text);
@@ -50,10 +52,15 @@ static void print_routes(const cJSON *s)
 		const char *match = client_text(one, "match"), *mode = client_text(one, "mode");
 		if (cJSON_GetArraySize(routes) == 1 && strcmp(mode, "exec") == 0)
 			return;
-		print_part(stdout, "  %-20s %s, %.0f running", match[0] ? match : "(handler)", mode, client_number(one, "running"));
+		print_part(stdout, "  %-20s %s, %.0f running", match[0] ? match : "(handler)", mode,
+			   client_number(one, "running"));
 		if (strcmp(mode, "worker") == 0)
-			print_part(stdout, ", %.0f processes (%.0f ready), room for %.0f, %.0f died, %.0f replaced", client_number(one, "processes"),
-			       client_number(one, "ready"), client_number(one, "capacity"), client_number(one, "deaths"), client_number(one, "recycled"));
+			print_part(
+				stdout,
+				", %.0f processes (%.0f ready), room for %.0f, %.0f died, %.0f replaced",
+				client_number(one, "processes"), client_number(one, "ready"),
+				client_number(one, "capacity"), client_number(one, "deaths"),
+				client_number(one, "recycled"));
 		print_line(stdout, "%s", "");
 	}
 }
@@ -69,8 +76,9 @@ static void print_updates(const cJSON *s)
 		}
 		print_part(stdout, "  running  ");
 		client_print_seconds(client_number(one, "seconds"));
-		print_part(stdout, "  update %.0f (number %.0f), attempt %.0f  ", client_number(one, "update_id"), client_number(one, "number"),
-		       client_number(one, "attempt"));
+		print_part(stdout, "  update %.0f (number %.0f), attempt %.0f  ",
+			   client_number(one, "update_id"), client_number(one, "number"),
+			   client_number(one, "attempt"));
 		print_cut(stdout, client_text(one, "key"), KEY_SHOWN);
 		if (cJSON_GetObjectItemCaseSensitive(one, "worker"))
 			print_part(stdout, "  worker %.0f", client_number(one, "worker"));
@@ -86,18 +94,25 @@ static void print_updates(const cJSON *s)
 static void print_status(const cJSON *s)
 {
 	const char *name = client_text(s, "bot_username");
-	print_part(stdout, "%s: bot %.0f%s", client_text(s, "state"), client_number(s, "bot_id"), name[0] ? " @" : "");
+	print_part(stdout, "%s: bot %.0f%s", client_text(s, "state"), client_number(s, "bot_id"),
+		   name[0] ? " @" : "");
 	print_cut(stdout, name, KEY_SHOWN);
 	print_part(stdout, ", process %.0f, up ", client_number(s, "pid"));
 	client_print_seconds(client_number(s, "uptime"));
 	print_line(stdout, "%s", "");
-	print_line(stdout, "received %.0f (%.0f repeated, %.0f ignored), %.0f polls (%.0f failed)", client_number(s, "received"), client_number(s, "repeated"),
-	       client_number(s, "ignored"), client_number(s, "polls"), client_number(s, "poll_failures"));
-	print_line(stdout, "done %.0f, failed %.0f, retried %.0f, skipped %.0f, dead letters %.0f; %.2f handled a second", client_number(s, "done"),
-	       client_number(s, "failed"), client_number(s, "retried"), client_number(s, "skipped"), client_number(s, "dead_letters"),
-	       client_number(s, "rate"));
-	print_line(stdout, "running %.0f of %.0f, waiting %.0f (%.0f ready)", client_number(s, "running_count"), client_number(s, "concurrency"),
-	       client_number(s, "waiting"), client_number(s, "ready"));
+	print_line(stdout, "received %.0f (%.0f repeated, %.0f ignored), %.0f polls (%.0f failed)",
+		   client_number(s, "received"), client_number(s, "repeated"),
+		   client_number(s, "ignored"), client_number(s, "polls"),
+		   client_number(s, "poll_failures"));
+	print_line(
+		stdout,
+		"done %.0f, failed %.0f, retried %.0f, skipped %.0f, dead letters %.0f; %.2f handled a second",
+		client_number(s, "done"), client_number(s, "failed"), client_number(s, "retried"),
+		client_number(s, "skipped"), client_number(s, "dead_letters"),
+		client_number(s, "rate"));
+	print_line(stdout, "running %.0f of %.0f, waiting %.0f (%.0f ready)",
+		   client_number(s, "running_count"), client_number(s, "concurrency"),
+		   client_number(s, "waiting"), client_number(s, "ready"));
 	print_routes(s);
 	print_updates(s);
 	print_trouble(s);
@@ -123,7 +138,8 @@ static int watch(struct setup *s, struct statedir *dir, struct err *err)
 	for (;;) {
 		if (!s->config.json)
 			print_clear();
-		if (client_ask(dir, "{\"verb\":\"status\"}", on_line, s, NULL, err) || print_end(err))
+		if (client_ask(dir, "{\"verb\":\"status\"}", on_line, s, NULL, err) ||
+		    print_end(err))
 			return -1;
 		client_wait(WATCH_STEP);
 	}
@@ -151,7 +167,8 @@ int cmd_control(struct setup *s)
 	if (rc == 0 && !dir)
 		rc = err_set(&err, ERR_UNAVAILABLE, "no tgrun runs with the state directory '%s'", s->state_dir);
 	if (rc == 0)
-		rc = s->config.watch ? watch(s, dir, &err) : client_ask(dir, request, on_line, s, NULL, &err);
+		rc = s->config.watch ? watch(s, dir, &err)
+				     : client_ask(dir, request, on_line, s, NULL, &err);
 	if (rc == 0 && s->config.wait)
 		rc = wait_for_end(dir, &err);
 	if (rc == 0)

@@ -72,7 +72,8 @@ static void print_letter(struct dead *d, const char *line, const cJSON *letter)
 		show_letter(line, letter);
 		return;
 	}
-	print_part(stdout, "%-5.0f %s  %s  %s  %s", client_number(letter, "number"), client_text(letter, "died"), client_text(letter, "kind"),
+	print_part(stdout, "%-5.0f %s  %s  %s  %s", client_number(letter, "number"),
+		   client_text(letter, "died"), client_text(letter, "kind"),
 		   client_text(letter, "key"), client_text(letter, "reason"));
 	if (client_text(letter, "stderr")[0]) {
 		print_part(stdout, ": ");
@@ -90,7 +91,8 @@ static void print_change(struct dead *d, int64_t number, bool done)
 	}
 	d->shown++;
 	if (!d->setup->config.json)
-		print_line(stdout, "%lld %s", (long long)number, d->verb == RETRY ? "is to be handled again" : "dropped");
+		print_line(stdout, "%lld %s", (long long)number,
+			   d->verb == RETRY ? "is to be handled again" : "dropped");
 	else
 		print_line(stdout, "{\"number\":%lld}", (long long)number);
 }
@@ -118,8 +120,11 @@ static int ask_runner(void *arg, struct statedir *dir, struct err *err)
 	struct dead *d = arg;
 	char request[64];
 	if (d->verb != SHOW)
-		return client_ask_many(dir, d->verb == RETRY ? "dead-retry" : "dead-drop", &(struct client_many){ d->numbers, d->count, on_line, d }, err);
-	snprintf(request, sizeof request, "{\"verb\":\"dead-show\",\"number\":%lld}", (long long)d->numbers[0]);
+		return client_ask_many(dir, d->verb == RETRY ? "dead-retry" : "dead-drop",
+				       &(struct client_many){ d->numbers, d->count, on_line, d },
+				       err);
+	snprintf(request, sizeof request, "{\"verb\":\"dead-show\",\"number\":%lld}",
+		 (long long)d->numbers[0]);
 	return client_ask(dir, request, on_line, d, NULL, err);
 }
 
@@ -138,7 +143,8 @@ static int add_letter(void *arg, const struct store_dead *letter)
 {
 	struct buf line;
 	buf_init(&line, LINE_MAX_BYTES);
-	int full = letter_json(letter, &line) == 0 && client_add_line(arg, letter->number, line.data, line.len);
+	int full = letter_json(letter, &line) == 0 &&
+		   client_add_line(arg, letter->number, line.data, line.len);
 	buf_release(&line);
 	return full;
 }
@@ -156,7 +162,9 @@ static void on_change(void *arg, int64_t number, enum queue_fate fate)
 static int use_store(void *arg, struct queue *q, struct err *err)
 {
 	struct dead *d = arg;
-	struct queue_many many = { .change = d->verb == RETRY ? QUEUE_RETRY : QUEUE_DROP, .all = d->count == 0, .numbers = d->numbers,
+	struct queue_many many = { .change = d->verb == RETRY ? QUEUE_RETRY : QUEUE_DROP,
+				   .all = d->count == 0,
+				   .numbers = d->numbers,
 				   .count = d->count };
 	int rc;
 	if (d->verb == SHOW)

@@ -52,7 +52,8 @@ static void print_item(const struct work *w, const char *line, const cJSON *item
 	const char *due = client_text(item, "due");
 	const cJSON *id = cJSON_GetObjectItemCaseSensitive(item, "update_id");
 	if (w->verb == LIST) {
-		print_part(stdout, "%-6.0f %-8s %s  ", client_number(item, "number"), client_text(item, "state"), client_text(item, "received"));
+		print_part(stdout, "%-6.0f %-8s %s  ", client_number(item, "number"),
+			   client_text(item, "state"), client_text(item, "received"));
 		print_cut(stdout, client_text(item, "kind"), KEY_SHOWN);
 		print_part(stdout, "  ");
 		print_cut(stdout, client_text(item, "key"), KEY_SHOWN);
@@ -78,12 +79,17 @@ static void print_item(const struct work *w, const char *line, const cJSON *item
 static void print_skipped(struct work *w, long long number, enum queue_fate fate)
 {
 	if (fate == QUEUE_CHANGED) {
-		print_line(stdout, w->setup->config.json ? "{\"number\":%lld,\"ok\":true,\"running\":false}" : "%lld skipped", number);
+		print_line(stdout,
+			   w->setup->config.json ? "{\"number\":%lld,\"ok\":true,\"running\":false}"
+						 : "%lld skipped",
+			   number);
 		return;
 	}
 	w->missing++;
 	if (fate == QUEUE_RUNS)
-		print_line(stderr, "tgrun: update %lld is being handled; only what waits can be skipped", number);
+		print_line(stderr,
+			   "tgrun: update %lld is being handled; only what waits can be skipped",
+			   number);
 	else
 		print_line(stderr, "tgrun: no update %lld waits", number);
 }
@@ -99,8 +105,12 @@ static int on_line(void *arg, const char *line, size_t n)
 	if (w->verb == CLEAR)
 		w->cleared += (long long)client_number(json, "cleared");
 	else if (w->verb == SKIP)
-		print_skipped(w, (long long)client_number(json, "number"), cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "ok")) ? QUEUE_CHANGED :
-			      cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "running")) ? QUEUE_RUNS : QUEUE_MISSING);
+		print_skipped(w, (long long)client_number(json, "number"),
+			      cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "ok"))
+				      ? QUEUE_CHANGED
+			      : cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "running"))
+				      ? QUEUE_RUNS
+				      : QUEUE_MISSING);
 	else if (w->setup->config.json)
 		print_json(line);
 	else
@@ -114,11 +124,13 @@ static int ask_runner(void *arg, struct statedir *dir, struct err *err)
 	struct work *w = arg;
 	char request[64];
 	if (w->verb == SHOW) {
-		snprintf(request, sizeof request, "{\"verb\":\"queue-show\",\"number\":%lld}", (long long)w->numbers[0]);
+		snprintf(request, sizeof request, "{\"verb\":\"queue-show\",\"number\":%lld}",
+			 (long long)w->numbers[0]);
 		return client_ask(dir, request, on_line, w, NULL, err);
 	}
 	snprintf(request, sizeof request, "queue-%s", verbs[w->verb]);
-	return client_ask_many(dir, request, &(struct client_many){ w->numbers, w->count, on_line, w }, err);
+	return client_ask_many(dir, request,
+			       &(struct client_many){ w->numbers, w->count, on_line, w }, err);
 }
 
 static int show_one(void *arg, const struct queue_item *item)
@@ -135,7 +147,8 @@ static int add_item(void *arg, const struct queue_item *item)
 {
 	struct buf line;
 	buf_init(&line, LINE_MAX_BYTES);
-	int full = item_json(item, &line) == 0 && client_add_line(arg, item->seq, line.data, line.len);
+	int full =
+		item_json(item, &line) == 0 && client_add_line(arg, item->seq, line.data, line.len);
 	buf_release(&line);
 	return full;
 }
@@ -158,7 +171,10 @@ static void on_skip(void *arg, int64_t number, enum queue_fate fate)
 static int use_store(void *arg, struct queue *q, struct err *err)
 {
 	struct work *w = arg;
-	struct queue_many many = { .change = QUEUE_SKIP, .all = w->verb == CLEAR, .numbers = w->numbers, .count = w->count };
+	struct queue_many many = { .change = QUEUE_SKIP,
+				   .all = w->verb == CLEAR,
+				   .numbers = w->numbers,
+				   .count = w->count };
 	int rc;
 	if (w->verb == SHOW)
 		return queue_show(q, w->numbers[0], show_one, w, err) < 0 ? -1 : 0;
@@ -194,7 +210,8 @@ int cmd_queue(struct setup *s)
 	if (rc == 0 && !w.touched)
 		tell_nothing(&w);
 	if (w.verb == CLEAR && (rc == 0 || w.touched))
-		print_line(stdout, s->config.json ? "{\"cleared\":%lld}" : "%lld skipped", w.cleared);
+		print_line(stdout, s->config.json ? "{\"cleared\":%lld}" : "%lld skipped",
+			   w.cleared);
 	if (rc == 0)
 		rc = print_end(&err);
 	statedir_close(dir);

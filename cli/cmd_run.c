@@ -96,15 +96,17 @@ static int take_state(struct run *r, pid_t *holder, struct err *err)
 	return killed < 0 ? -1 : 0;
 }
 
-/* The state directory, and the locks in it: 1: another tgrun has it, 0, -1. Without a store it holds the control socket only, which no update needs. */
+/* The state directory, and the locks in it: 1: another tgrun has it, 0, -1. Without a store it
+ * holds the control socket only, which no update needs. */
 static int take_place(struct run *r, pid_t *holder, struct err *err)
 {
 	struct setup *s = r->setup;
 	if (s->config.store == STORE_KIND_SQLITE)
 		return take_state(r, holder, err);
 	int rc = setup_state_dir(s, err) ? -1 : take_state(r, holder, err);
-	if (rc < 0 && !r->run_id[0] && (err->status == ERR_CANTCREATE || err->status == ERR_USAGE || err->status == ERR_IO)) {
-		log_event(r->log, LOG_INFO, LOG_NONE, "no other command can speak to this run, since it has no state directory: %s", err->text);
+	if (rc < 0 && !r->run_id[0] &&
+	    (err->status == ERR_CANTCREATE || err->status == ERR_USAGE || err->status == ERR_IO)) {
+		log_event(r->log, LOG_INFO, LOG_NONE, "no other command can speak to this run: %s", err->text);
 		statedir_close(r->dir);
 		r->dir = NULL;
 		rc = 0;
@@ -213,11 +215,14 @@ static int start_engine(struct run *r, struct err *err)
 	r->loop = loop_new(err);
 	if (!r->loop)
 		return -1;
-	r->store = c->store == STORE_KIND_SQLITE ? sqlite_open(statedir_fd(r->dir), s->state_dir, bot_id(s), err) : memory_open(err);
+	r->store = c->store == STORE_KIND_SQLITE
+			   ? sqlite_open(statedir_fd(r->dir), s->state_dir, bot_id(s), err)
+			   : memory_open(err);
 	if (!r->store)
 		return -1;
 	if (c->store == STORE_KIND_SQLITE && sqlite_unchecked(r->store))
-		log_event(r->log, LOG_WARN, LOG_NONE, "the database is large, and was not looked through for damage: 'tgrun check' does that while nothing runs");
+		log_event(r->log, LOG_WARN, LOG_NONE, "the database is large, and was not looked "
+			  "through for damage: 'tgrun check' does that while nothing runs");
 	struct engine_config config = {
 		.loop = r->loop, .log = r->log, .clock = &clock_system, .slots = r->slots, .store = r->store, .dir = r->dir,
 		.secret = s->secret, .run_id = r->run_id, .slot_count = r->slot_count, .api_root = c->api_url,

@@ -1,5 +1,5 @@
-/* cli/print: text in, text that a terminal may be given out: to the standard output or error. Invariant: every byte that a stranger chose
- * passes utf8_show(). */
+/* cli/print: text in, text that a terminal may be given out: to the standard output or error.
+ * Invariant: every byte that a stranger chose passes utf8_show(). */
 #include "cli/print.h"
 
 #include <errno.h>

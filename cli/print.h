@@ -1,5 +1,6 @@
-/* cli/print: what a sub-command prints. All of it may quote strangers, so all of it is escaped: what a terminal would obey, and bytes that are
- * no UTF-8, are shown as log lines show them. Nothing else in cli/ prints but the help, and the chat of `try`, which escapes for itself. */
+/* cli/print: what a sub-command prints. All of it may quote strangers, so all of it is escaped:
+ * what a terminal would obey, and bytes that are no UTF-8, are shown as log lines show them.
+ * Nothing else in cli/ prints but the help, and the chat of `try`, which escapes for itself. */
 #ifndef TGRUN_CLI_PRINT_H
 #define TGRUN_CLI_PRINT_H
 
@@ -15,8 +16,8 @@ void print_line(FILE *to, const char *fmt, ...) __attribute__((format(printf, 2,
 /* At most `max` bytes of a text and the rest of a character, and "..." if that was not all. */
 void print_cut(FILE *to, const char *text, size_t max);
 
-/* A line of JSON for machines: as it is, but on a terminal, where the characters that it would obey are written as JSON's own \u escapes, and bytes that are
- * no UTF-8 as U+FFFD. */
+/* A line of JSON for machines: as it is, but on a terminal, where the characters that it would obey
+ * are written as JSON's own \u escapes, and bytes that are no UTF-8 as U+FFFD. */
 void print_json(const char *line);
 
 /* Empties the screen, if the output is one. */

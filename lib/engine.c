@@ -5,7 +5,6 @@
 #include "engine.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,8 +14,6 @@
 enum {
 	STORE_AGAIN = 1000, /* milliseconds between tries to write */
 	SLICE = 5,          /* milliseconds of a turn for what has no end of its own */
-	IDLE_BEFORE = 2000, /* milliseconds without work before what the store no longer needs is given back */
-	GIVE_AGAIN = 60000, /* milliseconds after that failed */
 };
 
 void engine_turn_in(struct engine *e, int64_t delay)
@@ -176,7 +173,8 @@ static void fill_batch(struct engine *e, struct flight *leader)
 	size_t n = 0;
 	batch[n++] = leader->claim;
 	bool skipped = false;
-	while (!leader->claim->solo && n < (size_t)leader->route->batch_size && !(skipped && slice_is_over(e)) &&
+	while (!leader->claim->solo && n < (size_t)leader->route->batch_size &&
+	       !(skipped && slice_is_over(e)) &&
 	       queue_claim_joining(e->queue, batch, n, &c, &err) > 0) {
 		if (c->expired)
 			skip(e, c), skipped = true;
@@ -270,36 +268,6 @@ static void start_claimed(struct engine *e)
 	handlers_flush(e->handlers);
 }
 
-/* When nothing has been to do for a while, the store gives back to the disk what a backlog has left, a little each turn, and the allocator gives back to
- * the machine what the scheduler knew of it. */
-static void give_back(struct engine *e)
-{
-	struct err err;
-	int64_t now = e->config.clock->mono(e->config.clock);
-	if (!engine_idle(e) || e->phase != ENGINE_RUNNING || e->store_fails) {
-		e->idle_at = now;
-		return;
-	}
-	if (!e->idle_at)
-		return;
-	int64_t left = e->idle_at + IDLE_BEFORE - now;
-	if (left > 0) {
-		engine_turn_in(e, left);
-		return;
-	}
-	int rc = queue_give_back(e->queue, &err);
-	if (rc > 0)
-		engine_turn_in(e, 0);
-	else if (rc < 0)
-		e->idle_at = now + GIVE_AGAIN;
-	else
-		e->idle_at = 0;
-#ifdef __GLIBC__
-	if (rc == 0)
-		malloc_trim(0);
-#endif
-}
-
 void engine_turn(void *arg)
 {
 	struct engine *e = arg;
@@ -319,7 +287,7 @@ void engine_turn(void *arg)
 		start_claimed(e);
 	}
 	engine_trim_dead(e);
-	give_back(e);
+	engine_give_back(e);
 	/* What has its turn in a lane without room waits for that; what is delayed must wake the loop. */
 	int64_t due = queue_next_due(e->queue, open_lanes(e));
 	loop_timer_set(e->retry_timer, due > 0 ? due : -1);
@@ -356,8 +324,8 @@ static void on_output(void *arg, struct handler *h, const struct claim *c, int w
 
 bool engine_idle(const struct engine *e)
 {
-	return handlers_running(e->handlers) == 0 && !e->trimming && list_empty(&e->starting) && queue_next_due(e->queue, QUEUE_ALL_LANES) != 0 &&
-	       !queue_dirty(e->queue);
+	return handlers_running(e->handlers) == 0 && !e->trimming && list_empty(&e->starting) &&
+	       queue_next_due(e->queue, QUEUE_ALL_LANES) != 0 && !queue_dirty(e->queue);
 }
 
 void engine_counts(const struct engine *e, struct engine_counts *out)

@@ -1,12 +1,17 @@
-/* engine_control: the verbs of the control socket. A request is {"verb":"status"}, stop, drain, pause, resume; dead-list and queue-list with "from":N;
- * dead-show and queue-show with "number":N; dead-retry, dead-drop, queue-skip with "numbers":[…], or, as queue-clear, with "from":N,"to":N (or neither: all).
- * The answer is lines of JSON, of which the last is {"end":true}, or {"error":"…"}.
+/* engine_control: the verbs of the control socket. A request is {"verb":"status"}, stop, drain,
+ * pause, resume; dead-list and queue-list with "from":N; dead-show and queue-show with "number":N;
+ * dead-retry, dead-drop and queue-skip with "numbers":[…]; the first two and queue-clear with
+ * "from":N,"to":N, or neither, which is all. The answer is lines of JSON, of which the last is
+ * {"end":true}, or {"error":"…"}.
  *
- * Invariant: no request takes more than a slice of a turn, or more memory than a page, however much there is to list or to change. What was not reached is told:
- * {"next":N} with "to" where there was one, is to be asked from, {"left":N} of the numbers are to be asked again. So a client reads at its own pace and holds
- * nothing here meanwhile, and what one that went away was told of is done, and the rest is not.
+ * Invariant: no request takes more than a slice of a turn, or more memory than a page, however much
+ * there is to list or to change. What was not reached is told: {"next":N}, with "to" where there was
+ * one, is where to go on; {"left":N} of the numbers are to be asked again. So a client reads at its
+ * own pace and holds nothing here meanwhile, and what one that went away was told of is done, and
+ * the rest is not.
  *
- * Letters and updates are written by queue/letter.c and queue/item.c, as for the tool that reads the store when nothing runs. */
+ * Letters and updates are written by queue/letter.c and queue/item.c, as for the tool that reads
+ * the store when nothing runs. */
 #include <stdio.h>
 #include <string.h>
 
@@ -28,7 +33,8 @@ static void end(struct engine *e, struct control_client *client)
 	engine_turn_in(e, 0);
 }
 
-/* A number as cJSON has it, -1 for what can be none of ours: no number at all, a broken one, one past what a double tells apart. */
+/* A number as cJSON has it, -1 for what can be none of ours: no number at all, a broken one, one
+ * past what a double tells apart. */
 static int64_t whole(const cJSON *json)
 {
 	double d = cJSON_IsNumber(json) ? json->valuedouble : -1;
@@ -59,8 +65,10 @@ static void tell_change(void *arg, int64_t number, enum queue_fate fate)
 	c->changed += fate == QUEUE_CHANGED;
 	if (c->clear)
 		return;
-	snprintf(line, sizeof line, "{\"number\":%lld,\"ok\":%s%s}", (long long)number, fate == QUEUE_CHANGED ? "true" : "false",
-		 c->change != QUEUE_SKIP ? "" : fate == QUEUE_RUNS ? ",\"running\":true" : ",\"running\":false");
+	const char *running = c->change != QUEUE_SKIP ? "" :
+			      fate == QUEUE_RUNS ? ",\"running\":true" : ",\"running\":false";
+	snprintf(line, sizeof line, "{\"number\":%lld,\"ok\":%s%s}", (long long)number,
+		 fate == QUEUE_CHANGED ? "true" : "false", running);
 	reply_text(c->client, line);
 }
 
@@ -83,7 +91,8 @@ static void tell_rest(const struct changing *c, const struct queue_many *m)
 {
 	char line[96];
 	if (m->all)
-		snprintf(line, sizeof line, "{\"next\":%lld,\"to\":%lld}", (long long)m->from, (long long)m->to);
+		snprintf(line, sizeof line, "{\"next\":%lld,\"to\":%lld}", (long long)m->from,
+			 (long long)m->to);
 	else
 		snprintf(line, sizeof line, "{\"left\":%zu}", m->count);
 	reply_text(c->client, line);
@@ -95,7 +104,9 @@ static void change(struct changing *c, const cJSON *request)
 	struct err err = { 0 };
 	struct buf numbers;
 	const cJSON *given = c->clear ? NULL : cJSON_GetObjectItemCaseSensitive(request, "numbers");
-	struct queue_many many = { .change = c->change, .all = c->clear || (!given && c->change != QUEUE_SKIP), .from = member(request, "from"),
+	struct queue_many many = { .change = c->change,
+				   .all = c->clear || (!given && c->change != QUEUE_SKIP),
+				   .from = member(request, "from"),
 				   .to = member(request, "to") };
 	char line[64];
 	buf_init(&numbers, REPLY_MAX);
@@ -113,7 +124,8 @@ static void change(struct changing *c, const cJSON *request)
 	}
 	if (c->clear) {
 		if (rc == 0)
-			log_event(e->config.log, LOG_WARN, LOG_NONE, "the queue was cleared, as was asked for");
+			log_event(e->config.log, LOG_WARN, LOG_NONE,
+				  "the queue was cleared, as was asked for");
 		snprintf(line, sizeof line, "{\"cleared\":%lld}", (long long)c->changed);
 		reply_text(c->client, line);
 	}
@@ -136,7 +148,8 @@ struct page {
 static bool is_full(struct page *p, int64_t number)
 {
 	const struct clock *clock = p->engine->config.clock;
-	if (p->items && (p->items == PAGE_ITEMS || p->bytes >= PAGE_BYTES || clock->mono(clock) >= engine_slice(p->engine)))
+	if (p->items && (p->items == PAGE_ITEMS || p->bytes >= PAGE_BYTES ||
+			 clock->mono(clock) >= engine_slice(p->engine)))
 		p->next = number;
 	return p->next != 0;
 }
@@ -172,10 +185,13 @@ static int add_item(void *arg, const struct queue_item *item)
 	return 0;
 }
 
-static void list(struct engine *e, struct control_client *client, const cJSON *request, bool letters, bool show)
+static void list(struct engine *e, struct control_client *client, const cJSON *request,
+		 bool letters, bool show)
 {
 	struct err err = { 0 };
-	struct page p = { .engine = e, .client = client, .only = show ? member(request, "number") : 0 };
+	struct page p = { .engine = e,
+			  .client = client,
+			  .only = show ? member(request, "number") : 0 };
 	int64_t from = show ? p.only : member(request, "from");
 	char line[64];
 	int rc = 0;
@@ -240,10 +256,17 @@ static bool change_run(struct engine *e, struct control_client *client, const ch
 }
 
 /* What lists and shows; false: it is no such verb. */
-static bool look(struct engine *e, struct control_client *client, const cJSON *request, const char *verb)
+static bool look(struct engine *e, struct control_client *client, const cJSON *request,
+		 const char *verb)
 {
-	static const struct { const char *name; bool letters, show; } verbs[] = {
-		{ "dead-list", true, false }, { "dead-show", true, true }, { "queue-list", false, false }, { "queue-show", false, true },
+	static const struct {
+		const char *name;
+		bool letters, show;
+	} verbs[] = {
+		{ "dead-list", true, false },
+		{ "dead-show", true, true },
+		{ "queue-list", false, false },
+		{ "queue-show", false, true },
 	};
 	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
 		if (strcmp(verb, verbs[i].name) == 0) {
@@ -254,15 +277,26 @@ static bool look(struct engine *e, struct control_client *client, const cJSON *r
 }
 
 /* What changes letters and updates; false: it is no such verb. */
-static bool change_many(struct engine *e, struct control_client *client, const cJSON *request, const char *verb)
+static bool change_many(struct engine *e, struct control_client *client, const cJSON *request,
+			const char *verb)
 {
-	static const struct { const char *name; enum queue_change change; bool clear; } verbs[] = {
-		{ "dead-retry", QUEUE_RETRY, false }, { "dead-drop", QUEUE_DROP, false }, { "queue-skip", QUEUE_SKIP, false },
+	static const struct {
+		const char *name;
+		enum queue_change change;
+		bool clear;
+	} verbs[] = {
+		{ "dead-retry", QUEUE_RETRY, false },
+		{ "dead-drop", QUEUE_DROP, false },
+		{ "queue-skip", QUEUE_SKIP, false },
 		{ "queue-clear", QUEUE_SKIP, true },
 	};
 	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
 		if (strcmp(verb, verbs[i].name) == 0) {
-			change(&(struct changing){ .engine = e, .client = client, .change = verbs[i].change, .clear = verbs[i].clear }, request);
+			change(&(struct changing){ .engine = e,
+						   .client = client,
+						   .change = verbs[i].change,
+						   .clear = verbs[i].clear },
+			       request);
 			return true;
 		}
 	return false;
@@ -276,6 +310,7 @@ void engine_control_request(void *arg, struct control_client *client, const cJSO
 		control_refuse(client, "the request has no verb");
 	else if (strcmp(verb, "status") == 0)
 		tell_status(e, client);
-	else if (!look(e, client, request, verb) && !change_many(e, client, request, verb) && !change_run(e, client, verb))
+	else if (!look(e, client, request, verb) && !change_many(e, client, request, verb) &&
+		 !change_run(e, client, verb))
 		control_refuse(client, "this tgrun does not know the verb");
 }

@@ -194,7 +194,8 @@ int engine_start(struct engine *e, struct err *err)
 		/* No update needs it. */
 		e->control = control_new(l, statedir_fd(e->config.dir), engine_control_request, e, err);
 		if (!e->control)
-			log_event(e->config.log, LOG_WARN, LOG_NONE, "no other command can speak to this run: %s", err->text);
+			log_event(e->config.log, LOG_WARN, LOG_NONE,
+				  "no other command can speak to this run: %s", err->text);
 	}
 	if (e->config.max_runtime)
 		loop_timer_set(e->runtime_timer, e->config.max_runtime);

@@ -69,23 +69,6 @@ void engine_on_unstartable(void *arg, struct handler *h, const char *reason, int
 	engine_cannot_start(engine_route_of(arg, h), NULL, reason, errnum);
 }
 
-void engine_trim_dead(struct engine *e)
-{
-	struct err err;
-	int64_t dropped = 0;
-	if ((e->dead_keep < 0 && e->dead_keep_age < 0) || e->store_fails)
-		return;
-	int rc = queue_dead_trim(e->queue, e->dead_keep, e->dead_keep_age, engine_slice(e), &dropped, &err);
-	e->trimming = rc > 0;
-	if (rc > 0)
-		engine_turn_in(e, 0);
-	if (rc < 0 && !e->trim_fails)
-		log_event(e->config.log, LOG_WARN, LOG_NONE, "old dead letters could not be dropped: %s", err.text);
-	e->trim_fails = rc < 0;
-	if (dropped)
-		log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("dropped", dropped)), "old dead letters were dropped, as --dead-keep says");
-}
-
 /* The flight is over; its claim is somebody else's by now. */
 void engine_land(struct engine *e, struct flight *f)
 {

@@ -1,4 +1,5 @@
-/* base/utf8: bytes in, character boundaries out, and characters as they may be shown; the table of well-formed sequences of RFC 3629, section 4. */
+/* base/utf8: bytes in, character boundaries out, and characters as they may be shown; the table of
+ * well-formed sequences of RFC 3629, section 4. */
 #include "base/utf8.h"
 
 #include <stdio.h>
@@ -40,7 +41,8 @@ bool utf8_is_control(unsigned code)
 	       code == 0x061c;
 }
 
-size_t utf8_show(char out[UTF8_SHOWN_MAX], const char *s, size_t n, enum utf8_style style, size_t *step)
+size_t utf8_show(char out[UTF8_SHOWN_MAX], const char *s, size_t n, enum utf8_style style,
+		 size_t *step)
 {
 	size_t length = utf8_length(s, n);
 	bool json = style == UTF8_JSON || style == UTF8_IN_JSON;
@@ -57,8 +59,9 @@ size_t utf8_show(char out[UTF8_SHOWN_MAX], const char *s, size_t n, enum utf8_st
 		return length;
 	}
 	if (code == '\n' || code == '\t' || code == '\r')
-		return (size_t)snprintf(out, UTF8_SHOWN_MAX, "\\%c", code == '\n' ? 'n' : code == '\t' ? 't' : 'r');
-	return (size_t)snprintf(out, UTF8_SHOWN_MAX, !json && code < 0x80 ? "\\x%02x" : "\\u%04x", code);
+		return (size_t)snprintf(out, UTF8_SHOWN_MAX, code == '\n' ? "\\n" : code == '\t' ? "\\t" : "\\r");
+	return (size_t)snprintf(out, UTF8_SHOWN_MAX, !json && code < 0x80 ? "\\x%02x" : "\\u%04x",
+				code);
 }
 
 size_t utf8_cut(const char *s, size_t n)

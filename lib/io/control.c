@@ -126,7 +126,8 @@ void control_refuse(struct control_client *c, const char *why)
 {
 	struct buf line;
 	buf_init(&line, CONTROL_LINE_MAX);
-	if (buf_adds(&line, "{\"error\":") == 0 && buf_add_json(&line, why, strlen(why)) == 0 && buf_addc(&line, '}') == 0)
+	if (buf_adds(&line, "{\"error\":") == 0 && buf_add_json(&line, why, strlen(why)) == 0 &&
+	    buf_addc(&line, '}') == 0)
 		control_reply(c, line.data, line.len);
 	buf_release(&line);
 	c->answering = true;
@@ -143,7 +144,8 @@ static void take_line(struct control_client *c, size_t length)
 	if (request && cJSON_IsObject(request))
 		c->control->request(c->control->arg, c, request);
 	else
-		control_refuse(c, request ? "the request is no JSON object" : "the request is no valid JSON");
+		control_refuse(c, request ? "the request is no JSON object"
+					  : "the request is no valid JSON");
 	cJSON_Delete(request);
 	buf_release(&c->in);
 }
@@ -198,8 +200,8 @@ static void on_idle(void *arg)
 	client_free(arg);
 }
 
-/* Frees the client that did nothing for the longest time: one that has not asked yet, or one that has not taken a byte of its answer for a while. Returns whether
- * there was one. */
+/* Frees the client that did nothing for the longest time: one that has not asked yet, or one that
+ * has not taken a byte of its answer for a while. Returns whether there was one. */
 static bool make_room(struct control *control)
 {
 	int64_t now = clock_system.mono(&clock_system);

@@ -1,6 +1,6 @@
-/* queue/local: what the files of the local queue share: local.c (what comes in and is written), local_claim.c
- * (what goes out), local_open.c (start and end), local_list.c (what waits, for people), local_many.c (changes of many), dead.c (dead
- * letters). */
+/* queue/local: what the files of the local queue share: local.c (what comes in and is written),
+ * local_claim.c (what goes out), local_open.c (start and end), local_list.c (what waits, for
+ * people), local_many.c (changes of many), dead.c (dead letters). */
 #ifndef TGRUN_QUEUE_LOCAL_H
 #define TGRUN_QUEUE_LOCAL_H
 
@@ -51,8 +51,8 @@ int64_t local_expires(const struct queue *q, const char *kind, bool ageless, int
  * and the others are cut off. 0 or -1 with `err`. */
 int local_write(struct queue *q, size_t keep, bool sync, struct err *err);
 
-/* The scheduler learns of what was written: PUT and DONE among these operations, whose list is no longer needed. Without memory the
- * rest is found again by local_recheck(). */
+/* The scheduler learns of what was written: PUT and DONE among these operations, whose list is no
+ * longer needed. Without memory the rest is found again by local_recheck(). */
 void local_learn(struct queue *q, const struct store_op *ops, size_t count);
 
 /* Takes over what may have reached the store though writing it failed. 0 or -1 with `err`. */

@@ -1,7 +1,8 @@
-/* queue/local_many: many dead letters or waiting updates are changed in slices: a letter becomes an update again or is forgotten, an
- * update is skipped. Numbers come in, or a range of them; what became of each goes out. A slice is one transaction, on disk before
- * anybody is told of it, and ends when the caller's time is up: so the longest list holds up nobody. What is skipped is settled as
- * done, so that its repeat is recognised. */
+/* queue/local_many: many dead letters or waiting updates are changed in slices: a letter becomes an
+ * update again or is forgotten, an update is skipped. Numbers come in, or a range of them; what
+ * became of each goes out. A slice is one transaction, on disk before anybody is told of it, and
+ * ends when the caller's time is up: so the longest list holds up nobody. What is skipped is
+ * settled as done, so that its repeat is recognised. */
 #include "queue/local.h"
 
 #include <stdlib.h>
@@ -9,12 +10,12 @@
 
 #include "base/hash.h"
 
-enum { SLICE_MOST = 500, SLICE_BYTES = 1 << 20 };
+enum { SLICE_MOST = 256, SLICE_BYTES = 1 << 20 };
 
 struct dealt {
 	int64_t number;
 	enum queue_fate fate;
-	char *texts; /* of a letter that is put again: kind, keys and bytes, which its operation refers to */
+	char *texts; /* of a letter that is put again: kind, keys and bytes, for its operation */
 };
 
 struct slice {
@@ -29,7 +30,8 @@ struct slice {
 static bool has_room(const struct slice *s)
 {
 	const struct clock *clock = s->queue->config.clock;
-	return s->count == 0 || (s->count < SLICE_MOST && s->bytes < SLICE_BYTES && clock->mono(clock) < s->until);
+	return s->count == 0 ||
+	       (s->count < SLICE_MOST && s->bytes < SLICE_BYTES && clock->mono(clock) < s->until);
 }
 
 static struct dealt *deal(struct slice *s, int64_t number, enum queue_fate fate)
@@ -48,7 +50,8 @@ static bool was_dealt(const struct slice *s, int64_t number)
 	return false;
 }
 
-/* The operations that make a letter an update behind all others: fresh counts, no age limit. Keys and lanes may be specified otherwise by now. */
+/* The operations that make a letter an update behind all others: fresh counts, no age limit. Keys
+ * and lanes may be specified otherwise by now. */
 static int put_again(struct slice *s, const struct store_dead *d)
 {
 	struct queue *q = s->queue;
@@ -57,8 +60,11 @@ static int put_again(struct slice *s, const struct store_dead *d)
 	unsigned lane = 0;
 	size_t kind_size = strlen(d->kind_name) + 1;
 	buf_init(&keys, SIZE_MAX / 2);
-	int rc = config->route_of ? config->route_of(config->arg, d->body, d->body_length, &keys, &lane) : buf_adds(&keys, d->keys);
-	char *texts = rc || buf_addc(&keys, '\0') ? NULL : malloc(kind_size + keys.len + d->body_length);
+	int rc = config->route_of
+			 ? config->route_of(config->arg, d->body, d->body_length, &keys, &lane)
+			 : buf_adds(&keys, d->keys);
+	char *texts =
+		rc || buf_addc(&keys, '\0') ? NULL : malloc(kind_size + keys.len + d->body_length);
 	if (texts) {
 		char *keys_copy = texts + kind_size, *body = keys_copy + keys.len;
 		memcpy(texts, d->kind_name, kind_size);
@@ -66,11 +72,21 @@ static int put_again(struct slice *s, const struct store_dead *d)
 		memcpy(body, d->body, d->body_length);
 		deal(s, d->number, QUEUE_CHANGED)->texts = texts;
 		s->bytes += d->body_length;
-		pending_lend(&q->pending, &(struct store_op){ .kind = STORE_DEAD_RETRY, .seq = d->number });
-		pending_lend(&q->pending, &(struct store_op){
-			.kind = STORE_PUT, .seq = ++q->last_seq, .ageless = true, .has_id = d->has_id, .update_id = d->update_id,
-			.received = d->received, .kind_name = texts, .keys = keys_copy, .lane = lane, .body = body,
-			.body_length = d->body_length, .hash = hash_bytes(d->body, d->body_length) });
+		pending_lend(&q->pending,
+			     &(struct store_op){ .kind = STORE_DEAD_RETRY, .seq = d->number });
+		pending_lend(&q->pending,
+			     &(struct store_op){ .kind = STORE_PUT,
+						 .seq = ++q->last_seq,
+						 .ageless = true,
+						 .has_id = d->has_id,
+						 .update_id = d->update_id,
+						 .received = d->received,
+						 .kind_name = texts,
+						 .keys = keys_copy,
+						 .lane = lane,
+						 .body = body,
+						 .body_length = d->body_length,
+						 .hash = hash_bytes(d->body, d->body_length) });
 	}
 	buf_release(&keys);
 	return texts ? 0 : -1;
@@ -88,7 +104,8 @@ static int on_letter(void *arg, const struct store_dead *d)
 		s->failed = put_again(s, d) != 0;
 	} else {
 		deal(s, d->number, QUEUE_CHANGED);
-		pending_lend(&s->queue->pending, &(struct store_op){ .kind = STORE_DEAD_DROP, .seq = d->number });
+		pending_lend(&s->queue->pending,
+			     &(struct store_op){ .kind = STORE_DEAD_DROP, .seq = d->number });
 	}
 	return s->only || s->failed;
 }
@@ -113,13 +130,16 @@ static int on_row(void *arg, const struct store_row *row)
 	return 0;
 }
 
-/* A walk over the store from a number on. 0, or -1 with `err`; that a callback ended it is no failure. */
+/* A walk over the store from a number on. 0, or -1 with `err`; that a callback ended it is no
+ * failure. */
 static int walk(struct slice *s, int64_t from, struct err *err)
 {
 	const struct store_ops *ops = s->queue->store->ops;
 	struct err why = { 0 };
-	int rc = s->many->change == QUEUE_SKIP ? ops->load(s->queue->store, from, on_row, s, &why)
-					       : ops->dead(s->queue->store, from, s->many->change == QUEUE_RETRY, on_letter, s, &why);
+	int rc = s->many->change == QUEUE_SKIP
+			 ? ops->load(s->queue->store, from, on_row, s, &why)
+			 : ops->dead(s->queue->store, from, s->many->change == QUEUE_RETRY,
+				     on_letter, s, &why);
 	if (s->failed)
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	if (rc && why.status) {
@@ -171,7 +191,9 @@ static int carry_out(struct slice *s, int64_t first_seq, struct err *err)
 	struct queue *q = s->queue;
 	/* Who cannot tell keys and lanes leaves that to the next start. */
 	if (s->many->change == QUEUE_RETRY && !q->config.route_of && q->pending.count)
-		pending_lend(&q->pending, &(struct store_op){ .kind = STORE_META, .kind_name = LOCAL_KEY_SPEC, .keys = "" });
+		pending_lend(&q->pending, &(struct store_op){ .kind = STORE_META,
+							      .kind_name = LOCAL_KEY_SPEC,
+							      .keys = "" });
 	size_t count = q->pending.count;
 	if (local_write(q, 0, true, err)) {
 		/* A write that failed may have been done after all. */
@@ -183,8 +205,9 @@ static int carry_out(struct slice *s, int64_t first_seq, struct err *err)
 	return 0;
 }
 
-int queue_many(struct queue *q, struct queue_many *m, int64_t until, void (*told)(void *arg, int64_t number, enum queue_fate fate),
-	       void *arg, struct err *err)
+int queue_many(struct queue *q, struct queue_many *m, int64_t until,
+	       void (*told)(void *arg, int64_t number, enum queue_fate fate), void *arg,
+	       struct err *err)
 {
 	struct slice s = { .queue = q, .many = m, .until = until };
 	int64_t first_seq = q->last_seq + 1;

@@ -110,8 +110,9 @@ static int memory_meta(struct store *s, const char *name, struct buf *out, struc
 	return n && buf_adds(out, n->value) ? err_set(err, ERR_IO, "out of memory") : 0;
 }
 
-static int memory_dead(struct store *s, int64_t from, bool bodies, int (*letter)(void *arg, const struct store_dead *d),
-		       void *arg, struct err *err)
+static int memory_dead(struct store *s, int64_t from, bool bodies,
+		       int (*letter)(void *arg, const struct store_dead *d), void *arg,
+		       struct err *err)
 {
 	struct memory *m = memory_of(s);
 	struct memory_letter *near = memory_letter_find(m, from);

@@ -54,7 +54,8 @@ struct memory_row *memory_row_waiting(struct memory *m, int64_t seq)
 
 struct memory_letter *memory_letter_find(struct memory *m, int64_t number)
 {
-	for (struct map_node *n = map_first(&m->by_letter, map_number(number)); n; n = map_next(n)) {
+	for (struct map_node *n = map_first(&m->by_letter, map_number(number)); n;
+	     n = map_next(n)) {
 		struct memory_letter *l = container_of(n, struct memory_letter, by_number);
 		/* One that is being made has its place in the table and none in the list yet. */
 		if (l->dead.number == number && !list_empty(&l->link))
@@ -185,7 +186,8 @@ static int prepare(struct memory *m, const struct store_op *op, struct made *mad
 		return 0;
 	case STORE_DEAD:
 		made->letter = make_letter(op);
-		if (!made->letter || map_add(&m->by_letter, &made->letter->by_number, map_number(op->seq))) {
+		if (!made->letter ||
+		    map_add(&m->by_letter, &made->letter->by_number, map_number(op->seq))) {
 			memory_letter_free(made->letter);
 			made->letter = NULL;
 			return -1;

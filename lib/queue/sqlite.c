@@ -20,7 +20,9 @@ static int sqlite_known(struct store *store, const char *url, int64_t update_id,
 	struct sqlite_root *root = sqlite_root_of(s, url, false, &failed);
 	if (!root)
 		return failed ? sqlite_db_fail(&s->db, err) : 0;
-	int rc = sqlite_number(SQLITE_BIND(s, S_KNOWN, root->id, update_id, (int64_t)hash, root->confirmed, root->up_to), &one);
+	int rc = sqlite_number(SQLITE_BIND(s, S_KNOWN, root->id, update_id, (int64_t)hash,
+					   root->confirmed, root->up_to),
+			       &one);
 	return rc < 0 ? sqlite_db_fail(&s->db, err) : rc;
 }
 
@@ -162,11 +164,13 @@ static int dead_row(void *arg, sqlite3_stmt *st)
 	return l->letter(l->arg, &d);
 }
 
-static int sqlite_dead(struct store *store, int64_t from, bool bodies, int (*letter)(void *arg, const struct store_dead *d),
-		       void *arg, struct err *err)
+static int sqlite_dead(struct store *store, int64_t from, bool bodies,
+		       int (*letter)(void *arg, const struct store_dead *d), void *arg,
+		       struct err *err)
 {
 	struct load l = { .letter = letter, .bodies = bodies, .arg = arg };
-	return each(sqlite_of(store), "SELECT * FROM dead WHERE number >= ?1 ORDER BY number", from, dead_row, &l, err);
+	return each(sqlite_of(store), "SELECT * FROM dead WHERE number >= ?1 ORDER BY number", from,
+		    dead_row, &l, err);
 }
 
 static int sqlite_sync_fd(struct store *store)
@@ -228,7 +232,7 @@ static const struct store_ops sqlite_ops = {
 
 int sqlite_check(struct store *store, struct err *err)
 {
-	return sqlite_db_check(&sqlite_of(store)->db, err);
+	return sqlite_db_quick_check(&sqlite_of(store)->db, err);
 }
 
 bool sqlite_unchecked(struct store *store)

@@ -26,8 +26,8 @@ static const char *const sql[SQLITE_STATEMENTS] = {
 	[S_BURY] = "INSERT OR IGNORE INTO dead SELECT u.seq, u.update_id, u.kind, u.keys, ?2, ?3, ?4, u.received, ?5,"
 		   " ifnull(b.body, x'') FROM updates u LEFT JOIN bodies b USING(seq) WHERE u.seq = ?1 AND u.state <> 3",
 	[S_OFFSET] = "INSERT OR REPLACE INTO offsets(root, next) VALUES(?1, ?2)",
-	[S_CONFIRMED] = "DELETE FROM updates WHERE seq IN (SELECT seq FROM updates WHERE state = 3 AND root = ?1 AND update_id < ?2 AND seq <= ?3"
-			" LIMIT 1000)",
+	[S_CONFIRMED] = "DELETE FROM updates WHERE seq IN (SELECT seq FROM updates WHERE state = 3"
+			" AND root = ?1 AND update_id < ?2 AND seq <= ?3 LIMIT 1000)",
 	[S_META] = "INSERT OR REPLACE INTO meta(name, value) VALUES(?1, ?2)",
 	[S_DEAD_DROP] = "DELETE FROM dead WHERE number = ?1",
 	[S_ROOT] = "SELECT id FROM roots WHERE url = ?1",
@@ -165,7 +165,7 @@ static int finish(struct sqlite *s, int64_t seq)
 	return sqlite_run(SQLITE_BIND(s, S_FORGET_BODY, seq)) || sqlite_run(SQLITE_BIND(s, keep ? S_KEEP_DONE : S_FORGET, seq)) ? -1 : 0;
 }
 
-/* To count them anew is to read the table: kept up to date, but for what sqlite_undo() takes back. */
+/* To count them anew is to read the table. What sqlite_undo() takes back is counted anew. */
 static void count_dead(struct sqlite *s, int more)
 {
 	if (s->dead_count >= 0)
@@ -199,7 +199,9 @@ static int from_root(struct sqlite *s, const struct store_op *op)
 /* So many at once: the rest are not known any more, and go when there is time. */
 int sqlite_forget_confirmed(struct sqlite *s, const struct sqlite_root *root)
 {
-	return sqlite_run(SQLITE_BIND(s, S_CONFIRMED, root->id, root->confirmed, root->up_to)) ? -1 : sqlite3_changes(s->db.handle);
+	if (sqlite_run(SQLITE_BIND(s, S_CONFIRMED, root->id, root->confirmed, root->up_to)))
+		return -1;
+	return sqlite3_changes(s->db.handle);
 }
 
 static int set_meta(struct sqlite *s, const char *name, const char *value)

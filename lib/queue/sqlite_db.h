@@ -28,13 +28,14 @@ int sqlite_db_open(struct sqlite_db *db, int dir_fd, const char *dir_name, int64
 void sqlite_db_close(struct sqlite_db *db);
 
 /* Looks for damage in all of it. 0 or -1 with `err`. */
-int sqlite_db_check(const struct sqlite_db *db, struct err *err);
+int sqlite_db_quick_check(const struct sqlite_db *db, struct err *err);
 
 /* sqlite_space.c: how many bytes of the file are in use. 0 or -1 with `err`. */
 int sqlite_db_used(const struct sqlite_db *db, int64_t *bytes, struct err *err);
 
-/* sqlite_space.c: a file of tgrun 0.1.0 is written anew, once, so that it can shrink: when little of it is in use, since that takes as much again for a
- * moment. It is not needed, and stays as it is when that fails. */
+/* sqlite_space.c: a file of tgrun 0.1.0 is written anew, once, so that it can shrink: when little
+ * of it is in use, since that takes as much again for a moment. It is not needed, and stays as it
+ * is when that fails. */
 void sqlite_db_convert(struct sqlite_db *db);
 
 /* Fills `err` with what the last call on the database failed of, as a sentence for people. Returns -1. */

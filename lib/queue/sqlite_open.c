@@ -161,11 +161,14 @@ static int connect_file(struct sqlite_db *db, int dir_fd, struct err *err)
 		return sqlite_db_fail(db, err);
 	}
 	sqlite3_busy_timeout(db->handle, BUSY_PATIENCE);
-	/* How it shrinks comes before the log, with which a new file gets its shape. EXCLUSIVE before WAL: no shared memory, and other processes are kept out. The WAL is carried over and begun anew, which waits for the
-	 * disk, when half of what is reserved for it is full. 16 MB of pages: those that the turns of a million waiting updates go through, in
-	 * no order. */
+	/* How it shrinks comes before the log, with which a new file gets its shape. EXCLUSIVE
+	 * before WAL: no shared memory, and other processes are kept out. The WAL is carried over
+	 * and begun anew, which waits for the disk, when half of what is reserved for it is full.
+	 * 16 MB of pages: those that the turns of a million waiting updates go through, in no
+	 * order. */
 	if (sqlite_db_exec(db,
-		"PRAGMA locking_mode = EXCLUSIVE; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
+		"PRAGMA locking_mode = EXCLUSIVE; PRAGMA auto_vacuum = INCREMENTAL;"
+		"PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
 		"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 1000;"
 		"PRAGMA journal_size_limit = 8388608; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;", err))
 		return -1;
@@ -195,7 +198,7 @@ static int check_version(struct sqlite_db *db, int64_t *version, struct err *err
 	return 0;
 }
 
-int sqlite_db_check(const struct sqlite_db *db, struct err *err)
+int sqlite_db_quick_check(const struct sqlite_db *db, struct err *err)
 {
 	sqlite3_stmt *st = NULL;
 	const char *found;
@@ -262,7 +265,7 @@ static int prepare_tables(struct sqlite_db *db, int64_t bot_id, struct err *err)
 	if (check_version(db, &version, err) || sqlite_db_used(db, &used, err))
 		return -1;
 	db->unchecked = used >= CHECKED_BELOW;
-	if (!db->unchecked && sqlite_db_check(db, err))
+	if (!db->unchecked && sqlite_db_quick_check(db, err))
 		return -1;
 	if (version > 0 && sqlite_db_number(db, "SELECT value + 0 FROM meta WHERE name = '" SQLITE_META_LAST_SEQ "'", &db->last_seq, err))
 		return -1;

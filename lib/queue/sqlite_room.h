@@ -1,5 +1,5 @@
-/* queue/sqlite_room: what the files of the SQLite store share: sqlite.c (what is read, open and close), sqlite_apply.c (what is changed) and
- * sqlite_space.c (its size). */
+/* queue/sqlite_room: what the files of the SQLite store share: sqlite.c (what is read, open and
+ * close), sqlite_apply.c (what is changed) and sqlite_space.c (its size). */
 #ifndef TGRUN_QUEUE_SQLITE_ROOM_H
 #define TGRUN_QUEUE_SQLITE_ROOM_H
 

@@ -1,6 +1,7 @@
-/* queue/sqlite_space: what the durable store gives back to the disk when a backlog has been worked off, and how large it is. A slice moves
- * some pages from the end of the file into its gaps and cuts the file there. Invariant: some free pages stay in the file, so that a dead
- * letter can be written when others have filled the disk. */
+/* queue/sqlite_space: what the durable store gives back to the disk when a backlog has been worked
+ * off, and how large it is. A slice moves some pages from the end of the file into its gaps and
+ * cuts the file there. Invariant: some free pages stay in the file, so that a dead letter can be
+ * written when others have filled the disk. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -12,17 +13,23 @@ enum {
 	WORTH_CONVERTING = 16 << 20, /* bytes in use up to which the file is written anew at a start */
 };
 
-static int sizes(const struct sqlite_db *db, int64_t *page, int64_t *pages, int64_t *free_pages, struct err *err)
+static int sizes(const struct sqlite_db *db, int64_t *page, int64_t *pages, int64_t *free_pages,
+		 struct err *err)
 {
 	*page = *pages = *free_pages = 0;
-	return sqlite_db_number(db, "PRAGMA page_size", page, err) || sqlite_db_number(db, "PRAGMA page_count", pages, err) ||
-	       sqlite_db_number(db, "PRAGMA freelist_count", free_pages, err) ? -1 : 0;
+	if (sqlite_db_number(db, "PRAGMA page_size", page, err) ||
+	    sqlite_db_number(db, "PRAGMA page_count", pages, err) ||
+	    sqlite_db_number(db, "PRAGMA freelist_count", free_pages, err))
+		return -1;
+	return 0;
 }
 
 int64_t sqlite_spare(struct store *store)
 {
 	int64_t page, pages, free_pages;
-	return sizes(&sqlite_of(store)->db, &page, &pages, &free_pages, NULL) ? 0 : free_pages * page;
+	if (sizes(&sqlite_of(store)->db, &page, &pages, &free_pages, NULL))
+		return 0;
+	return free_pages * page;
 }
 
 int sqlite_db_used(const struct sqlite_db *db, int64_t *bytes, struct err *err)
@@ -38,7 +45,8 @@ int sqlite_db_used(const struct sqlite_db *db, int64_t *bytes, struct err *err)
 void sqlite_db_convert(struct sqlite_db *db)
 {
 	int64_t mode = 0, used;
-	if (sqlite_db_number(db, "PRAGMA auto_vacuum", &mode, NULL) || mode || sqlite_db_used(db, &used, NULL) || used > WORTH_CONVERTING)
+	if (sqlite_db_number(db, "PRAGMA auto_vacuum", &mode, NULL) || mode ||
+	    sqlite_db_used(db, &used, NULL) || used > WORTH_CONVERTING)
 		return;
 	/* Without room for it the file stays as it is. */
 	sqlite_db_exec(db, "PRAGMA auto_vacuum = INCREMENTAL; VACUUM", NULL);
@@ -65,18 +73,21 @@ int sqlite_give_back(struct store *store, struct err *err)
 	int rc = forget_some(s);
 	if (rc)
 		return rc < 0 ? sqlite_db_fail(&s->db, err) : 1;
-	if (sizes(&s->db, &page, &pages, &free_pages, err) || sqlite_db_number(&s->db, "PRAGMA auto_vacuum", &mode, err))
+	if (sizes(&s->db, &page, &pages, &free_pages, err) ||
+	    sqlite_db_number(&s->db, "PRAGMA auto_vacuum", &mode, err))
 		return -1;
 	int64_t more = mode ? free_pages - KEPT_FREE / page : 0;
 	if (more > 0) {
-		snprintf(text, sizeof text, "PRAGMA incremental_vacuum(%d)", more < PAGES_AT_ONCE ? (int)more : (int)PAGES_AT_ONCE);
+		snprintf(text, sizeof text, "PRAGMA incremental_vacuum(%d)",
+			 more < PAGES_AT_ONCE ? (int)more : (int)PAGES_AT_ONCE);
 		if (sqlite_db_exec(&s->db, text, err))
 			return -1;
 		s->gave = true;
 		return 1;
 	}
 	/* The file itself is cut when the log is carried over. */
-	if (s->gave && sqlite3_wal_checkpoint_v2(s->db.handle, NULL, SQLITE_CHECKPOINT_FULL, NULL, NULL) != SQLITE_OK)
+	int full = SQLITE_CHECKPOINT_FULL;
+	if (s->gave && sqlite3_wal_checkpoint_v2(s->db.handle, NULL, full, NULL, NULL) != SQLITE_OK)
 		return sqlite_db_fail(&s->db, err);
 	s->gave = false;
 	return 0;

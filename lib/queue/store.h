@@ -99,9 +99,11 @@ struct store_ops {
 	int (*offset)(struct store *s, const char *root, int64_t *offset, bool *found, struct err *err);
 	int64_t (*last_seq)(struct store *s);
 	int (*meta)(struct store *s, const char *name, struct buf *out, struct err *err);
-	/* Calls back for each dead letter whose number is at least `from`, in the order of numbers; without `bodies` the
-	 * bytes are not read, and `body` is "". 0 or -1 with `err`; a callback that returns not 0 ends it with -1. */
-	int (*dead)(struct store *s, int64_t from, bool bodies, int (*letter)(void *arg, const struct store_dead *d), void *arg,
+	/* Calls back for each dead letter whose number is at least `from`, in the order of numbers;
+	 * without `bodies` the bytes are not read, and `body` is "". 0 or -1 with `err`; a callback
+	 * that returns not 0 ends it with -1. */
+	int (*dead)(struct store *s, int64_t from, bool bodies,
+		    int (*letter)(void *arg, const struct store_dead *d), void *arg,
 		    struct err *err);
 	int64_t (*dead_count)(struct store *s);
 	/* A descriptor, the store's own: what apply() carried out without `sync` before an fdatasync(2) of it began is on disk, even after a power
@@ -112,8 +114,8 @@ struct store_ops {
 	void (*synced)(struct store *s, int64_t seq, bool worked);
 	/* Bytes on the disk that it holds already and may fill again. */
 	int64_t (*spare)(struct store *s);
-	/* Gives a little of what it no longer needs back to the disk, in one transaction of some milliseconds. 1: there is
-	 * more to give, 0: there is not, -1 with `err`. */
+	/* Gives a little of what it no longer needs back to the disk, in one transaction of some
+	 * milliseconds. 1: there is more to give, 0: there is not, -1 with `err`. */
 	int (*give_back)(struct store *s, struct err *err);
 	void (*close)(struct store *s);
 };
@@ -128,7 +130,8 @@ struct store {
  * process has it open). */
 struct store *sqlite_open(int dir_fd, const char *dir_name, int64_t bot_id, struct err *err);
 
-/* Whether such a database was so large that sqlite_open() looked at its beginning only, and not for damage in all of it. */
+/* Whether such a database was so large that sqlite_open() looked at its beginning only, and not for
+ * damage in all of it. */
 bool sqlite_unchecked(struct store *s);
 
 /* Looks for damage in all of it, however long that takes. 0, or -1 with `err`. */

@@ -201,13 +201,17 @@ static void test_calls(void)
 static void test_misuse(void)
 {
 	seen.requests = 0;
-	is_str(ask("{\"verb\":\n"), "{\"error\":\"the request is no valid JSON\"}\n", "broken JSON is refused");
-	is_str(ask("{} x\n"), "{\"error\":\"the request is no valid JSON\"}\n", "so is something behind it");
+	is_str(ask("{\"verb\":\n"), "{\"error\":\"the request is no valid JSON\"}\n",
+	       "broken JSON is refused");
+	is_str(ask("{} x\n"), "{\"error\":\"the request is no valid JSON\"}\n",
+	       "so is something behind it");
 	is_str(ask("\n"), "{\"error\":\"the request is no valid JSON\"}\n", "and an empty line");
-	is_str(ask("[1]\n"), "{\"error\":\"the request is no JSON object\"}\n", "and what is no object");
+	is_str(ask("[1]\n"), "{\"error\":\"the request is no JSON object\"}\n",
+	       "and what is no object");
 	int with = dial();
 	send_bytes(with, "{\"verb\":\"echo\"}\0x\n", 18);
-	is_str(read_all(with), "{\"error\":\"the request is no valid JSON\"}\n", "and bytes behind a NUL");
+	is_str(read_all(with), "{\"error\":\"the request is no valid JSON\"}\n",
+	       "and bytes behind a NUL");
 	close(with);
 	static char deep[40000];
 	memset(deep, '[', sizeof deep - 2);
@@ -216,7 +220,8 @@ static void test_misuse(void)
 	int fd = dial();
 	send_bytes(fd, "{\"verb\":", 8);
 	shutdown(fd, SHUT_WR);
-	is_str(read_all(fd), "{\"error\":\"the request has no end of line\"}\n", "half a line is refused at its end");
+	is_str(read_all(fd), "{\"error\":\"the request has no end of line\"}\n",
+	       "half a line is refused at its end");
 	close(fd);
 	fd = dial();
 	static char line[1 << 20];
@@ -267,7 +272,8 @@ static void test_stuck(void)
 		answer = read_all(fd);
 		close(fd);
 	}
-	is_str(answer, "{\"verb\":\"echo\"}\n{\"end\":true}\n", "as many as are served at once who never read: one of them makes room");
+	is_str(answer, "{\"verb\":\"echo\"}\n{\"end\":true}\n",
+	       "as many as are served at once who never read: one of them makes room");
 	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		close(fds[i]);
 	control_set_patience(control, 60000);

@@ -49,13 +49,16 @@ static bool holds(const struct config *c, const struct option_row *row)
 	return false;
 }
 
-/* A row that takes 0 says in its help what that is, or is one of those where nothing is just what it says: no wait, nothing kept. */
+/* A row that takes 0 says in its help what that is, or is one of those where nothing is just what
+ * it says: no wait, nothing kept. */
 static void test_zeros(void)
 {
-	static const char *const plain[] = { "batch-wait", "retry-delay", "poll-timeout", "max-delay", "nice", "dead-keep" };
+	static const char *const plain[] = { "batch-wait", "retry-delay", "poll-timeout",
+					     "max-delay",  "nice",	  "dead-keep" };
 	for (size_t i = 0; i < options_table_count; i++) {
 		const struct option_row *row = &options_table[i];
-		bool number = row->type == OPTION_NUMBER || row->type == OPTION_DURATION || row->type == OPTION_SIZE || row->type == OPTION_KEEP ||
+		bool number = row->type == OPTION_NUMBER || row->type == OPTION_DURATION ||
+			      row->type == OPTION_SIZE || row->type == OPTION_KEEP ||
 			      row->type == OPTION_RATIO;
 		bool said = strstr(row->help, "0: ") != NULL;
 		for (size_t j = 0; j < sizeof plain / sizeof plain[0]; j++)
@@ -68,10 +71,17 @@ static void test_zeros(void)
 		struct config c;
 		struct err err;
 		char value[8];
-		char *argv[] = { (char *)(void *)"tgrun", (char *)(void *)"--handler", (char *)(void *)"h", (char *)(void *)"--dead-keep", value, NULL };
+		char *argv[] = { (char *)(void *)"tgrun",
+				 (char *)(void *)"--handler",
+				 (char *)(void *)"h",
+				 (char *)(void *)"--dead-keep",
+				 value,
+				 NULL };
 		char *envp[] = { NULL };
 		snprintf(value, sizeof value, "%s", none[i]);
-		ok(options_parse(&c, 5, argv, envp, &err) == 0 && (c.dead_keep_count == 0 || c.dead_keep_age == 0), "--dead-keep %s keeps none", none[i]);
+		ok(options_parse(&c, 5, argv, envp, &err) == 0 &&
+			   (c.dead_keep_count == 0 || c.dead_keep_age == 0),
+		   "--dead-keep %s keeps none", none[i]);
 		config_release(&c);
 	}
 }

@@ -388,10 +388,12 @@ static void failures(void)
 	claim_free(last);
 	queue_flush(q, NULL);
 	front.how = LIES;
-	is_num(change_one(q, QUEUE_RETRY, 777, NULL), 0, "a letter that is not there is not retried");
+	is_num(change_one(q, QUEUE_RETRY, 777, NULL), 0,
+	       "a letter that is not there is not retried");
 	int64_t number = 0;
 	sscanf(dead(q, 0), "[%" SCNd64, &number);
-	is_num(change_one(q, QUEUE_RETRY, number, &err), -1, "a retry of a letter that was done and said to have failed fails");
+	is_num(change_one(q, QUEUE_RETRY, number, &err), -1,
+	       "a retry of a letter that was done and said to have failed fails");
 	front.how = WORKS;
 	queue_flush(q, NULL);
 	is_counts(q, 1, 0, 0, "but the update is neither lost nor doubled");

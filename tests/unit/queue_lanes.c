@@ -62,7 +62,8 @@ static void lanes(void)
 	routes_known = false;
 	q = start();
 	sscanf(dead(q, 0), "[%" SCNd64, &number);
-	is_num(change_one(q, QUEUE_RETRY, number, NULL), 1, "it is retried by one that knows no routes");
+	is_num(change_one(q, QUEUE_RETRY, number, NULL), 1,
+	       "it is retried by one that knows no routes");
 	queue_close(q, NULL);
 	routes_known = true;
 	keys_now = "new:1";
@@ -208,7 +209,8 @@ static void inspection(void)
 	   "what was settled is not told, though it is not written yet");
 	front.how = FAILS;
 	struct err err = { 0 };
-	ok(change_one(q, QUEUE_SKIP, 4, &err) == -1 && err.status == ERR_IO, "on a disk that fails, skipping says so");
+	ok(change_one(q, QUEUE_SKIP, 4, &err) == -1 && err.status == ERR_IO,
+	   "on a disk that fails, skipping says so");
 	front.how = WORKS;
 	queue_flush(q, NULL);
 	is_counts(q, 3, 0, 0, "and does nothing");
@@ -226,7 +228,9 @@ static void inspection(void)
 	claim_free(last);
 	q = start();
 	is_counts(q, 1, 0, 0, "nor after a kill");
-	ok(change_all(q, QUEUE_SKIP, &slices, NULL) == 1 && change_all(q, QUEUE_SKIP, &slices, NULL) == 0, "it can be cleared then");
+	ok(change_all(q, QUEUE_SKIP, &slices, NULL) == 1 &&
+		   change_all(q, QUEUE_SKIP, &slices, NULL) == 0,
+	   "it can be cleared then");
 	static char bodies[2500][8];
 	static struct queue_put puts[2500];
 	for (int i = 0; i < 2500; i++) {
@@ -235,7 +239,8 @@ static void inspection(void)
 	}
 	queue_put(q, puts, 2500, NULL, 0, NULL, NULL);
 	claim(q);
-	ok(change_all(q, QUEUE_SKIP, &slices, NULL) == 2499, "a long queue is cleared, but for the one that runs");
+	ok(change_all(q, QUEUE_SKIP, &slices, NULL) == 2499,
+	   "a long queue is cleared, but for the one that runs");
 	settle(q, last);
 	put(q, 17, "b", "{7}");
 	IS(claim(q), "{7}", "and goes on");

@@ -125,7 +125,8 @@ static int front_meta(struct store *s, const char *name, struct buf *out, struct
 	return front.behind->ops->meta(front.behind, name, out, err);
 }
 
-static int front_dead(struct store *s, int64_t from, bool bodies, int (*letter)(void *, const struct store_dead *), void *arg, struct err *err)
+static int front_dead(struct store *s, int64_t from, bool bodies,
+		      int (*letter)(void *, const struct store_dead *), void *arg, struct err *err)
 {
 	(void)s;
 	return front.behind->ops->dead(front.behind, from, bodies, letter, arg, err);
