@@ -19,19 +19,14 @@ static const char *const colours[] = {
 static void put_escaped(struct buf *out, const char *s, size_t n)
 {
 	for (size_t i = 0, step; i < n; i += step) {
-		size_t length = utf8_length(s + i, n - i);
-		step = length ? length : 1;
-		unsigned code = length ? utf8_code(s + i, length) : 0;
-		if (!length)
-			buf_addf(out, "\\x%02x", (unsigned char)s[i]);
-		else if (code == '\n')
+		char shown[UTF8_SHOWN_MAX];
+		size_t length = utf8_show(shown, s + i, n - i, UTF8_PLAIN, &step);
+		if (s[i] == '\n')
 			buf_adds(out, "\n" INDENT);
-		else if (code == '\t')
+		else if (s[i] == '\t')
 			buf_adds(out, TAB);
-		else if (utf8_is_control(code))
-			buf_addf(out, code < 0x80 ? "\\x%02x" : "\\u%04x", code);
 		else
-			buf_add(out, s + i, length);
+			buf_add(out, shown, length);
 	}
 }
 

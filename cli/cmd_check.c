@@ -12,6 +12,7 @@
 
 #include "api/api.h"
 #include "cli/cmd.h"
+#include "cli/print.h"
 #include "io/http.h"
 #include "update/kinds.h"
 #include "update/update.h"
@@ -35,10 +36,7 @@ __attribute__((format(printf, 2, 3))) static void say(const char *mark, const ch
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	for (char *p = text; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = '?';
-	printf("%-7s %s\n", mark, text);
+	print_line(stdout, "%-7s %s", mark, text);
 }
 
 static void bad(struct check *c, const struct err *err)
@@ -164,7 +162,12 @@ static void check_store(struct check *c, struct statedir *d)
 		return;
 	}
 	long long dead = store->ops->dead_count(store);
+	bool whole = !sqlite_unchecked(store) || sqlite_check(store, &err) == 0;
 	store->ops->close(store);
+	if (!whole) {
+		bad(c, &err);
+		return;
+	}
 	say("ok", "state directory: '%s'", statedir_path(d));
 	if (dead)
 		say("note", "%lld dead letter%s; see: tgrun dead list", dead, dead == 1 ? "" : "s");
@@ -284,6 +287,7 @@ int cmd_check(struct setup *s)
 {
 	struct err err = { 0 };
 	struct check c = { .setup = s };
+	print_with_reader();
 	bool token = setup_token(s, &err) == 0;
 	if (!token)
 		bad(&c, &err);
@@ -310,9 +314,5 @@ int cmd_check(struct setup *s)
 		check_api(&c);
 	for (size_t i = 0; i < s->config.warning_count; i++)
 		say("warning", "%s", s->config.warnings[i]);
-	if (fflush(stdout)) {
-		err_sys(&err, ERR_IO, errno, "cannot write the output");
-		return cmd_fail(&err);
-	}
-	return c.status;
+	return print_end(&err) ? cmd_fail(&err) : c.status;
 }

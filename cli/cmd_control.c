@@ -1,13 +1,12 @@
 /* cli/cmd_control: status, stop, pause, resume and drain: one request each to the tgrun that runs. Invariant: they change nothing when none
  * runs, and say so with status 69. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/client.h"
 #include "cli/cmd.h"
+#include "cli/print.h"
 
 enum { STEP = 50, WATCH_STEP = 1000, KEY_SHOWN = 48, RUNNING_SHOWN = 20, ERROR_SHOWN = 200 };
 
@@ -28,19 +27,21 @@ static void print_trouble(const cJSON *s)
 	};
 	const cJSON *source = cJSON_GetObjectItemCaseSensitive(s, "source");
 	if (strcmp(client_text(s, "state"), "paused") == 0)
-		printf("paused: fetching goes on, no handler is started; 'tgrun resume' ends it\n");
+		print_line(
+			stdout,
+			"paused: fetching goes on, no handler is started; 'tgrun resume' ends it");
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
 		if (is_set(s, flags[i].name))
-			printf("trouble: %s\n", flags[i].text);
+			print_line(stdout, "trouble: %s", flags[i].text);
 	if (is_set(source, "failing")) {
-		printf("trouble: cannot fetch: ");
-		client_print(client_text(source, "trouble"), ERROR_SHOWN);
-		putchar('\n');
+		print_part(stdout, "trouble: cannot fetch: ");
+		print_cut(stdout, client_text(source, "trouble"), ERROR_SHOWN);
+		print_line(stdout, "%s", "");
 	}
 	if (client_text(s, "last_error")[0]) {
-		printf("last error: %s  ", client_text(s, "last_error_at"));
-		client_print(client_text(s, "last_error"), ERROR_SHOWN);
-		putchar('\n');
+		print_part(stdout, "last error: %s  ", client_text(s, "last_error_at"));
+		print_cut(stdout, client_text(s, "last_error"), ERROR_SHOWN);
+		print_line(stdout, "%s", "");
 	}
 }
 
@@ -51,11 +52,16 @@ static void print_routes(const cJSON *s)
 		const char *match = client_text(one, "match"), *mode = client_text(one, "mode");
 		if (cJSON_GetArraySize(routes) == 1 && strcmp(mode, "exec") == 0)
 			return;
-		printf("  %-20s %s, %.0f running", match[0] ? match : "(handler)", mode, client_number(one, "running"));
+		print_part(stdout, "  %-20s %s, %.0f running", match[0] ? match : "(handler)", mode,
+			   client_number(one, "running"));
 		if (strcmp(mode, "worker") == 0)
-			printf(", %.0f processes (%.0f ready), room for %.0f, %.0f died, %.0f replaced", client_number(one, "processes"),
-			       client_number(one, "ready"), client_number(one, "capacity"), client_number(one, "deaths"), client_number(one, "recycled"));
-		putchar('\n');
+			print_part(
+				stdout,
+				", %.0f processes (%.0f ready), room for %.0f, %.0f died, %.0f replaced",
+				client_number(one, "processes"), client_number(one, "ready"),
+				client_number(one, "capacity"), client_number(one, "deaths"),
+				client_number(one, "recycled"));
+		print_line(stdout, "%s", "");
 	}
 }
 
@@ -65,42 +71,49 @@ static void print_updates(const cJSON *s)
 	int shown = 0;
 	cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(s, "running")) {
 		if (shown++ == RUNNING_SHOWN) {
-			printf("  running  and more\n");
+			print_line(stdout, "  running  and more");
 			break;
 		}
-		printf("  running  ");
+		print_part(stdout, "  running  ");
 		client_print_seconds(client_number(one, "seconds"));
-		printf("  update %.0f (number %.0f), attempt %.0f  ", client_number(one, "update_id"), client_number(one, "number"),
-		       client_number(one, "attempt"));
-		client_print(client_text(one, "key"), KEY_SHOWN);
+		print_part(stdout, "  update %.0f (number %.0f), attempt %.0f  ",
+			   client_number(one, "update_id"), client_number(one, "number"),
+			   client_number(one, "attempt"));
+		print_cut(stdout, client_text(one, "key"), KEY_SHOWN);
 		if (cJSON_GetObjectItemCaseSensitive(one, "worker"))
-			printf("  worker %.0f", client_number(one, "worker"));
-		putchar('\n');
+			print_part(stdout, "  worker %.0f", client_number(one, "worker"));
+		print_line(stdout, "%s", "");
 	}
 	cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(s, "keys")) {
-		printf("  waiting  %.0f  ", client_number(one, "waiting"));
-		client_print(client_text(one, "key"), KEY_SHOWN);
-		putchar('\n');
+		print_part(stdout, "  waiting  %.0f  ", client_number(one, "waiting"));
+		print_cut(stdout, client_text(one, "key"), KEY_SHOWN);
+		print_line(stdout, "%s", "");
 	}
 }
 
 static void print_status(const cJSON *s)
 {
 	const char *name = client_text(s, "bot_username");
-	printf("%s: bot %.0f%s", client_text(s, "state"), client_number(s, "bot_id"), name[0] ? " @" : "");
-	client_print(name, KEY_SHOWN);
-	printf(", process %.0f, up ", client_number(s, "pid"));
+	print_part(stdout, "%s: bot %.0f%s", client_text(s, "state"), client_number(s, "bot_id"),
+		   name[0] ? " @" : "");
+	print_cut(stdout, name, KEY_SHOWN);
+	print_part(stdout, ", process %.0f, up ", client_number(s, "pid"));
 	client_print_seconds(client_number(s, "uptime"));
-	printf("\nreceived %.0f (%.0f repeated, %.0f ignored, %.0f of strangers), ",
-	       client_number(s, "received"), client_number(s, "repeated"),
-	       client_number(s, "ignored"), client_number(s, "strangers"));
-	printf("%.0f polls (%.0f failed)\n", client_number(s, "polls"),
-	       client_number(s, "poll_failures"));
-	printf("done %.0f, failed %.0f, retried %.0f, skipped %.0f, dead letters %.0f; %.2f handled a second\n", client_number(s, "done"),
-	       client_number(s, "failed"), client_number(s, "retried"), client_number(s, "skipped"), client_number(s, "dead_letters"),
-	       client_number(s, "rate"));
-	printf("running %.0f of %.0f, waiting %.0f (%.0f ready)\n", client_number(s, "running_count"), client_number(s, "concurrency"),
-	       client_number(s, "waiting"), client_number(s, "ready"));
+	print_line(stdout, "%s", "");
+	print_line(stdout, "received %.0f (%.0f repeated, %.0f ignored, %.0f of strangers), "
+		   "%.0f polls (%.0f failed)",
+		   client_number(s, "received"), client_number(s, "repeated"),
+		   client_number(s, "ignored"), client_number(s, "strangers"),
+		   client_number(s, "polls"), client_number(s, "poll_failures"));
+	print_line(
+		stdout,
+		"done %.0f, failed %.0f, retried %.0f, skipped %.0f, dead letters %.0f; %.2f handled a second",
+		client_number(s, "done"), client_number(s, "failed"), client_number(s, "retried"),
+		client_number(s, "skipped"), client_number(s, "dead_letters"),
+		client_number(s, "rate"));
+	print_line(stdout, "running %.0f of %.0f, waiting %.0f (%.0f ready)",
+		   client_number(s, "running_count"), client_number(s, "concurrency"),
+		   client_number(s, "waiting"), client_number(s, "ready"));
 	print_routes(s);
 	print_updates(s);
 	print_trouble(s);
@@ -113,7 +126,7 @@ static int on_line(void *arg, const char *text, size_t n)
 	if (!answer)
 		return -1;
 	if (s->config.json)
-		puts(text);
+		print_json(text);
 	else
 		print_status(answer);
 	cJSON_Delete(answer);
@@ -124,12 +137,11 @@ static int on_line(void *arg, const char *text, size_t n)
 static int watch(struct setup *s, struct statedir *dir, struct err *err)
 {
 	for (;;) {
-		if (!s->config.json && isatty(STDOUT_FILENO))
-			fputs("\033[H\033[2J", stdout);
-		if (client_ask(dir, "{\"verb\":\"status\"}", on_line, s, err))
+		if (!s->config.json)
+			print_clear();
+		if (client_ask(dir, "{\"verb\":\"status\"}", on_line, s, NULL, err) ||
+		    print_end(err))
 			return -1;
-		if (fflush(stdout))
-			return err_sys(err, ERR_IO, errno, "cannot write the output");
 		client_wait(WATCH_STEP);
 	}
 }
@@ -149,16 +161,19 @@ int cmd_control(struct setup *s)
 	struct err err = { 0 };
 	struct statedir *dir;
 	char request[64];
+	if (s->config.command == COMMAND_STATUS)
+		print_with_reader();
 	snprintf(request, sizeof request, "{\"verb\":\"%s\"}", options_command_name(s->config.command));
 	int rc = client_open(s, &dir, &err);
 	if (rc == 0 && !dir)
 		rc = err_set(&err, ERR_UNAVAILABLE, "no tgrun runs with the state directory '%s'", s->state_dir);
 	if (rc == 0)
-		rc = s->config.watch ? watch(s, dir, &err) : client_ask(dir, request, on_line, s, &err);
+		rc = s->config.watch ? watch(s, dir, &err)
+				     : client_ask(dir, request, on_line, s, NULL, &err);
 	if (rc == 0 && s->config.wait)
 		rc = wait_for_end(dir, &err);
-	if (rc == 0 && fflush(stdout))
-		rc = err_sys(&err, ERR_IO, errno, "cannot write the output");
+	if (rc == 0)
+		rc = print_end(&err);
 	statedir_close(dir);
 	return rc ? cmd_fail(&err) : 0;
 }

@@ -1,6 +1,5 @@
 /* cli/cmd_dead: list, show, retry, drop dead letters. While a runner works they go through its control socket, so a retried update is
  * handled at once; else straight to the store. Both answer in the same lines of JSON, and all printing is of such lines. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +7,7 @@
 #include "base/buf.h"
 #include "cli/client.h"
 #include "cli/cmd.h"
-#include "io/control.h"
+#include "cli/print.h"
 #include "queue/letter.h"
 
 enum { LINE_MAX_BYTES = 16 << 20, UPDATE_SHOWN = 72 };
@@ -45,57 +44,57 @@ static int parse_verb(struct dead *d, struct err *err)
 	return 0;
 }
 
+
+static void show_letter(const char *line, const cJSON *letter)
+{
+	const cJSON *id = cJSON_GetObjectItemCaseSensitive(letter, "update_id");
+	print_line(stdout, "number    %.0f", client_number(letter, "number"));
+	if (cJSON_IsNumber(id))
+		print_line(stdout, "update    %.0f", id->valuedouble);
+	print_line(stdout, "kind      %s", client_text(letter, "kind"));
+	print_line(stdout, "key       %s", client_text(letter, "key"));
+	print_line(stdout, "attempts  %.0f", client_number(letter, "attempts"));
+	print_line(stdout, "received  %s", client_text(letter, "received"));
+	print_line(stdout, "died      %s", client_text(letter, "died"));
+	print_line(stdout, "reason    %s", client_text(letter, "reason"));
+	print_line(stdout, "stderr    %s", client_text(letter, "stderr"));
+	client_print_update(line);
+}
+
 static void print_letter(struct dead *d, const char *line, const cJSON *letter)
 {
-	const cJSON *number = cJSON_GetObjectItemCaseSensitive(letter, "number");
-	const cJSON *attempts = cJSON_GetObjectItemCaseSensitive(letter, "attempts");
-	const cJSON *id = cJSON_GetObjectItemCaseSensitive(letter, "update_id");
 	d->shown++;
 	if (d->setup->config.json) {
-		puts(line);
+		print_json(line);
 		return;
 	}
 	if (d->verb == SHOW) {
-		printf("number    %.0f\n", number ? number->valuedouble : 0);
-		if (cJSON_IsNumber(id))
-			printf("update    %.0f\n", id->valuedouble);
-		fputs("kind      ", stdout);
-		client_print(client_text(letter, "kind"), SIZE_MAX);
-		fputs("\nkey       ", stdout);
-		client_print(client_text(letter, "key"), SIZE_MAX);
-		printf("\nattempts  %.0f\nreceived  %s\ndied      %s\nreason    ", attempts ? attempts->valuedouble : 0, client_text(letter, "received"), client_text(letter, "died"));
-		client_print(client_text(letter, "reason"), SIZE_MAX);
-		fputs("\nstderr    ", stdout);
-		client_print(client_text(letter, "stderr"), SIZE_MAX);
-		putchar('\n');
-		client_print_update(line);
+		show_letter(line, letter);
 		return;
 	}
-	printf("%-5.0f %s  ", number ? number->valuedouble : 0, client_text(letter, "died"));
-	client_print(client_text(letter, "kind"), SIZE_MAX);
-	fputs("  ", stdout);
-	client_print(client_text(letter, "key"), SIZE_MAX);
-	fputs("  ", stdout);
-	client_print(client_text(letter, "reason"), SIZE_MAX);
+	print_part(stdout, "%-5.0f %s  %s  %s  %s", client_number(letter, "number"),
+		   client_text(letter, "died"), client_text(letter, "kind"),
+		   client_text(letter, "key"), client_text(letter, "reason"));
 	if (client_text(letter, "stderr")[0]) {
-		fputs(": ", stdout);
-		client_print(client_text(letter, "stderr"), UPDATE_SHOWN);
+		print_part(stdout, ": ");
+		print_cut(stdout, client_text(letter, "stderr"), UPDATE_SHOWN);
 	}
-	putchar('\n');
+	print_line(stdout, "%s", "");
 }
 
 static void print_change(struct dead *d, int64_t number, bool done)
 {
 	if (!done) {
 		d->missing++;
-		fprintf(stderr, "tgrun: there is no dead letter %lld\n", (long long)number);
+		print_line(stderr, "tgrun: there is no dead letter %lld", (long long)number);
 		return;
 	}
 	d->shown++;
 	if (!d->setup->config.json)
-		printf("%lld %s\n", (long long)number, d->verb == RETRY ? "is to be handled again" : "dropped");
+		print_line(stdout, "%lld %s", (long long)number,
+			   d->verb == RETRY ? "is to be handled again" : "dropped");
 	else
-		printf("{\"number\":%lld}\n", (long long)number);
+		print_line(stdout, "{\"number\":%lld}", (long long)number);
 }
 
 /* One line of the answer. */
@@ -118,63 +117,71 @@ static int on_line(void *arg, const char *line, size_t n)
 
 static int ask_runner(void *arg, struct statedir *dir, struct err *err)
 {
-	static const char *const verbs[] = { "dead-list", "dead-show", "dead-retry", "dead-drop" };
 	struct dead *d = arg;
-	struct buf request;
-	buf_init(&request, CONTROL_LINE_MAX);
-	int rc = buf_addf(&request, "{\"verb\":\"%s\"", verbs[d->verb]);
-	if (d->verb == SHOW)
-		rc = rc || buf_addf(&request, ",\"number\":%lld", (long long)d->numbers[0]);
-	if (d->verb >= RETRY && d->count)
-		rc = rc || client_add_numbers(&request, d->numbers, d->count);
-	rc = rc || buf_addc(&request, '}');
-	rc = rc ? err_set(err, ERR_USAGE, "too many numbers at once") : client_ask(dir, request.data, on_line, d, err);
-	buf_release(&request);
-	return rc;
+	char request[64];
+	if (d->verb != SHOW)
+		return client_ask_many(dir, d->verb == RETRY ? "dead-retry" : "dead-drop",
+				       &(struct client_many){ d->numbers, d->count, on_line, d },
+				       err);
+	snprintf(request, sizeof request, "{\"verb\":\"dead-show\",\"number\":%lld}",
+		 (long long)d->numbers[0]);
+	return client_ask(dir, request, on_line, d, NULL, err);
 }
 
-static int on_letter(void *arg, const struct store_dead *letter)
+static int show_one(void *arg, const struct store_dead *letter)
 {
 	struct dead *d = arg;
 	struct buf line;
 	buf_init(&line, LINE_MAX_BYTES);
-	if (letter_json(letter, &line) == 0)
+	if (letter->number == d->numbers[0] && letter_json(letter, &line) == 0)
 		on_line(d, line.data, line.len);
 	buf_release(&line);
-	return 0;
+	return 1;
 }
 
-static int collect(void *arg, const struct store_dead *letter)
+static int add_letter(void *arg, const struct store_dead *letter)
 {
-	return buf_add(arg, &letter->number, sizeof letter->number);
+	struct buf line;
+	buf_init(&line, LINE_MAX_BYTES);
+	int full = letter_json(letter, &line) == 0 &&
+		   client_add_line(arg, letter->number, line.data, line.len);
+	buf_release(&line);
+	return full;
 }
 
-static int change_all(struct dead *d, struct queue *q, struct err *err)
+static int fill(struct queue *q, struct client_page *page, struct err *err)
 {
-	struct buf all;
-	int rc = 0;
-	buf_init(&all, LINE_MAX_BYTES);
-	if (d->count)
-		rc = buf_add(&all, d->numbers, d->count * sizeof *d->numbers);
-	else
-		rc = queue_dead_each(q, 0, collect, &all, err);
-	for (size_t i = 0; rc == 0 && i < all.len; i += sizeof(int64_t)) {
-		int64_t number;
-		memcpy(&number, all.data + i, sizeof number);
-		int done = d->verb == RETRY ? queue_dead_retry(q, number, err) : queue_dead_drop(q, number, err);
-		if (done < 0)
-			rc = -1;
-		else
-			print_change(d, number, done > 0);
-	}
-	buf_release(&all);
-	return rc;
+	return queue_dead_each(q, page->from, add_letter, page, err);
+}
+
+static void on_change(void *arg, int64_t number, enum queue_fate fate)
+{
+	print_change(arg, number, fate == QUEUE_CHANGED);
 }
 
 static int use_store(void *arg, struct queue *q, struct err *err)
 {
 	struct dead *d = arg;
-	return d->verb >= RETRY ? change_all(d, q, err) : queue_dead_each(q, d->verb == SHOW ? d->numbers[0] : 0, on_letter, d, err);
+	struct queue_many many = { .change = d->verb == RETRY ? QUEUE_RETRY : QUEUE_DROP,
+				   .all = d->count == 0,
+				   .numbers = d->numbers,
+				   .count = d->count };
+	int rc;
+	if (d->verb == SHOW)
+		return queue_dead_each(q, d->numbers[0], show_one, d, err) < 0 ? -1 : 0;
+	do
+		rc = queue_many(q, &many, INT64_MAX, on_change, d, err);
+	while (rc > 0);
+	return rc;
+}
+
+/* What was named and is not there, when there is no store to say so. */
+static void tell_missing(struct dead *d)
+{
+	for (size_t i = 0; i < d->count; i++)
+		print_change(d, d->numbers[i], false);
+	if (!d->count && !d->setup->config.json)
+		print_line(stderr, "no dead letters");
 }
 
 int cmd_dead(struct setup *s)
@@ -183,15 +190,18 @@ int cmd_dead(struct setup *s)
 	struct dead d = { .setup = s };
 	struct client_way way = { .ask = ask_runner, .use = use_store, .touched = &d.touched, .arg = &d };
 	struct statedir *dir = NULL;
-	int rc = parse_verb(&d, &err) || client_open(s, &dir, &err);
-	if (rc == 0 && dir)
+	int rc = parse_verb(&d, &err);
+	if (d.verb == LIST || d.verb == SHOW)
+		print_with_reader();
+	rc = rc || client_open(s, &dir, &err);
+	if (rc == 0 && d.verb == LIST)
+		rc = client_list(s, &(struct client_list){ "dead-list", fill, on_line, &d }, &err);
+	else if (rc == 0 && dir)
 		rc = client_work(s, dir, &way, &err);
-	if (rc == 0 && d.verb == SHOW && !d.shown && !d.missing)
-		print_change(&d, d.numbers[0], false);
-	if (rc == 0 && d.verb != SHOW && !d.shown && !d.missing && !s->config.json)
-		fputs("no dead letters\n", stderr);
-	if (rc == 0 && fflush(stdout))
-		rc = err_sys(&err, ERR_IO, errno, "cannot write the output");
+	if (rc == 0 && !d.shown && !d.missing)
+		tell_missing(&d);
+	if (rc == 0)
+		rc = print_end(&err);
 	int status = rc ? cmd_fail(&err) : d.missing ? 1 : 0;
 	statedir_close(dir);
 	free(d.numbers);

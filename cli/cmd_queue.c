@@ -1,6 +1,5 @@
 /* cli/cmd_queue: list, show, skip and clear what waits: over the control socket while a runner works, else on the store itself. Both answer in
  * the same lines of JSON, and all printing is of such lines. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +7,7 @@
 #include "base/buf.h"
 #include "cli/client.h"
 #include "cli/cmd.h"
-#include "io/control.h"
+#include "cli/print.h"
 #include "queue/item.h"
 
 enum { LINE_MAX_BYTES = 16 << 20, KEY_SHOWN = 48 };
@@ -21,7 +20,7 @@ struct work {
 	enum verb verb;
 	int64_t *numbers;
 	size_t count;
-	int64_t next;      /* of a list that comes in parts */
+	long long cleared;
 	size_t missing;    /* numbers that were nothing to skip or show */
 	bool touched;
 };
@@ -53,43 +52,46 @@ static void print_item(const struct work *w, const char *line, const cJSON *item
 	const char *due = client_text(item, "due");
 	const cJSON *id = cJSON_GetObjectItemCaseSensitive(item, "update_id");
 	if (w->verb == LIST) {
-		printf("%-6.0f %-8s %s  ", client_number(item, "number"), client_text(item, "state"), client_text(item, "received"));
-		client_print(client_text(item, "kind"), KEY_SHOWN);
-		fputs("  ", stdout);
-		client_print(client_text(item, "key"), KEY_SHOWN);
+		print_part(stdout, "%-6.0f %-8s %s  ", client_number(item, "number"),
+			   client_text(item, "state"), client_text(item, "received"));
+		print_cut(stdout, client_text(item, "kind"), KEY_SHOWN);
+		print_part(stdout, "  ");
+		print_cut(stdout, client_text(item, "key"), KEY_SHOWN);
 		if (client_number(item, "failures") > 0)
-			printf("  failed %.0f times", client_number(item, "failures"));
-		printf("%s%s\n", due[0] ? "  again at " : "", due);
+			print_part(stdout, "  failed %.0f times", client_number(item, "failures"));
+		print_line(stdout, "%s%s", due[0] ? "  again at " : "", due);
 		return;
 	}
-	printf("number    %.0f\n", client_number(item, "number"));
+	print_line(stdout, "number    %.0f", client_number(item, "number"));
 	if (cJSON_IsNumber(id))
-		printf("update    %.0f\n", id->valuedouble);
-	fputs("kind      ", stdout);
-	client_print(client_text(item, "kind"), SIZE_MAX);
-	fputs("\nkey       ", stdout);
-	client_print(client_text(item, "key"), SIZE_MAX);
-	printf("\nstate     %s\nfailures  %.0f\ndeaths    %.0f\nreceived  %s\n", client_text(item, "state"), client_number(item, "failures"),
-	       client_number(item, "deaths"), client_text(item, "received"));
+		print_line(stdout, "update    %.0f", id->valuedouble);
+	print_line(stdout, "kind      %s", client_text(item, "kind"));
+	print_line(stdout, "key       %s", client_text(item, "key"));
+	print_line(stdout, "state     %s", client_text(item, "state"));
+	print_line(stdout, "failures  %.0f", client_number(item, "failures"));
+	print_line(stdout, "deaths    %.0f", client_number(item, "deaths"));
+	print_line(stdout, "received  %s", client_text(item, "received"));
 	if (due[0])
-		printf("due       %s\n", due);
+		print_line(stdout, "due       %s", due);
 	client_print_update(line);
 }
 
-static void print_skipped(struct work *w, const char *line, const cJSON *answer)
+static void print_skipped(struct work *w, long long number, enum queue_fate fate)
 {
-	long long number = (long long)client_number(answer, "number");
-	if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(answer, "ok"))) {
-		if (w->setup->config.json)
-			puts(line);
-		else
-			printf("%lld skipped\n", number);
+	if (fate == QUEUE_CHANGED) {
+		print_line(stdout,
+			   w->setup->config.json ? "{\"number\":%lld,\"ok\":true,\"running\":false}"
+						 : "%lld skipped",
+			   number);
 		return;
 	}
 	w->missing++;
-	fprintf(stderr, cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(answer, "running"))
-				? "tgrun: update %lld is being handled; only what waits can be skipped\n"
-				: "tgrun: no update %lld waits\n", number);
+	if (fate == QUEUE_RUNS)
+		print_line(stderr,
+			   "tgrun: update %lld is being handled; only what waits can be skipped",
+			   number);
+	else
+		print_line(stderr, "tgrun: no update %lld waits", number);
 }
 
 /* One line of the answer. */
@@ -97,21 +99,22 @@ static int on_line(void *arg, const char *line, size_t n)
 {
 	struct work *w = arg;
 	cJSON *json = cJSON_ParseWithLength(line, n);
-	const cJSON *next = cJSON_GetObjectItemCaseSensitive(json, "next");
 	if (!json)
 		return -1;
 	w->touched = true;
-	if (cJSON_IsNumber(next)) {
-		w->next = (int64_t)next->valuedouble;
-	} else if (w->verb == SKIP) {
-		print_skipped(w, line, json);
-	} else if (w->setup->config.json) {
-		puts(line);
-	} else if (w->verb == CLEAR) {
-		printf("%.0f skipped\n", client_number(json, "cleared"));
-	} else {
+	if (w->verb == CLEAR)
+		w->cleared += (long long)client_number(json, "cleared");
+	else if (w->verb == SKIP)
+		print_skipped(w, (long long)client_number(json, "number"),
+			      cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "ok"))
+				      ? QUEUE_CHANGED
+			      : cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "running"))
+				      ? QUEUE_RUNS
+				      : QUEUE_MISSING);
+	else if (w->setup->config.json)
+		print_json(line);
+	else
 		print_item(w, line, json);
-	}
 	cJSON_Delete(json);
 	return 0;
 }
@@ -119,27 +122,18 @@ static int on_line(void *arg, const char *line, size_t n)
 static int ask_runner(void *arg, struct statedir *dir, struct err *err)
 {
 	struct work *w = arg;
-	struct buf request;
-	int rc = 0;
-	buf_init(&request, CONTROL_LINE_MAX);
-	do {
-		buf_clear(&request);
-		rc = buf_addf(&request, "{\"verb\":\"queue-%s\"", verbs[w->verb]);
-		if (w->verb == LIST)
-			rc = rc || buf_addf(&request, ",\"from\":%lld", (long long)w->next);
-		if (w->verb == SHOW)
-			rc = rc || buf_addf(&request, ",\"number\":%lld", (long long)w->numbers[0]);
-		if (w->verb == SKIP)
-			rc = rc || client_add_numbers(&request, w->numbers, w->count);
-		rc = rc || buf_addc(&request, '}');
-		w->next = 0;
-		rc = rc ? err_set(err, ERR_USAGE, "too many numbers at once") : client_ask(dir, buf_str(&request), on_line, w, err);
-	} while (rc == 0 && w->next);
-	buf_release(&request);
-	return rc;
+	char request[64];
+	if (w->verb == SHOW) {
+		snprintf(request, sizeof request, "{\"verb\":\"queue-show\",\"number\":%lld}",
+			 (long long)w->numbers[0]);
+		return client_ask(dir, request, on_line, w, NULL, err);
+	}
+	snprintf(request, sizeof request, "queue-%s", verbs[w->verb]);
+	return client_ask_many(dir, request,
+			       &(struct client_many){ w->numbers, w->count, on_line, w }, err);
 }
 
-static int on_item(void *arg, const struct queue_item *item)
+static int show_one(void *arg, const struct queue_item *item)
 {
 	struct buf line;
 	buf_init(&line, LINE_MAX_BYTES);
@@ -149,53 +143,54 @@ static int on_item(void *arg, const struct queue_item *item)
 	return 0;
 }
 
-static int skip_in_store(struct work *w, struct queue *q, struct err *err)
+static int add_item(void *arg, const struct queue_item *item)
 {
-	char line[96];
-	for (size_t i = 0; i < w->count; i++) {
-		int rc = queue_skip(q, w->numbers[i], err);
-		if (rc < 0)
-			return -1;
-		int n = snprintf(line, sizeof line, "{\"number\":%lld,\"ok\":%s,\"running\":%s}", (long long)w->numbers[i],
-				 rc == 1 ? "true" : "false", rc == 2 ? "true" : "false");
-		on_line(w, line, (size_t)n);
-	}
-	return 0;
+	struct buf line;
+	buf_init(&line, LINE_MAX_BYTES);
+	int full =
+		item_json(item, &line) == 0 && client_add_line(arg, item->seq, line.data, line.len);
+	buf_release(&line);
+	return full;
+}
+
+static int fill(struct queue *q, struct client_page *page, struct err *err)
+{
+	return queue_each(q, page->from, add_item, page, err);
+}
+
+static void on_skip(void *arg, int64_t number, enum queue_fate fate)
+{
+	struct work *w = arg;
+	w->touched = true;
+	if (w->verb == CLEAR)
+		w->cleared++;
+	else
+		print_skipped(w, (long long)number, fate);
 }
 
 static int use_store(void *arg, struct queue *q, struct err *err)
 {
 	struct work *w = arg;
-	char line[64];
-	int64_t count = 0;
-	switch (w->verb) {
-	case LIST:
-		return queue_each(q, 0, on_item, w, err) < 0 ? -1 : 0;
-	case SHOW:
-		return queue_show(q, w->numbers[0], on_item, w, err) < 0 ? -1 : 0;
-	case SKIP:
-		return skip_in_store(w, q, err);
-	case CLEAR:
-		if (queue_clear(q, &count, err) < 0)
-			return -1;
-		on_line(w, line, (size_t)snprintf(line, sizeof line, "{\"cleared\":%lld}", (long long)count));
-		return 0;
-	}
-	return 0;
+	struct queue_many many = { .change = QUEUE_SKIP,
+				   .all = w->verb == CLEAR,
+				   .numbers = w->numbers,
+				   .count = w->count };
+	int rc;
+	if (w->verb == SHOW)
+		return queue_show(q, w->numbers[0], show_one, w, err) < 0 ? -1 : 0;
+	do
+		rc = queue_many(q, &many, INT64_MAX, on_skip, w, err);
+	while (rc > 0);
+	return rc;
 }
 
 /* What was asked for and is not there. */
-static void tell_nothing(struct work *w, bool any_state)
+static void tell_nothing(struct work *w)
 {
-	if (w->verb == SHOW || (w->verb == SKIP && !any_state)) {
-		for (size_t i = 0; i < w->count; i++)
-			fprintf(stderr, "tgrun: no update %lld waits\n", (long long)w->numbers[i]);
-		w->missing += w->count;
-	} else if (w->verb == LIST && !w->setup->config.json) {
-		fputs("nothing waits\n", stderr);
-	} else if (w->verb == CLEAR) {
-		on_line(w, "{\"cleared\":0}", strlen("{\"cleared\":0}"));
-	}
+	for (size_t i = 0; i < w->count; i++)
+		print_skipped(w, (long long)w->numbers[i], QUEUE_MISSING);
+	if (w->verb == LIST && !w->setup->config.json)
+		print_line(stderr, "nothing waits");
 }
 
 int cmd_queue(struct setup *s)
@@ -204,13 +199,21 @@ int cmd_queue(struct setup *s)
 	struct work w = { .setup = s };
 	struct client_way way = { .ask = ask_runner, .use = use_store, .touched = &w.touched, .arg = &w };
 	struct statedir *dir = NULL;
-	int rc = parse(&w, &err) || client_open(s, &dir, &err);
-	if (rc == 0 && dir)
+	int rc = parse(&w, &err);
+	if (w.verb == LIST || w.verb == SHOW)
+		print_with_reader();
+	rc = rc || client_open(s, &dir, &err);
+	if (rc == 0 && w.verb == LIST)
+		rc = client_list(s, &(struct client_list){ "queue-list", fill, on_line, &w }, &err);
+	else if (rc == 0 && dir)
 		rc = client_work(s, dir, &way, &err);
 	if (rc == 0 && !w.touched)
-		tell_nothing(&w, dir != NULL);
-	if (rc == 0 && fflush(stdout))
-		rc = err_sys(&err, ERR_IO, errno, "cannot write the output");
+		tell_nothing(&w);
+	if (w.verb == CLEAR && (rc == 0 || w.touched))
+		print_line(stdout, s->config.json ? "{\"cleared\":%lld}" : "%lld skipped",
+			   w.cleared);
+	if (rc == 0)
+		rc = print_end(&err);
 	statedir_close(dir);
 	free(w.numbers);
 	return rc ? cmd_fail(&err) : w.missing ? 1 : 0;

@@ -96,6 +96,24 @@ static int take_state(struct run *r, pid_t *holder, struct err *err)
 	return killed < 0 ? -1 : 0;
 }
 
+/* The state directory, and the locks in it: 1: another tgrun has it, 0, -1. Without a store it
+ * holds the control socket only, which no update needs. */
+static int take_place(struct run *r, pid_t *holder, struct err *err)
+{
+	struct setup *s = r->setup;
+	if (s->config.store == STORE_KIND_SQLITE)
+		return take_state(r, holder, err);
+	int rc = setup_state_dir(s, err) ? -1 : take_state(r, holder, err);
+	if (rc < 0 && !r->run_id[0] &&
+	    (err->status == ERR_CANTCREATE || err->status == ERR_USAGE || err->status == ERR_IO)) {
+		log_event(r->log, LOG_INFO, LOG_NONE, "no other command can speak to this run: %s", err->text);
+		statedir_close(r->dir);
+		r->dir = NULL;
+		rc = 0;
+	}
+	return rc;
+}
+
 static void on_finished(void *arg, int status)
 {
 	struct run *r = arg;
@@ -197,9 +215,14 @@ static int start_engine(struct run *r, struct err *err)
 	r->loop = loop_new(err);
 	if (!r->loop)
 		return -1;
-	r->store = r->dir ? sqlite_open(statedir_fd(r->dir), s->state_dir, bot_id(s), err) : memory_open(err);
+	r->store = c->store == STORE_KIND_SQLITE
+			   ? sqlite_open(statedir_fd(r->dir), s->state_dir, bot_id(s), err)
+			   : memory_open(err);
 	if (!r->store)
 		return -1;
+	if (c->store == STORE_KIND_SQLITE && sqlite_unchecked(r->store))
+		log_event(r->log, LOG_WARN, LOG_NONE, "the database is large, and was not looked "
+			  "through for damage: 'tgrun check' does that while nothing runs");
 	struct engine_config config = {
 		.loop = r->loop, .log = r->log, .clock = &clock_system, .slots = r->slots, .store = r->store, .dir = r->dir,
 		.secret = s->secret, .run_id = r->run_id, .slot_count = r->slot_count, .api_root = c->api_url,
@@ -232,7 +255,7 @@ static int run(struct run *r, struct err *err)
 {
 	const struct config *c = &r->setup->config;
 	pid_t holder = 0;
-	int rc = c->store == STORE_KIND_SQLITE ? take_state(r, &holder, err) : 0;
+	int rc = take_place(r, &holder, err);
 	if (rc > 0 && c->unless_running) {
 		r->status = 0;
 		return 0; /* without a word, not even of what else there is to warn of */

@@ -1,25 +1,9 @@
 /* cli/fail: how a sub-command says why it could not do its job: one line on stderr. */
-#include <stdbool.h>
-#include <stdio.h>
-#include <string.h>
-
-#include "base/utf8.h"
 #include "cli/cmd.h"
+#include "cli/print.h"
 
 int cmd_fail(const struct err *err)
 {
-	/* The sentence may quote what a stranger wrote: nothing in it reaches a terminal as a control character. */
-	char text[sizeof err->text];
-	size_t n = 0;
-	size_t whole = strlen(err->text);
-	for (size_t i = 0, step; i < whole; i += step) {
-		size_t length = utf8_length(err->text + i, whole - i);
-		bool plain = length && !utf8_is_control(utf8_code(err->text + i, length));
-		step = length ? length : 1;
-		memcpy(text + n, plain ? err->text + i : "?", plain ? length : 1);
-		n += plain ? length : 1;
-	}
-	text[n] = '\0';
-	fprintf(stderr, "tgrun: %s\n", text);
+	print_line(stderr, "tgrun: %s", err->text);
 	return err->status;
 }

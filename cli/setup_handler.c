@@ -209,7 +209,8 @@ struct engine_options setup_engine_options(const struct setup *s)
 		.only = (const char *const *)c->only.items, .only_count = c->only.count,
 		.ignore = (const char *const *)c->ignore.items, .ignore_count = c->ignore.count,
 		.max_age = (const char *const *)c->max_age.items, .max_age_count = c->max_age.count,
-		.backlog = c->backlog, .min_free = c->min_free, .dead_keep = c->dead_keep_count, .dead_keep_age = c->dead_keep_age,
+		.backlog = c->backlog, .min_free = c->store == STORE_KIND_MEMORY ? 0 : c->min_free,
+		.dead_keep = c->dead_keep_count, .dead_keep_age = c->dead_keep_age,
 		.shutdown_timeout = c->shutdown_timeout,
 	};
 }

@@ -13,7 +13,7 @@
 
 enum {
 	STORE_AGAIN = 1000, /* milliseconds between tries to write */
-	SKIPS_A_TURN = 1000,
+	SLICE = 5,          /* milliseconds of a turn for what has no end of its own */
 };
 
 void engine_turn_in(struct engine *e, int64_t delay)
@@ -23,6 +23,18 @@ void engine_turn_in(struct engine *e, int64_t delay)
 		return;
 	e->turn_at = at;
 	loop_timer_set(e->turn_timer, delay);
+}
+
+int64_t engine_slice(struct engine *e)
+{
+	if (!e->slice_ends)
+		e->slice_ends = e->config.clock->mono(e->config.clock) + SLICE;
+	return e->slice_ends;
+}
+
+static bool slice_is_over(struct engine *e)
+{
+	return e->config.clock->mono(e->config.clock) >= engine_slice(e);
 }
 
 static void store_trouble(struct engine *e, const struct err *err)
@@ -160,10 +172,12 @@ static void fill_batch(struct engine *e, struct flight *leader)
 	struct err err;
 	size_t n = 0;
 	batch[n++] = leader->claim;
+	bool skipped = false;
 	while (!leader->claim->solo && n < (size_t)leader->route->batch_size &&
+	       !(skipped && slice_is_over(e)) &&
 	       queue_claim_joining(e->queue, batch, n, &c, &err) > 0) {
 		if (c->expired)
-			skip(e, c);
+			skip(e, c), skipped = true;
 		else if (take_off(e, c, leader))
 			batch[n++] = c;
 	}
@@ -171,7 +185,6 @@ static void fill_batch(struct engine *e, struct flight *leader)
 
 static void claim_some(struct engine *e)
 {
-	int skips = 0;
 	uint64_t lanes;
 	while ((lanes = open_lanes(e))) {
 		struct claim *c;
@@ -191,7 +204,7 @@ static void claim_some(struct engine *e)
 			continue;
 		}
 		skip(e, c);
-		if (++skips == SKIPS_A_TURN) {
+		if (slice_is_over(e)) {
 			engine_turn_in(e, 0);
 			return;
 		}
@@ -273,6 +286,8 @@ void engine_turn(void *arg)
 		engine_store_works(e);
 		start_claimed(e);
 	}
+	engine_trim_dead(e);
+	engine_give_back(e);
 	/* What has its turn in a lane without room waits for that; what is delayed must wake the loop. */
 	int64_t due = queue_next_due(e->queue, open_lanes(e));
 	loop_timer_set(e->retry_timer, due > 0 ? due : -1);
@@ -280,6 +295,7 @@ void engine_turn(void *arg)
 	engine_say_status(e);
 	engine_check_end(e);
 	loop_timer_set(e->log_timer, log_flush(e->config.log) >= 0 ? 100 : -1);
+	e->slice_ends = 0;
 }
 
 static void on_idle(void *arg)
@@ -308,8 +324,8 @@ static void on_output(void *arg, struct handler *h, const struct claim *c, int w
 
 bool engine_idle(const struct engine *e)
 {
-	return handlers_running(e->handlers) == 0 && list_empty(&e->starting) && queue_next_due(e->queue, QUEUE_ALL_LANES) != 0 &&
-	       !queue_dirty(e->queue);
+	return handlers_running(e->handlers) == 0 && !e->trimming && list_empty(&e->starting) &&
+	       queue_next_due(e->queue, QUEUE_ALL_LANES) != 0 && !queue_dirty(e->queue);
 }
 
 void engine_counts(const struct engine *e, struct engine_counts *out)

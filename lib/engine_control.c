@@ -1,8 +1,17 @@
-/* engine_control: the verbs of the control socket. A request is {"verb":"status"}, stop, drain, pause, resume; {"verb":"dead-list"}, {"verb":"dead-show",
- * "number":3}, dead-retry or dead-drop with "numbers":[…] (none: all); queue-list with "from":N, queue-show, queue-skip, queue-clear. The answer is lines of
- * JSON, of which the last is {"end":true}, or {"error":"…"}. A long list comes in parts: {"next":N} says where to ask on.
+/* engine_control: the verbs of the control socket. A request is {"verb":"status"}, stop, drain,
+ * pause, resume; dead-list and queue-list with "from":N; dead-show and queue-show with "number":N;
+ * dead-retry, dead-drop and queue-skip with "numbers":[…]; the first two and queue-clear with
+ * "from":N,"to":N, or neither, which is all. The answer is lines of JSON, of which the last is
+ * {"end":true}, or {"error":"…"}.
  *
- * Letters and updates are written by queue/letter.c and queue/item.c, as for the tool that reads the store when nothing runs. */
+ * Invariant: no request takes more than a slice of a turn, or more memory than a page, however much
+ * there is to list or to change. What was not reached is told: {"next":N}, with "to" where there was
+ * one, is where to go on; {"left":N} of the numbers are to be asked again. So a client reads at its
+ * own pace and holds nothing here meanwhile, and what one that went away was told of is done, and
+ * the rest is not.
+ *
+ * Letters and updates are written by queue/letter.c and queue/item.c, as for the tool that reads
+ * the store when nothing runs. */
 #include <stdio.h>
 #include <string.h>
 
@@ -10,23 +19,11 @@
 #include "queue/item.h"
 #include "queue/letter.h"
 
-static const char no_list[] = "the request's numbers are no list";
-
-enum { REPLY_MAX = 16 << 20, ITEMS_AT_ONCE = 1000 };
+enum { REPLY_MAX = 16 << 20, PAGE_BYTES = 256 << 10, PAGE_ITEMS = 1000 };
 
 static void reply_text(struct control_client *client, const char *text)
 {
 	control_reply(client, text, strlen(text));
-}
-
-static void refuse(struct control_client *client, const char *why)
-{
-	struct buf b;
-	buf_init(&b, REPLY_MAX);
-	if (buf_adds(&b, "{\"error\":") == 0 && buf_add_json(&b, why, strlen(why)) == 0 && buf_addc(&b, '}') == 0)
-		control_reply(client, b.data, b.len);
-	buf_release(&b);
-	control_end(client);
 }
 
 static void end(struct engine *e, struct control_client *client)
@@ -36,36 +33,51 @@ static void end(struct engine *e, struct control_client *client)
 	engine_turn_in(e, 0);
 }
 
-static int send_letter(void *arg, const struct store_dead *d)
-{
-	struct buf b;
-	buf_init(&b, REPLY_MAX);
-	if (letter_json(d, &b) == 0)
-		control_reply(arg, b.data, b.len);
-	buf_release(&b);
-	return 0;
-}
-
-static int collect_number(void *arg, const struct store_dead *d)
-{
-	return buf_add(arg, &d->number, sizeof d->number);
-}
-
-/* A number as cJSON has it, -1 for what can be none of ours: no number at all, a broken one, one past what a double tells apart. */
+/* A number as cJSON has it, -1 for what can be none of ours: no number at all, a broken one, one
+ * past what a double tells apart. */
 static int64_t whole(const cJSON *json)
 {
 	double d = cJSON_IsNumber(json) ? json->valuedouble : -1;
 	return d >= 0 && d < 0x1p53 && (double)(int64_t)d == d ? (int64_t)d : -1;
 }
 
-/* The numbers of a request, or of all letters, as int64_t in `out`. */
-static int numbers_of(struct engine *e, const cJSON *request, struct buf *out, struct err *err)
+/* A member of a request; 0 if there is none. */
+static int64_t member(const cJSON *request, const char *name)
 {
-	const cJSON *numbers = cJSON_GetObjectItemCaseSensitive(request, "numbers"), *one;
-	if (!numbers)
-		return queue_dead_each(e->queue, 0, collect_number, out, err);
+	const cJSON *number = cJSON_GetObjectItemCaseSensitive(request, name);
+	return number ? whole(number) : 0;
+}
+
+/* ---- change ---- */
+
+struct changing {
+	struct engine *engine;
+	struct control_client *client;
+	enum queue_change change;
+	bool clear; /* how many is enough */
+	int64_t changed;
+};
+
+static void tell_change(void *arg, int64_t number, enum queue_fate fate)
+{
+	struct changing *c = arg;
+	char line[96];
+	c->changed += fate == QUEUE_CHANGED;
+	if (c->clear)
+		return;
+	const char *running = c->change != QUEUE_SKIP ? "" :
+			      fate == QUEUE_RUNS ? ",\"running\":true" : ",\"running\":false";
+	snprintf(line, sizeof line, "{\"number\":%lld,\"ok\":%s%s}", (long long)number,
+		 fate == QUEUE_CHANGED ? "true" : "false", running);
+	reply_text(c->client, line);
+}
+
+/* The numbers of a request as int64_t in `out`. 0 or -1 with `err`. */
+static int read_numbers(const cJSON *numbers, struct buf *out, struct err *err)
+{
+	const cJSON *one;
 	if (!cJSON_IsArray(numbers))
-		return err_set(err, ERR_USAGE, "%s", no_list);
+		return err_set(err, ERR_USAGE, "the request's numbers are no list");
 	cJSON_ArrayForEach(one, numbers) {
 		int64_t number = whole(one);
 		if (buf_add(out, &number, sizeof number))
@@ -74,130 +86,143 @@ static int numbers_of(struct engine *e, const cJSON *request, struct buf *out, s
 	return 0;
 }
 
-static void change_letters(struct engine *e, struct control_client *client, const cJSON *request,
-			   int (*change)(struct queue *q, int64_t number, struct err *err))
+/* What a slice left to do. */
+static void tell_rest(const struct changing *c, const struct queue_many *m)
 {
+	char line[96];
+	if (m->all)
+		snprintf(line, sizeof line, "{\"next\":%lld,\"to\":%lld}", (long long)m->from,
+			 (long long)m->to);
+	else
+		snprintf(line, sizeof line, "{\"left\":%zu}", m->count);
+	reply_text(c->client, line);
+}
+
+static void change(struct changing *c, const cJSON *request)
+{
+	struct engine *e = c->engine;
 	struct err err = { 0 };
 	struct buf numbers;
+	const cJSON *given = c->clear ? NULL : cJSON_GetObjectItemCaseSensitive(request, "numbers");
+	struct queue_many many = { .change = c->change,
+				   .all = c->clear || (!given && c->change != QUEUE_SKIP),
+				   .from = member(request, "from"),
+				   .to = member(request, "to") };
 	char line[64];
 	buf_init(&numbers, REPLY_MAX);
-	int rc = numbers_of(e, request, &numbers, &err);
-	for (size_t i = 0; rc == 0 && i < numbers.len; i += sizeof(int64_t)) {
-		int64_t number;
-		memcpy(&number, numbers.data + i, sizeof number);
-		int done = change(e->queue, number, &err);
-		if (done < 0)
-			rc = -1;
-		snprintf(line, sizeof line, "{\"number\":%lld,\"ok\":%s}", (long long)number, done > 0 ? "true" : "false");
-		reply_text(client, line);
-	}
+	int rc = many.all ? 0 : read_numbers(given, &numbers, &err);
+	many.numbers = (const int64_t *)(void *)numbers.data;
+	many.count = numbers.len / sizeof(int64_t);
+	if (rc == 0)
+		rc = queue_many(e->queue, &many, engine_slice(e), tell_change, c, &err);
 	buf_release(&numbers);
-	if (rc) {
-		refuse(client, err.text);
-		return;
-	}
-	end(e, client);
-}
-
-/* The numbers of a request are skipped; the answer tells of each what became of it. */
-static void skip_updates(struct engine *e, struct control_client *client, const cJSON *request)
-{
-	struct err err = { 0 };
-	const cJSON *numbers = cJSON_GetObjectItemCaseSensitive(request, "numbers"), *one;
-	char line[96];
-	if (!cJSON_IsArray(numbers)) {
-		refuse(client, no_list);
-		return;
-	}
-	cJSON_ArrayForEach(one, numbers) {
-		int64_t number = whole(one);
-		int rc = queue_skip(e->queue, number, &err);
-		if (rc < 0) {
-			refuse(client, err.text);
-			return;
-		}
-		e->counts.skipped += rc == 1;
-		snprintf(line, sizeof line, "{\"number\":%lld,\"ok\":%s,\"running\":%s}", (long long)number, rc == 1 ? "true" : "false",
-			 rc == 2 ? "true" : "false");
-		reply_text(client, line);
-	}
-	end(e, client);
-}
-
-static void clear_updates(struct engine *e, struct control_client *client)
-{
-	struct err err = { 0 };
-	char line[64];
-	int64_t count = 0;
-	int rc = queue_clear(e->queue, &count, &err);
-	e->counts.skipped += (uint64_t)count;
+	if (c->change == QUEUE_SKIP)
+		e->counts.skipped += (uint64_t)c->changed;
 	if (rc < 0) {
-		refuse(client, err.text);
+		control_refuse(c->client, err.text);
 		return;
 	}
-	log_event(e->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("skipped", count)), "the queue was cleared, as was asked for");
-	snprintf(line, sizeof line, "{\"cleared\":%lld}", (long long)count);
-	reply_text(client, line);
-	end(e, client);
+	if (c->clear) {
+		if (rc == 0)
+			log_event(e->config.log, LOG_WARN, LOG_NONE,
+				  "the queue was cleared, as was asked for");
+		snprintf(line, sizeof line, "{\"cleared\":%lld}", (long long)c->changed);
+		reply_text(c->client, line);
+	}
+	if (rc)
+		tell_rest(c, &many);
+	end(e, c->client);
 }
 
-struct listing {
+/* ---- list ---- */
+
+struct page {
+	struct engine *engine;
 	struct control_client *client;
-	size_t sent, most;
+	size_t items, bytes;
 	int64_t next; /* 0: that was all */
+	int64_t only; /* its number; 0: all */
 };
 
-static int send_item(void *arg, const struct queue_item *item)
+/* Whether the page is full, before `number`. */
+static bool is_full(struct page *p, int64_t number)
 {
-	struct listing *l = arg;
-	struct buf b;
-	if (l->sent++ == l->most) {
-		l->next = item->seq;
+	const struct clock *clock = p->engine->config.clock;
+	if (p->items && (p->items == PAGE_ITEMS || p->bytes >= PAGE_BYTES ||
+			 clock->mono(clock) >= engine_slice(p->engine)))
+		p->next = number;
+	return p->next != 0;
+}
+
+static void add_line(struct page *p, int rc, struct buf *line)
+{
+	p->items++;
+	p->bytes += line->len;
+	if (rc == 0)
+		control_reply(p->client, line->data, line->len);
+	buf_release(line);
+}
+
+static int add_letter(void *arg, const struct store_dead *d)
+{
+	struct page *p = arg;
+	struct buf line;
+	if (p->only ? p->only != d->number : is_full(p, d->number))
 		return 1;
-	}
-	buf_init(&b, REPLY_MAX);
-	if (item_json(item, &b) == 0)
-		control_reply(l->client, b.data, b.len);
-	buf_release(&b);
+	buf_init(&line, REPLY_MAX);
+	add_line(p, letter_json(d, &line), &line);
+	return p->only != 0;
+}
+
+static int add_item(void *arg, const struct queue_item *item)
+{
+	struct page *p = arg;
+	struct buf line;
+	if (!p->only && is_full(p, item->seq))
+		return 1;
+	buf_init(&line, REPLY_MAX);
+	add_line(p, item_json(item, &line), &line);
 	return 0;
 }
 
-/* One update with its bytes, or the next part of the list without them. */
-static void list_updates(struct engine *e, struct control_client *client, const cJSON *request, bool show)
+static void list(struct engine *e, struct control_client *client, const cJSON *request,
+		 bool letters, bool show)
 {
 	struct err err = { 0 };
-	struct listing l = { .client = client, .most = ITEMS_AT_ONCE };
+	struct page p = { .engine = e,
+			  .client = client,
+			  .only = show ? member(request, "number") : 0 };
+	int64_t from = show ? p.only : member(request, "from");
 	char line[64];
-	const cJSON *number = cJSON_GetObjectItemCaseSensitive(request, show ? "number" : "from");
-	int64_t from = number ? whole(number) : 0;
-	int rc = show ? queue_show(e->queue, from, send_item, &l, &err) : queue_each(e->queue, from, send_item, &l, &err);
+	int rc = 0;
+	/* One that is none is not there. */
+	if (show && from <= 0)
+		;
+	else if (letters)
+		rc = queue_dead_each(e->queue, from, add_letter, &p, &err);
+	else if (show)
+		rc = queue_show(e->queue, from, add_item, &p, &err);
+	else
+		rc = queue_each(e->queue, from, add_item, &p, &err);
 	if (rc < 0) {
-		refuse(client, err.text);
+		control_refuse(client, err.text);
 		return;
 	}
-	if (l.next) {
-		snprintf(line, sizeof line, "{\"next\":%lld}", (long long)l.next);
+	if (p.next) {
+		snprintf(line, sizeof line, "{\"next\":%lld}", (long long)p.next);
 		reply_text(client, line);
 	}
 	end(e, client);
 }
 
-static void list_letters(struct engine *e, struct control_client *client, const cJSON *request)
-{
-	struct err err = { 0 };
-	const cJSON *number = cJSON_GetObjectItemCaseSensitive(request, "number");
-	if (queue_dead_each(e->queue, number ? whole(number) : 0, send_letter, client, &err))
-		refuse(client, err.text);
-	else
-		end(e, client);
-}
+/* ---- the run itself ---- */
 
 static void tell_status(struct engine *e, struct control_client *client)
 {
 	struct buf b;
 	buf_init(&b, REPLY_MAX);
 	if (engine_status_json(e, &b))
-		refuse(client, "out of memory");
+		control_refuse(client, "out of memory");
 	else
 		control_reply(client, b.data, b.len), end(e, client);
 	buf_release(&b);
@@ -209,13 +234,13 @@ static bool change_run(struct engine *e, struct control_client *client, const ch
 	bool ending = e->phase != ENGINE_RUNNING || e->draining;
 	if (strcmp(verb, "pause") == 0 || strcmp(verb, "resume") == 0) {
 		if (ending) {
-			refuse(client, e->phase == ENGINE_RUNNING ? "it is draining already" : "it is stopping already");
+			control_refuse(client, e->phase == ENGINE_RUNNING ? "it is draining already" : "it is stopping already");
 			return true;
 		}
 		engine_pause(e, verb[0] == 'p');
 	} else if (strcmp(verb, "drain") == 0) {
 		if (e->phase == ENGINE_RUNNING && e->paused) {
-			refuse(client, "it is paused, so nothing would be handled; 'tgrun resume' comes first");
+			control_refuse(client, "it is paused, so nothing would be handled; 'tgrun resume' comes first");
 			return true;
 		}
 		engine_drain(e);
@@ -230,26 +255,62 @@ static bool change_run(struct engine *e, struct control_client *client, const ch
 	return true;
 }
 
+/* What lists and shows; false: it is no such verb. */
+static bool look(struct engine *e, struct control_client *client, const cJSON *request,
+		 const char *verb)
+{
+	static const struct {
+		const char *name;
+		bool letters, show;
+	} verbs[] = {
+		{ "dead-list", true, false },
+		{ "dead-show", true, true },
+		{ "queue-list", false, false },
+		{ "queue-show", false, true },
+	};
+	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+		if (strcmp(verb, verbs[i].name) == 0) {
+			list(e, client, request, verbs[i].letters, verbs[i].show);
+			return true;
+		}
+	return false;
+}
+
+/* What changes letters and updates; false: it is no such verb. */
+static bool change_many(struct engine *e, struct control_client *client, const cJSON *request,
+			const char *verb)
+{
+	static const struct {
+		const char *name;
+		enum queue_change change;
+		bool clear;
+	} verbs[] = {
+		{ "dead-retry", QUEUE_RETRY, false },
+		{ "dead-drop", QUEUE_DROP, false },
+		{ "queue-skip", QUEUE_SKIP, false },
+		{ "queue-clear", QUEUE_SKIP, true },
+	};
+	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+		if (strcmp(verb, verbs[i].name) == 0) {
+			change(&(struct changing){ .engine = e,
+						   .client = client,
+						   .change = verbs[i].change,
+						   .clear = verbs[i].clear },
+			       request);
+			return true;
+		}
+	return false;
+}
+
 void engine_control_request(void *arg, struct control_client *client, const cJSON *request)
 {
 	struct engine *e = arg;
 	const char *verb = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(request, "verb"));
 	if (!verb)
-		refuse(client, "the request has no verb");
+		control_refuse(client, "the request has no verb");
 	else if (strcmp(verb, "status") == 0)
 		tell_status(e, client);
-	else if (strcmp(verb, "dead-retry") == 0)
-		change_letters(e, client, request, queue_dead_retry);
-	else if (strcmp(verb, "dead-drop") == 0)
-		change_letters(e, client, request, queue_dead_drop);
-	else if (strcmp(verb, "dead-list") == 0 || strcmp(verb, "dead-show") == 0)
-		list_letters(e, client, request);
-	else if (strcmp(verb, "queue-list") == 0 || strcmp(verb, "queue-show") == 0)
-		list_updates(e, client, request, verb[6] == 's');
-	else if (strcmp(verb, "queue-skip") == 0)
-		skip_updates(e, client, request);
-	else if (strcmp(verb, "queue-clear") == 0)
-		clear_updates(e, client);
-	else if (!change_run(e, client, verb))
-		refuse(client, "this tgrun does not know the verb");
+	else if (!look(e, client, request, verb) && !change_many(e, client, request, verb) &&
+		 !change_run(e, client, verb))
+		control_refuse(client, "this tgrun does not know the verb");
 }

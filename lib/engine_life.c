@@ -175,7 +175,7 @@ int engine_start(struct engine *e, struct err *err)
 	static const int signals[ENGINE_SIGNALS] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1 };
 	struct loop *l = e->config.loop;
 	recall_name(e);
-	e->started_at = e->config.clock->mono(e->config.clock);
+	e->started_at = e->idle_at = e->config.clock->mono(e->config.clock);
 	e->source = e->config.source_fd >= 0 ? make_lines(e, err) : make_poll(e, err);
 	if (!e->source)
 		return -1;
@@ -191,16 +191,17 @@ int engine_start(struct engine *e, struct err *err)
 			return err_set(err, ERR_INTERNAL, "cannot watch signals");
 	}
 	if (e->config.dir) {
+		/* No update needs it. */
 		e->control = control_new(l, statedir_fd(e->config.dir), engine_control_request, e, err);
 		if (!e->control)
-			return -1;
+			log_event(e->config.log, LOG_WARN, LOG_NONE,
+				  "no other command can speak to this run: %s", err->text);
 	}
 	if (e->config.max_runtime)
 		loop_timer_set(e->runtime_timer, e->config.max_runtime);
 	if (notify_watchdog_interval(e->notify))
 		on_watchdog(e);
 	e->phase = ENGINE_RUNNING;
-	engine_trim_dead(e);
 	handlers_begin(e->handlers);
 	e->source->ops->start(e->source);
 	return engine_feed_start(e, err);

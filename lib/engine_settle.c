@@ -69,18 +69,6 @@ void engine_on_unstartable(void *arg, struct handler *h, const char *reason, int
 	engine_cannot_start(engine_route_of(arg, h), NULL, reason, errnum);
 }
 
-void engine_trim_dead(struct engine *e)
-{
-	struct err err;
-	int64_t dropped = 0;
-	if (e->dead_keep < 0 && e->dead_keep_age < 0)
-		return;
-	if (queue_dead_trim(e->queue, e->dead_keep, e->dead_keep_age, &dropped, &err))
-		log_event(e->config.log, LOG_WARN, LOG_NONE, "old dead letters could not be dropped: %s", err.text);
-	else if (dropped)
-		log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("dropped", dropped)), "old dead letters were dropped, as --dead-keep says");
-}
-
 /* The flight is over; its claim is somebody else's by now. */
 void engine_land(struct engine *e, struct flight *f)
 {
@@ -136,7 +124,6 @@ static const char *settle_failure(struct route *r, const struct claim *c, const 
 	case OUTCOME_DEAD:
 		e->counts.dead++;
 		queue_dead(e->queue, c, result->outcome.reason, result->last_stderr);
-		engine_trim_dead(e);
 		return "now a dead letter";
 	case OUTCOME_DROP:
 	case OUTCOME_DONE:

@@ -179,7 +179,7 @@ static int on_batch(void *arg, const struct slice *items, size_t count, int64_t 
 static bool disk_has_room(struct engine *e)
 {
 	int64_t bytes = e->config.dir && e->min_free ? statedir_free_bytes(e->config.dir) : INT64_MAX;
-	/* The database does not shrink: what it has free inside is room, too, or an emptied queue would stay paused for ever. */
+	/* The database shrinks late, if at all: what it has free inside is room, too. */
 	if (bytes >= 0 && bytes < e->min_free)
 		bytes += queue_spare_bytes(e->queue);
 	bool low = bytes >= 0 && bytes < e->min_free;

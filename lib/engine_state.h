@@ -2,7 +2,8 @@
  * (what ends, and what follows), engine_route.c (routes, their commands and limits),
  * engine_source.c (what the source says), engine_strangers.c (whose updates are left alone),
  * engine_life.c (start, signals, stop), engine_control.c (the control socket's verbs),
- * engine_status.c (the figures of tgrun status). */
+ * engine_status.c (the figures of tgrun status), engine_tidy.c (what is dropped and given back by
+ * and by). */
 #ifndef TGRUN_ENGINE_STATE_H
 #define TGRUN_ENGINE_STATE_H
 
@@ -110,11 +111,13 @@ struct engine {
 
 	struct strangers *strangers;   /* engine_strangers.c; NULL: none yet */
 
-	bool store_fails, claims_fail, source_held, disk_low, backlog_full;
+	bool store_fails, claims_fail, trimming, trim_fails, source_held, disk_low, backlog_full;
 	int64_t claim_at;           /* monotonic milliseconds: when claiming, which failed, is tried again */
 	struct backoff put_backoff; /* failures: of storing a batch, in a row */
 	int64_t put_at;             /* monotonic milliseconds: when the next is tried */
 
+	int64_t slice_ends;         /* engine_slice() of this turn; 0: not asked for yet */
+	int64_t idle_at;            /* monotonic milliseconds: since when nothing is to be done; 0: room was given back */
 	struct loop_timer *turn_timer;  /* makes a turn happen: engine_turn_in() */
 	int64_t turn_at;                /* monotonic milliseconds: when it will; 0: it is not set */
 	struct loop_timer *retry_timer, *stop_timer, *runtime_timer, *watchdog_timer, *log_timer;
@@ -132,14 +135,18 @@ struct engine {
 /* engine.c */
 void engine_turn(void *arg);
 void engine_turn_in(struct engine *e, int64_t delay); /* a turn happens in so many milliseconds, or sooner if that was asked for */
+int64_t engine_slice(struct engine *e); /* when, by the monotonic clock, this turn is to go on */
 void engine_store_works(struct engine *e); /* it did what it had failed to do */
+
+/* engine_tidy.c */
+void engine_trim_dead(struct engine *e);
+void engine_give_back(struct engine *e);
 
 /* engine_settle.c */
 void engine_on_done(void *arg, struct handler *h, struct claim *c, const struct handler_result *r);
 void engine_on_unstartable(void *arg, struct handler *h, const char *reason, int errnum);
 void engine_cannot_start(struct route *r, const struct claim *c, const char *reason, int errnum);
 void engine_land(struct engine *e, struct flight *f);
-void engine_trim_dead(struct engine *e);
 void engine_count_rate(struct engine *e, uint64_t done);
 void engine_remember_error(struct engine *e, const char *text);
 

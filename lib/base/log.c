@@ -22,8 +22,6 @@ enum {
 	TOKEN_ROOM = 512,        /* more than any token: text is cut only after redaction */
 };
 
-enum style { PLAIN, QUOTED, JSON };
-
 struct log {
 	struct sink *sink;
 	const struct secret *secret;
@@ -112,25 +110,6 @@ static void redact_paths(char *text, size_t n)
 	}
 }
 
-/* Writes the character at `s` in a style; the length read is *step, what is returned is the length written, at most 12. */
-static size_t show(char out[16], const char *s, size_t n, enum style style, size_t *step)
-{
-	size_t length = utf8_length(s, n);
-	*step = length ? length : 1;
-	if (!length)
-		return style == JSON ? (size_t)sprintf(out, "\xef\xbf\xbd") : (size_t)sprintf(out, "\\x%02x", (unsigned char)*s);
-	unsigned code = utf8_code(s, length);
-	if (style != PLAIN && (code == '"' || code == '\\'))
-		return (size_t)sprintf(out, "\\%c", (int)code);
-	if (!utf8_is_control(code)) {
-		memcpy(out, s, length);
-		return length;
-	}
-	if (code == '\n' || code == '\t' || code == '\r')
-		return (size_t)sprintf(out, "\\%c", code == '\n' ? 'n' : code == '\t' ? 't' : 'r');
-	return (size_t)sprintf(out, style != JSON && code < 0x80 ? "\\x%02x" : "\\u%04x", code);
-}
-
 static void put_raw(struct log *l, const char *s, size_t n)
 {
 	memcpy(l->line + l->length, s, n);
@@ -138,7 +117,7 @@ static void put_raw(struct log *l, const char *s, size_t n)
 }
 
 /* Appends a text, redacted and escaped, so that the line does not pass `limit`; ends in `…` when it was cut. */
-static void put_text(struct log *l, const char *s, size_t n, enum style style, size_t limit)
+static void put_text(struct log *l, const char *s, size_t n, enum utf8_style style, size_t limit)
 {
 	if (n > sizeof l->text)
 		n = sizeof l->text;
@@ -147,8 +126,8 @@ static void put_text(struct log *l, const char *s, size_t n, enum style style, s
 	redact_paths(l->text, n);
 	size_t fits = l->length; /* where the ellipsis goes if the rest does not fit */
 	for (size_t i = 0, step; i < n; i += step) {
-		char out[16];
-		size_t shown = show(out, l->text + i, n - i, style, &step);
+		char out[UTF8_SHOWN_MAX];
+		size_t shown = utf8_show(out, l->text + i, n - i, style, &step);
 		if (l->length + shown > limit) {
 			l->length = fits;
 			put_raw(l, ellipsis, sizeof ellipsis - 1);
@@ -193,7 +172,7 @@ static void put_field(struct log *l, const struct log_field *f, size_t reserve)
 	bool quoted = !json && needs_quotes(f->text, f->length);
 	if (quoted)
 		put_raw(l, "\"", 1);
-	put_text(l, f->text, f->length, json ? JSON : quoted ? QUOTED : PLAIN, LINE_CAP - reserve - 2);
+	put_text(l, f->text, f->length, json ? UTF8_JSON : quoted ? UTF8_QUOTED : UTF8_PLAIN, LINE_CAP - reserve - 2);
 	if (quoted || json)
 		put_raw(l, "\"", 1);
 }
@@ -217,7 +196,7 @@ static void compose(struct log *l, enum log_level level, const struct log_field 
 	l->length = 0;
 	l->cut = l->omitted = false;
 	put_raw(l, head, (size_t)n);
-	put_text(l, sentence, strlen(sentence), json ? JSON : PLAIN, l->length + SENTENCE_MAX);
+	put_text(l, sentence, strlen(sentence), json ? UTF8_JSON : UTF8_PLAIN, l->length + SENTENCE_MAX);
 	if (json)
 		put_raw(l, "\"", 1);
 	else if (count)

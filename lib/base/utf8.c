@@ -1,5 +1,9 @@
-/* base/utf8: bytes in, character boundaries out; the table of well-formed sequences of RFC 3629, section 4. */
+/* base/utf8: bytes in, character boundaries out, and characters as they may be shown; the table of
+ * well-formed sequences of RFC 3629, section 4. */
 #include "base/utf8.h"
+
+#include <stdio.h>
+#include <string.h>
 
 size_t utf8_length(const char *s, size_t n)
 {
@@ -35,6 +39,29 @@ bool utf8_is_control(unsigned code)
 	return code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0x2028 || code == 0x2029 ||
 	       (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) || code == 0x200e || code == 0x200f ||
 	       code == 0x061c;
+}
+
+size_t utf8_show(char out[UTF8_SHOWN_MAX], const char *s, size_t n, enum utf8_style style,
+		 size_t *step)
+{
+	size_t length = utf8_length(s, n);
+	bool json = style == UTF8_JSON || style == UTF8_IN_JSON;
+	*step = length ? length : 1;
+	if (!length)
+		return json ? (size_t)snprintf(out, UTF8_SHOWN_MAX, "\xef\xbf\xbd")
+			    : (size_t)snprintf(out, UTF8_SHOWN_MAX, "\\x%02x", (unsigned char)*s);
+	unsigned code = utf8_code(s, length);
+	bool quote = (style == UTF8_QUOTED || style == UTF8_JSON) && (code == '"' || code == '\\');
+	if (quote || (style == UTF8_IN_JSON && code == '\t'))
+		return (size_t)snprintf(out, UTF8_SHOWN_MAX, quote ? "\\%c" : "%c", (int)code);
+	if (!utf8_is_control(code)) {
+		memcpy(out, s, length);
+		return length;
+	}
+	if (code == '\n' || code == '\t' || code == '\r')
+		return (size_t)snprintf(out, UTF8_SHOWN_MAX, code == '\n' ? "\\n" : code == '\t' ? "\\t" : "\\r");
+	return (size_t)snprintf(out, UTF8_SHOWN_MAX, !json && code < 0x80 ? "\\x%02x" : "\\u%04x",
+				code);
 }
 
 size_t utf8_cut(const char *s, size_t n)

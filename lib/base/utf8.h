@@ -16,6 +16,21 @@ unsigned utf8_code(const char *s, size_t length);
  * change the direction of writing. */
 bool utf8_is_control(unsigned code);
 
+/* How a character is shown that is not to be seen as it is. */
+enum utf8_style {
+	UTF8_PLAIN,   /* \n, \x1b, \u202e; bytes that are no UTF-8 as \xff */
+	UTF8_QUOTED,  /* the same between quotes: they and backslashes are escaped, too */
+	UTF8_JSON,    /* in a string of JSON: its own escapes, U+FFFD for bytes that are no UTF-8 */
+	UTF8_IN_JSON, /* of JSON that is whole: so, but its quotes, backslashes, tabs are its own */
+};
+enum { UTF8_SHOWN_MAX = 12 };
+
+/* Writes the character that `s` of `n` bytes begins with (n > 0) as it may be shown to people: the
+ * one place where strangers' text is escaped. Returns the length written, without a NUL; *step is
+ * the length read. */
+size_t utf8_show(char out[UTF8_SHOWN_MAX], const char *s, size_t n, enum utf8_style style,
+		 size_t *step);
+
 /* The largest length, at most `n`, at which the text `s` of at least `n` bytes may be cut without splitting a
  * character. Text that is no UTF-8 is cut at `n`. */
 size_t utf8_cut(const char *s, size_t n);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/list.h"
 
 enum {
@@ -46,6 +47,7 @@ struct control_client {
 	struct loop_timer *timer;
 	int fd;
 	struct buf in, out;
+	int64_t touched; /* monotonic milliseconds: when it did something last */
 	size_t sent;    /* bytes of `out` that are gone */
 	bool answering; /* the request was taken: nothing more is read */
 	bool ended;     /* the answer is whole */
@@ -73,6 +75,7 @@ static void touch(struct control_client *c)
 {
 	list_remove(&c->link);
 	list_add_before(&c->control->clients, &c->link);
+	c->touched = clock_system.mono(&clock_system);
 	loop_timer_set(c->timer, c->control->patience);
 }
 
@@ -119,12 +122,14 @@ void control_end(struct control_client *c)
 	c->ended = true;
 }
 
-/* An answer of our own to what is no request. */
-static void refuse(struct control_client *c, const char *why)
+void control_refuse(struct control_client *c, const char *why)
 {
-	char line[160];
-	int n = snprintf(line, sizeof line, "{\"ok\":false,\"error\":\"%s\"}", why);
-	control_reply(c, line, (size_t)n);
+	struct buf line;
+	buf_init(&line, CONTROL_LINE_MAX);
+	if (buf_adds(&line, "{\"error\":") == 0 && buf_add_json(&line, why, strlen(why)) == 0 &&
+	    buf_addc(&line, '}') == 0)
+		control_reply(c, line.data, line.len);
+	buf_release(&line);
 	c->answering = true;
 	control_end(c);
 }
@@ -139,7 +144,8 @@ static void take_line(struct control_client *c, size_t length)
 	if (request && cJSON_IsObject(request))
 		c->control->request(c->control->arg, c, request);
 	else
-		refuse(c, request ? "the request is no JSON object" : "the request is no valid JSON");
+		control_refuse(c, request ? "the request is no JSON object"
+					  : "the request is no valid JSON");
 	cJSON_Delete(request);
 	buf_release(&c->in);
 }
@@ -155,7 +161,7 @@ static void receive(struct control_client *c)
 			return;
 		if (n <= 0) {
 			if (c->in.len && n == 0)
-				refuse(c, "the request has no end of line");
+				control_refuse(c, "the request has no end of line");
 			else
 				c->broken = true;
 			return;
@@ -165,7 +171,7 @@ static void receive(struct control_client *c)
 		size_t length = c->in.len + part;
 		touch(c);
 		if (buf_add(&c->in, bytes, part))
-			refuse(c, "the request is too long");
+			control_refuse(c, "the request is too long");
 		else if (feed)
 			take_line(c, length);
 	}
@@ -194,12 +200,14 @@ static void on_idle(void *arg)
 	client_free(arg);
 }
 
-/* Frees the client that did nothing for the longest time and whose answer is not on its way. Returns whether there was one. */
+/* Frees the client that did nothing for the longest time: one that has not asked yet, or one that
+ * has not taken a byte of its answer for a while. Returns whether there was one. */
 static bool make_room(struct control *control)
 {
+	int64_t now = clock_system.mono(&clock_system);
 	for (struct list *l = control->clients.next; l != &control->clients; l = l->next) {
 		struct control_client *c = container_of(l, struct control_client, link);
-		if (c->answering)
+		if (c->answering && now - c->touched < control->patience / 6)
 			continue;
 		client_free(c);
 		return true;
@@ -233,7 +241,7 @@ static void add_client(struct control *control, int fd)
 		client_free(c);
 		return;
 	}
-	loop_timer_set(c->timer, control->patience);
+	touch(c);
 	loop_watch_set(c->watch, LOOP_READ);
 }
 

@@ -12,7 +12,7 @@
 #include "base/err.h"
 #include "io/loop.h"
 
-enum { CONTROL_LINE_MAX = 64 * 1024, CONTROL_CLIENTS_MAX = 32, CONTROL_OUTPUT_MAX = 64 << 20 };
+enum { CONTROL_LINE_MAX = 64 * 1024, CONTROL_CLIENTS_MAX = 32, CONTROL_OUTPUT_MAX = 18 << 20 };
 
 struct control;
 struct control_client;
@@ -31,6 +31,9 @@ void control_free(struct control *c);
 
 /* Sends one line: `n` bytes of JSON without a line feed; one is added. A client that does not read is dropped when too much waits for it. */
 void control_reply(struct control_client *client, const char *json, size_t n);
+
+/* Answers {"error":"…"}, and ends the answer. */
+void control_refuse(struct control_client *client, const char *why);
 
 /* The answer is whole: the connection is closed when all of it is sent. */
 void control_end(struct control_client *client);

@@ -146,21 +146,20 @@ static int put_one(struct queue *q, const struct queue_put *p, size_t first, int
 	return 0;
 }
 
-/* The scheduler learns of what was written: the operations from `first` on, whose list is no longer needed. Without memory the
- * rest is found again by local_recheck(). */
-static void learn(struct queue *q, const struct store_op *ops, size_t count)
+void local_learn(struct queue *q, const struct store_op *ops, size_t count)
 {
+	int64_t now = q->config.clock->mono(q->config.clock);
 	for (size_t i = 0; i < count; i++) {
 		const struct store_op *o = &ops[i];
 		bool dead = i + 1 < count && ops[i + 1].kind == STORE_DEAD && ops[i + 1].seq == o->seq;
-		if (o->kind != STORE_PUT || dead)
+		if (o->kind == STORE_DONE)
+			sched_remove(q->sched, now, o->seq);
+		if (o->kind != STORE_PUT || dead || q->recheck_from)
 			continue;
 		struct store_row row = { .seq = o->seq, .kind_name = o->kind_name, .keys = o->keys, .lane = o->lane,
-					 .received = o->received };
-		if (local_add(q, &row)) {
+					 .received = o->received, .ageless = o->ageless };
+		if (local_add(q, &row))
 			q->recheck_from = o->seq;
-			return;
-		}
 	}
 }
 
@@ -187,7 +186,7 @@ int queue_put(struct queue *q, const struct queue_put *puts, size_t count, const
 		return -1;
 	}
 	/* The list is empty now, but the batch's operations still stand in it. */
-	learn(q, q->pending.ops + keep, added);
+	local_learn(q, q->pending.ops + keep, added);
 	q->unsynced = q->unsynced || added;
 	if (result)
 		*result = counts;

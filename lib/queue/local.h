@@ -1,5 +1,6 @@
-/* queue/local: what the files of the local queue share: local.c (what comes in and is written), local_claim.c
- * (what goes out), local_open.c (start and end), local_list.c (what waits, for people), dead.c (dead letters). */
+/* queue/local: what the files of the local queue share: local.c (what comes in and is written),
+ * local_claim.c (what goes out), local_open.c (start and end), local_list.c (what waits, for
+ * people), local_many.c (changes of many), dead.c (dead letters). */
 #ifndef TGRUN_QUEUE_LOCAL_H
 #define TGRUN_QUEUE_LOCAL_H
 
@@ -34,6 +35,11 @@ struct queue {
 	} confirmed;             /* what queue_confirmed() was last told */
 	bool unsynced;           /* something was put that a power cut may still take back */
 	int64_t syncing;         /* and another does so now, for all up to this number; 0: nobody does */
+	struct {
+		int64_t from;    /* the letter at which the next slice begins */
+		int64_t oldest;  /* of those before it, what died first: wall clock */
+		int64_t bound;   /* no letter of the store died before: wall clock */
+	} trim;                  /* of queue_dead_trim(), by age */
 	bool failing;            /* the last try to write failed, and what it was about is still pending */
 	struct err failure;
 };
@@ -44,6 +50,10 @@ int64_t local_expires(const struct queue *q, const char *kind, bool ageless, int
 /* Writes what is pending, in one transaction. When that fails, the first `keep` operations stay for the next try,
  * and the others are cut off. 0 or -1 with `err`. */
 int local_write(struct queue *q, size_t keep, bool sync, struct err *err);
+
+/* The scheduler learns of what was written: PUT and DONE among these operations, whose list is no
+ * longer needed. Without memory the rest is found again by local_recheck(). */
+void local_learn(struct queue *q, const struct store_op *ops, size_t count);
 
 /* Takes over what may have reached the store though writing it failed. 0 or -1 with `err`. */
 int local_recheck(struct queue *q, struct err *err);

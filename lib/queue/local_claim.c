@@ -230,6 +230,11 @@ int64_t queue_spare_bytes(const struct queue *q)
 	return q->store->ops->spare(q->store);
 }
 
+int queue_give_back(struct queue *q, struct err *err)
+{
+	return q->store->ops->give_back(q->store, err);
+}
+
 void queue_set_backlog(struct queue *q, int64_t backlog)
 {
 	q->config.backlog = backlog;

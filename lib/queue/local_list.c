@@ -1,9 +1,6 @@
-/* queue/local_list: what is unfinished, for people: list, show, skip, clear. What an update is comes from the store, what becomes of it
- * from the scheduler. What is skipped is settled as done, so that its repeat is recognised; it is on disk before the
- * scheduler forgets it, and when people are told so. */
+/* queue/local_list: what is unfinished, for people: list and show. What an update is comes from the
+ * store, what becomes of it from the scheduler. Nothing changes here. */
 #include "queue/local.h"
-
-enum { CLEARED_AT_ONCE = 1000 };
 
 /* One after the other, of which a callback is told. */
 struct walk {
@@ -93,80 +90,4 @@ int queue_show(struct queue *q, int64_t seq, int (*show)(void *arg, const struct
 		return -1;
 	}
 	return w.rc;
-}
-
-int queue_skip(struct queue *q, int64_t seq, struct err *err)
-{
-	bool running;
-	size_t keep = q->pending.count;
-	if (!sched_has(q->sched, seq, &running))
-		return 0;
-	if (running)
-		return 2;
-	if (pending_reserve(&q->pending, 1 + q->held_count))
-		return err_set(err, ERR_INTERNAL, "out of memory");
-	pending_lend(&q->pending, &(struct store_op){ .kind = STORE_DONE, .seq = seq });
-	if (local_write(q, keep, true, err))
-		return -1;
-	sched_remove(q->sched, q->config.clock->mono(q->config.clock), seq);
-	return 1;
-}
-
-/* Some that wait. */
-struct chunk {
-	struct queue *queue;
-	int64_t seqs[CLEARED_AT_ONCE];
-	size_t count;
-};
-
-static int chunk_row(void *arg, const struct store_row *row)
-{
-	struct chunk *c = arg;
-	bool running;
-	if (c->count == CLEARED_AT_ONCE)
-		return -1;
-	if (sched_has(c->queue->sched, row->seq, &running) && !running)
-		c->seqs[c->count++] = row->seq;
-	return 0;
-}
-
-/* 0 or -1 with `err`. */
-static int clear_chunk(struct queue *q, const struct chunk *c, struct err *err)
-{
-	size_t keep = q->pending.count;
-	if (pending_reserve(&q->pending, c->count + q->held_count))
-		return err_set(err, ERR_INTERNAL, "out of memory");
-	for (size_t i = 0; i < c->count; i++)
-		pending_lend(&q->pending, &(struct store_op){ .kind = STORE_DONE, .seq = c->seqs[i] });
-	if (local_write(q, keep, false, err))
-		return -1;
-	q->unsynced = true;
-	for (size_t i = 0; i < c->count; i++)
-		sched_remove(q->sched, q->config.clock->mono(q->config.clock), c->seqs[i]);
-	return 0;
-}
-
-int queue_clear(struct queue *q, int64_t *count, struct err *err)
-{
-	struct chunk c = { .queue = q };
-	struct err why = { 0 };
-	int64_t from = 0;
-	int more;
-	*count = 0;
-	do {
-		c.count = 0;
-		more = q->store->ops->load(q->store, from, chunk_row, &c, &why);
-		if (more && why.status) {
-			if (err)
-				*err = why;
-			return -1;
-		}
-		if (c.count == 0)
-			break;
-		if (clear_chunk(q, &c, err))
-			return -1;
-		*count += (int64_t)c.count;
-		from = c.seqs[c.count - 1] + 1;
-	} while (more);
-	return queue_sync(q, err);
 }

@@ -150,6 +150,8 @@ struct queue *queue_open(const struct queue_config *config, struct err *err)
 	q->config = *config;
 	q->store = config->store;
 	list_init(&q->held);
+	q->trim.oldest = INT64_MAX;
+	q->trim.bound = INT64_MIN;
 	pending_init(&q->pending);
 	q->last_seq = q->store->ops->last_seq(q->store);
 	q->sched = sched_new();

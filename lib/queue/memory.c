@@ -110,37 +110,30 @@ static int memory_meta(struct store *s, const char *name, struct buf *out, struc
 	return n && buf_adds(out, n->value) ? err_set(err, ERR_IO, "out of memory") : 0;
 }
 
-static int memory_dead(struct store *s, int64_t number, int (*letter)(void *arg, const struct store_dead *d), void *arg,
+static int memory_dead(struct store *s, int64_t from, bool bodies,
+		       int (*letter)(void *arg, const struct store_dead *d), void *arg,
 		       struct err *err)
 {
 	struct memory *m = memory_of(s);
-	(void)err;
-	for (struct list *at = m->dead.next; at != &m->dead; at = at->next) {
+	struct memory_letter *near = memory_letter_find(m, from);
+	(void)bodies, (void)err;
+	for (struct list *at = near ? &near->link : m->dead.next; at != &m->dead; at = at->next) {
 		const struct store_dead *d = &container_of(at, struct memory_letter, link)->dead;
-		if ((number == 0 || d->number == number) && letter(arg, d))
+		if (d->number >= from && letter(arg, d))
 			return -1;
 	}
-	return 0;
-}
-
-static int memory_dead_trim(struct store *s, int64_t keep, int64_t before, int64_t *dropped, struct err *err)
-{
-	struct memory *m = memory_of(s);
-	int64_t had = m->dead_count, past = keep < 0 ? 0 : had - keep;
-	(void)err;
-	for (struct list *at = m->dead.next, *next; at != &m->dead; at = next, past--) {
-		struct memory_letter *l = container_of(at, struct memory_letter, link);
-		next = at->next;
-		if (past > 0 || l->dead.died < before)
-			memory_letter_drop(m, l);
-	}
-	*dropped = had - m->dead_count;
 	return 0;
 }
 
 static int64_t memory_spare(struct store *s)
 {
 	(void)s;
+	return 0;
+}
+
+static int memory_give_back(struct store *s, struct err *err)
+{
+	(void)s, (void)err;
 	return 0;
 }
 
@@ -167,6 +160,7 @@ static void memory_close(struct store *s)
 		}
 	map_release(&m->by_seq);
 	map_release(&m->by_id);
+	map_release(&m->by_letter);
 	free(m);
 }
 
@@ -181,11 +175,11 @@ static const struct store_ops memory_ops = {
 	.last_seq = memory_last_seq,
 	.meta = memory_meta,
 	.dead = memory_dead,
-	.dead_trim = memory_dead_trim,
 	.dead_count = memory_dead_count,
 	.sync_fd = memory_sync_fd,
 	.synced = memory_synced,
 	.spare = memory_spare,
+	.give_back = memory_give_back,
 	.close = memory_close,
 };
 

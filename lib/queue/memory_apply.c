@@ -52,11 +52,15 @@ struct memory_row *memory_row_waiting(struct memory *m, int64_t seq)
 	return r && r->state != MEMORY_DONE ? r : NULL;
 }
 
-static struct memory_letter *memory_letter_find(struct memory *m, int64_t number)
+struct memory_letter *memory_letter_find(struct memory *m, int64_t number)
 {
-	for (struct list *at = m->dead.next; at != &m->dead; at = at->next)
-		if (container_of(at, struct memory_letter, link)->dead.number == number)
-			return container_of(at, struct memory_letter, link);
+	for (struct map_node *n = map_first(&m->by_letter, map_number(number)); n;
+	     n = map_next(n)) {
+		struct memory_letter *l = container_of(n, struct memory_letter, by_number);
+		/* One that is being made has its place in the table and none in the list yet. */
+		if (l->dead.number == number && !list_empty(&l->link))
+			return l;
+	}
 	return NULL;
 }
 
@@ -181,7 +185,14 @@ static int prepare(struct memory *m, const struct store_op *op, struct made *mad
 		}
 		return 0;
 	case STORE_DEAD:
-		return (made->letter = make_letter(op)) ? 0 : -1;
+		made->letter = make_letter(op);
+		if (!made->letter ||
+		    map_add(&m->by_letter, &made->letter->by_number, map_number(op->seq))) {
+			memory_letter_free(made->letter);
+			made->letter = NULL;
+			return -1;
+		}
+		return 0;
 	case STORE_OFFSET:
 	case STORE_CONFIRMED:
 		return (made->named = make_named(op->root, "")) ? 0 : -1;
@@ -220,6 +231,7 @@ static void bury(struct memory *m, struct memory_row *r, struct memory_letter *l
 void memory_letter_drop(struct memory *m, struct memory_letter *l)
 {
 	list_remove(&l->link);
+	map_remove(&m->by_letter, &l->by_number);
 	memory_letter_free(l);
 	m->dead_count--;
 }
@@ -252,6 +264,7 @@ static void carry_out(struct memory *m, const struct store_op *op, struct made *
 {
 	struct memory_row *r = memory_row_waiting(m, op->seq);
 	struct memory_named *n;
+	struct memory_letter *l;
 	switch (op->kind) {
 	case STORE_PUT:
 		if (made->row)
@@ -297,8 +310,9 @@ static void carry_out(struct memory *m, const struct store_op *op, struct made *
 		break;
 	case STORE_DEAD_RETRY:
 	case STORE_DEAD_DROP:
-		if (memory_letter_find(m, op->seq))
-			memory_letter_drop(m, memory_letter_find(m, op->seq));
+		l = memory_letter_find(m, op->seq);
+		if (l)
+			memory_letter_drop(m, l);
 		break;
 	}
 }
@@ -309,6 +323,8 @@ static void made_free(struct memory *m, struct made *made, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		if (made[i].row)
 			memory_row_drop(m, made[i].row);
+		if (made[i].letter)
+			map_remove(&m->by_letter, &made[i].letter->by_number);
 		memory_letter_free(made[i].letter);
 		memory_named_free(made[i].named);
 	}

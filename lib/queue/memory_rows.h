@@ -25,6 +25,7 @@ struct memory_row {
 
 struct memory_letter {
 	struct list link;
+	struct map_node by_number;
 	struct store_dead dead; /* its strings are owned */
 };
 
@@ -37,7 +38,7 @@ struct memory_named { /* a meta value, or the offset of a root */
 
 struct memory {
 	struct store store;
-	struct map by_seq, by_id;
+	struct map by_seq, by_id, by_letter;
 	struct list waiting, done, dead, metas, roots;
 	int64_t last_seq, dead_count;
 };
@@ -47,8 +48,9 @@ static inline struct memory *memory_of(struct store *s)
 	return container_of(s, struct memory, store);
 }
 
-/* The update `seq` that waits; the named value: NULL if there is none. */
+/* The update `seq` that waits; the dead letter; the named value: NULL if there is none. */
 struct memory_row *memory_row_waiting(struct memory *m, int64_t seq);
+struct memory_letter *memory_letter_find(struct memory *m, int64_t number);
 struct memory_named *memory_named_find(const struct list *l, const char *name);
 
 /* What an update is found by when it comes again. */

@@ -179,18 +179,48 @@ int queue_each(struct queue *q, int64_t from, int (*each)(void *arg, const struc
 /* The same for one update, with its bytes. 1, 0: no such update is unfinished, -1 with `err`. */
 int queue_show(struct queue *q, int64_t seq, int (*show)(void *arg, const struct queue_item *item), void *arg, struct err *err);
 
-/* An update that waits is settled as done; what waited for it goes on. 1, 0: no such update is unfinished, 2: it
- * runs (nothing was done), -1 with `err`. All that wait: 0 with how many there were, or -1 with `err`; some may be
- * settled then. Durable when they return. */
-int queue_skip(struct queue *q, int64_t seq, struct err *err);
-int queue_clear(struct queue *q, int64_t *count, struct err *err);
+/* The same for dead letters, with their bytes. A letter's number is that of its update. */
+int queue_dead_each(struct queue *q, int64_t from,
+		    int (*letter)(void *arg, const struct store_dead *d), void *arg,
+		    struct err *err);
 
-/* Dead letters. */
-int queue_dead_each(struct queue *q, int64_t number, int (*letter)(void *arg, const struct store_dead *d), void *arg, struct err *err);
-/* A letter's number is that of its update, rising. Makes letter `number` a new update behind all others (fresh
- * counts, no age limit), or forgets it; durable when it returns. 1 done, 0 there is no such letter, -1 with `err`. */
-int queue_dead_retry(struct queue *q, int64_t number, struct err *err);
-int queue_dead_drop(struct queue *q, int64_t number, struct err *err);
-int queue_dead_trim(struct queue *q, int64_t keep, int64_t max_age, int64_t *dropped, struct err *err);
+/* What people change of many: dead letters become new updates behind all others (fresh counts, no
+ * age limit), or are forgotten; updates that wait are settled as done, and what waited for them
+ * goes on. */
+enum queue_change { QUEUE_RETRY, QUEUE_DROP, QUEUE_SKIP };
+
+enum queue_fate {
+	QUEUE_CHANGED,
+	QUEUE_MISSING, /* there is no such letter, no such update is unfinished */
+	QUEUE_RUNS,    /* SKIP: nothing was done */
+};
+
+/* What is still to be done: these numbers, or all from `from` to `to` but for what runs. */
+struct queue_many {
+	enum queue_change change;
+	bool all;
+	const int64_t *numbers;
+	size_t count;
+	int64_t from, to; /* 0: from the first; to the last that there is at the first slice */
+};
+
+/* Does a slice of it and moves `m` on: one transaction, durable when it returns; until the
+ * monotonic clock of the queue says `until` (INT64_MAX: never), one at least and some hundred at
+ * most. Then `told`, unless it is NULL, is told what became of each; it calls nothing of the queue.
+ * 1: there is more, 0: that was all, -1 with `err`: nothing of the slice was done, or, on a disk
+ * that fails to say so, all of it. */
+int queue_many(struct queue *q, struct queue_many *m, int64_t until,
+	       void (*told)(void *arg, int64_t number, enum queue_fate fate), void *arg,
+	       struct err *err);
+
+/* Forgets a slice of the dead letters that are more than the last `keep` (-1: any number), or that
+ * died `max_age` milliseconds ago or earlier (0: all, -1: of any age); cheap when there are none.
+ * *dropped gets how many. 1: there may be more, 0: that was all, -1 with `err`. */
+int queue_dead_trim(struct queue *q, int64_t keep, int64_t max_age, int64_t until, int64_t *dropped,
+		    struct err *err);
+
+/* Gives a little of the store's unused space back to the disk, in some milliseconds. 1: there is
+ * more, 0: there is not, -1 with `err`. */
+int queue_give_back(struct queue *q, struct err *err);
 
 #endif

@@ -20,7 +20,9 @@ static int sqlite_known(struct store *store, const char *url, int64_t update_id,
 	struct sqlite_root *root = sqlite_root_of(s, url, false, &failed);
 	if (!root)
 		return failed ? sqlite_db_fail(&s->db, err) : 0;
-	int rc = sqlite_number(SQLITE_BIND(s, S_KNOWN, root->id, update_id, (int64_t)hash), &one);
+	int rc = sqlite_number(SQLITE_BIND(s, S_KNOWN, root->id, update_id, (int64_t)hash,
+					   root->confirmed, root->up_to),
+			       &one);
 	return rc < 0 ? sqlite_db_fail(&s->db, err) : rc;
 }
 
@@ -51,6 +53,7 @@ static const char *text_of(sqlite3_stmt *st, int column)
 struct load {
 	int (*row)(void *arg, const struct store_row *row);
 	int (*letter)(void *arg, const struct store_dead *d);
+	bool bodies;
 	void *arg;
 };
 
@@ -149,40 +152,25 @@ static int sqlite_meta(struct store *store, const char *name, struct buf *out, s
 static int dead_row(void *arg, sqlite3_stmt *st)
 {
 	const struct load *l = arg;
-	const void *body = sqlite3_column_blob(st, 9);
+	/* What is not asked for is not read from the disk. */
+	const void *body = l->bodies ? sqlite3_column_blob(st, 9) : NULL;
 	struct store_dead d = { .number = sqlite3_column_int64(st, 0),
 				.has_id = sqlite3_column_type(st, 1) != SQLITE_NULL,
 				.update_id = sqlite3_column_int64(st, 1), .kind_name = text_of(st, 2), .keys = text_of(st, 3),
 				.reason = text_of(st, 4), .last_stderr = text_of(st, 5),
 				.attempts = sqlite3_column_int(st, 6), .received = sqlite3_column_int64(st, 7),
 				.died = sqlite3_column_int64(st, 8), .body = body ? body : "",
-				.body_length = (size_t)sqlite3_column_bytes(st, 9) };
+				.body_length = body ? (size_t)sqlite3_column_bytes(st, 9) : 0 };
 	return l->letter(l->arg, &d);
 }
 
-static int sqlite_dead(struct store *store, int64_t number_, int (*letter)(void *arg, const struct store_dead *d),
-		       void *arg, struct err *err)
+static int sqlite_dead(struct store *store, int64_t from, bool bodies,
+		       int (*letter)(void *arg, const struct store_dead *d), void *arg,
+		       struct err *err)
 {
-	struct load l = { .letter = letter, .arg = arg };
-	return each(sqlite_of(store), number_ ? "SELECT * FROM dead WHERE number = ?1" : "SELECT * FROM dead WHERE ?1 = 0 ORDER BY number",
-		    number_, dead_row, &l, err);
-}
-
-static int sqlite_dead_trim(struct store *store, int64_t keep, int64_t before, int64_t *dropped, struct err *err)
-{
-	struct sqlite *s = sqlite_of(store);
-	char text[256];
-	/* A LIMIT of -1 is none. */
-	snprintf(text, sizeof text, "DELETE FROM dead WHERE died < %" PRId64 " OR (%" PRId64 " >= 0 AND number NOT IN"
-		 " (SELECT number FROM dead ORDER BY number DESC LIMIT %" PRId64 "))", before, keep, keep);
-	*dropped = 0;
-	if (sqlite_set_sync(s, true, err))
-		return -1;
-	s->dead_count = -1;
-	if (sqlite_db_exec(&s->db, text, err))
-		return -1;
-	*dropped = sqlite3_changes64(s->db.handle);
-	return 0;
+	struct load l = { .letter = letter, .bodies = bodies, .arg = arg };
+	return each(sqlite_of(store), "SELECT * FROM dead WHERE number >= ?1 ORDER BY number", from,
+		    dead_row, &l, err);
 }
 
 static int sqlite_sync_fd(struct store *store)
@@ -197,15 +185,6 @@ static void sqlite_synced(struct store *store, int64_t seq, bool worked)
 		sqlite_raise_mark(s, seq);
 	else
 		s->doubtful = true;
-}
-
-static int64_t sqlite_spare(struct store *store)
-{
-	struct sqlite *s = sqlite_of(store);
-	int64_t pages = 0, size = 0;
-	if (sqlite_db_number(&s->db, "PRAGMA freelist_count", &pages, NULL) || sqlite_db_number(&s->db, "PRAGMA page_size", &size, NULL))
-		return 0;
-	return pages * size;
 }
 
 static int64_t sqlite_dead_count(struct store *store)
@@ -243,13 +222,23 @@ static const struct store_ops sqlite_ops = {
 	.last_seq = sqlite_last_seq,
 	.meta = sqlite_meta,
 	.dead = sqlite_dead,
-	.dead_trim = sqlite_dead_trim,
 	.dead_count = sqlite_dead_count,
 	.sync_fd = sqlite_sync_fd,
 	.synced = sqlite_synced,
 	.spare = sqlite_spare,
+	.give_back = sqlite_give_back,
 	.close = sqlite_close,
 };
+
+int sqlite_check(struct store *store, struct err *err)
+{
+	return sqlite_db_quick_check(&sqlite_of(store)->db, err);
+}
+
+bool sqlite_unchecked(struct store *store)
+{
+	return sqlite_of(store)->db.unchecked;
+}
 
 struct store *sqlite_open(int dir_fd, const char *dir_name, int64_t bot_id, struct err *err)
 {

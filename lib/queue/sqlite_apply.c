@@ -26,12 +26,14 @@ static const char *const sql[SQLITE_STATEMENTS] = {
 	[S_BURY] = "INSERT OR IGNORE INTO dead SELECT u.seq, u.update_id, u.kind, u.keys, ?2, ?3, ?4, u.received, ?5,"
 		   " ifnull(b.body, x'') FROM updates u LEFT JOIN bodies b USING(seq) WHERE u.seq = ?1 AND u.state <> 3",
 	[S_OFFSET] = "INSERT OR REPLACE INTO offsets(root, next) VALUES(?1, ?2)",
-	[S_CONFIRMED] = "DELETE FROM updates WHERE state = 3 AND root = ?1 AND update_id < ?2 AND seq <= ?3",
+	[S_CONFIRMED] = "DELETE FROM updates WHERE seq IN (SELECT seq FROM updates WHERE state = 3"
+			" AND root = ?1 AND update_id < ?2 AND seq <= ?3 LIMIT 1000)",
 	[S_META] = "INSERT OR REPLACE INTO meta(name, value) VALUES(?1, ?2)",
 	[S_DEAD_DROP] = "DELETE FROM dead WHERE number = ?1",
 	[S_ROOT] = "SELECT id FROM roots WHERE url = ?1",
 	[S_ROOT_NEW] = "INSERT INTO roots(url) VALUES(?1)",
-	[S_KNOWN] = "SELECT 1 FROM updates WHERE update_id = ?2 AND hash = ?3 AND root = ?1 AND root IS NOT NULL",
+	[S_KNOWN] = "SELECT 1 FROM updates WHERE update_id = ?2 AND hash = ?3 AND root = ?1 AND root IS NOT NULL"
+		    " AND (state <> 3 OR update_id >= ?4 OR seq > ?5)",
 	[S_BODY] = "SELECT u.received, b.body FROM updates u JOIN bodies b USING(seq) WHERE u.seq = ?1 AND u.state <> 3",
 	[S_REKEY] = "UPDATE updates SET keys = ?2, lane = ?3 WHERE seq = ?1 AND state <> 3",
 	[S_OFFSET_GET] = "SELECT next FROM offsets WHERE root = ?1",
@@ -163,13 +165,22 @@ static int finish(struct sqlite *s, int64_t seq)
 	return sqlite_run(SQLITE_BIND(s, S_FORGET_BODY, seq)) || sqlite_run(SQLITE_BIND(s, keep ? S_KEEP_DONE : S_FORGET, seq)) ? -1 : 0;
 }
 
+/* To count them anew is to read the table. What sqlite_undo() takes back is counted anew. */
+static void count_dead(struct sqlite *s, int more)
+{
+	if (s->dead_count >= 0)
+		s->dead_count += more;
+}
+
 static int bury(struct sqlite *s, const struct store_op *op)
 {
 	sqlite3_stmt *st = SQLITE_BIND(s, S_BURY, op->seq, 0, 0, op->failures + op->deaths, op->now);
 	sqlite_bind_text(st, 2, op->reason);
 	sqlite_bind_text(st, 3, op->last_stderr);
-	s->dead_count = -1;
-	return sqlite_run(st) ? -1 : finish(s, op->seq);
+	if (sqlite_run(st))
+		return -1;
+	count_dead(s, sqlite3_changes(s->db.handle));
+	return finish(s, op->seq);
 }
 
 static int from_root(struct sqlite *s, const struct store_op *op)
@@ -182,7 +193,15 @@ static int from_root(struct sqlite *s, const struct store_op *op)
 		return sqlite_run(SQLITE_BIND(s, S_OFFSET, root->id, op->offset));
 	root->confirmed = op->offset;
 	root->up_to = op->seq;
-	return sqlite_run(SQLITE_BIND(s, S_CONFIRMED, root->id, op->offset, op->seq));
+	return sqlite_forget_confirmed(s, root) < 0 ? -1 : 0;
+}
+
+/* So many at once: the rest are not known any more, and go when there is time. */
+int sqlite_forget_confirmed(struct sqlite *s, const struct sqlite_root *root)
+{
+	if (sqlite_run(SQLITE_BIND(s, S_CONFIRMED, root->id, root->confirmed, root->up_to)))
+		return -1;
+	return sqlite3_changes(s->db.handle);
 }
 
 static int set_meta(struct sqlite *s, const char *name, const char *value)
@@ -214,8 +233,10 @@ static int carry_out(struct sqlite *s, const struct store_op *op)
 		return set_meta(s, op->kind_name, op->keys);
 	case STORE_DEAD_RETRY:
 	case STORE_DEAD_DROP:
-		s->dead_count = -1;
-		return sqlite_run(SQLITE_BIND(s, S_DEAD_DROP, op->seq));
+		if (sqlite_run(SQLITE_BIND(s, S_DEAD_DROP, op->seq)))
+			return -1;
+		count_dead(s, -sqlite3_changes(s->db.handle));
+		return 0;
 	}
 	return -1;
 }

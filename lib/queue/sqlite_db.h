@@ -19,12 +19,24 @@ struct sqlite_db {
 	struct mark mark;
 	int wal_fd;         /* -1: it could not be opened */
 	int64_t last_seq, bot_id;
+	bool unchecked;     /* it is too large to be looked through for damage at each start */
 	bool full_sync;     /* the present setting of `synchronous` */
 };
 
 /* Opens dir_fd/queue.db and its mark, makes or migrates the tables, checks that it is whole and the bot's. 0, or -1 with `err` as of sqlite_open(). */
 int sqlite_db_open(struct sqlite_db *db, int dir_fd, const char *dir_name, int64_t bot_id, struct err *err);
 void sqlite_db_close(struct sqlite_db *db);
+
+/* Looks for damage in all of it. 0 or -1 with `err`. */
+int sqlite_db_quick_check(const struct sqlite_db *db, struct err *err);
+
+/* sqlite_space.c: how many bytes of the file are in use. 0 or -1 with `err`. */
+int sqlite_db_used(const struct sqlite_db *db, int64_t *bytes, struct err *err);
+
+/* sqlite_space.c: a file of tgrun 0.1.0 is written anew, once, so that it can shrink: when little
+ * of it is in use, since that takes as much again for a moment. It is not needed, and stays as it
+ * is when that fails. */
+void sqlite_db_convert(struct sqlite_db *db);
 
 /* Fills `err` with what the last call on the database failed of, as a sentence for people. Returns -1. */
 int sqlite_db_fail(const struct sqlite_db *db, struct err *err);

@@ -16,7 +16,7 @@
 
 enum {
 	APPLICATION_ID = 0x7467726e, /* "tgrn" */
-	CHECKED_BELOW = 64 << 20,    /* bytes of a database that is checked whole at the start */
+	CHECKED_BELOW = 64 << 20,    /* bytes in use of a database that is checked whole at the start */
 	RESERVED = 8 << 20,          /* bytes of the -wal kept, so that outcomes can be written on a full disk */
 	GROWS_BY = 1 << 20,          /* bytes that the database grows by at a time, for the same reason */
 	BUSY_PATIENCE = 1000,        /* ms to wait for a `tgrun dead` that is at work */
@@ -161,11 +161,14 @@ static int connect_file(struct sqlite_db *db, int dir_fd, struct err *err)
 		return sqlite_db_fail(db, err);
 	}
 	sqlite3_busy_timeout(db->handle, BUSY_PATIENCE);
-	/* EXCLUSIVE before WAL: no shared memory, and other processes are kept out. The WAL is carried over and begun anew, which waits for the
-	 * disk, when half of what is reserved for it is full. 16 MB of pages: those that the turns of a million waiting updates go through, in
-	 * no order. */
+	/* How it shrinks comes before the log, with which a new file gets its shape. EXCLUSIVE
+	 * before WAL: no shared memory, and other processes are kept out. The WAL is carried over
+	 * and begun anew, which waits for the disk, when half of what is reserved for it is full.
+	 * 16 MB of pages: those that the turns of a million waiting updates go through, in no
+	 * order. */
 	if (sqlite_db_exec(db,
-		"PRAGMA locking_mode = EXCLUSIVE; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
+		"PRAGMA locking_mode = EXCLUSIVE; PRAGMA auto_vacuum = INCREMENTAL;"
+		"PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
 		"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 1000;"
 		"PRAGMA journal_size_limit = 8388608; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;", err))
 		return -1;
@@ -195,7 +198,7 @@ static int check_version(struct sqlite_db *db, int64_t *version, struct err *err
 	return 0;
 }
 
-static int quick_check(struct sqlite_db *db, struct err *err)
+int sqlite_db_quick_check(const struct sqlite_db *db, struct err *err)
 {
 	sqlite3_stmt *st = NULL;
 	const char *found;
@@ -254,12 +257,15 @@ static void reserve(struct sqlite_db *db, int dir_fd)
 		fdatasync(db->wal_fd);
 }
 
-static int prepare_tables(struct sqlite_db *db, int64_t size, int64_t bot_id, struct err *err)
+static int prepare_tables(struct sqlite_db *db, int64_t bot_id, struct err *err)
 {
 	char sql[128];
-	int64_t version;
+	int64_t version, used;
 	/* Before anything is written: a damaged or foreign file stays as it is. */
-	if (check_version(db, &version, err) || (size < CHECKED_BELOW && quick_check(db, err)))
+	if (check_version(db, &version, err) || sqlite_db_used(db, &used, err))
+		return -1;
+	db->unchecked = used >= CHECKED_BELOW;
+	if (!db->unchecked && sqlite_db_quick_check(db, err))
 		return -1;
 	if (version > 0 && sqlite_db_number(db, "SELECT value + 0 FROM meta WHERE name = '" SQLITE_META_LAST_SEQ "'", &db->last_seq, err))
 		return -1;
@@ -279,11 +285,12 @@ int sqlite_db_open(struct sqlite_db *db, int dir_fd, const char *dir_name, int64
 	if (!db->dir_name)
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	if (mark_open(&db->mark, dir_fd, dir_name, err) || prepare_files(db, dir_fd, &size, err) ||
-	    connect_file(db, dir_fd, err) || prepare_tables(db, size, bot_id, err)) {
+	    connect_file(db, dir_fd, err) || prepare_tables(db, bot_id, err)) {
 		sqlite_db_close(db);
 		return -1;
 	}
 	CRASHPOINT("tables-made");
+	sqlite_db_convert(db);
 	/* The tables themselves are in the database file before anything else is. */
 	sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_FULL, NULL, NULL);
 	reserve(db, dir_fd);

@@ -1,4 +1,5 @@
-/* queue/sqlite_room: what the two files of the SQLite store share: sqlite.c (what is read, open and close) and sqlite_apply.c (what is changed). */
+/* queue/sqlite_room: what the files of the SQLite store share: sqlite.c (what is read, open and
+ * close), sqlite_apply.c (what is changed) and sqlite_space.c (its size). */
 #ifndef TGRUN_QUEUE_SQLITE_ROOM_H
 #define TGRUN_QUEUE_SQLITE_ROOM_H
 
@@ -26,6 +27,7 @@ struct sqlite {
 	sqlite3_stmt *statements[SQLITE_STATEMENTS];
 	struct sqlite_root *roots;
 	int64_t dead_count;         /* -1: to be counted */
+	bool gave;                  /* pages were given back, and the file is not yet shorter */
 	bool doubtful;              /* a sync of the -wal failed: later ones prove nothing of what was written to it before */
 	int64_t highest;            /* no update that may be repeated has a higher id */
 };
@@ -55,6 +57,9 @@ int sqlite_number(sqlite3_stmt *st, int64_t *out);
 /* The root, its row made if `make`. NULL with *failed false: it has none. */
 struct sqlite_root *sqlite_root_of(struct sqlite *s, const char *url, bool make, bool *failed);
 
+/* Forgets some of what the server confirmed that it will not repeat. How many, or -1. */
+int sqlite_forget_confirmed(struct sqlite *s, const struct sqlite_root *root);
+
 /* `synchronous` can be set outside of transactions only. 0 or -1 with `err`. */
 int sqlite_set_sync(struct sqlite *s, bool full, struct err *err);
 
@@ -63,6 +68,10 @@ int sqlite_undo(struct sqlite *s, int64_t last_seq, struct err *err);
 
 /* Updates up to `seq` are on disk. */
 void sqlite_raise_mark(struct sqlite *s, int64_t seq);
+
+/* As store_ops.spare, store_ops.give_back. */
+int64_t sqlite_spare(struct store *store);
+int sqlite_give_back(struct store *store, struct err *err);
 
 /* As store_ops.apply. */
 int sqlite_apply(struct store *store, const struct store_op *ops, size_t count, bool sync, struct err *err);

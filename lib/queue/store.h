@@ -99,12 +99,12 @@ struct store_ops {
 	int (*offset)(struct store *s, const char *root, int64_t *offset, bool *found, struct err *err);
 	int64_t (*last_seq)(struct store *s);
 	int (*meta)(struct store *s, const char *name, struct buf *out, struct err *err);
-	/* Calls back for dead letters in the order of their numbers; `number` 0: all, else that one. 0 or -1; a callback
+	/* Calls back for each dead letter whose number is at least `from`, in the order of numbers;
+	 * without `bodies` the bytes are not read, and `body` is "". 0 or -1 with `err`; a callback
 	 * that returns not 0 ends it with -1. */
-	int (*dead)(struct store *s, int64_t number, int (*letter)(void *arg, const struct store_dead *d), void *arg, struct err *err);
-	/* Dead letters past `keep` newest, or that died before wall clock `before` (0: no such limit, -1 keep: no
-	 * limit), are dropped; *dropped gets how many. */
-	int (*dead_trim)(struct store *s, int64_t keep, int64_t before, int64_t *dropped, struct err *err);
+	int (*dead)(struct store *s, int64_t from, bool bodies,
+		    int (*letter)(void *arg, const struct store_dead *d), void *arg,
+		    struct err *err);
 	int64_t (*dead_count)(struct store *s);
 	/* A descriptor, the store's own: what apply() carried out without `sync` before an fdatasync(2) of it began is on disk, even after a power
 	 * cut, when that has succeeded. -1: there is none. */
@@ -114,6 +114,9 @@ struct store_ops {
 	void (*synced)(struct store *s, int64_t seq, bool worked);
 	/* Bytes on the disk that it holds already and may fill again. */
 	int64_t (*spare)(struct store *s);
+	/* Gives a little of what it no longer needs back to the disk, in one transaction of some
+	 * milliseconds. 1: there is more to give, 0: there is not, -1 with `err`. */
+	int (*give_back)(struct store *s, struct err *err);
 	void (*close)(struct store *s);
 };
 
@@ -126,6 +129,13 @@ struct store {
  * failing, damaged: the sentence says what to do), ERR_CONFIG (another bot's, or a newer tgrun's), ERR_TEMPFAIL (another
  * process has it open). */
 struct store *sqlite_open(int dir_fd, const char *dir_name, int64_t bot_id, struct err *err);
+
+/* Whether such a database was so large that sqlite_open() looked at its beginning only, and not for
+ * damage in all of it. */
+bool sqlite_unchecked(struct store *s);
+
+/* Looks for damage in all of it, however long that takes. 0, or -1 with `err`. */
+int sqlite_check(struct store *s, struct err *err);
 
 /* A store that keeps nothing after its end. NULL when memory is out. */
 struct store *memory_open(struct err *err);

@@ -117,6 +117,10 @@ check 0 "^ok +state directory: '$TMP/state' .empty.$" "an empty one" --handler "
 TGRUN_TOKEN=$TOKEN "$TGRUN" check --api-url "$URL" --state-dir "$TMP/note/state" --handler "$TMP/note" >"$TMP/out" 2>&1
 is "$? $(grep -c "'$TMP/note" "$TMP/out")" "73 2" "one that cannot be made"
 
+# What strangers chose, on a terminal.
+printf '%s\n' '{"method":"getMe","status":200,"body":"{\"ok\":true,\"result\":{\"id\":123456,\"is_bot\":true,\"username\":\"x_bot\",\"first_name\":\"a\\u202eb\\u009bc\\u2028d\\u001be\"}}"}' | script -
+check 0 '@x_bot \(a\\u202eb\\u009bc\\u2028d\\x1be\)$' "a name that a terminal would obey is shown escaped" --handler "$TMP/note"
+
 # Several at once: all are said, the first decides.
 good=$TOKEN TOKEN=nonsense
 check 77 'missing.*does not exist' "two mistakes: both are said" --handler "$TMP/missing"

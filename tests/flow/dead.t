@@ -86,4 +86,10 @@ is "$(letters drop "$number" --json)" "{\"number\":$number}" "drop --json names 
 wait_for '[ "$(letters list --json | jq -r "select(now - (.died | fromdate) < 2)" | wc -l)" = 0 ]'
 run_tgrun --handler "$TMP/maybe" --dead-keep 1s --once
 is "$STATUS $(letters list --json | wc -l)" "0 0" "--dead-keep 1s drops what is older, at the start"
+for none in 0 0s; do
+	message 9 none
+	run_tgrun --handler "$TMP/maybe" --dead-keep "$none" --once
+	is "$STATUS $(letters list --json | wc -l)" "0 0" "--dead-keep $none keeps none"
+	like "$(tail -n 2 "$TGRUN_LOG")" 'old dead letters were dropped, as --dead-keep says.* dropped=1' "… and says so"
+done
 done_testing

@@ -82,6 +82,33 @@ static void test_json(void)
 	ok(whole, "JSON: a string is added whole or not at all");
 }
 
+static const char *shown(const char *text, enum utf8_style style)
+{
+	static char out[256];
+	size_t n = 0, length = strlen(text);
+	for (size_t i = 0, step; i < length; i += step)
+		n += utf8_show(out + n, text + i, length - i, style, &step);
+	out[n] = '\0';
+	return out;
+}
+
+static void test_show(void)
+{
+	static const char text[] =
+		"a\\\"\xd0\xb6\n\t\x1b[1m\x7f\xc2\x9b\xe2\x80\xa8\xe2\x80\xae\xff\xf0\x9f\x98\x80";
+	is_str(shown(text, UTF8_PLAIN),
+	       "a\\\"\xd0\xb6\\n\\t\\x1b[1m\\x7f\\u009b\\u2028\\u202e\\xff\xf0\x9f\x98\x80",
+	       "what a terminal would obey is shown escaped");
+	is_str(shown(text, UTF8_QUOTED),
+	       "a\\\\\\\"\xd0\xb6\\n\\t\\x1b[1m\\x7f\\u009b\\u2028\\u202e\\xff\xf0\x9f\x98\x80",
+	       "between quotes quotes, too");
+	is_str(shown(text, UTF8_JSON),
+	       "a\\\\\\\"\xd0\xb6\\n\\t\\u001b[1m\\u007f\\u009b\\u2028\\u202e\xef\xbf\xbd\xf0\x9f\x98\x80",
+	       "in JSON by its own escapes");
+	is_str(shown("{\"a\":\t\"\\\"\xe2\x80\xae\x7f\"}", UTF8_IN_JSON),
+	       "{\"a\":\t\"\\\"\\u202e\\u007f\"}", "and JSON as a whole stays what it was");
+}
+
 static void test_utf8(void)
 {
 	static const struct {
@@ -218,6 +245,7 @@ int main(void)
 	test_buf();
 	test_json();
 	test_utf8();
+	test_show();
 	test_backoff();
 	test_secret();
 	test_list();

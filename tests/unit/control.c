@@ -40,6 +40,9 @@ static void on_request(void *arg, struct control_client *client, const cJSON *re
 	} else if (verb && strcmp(verb, "big") == 0) {
 		for (int i = 0; i < BIG_LINES; i++)
 			control_reply(client, big, BIG_LINE);
+	} else if (verb && strcmp(verb, "page") == 0) {
+		for (int i = 0; i < 20; i++)
+			control_reply(client, big, BIG_LINE);
 	} else if (verb && strcmp(verb, "bigger") == 0) {
 		for (int i = 0; i < CONTROL_OUTPUT_MAX / BIG_LINE + 10; i++)
 			control_reply(client, big, BIG_LINE);
@@ -198,29 +201,34 @@ static void test_calls(void)
 static void test_misuse(void)
 {
 	seen.requests = 0;
-	is_str(ask("{\"verb\":\n"), "{\"ok\":false,\"error\":\"the request is no valid JSON\"}\n", "broken JSON is refused");
-	is_str(ask("{} x\n"), "{\"ok\":false,\"error\":\"the request is no valid JSON\"}\n", "so is something behind it");
-	is_str(ask("\n"), "{\"ok\":false,\"error\":\"the request is no valid JSON\"}\n", "and an empty line");
-	is_str(ask("[1]\n"), "{\"ok\":false,\"error\":\"the request is no JSON object\"}\n", "and what is no object");
+	is_str(ask("{\"verb\":\n"), "{\"error\":\"the request is no valid JSON\"}\n",
+	       "broken JSON is refused");
+	is_str(ask("{} x\n"), "{\"error\":\"the request is no valid JSON\"}\n",
+	       "so is something behind it");
+	is_str(ask("\n"), "{\"error\":\"the request is no valid JSON\"}\n", "and an empty line");
+	is_str(ask("[1]\n"), "{\"error\":\"the request is no JSON object\"}\n",
+	       "and what is no object");
 	int with = dial();
 	send_bytes(with, "{\"verb\":\"echo\"}\0x\n", 18);
-	is_str(read_all(with), "{\"ok\":false,\"error\":\"the request is no valid JSON\"}\n", "and bytes behind a NUL");
+	is_str(read_all(with), "{\"error\":\"the request is no valid JSON\"}\n",
+	       "and bytes behind a NUL");
 	close(with);
 	static char deep[40000];
 	memset(deep, '[', sizeof deep - 2);
 	deep[sizeof deep - 2] = '\n';
-	is_str(ask(deep), "{\"ok\":false,\"error\":\"the request is no valid JSON\"}\n", "and deep nesting");
+	is_str(ask(deep), "{\"error\":\"the request is no valid JSON\"}\n", "and deep nesting");
 	int fd = dial();
 	send_bytes(fd, "{\"verb\":", 8);
 	shutdown(fd, SHUT_WR);
-	is_str(read_all(fd), "{\"ok\":false,\"error\":\"the request has no end of line\"}\n", "half a line is refused at its end");
+	is_str(read_all(fd), "{\"error\":\"the request has no end of line\"}\n",
+	       "half a line is refused at its end");
 	close(fd);
 	fd = dial();
 	static char line[1 << 20];
 	memset(line, 'x', sizeof line);
 	size_t sent = send_bytes(fd, line, sizeof line);
 	ok(sent < sizeof line, "a line without end is cut off early (%zu bytes were taken)", sent);
-	is_str(read_all(fd), "{\"ok\":false,\"error\":\"the request is too long\"}\n", "and refused");
+	is_str(read_all(fd), "{\"error\":\"the request is too long\"}\n", "and refused");
 	close(fd);
 	is_num(seen.requests, 0, "none of them came to the owner");
 	is_str(ask("{\"verb\":\"echo\"}\n{\"verb\":\"echo\"}\n"), "{\"verb\":\"echo\"}\n{\"end\":true}\n", "a connection has one request");
@@ -245,6 +253,31 @@ static void test_slow_reader(void)
 		n += (size_t)got;
 	ok(seen.overflow && n < 2u << 20, "a client that does not read is dropped when too much waits for it (%zu bytes were left)", n);
 	close(fd);
+}
+
+/* Those who ask and never read have their places for a while only, when others want them. */
+static void test_stuck(void)
+{
+	int fds[CONTROL_CLIENTS_MAX];
+	control_set_patience(control, 6 * 1000);
+	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+		fds[i] = dial();
+		send_bytes(fds[i], "{\"verb\":\"page\"}\n", 16);
+	}
+	int64_t end = now() + 20000;
+	const char *answer = "";
+	while (!*answer && now() < end) {
+		int fd = dial();
+		send_bytes(fd, "{\"verb\":\"echo\"}\n", 16);
+		answer = read_all(fd);
+		close(fd);
+	}
+	is_str(answer, "{\"verb\":\"echo\"}\n{\"end\":true}\n",
+	       "as many as are served at once who never read: one of them makes room");
+	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++)
+		close(fds[i]);
+	control_set_patience(control, 60000);
+	loop_turn(loop, 0);
 }
 
 static int descriptors(void)
@@ -369,6 +402,7 @@ int main(void)
 	test_calls();
 	test_misuse();
 	test_slow_reader();
+	test_stuck();
 	test_idle();
 	test_other_user();
 	test_place();

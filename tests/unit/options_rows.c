@@ -55,6 +55,43 @@ static bool holds(const struct config *c, const struct option_row *row)
 	return false;
 }
 
+/* A row that takes 0 says in its help what that is, or is one of those where nothing is just what
+ * it says: no wait, nothing kept. */
+static void test_zeros(void)
+{
+	static const char *const plain[] = { "batch-wait", "retry-delay", "poll-timeout",
+					     "max-delay",  "nice",	  "dead-keep" };
+	for (size_t i = 0; i < options_table_count; i++) {
+		const struct option_row *row = &options_table[i];
+		bool number = row->type == OPTION_NUMBER || row->type == OPTION_DURATION ||
+			      row->type == OPTION_SIZE || row->type == OPTION_KEEP ||
+			      row->type == OPTION_RATIO;
+		bool said = strstr(row->help, "0: ") != NULL;
+		for (size_t j = 0; j < sizeof plain / sizeof plain[0]; j++)
+			said = said || strcmp(row->name, plain[j]) == 0;
+		if (number && row->min <= 0)
+			ok(said, "--%s 0 is what it says, or what its help says", row->name);
+	}
+	static const char *const none[] = { "0", "0s", "0ms", "0m", "0d" };
+	for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
+		struct config c;
+		struct err err;
+		char value[8];
+		char *argv[] = { (char *)(void *)"tgrun",
+				 (char *)(void *)"--handler",
+				 (char *)(void *)"h",
+				 (char *)(void *)"--dead-keep",
+				 value,
+				 NULL };
+		char *envp[] = { NULL };
+		snprintf(value, sizeof value, "%s", none[i]);
+		ok(options_parse(&c, 5, argv, envp, &err) == 0 &&
+			   (c.dead_keep_count == 0 || c.dead_keep_age == 0),
+		   "--dead-keep %s keeps none", none[i]);
+		config_release(&c);
+	}
+}
+
 /* The words before the option that make the rest of the command line complete. */
 static const char *lead(const struct option_row *row)
 {
@@ -147,6 +184,7 @@ int main(void)
 	make_file();
 	test_each_row();
 	test_help();
+	test_zeros();
 	unlink(file);
 	return done_testing();
 }

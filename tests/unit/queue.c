@@ -288,7 +288,7 @@ static void ages(void)
 	ok(last->expired, "its age counts across a restart");
 	queue_dead(q, last, "x", "");
 	claim_free(last);
-	is_num(queue_dead_retry(q, 2, NULL), 1, "a dead letter can be retried");
+	is_num(change_one(q, QUEUE_RETRY, 2, NULL), 1, "a dead letter can be retried");
 	IS(claim(q), "{r}", "it is an update again");
 	ok(!last->expired && last->failures == 0 && last->seq > 2, "behind all others, with fresh counts and no age limit");
 	claim_free(last);
@@ -329,23 +329,23 @@ static void letters_of(void)
 	is_counts(q, 0, 0, 5, "there are five letters");
 	IS(dead(q, 3), "[3 message chat:1 0 bad  {}]", "one is found by its number");
 	IS(dead(q, 77), "", "another is not");
-	is_num(queue_dead_drop(q, 3, NULL), 1, "one is dropped");
-	is_num(queue_dead_drop(q, 3, NULL), 0, "once");
-	is_num(queue_dead_retry(q, 3, NULL), 0, "then it cannot be retried");
+	is_num(change_one(q, QUEUE_DROP, 3, NULL), 1, "one is dropped");
+	is_num(change_one(q, QUEUE_DROP, 3, NULL), 0, "once");
+	is_num(change_one(q, QUEUE_RETRY, 3, NULL), 0, "then it cannot be retried");
 	keys_now = "fresh:1";
-	is_num(queue_dead_retry(q, 2, NULL), 1, "one is retried");
+	is_num(change_one(q, QUEUE_RETRY, 2, NULL), 1, "one is retried");
 	keys_now = "";
 	claim(q);
 	IS(last->keys, "fresh:1", "with keys computed anew");
 	done(q);
 	is_counts(q, 0, 0, 3, "three are left");
-	queue_dead_trim(q, 2, 0, &dropped, NULL);
+	queue_dead_trim(q, 2, -1, INT64_MAX, &dropped, NULL);
 	ok(dropped == 1 && strcmp(dead(q, 1), "") == 0 && *dead(q, 4), "trimming to two drops the oldest");
-	queue_dead_trim(q, -1, 500, &dropped, NULL);
+	queue_dead_trim(q, -1, 500, INT64_MAX, &dropped, NULL);
 	ok(dropped == 1 && strcmp(dead(q, 4), "") == 0 && *dead(q, 5), "trimming by age drops what died before");
-	queue_dead_trim(q, -1, 0, &dropped, NULL);
+	queue_dead_trim(q, -1, -1, INT64_MAX, &dropped, NULL);
 	is_num(dropped, 0, "trimming without limits drops nothing");
-	queue_dead_trim(q, 0, 0, &dropped, NULL);
+	queue_dead_trim(q, 0, -1, INT64_MAX, &dropped, NULL);
 	is_counts(q, 0, 0, 0, "trimming to none drops all");
 	finish_test(q);
 }
@@ -388,10 +388,12 @@ static void failures(void)
 	claim_free(last);
 	queue_flush(q, NULL);
 	front.how = LIES;
-	is_num(queue_dead_retry(q, 777, NULL), 0, "a letter that is not there is not retried");
+	is_num(change_one(q, QUEUE_RETRY, 777, NULL), 0,
+	       "a letter that is not there is not retried");
 	int64_t number = 0;
 	sscanf(dead(q, 0), "[%" SCNd64, &number);
-	is_num(queue_dead_retry(q, number, &err), -1, "a retry of a letter that was done and said to have failed fails");
+	is_num(change_one(q, QUEUE_RETRY, number, &err), -1,
+	       "a retry of a letter that was done and said to have failed fails");
 	front.how = WORKS;
 	queue_flush(q, NULL);
 	is_counts(q, 1, 0, 0, "but the update is neither lost nor doubled");

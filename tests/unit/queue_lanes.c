@@ -51,7 +51,7 @@ static void lanes(void)
 	int64_t number = 0;
 	sscanf(dead(q, 0), "[%" SCNd64, &number);
 	lane_now = 6;
-	is_num(queue_dead_retry(q, number, NULL), 1, "a dead letter is retried");
+	is_num(change_one(q, QUEUE_RETRY, number, NULL), 1, "a dead letter is retried");
 	IS(claim_in(q, 1 << 6), "{b}", "in the lane that is right by now");
 	queue_dead(q, last, "bad", "");
 	claim_free(last);
@@ -62,7 +62,8 @@ static void lanes(void)
 	routes_known = false;
 	q = start();
 	sscanf(dead(q, 0), "[%" SCNd64, &number);
-	is_num(queue_dead_retry(q, number, NULL), 1, "it is retried by one that knows no routes");
+	is_num(change_one(q, QUEUE_RETRY, number, NULL), 1,
+	       "it is retried by one that knows no routes");
 	queue_close(q, NULL);
 	routes_known = true;
 	keys_now = "new:1";
@@ -181,7 +182,8 @@ static const char *list(struct queue *q, int64_t *from, int max)
 static void inspection(void)
 {
 	struct queue *q = start();
-	int64_t from = 0, count;
+	int64_t from = 0;
+	int slices = 0;
 	put(q, 11, "a", "{1}"), put(q, 12, "a", "{2}"), put_in(q, 13, 3, "b", "{3}"), put(q, 14, "c", "{4}"), put(q, 15, "a c", "{5}");
 	claim(q);
 	struct claim *first = last;
@@ -195,10 +197,10 @@ static void inspection(void)
 	is_num(queue_show(q, 4, list_item, &from, NULL), 1, "one is shown");
 	IS(listed, "[4 14 message c 0 ready 0 0 {4}]", "with its bytes");
 	ok(queue_show(q, 6, list_item, &from, NULL) == 0 && queue_show(q, 0, list_item, &from, NULL) == 0, "another is not there");
-	is_num(queue_skip(q, 1, NULL), 2, "what runs is not skipped");
-	is_num(queue_skip(q, 99, NULL), 0, "nor what is not there");
-	is_num(queue_skip(q, 2, NULL), 1, "what waits is");
-	is_num(queue_skip(q, 2, NULL), 0, "once");
+	is_num(change_one(q, QUEUE_SKIP, 1, NULL), 2, "what runs is not skipped");
+	is_num(change_one(q, QUEUE_SKIP, 99, NULL), 0, "nor what is not there");
+	is_num(change_one(q, QUEUE_SKIP, 2, NULL), 1, "what waits is");
+	is_num(change_one(q, QUEUE_SKIP, 2, NULL), 0, "once");
 	put(q, 12, "a", "{2}");
 	is_num((int64_t)result.repeated, 1, "its repeat is recognised");
 	settle(q, first);
@@ -207,26 +209,28 @@ static void inspection(void)
 	   "what was settled is not told, though it is not written yet");
 	front.how = FAILS;
 	struct err err = { 0 };
-	ok(queue_skip(q, 4, &err) == -1 && err.status == ERR_IO, "on a disk that fails, skipping says so");
+	ok(change_one(q, QUEUE_SKIP, 4, &err) == -1 && err.status == ERR_IO,
+	   "on a disk that fails, skipping says so");
 	front.how = WORKS;
 	queue_flush(q, NULL);
 	is_counts(q, 3, 0, 0, "and does nothing");
 	IS(claim(q), "{4}", "what was ready is handed out");
-	is_num(queue_skip(q, 5, NULL), 1, "what is behind it is skipped");
+	is_num(change_one(q, QUEUE_SKIP, 5, NULL), 1, "what is behind it is skipped");
 	crash(q);
 	claim_free(last);
 	q = start();
 	is_counts(q, 2, 0, 0, "what was skipped stays so after a kill");
 	put(q, 16, "b", "{6}");
 	claim(q);
-	is_num(queue_clear(q, &count, NULL), 0, "all that waits is cleared");
-	is_num(count, 2, "two");
+	is_num(change_all(q, QUEUE_SKIP, &slices, NULL), 2, "all that waits is cleared: two");
 	is_counts(q, 0, 1, 0, "but not what runs");
 	crash(q);
 	claim_free(last);
 	q = start();
 	is_counts(q, 1, 0, 0, "nor after a kill");
-	ok(queue_clear(q, &count, NULL) == 0 && count == 1 && queue_clear(q, &count, NULL) == 0 && count == 0, "it can be cleared then");
+	ok(change_all(q, QUEUE_SKIP, &slices, NULL) == 1 &&
+		   change_all(q, QUEUE_SKIP, &slices, NULL) == 0,
+	   "it can be cleared then");
 	static char bodies[2500][8];
 	static struct queue_put puts[2500];
 	for (int i = 0; i < 2500; i++) {
@@ -235,7 +239,8 @@ static void inspection(void)
 	}
 	queue_put(q, puts, 2500, NULL, 0, NULL, NULL);
 	claim(q);
-	ok(queue_clear(q, &count, NULL) == 0 && count == 2499, "a long queue is cleared, but for the one that runs");
+	ok(change_all(q, QUEUE_SKIP, &slices, NULL) == 2499,
+	   "a long queue is cleared, but for the one that runs");
 	settle(q, last);
 	put(q, 17, "b", "{7}");
 	IS(claim(q), "{7}", "and goes on");

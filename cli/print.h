@@ -1,0 +1,32 @@
+/* cli/print: what a sub-command prints. All of it may quote strangers, so all of it is escaped:
+ * what a terminal would obey, and bytes that are no UTF-8, are shown as log lines show them.
+ * Nothing else in cli/ prints but the help, and the chat of `try`, which escapes for itself. */
+#ifndef TGRUN_CLI_PRINT_H
+#define TGRUN_CLI_PRINT_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/err.h"
+
+/* Part of a line, with no line feed in it whatever is quoted; a whole line, which ends in one. */
+void print_part(FILE *to, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void print_line(FILE *to, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* At most `max` bytes of a text and the rest of a character, and "..." if that was not all. */
+void print_cut(FILE *to, const char *text, size_t max);
+
+/* A line of JSON for machines: as it is, but on a terminal, where the characters that it would obey
+ * are written as JSON's own \u escapes, and bytes that are no UTF-8 as U+FFFD. */
+void print_json(const char *line);
+
+/* Empties the screen, if the output is one. */
+void print_clear(void);
+
+/* A command that only shows ends with its reader, as other programs do, without a word. */
+void print_with_reader(void);
+
+/* Whether all that was printed is out: 0 or -1 with `err`. That a reader has gone is no failure. */
+int print_end(struct err *err);
+
+#endif
