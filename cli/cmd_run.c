@@ -14,6 +14,7 @@
 #include "cli/start.h"
 #include "io/leftover.h"
 #include "io/procs.h"
+#include "io/terminal.h"
 
 enum {
 	LOCK_STEP = 20,          /* milliseconds between two looks at the lock of an earlier run's slots */
@@ -207,7 +208,7 @@ static int start_engine(struct run *r, struct err *err)
 		.poll_delay = c->poll_delay, .poll_balance = c->speed_traffic_balance, .poll_max_delay = c->max_delay,
 		.retry_growth = (enum backoff_growth)c->retry_interval, .give_up_after = c->give_up_after, .drop_pending = c->drop_pending,
 		.delete_webhook = c->delete_webhook, .source_fd = r->source_fd, .source_feed_fd = r->feed_fd, .source_name = c->source, .once = c->once, .max_runtime = c->max_runtime,
-		.options = setup_engine_options(s), .finished = on_finished, .reload = on_reload, .arg = r,
+		.terminal = !s->nohup && terminal_look() == TERMINAL_HERE, .options = setup_engine_options(s), .finished = on_finished, .reload = on_reload, .arg = r,
 	};
 	r->engine = engine_new(&config, err);
 	if (!r->engine)

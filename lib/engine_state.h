@@ -110,7 +110,7 @@ struct engine {
 
 	struct loop_timer *turn_timer;  /* makes a turn happen: engine_turn_in() */
 	int64_t turn_at;                /* monotonic milliseconds: when it will; 0: it is not set */
-	struct loop_timer *retry_timer, *stop_timer, *runtime_timer, *watchdog_timer, *log_timer;
+	struct loop_timer *retry_timer, *stop_timer, *runtime_timer, *watchdog_timer, *hangup_timer, *log_timer;
 	struct loop_signal *signals[ENGINE_SIGNALS];
 	struct engine_counts counts;
 	int64_t status_at;
