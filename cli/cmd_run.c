@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -173,6 +174,7 @@ static void on_reload(void *arg)
 static int open_source(struct run *r, struct err *err)
 {
 	const char *source = r->setup->config.source;
+	struct stat st;
 	r->source_fd = -1;
 	if (!source)
 		return 0;
@@ -188,7 +190,11 @@ static int open_source(struct run *r, struct err *err)
 		r->source_fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	else
 		r->source_fd = open(source, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	return r->source_fd < 0 ? err_sys(err, ERR_CONFIG, errno, "cannot open the source '%s'", source) : 0;
+	if (r->source_fd < 0)
+		return err_sys(err, ERR_CONFIG, errno, "cannot open the source '%s'", source);
+	if (fstat(r->source_fd, &st) == 0 && S_ISDIR(st.st_mode))
+		return err_set(err, ERR_CONFIG, "cannot open the source '%s': it is a directory", source);
+	return 0;
 }
 
 static int start_engine(struct run *r, struct err *err)
