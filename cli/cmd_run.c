@@ -270,6 +270,7 @@ int cmd_run(struct setup *s)
 	if (setup_token(s, &err) || setup_api(s, &err) || setup_handler(s, r.cwd, &err) ||
 	    (c->store == STORE_KIND_SQLITE && setup_state_dir(s, &err))) {
 		free(r.cwd);
+		cmd_warn(c);
 		return cmd_fail(&err);
 	}
 	r.log = log_new(STDERR_FILENO, (enum log_level)c->log_level, (enum log_format)c->log_format, &clock_system);

@@ -92,6 +92,7 @@ int main(int argc, char **argv)
 	slots_set_title_area(argv);
 	int status = 0;
 	if (rc) {
+		cmd_warn(&setup.config);
 		status = cmd_fail(&err);
 	} else if (setup.config.help) {
 		status = options_help(&setup.config, stdout) || fflush(stdout) ? ERR_IO : 0;
