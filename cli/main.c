@@ -94,10 +94,11 @@ int main(int argc, char **argv)
 	if (rc) {
 		cmd_warn(&setup.config);
 		status = cmd_fail(&err);
-	} else if (setup.config.help) {
-		status = options_help(&setup.config, stdout) || fflush(stdout) ? ERR_IO : 0;
-	} else if (setup.config.version) {
-		status = options_version(stdout) || fflush(stdout) ? ERR_IO : 0;
+	} else if (setup.config.help || setup.config.version) {
+		rc = setup.config.help ? options_help(&setup.config, stdout) : options_version(stdout);
+		if (rc && errno != EPIPE) /* a reader that has seen enough needs no word */
+			cmd_fail((err_sys(&err, ERR_IO, errno, "cannot write the output"), &err));
+		status = rc ? ERR_IO : 0;
 	} else {
 		for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
 			if (commands[i].bit == setup.config.command)

@@ -83,6 +83,10 @@ static int read_command(struct config *c, const char *word, struct err *err)
 {
 	const char *near;
 	enum command_bit command = options_command(word, &near);
+	if (strcmp(word, "help") == 0 && !c->help) {
+		c->help = true; /* of the sub-command that may follow */
+		return 0;
+	}
 	if (command) {
 		c->command = command;
 		c->command_given = true;
@@ -292,6 +296,8 @@ static int read_all(struct reading *r, int argc, char **envp, struct err *err)
 {
 	struct config *c = r->c;
 	int rc = read_argv(r, argc, err);
+	if (rc && c->help)
+		return -1; /* `help` of what there is not */
 	if (wants_help(r))
 		return 0;
 	if (rc || check_places(r, err))

@@ -71,4 +71,11 @@ if unshare -m true 2>/dev/null; then
 else
 	diag "no name space can be made here: a secret that is mounted was not tried"
 fi
+
+# What cannot be printed is no success.
+for what in "help" "--version" "--help" "check --token-file $TMP/token"; do
+	# shellcheck disable=SC2086 # words
+	"$TGRUN" $what >/dev/full 2>"$TMP/out"
+	is "$? $(grep -c '^tgrun: cannot write the output: No space left on device$' "$TMP/out")" "74 1" "tgrun ${what%% *} on a full disk is an error, and says so"
+done
 done_testing

@@ -80,6 +80,10 @@ static void test_order(void)
 	config_release(&c);
 	ok(parse(&c, "--handler x check", "", &err) == 0 && c.command == COMMAND_CHECK && c.command_given, "the sub-command may stand after options");
 	config_release(&c);
+	ok(parse(&c, "help status", "", &err) == 0 && c.help && c.command == COMMAND_STATUS, "'help' asks for that of a sub-command");
+	config_release(&c);
+	ok(parse(&c, "help", "", &err) == 0 && c.help && !c.command_given, "or of all");
+	config_release(&c);
 	ok(parse(&c, "-h", "TGRUN_BAD=1", &err) == 0 && c.help, "-h asks for help, whatever else is wrong");
 	config_release(&c);
 	ok(parse(&c, "dead -V --bad", "", &err) == 0 && c.version, "-V asks for the version");
@@ -214,6 +218,7 @@ static void test_errors(void)
 		{ "stop now", "", "unexpected argument 'now'; 'tgrun stop' takes none" },
 		{ "stop -- now", "", "unexpected argument 'now'; 'tgrun stop' takes none" },
 		{ "stop --json", "", "option '--json' does not belong to 'stop' but to 'dead', 'queue' and 'status'" },
+		{ "help stauts", "", "unknown sub-command 'stauts'; did you mean 'status'?" },
 		{ "stauts", "", "unknown sub-command 'stauts'; did you mean 'status'?" },
 		{ "--handler h -- x", "", "the handler is given twice: by '--handler' and after '--'; give one of them" },
 		{ "--", "", "no command follows '--'" },
