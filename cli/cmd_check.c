@@ -191,7 +191,10 @@ static void check_store(struct check *c, struct statedir *d)
 	struct err err = { 0 };
 	struct store_look look;
 	if (sqlite_look(statedir_fd(d), statedir_path(d), c->setup->secret ? secret_bot_id(c->setup->secret) : 0, &look, &err)) {
-		bad(c, &err);
+		if (statedir_in_use(d)) /* since then: what is read without a lock may be half of a change */
+			say("note", "another tgrun has begun to use the state directory '%s'", statedir_path(d));
+		else
+			bad(c, &err);
 		return;
 	}
 	say("ok", "state directory: '%s'%s", statedir_path(d), look.there ? "" : " (empty)");

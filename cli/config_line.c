@@ -18,6 +18,8 @@ static void from_argument(char *line, size_t size)
 	size_t dashes = strspn(line, "-"), n = strcspn(line + dashes, "=: \t"), length = strlen(line);
 	char *name = line + dashes, *sign = name + n + blanks(name + n);
 	const struct option_row *row = options_row(name, n);
+	if (n == 0)
+		return; /* dashes alone */
 	if (!row && n > 3 && strncmp(name, "no-", 3) == 0 && !*sign) {
 		row = options_row(name + 3, n - 3);
 		if (row && row->type == OPTION_FLAG && n + 3 < size) {

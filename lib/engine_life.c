@@ -11,14 +11,12 @@
 #include "base/crashpoint.h"
 #include "base/duration.h"
 #include "engine_state.h"
-#include "io/terminal.h"
 #include "source/lines.h"
 #include "source/poll.h"
 
 enum {
 	STATUS_EVERY = 5000,  /* between two texts for systemd */
 	FRESH_ENOUGH = 3000,  /* an empty answer this young means that nothing waits */
-	HANGUP_SETTLES = 1000, /* a shell that ends hangs its jobs up, and only then is the terminal gone */
 	WRITE_PATIENCE = 5000, /* when all has ended, for outcomes that the disk does not take */
 };
 
@@ -36,42 +34,12 @@ static void log_figures(struct engine *e)
 			     LOG_NUM("log_lines_dropped", (int64_t)log_dropped(e->config.log))), "figures");
 }
 
-/* Looks for the terminal that this was started from: its hang-up is a stop, which comes twice (from the shell, and from the kernel when the
- * shell is gone), and whose repeat hurries nothing. */
-static bool hung_up(struct engine *e)
-{
-	if (!e->config.terminal || terminal_look() != TERMINAL_NONE)
-		return false;
-	if (e->phase == ENGINE_RUNNING) {
-		log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("running", handlers_running(e->handlers))),
-			  "stopping: SIGHUP, and the terminal is gone");
-		engine_stop(e, 0, false);
-	}
-	return true;
-}
-
-static void on_hangup_timer(void *arg)
-{
-	hung_up(arg);
-}
-
-static void on_hangup(struct engine *e)
-{
-	if (hung_up(e))
-		return;
-	notify_reloading(e->notify);
-	if (e->config.reload)
-		e->config.reload(e->config.arg);
-	notify_send(e->notify, "READY=1");
-	loop_timer_set(e->hangup_timer, HANGUP_SETTLES);
-}
-
 static void on_signal(void *arg, int signo)
 {
 	struct engine *e = arg;
 	switch (signo) {
 	case SIGHUP:
-		on_hangup(e);
+		engine_hangup(e);
 		break;
 	case SIGUSR1:
 		log_figures(e);
@@ -212,7 +180,7 @@ int engine_start(struct engine *e, struct err *err)
 	e->stop_timer = loop_timer_new(l, on_stop_timer, e);
 	e->runtime_timer = loop_timer_new(l, on_runtime, e);
 	e->watchdog_timer = loop_timer_new(l, on_watchdog, e);
-	e->hangup_timer = loop_timer_new(l, on_hangup_timer, e);
+	e->hangup_timer = loop_timer_new(l, engine_hangup_timer, e);
 	if (!e->stop_timer || !e->runtime_timer || !e->watchdog_timer || !e->hangup_timer)
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	for (int i = 0; i < ENGINE_SIGNALS; i++) {

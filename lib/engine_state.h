@@ -161,6 +161,10 @@ void engine_feed_release(struct engine *e);
 void engine_check_end(struct engine *e);
 void engine_say_status(struct engine *e);
 
+/* engine_hangup.c: SIGHUP came; the timer looks once more, a moment later. */
+void engine_hangup(struct engine *e);
+void engine_hangup_timer(void *arg);
+
 /* engine_status.c: appends the object of `tgrun status`. 0, or -1 when the buffer is full. */
 int engine_status_json(struct engine *e, struct buf *b);
 

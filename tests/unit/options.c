@@ -314,6 +314,7 @@ static void test_file(void)
 		{ "limit 5\n", ERR_CONFIG, "line 1: neither 'name = value' nor a comment" },
 		{ "chdir = ~/bot\n", ERR_USAGE, "line 1: only a shell knows '~'; write the whole path for '~/bot'" },
 		{ "--json\n", ERR_USAGE, "line 1: 'json' cannot stand in a config file" },
+		{ "---\n", ERR_CONFIG, "line 1: neither 'name = value' nor a comment" },
 		{ "--timeot 5\n", ERR_CONFIG, "line 1: neither 'name = value' nor a comment" },
 		{ "TGRUN_TIMEOT=5\n", ERR_USAGE, "line 1: unknown key 'TGRUN_TIMEOT'" },
 	};
