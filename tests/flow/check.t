@@ -160,8 +160,11 @@ fi
 
 # The machine.
 check 0 "^warning .*less than --min-free .*nothing is fetched" "a disk with less than --min-free: a warning" --handler "$TMP/note" --min-free 1000000G
-(ulimit -n 64 && check 78 "need 128 open files, and only 64 are allowed" "too few files" --handler "$TMP/note")
-(mkdir "$TMP/gone" && cd "$TMP/gone" && rmdir "$TMP/gone" && check 78 "cannot tell the working directory" "a working directory that is gone" --handler "$TMP/note")
+for where in 'ulimit -n 64' 'mkdir "$FLOW_MARK/gone" && cd "$FLOW_MARK/gone" && rmdir "$FLOW_MARK/gone"'; do
+	TGRUN_TOKEN=$TOKEN sh -c "$where"'; exec "$@"' x "$TGRUN" check --api-url "$URL" --state-dir "$TMP/state" --handler "$TMP/note" >"$TMP/out" 2>&1
+	is "$? $(grep -Ec '^wrong +(32 processes .* need 192|16 processes .* need 128) open files, and only 64|^wrong +cannot tell the working directory' "$TMP/out")" "78 1" \
+		"after ${where%% *}: 78, and said"
+done
 check 78 "cannot open the source '$TMP': it is a directory" "a directory as the source" --handler "$TMP/note" --source "$TMP"
 run_tgrun --handler "$TMP/note" --source "$TMP"
 is "$STATUS" 78 "… as it is to a run"
