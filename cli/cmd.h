@@ -11,6 +11,9 @@ int cmd_dead(struct setup *s);
 int cmd_queue(struct setup *s);
 int cmd_control(struct setup *s);
 
+/* Prints the config's warnings likewise, when there will be no log for them: they may say why the rest failed. */
+void cmd_warn(const struct config *c);
+
 /* Prints `tgrun: SENTENCE` to stderr, with what must not reach a terminal escaped, and returns the error's status. */
 int cmd_fail(const struct err *err);
 

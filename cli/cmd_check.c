@@ -1,16 +1,19 @@
 /* cli/cmd_check: says what would go wrong before it does. It looks at everything that a run would stumble over, in the order of a run, prints a
  * line for each thing, and exits as the run would. It changes nothing. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cjson/cJSON.h>
 
 #include "api/api.h"
+#include "cli/check_machine.h"
 #include "cli/cmd.h"
 #include "cli/print.h"
 #include "io/http.h"
@@ -52,6 +55,18 @@ static void found(const struct words *w, const char *what, const char *which)
 		say("ok", "%s%s%s: '%s'", what, *which ? " " : "", which, w->paths[i]);
 }
 
+/* What the handlers and their slots need of the machine. */
+static void check_machine(struct check *c)
+{
+	struct err err = { 0 };
+	struct engine_options options = setup_engine_options(c->setup);
+	int slots = engine_slots(&options);
+	if (check_machine_stops(slots, &err))
+		bad(c, &err);
+	else if (check_machine_hampers(slots, &err))
+		setup_warn(c->setup, "%s", err.text);
+}
+
 static void check_handler(struct check *c)
 {
 	struct err err = { 0 };
@@ -61,6 +76,7 @@ static void check_handler(struct check *c)
 	if (!cwd || setup_handler(c->setup, cwd, &err)) {
 		bad(c, &err);
 	} else {
+		check_machine(c);
 		const struct routes *routes = &c->setup->config.route;
 		for (size_t i = 0; i < routes->count; i++)
 			found(&c->setup->route_words[i], "route", routes->items[i].match);
@@ -83,6 +99,20 @@ static void go_up(char *path)
 }
 
 /* Directories above a program that anyone may change are as bad as a program that anyone may change. */
+/* With too little a run waits until there is more; only a database that is still to be made needs some at once. */
+static void check_room(struct check *c, int64_t bytes, bool fresh)
+{
+	struct err err;
+	if (bytes == 0 && fresh) {
+		err_set(&err, ERR_IO, "the disk of the state directory '%s' is full", c->setup->state_dir);
+		bad(c, &err);
+	} else if (bytes >= 0 && bytes < c->setup->config.min_free) {
+		setup_warn(c->setup, "the disk of '%s' has %lld MB free, less than --min-free (%lld MB): nothing is fetched until there is more",
+			   c->setup->state_dir, (long long)bytes >> 20, (long long)c->setup->config.min_free >> 20);
+	}
+}
+
+/* The directory is not there yet: could it be made? */
 static void check_parents(struct check *c, const struct words *w)
 {
 	for (size_t i = 0; i < w->count && w->paths; i++) {
@@ -101,13 +131,17 @@ static void check_source(struct check *c)
 {
 	struct err err;
 	const char *source = c->setup->config.source;
+	struct stat st;
 	if (strncmp(source, "exec:", 5) == 0)
 		return; /* a command, looked at with the others */
-	if (strcmp(source, "-") == 0 || access(source, R_OK) == 0) {
+	if (strcmp(source, "-") != 0 && stat(source, &st) == 0 && S_ISDIR(st.st_mode)) {
+		err_set(&err, ERR_CONFIG, "cannot open the source '%s': it is a directory", source);
+	} else if (strcmp(source, "-") == 0 || faccessat(AT_FDCWD, source, R_OK, AT_EACCESS) == 0) {
 		say("ok", "source: '%s'", source);
 		return;
+	} else {
+		err_sys(&err, ERR_CONFIG, errno, "cannot open the source '%s'", source);
 	}
-	err_sys(&err, ERR_CONFIG, errno, "cannot open the source '%s'", source);
 	bad(c, &err);
 }
 
@@ -128,7 +162,6 @@ static void check_words(struct check *c)
 	max_age_free(age);
 }
 
-/* The directory is not there yet: could it be made? */
 static void check_parent(struct check *c)
 {
 	char *path = strdup(c->setup->state_dir);
@@ -139,10 +172,13 @@ static void check_parent(struct check *c)
 	do
 		go_up(path);
 	while (stat(path, &st) && strcmp(path, "/") != 0 && strcmp(path, ".") != 0);
-	if (stat(path, &st) || !S_ISDIR(st.st_mode) || access(path, W_OK | X_OK)) {
+	if (stat(path, &st) || !S_ISDIR(st.st_mode) || faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS)) {
 		err_set(&err, ERR_CANTCREATE, "cannot make the state directory '%s': '%s' may not be written", c->setup->state_dir, path);
 		bad(c, &err);
 	} else {
+		struct statvfs fs;
+		if (statvfs(path, &fs) == 0)
+			check_room(c, (int64_t)(fs.f_bavail * fs.f_frsize), true);
 		say("ok", "state directory: '%s' (will be made)", c->setup->state_dir);
 	}
 	free(path);
@@ -151,26 +187,20 @@ static void check_parent(struct check *c)
 static void check_store(struct check *c, struct statedir *d)
 {
 	struct err err = { 0 };
-	struct store *store;
-	if (faccessat(statedir_fd(d), "queue.db", F_OK, 0)) {
-		say("ok", "state directory: '%s' (empty)", statedir_path(d));
+	struct store_look look;
+	if (sqlite_look(statedir_fd(d), statedir_path(d), c->setup->secret ? secret_bot_id(c->setup->secret) : 0, &look, &err)) {
+		if (statedir_in_use(d)) /* since then: what is read without a lock may be half of a change */
+			say("note", "another tgrun has begun to use the state directory '%s'", statedir_path(d));
+		else
+			bad(c, &err);
 		return;
 	}
-	store = sqlite_open(statedir_fd(d), statedir_path(d), c->setup->secret ? secret_bot_id(c->setup->secret) : 0, &err);
-	if (!store) {
-		bad(c, &err);
-		return;
-	}
-	long long dead = store->ops->dead_count(store);
-	bool whole = !sqlite_unchecked(store) || sqlite_check(store, &err) == 0;
-	store->ops->close(store);
-	if (!whole) {
-		bad(c, &err);
-		return;
-	}
-	say("ok", "state directory: '%s'", statedir_path(d));
-	if (dead)
-		say("note", "%lld dead letter%s; see: tgrun dead list", dead, dead == 1 ? "" : "s");
+	say("ok", "state directory: '%s'%s", statedir_path(d), look.there ? "" : " (empty)");
+	check_room(c, statedir_free_bytes(d) + look.spare, !look.there);
+	if (look.waiting)
+		say("note", "%lld update%s unfinished; see: tgrun queue list", (long long)look.waiting, look.waiting == 1 ? " is" : "s are");
+	if (look.dead)
+		say("note", "%lld dead letter%s; see: tgrun dead list", (long long)look.dead, look.dead == 1 ? "" : "s");
 }
 
 static void check_state(struct check *c)
@@ -182,7 +212,7 @@ static void check_state(struct check *c)
 		bad(c, &err);
 		return;
 	}
-	struct statedir *d = statedir_open_existing(s->state_dir, &err);
+	struct statedir *d = statedir_look(s->state_dir, &err);
 	if (!d) {
 		if (err.status)
 			bad(c, &err);
@@ -198,12 +228,12 @@ static void check_state(struct check *c)
 				s->state_dir);
 			bad(c, &err);
 		}
-	} else if (statedir_try_write(d, &err)) {
+	} else if (statedir_may_write(d, &err)) {
 		bad(c, &err);
-	} else if (statedir_lock_slots(d, &err) == 1) {
-		check_store(c, d);
-	} else {
+	} else if (statedir_in_use(d)) {
 		say("note", "the last handlers of a previous run are still ending");
+	} else {
+		check_store(c, d);
 	}
 	statedir_close(d);
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include "cli/start.h"
 #include "io/leftover.h"
 #include "io/procs.h"
+#include "io/terminal.h"
 
 enum {
 	LOCK_STEP = 20,          /* milliseconds between two looks at the lock of an earlier run's slots */
@@ -190,6 +192,7 @@ static void on_reload(void *arg)
 static int open_source(struct run *r, struct err *err)
 {
 	const char *source = r->setup->config.source;
+	struct stat st;
 	r->source_fd = -1;
 	if (!source)
 		return 0;
@@ -205,7 +208,11 @@ static int open_source(struct run *r, struct err *err)
 		r->source_fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	else
 		r->source_fd = open(source, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	return r->source_fd < 0 ? err_sys(err, ERR_CONFIG, errno, "cannot open the source '%s'", source) : 0;
+	if (r->source_fd < 0)
+		return err_sys(err, ERR_CONFIG, errno, "cannot open the source '%s'", source);
+	if (fstat(r->source_fd, &st) == 0 && S_ISDIR(st.st_mode))
+		return err_set(err, ERR_CONFIG, "cannot open the source '%s': it is a directory", source);
+	return 0;
 }
 
 static int start_engine(struct run *r, struct err *err)
@@ -230,7 +237,7 @@ static int start_engine(struct run *r, struct err *err)
 		.poll_delay = c->poll_delay, .poll_balance = c->speed_traffic_balance, .poll_max_delay = c->max_delay,
 		.retry_growth = (enum backoff_growth)c->retry_interval, .give_up_after = c->give_up_after, .drop_pending = c->drop_pending,
 		.delete_webhook = c->delete_webhook, .source_fd = r->source_fd, .source_feed_fd = r->feed_fd, .source_name = c->source, .once = c->once, .max_runtime = c->max_runtime,
-		.options = setup_engine_options(s), .finished = on_finished, .reload = on_reload, .arg = r,
+		.terminal = !s->nohup && terminal_look() == TERMINAL_HERE, .options = setup_engine_options(s), .finished = on_finished, .reload = on_reload, .arg = r,
 	};
 	r->engine = engine_new(&config, err);
 	if (!r->engine)
@@ -286,6 +293,7 @@ int cmd_run(struct setup *s)
 	if (setup_token(s, &err) || setup_api(s, &err) || setup_handler(s, r.cwd, &err) ||
 	    (c->store == STORE_KIND_SQLITE && setup_state_dir(s, &err))) {
 		free(r.cwd);
+		cmd_warn(c);
 		return cmd_fail(&err);
 	}
 	r.log = log_new(STDERR_FILENO, (enum log_level)c->log_level, (enum log_format)c->log_format, &clock_system);

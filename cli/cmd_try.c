@@ -195,10 +195,10 @@ static int start_engine(struct try *t, struct err *err)
 
 static int start_input(struct try *t, struct err *err)
 {
-	static const int signals[TRY_SIGNALS] = { SIGINT, SIGTERM, SIGQUIT, SIGHUP };
+	static const int signals[TRY_SIGNALS] = { SIGINT, SIGTERM, SIGQUIT, SIGHUP }; /* the last not under nohup */
 	struct buf text;
 	t->patience = loop_timer_new(t->loop, on_patience, t);
-	for (int i = 0; i < TRY_SIGNALS; i++)
+	for (int i = 0; i < TRY_SIGNALS - t->setup->nohup; i++)
 		t->signals[i] = loop_signal_new(t->loop, signals[i], on_signal, t);
 	if (!t->patience)
 		return err_set(err, ERR_INTERNAL, "out of memory");

@@ -47,6 +47,10 @@ static void open_section(struct reader *r, const char *text, size_t n)
 		match++;
 	while (end > match && isspace((unsigned char)end[-1]))
 		end--;
+	if (text[n - 1] == ']' && length == 5 && memcmp(name, "tgrun", 5) == 0 && match == end) {
+		r->section = false; /* as other programs' files begin */
+		return;
+	}
 	if (text[n - 1] != ']' || length != 5 || memcmp(name, "route", 5) != 0) {
 		refuse(r, "unknown section; there are only sections such as [route \"/start\"]");
 		return;
@@ -94,47 +98,63 @@ static char *next_line(char *out, int size, void *arg)
 	if (r->failed)
 		return NULL;
 	memcpy(out, start, n);
-	memcpy(out + n, "\n", 2);
+	out[n] = '\0';
+	config_line_tidy(out, (size_t)size - 2);
+	strcat(out, "\n");
 	return out;
 }
 
+static int unknown(struct reader *r, const char *name)
+{
+	const struct option_row *row = options_row(name, strlen(name)), *near = row ? NULL : options_nearest(name, ORIGIN_FILE);
+	r->failed = true;
+	if (row)
+		return err_set(r->err, ERR_USAGE, "config file '%s', line %d: '%s' cannot stand in a config file", r->c->config, r->number, name);
+	if (near)
+		return err_set(r->err, ERR_USAGE, "config file '%s', line %d: unknown key '%s'; did you mean '%s'?", r->c->config, r->number, name,
+			       near->name);
+	return err_set(r->err, ERR_USAGE, "config file '%s', line %d: unknown key '%s'", r->c->config, r->number, name);
+}
+
+static int set(struct reader *r, const char *name, char *value)
+{
+	struct err why;
+	const struct option_row *row = options_row(name, strlen(name));
+	int rc = row ? config_line_value(row, value, &why) : 0;
+	if (rc == 0 && r->section)
+		rc = options_route_set(&r->c->route.items[r->c->route.count - 1], name, value, &why);
+	else if (rc == 0 && (!row || row->least > ORIGIN_FILE))
+		return unknown(r, name);
+	else if (rc == 0)
+		return (r->failed = options_set(r->c, row, value, ORIGIN_FILE, r->number, r->err) != 0) ? -1 : 0;
+	if (rc) {
+		refuse(r, why.text);
+		r->err->status = why.status;
+	}
+	return rc;
+}
+
+/* Called by inih with what stands in a line: 1, or 0 after an error. */
 static int take(void *arg, const char *section, const char *name, const char *value)
 {
 	(void)section;
 	struct reader *r = arg;
-	if (r->section && !r->failed) {
-		struct err why;
-		if (options_route_set(&r->c->route.items[r->c->route.count - 1], name, value, &why)) {
-			refuse(r, why.text);
-			r->err->status = why.status;
-		}
-		return !r->failed;
-	}
-	const struct option_row *row = options_row(name, strlen(name));
-	if (row && row->least <= ORIGIN_FILE && !r->failed) {
-		r->failed = options_set(r->c, row, value, ORIGIN_FILE, r->number, r->err) != 0;
-		return !r->failed;
-	}
+	char copy[LINE_BYTES_MAX];
 	if (r->failed)
 		return 0;
-	r->failed = true;
-	const struct option_row *near = row ? NULL : options_nearest(name, ORIGIN_FILE);
-	if (row)
-		err_set(r->err, ERR_USAGE, "config file '%s', line %d: '%s' cannot stand in a config file",
-			r->c->config, r->number, name);
-	else if (near)
-		err_set(r->err, ERR_USAGE, "config file '%s', line %d: unknown key '%s'; did you mean '%s'?",
-			r->c->config, r->number, name, near->name);
-	else
-		err_set(r->err, ERR_USAGE, "config file '%s', line %d: unknown key '%s'", r->c->config, r->number,
-			name);
-	return 0;
+	snprintf(copy, sizeof copy, "%s", value);
+	int rc = set(r, name, copy);
+	explicit_bzero(copy, sizeof copy);
+	return rc == 0;
 }
 
 static int parse(struct config *c, const struct buf *text, struct err *err)
 {
 	const char *start = buf_str(text);
 	struct reader r = { .c = c, .err = err, .at = start, .end = start + text->len };
+	if (text->len >= 2 && (memcmp(start, "\xff\xfe", 2) == 0 || memcmp(start, "\xfe\xff", 2) == 0))
+		return err_set(err, ERR_CONFIG, "config file '%s' is written in UTF-16; mend it by: iconv -f UTF-16 -t UTF-8 '%s' > x && mv x '%s'",
+			       c->config, c->config, c->config);
 	if (&ini_max_line)
 		ini_max_line = LINE_BYTES_MAX;
 	int bad = ini_parse_stream(next_line, &r, take, &r);

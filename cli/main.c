@@ -28,10 +28,11 @@ static const struct {
 	{ COMMAND_DRAIN, cmd_control },
 };
 
-/* Descriptors 0 to 2 are open, no signal is blocked or ignored, and nobody reads this process's memory. */
-static int mend_inheritance(void)
+/* Descriptors 0 to 2 are open, no signal is blocked or ignored but SIGHUP under nohup(1), and nobody reads this process's memory. */
+static int mend_inheritance(bool *nohup)
 {
 	sigset_t none;
+	struct sigaction hangup;
 	int fd;
 	do
 		fd = open("/dev/null", O_RDWR);
@@ -39,8 +40,11 @@ static int mend_inheritance(void)
 	if (fd < 0)
 		return -1;
 	close(fd);
+	*nohup = sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler == SIG_IGN;
 	for (int signo = 1; signo < NSIG; signo++)
 		signal(signo, SIG_DFL);
+	if (*nohup)
+		signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGUSR2, SIG_IGN);
 	sigemptyset(&none);
@@ -77,20 +81,24 @@ int main(int argc, char **argv)
 {
 	struct setup setup;
 	struct err err;
+	bool nohup;
 	(void)argc;
-	if (mend_inheritance())
+	if (mend_inheritance(&nohup))
 		return cmd_fail((err_sys(&err, ERR_INTERNAL, errno, "cannot open '/dev/null'"), &err));
 	int rc = setup_options(&setup, argv, environ, &err);
+	setup.nohup = nohup;
 	scrub(argv);
 	scrub_env(environ);
 	slots_set_title_area(argv);
 	int status = 0;
 	if (rc) {
+		cmd_warn(&setup.config);
 		status = cmd_fail(&err);
-	} else if (setup.config.help) {
-		status = options_help(&setup.config, stdout) || fflush(stdout) ? ERR_IO : 0;
-	} else if (setup.config.version) {
-		status = options_version(stdout) || fflush(stdout) ? ERR_IO : 0;
+	} else if (setup.config.help || setup.config.version) {
+		rc = setup.config.help ? options_help(&setup.config, stdout) : options_version(stdout);
+		if (rc && errno != EPIPE) /* a reader that has seen enough needs no word */
+			cmd_fail((err_sys(&err, ERR_IO, errno, "cannot write the output"), &err));
+		status = rc ? ERR_IO : 0;
 	} else {
 		for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
 			if (commands[i].bit == setup.config.command)

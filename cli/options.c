@@ -83,6 +83,10 @@ static int read_command(struct config *c, const char *word, struct err *err)
 {
 	const char *near;
 	enum command_bit command = options_command(word, &near);
+	if (strcmp(word, "help") == 0 && !c->help) {
+		c->help = true; /* of the sub-command that may follow */
+		return 0;
+	}
 	if (command) {
 		c->command = command;
 		c->command_given = true;
@@ -207,31 +211,55 @@ static bool wants_help(struct reading *r)
 	return r->c->help || r->c->version;
 }
 
-static int unknown_variable(const char *name, size_t n, struct err *err)
+/* Others put variables of these forms there for a service called "tgrun": Kubernetes, and links between containers. */
+static bool is_discovered(const char *name, const char *value)
 {
-	char word[64], variable[64];
-	snprintf(word, sizeof word, "%.*s", (int)(n - 6), name + 6);
+	static const char *const parts[] = { "_SERVICE_", "_PORT_", "_ENV_" }, *const ends[] = { "_PORT", "_NAME" };
+	size_t n = strlen(name);
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		if (strstr(name, parts[i]))
+			return true;
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+		if (n >= strlen(ends[i]) && strcmp(name + n - strlen(ends[i]), ends[i]) == 0)
+			return true;
+	return strstr(value, "://") != NULL;
+}
+
+/* A name that is no option's ends nothing. What looks misspelt is told of by itself, the rest in one line: *others is its end. */
+static void strange_variable(struct config *c, const char *entry, char *others, size_t size)
+{
+	char name[64], word[64], variable[64];
+	size_t n = strcspn(entry, "="), used = strlen(others);
+	snprintf(name, sizeof name, "%.*s", (int)n, entry);
+	snprintf(word, sizeof word, "%s", name + 6);
 	for (char *p = word; *p; p++)
 		*p = *p == '_' ? '-' : (char)tolower((unsigned char)*p);
-	const struct option_row *near = options_nearest(word, ORIGIN_ENVIRONMENT);
-	if (!near)
-		return err_set(err, ERR_USAGE, "unknown environment variable '%.*s'", (int)n, name);
-	options_variable(near, variable);
-	return err_set(err, ERR_USAGE, "unknown environment variable '%.*s'; did you mean '%s'?", (int)n, name,
-		       variable);
+	const struct option_row *near = is_discovered(name, entry + n) ? NULL : options_nearest(word, ORIGIN_ENVIRONMENT);
+	if (near) {
+		options_variable(near, variable);
+		options_warn(c, "the environment variable '%s' is no option's and left alone; did you mean '%s'?", name, variable);
+	} else if (used + strlen(name) + 8 < size) {
+		snprintf(others + used, size - used, "%s%s", used ? ", " : "", name);
+	} else if (used + 4 < size && strcmp(others + used - 3, "...") != 0) {
+		strcpy(others + used, "...");
+	}
 }
 
 /* Sets what the environment says: the config file's name if `config`, else all else. An empty variable is as good
  * as none; items of a list stand on lines of their own. */
 static int read_environment(struct config *c, char **envp, bool config, struct err *err)
 {
+	char others[300] = "";
 	for (; envp && *envp; envp++) {
 		if (strncmp(*envp, "TGRUN_", 6) != 0)
 			continue;
 		size_t n = strcspn(*envp, "=");
 		const struct option_row *row = options_row_of_variable(*envp, n);
-		if (!row)
-			return unknown_variable(*envp, n, err);
+		if (!row) {
+			if (!config)
+				strange_variable(c, *envp, others, sizeof others);
+			continue;
+		}
 		const char *value = (*envp)[n] ? *envp + n + 1 : "";
 		if (!*value || (strcmp(row->name, "config") == 0) != config)
 			continue;
@@ -250,6 +278,8 @@ static int read_environment(struct config *c, char **envp, bool config, struct e
 				return -1;
 		}
 	}
+	if (*others)
+		options_warn(c, "environment variables that are no option's are left alone: %s (service discovery sets such names)", others);
 	return 0;
 }
 
@@ -266,6 +296,8 @@ static int read_all(struct reading *r, int argc, char **envp, struct err *err)
 {
 	struct config *c = r->c;
 	int rc = read_argv(r, argc, err);
+	if (rc && c->help)
+		return -1; /* `help` of what there is not */
 	if (wants_help(r))
 		return 0;
 	if (rc || check_places(r, err))

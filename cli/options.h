@@ -157,6 +157,9 @@ enum origin config_origin(const struct config *c, const void *member);
  * default of '--timeout'`. Returns `out`. */
 const char *config_where(const struct config *c, const void *member, char *out, size_t n);
 
+/* Whether a file with a secret is open to others, in a way that its owner could mend: not on what is mounted read-only or at /run/secrets. */
+bool options_others_may_read(const char *path);
+
 /* The name of a sub-command. */
 const char *options_command_name(enum command_bit command);
 

@@ -2,11 +2,13 @@
  * missing, lists that another room understands, and what deserves a warning. */
 #include <netinet/in.h>
 #include <arpa/inet.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "cli/options_table.h"
@@ -153,6 +155,18 @@ static int check_mode(const struct config *c, struct err *err)
 	return 0;
 }
 
+/* A directory called '~' is never meant. */
+static int check_home(const struct config *c, struct err *err)
+{
+	char *const *const paths[] = { &c->token_file, &c->state_dir, &c->chdir };
+	char place[512];
+	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+		if (*paths[i] && strncmp(*paths[i], "~/", 2) == 0)
+			return err_set(err, ERR_USAGE, "%s: only a shell knows '~'; write the whole path for '%s'",
+				       config_where(c, paths[i], place, sizeof place), *paths[i]);
+	return 0;
+}
+
 static int check_source(const struct config *c, struct err *err)
 {
 	if (!c->source || strncmp(c->source, "exec:", 5) != 0 || c->source[5 + strspn(c->source + 5, " \t")])
@@ -184,13 +198,25 @@ static void check_url(struct config *c)
 			     "plain http is safe on this machine only; use https");
 }
 
-/* Group and others. A file of another owner that we can read is one that its owner gave to us, by its group. */
-static void check_file_mode(struct config *c)
+bool options_others_may_read(const char *path)
 {
 	struct stat st;
-	if (config_origin(c, &c->token) != ORIGIN_FILE || !c->token || stat(c->config, &st))
-		return;
-	if ((st.st_mode & S_IROTH) || ((st.st_mode & S_IRGRP) && st.st_uid == geteuid()))
+	struct statvfs fs;
+	char real[PATH_MAX];
+	if (stat(path, &st) || !S_ISREG(st.st_mode))
+		return false;
+	/* A file of another owner that we can read by its group is one that its owner gave to us. */
+	if (!(st.st_mode & S_IROTH) && (!(st.st_mode & S_IRGRP) || st.st_uid != geteuid()))
+		return false;
+	/* The runtime of a container mounts secrets with modes of its own choice: there is nothing to mend, at each start. */
+	if (statvfs(path, &fs) == 0 && fs.f_flag & ST_RDONLY)
+		return false;
+	return !realpath(path, real) || (strncmp(real, "/run/secrets/", 13) != 0 && strncmp(real, "/var/run/secrets/", 17) != 0);
+}
+
+static void check_file_mode(struct config *c)
+{
+	if (config_origin(c, &c->token) == ORIGIN_FILE && c->token && options_others_may_read(c->config))
 		options_warn(c, "config file '%s' holds the token and others may read it; chmod 600 '%s'",
 			     c->config, c->config);
 }
@@ -211,7 +237,7 @@ int options_check(struct config *c, struct err *err)
 	    check_kinds(c, err) || check_poll_timeout(c, err) || check_matches(c, &c->only, err) ||
 	    check_matches(c, &c->ignore, err) || check_matches(c, &c->bypass, err) || check_mode(c, err) ||
 	    check_ids(c, &c->allow_user, err) || check_ids(c, &c->allow_chat, err) ||
-	    check_source(c, err) ||
+	    check_source(c, err) || check_home(c, err) ||
 	    options_route_check(c, err))
 		return -1;
 	check_url(c);

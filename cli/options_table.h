@@ -110,6 +110,12 @@ int options_check(struct config *c, struct err *err);
 /* Adds a warning; one that does not fit is dropped. */
 void options_warn(struct config *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Makes `name = value` of a line of the config file that is an argument, or a variable, in `size` bytes. */
+void config_line_tidy(char *line, size_t size);
+
+/* Takes quotes around a value of the file away, and a comment behind it. 0, or -1 with `err` (ERR_USAGE). */
+int config_line_value(const struct option_row *row, char *value, struct err *err);
+
 /* Reads the file c->config into `c`. 0, or -1 with `err` (ERR_CONFIG, ERR_USAGE). */
 int config_file_read(struct config *c, struct err *err);
 

@@ -3,11 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "api/api.h"
@@ -41,53 +41,54 @@ void setup_warn(struct setup *s, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* Reads a token file into `token` of TOKEN_FILE_MAX bytes. */
-static int read_token_file(struct setup *s, const char *path, char *token, struct err *err)
+/* Reads a token file, which may be a pipe, into `text` of TOKEN_FILE_MAX bytes. *n, from 0, counts them. */
+static int read_token_file(struct setup *s, const char *path, char *text, size_t *n, struct err *err)
 {
-	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return err_sys(err, ERR_NOPERM, errno, "cannot open the token file '%s'", path);
-	ssize_t n = read(fd, token, TOKEN_FILE_MAX - 1);
+	ssize_t got;
+	while ((got = read(fd, text + *n, TOKEN_FILE_MAX - *n)) > 0 || (got < 0 && errno == EINTR))
+		*n += got > 0 ? (size_t)got : 0;
 	int errnum = errno;
-	if (n >= 0 && fstat(fd, &st) == 0 && st.st_mode & (S_IRGRP | S_IROTH) && S_ISREG(st.st_mode))
-		setup_warn(s, "others may read the token file '%s'; mend it by: chmod 600 '%s'", path, path);
 	close(fd);
-	if (n < 0)
+	if (got < 0)
 		return err_sys(err, ERR_NOPERM, errnum, "cannot read the token file '%s'", path);
-	token[n] = '\0';
+	if (options_others_may_read(path))
+		setup_warn(s, "others may read the token file '%s'; mend it by: chmod 600 '%s'", path, path);
 	return 0;
+}
+
+static int use_token_file(struct setup *s, const char *path, struct err *err)
+{
+	char text[TOKEN_FILE_MAX];
+	struct err why;
+	size_t n = 0;
+	if (read_token_file(s, path, text, &n, err))
+		return -1;
+	s->secret = secret_find(text, n, &why);
+	explicit_bzero(text, sizeof text);
+	return s->secret ? 0 : err_set(err, why.status, "token file '%s': %s; mend it by: (umask 077; cat > '%s')", path, why.text, path);
 }
 
 int setup_token(struct setup *s, struct err *err)
 {
-	char file[TOKEN_FILE_MAX], path[TOKEN_FILE_MAX];
+	char path[PATH_MAX];
 	const struct config *c = &s->config;
 	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
-	int rc = 0;
 	if (c->token) {
-		s->secret = secret_new(c->token, err);
-		return s->secret ? 0 : -1;
+		struct err why;
+		s->secret = secret_find(c->token, strlen(c->token), &why);
+		return s->secret ? 0 : err_set(err, why.status, "%s: %s", config_where(c, &c->token, path, sizeof path), why.text);
 	}
-	if (c->token_file) {
-		snprintf(path, sizeof path, "%s", c->token_file);
-	} else if (credentials && snprintf(path, sizeof path, "%s/token", credentials) > 0 && access(path, F_OK) == 0) {
-		;
-	} else {
-		if (c->source && c->command & COMMAND_HANDLING)
-			return 0;
-		return err_set(err, ERR_USAGE, "no token: give it by --token, --token-file, TGRUN_TOKEN or the config file "
-			       "(@BotFather makes one; 'tgrun try' needs none)");
-	}
-	rc = read_token_file(s, path, file, err);
-	if (rc == 0)
-		s->secret = secret_new(file, err);
-	explicit_bzero(file, sizeof file);
-	if (rc == 0 && !s->secret && c->token_file) {
-		struct err why = *err;
-		err_set(err, why.status, "token file '%s': %s", path, why.text);
-	}
-	return s->secret ? 0 : -1;
+	if (c->token_file)
+		return use_token_file(s, c->token_file, err);
+	if (credentials && snprintf(path, sizeof path, "%s/token", credentials) > 0 && access(path, F_OK) == 0)
+		return use_token_file(s, path, err);
+	if (c->source && c->command & COMMAND_HANDLING)
+		return 0;
+	return err_set(err, ERR_USAGE, "no token: give it by --token, --token-file, TGRUN_TOKEN or the config file "
+		       "(@BotFather makes one; 'tgrun try' needs none)");
 }
 
 int setup_state_dir(struct setup *s, struct err *err)

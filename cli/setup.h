@@ -11,6 +11,7 @@
 struct setup {
 	struct config config;
 	char **argv, **envp;   /* copies, to be parsed again on SIGHUP */
+	bool nohup;            /* SIGHUP was ignored when this process began: it outlives its terminal */
 	struct secret *secret; /* NULL until setup_token() */
 	struct words words;    /* the handler's; empty until setup_handler() */
 	struct words *route_words, on_error, on_timeout, source;   /* the same; route_words is one for each route of the config */

@@ -85,7 +85,9 @@ static int find_command(struct setup *s, const char *text, const char *cwd, cons
 			struct err *err)
 {
 	struct err why;
-	if (words_split(text, what, out, &why) || words_resolve(out, cwd, getenv("PATH"), &why))
+	const char *path = getenv("PATH");
+	if (words_split(text, what, out, &why) || words_resolve(out, cwd, path, &why) ||
+	    words_check_scripts(out, s->dir ? s->dir : cwd, path, &why))
 		return err_set(err, why.status, "%s: %s", option, why.text);
 	warn_of_mode(s, out);
 	return 0;
@@ -178,7 +180,8 @@ int setup_handler(struct setup *s, const char *cwd, struct err *err)
 	if (rc || words_resolve(&s->words, cwd, getenv("PATH"), err))
 		return -1;
 	warn_of_mode(s, &s->words);
-	if (setup_limits(s, &s->limits, err) || find_dir(s, cwd, err) || find_routes(s, cwd, err))
+	if (setup_limits(s, &s->limits, err) || find_dir(s, cwd, err) ||
+	    words_check_scripts(&s->words, s->dir ? s->dir : cwd, getenv("PATH"), err) || find_routes(s, cwd, err))
 		return -1;
 	if (c->on_error && find_command(s, c->on_error, cwd, "on-error", "hook", &s->on_error, err))
 		return -1;

@@ -11,19 +11,33 @@ enum {
 	PER_SLOT = 4,
 };
 
+static rlim_t descriptors_of(int count)
+{
+	return (rlim_t)count * PER_SLOT + SPARE_DESCRIPTORS;
+}
+
+int start_has_room(int count, struct err *err)
+{
+	struct rlimit now;
+	rlim_t need = descriptors_of(count);
+	getrlimit(RLIMIT_NOFILE, &now);
+	if (now.rlim_max < need)
+		return err_set(err, ERR_CONFIG, "%d processes (--concurrency, --workers) need %llu open files, and only %llu are allowed; raise the "
+			       "limit (ulimit -n) or lower them", count, (unsigned long long)need, (unsigned long long)now.rlim_max);
+	return 0;
+}
+
 static int make_room(int count, struct rlimit *before, struct err *err)
 {
 	struct rlimit now;
-	rlim_t need = (rlim_t)count * PER_SLOT + SPARE_DESCRIPTORS;
 	getrlimit(RLIMIT_NOFILE, before);
 	now = *before;
-	if (now.rlim_cur < need) {
-		now.rlim_cur = now.rlim_max < need ? now.rlim_max : need;
+	if (start_has_room(count, err))
+		return -1;
+	if (now.rlim_cur < descriptors_of(count)) {
+		now.rlim_cur = descriptors_of(count);
 		setrlimit(RLIMIT_NOFILE, &now);
 	}
-	if (now.rlim_cur < need)
-		return err_set(err, ERR_CONFIG, "%d processes (--concurrency, --workers) need %llu open files, and only %llu are allowed; raise the "
-			       "limit (ulimit -n) or lower them", count, (unsigned long long)need, (unsigned long long)now.rlim_cur);
 	return 0;
 }
 

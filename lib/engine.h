@@ -102,6 +102,7 @@ struct engine_config {
 	struct engine_options options;
 	/* It is over; `status` is the exit status. Called once. */
 	void (*finished)(void *arg, int status);
+	bool terminal;                 /* it was started from a terminal: a SIGHUP with which that goes is a stop */
 	/* SIGHUP: read the configuration again and call engine_reload(). May be NULL. */
 	void (*reload)(void *arg);
 	/* An update was settled for good: handled, skipped, dropped (failed false) or failed (dead, or dropped after a failure). May be NULL. */

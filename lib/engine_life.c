@@ -39,10 +39,7 @@ static void on_signal(void *arg, int signo)
 	struct engine *e = arg;
 	switch (signo) {
 	case SIGHUP:
-		notify_reloading(e->notify);
-		if (e->config.reload)
-			e->config.reload(e->config.arg);
-		notify_send(e->notify, "READY=1");
+		engine_hangup(e);
 		break;
 	case SIGUSR1:
 		log_figures(e);
@@ -183,7 +180,8 @@ int engine_start(struct engine *e, struct err *err)
 	e->stop_timer = loop_timer_new(l, on_stop_timer, e);
 	e->runtime_timer = loop_timer_new(l, on_runtime, e);
 	e->watchdog_timer = loop_timer_new(l, on_watchdog, e);
-	if (!e->stop_timer || !e->runtime_timer || !e->watchdog_timer)
+	e->hangup_timer = loop_timer_new(l, engine_hangup_timer, e);
+	if (!e->stop_timer || !e->runtime_timer || !e->watchdog_timer || !e->hangup_timer)
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	for (int i = 0; i < ENGINE_SIGNALS; i++) {
 		e->signals[i] = loop_signal_new(l, signals[i], on_signal, e);
@@ -314,7 +312,7 @@ int engine_free(struct engine *e, struct err *err)
 	if (!e)
 		return 0;
 	struct loop_timer *timers[] = { e->turn_timer, e->retry_timer, e->stop_timer, e->runtime_timer,
-					e->watchdog_timer, e->log_timer };
+					e->watchdog_timer, e->hangup_timer, e->log_timer };
 	control_free(e->control);
 	if (e->source)
 		e->source->ops->free(e->source);

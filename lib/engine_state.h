@@ -120,7 +120,7 @@ struct engine {
 	int64_t idle_at;            /* monotonic milliseconds: since when nothing is to be done; 0: room was given back */
 	struct loop_timer *turn_timer;  /* makes a turn happen: engine_turn_in() */
 	int64_t turn_at;                /* monotonic milliseconds: when it will; 0: it is not set */
-	struct loop_timer *retry_timer, *stop_timer, *runtime_timer, *watchdog_timer, *log_timer;
+	struct loop_timer *retry_timer, *stop_timer, *runtime_timer, *watchdog_timer, *hangup_timer, *log_timer;
 	struct loop_signal *signals[ENGINE_SIGNALS];
 	struct engine_counts counts;
 	int64_t status_at;
@@ -179,6 +179,10 @@ void engine_feed_release(struct engine *e);
 /* engine_life.c */
 void engine_check_end(struct engine *e);
 void engine_say_status(struct engine *e);
+
+/* engine_hangup.c: SIGHUP came; the timer looks once more, a moment later. */
+void engine_hangup(struct engine *e);
+void engine_hangup_timer(void *arg);
 
 /* engine_status.c: appends the object of `tgrun status`. 0, or -1 when the buffer is full. */
 int engine_status_json(struct engine *e, struct buf *b);

@@ -17,6 +17,10 @@ struct secret;
  * it is no token. */
 struct secret *secret_new(const char *token, struct err *err);
 
+/* A secret of the token in `text`, of `n` bytes, as people have it: alone, in quotes, behind `NAME=`, `export NAME=` or `bot`, in the message that
+ * @BotFather sent, in a URL, with a byte order mark, in UTF-16. NULL with `err` as above when there is none, or more than one. */
+struct secret *secret_find(const char *text, size_t n, struct err *err);
+
 /* Wipes and frees. NULL is fine. */
 void secret_free(struct secret *s);
 

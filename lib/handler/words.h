@@ -34,6 +34,11 @@ int words_from_argv(char *const *argv, struct words *out, struct err *err);
  * with `err` (ERR_CONFIG; ERR_INTERNAL when memory is out) that says what would mend it. May be called again. */
 int words_resolve(struct words *w, const char *cwd, const char *path_env, struct err *err);
 
+/* Whether the scripts that interpreters among the stages are to run (`python3 bot.py`, `env A=b sh -e x.sh`) are there, seen from `dir`
+ * (absolute), in which they start; of shells also along `path_env`. Says nothing of what it does not know for certain. 0, or -1 with `err`
+ * (ERR_CONFIG). */
+int words_check_scripts(const struct words *w, const char *dir, const char *path_env, struct err *err);
+
 /* Frees; `w` is then empty. An empty one, { 0 }, is fine. */
 void words_release(struct words *w);
 

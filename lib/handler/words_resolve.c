@@ -71,6 +71,12 @@ static int search_path(const char *name, const char *cwd, const char *path_env, 
 	return search(name, cwd, path_env ? path_env : standard, found, blocked);
 }
 
+/* A program's name with a blank in it is most often a whole command in quotes that nobody takes away. */
+static const char *advice(const char *name)
+{
+	return strpbrk(name, " \t") ? "; it is one word: if it is meant as a program and its arguments, leave the quotes out" : "";
+}
+
 /* What stands at `path`, which was given as `name`. */
 static int check_file(const char *what, const char *name, const char *path, struct err *err)
 {
@@ -80,8 +86,8 @@ static int check_file(const char *what, const char *name, const char *path, stru
 		if (errno == ENOENT && lstat(path, &st) == 0)
 			return err_set(err, ERR_CONFIG, "the %s '%s' is a symbolic link to nothing", what, name);
 		if (errno == ENOENT)
-			return err_set(err, ERR_CONFIG, "the %s '%s' does not exist (looked for '%s')", what, name,
-				       path);
+			return err_set(err, ERR_CONFIG, "the %s '%s' does not exist (looked for '%s')%s", what, name,
+				       path, advice(name));
 		return err_sys(err, ERR_CONFIG, errno, "cannot look at the %s '%s'", what, name);
 	}
 	if (S_ISDIR(st.st_mode))
@@ -242,8 +248,8 @@ static int find(const char *what, const char *name, const char *cwd, const char 
 	if (there)
 		return err_set(err, ERR_CONFIG, "the %s '%s' is not in PATH; did you mean './%s'?", what, name,
 			       name);
-	return err_set(err, ERR_CONFIG, "the %s '%s' is not in PATH; install it, or name it by its path",
-		       what, name);
+	return err_set(err, ERR_CONFIG, "the %s '%s' is not in PATH; install it, or name it by its path%s",
+		       what, name, advice(name));
 }
 
 int words_resolve(struct words *w, const char *cwd, const char *path_env, struct err *err)

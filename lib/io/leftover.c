@@ -139,6 +139,16 @@ static void cannot_look(struct err *err)
 		err_sys(err, ERR_INTERNAL, errno, "cannot look for processes of an earlier run in '/proc'");
 }
 
+int leftover_possible(struct err *err)
+{
+	struct procs lineage = { 0 };
+	int rc = spare_lineage(&lineage);
+	if (rc)
+		cannot_look(err);
+	procs_release(&lineage);
+	return rc ? -1 : 0;
+}
+
 int leftover_kill(const char *directory, const char *run, int64_t patience, struct err *err)
 {
 	struct search s = { .run = run };

@@ -13,4 +13,7 @@
  * some would not die). Neither name is empty, and no run has a full stop in its name. */
 int leftover_kill(const char *directory, const char *run, int64_t patience, struct err *err);
 
+/* Whether it could look for them: 0, or -1 with `err` (ERR_CONFIG, ERR_INTERNAL) as above. */
+int leftover_possible(struct err *err);
+
 #endif

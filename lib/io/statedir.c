@@ -62,23 +62,25 @@ static int check_link(const char *path, struct err *err)
 	return 0;
 }
 
-static int check_owner(struct statedir *d, struct err *err)
+static int check_owner(struct statedir *d, bool look, struct err *err)
 {
 	if (fstat(d->fd, &d->st))
 		return err_sys(err, ERR_CANTCREATE, errno, "cannot look at the state directory '%s'", d->path);
 	if (d->st.st_uid != geteuid())
 		return err_set(err, ERR_CANTCREATE, "the state directory '%s' belongs to user %u, not to user %u who runs tgrun; mend it by: "
 			       "chown %u '%s'", d->path, d->st.st_uid, geteuid(), geteuid(), d->path);
-	if ((d->st.st_mode & 07777) != 0700 && fchmod(d->fd, 0700))
+	if (!look && (d->st.st_mode & 07777) != 0700 && fchmod(d->fd, 0700))
 		return err_sys(err, ERR_CANTCREATE, errno, "cannot make the state directory '%s' private (chmod 700)", d->path);
 	return 0;
 }
 
-/* Opens a file of the directory's for locking. */
-static int open_lock(struct statedir *d, const char *name, struct err *err)
+/* Opens a file of the directory's for locking; -1 with `err`->status 0 when it is not there, and nothing may be made. */
+static int open_lock(struct statedir *d, const char *name, bool look, struct err *err)
 {
 	struct stat st;
-	int fd = openat(d->fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
+	int fd = openat(d->fd, name, O_RDWR | (look ? 0 : O_CREAT) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
+	if (fd < 0 && look && errno == ENOENT)
+		return err->status = 0, -1;
 	if (fd < 0 && errno == ELOOP)
 		return err_set(err, ERR_CANTCREATE, "'%s/%s' is a symbolic link; remove it", d->path, name);
 	if (fd < 0)
@@ -93,12 +95,12 @@ static int open_lock(struct statedir *d, const char *name, struct err *err)
 		close(fd);
 		return err_set(err, ERR_CANTCREATE, "'%s/%s' is not a file of this user's, or has another name too; remove it", d->path, name);
 	}
-	if ((st.st_mode & 07777) != 0600)
+	if (!look && (st.st_mode & 07777) != 0600)
 		(void)!fchmod(fd, 0600);
 	return fd;
 }
 
-static struct statedir *open_it(const char *path, struct err *err)
+static struct statedir *open_it(const char *path, bool look, struct err *err)
 {
 	struct statedir *d = calloc(1, sizeof *d);
 	if (!d) {
@@ -116,11 +118,12 @@ static struct statedir *open_it(const char *path, struct err *err)
 		err_sys(err, ERR_CANTCREATE, errno, "cannot open the state directory '%s'", path);
 		goto fail;
 	}
-	if (check_owner(d, err))
+	if (check_owner(d, look, err))
 		goto fail;
-	d->run_fd = open_lock(d, "run.lock", err);
-	d->slots_fd = d->run_fd < 0 ? -1 : open_lock(d, "slots.lock", err);
-	if (d->slots_fd >= 0)
+	d->run_fd = open_lock(d, "run.lock", look, err);
+	if (d->run_fd >= 0 || !err->status)
+		d->slots_fd = open_lock(d, "slots.lock", look, err);
+	if (d->slots_fd >= 0 || !err->status)
 		return d;
 fail:
 	statedir_close(d);
@@ -133,16 +136,26 @@ struct statedir *statedir_open(const char *path, struct err *err)
 		err_set(err, ERR_CANTCREATE, "the state directory's name is empty");
 		return NULL;
 	}
-	return make_directories(path, err) ? NULL : open_it(path, err);
+	return make_directories(path, err) ? NULL : open_it(path, false, err);
 }
 
-struct statedir *statedir_open_existing(const char *path, struct err *err)
+static struct statedir *open_if_there(const char *path, bool look, struct err *err)
 {
 	struct stat st;
 	err->status = 0;
 	if (lstat(path, &st) && errno == ENOENT)
 		return NULL;
-	return open_it(path, err);
+	return open_it(path, look, err);
+}
+
+struct statedir *statedir_open_existing(const char *path, struct err *err)
+{
+	return open_if_there(path, false, err);
+}
+
+struct statedir *statedir_look(const char *path, struct err *err)
+{
+	return open_if_there(path, true, err);
 }
 
 void statedir_close(struct statedir *d)
@@ -195,13 +208,24 @@ int statedir_lock_run(struct statedir *d, pid_t *holder, struct err *err)
 	return 1;
 }
 
-bool statedir_runs(struct statedir *d, pid_t *holder)
+/* Whether another holds this lock; one that is not there is held by nobody. */
+static bool is_held(int fd)
 {
 	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	if (fcntl(d->run_fd, F_OFD_GETLK, &whole) || whole.l_type == F_UNLCK)
+	return fd >= 0 && fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+}
+
+bool statedir_runs(struct statedir *d, pid_t *holder)
+{
+	if (!is_held(d->run_fd))
 		return false;
 	read_holder(d, holder);
 	return true;
+}
+
+bool statedir_in_use(struct statedir *d)
+{
+	return is_held(d->slots_fd);
 }
 
 int statedir_lock_slots(struct statedir *d, struct err *err)
@@ -237,17 +261,9 @@ int64_t statedir_free_bytes(const struct statedir *d)
 	return (int64_t)(fs.f_bavail * fs.f_frsize);
 }
 
-int statedir_try_write(const struct statedir *d, struct err *err)
+int statedir_may_write(const struct statedir *d, struct err *err)
 {
-	static const char name[] = "try";
-	int fd = openat(d->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0 && errno == EEXIST)
-		return 0;
-	bool wrote = fd >= 0 && write(fd, "x", 1) == 1;
-	int errnum = errno;
-	if (fd >= 0) {
-		close(fd);
-		unlinkat(d->fd, name, 0);
-	}
-	return wrote ? 0 : err_sys(err, status_of(errnum), errnum, "cannot write in the state directory '%s'", d->path);
+	if (faccessat(d->fd, ".", W_OK | X_OK, AT_EACCESS))
+		return err_sys(err, status_of(errno), errno, "cannot write in the state directory '%s'", d->path);
+	return 0;
 }

@@ -23,6 +23,9 @@ struct statedir *statedir_open(const char *path, struct err *err);
 /* The same, but never makes it: NULL with `err`->status 0 when it is not there. */
 struct statedir *statedir_open_existing(const char *path, struct err *err);
 
+/* The same for who only looks: no file is made and no mode mended, and a lock that is not there is held by nobody. */
+struct statedir *statedir_look(const char *path, struct err *err);
+
 /* Closes it, and with it the locks that no slot holds. NULL is fine. */
 void statedir_close(struct statedir *d);
 
@@ -35,6 +38,9 @@ int statedir_lock_run(struct statedir *d, pid_t *holder, struct err *err);
 
 /* Whether a runner holds its lock, without taking it; *holder as above. */
 bool statedir_runs(struct statedir *d, pid_t *holder);
+
+/* Whether the slots' lock is held: by a runner, the last slots of one, or a sub-command at work. */
+bool statedir_in_use(struct statedir *d);
 
 /* Tries to take the slots' lock. 1, 0 when another has it, -1 with `err`. */
 int statedir_lock_slots(struct statedir *d, struct err *err);
@@ -50,7 +56,7 @@ void statedir_id(const struct statedir *d, char out[STATEDIR_ID_MAX]);
 /* Bytes that this user may still write on its disk; -1 if that cannot be told. */
 int64_t statedir_free_bytes(const struct statedir *d);
 
-/* Whether a file may be created in it now: 0 or -1 with `err` (ERR_CANTCREATE, ERR_IO when the disk is full). */
-int statedir_try_write(const struct statedir *d, struct err *err);
+/* Whether a file may be made in it now, told without making one: 0 or -1 with `err` (ERR_CANTCREATE). Whether there is room is another matter. */
+int statedir_may_write(const struct statedir *d, struct err *err);
 
 #endif

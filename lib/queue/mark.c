@@ -54,6 +54,16 @@ int mark_open(struct mark *m, int dir_fd, const char *dir_name, struct err *err)
 	return 0;
 }
 
+int64_t mark_read(int dir_fd)
+{
+	char text[MARK_SIZE + 1] = "";
+	struct mark m = { .fd = openat(dir_fd, "mark", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) };
+	if (m.fd >= 0 && pread(m.fd, text, MARK_SIZE, 0) > 0)
+		parse(&m, text);
+	mark_close(&m);
+	return m.seq;
+}
+
 void mark_set(struct mark *m, int64_t seq, int64_t bot_id)
 {
 	char text[MARK_SIZE + 1];

@@ -16,6 +16,9 @@ struct mark {
  * or -1 with `err` (ERR_CANTCREATE, ERR_IO). */
 int mark_open(struct mark *m, int dir_fd, const char *dir_name, struct err *err);
 
+/* The number in dir_fd/mark, 0 if there is none; makes and changes nothing. */
+int64_t mark_read(int dir_fd);
+
 /* Raises the mark, after `seq` was synced. A failure only makes the check weaker. */
 void mark_set(struct mark *m, int64_t seq, int64_t bot_id);
 

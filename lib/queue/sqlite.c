@@ -230,11 +230,6 @@ static const struct store_ops sqlite_ops = {
 	.close = sqlite_close,
 };
 
-int sqlite_check(struct store *store, struct err *err)
-{
-	return sqlite_db_quick_check(&sqlite_of(store)->db, err);
-}
-
 bool sqlite_unchecked(struct store *store)
 {
 	return sqlite_of(store)->db.unchecked;

@@ -27,9 +27,6 @@ struct sqlite_db {
 int sqlite_db_open(struct sqlite_db *db, int dir_fd, const char *dir_name, int64_t bot_id, struct err *err);
 void sqlite_db_close(struct sqlite_db *db);
 
-/* Looks for damage in all of it. 0 or -1 with `err`. */
-int sqlite_db_quick_check(const struct sqlite_db *db, struct err *err);
-
 /* sqlite_space.c: how many bytes of the file are in use. 0 or -1 with `err`. */
 int sqlite_db_used(const struct sqlite_db *db, int64_t *bytes, struct err *err);
 
@@ -37,6 +34,11 @@ int sqlite_db_used(const struct sqlite_db *db, int64_t *bytes, struct err *err);
  * of it is in use, since that takes as much again for a moment. It is not needed, and stays as it
  * is when that fails. */
 void sqlite_db_convert(struct sqlite_db *db);
+/* What an open looks at before it changes anything. The files: each is this user's own, or not there, and the database not lost; modes are
+ * mended if `mend`; *size of the database, -1 if there is none. What the open database says: tgrun's own, of a version that this one knows
+ * (*version, 0: no tables yet), undamaged (read if `whole`), as new as its mark, and this bot's (0: any) or nobody's. 0, or -1 with `err` as of sqlite_open(). */
+int sqlite_db_check_files(struct sqlite_db *db, int dir_fd, bool mend, int64_t *size, struct err *err);
+int sqlite_db_check(struct sqlite_db *db, bool whole, int64_t bot_id, int64_t *version, struct err *err);
 
 /* Fills `err` with what the last call on the database failed of, as a sentence for people. Returns -1. */
 int sqlite_db_fail(const struct sqlite_db *db, struct err *err);

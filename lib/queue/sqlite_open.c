@@ -100,9 +100,9 @@ static int lost(const struct sqlite_db *db, const char *what, struct err *err)
 		       " lose what it held", what, db->dir_name, db->mark.seq, db->last_seq);
 }
 
-/* What is at `name` must be a file of this user and no link; the file itself is not opened, since closing it would drop the locks of
- * another connection of this process. *size is -1 if there is none. */
-static int check_file(const char *dir_name, int dir_fd, const char *name, int64_t *size, struct err *err)
+/* What is at `name` must be a file of this user and no link, and is made private if `mend`; the file itself is not opened, since closing it
+ * would drop the locks of another connection of this process. *size is -1 if there is none. */
+static int check_file(const char *dir_name, int dir_fd, const char *name, bool mend, int64_t *size, struct err *err)
 {
 	struct stat st;
 	*size = -1;
@@ -119,22 +119,29 @@ static int check_file(const char *dir_name, int dir_fd, const char *name, int64_
 	if (st.st_uid != geteuid())
 		return err_set(err, ERR_CANTCREATE, "'%s/%s' belongs to user %u; it must be tgrun's own: run 'chown %u' on it",
 			       dir_name, name, (unsigned)st.st_uid, (unsigned)geteuid());
-	if ((st.st_mode & 077) && fchmodat(dir_fd, name, 0600, 0))
+	if (mend && (st.st_mode & 077) && fchmodat(dir_fd, name, 0600, 0))
 		return err_sys(err, ERR_CANTCREATE, errno, "cannot make '%s/%s' private", dir_name, name);
 	*size = st.st_size;
 	return 0;
 }
 
-static int prepare_files(struct sqlite_db *db, int dir_fd, int64_t *size, struct err *err)
+int sqlite_db_check_files(struct sqlite_db *db, int dir_fd, bool mend, int64_t *size, struct err *err)
 {
 	int64_t side;
-	if (check_file(db->dir_name, dir_fd, "queue.db", size, err) ||
-	    check_file(db->dir_name, dir_fd, "queue.db-wal", &side, err) ||
-	    check_file(db->dir_name, dir_fd, "queue.db-journal", &side, err))
+	if (check_file(db->dir_name, dir_fd, "queue.db", mend, size, err) ||
+	    check_file(db->dir_name, dir_fd, "queue.db-wal", mend, &side, err) ||
+	    check_file(db->dir_name, dir_fd, "queue.db-journal", mend, &side, err))
 		return -1;
 	/* SQLite removes the -wal of an empty database: so look before it does. */
 	if (*size <= 0 && db->mark.seq > 0)
 		return lost(db, *size < 0 ? "the database is missing" : "the database was cut to nothing", err);
+	return 0;
+}
+
+static int prepare_files(struct sqlite_db *db, int dir_fd, int64_t *size, struct err *err)
+{
+	if (sqlite_db_check_files(db, dir_fd, true, size, err))
+		return -1;
 	if (*size >= 0)
 		return 0;
 	int fd = openat(dir_fd, "queue.db", O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -198,7 +205,7 @@ static int check_version(struct sqlite_db *db, int64_t *version, struct err *err
 	return 0;
 }
 
-int sqlite_db_quick_check(const struct sqlite_db *db, struct err *err)
+static int quick_check(const struct sqlite_db *db, struct err *err)
 {
 	sqlite3_stmt *st = NULL;
 	const char *found;
@@ -230,15 +237,25 @@ static int migrate(struct sqlite_db *db, int64_t version, struct err *err)
 	return 0;
 }
 
-/* Whose state this is; written down when it is nobody's yet. */
-static int check_bot(struct sqlite_db *db, int64_t bot_id, struct err *err)
+int sqlite_db_check(struct sqlite_db *db, bool whole, int64_t bot_id, int64_t *version, struct err *err)
 {
-	char sql[128];
-	if (sqlite_db_number(db, "SELECT value + 0 FROM meta WHERE name = '" SQLITE_META_BOT_ID "'", &db->bot_id, err))
+	if (check_version(db, version, err) || (whole && quick_check(db, err)))
 		return -1;
+	if (*version > 0 && (sqlite_db_number(db, "SELECT value + 0 FROM meta WHERE name = '" SQLITE_META_LAST_SEQ "'", &db->last_seq, err) ||
+			     sqlite_db_number(db, "SELECT value + 0 FROM meta WHERE name = '" SQLITE_META_BOT_ID "'", &db->bot_id, err)))
+		return -1;
+	if (db->last_seq < db->mark.seq)
+		return lost(db, "the database or its -wal file was cut, removed or put back from an older time", err);
 	if (bot_id && db->bot_id && bot_id != db->bot_id)
 		return err_set(err, ERR_CONFIG, "the state in '%s' belongs to bot %" PRId64 ", not to %" PRId64
 			       "; choose another --state-dir", db->dir_name, db->bot_id, bot_id);
+	return 0;
+}
+
+/* Writes down whose state this is, when it is nobody's yet. */
+static int bind_bot(struct sqlite_db *db, int64_t bot_id, struct err *err)
+{
+	char sql[128];
 	if (!bot_id || db->bot_id)
 		return 0;
 	db->bot_id = bot_id;
@@ -262,16 +279,11 @@ static int prepare_tables(struct sqlite_db *db, int64_t bot_id, struct err *err)
 	char sql[128];
 	int64_t version, used;
 	/* Before anything is written: a damaged or foreign file stays as it is. */
-	if (check_version(db, &version, err) || sqlite_db_used(db, &used, err))
+	if (sqlite_db_used(db, &used, err))
 		return -1;
 	db->unchecked = used >= CHECKED_BELOW;
-	if (!db->unchecked && sqlite_db_quick_check(db, err))
-		return -1;
-	if (version > 0 && sqlite_db_number(db, "SELECT value + 0 FROM meta WHERE name = '" SQLITE_META_LAST_SEQ "'", &db->last_seq, err))
-		return -1;
-	if (db->last_seq < db->mark.seq)
-		return lost(db, "the database or its -wal file was cut, removed or put back from an older time", err);
-	if (migrate(db, version, err) || check_bot(db, bot_id, err))
+	if (sqlite_db_check(db, !db->unchecked, bot_id, &version, err) || migrate(db, version, err) ||
+	    bind_bot(db, bot_id, err))
 		return -1;
 	snprintf(sql, sizeof sql, "DELETE FROM updates WHERE state = 3 AND received < %" PRId64,
 		 (int64_t)time(NULL) * 1000 - DONE_KEPT);

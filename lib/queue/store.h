@@ -134,8 +134,14 @@ struct store *sqlite_open(int dir_fd, const char *dir_name, int64_t bot_id, stru
  * damage in all of it. */
 bool sqlite_unchecked(struct store *s);
 
-/* Looks for damage in all of it, however long that takes. 0, or -1 with `err`. */
-int sqlite_check(struct store *s, struct err *err);
+struct store_look {
+	bool there;           /* false: nothing was kept in it yet */
+	int64_t waiting, dead; /* updates */
+	int64_t spare;         /* bytes that it holds already and may fill again */
+};
+
+/* What sqlite_open() would find, the whole database read, without changing a byte of the directory: 0, or -1 with `err` as of that. */
+int sqlite_look(int dir_fd, const char *dir_name, int64_t bot_id, struct store_look *out, struct err *err);
 
 /* A store that keeps nothing after its end. NULL when memory is out. */
 struct store *memory_open(struct err *err);

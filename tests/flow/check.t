@@ -120,6 +120,78 @@ is "$? $(grep -c "'$TMP/note" "$TMP/out")" "73 2" "one that cannot be made"
 # What strangers chose, on a terminal.
 printf '%s\n' '{"method":"getMe","status":200,"body":"{\"ok\":true,\"result\":{\"id\":123456,\"is_bot\":true,\"username\":\"x_bot\",\"first_name\":\"a\\u202eb\\u009bc\\u2028d\\u001be\"}}"}' | script -
 check 0 '@x_bot \(a\\u202eb\\u009bc\\u2028d\\x1be\)$' "a name that a terminal would obey is shown escaped" --handler "$TMP/note"
+# Nothing of it is changed: not by a check with another bot's token, of a state that was killed, or that an older tgrun left. Neither names,
+# times, modes nor bytes.
+still() { # WHAT STATUS ERE OPTION…
+	what=$1
+	find "$TMP/state" -printf '%p %U %m %s %T@ %n\n' | sort >"$TMP/before"
+	find "$TMP/state" -type f -exec cat {} + | cksum >>"$TMP/before"
+	shift
+	check "$1" "$2" "$what" --handler "$TMP/note"
+	find "$TMP/state" -printf '%p %U %m %s %T@ %n\n' | sort >"$TMP/after"
+	find "$TMP/state" -type f -exec cat {} + | cksum >>"$TMP/after"
+	is "$(cat "$TMP/after")" "$(cat "$TMP/before")" "… and the state directory is the same, byte for byte"
+}
+chmod 755 "$TMP/state"
+still "an empty directory that others may read" 0 '^ok +state directory: .*empty'
+echo '{"update_id":1,"message":{"message_id":1,"date":0,"text":"x","chat":{"id":1,"type":"private"}}}' >"$TMP/updates"
+"$TGRUN" --source "$TMP/updates" --state-dir "$TMP/state" --handler "$TMP/note" >/dev/null 2>&1
+still "the state of nobody" 0 "^ok +state directory: '[^']*'$"
+start_tgrun --handler "$TMP/note" --poll-timeout 20
+wait_for '[ "$(stats .open_polls)" = 1 ]'
+still "a state that is in use" 75 "$TGRUN_PID"
+: >"$TMP/hold"
+message 7 kept
+wait_for '[ "$(seen "^start.* kept")" = 1 ]'
+stop_tgrun KILL
+rm "$TMP/hold"
+wait_for '! TGRUN_TOKEN=$TOKEN "$TGRUN" check --api-url "$URL" --state-dir "$TMP/state" --handler "$TMP/note" | grep -q "still ending"'
+still "a state whose tgrun was killed" 0 '^note +1 update is unfinished'
+good=$TOKEN TOKEN=654321:of-another-bot
+still "the state of another bot" 78 'belongs to bot 123456, not to 654321'
+TOKEN=$good
+if command -v python3 >/dev/null; then
+	mkdir "$TMP/older"
+	cp "$TMP/state/queue.db"* "$TMP/older"
+	rm -rf "$TMP/state" && mkdir -m 700 "$TMP/state"
+	# Read and written back by SQLite, in one file, as the only file: as from a backup.
+	python3 -c 'import sqlite3, sys; a = sqlite3.connect(sys.argv[1] + "/queue.db"); b = sqlite3.connect(sys.argv[2] + "/queue.db"); a.backup(b)' \
+		"$TMP/older" "$TMP/state"
+	chmod 600 "$TMP/state/queue.db"
+	still "a database alone" 0 '^note +1 update is unfinished'
+fi
+
+# The machine.
+check 0 "^warning .*less than --min-free .*nothing is fetched" "a disk with less than --min-free: a warning" --handler "$TMP/note" --min-free 1000000G
+for where in 'ulimit -n 64' 'mkdir "$FLOW_MARK/gone" && cd "$FLOW_MARK/gone" && rmdir "$FLOW_MARK/gone"'; do
+	TGRUN_TOKEN=$TOKEN sh -c "$where"'; exec "$@"' x "$TGRUN" check --api-url "$URL" --state-dir "$TMP/state" --handler "$TMP/note" >"$TMP/out" 2>&1
+	is "$? $(grep -Ec '^wrong +(32 processes .* need 192|16 processes .* need 128) open files, and only 64|^wrong +cannot tell the working directory' "$TMP/out")" "78 1" \
+		"after ${where%% *}: 78, and said"
+done
+check 78 "cannot open the source '$TMP': it is a directory" "a directory as the source" --handler "$TMP/note" --source "$TMP"
+run_tgrun --handler "$TMP/note" --source "$TMP"
+is "$STATUS" 78 "… as it is to a run"
+
+# Scripts that are arguments, seen from where the handler starts.
+echo 'exit 0' >"$TMP/wide/there.sh"
+script() { # STATUS HANDLER OPTION…
+	want=$1 handler=$2
+	shift 2
+	check "$want" "$([ "$want" = 0 ] && echo '^ok +handler' || echo "script 'nosuch[.a-z]*', for [a-z]* to run, does not exist")" "the handler '$handler'" \
+		--handler "$handler" --chdir "$TMP/wide" "$@"
+}
+script 78 'sh nosuch.sh'
+script 78 'sh -eu nosuch.sh x'
+script 78 'env A=b sh nosuch.sh'
+script 78 'cat | sh nosuch.sh'
+script 0 'sh there.sh'
+script 0 'sh -c nosuch.sh'
+script 0 'sh -o errexit nosuch.sh'
+script 0 'env -i sh nosuch.sh'
+script 0 'env PATH=/nowhere sh nosuch.sh'
+script 0 'sh printf'
+run_tgrun --handler 'sh nosuch.sh'
+is "$STATUS" 78 "… as it is to a run"
 
 # Several at once: all are said, the first decides.
 good=$TOKEN TOKEN=nonsense

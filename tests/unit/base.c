@@ -204,6 +204,69 @@ static void test_secret(void)
 	secret_free(NULL);
 }
 
+/* A token of the length that Telegram's have. */
+#define LONG "1234567890:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw_"
+#define OTHER "1234567890:BBHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw_"
+
+static void test_find(void)
+{
+	static const char *const alone[] = { "123:ABC", " 123:ABC\r\n", "\xef\xbb\xbf" "123:ABC", "\"123:ABC\"", "'123:ABC'", "`123:ABC`", "<123:ABC>",
+					     "\xe2\x80\x9c" "123:ABC" "\xe2\x80\x9d", "bot123:ABC", "TOKEN=123:ABC", "export TGRUN_TOKEN='123:ABC';",
+					     "token: 123:ABC", "token:\"bot123:ABC\",", "TOKEN = \"123:ABC\"\r\n", "\xc2\xa0" "123:ABC" };
+	static const char *const among[] = { "Use this token to access the HTTP API:\n" LONG "\nKeep your token secure and store it safely.",
+					     "https://api.telegram.org/bot" LONG "/getMe", "{\"token\": \"" LONG "\"}", "# my bot\n" LONG " # of 2025",
+					     "A=" LONG "\nB=" LONG "\n", "PORT=8080\nTOKEN=" LONG "\n", "\xc2\xab" LONG "\xc2\xbb ok", "at 12:30 " LONG };
+	static const struct {
+		const char *text, *want;
+	} bad[] = {
+		{ "", "is empty" }, { "\xef\xbb\xbf\r\n", "is empty" }, { "123:ABC DEF", "character that no token has" }, { LONG "\n" OTHER, "two different tokens" },
+		{ "1234567890", "only the bot's number" }, { "AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw_", "the number and the colon" },
+		{ "1234567890:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw\xd0\x90" "bc", "character that no token has" }, { "my" LONG, "does not look like" },
+		{ "12:30 and 123:ABC", "character that no token has" }, { "=", "does not look like" }, { "\"", "does not look like" }, { "bot", "does not look like" },
+	};
+	struct err err;
+	size_t taken = 0, told = 0, quoted = 0;
+	for (size_t i = 0; i < sizeof alone / sizeof *alone; i++) {
+		struct secret *s = secret_find(alone[i], strlen(alone[i]), &err);
+		if (s && strcmp(secret_token(s), "123:ABC") == 0)
+			taken++;
+		else
+			diag("alone %zu", i);
+		secret_free(s);
+	}
+	is_num((int64_t)taken, sizeof alone / sizeof *alone, "a token is found alone, in quotes, behind a name");
+	taken = 0;
+	for (size_t i = 0; i < sizeof among / sizeof *among; i++) {
+		struct secret *s = secret_find(among[i], strlen(among[i]), &err);
+		if (s && strcmp(secret_token(s), LONG) == 0)
+			taken++;
+		else
+			diag("among %zu", i);
+		secret_free(s);
+	}
+	is_num((int64_t)taken, sizeof among / sizeof *among, "and among other words, when it is the only one");
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		struct secret *s = secret_find(bad[i].text, strlen(bad[i].text), &err);
+		if (!s && err.status == ERR_NOPERM && strstr(err.text, bad[i].want))
+			told++;
+		else
+			diag("bad %zu: %s", i, s ? "taken" : err.text);
+		quoted += !s && (strstr(err.text, "AAH") || strstr(err.text, "DEF"));
+		secret_free(s);
+	}
+	is_num((int64_t)told, sizeof bad / sizeof *bad, "what is not certain is refused with its cause");
+	is_num((int64_t)quoted, 0, "and not quoted");
+	char wide[2 + 2 * sizeof LONG] = "\xff\xfe";
+	for (size_t i = 0; i + 1 < sizeof LONG; i++)
+		wide[2 + 2 * i] = LONG[i];
+	struct secret *s = secret_find(wide, 2 * sizeof LONG, &err);
+	ok(s && strcmp(secret_token(s), LONG) == 0, "in UTF-16, too");
+	secret_free(s);
+	static char huge[20000];
+	memset(huge, 'x', sizeof huge);
+	ok(!secret_find(huge, sizeof huge, &err) && err.status == ERR_NOPERM, "a text without end is none");
+}
+
 struct item {
 	int number;
 	struct list link;
@@ -248,6 +311,7 @@ int main(void)
 	test_show();
 	test_backoff();
 	test_secret();
+	test_find();
 	test_list();
 	test_err();
 	ok(hash_bytes("", 0) == 0xcbf29ce484222325u && hash_bytes("a", 1) == 0xaf63dc4c8601ec8cu && hash_bytes("foobar", 6) == 0x85944171f73967e8u,

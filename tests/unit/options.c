@@ -80,6 +80,10 @@ static void test_order(void)
 	config_release(&c);
 	ok(parse(&c, "--handler x check", "", &err) == 0 && c.command == COMMAND_CHECK && c.command_given, "the sub-command may stand after options");
 	config_release(&c);
+	ok(parse(&c, "help status", "", &err) == 0 && c.help && c.command == COMMAND_STATUS, "'help' asks for that of a sub-command");
+	config_release(&c);
+	ok(parse(&c, "help", "", &err) == 0 && c.help && !c.command_given, "or of all");
+	config_release(&c);
 	ok(parse(&c, "-h", "TGRUN_BAD=1", &err) == 0 && c.help, "-h asks for help, whatever else is wrong");
 	config_release(&c);
 	ok(parse(&c, "dead -V --bad", "", &err) == 0 && c.version, "-V asks for the version");
@@ -219,6 +223,7 @@ static void test_errors(void)
 		{ "stop now", "", "unexpected argument 'now'; 'tgrun stop' takes none" },
 		{ "stop -- now", "", "unexpected argument 'now'; 'tgrun stop' takes none" },
 		{ "stop --json", "", "option '--json' does not belong to 'stop' but to 'dead', 'queue' and 'status'" },
+		{ "help stauts", "", "unknown sub-command 'stauts'; did you mean 'status'?" },
 		{ "stauts", "", "unknown sub-command 'stauts'; did you mean 'status'?" },
 		{ "--handler h -- x", "", "the handler is given twice: by '--handler' and after '--'; give one of them" },
 		{ "--", "", "no command follows '--'" },
@@ -226,8 +231,6 @@ static void test_errors(void)
 		{ "dead list --once", "", "option '--once' does not belong to 'dead' but to 'run' and 'check'" },
 		{ "--handler h --json", "", "option '--json' does not belong to 'run' but to 'dead', 'queue' and 'status'" },
 		{ "try --handler h --token 1:abc", "", "option '--token' does not belong to 'try' but to 'run', 'check', 'dead', 'queue', 'status', 'stop', 'pause', 'resume' and 'drain'" },
-		{ "--handler h", "TGRUN_TIMEOT=5", "unknown environment variable 'TGRUN_TIMEOT'; did you mean 'TGRUN_TIMEOUT'?" },
-		{ "--handler h", "TGRUN_XYZZY=5", "unknown environment variable 'TGRUN_XYZZY'" },
 		{ "--handler h", "TGRUN_LIMIT=many", "TGRUN_LIMIT: 'many' is no whole number from 1 to 100" },
 		{ "--handler h", "TGRUN_ENV=TG_TOKEN", "TGRUN_ENV: 'TG_TOKEN' cannot be passed on: names that begin with TG_ or TGRUN_ are tgrun's own" },
 	};
@@ -247,6 +250,42 @@ static void test_errors(void)
 			diag("got '%s'", err.text);
 		config_release(&c);
 	}
+}
+
+/* Variables that no option has. */
+static void test_strangers(void)
+{
+	static const char discovered[] = "TGRUN_PORT=tcp://10.0.0.1:80 TGRUN_SERVICE_HOST=10.0.0.1 TGRUN_PORT_80_TCP_PROTO=tcp TGRUN_NAME=/a/tgrun "
+					 "TGRUN_ROUTES=tcp://1 TGRUN_JSON=1 TGRUN_XYZZY=1";
+	struct config c;
+	struct err err;
+	ok(parse(&c, "--handler h", "TGRUN_TIMEOT=5", &err) == 0 && c.warning_count == 1, "a misspelt variable is a warning");
+	is_str(c.warnings[0], "the environment variable 'TGRUN_TIMEOT' is no option's and left alone; did you mean 'TGRUN_TIMEOUT'?", "which says what was meant");
+	config_release(&c);
+	ok(parse(&c, "--handler h", discovered, &err) == 0 && c.warning_count == 1, "those of a service discovery are one warning");
+	is_str(c.warnings[0], "environment variables that are no option's are left alone: TGRUN_PORT, TGRUN_SERVICE_HOST, TGRUN_PORT_80_TCP_PROTO, "
+	       "TGRUN_NAME, TGRUN_ROUTES, TGRUN_JSON, TGRUN_XYZZY (service discovery sets such names)", "which names them and guesses nothing");
+	config_release(&c);
+	char many[8000] = "";
+	for (int i = 0; i < 200; i++)
+		snprintf(many + strlen(many), sizeof many - strlen(many), "TGRUN_PORT_%d_TCP=x ", i);
+	char *envp[] = { many, NULL };
+	for (char *p = many; (p = strchr(p, ' '));)
+		*p++ = 'x';
+	char *argv[] = { "tgrun", "--handler", "h", NULL };
+	ok(options_parse(&c, 3, argv, envp, &err) == 0 && c.warning_count == 1 && strlen(c.warnings[0]) < 512, "a name without end is cut");
+	config_release(&c);
+	ok(parse(&c, "", "TGRUN_HANDLR=h", &err) == -1 && c.warning_count == 1, "a warning is there also when something is missing therefore");
+	config_release(&c);
+	/* No option may be called as service discovery calls its variables: then a service named "tgrun" would set it. */
+	size_t taken = 0;
+	for (size_t i = 0; i < options_table_count; i++) {
+		char name[64];
+		options_variable(&options_table[i], name);
+		size_t n = strlen(name);
+		taken += strstr(name, "_SERVICE_") || strstr(name, "_PORT_") || strstr(name, "_ENV_") || strcmp(name + n - 5, "_PORT") == 0 || strcmp(name + n - 5, "_NAME") == 0;
+	}
+	is_num((int64_t)taken, 0, "no option has a name that a service discovery sets");
 }
 
 static void test_file(void)
@@ -274,7 +313,15 @@ static void test_file(void)
 		{ "[route \"/a\"]\nhandler = x\n[route \"/a\"]\n", ERR_USAGE, "line 3: there are two routes for '/a', and only the first would count" },
 		{ "[route \"/a\"]\nhandler = x\nworkers = 2\nmode = batch\n", ERR_USAGE, "line 1: 'workers' and 'mode = batch' exclude each other" },
 		{ "handler =\n", ERR_USAGE, "line 1: handler: the value is empty" },
-		{ "limit = 5 # five\n", ERR_USAGE, "line 1: limit: '5 # five' is no whole number from 1 to 100" },
+		{ "limit = 5# five\n", ERR_USAGE, "line 1: limit: '5# five' is no whole number from 1 to 100" },
+		{ "limit = \"5\" 6\n", ERR_USAGE, "line 1: limit: '\"5\" 6' is no whole number from 1 to 100" },
+		{ "state-dir = /a # b\n", ERR_USAGE, "line 1: state-dir: a comment stands on a line of its own; what has a '#' in it stands in quotes" },
+		{ "limit 5\n", ERR_CONFIG, "line 1: neither 'name = value' nor a comment" },
+		{ "chdir = ~/bot\n", ERR_USAGE, "line 1: only a shell knows '~'; write the whole path for '~/bot'" },
+		{ "--json\n", ERR_USAGE, "line 1: 'json' cannot stand in a config file" },
+		{ "---\n", ERR_CONFIG, "line 1: neither 'name = value' nor a comment" },
+		{ "--timeot 5\n", ERR_CONFIG, "line 1: neither 'name = value' nor a comment" },
+		{ "TGRUN_TIMEOT=5\n", ERR_USAGE, "line 1: unknown key 'TGRUN_TIMEOT'" },
 	};
 	struct config c;
 	struct err err;
@@ -308,8 +355,23 @@ static void test_file(void)
 	write_file(text, sizeof text - 1);
 	ok(parse(&c, words, "", &err) == 0, "a BOM, white space before a key, a colon, and no line feed at the end are fine");
 	is_str(c.chdir, "a;b", "a comment begins with white space and ';', a ';' alone does not");
-	is_str(c.state_dir, "\"q\" # no", "quotes and '#' are part of a value");
+	is_str(c.state_dir, "q", "quotes around a value, and a comment behind them, are no part of it");
 	ok(c.timeout == 7000 && c.limit == 3 && c.env.count == 1 && strcmp(c.env.items[0], "A=1;2") == 0, "the others are read too");
+	config_release(&c);
+
+	static const char habits[] = "[tgrun]\r\n--timeout=7s\r\n--limit 3\n--once\n--no-hide-token\nexport TGRUN_POLL_TIMEOUT='20'\nexport chdir=\"/a # b\"\n"
+				     "TGRUN_ENV = 'A=b c'\nenv = B=\"c\"\nkill-after = 5s # soon\nmax-output\t=\t64K\t# kilobytes\non-error = './x y'\n"
+				     "only = message,poll # these\ntoken = \"1:abc\" # of the test\n[route \"/start\"]\nhandler = x\n--timeout 9 # seconds\n";
+	write_file(habits, sizeof habits - 1);
+	ok(parse(&c, words, "", &err) == 0, "arguments, exported variables, quotes and comments are taken (%s)", err.text);
+	ok(c.timeout == 7000 && c.limit == 3 && c.once && !c.hide_token, "an argument's dashes, and a value behind white space");
+	ok(c.poll_timeout == 20000 && c.env.count == 2 && strcmp(c.env.items[0], "A=b c") == 0, "a variable of the environment is the option's key");
+	is_str(c.chdir, "/a # b", "what is in quotes is all value");
+	is_str(c.env.items[1], "B=\"c\"", "quotes inside of a value stay");
+	ok(c.kill_after == 5000 && c.max_output == 65536 && c.only.count == 2, "a comment behind a value is none of it, where it could not be");
+	is_str(c.on_error, "'./x y'", "commands are left for who cuts them into words");
+	is_str(c.token, "1:abc", "a token loses its quotes");
+	ok(c.route.count == 1 && c.route.items[0].timeout == 9000, "a route's keys are read alike");
 	config_release(&c);
 }
 
@@ -354,6 +416,7 @@ int main(void)
 	test_token();
 	test_routes();
 	test_errors();
+	test_strangers();
 	test_file();
 	test_warnings();
 	unlink(file);

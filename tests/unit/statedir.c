@@ -53,7 +53,7 @@ static void test_made(void)
 	is_str(statedir_path(d), in_top("a/b/state"), "it knows its path");
 	char id[STATEDIR_ID_MAX], again[STATEDIR_ID_MAX];
 	statedir_id(d, id);
-	ok(statedir_free_bytes(d) > 0 && statedir_try_write(d, &err) == 0, "there is room, and it can be written");
+	ok(statedir_free_bytes(d) > 0 && statedir_may_write(d, &err) == 0, "there is room, and it can be written");
 	ok(faccessat(statedir_fd(d), "try", F_OK, 0) == -1, "trying leaves nothing behind");
 	statedir_close(d);
 	d = statedir_open_existing(in_top("a/b/state/"), &err);
