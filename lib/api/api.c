@@ -18,6 +18,7 @@ struct api {
 
 struct api_request {
 	struct api *api;
+	char method[64];
 	struct http_request *http;
 	api_done *done;
 	void *arg;
@@ -85,13 +86,16 @@ int api_check_root(char *root, struct err *err)
 	return tls || is_loopback(host, length) ? 0 : 1;
 }
 
-static enum api_class class_of(int code, const char *description)
+/* Of other methods 403 and 404 speak of a chat, of a right, or of a server that does not know the method. */
+static enum api_class class_of(const char *method, int code, const char *description)
 {
+	bool tells = strcmp(method, "getMe") == 0 || strcmp(method, "getUpdates") == 0;
 	switch (code) {
 	case 401:
+		return API_TOKEN;
 	case 403:
 	case 404:
-		return API_TOKEN;
+		return tells ? API_TOKEN : API_REFUSED;
 	case 409:
 		return strstr(description, "webhook") ? API_WEBHOOK : API_POLLER;
 	case 429:
@@ -116,7 +120,7 @@ static void read_envelope(struct api_answer *a, struct http_response *response)
 		return;
 	}
 	int code = reply.error_code ? reply.error_code : response->status;
-	a->class = reply.ok ? API_GARBAGE : class_of(code, reply.description);
+	a->class = reply.ok ? API_GARBAGE : class_of(a->method, code, reply.description);
 	a->retry_after = reply.retry_after >= 0 ? reply.retry_after : RETRY_AFTER_DEFAULT;
 	snprintf(a->text, sizeof a->text, "%d %s", code, reply.description);
 }
@@ -124,7 +128,7 @@ static void read_envelope(struct api_answer *a, struct http_response *response)
 static void on_response(void *arg, struct http_response *response)
 {
 	struct api_request *c = arg;
-	struct api_answer a = { .body = response->body, .length = response->length };
+	struct api_answer a = { .method = c->method, .body = response->body, .length = response->length };
 	switch (response->failure) {
 	case HTTP_OK:
 		if (response->status / 100 == 3) {
@@ -158,6 +162,7 @@ struct api_request *api_call(struct api *a, const char *method, const char *form
 	if (!c)
 		return NULL;
 	*c = (struct api_request){ .api = a, .done = done, .arg = arg };
+	snprintf(c->method, sizeof c->method, "%s", method);
 	struct buf url;
 	buf_init(&url, URL_MAX);
 	if (api_url(a->root, a->secret, method, &url) == 0) {

@@ -17,15 +17,17 @@ enum api_class {
 	API_NETWORK,  /* no answer: resolve, connect, TLS, reset, cut, too slow */
 	API_SERVER,   /* 5xx */
 	API_GARBAGE,  /* an answer that is not the Bot API's: HTML, cut JSON, a redirect, too large */
-	API_TOKEN,    /* 401, 403, 404: the token is wrong or revoked */
+	API_TOKEN,    /* the token is in doubt, and getMe can tell: 401; of getMe and getUpdates 403 and 404, too */
 	API_POLLER,   /* 409: another getUpdates runs */
 	API_WEBHOOK,  /* 409: a webhook is set */
 	API_FLOOD,    /* 429: wait `retry_after` seconds */
 	API_REFUSED,  /* any other error of the server, a sentence is in `text` */
+	API_CLASSES,
 };
 
 struct api_answer {
 	enum api_class class;
+	const char *method;    /* that was called */
 	int64_t retry_after;   /* seconds, from 0; API_FLOOD */
 	char text[320];        /* a phrase for people, the token redacted; "" when API_OK */
 	char *body;            /* the whole response, for as long as the callback runs; NULL if there is none */
