@@ -2,7 +2,6 @@
  * towards curl and the handler's environment; every phrase for people is redacted. */
 #include "api/api.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +12,7 @@ enum { BODY_MAX = 32 << 20, URL_MAX = 4096, RETRY_AFTER_DEFAULT = 5 };
 struct api {
 	struct http *http;
 	const struct secret *secret;
-	char *root;
+	char *root, *user, *password;
 };
 
 struct api_request {
@@ -24,7 +23,7 @@ struct api_request {
 	void *arg;
 };
 
-struct api *api_new(struct http *http, const char *root, const struct secret *secret)
+struct api *api_new(struct http *http, const char *root, const char *login, const struct secret *secret)
 {
 	struct api *a = calloc(1, sizeof *a);
 	if (!a)
@@ -32,58 +31,31 @@ struct api *api_new(struct http *http, const char *root, const struct secret *se
 	a->http = http;
 	a->secret = secret;
 	a->root = strdup(root);
-	if (!a->root) {
-		free(a);
-		return NULL;
-	}
-	return a;
+	if (a->root && api_root_unescape(login, &a->user, &a->password) == 0)
+		return a;
+	api_free(a);
+	return NULL;
 }
 
 void api_free(struct api *a)
 {
 	if (!a)
 		return;
+	char *const secrets[] = { a->user, a->password };
+	for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
+		if (secrets[i])
+			explicit_bzero(secrets[i], strlen(secrets[i]));
+		free(secrets[i]);
+	}
 	free(a->root);
 	free(a);
 }
 
-int api_url(const char *root, const struct secret *secret, const char *method, struct buf *out)
+int api_url(const char *root, const char *login, const struct secret *secret, const char *method, struct buf *out)
 {
-	if (buf_addf(out, "%s/bot%s", root, secret_token(secret)))
+	if (api_root_add(root, login, out) || buf_addf(out, "/bot%s", secret_token(secret)))
 		return -1;
 	return method ? buf_addf(out, "/%s", method) : 0;
-}
-
-static bool is_loopback(const char *host, size_t n)
-{
-	char name[64];
-	struct in_addr four;
-	if (n == 0 || n >= sizeof name)
-		return false;
-	memcpy(name, host, n);
-	name[n] = '\0';
-	if (strcasecmp(name, "localhost") == 0 || strcmp(name, "[::1]") == 0)
-		return true;
-	return inet_pton(AF_INET, name, &four) == 1 && ntohl(four.s_addr) >> 24 == 127;
-}
-
-int api_check_root(char *root, struct err *err)
-{
-	size_t n = strlen(root);
-	while (n && root[n - 1] == '/')
-		root[--n] = '\0';
-	bool tls = strncasecmp(root, "https://", 8) == 0;
-	if (!tls && strncasecmp(root, "http://", 7) != 0)
-		return err_set(err, ERR_USAGE, "the API's URL '%s' must begin with https:// or http://", root);
-	const char *host = root + (tls ? 8 : 7);
-	size_t authority = strcspn(host, "/?#");
-	if (memchr(host, '@', authority))
-		return err_set(err, ERR_USAGE, "the API's URL must not hold a user name or password");
-	if (authority == 0 || strpbrk(root, "?# \t\r\n"))
-		return err_set(err, ERR_USAGE, "the API's URL '%s' must be a scheme, a host and at most a path", root);
-	const char *end = host[0] == '[' ? memchr(host, ']', authority) : memchr(host, ':', authority);
-	size_t length = !end ? authority : (size_t)(end - host) + (*end == ']');
-	return tls || is_loopback(host, length) ? 0 : 1;
 }
 
 /* Of other methods 403 and 404 speak of a chat, of a right, or of a server that does not know the method. */
@@ -165,8 +137,11 @@ struct api_request *api_call(struct api *a, const char *method, const char *form
 	snprintf(c->method, sizeof c->method, "%s", method);
 	struct buf url;
 	buf_init(&url, URL_MAX);
-	if (api_url(a->root, a->secret, method, &url) == 0) {
-		struct http_call call = { .url = url.data, .form = form, .silence = silence, .total = total, .max = BODY_MAX };
+	if (api_url(a->root, NULL, a->secret, method, &url) == 0) {
+		struct http_call call = {
+			.url = url.data, .form = form, .user = a->user, .password = a->password, .silence = silence, .total = total,
+			.max = BODY_MAX,
+		};
 		c->http = http_post(a->http, &call, on_response, c);
 		explicit_bzero(url.data, url.cap);
 	}

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "api/api_root.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/secret.h"
@@ -37,17 +38,13 @@ struct api_answer {
 
 struct api;
 
-/* Calls go to `root` (https://api.telegram.org or a local server, no slash at the end), with the token in the path. `secret` outlives it. NULL when memory is
- * out. */
-struct api *api_new(struct http *http, const char *root, const struct secret *secret);
+/* Calls go to `root` (the URL of an api_root), with the token in the path, and with `login` (of one, NULL: none) in a header. `secret` outlives it. NULL when memory
+ * is out. */
+struct api *api_new(struct http *http, const char *root, const char *login, const struct secret *secret);
 void api_free(struct api *a); /* NULL is fine; cancel the requests first */
 
-/* Appends ROOT/bot<token>, with `/method` if `method` is not NULL. 0 or -1 when the buffer is full. */
-int api_url(const char *root, const struct secret *secret, const char *method, struct buf *out);
-
-/* Checks a root: http or https, a host, no user or password, no query. Removes slashes at its end in place. 0; 1: fine, but plain http to a host that is not loopback,
- * where the token can be read on the way; -1 with `err` (ERR_USAGE). */
-int api_check_root(char *root, struct err *err);
+/* Appends ROOT/bot<token>, with the login in ROOT and `/method` where they are not NULL. 0 or -1 when the buffer is full. */
+int api_url(const char *root, const char *login, const struct secret *secret, const char *method, struct buf *out);
 
 typedef void api_done(void *arg, struct api_answer *answer);
 
