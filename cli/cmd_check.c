@@ -247,7 +247,8 @@ static void on_answer(void *arg, struct api_answer *answer)
 	loop_stop(c->loop);
 }
 
-/* Calls a method and waits. Returns its result, NULL when it failed (and said so). */
+/* Calls a method and waits. Returns its result, NULL when it failed (and said so). A run would go on trying, so what is no word on the token is a warning: a unit that
+ * begins with a check must start before the network is there. */
 static const cJSON *call(struct check *c, const char *method)
 {
 	struct err err;
@@ -259,11 +260,12 @@ static const cJSON *call(struct check *c, const char *method)
 		loop_run(c->loop);
 	if (c->class == API_OK)
 		return cJSON_GetObjectItemCaseSensitive(c->answer, "result");
-	if (c->class == API_TOKEN)
+	if (c->class == API_TOKEN && strcmp(method, "getMe") == 0) {
 		err_set(&err, ERR_NOPERM, "Telegram refuses the token %s (%s); it is wrong or was revoked", secret_shown(c->setup->secret), c->text);
-	else
-		err_set(&err, ERR_UNAVAILABLE, "Telegram could not be asked (%s: %s); a run would go on trying", method, c->text);
-	bad(c, &err);
+		bad(c, &err);
+	} else {
+		setup_warn(c->setup, "Telegram could not be asked (%s: %s); a run would go on trying", method, c->text);
+	}
 	return NULL;
 }
 
@@ -292,9 +294,11 @@ static void check_api(struct check *c)
 {
 	struct err err = { 0 };
 	struct http *http = NULL;
+	const struct setup *s = c->setup;
 	c->loop = loop_new(&err);
 	http = c->loop ? http_new(c->loop, &err) : NULL;
-	c->api = http ? api_new(http, c->setup->config.api_url, c->setup->secret) : NULL;
+	if (http && http_trust(http, s->ca_file, s->ca_dirs) == 0)
+		c->api = api_new(http, s->api.url, s->api.login, s->secret);
 	if (!c->api) {
 		bad(c, &err);
 	} else {
@@ -302,7 +306,10 @@ static void check_api(struct check *c)
 		const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(me, "username"));
 		const char *first = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(me, "first_name"));
 		if (me)
-			say("ok", "bot: %lld, @%s (%s)", (long long)secret_bot_id(c->setup->secret), name ? name : "?", first ? first : "?");
+			say("ok", "bot: %lld, @%s (%s)", (long long)secret_bot_id(s->secret), name ? name : "?", first ? first : "?");
+		if (cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(me, "can_read_all_group_messages")))
+			say("note", "privacy mode: in groups the bot gets commands, replies to it and mentions of it, no other messages; "
+			    "@BotFather changes that (/setprivacy)");
 		const cJSON *info = me ? call(c, "getWebhookInfo") : NULL;
 		if (info)
 			check_webhook(c, info);

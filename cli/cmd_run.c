@@ -152,6 +152,7 @@ static void name_the_fixed(struct run *r, const struct setup *fresh)
 		{ "source", (new->source || old->source) && (!new->source || !old->source || strcmp(new->source, old->source) != 0) },
 		{ "stdout", new->stdout_to != old->stdout_to },
 		{ "api-url", strcmp(new->api_url, old->api_url) != 0 },
+		{ "ca-file", (new->ca_file || old->ca_file) && (!new->ca_file || !old->ca_file || strcmp(new->ca_file, old->ca_file) != 0) },
 		{ "polling (poll-timeout, limit, allowed-updates, poll-delay, speed-traffic-balance, max-delay, retry-interval, "
 		  "give-up-after)",
 		  new->poll_timeout != old->poll_timeout || new->limit != old->limit || new->poll_delay != old->poll_delay ||
@@ -232,7 +233,8 @@ static int start_engine(struct run *r, struct err *err)
 			  "through for damage: 'tgrun check' does that while nothing runs");
 	struct engine_config config = {
 		.loop = r->loop, .log = r->log, .clock = &clock_system, .slots = r->slots, .store = r->store, .dir = r->dir,
-		.secret = s->secret, .run_id = r->run_id, .slot_count = r->slot_count, .api_root = c->api_url,
+		.secret = s->secret, .run_id = r->run_id, .slot_count = r->slot_count, .api_root = s->api.url,
+		.api_login = s->api.login, .ca_file = s->ca_file, .ca_dirs = s->ca_dirs,
 		.poll_timeout = c->poll_timeout / 1000, .limit = c->limit, .allowed_updates = s->allowed_updates,
 		.poll_delay = c->poll_delay, .poll_balance = c->speed_traffic_balance, .poll_max_delay = c->max_delay,
 		.retry_growth = (enum backoff_growth)c->retry_interval, .give_up_after = c->give_up_after, .drop_pending = c->drop_pending,

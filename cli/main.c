@@ -56,7 +56,7 @@ static int mend_inheritance(bool *nohup)
 	return 0;
 }
 
-/* Overwrites the secret part of a token in this process's own command line, so that ps does not show it. The options were copied before. */
+/* Overwrites tokens and passwords in this process's own command line, so that ps does not show them. The options were copied before. */
 static void scrub(char **argv)
 {
 	for (char **arg = argv + 1; *arg && strcmp(*arg, "--") != 0; arg++) {
@@ -66,15 +66,18 @@ static void scrub(char **argv)
 			value = colon ? colon + 1 : value;
 		if (value)
 			memset(value, '*', strlen(value));
+		options_redact(*arg);
 	}
 }
 
-/* The same for TGRUN_TOKEN in the environment. */
+/* The same for TGRUN_TOKEN and TGRUN_API_URL in the environment. */
 static void scrub_env(char **envp)
 {
 	for (; *envp; envp++)
 		if (strncmp(*envp, "TGRUN_TOKEN=", 12) == 0)
 			memset(*envp + 12, '*', strlen(*envp + 12));
+		else if (strncmp(*envp, "TGRUN_API_URL=", 14) == 0)
+			options_redact(*envp);
 }
 
 int main(int argc, char **argv)

@@ -52,9 +52,22 @@ static void hide_secret(char *token)
 	memset(token, '*', strlen(token));
 }
 
-/* A token may have been typed at a wrong place, and errors quote what was typed. */
-static void redact(char *text)
+/* Stars for passwords in URLs, or users where there is nothing else, up to the last `@` of the word: in a password there may be one, too. */
+static void hide_logins(char *text)
 {
+	for (char *p = text; (p = strstr(p, "://"));) {
+		p += 3;
+		char *end = p + strcspn(p, " \t\n'\""), *at = memrchr(p, '@', (size_t)(end - p));
+		char *colon = at ? memchr(p, ':', (size_t)(at - p)) : NULL;
+		char *from = colon ? colon + 1 : p;
+		if (at)
+			memset(from, '*', (size_t)(at - from));
+	}
+}
+
+void options_redact(char *text)
+{
+	hide_logins(text);
 	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
 	for (char *p = text; (p = strchr(p, ':')); p++) {
 		size_t n = strspn(p + 1, alphabet);
@@ -151,8 +164,11 @@ static int read_option(struct reading *r, int i, struct err *err)
 			err, ERR_USAGE,
 			"option '--%s' needs a value, but '%.*s' follows; write '--%s=%s' if that is its value",
 			row->name, (int)strcspn(value, "="), value, row->name, row->value);
+	char *shown = places == 2 ? r->argv[i + 1] : r->argv[i] + (attached ? n + 1 : 0);
 	if (strcmp(row->name, "token") == 0)
-		hide_secret(places == 2 ? r->argv[i + 1] : r->argv[i] + n + 1);
+		hide_secret(shown);
+	else if (row->type == OPTION_URL)
+		options_redact(shown);
 	r->items[r->count++] = (struct item){ row, value };
 	return places;
 }
@@ -329,7 +345,7 @@ out:
 	free(r.items);
 	options_free_copy(r.copy);
 	if (rc) {
-		redact(why.text);
+		options_redact(why.text);
 		err_set(err, why.status, "%s", why.text);
 	}
 	return rc;

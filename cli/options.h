@@ -113,7 +113,9 @@ struct config {
 	int limit;
 	struct texts allowed_updates; /* cut at commas; one item `all` or `default`, or kinds */
 	bool drop_pending, delete_webhook;
-	char *api_url;               /* http:// or https://, without a slash at its end */
+	char *api_url;               /* as given; checked, for api_root_read() */
+	bool api_login;              /* there is a user or a password in it */
+	char *ca_file;
 	int64_t poll_delay;
 	int speed_traffic_balance;   /* thousandths: 0 (speed) to 1000 */
 	int64_t max_delay;           /* of what the balance chooses */
@@ -172,5 +174,8 @@ int options_help(const struct config *c, FILE *out);
 
 /* Writes `tgrun 0.1.0` and a line feed. */
 int options_version(FILE *out);
+
+/* Stars for what looks like a token or a URL's password, in place: one may have been typed at a wrong place, and errors quote what was typed. */
+void options_redact(char *text);
 
 #endif

@@ -1,16 +1,14 @@
 /* cli/options_check: a config with every value set in, its contradictions out: what was given twice, what is
  * missing, lists that another room understands, and what deserves a warning. */
-#include <netinet/in.h>
-#include <arpa/inet.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "api/api_root.h"
 #include "cli/options_table.h"
 #include "update/allow.h"
 #include "update/kinds.h"
@@ -174,28 +172,16 @@ static int check_source(const struct config *c, struct err *err)
 	return err_set(err, ERR_USAGE, "no command follows 'exec:' in the source; give one, such as --source 'exec:./updates'");
 }
 
-static bool is_loopback(const char *host, size_t n)
+static int check_url(struct config *c, struct err *err)
 {
-	char name[256];
-	struct in_addr four;
-	if (n >= sizeof name)
-		return false;
-	memcpy(name, host, n);
-	name[n] = '\0';
-	if (inet_pton(AF_INET, name, &four) == 1)
-		return ntohl(four.s_addr) >> 24 == 127;
-	return strcasecmp(name, "localhost") == 0 || strcmp(name, "[::1]") == 0;
-}
-
-static void check_url(struct config *c)
-{
-	if (strncasecmp(c->api_url, "http://", 7) != 0)
-		return;
-	const char *host = c->api_url + 7;
-	size_t n = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":/");
-	if (!is_loopback(host, n))
-		options_warn(c, "the token goes to '%s' unencrypted: %s", c->api_url,
-			     "plain http is safe on this machine only; use https");
+	struct api_root root;
+	if (api_root_read(&root, c->api_url, err))
+		return -1;
+	if (root.plain)
+		options_warn(c, "the token goes to '%s' unencrypted; use https", root.url);
+	c->api_login = root.login != NULL;
+	api_root_release(&root);
+	return 0;
 }
 
 bool options_others_may_read(const char *path)
@@ -216,9 +202,11 @@ bool options_others_may_read(const char *path)
 
 static void check_file_mode(struct config *c)
 {
-	if (config_origin(c, &c->token) == ORIGIN_FILE && c->token && options_others_may_read(c->config))
-		options_warn(c, "config file '%s' holds the token and others may read it; chmod 600 '%s'",
-			     c->config, c->config);
+	bool token = c->token && config_origin(c, &c->token) == ORIGIN_FILE;
+	bool password = c->api_login && config_origin(c, &c->api_url) == ORIGIN_FILE;
+	if ((token || password) && options_others_may_read(c->config))
+		options_warn(c, "config file '%s' holds the %s and others may read it; chmod 600 '%s'", c->config,
+			     token ? "token" : "server's password", c->config);
 }
 
 /* The Bot API counts in whole seconds, and what is cut to 0 would be a loop without a pause. */
@@ -238,9 +226,8 @@ int options_check(struct config *c, struct err *err)
 	    check_matches(c, &c->ignore, err) || check_matches(c, &c->bypass, err) || check_mode(c, err) ||
 	    check_ids(c, &c->allow_user, err) || check_ids(c, &c->allow_chat, err) ||
 	    check_source(c, err) || check_home(c, err) ||
-	    options_route_check(c, err))
+	    options_route_check(c, err) || check_url(c, err))
 		return -1;
-	check_url(c);
 	check_file_mode(c);
 	if (c->once && config_origin(c, &c->give_up_after) == ORIGIN_DEFAULT)
 		c->give_up_after = 30000;

@@ -52,6 +52,8 @@ const struct option_row options_table[] = {
 	TEXT("token-file", "FILE", OPTION_TEXT, NULL, GROUP_BOT, BOT, token_file, "read the token from FILE"),
 	TEXT("api-url", "URL", OPTION_URL, "https://api.telegram.org", GROUP_BOT, RUN, api_url,
 	     "the Bot API server"),
+	TEXT("ca-file", "FILE", OPTION_TEXT, NULL, GROUP_BOT, RUN, ca_file,
+	     "trust a server whose certificate the authorities in FILE signed, and no other"),
 
 	TEXT("handler", "COMMAND", OPTION_TEXT, NULL, GROUP_HANDLER, HANDLING, handler,
 	     "what runs for each update: a command, or a pipeline of commands"),

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/api_root.h"
 #include "base/duration.h"
 #include "base/nearest.h"
 #include "cli/options_table.h"
@@ -218,23 +219,11 @@ int options_commas_add(struct texts *t, const char *value, struct err *err)
 
 static int set_url(char **member, const char *value, struct err *err)
 {
-	size_t tls = strncasecmp(value, "https://", 8) == 0 ? 8 : 0;
-	size_t scheme = tls ? tls : strncasecmp(value, "http://", 7) == 0 ? 7 : 0;
-	size_t n = strlen(value);
-	size_t host = strcspn(value + scheme, "/?#");
-	/* The value is not quoted where it may hold a password. */
-	if (memchr(value + scheme, '@', host))
-		return err_set(err, ERR_USAGE, "a URL with a user or a password is not taken");
-	if (scheme == 0 || host == 0)
-		return err_set(err, ERR_USAGE, "'%s' is no URL such as 'https://api.telegram.org'", value);
-	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)value[i] <= ' ' || (unsigned char)value[i] >= 0x7f)
-			return err_set(err, ERR_USAGE, "the URL has white space or a character that no URL has");
-	if (strpbrk(value, "?#"))
-		return err_set(err, ERR_USAGE, "'%s' has a '?' or a '#'; give the server's root only", value);
-	while (n > scheme + 1 && value[n - 1] == '/')
-		n--;
-	return replace_text(member, value, n, err);
+	struct api_root root;
+	if (api_root_read(&root, value, err))
+		return -1;
+	api_root_release(&root);
+	return replace_text(member, value, strlen(value), err);
 }
 
 /* A number from 0 to 1 with at most three decimals. */

@@ -8,9 +8,10 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "api/api.h"
 #include "base/buf.h"
 #include "update/kinds.h"
 
@@ -177,13 +178,30 @@ static int allowed_json(struct setup *s, struct err *err)
 	return 0;
 }
 
+static const char *variable(const char *name)
+{
+	const char *value = getenv(name);
+	return value && *value ? value : NULL;
+}
+
+/* --ca-file means that file and nothing else. SSL_CERT_FILE and SSL_CERT_DIR each take the place of one of the machine's own, as in programs that use OpenSSL. */
+static int find_authorities(struct setup *s, struct err *err)
+{
+	const struct config *c = &s->config;
+	struct stat st;
+	s->ca_file = c->ca_file ? c->ca_file : variable("SSL_CERT_FILE");
+	s->ca_dirs = c->ca_file ? "" : variable("SSL_CERT_DIR");
+	if (!s->ca_file || c->source || strncasecmp(s->api.url, "http://", 7) == 0)
+		return 0;
+	int bad = stat(s->ca_file, &st) || access(s->ca_file, R_OK) ? errno : S_ISDIR(st.st_mode) ? EISDIR : 0;
+	return bad ? err_sys(err, ERR_CONFIG, bad, "cannot read the certificates in '%s' (%s)", s->ca_file,
+			     c->ca_file ? "--ca-file" : "SSL_CERT_FILE") : 0;
+}
+
 int setup_api(struct setup *s, struct err *err)
 {
-	int rc = api_check_root(s->config.api_url, err);
-	if (rc < 0)
+	if (api_root_read(&s->api, s->config.api_url, err) || api_root_hide(s->api.login, s->secret, err) || find_authorities(s, err))
 		return -1;
-	if (rc > 0)
-		setup_warn(s, "the token goes to '%s' unencrypted; use https", s->config.api_url);
 	return allowed_json(s, err);
 }
 
@@ -194,6 +212,7 @@ void setup_release(struct setup *s)
 	options_free_copy(s->argv);
 	options_free_copy(s->envp);
 	secret_free(s->secret);
+	api_root_release(&s->api);
 	free(s->dir);
 	free(s->state_dir);
 	free(s->allowed_updates);

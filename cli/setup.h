@@ -2,6 +2,7 @@
 #ifndef TGRUN_CLI_SETUP_H
 #define TGRUN_CLI_SETUP_H
 
+#include "api/api_root.h"
 #include "base/err.h"
 #include "base/secret.h"
 #include "cli/options.h"
@@ -13,6 +14,8 @@ struct setup {
 	char **argv, **envp;   /* copies, to be parsed again on SIGHUP */
 	bool nohup;            /* SIGHUP was ignored when this process began: it outlives its terminal */
 	struct secret *secret; /* NULL until setup_token() */
+	struct api_root api;   /* empty until setup_api(), and so are the next two */
+	const char *ca_file, *ca_dirs; /* for http_trust(); the config's, or the environment's */
 	struct words words;    /* the handler's; empty until setup_handler() */
 	struct words *route_words, on_error, on_timeout, source;   /* the same; route_words is one for each route of the config */
 	struct engine_route *routes; /* one more: the handler's own is the last */
@@ -39,7 +42,8 @@ int setup_limits(struct setup *s, struct slot_limits *out, struct err *err);
 /* The state directory's path (not opened). 0 or -1 with `err`. */
 int setup_state_dir(struct setup *s, struct err *err);
 
-/* The API's root is checked, and allowed_updates made JSON, with a warning for each unknown kind. 0 or -1 with `err`. */
+/* Where the API is, whom to trust there, and allowed_updates as JSON, with a warning for each unknown kind. After setup_token(): the secret
+ * hides the server's password, too. 0 or -1 with `err`. */
 int setup_api(struct setup *s, struct err *err);
 
 /* What the engine takes of all that; borrowed from `s`. */

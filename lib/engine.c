@@ -398,7 +398,7 @@ static int make_rooms(struct engine *e, struct err *err)
 	if (c->source_fd >= 0)
 		return 0;
 	e->http = http_new(c->loop, err);
-	e->api = e->http ? api_new(e->http, c->api_root, c->secret) : NULL;
+	e->api = e->http && http_trust(e->http, c->ca_file, c->ca_dirs) == 0 ? api_new(e->http, c->api_root, c->api_login, c->secret) : NULL;
 	if (e->http && !e->api)
 		err_set(err, ERR_INTERNAL, "out of memory");
 	return e->api ? 0 : -1;

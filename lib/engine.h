@@ -88,7 +88,8 @@ struct engine_config {
 	int source_feed_fd;            /* of a program: the other end of the pipe at source_fd, the engine's too; -1: no program */
 	const char *source_name;
 	/* asking */
-	const char *api_root;
+	const char *api_root, *api_login; /* of an api_root (api/api_root.h); the second NULL: none */
+	const char *ca_file, *ca_dirs;    /* for http_trust() */
 	int64_t poll_timeout;          /* seconds */
 	int limit;
 	const char *allowed_updates;   /* JSON, NULL: not sent */

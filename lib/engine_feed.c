@@ -41,7 +41,7 @@ static void on_ended(void *arg, const char *reason)
 	} else if (e->config.once) {
 		log_event(e->config.log, LOG_ERROR, LOG_NONE, "the source's program failed: %s; with --once it is not started again", reason);
 		engine_remember_error(e, reason);
-		e->feed_status = ERR_UNAVAILABLE;
+		e->drain_status = ERR_UNAVAILABLE;
 		close_pipe(e);
 	} else {
 		e->feed_torn = true;

@@ -80,6 +80,10 @@ static void on_stop_timer(void *arg)
 {
 	struct engine *e = arg;
 	struct log *log = e->config.log;
+	if (e->phase == ENGINE_RUNNING) { /* the end of engine_drain_for() */
+		log_event(log, LOG_WARN, LOG_NONE, "not all was handled in time; the rest is kept");
+		engine_stop(e, e->drain_status, false);
+	}
 	int lingering = handlers_lingering(e->handlers), running = handlers_running(e->handlers) - lingering, hooks = handlers_hooks(e->handlers);
 	if (e->phase != ENGINE_DRAINING)
 		return;
@@ -244,6 +248,18 @@ void engine_drain(struct engine *e)
 	engine_turn_in(e, 0);
 }
 
+void engine_drain_for(struct engine *e, int64_t limit, int status)
+{
+	char text[32];
+	if (e->phase != ENGINE_RUNNING)
+		return;
+	duration_format(limit, text, sizeof text);
+	log_event(e->config.log, LOG_INFO, LOG_NONE, "draining for at most %s; what is left is kept", text);
+	e->drain_status = status;
+	loop_timer_set(e->stop_timer, limit);
+	engine_drain(e);
+}
+
 void engine_pause(struct engine *e, bool paused)
 {
 	if (e->paused != paused)
@@ -283,7 +299,7 @@ void engine_check_end(struct engine *e)
 			engine_stop(e, 0, false);
 		if (e->draining && e->source_stopped && engine_idle(e)) {
 			forget_position(e);
-			engine_stop(e, e->feed_status, false);
+			engine_stop(e, e->drain_status, false);
 		}
 		return;
 	}

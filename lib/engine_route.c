@@ -90,16 +90,19 @@ static int add(char **env, const char *name, const char *value)
 /* What the engine knows of the bot becomes variables. */
 static int add_bot(struct engine *e, char **env, bool leave_behind)
 {
-	struct buf url;
+	struct buf root, url;
 	char id[32];
 	int rc = 0;
+	const struct engine_config *c = &e->config;
+	buf_init(&root, VALUE_MAX);
 	buf_init(&url, VALUE_MAX);
 	if (e->config.secret) {
 		snprintf(id, sizeof id, "%lld", (long long)secret_bot_id(e->config.secret));
-		rc = add(env, "TG_BOT_ID", id);
+		rc = add(env, "TG_BOT_ID", id) || api_root_add(c->api_root, e->hide_token ? NULL : c->api_login, &root) ||
+		     add(env, "TG_API_ROOT", root.data);
 		if (!e->hide_token)
-			rc = rc || api_url(e->config.api_root, e->config.secret, NULL, &url) || add(env, "TG_API_URL", url.data) ||
-			     add(env, "TG_TOKEN", secret_token(e->config.secret));
+			rc = rc || api_url(c->api_root, c->api_login, c->secret, NULL, &url) || add(env, "TG_API_URL", url.data) ||
+			     add(env, "TG_TOKEN", secret_token(c->secret));
 	}
 	if (e->state_path)
 		rc = rc || add(env, "TG_STATE_DIR", e->state_path);
@@ -108,9 +111,12 @@ static int add_bot(struct engine *e, char **env, bool leave_behind)
 	/* What is left behind on purpose must survive the next start, which kills what carries an old run's mark. */
 	if (e->config.run_id[0] && !leave_behind)
 		rc = rc || add(env, "TG_RUN_ID", e->config.run_id);
-	if (url.data)
-		explicit_bzero(url.data, url.cap);
-	buf_release(&url);
+	struct buf *const secrets[] = { &root, &url };
+	for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
+		if (secrets[i]->data)
+			explicit_bzero(secrets[i]->data, secrets[i]->cap);
+		buf_release(secrets[i]);
+	}
 	return rc ? -1 : 0;
 }
 

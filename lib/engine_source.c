@@ -322,6 +322,7 @@ static void on_ready(void *arg)
 	struct engine *e = arg;
 	struct queue_counts c;
 	queue_counts(e->queue, &c);
+	e->source_asked = true;
 	log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_STR("bot", e->bot_username ? e->bot_username : ""),
 		  LOG_NUM("waiting", (int64_t)c.waiting), LOG_NUM("slots", e->concurrency)), "polling");
 	notify_send(e->notify, "READY=1");
@@ -342,7 +343,11 @@ static void on_ended(void *arg, int status, const char *text)
 	if (status) {
 		log_event(e->config.log, LOG_ERROR, LOG_NONE, "%s", text);
 		engine_remember_error(e, text);
-		engine_stop(e, status, false);
+		/* A token that was good brought updates that may still be handled, but not for ever: without it most fail. */
+		if (status == ERR_NOPERM && e->source_asked)
+			engine_drain_for(e, e->shutdown_timeout, status);
+		else
+			engine_stop(e, status, false);
 	} else {
 		/* The end of a file: what was read is still to be handled, and then it is forgotten how far it was read. */
 		e->source_ended = true;

@@ -93,7 +93,6 @@ struct engine {
 	struct notify *notify;
 	int feed_fd;             /* engine_feed.c: where the source's program writes; -1: no program */
 	bool feed_torn;          /* it may have left half a line */
-	int feed_status;         /* exit status that its failure leads to, 0: none */
 	struct loop_timer *feed_timer;
 	struct backoff feed_backoff;
 	int64_t feed_started;    /* monotonic milliseconds */
@@ -103,7 +102,8 @@ struct engine {
 	int exit_status;
 	uint64_t interrupted_before; /* the count when the killing began */
 	bool paused, draining;
-	bool source_stopped, source_dry, source_ended;
+	bool source_stopped, source_dry, source_ended, source_asked; /* the last: asking has begun */
+	int drain_status;            /* of the exit after a drain; 0: none of its own */
 	int64_t dry_at, quiet_at, started_at; /* monotonic milliseconds */
 
 	struct list starting, running; /* of struct flight */
@@ -178,6 +178,8 @@ void engine_feed_release(struct engine *e);
 
 /* engine_life.c */
 void engine_check_end(struct engine *e);
+/* A drain of so many milliseconds at most, then a stop; `status` is that of the exit. */
+void engine_drain_for(struct engine *e, int64_t limit, int status);
 void engine_say_status(struct engine *e);
 
 /* engine_hangup.c: SIGHUP came; the timer looks once more, a moment later. */

@@ -2,7 +2,6 @@
  * towards curl and the handler's environment; every phrase for people is redacted. */
 #include "api/api.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,17 +12,18 @@ enum { BODY_MAX = 32 << 20, URL_MAX = 4096, RETRY_AFTER_DEFAULT = 5 };
 struct api {
 	struct http *http;
 	const struct secret *secret;
-	char *root;
+	char *root, *user, *password;
 };
 
 struct api_request {
 	struct api *api;
+	char method[64];
 	struct http_request *http;
 	api_done *done;
 	void *arg;
 };
 
-struct api *api_new(struct http *http, const char *root, const struct secret *secret)
+struct api *api_new(struct http *http, const char *root, const char *login, const struct secret *secret)
 {
 	struct api *a = calloc(1, sizeof *a);
 	if (!a)
@@ -31,67 +31,43 @@ struct api *api_new(struct http *http, const char *root, const struct secret *se
 	a->http = http;
 	a->secret = secret;
 	a->root = strdup(root);
-	if (!a->root) {
-		free(a);
-		return NULL;
-	}
-	return a;
+	if (a->root && api_root_unescape(login, &a->user, &a->password) == 0)
+		return a;
+	api_free(a);
+	return NULL;
 }
 
 void api_free(struct api *a)
 {
 	if (!a)
 		return;
+	char *const secrets[] = { a->user, a->password };
+	for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
+		if (secrets[i])
+			explicit_bzero(secrets[i], strlen(secrets[i]));
+		free(secrets[i]);
+	}
 	free(a->root);
 	free(a);
 }
 
-int api_url(const char *root, const struct secret *secret, const char *method, struct buf *out)
+int api_url(const char *root, const char *login, const struct secret *secret, const char *method, struct buf *out)
 {
-	if (buf_addf(out, "%s/bot%s", root, secret_token(secret)))
+	if (api_root_add(root, login, out) || buf_addf(out, "/bot%s", secret_token(secret)))
 		return -1;
 	return method ? buf_addf(out, "/%s", method) : 0;
 }
 
-static bool is_loopback(const char *host, size_t n)
+/* Of other methods 403 and 404 speak of a chat, of a right, or of a server that does not know the method. */
+static enum api_class class_of(const char *method, int code, const char *description)
 {
-	char name[64];
-	struct in_addr four;
-	if (n == 0 || n >= sizeof name)
-		return false;
-	memcpy(name, host, n);
-	name[n] = '\0';
-	if (strcasecmp(name, "localhost") == 0 || strcmp(name, "[::1]") == 0)
-		return true;
-	return inet_pton(AF_INET, name, &four) == 1 && ntohl(four.s_addr) >> 24 == 127;
-}
-
-int api_check_root(char *root, struct err *err)
-{
-	size_t n = strlen(root);
-	while (n && root[n - 1] == '/')
-		root[--n] = '\0';
-	bool tls = strncasecmp(root, "https://", 8) == 0;
-	if (!tls && strncasecmp(root, "http://", 7) != 0)
-		return err_set(err, ERR_USAGE, "the API's URL '%s' must begin with https:// or http://", root);
-	const char *host = root + (tls ? 8 : 7);
-	size_t authority = strcspn(host, "/?#");
-	if (memchr(host, '@', authority))
-		return err_set(err, ERR_USAGE, "the API's URL must not hold a user name or password");
-	if (authority == 0 || strpbrk(root, "?# \t\r\n"))
-		return err_set(err, ERR_USAGE, "the API's URL '%s' must be a scheme, a host and at most a path", root);
-	const char *end = host[0] == '[' ? memchr(host, ']', authority) : memchr(host, ':', authority);
-	size_t length = !end ? authority : (size_t)(end - host) + (*end == ']');
-	return tls || is_loopback(host, length) ? 0 : 1;
-}
-
-static enum api_class class_of(int code, const char *description)
-{
+	bool tells = strcmp(method, "getMe") == 0 || strcmp(method, "getUpdates") == 0;
 	switch (code) {
 	case 401:
+		return API_TOKEN;
 	case 403:
 	case 404:
-		return API_TOKEN;
+		return tells ? API_TOKEN : API_REFUSED;
 	case 409:
 		return strstr(description, "webhook") ? API_WEBHOOK : API_POLLER;
 	case 429:
@@ -116,7 +92,7 @@ static void read_envelope(struct api_answer *a, struct http_response *response)
 		return;
 	}
 	int code = reply.error_code ? reply.error_code : response->status;
-	a->class = reply.ok ? API_GARBAGE : class_of(code, reply.description);
+	a->class = reply.ok ? API_GARBAGE : class_of(a->method, code, reply.description);
 	a->retry_after = reply.retry_after >= 0 ? reply.retry_after : RETRY_AFTER_DEFAULT;
 	snprintf(a->text, sizeof a->text, "%d %s", code, reply.description);
 }
@@ -124,7 +100,7 @@ static void read_envelope(struct api_answer *a, struct http_response *response)
 static void on_response(void *arg, struct http_response *response)
 {
 	struct api_request *c = arg;
-	struct api_answer a = { .body = response->body, .length = response->length };
+	struct api_answer a = { .method = c->method, .body = response->body, .length = response->length };
 	switch (response->failure) {
 	case HTTP_OK:
 		if (response->status / 100 == 3) {
@@ -158,10 +134,14 @@ struct api_request *api_call(struct api *a, const char *method, const char *form
 	if (!c)
 		return NULL;
 	*c = (struct api_request){ .api = a, .done = done, .arg = arg };
+	snprintf(c->method, sizeof c->method, "%s", method);
 	struct buf url;
 	buf_init(&url, URL_MAX);
-	if (api_url(a->root, a->secret, method, &url) == 0) {
-		struct http_call call = { .url = url.data, .form = form, .silence = silence, .total = total, .max = BODY_MAX };
+	if (api_url(a->root, NULL, a->secret, method, &url) == 0) {
+		struct http_call call = {
+			.url = url.data, .form = form, .user = a->user, .password = a->password, .silence = silence, .total = total,
+			.max = BODY_MAX,
+		};
 		c->http = http_post(a->http, &call, on_response, c);
 		explicit_bzero(url.data, url.cap);
 	}

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "api/api_root.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/secret.h"
@@ -17,15 +18,17 @@ enum api_class {
 	API_NETWORK,  /* no answer: resolve, connect, TLS, reset, cut, too slow */
 	API_SERVER,   /* 5xx */
 	API_GARBAGE,  /* an answer that is not the Bot API's: HTML, cut JSON, a redirect, too large */
-	API_TOKEN,    /* 401, 403, 404: the token is wrong or revoked */
+	API_TOKEN,    /* the token is in doubt, and getMe can tell: 401; of getMe and getUpdates 403 and 404, too */
 	API_POLLER,   /* 409: another getUpdates runs */
 	API_WEBHOOK,  /* 409: a webhook is set */
 	API_FLOOD,    /* 429: wait `retry_after` seconds */
 	API_REFUSED,  /* any other error of the server, a sentence is in `text` */
+	API_CLASSES,
 };
 
 struct api_answer {
 	enum api_class class;
+	const char *method;    /* that was called */
 	int64_t retry_after;   /* seconds, from 0; API_FLOOD */
 	char text[320];        /* a phrase for people, the token redacted; "" when API_OK */
 	char *body;            /* the whole response, for as long as the callback runs; NULL if there is none */
@@ -35,17 +38,13 @@ struct api_answer {
 
 struct api;
 
-/* Calls go to `root` (https://api.telegram.org or a local server, no slash at the end), with the token in the path. `secret` outlives it. NULL when memory is
- * out. */
-struct api *api_new(struct http *http, const char *root, const struct secret *secret);
+/* Calls go to `root` (the URL of an api_root), with the token in the path, and with `login` (of one, NULL: none) in a header. `secret` outlives it. NULL when memory
+ * is out. */
+struct api *api_new(struct http *http, const char *root, const char *login, const struct secret *secret);
 void api_free(struct api *a); /* NULL is fine; cancel the requests first */
 
-/* Appends ROOT/bot<token>, with `/method` if `method` is not NULL. 0 or -1 when the buffer is full. */
-int api_url(const char *root, const struct secret *secret, const char *method, struct buf *out);
-
-/* Checks a root: http or https, a host, no user or password, no query. Removes slashes at its end in place. 0; 1: fine, but plain http to a host that is not loopback,
- * where the token can be read on the way; -1 with `err` (ERR_USAGE). */
-int api_check_root(char *root, struct err *err);
+/* Appends ROOT/bot<token>, with the login in ROOT and `/method` where they are not NULL. 0 or -1 when the buffer is full. */
+int api_url(const char *root, const char *login, const struct secret *secret, const char *method, struct buf *out);
 
 typedef void api_done(void *arg, struct api_answer *answer);
 

@@ -178,7 +178,7 @@ static void begin(struct sandbox_request *r)
 	struct sandbox *s = r->sandbox;
 	int refused = read_path(r);
 	if (sandbox_params_end(r->reader)) {
-		sandbox_refuse(r, 400, "Bad Request: can't parse the request's parameters");
+		sandbox_refuse(r, 413, "Request Entity Too Large: too much parameters");
 		return;
 	}
 	if (s->config.intercept && s->config.intercept(s->config.arg, r))

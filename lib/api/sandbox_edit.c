@@ -54,8 +54,11 @@ static void edit(struct sandbox_request *r, const char *field)
 	}
 	if (field) {
 		cJSON_DeleteItemFromObjectCaseSensitive(changed, field);
-		if (text && *text)
-			cJSON_AddStringToObject(changed, field, text);
+		cJSON_DeleteItemFromObjectCaseSensitive(changed, strcmp(field, "text") == 0 ? "entities" : "caption_entities");
+		if (!sandbox_add_text(r, changed, r->params, field)) {
+			cJSON_Delete(changed);
+			return;
+		}
 	}
 	cJSON *before = cJSON_Duplicate(m->json, 1);
 	cJSON_DeleteItemFromObjectCaseSensitive(before, "edit_date");
@@ -85,6 +88,28 @@ static void edit_caption(struct sandbox_request *r)
 static void edit_markup(struct sandbox_request *r)
 {
 	edit(r, NULL);
+}
+
+/* Of what else can be edited nothing is kept: the message stays as it is. */
+static void edit_other(struct sandbox_request *r)
+{
+	struct message *m = own_message(r);
+	if (m)
+		sandbox_result_json(r, cJSON_Duplicate(m->json, 1));
+}
+
+static void stop_poll(struct sandbox_request *r)
+{
+	struct message *m = own_message(r);
+	cJSON *poll = m ? cJSON_GetObjectItemCaseSensitive(m->json, "poll") : NULL;
+	if (!m)
+		return;
+	if (!poll) {
+		sandbox_refuse(r, 400, "Bad Request: message is not a poll");
+		return;
+	}
+	cJSON_ReplaceItemInObjectCaseSensitive(poll, "is_closed", cJSON_CreateTrue());
+	sandbox_result_json(r, cJSON_Duplicate(poll, 1));
 }
 
 static bool forget(struct sandbox *s, int64_t chat, int64_t id)
@@ -124,7 +149,8 @@ static void delete_several(struct sandbox_request *r)
 static cJSON *pass_on(struct sandbox_request *r, int64_t chat, int64_t from, int64_t id, bool copy)
 {
 	static const char *const not_content[] = { "message_id", "from", "chat", "date", "reply_markup", "reply_to_message", "edit_date",
-						   "message_thread_id", "business_connection_id", "forward_origin", "sender_chat" };
+						   "message_thread_id", "is_topic_message", "business_connection_id", "forward_origin",
+						   "sender_chat" };
 	const struct message *m = sandbox_message_find(r->sandbox, from, id);
 	if (!m && !sandbox_message_was(r->sandbox, from, id)) {
 		sandbox_refuse(r, 400, copy ? "Bad Request: message to copy not found" : "Bad Request: message to forward not found");
@@ -151,10 +177,13 @@ static cJSON *pass_on(struct sandbox_request *r, int64_t chat, int64_t from, int
 		if (content)
 			cJSON_AddItemToObject(message, item->string, cJSON_Duplicate(item, 1));
 	}
-	const char *caption = copy ? sandbox_param(r, "caption") : NULL;
-	if (caption) {
+	if (copy && sandbox_param(r, "caption")) {
 		cJSON_DeleteItemFromObjectCaseSensitive(message, "caption");
-		cJSON_AddStringToObject(message, "caption", caption);
+		cJSON_DeleteItemFromObjectCaseSensitive(message, "caption_entities");
+		if (!sandbox_add_text(r, message, r->params, "caption")) {
+			cJSON_Delete(message);
+			return NULL;
+		}
 	}
 	sandbox_message_send(r, chat, message);
 	return message;
@@ -213,7 +242,10 @@ bool sandbox_call_edit(struct sandbox_request *r)
 		{ "editMessageReplyMarkup", edit_markup }, { "deleteMessage", delete_one },
 		{ "deleteMessages", delete_several },    { "forwardMessage", forward_one },
 		{ "copyMessage", copy_one },             { "forwardMessages", pass_several },
-		{ "copyMessages", pass_several },
+		{ "copyMessages", pass_several },        { "editMessageMedia", edit_other },
+		{ "editMessageLiveLocation", edit_other }, { "stopMessageLiveLocation", edit_other },
+		{ "editMessageChecklist", edit_other },  { "setGameScore", edit_other },
+		{ "stopPoll", stop_poll },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (strcasecmp(r->method, rows[i].method) == 0) {

@@ -107,6 +107,7 @@ static void note_message(struct sandbox *s, const cJSON *message)
 	bool newer = id > c->last_message;
 	if (newer)
 		c->last_message = id;
+	sandbox_topics_note(s, chat, message);
 	cJSON *copy = cJSON_Duplicate(message, 1);
 	if (copy)
 		sandbox_message_keep(s, chat, id, copy, newer);
@@ -150,6 +151,12 @@ cJSON *sandbox_chat_json(struct sandbox *s, int64_t id)
 	cJSON_AddStringToObject(chat, "type", id > 0 ? "private" : id < -1000000000000 ? "supergroup" : "group");
 	cJSON_AddStringToObject(chat, id > 0 ? "first_name" : "title", "Sandbox");
 	return chat;
+}
+
+bool sandbox_chat_is_plain(const struct sandbox *s, int64_t id)
+{
+	const struct chat *c = find_chat(s, id);
+	return c && c->json && !cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(c->json, "is_forum"));
 }
 
 cJSON *sandbox_bot_json(const struct sandbox *s)

@@ -1,7 +1,8 @@
 /* api/sandbox_params: the parameters of a call, however they came: in the query, as a form, as multipart/form-data with files, or as a JSON
  * object. Bytes come in as they arrive, one cJSON object goes out.
  *
- * The first of several values of a name wins, as at the server. Of files only name and size are kept; all else is bounded. */
+ * They are read as the server reads them: it takes what it can make sense of, passes over the rest, and looks at nothing whose type it does not
+ * know. The first of several values of a name wins. Of files only name and size are kept; all else is bounded. */
 #include "api/sandbox_room.h"
 
 #include <stdio.h>
@@ -11,12 +12,17 @@
 
 #include <microhttpd.h>
 
+#include "io/http.h"
+
 enum { NAMES_MAX = 256 };
+
+enum body { BODY_RAW, BODY_FORM, BODY_JSON, BODY_PARTS, BODY_UNKNOWN };
 
 struct sandbox_params {
 	struct sandbox_request *request;
-	struct MHD_PostProcessor *form; /* of a form or multipart body; NULL: the body is kept as it is */
-	bool keep, failed;
+	enum body body;
+	struct MHD_PostProcessor *form; /* of BODY_PARTS; the others are kept until they are whole */
+	bool failed;
 	size_t total;                   /* bytes of the body so far */
 	size_t text;                    /* bytes of values so far */
 	int names;
@@ -85,6 +91,18 @@ static enum MHD_Result on_value(void *arg, enum MHD_ValueKind kind, const char *
 	return p->failed ? MHD_NO : MHD_YES;
 }
 
+/* A path that is not the Bot API's has its body as it is. */
+static enum body body_of(const struct sandbox_request *r)
+{
+	const char *type = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_TYPE);
+	if (strncmp(r->path, "/bot", 4) != 0)
+		return BODY_RAW;
+	if (!type || !r->post)
+		return BODY_UNKNOWN;
+	return strcasestr(type, "application/x-www-form-urlencoded") ? BODY_FORM : strcasestr(type, "application/json") ? BODY_JSON :
+	       strcasestr(type, "multipart/form-data") ? BODY_PARTS : BODY_UNKNOWN;
+}
+
 struct sandbox_params *sandbox_params_new(struct sandbox_request *r)
 {
 	struct sandbox_params *p = calloc(1, sizeof *p);
@@ -93,10 +111,8 @@ struct sandbox_params *sandbox_params_new(struct sandbox_request *r)
 	p->request = r;
 	buf_init(&p->value, SANDBOX_TEXT_MAX);
 	MHD_get_connection_values(r->connection, MHD_GET_ARGUMENT_KIND, on_query, p);
-	/* A path that is not the Bot API's, and JSON: the body as it is. */
-	const char *type = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_TYPE);
-	p->keep = strncmp(r->path, "/bot", 4) != 0 || (type && strncasecmp(type, "application/json", 16) == 0);
-	if (!p->keep && r->post)
+	p->body = body_of(r);
+	if (p->body == BODY_PARTS)
 		p->form = MHD_create_post_processor(r->connection, 64 * 1024, on_value, p);
 	return p;
 }
@@ -109,7 +125,22 @@ int sandbox_params_add(struct sandbox_params *p, const char *data, size_t n)
 	/* What cannot be read is refused at its end: who is cut off in the middle never learns why. */
 	if (p->form && !p->failed && MHD_post_process(p->form, data, n) != MHD_YES)
 		p->failed = true;
-	return p->keep ? buf_add(&p->request->body, data, n) : 0;
+	return p->body == BODY_PARTS || p->body == BODY_UNKNOWN ? 0 : buf_add(&p->request->body, data, n);
+}
+
+/* Cut at `&`, then at the first `=`: whatever else is in it belongs to a value. */
+static void read_form(struct sandbox_params *p, char *form)
+{
+	for (char *pair; (pair = strsep(&form, "&"));) {
+		char *value = strchr(pair, '=');
+		if (value)
+			*value++ = '\0';
+		http_form_decode(pair, true);
+		if (value)
+			http_form_decode(value, true);
+		if (*pair && add_text(p, pair, value ? value : ""))
+			p->failed = true;
+	}
 }
 
 int sandbox_params_end(struct sandbox_params *p)
@@ -119,20 +150,13 @@ int sandbox_params_end(struct sandbox_params *p)
 		p->failed = true;
 	p->form = NULL;
 	end_value(p);
-	if (p->keep && r->body.len && strncmp(r->path, "/bot", 4) == 0) {
-		cJSON *body = cJSON_ParseWithLength(r->body.data, r->body.len);
-		if (!cJSON_IsObject(body)) {
-			cJSON_Delete(body);
-			return -1;
-		}
-		for (cJSON *item = body->child, *next; item; item = next) {
-			next = item->next;
-			if (!cJSON_GetObjectItemCaseSensitive(r->params, item->string))
-				cJSON_AddItemToObject(r->params, item->string, cJSON_DetachItemViaPointer(body, item));
-		}
-		cJSON_Delete(body);
+	if (p->body == BODY_FORM && r->body.len)
+		read_form(p, r->body.data);
+	if (p->body == BODY_JSON && r->body.len <= SANDBOX_TEXT_MAX)
+		sandbox_json_params(buf_str(&r->body), r->body.len, r->params);
+	p->failed = p->failed || (p->body == BODY_JSON && r->body.len > SANDBOX_TEXT_MAX);
+	if (p->body != BODY_RAW)
 		buf_release(&r->body);
-	}
 	return p->failed ? -1 : 0;
 }
 
@@ -182,5 +206,5 @@ bool sandbox_param_true(const struct sandbox_request *r, const char *name)
 cJSON *sandbox_param_json(const struct sandbox_request *r, const char *name)
 {
 	const cJSON *item = cJSON_GetObjectItemCaseSensitive(r->params, name);
-	return cJSON_IsString(item) ? cJSON_Parse(item->valuestring) : item ? cJSON_Duplicate(item, 1) : NULL;
+	return cJSON_IsString(item) ? sandbox_json(item->valuestring, strlen(item->valuestring)) : item ? cJSON_Duplicate(item, 1) : NULL;
 }

@@ -67,7 +67,7 @@ struct update_item {
 };
 
 struct chat;
-enum { CHAT_BUCKETS = 4096, MESSAGES_KEPT = 4096, CONFIRMED_KEPT = 100 };
+enum { CHAT_BUCKETS = 4096, MESSAGES_KEPT = 4096, CONFIRMED_KEPT = 100, TOPICS_KEPT = 4096 };
 
 struct sandbox {
 	struct loop *loop;
@@ -110,6 +110,12 @@ struct sandbox {
 	} messages[MESSAGES_KEPT];     /* a ring */
 	size_t message_next;
 	cJSON *commands;               /* as setMyCommands left them */
+
+	/* sandbox_topics.c */
+	struct topic {
+		int64_t chat, id;          /* 0: none here */
+	} topics[TOPICS_KEPT];         /* a ring */
+	size_t topic_next;
 	uint64_t files;                /* ids of files */
 };
 
@@ -142,7 +148,7 @@ void sandbox_refuse_connections(struct sandbox *s, int64_t ms);
 struct sandbox_params *sandbox_params_new(struct sandbox_request *r);
 /* 0, or -1: too large. */
 int sandbox_params_add(struct sandbox_params *p, const char *data, size_t n);
-/* The whole body is there: fills r->params. 0, or -1 when it was not what its Content-Type says, or is no JSON object. */
+/* The whole body is there: fills r->params. 0, or -1 when there are too many parameters, or a multipart body is broken. */
 int sandbox_params_end(struct sandbox_params *p);
 void sandbox_params_free(struct sandbox_params *p);
 /* The text of a parameter; numbers as they are printed; NULL if it is absent or neither. A number's text
@@ -152,6 +158,23 @@ int64_t sandbox_param_number(const struct sandbox_request *r, const char *name, 
 bool sandbox_param_true(const struct sandbox_request *r, const char *name);
 /* A copy of a parameter that is JSON, sent as such or as text; NULL if it is absent or no JSON. */
 cJSON *sandbox_param_json(const struct sandbox_request *r, const char *name);
+
+/* sandbox_text.c */
+/* The text or caption (`field`) in `from`, read as its parse_mode says, becomes that of `to`, with its entities. Nothing is added for an empty one. false after a
+ * refusal. */
+bool sandbox_add_text(struct sandbox_request *r, cJSON *to, const cJSON *from, const char *field);
+
+/* sandbox_topics.c */
+/* The topic into which a call sends, 0: none. false after a refusal: there is no such topic. */
+bool sandbox_param_topic(struct sandbox_request *r, int64_t chat, int64_t *topic);
+/* Notes the topic of a message that was pushed. */
+void sandbox_topics_note(struct sandbox *s, int64_t chat, const cJSON *message);
+
+/* sandbox_json.c */
+/* `text` as cJSON has it; NULL when the server could not read it, or memory is out. */
+cJSON *sandbox_json(const char *text, size_t n);
+/* Adds the members of an object to `params`, of each name the first. What stands behind a mistake is passed over. */
+void sandbox_json_params(const char *text, size_t n, cJSON *params);
 
 /* sandbox_updates.c */
 void sandbox_updates_free(struct sandbox *s);
@@ -171,6 +194,8 @@ void sandbox_messages_note(struct sandbox *s, const char *kind, const cJSON *obj
 /* The chat of a parameter; 0 after a refusal. */
 int64_t sandbox_param_chat(struct sandbox_request *r, const char *name);
 cJSON *sandbox_chat_json(struct sandbox *s, int64_t id);
+/* Whether the chat was seen, and is no forum. */
+bool sandbox_chat_is_plain(const struct sandbox *s, int64_t id);
 cJSON *sandbox_bot_json(const struct sandbox *s);
 /* Keeps `json` (owned from now on) as a message of the chat; it replaces one of the same id unless the id `is_new`. */
 void sandbox_message_keep(struct sandbox *s, int64_t chat, int64_t id, cJSON *json, bool is_new);
@@ -186,10 +211,11 @@ void sandbox_message_send(struct sandbox_request *r, int64_t chat, cJSON *messag
 /* The parameter reply_markup. false after a refusal. */
 bool sandbox_add_markup(struct sandbox_request *r, cJSON *message);
 
-/* The methods that send (sandbox_send.c), change and pass on messages (sandbox_edit.c), and the others (sandbox_methods.c). false: not one of
- * them. */
+/* The methods that send (sandbox_send.c), change and pass on messages (sandbox_edit.c), make topics (sandbox_topics.c), and the others
+ * (sandbox_methods.c). false: not one of them. */
 bool sandbox_call_send(struct sandbox_request *r);
 bool sandbox_call_edit(struct sandbox_request *r);
+bool sandbox_call_topic(struct sandbox_request *r);
 bool sandbox_call_method(struct sandbox_request *r);
 
 #endif

@@ -1,5 +1,5 @@
 /* api/sandbox_send: the methods that send messages. A call's parameters come in; a Message as the server would give it, or its refusal, goes
- * out. Formatting is not worked out: the text comes back as it was sent.
+ * out.
  *
  * Nothing is kept of a call that is refused. */
 #include "api/sandbox_room.h"
@@ -9,38 +9,11 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/utf8.h"
-
-enum { TEXT_UNITS = 4096, CAPTION_UNITS = 1024 };
-
 struct send {
 	const char *method, *field; /* the parameter that it cannot do without, which names the message's content too */
 	const char *missing;        /* the server's words when it is not there */
 	void (*fill)(struct sandbox_request *r, cJSON *message, const struct send *row);
 };
-
-/* Characters as Telegram counts them: UTF-16 code units. */
-static size_t utf16_units(const char *text)
-{
-	size_t units = 0, n = strlen(text);
-	for (size_t step; n; text += step, n -= step) {
-		step = utf8_length(text, n);
-		units += step == 4 ? 2 : 1;
-		if (step == 0)
-			step = 1;
-	}
-	return units;
-}
-
-static bool refuse_text(struct sandbox_request *r, const char *name, size_t most)
-{
-	const char *text = sandbox_param(r, name);
-	if (text && utf16_units(text) > most) {
-		sandbox_refuse(r, 400, most == TEXT_UNITS ? "Bad Request: message is too long" : "Bad Request: message caption is too long");
-		return true;
-	}
-	return false;
-}
 
 /* A file that was uploaded, or named by its id or a URL. */
 static cJSON *file_json(struct sandbox_request *r, const cJSON *given)
@@ -58,18 +31,6 @@ static cJSON *file_json(struct sandbox_request *r, const cJSON *given)
 	return file;
 }
 
-static void add_caption(struct sandbox_request *r, cJSON *message)
-{
-	const char *caption = sandbox_param(r, "caption");
-	if (caption && *caption)
-		cJSON_AddStringToObject(message, "caption", caption);
-}
-
-static void fill_text(struct sandbox_request *r, cJSON *message, const struct send *row)
-{
-	cJSON_AddStringToObject(message, row->field, sandbox_param(r, row->field));
-}
-
 static void fill_file(struct sandbox_request *r, cJSON *message, const struct send *row)
 {
 	cJSON *file = file_json(r, cJSON_GetObjectItemCaseSensitive(r->params, row->field));
@@ -80,7 +41,6 @@ static void fill_file(struct sandbox_request *r, cJSON *message, const struct se
 	} else {
 		cJSON_AddItemToObject(message, row->field, file);
 	}
-	add_caption(r, message);
 }
 
 static void copy_number(struct sandbox_request *r, cJSON *to, const char *name)
@@ -153,8 +113,48 @@ static void fill_poll(struct sandbox_request *r, cJSON *message, const struct se
 	cJSON_AddBoolToObject(poll, "allows_multiple_answers", sandbox_param_true(r, "allows_multiple_answers"));
 }
 
+static void fill_invoice(struct sandbox_request *r, cJSON *message, const struct send *row)
+{
+	(void)row;
+	cJSON *invoice = cJSON_AddObjectToObject(message, "invoice"), *prices = sandbox_param_json(r, "prices"), *price;
+	double total = 0;
+	copy_text(r, invoice, "title");
+	copy_text(r, invoice, "description");
+	cJSON_AddStringToObject(invoice, "start_parameter", "");
+	copy_text(r, invoice, "currency");
+	cJSON_ArrayForEach(price, prices) {
+		const cJSON *amount = cJSON_GetObjectItemCaseSensitive(price, "amount");
+		total += cJSON_IsNumber(amount) ? amount->valuedouble : 0;
+	}
+	cJSON_Delete(prices);
+	cJSON_AddNumberToObject(invoice, "total_amount", total);
+}
+
+static void fill_game(struct sandbox_request *r, cJSON *message, const struct send *row)
+{
+	cJSON *game = cJSON_AddObjectToObject(message, "game");
+	copy_text(r, game, row->field);
+	cJSON_AddStringToObject(game, "title", "Sandbox");
+	cJSON_AddStringToObject(game, "description", "");
+	cJSON_AddArrayToObject(game, "photo");
+}
+
+static void fill_paid(struct sandbox_request *r, cJSON *message, const struct send *row)
+{
+	(void)row;
+	cJSON *paid = cJSON_AddObjectToObject(message, "paid_media");
+	copy_number(r, paid, "star_count");
+	cJSON_AddArrayToObject(paid, "paid_media");
+}
+
+static void fill_checklist(struct sandbox_request *r, cJSON *message, const struct send *row)
+{
+	cJSON *list = sandbox_param_json(r, row->field);
+	cJSON_AddItemToObject(message, row->field, list ? list : cJSON_CreateObject());
+}
+
 static const struct send sends[] = {
-	{ "sendMessage", "text", "message text is empty", fill_text },
+	{ "sendMessage", "text", "message text is empty", NULL },
 	{ "sendPhoto", "photo", "there is no photo in the request", fill_file },
 	{ "sendAudio", "audio", "there is no audio in the request", fill_file },
 	{ "sendDocument", "document", "there is no document in the request", fill_file },
@@ -168,6 +168,11 @@ static const struct send sends[] = {
 	{ "sendContact", "phone_number", "phone number must be non-empty", fill_contact },
 	{ "sendPoll", "question", "poll question must be non-empty", fill_poll },
 	{ "sendDice", NULL, NULL, fill_dice },
+	{ "sendLivePhoto", "live_photo", "there is no live photo in the request", fill_file },
+	{ "sendInvoice", "title", "title must be non-empty", fill_invoice },
+	{ "sendGame", "game_short_name", "game_short_name is empty", fill_game },
+	{ "sendPaidMedia", "media", "media is empty", fill_paid },
+	{ "sendChecklist", "checklist", "checklist is empty", fill_checklist },
 };
 
 /* What the new message answers to. false after a refusal. */
@@ -215,9 +220,15 @@ bool sandbox_add_markup(struct sandbox_request *r, cJSON *message)
 cJSON *sandbox_message_new(struct sandbox_request *r, int64_t chat)
 {
 	struct sandbox *s = r->sandbox;
+	int64_t topic = 0;
+	if (!sandbox_param_topic(r, chat, &topic))
+		return NULL;
 	cJSON *message = cJSON_CreateObject();
 	cJSON_AddNumberToObject(message, "message_id", 0);
-	copy_number(r, message, "message_thread_id");
+	if (topic) {
+		cJSON_AddNumberToObject(message, "message_thread_id", (double)topic);
+		cJSON_AddTrueToObject(message, "is_topic_message");
+	}
 	copy_text(r, message, "business_connection_id");
 	cJSON_AddItemToObject(message, "from", sandbox_bot_json(s));
 	cJSON_AddItemToObject(message, "chat", sandbox_chat_json(s, chat));
@@ -247,17 +258,17 @@ static void send_group(struct sandbox_request *r)
 		goto out;
 	}
 	cJSON_ArrayForEach(one, media) {
-		const cJSON *type = cJSON_GetObjectItemCaseSensitive(one, "type"), *caption = cJSON_GetObjectItemCaseSensitive(one, "caption");
+		const cJSON *type = cJSON_GetObjectItemCaseSensitive(one, "type");
 		cJSON *message = sandbox_message_new(r, chat), *file;
-		if (!message)
+		if (!message || !sandbox_add_text(r, message, one, "caption")) {
+			cJSON_Delete(message);
 			goto out;
+		}
 		file = file_json(r, cJSON_GetObjectItemCaseSensitive(one, "media"));
 		if (cJSON_IsString(type) && strcmp(type->valuestring, "photo") == 0)
 			cJSON_AddItemToArray(cJSON_AddArrayToObject(message, "photo"), file);
 		else
 			cJSON_AddItemToObject(message, cJSON_IsString(type) ? type->valuestring : "document", file);
-		if (cJSON_IsString(caption))
-			cJSON_AddStringToObject(message, "caption", caption->valuestring);
 		sandbox_message_send(r, chat, message);
 		cJSON_AddItemToArray(sent, cJSON_Duplicate(message, 1));
 	}
@@ -268,30 +279,40 @@ out:
 	cJSON_Delete(sent);
 }
 
+/* Whether the parameter is missing that the method cannot do without. Refuses. */
+static bool lacks(struct sandbox_request *r, const struct send *row)
+{
+	char why[128];
+	const cJSON *content = row->field ? cJSON_GetObjectItemCaseSensitive(r->params, row->field) : NULL;
+	const char *text = row->field ? sandbox_param(r, row->field) : NULL;
+	if (!row->field || (text && *text) || (content && !text && row->fill))
+		return false;
+	snprintf(why, sizeof why, "Bad Request: %s", row->missing);
+	sandbox_refuse(r, 400, why);
+	return true;
+}
+
+/* The content is looked at before the chat, as the server does. */
 static void send_row(struct sandbox_request *r, const struct send *row)
 {
-	int64_t chat = sandbox_param_chat(r, "chat_id");
-	if (!chat)
-		return;
-	const cJSON *content = row->field ? cJSON_GetObjectItemCaseSensitive(r->params, row->field) : NULL;
-	if (row->field && (!content || (cJSON_IsString(content) && !content->valuestring[strspn(content->valuestring, " \t\r\n")]))) {
-		char why[128];
-		snprintf(why, sizeof why, "Bad Request: %s", row->missing);
-		sandbox_refuse(r, 400, why);
-		return;
+	const char *field = !row->fill ? "text" : row->fill == fill_file || row->fill == fill_paid ? "caption" : NULL;
+	cJSON *text = cJSON_CreateObject(), *message = NULL;
+	int64_t chat = 0;
+	if (!lacks(r, row) && (!field || sandbox_add_text(r, text, r->params, field)))
+		chat = sandbox_param_chat(r, "chat_id");
+	if (chat)
+		message = sandbox_message_new(r, chat);
+	if (message) {
+		if (row->fill)
+			row->fill(r, message, row);
+		while (text && text->child) {
+			cJSON *item = cJSON_DetachItemViaPointer(text, text->child);
+			cJSON_AddItemToObject(message, item->string, item);
+		}
+		sandbox_message_send(r, chat, message);
+		sandbox_result_json(r, cJSON_Duplicate(message, 1));
 	}
-	if (row->fill == fill_text && !sandbox_param(r, row->field)) {
-		sandbox_refuse(r, 400, "Bad Request: message text is empty");
-		return;
-	}
-	if (refuse_text(r, "text", TEXT_UNITS) || refuse_text(r, "caption", CAPTION_UNITS))
-		return;
-	cJSON *message = sandbox_message_new(r, chat);
-	if (!message)
-		return;
-	row->fill(r, message, row);
-	sandbox_message_send(r, chat, message);
-	sandbox_result_json(r, cJSON_Duplicate(message, 1));
+	cJSON_Delete(text);
 }
 
 bool sandbox_call_send(struct sandbox_request *r)

@@ -9,7 +9,7 @@
 
 #define STARS "***"
 
-enum { TOKEN_MAX = 200, SECRET_MIN = 3 };
+enum { TOKEN_MAX = 200, ALSO = 3 };
 
 struct secret {
 	int64_t bot_id;
@@ -17,6 +17,7 @@ struct secret {
 	const char *part;  /* the secret part, inside token */
 	char shown[32];
 	char token[TOKEN_MAX + 1];
+	char also[ALSO][SECRET_ALSO_MAX + 1]; /* other texts; "" for none */
 };
 
 struct secret *secret_new(const char *token, struct err *err)
@@ -63,8 +64,12 @@ void secret_free(struct secret *s)
 
 void secret_assign(struct secret *s, const struct secret *from)
 {
+	char also[ALSO][SECRET_ALSO_MAX + 1];
+	memcpy(also, s->also, sizeof also);
 	*s = *from;
 	s->part = s->token + (from->part - from->token);
+	memcpy(s->also, also, sizeof also);
+	explicit_bzero(also, sizeof also);
 }
 
 const char *secret_token(const struct secret *s)
@@ -87,22 +92,44 @@ size_t secret_length(const struct secret *s)
 	return s ? s->length : 0;
 }
 
-size_t secret_redact(const struct secret *s, char *text, size_t n)
+int secret_also(struct secret *s, const char *one, const char *two, const char *three, struct err *err)
+{
+	const char *const texts[ALSO] = { one, two, three };
+	for (int i = 0; i < ALSO; i++) {
+		size_t n = strlen(texts[i]);
+		if (n < SECRET_MIN || n > SECRET_ALSO_MAX)
+			return err_set(err, ERR_USAGE, "a password of %zu characters cannot be hidden", n);
+	}
+	for (int i = 0; i < ALSO; i++)
+		strcpy(s->also[i], texts[i]);
+	return 0;
+}
+
+/* Stars for `part`, of `length` bytes. Returns the new length of the text. */
+static size_t redact(char *text, size_t n, const char *part, size_t length)
 {
 	_Static_assert(SECRET_MIN >= sizeof STARS - 1, "a text never grows");
 	char *out = text, *from = text, *end = text + n, *found;
-	if (!s)
-		return n;
-	while ((found = memmem(from, (size_t)(end - from), s->part, s->length))) {
+	while ((found = memmem(from, (size_t)(end - from), part, length))) {
 		memmove(out, from, (size_t)(found - from));
 		out += found - from;
 		memcpy(out, STARS, sizeof STARS - 1);
 		out += sizeof STARS - 1;
-		from = found + s->length;
+		from = found + length;
 	}
 	memmove(out, from, (size_t)(end - from));
 	n = (size_t)(out - text) + (size_t)(end - from);
 	/* What stood there is not left behind the new end. */
 	explicit_bzero(text + n, (size_t)(end - text) - n);
+	return n;
+}
+
+size_t secret_redact(const struct secret *s, char *text, size_t n)
+{
+	if (!s)
+		return n;
+	n = redact(text, n, s->part, s->length);
+	for (int i = 0; i < ALSO && s->also[i][0]; i++)
+		n = redact(text, n, s->also[i], strlen(s->also[i]));
 	return n;
 }

@@ -32,6 +32,7 @@ struct http {
 	struct loop *loop;
 	CURLM *multi;
 	struct curl_slist *headers;
+	char *ca_file, *ca_dirs; /* NULL: the machine's */
 	struct loop_timer *timer;
 	struct list requests;
 	bool collecting; /* callbacks are being made */
@@ -257,7 +258,29 @@ void http_free(struct http *h)
 		curl_multi_cleanup(h->multi);
 	curl_slist_free_all(h->headers);
 	loop_timer_free(h->timer);
+	free(h->ca_file);
+	free(h->ca_dirs);
 	free(h);
+}
+
+int http_trust(struct http *h, const char *file, const char *dirs)
+{
+	free(h->ca_file);
+	free(h->ca_dirs);
+	h->ca_file = file ? strdup(file) : NULL;
+	h->ca_dirs = dirs ? strdup(dirs) : NULL;
+	return (file && !h->ca_file) || (dirs && !h->ca_dirs) ? -1 : 0;
+}
+
+/* Whose certificates count. An empty name is none at all. */
+static int set_trust(const struct http *h, CURL *e)
+{
+	int bad = 0;
+	bad += curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L) != CURLE_OK;
+	bad += h->ca_file && curl_easy_setopt(e, CURLOPT_CAINFO, *h->ca_file ? h->ca_file : NULL) != CURLE_OK;
+	bad += h->ca_dirs && curl_easy_setopt(e, CURLOPT_CAPATH, *h->ca_dirs ? h->ca_dirs : NULL) != CURLE_OK;
+	return bad;
 }
 
 /* Everything that the request asks of curl. Returns whether all was taken. */
@@ -280,8 +303,11 @@ static bool set_options(struct http_request *r, const struct http_call *call, bo
 	bad += curl_easy_setopt(e, CURLOPT_COPYPOSTFIELDS, form) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_HTTPHEADER, r->http->headers) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_USERAGENT, "tgrun/" TGRUN_VERSION) != CURLE_OK;
-	bad += curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L) != CURLE_OK;
-	bad += curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L) != CURLE_OK;
+	bad += set_trust(r->http, e);
+	if (call->user) {
+		bad += curl_easy_setopt(e, CURLOPT_USERNAME, call->user) != CURLE_OK;
+		bad += curl_easy_setopt(e, CURLOPT_PASSWORD, call->password) != CURLE_OK;
+	}
 	bad += loopback && curl_easy_setopt(e, CURLOPT_PROXY, "") != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)call->total) != CURLE_OK;

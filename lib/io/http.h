@@ -5,6 +5,7 @@
 #ifndef TGRUN_IO_HTTP_H
 #define TGRUN_IO_HTTP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,6 +42,7 @@ void http_free(struct http *h);
 struct http_call {
 	const char *url;  /* copied */
 	const char *form; /* the body of a POST, application/x-www-form-urlencoded; copied */
+	const char *user, *password; /* HTTP's basic authentication; copied. NULL: none */
 	int64_t silence;  /* milliseconds without progress (under 16 bytes a second in them) after which it failed */
 	int64_t total;    /* milliseconds it may take in all; 0: no limit */
 	size_t max;       /* bytes of the body, as it arrives */
@@ -53,8 +55,16 @@ struct http_request *http_post(struct http *h, const struct http_call *call, htt
 /* Ends a request without calling back and frees it. After `done` was called, the request is gone already. NULL is fine. */
 void http_cancel(struct http_request *r);
 
+/* From which certificates authorities come instead of the machine's own: those in the file, and those in the directories (as OpenSSL reads them, with colons
+ * between). NULL: the machine's; "": none. Both are copied. 0, or -1 when memory is out. */
+int http_trust(struct http *h, const char *file, const char *dirs);
+
 /* Appends `name=value` to a form, percent-encoded, with `&` between. 0, or -1 when the buffer is full. */
 struct buf;
 int http_form_add(struct buf *form, const char *name, const char *value);
+
+/* Puts the bytes for %41 in place, and spaces for `+` where `plus` says so. A `%` without two hex digits stays as it is. Returns the new length; a NUL is added
+ * there, and there may be others in the text. */
+size_t http_form_decode(char *text, bool plus);
 
 #endif

@@ -1,6 +1,5 @@
-/* io/http_form: names and values in, a form as a request's body out (application/x-www-form-urlencoded; RFC 3986 says what is escaped). */
+/* io/http_form: names and values in, a form as a request's body out, and back (application/x-www-form-urlencoded; RFC 3986 says what is escaped). */
 #include <ctype.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -25,4 +24,25 @@ int http_form_add(struct buf *form, const char *name, const char *value)
 		form->data[before] = '\0';
 	}
 	return full ? -1 : 0;
+}
+
+static int hex_digit(char c)
+{
+	return isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10 : -1;
+}
+
+size_t http_form_decode(char *text, bool plus)
+{
+	char *out = text;
+	for (const char *p = text; *p; p++) {
+		int high = *p == '%' ? hex_digit(p[1]) : -1, low = high >= 0 ? hex_digit(p[2]) : -1;
+		if (low >= 0) {
+			*out++ = (char)(high * 16 + low);
+			p += 2;
+		} else {
+			*out++ = (char)(plus && *p == '+' ? ' ' : *p);
+		}
+	}
+	*out = '\0';
+	return (size_t)(out - text);
 }

@@ -7,10 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 
 #include "base/buf.h"
-#include "base/duration.h"
 #include "base/hash.h"
 #include "io/http.h"
 #include "source/poll_state.h"
@@ -22,15 +20,13 @@ enum {
 	AT_ONCE = 1000,           /* an answer this early, with nothing new in it, is not followed at once */
 	CONFIRM_TIME = 2000,
 	ARRIVED = 1000,           /* a request that was under way for so long has reached the server, which confirms on arrival */
-	WARN_EVERY = 60000,
-	RETRY_AFTER_MAX = 3600,
 	ISOLATE_AFTER = 3,        /* unreadable answers, then updates are fetched one by one */
 	BURY_AFTER = 3,           /* answers in a row that brought the same bytes then: the update itself is what cannot be read */
 };
 
 static const struct source_ops poll_ops;
 
-static int64_t now(const struct poll *p)
+int64_t poll_now(const struct poll *p)
 {
 	return p->config.clock->mono(p->config.clock);
 }
@@ -40,59 +36,6 @@ void poll_end(struct poll *p, int status, const char *text)
 	p->stopping = p->stopped = true;
 	loop_timer_set(p->timer, -1);
 	p->config.events.ended(p->config.events.arg, status, text);
-}
-
-/* Warns of the first failure of a class, and then once a minute. */
-static void report(struct poll *p, const struct api_answer *answer, int64_t delay)
-{
-	static const char *const what[] = {
-		[API_NETWORK] = "Telegram cannot be reached", [API_SERVER] = "Telegram has trouble",
-		[API_GARBAGE] = "the answer is not Telegram's", [API_TOKEN] = "the token is refused",
-		[API_POLLER] = "another program polls with this token, and Telegram serves only one; stop it",
-		[API_WEBHOOK] = "a webhook was set for this bot, so Telegram refuses long polling; remove it with --delete-webhook",
-		[API_FLOOD] = "Telegram asks to wait", [API_REFUSED] = "Telegram refuses the request",
-	};
-	bool same = p->warned_class == (int)answer->class;
-	enum log_level level = !same || now(p) - p->warned_at >= WARN_EVERY ? LOG_WARN : LOG_DEBUG;
-	if (level == LOG_WARN) {
-		p->warned_at = now(p);
-		p->warned_class = (int)answer->class;
-	}
-	char wait[32];
-	duration_format(delay, wait, sizeof wait);
-	log_event(p->config.log, level, LOG_FIELDS(LOG_STR("answer", answer->text), LOG_NUM("failures", p->backoff.failures)),
-		  "%s; asking again in %s", what[answer->class], wait);
-}
-
-void poll_failed(struct poll *p, const struct api_answer *answer)
-{
-	p->counts.failures++;
-	p->counts.failing = true;
-	snprintf(p->trouble, sizeof p->trouble, "%s", answer->text);
-	if (answer->class == API_TOKEN) {
-		char text[400];
-		snprintf(text, sizeof text, "Telegram refuses the token (%s); it is wrong or was revoked: get the right one from "
-			 "@BotFather", answer->text);
-		poll_end(p, EX_NOPERM, text);
-		return;
-	}
-	if (p->config.give_up_after && now(p) - p->good_at >= p->config.give_up_after) {
-		char text[400];
-		snprintf(text, sizeof text, "Telegram could not be reached: %s", answer->text);
-		poll_end(p, EX_UNAVAILABLE, text);
-		return;
-	}
-	int64_t delay = backoff_fail(&p->backoff, backoff_random());
-	if (answer->class == API_FLOOD) {
-		int64_t asked = answer->retry_after < RETRY_AFTER_MAX ? answer->retry_after : RETRY_AFTER_MAX;
-		if (asked * 1000 > delay)
-			delay = asked * 1000;
-	}
-	int64_t left = p->good_at + p->config.give_up_after - now(p);
-	if (p->config.give_up_after && delay > left)
-		delay = left;
-	report(p, answer, delay);
-	loop_timer_set(p->timer, delay);
 }
 
 /* Orders a batch by id, keeping the order of equals: the server's own order is that already. */
@@ -119,15 +62,20 @@ static int64_t offset_after(const struct poll *p, const struct slices *batch)
 	return p->offset;
 }
 
-static void good_answer(struct poll *p)
+/* An answer of `step` as it should be. What failed at another step is not mended by it: a good getMe makes no getUpdates good. */
+static void good_answer(struct poll *p, enum poll_step step)
 {
+	p->good_at = p->counts.last_answer = poll_now(p);
+	p->worked = true;
+	p->refusals = 0;
+	if (p->counts.failing && p->failed != step)
+		return;
 	if (p->counts.failing)
-		log_event(p->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("failures", p->backoff.failures)), "Telegram answers again");
+		log_event(p->config.log, p->told ? LOG_INFO : LOG_DEBUG, LOG_FIELDS(LOG_NUM("failures", p->backoff.failures)),
+			  "Telegram answers again");
 	backoff_reset(&p->backoff);
-	p->good_at = p->counts.last_answer = now(p);
-	p->counts.failing = false;
+	p->counts.failing = p->told = false;
 	p->trouble[0] = '\0';
-	p->warned_class = -1;
 	p->garbage = p->identical = 0;
 }
 
@@ -136,7 +84,8 @@ static void take_batch(struct poll *p, struct api_answer *answer)
 {
 	struct source_events *e = &p->config.events;
 	bool isolated = p->garbage >= ISOLATE_AFTER;
-	good_answer(p);
+	good_answer(p, POLL_UPDATES);
+	p->webhook_unknown = false;
 	p->confirmed = p->asked_offset;
 	e->confirmed(e->arg, p->asked_offset);
 	size_t fresh = 0;
@@ -155,11 +104,11 @@ static void take_batch(struct poll *p, struct api_answer *answer)
 	if (p->stopping)
 		return;
 	int64_t delay = 0;
-	if (fresh || isolated || now(p) - p->asked_at >= AT_ONCE)
+	if (fresh || isolated || poll_now(p) - p->asked_at >= AT_ONCE)
 		backoff_reset(&p->idle);
 	else
 		delay = backoff_fail(&p->idle, backoff_random());
-	int64_t paced = pace_delay(&p->pace, now(p), answer->result.count);
+	int64_t paced = pace_delay(&p->pace, poll_now(p), answer->result.count);
 	if (paced > 0)
 		log_event(p->config.log, LOG_DEBUG, LOG_FIELDS(LOG_NUM("delay_ms", paced)), "waiting for a fuller response");
 	if (delay < paced)
@@ -224,30 +173,34 @@ static void on_answer(void *arg, struct api_answer *answer)
 	}
 	if (p->step == POLL_UPDATES && answer->class == API_GARBAGE && count_garbage(p, answer) && bury_garbage(p, answer))
 		return;
-	if (answer->class != API_OK) {
-		poll_failed(p, answer);
-	} else if (p->step == POLL_UPDATES) {
-		take_batch(p, answer);
-	} else {
-		enum poll_step before = p->step;
+	enum poll_step step = p->step;
+	if (step != POLL_UPDATES) {
 		poll_setup_answer(p, answer);
-		if (p->step != before) {
-			good_answer(p);
-			loop_timer_set(p->timer, 0);
-		}
+		if (answer->class == API_OK)
+			good_answer(p, step);
+	} else if (answer->class == API_WEBHOOK && p->webhook_unknown) {
+		poll_setup_webhook(p, NULL);
+	} else if (answer->class != API_OK) {
+		poll_failed(p, answer);
+	} else {
+		take_batch(p, answer);
 	}
+}
+
+static void no_memory(struct poll *p, const char *method)
+{
+	struct api_answer answer = { .class = API_NETWORK, .method = method, .text = "out of memory" };
+	poll_failed(p, &answer);
 }
 
 void poll_send(struct poll *p, const char *method, const char *form, int64_t silence, int64_t total)
 {
-	p->asked_at = now(p);
+	p->asked_at = poll_now(p);
 	p->asked_offset = p->offset;
 	p->counts.requests++;
 	p->request = api_call(p->config.api, method, form, silence, total, on_answer, p);
-	if (!p->request) {
-		struct api_answer answer = { .class = API_NETWORK, .text = "out of memory" };
-		poll_failed(p, &answer);
-	}
+	if (!p->request)
+		no_memory(p, method);
 }
 
 static void ask_updates(struct poll *p, int64_t timeout, int limit, int64_t total)
@@ -259,12 +212,10 @@ static void ask_updates(struct poll *p, int64_t timeout, int limit, int64_t tota
 		rc |= buf_addf(&form, "&offset=%lld", (long long)p->offset);
 	if (p->allowed)
 		rc |= http_form_add(&form, "allowed_updates", p->allowed);
-	if (rc == 0) {
+	if (rc == 0)
 		poll_send(p, "getUpdates", form.data, timeout * 1000 + SLACK, total);
-	} else {
-		struct api_answer answer = { .class = API_NETWORK, .text = "out of memory" };
-		poll_failed(p, &answer);
-	}
+	else
+		no_memory(p, "getUpdates");
 	buf_release(&form);
 }
 
@@ -300,7 +251,7 @@ struct source *poll_new(const struct poll_config *config, struct err *err)
 	p->source.ops = &poll_ops;
 	p->config = *config;
 	p->offset = config->offset;
-	p->warned_class = -1;
+	p->after_me = POLL_WEBHOOK;
 	p->backoff = (struct backoff){ .first = FIRST_DELAY, .cap = LAST_DELAY, .growth = config->growth };
 	p->pace = (struct pace){ .balance = config->once ? 0 : config->balance, .max_delay = config->max_delay, .limit = config->limit };
 	p->idle = (struct backoff){ .first = IDLE_FIRST, .cap = IDLE_LAST };
@@ -339,7 +290,7 @@ static void poll_stop(struct source *s)
 		return;
 	p->stopping = true;
 	loop_timer_set(p->timer, -1);
-	if (p->request && !p->counts.failing && now(p) - p->asked_at >= ARRIVED)
+	if (p->request && !p->counts.failing && poll_now(p) - p->asked_at >= ARRIVED)
 		p->confirmed = p->asked_offset;
 	api_cancel(p->request);
 	p->request = NULL;

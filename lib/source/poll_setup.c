@@ -1,5 +1,8 @@
 /* source/poll_setup: the hello before long polling: getMe proves the token and gives the bot's name, getWebhookInfo shows
- * whether getUpdates would be refused, deleteWebhook mends that or drops what is pending, when asked to. */
+ * whether getUpdates would be refused, deleteWebhook mends that or drops what is pending, when asked to.
+ *
+ * Only what is needed can hold up the polling: getMe, and deleteWebhook where it was asked for. Without an answer to getWebhookInfo,
+ * getUpdates itself will show whether a webhook is set. */
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -35,49 +38,84 @@ static void host_of(const char *url, char *out, size_t n)
 	snprintf(out, n, "%.*s", (int)strcspn(host, "/?#"), host);
 }
 
+static void go_on(struct poll *p, enum poll_step step)
+{
+	p->step = step;
+	loop_timer_set(p->timer, 0);
+}
+
 static void read_me(struct poll *p, const cJSON *me)
 {
 	const cJSON *username = cJSON_GetObjectItemCaseSensitive(me, "username");
 	if (cJSON_IsString(username))
 		p->config.events.bot(p->config.events.arg, username->valuestring);
-	p->step = POLL_WEBHOOK;
+	go_on(p, p->after_me);
+}
+
+void poll_setup_webhook(struct poll *p, const char *url)
+{
+	char host[128] = "", text[300];
+	if (url)
+		host_of(url, host, sizeof host);
+	snprintf(text, sizeof text, "a webhook is set for this bot%s%s%s, so Telegram refuses long polling; remove it with --delete-webhook",
+		 url ? " (at " : "", host, url ? ")" : "");
+	poll_end(p, EX_CONFIG, text);
 }
 
 static void read_webhook(struct poll *p, const cJSON *info)
 {
-	const cJSON *url = cJSON_GetObjectItemCaseSensitive(info, "url");
-	bool set = cJSON_IsString(url) && url->valuestring[0];
-	if (set && !p->config.delete_webhook) {
-		char host[128], text[300];
-		host_of(url->valuestring, host, sizeof host);
-		snprintf(text, sizeof text, "a webhook is set for this bot (at %s), so Telegram refuses long polling; "
-			 "remove it with --delete-webhook", host);
-		poll_end(p, EX_CONFIG, text);
-		return;
-	}
-	p->step = set || p->config.drop_pending ? POLL_DELETE : POLL_UPDATES;
+	const char *url = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(info, "url"));
+	bool set = url && url[0];
+	if (set && !p->config.delete_webhook)
+		poll_setup_webhook(p, url);
+	else
+		go_on(p, set || p->config.drop_pending ? POLL_DELETE : POLL_UPDATES);
+}
+
+/* Not a reason to wait: what it would have told is found out otherwise. */
+static void pass_over(struct poll *p, const struct api_answer *answer)
+{
+	p->counts.failures++;
+	p->webhook_unknown = !p->config.delete_webhook;
+	log_event(p->config.log, LOG_WARN, LOG_FIELDS(LOG_STR("method", answer->method), LOG_STR("answer", answer->text)),
+		  "it is not known whether a webhook is set; going on without");
+	go_on(p, p->config.delete_webhook || p->config.drop_pending ? POLL_DELETE : POLL_UPDATES);
+}
+
+static void fail(struct poll *p, struct api_answer *answer)
+{
+	if (p->step == POLL_WEBHOOK && answer->class != API_FLOOD)
+		pass_over(p, answer);
+	else
+		poll_failed(p, answer);
+}
+
+/* Makes an answer that was taken for one a failure. */
+static void spoil(struct api_answer *answer, enum api_class class, const char *why)
+{
+	answer->class = class;
+	snprintf(answer->text, sizeof answer->text, "%s", why);
 }
 
 void poll_setup_answer(struct poll *p, struct api_answer *answer)
 {
-	cJSON *root = cJSON_ParseWithLength(answer->body, answer->length);
-	const cJSON *result = cJSON_GetObjectItemCaseSensitive(root, "result");
-	if (p->step == POLL_DELETE) {
+	if (answer->class == API_OK && p->step == POLL_DELETE) {
 		log_event(p->config.log, LOG_INFO, LOG_NONE, p->config.drop_pending ?
 			  "dropped what was pending at Telegram" : "removed the webhook");
-		p->step = POLL_UPDATES;
-	} else if (!root) { /* it was looked at before, and is whole */
-		answer->class = API_NETWORK;
-		snprintf(answer->text, sizeof answer->text, "out of memory");
-		poll_failed(p, answer);
-	} else if (!cJSON_IsObject(result)) {
-		answer->class = API_GARBAGE;
-		snprintf(answer->text, sizeof answer->text, "the answer has no result");
-		poll_failed(p, answer);
-	} else if (p->step == POLL_ME) {
-		read_me(p, result);
-	} else {
-		read_webhook(p, result);
+		go_on(p, POLL_UPDATES);
+		return;
 	}
+	cJSON *root = answer->class == API_OK ? cJSON_ParseWithLength(answer->body, answer->length) : NULL;
+	const cJSON *result = cJSON_GetObjectItemCaseSensitive(root, "result");
+	if (answer->class == API_OK && !root) /* it was looked at before, and is whole */
+		spoil(answer, API_NETWORK, "out of memory");
+	else if (answer->class == API_OK && !cJSON_IsObject(result))
+		spoil(answer, API_GARBAGE, "the answer has no result");
+	if (answer->class != API_OK)
+		fail(p, answer);
+	else if (p->step == POLL_ME)
+		read_me(p, result);
+	else
+		read_webhook(p, result);
 	cJSON_Delete(root);
 }

@@ -1,58 +1,12 @@
-# Goal: what Telegram says about the token, other pollers, webhooks and haste is understood: it ends the run with the right status after a
-# drain, or is waited out, and never loses an update.
+# Goal: what Telegram says about other pollers, webhooks and haste is understood: it ends the run with the right status, or is waited out, and
+# never loses an update.
 # shellcheck shell=sh disable=SC2016,SC2034
 . tests/flow/lib.sh
 
 note_handler
-SECRET=${TOKEN#*:}
 refusal() { # METHOD CODE DESCRIPTION [MORE]
 	printf '{"method":"%s","status":%s,"body":"{\\"ok\\":false,\\"error_code\\":%s,\\"description\\":\\"%s\\"%s}"}\n' "$1" "$2" "$2" "$3" "$4"
 }
-
-# The token is refused.
-start_sandbox
-for code in 401 404; do
-	forget
-	script "$(refusal getMe $code Unauthorized)"
-	run_tgrun --handler "$TMP/note" --log-level debug
-	is "$STATUS" 77 "$code at the start: exit status 77"
-	like "$(cat "$TGRUN_LOG")" "refuses the token.*$code.*@BotFather" "… and a line that says what to do"
-	ok '! grep -q "$SECRET" "$TGRUN_LOG"' "… without the token"
-done
-is "$(stats '.calls.getUpdates // 0')" 0 "a refused token asks for no updates"
-GOOD=$TOKEN
-TOKEN=123456:another-secret
-forget
-run_tgrun --handler "$TMP/note"
-TOKEN=$GOOD
-is "$STATUS" 77 "a wrong token at a server: 77"
-for bad in nonsense 123456: "123456:with blanks in it"; do
-	forget
-	TGRUN_TOKEN=$bad "$TGRUN" --api-url "$URL" --state-dir "$TMP/state" --handler "$TMP/note" >"$TMP/out" 2>&1
-	is "$?" 77 "a token of the wrong shape ('$bad'): 77"
-done
-ok '! grep -q "with blanks" "$TMP/out"' "… and it is not shown"
-ok '[ ! -e "$TMP/state/queue.db" ]' "… and nothing is made"
-
-for code in 401 404; do
-	forget
-	: >"$TMP/hold"
-	start_tgrun --handler "$TMP/note" --concurrency 2
-	message 7 one
-	message 7 two
-	wait_for '[ "$(seen ^start)" = 1 ]'
-	script "$(refusal getUpdates $code Unauthorized)"
-	message 7 three
-	wait_for 'logged "refuses the token"'
-	ok 'kill -0 "$TGRUN_PID" && [ "$(seen ^end)" = 0 ]' "$code while running: the handler that runs may finish"
-	rm "$TMP/hold"
-	wait_tgrun
-	is "$STATUS $(sed 's/.* //' "$TMP/seen" | tr '\n' ' ')" "77 one one " "… then tgrun ends with 77, and starts nothing more"
-	ok '! grep -q "$SECRET" "$TGRUN_LOG"' "… and the log has no token"
-	run_tgrun --handler "$TMP/note" --once
-	is "$STATUS $(grep ^end "$TMP/seen" | sed 's/.* //' | tr '\n' ' ')" "0 one two three " "… and the queue is kept: the next run handles the rest, in order"
-done
-stop_sandbox
 
 # Another poller.
 start_sandbox --no-penalties

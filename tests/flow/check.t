@@ -50,6 +50,13 @@ is "$? $(grep -c '^note *no token, so no bot' "$TMP/out")" "0 1" "without a toke
 "$TGRUN" check --source - --handler "$TMP/note" </dev/null >"$TMP/out" 2>&1
 is "$? $(grep -c 'named by --state-dir' "$TMP/out")" "64 1" "which needs a place for its state"
 
+check 0 '^note +privacy mode: in groups .*/setprivacy' "a bot that does not get all of a group's messages: a note" --handler "$TMP/note"
+script '{"method":"getMe","body":"{\"ok\":true,\"result\":{\"id\":123456,\"username\":\"all_bot\",\"can_read_all_group_messages\":true}}"}'
+check 0 '@all_bot' "one that does" --handler "$TMP/note"
+ok '! grep -q "privacy mode" "$TMP/out"' "… no note"
+script '{"method":"getWebhookInfo","status":404,"body":"{\"ok\":false,\"error_code\":404,\"description\":\"Not Found: method not found\"}"}'
+check 0 '^warning +Telegram could not be asked \(getWebhookInfo: 404' "a server that does not know getWebhookInfo: a warning, not a word on the token" --handler "$TMP/note"
+
 # The token.
 echo "$TOKEN" >"$TMP/token" && chmod 644 "$TMP/token"
 TGRUN_TOKEN_FILE=$TMP/token "$TGRUN" check --api-url "$URL" --state-dir "$TMP/state" --handler "$TMP/note" >"$TMP/out" 2>&1
@@ -73,10 +80,14 @@ api() { # STATUS ERE WHAT URL
 	is "$?" "$1" "$3: $1"
 	like "$(cat "$TMP/out")" "$2" "… and said"
 }
-api 69 "unencrypted; use https" "plain http elsewhere than on loopback: a warning" http://192.0.2.1:9
+api 0 "unencrypted; use https" "plain http elsewhere than on loopback: a warning" http://192.0.2.1:9
+is "$(grep -c unencrypted "$TMP/out")" 1 "… given once"
 api 64 "'ftp://127.0.0.1' is no URL such as" "another protocol" ftp://127.0.0.1
-api 64 "a URL with a user or a password is not taken" "a password in the address" http://user:secret-of-mine@127.0.0.1
-ok '! grep -q secret-of-mine "$TMP/out"' "… without it"
+api 0 "cannot connect|Couldn't connect|could not be asked" "a password in the address" http://user:secret-of-mine@127.0.0.1:1
+ok '! grep -q secret-of-mine "$TMP/out"' "… is not shown"
+api 64 "shorter than 3 characters" "one that cannot be hidden" http://user:ab@127.0.0.1
+api 64 "the token by --token-file" "an address with the token in it" "http://127.0.0.1/bot123456:${TOKEN#*:}/getMe"
+ok '! grep -q "${TOKEN#*:}" "$TMP/out"' "… which is not shown"
 api 64 "has a '\?' or a '#'" "a query in the address" 'http://127.0.0.1/?a=b'
 api 64 "white space or a character that no URL has" "a blank in the address" 'http://127.0.0.1/a b'
 
@@ -199,5 +210,5 @@ check 77 'missing.*does not exist' "two mistakes: both are said" --handler "$TMP
 TOKEN=$good
 stop_sandbox
 rm -rf "$TMP/state"
-check 69 'could not be asked' "no server" --handler "$TMP/note"
+check 0 '^warning +Telegram could not be asked \(getMe: .*a run would go on trying' "no server, as before the network is there: a warning" --handler "$TMP/note"
 done_testing

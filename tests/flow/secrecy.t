@@ -55,8 +55,61 @@ run_tgrun --handler "$TMP/loud" --once --hide-token
 ok '! grep -qF "$SECRET" "$TMP/env.$(stats .last_id)"' "--hide-token: the handler has no token"
 ok 'grep -q ^TG_BOT_ID=123456 "$TMP/env.$(stats .last_id)"' "… but all else"
 
+# The password of a server is as secret as the token: each way of giving it, in each form in which a handler may print it.
+handler login <<'EOT'
+#!/bin/sh
+echo "root $TG_API_ROOT"
+echo "url $TG_API_URL" >&2
+printf 'header %s\n' "$(printf '%s' "me:$PLAIN" | base64)"
+echo "plain $PLAIN"
+env >"$FLOW_MARK/env.$TG_UPDATE_ID"
+exit 65
+EOT
+PLAIN=only/here-$$
+export PLAIN
+SECRET=only%2Fhere-$$ ROOT=http://me:only%2Fhere-$$@127.0.0.1:$PORT
+shows() { # FILE…: those that have it in any form
+	grep -rlF -e "$SECRET" -e "$PLAIN" -e "$(printf '%s' "me:$PLAIN" | base64)" -- "$@" 2>/dev/null
+}
+for way in --api-url --api-url= file environment; do
+	rm -rf "$TMP/state"
+	TGRUN_LOG=$TMP/tgrun.log
+	: >"$TGRUN_LOG"
+	printf 'api-url = %s\n' "$ROOT" >"$TMP/login.conf" && chmod 600 "$TMP/login.conf"
+	set -- --token-file "$TMP/token.secret" --state-dir "$TMP/state" --log-level debug --handler "$TMP/login"
+	script '{"method":"getUpdates","action":"reset"}'
+	case $way in
+	--api-url) "$TGRUN" --api-url "$ROOT" "$@" >"$TGRUN_LOG" 2>&1 </dev/null & ;;
+	--api-url=) "$TGRUN" "--api-url=$ROOT" "$@" >"$TGRUN_LOG" 2>&1 </dev/null & ;;
+	file) "$TGRUN" --config "$TMP/login.conf" "$@" >"$TGRUN_LOG" 2>&1 </dev/null & ;;
+	environment) TGRUN_API_URL=$ROOT "$TGRUN" "$@" >"$TGRUN_LOG" 2>&1 </dev/null & ;;
+	esac
+	TGRUN_PID=$!
+	message 7 "$way"
+	wait_for 'logged "now a dead letter"'
+	id=$(stats .last_id)
+	is "$(in_command_lines)" "" "$way: no command line shows the password"
+	ok 'grep -qx "TG_API_ROOT=$ROOT" "$TMP/env.$id" && grep -qx "TG_API_URL=$ROOT/bot$TOKEN" "$TMP/env.$id"' "$way: the handler has it, to call the server"
+	ok 'logged "root http://me:\*\*\*@127" && logged "header \*\*\*" && logged "plain \*\*\*"' "$way: the log has stars for it, whatever its form"
+	stop_tgrun
+	is "$(shows "$TMP/state" "$TGRUN_LOG")" "" "$way: nothing that is left shows it"
+done
+forget
+message 7 hidden
+"$TGRUN" --api-url "$ROOT" --token-file "$TMP/token.secret" --state-dir "$TMP/state" --handler "$TMP/login" --once --hide-token >"$TGRUN_LOG" 2>&1 </dev/null
+is "$(grep ^TG_API_ "$TMP/env.$(stats .last_id)")" "TG_API_ROOT=http://127.0.0.1:$PORT" "--hide-token: the handler knows where the server is, not the password"
+for mistake in "--api-urll $ROOT" "$ROOT" "--api-url $ROOT?x" "--api-url ${ROOT%%@*}@" "--api-url x$ROOT" "--api-url $ROOT/bot$TOKEN"; do
+	# shellcheck disable=SC2086 # an option and its value
+	"$TGRUN" --token-file "$TMP/token.secret" --state-dir "$TMP/state" --handler "$TMP/login" $mistake >"$TMP/out" 2>&1
+	ok '[ -s "$TMP/out" ] && [ -z "$(shows "$TMP/out")" ] && ! grep -qF "${TOKEN#*:}" "$TMP/out"' "an error does not show it (${mistake%% *})"
+done
+chmod 644 "$TMP/login.conf"
+"$TGRUN" check --config "$TMP/login.conf" --token-file "$TMP/token.secret" --state-dir "$TMP/state" --handler "$TMP/login" >"$TMP/out" 2>&1
+like "$(cat "$TMP/out")" "login.conf' holds the server's password and others may read it" "a config file with it that others may read: a warning"
+SECRET=${TOKEN#*:}
+
 # Errors.
-script "{\"method\":\"getMe\",\"status\":401,\"body\":\"{\\\"ok\\\":false,\\\"error_code\\\":401,\\\"description\\\":\\\"no bot$TOKEN here\\\"}\"}"
+script "{\"method\":\"getMe\",\"times\":3,\"status\":401,\"body\":\"{\\\"ok\\\":false,\\\"error_code\\\":401,\\\"description\\\":\\\"no bot$TOKEN here\\\"}\"}"
 forget
 run_tgrun --handler "$TMP/note"
 is "$STATUS $(in_files "$TGRUN_LOG")" "77 " "a server that repeats the token in its error"

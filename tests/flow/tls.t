@@ -98,12 +98,49 @@ bad self "one that signed itself" "self.signed"
 mkdir "$TMP/home"
 printf 'insecure\nlocation\ncacert = "%s"\n' "$TMP/self.cert" | tee "$TMP/home/.curlrc" >"$TMP/home/.netrc"
 (
-	HOME=$TMP/home XDG_CONFIG_HOME=$TMP/home CURL_HOME=$TMP/home SSL_CERT_FILE=$TMP/self.cert SSL_CERT_DIR=$TMP CURL_CA_BUNDLE=$TMP/self.cert CURL_INSECURE=1
-	export HOME XDG_CONFIG_HOME CURL_HOME SSL_CERT_FILE SSL_CERT_DIR CURL_CA_BUNDLE CURL_INSECURE
+	HOME=$TMP/home XDG_CONFIG_HOME=$TMP/home CURL_HOME=$TMP/home CURL_CA_BUNDLE=$TMP/self.cert CURL_INSECURE=1
+	export HOME XDG_CONFIG_HOME CURL_HOME CURL_CA_BUNDLE CURL_INSECURE
 	run "https://127.0.0.1:$SERVED" --give-up-after 3s
 	echo "$STATUS $(seen .)" >"$TMP/verdict"
 )
-is "$(cat "$TMP/verdict") $(heard self got)" "69 0 0" "no .curlrc and no variable of curl or OpenSSL makes tgrun trust it"
+is "$(cat "$TMP/verdict") $(heard self got)" "69 0 0" "no .curlrc and no variable of curl makes tgrun trust it"
+
+# Other authorities than the machine's.
+trusting() { # STATUS WHAT SERVER [VARIABLE=VALUE…] -- OPTION…
+	want=$1 what=$2 server=$3
+	shift 3
+	(
+		while [ "$1" != -- ]; do
+			export "$1"
+			shift
+		done
+		shift
+		case $server in *@*) ;; *) server=127.0.0.1:$server ;; esac
+		run "https://$server" --give-up-after 5s "$@"
+		echo "$STATUS" >"$TMP/verdict"
+	)
+	is "$(cat "$TMP/verdict")" "$want" "$what"
+}
+serve stranger tls "$TMP/stranger.cert" "$TMP/stranger.key" "$PORT"
+strange=$SERVED CA=$TMP/strange/cert
+mkdir "$TMP/dir" && cp "$CA" "$TMP/dir/ca.pem" && openssl rehash "$TMP/dir"
+trusting 0 "--ca-file: its authority is trusted" "$strange" -- --ca-file "$CA"
+trusting 69 "… and no other" "$good" -- --ca-file "$CA"
+trusting 0 "SSL_CERT_FILE: its authority is trusted" "$strange" SSL_CERT_FILE="$CA" --
+trusting 0 "SSL_CERT_DIR: those in it are trusted" "$strange" SSL_CERT_DIR="/nonexistent:$TMP/dir" --
+trusting 0 "… beside the machine's file" "$good" SSL_CERT_DIR="$TMP/dir" --
+trusting 69 "--ca-file beats both" "$strange" SSL_CERT_FILE="$CA" SSL_CERT_DIR="$TMP/dir" -- --ca-file "$TMP/trusted/cert"
+trusting 0 "an empty variable is none" "$good" SSL_CERT_FILE= SSL_CERT_DIR= --
+trusting 78 "a file that is missing" "$strange" -- --ca-file "$TMP/missing"
+like "$(cat "$TGRUN_LOG")" "cannot read the certificates in '$TMP/missing' \(--ca-file\): No such file" "… is named"
+trusting 78 "… by the variable, too" "$strange" SSL_CERT_FILE="$TMP/missing" --
+trusting 69 "one that holds no certificate" "$strange" -- --ca-file "$TMP/strange/conf"
+like "$(cat "$TGRUN_LOG")" "asking again.*getMe.*$TMP/strange/conf" "… is named, too"
+
+# A user and a password for the server.
+: >"$TMP/stranger.got"
+trusting 0 "a password in the URL is taken" "me:p%40ss%3Aword@127.0.0.1:$strange" -- --ca-file "$CA"
+is "$(tr -d '\r' <"$TMP/stranger.got" | sed -n 's/^Authorization: Basic //p' | sort -u | base64 -d)" "me:p@ss:word" "… and sent as HTTP wants it, to the server"
 
 # A handshake that breaks.
 for how in fin reset garbage stall; do

@@ -200,6 +200,15 @@ static void test_secret(void)
 	is_str(text, "****** 123456%3A*** AAH_x-9", "wherever it stands");
 	ok(memmem(text + n, whole - n, "AAH", 3) == NULL, "nothing of it is left behind the new end");
 	ok(secret_redact(s, text, n) == n && secret_redact(NULL, text, 5) == 5 && secret_redact(s, text, 0) == 0, "no token, no secret, no text");
+	struct secret *next = secret_new("123456:another", &err);
+	char words[] = "AAH_x-9z another pass%2F pass/ bWU6 ab";
+	is_num(secret_also(s, "pass/", "pass%2F", "ab", &err), -1, "what is too short to be hidden is refused");
+	is_num(secret_also(s, "pass/", "pass%2F", "bWU6", &err), 0, "another secret in three forms");
+	secret_assign(s, next);
+	n = secret_redact(s, words, sizeof words - 1);
+	words[n] = '\0';
+	is_str(words, "AAH_x-9z *** *** *** *** ab", "… each is hidden, also with a new token");
+	secret_free(next);
 	secret_free(s);
 	secret_free(NULL);
 }

@@ -71,7 +71,7 @@ static void on_done(void *arg, struct http_response *response)
 
 static struct http_request *post(const char *url, const char *form, int64_t silence, int64_t total, struct result *r)
 {
-	return http_post(http, &(struct http_call){ url, form, silence, total, MAX }, on_done, r);
+	return http_post(http, &(struct http_call){ .url = url, .form = form, .silence = silence, .total = total, .max = MAX }, on_done, r);
 }
 
 static const char *path_url(const char *what)
@@ -337,7 +337,7 @@ static void test_ends(int before)
 	struct err err;
 	struct result never = { 0 };
 	int freed = 0;
-	http_post(http, &(struct http_call){ "http://[bad", "", 1000, 0, MAX }, on_done_free, &freed);
+	http_post(http, &(struct http_call){ .url = "http://[bad", .form = "", .silence = 1000, .max = MAX }, on_done_free, &freed);
 	post("http://[bad", "", 1000, 0, &never);
 	post(path_url("silent"), "", 60000, 0, &never);
 	wait_until(&freed, 1);

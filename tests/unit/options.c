@@ -117,6 +117,9 @@ static void test_token(void)
 	config_release(&c);
 }
 
+static const char bot_in_url[] = "option '--api-url': the URL goes on with '/bot', which tgrun adds, and the token; give the server's root only, "
+				 "such as 'https://api.telegram.org', and the token by --token-file";
+
 static void refused(const char *arguments, const char *environment, int status, const char *want)
 {
 	struct config c;
@@ -204,7 +207,12 @@ static void test_errors(void)
 		{ "--handler h --env 1A=2", "", "option '--env': '1A' is no name of a variable; give NAME or NAME=VALUE" },
 		{ "--handler h --env =2", "", "option '--env': '' is no name of a variable; give NAME or NAME=VALUE" },
 		{ "--handler h --api-url ftp://x", "", "option '--api-url': 'ftp://x' is no URL such as 'https://api.telegram.org'" },
-		{ "--handler h --api-url http://a:b@x", "", "option '--api-url': a URL with a user or a password is not taken" },
+		{ "--handler h --api-url http://@x", "", "option '--api-url': the URL has nothing before the '@'" },
+		{ "--handler h --api-url ftp://a:secret@x", "", "option '--api-url': it is no URL such as 'https://api.telegram.org'" },
+		{ "--handler h --api-url http://a:sec/ret@x", "", "option '--api-url': the URL has an '@' behind its host; write %2F for '/' in a password" },
+		{ "--handler h --api-url https://x/bot1:AAE/getMe", "", bot_in_url },
+		{ "--handler h --api-url https://x/bot1%3aAAE", "", bot_in_url },
+		{ "--handler h --api-url https://api.telegram.org/bot", "", bot_in_url },
 		{ "--handler h --api-url https://x?y", "", "option '--api-url': 'https://x?y' has a '?' or a '#'; give the server's root only" },
 		{ "--handler h --allowed-updates all,poll", "", "option '--allowed-updates': 'all' stands alone, without other kinds" },
 		{ "--handler h --allowed-updates message,,poll", "", "option '--allowed-updates': an item of the list is empty" },
