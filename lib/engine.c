@@ -138,7 +138,7 @@ static struct flight *take_off(struct engine *e, struct claim *c, const struct f
 {
 	struct flight *f = calloc(1, sizeof *f);
 	if (!f) {
-		queue_release(e->queue, c, false, STORE_AGAIN, c->solo);
+		queue_release(e->queue, c, &(struct queue_release){ .why = RELEASE_NO_START, .delay = STORE_AGAIN });
 		claim_free(c);
 		return NULL;
 	}
@@ -231,7 +231,7 @@ static void start_one(struct engine *e, struct flight **flights, struct claim **
 	}
 	int errnum = errno;
 	for (size_t i = 0; i < n; i++) {
-		queue_release(e->queue, claims[i], false, 0, claims[i]->solo);
+		queue_release(e->queue, claims[i], &(struct queue_release){ .why = RELEASE_NO_START });
 		claim_free(claims[i]);
 		engine_land(e, flights[i]);
 	}

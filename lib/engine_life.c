@@ -216,7 +216,7 @@ void engine_stop(struct engine *e, int status, bool now)
 		notify_send(e->notify, "STOPPING=1");
 		while (!list_empty(&e->starting)) {
 			struct flight *f = container_of(e->starting.next, struct flight, link);
-			queue_release(e->queue, f->claim, false, 0, f->claim->solo);
+			queue_release(e->queue, f->claim, &(struct queue_release){ .why = RELEASE_NO_START });
 			claim_free(f->claim);
 			engine_land(e, f);
 		}

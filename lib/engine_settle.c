@@ -114,7 +114,7 @@ static const char *settle_failure(struct route *r, const struct claim *c, const 
 	run_hook(e, r, c, result);
 	if (was_open && since <= r->opened_at) {
 		/* It was in flight when the breaker opened: not counted either, and no attempt that sets the pace. */
-		queue_release(e->queue, c, true, 0, false);
+		queue_release(e->queue, c, &(struct queue_release){ .why = RELEASE_BREAKER, .started = true });
 		return "not counted";
 	}
 	if (breaker_fail(&r->breaker, c->keys, backoff_random(), &delay))
@@ -124,7 +124,7 @@ static const char *settle_failure(struct route *r, const struct claim *c, const 
 	if (r->breaker.open) {
 		if (!was_open)
 			r->opened_at = e->config.clock->mono(e->config.clock);
-		queue_release(e->queue, c, true, delay, false);
+		queue_release(e->queue, c, &(struct queue_release){ .why = RELEASE_BREAKER, .started = true, .delay = delay });
 		hold(r, delay);
 		return "not counted";
 	}
@@ -168,7 +168,8 @@ static void settle_interrupted(struct engine *e, const struct claim *c, const st
 	e->counts.interrupted++;
 	log_event(e->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)),
 		  "interrupted, and to be handed out again: %s", r->reason);
-	queue_release(e->queue, c, r->started, 0, r->solo);
+	queue_release(e->queue, c, &(struct queue_release){ .why = r->why, .started = r->started, .reason = r->reason,
+		      .last_stderr = r->last_stderr });
 	tell_trouble(e, c, r->reason, "to be handed out again", r->last_stderr, 0);
 }
 
@@ -204,7 +205,7 @@ void engine_on_done(void *arg, struct handler *h, struct claim *c, const struct 
 	engine_land(e, f);
 	switch (r->end) {
 	case HANDLER_UNSTARTABLE:
-		queue_release(e->queue, c, false, 0, c->solo);
+		queue_release(e->queue, c, &(struct queue_release){ .why = r->why, .started = r->started, .reason = r->reason });
 		if (e->phase == ENGINE_RUNNING)
 			engine_cannot_start(route, c, r->reason, r->outcome.status);
 		break;

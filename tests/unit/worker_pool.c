@@ -131,7 +131,7 @@ static void chaos_back(struct house *ho, struct handler *h, struct claim *c, con
 		claim_free(c);
 		return;
 	}
-	chaos.solo[key] = r->end == HANDLER_INTERRUPTED && r->solo;
+	chaos.solo[key] = r->end == HANDLER_INTERRUPTED && r->why == RELEASE_SHARED;
 	if (r->end == HANDLER_ENDED) {
 		c->failures++;
 		chaos.charged++;
