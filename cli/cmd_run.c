@@ -201,7 +201,8 @@ static int start_engine(struct run *r, struct err *err)
 	if (!r->store)
 		return -1;
 	struct engine_config config = {
-		.loop = r->loop, .log = r->log, .clock = &clock_system, .slots = r->slots, .store = r->store, .dir = r->dir,
+		.loop = r->loop, .log = r->log, .clock = &clock_system, .slots = r->slots, .store = r->store,
+		.store_forgets = c->store == STORE_KIND_MEMORY, .dir = r->dir,
 		.secret = s->secret, .run_id = r->run_id, .slot_count = r->slot_count, .api_root = c->api_url,
 		.poll_timeout = c->poll_timeout / 1000, .limit = c->limit, .allowed_updates = s->allowed_updates,
 		.poll_delay = c->poll_delay, .poll_balance = c->speed_traffic_balance, .poll_max_delay = c->max_delay,

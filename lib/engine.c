@@ -27,11 +27,11 @@ void engine_turn_in(struct engine *e, int64_t delay)
 
 static void store_trouble(struct engine *e, const struct err *err)
 {
-	if (!e->store_fails) {
-		log_event(e->config.log, LOG_ERROR, LOG_NONE, "%s; no update is lost: asking and starting pause until it works again",
-			  err->text);
+	if (!e->store_fails || log_pace_owes(e->config.log, &e->store_pace))
+		log_paced(e->config.log, &e->store_pace, LOG_ERROR, LOG_NONE,
+			  "%s; no update is lost: asking and starting pause until it works again", err->text);
+	if (!e->store_fails)
 		engine_remember_error(e, err->text);
-	}
 	e->store_fails = true;
 	engine_turn_in(e, STORE_AGAIN);
 }
@@ -41,17 +41,18 @@ void engine_store_works(struct engine *e)
 	if (!e->store_fails)
 		return;
 	e->store_fails = false;
-	log_event(e->config.log, LOG_INFO, LOG_NONE, "the state can be written again");
+	log_event(e->config.log, log_pace_end(&e->store_pace), LOG_NONE, "the state can be written again");
 	engine_turn_in(e, 0); /* for what could not start meanwhile */
 }
 
 /* The store cannot hand out. It is asked again after a while, and says then whether it can. */
 static void claim_trouble(struct engine *e, const struct err *err)
 {
-	if (!e->claims_fail) {
-		log_event(e->config.log, LOG_ERROR, LOG_NONE, "%s; no update is lost: starting pauses until it works again", err->text);
+	if (!e->claims_fail || log_pace_owes(e->config.log, &e->claim_pace))
+		log_paced(e->config.log, &e->claim_pace, LOG_ERROR, LOG_NONE,
+			  "%s; no update is lost: starting pauses until it works again", err->text);
+	if (!e->claims_fail)
 		engine_remember_error(e, err->text);
-	}
 	e->claims_fail = true;
 	e->claim_at = e->config.clock->mono(e->config.clock) + STORE_AGAIN;
 }
@@ -68,7 +69,7 @@ static bool claims_wait(struct engine *e)
 static void claim_worked(struct engine *e)
 {
 	if (e->claims_fail)
-		log_event(e->config.log, LOG_INFO, LOG_NONE, "starting goes on");
+		log_event(e->config.log, log_pace_end(&e->claim_pace), LOG_NONE, "starting goes on");
 	e->claims_fail = false;
 }
 
@@ -150,17 +151,20 @@ static struct flight *take_off(struct engine *e, struct claim *c, const struct f
 	list_add_before(&e->starting, &f->link);
 	if (f->leader && handler_mode(f->route->handler) != MODE_WORKER)
 		e->processes[f->group]++;
+	if (engine_probes(f->route) && !f->route->probe)
+		f->route->probe = f;
 	return f;
 }
 
-/* Adds to a batch what may join it. The members stand behind their leader in the list. */
+/* Adds to a batch what may join it; nothing joins a probe, whose end must say something of one update. The members stand behind their leader in
+ * the list. */
 static void fill_batch(struct engine *e, struct flight *leader)
 {
 	struct claim *batch[HANDLER_BATCH_MAX], *c;
 	struct err err;
 	size_t n = 0;
 	batch[n++] = leader->claim;
-	while (!leader->claim->solo && n < (size_t)leader->route->batch_size &&
+	while (!leader->claim->solo && !engine_probes(leader->route) && n < (size_t)leader->route->batch_size &&
 	       queue_claim_joining(e->queue, batch, n, &c, &err) > 0) {
 		if (c->expired)
 			skip(e, c);
@@ -216,7 +220,10 @@ static size_t next_start(struct engine *e, struct flight **flights, struct claim
 static void start_one(struct engine *e, struct flight **flights, struct claim **claims, size_t n)
 {
 	struct route *r = flights[0]->route;
-	bool may = !r->held && e->phase == ENGINE_RUNNING;
+	/* What was claimed before it ceased to work waits for the probe, or is it. */
+	if (engine_probes(r) && !r->probe && n == 1)
+		r->probe = flights[0];
+	bool may = !r->held && e->phase == ENGINE_RUNNING && (!engine_probes(r) || r->probe == flights[0]);
 	bool solo = claims[0]->solo && handler_mode(r->handler) == MODE_WORKER;
 	/* In flight before it starts: an early end must find it there. */
 	for (size_t i = 0; i < n; i++) {
@@ -230,6 +237,7 @@ static void start_one(struct engine *e, struct flight **flights, struct claim **
 		return;
 	}
 	int errnum = errno;
+	int64_t began = flights[0]->since;
 	for (size_t i = 0; i < n; i++) {
 		queue_release(e->queue, claims[i], &(struct queue_release){ .why = RELEASE_NO_START });
 		claim_free(claims[i]);
@@ -239,7 +247,7 @@ static void start_one(struct engine *e, struct flight **flights, struct claim **
 	if (may && errnum == EAGAIN)
 		engine_turn_in(e, 10);
 	else if (may)
-		engine_cannot_start(r, NULL, strerror(errnum), errnum);
+		engine_cannot_start(r, NULL, began, strerror(errnum), errnum);
 }
 
 static void start_claimed(struct engine *e)

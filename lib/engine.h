@@ -76,6 +76,7 @@ struct engine_config {
 	const struct clock *clock;
 	struct slots *slots;           /* stay the caller's; free them after engine_free() */
 	struct store *store;           /* the engine's from a successful engine_new() on */
+	bool store_forgets;            /* what waits at the end is lost: it is said, and the status is not 0 */
 	struct statedir *dir;          /* the caller's; NULL: nothing is kept on disk */
 	const struct secret *secret;   /* NULL: no bot, with another source than Telegram */
 	const char *run_id;            /* DIRECTORY.RUN, see io/leftover.h; "" for none */

@@ -260,7 +260,11 @@ static void finish(struct engine *e)
 	bool cut = e->phase == ENGINE_KILLING && e->counts.interrupted > e->interrupted_before;
 	e->phase = ENGINE_FINISHED;
 	CRASHPOINT("stop-finished");
-	int status = e->exit_status ? e->exit_status : cut ? 1 : 0;
+	bool lost = e->config.store_forgets && c.waiting;
+	int status = e->exit_status ? e->exit_status : cut || lost ? 1 : 0;
+	if (lost)
+		log_event(e->config.log, LOG_ERROR, LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting)),
+			  "updates that were not handled are lost: --store memory keeps nothing");
 	log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("done", (int64_t)c.done), LOG_NUM("failed", (int64_t)c.failed),
 		  LOG_NUM("waiting", (int64_t)c.waiting), LOG_NUM("dead_letters", c.dead_letters)), "stopped");
 	e->config.finished(e->config.arg, status);
@@ -275,14 +279,34 @@ static void forget_position(struct engine *e)
 		log_event(e->config.log, LOG_WARN, LOG_NONE, "it could not be noted that the file was read to its end: %s", err.text);
 }
 
+/* At the end of the source there may be updates that are due later. They are waited for: no other run need come. */
+static bool waits_for_retries(struct engine *e)
+{
+	struct queue_counts c;
+	if (!e->source_ended || e->config.once || queue_next_due(e->queue, QUEUE_ALL_LANES) < 0)
+		return false;
+	queue_counts(e->queue, &c);
+	if (!e->waits_told)
+		log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting)),
+			  "the source has ended: waiting for the updates that are to be tried again");
+	e->waits_told = true;
+	return true;
+}
+
 /* At the end of a turn: is there a reason to stop, has the stop come to its end? */
 void engine_check_end(struct engine *e)
 {
 	int64_t now = e->config.clock->mono(e->config.clock);
 	if (e->phase == ENGINE_RUNNING) {
+		if (e->gives_up) {
+			log_event(e->config.log, LOG_ERROR, LOG_NONE, "%s: with --once this is the end, and the rest is left for another run",
+				  e->gives_up);
+			engine_stop(e, 1, false);
+			return;
+		}
 		if (e->config.once && e->source_dry && engine_idle(e) && now - e->dry_at < FRESH_ENOUGH)
 			engine_stop(e, 0, false);
-		if (e->draining && e->source_stopped && engine_idle(e)) {
+		if (e->draining && e->source_stopped && engine_idle(e) && !waits_for_retries(e)) {
 			forget_position(e);
 			engine_stop(e, e->feed_status, false);
 		}

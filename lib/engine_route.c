@@ -195,7 +195,8 @@ static char *make_rule(const struct engine *e)
 static int make_fixed(struct engine *e, const struct engine_options *o, struct err *err)
 {
 	e->keys = key_spec_new(o->keys, o->key_count, err);
-	if (!e->keys)
+	e->chats = e->keys ? key_spec_new(NULL, 0, err) : NULL;
+	if (!e->chats)
 		return -1;
 	e->bypass = copy_strings(o->bypass, o->bypass_count, 0);
 	e->routes = calloc(o->route_count, sizeof *e->routes);
@@ -227,7 +228,7 @@ static int take_route(struct route *r, const struct engine_route *o, struct err 
 	r->retry_delay = o->retry_delay;
 	r->batch_size = o->batch_size;
 	r->batch_wait = o->batch_wait;
-	r->breaker.limit = r->engine->breaker_limit;
+	breaker_set_limit(&r->breaker, r->engine->breaker_limit);
 	handler_set_policy(r->handler, &r->policy);
 	return 0;
 }
@@ -282,6 +283,7 @@ void engine_routes_release(struct engine *e)
 	free_strings(e->only);
 	free_strings(e->ignore);
 	key_spec_free(e->keys);
+	key_spec_free(e->chats);
 	free(e->rule);
 }
 
@@ -318,6 +320,11 @@ bool engine_wants(const struct engine *e, const struct update *u)
 	return match_first(e->ignore, count_list(e->ignore), u, e->bot_username) < 0;
 }
 
+bool engine_probes(const struct route *r)
+{
+	return r->breaker.open || r->start_backoff.failures;
+}
+
 /* How many more updates (batches, in MODE_BATCH) of the route's lane may be claimed now. */
 int engine_room(const struct route *r, int group)
 {
@@ -325,8 +332,8 @@ int engine_room(const struct route *r, int group)
 	if (r->held)
 		return 0;
 	size_t room = handler_room(r->handler);
-	if (r->breaker.open || r->start_backoff.failures)
-		return handler_running(r->handler) == 0 && room ? 1 : 0;
+	if (engine_probes(r))
+		return room && !r->probe ? 1 : 0;
 	if (handler_mode(r->handler) == MODE_WORKER)
 		return (int)room;
 	int left = e->concurrency - e->processes[group];

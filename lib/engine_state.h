@@ -22,7 +22,7 @@
 
 enum engine_phase { ENGINE_NEW, ENGINE_RUNNING, ENGINE_DRAINING, ENGINE_KILLING, ENGINE_FINISHED };
 
-enum { ENGINE_SIGNALS = 5, ENGINE_RATE_SECONDS = 60 };
+enum { ENGINE_SIGNALS = 5, ENGINE_RATE_SECONDS = 60, ENGINE_START_TROUBLES = 12 };
 
 /* A copy of a command that the user gave, to be packed again when the bot's name or token changes. */
 struct engine_command {
@@ -43,9 +43,10 @@ struct route {
 	int batch_size;
 	struct loop_timer *hold_timer, *batch_timer;
 	struct breaker breaker;
-	int64_t opened_at;            /* monotonic milliseconds: when the breaker opened last */
 	struct backoff start_backoff; /* while it cannot be started; failures > 0 says so */
 	bool held;                    /* starting pauses until hold_timer goes off */
+	const struct flight *probe;   /* the one start that engine_probes() allows, as long as it is under way; NULL: none is */
+	struct log_pace breaker_pace, start_paces[ENGINE_START_TROUBLES];
 };
 
 /* The queue's lanes: two for each route, the second of what bypasses. */
@@ -67,6 +68,7 @@ struct engine {
 	int64_t backlog, min_free, dead_keep, dead_keep_age, shutdown_timeout;
 	int concurrency, breaker_limit;
 	struct key_spec *keys;
+	struct key_spec *chats; /* the key that is the chat, whatever --key says */
 	char *rule;             /* all that decides on keys and lanes, as text */
 	struct max_age *max_age;
 	char **bypass, **only, **ignore; /* each ends in NULL */
@@ -97,7 +99,7 @@ struct engine {
 	int exit_status;
 	uint64_t interrupted_before; /* the count when the killing began */
 	bool paused, draining;
-	bool source_stopped, source_dry, source_ended;
+	bool source_stopped, source_dry, source_ended, waits_told;
 	int64_t dry_at, quiet_at, started_at; /* monotonic milliseconds */
 
 	struct list starting, running; /* of struct flight */
@@ -105,7 +107,9 @@ struct engine {
 
 	bool store_fails, claims_fail, source_held, disk_low, backlog_full;
 	int64_t claim_at;           /* monotonic milliseconds: when claiming, which failed, is tried again */
+	const char *gives_up;       /* with --once: why it ends before all is handled; NULL: it does not */
 	struct backoff put_backoff; /* failures: of storing a batch, in a row */
+	struct log_pace store_pace, claim_pace, put_pace, sync_pace, disk_pace, full_pace, feed_pace, trim_pace;
 	int64_t put_at;             /* monotonic milliseconds: when the next is tried */
 
 	struct loop_timer *turn_timer;  /* makes a turn happen: engine_turn_in() */
@@ -130,7 +134,7 @@ void engine_store_works(struct engine *e); /* it did what it had failed to do */
 /* engine_settle.c */
 void engine_on_done(void *arg, struct handler *h, struct claim *c, const struct handler_result *r);
 void engine_on_unstartable(void *arg, struct handler *h, const char *reason, int errnum);
-void engine_cannot_start(struct route *r, const struct claim *c, const char *reason, int errnum);
+void engine_cannot_start(struct route *r, const struct claim *c, int64_t began, const char *reason, int errnum);
 void engine_land(struct engine *e, struct flight *f);
 void engine_trim_dead(struct engine *e);
 void engine_count_rate(struct engine *e, uint64_t done);
@@ -143,6 +147,7 @@ void engine_routes_release(struct engine *e);
 struct route *engine_route_of(struct engine *e, const struct handler *h);
 unsigned engine_lane(const struct engine *e, const struct update *u, bool *bypass);
 bool engine_wants(const struct engine *e, const struct update *u);
+bool engine_probes(const struct route *r); /* it does not work: one is started at a time, until one works */
 int engine_room(const struct route *r, int group);
 
 /* engine_source.c */

@@ -22,6 +22,7 @@ enum api_class {
 	API_WEBHOOK,  /* 409: a webhook is set */
 	API_FLOOD,    /* 429: wait `retry_after` seconds */
 	API_REFUSED,  /* any other error of the server, a sentence is in `text` */
+	API_CLASSES,
 };
 
 struct api_answer {

@@ -22,7 +22,6 @@ enum {
 	AT_ONCE = 1000,           /* an answer this early, with nothing new in it, is not followed at once */
 	CONFIRM_TIME = 2000,
 	ARRIVED = 1000,           /* a request that was under way for so long has reached the server, which confirms on arrival */
-	WARN_EVERY = 60000,
 	RETRY_AFTER_MAX = 3600,
 	ISOLATE_AFTER = 3,        /* unreadable answers, then updates are fetched one by one */
 	BURY_AFTER = 3,           /* answers in a row that brought the same bytes then: the update itself is what cannot be read */
@@ -42,7 +41,6 @@ void poll_end(struct poll *p, int status, const char *text)
 	p->config.events.ended(p->config.events.arg, status, text);
 }
 
-/* Warns of the first failure of a class, and then once a minute. */
 static void report(struct poll *p, const struct api_answer *answer, int64_t delay)
 {
 	static const char *const what[] = {
@@ -52,16 +50,11 @@ static void report(struct poll *p, const struct api_answer *answer, int64_t dela
 		[API_WEBHOOK] = "a webhook was set for this bot, so Telegram refuses long polling; remove it with --delete-webhook",
 		[API_FLOOD] = "Telegram asks to wait", [API_REFUSED] = "Telegram refuses the request",
 	};
-	bool same = p->warned_class == (int)answer->class;
-	enum log_level level = !same || now(p) - p->warned_at >= WARN_EVERY ? LOG_WARN : LOG_DEBUG;
-	if (level == LOG_WARN) {
-		p->warned_at = now(p);
-		p->warned_class = (int)answer->class;
-	}
 	char wait[32];
 	duration_format(delay, wait, sizeof wait);
-	log_event(p->config.log, level, LOG_FIELDS(LOG_STR("answer", answer->text), LOG_NUM("failures", p->backoff.failures)),
+	log_paced(p->config.log, &p->paces[answer->class], LOG_WARN, LOG_FIELDS(LOG_STR("answer", answer->text), LOG_NUM("failures", p->backoff.failures)),
 		  "%s; asking again in %s", what[answer->class], wait);
+	p->told = p->told || !p->paces[answer->class].held;
 }
 
 void poll_failed(struct poll *p, const struct api_answer *answer)
@@ -122,12 +115,13 @@ static int64_t offset_after(const struct poll *p, const struct slices *batch)
 static void good_answer(struct poll *p)
 {
 	if (p->counts.failing)
-		log_event(p->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("failures", p->backoff.failures)), "Telegram answers again");
+		log_event(p->config.log, p->told ? LOG_INFO : LOG_DEBUG, LOG_FIELDS(LOG_NUM("failures", p->backoff.failures)),
+			  "Telegram answers again");
 	backoff_reset(&p->backoff);
 	p->good_at = p->counts.last_answer = now(p);
 	p->counts.failing = false;
 	p->trouble[0] = '\0';
-	p->warned_class = -1;
+	p->told = false;
 	p->garbage = p->identical = 0;
 }
 
@@ -300,7 +294,6 @@ struct source *poll_new(const struct poll_config *config, struct err *err)
 	p->source.ops = &poll_ops;
 	p->config = *config;
 	p->offset = config->offset;
-	p->warned_class = -1;
 	p->backoff = (struct backoff){ .first = FIRST_DELAY, .cap = LAST_DELAY, .growth = config->growth };
 	p->pace = (struct pace){ .balance = config->once ? 0 : config->balance, .max_delay = config->max_delay, .limit = config->limit };
 	p->idle = (struct backoff){ .first = IDLE_FIRST, .cap = IDLE_LAST };

@@ -27,8 +27,8 @@ struct poll {
 	int64_t confirmed;           /* the highest offset that was answered */
 	int64_t asked_at;            /* monotonic milliseconds */
 	int64_t good_at;             /* the last good answer, or the start */
-	int64_t warned_at;           /* the last warning of the same class of failure */
-	int warned_class;
+	struct log_pace paces[API_CLASSES]; /* of the warnings of each class of failure */
+	bool told;                   /* a warning was given since the last good answer */
 	int garbage;                 /* unreadable answers in a row */
 	int identical;               /* how many of them in a row, fetched alone, had the bytes of */
 	uint64_t garbage_hash;
