@@ -13,6 +13,7 @@
 #include "cli/cmd.h"
 #include "cli/start.h"
 #include "io/leftover.h"
+#include "io/notify.h"
 #include "io/procs.h"
 
 enum {
@@ -31,6 +32,7 @@ struct run {
 	struct loop *loop;
 	struct store *store;
 	struct engine *engine;
+	struct notify *notify;
 	char *cwd;
 	char run_id[96];
 	int status;
@@ -55,8 +57,11 @@ static int wait_for_slots(struct run *r, struct err *err)
 		int rc = statedir_lock_slots(r->dir, err);
 		if (rc)
 			return rc < 0 ? -1 : 0;
-		if (waited == 50 * LOCK_STEP)
-			log_event(r->log, LOG_INFO, LOG_NONE, "waiting until the last handler of the previous run is gone");
+		if (waited == 50 * LOCK_STEP) {
+			static const char why[] = "waiting until the last handler of the previous run is gone";
+			log_event(r->log, LOG_INFO, LOG_NONE, "%s", why);
+			notify_busy(r->notify, why);
+		}
 		log_flush(r->log);
 		pause_ms(LOCK_STEP);
 	}
@@ -197,12 +202,13 @@ static int start_engine(struct run *r, struct err *err)
 	r->loop = loop_new(err);
 	if (!r->loop)
 		return -1;
+	notify_busy(r->notify, "opening the queue");
 	r->store = r->dir ? sqlite_open(statedir_fd(r->dir), s->state_dir, bot_id(s), err) : memory_open(err);
 	if (!r->store)
 		return -1;
 	struct engine_config config = {
 		.loop = r->loop, .log = r->log, .clock = &clock_system, .slots = r->slots, .store = r->store,
-		.store_forgets = c->store == STORE_KIND_MEMORY, .dir = r->dir,
+		.store_forgets = c->store == STORE_KIND_MEMORY, .dir = r->dir, .notify = r->notify,
 		.secret = s->secret, .run_id = r->run_id, .slot_count = r->slot_count, .api_root = c->api_url,
 		.poll_timeout = c->poll_timeout / 1000, .limit = c->limit, .allowed_updates = s->allowed_updates,
 		.poll_delay = c->poll_delay, .poll_balance = c->speed_traffic_balance, .poll_max_delay = c->max_delay,
@@ -233,6 +239,8 @@ static int run(struct run *r, struct err *err)
 {
 	const struct config *c = &r->setup->config;
 	pid_t holder = 0;
+	r->notify = notify_open();
+	notify_busy(r->notify, "starting");
 	int rc = c->store == STORE_KIND_SQLITE ? take_state(r, &holder, err) : 0;
 	if (rc > 0 && c->unless_running) {
 		r->status = 0;
@@ -289,6 +297,7 @@ int cmd_run(struct setup *s)
 	if (r.feed_fd >= 0)
 		close(r.feed_fd);
 	statedir_end(r.dir);
+	notify_close(r.notify);
 	log_free(r.log);
 	free(r.cwd);
 	return r.status;

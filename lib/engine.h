@@ -18,6 +18,8 @@
 #include "io/statedir.h"
 #include "queue/store.h"
 
+struct notify;
+
 /* Where some updates go: a program, and how it is run. */
 struct engine_route {
 	const char *match;             /* a kind or a /command (update/match.h); NULL: all that no other route takes, the last of the routes */
@@ -79,6 +81,7 @@ struct engine_config {
 	bool store_forgets;            /* what waits at the end is lost: it is said, and the status is not 0 */
 	struct statedir *dir;          /* the caller's; NULL: nothing is kept on disk */
 	const struct secret *secret;   /* NULL: no bot, with another source than Telegram */
+	struct notify *notify;         /* who is told how things stand; the caller's. NULL: nobody */
 	const char *run_id;            /* DIRECTORY.RUN, see io/leftover.h; "" for none */
 	int slot_count;
 	/* another source than Telegram: JSON lines from a descriptor, which becomes the engine's; -1: Telegram */

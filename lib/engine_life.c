@@ -39,10 +39,10 @@ static void on_signal(void *arg, int signo)
 	struct engine *e = arg;
 	switch (signo) {
 	case SIGHUP:
-		notify_reloading(e->notify);
+		notify_reloading(e->config.notify);
 		if (e->config.reload)
 			e->config.reload(e->config.arg);
-		notify_send(e->notify, "READY=1");
+		notify_reloaded(e->config.notify);
 		break;
 	case SIGUSR1:
 		log_figures(e);
@@ -65,8 +65,8 @@ static void on_runtime(void *arg)
 static void on_watchdog(void *arg)
 {
 	struct engine *e = arg;
-	notify_send(e->notify, "WATCHDOG=1");
-	loop_timer_set(e->watchdog_timer, notify_watchdog_interval(e->notify));
+	notify_send(e->config.notify, "WATCHDOG=1");
+	loop_timer_set(e->watchdog_timer, notify_watchdog_interval(e->config.notify));
 }
 
 /* Ends what still runs. A stop is forced when that cuts handlers, so that their updates are kept; background work of a handler that ended, and
@@ -108,14 +108,14 @@ void engine_say_status(struct engine *e)
 		return;
 	queue_counts(e->queue, &c);
 	e->source->ops->counts(e->source, &s);
-	snprintf(text, sizeof text, "STATUS=%llu handled, %d running, %zu waiting, %lld dead letters%s%.60s",
-		 (unsigned long long)e->counts.done, handlers_running(e->handlers), c.waiting, (long long)c.dead,
-		 s.failing ? "; " : "", s.failing ? s.trouble : "");
+	snprintf(text, sizeof text, "STATUS=%s%llu handled, %d running, %zu waiting, %lld dead letters%s%.60s",
+		 e->ready ? "" : "waiting for the server; ", (unsigned long long)e->counts.done, handlers_running(e->handlers), c.waiting,
+		 (long long)c.dead, s.failing ? "; " : "", s.failing ? s.trouble : "");
 	if (strcmp(text, e->status) == 0)
 		return;
 	e->status_at = now;
 	strcpy(e->status, text);
-	notify_send(e->notify, text);
+	notify_send(e->config.notify, text);
 }
 
 /* Reads the name that the bot had last time, so that handlers know it before Telegram answers. */
@@ -179,7 +179,6 @@ int engine_start(struct engine *e, struct err *err)
 	e->source = e->config.source_fd >= 0 ? make_lines(e, err) : make_poll(e, err);
 	if (!e->source)
 		return -1;
-	e->notify = notify_open();
 	e->stop_timer = loop_timer_new(l, on_stop_timer, e);
 	e->runtime_timer = loop_timer_new(l, on_runtime, e);
 	e->watchdog_timer = loop_timer_new(l, on_watchdog, e);
@@ -197,7 +196,7 @@ int engine_start(struct engine *e, struct err *err)
 	}
 	if (e->config.max_runtime)
 		loop_timer_set(e->runtime_timer, e->config.max_runtime);
-	if (notify_watchdog_interval(e->notify))
+	if (notify_watchdog_interval(e->config.notify))
 		on_watchdog(e);
 	e->phase = ENGINE_RUNNING;
 	engine_trim_dead(e);
@@ -213,7 +212,7 @@ void engine_stop(struct engine *e, int status, bool now)
 	if (e->phase == ENGINE_RUNNING) {
 		e->phase = ENGINE_DRAINING;
 		e->exit_status = status;
-		notify_send(e->notify, "STOPPING=1");
+		notify_stopping(e->config.notify);
 		while (!list_empty(&e->starting)) {
 			struct flight *f = container_of(e->starting.next, struct flight, link);
 			queue_release(e->queue, f->claim, &(struct queue_release){ .why = RELEASE_NO_START });
@@ -358,7 +357,6 @@ int engine_free(struct engine *e, struct err *err)
 		loop_timer_free(timers[i]);
 	for (int i = 0; i < ENGINE_SIGNALS; i++)
 		loop_signal_free(e->signals[i]);
-	notify_close(e->notify);
 	max_age_free(e->max_age);
 	free(e->bot_username);
 	free(e);

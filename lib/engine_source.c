@@ -326,7 +326,8 @@ static void on_ready(void *arg)
 	queue_counts(e->queue, &c);
 	log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_STR("bot", e->bot_username ? e->bot_username : ""),
 		  LOG_NUM("waiting", (int64_t)c.waiting), LOG_NUM("slots", e->concurrency)), "polling");
-	notify_send(e->notify, "READY=1");
+	e->ready = true;
+	notify_ready(e->config.notify);
 }
 
 static void on_dry(void *arg)

@@ -86,7 +86,6 @@ struct engine {
 	struct source *source;
 	struct syncer *syncer;   /* NULL until something is to be synced */
 	struct control *control;
-	struct notify *notify;
 	int feed_fd;             /* engine_feed.c: where the source's program writes; -1: no program */
 	bool feed_torn;          /* it may have left half a line */
 	int feed_status;         /* exit status that its failure leads to, 0: none */
@@ -100,6 +99,7 @@ struct engine {
 	uint64_t interrupted_before; /* the count when the killing began */
 	bool paused, draining;
 	bool source_stopped, source_dry, source_ended, waits_told;
+	bool ready;             /* polling has begun */
 	int64_t dry_at, quiet_at, started_at; /* monotonic milliseconds */
 
 	struct list starting, running; /* of struct flight */
