@@ -35,6 +35,8 @@ struct texts {
 	size_t count;
 };
 
+enum { CONFIG_ONCE_GIVE_UP = 30000 }; /* milliseconds: of give_up_after with --once, unless it is given */
+
 enum { CONFIG_WARNINGS_MAX = 16, CONFIG_OPTIONS_MAX = 96, CONFIG_ROUTES_MAX = 31 };
 
 /* Bits of route_config.set, one for each key that a route may set. */
@@ -154,6 +156,9 @@ enum origin config_origin(const struct config *c, const void *member);
 /* The same for a sentence, in `out`: `option '--timeout'`, `TGRUN_TIMEOUT`, `config file 'x', line 3`, `the
  * default of '--timeout'`. Returns `out`. */
 const char *config_where(const struct config *c, const void *member, char *out, size_t n);
+
+/* The names of the options that differ and cannot change while tgrun runs. Returns how many. */
+size_t options_fixed(const struct config *old, const struct config *fresh, const char *names[CONFIG_OPTIONS_MAX]);
 
 /* The name of a sub-command. */
 const char *options_command_name(enum command_bit command);

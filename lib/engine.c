@@ -335,36 +335,6 @@ void engine_counts(const struct engine *e, struct engine_counts *out)
 	out->poll_failures = s.failures;
 }
 
-/* Checks the options and takes them over. */
-int engine_reload(struct engine *e, const struct engine_options *o, struct err *err)
-{
-	struct key_spec *keys = key_spec_new(o->keys, o->key_count, err);
-	struct max_age *max_age = keys ? max_age_new() : NULL;
-	int rc = max_age ? 0 : -1;
-	if (keys && !max_age)
-		err_set(err, ERR_INTERNAL, "out of memory");
-	for (size_t i = 0; rc == 0 && i < o->max_age_count; i++)
-		rc = max_age_set(max_age, o->max_age[i], err);
-	if (rc == 0 && e->keys && strcmp(key_spec_text(e->keys), key_spec_text(keys)) != 0)
-		log_event(e->config.log, LOG_WARN, LOG_NONE, "'key' cannot change while updates wait by the old one; it stays until a restart");
-	key_spec_free(keys);
-	if (rc || engine_routes_set(e, o, err)) {
-		max_age_free(max_age);
-		return -1;
-	}
-	max_age_free(e->max_age);
-	e->max_age = max_age;
-	e->backlog = o->backlog;
-	if (e->queue)
-		queue_set_backlog(e->queue, o->backlog);
-	e->min_free = o->min_free;
-	e->dead_keep = o->dead_keep;
-	e->dead_keep_age = o->dead_keep_age;
-	e->shutdown_timeout = o->shutdown_timeout;
-	e->concurrency = e->concurrency && o->concurrency > e->concurrency ? e->concurrency : o->concurrency;
-	return 0;
-}
-
 static int make_timers(struct engine *e)
 {
 	struct loop *l = e->config.loop;
@@ -385,7 +355,7 @@ static int make_rooms(struct engine *e, struct err *err)
 	if (make_timers(e))
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	e->handlers = handlers_new(&handlers, err);
-	if (!e->handlers || engine_reload(e, &c->options, err))
+	if (!e->handlers || engine_options_take(e, &c->options, err))
 		return -1;
 	if (c->source_fd >= 0)
 		return 0;

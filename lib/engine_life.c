@@ -131,17 +131,31 @@ static void recall_name(struct engine *e)
 		log_event(e->config.log, LOG_WARN, LOG_NONE, "handlers are not told the bot's name: %s", err.text);
 }
 
-static struct source *make_poll(struct engine *e, struct err *err)
+static struct poll_config poll_config_of(struct engine *e, const struct engine_config *c)
 {
-	const struct engine_config *c = &e->config;
-	struct poll_config poll = {
+	return (struct poll_config){
 		.loop = c->loop, .api = e->api, .log = c->log, .clock = c->clock, .events = engine_source_events(e),
-		.offset = queue_offset(e->queue, c->api_root), .timeout = c->poll_timeout, .limit = c->limit,
+		.offset = queue_offset(e->queue, e->config.api_root), .timeout = c->poll_timeout, .limit = c->limit,
 		.allowed = c->allowed_updates, .delay = c->poll_delay, .balance = c->poll_balance,
 		.max_delay = c->poll_max_delay, .growth = c->retry_growth, .give_up_after = c->give_up_after,
 		.drop_pending = c->drop_pending, .delete_webhook = c->delete_webhook, .once = c->once,
 	};
+}
+
+static struct source *make_poll(struct engine *e, struct err *err)
+{
+	struct poll_config poll = poll_config_of(e, &e->config);
 	return poll_new(&poll, err);
+}
+
+int engine_take_polling(struct engine *e, const struct engine_config *fresh, struct err *err)
+{
+	struct poll_config poll = poll_config_of(e, fresh);
+	if (e->api && poll_change(e->source, &poll, err))
+		return -1;
+	int64_t left = e->started_at + fresh->max_runtime - e->config.clock->mono(e->config.clock);
+	loop_timer_set(e->runtime_timer, !fresh->max_runtime ? -1 : left > 0 ? left : 0);
+	return 0;
 }
 
 /* A file goes on behind what an interrupted run had stored of it; the position is kept under its device and inode. */

@@ -51,7 +51,7 @@ static void command_release(struct engine_command *c)
 }
 
 /* Replaces `out` by a copy; leaves it as it is when memory is out. */
-static int command_keep(struct engine_command *out, const struct command_spec *spec, struct err *err)
+int engine_command_keep(struct engine_command *out, const struct command_spec *spec, struct err *err)
 {
 	struct engine_command c = { 0 };
 	size_t n = 0;
@@ -211,44 +211,14 @@ static int make_fixed(struct engine *e, const struct engine_options *o, struct e
 	return e->rule ? 0 : err_set(err, ERR_INTERNAL, "out of memory");
 }
 
-static bool fixed_changed(const struct engine *e, const struct engine_options *o)
-{
-	bool changed = o->route_count != e->route_count;
-	for (size_t i = 0; !changed && i < o->route_count; i++)
-		changed = o->routes[i].mode != handler_mode(e->routes[i].handler) ||
-			  (o->routes[i].match && strcmp(o->routes[i].match, e->routes[i].match) != 0);
-	return changed;
-}
-
-static int take_route(struct route *r, const struct engine_route *o, struct err *err)
-{
-	if (command_keep(&r->command, &o->command, err))
-		return -1;
-	r->policy = o->policy;
-	r->retry_delay = o->retry_delay;
-	r->batch_size = o->batch_size;
-	r->batch_wait = o->batch_wait;
-	breaker_set_limit(&r->breaker, r->engine->breaker_limit);
-	handler_set_policy(r->handler, &r->policy);
-	return 0;
-}
-
 int engine_routes_set(struct engine *e, const struct engine_options *o, struct err *err)
 {
 	e->breaker_limit = o->breaker;
 	e->hide_token = o->hide_token;
-	if (!e->routes) {
-		if (make_fixed(e, o, err))
-			return -1;
-	} else if (fixed_changed(e, o)) {
-		log_event(e->config.log, LOG_WARN, LOG_NONE, "routes and modes cannot change while running: the old ones stay until a restart");
-		return 0;
-	}
-	for (size_t i = 0; i < e->route_count; i++)
-		if (take_route(&e->routes[i], &o->routes[i], err))
-			return -1;
-	if (command_keep(&e->on_error, &o->on_error, err) || command_keep(&e->on_timeout, &o->on_timeout, err) ||
-	    (!e->from.stages && command_keep(&e->from, &o->source, err)))
+	if (!e->routes && make_fixed(e, o, err))
+		return -1;
+	if (engine_routes_take(e, o, err) || engine_command_keep(&e->on_error, &o->on_error, err) || engine_command_keep(&e->on_timeout, &o->on_timeout, err) ||
+	    (!e->from.stages && engine_command_keep(&e->from, &o->source, err)))
 		return -1;
 	char **only = copy_strings(o->only, o->only_count, 0), **ignore = copy_strings(o->ignore, o->ignore_count, 0);
 	if (!only || !ignore) {

@@ -1,5 +1,5 @@
 /* engine_state: what the engine's files share: engine.c (turns: claim, start), engine_settle.c (what ends, and what follows), engine_route.c (routes, their
- * commands and limits), engine_source.c (what the source says), engine_life.c (start, signals, stop), engine_control.c (the control socket's verbs), engine_status.c
+ * commands and room), engine_reload.c (options that change), engine_source.c (what the source says), engine_life.c (start, signals, stop), engine_control.c (the control socket's verbs), engine_status.c
  * (the figures of tgrun status). */
 #ifndef TGRUN_ENGINE_STATE_H
 #define TGRUN_ENGINE_STATE_H
@@ -38,6 +38,7 @@ struct route {
 	char *match;           /* NULL: the default */
 	struct handler *handler;
 	struct handler_policy policy;
+	int workers_max;       /* those of the start, for which there are slots */
 	struct engine_command command;
 	int64_t retry_delay, batch_wait;
 	int batch_size;
@@ -66,7 +67,7 @@ struct engine {
 	struct engine_config config;
 	/* copies of what the options say */
 	int64_t backlog, min_free, dead_keep, dead_keep_age, shutdown_timeout;
-	int concurrency, breaker_limit;
+	int concurrency, concurrency_max, breaker_limit; /* the most is that of the start, for which there are slots */
 	struct key_spec *keys;
 	struct key_spec *chats; /* the key that is the chat, whatever --key says */
 	char *rule;             /* all that decides on keys and lanes, as text */
@@ -140,8 +141,13 @@ void engine_trim_dead(struct engine *e);
 void engine_count_rate(struct engine *e, uint64_t done);
 void engine_remember_error(struct engine *e, const char *text);
 
+/* engine_reload.c: 0 or -1 with `err`. */
+int engine_options_take(struct engine *e, const struct engine_options *o, struct err *err); /* all of them, checked before */
+int engine_routes_take(struct engine *e, const struct engine_options *o, struct err *err);
+
 /* engine_route.c: 0 or -1 with `err`. */
 int engine_routes_set(struct engine *e, const struct engine_options *o, struct err *err);
+int engine_command_keep(struct engine_command *out, const struct command_spec *spec, struct err *err); /* replaces it by a copy */
 int engine_commands_build(struct engine *e, struct err *err);
 void engine_routes_release(struct engine *e);
 struct route *engine_route_of(struct engine *e, const struct handler *h);
@@ -163,6 +169,7 @@ void engine_feed_stop(struct engine *e);
 void engine_feed_release(struct engine *e);
 
 /* engine_life.c */
+int engine_take_polling(struct engine *e, const struct engine_config *fresh, struct err *err); /* and the longest run time. 0 or -1 */
 void engine_check_end(struct engine *e);
 void engine_say_status(struct engine *e);
 

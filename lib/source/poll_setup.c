@@ -1,6 +1,7 @@
 /* source/poll_setup: the hello before long polling: getMe proves the token and gives the bot's name, getWebhookInfo shows
  * whether getUpdates would be refused, deleteWebhook mends that or drops what is pending, when asked to. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -9,6 +10,24 @@
 #include "source/poll_state.h"
 
 enum { SHORT_CALL = 20000 };
+
+int poll_change(struct source *source, const struct poll_config *fresh, struct err *err)
+{
+	struct poll *p = (struct poll *)source;
+	char *allowed = fresh->allowed ? strdup(fresh->allowed) : NULL;
+	if (fresh->allowed && !allowed)
+		return err_set(err, ERR_INTERNAL, "out of memory");
+	free(p->allowed);
+	p->allowed = allowed;
+	p->config.timeout = fresh->timeout;
+	p->config.limit = p->pace.limit = fresh->limit;
+	p->config.delay = fresh->delay;
+	p->config.give_up_after = fresh->give_up_after;
+	p->pace.balance = p->config.once ? 0 : fresh->balance;
+	p->pace.max_delay = fresh->max_delay;
+	p->backoff.growth = fresh->growth;
+	return 0;
+}
 
 void poll_setup_ask(struct poll *p)
 {
