@@ -49,7 +49,7 @@ machine MACHINE_SPEED=50
 managed() {
 	: >"$TMP/told"
 	export NOTIFY_SOCKET=$TMP/notify.sock
-	start_tgrun --handler "$TMP/note" "$@"
+	start_tgrun --handler "$TMP/note"
 	unset NOTIFY_SOCKET
 }
 script '{"method":"getMe","status":502,"body":"x","times":10}'
