@@ -7,7 +7,7 @@ CC      ?= cc
 VERSION := 0.1.0
 
 PKGS    := libcurl libcjson libpipeline libuv sqlite3 libmicrohttpd inih readline
-LIBS    := $(shell pkg-config --libs $(PKGS)) -pthread
+LIBS    := $(shell pkg-config --libs $(PKGS)) -pthread -lrt
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wformat=2 -Wundef -Wno-format-truncation -Wno-unknown-warning-option
 HARDEN  := -fPIE -fstack-protector-strong -fcf-protection -D_FORTIFY_SOURCE=2
 OPT     ?= -O2 -g

@@ -14,6 +14,7 @@
 #include "cli/cmd.h"
 #include "cli/start.h"
 #include "io/leftover.h"
+#include "io/notify.h"
 #include "io/procs.h"
 #include "io/terminal.h"
 
@@ -33,6 +34,7 @@ struct run {
 	struct loop *loop;
 	struct store *store;
 	struct engine *engine;
+	struct notify *notify;
 	char *cwd;
 	char run_id[96];
 	int status;
@@ -57,8 +59,11 @@ static int wait_for_slots(struct run *r, struct err *err)
 		int rc = statedir_lock_slots(r->dir, err);
 		if (rc)
 			return rc < 0 ? -1 : 0;
-		if (waited == 50 * LOCK_STEP)
-			log_event(r->log, LOG_INFO, LOG_NONE, "waiting until the last handler of the previous run is gone");
+		if (waited == 50 * LOCK_STEP) {
+			static const char why[] = "waiting until the last handler of the previous run is gone";
+			log_event(r->log, LOG_INFO, LOG_NONE, "%s", why);
+			notify_busy(r->notify, why);
+		}
 		log_flush(r->log);
 		pause_ms(LOCK_STEP);
 	}
@@ -123,45 +128,42 @@ static void on_finished(void *arg, int status)
 	loop_stop(r->loop);
 }
 
-static bool same_texts(const struct texts *a, const struct texts *b)
-{
-	bool same = a->count == b->count;
-	for (size_t i = 0; same && i < a->count; i++)
-		same = strcmp(a->items[i], b->items[i]) == 0;
-	return same;
-}
-
 /* 0: no bot, with another source than Telegram. */
 static int64_t bot_id(const struct setup *s)
 {
 	return s->secret ? secret_bot_id(s->secret) : 0;
 }
 
-/* What cannot change while running is named, and kept. */
+/* What cannot change while running is named, and kept; of routes, workers and concurrency the engine does so. */
 static void name_the_fixed(struct run *r, const struct setup *fresh)
 {
-	const struct config *old = &r->setup->config, *new = &fresh->config;
-	struct { const char *name; bool changed; } fixed[] = {
-		{ "the bot (another token's id)", bot_id(fresh) != bot_id(r->setup) },
-		{ "state-dir", fresh->state_dir && r->setup->state_dir && strcmp(fresh->state_dir, r->setup->state_dir) != 0 },
-		{ "store", new->store != old->store },
-		{ "concurrency (it can be lowered, not raised)", new->concurrency > old->concurrency },
-		{ "workers (they can be lowered, not raised)", new->workers > old->workers },
-		{ "key", !same_texts(&new->key, &old->key) },
-		{ "bypass", !same_texts(&new->bypass, &old->bypass) },
-		{ "source", (new->source || old->source) && (!new->source || !old->source || strcmp(new->source, old->source) != 0) },
-		{ "stdout", new->stdout_to != old->stdout_to },
-		{ "api-url", strcmp(new->api_url, old->api_url) != 0 },
-		{ "ca-file", (new->ca_file || old->ca_file) && (!new->ca_file || !old->ca_file || strcmp(new->ca_file, old->ca_file) != 0) },
-		{ "polling (poll-timeout, limit, allowed-updates, poll-delay, speed-traffic-balance, max-delay, retry-interval, "
-		  "give-up-after)",
-		  new->poll_timeout != old->poll_timeout || new->limit != old->limit || new->poll_delay != old->poll_delay ||
-		  new->speed_traffic_balance != old->speed_traffic_balance || new->max_delay != old->max_delay ||
-		  new->retry_interval != old->retry_interval || new->give_up_after != old->give_up_after || strcmp(fresh->allowed_updates, r->setup->allowed_updates) != 0 },
+	const char *names[CONFIG_OPTIONS_MAX];
+	size_t n = options_fixed(&r->setup->config, &fresh->config, names);
+	if (bot_id(fresh) != bot_id(r->setup))
+		log_event(r->log, LOG_WARN, LOG_NONE, "another token's id: the bot cannot change while running: the old one stays until a restart");
+	for (size_t i = 0; i < n; i++)
+		log_event(r->log, LOG_WARN, LOG_NONE, "'%s' cannot change while running: the old value stays until a restart", names[i]);
+}
+
+/* What the engine takes of a setup: the first, or one of a reload. */
+static struct engine_config engine_config_of(struct run *r, const struct setup *s)
+{
+	const struct config *c = &s->config, *first = &r->setup->config;
+	int64_t give_up = c->give_up_after;
+	if (config_origin(c, &c->give_up_after) == ORIGIN_DEFAULT)
+		give_up = first->once ? CONFIG_ONCE_GIVE_UP : 0;
+	return (struct engine_config){
+		.loop = r->loop, .log = r->log, .clock = &clock_system, .slots = r->slots, .store = r->store,
+		.store_forgets = c->store == STORE_KIND_MEMORY, .dir = r->dir, .notify = r->notify,
+		.secret = r->setup->secret, .run_id = r->run_id, .slot_count = r->slot_count, .api_root = s->api.url,
+		.api_login = s->api.login, .ca_file = s->ca_file, .ca_dirs = s->ca_dirs,
+		.poll_timeout = c->poll_timeout / 1000, .limit = c->limit, .allowed_updates = s->allowed_updates,
+		.poll_delay = c->poll_delay, .poll_balance = c->speed_traffic_balance, .poll_max_delay = c->max_delay,
+		.retry_growth = (enum backoff_growth)c->retry_interval, .give_up_after = give_up, .drop_pending = c->drop_pending,
+		.delete_webhook = c->delete_webhook, .source_fd = r->source_fd, .source_feed_fd = r->feed_fd, .source_name = c->source, .once = first->once,
+		.max_runtime = c->max_runtime,
+		.options = setup_engine_options(s), .finished = on_finished, .arg = r,
 	};
-	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
-		if (fixed[i].changed)
-			log_event(r->log, LOG_WARN, LOG_NONE, "%s cannot change while running: the old value stays until a restart", fixed[i].name);
 }
 
 static void on_reload(void *arg)
@@ -173,12 +175,12 @@ static void on_reload(void *arg)
 	rc = rc || setup_token(&fresh, &err) || setup_handler(&fresh, r->cwd, &err) || setup_api(&fresh, &err);
 	rc = rc || (r->dir && setup_state_dir(&fresh, &err));
 	if (rc == 0) {
-		struct engine_options options = setup_engine_options(&fresh);
+		struct engine_config config = engine_config_of(r, &fresh);
 		log_warnings(r->log, &fresh.config);
 		name_the_fixed(r, &fresh);
 		if (fresh.secret && r->setup->secret && bot_id(&fresh) == bot_id(r->setup))
 			secret_assign(r->setup->secret, fresh.secret);
-		rc = engine_reload(r->engine, &options, &err);
+		rc = engine_reload(r->engine, &config, &err);
 	}
 	if (rc) {
 		log_event(r->log, LOG_ERROR, LOG_NONE, "cannot reload: %s; everything stays as it was", err.text);
@@ -223,6 +225,7 @@ static int start_engine(struct run *r, struct err *err)
 	r->loop = loop_new(err);
 	if (!r->loop)
 		return -1;
+	notify_busy(r->notify, "opening the queue");
 	r->store = c->store == STORE_KIND_SQLITE
 			   ? sqlite_open(statedir_fd(r->dir), s->state_dir, bot_id(s), err)
 			   : memory_open(err);
@@ -231,16 +234,9 @@ static int start_engine(struct run *r, struct err *err)
 	if (c->store == STORE_KIND_SQLITE && sqlite_unchecked(r->store))
 		log_event(r->log, LOG_WARN, LOG_NONE, "the database is large, and was not looked "
 			  "through for damage: 'tgrun check' does that while nothing runs");
-	struct engine_config config = {
-		.loop = r->loop, .log = r->log, .clock = &clock_system, .slots = r->slots, .store = r->store, .dir = r->dir,
-		.secret = s->secret, .run_id = r->run_id, .slot_count = r->slot_count, .api_root = s->api.url,
-		.api_login = s->api.login, .ca_file = s->ca_file, .ca_dirs = s->ca_dirs,
-		.poll_timeout = c->poll_timeout / 1000, .limit = c->limit, .allowed_updates = s->allowed_updates,
-		.poll_delay = c->poll_delay, .poll_balance = c->speed_traffic_balance, .poll_max_delay = c->max_delay,
-		.retry_growth = (enum backoff_growth)c->retry_interval, .give_up_after = c->give_up_after, .drop_pending = c->drop_pending,
-		.delete_webhook = c->delete_webhook, .source_fd = r->source_fd, .source_feed_fd = r->feed_fd, .source_name = c->source, .once = c->once, .max_runtime = c->max_runtime,
-		.terminal = !s->nohup && terminal_look() == TERMINAL_HERE, .options = setup_engine_options(s), .finished = on_finished, .reload = on_reload, .arg = r,
-	};
+	struct engine_config config = engine_config_of(r, s);
+	config.reload = on_reload;
+	config.terminal = !s->nohup && terminal_look() == TERMINAL_HERE;
 	r->engine = engine_new(&config, err);
 	if (!r->engine)
 		return -1;
@@ -264,6 +260,8 @@ static int run(struct run *r, struct err *err)
 {
 	const struct config *c = &r->setup->config;
 	pid_t holder = 0;
+	r->notify = notify_open();
+	notify_busy(r->notify, "starting");
 	int rc = take_place(r, &holder, err);
 	if (rc > 0 && c->unless_running) {
 		r->status = 0;
@@ -321,6 +319,7 @@ int cmd_run(struct setup *s)
 	if (r.feed_fd >= 0)
 		close(r.feed_fd);
 	statedir_end(r.dir);
+	notify_close(r.notify);
 	log_free(r.log);
 	free(r.cwd);
 	return r.status;

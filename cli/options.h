@@ -35,6 +35,8 @@ struct texts {
 	size_t count;
 };
 
+enum { CONFIG_ONCE_GIVE_UP = 30000 }; /* milliseconds: of give_up_after with --once, unless it is given */
+
 enum { CONFIG_WARNINGS_MAX = 16, CONFIG_OPTIONS_MAX = 96, CONFIG_ROUTES_MAX = 31 };
 
 /* Bits of route_config.set, one for each key that a route may set. */
@@ -161,6 +163,8 @@ const char *config_where(const struct config *c, const void *member, char *out, 
 
 /* Whether a file with a secret is open to others, in a way that its owner could mend: not on what is mounted read-only or at /run/secrets. */
 bool options_others_may_read(const char *path);
+/* The names of the options that differ and cannot change while tgrun runs. Returns how many. */
+size_t options_fixed(const struct config *old, const struct config *fresh, const char *names[CONFIG_OPTIONS_MAX]);
 
 /* The name of a sub-command. */
 const char *options_command_name(enum command_bit command);

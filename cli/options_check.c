@@ -230,6 +230,6 @@ int options_check(struct config *c, struct err *err)
 		return -1;
 	check_file_mode(c);
 	if (c->once && config_origin(c, &c->give_up_after) == ORIGIN_DEFAULT)
-		c->give_up_after = 30000;
+		c->give_up_after = CONFIG_ONCE_GIVE_UP;
 	return 0;
 }

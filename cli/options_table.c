@@ -16,6 +16,7 @@ enum {
 	BOT = COMMAND_ALL & ~COMMAND_TRY,
 	ALL = COMMAND_ALL,
 	ANY = ORIGIN_FILE,
+	FIXED = COMMAND_ALL + 1, /* beside the commands: it cannot change while tgrun runs */
 };
 
 #define SECONDS INT64_C(1000)
@@ -31,7 +32,8 @@ static const char *const format_words[] = { "text", "json", NULL };
 static const char *const level_words[] = { "error", "warn", "info", "debug", NULL };
 
 #define ROW(name_, type_, group_, commands_, least_, member_, help_) \
-	.name = name_, .type = type_, .group = group_, .commands = commands_, .least = least_, \
+	.name = name_, .type = type_, .group = group_, .commands = (commands_) & COMMAND_ALL, .fixed = ((commands_) & FIXED) != 0, \
+	.least = least_, \
 	.offset = offsetof(struct config, member_), .help = help_
 #define FLAG(name_, group_, commands_, member_, help_) \
 	{ ROW(name_, OPTION_FLAG, group_, commands_, ANY, member_, help_) }
@@ -50,9 +52,9 @@ static const char *const level_words[] = { "error", "warn", "info", "debug", NUL
 const struct option_row options_table[] = {
 	TEXT("token", "TOKEN", OPTION_TEXT, NULL, GROUP_BOT, BOT, token, "the bot's token from @BotFather"),
 	TEXT("token-file", "FILE", OPTION_TEXT, NULL, GROUP_BOT, BOT, token_file, "read the token from FILE"),
-	TEXT("api-url", "URL", OPTION_URL, "https://api.telegram.org", GROUP_BOT, RUN, api_url,
+	TEXT("api-url", "URL", OPTION_URL, "https://api.telegram.org", GROUP_BOT, RUN | FIXED, api_url,
 	     "the Bot API server"),
-	TEXT("ca-file", "FILE", OPTION_TEXT, NULL, GROUP_BOT, RUN, ca_file,
+	TEXT("ca-file", "FILE", OPTION_TEXT, NULL, GROUP_BOT, RUN | FIXED, ca_file,
 	     "trust a server whose certificate the authorities in FILE signed, and no other"),
 
 	TEXT("handler", "COMMAND", OPTION_TEXT, NULL, GROUP_HANDLER, HANDLING, handler,
@@ -78,7 +80,7 @@ const struct option_row options_table[] = {
 	      "time between SIGTERM and SIGKILL; 0: SIGKILL at once"),
 	WORD("background", "wait|kill|leave", "wait", background_words, GROUP_HANDLER, HANDLING, background,
 	     "what becomes of processes that a handler leaves behind"),
-	WORD("stdout", "log|inherit|discard", "log", stdout_words, GROUP_HANDLER, HANDLING, stdout_to,
+	WORD("stdout", "log|inherit|discard", "log", stdout_words, GROUP_HANDLER, HANDLING | FIXED, stdout_to,
 	     "where a handler's output goes"),
 	RANGE("max-output", "SIZE", OPTION_SIZE, "1M", 1, INT64_MAX, GROUP_HANDLER, HANDLING, max_output,
 	      "bytes of output that are logged of one run; more is dropped"),
@@ -102,9 +104,9 @@ const struct option_row options_table[] = {
 
 	RANGE("concurrency", "N", OPTION_NUMBER, "16", 1, 4096, GROUP_ORDER, HANDLING, concurrency,
 	      "handlers that run at the same time, at most"),
-	TEXT("key", "KEY", OPTION_LIST, "chat", GROUP_ORDER, HANDLING, key,
+	TEXT("key", "KEY", OPTION_LIST, "chat", GROUP_ORDER, HANDLING | FIXED, key,
 	     "what keeps updates in order: chat, topic, user, none, or a JSON Pointer; may be repeated"),
-	TEXT("bypass", "MATCH,...", OPTION_COMMAS, NULL, GROUP_ORDER, HANDLING, bypass,
+	TEXT("bypass", "MATCH,...", OPTION_COMMAS, NULL, GROUP_ORDER, HANDLING | FIXED, bypass,
 	     "kinds and /commands that neither wait for their chat nor hold it; may be repeated"),
 	TEXT("max-age", "KIND=DURATION", OPTION_LIST, NULL, GROUP_ORDER, HANDLING, max_age,
 	     "skip updates of a kind that are older, besides those that can no longer be answered; none: no limits; "
@@ -135,7 +137,7 @@ const struct option_row options_table[] = {
 	TEXT("allow-chat", "ID,...", OPTION_COMMAS, NULL, GROUP_RECEIVE, RUN, allow_chat,
 	     "handle updates of these chats and of --allow-user, and leave all others alone; may "
 	     "be repeated"),
-	TEXT("source", "FILE|-|exec:COMMAND", OPTION_TEXT, NULL, GROUP_RECEIVE, RUN, source,
+	TEXT("source", "FILE|-|exec:COMMAND", OPTION_TEXT, NULL, GROUP_RECEIVE, RUN | FIXED, source,
 	     "take updates as JSON lines from a file, standard input or a program instead of Telegram"),
 	RANGE("poll-timeout", "DURATION", OPTION_DURATION, "30s", 0, 50 * SECONDS, GROUP_RECEIVE, RUN,
 	      poll_timeout, "how long the server holds a request open when there is nothing"),
@@ -143,8 +145,8 @@ const struct option_row options_table[] = {
 	      "updates in one response, at most"),
 	TEXT("allowed-updates", "KIND,...|all|default", OPTION_COMMAS, "default", GROUP_RECEIVE, RUN,
 	     allowed_updates, "the kinds of updates to ask for"),
-	FLAG("drop-pending", GROUP_RECEIVE, RUN, drop_pending, "at start, forget what waits at the server"),
-	FLAG("delete-webhook", GROUP_RECEIVE, RUN, delete_webhook, "at start, remove a webhook that is set"),
+	FLAG("drop-pending", GROUP_RECEIVE, RUN | FIXED, drop_pending, "at start, forget what waits at the server"),
+	FLAG("delete-webhook", GROUP_RECEIVE, RUN | FIXED, delete_webhook, "at start, remove a webhook that is set"),
 	RANGE("poll-delay", "DURATION", OPTION_DURATION, "0", 0, YEAR, GROUP_RECEIVE, RUN, poll_delay,
 	      "wait between a response and the next request; 0: none"),
 	TEXT("speed-traffic-balance", "0..1", OPTION_RATIO, "0", GROUP_RECEIVE, RUN, speed_traffic_balance,
@@ -156,16 +158,16 @@ const struct option_row options_table[] = {
 	RANGE("backlog", "N", OPTION_NUMBER, "100000", 1, 100000000, GROUP_RECEIVE, RUN, backlog,
 	      "unfinished updates at which fetching pauses"),
 
-	TEXT("state-dir", "DIR", OPTION_TEXT, NULL, GROUP_STATE, BOT, state_dir, "where the queue is kept"),
-	WORD("store", "sqlite|memory", "sqlite", store_words, GROUP_STATE, RUN, store,
+	TEXT("state-dir", "DIR", OPTION_TEXT, NULL, GROUP_STATE, BOT | FIXED, state_dir, "where the queue is kept"),
+	WORD("store", "sqlite|memory", "sqlite", store_words, GROUP_STATE, RUN | FIXED, store,
 	     "how the queue is kept; memory: not at all"),
 	RANGE("min-free", "SIZE", OPTION_SIZE, "64M", 0, INT64_MAX, GROUP_STATE, RUN, min_free,
 	      "free space on the disk below which fetching pauses; 0: any will do"),
 
-	FLAG("once", GROUP_LIFE, RUN, once, "handle what is due, then end"),
+	FLAG("once", GROUP_LIFE, RUN | FIXED, once, "handle what is due, then end"),
 	RANGE("max-runtime", "DURATION", OPTION_DURATION, "0", 0, YEAR, GROUP_LIFE, RUN, max_runtime,
 	      "stop gracefully after so long; 0: never"),
-	FLAG("unless-running", GROUP_LIFE, RUN, unless_running,
+	FLAG("unless-running", GROUP_LIFE, RUN | FIXED, unless_running,
 	     "end silently if another tgrun runs this bot here"),
 	RANGE("give-up-after", "DURATION", OPTION_DURATION, "0", 0, YEAR, GROUP_LIFE, RUN, give_up_after,
 	      "end when the server could not be reached for so long; 0: never; with --once, 30s unless given"),

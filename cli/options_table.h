@@ -41,6 +41,7 @@ struct option_row {
 	enum option_type type;
 	enum option_group group;
 	unsigned short commands;   /* bits of enum command_bit */
+	bool fixed;                /* it cannot change while tgrun runs: a reload names it, and leaves it */
 	unsigned char least;       /* enum origin: the lowest level at which it may stand */
 	size_t offset;             /* of its member in struct config */
 	int64_t min, max;          /* of durations, sizes, numbers */
@@ -67,6 +68,9 @@ enum command_bit options_command(const char *name, const char **near);
 
 /* The sub-commands of `bits` for a sentence: 'run', 'try' and 'check'. */
 void options_command_list(unsigned bits, char *out, size_t n);
+
+/* Whether both say the same of the row's option. */
+bool options_same(const struct config *a, const struct config *b, const struct option_row *row);
 
 /* Turns `value` into the row's member (replacing a list that came from a lower level) and remembers where it came
  * from. 0, or -1 with `err` (ERR_USAGE), which says where the value stands. */

@@ -39,11 +39,11 @@ static bool slice_is_over(struct engine *e)
 
 static void store_trouble(struct engine *e, const struct err *err)
 {
-	if (!e->store_fails) {
-		log_event(e->config.log, LOG_ERROR, LOG_NONE, "%s; no update is lost: asking and starting pause until it works again",
-			  err->text);
+	if (!e->store_fails || log_pace_owes(e->config.log, &e->store_pace))
+		log_paced(e->config.log, &e->store_pace, LOG_ERROR, LOG_NONE,
+			  "%s; no update is lost: asking and starting pause until it works again", err->text);
+	if (!e->store_fails)
 		engine_remember_error(e, err->text);
-	}
 	e->store_fails = true;
 	engine_turn_in(e, STORE_AGAIN);
 }
@@ -53,17 +53,18 @@ void engine_store_works(struct engine *e)
 	if (!e->store_fails)
 		return;
 	e->store_fails = false;
-	log_event(e->config.log, LOG_INFO, LOG_NONE, "the state can be written again");
+	log_event(e->config.log, log_pace_end(&e->store_pace), LOG_NONE, "the state can be written again");
 	engine_turn_in(e, 0); /* for what could not start meanwhile */
 }
 
 /* The store cannot hand out. It is asked again after a while, and says then whether it can. */
 static void claim_trouble(struct engine *e, const struct err *err)
 {
-	if (!e->claims_fail) {
-		log_event(e->config.log, LOG_ERROR, LOG_NONE, "%s; no update is lost: starting pauses until it works again", err->text);
+	if (!e->claims_fail || log_pace_owes(e->config.log, &e->claim_pace))
+		log_paced(e->config.log, &e->claim_pace, LOG_ERROR, LOG_NONE,
+			  "%s; no update is lost: starting pauses until it works again", err->text);
+	if (!e->claims_fail)
 		engine_remember_error(e, err->text);
-	}
 	e->claims_fail = true;
 	e->claim_at = e->config.clock->mono(e->config.clock) + STORE_AGAIN;
 }
@@ -80,7 +81,7 @@ static bool claims_wait(struct engine *e)
 static void claim_worked(struct engine *e)
 {
 	if (e->claims_fail)
-		log_event(e->config.log, LOG_INFO, LOG_NONE, "starting goes on");
+		log_event(e->config.log, log_pace_end(&e->claim_pace), LOG_NONE, "starting goes on");
 	e->claims_fail = false;
 }
 
@@ -150,7 +151,7 @@ static struct flight *take_off(struct engine *e, struct claim *c, const struct f
 {
 	struct flight *f = calloc(1, sizeof *f);
 	if (!f) {
-		queue_release(e->queue, c, false, STORE_AGAIN, c->solo);
+		queue_release(e->queue, c, &(struct queue_release){ .why = RELEASE_NO_START, .delay = STORE_AGAIN });
 		claim_free(c);
 		return NULL;
 	}
@@ -162,10 +163,13 @@ static struct flight *take_off(struct engine *e, struct claim *c, const struct f
 	list_add_before(&e->starting, &f->link);
 	if (f->leader && handler_mode(f->route->handler) != MODE_WORKER)
 		e->processes[f->group]++;
+	if (engine_probes(f->route) && !f->route->probe)
+		f->route->probe = f;
 	return f;
 }
 
-/* Adds to a batch what may join it. The members stand behind their leader in the list. */
+/* Adds to a batch what may join it; nothing joins a probe, whose end must say something of one update. The members stand behind their leader in
+ * the list. */
 static void fill_batch(struct engine *e, struct flight *leader)
 {
 	struct claim *batch[HANDLER_BATCH_MAX], *c;
@@ -173,8 +177,8 @@ static void fill_batch(struct engine *e, struct flight *leader)
 	size_t n = 0;
 	batch[n++] = leader->claim;
 	bool skipped = false;
-	while (!leader->claim->solo && n < (size_t)leader->route->batch_size &&
-	       !(skipped && slice_is_over(e)) &&
+	while (!leader->claim->solo && !engine_probes(leader->route) &&
+	       n < (size_t)leader->route->batch_size && !(skipped && slice_is_over(e)) &&
 	       queue_claim_joining(e->queue, batch, n, &c, &err) > 0) {
 		if (c->expired)
 			skip(e, c), skipped = true;
@@ -229,7 +233,10 @@ static size_t next_start(struct engine *e, struct flight **flights, struct claim
 static void start_one(struct engine *e, struct flight **flights, struct claim **claims, size_t n)
 {
 	struct route *r = flights[0]->route;
-	bool may = !r->held && e->phase == ENGINE_RUNNING;
+	/* What was claimed before it ceased to work waits for the probe, or is it. */
+	if (engine_probes(r) && !r->probe && n == 1)
+		r->probe = flights[0];
+	bool may = !r->held && e->phase == ENGINE_RUNNING && (!engine_probes(r) || r->probe == flights[0]);
 	bool solo = claims[0]->solo && handler_mode(r->handler) == MODE_WORKER;
 	/* In flight before it starts: an early end must find it there. */
 	for (size_t i = 0; i < n; i++) {
@@ -243,8 +250,9 @@ static void start_one(struct engine *e, struct flight **flights, struct claim **
 		return;
 	}
 	int errnum = errno;
+	int64_t began = flights[0]->since;
 	for (size_t i = 0; i < n; i++) {
-		queue_release(e->queue, claims[i], false, 0, claims[i]->solo);
+		queue_release(e->queue, claims[i], &(struct queue_release){ .why = RELEASE_NO_START });
 		claim_free(claims[i]);
 		engine_land(e, flights[i]);
 	}
@@ -252,7 +260,7 @@ static void start_one(struct engine *e, struct flight **flights, struct claim **
 	if (may && errnum == EAGAIN)
 		engine_turn_in(e, 10);
 	else if (may)
-		engine_cannot_start(r, NULL, strerror(errnum), errnum);
+		engine_cannot_start(r, NULL, began, strerror(errnum), errnum);
 }
 
 static void start_claimed(struct engine *e)
@@ -343,36 +351,6 @@ void engine_counts(const struct engine *e, struct engine_counts *out)
 	out->poll_failures = s.failures;
 }
 
-/* Checks the options and takes them over. */
-int engine_reload(struct engine *e, const struct engine_options *o, struct err *err)
-{
-	struct key_spec *keys = key_spec_new(o->keys, o->key_count, err);
-	struct max_age *max_age = keys ? max_age_new() : NULL;
-	int rc = max_age ? 0 : -1;
-	if (keys && !max_age)
-		err_set(err, ERR_INTERNAL, "out of memory");
-	for (size_t i = 0; rc == 0 && i < o->max_age_count; i++)
-		rc = max_age_set(max_age, o->max_age[i], err);
-	if (rc == 0 && e->keys && strcmp(key_spec_text(e->keys), key_spec_text(keys)) != 0)
-		log_event(e->config.log, LOG_WARN, LOG_NONE, "'key' cannot change while updates wait by the old one; it stays until a restart");
-	key_spec_free(keys);
-	if (rc || engine_routes_set(e, o, err)) {
-		max_age_free(max_age);
-		return -1;
-	}
-	max_age_free(e->max_age);
-	e->max_age = max_age;
-	e->backlog = o->backlog;
-	if (e->queue)
-		queue_set_backlog(e->queue, o->backlog);
-	e->min_free = o->min_free;
-	e->dead_keep = o->dead_keep;
-	e->dead_keep_age = o->dead_keep_age;
-	e->shutdown_timeout = o->shutdown_timeout;
-	e->concurrency = e->concurrency && o->concurrency > e->concurrency ? e->concurrency : o->concurrency;
-	return 0;
-}
-
 static int make_timers(struct engine *e)
 {
 	struct loop *l = e->config.loop;
@@ -393,7 +371,7 @@ static int make_rooms(struct engine *e, struct err *err)
 	if (make_timers(e))
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	e->handlers = handlers_new(&handlers, err);
-	if (!e->handlers || engine_reload(e, &c->options, err))
+	if (!e->handlers || engine_options_take(e, &c->options, err))
 		return -1;
 	if (c->source_fd >= 0)
 		return 0;

@@ -18,6 +18,8 @@
 #include "io/statedir.h"
 #include "queue/store.h"
 
+struct notify;
+
 /* Where some updates go: a program, and how it is run. */
 struct engine_route {
 	const char *match;             /* a kind or a /command (update/match.h); NULL: all that no other route takes, the last of the routes */
@@ -38,13 +40,13 @@ enum { ENGINE_ROUTES_MAX = 32 };   /* two lanes of the queue each */
  * passed to. */
 struct engine_options {
 	/* the handlers */
-	const struct engine_route *routes; /* number, matches and modes stay */
+	const struct engine_route *routes; /* number, order, matches and modes stay */
 	size_t route_count;            /* from 1 to ENGINE_ROUTES_MAX */
 	bool hide_token;
 	struct command_spec on_error, on_timeout; /* hooks; `stages` NULL: none */
 	struct command_spec source;    /* the program that updates come from; `stages` NULL: none; it stays */
 	int breaker;                   /* failures in a row, 0: off */
-	int concurrency;               /* processes at most, and as many again for what bypasses; not counting workers. It may be lowered */
+	int concurrency;               /* processes at most, and as many again for what bypasses; not counting workers. No more than at first */
 	/* the queue */
 	const char *const *keys;       /* values of --key; they stay */
 	size_t key_count;
@@ -79,8 +81,10 @@ struct engine_config {
 	const struct clock *clock;
 	struct slots *slots;           /* stay the caller's; free them after engine_free() */
 	struct store *store;           /* the engine's from a successful engine_new() on */
+	bool store_forgets;            /* what waits at the end is lost: it is said, and the status is not 0 */
 	struct statedir *dir;          /* the caller's; NULL: nothing is kept on disk */
 	const struct secret *secret;   /* NULL: no bot, with another source than Telegram */
+	struct notify *notify;         /* who is told how things stand; the caller's. NULL: nobody */
 	const char *run_id;            /* DIRECTORY.RUN, see io/leftover.h; "" for none */
 	int slot_count;
 	/* another source than Telegram: JSON lines from a descriptor, which becomes the engine's; -1: Telegram */
@@ -128,8 +132,10 @@ int engine_start(struct engine *e, struct err *err);
  * `now` kills at once. */
 void engine_stop(struct engine *e, int status, bool now);
 
-/* Takes over changed options. What cannot change while running is the caller's to name. 0, or -1 with `err`: everything stays as it was. */
-int engine_reload(struct engine *e, const struct engine_options *options, struct err *err);
+/* Takes over what may change of `fresh`: its options, how the server is asked (poll_timeout to give_up_after), max_runtime. Of these, it names in the log
+ * what cannot change while running after all: routes and their modes, more workers or slots than at the start. All else of `fresh` is the
+ * caller's to name. 0, or -1 with `err`: everything stays as it was. */
+int engine_reload(struct engine *e, const struct engine_config *fresh, struct err *err);
 
 /* Handles what waits and is due, asks for nothing more, then stops with status 0. */
 void engine_drain(struct engine *e);

@@ -29,7 +29,7 @@ static void again(struct engine *e, const char *what, const char *reason)
 		backoff_reset(&e->feed_backoff);
 	int64_t delay = backoff_fail(&e->feed_backoff, backoff_random());
 	duration_format(delay, wait, sizeof wait);
-	log_event(e->config.log, LOG_WARN, LOG_NONE, "the source's program %s: %s; starting it again in %s", what, reason, wait);
+	log_paced(e->config.log, &e->feed_pace, LOG_WARN, LOG_NONE, "the source's program %s: %s; starting it again in %s", what, reason, wait);
 	loop_timer_set(e->feed_timer, delay);
 }
 

@@ -29,9 +29,9 @@ void engine_hangup(struct engine *e)
 {
 	if (hung_up(e))
 		return;
-	notify_reloading(e->notify);
+	notify_reloading(e->config.notify);
 	if (e->config.reload)
 		e->config.reload(e->config.arg);
-	notify_send(e->notify, "READY=1");
+	notify_reloaded(e->config.notify);
 	loop_timer_set(e->hangup_timer, SETTLES);
 }

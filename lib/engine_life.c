@@ -62,8 +62,8 @@ static void on_runtime(void *arg)
 static void on_watchdog(void *arg)
 {
 	struct engine *e = arg;
-	notify_send(e->notify, "WATCHDOG=1");
-	loop_timer_set(e->watchdog_timer, notify_watchdog_interval(e->notify));
+	notify_send(e->config.notify, "WATCHDOG=1");
+	loop_timer_set(e->watchdog_timer, notify_watchdog_interval(e->config.notify));
 }
 
 /* Ends what still runs. A stop is forced when that cuts handlers, so that their updates are kept; background work of a handler that ended, and
@@ -109,14 +109,14 @@ void engine_say_status(struct engine *e)
 		return;
 	queue_counts(e->queue, &c);
 	e->source->ops->counts(e->source, &s);
-	snprintf(text, sizeof text, "STATUS=%llu handled, %d running, %zu waiting, %lld dead letters%s%.60s",
-		 (unsigned long long)e->counts.done, handlers_running(e->handlers), c.waiting, (long long)c.dead,
-		 s.failing ? "; " : "", s.failing ? s.trouble : "");
+	snprintf(text, sizeof text, "STATUS=%s%llu handled, %d running, %zu waiting, %lld dead letters%s%.60s",
+		 e->ready ? "" : "waiting for the server; ", (unsigned long long)e->counts.done, handlers_running(e->handlers), c.waiting,
+		 (long long)c.dead, s.failing ? "; " : "", s.failing ? s.trouble : "");
 	if (strcmp(text, e->status) == 0)
 		return;
 	e->status_at = now;
 	strcpy(e->status, text);
-	notify_send(e->notify, text);
+	notify_send(e->config.notify, text);
 }
 
 /* Reads the name that the bot had last time, so that handlers know it before Telegram answers. */
@@ -132,17 +132,31 @@ static void recall_name(struct engine *e)
 		log_event(e->config.log, LOG_WARN, LOG_NONE, "handlers are not told the bot's name: %s", err.text);
 }
 
-static struct source *make_poll(struct engine *e, struct err *err)
+static struct poll_config poll_config_of(struct engine *e, const struct engine_config *c)
 {
-	const struct engine_config *c = &e->config;
-	struct poll_config poll = {
+	return (struct poll_config){
 		.loop = c->loop, .api = e->api, .log = c->log, .clock = c->clock, .events = engine_source_events(e),
-		.offset = queue_offset(e->queue, c->api_root), .timeout = c->poll_timeout, .limit = c->limit,
+		.offset = queue_offset(e->queue, e->config.api_root), .timeout = c->poll_timeout, .limit = c->limit,
 		.allowed = c->allowed_updates, .delay = c->poll_delay, .balance = c->poll_balance,
 		.max_delay = c->poll_max_delay, .growth = c->retry_growth, .give_up_after = c->give_up_after,
 		.drop_pending = c->drop_pending, .delete_webhook = c->delete_webhook, .once = c->once,
 	};
+}
+
+static struct source *make_poll(struct engine *e, struct err *err)
+{
+	struct poll_config poll = poll_config_of(e, &e->config);
 	return poll_new(&poll, err);
+}
+
+int engine_take_polling(struct engine *e, const struct engine_config *fresh, struct err *err)
+{
+	struct poll_config poll = poll_config_of(e, fresh);
+	if (e->api && poll_change(e->source, &poll, err))
+		return -1;
+	int64_t left = e->started_at + fresh->max_runtime - e->config.clock->mono(e->config.clock);
+	loop_timer_set(e->runtime_timer, !fresh->max_runtime ? -1 : left > 0 ? left : 0);
+	return 0;
 }
 
 /* A file goes on behind what an interrupted run had stored of it; the position is kept under its device and inode. */
@@ -180,7 +194,6 @@ int engine_start(struct engine *e, struct err *err)
 	e->source = e->config.source_fd >= 0 ? make_lines(e, err) : make_poll(e, err);
 	if (!e->source)
 		return -1;
-	e->notify = notify_open();
 	e->stop_timer = loop_timer_new(l, on_stop_timer, e);
 	e->runtime_timer = loop_timer_new(l, on_runtime, e);
 	e->watchdog_timer = loop_timer_new(l, on_watchdog, e);
@@ -201,7 +214,7 @@ int engine_start(struct engine *e, struct err *err)
 	}
 	if (e->config.max_runtime)
 		loop_timer_set(e->runtime_timer, e->config.max_runtime);
-	if (notify_watchdog_interval(e->notify))
+	if (notify_watchdog_interval(e->config.notify))
 		on_watchdog(e);
 	e->phase = ENGINE_RUNNING;
 	handlers_begin(e->handlers);
@@ -216,10 +229,10 @@ void engine_stop(struct engine *e, int status, bool now)
 	if (e->phase == ENGINE_RUNNING) {
 		e->phase = ENGINE_DRAINING;
 		e->exit_status = status;
-		notify_send(e->notify, "STOPPING=1");
+		notify_stopping(e->config.notify);
 		while (!list_empty(&e->starting)) {
 			struct flight *f = container_of(e->starting.next, struct flight, link);
-			queue_release(e->queue, f->claim, false, 0, f->claim->solo);
+			queue_release(e->queue, f->claim, &(struct queue_release){ .why = RELEASE_NO_START });
 			claim_free(f->claim);
 			engine_land(e, f);
 		}
@@ -275,7 +288,11 @@ static void finish(struct engine *e)
 	bool cut = e->phase == ENGINE_KILLING && e->counts.interrupted > e->interrupted_before;
 	e->phase = ENGINE_FINISHED;
 	CRASHPOINT("stop-finished");
-	int status = e->exit_status ? e->exit_status : cut ? 1 : 0;
+	bool lost = e->config.store_forgets && c.waiting;
+	int status = e->exit_status ? e->exit_status : cut || lost ? 1 : 0;
+	if (lost)
+		log_event(e->config.log, LOG_ERROR, LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting)),
+			  "updates that were not handled are lost: --store memory keeps nothing");
 	log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("done", (int64_t)c.done), LOG_NUM("failed", (int64_t)c.failed),
 		  LOG_NUM("waiting", (int64_t)c.waiting), LOG_NUM("dead_letters", c.dead_letters)), "stopped");
 	e->config.finished(e->config.arg, status);
@@ -290,14 +307,34 @@ static void forget_position(struct engine *e)
 		log_event(e->config.log, LOG_WARN, LOG_NONE, "it could not be noted that the file was read to its end: %s", err.text);
 }
 
+/* At the end of the source there may be updates that are due later. They are waited for: no other run need come. */
+static bool waits_for_retries(struct engine *e)
+{
+	struct queue_counts c;
+	if (!e->source_ended || e->config.once || queue_next_due(e->queue, QUEUE_ALL_LANES) < 0)
+		return false;
+	queue_counts(e->queue, &c);
+	if (!e->waits_told)
+		log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting)),
+			  "the source has ended: waiting for the updates that are to be tried again");
+	e->waits_told = true;
+	return true;
+}
+
 /* At the end of a turn: is there a reason to stop, has the stop come to its end? */
 void engine_check_end(struct engine *e)
 {
 	int64_t now = e->config.clock->mono(e->config.clock);
 	if (e->phase == ENGINE_RUNNING) {
+		if (e->gives_up) {
+			log_event(e->config.log, LOG_ERROR, LOG_NONE, "%s: with --once this is the end, and the rest is left for another run",
+				  e->gives_up);
+			engine_stop(e, 1, false);
+			return;
+		}
 		if (e->config.once && e->source_dry && engine_idle(e) && now - e->dry_at < FRESH_ENOUGH)
 			engine_stop(e, 0, false);
-		if (e->draining && e->source_stopped && engine_idle(e)) {
+		if (e->draining && e->source_stopped && engine_idle(e) && !waits_for_retries(e)) {
 			forget_position(e);
 			engine_stop(e, e->drain_status, false);
 		}
@@ -349,7 +386,6 @@ int engine_free(struct engine *e, struct err *err)
 		loop_timer_free(timers[i]);
 	for (int i = 0; i < ENGINE_SIGNALS; i++)
 		loop_signal_free(e->signals[i]);
-	notify_close(e->notify);
 	max_age_free(e->max_age);
 	free(e->bot_username);
 	free(e);

@@ -51,7 +51,7 @@ static void command_release(struct engine_command *c)
 }
 
 /* Replaces `out` by a copy; leaves it as it is when memory is out. */
-static int command_keep(struct engine_command *out, const struct command_spec *spec, struct err *err)
+int engine_command_keep(struct engine_command *out, const struct command_spec *spec, struct err *err)
 {
 	struct engine_command c = { 0 };
 	size_t n = 0;
@@ -203,7 +203,8 @@ static char *make_rule(const struct engine *e)
 static int make_fixed(struct engine *e, const struct engine_options *o, struct err *err)
 {
 	e->keys = key_spec_new(o->keys, o->key_count, err);
-	if (!e->keys)
+	e->chats = e->keys ? key_spec_new(NULL, 0, err) : NULL;
+	if (!e->chats)
 		return -1;
 	e->bypass = copy_strings(o->bypass, o->bypass_count, 0);
 	e->routes = calloc(o->route_count, sizeof *e->routes);
@@ -219,52 +220,14 @@ static int make_fixed(struct engine *e, const struct engine_options *o, struct e
 	return e->rule ? 0 : err_set(err, ERR_INTERNAL, "out of memory");
 }
 
-static bool fixed_changed(const struct engine *e, const struct engine_options *o)
-{
-	bool changed = o->route_count != e->route_count;
-	for (size_t i = 0; !changed && i < o->route_count; i++)
-		changed = o->routes[i].mode != handler_mode(e->routes[i].handler) ||
-			  (o->routes[i].match && strcmp(o->routes[i].match, e->routes[i].match) != 0);
-	return changed;
-}
-
-static int take_route(struct route *r, const struct engine_route *o, struct err *err)
-{
-	struct allow *allow = allow_new(o->allow_users, o->allow_user_count,
-					o->allow_chats, o->allow_chat_count);
-	if (!allow)
-		return err_set(err, ERR_INTERNAL, "out of memory");
-	if (command_keep(&r->command, &o->command, err)) {
-		allow_free(allow);
-		return -1;
-	}
-	allow_free(r->allow);
-	r->allow = allow;
-	r->policy = o->policy;
-	r->retry_delay = o->retry_delay;
-	r->batch_size = o->batch_size;
-	r->batch_wait = o->batch_wait;
-	r->breaker.limit = r->engine->breaker_limit;
-	handler_set_policy(r->handler, &r->policy);
-	return 0;
-}
-
 int engine_routes_set(struct engine *e, const struct engine_options *o, struct err *err)
 {
 	e->breaker_limit = o->breaker;
 	e->hide_token = o->hide_token;
-	if (!e->routes) {
-		if (make_fixed(e, o, err))
-			return -1;
-	} else if (fixed_changed(e, o)) {
-		log_event(e->config.log, LOG_WARN, LOG_NONE, "routes and modes cannot change while running: the old ones stay until a restart");
-		return 0;
-	}
-	for (size_t i = 0; i < e->route_count; i++)
-		if (take_route(&e->routes[i], &o->routes[i], err))
-			return -1;
-	if (command_keep(&e->on_error, &o->on_error, err) || command_keep(&e->on_timeout, &o->on_timeout, err) ||
-	    (!e->from.stages && command_keep(&e->from, &o->source, err)))
+	if (!e->routes && make_fixed(e, o, err))
+		return -1;
+	if (engine_routes_take(e, o, err) || engine_command_keep(&e->on_error, &o->on_error, err) || engine_command_keep(&e->on_timeout, &o->on_timeout, err) ||
+	    (!e->from.stages && engine_command_keep(&e->from, &o->source, err)))
 		return -1;
 	char **only = copy_strings(o->only, o->only_count, 0), **ignore = copy_strings(o->ignore, o->ignore_count, 0);
 	if (!only || !ignore) {
@@ -300,6 +263,7 @@ void engine_routes_release(struct engine *e)
 	free_strings(e->only);
 	free_strings(e->ignore);
 	key_spec_free(e->keys);
+	key_spec_free(e->chats);
 	free(e->rule);
 	free(e->state_path);
 	engine_strangers_release(e);
@@ -347,6 +311,11 @@ bool engine_wants(struct engine *e, const struct update *u)
 	return !engine_is_stranger(e, &e->routes[find_route(e, u)], u);
 }
 
+bool engine_probes(const struct route *r)
+{
+	return r->breaker.open || r->start_backoff.failures;
+}
+
 /* How many more updates (batches, in MODE_BATCH) of the route's lane may be claimed now. */
 int engine_room(const struct route *r, int group)
 {
@@ -354,8 +323,8 @@ int engine_room(const struct route *r, int group)
 	if (r->held)
 		return 0;
 	size_t room = handler_room(r->handler);
-	if (r->breaker.open || r->start_backoff.failures)
-		return handler_running(r->handler) == 0 && room ? 1 : 0;
+	if (engine_probes(r))
+		return room && !r->probe ? 1 : 0;
 	if (handler_mode(r->handler) == MODE_WORKER)
 		return (int)room;
 	int left = e->concurrency - e->processes[group];

@@ -9,7 +9,12 @@
 #include "base/duration.h"
 #include "engine_state.h"
 
-enum { RETRY_CAP = 5 * 60 * 1000, HOOK_TIMEOUT = 60 * 1000 };
+enum {
+	RETRY_CAP = 5 * 60 * 1000,
+	HOOK_TIMEOUT = 60 * 1000,
+	CHAT_MAX = 4096,
+	ONCE_STARTS = 3, /* failures to start the handler in a row at which --once ends */
+};
 
 static void hold(struct route *r, int64_t delay)
 {
@@ -43,30 +48,49 @@ static void tell_trouble(struct engine *e, const struct claim *c, const char *re
 		e->config.trouble(e->config.arg, &trouble);
 }
 
-void engine_cannot_start(struct route *r, const struct claim *c, const char *reason, int errnum)
+/* What a person can do about a handler that cannot be started; each has a pace of its own in the log. */
+static const struct {
+	int errnum;
+	const char *advice;
+} start_troubles[ENGINE_START_TROUBLES] = {
+	{ ENOENT, "is the handler, or the program after its '#!', gone?" },
+	{ EACCES, "is it still executable? try chmod +x" },
+	{ ENOEXEC, "does its first line begin with '#!'?" },
+	{ ETXTBSY, "is it still being written?" },
+	{ EAGAIN, "the machine is out of processes or memory" },
+	{ ENOMEM, "the machine is out of processes or memory" },
+	{ ENOBUFS, "the machine is out of processes or memory" },
+	{ EMFILE, "tgrun may open no more files; raise the limit (ulimit -n)" },
+	{ ENFILE, "the machine can open no more files" },
+	{ EIO, "the machine fails" },
+	{ ENOSPC, "the machine fails" },
+	{ 0, "see to the handler" }, /* all else */
+};
+
+void engine_cannot_start(struct route *r, const struct claim *c, int64_t began, const char *reason, int errnum)
 {
 	struct engine *e = r->engine;
-	const char *advice = errnum == ENOENT ? "is the handler, or the program after its '#!', gone?"
-		: errnum == EACCES ? "is it still executable? try chmod +x"
-		: errnum == ENOEXEC ? "does its first line begin with '#!'?"
-		: errnum == ETXTBSY ? "is it still being written?"
-		: errnum == EAGAIN || errnum == ENOMEM || errnum == ENOBUFS ? "the machine is out of processes or memory"
-		: errnum == EMFILE ? "tgrun may open no more files; raise the limit (ulimit -n)"
-		: errnum == ENFILE ? "the machine can open no more files"
-		: errnum == EIO || errnum == ENOSPC ? "the machine fails"
-		: "see to the handler";
-	int64_t delay = backoff_fail(&r->start_backoff, backoff_random());
-	log_event(e->config.log, r->start_backoff.failures == 1 ? LOG_ERROR : LOG_WARN,
+	size_t row = 0;
+	int64_t delay = backoff_fail_of(&r->start_backoff, began, e->config.clock->mono(e->config.clock), backoff_random());
+	if (delay < 0)
+		return; /* it was under way when the last one failed */
+	while (start_troubles[row].errnum && start_troubles[row].errnum != errnum)
+		row++;
+	const char *advice = start_troubles[row].advice;
+	log_paced(e->config.log, &r->start_paces[row], r->start_backoff.failures == 1 ? LOG_ERROR : LOG_WARN,
 		  LOG_FIELDS(LOG_STR("handler", r->command.paths[0]), LOG_NUM("failures", r->start_backoff.failures), LOG_NUM("wait_ms", delay)),
 		  "the handler cannot be started: %s; %s No update is touched", reason, advice);
 	engine_remember_error(e, reason);
 	hold(r, delay);
 	tell_trouble(e, c, reason, advice, NULL, r->start_backoff.failures);
+	if (e->config.once && r->start_backoff.failures >= ONCE_STARTS)
+		e->gives_up = "the handler cannot be started";
 }
 
 void engine_on_unstartable(void *arg, struct handler *h, const char *reason, int errnum)
 {
-	engine_cannot_start(engine_route_of(arg, h), NULL, reason, errnum);
+	struct engine *e = arg;
+	engine_cannot_start(engine_route_of(e, h), NULL, e->config.clock->mono(e->config.clock), reason, errnum);
 }
 
 /* The flight is over; its claim is somebody else's by now. */
@@ -74,6 +98,8 @@ void engine_land(struct engine *e, struct flight *f)
 {
 	if (f->leader && handler_mode(f->route->handler) != MODE_WORKER)
 		e->processes[f->group]--;
+	if (f->route->probe == f)
+		f->route->probe = NULL;
 	list_remove(&f->link);
 	free(f);
 }
@@ -92,28 +118,39 @@ static void run_hook(struct engine *e, const struct route *r, const struct claim
 	handlers_hook(e->handlers, &hook);
 }
 
+/* A failed attempt for the breaker, which is told of the update's chat, whatever its keys are: what bypasses has none. As breaker_fail(). */
+static bool fail(struct route *r, const struct claim *c, int64_t since, int64_t *delay)
+{
+	struct engine *e = r->engine;
+	struct update *u = update_parse(c->body, c->length, NULL);
+	struct buf chat;
+	buf_init(&chat, CHAT_MAX);
+	if (u)
+		update_keys(u, e->chats, &chat);
+	bool opened = breaker_fail(&r->breaker, buf_str(&chat), since, e->config.clock->mono(e->config.clock), backoff_random(), delay);
+	buf_release(&chat);
+	update_free(u);
+	return opened;
+}
+
 /* An attempt failed. Says what becomes of the update. */
 static const char *settle_failure(struct route *r, const struct claim *c, const struct handler_result *result, int64_t since)
 {
 	struct engine *e = r->engine;
 	int64_t delay;
-	bool was_open = r->breaker.open;
 	engine_remember_error(e, result->outcome.reason);
 	run_hook(e, r, c, result);
-	if (was_open && since <= r->opened_at) {
-		/* It was in flight when the breaker opened: not counted either, and no attempt that sets the pace. */
-		queue_release(e->queue, c, true, 0, false);
-		return "not counted";
-	}
-	if (breaker_fail(&r->breaker, c->keys, backoff_random(), &delay))
-		log_event(e->config.log, LOG_ERROR, LOG_FIELDS(LOG_NUM("failures", r->breaker.failures)),
+	if (fail(r, c, since, &delay)) {
+		log_paced(e->config.log, &r->breaker_pace, LOG_ERROR, LOG_FIELDS(LOG_NUM("failures", r->breaker.failures)),
 			  "the handler fails on everything (%s): handlers are started one at a time, and failures are not counted, "
 			  "until one succeeds", result->outcome.reason);
+		if (e->config.once)
+			e->gives_up = "the handler fails on everything";
+	}
 	if (r->breaker.open) {
-		if (!was_open)
-			r->opened_at = e->config.clock->mono(e->config.clock);
-		queue_release(e->queue, c, true, delay, false);
-		hold(r, delay);
+		queue_release(e->queue, c, &(struct queue_release){ .why = RELEASE_BREAKER, .started = true, .delay = delay < 0 ? 0 : delay });
+		if (delay >= 0)
+			hold(r, delay);
 		return "not counted";
 	}
 	switch (result->outcome.kind) {
@@ -155,19 +192,20 @@ static void settle_interrupted(struct engine *e, const struct claim *c, const st
 	e->counts.interrupted++;
 	log_event(e->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)),
 		  "interrupted, and to be handed out again: %s", r->reason);
-	queue_release(e->queue, c, r->started, 0, r->solo);
+	queue_release(e->queue, c, &(struct queue_release){ .why = r->why, .started = r->started, .reason = r->reason,
+		      .last_stderr = r->last_stderr });
 	tell_trouble(e, c, r->reason, "to be handed out again", r->last_stderr, 0);
 }
 
 static void settle_ended(struct engine *e, struct route *route, const struct claim *c, const struct handler_result *r, int64_t since)
 {
 	const char *fate = NULL;
-	backoff_reset(&route->start_backoff);
+	backoff_succeed_of(&route->start_backoff, since);
 	if (r->outcome.kind == OUTCOME_DONE) {
 		e->counts.done++;
 		engine_count_rate(e, 1);
 		if (breaker_success(&route->breaker))
-			log_event(e->config.log, LOG_INFO, LOG_NONE, "the handler works again");
+			log_event(e->config.log, log_pace_end(&route->breaker_pace), LOG_NONE, "the handler works again");
 		queue_done(e->queue, c);
 	} else {
 		e->counts.failed++;
@@ -191,9 +229,9 @@ void engine_on_done(void *arg, struct handler *h, struct claim *c, const struct 
 	engine_land(e, f);
 	switch (r->end) {
 	case HANDLER_UNSTARTABLE:
-		queue_release(e->queue, c, false, 0, c->solo);
+		queue_release(e->queue, c, &(struct queue_release){ .why = r->why, .started = r->started, .reason = r->reason });
 		if (e->phase == ENGINE_RUNNING)
-			engine_cannot_start(route, c, r->reason, r->outcome.status);
+			engine_cannot_start(route, c, since, r->reason, r->outcome.status);
 		break;
 	case HANDLER_INTERRUPTED:
 		settle_interrupted(e, c, r);

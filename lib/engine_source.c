@@ -123,11 +123,12 @@ static void took(struct engine *e, const struct queue_put_result *r)
 /* It is said once: what follows fails for the same reason. */
 static void put_failed(struct engine *e, const struct err *err)
 {
-	if (e->put_backoff.failures == 0) {
-		log_event(e->config.log, LOG_ERROR, LOG_NONE, "a batch could not be stored: %s; it is not confirmed and is fetched again",
-			  err->text);
+	bool begins = e->put_backoff.failures == 0;
+	if (begins || log_pace_owes(e->config.log, &e->put_pace))
+		log_paced(e->config.log, &e->put_pace, LOG_ERROR, LOG_NONE,
+			  "a batch could not be stored: %s; it is not confirmed and is fetched again", err->text);
+	if (begins)
 		engine_remember_error(e, err->text);
-	}
 	e->put_backoff.first = PUT_FIRST;
 	e->put_backoff.cap = PUT_LAST;
 	e->put_at = e->config.clock->mono(e->config.clock) + backoff_fail(&e->put_backoff, backoff_random());
@@ -164,7 +165,7 @@ static int on_batch(void *arg, const struct slice *items, size_t count, int64_t 
 		put_failed(e, &err);
 	} else {
 		if (e->put_backoff.failures)
-			log_event(e->config.log, LOG_INFO, LOG_NONE, "batches can be stored again");
+			log_event(e->config.log, log_pace_end(&e->put_pace), LOG_NONE, "batches can be stored again");
 		backoff_reset(&e->put_backoff);
 		*fresh = result.taken + result.dead + (size_t)(e->counts.ignored - ignored) +
 			 (size_t)(e->counts.strangers - strangers);
@@ -183,11 +184,11 @@ static bool disk_has_room(struct engine *e)
 	if (bytes >= 0 && bytes < e->min_free)
 		bytes += queue_spare_bytes(e->queue);
 	bool low = bytes >= 0 && bytes < e->min_free;
-	if (low && !e->disk_low)
-		log_event(e->config.log, LOG_ERROR, LOG_FIELDS(LOG_NUM("free_bytes", bytes), LOG_NUM("min_free_bytes", e->min_free)),
+	if (low && (!e->disk_low || log_pace_owes(e->config.log, &e->disk_pace)))
+		log_paced(e->config.log, &e->disk_pace, LOG_ERROR, LOG_FIELDS(LOG_NUM("free_bytes", bytes), LOG_NUM("min_free_bytes", e->min_free)),
 			  "the disk is almost full: polling pauses until there is room; what was received goes on");
 	if (!low && e->disk_low)
-		log_event(e->config.log, LOG_INFO, LOG_NONE, "the disk has room again");
+		log_event(e->config.log, log_pace_end(&e->disk_pace), LOG_NONE, "the disk has room again");
 	e->disk_low = low;
 	return !low;
 }
@@ -196,13 +197,14 @@ static bool backlog_has_room(struct engine *e)
 {
 	struct queue_counts c;
 	queue_counts(e->queue, &c);
-	if (c.full && !e->backlog_full)
-		log_event(e->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting)),
+	if (c.full && (!e->backlog_full || log_pace_owes(e->config.log, &e->full_pace)))
+		log_paced(e->config.log, &e->full_pace, LOG_WARN, LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting)),
 			  "the backlog is full: polling pauses until it shrinks");
 	e->backlog_full = e->backlog_full || c.full;
 	/* A queue that stays at its limit has room again for one batch after the other: that is no news until a tenth is free. */
 	if (e->backlog_full && !c.full && (int64_t)(c.waiting + c.running) < e->backlog - e->backlog / 10) {
-		log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting)), "the backlog has room again");
+		log_event(e->config.log, log_pace_end(&e->full_pace), LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting)),
+			  "the backlog has room again");
 		e->backlog_full = false;
 	}
 	return !c.full;
@@ -210,7 +212,8 @@ static bool backlog_has_room(struct engine *e)
 
 static void sync_failed(struct engine *e, const char *why)
 {
-	log_event(e->config.log, LOG_ERROR, LOG_NONE, "what was received cannot be made durable: %s; it is not confirmed to Telegram", why);
+	log_paced(e->config.log, &e->sync_pace, LOG_ERROR, LOG_NONE,
+		  "what was received cannot be made durable: %s; it is not confirmed to Telegram", why);
 	e->store_fails = true;
 	engine_turn_in(e, 1000);
 }
@@ -325,7 +328,8 @@ static void on_ready(void *arg)
 	e->source_asked = true;
 	log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_STR("bot", e->bot_username ? e->bot_username : ""),
 		  LOG_NUM("waiting", (int64_t)c.waiting), LOG_NUM("slots", e->concurrency)), "polling");
-	notify_send(e->notify, "READY=1");
+	e->ready = true;
+	notify_ready(e->config.notify);
 }
 
 static void on_dry(void *arg)

@@ -1,9 +1,9 @@
 /* engine_state: what the engine's files share: engine.c (turns: claim, start), engine_settle.c
- * (what ends, and what follows), engine_route.c (routes, their commands and limits),
- * engine_source.c (what the source says), engine_strangers.c (whose updates are left alone),
- * engine_life.c (start, signals, stop), engine_control.c (the control socket's verbs),
- * engine_status.c (the figures of tgrun status), engine_tidy.c (what is dropped and given back by
- * and by). */
+ * (what ends, and what follows), engine_route.c (routes, their commands and room),
+ * engine_reload.c (options that change), engine_source.c (what the source says),
+ * engine_strangers.c (whose updates are left alone), engine_life.c (start, signals, stop),
+ * engine_control.c (the control socket's verbs), engine_status.c (the figures of tgrun status),
+ * engine_tidy.c (what is dropped and given back by and by), engine_hangup.c (SIGHUP). */
 #ifndef TGRUN_ENGINE_STATE_H
 #define TGRUN_ENGINE_STATE_H
 
@@ -26,7 +26,7 @@
 
 enum engine_phase { ENGINE_NEW, ENGINE_RUNNING, ENGINE_DRAINING, ENGINE_KILLING, ENGINE_FINISHED };
 
-enum { ENGINE_SIGNALS = 5, ENGINE_RATE_SECONDS = 60 };
+enum { ENGINE_SIGNALS = 5, ENGINE_RATE_SECONDS = 60, ENGINE_START_TROUBLES = 12 };
 
 /* A copy of a command that the user gave, to be packed again when the bot's name or token changes. */
 struct engine_command {
@@ -42,15 +42,17 @@ struct route {
 	char *match;           /* NULL: the default */
 	struct handler *handler;
 	struct handler_policy policy;
+	int workers_max;       /* those of the start, for which there are slots */
 	struct engine_command command;
 	struct allow *allow;   /* whose updates it handles */
 	int64_t retry_delay, batch_wait;
 	int batch_size;
 	struct loop_timer *hold_timer, *batch_timer;
 	struct breaker breaker;
-	int64_t opened_at;            /* monotonic milliseconds: when the breaker opened last */
 	struct backoff start_backoff; /* while it cannot be started; failures > 0 says so */
 	bool held;                    /* starting pauses until hold_timer goes off */
+	const struct flight *probe;   /* the one start that engine_probes() allows, as long as it is under way; NULL: none is */
+	struct log_pace breaker_pace, start_paces[ENGINE_START_TROUBLES];
 };
 
 /* The queue's lanes: two for each route, the second of what bypasses. */
@@ -70,8 +72,9 @@ struct engine {
 	struct engine_config config;
 	/* copies of what the options say */
 	int64_t backlog, min_free, dead_keep, dead_keep_age, shutdown_timeout;
-	int concurrency, breaker_limit;
+	int concurrency, concurrency_max, breaker_limit; /* the most is that of the start, for which there are slots */
 	struct key_spec *keys;
+	struct key_spec *chats; /* the key that is the chat, whatever --key says */
 	char *rule;             /* all that decides on keys and lanes, as text */
 	char *state_path;       /* absolute, for handlers; NULL: there is none */
 	struct max_age *max_age;
@@ -90,7 +93,6 @@ struct engine {
 	struct source *source;
 	struct syncer *syncer;   /* NULL until something is to be synced */
 	struct control *control;
-	struct notify *notify;
 	int feed_fd;             /* engine_feed.c: where the source's program writes; -1: no program */
 	bool feed_torn;          /* it may have left half a line */
 	struct loop_timer *feed_timer;
@@ -102,8 +104,10 @@ struct engine {
 	int exit_status;
 	uint64_t interrupted_before; /* the count when the killing began */
 	bool paused, draining;
-	bool source_stopped, source_dry, source_ended, source_asked; /* the last: asking has begun */
-	int drain_status;            /* of the exit after a drain; 0: none of its own */
+	bool source_stopped, source_dry, source_ended, waits_told;
+	bool source_asked;      /* asking has begun */
+	int drain_status;       /* of the exit after a drain; 0: none of its own */
+	bool ready;             /* polling has begun */
 	int64_t dry_at, quiet_at, started_at; /* monotonic milliseconds */
 
 	struct list starting, running; /* of struct flight */
@@ -113,7 +117,9 @@ struct engine {
 
 	bool store_fails, claims_fail, trimming, trim_fails, source_held, disk_low, backlog_full;
 	int64_t claim_at;           /* monotonic milliseconds: when claiming, which failed, is tried again */
+	const char *gives_up;       /* with --once: why it ends before all is handled; NULL: it does not */
 	struct backoff put_backoff; /* failures: of storing a batch, in a row */
+	struct log_pace store_pace, claim_pace, put_pace, sync_pace, disk_pace, full_pace, feed_pace, trim_pace;
 	int64_t put_at;             /* monotonic milliseconds: when the next is tried */
 
 	int64_t slice_ends;         /* engine_slice() of this turn; 0: not asked for yet */
@@ -145,18 +151,24 @@ void engine_give_back(struct engine *e);
 /* engine_settle.c */
 void engine_on_done(void *arg, struct handler *h, struct claim *c, const struct handler_result *r);
 void engine_on_unstartable(void *arg, struct handler *h, const char *reason, int errnum);
-void engine_cannot_start(struct route *r, const struct claim *c, const char *reason, int errnum);
+void engine_cannot_start(struct route *r, const struct claim *c, int64_t began, const char *reason, int errnum);
 void engine_land(struct engine *e, struct flight *f);
 void engine_count_rate(struct engine *e, uint64_t done);
 void engine_remember_error(struct engine *e, const char *text);
 
+/* engine_reload.c: 0 or -1 with `err`. */
+int engine_options_take(struct engine *e, const struct engine_options *o, struct err *err); /* all of them, checked before */
+int engine_routes_take(struct engine *e, const struct engine_options *o, struct err *err);
+
 /* engine_route.c: 0 or -1 with `err`. */
 int engine_routes_set(struct engine *e, const struct engine_options *o, struct err *err);
+int engine_command_keep(struct engine_command *out, const struct command_spec *spec, struct err *err); /* replaces it by a copy */
 int engine_commands_build(struct engine *e, struct err *err);
 void engine_routes_release(struct engine *e);
 struct route *engine_route_of(struct engine *e, const struct handler *h);
 unsigned engine_lane(const struct engine *e, const struct update *u, bool *bypass);
 bool engine_wants(struct engine *e, const struct update *u); /* counts what it does not */
+bool engine_probes(const struct route *r); /* it does not work: one is started at a time, until one works */
 int engine_room(const struct route *r, int group);
 
 /* engine_strangers.c: whether the update is of somebody whom the route does not allow; counts
@@ -177,6 +189,7 @@ void engine_feed_stop(struct engine *e);
 void engine_feed_release(struct engine *e);
 
 /* engine_life.c */
+int engine_take_polling(struct engine *e, const struct engine_config *fresh, struct err *err); /* and the longest run time. 0 or -1 */
 void engine_check_end(struct engine *e);
 /* A drain of so many milliseconds at most, then a stop; `status` is that of the exit. */
 void engine_drain_for(struct engine *e, int64_t limit, int status);

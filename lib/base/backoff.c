@@ -34,6 +34,20 @@ int64_t backoff_fail(struct backoff *b, uint32_t random)
 	return delay - delay / 2 + (int64_t)((uint64_t)(delay / 2) * random / UINT32_MAX);
 }
 
+int64_t backoff_fail_of(struct backoff *b, int64_t began, int64_t now, uint32_t random)
+{
+	if (b->failures && began <= b->failed_at)
+		return -1;
+	b->failed_at = now;
+	return backoff_fail(b, random);
+}
+
+void backoff_succeed_of(struct backoff *b, int64_t began)
+{
+	if (b->failures && began > b->failed_at)
+		backoff_reset(b);
+}
+
 void backoff_reset(struct backoff *b)
 {
 	b->failures = 0;

@@ -20,6 +20,8 @@ enum {
 	LINE_CAP = 16 * 1024,    /* a line with its line feed */
 	SENTENCE_MAX = 8 * 1024, /* what a sentence may take of it, so that fields have room */
 	TOKEN_ROOM = 512,        /* more than any token: text is cut only after redaction */
+	PACE = 60 * 1000,        /* milliseconds between two warnings of one sort */
+	PACED_FIELDS_MAX = 8,
 };
 
 struct log {
@@ -257,16 +259,11 @@ int log_flush(struct log *l)
 	return fd;
 }
 
-void log_event(struct log *l, enum log_level level, const struct log_field *fields, size_t count, const char *fmt, ...)
+static __attribute__((format(printf, 5, 0))) void write_event(struct log *l, enum log_level level, const struct log_field *fields,
+							      size_t count, const char *fmt, va_list ap)
 {
-	if (!log_wants(l, level))
-		return;
-	int saved = errno;
 	char sentence[SENTENCE_MAX + TOKEN_ROOM];
-	va_list ap;
-	va_start(ap, fmt);
 	vsnprintf(sentence, sizeof sentence, fmt, ap);
-	va_end(ap);
 	/* Once lines were dropped, all are until there is room to say so first: what is read is in order. */
 	bool taken = false;
 	if (tell_dropped(l)) {
@@ -278,5 +275,55 @@ void log_event(struct log *l, enum log_level level, const struct log_field *fiel
 		l->untold++;
 	}
 	flush(l);
+}
+
+void log_event(struct log *l, enum log_level level, const struct log_field *fields, size_t count, const char *fmt, ...)
+{
+	if (!log_wants(l, level))
+		return;
+	int saved = errno;
+	va_list ap;
+	va_start(ap, fmt);
+	write_event(l, level, fields, count, fmt, ap);
+	va_end(ap);
+	errno = saved;
+}
+
+bool log_pace_due(struct log_pace *p, int64_t now)
+{
+	if (p->at && now - p->at < PACE) {
+		p->held++;
+		return false;
+	}
+	*p = (struct log_pace){ .at = now ? now : 1 };
+	return true;
+}
+
+bool log_pace_owes(const struct log *l, const struct log_pace *p)
+{
+	return l && p->held && l->clock->mono(l->clock) - p->at >= PACE;
+}
+
+void log_paced(struct log *l, struct log_pace *p, enum log_level level, const struct log_field *fields, size_t count,
+	       const char *fmt, ...)
+{
+	struct log_field all[PACED_FIELDS_MAX + 1];
+	uint64_t held = p->held;
+	if (!l)
+		return;
+	if (!log_pace_due(p, l->clock->mono(l->clock)))
+		level = LOG_DEBUG;
+	if (!log_wants(l, level))
+		return;
+	int saved = errno;
+	count = count < PACED_FIELDS_MAX ? count : PACED_FIELDS_MAX;
+	for (size_t i = 0; i < count; i++)
+		all[i] = fields[i];
+	if (held && !p->held)
+		all[count++] = LOG_NUM("held_back", (int64_t)held);
+	va_list ap;
+	va_start(ap, fmt);
+	write_event(l, level, all, count, fmt, ap);
+	va_end(ap);
 	errno = saved;
 }

@@ -50,6 +50,29 @@ bool log_wants(const struct log *l, enum log_level level);
 void log_event(struct log *l, enum log_level level, const struct log_field *fields, size_t count, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
 
+/* The pace of a warning that may come again and again: it is given once a minute, whatever lies between. Zero to begin with. */
+struct log_pace {
+	int64_t at;    /* monotonic milliseconds: when it was given last; 0: never */
+	uint64_t held; /* how often it was held back since then */
+};
+
+/* Whether the warning may be given at `now`, monotonic milliseconds; then its minute begins. Else it is counted as held back. */
+bool log_pace_due(struct log_pace *p, int64_t now);
+
+/* The last one was held back, and its minute is over: who warns only when a trouble begins warns now of one that goes on. */
+bool log_pace_owes(const struct log *l, const struct log_pace *p);
+
+/* The level for the end of a trouble: an end is told to whom its beginning was. */
+static inline enum log_level log_pace_end(const struct log_pace *p)
+{
+	return p->held ? LOG_DEBUG : LOG_INFO;
+}
+
+/* Writes the event at this pace. What is held back is an event of debug; the next that is given tells in the field `held_back` how
+ * many those were. */
+void log_paced(struct log *l, struct log_pace *p, enum log_level level, const struct log_field *fields, size_t count,
+	       const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+
 /* The usual forms. LOG_FIELDS lists the fields of an event. */
 #define LOG_FIELDS(...) \
 	((struct log_field[]){ __VA_ARGS__ }), (sizeof((struct log_field[]){ __VA_ARGS__ }) / sizeof(struct log_field))

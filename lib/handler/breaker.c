@@ -1,4 +1,4 @@
-/* handler/breaker: failures and successes in, open or closed out. One key that fails by itself never opens it: that may be one
+/* handler/breaker: failures and successes in, open or closed out. One chat that fails by itself never opens it: that may be one
  * strange chat, and its dead letters harm nobody else. */
 #include "handler/breaker.h"
 
@@ -13,24 +13,31 @@ void breaker_init(struct breaker *b, int limit)
 	*b = (struct breaker){ .limit = limit, .backoff = { .first = FIRST_DELAY, .cap = LAST_DELAY } };
 }
 
-bool breaker_fail(struct breaker *b, const char *keys, uint32_t random, int64_t *delay)
+void breaker_set_limit(struct breaker *b, int limit)
 {
-	*delay = 0;
+	if (limit == 0)
+		breaker_init(b, limit);
+	b->limit = limit;
+}
+
+bool breaker_fail(struct breaker *b, const char *chat, int64_t began, int64_t now, uint32_t random, int64_t *delay)
+{
+	*delay = -1;
 	if (b->limit == 0)
 		return false;
 	bool was_open = b->open;
 	if (!was_open) {
-		uint64_t key = hash_bytes(keys, strlen(keys));
+		uint64_t hash = hash_bytes(chat, strlen(chat));
 		if (b->failures == 0)
-			b->first_key = key;
-		else if (key != b->first_key)
-			b->many_keys = true;
+			b->first_chat = hash;
+		else if (hash != b->first_chat)
+			b->many_chats = true;
 		if (b->failures < b->limit)
 			b->failures++;
-		b->open = b->failures >= b->limit && b->many_keys;
+		b->open = b->failures >= b->limit && b->many_chats;
 	}
 	if (b->open)
-		*delay = backoff_fail(&b->backoff, random);
+		*delay = backoff_fail_of(&b->backoff, began, now, random);
 	return b->open && !was_open;
 }
 

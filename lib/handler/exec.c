@@ -66,11 +66,13 @@ static void result_of(struct run *r, enum proc_end how, int errnum, const struct
 		return;
 	case PROC_DIED:
 		out->end = HANDLER_INTERRUPTED;
+		out->why = p->begun ? RELEASE_SLOT : RELEASE_NOT_GIVEN;
 		out->reason = "its slot died";
 		out->started = p->begun;
 		return;
 	case PROC_STOPPED:
 		out->end = HANDLER_INTERRUPTED;
+		out->why = RELEASE_STOP;
 		out->reason = "tgrun was stopped";
 		out->started = true;
 		return;
@@ -84,7 +86,7 @@ static void result_of(struct run *r, enum proc_end how, int errnum, const struct
 		return;
 	out->end = HANDLER_INTERRUPTED;
 	out->reason = "its batch failed";
-	out->solo = true;
+	out->why = RELEASE_SHARED;
 }
 
 static void on_finish(struct proc *p, enum proc_end how, int errnum)

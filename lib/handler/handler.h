@@ -57,10 +57,10 @@ struct handler_result {
 	enum handler_end end;
 	struct outcome outcome;
 	const char *reason;      /* HANDLER_UNSTARTABLE, HANDLER_INTERRUPTED: a phrase */
+	enum release_why why;    /* of these two. RELEASE_SHARED: one of several is guilty of the end; hand each out alone next time: a batch of its
+	                            own, or to a worker that holds nothing else (handler_start_solo) */
 	const char *last_stderr; /* "" if none, or if several updates may have caused it */
-	bool started;            /* HANDLER_INTERRUPTED: the update may have been seen by the program */
-	bool solo;               /* HANDLER_INTERRUPTED: one of several is guilty of the end; hand each out alone next time: a batch of its own,
-	                            or to a worker that holds nothing else (handler_start_solo) */
+	bool started;            /* of these two: the update may have been seen by the program */
 	int64_t elapsed;         /* milliseconds */
 	struct rusage usage;     /* HANDLER_ENDED, exec and batch; the first of a batch has all of it, the others none */
 	uint64_t dropped;        /* bytes of output that were not logged; of a batch: told with its first */
@@ -142,7 +142,7 @@ size_t handler_room(const struct handler *h);
  * errno: nothing was started, the claims are still the caller's, and there is no room (EAGAIN) or the machine has none (ENOMEM, EMFILE …). */
 int handler_start(struct handler *h, struct claim *const *claims, size_t n);
 
-/* The same for one claim whose last result was `solo`: a worker takes it only while it holds nothing else, and gets nothing else until
+/* The same for one claim whose last result was RELEASE_SHARED: a worker takes it only while it holds nothing else, and gets nothing else until
  * it is over. -1 with EAGAIN when no worker is empty: one of them gets nothing more for a second then; try again soon. */
 int handler_start_solo(struct handler *h, struct claim *claim);
 

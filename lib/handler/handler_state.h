@@ -28,6 +28,7 @@ struct handlers {
 	int hooks_running, hooks_waiting;
 	size_t hook_bytes;
 	uint64_t hooks_dropped;
+	struct log_pace hook_pace; /* of hooks that are not run */
 	bool begun, draining, stopping, looking;
 };
 
@@ -51,8 +52,8 @@ struct pool {
 	int64_t emptying_until;   /* … that should have come by then */
 	uint64_t serial;
 	struct { uint64_t hash, serial; } *sticky; /* who had a key last; POOL_STICKY rows, NULL: not wanted yet */
-	int64_t told_at;          /* of bad answers, for the log */
-	uint64_t untold;
+	struct log_pace bad_pace; /* of bad answers */
+	struct log_pace end_pace, early_pace, crash_pace; /* of workers that end: after an answer, before any, again and again before any */
 };
 
 struct handler {

@@ -180,8 +180,8 @@ int handlers_hook(struct handlers *room, const struct hook *hook)
 	bool full = room->hooks_waiting >= HANDLER_HOOKS_MAX || room->hook_bytes >= WAITING_BYTES_MAX;
 	if (room->stopping || full || !(r = copy(room, hook))) {
 		room->hooks_dropped++;
-		log_event(room->config.log, LOG_WARN, LOG_FIELDS(LOG_STR("hook", hook->name), LOG_NUM("update", hook->claim->update_id)),
-			  "a hook is not run: %s", room->stopping ? "tgrun stops" : full ? "too many wait" : "out of memory");
+		log_paced(room->config.log, &room->hook_pace, LOG_WARN,
+			  LOG_FIELDS(LOG_STR("hook", hook->name), LOG_NUM("update", hook->claim->update_id)), "a hook is not run: %s", room->stopping ? "tgrun stops" : full ? "too many wait" : "out of memory");
 		return -1;
 	}
 	list_add_before(&room->hooks, &r->link);

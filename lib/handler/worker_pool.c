@@ -57,16 +57,30 @@ static int staying(const struct handler *h)
 	return n;
 }
 
+/* After a failure one worker is started at a time: until it is ready, or has at least lived for as long as one takes to
+ * settle. */
+static const struct worker *probe(const struct handler *h, int64_t now)
+{
+	const struct pool *p = &h->pool;
+	for (const struct list *l = p->workers.next; p->backoff.failures && l != &p->workers; l = l->next) {
+		const struct worker *w = worker_at(l);
+		if (w->started > p->backoff.failed_at && !w->ready && now - w->started < SETTLES)
+			return w;
+	}
+	return NULL;
+}
+
 static struct worker *start(struct handler *h)
 {
 	struct pool *p = &h->pool;
-	if (handler_now(h->room) < p->start_at || (p->count > h->policy.workers && handler_slots_free(h->room) == 0))
+	if (handler_now(h->room) < p->start_at || probe(h, handler_now(h->room)) || (p->count > h->policy.workers && handler_slots_free(h->room) == 0))
 		return NULL;
 	struct worker *w = worker_start(h);
 	/* Without an idle slot: one will be. */
 	if (!w && errno != EAGAIN) {
 		int errnum = errno;
-		p->start_at = handler_now(h->room) + backoff_fail(&p->backoff, backoff_random());
+		int64_t now = handler_now(h->room);
+		p->start_at = now + backoff_fail_of(&p->backoff, now, now, backoff_random());
 		h->room->config.unstartable(h->room->config.arg, h, strerror(errnum), errnum);
 	}
 	return w;
@@ -122,6 +136,9 @@ static int64_t next_due(struct handler *h, int64_t now)
 		next = sooner(next, p->emptying_until > now ? p->emptying_until - now : 0);
 	if (p->start_at > now)
 		next = sooner(next, p->start_at - now);
+	const struct worker *first = probe(h, now);
+	if (first)
+		next = sooner(next, first->started + SETTLES - now);
 	if (p->successor)
 		return sooner(next, p->successor->started + patience(h) - now);
 	for (struct list *l = p->workers.next; h->policy.max_worker_age && l != &p->workers; l = l->next) {
@@ -180,6 +197,16 @@ void pool_ready(struct worker *w)
 	loop_timer_set(p->timer, 0);
 }
 
+/* A worker failed before it did anything. False: it was under way when the last failure was counted, so it says nothing new. */
+static bool count_failure(struct worker *w)
+{
+	struct pool *p = &w->h->pool;
+	int64_t now = handler_now(w->h->room), delay = backoff_fail_of(&p->backoff, w->started, now, backoff_random());
+	if (delay >= 0)
+		p->start_at = now + delay;
+	return delay >= 0;
+}
+
 static void tell_death(struct worker *w)
 {
 	struct handler *h = w->h;
@@ -187,15 +214,14 @@ static void tell_death(struct worker *w)
 	char how[160];
 	worker_describe_end(w, how, sizeof how);
 	if (w->answered) {
-		log_event(h->room->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("worker", w->number), LOG_STR("handler", h->name)),
+		log_paced(h->room->config.log, &p->end_pace, LOG_WARN, LOG_FIELDS(LOG_NUM("worker", w->number), LOG_STR("handler", h->name)),
 			  "worker ended: %s; another is started", how);
 		return;
 	}
-	int64_t now = handler_now(h->room), delay = backoff_fail(&p->backoff, backoff_random());
-	p->start_at = now + delay;
+	bool counts = count_failure(w);
 	bool loop = p->backoff.failures >= CRASH_LOOP;
-	log_event(h->room->config.log, loop && !p->crashing ? LOG_ERROR : loop ? LOG_DEBUG : LOG_WARN,
-		  LOG_FIELDS(LOG_NUM("worker", w->number), LOG_STR("handler", h->name), LOG_NUM("wait_ms", delay),
+	log_paced(h->room->config.log, loop ? &p->crash_pace : &p->early_pace, !counts ? LOG_DEBUG : loop ? LOG_ERROR : LOG_WARN,
+		  LOG_FIELDS(LOG_NUM("worker", w->number), LOG_STR("handler", h->name), LOG_NUM("wait_ms", p->start_at - handler_now(h->room)),
 			     LOG_STR("stderr", output_last_stderr(&w->output))),
 		  loop ? "workers end before they have answered anything (%s): starting pauses, up to 60s, until one answers"
 		       : "worker ended before it had answered anything: %s", how);
@@ -212,8 +238,8 @@ void pool_ended(struct worker *w, enum worker_end how, int errnum)
 	if (w == p->old || w == p->successor)
 		p->old = p->successor = NULL;
 	if (how == WORKER_UNSTARTABLE) {
-		p->start_at = handler_now(h->room) + backoff_fail(&p->backoff, backoff_random());
-		h->room->config.unstartable(h->room->config.arg, h, strerror(errnum), errnum);
+		if (count_failure(w))
+			h->room->config.unstartable(h->room->config.arg, h, strerror(errnum), errnum);
 	} else if (how == WORKER_ENDED && !w->asked && !w->killed && !w->stopped) {
 		h->deaths++;
 		tell_death(w);

@@ -21,9 +21,10 @@ static int seen(const struct worker *w)
 	return n;
 }
 
-static void interrupted(struct handler_result *r, const char *reason)
+static void interrupted(struct handler_result *r, enum release_why why, const char *reason)
 {
 	r->end = HANDLER_INTERRUPTED;
+	r->why = why;
 	r->reason = reason;
 }
 
@@ -44,23 +45,22 @@ static void settle_one(struct worker *w, const struct held *u, enum worker_end h
 	bool well = how == WORKER_ENDED && outcome_stage(w->end.status, w->end.stages) < 0;
 	r->started = how != WORKER_UNSTARTABLE && u->from < w->written;
 	if (how == WORKER_UNSTARTABLE) {
-		interrupted(r, strerror(errnum));
+		interrupted(r, RELEASE_NO_START, strerror(errnum));
 	} else if (u->timed_out) {
 		r->end = HANDLER_ENDED;
 		outcome_of(w->end.status, w->end.stages, u->timeout, u->claim->failures, &w->h->policy.outcome, &r->outcome);
 	} else if (w->stopped) {
-		interrupted(r, "tgrun was stopped");
+		interrupted(r, RELEASE_STOP, "tgrun was stopped");
 	} else if (how == WORKER_DIED) {
-		interrupted(r, "its slot died");
+		interrupted(r, r->started ? RELEASE_SLOT : RELEASE_NOT_GIVEN, "its slot died");
 	} else if (!r->started) {
-		interrupted(r, "its worker ended before it was given");
+		interrupted(r, RELEASE_NOT_GIVEN, "its worker ended before it was given");
 	} else if (w->killed && !w->fault) {
-		interrupted(r, "its worker was ended because of another update");
+		interrupted(r, RELEASE_OTHER, "its worker was ended because of another update");
 	} else if (w->asked && well && !w->fault) {
-		interrupted(r, "its worker was asked to end, and did so without an answer");
+		interrupted(r, RELEASE_REPLACED, "its worker was asked to end, and did so without an answer");
 	} else if (others > 0) {
-		interrupted(r, "its worker died while it held several");
-		r->solo = true;
+		interrupted(r, RELEASE_SHARED, "its worker died while it held several");
 	} else {
 		failed(w, u, r);
 	}

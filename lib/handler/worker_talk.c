@@ -13,7 +13,7 @@
 #include "handler/worker.h"
 #include "update/scan.h"
 
-enum { READ_MAX = 64 * 1024, READS_A_TURN = 16, TELL_EVERY = 1000 /* ms between warnings about bad answers */ };
+enum { READ_MAX = 64 * 1024, READS_A_TURN = 16 };
 
 /* ---- to the worker ---- */
 
@@ -126,18 +126,10 @@ void worker_on_in(void *worker, int events)
 static void tell_bad(struct worker *w, const char *line, size_t n, const char *why)
 {
 	struct handler *h = w->h;
-	struct pool *pool = &h->pool;
-	int64_t now = handler_now(h->room);
 	h->bad_answers++;
-	if (pool->told_at && now - pool->told_at < TELL_EVERY) {
-		pool->untold++;
-		return;
-	}
-	log_event(h->room->config.log, LOG_WARN,
-		  LOG_FIELDS(LOG_NUM("worker", w->number), LOG_BYTES("line", line, n < 200 ? n : 200), LOG_NUM("untold", (int64_t)pool->untold)),
+	log_paced(h->room->config.log, &h->pool.bad_pace, LOG_WARN,
+		  LOG_FIELDS(LOG_NUM("worker", w->number), LOG_BYTES("line", line, n < 200 ? n : 200)),
 		  "a line on descriptor 3 %s; it is ignored", why);
-	pool->told_at = now ? now : 1;
-	pool->untold = 0;
 }
 
 static void take_ready(struct worker *w, const struct answer *a, const char *line, size_t n)

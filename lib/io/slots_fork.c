@@ -1,6 +1,7 @@
 /* io/slots_fork: forks slots. In: the configuration. Out: processes that run slot_main(), each with a socket, a page and two pipes.
  *
- * A slot inherits nothing else: the child resets every signal, closes every descriptor but its own, and never returns. */
+ * A slot inherits nothing else: the child resets every signal, closes every descriptor but its own, and never returns. While the first ones are
+ * forked, this process's ends of those that are there lie in a socket, so that no child has them to copy and close: the start is linear. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -168,6 +169,92 @@ fail:
 	return -1;
 }
 
+/* ---- the descriptors of many slots ---- */
+
+enum { PARKED = 80, PARKED_ENDS = 3 * PARKED /* of at most 253 that one message may carry */ };
+
+union park_control {
+	struct cmsghdr head;
+	char room[CMSG_SPACE(PARKED_ENDS * sizeof(int))];
+};
+
+/* This process's ends of `n` slots from `slot` on, downwards: where they are kept. Returns how many there are. */
+static size_t ends_of(struct slot *slot, size_t n, int *ends[PARKED_ENDS])
+{
+	size_t count = 0;
+	for (size_t i = 0; i < n; i++, slot--) {
+		int *all[3] = { &slot->sock, &slot->out[0], &slot->out[1] };
+		for (int j = 0; j < 3; j++)
+			if (j != 1 || slot->slots->config.stdout_fd < 0)
+				ends[count++] = all[j];
+	}
+	return count;
+}
+
+/* Puts the ends of PARKED slots, from `slot` downwards, into the socket. 0; -1: they stay where they are, which is only slower. */
+static int park(int sock, struct slot *slot)
+{
+	union park_control control = { 0 };
+	char byte = 0;
+	struct iovec iov = { &byte, 1 };
+	int *ends[PARKED_ENDS], *fds = (int *)(void *)CMSG_DATA(&control.head);
+	size_t count = ends_of(slot, PARKED, ends);
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = CMSG_SPACE(count * sizeof(int)) };
+	control.head.cmsg_level = SOL_SOCKET;
+	control.head.cmsg_type = SCM_RIGHTS;
+	control.head.cmsg_len = CMSG_LEN(count * sizeof(int));
+	for (size_t i = 0; i < count; i++)
+		fds[i] = *ends[i];
+	if (sendmsg(sock, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		shut(ends[i]);
+	return 0;
+}
+
+/* Takes those out of the socket that were put into it first. 0, or -1 with errno. */
+static int unpark(int sock, struct slot *slot)
+{
+	union park_control control = { 0 };
+	char byte;
+	struct iovec iov = { &byte, 1 };
+	int *ends[PARKED_ENDS], *fds = (int *)(void *)CMSG_DATA(&control.head);
+	size_t count = ends_of(slot, PARKED, ends);
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+	if (recvmsg(sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 0)
+		return -1;
+	if (msg.msg_flags & MSG_CTRUNC || control.head.cmsg_len != CMSG_LEN(count * sizeof(int))) {
+		errno = EMFILE;
+		return -1;
+	}
+	for (size_t i = 0; i < count; i++)
+		*ends[i] = fds[i];
+	return 0;
+}
+
+/* Forks all slots, the last one first, so that slot 1 is the first to be used. 0, or -1 with `err`. */
+static int spawn_all(struct slots *s, struct err *err)
+{
+	int sock[2] = { -1, -1 }, rc = 0;
+	size_t count = (size_t)s->config.count, here = 0, parked = 0;
+	if (count > PARKED && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock))
+		rc = err_sys(err, ERR_INTERNAL, errno, "cannot make a socket for the slots");
+	for (size_t i = count; rc == 0 && i-- > 0;) {
+		struct slot *first = &s->slot[count - 1 - parked * PARKED];
+		if (slots_spawn(&s->slot[i]))
+			rc = err_sys(err, ERR_INTERNAL, errno, "cannot fork slot %d of %d", s->slot[i].number, s->config.count);
+		else if (++here >= PARKED && sock[0] >= 0 && park(sock[0], first) == 0)
+			here -= PARKED, parked++;
+	}
+	/* They come out in the order in which they were put in; after a failure, to be shut. */
+	for (size_t i = 0; i < parked; i++)
+		if (unpark(sock[1], &s->slot[count - 1 - i * PARKED]) && rc == 0)
+			rc = err_sys(err, ERR_INTERNAL, errno, "cannot have the slots' descriptors back");
+	shut(&sock[0]);
+	shut(&sock[1]);
+	return rc;
+}
+
 /* Remembers the children that are there already. */
 static int remember_children(struct slots *s)
 {
@@ -245,12 +332,10 @@ struct slots *slots_fork(const struct slots_config *config, struct err *err)
 		slots_free(s);
 		return NULL;
 	}
-	for (size_t i = count; i-- > 0;) /* so that slot 1 is the first to be used */
-		if (slots_spawn(&s->slot[i])) {
-			err_sys(err, ERR_INTERNAL, errno, "cannot fork slot %d of %d", s->slot[i].number, config->count);
-			slots_free(s);
-			return NULL;
-		}
+	if (spawn_all(s, err)) {
+		slots_free(s);
+		return NULL;
+	}
 	return s;
 nomem:
 	err_set(err, ERR_INTERNAL, "out of memory");

@@ -170,19 +170,20 @@ void queue_retry(struct queue *q, const struct claim *c, int64_t delay, const ch
 		give_back(q, &op, true, false, delay);
 }
 
-void queue_release(struct queue *q, const struct claim *c, bool started, int64_t delay, bool solo)
+const char *queue_release(struct queue *q, const struct claim *c, const struct queue_release *how)
 {
 	struct store_op op = { .kind = STORE_STOPPED, .seq = c->seq, .failures = c->failures, .deaths = c->deaths,
-			       .begun = started || c->redelivered };
+			       .begun = how->started || c->redelivered };
 	if (settle(q, c, &op))
-		give_back(q, &op, op.begun, solo, delay);
+		give_back(q, &op, op.begun, c->solo || how->why == RELEASE_SHARED, how->delay);
+	return NULL;
 }
 
 void local_release_all(struct queue *q)
 {
 	while (!list_empty(&q->held)) {
 		struct held *h = container_of(q->held.next, struct held, link);
-		queue_release(q, &h->claim, !h->claim.expired, 0, false);
+		queue_release(q, &h->claim, &(struct queue_release){ .why = RELEASE_STOP, .started = !h->claim.expired });
 		if (h->freed)
 			held_free(h);
 	}

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "queue/ledger.h"
 #include "queue/store.h"
 
 struct queue;
@@ -86,7 +87,7 @@ struct claim {
 	int failures;        /* attempts that failed before this one: TG_ATTEMPT is one more */
 	int deaths;
 	bool redelivered;    /* an earlier attempt was started */
-	bool solo;           /* queue_release() asked for it: it is no part of any batch */
+	bool solo;           /* it was released as RELEASE_SHARED: it is no part of any batch */
 	bool expired;        /* no longer answerable: settle it as skipped, do not run it */
 	unsigned lane;
 	int64_t received;    /* wall clock, milliseconds */
@@ -118,10 +119,19 @@ void claim_free(struct claim *c); /* NULL is fine */
 void queue_done(struct queue *q, const struct claim *c);                                   /* handled, skipped or dropped */
 void queue_dead(struct queue *q, const struct claim *c, const char *reason, const char *last_stderr);  /* counts this attempt */
 void queue_retry(struct queue *q, const struct claim *c, int64_t delay, const char *reason); /* counts this attempt; again in `delay` ms */
-/* Uncounted: it could not be started (`started` false: as if it had never been handed out), or it was interrupted
- * by tgrun's own doing. Its turn comes at once, or in `delay` ms. `solo`: outside of any batch, until the next
- * release says otherwise; remembered in memory only. */
-void queue_release(struct queue *q, const struct claim *c, bool started, int64_t delay, bool solo);
+
+/* An end that is charged to nobody. */
+struct queue_release {
+	enum release_why why;
+	bool started;            /* the program may have seen the update */
+	int64_t delay;           /* milliseconds that it waits at least */
+	const char *reason;      /* a phrase for people; NULL: there is nothing to add to `why` */
+	const char *last_stderr; /* NULL or "" if none */
+};
+
+/* Hands it out again, uncounted as a failure, or buries it when that has happened too often (queue/ledger.h): then the letter's reason, the
+ * queue's until the next call; else NULL. What is RELEASE_SHARED runs outside of any batch until it is settled; remembered in memory only. */
+const char *queue_release(struct queue *q, const struct claim *c, const struct queue_release *how);
 
 /* Writes what was collected, in one transaction. 0 (also when nothing was), or -1 with `err`: kept for the next
  * call. */

@@ -31,4 +31,7 @@ struct poll_config {
 /* NULL with `err` (ERR_INTERNAL). */
 struct source *poll_new(const struct poll_config *config, struct err *err);
 
+/* Asks in another way from the next request on: `timeout` to `give_up_after` are taken over. 0, or -1 with `err` (ERR_INTERNAL). */
+int poll_change(struct source *source, const struct poll_config *fresh, struct err *err);
+
 #endif

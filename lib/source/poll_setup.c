@@ -4,6 +4,7 @@
  * Only what is needed can hold up the polling: getMe, and deleteWebhook where it was asked for. Without an answer to getWebhookInfo,
  * getUpdates itself will show whether a webhook is set. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -12,6 +13,24 @@
 #include "source/poll_state.h"
 
 enum { SHORT_CALL = 20000 };
+
+int poll_change(struct source *source, const struct poll_config *fresh, struct err *err)
+{
+	struct poll *p = (struct poll *)source;
+	char *allowed = fresh->allowed ? strdup(fresh->allowed) : NULL;
+	if (fresh->allowed && !allowed)
+		return err_set(err, ERR_INTERNAL, "out of memory");
+	free(p->allowed);
+	p->allowed = allowed;
+	p->config.timeout = fresh->timeout;
+	p->config.limit = p->pace.limit = fresh->limit;
+	p->config.delay = fresh->delay;
+	p->config.give_up_after = fresh->give_up_after;
+	p->pace.balance = p->config.once ? 0 : fresh->balance;
+	p->pace.max_delay = fresh->max_delay;
+	p->backoff.growth = fresh->growth;
+	return 0;
+}
 
 void poll_setup_ask(struct poll *p)
 {

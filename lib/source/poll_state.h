@@ -29,9 +29,9 @@ struct poll {
 	int64_t confirmed;           /* the highest offset that was answered */
 	int64_t asked_at;            /* monotonic milliseconds */
 	int64_t good_at;             /* the last good answer, or the start */
+	struct log_pace paces[API_CLASSES]; /* of the warnings of each class of failure */
 	enum poll_step failed;       /* what failed last, while counts.failing */
-	int64_t warned_at[API_CLASSES]; /* when each class of failure was warned of last; 0: never */
-	bool told;                   /* the trouble that lasts was warned of */
+	bool told;                   /* a warning was given since the last good answer */
 	bool worked;                 /* the token, at least once */
 	int refusals;                /* of the token, with no other answer between; */
 	int64_t refused_at;          /* the first of them */

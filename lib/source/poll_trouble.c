@@ -11,7 +11,6 @@
 #include "source/poll_state.h"
 
 enum {
-	WARN_EVERY = 60000,
 	RETRY_AFTER_MAX = 3600,
 	NEVER_GOOD = 3,          /* refusals in a row of a token that did not work before: it is wrong */
 	REVOKED_AFTER = 120000,  /* milliseconds with nothing but refusals of one that did: it was revoked */
@@ -26,16 +25,13 @@ static void report(struct poll *p, const struct api_answer *answer, int64_t dela
 		[API_WEBHOOK] = "a webhook was set for this bot, so Telegram refuses long polling; remove it with --delete-webhook",
 		[API_FLOOD] = "Telegram asks to wait", [API_REFUSED] = "Telegram refuses the request",
 	};
-	int64_t *warned_at = &p->warned_at[answer->class];
-	bool loud = !*warned_at || poll_now(p) - *warned_at >= WARN_EVERY;
-	if (loud)
-		*warned_at = poll_now(p);
-	p->told = p->told || loud;
+	struct log_pace *pace = &p->paces[answer->class];
 	char wait[32];
 	duration_format(delay, wait, sizeof wait);
-	log_event(p->config.log, !loud ? LOG_DEBUG : answer->class == API_TOKEN ? LOG_ERROR : LOG_WARN,
+	log_paced(p->config.log, pace, answer->class == API_TOKEN ? LOG_ERROR : LOG_WARN,
 		  LOG_FIELDS(LOG_STR("method", answer->method), LOG_STR("answer", answer->text), LOG_NUM("failures", p->backoff.failures)),
 		  "%s; asking %s in %s", what[answer->class], answer->class == API_TOKEN ? "getMe" : "again", wait);
+	p->told = p->told || !pace->held;
 }
 
 /* Milliseconds until patience ends with a server that answers like this; INT64_MAX: never. */

@@ -44,6 +44,49 @@ stop_tgrun
 wait_for '[ "$(told STOPPING=1)" = 1 ]'
 is "$STATUS $(told STOPPING=1)" "0 1" "STOPPING=1 at the stop"
 
+# While it starts, and while it stops, it asks for more time, and says what it waits for; not between.
+machine MACHINE_SPEED=50
+managed() {
+	: >"$TMP/told"
+	export NOTIFY_SOCKET=$TMP/notify.sock
+	start_tgrun --handler "$TMP/note"
+	unset NOTIFY_SOCKET
+}
+script '{"method":"getMe","status":502,"body":"x","times":10}'
+managed
+ok 'wait_for "[ \"\$(told EXTEND_TIMEOUT_USEC=)\" -ge 5 ]"' "as long as the server cannot be reached it asks for more time, again and again"
+ok 'wait_for "grep -q \"STATUS=waiting for the server.*502\" \"\$TMP/told\""' "… and says that it waits for the server, and why"
+kill -HUP "$TGRUN_PID"
+wait_for 'logged "configuration reloaded"'
+is "$(told READY=1) $(told RELOADING=1)" "0 0" "a reload meanwhile makes it no more ready"
+: >"$TMP/hold"
+wait_for '[ "$(told READY=1)" = 1 ]'
+message 7 held
+wait_for '[ "$(seen ^start)" = 2 ]'
+is "$(sed -n '/READY=1/,$p' "$TMP/told" | grep -c EXTEND)" 0 "once it is ready no more"
+kill -TERM "$TGRUN_PID"
+after_stopping() { sed -n '/STOPPING=1/,$p' "$TMP/told" | grep -c EXTEND_TIMEOUT_USEC=; }
+ok 'wait_for "[ \"\$(after_stopping)\" -ge 3 ]"' "a stop that waits for a handler asks for more time, again and again"
+rm "$TMP/hold"
+wait_tgrun
+is "$STATUS" 0 "… and ends well"
+cat >"$TMP/hold.py" <<'EOT'
+import fcntl, os, sys, time
+with open(sys.argv[1], "r+") as lock:
+    fcntl.lockf(lock, fcntl.LOCK_EX)
+    open(sys.argv[2], "w").close()
+    while os.path.exists(sys.argv[2]):
+        time.sleep(0.05)
+EOT
+start python3 "$TMP/hold.py" "$TMP/state/slots.lock" "$TMP/locked"
+wait_for '[ -e "$TMP/locked" ]'
+managed
+ok 'wait_for "grep -q \"EXTEND_TIMEOUT_USEC=.*STATUS=waiting until the last handler\" \"\$TMP/told\""' "as long as a slot of the last run has its lock it asks for more time, and says what it waits for"
+rm "$TMP/locked"
+ok 'wait_for "[ \"\$(told READY=1)\" = 1 ]"' "… and then it starts"
+stop_tgrun
+machine
+
 # A socket that is not there is no trouble.
 export NOTIFY_SOCKET=$TMP/nowhere
 run_tgrun --handler "$TMP/note" --once

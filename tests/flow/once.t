@@ -34,6 +34,45 @@ run_tgrun --handler "$TMP/later" --once --retry-delay 5m
 is "$STATUS $(grep -c 'to be tried again' "$TGRUN_LOG")" "0 1" "what is to be tried again later is not waited for, nor what waits behind it"
 like "$(grep ' stopped ' "$TGRUN_LOG")" 'waiting=2 dead_letters=0' "… and both are kept"
 
+# A handler that fails on everything, or that cannot be started: the end, and the rest is kept.
+handler broken <<'EOT'
+#!/bin/sh
+echo x >>"$FLOW_MARK/ran"
+exit 1
+EOT
+broken() { # UPDATES CHATS
+	forget
+	: >"$TMP/ran"
+	generate "$1" "$2"
+	run_tgrun --handler "$TMP/broken" --once
+	left=$(sed -n 's/.* stopped .* waiting=\([0-9]*\) .*/\1/p' "$TGRUN_LOG")
+	dead=$(dead list --json | wc -l)
+	is "$STATUS $dead $((dead + left))" "1 19 $1" "--once and a handler that fails on everything, $2 chats: 1, and what --breaker keeps is kept"
+	ok '[ "$(wc -l <"$TMP/ran")" -lt 40 ]' "… it does not go on trying ($(wc -l <"$TMP/ran") times)"
+	like "$(cat "$TGRUN_LOG")" 'error .*the handler fails on everything: with --once this is the end' "… and the log says why"
+}
+broken 100 50
+broken 100 24
+: >"$TMP/seen"
+run_tgrun --handler "$TMP/note" --once
+is "$STATUS $(seen ^end)" "0 81" "the next run handles the rest"
+
+machine MACHINE_SPEED=20
+handler gone <<'EOT'
+#!/bin/sh
+rm -f "$0"
+EOT
+forget
+generate 50 25
+run_tgrun --handler "$TMP/gone" --once
+is "$STATUS $(dead list --json | wc -l)" "1 0" "--once and a handler that is deleted: 1, and nothing is buried"
+like "$(cat "$TGRUN_LOG")" 'error .*the handler cannot be started: with --once this is the end' "… and the log says why"
+handled=$(grep -c ' handled ' "$TGRUN_LOG")
+: >"$TMP/seen"
+run_tgrun --handler "$TMP/note" --once
+is "$STATUS $(($(seen ^end) + handled))" "0 50" "… and the next run handles what was kept"
+machine
+
 # No server: 30 s unless said otherwise.
 forget
 script '{"method":"getUpdates","status":502,"body":"x","times":-1}'

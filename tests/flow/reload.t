@@ -95,21 +95,63 @@ state-dir = $TMP/elsewhere
 store = memory
 concurrency = 9
 key = user
-limit = 5
+stdout = discard
+bypass = /stop
+source = -
+once = yes
+drop-pending = yes
+delete-webhook = yes
+unless-running = yes
 EOT
 hup 'configuration reloaded'
-for fixed in state-dir store concurrency api-url "'key'" limit; do
-	ok 'logged "$fixed.* cannot change|$fixed.*stays"' "$fixed cannot change while running, and is named"
+for fixed in state-dir store api-url key stdout bypass source once drop-pending delete-webhook unless-running; do
+	ok 'logged "warn .*'"'\$fixed'"' cannot change while running: the old value stays"' "$fixed cannot change while running, and is named"
 done
+ok "logged \"warn .*'concurrency' cannot be raised above that of the start.* concurrency=4\"" "… nor is concurrency more than at the start"
+is "$(grep -c 'cannot change while running' "$TGRUN_LOG")" 11 "… nothing else is, and each once"
 message 7 f
 wait_for '[ "$(seen "^end new f")" = 1 ]'
 is "$(seen '^end new f') $(ls -d "$TMP/elsewhere" 2>/dev/null)" "1 " "… and all goes on with the old ones"
 printf 'handler = %s/new\ntoken-file = %s/token\napi-url = %s\nstate-dir = %s/state\nroute = message=%s/old\n' "$TMP" "$TMP" "$URL" "$TMP" "$TMP" | config
 hup 'routes and modes cannot change while running'
-ok 'logged "warn .*routes and modes cannot change while running: the old ones stay"' "a new route, too"
+ok 'logged "warn .*routes and modes cannot change while running: a new one gets nothing.* route=message"' "a new route, too"
 message 7 routed
 wait_for '[ "$(seen "^end (new|old) routed")" = 1 ]'
 is "$(seen '^end old routed')" 0 "… which takes nothing"
+
+# What cannot change keeps nothing else from being taken over: a route, and what is asked for, and how, and what is handled.
+for name in one two; do
+	handler "only_$name" <<-EOT
+		#!/bin/sh
+		echo "end $name \$TG_TEXT \$TG_DEADLINE" >>"\$FLOW_MARK/seen"
+	EOT
+done
+config <<EOT
+handler = $TMP/only_one
+token-file = $TMP/token
+api-url = $URL
+state-dir = $TMP/state
+key = user
+only = message,poll
+limit = 7
+concurrency = 4
+timeout = 7m
+[route "/new"]
+handler = $TMP/old
+timeout = 1s
+EOT
+hup 'configuration reloaded'
+message 7 apart
+wait_for '[ "$(seen "^end one apart")" = 1 ]'
+ok '[ "$(sed -n "s/^end one apart //p" "$TMP/seen")" -gt $(($(date +%s) + 300)) ]' "beside a new route and another key, both of them named, the new handler and its timeout are taken over"
+push '{"edited_message":{"message_id":1,"date":0,"text":"ignored","chat":{"id":7,"type":"private"}}}'
+message 7 "/new behind"
+wait_for '[ "$(seen "^end one .new behind")" = 1 ]'
+is "$(seen ignored) $(seen 'old .*behind')" "0 0" "… so is 'only', and the route gets nothing"
+wait_for '[ "$(calls "select(.method == \"getUpdates\") | .params | \"\(.limit) \(.timeout) \(.allowed_updates)\"" | tail -n 1)" = "7 20 [\"message\",\"poll\"]" ]'
+is "$(calls 'select(.method == "getUpdates") | .params | "\(.limit) \(.timeout) \(.allowed_updates)"' | tail -n 1)" '7 20 ["message","poll"]' \
+	"… and how and for what the server is asked, from the next request on"
+is "$("$TGRUN" status --json --state-dir "$TMP/state" | jq .concurrency)" 4 "concurrency that was lowered rises again, up to that of the start"
 
 # Another secret of the same bot, and another bot.
 config <<EOT
@@ -172,7 +214,8 @@ is "$(seen .)" 1 "… while the same handler runs"
 backlog 1
 hup 'configuration reloaded'
 message 7 e
-wait_for '[ "$(grep -c "the backlog is full" "$TGRUN_LOG")" = 2 ]'
+wait_for '[ "$("$TGRUN" status --json --state-dir "$TMP/state" | jq .backlog_full)" = true ]'
+is "$(grep -c 'the backlog is full' "$TGRUN_LOG")" 1 "… which is full again, and not told twice in a minute"
 message 7 f
 is "$(stats .pending)" 2 "with a smaller one the answer of the open poll is the last"
 rm "$TMP/hold"

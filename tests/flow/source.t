@@ -63,6 +63,43 @@ forget
 { line 1 7 one && line 2 7 two; } | "$TGRUN" --source - --store memory --handler "$TMP/note" >"$TMP/tgrun.log" 2>&1
 is "$? $(words)" "0 one two " "stdin is handled to its end"
 
+# What is to be tried again is waited for at the end, unless --once says otherwise; what is lost with its memory is told.
+handler second <<'EOT'
+#!/bin/sh
+[ "$TG_ATTEMPT" = 2 ] || exit 75
+echo "end $TG_UPDATE_ID" >>"$FLOW_MARK/seen"
+EOT
+second() { # SOURCE [OPTION…], stdin is that of tgrun
+	forget
+	source=$1
+	shift
+	"$TGRUN" --source "$source" --store memory --handler "$TMP/second" "$@" >"$TMP/tgrun.log" 2>&1
+	STATUS=$?
+}
+{ line 1 7 one && line 2 8 two; } >"$TMP/updates"
+second "$TMP/updates"
+is "$STATUS $(seen ^end)" "0 2" "at the end of a file what is to be tried again is waited for"
+like "$(cat "$TMP/tgrun.log")" 'info .*the source has ended: waiting for .* to be tried again' "… which the log says"
+second - <"$TMP/updates"
+is "$STATUS $(seen ^end)" "0 2" "so it is at the end of stdin"
+second "exec:cat $TMP/updates"
+is "$STATUS $(seen ^end)" "0 2" "and of a program"
+second "$TMP/updates" --once
+is "$STATUS $(seen ^end)" "1 0" "--once does not wait, and what memory kept is lost: not 0"
+like "$(cat "$TMP/tgrun.log")" 'error .*not handled are lost: --store memory keeps nothing .*waiting=2' "… which the log says, with a count"
+forget
+from "$TMP/updates" --handler "$TMP/second" --once
+wait_tgrun
+is "$STATUS $(seen ^end) $(logged " lost" && echo lost)" "0 0 " "a state directory keeps them"
+forget
+printf '%s\n' '#!/bin/sh' 'exit 1' | handler broken
+i=0
+while [ $((i += 1)) -le 100 ]; do line $i $i x; done >"$TMP/updates"
+from "$TMP/updates" --handler "$TMP/broken" --once
+wait_tgrun
+is "$STATUS" 1 "--once and a handler that fails on everything: 1, from a file, too"
+like "$(cat "$TGRUN_LOG")" 'error .*fails on everything: with --once this is the end' "… and the log says why"
+
 # A program.
 handler feed <<'EOT'
 #!/bin/sh

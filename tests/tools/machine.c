@@ -1,6 +1,6 @@
 /* tests/tools/machine: another machine for a program that is tested, by LD_PRELOAD: its clock runs faster, its disk hangs, and it trusts another authority.
  *
- *   MACHINE_SPEED=50   CLOCK_MONOTONIC and its kin run fifty times as fast, and waits for descriptors are as much shorter, so backoffs of a
+ *   MACHINE_SPEED=50   CLOCK_MONOTONIC and its kin run fifty times as fast, and waits for descriptors and timers are as much shorter, so backoffs of a
  *                      minute take a second. Programs with the same speed have the same clock. The time of day stays as it is.
  *   MACHINE_DISK=FILE  fdatasync(2) takes as long as FILE is there: a disk that hangs
  *   MACHINE_CA=FILE    is read wherever the machine's own list of certificate authorities would be
@@ -68,6 +68,21 @@ int poll(struct pollfd *fds, nfds_t count, int timeout)
 	int milliseconds = shorter(timeout);
 	struct timespec limit = { milliseconds / 1000, milliseconds % 1000 * 1000000L };
 	return (int)syscall(SYS_ppoll, fds, count, timeout < 0 ? NULL : &limit, NULL, SIGSET);
+}
+
+static struct timespec shorter_time(struct timespec t)
+{
+	int64_t ns = ((int64_t)t.tv_sec * 1000000000 + t.tv_nsec) / speed;
+	return (struct timespec){ ns / 1000000000, ns % 1000000000 };
+}
+
+int timer_settime(timer_t timer, int flags, const struct itimerspec *new, struct itimerspec *old)
+{
+	static int (*real)(timer_t, int, const struct itimerspec *, struct itimerspec *);
+	struct itimerspec sooner = { shorter_time(new->it_interval), shorter_time(new->it_value) };
+	if (!real)
+		*(void **)&real = dlsym(RTLD_NEXT, "timer_settime");
+	return real ? real(timer, flags, &sooner, old) : -1;
 }
 
 int fdatasync(int fd)

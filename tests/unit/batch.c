@@ -34,7 +34,7 @@ static int ended(int n, enum handler_end end, bool solo, enum outcome_kind kind)
 	int count = 0;
 	for (int i = 1; i <= n; i++) {
 		const struct handler_result *r = &house.fates[i].result;
-		count += house.fates[i].done == 1 && r->end == end && r->solo == solo && (end != HANDLER_ENDED || r->outcome.kind == kind);
+		count += house.fates[i].done == 1 && r->end == end && (r->why == RELEASE_SHARED) == solo && (end != HANDLER_ENDED || r->outcome.kind == kind);
 	}
 	return count;
 }
@@ -88,7 +88,7 @@ static void singles(void)
 	handler_start(h, claims, 2);
 	HOUSE_UNTIL(&house, house.back == 2);
 	ok(house.fates[1].result.end == HANDLER_UNSTARTABLE && house.fates[2].result.end == HANDLER_INTERRUPTED &&
-	   !house.fates[2].result.solo && !house.fates[2].result.started, "one start that fails is told once");
+	   house.fates[2].result.why == RELEASE_NO_START && !house.fates[2].result.started, "one start that fails is told once");
 	handler_free(h);
 }
 

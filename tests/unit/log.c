@@ -238,6 +238,58 @@ static void test_comes_back(void)
 	rmdir(dir);
 }
 
+/* ---- warnings that come again and again ---- */
+
+static int64_t time_now = 5;
+
+static int64_t moving(const struct clock *c)
+{
+	(void)c;
+	return time_now;
+}
+
+static const struct clock hands = { moving, wall };
+
+static size_t lines_in(FILE *file, const char *what)
+{
+	size_t n = 0;
+	read_file(file);
+	for (const char *p = line; (p = strstr(p, what)); p++)
+		n++;
+	return n;
+}
+
+static void test_pace(void)
+{
+	FILE *file = tmpfile();
+	struct log *l = log_new(fileno(file), LOG_INFO, LOG_TEXT, &hands);
+	struct log_pace slow = { 0 }, other = { 0 };
+	for (int i = 0; i < 59; i++, time_now += 1000) {
+		log_paced(l, &slow, LOG_WARN, LOG_FIELDS(LOG_NUM("n", i)), "slow");
+		log_event(l, log_pace_end(&slow), LOG_NONE, "fast");
+	}
+	is_num((intmax_t)lines_in(file, "slow"), 1, "what comes each second is told once in a minute");
+	is_num((intmax_t)lines_in(file, "fast"), 1, "its end is told with it, and not when nobody was told of a beginning");
+	ok(!log_pace_owes(l, &slow), "nothing is owed before the minute is over");
+	log_paced(l, &other, LOG_WARN, LOG_NONE, "another");
+	is_num((intmax_t)lines_in(file, "another"), 1, "another warning has a minute of its own");
+	time_now = 5 + 60000;
+	ok(log_pace_owes(l, &slow) && !log_pace_owes(l, &other), "then what was held back is, and what was not is not");
+	log_paced(l, &slow, LOG_WARN, LOG_FIELDS(LOG_NUM("n", 60)), "slow");
+	ok(strstr(read_file(file), "slow  n=60 held_back=58\n") != NULL, "the next one counts those that were held back");
+	ok(!log_pace_owes(l, &slow), "and nothing is owed any more");
+	time_now += 60000;
+	log_paced(l, &slow, LOG_WARN, LOG_FIELDS(LOG_NUM("n", 61)), "slow");
+	ok(strstr(read_file(file), "slow  n=61\n") != NULL, "when there were none, it says nothing of them");
+	log_set(l, LOG_DEBUG, LOG_TEXT);
+	log_paced(l, &slow, LOG_WARN, LOG_FIELDS(LOG_NUM("n", 62)), "slow");
+	ok(strstr(read_file(file), "debug slow  n=62\n") != NULL, "with --log-level debug all are there");
+	log_free(l);
+	fclose(file);
+	log_paced(NULL, &other, LOG_WARN, LOG_NONE, "nobody");
+	ok(!log_pace_owes(NULL, &other), "without a log nothing is told");
+}
+
 int main(void)
 {
 	signal(SIGPIPE, SIG_IGN);
@@ -260,5 +312,6 @@ int main(void)
 		return 1;
 	test_gone();
 	test_comes_back();
+	test_pace();
 	return done_testing();
 }

@@ -1,4 +1,5 @@
 /* tests/unit/notify: what the service manager hears, and that it never holds the bot up. */
+#include <signal.h>
 #include <stddef.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -80,6 +81,48 @@ static void test_watchdog(void)
 	close(fd);
 }
 
+/* What comes within one turn, up to what is there. */
+static int heard_in_all(int fd, const char *what)
+{
+	int n = 0;
+	while (heard(fd))
+		n += strstr(text, what) != NULL;
+	return n;
+}
+
+static void test_busy(void)
+{
+	char path[64];
+	snprintf(path, sizeof path, "@notify-test-busy-%d", (int)getpid());
+	int fd = manager(path);
+	setenv("NOTIFY_SOCKET", path, 1);
+	struct notify *n = notify_open();
+	notify_reloading(n);
+	notify_reloaded(n);
+	is_str(heard(fd), NULL, "before it is ready a reload is not told of");
+	notify_busy(n, "opening the queue");
+	is_str(heard(fd), "EXTEND_TIMEOUT_USEC=60000000\nSTATUS=opening the queue", "a start that takes long asks for more time, and says why");
+	raise(SIGRTMIN); /* the timer's */
+	raise(SIGRTMIN);
+	is_num(heard_in_all(fd, "EXTEND_TIMEOUT_USEC=60000000"), 2, "and again with each tick of its timer, whatever the process does");
+	notify_ready(n);
+	is_str(heard(fd), "READY=1", "then it is ready");
+	raise(SIGRTMIN);
+	is_num(heard_in_all(fd, "EXTEND"), 0, "and asks for no more");
+	notify_stopping(n);
+	is_str(heard(fd), "STOPPING=1\nEXTEND_TIMEOUT_USEC=60000000\nSTATUS=stopping", "the end asks for more");
+	raise(SIGRTMIN);
+	is_num(heard_in_all(fd, "EXTEND"), 1, "and again");
+	notify_close(n);
+	raise(SIGRTMIN);
+	is_num(heard_in_all(fd, ""), 0, "a tick that comes late finds nobody to tell");
+	close(fd);
+	notify_busy(NULL, "x");
+	notify_ready(NULL);
+	notify_stopping(NULL);
+	ok(true, "and without a manager there is nobody to tell");
+}
+
 static void test_nobody(void)
 {
 	char far[300] = "/";
@@ -106,6 +149,7 @@ int main(void)
 	snprintf(path, sizeof path, "/tmp/notify-test-%d", (int)getpid());
 	test_socket(path, "so does one in the file system");
 	test_watchdog();
+	test_busy();
 	test_nobody();
 	return done_testing();
 }

@@ -179,10 +179,42 @@ static void test_help(void)
 	}
 }
 
+/* What a reload must know of each option of `run`: whether it changed, and whether it may. The fixed ones are these; a new row that cannot change while
+ * tgrun runs stands here and has the mark, and any other is taken over by engine_reload(). */
+static void test_reload(void)
+{
+	static const char *const fixed[] = { "api-url", "ca-file", "stdout", "key", "bypass", "source", "drop-pending", "delete-webhook", "state-dir", "store",
+					     "once", "unless-running" };
+	size_t fixed_count = sizeof fixed / sizeof *fixed;
+	for (size_t i = 0; i < options_table_count; i++) {
+		const struct option_row *row = &options_table[i];
+		const char *names[CONFIG_OPTIONS_MAX];
+		struct config old = { 0 }, same = { 0 }, fresh = { 0 };
+		struct err err;
+		char words[512];
+		bool listed = false;
+		if (!(row->commands & COMMAND_RUN) || row->least > ORIGIN_FILE)
+			continue;
+		for (size_t k = 0; k < fixed_count; k++)
+			listed = listed || strcmp(fixed[k], row->name) == 0;
+		const char *plain = strcmp(row->name, "handler") == 0 ? "--handler other" : "--handler h";
+		snprintf(words, sizeof words, "%s --%s=%s", strcmp(row->name, "handler") == 0 ? "" : plain, row->name, sample(row));
+		int rc = parse(&old, plain, "", &err) || parse(&same, plain, "", &err) || parse(&fresh, words, "", &err);
+		ok(rc == 0 && options_same(&old, &same, row) && !options_same(&old, &fresh, row), "--%s: a reload sees that it changed", row->name);
+		size_t n = rc == 0 ? options_fixed(&old, &fresh, names) : 0;
+		ok(row->fixed == listed && n == listed && (!n || strcmp(names[0], row->name) == 0), "--%s: it is %s, and nothing else", row->name,
+		   listed ? "named and stays" : "taken over");
+		config_release(&old);
+		config_release(&same);
+		config_release(&fresh);
+	}
+}
+
 int main(void)
 {
 	make_file();
 	test_each_row();
+	test_reload();
 	test_help();
 	test_zeros();
 	unlink(file);

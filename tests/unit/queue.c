@@ -156,11 +156,11 @@ static void retries(void)
 	pass(60000);
 	IS(claim(q), "{a}", "the retry comes before the later one of its chat");
 	ok(last->failures == 1 && last->redelivered, "it is the second attempt");
-	queue_release(q, last, false, 0, false);
+	queue_release(q, last, &(struct queue_release){ .why = RELEASE_NO_START });
 	claim_free(last);
 	IS(claim(q), "{a}", "what could not be started comes up at once");
 	ok(last->failures == 1 && last->redelivered, "and nothing was counted");
-	queue_release(q, last, true, 500, false);
+	queue_release(q, last, &(struct queue_release){ .why = RELEASE_STOP, .started = true, .delay = 500 });
 	claim_free(last);
 	is_num(queue_next_due(q, QUEUE_ALL_LANES), 500, "an interrupted one may be delayed");
 	pass(500);
@@ -170,7 +170,7 @@ static void retries(void)
 	IS(dead(q, 0), "[1 message chat:1 2 exit 1 oops {a}]", "a dead letter keeps its story");
 	IS(claim(q), "{b}", "and lets its chat go on");
 	ok(!last->redelivered, "which was never started");
-	queue_release(q, last, false, 0, false);
+	queue_release(q, last, &(struct queue_release){ .why = RELEASE_NO_START });
 	claim_free(last);
 	IS(claim(q), "{b}", "again");
 	ok(!last->redelivered, "what could not be started is as if it had never been handed out");
@@ -200,7 +200,7 @@ static void deaths(void)
 		int rc = queue_claim(q, QUEUE_ALL_LANES, &more, NULL);
 		ok(rc == (death < 2), "%s: after %d it runs %s", backend, death, death < 2 ? "with others" : "alone");
 		if (rc == 1) {
-			queue_release(q, more, false, 0, false);
+			queue_release(q, more, &(struct queue_release){ .why = RELEASE_NO_START });
 			claim_free(more);
 		}
 	}

@@ -131,7 +131,7 @@ static void batches(void)
 	put(q, 1, "a", "1"), put(q, 2, "a", "2"), put(q, 3, "b", "3");
 	form(q, batch, &n);
 	for (size_t i = 0; i < n; i++) {
-		queue_release(q, batch[i], true, 0, true);
+		queue_release(q, batch[i], &(struct queue_release){ .why = RELEASE_SHARED, .started = true });
 		claim_free(batch[i]);
 	}
 	IS(form(q, batch, &n), "1", "what is given back to run alone");

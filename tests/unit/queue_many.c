@@ -106,7 +106,8 @@ static void by_number(void)
 	IS(change(q, QUEUE_SKIP, (int64_t[]){ 3, 6 }, 2, mono_now), "3r 1 1",
 	   "what was not reached is left to be asked again");
 	IS(change(q, QUEUE_SKIP, (int64_t[]){ 6 }, 1, mono_now), "6+ 0 0", "and is done then");
-	queue_release(q, last, true, 0, false);
+	queue_release(q, last,
+		      &(struct queue_release){ .why = RELEASE_STOP, .started = true });
 	claim_free(last);
 	finish_test(q);
 }

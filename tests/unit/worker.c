@@ -119,7 +119,7 @@ static void deaths(void)
 	ok(HOUSE_UNTIL(&house, house.back == 3), "a worker that dies gives back what it held");
 	int solo = 0;
 	for (int i = 1; i <= 3; i++)
-		solo += f[i].result.end == HANDLER_INTERRUPTED && f[i].result.solo && f[i].result.started;
+		solo += f[i].result.end == HANDLER_INTERRUPTED && f[i].result.why == RELEASE_SHARED && f[i].result.started;
 	is_num(solo, 3, "each to be handed out alone, since it is not known which killed it");
 	ok(ready(h, 1), "another worker is started");
 	struct claim *c = claim_do(3, "die");
@@ -173,7 +173,7 @@ static void timeouts(void)
 	give(h, claim_do(3, "ok"));
 	ok(HOUSE_UNTIL(&house, f[1].done && f[2].done), "an update over its deadline ends its worker");
 	ok(f[1].result.end == HANDLER_ENDED && !strcmp(f[1].reason, "timed out after 300ms"), "it has failed: %s", f[1].reason);
-	ok(f[2].result.end == HANDLER_INTERRUPTED && !f[2].result.solo, "the others that it held have not: %s", f[2].reason);
+	ok(f[2].result.end == HANDLER_INTERRUPTED && f[2].result.why == RELEASE_OTHER, "the others that it held have not: %s", f[2].reason);
 	HOUSE_UNTIL(&house, ready(h, 1));
 	is_num(jobs_alive(&found), 1, "nothing that it had started is left");
 	close_down(h);

@@ -131,7 +131,7 @@ static void chaos_back(struct house *ho, struct handler *h, struct claim *c, con
 		claim_free(c);
 		return;
 	}
-	chaos.solo[key] = r->end == HANDLER_INTERRUPTED && r->solo;
+	chaos.solo[key] = r->end == HANDLER_INTERRUPTED && r->why == RELEASE_SHARED;
 	if (r->end == HANDLER_ENDED) {
 		c->failures++;
 		chaos.charged++;
@@ -191,12 +191,48 @@ static void random_deaths(void)
 	close_down(h);
 }
 
+/* Workers that cannot be started, or end before they do anything. */
+static void failures_together(struct command *command, bool executed, const char *what)
+{
+	struct handler_policy policy = house_policy;
+	struct handler_counts c;
+	policy.workers = 6;
+	house.unstartable = 0;
+	struct handler *h = house_handler(&house, MODE_WORKER, command, &policy);
+	ok(HOUSE_UNTIL(&house, (handler_counts(h, &c), c.processes == 0 && c.paused > 0)), "%s: starting pauses", what);
+	is_num((int64_t)c.starts, 6, "after all were started at once");
+	ok(c.paused <= 1000, "for the pause of one failure (%d ms), not of six", (int)c.paused);
+	ok(HOUSE_UNTIL(&house, (handler_counts(h, &c), c.starts > 6 && c.processes == 0 && c.paused > 0)), "then it is tried again");
+	is_num((int64_t)c.starts, 7, "by one worker");
+	ok(c.paused <= 2000, "whose failure makes the next pause twice as long (%d ms)", (int)c.paused);
+	is_num(house.unstartable, executed ? 0 : 2, "the engine hears of two failures to start, if they could not");
+	close_down(h);
+}
+
+static void one_at_a_time(void)
+{
+	struct handler_policy policy = house_policy;
+	struct handler_counts c;
+	failures_together(rig_command(STAGES(ARGV("/nonexistent/worker")), rig_env, NULL), false, "six workers that cannot be executed");
+	failures_together(rig_sh("exit 3"), true, "six that end at once");
+	policy.workers = 3;
+	struct handler *h = house_handler(&house, MODE_WORKER, rig_sh("exit 3"), &policy);
+	HOUSE_UNTIL(&house, (handler_counts(h, &c), c.processes == 0 && c.paused > 0));
+	struct command *fine = worker_of("1");
+	handler_set_command(h, fine, "testbot");
+	command_unref(fine);
+	ok(HOUSE_UNTIL(&house, (handler_counts(h, &c), c.ready == 3)), "when one is ready the others are started");
+	is_num((int64_t)c.starts, 6, "without another failure");
+	close_down(h);
+}
+
 int main(int argc, char **argv)
 {
 	worker_rig_init(argc, argv);
 	recycling();
 	draining();
 	sticky();
+	one_at_a_time();
 	random_deaths();
 	house_free(&house);
 	return done_testing();
