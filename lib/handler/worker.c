@@ -1,5 +1,5 @@
-/* handler/worker: the life of one worker: a process in a slot that reads updates and answers. It goes through: alive → (leaving: end of
- * input) → (overdue) terminating → killing → over.
+/* handler/worker: the life of one worker: a process in a slot that reads updates and answers. It goes through: alive → (leaving: it is
+ * given nothing more; when it holds nothing, the end of its input) → (overdue) terminating → killing → over.
  *
  * Only `over`, `failed` or `died` of its slot ends it; what it holds then is settled (worker_settle.c). Background work of a worker may go on
  * answering when the worker itself has ended; when nothing is left to answer, or nobody can, it is killed. */
@@ -131,6 +131,9 @@ static void on_timer(void *arg)
 void worker_retire(struct worker *w)
 {
 	w->leaving = true;
+	/* Many programs end at the end of their input, whatever they are about: so it comes when nothing is left to answer. */
+	if (w->asked && w->count == 0 && w->pending.len == w->sent)
+		worker_close_in(w);
 	if (w->phase != WORKER_ALIVE || w->leave_by || (w->count && w->out))
 		return;
 	w->leave_by = handler_now(w->h->room) + w->grace;
@@ -141,8 +144,6 @@ void worker_leave(struct worker *w, int64_t grace)
 {
 	w->asked = true;
 	w->grace = grace;
-	if (w->pending.len == w->sent)
-		worker_close_in(w);
 	worker_retire(w);
 }
 

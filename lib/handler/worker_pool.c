@@ -1,8 +1,9 @@
 /* handler/worker_pool: how many workers of a handler there are, who is replaced, and who gets an update. In: ends, answers, time. Out:
  * workers, and updates to the least loaded of them.
  *
- * A worker is replaced without a gap: its successor is started, and when that is ready the old one sees the end of its input. Workers that end
- * before they answered anything are started again with backoff; as long as one of the pool answers, the backoff begins anew. */
+ * A worker is replaced without a gap: its successor is started, and when that is ready it is given the updates in place of the old one, which sees
+ * the end of its input when it has answered. Workers that end before they answered anything are started again with backoff; as long as one of the
+ * pool answers, the backoff begins anew. */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -48,7 +49,7 @@ void pool_release(struct handler *h)
 
 /* ---- how many ---- */
 
-/* Workers that take updates. */
+/* Workers that are not on their way out. */
 static int staying(const struct handler *h)
 {
 	int n = 0;
@@ -280,7 +281,7 @@ static void make_empty(struct handler *h)
 {
 	struct pool *p = &h->pool;
 	for (struct list *l = p->workers.next; !p->emptying && l != &p->workers; l = l->next)
-		if (!worker_at(l)->leaving && !worker_at(l)->solo)
+		if (!worker_at(l)->leaving && !worker_at(l)->solo && worker_at(l) != p->successor)
 			p->emptying = worker_at(l);
 	p->emptying_until = handler_now(h->room) + EMPTIES;
 	if (p->emptying)
@@ -373,7 +374,7 @@ void handler_counts(const struct handler *h, struct handler_counts *out)
 	for (const struct list *l = h->pool.workers.next; l != &h->pool.workers; l = l->next) {
 		const struct worker *w = worker_at(l);
 		out->ready += w->ready && !w->leaving;
-		out->capacity += w->leaving ? 0 : w->capacity;
+		out->capacity += w->leaving || w == h->pool.successor ? 0 : w->capacity;
 	}
 	if (h->mode == MODE_WORKER && h->pool.start_at > now)
 		out->paused = h->pool.start_at - now;

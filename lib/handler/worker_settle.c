@@ -42,7 +42,6 @@ static void failed(const struct worker *w, const struct held *u, struct handler_
 
 static void settle_one(struct worker *w, const struct held *u, enum worker_end how, int errnum, int others, struct handler_result *r)
 {
-	bool well = how == WORKER_ENDED && outcome_stage(w->end.status, w->end.stages) < 0;
 	r->started = how != WORKER_UNSTARTABLE && u->from < w->written;
 	if (how == WORKER_UNSTARTABLE) {
 		interrupted(r, RELEASE_NO_START, strerror(errnum));
@@ -57,8 +56,6 @@ static void settle_one(struct worker *w, const struct held *u, enum worker_end h
 		interrupted(r, RELEASE_NOT_GIVEN, "its worker ended before it was given");
 	} else if (w->killed && !w->fault) {
 		interrupted(r, RELEASE_OTHER, "its worker was ended because of another update");
-	} else if (w->asked && well && !w->fault) {
-		interrupted(r, RELEASE_REPLACED, "its worker was asked to end, and did so without an answer");
 	} else if (others > 0) {
 		interrupted(r, RELEASE_SHARED, "its worker died while it held several");
 	} else {

@@ -19,7 +19,9 @@ enum { READ_MAX = 64 * 1024, READS_A_TURN = 16, TELL_EVERY = 1000 /* ms between 
 
 size_t worker_room(const struct worker *w)
 {
-	if (w->leaving || w->solo || w->phase != WORKER_ALIVE || !w->in || w->pending.len - w->sent >= WORKER_PENDING_MAX)
+	/* A successor is given nothing before it takes the place of the old one: so no more than --workers of them have updates. */
+	if (w->leaving || w->solo || w == w->h->pool.successor || w->phase != WORKER_ALIVE || !w->in ||
+	    w->pending.len - w->sent >= WORKER_PENDING_MAX)
 		return 0;
 	if (w == w->h->pool.emptying)
 		return w->count == 0;
@@ -108,7 +110,7 @@ void worker_write(struct worker *w)
 		buf_release(&w->pending);
 	loop_watch_set(w->in, 0);
 	if (w->asked)
-		worker_close_in(w);
+		worker_retire(w);
 }
 
 void worker_on_in(void *worker, int events)

@@ -145,6 +145,23 @@ wait_for '[ "$(count end)" = 2 ]'
 ok '[ "$(count end)" = 2 ]' "--max-worker-age: a worker is replaced by its age"
 stop_tgrun
 
+# A program that ends with its input is not cut by being replaced.
+fresh
+: >"$TMP/hold"
+ENDS=1 && export ENDS
+start_tgrun --workers 1 --max-requests 1 --handler "$WORKER" --log-level debug
+message 1 slow
+wait_for '[ "$(count start)" = 1 ] && logged "worker is replaced"'
+message 2 other
+wait_for '[ "$(count end)" = 1 ]'
+is "$(count got)" 2 "a worker that is replaced is left alone with what it holds, while its successor gets the next"
+kill "$TGRUN_PID"
+wait_for 'logged "stopping"'
+rm "$TMP/hold"
+wait_tgrun
+is "$STATUS $(events end 6 10 | sort | tr '\n' ';') $(count got)" "0 1 other ;1 slow ; 2" "… and answers it, at a stop too, though it ends with its input"
+unset ENDS
+
 # A key and its worker.
 fresh
 : >"$TMP/hold"
