@@ -42,6 +42,8 @@ static void on_signal(void *arg, int signo)
 		notify_reloading(e->notify);
 		if (e->config.reload)
 			e->config.reload(e->config.arg);
+		if (e->source->ops->hello)
+			e->source->ops->hello(e->source);
 		notify_send(e->notify, "READY=1");
 		break;
 	case SIGUSR1:
@@ -201,7 +203,8 @@ int engine_start(struct engine *e, struct err *err)
 		on_watchdog(e);
 	e->phase = ENGINE_RUNNING;
 	engine_trim_dead(e);
-	handlers_begin(e->handlers);
+	if (!e->source->ops->hello)
+		handlers_begin(e->handlers);
 	e->source->ops->start(e->source);
 	return engine_feed_start(e, err);
 }

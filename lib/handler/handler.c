@@ -92,6 +92,8 @@ void handlers_free(struct handlers *room)
 
 void handlers_begin(struct handlers *room)
 {
+	if (room->begun)
+		return;
 	room->begun = true;
 	on_idle(room);
 }

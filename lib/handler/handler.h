@@ -96,7 +96,7 @@ struct handlers *handlers_new(const struct handlers_config *config, struct err *
 /* Frees all handlers and what they run, without calling back; free the slots first. NULL is fine. */
 void handlers_free(struct handlers *room);
 
-/* From now on workers are started, and kept. Not before the processes of an earlier tgrun are gone. */
+/* From now on workers are started, and kept. Not before the processes of an earlier tgrun are gone. Begun twice is begun once. */
 void handlers_begin(struct handlers *room);
 
 /* Writes to the workers what they were given. It happens in the next turn of the loop at the latest; called after the last

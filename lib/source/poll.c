@@ -69,6 +69,8 @@ void poll_failed(struct poll *p, const struct api_answer *answer)
 	p->counts.failures++;
 	p->counts.failing = true;
 	snprintf(p->trouble, sizeof p->trouble, "%s", answer->text);
+	if (p->step == POLL_ME)
+		p->config.events.bot(p->config.events.arg, NULL);
 	if (answer->class == API_TOKEN) {
 		char text[400];
 		snprintf(text, sizeof text, "Telegram refuses the token (%s); it is wrong or was revoked: get the right one from "
@@ -342,7 +344,8 @@ static void poll_stop(struct source *s)
 	if (p->request && !p->counts.failing && now(p) - p->asked_at >= ARRIVED)
 		p->confirmed = p->asked_offset;
 	api_cancel(p->request);
-	p->request = NULL;
+	api_cancel(p->hello);
+	p->request = p->hello = NULL;
 	/* Repeats are recognised in any case; this only spares the next start from fetching them. */
 	if (p->step == POLL_UPDATES && p->offset && p->offset != p->confirmed && e->may_ask(e->arg, true) == 0)
 		ask_updates(p, 0, 1, CONFIRM_TIME);
@@ -363,11 +366,12 @@ static void poll_free(struct source *s)
 {
 	struct poll *p = (struct poll *)s;
 	api_cancel(p->request);
+	api_cancel(p->hello);
 	loop_timer_free(p->timer);
 	free(p->allowed);
 	free(p);
 }
 
 static const struct source_ops poll_ops = {
-	.start = poll_start, .resume = poll_resume, .stop = poll_stop, .counts = poll_counts, .free = poll_free,
+	.start = poll_start, .resume = poll_resume, .hello = poll_hello, .stop = poll_stop, .counts = poll_counts, .free = poll_free,
 };

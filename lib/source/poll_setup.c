@@ -1,5 +1,6 @@
 /* source/poll_setup: the hello before long polling: getMe proves the token and gives the bot's name, getWebhookInfo shows
- * whether getUpdates would be refused, deleteWebhook mends that or drops what is pending, when asked to. */
+ * whether getUpdates would be refused, deleteWebhook mends that or drops what is pending, when asked to. A bot may be renamed: then getMe is
+ * asked for its name again, beside the long poll, and what goes wrong with that changes nothing. */
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -38,9 +39,7 @@ static void host_of(const char *url, char *out, size_t n)
 static void read_me(struct poll *p, const cJSON *me)
 {
 	const cJSON *username = cJSON_GetObjectItemCaseSensitive(me, "username");
-	if (cJSON_IsString(username))
-		p->config.events.bot(p->config.events.arg, username->valuestring);
-	p->step = POLL_WEBHOOK;
+	p->config.events.bot(p->config.events.arg, cJSON_IsString(username) ? username->valuestring : "");
 }
 
 static void read_webhook(struct poll *p, const cJSON *info)
@@ -76,8 +75,30 @@ void poll_setup_answer(struct poll *p, struct api_answer *answer)
 		poll_failed(p, answer);
 	} else if (p->step == POLL_ME) {
 		read_me(p, result);
+		p->step = POLL_WEBHOOK;
 	} else {
 		read_webhook(p, result);
 	}
 	cJSON_Delete(root);
+}
+
+static void on_hello(void *arg, struct api_answer *answer)
+{
+	struct poll *p = arg;
+	cJSON *root = answer->class == API_OK ? cJSON_ParseWithLength(answer->body, answer->length) : NULL;
+	const cJSON *result = cJSON_GetObjectItemCaseSensitive(root, "result");
+	p->hello = NULL;
+	if (cJSON_IsObject(result))
+		read_me(p, result);
+	else
+		log_event(p->config.log, LOG_WARN, LOG_FIELDS(LOG_STR("answer", answer->class == API_OK ? "it has no result" : answer->text)),
+			  "getMe does not tell the bot's name; it is taken to be the same");
+	cJSON_Delete(root);
+}
+
+void poll_hello(struct source *s)
+{
+	struct poll *p = (struct poll *)s;
+	if (!p->hello && !p->stopping && p->step != POLL_ME)
+		p->hello = api_call(p->config.api, "getMe", "", SHORT_CALL, SHORT_CALL, on_hello, p);
 }

@@ -18,6 +18,7 @@ struct poll {
 	char *allowed;
 	enum poll_step step;
 	struct api_request *request; /* in flight, NULL: none */
+	struct api_request *hello;   /* who the bot is, asked for beside the others; NULL: it is not */
 	struct loop_timer *timer;    /* until the next request */
 	struct backoff backoff;      /* of failures */
 	struct backoff idle;         /* of answers that came at once and brought nothing */
@@ -44,6 +45,7 @@ void poll_ask(struct poll *p);
 /* The steps before getUpdates. */
 void poll_setup_ask(struct poll *p);
 void poll_setup_answer(struct poll *p, struct api_answer *answer);
+void poll_hello(struct source *s);
 
 /* Sends `method` with `form`; the answer goes where the step says. */
 void poll_send(struct poll *p, const char *method, const char *form, int64_t silence, int64_t total);

@@ -13,13 +13,59 @@ events() { # WHAT [FIELD]…: those fields of such lines (3 update, 4 key, 5 pid
 count() { # WHAT
 	events "$1" 3 | wc -l
 }
-# The first run learns the bot's name: so the workers of the next are not replaced by others that are told it.
 fresh() {
 	anew --no-penalties
-	run_tgrun --workers 1 --handler "$WORKER" --once
-	rm -f "$TMP/tgrun.log" "$TMP/child" "$TMP/hold" "$TMP"/worker.*
+	rm -f "$TMP/child" "$TMP/hold" "$TMP"/worker.*
 	: >"$TMP/events"
 }
+starts() {
+	grep -c "worker started" "$TGRUN_LOG"
+}
+# Whether the workers that live, two of them, were told that the bot is called so.
+both_know() { # NAME
+	wait_for '[ "$(names | tr "\n" " ")" = "'"$1 $1"' " ]'
+}
+# The name that each worker that lives was told, a line each.
+names() (
+	mark=$FLOW_MARK
+	unset FLOW_MARK
+	grep -lzxF "FLOW_MARK=$mark" /proc/[0-9]*/environ 2>/dev/null | while read -r environ; do
+		{ tr '\0' '\n' <"$environ"; } 2>/dev/null | awk '/^TG_WORKER=/ { worker = 1 } sub(/^TG_BOT_USERNAME=/, "") { name = $0 } END { if (worker) print name }'
+	done
+)
+
+# The bot's name is known when they start.
+for store in sqlite memory; do
+	fresh
+	start_tgrun --workers 2 --handler "$WORKER" --log-level debug --store $store
+	wait_for 'logged polling'
+	is "$(starts)" 2 "--store $store: two workers were started when polling begins"
+	ok 'both_know sandbox_bot && [ "$(starts)" = 2 ]' "… and they know the bot's name"
+	stop_tgrun
+done
+fresh
+stop_sandbox
+start_tgrun --workers 2 --handler "$WORKER" --log-level debug
+wait_for 'logged "cannot be reached"'
+is "$(starts)" 0 "what never heard the bot's name waits for it: nothing is received before"
+start_sandbox --port "$PORT"
+wait_for 'logged polling'
+ok 'both_know sandbox_bot && [ "$(starts)" = 2 ]' "… and then there are two"
+stop_tgrun
+stop_sandbox
+rm "$TGRUN_LOG"
+start_tgrun --workers 2 --handler "$WORKER" --log-level debug
+wait_for 'logged "cannot be reached" && [ "$(starts)" = 2 ]'
+ok 'both_know sandbox_bot' "without Telegram the name of the last run serves"
+start_sandbox --port "$PORT" --username renamed_bot
+wait_for 'logged polling'
+ok 'both_know renamed_bot' "a bot that was renamed meanwhile: they are replaced by others that know it"
+stop_sandbox
+start_sandbox --port "$PORT" --username third_bot
+kill -HUP "$TGRUN_PID"
+ok 'both_know third_bot' "one that is renamed while tgrun runs: SIGHUP notices"
+stop_tgrun
+is "$STATUS" 0 "and it ends well"
 
 # Workers that cannot be started: it is said, tried again, and no update is touched.
 fresh
