@@ -11,7 +11,7 @@
 #include "io/control.h"
 #include "queue/letter.h"
 
-enum { LINE_MAX_BYTES = 16 << 20, UPDATE_SHOWN = 72 };
+enum { LINE_MAX_BYTES = 16 << 20, REASON_SHOWN = 160 };
 
 enum verb { LIST, SHOW, RETRY, DROP };
 
@@ -45,6 +45,19 @@ static int parse_verb(struct dead *d, struct err *err)
 	return 0;
 }
 
+/* A text of several lines: those after the first behind `indent`. */
+static void print_lines(const char *text, const char *indent)
+{
+	for (const char *lf; (lf = strchr(text, '\n')); text = lf + 1) {
+		char *one = strndup(text, (size_t)(lf - text));
+		client_print(one ? one : "", SIZE_MAX);
+		free(one);
+		printf("\n%s", indent);
+	}
+	client_print(text, SIZE_MAX);
+	putchar('\n');
+}
+
 static void print_letter(struct dead *d, const char *line, const cJSON *letter)
 {
 	const cJSON *number = cJSON_GetObjectItemCaseSensitive(letter, "number");
@@ -66,8 +79,7 @@ static void print_letter(struct dead *d, const char *line, const cJSON *letter)
 		printf("\nattempts  %.0f\nreceived  %s\ndied      %s\nreason    ", attempts ? attempts->valuedouble : 0, client_text(letter, "received"), client_text(letter, "died"));
 		client_print(client_text(letter, "reason"), SIZE_MAX);
 		fputs("\nstderr    ", stdout);
-		client_print(client_text(letter, "stderr"), SIZE_MAX);
-		putchar('\n');
+		print_lines(client_text(letter, "stderr"), "          ");
 		client_print_update(line);
 		return;
 	}
@@ -76,11 +88,7 @@ static void print_letter(struct dead *d, const char *line, const cJSON *letter)
 	fputs("  ", stdout);
 	client_print(client_text(letter, "key"), SIZE_MAX);
 	fputs("  ", stdout);
-	client_print(client_text(letter, "reason"), SIZE_MAX);
-	if (client_text(letter, "stderr")[0]) {
-		fputs(": ", stdout);
-		client_print(client_text(letter, "stderr"), UPDATE_SHOWN);
-	}
+	client_print(client_text(letter, "reason"), REASON_SHOWN);
 	putchar('\n');
 }
 

@@ -35,10 +35,10 @@ void engine_count_rate(struct engine *e, uint64_t done)
 	e->rate_done[second % ENGINE_RATE_SECONDS] += done;
 }
 
-static void tell_trouble(struct engine *e, const struct claim *c, const char *reason, const char *fate, const char *last_stderr,
+static void tell_trouble(struct engine *e, const struct claim *c, const char *reason, const char *fate, const char *sentence,
 			 int unstartable)
 {
-	struct engine_trouble trouble = { c, reason, fate, last_stderr ? last_stderr : "", unstartable };
+	struct engine_trouble trouble = { c, reason, fate, sentence ? sentence : "", unstartable };
 	if (e->config.trouble)
 		e->config.trouble(e->config.arg, &trouble);
 }
@@ -98,7 +98,7 @@ static void run_hook(struct engine *e, const struct route *r, const struct claim
 		return;
 	struct hook hook = {
 		.name = timeout ? "on-timeout" : "on-error", .command = command, .claim = c, .bot_username = e->bot_username, .max_attempts = r->policy.outcome.max_attempts,
-		.reason = result->outcome.reason, .status = result->outcome.status, .last_stderr = result->last_stderr,
+		.reason = result->outcome.reason, .status = result->outcome.status, .sentence = result->sentence,
 		.timeout = HOOK_TIMEOUT, .kill_after = r->policy.kill_after,
 	};
 	handlers_hook(e->handlers, &hook);
@@ -110,7 +110,9 @@ static const char *settle_failure(struct route *r, const struct claim *c, const 
 	struct engine *e = r->engine;
 	int64_t delay;
 	bool was_open = r->breaker.open;
-	engine_remember_error(e, result->outcome.reason);
+	char story[sizeof result->outcome.reason + SENTENCE_MAX + 4];
+	snprintf(story, sizeof story, "%s%s%s", result->outcome.reason, *result->sentence ? ": " : "", result->sentence);
+	engine_remember_error(e, story);
 	run_hook(e, r, c, result);
 	if (was_open && since <= r->opened_at) {
 		/* It was in flight when the breaker opened: not counted either, and no attempt that sets the pace. */
@@ -120,7 +122,7 @@ static const char *settle_failure(struct route *r, const struct claim *c, const 
 	if (breaker_fail(&r->breaker, c->keys, backoff_random(), &delay))
 		log_event(e->config.log, LOG_ERROR, LOG_FIELDS(LOG_NUM("failures", r->breaker.failures)),
 			  "the handler fails on everything (%s): handlers are started one at a time, and failures are not counted, "
-			  "until one succeeds", result->outcome.reason);
+			  "until one succeeds", story);
 	if (r->breaker.open) {
 		if (!was_open)
 			r->opened_at = e->config.clock->mono(e->config.clock);
@@ -131,11 +133,11 @@ static const char *settle_failure(struct route *r, const struct claim *c, const 
 	switch (result->outcome.kind) {
 	case OUTCOME_RETRY:
 		e->counts.retried++;
-		queue_retry(e->queue, c, backoff_delay(r->retry_delay, RETRY_CAP, c->failures + 1), result->outcome.reason);
+		queue_retry(e->queue, c, backoff_delay(r->retry_delay, RETRY_CAP, c->failures + 1), story);
 		return "to be tried again";
 	case OUTCOME_DEAD:
 		e->counts.dead++;
-		queue_dead(e->queue, c, result->outcome.reason, result->last_stderr);
+		queue_dead(e->queue, c, story, result->last_stderr);
 		engine_trim_dead(e);
 		return "now a dead letter";
 	case OUTCOME_DROP:
@@ -157,10 +159,11 @@ static void log_end(struct engine *e, const struct claim *c, const struct handle
 			  "part of the handler's output was dropped");
 	if (!log_wants(e->config.log, level))
 		return;
-	log_event(e->config.log, level,
-		  LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys), LOG_NUM("attempt", c->failures + 1),
-			     LOG_NUM("ms", r->elapsed), LOG_NUM("cpu_ms", cpu), LOG_NUM("rss_kb", r->usage.ru_maxrss)),
-		  "%s%s%s", fate ? r->outcome.reason : "handled", fate ? ": " : "", fate ? fate : "");
+	struct log_field fields[] = { LOG_NUM("update", c->update_id), LOG_STR("key", c->keys), LOG_NUM("attempt", c->failures + 1),
+				      LOG_NUM("ms", r->elapsed), LOG_NUM("cpu_ms", cpu), LOG_NUM("rss_kb", r->usage.ru_maxrss),
+				      LOG_STR("stderr", r->sentence) };
+	size_t count = sizeof fields / sizeof *fields - !(fate && *r->sentence);
+	log_event(e->config.log, level, fields, count, "%s%s%s", fate ? r->outcome.reason : "handled", fate ? ": " : "", fate ? fate : "");
 }
 
 static void settle_interrupted(struct engine *e, const struct claim *c, const struct handler_result *r)
@@ -170,7 +173,7 @@ static void settle_interrupted(struct engine *e, const struct claim *c, const st
 		  "interrupted, and to be handed out again: %s", r->reason);
 	queue_release(e->queue, c, &(struct queue_release){ .why = r->why, .started = r->started, .reason = r->reason,
 		      .last_stderr = r->last_stderr });
-	tell_trouble(e, c, r->reason, "to be handed out again", r->last_stderr, 0);
+	tell_trouble(e, c, r->reason, "to be handed out again", r->sentence, 0);
 }
 
 static void settle_ended(struct engine *e, struct route *route, const struct claim *c, const struct handler_result *r, int64_t since)
@@ -189,7 +192,7 @@ static void settle_ended(struct engine *e, struct route *route, const struct cla
 	}
 	log_end(e, c, r, fate);
 	if (fate)
-		tell_trouble(e, c, r->outcome.reason, fate, r->last_stderr, 0);
+		tell_trouble(e, c, r->outcome.reason, fate, r->sentence, 0);
 	if (e->config.settled && !route->breaker.open && r->outcome.kind != OUTCOME_RETRY)
 		e->config.settled(e->config.arg, c->seq, fate != NULL);
 }

@@ -95,7 +95,7 @@ static void on_finish(struct proc *p, enum proc_end how, int errnum)
 	for (size_t i = 0; i < r->n; i++) {
 		struct claim *c = r->claims[i];
 		struct handler_result result = { .elapsed = handler_now(p->room) - p->started,
-						 .last_stderr = output_last_stderr(&p->output) };
+						 .sentence = output_sentence(&p->output), .last_stderr = output_last_stderr(&p->output) };
 		if (i == 0) {
 			result.dropped = p->output.dropped;
 			result.usage = p->end.usage;

@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "handler/outcome.h"
+#include "handler/sentence.h"
 #include "io/loop.h"
 #include "io/slots.h"
 #include "queue/queue.h"
@@ -59,7 +60,8 @@ struct handler_result {
 	const char *reason;      /* HANDLER_UNSTARTABLE, HANDLER_INTERRUPTED: a phrase */
 	enum release_why why;    /* of these two. RELEASE_SHARED: one of several is guilty of the end; hand each out alone next time: a batch of its
 	                            own, or to a worker that holds nothing else (handler_start_solo) */
-	const char *last_stderr; /* "" if none, or if several updates may have caused it */
+	const char *sentence;    /* the line of stderr that says what went wrong, "" if none, or if several updates may have caused it … */
+	const char *last_stderr; /* … and the last 2 KiB of stderr, likewise */
 	bool started;            /* of these two: the update may have been seen by the program */
 	int64_t elapsed;         /* milliseconds */
 	struct rusage usage;     /* HANDLER_ENDED, exec and batch; the first of a batch has all of it, the others none */
@@ -176,7 +178,7 @@ struct hook {
 	int64_t max_attempts;    /* TG_MAX_ATTEMPTS */
 	const char *reason;      /* TG_REASON */
 	int status;              /* TG_STATUS; below 0: there is none */
-	const char *last_stderr; /* TG_STDERR, absent when "" */
+	const char *sentence;    /* TG_STDERR, absent when "" */
 	int64_t timeout, kill_after; /* milliseconds; timeout 0: none */
 };
 

@@ -162,7 +162,7 @@ static struct hook_run *copy(struct handlers *room, const struct hook *hook)
 	r->claim.body[c->length] = '\0';
 	struct buf *v = &r->vars;
 	if (add_text(v, "TG_REASON", hook->reason) || (hook->status >= 0 && handler_add_var(v, "TG_STATUS", hook->status)) ||
-	    (hook->last_stderr && *hook->last_stderr && add_text(v, "TG_STDERR", hook->last_stderr)) ||
+	    (hook->sentence && *hook->sentence && add_text(v, "TG_STDERR", hook->sentence)) ||
 	    handler_add_var(v, "TG_ATTEMPT", c->failures + 1) || handler_add_var(v, "TG_MAX_ATTEMPTS", hook->max_attempts) ||
 	    (c->redelivered && handler_add_var(v, "TG_REDELIVERED", 1)) || handler_update_vars(v, &r->claim, hook->bot_username))
 		goto fail;

@@ -197,7 +197,7 @@ static void tell_death(struct worker *w)
 	bool loop = p->backoff.failures >= CRASH_LOOP;
 	log_event(h->room->config.log, loop && !p->crashing ? LOG_ERROR : loop ? LOG_DEBUG : LOG_WARN,
 		  LOG_FIELDS(LOG_NUM("worker", w->number), LOG_STR("handler", h->name), LOG_NUM("wait_ms", delay),
-			     LOG_STR("stderr", output_last_stderr(&w->output))),
+			     LOG_STR("stderr", output_sentence(&w->output))),
 		  loop ? "workers end before they have answered anything (%s): starting pauses, up to 60s, until one answers"
 		       : "worker ended before it had answered anything: %s", how);
 	p->crashing = p->crashing || loop;

@@ -71,9 +71,9 @@ void worker_settle(struct worker *w, enum worker_end how, int errnum)
 		/* Last in, first out of the list; the queue knows their order. */
 		struct held *u = &w->held[w->count - 1];
 		struct claim *c = u->claim;
-		struct handler_result r = { .elapsed = now - u->started,
-					    .last_stderr = several == 1 || u->timed_out ? output_last_stderr(&w->output) : "",
-					    .dropped = w->output.dropped };
+		bool its_own = several == 1 || u->timed_out;
+		struct handler_result r = { .elapsed = now - u->started, .sentence = its_own ? output_sentence(&w->output) : "",
+					    .last_stderr = its_own ? output_last_stderr(&w->output) : "", .dropped = w->output.dropped };
 		settle_one(w, u, how, errnum, several - 1, &r);
 		w->output.dropped = 0;
 		u->claim = NULL;

@@ -61,8 +61,9 @@ int worker_give(struct worker *w, struct claim *c, bool solo)
 		errno = saved;
 		return -1;
 	}
-	if (w->count == 0)
-		buf_clear(&w->output.last_stderr);
+	/* What it said before the first answer may be why there is none. */
+	if (w->count == 0 && w->answered)
+		output_forget_stderr(&w->output);
 	w->output.total = 0;
 	w->held[w->count++] = (struct held){ .claim = c, .started = handler_now(w->h->room), .timeout = w->h->policy.timeout, .from = w->given };
 	w->given += w->pending.len - before;
@@ -183,7 +184,8 @@ static void take_answer(struct worker *w, struct answer *a, const char *line, si
 		return; /* too late */
 	struct handler *h = w->h;
 	struct handler_result r = { .end = HANDLER_ENDED, .started = true, .elapsed = handler_now(h->room) - u.started,
-				    .last_stderr = w->count == 1 ? output_last_stderr(&w->output) : "", .dropped = w->output.dropped };
+				    .sentence = "", .last_stderr = w->count == 1 ? output_last_stderr(&w->output) : "",
+				    .dropped = w->output.dropped };
 	if (a->kind == ANSWER_FAILED) {
 		a->error[secret_redact(h->room->config.secret, a->error, strlen(a->error))] = '\0';
 		outcome_answer(a->retry, a->error[0] ? a->error : "the worker said no reason", u.claim->failures, &h->policy.outcome, &r.outcome);

@@ -43,7 +43,22 @@ is "$(jq -c 'select((.time | test("^20[0-9-]{8}T[0-9:.]{12}Z$") | not) or .level
 say <<'EOT'
 echo "Traceback:" >&2; printf '  ValueError: no \000 such thing\n' >&2; printf '\n\000\n' >&2; echo "on stdout"; exit 65
 EOT
-is "$(dead list --json | jq -r .stderr)" "  ValueError: no   such thing" "the last line of stderr that is not blank goes into the dead letter"
+is "$(dead list --json | jq -r .reason)" "exited with status 65: ValueError: no   such thing" "the last line of stderr that says something is the reason"
+is "$(dead list --json | jq -r .stderr)" "Traceback:
+  ValueError: no   such thing" "the dead letter has the lines themselves"
+like "$(dead show "$(dead list --json | jq .number)")" '^stderr    Traceback:$' "… and shows them"
+like "$(dead show "$(dead list --json | jq .number)")" '^            ValueError: no   such thing$' "… one below the other"
+say <<'EOT'
+cat tests/data/crashes/node-missing-module >&2; exit 1
+EOT
+is "$(dead list --json | jq -r .reason)" "exited with status 1: Error: Cannot find module 'telegraf'" "of a crash it is the sentence that says what is wrong"
+like "$(dead list)" "exited with status 1: Error: Cannot find module 'telegraf'\$" "… in the list, too"
+like "$(grep 'now a dead letter' "$TGRUN_LOG")" "stderr=\"Error: Cannot find module 'telegraf'\"\$" "… and in the log"
+say <<'EOT'
+yes "$TG_TOKEN é" | head -n 500 >&2; exit 1
+EOT
+is "$(dead list --json | jq -r '(.stderr | utf8bytelength) <= 2048, (.stderr | utf8bytelength) > 2000, (.stderr | contains("secret")), (.stderr | contains("\ufffd"))' | tr '\n' ' ')" "true true false false " \
+	"the dead letter keeps the last 2 KiB of stderr, cut between characters, without the token"
 
 # Bytes of all sorts.
 hostile() {

@@ -13,7 +13,7 @@ enum { FATES_MAX = 20001 };
 struct fate {
 	int done; /* times it came back */
 	struct handler_result result;
-	char reason[256], last_stderr[256];
+	char reason[256], sentence[256];
 };
 
 struct house {
@@ -35,7 +35,7 @@ static void house_done(void *arg, struct handler *h, struct claim *c, const stru
 	f->done++;
 	f->result = *r;
 	snprintf(f->reason, sizeof f->reason, "%s", r->end == HANDLER_ENDED ? r->outcome.reason : r->reason);
-	snprintf(f->last_stderr, sizeof f->last_stderr, "%s", r->last_stderr);
+	snprintf(f->sentence, sizeof f->sentence, "%s", r->sentence);
 	house->back++;
 	if (house->then)
 		house->then(house, h, c, r);

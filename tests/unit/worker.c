@@ -155,7 +155,7 @@ static void deaths(void)
 	give(h, claim_do(1, "ok"));
 	HOUSE_UNTIL(&house, house.back == 1);
 	give(h, claim_do(2, "stderr"));
-	ok(HOUSE_UNTIL(&house, house.back == 2) && !strcmp(f[2].last_stderr, "what went wrong"), "its last words are kept: %s", f[2].last_stderr);
+	ok(HOUSE_UNTIL(&house, house.back == 2) && !strcmp(f[2].sentence, "what went wrong"), "its last words are kept: %s", f[2].sentence);
 	ok(house.out_of == 2, "and belong to the one update it held");
 	give(h, claim_do(3, "answer-and-die"));
 	ok(HOUSE_UNTIL(&house, house.back == 3) && f[3].result.outcome.kind == OUTCOME_DONE, "an answer given before the end counts");
