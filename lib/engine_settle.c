@@ -54,6 +54,7 @@ void engine_cannot_start(struct route *r, const struct claim *c, const char *rea
 		: errnum == EMFILE ? "tgrun may open no more files; raise the limit (ulimit -n)"
 		: errnum == ENFILE ? "the machine can open no more files"
 		: errnum == EIO || errnum == ENOSPC ? "the machine fails"
+		: errnum == 0 ? "does it end by itself, or need what is not there?"
 		: "see to the handler";
 	int64_t delay = backoff_fail(&r->start_backoff, backoff_random());
 	log_event(e->config.log, r->start_backoff.failures == 1 ? LOG_ERROR : LOG_WARN,
@@ -168,12 +169,15 @@ static void log_end(struct engine *e, const struct claim *c, const struct handle
 
 static void settle_interrupted(struct engine *e, const struct claim *c, const struct handler_result *r)
 {
-	e->counts.interrupted++;
-	log_event(e->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)),
+	/* That nothing could be started is told by itself, once. */
+	bool tell = r->why != RELEASE_NO_START;
+	e->counts.interrupted += tell;
+	log_event(e->config.log, tell ? LOG_WARN : LOG_DEBUG, LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)),
 		  "interrupted, and to be handed out again: %s", r->reason);
 	queue_release(e->queue, c, &(struct queue_release){ .why = r->why, .started = r->started, .reason = r->reason,
 		      .last_stderr = r->last_stderr });
-	tell_trouble(e, c, r->reason, "to be handed out again", r->sentence, 0);
+	if (tell)
+		tell_trouble(e, c, r->reason, "to be handed out again", r->sentence, 0);
 }
 
 static void settle_ended(struct engine *e, struct route *route, const struct claim *c, const struct handler_result *r, int64_t since)

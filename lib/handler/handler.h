@@ -84,7 +84,8 @@ struct handlers_config {
 	void (*done)(void *arg, struct handler *h, struct claim *claim, const struct handler_result *result);
 	/* handler_room() may have grown. */
 	void (*idle)(void *arg);
-	/* A worker of `h` could not be executed (`errnum`, `reason`); it is tried again with backoff. No update was touched. */
+	/* A worker of `h` could not be executed (`errnum`, `reason`), or ended before it read anything (0; `reason` says how, and what it said of that). It
+	 * is tried again with backoff. No update was touched. */
 	void (*unstartable)(void *arg, struct handler *h, const char *reason, int errnum);
 	/* A line of output (`which` 1: stdout, 2: stderr), redacted; `text` ends in a NUL and holds no other. `claim`: of the one update that
 	 * can have caused it, NULL if there is none or several. May be NULL. */

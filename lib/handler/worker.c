@@ -38,6 +38,8 @@ void worker_free(struct worker *w)
 	loop_timer_free(w->timer);
 	loop_watch_free(w->in, 1);
 	loop_watch_free(w->out, 1);
+	if (w->left_fd >= 0)
+		close(w->left_fd);
 	output_release(&w->output);
 	buf_release(&w->pending);
 	buf_release(&w->line);
@@ -93,6 +95,11 @@ static void look_at_deadlines(struct worker *w)
 	if (late) {
 		char limit[DURATION_TEXT];
 		duration_format(late->timeout, limit, sizeof limit);
+		if (!worker_has_read(w)) {
+			log_event(log, LOG_WARN, LOG_FIELDS(LOG_NUM("worker", w->number)), "worker has read nothing for %s: ending it", limit);
+			worker_kill(w, WORKER_TERMINATING);
+			return;
+		}
 		late->timed_out = true;
 		log_event(log, LOG_WARN,
 			  LOG_FIELDS(LOG_NUM("update", late->claim->update_id), LOG_STR("key", late->claim->keys), LOG_NUM("worker", w->number)),
@@ -167,6 +174,7 @@ static void finish(struct worker *w, enum worker_end how, int errnum)
 	worker_enter(w);
 	if (how != WORKER_UNSTARTABLE)
 		worker_read(w);
+	w->unread = !worker_has_read(w);
 	output_end(&w->output);
 	w->leaving = true;
 	list_remove(&w->link);
@@ -313,7 +321,7 @@ struct worker *worker_start(struct handler *h)
 	w->serial = ++h->pool.serial;
 	w->capacity = 1;
 	w->grace = h->policy.kill_after;
-	w->in_fd = w->out_fd = -1;
+	w->in_fd = w->out_fd = w->left_fd = -1;
 	buf_init(&w->pending, SIZE_MAX / 2); /* bounded by worker_room(), and one update more */
 	buf_init(&w->line, SIZE_MAX / 2);    /* bounded by ANSWER_LINE_MAX */
 	output_init(&w->output, h->policy.max_output, room->config.secret, on_line, w);

@@ -28,6 +28,7 @@ struct worker {
 	struct loop_timer *timer;
 	struct loop_watch *in, *out; /* its stdin and its descriptor 3; NULL: closed */
 	int in_fd, out_fd;
+	int left_fd;           /* what was left in the pipe when its input was closed before it answered; -1: not kept */
 	struct buf pending;    /* input from `sent` on is still to be written */
 	size_t sent;
 	uint64_t given, written; /* bytes of input in all */
@@ -51,6 +52,7 @@ struct worker {
 	bool leaving;          /* gets no update any more */
 	bool ended;            /* itself; something it started runs still */
 	bool killed;           /* by us, before it ended */
+	bool unread;           /* it is gone with all that it started, and none of them read anything of its input */
 	bool stopped;          /* by handlers_stop() */
 	bool solo;             /* holds one that must be alone */
 	bool armed;            /* the timer is set */
@@ -82,5 +84,6 @@ void worker_read(struct worker *w);
 void worker_on_in(void *worker, int events);
 void worker_on_out(void *worker, int events);
 void worker_close_in(struct worker *w);
+bool worker_has_read(const struct worker *w); /* anything of its input until now, or it cannot be told */
 
 #endif

@@ -6,6 +6,7 @@
  * pool answers, the backoff begins anew. */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -203,6 +204,21 @@ static void tell_death(struct worker *w)
 	p->crashing = p->crashing || loop;
 }
 
+/* One that ended before it read anything could not be started, whatever it did instead. */
+static void tell_unread(struct worker *w)
+{
+	struct handler *h = w->h;
+	struct pool *p = &h->pool;
+	char how[160], reason[SENTENCE_MAX + 256];
+	const char *sentence = output_sentence(&w->output);
+	worker_describe_end(w, how, sizeof how);
+	snprintf(reason, sizeof reason, "a worker %s%s%s%s", w->killed ? "had read nothing when its first update was due" : "ended before it read anything: ",
+		 w->killed ? "" : how, *sentence ? ": " : "", sentence);
+	p->start_at = handler_now(h->room) + backoff_fail(&p->backoff, backoff_random());
+	p->crashing = true;
+	h->room->config.unstartable(h->room->config.arg, h, reason, 0);
+}
+
 void pool_ended(struct worker *w, enum worker_end how, int errnum)
 {
 	struct handler *h = w->h;
@@ -215,6 +231,9 @@ void pool_ended(struct worker *w, enum worker_end how, int errnum)
 	if (how == WORKER_UNSTARTABLE) {
 		p->start_at = handler_now(h->room) + backoff_fail(&p->backoff, backoff_random());
 		h->room->config.unstartable(h->room->config.arg, h, strerror(errnum), errnum);
+	} else if (how == WORKER_ENDED && w->unread && !w->asked && !w->stopped) {
+		h->deaths++;
+		tell_unread(w);
 	} else if (how == WORKER_ENDED && !w->asked && !w->killed && !w->stopped) {
 		h->deaths++;
 		tell_death(w);

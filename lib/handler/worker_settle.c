@@ -1,5 +1,6 @@
-/* handler/worker_settle: the end of a worker in, results of what it held out. Invariant: no update fails because of another. One fails when it
- * was over its deadline, or when it was alone in the worker that died; else it is not known who is guilty, and each is handed out again alone. */
+/* handler/worker_settle: the end of a worker in, results of what it held out. Invariant: no update fails because of another, and none because of a
+ * worker that never read it. One fails when it was over its deadline, or when it was alone in the worker that died; else it is not known who is
+ * guilty, and each is handed out again alone. */
 #include <stdio.h>
 #include <string.h>
 
@@ -45,6 +46,9 @@ static void settle_one(struct worker *w, const struct held *u, enum worker_end h
 	r->started = how != WORKER_UNSTARTABLE && u->from < w->written;
 	if (how == WORKER_UNSTARTABLE) {
 		interrupted(r, RELEASE_NO_START, strerror(errnum));
+	} else if (how == WORKER_ENDED && w->unread && !w->stopped) {
+		r->started = false;
+		interrupted(r, RELEASE_NO_START, "its worker ended before it read anything");
 	} else if (u->timed_out) {
 		r->end = HANDLER_ENDED;
 		outcome_of(w->end.status, w->end.stages, u->timeout, u->claim->failures, &w->h->policy.outcome, &r->outcome);

@@ -3,10 +3,12 @@
  *
  * Nothing is allocated for an update but room in buffers that stay. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "handler/answer.h"
@@ -76,8 +78,25 @@ int worker_give(struct worker *w, struct claim *c, bool solo)
 	return 0;
 }
 
+bool worker_has_read(const struct worker *w)
+{
+	int waiting;
+	/* Both ends of a pipe tell, readers or not: see pipe(7). */
+	return w->answered || ioctl(w->in ? w->in_fd : w->left_fd, FIONREAD, &waiting) || (uint64_t)waiting != w->written;
+}
+
+/* What it started may read on, so only its end shows what was left; a read end of our own hides no end of file from them. */
+static void keep_left(struct worker *w)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/proc/self/fd/%d", w->in_fd);
+	if (w->in && !worker_has_read(w))
+		w->left_fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+}
+
 void worker_close_in(struct worker *w)
 {
+	keep_left(w);
 	loop_watch_free(w->in, 1);
 	w->in = NULL;
 	w->in_fd = -1;

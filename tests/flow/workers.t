@@ -225,6 +225,31 @@ done
 is "$(events start 4 5 | sort -u | wc -l)" 2 "--sticky: a chat stays with its worker, though the other one is free"
 stop_tgrun
 
+# A worker whose program is not whole never reads: no update is touched, and it is said why.
+handler broken <<'EOT'
+#!/bin/sh
+[ ! -e "$FLOW_MARK/mended" ] || exec "$REAL_WORKER"
+cat tests/data/crashes/node-missing-module >&2
+exit 1
+EOT
+fresh
+start_tgrun --workers 1 --handler "$TMP/broken" --log-level debug
+generate 100 40
+wait_for '[ "$(stats .pending)" = 0 ] && [ "$("$TGRUN" status --json --state-dir "$TMP/state" | jq .received)" = 100 ] && logged "interrupted, .* read anything"'
+"$TGRUN" status --json --state-dir "$TMP/state" >"$TMP/status"
+is "$(jq -r '"\(.start_failing) \(.dead) \(.failed) \(.interrupted)"' "$TMP/status") $(dead list --json)" "true 0 0 0 " \
+	"a worker that ends before it reads anything touches no update"
+WHY="a worker ended before it read anything: exited with status 1: Error: Cannot find module 'telegraf'"
+like "$(grep ' error ' "$TGRUN_LOG" | head -n 1)" "the handler cannot be started: $WHY; .* No update is touched" "… the log says what is wrong"
+is "$(jq -r .last_error "$TMP/status")" "$WHY" "… and so does status"
+like "$("$TGRUN" status --state-dir "$TMP/state")" "last error: .*$WHY" "… for people, too"
+: >"$TMP/mended"
+wait_for '[ "$(count end)" = 100 ]'
+is "$(events end 6 9 | sort | uniq -c | awk '{ print $1, $2, $3 }')" "100 1 0" "when it is mended all are handled, as if nothing had been"
+like "$(cat "$TGRUN_LOG")" "the workers work again" "… which is said"
+stop_tgrun
+is "$(dead list --json)" "" "… and none is a dead letter"
+
 # A program that ends at once is no worker.
 handler crash <<'EOT'
 #!/bin/sh

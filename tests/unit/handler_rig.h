@@ -23,6 +23,7 @@ struct house {
 	struct fate *fates;
 	int back;     /* claims that came back */
 	int unstartable, errnum;
+	char why[512]; /* the last reason of an unstartable one */
 	char out[2][1024];  /* the last line of stdout and of stderr */
 	int64_t out_of;  /* the update that it was of, 0: of none */
 	void (*then)(struct house *house, struct handler *h, struct claim *c, const struct handler_result *r); /* takes the claim over */
@@ -52,7 +53,7 @@ static void house_unstartable(void *arg, struct handler *h, const char *reason, 
 {
 	struct house *house = arg;
 	(void)h;
-	(void)reason;
+	snprintf(house->why, sizeof house->why, "%s", reason);
 	house->unstartable++;
 	house->errnum = errnum;
 }

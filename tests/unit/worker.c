@@ -185,6 +185,39 @@ static void timeouts(void)
 	procs_release(&found);
 }
 
+/* A worker that ends before it read anything says nothing of the update that it was given. */
+static void never_read(void)
+{
+	static const struct { const char *script; bool touched; const char *what; } ends[] = {
+		{ "echo 'Error: no such module' >&2; exit 1", false, "exits at once" },
+		{ "exit 0", false, "exits at once, and well" },
+		{ "kill -KILL $$", false, "is killed" },
+		{ "sleep 1000 </dev/null & exit 1", false, "leaves something behind that cannot read" },
+		{ "exec sleep 1000", false, "hangs" },
+		{ "read -r line; exit 1", true, "reads it" },
+		{ "head -c 1; exit 1", true, "reads a part" },
+		{ "read -r line; exec sleep 1000", true, "reads it and hangs" },
+	};
+	struct fate *f = &house.fates[1];
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		struct handler_policy policy = house_policy;
+		policy.timeout = 500;
+		policy.kill_after = 100;
+		house.unstartable = 0;
+		house.why[0] = '\0';
+		struct handler *h = house_handler(&house, MODE_WORKER, rig_sh(ends[i].script), &policy);
+		give(h, claim_do(1, "ok"));
+		handlers_flush(house.room);
+		HOUSE_UNTIL(&house, house.back == 1 && (ends[i].touched || house.unstartable));
+		ok(ends[i].touched == (f->result.end == HANDLER_ENDED) && (ends[i].touched || (f->result.why == RELEASE_NO_START && !f->result.started)),
+		   "an update whose worker %s: %s", ends[i].what, f->reason);
+		ok(ends[i].touched == !house.unstartable && (ends[i].touched || house.errnum == 0), "%s: %s", ends[i].what, house.why);
+		if (i == 0)
+			is_str(house.why, "a worker ended before it read anything: exited with status 1: Error: no such module", "what it said is told");
+		close_down(h);
+	}
+}
+
 static void closed_descriptors(void)
 {
 	struct fate *f = house.fates;
@@ -223,6 +256,7 @@ int main(int argc, char **argv)
 	answers();
 	deaths();
 	timeouts();
+	never_read();
 	closed_descriptors();
 	crash_loop();
 	house_free(&house);
