@@ -46,13 +46,10 @@ static void on_died(void *arg, struct slot *slot, bool started)
 
 static void on_output(void *arg, struct slot *slot, int which, char *bytes, size_t n)
 {
-	struct jobs *jobs = arg;
 	struct job *job = slots_job(slot);
+	(void)arg;
 	if (job)
 		job->ops->output(job, which, bytes, n);
-	else
-		log_event(jobs->log, LOG_DEBUG, LOG_FIELDS(LOG_NUM("slot", slots_number(slot)), LOG_NUM("bytes", (int64_t)n)),
-			  "output of work that was left behind");
 }
 
 static void on_idle(void *arg)

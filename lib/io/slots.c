@@ -47,23 +47,16 @@ static bool read_output(struct slot *slot, int i)
 	return false;
 }
 
-static void on_out(struct slot *slot, int i)
-{
-	read_output(slot, i);
-	if (slot->state == SLOT_KEEPER && slot->out[0] < 0 && slot->out[1] < 0)
-		slots_mend_soon(slot->slots);
-}
-
 static void on_stdout(void *arg, int events)
 {
 	(void)events;
-	on_out(arg, 0);
+	read_output(arg, 0);
 }
 
 static void on_stderr(void *arg, int events)
 {
 	(void)events;
-	on_out(arg, 1);
+	read_output(arg, 1);
 }
 
 void slots_drain(struct slot *slot)
@@ -332,22 +325,21 @@ void slots_leave(struct slot *slot)
 	struct slot_order order = { .what = SLOT_LEAVE, .job = slot->job };
 	if (slot->state != SLOT_LINGERS)
 		return;
-	struct slot *keeper = calloc(1, sizeof *keeper);
-	if (!keeper || send_order(slot, &order, NULL, NULL, 0)) {
+	struct slots_keeper *keeper = calloc(1, sizeof *keeper);
+	int fds[2];
+	size_t n = 0;
+	slots_drain(slot); /* so far it is the job's own */
+	for (int i = 0; i < 2; i++)
+		if (slot->out[i] >= 0)
+			fds[n++] = slot->out[i];
+	if (!keeper || send_order(slot, &order, NULL, fds, n)) {
 		slots_note(s, slot, true, "slot %d cannot leave its work behind, and waits for it", slot->number);
 		free(keeper);
 		return;
 	}
-	slots_drain(slot); /* so far it is the job's own */
-	*keeper = (struct slot){ .slots = s, .number = slot->number, .state = SLOT_KEEPER, .pid = slot->pid, .sock = -1,
-				 .out = { slot->out[0], slot->out[1] } };
+	keeper->pid = slot->pid;
 	list_add_before(&s->keepers, &keeper->link);
-	/* The watches go over to the keeper; a descriptor cannot be watched twice, so it is duplicated. */
-	for (int i = 0; i < 2; i++)
-		keeper->out[i] = slot->out[i] < 0 ? -1 : dup(slot->out[i]);
 	slots_unwatch(slot);
-	if (slots_watch(keeper))
-		slots_unwatch(keeper);
 	slot->state = SLOT_VACANT;
 	slot->pid = 0;
 	slot->tag = NULL;

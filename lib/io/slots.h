@@ -75,8 +75,7 @@ struct slots_events {
 	/* The slot was killed, and all of its job is gone; `started` says whether its handler had begun. The slot is being replaced;
 	 * it will be idle later. Called also for a slot without a job (slots_job() is NULL). */
 	void (*died)(void *arg, struct slot *slot, bool started);
-	/* Bytes that the job wrote; `which` is 1 or 2. The bytes may be changed. All output comes before `over`. What a left-behind job
-	 * (slots_leave) goes on to write comes under a slot of the same number whose slots_job() is NULL. */
+	/* Bytes that the job wrote; `which` is 1 or 2. The bytes may be changed. All output comes before `over`. */
 	void (*output)(void *arg, struct slot *slot, int which, char *bytes, size_t n);
 	/* A slot became idle by another way than the above (a replacement is ready). */
 	void (*idle)(void *arg);
@@ -128,8 +127,9 @@ int slots_pid(const struct slot *slot);
 /* TERM (or another signal) goes to everything the job started, once. SIGKILL begins a sweep that goes on until nothing is left. */
 void slots_signal(struct slot *slot, int signo);
 
-/* The job's leftovers are no longer tgrun's business (--background leave): the slot becomes their keeper, which releases the lock and
- * outlives the runner; another is forked in its place (`idle` tells). Only between `ended` and `over`. */
+/* The job's leftovers are no longer tgrun's business (--background leave): the slot becomes their keeper, which releases the lock,
+ * outlives the runner, and reads what they write and throws it away; another is forked in its place (`idle` tells). They cost this process no
+ * descriptor. Only between `ended` and `over`. */
 void slots_leave(struct slot *slot);
 
 /* Takes in what the slot has already said but the loop has not yet delivered, so that a deadline does not overtake an end. */

@@ -89,4 +89,29 @@ wait_for 'logged "polling" && [ "$(grep -c polling "$TGRUN_LOG")" = 2 ]'
 ok 'wait_for "grep -q \"work done\" \"\$TMP/events\""' "the work outlives tgrun, and its next start"
 stop_tgrun
 
+# What was left is on its own: nothing here is kept for it, and what it writes finds a reader when tgrun has gone, too.
+anew --no-penalties
+rm -f "$TMP/go"
+: >"$TMP/events"
+handler leaves <<'EOT'
+#!/bin/sh
+(
+	until [ -e "$FLOW_MARK/go" ]; do sleep 0.02; done
+	yes | head -c 300000
+	yes | head -c 300000 >&2
+	echo "written $TG_UPDATE_ID" >>"$FLOW_MARK/events"
+) &
+EOT
+descriptors() { ls "/proc/$TGRUN_PID/fd" | wc -l; }
+start_tgrun --handler "$TMP/leaves" --background leave --concurrency 2
+message 7 x
+wait_for 'logged "handled.*update=1" && [ "$("$TGRUN" status --json --state-dir "$TMP/state" | jq .running_count)" = 0 ]'
+before=$(descriptors)
+for n in 2 3 4 5 6 7 8 9 10 11; do message $n x; done
+wait_for 'logged "handled.*update=11"'
+ok 'wait_for "[ \$(descriptors) -le $((before + 2)) ]"' "ten more that are left cost tgrun no descriptor"
+stop_tgrun
+: >"$TMP/go"
+wait_for '[ "$(grep -c written "$TMP/events")" = 11 ]'
+is "$(grep -c written "$TMP/events")" 11 "what they write when tgrun is gone neither blocks nor ends them"
 done_testing

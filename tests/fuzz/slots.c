@@ -106,7 +106,7 @@ static void set_up(void)
 static void clear_up(int sock)
 {
 	while (!list_empty(&rig.slots.keepers)) {
-		struct slot *k = container_of(rig.slots.keepers.next, struct slot, link);
+		struct slots_keeper *k = container_of(rig.slots.keepers.next, struct slots_keeper, link);
 		list_remove(&k->link);
 		free(k);
 	}
