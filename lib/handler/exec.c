@@ -49,9 +49,16 @@ static void on_line(struct proc *p, int which, const char *text, size_t n)
 static void on_overdue(struct proc *p, const char *limit)
 {
 	struct run *r = run_of(p);
-	log_event(r->h->room->config.log, LOG_WARN,
-		  LOG_FIELDS(LOG_NUM("update", r->claims[0]->update_id), LOG_STR("key", r->claims[0]->keys)),
-		  p->ended ? "background work still runs after %s: ending it" : "handler timed out after %s: ending it", limit);
+	struct log *log = r->h->room->config.log;
+	char what[256] = "";
+	struct log_field fields[] = { LOG_NUM("update", r->claims[0]->update_id), LOG_STR("key", r->claims[0]->keys) };
+	if (p->ended) {
+		jobs_describe(&p->job, what, sizeof what);
+		log_event(log, LOG_WARN, fields, 2, "background work still runs after %s: %s; ending it (--background leave would let it run on, kill would end "
+			  "it with its handler)", limit, what);
+	} else {
+		log_event(log, LOG_WARN, fields, 2, "handler timed out after %s: ending it", limit);
+	}
 }
 
 /* What the end of the process means for one of its updates. */

@@ -113,6 +113,18 @@ int handlers_lingering(const struct handlers *room)
 	return n;
 }
 
+void handlers_describe_lingering(const struct handlers *room, char *out, size_t n)
+{
+	struct procs found = { 0 };
+	for (const struct list *l = room->procs.next; l != &room->procs; l = l->next) {
+		const struct proc *p = container_of(l, struct proc, link);
+		if (p->ended && p->updates)
+			slots_descendants(p->job.slot, &found);
+	}
+	procs_describe(&found, out, n);
+	procs_release(&found);
+}
+
 bool handlers_quiet(const struct handlers *room)
 {
 	return room->live == 0 && room->hooks_waiting == 0;

@@ -109,8 +109,9 @@ void handlers_flush(struct handlers *room);
 /* Updates in hand, of all handlers. */
 int handlers_running(const struct handlers *room);
 
-/* Those of them whose handler ended: only its background work runs. */
+/* Those of them whose handler ended: only its background work runs. And what that is, for people (procs_describe()). */
 int handlers_lingering(const struct handlers *room);
+void handlers_describe_lingering(const struct handlers *room, char *out, size_t n);
 
 /* Nothing of any kind runs: no handler, no worker, no hook. */
 bool handlers_quiet(const struct handlers *room);

@@ -89,6 +89,14 @@ int jobs_start(struct slots *slots, struct job *job, struct slot_job *with)
 	return 0;
 }
 
+void jobs_describe(const struct job *job, char *out, size_t n)
+{
+	struct procs found = { 0 };
+	slots_descendants(job->slot, &found);
+	procs_describe(&found, out, n);
+	procs_release(&found);
+}
+
 bool jobs_still(struct job *job)
 {
 	/* Its memory may be another job's afterwards, even in the same slot. */

@@ -108,9 +108,11 @@ static void look_at_deadlines(struct worker *w)
 	} else if (w->leave_by && w->leave_by <= now) {
 		if (w->count && !w->ended)
 			w->fault = "its worker closed descriptor 3 without an answer";
-		log_event(log, LOG_WARN, LOG_FIELDS(LOG_NUM("worker", w->number)), "%s: ending it",
+		char what[256];
+		jobs_describe(&w->job, what, sizeof what);
+		log_event(log, LOG_WARN, LOG_FIELDS(LOG_NUM("worker", w->number)), "%s: ending %s",
 			  w->fault ? "worker can answer no more" : w->ended ? "background work of a worker still runs" :
-			  "worker does not end when its input has ended");
+			  "worker does not end when its input has ended", what);
 		worker_kill(w, WORKER_TERMINATING);
 	} else {
 		worker_arm(w);

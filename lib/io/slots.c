@@ -232,6 +232,11 @@ int slots_pid(const struct slot *slot)
 	return slot->tag && slot->page && slot->page->started == slot->job ? slot->page->pid : 0;
 }
 
+int slots_descendants(const struct slot *slot, struct procs *out)
+{
+	return slot->tag ? procs_descendants(slot->pid, out) : 0;
+}
+
 /* Sends an order with `n` descriptors. 0, or -1 with errno. */
 static int send_order(struct slot *slot, const struct slot_order *order, const char *vars, const int *fds, size_t n)
 {

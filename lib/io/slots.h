@@ -16,6 +16,7 @@
 
 #include "base/err.h"
 #include "io/loop.h"
+#include "io/procs.h"
 
 enum { SLOT_STAGES_MAX = 16, SLOT_VARS_MAX = 64 * 1024, SLOT_DESCRIPTORS_MAX = 2, SLOTS_MAX = 4096 };
 
@@ -123,6 +124,9 @@ int slots_start(struct slot *slot, const struct slot_job *job);
 void *slots_job(const struct slot *slot);
 int slots_number(const struct slot *slot);
 int slots_pid(const struct slot *slot);
+
+/* Appends what the slot's job has started and runs still. 0, or -1 with errno. */
+int slots_descendants(const struct slot *slot, struct procs *out);
 
 /* TERM (or another signal) goes to everything the job started, once. SIGKILL begins a sweep that goes on until nothing is left. */
 void slots_signal(struct slot *slot, int signo);
