@@ -83,6 +83,12 @@ static void result_of(struct run *r, enum proc_end how, int errnum, const struct
 		out->reason = "tgrun was stopped";
 		out->started = true;
 		return;
+	case PROC_UNHEARD:
+		out->end = HANDLER_INTERRUPTED;
+		out->why = RELEASE_REPLACED;
+		out->reason = "nobody reads the standard output that it had";
+		out->started = true;
+		return;
 	case PROC_ENDED:
 		break;
 	}

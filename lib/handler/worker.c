@@ -211,6 +211,7 @@ static void on_over(struct job *job, const struct slot_end *end)
 {
 	struct worker *w = container_of(job, struct worker, job);
 	w->end = *end;
+	w->unheard = slots_stdout_lost(job->slot);
 	finish(w, WORKER_ENDED, 0);
 }
 

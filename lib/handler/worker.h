@@ -54,6 +54,7 @@ struct worker {
 	bool killed;           /* by us, before it ended */
 	bool unread;           /* it is gone with all that it started, and none of them read anything of its input */
 	bool stopped;          /* by handlers_stop() */
+	bool unheard;          /* it ended when nobody read tgrun's stdout any more, which it had */
 	bool solo;             /* holds one that must be alone */
 	bool armed;            /* the timer is set */
 	int busy;              /* in a function that goes on using it … */

@@ -77,7 +77,7 @@ static struct worker *start(struct handler *h)
 static bool is_worn(const struct worker *w, int64_t now)
 {
 	const struct handler_policy *policy = &w->h->policy;
-	return w->outdated || (policy->max_requests && w->requests >= policy->max_requests) ||
+	return w->outdated || slots_stdout_lost(w->job.slot) || (policy->max_requests && w->requests >= policy->max_requests) ||
 	       (policy->max_worker_age && now - w->started >= policy->max_worker_age);
 }
 

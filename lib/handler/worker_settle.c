@@ -60,6 +60,8 @@ static void settle_one(struct worker *w, const struct held *u, enum worker_end h
 		interrupted(r, RELEASE_NOT_GIVEN, "its worker ended before it was given");
 	} else if (w->killed && !w->fault) {
 		interrupted(r, RELEASE_OTHER, "its worker was ended because of another update");
+	} else if (w->unheard && !w->fault) {
+		interrupted(r, RELEASE_REPLACED, "nobody reads the standard output that its worker had");
 	} else if (others > 0) {
 		interrupted(r, RELEASE_SHARED, "its worker died while it held several");
 	} else {

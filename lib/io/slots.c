@@ -5,6 +5,7 @@
 #include "io/slots_state.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -70,6 +71,10 @@ void slots_drain(struct slot *slot)
 
 void slots_make_idle(struct slot *slot)
 {
+	if (slot->stale) {
+		slots_condemn(slot);
+		return;
+	}
 	slot->state = SLOT_IDLE;
 	list_add_before(slot->slots->idle.next, &slot->link); /* the last used comes first: its memory is warm */
 	slot->slots->idle_count++;
@@ -92,6 +97,28 @@ void slots_condemn(struct slot *slot)
 	slot->watch[0] = NULL;
 	slot->sock = -1;
 	slots_mend_soon(slot->slots);
+}
+
+/* Who reads the inherited stdout has gone: a pipe's write end, or a socket, is in error then. A file never is. */
+static void look_at_stdout(struct slots *s)
+{
+	struct pollfd out = { .fd = s->config.stdout_fd };
+	if (out.fd < 0 || poll(&out, 1, 0) != 1 || !(out.revents & (POLLERR | POLLHUP)))
+		return;
+	close(s->config.stdout_fd);
+	s->config.stdout_fd = -1;
+	for (int i = 0; i < s->config.count; i++) {
+		s->slot[i].stale = s->slot[i].pid != 0;
+		if (s->slot[i].state == SLOT_IDLE)
+			slots_condemn(&s->slot[i]);
+	}
+	slots_note(s, NULL, true, "nobody reads the standard output any more: what handlers write there is logged from now on");
+}
+
+bool slots_stdout_lost(struct slot *slot)
+{
+	look_at_stdout(slot->slots);
+	return slot->stale;
 }
 
 static bool well_formed(const struct slot *slot, const struct slot_report *r, ssize_t size)
@@ -276,6 +303,11 @@ int slots_start(struct slot *slot, const struct slot_job *job)
 	int fds[2] = { job->stdin_fd, job->extra_fd }, rc = -1;
 	if (slot->state != SLOT_IDLE || job->vars_length > SLOT_VARS_MAX || !job->tag) {
 		errno = EINVAL;
+		goto out;
+	}
+	look_at_stdout(slot->slots);
+	if (slot->stale) {
+		errno = EAGAIN;
 		goto out;
 	}
 	struct slot_order order = {

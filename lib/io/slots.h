@@ -125,6 +125,10 @@ void *slots_job(const struct slot *slot);
 int slots_number(const struct slot *slot);
 int slots_pid(const struct slot *slot);
 
+/* Whether the slot's job, or the one that was just over, writes to an inherited stdout that nobody reads any more: who writes there is sent SIGPIPE.
+ * Looks, and from then on has the jobs that start captured; what has no job is replaced for that. Never so with another stdout. */
+bool slots_stdout_lost(struct slot *slot);
+
 /* Appends what the slot's job has started and runs still. 0, or -1 with errno. */
 int slots_descendants(const struct slot *slot, struct procs *out);
 

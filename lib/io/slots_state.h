@@ -35,6 +35,7 @@ struct slot {
 	void *tag;                   /* NULL: no job */
 	struct command *command;     /* that the process has */
 	struct slot_end end;
+	bool stale;                  /* its stdout lost its reader: replaced as soon as it has no job */
 	uint32_t signals;            /* SLOT_SIGNAL orders sent to the process */
 	int64_t killed;              /* when SIGKILL was ordered, monotonic milliseconds; 0: it was not */
 	bool complained;

@@ -149,6 +149,48 @@ TGRUN_TOKEN=$TOKEN "$TGRUN" --api-url "$URL" --state-dir "$TMP/state" --once --h
 	>"$TMP/stdout" 2>"$TMP/tgrun.log" </dev/null
 is "$(cat "$TMP/stdout")" "to stdout" "--stdout inherit: it goes to tgrun's own, as it is"
 is "$(grep -c 'to stdout' "$TGRUN_LOG") $(grep -c 'to stderr  stream=stderr' "$TGRUN_LOG")" "0 1" "and is not logged; stderr is"
+# … until nobody reads it: no handler dies of that, however it takes a broken pipe, and nothing that it says is lost.
+unheard() { # WHAT OPTION…
+	what=$1
+	shift
+	anew --no-penalties
+	rm -f "$TMP/pipe"
+	mkfifo "$TMP/pipe"
+	start head -n 1 "$TMP/pipe"
+	TGRUN_TOKEN=$TOKEN "$TGRUN" --api-url "$URL" --state-dir "$TMP/state" --stdout inherit --on-failure dead "$@" \
+		>"$TMP/pipe" 2>"$TGRUN_LOG" </dev/null &
+	TGRUN_PID=$!
+	wait_for 'logged polling'
+	message 7 first
+	wait "$PID"
+	generate 20 10
+	wait_for '[ "$("$TGRUN" status --json --state-dir "$TMP/state" | jq "[.done, .dead] | add")" -ge 21 ]'
+	wait_for 'logged "last words of 21 .*stream=stdout"'
+	is "$("$TGRUN" status --json --state-dir "$TMP/state" | jq -r '"\(.done) \(.dead)"') $(grep -c 'nobody reads the standard output any more' "$TGRUN_LOG")" "21 0 1" "$what"
+	stop_tgrun
+	is "$STATUS" 0 "… and it stops as ever"
+}
+handler talks <<'EOT'
+#!/bin/sh
+trap "$ON_PIPE" PIPE
+echo "update $TG_UPDATE_ID" || exit 1
+echo "last words of $TG_UPDATE_ID" || exit 1
+EOT
+handler stays <<'EOT'
+#!/bin/sh
+while read -r line; do
+	id=${line#*\"id\":\"}
+	echo "last words of ${id%%.*}"
+	echo "{\"id\":\"${id%%\"*}\",\"ok\":true}" >&3
+done
+EOT
+ON_PIPE=- && export ON_PIPE
+unheard "--stdout inherit: a reader that goes away takes no handler with it" --handler "$TMP/talks"
+unheard "… nor a pipeline" --handler "cat | $TMP/talks"
+unheard "… nor a worker" --handler "$TMP/stays" --workers 1
+ON_PIPE=''
+unheard "… nor one that ignores SIGPIPE, and fails" --handler "$TMP/talks"
+
 anew --no-penalties
 message 7 x
 TGRUN_TOKEN=$TOKEN "$TGRUN" --api-url "$URL" --state-dir "$TMP/state" --once --handler "$TMP/says" --stdout discard \
