@@ -94,8 +94,9 @@ static void on_stop_timer(void *arg)
 	if (lingering) {
 		char what[256];
 		handlers_describe_lingering(e->handlers, what, sizeof what);
-		log_event(log, LOG_WARN, LOG_FIELDS(LOG_NUM("updates", lingering)), "background work of handlers that ended still runs at the shutdown deadline: "
-			  "%s; ending it, their updates are settled (--background leave would let it run on)", what);
+		log_event(log, LOG_WARN, LOG_FIELDS(LOG_NUM("updates", lingering)),
+			  "background work of handlers that ended still runs at the shutdown deadline: %s; "
+			  "ending it, their updates are settled (--background leave would let it run on)", what);
 	}
 	if (hooks)
 		log_event(log, LOG_WARN, LOG_FIELDS(LOG_NUM("hooks", hooks)), "hooks still run at the shutdown deadline: ending them");

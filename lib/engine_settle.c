@@ -112,7 +112,8 @@ static const char *settle_failure(struct route *r, const struct claim *c, const 
 	int64_t delay;
 	bool was_open = r->breaker.open;
 	char story[sizeof result->outcome.reason + SENTENCE_MAX + 4];
-	snprintf(story, sizeof story, "%s%s%s", result->outcome.reason, *result->sentence ? ": " : "", result->sentence);
+	snprintf(story, sizeof story, "%s%s%s", result->outcome.reason, *result->sentence ? ": " : "",
+		 result->sentence);
 	engine_remember_error(e, story);
 	run_hook(e, r, c, result);
 	if (was_open && since <= r->opened_at) {
@@ -160,11 +161,14 @@ static void log_end(struct engine *e, const struct claim *c, const struct handle
 			  "part of the handler's output was dropped");
 	if (!log_wants(e->config.log, level))
 		return;
-	struct log_field fields[] = { LOG_NUM("update", c->update_id), LOG_STR("key", c->keys), LOG_NUM("attempt", c->failures + 1),
-				      LOG_NUM("ms", r->elapsed), LOG_NUM("cpu_ms", cpu), LOG_NUM("rss_kb", r->usage.ru_maxrss),
-				      LOG_STR("stderr", r->sentence) };
+	struct log_field fields[] = {
+		LOG_NUM("update", c->update_id), LOG_STR("key", c->keys), LOG_NUM("attempt", c->failures + 1),
+		LOG_NUM("ms", r->elapsed), LOG_NUM("cpu_ms", cpu), LOG_NUM("rss_kb", r->usage.ru_maxrss),
+		LOG_STR("stderr", r->sentence),
+	};
 	size_t count = sizeof fields / sizeof *fields - !(fate && *r->sentence);
-	log_event(e->config.log, level, fields, count, "%s%s%s", fate ? r->outcome.reason : "handled", fate ? ": " : "", fate ? fate : "");
+	log_event(e->config.log, level, fields, count, "%s%s%s", fate ? r->outcome.reason : "handled",
+		  fate ? ": " : "", fate ? fate : "");
 }
 
 static void settle_interrupted(struct engine *e, const struct claim *c, const struct handler_result *r)
@@ -172,7 +176,8 @@ static void settle_interrupted(struct engine *e, const struct claim *c, const st
 	/* That nothing could be started is told by itself, once. */
 	bool tell = r->why != RELEASE_NO_START;
 	e->counts.interrupted += tell;
-	log_event(e->config.log, tell ? LOG_WARN : LOG_DEBUG, LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)),
+	log_event(e->config.log, tell ? LOG_WARN : LOG_DEBUG,
+		  LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)),
 		  "interrupted, and to be handed out again: %s", r->reason);
 	queue_release(e->queue, c, &(struct queue_release){ .why = r->why, .started = r->started, .reason = r->reason,
 		      .last_stderr = r->last_stderr });

@@ -308,7 +308,8 @@ static void take_name(struct engine *e, const char *username)
 	if (!copy)
 		return;
 	if (e->bot_username)
-		log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_STR("before", e->bot_username), LOG_STR("now", username)),
+		log_event(e->config.log, LOG_INFO,
+			  LOG_FIELDS(LOG_STR("before", e->bot_username), LOG_STR("now", username)),
 			  "the bot was renamed: handlers are told its new name");
 	free(e->bot_username);
 	e->bot_username = copy;
@@ -317,8 +318,9 @@ static void take_name(struct engine *e, const char *username)
 		log_event(e->config.log, LOG_WARN, LOG_NONE, "handlers are not told the bot's name: %s", err.text);
 }
 
-/* Workers get the name when they start, so they start when it is known: then none is to be replaced because of it. Where there is no answer, that is with
- * the name of an earlier run; without one nothing was ever received, and nothing is before there is. */
+/* Workers get the name when they start, so they start when it is known: then none is to be
+ * replaced because of it. Where there is no answer, that is with the name of an earlier run;
+ * without one nothing was ever received, and nothing is before there is. */
 static void on_bot(void *arg, const char *username)
 {
 	struct engine *e = arg;

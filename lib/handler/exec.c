@@ -51,11 +51,12 @@ static void on_overdue(struct proc *p, const char *limit)
 	struct run *r = run_of(p);
 	struct log *log = r->h->room->config.log;
 	char what[256] = "";
-	struct log_field fields[] = { LOG_NUM("update", r->claims[0]->update_id), LOG_STR("key", r->claims[0]->keys) };
+	const struct claim *c = r->claims[0];
+	struct log_field fields[] = { LOG_NUM("update", c->update_id), LOG_STR("key", c->keys) };
 	if (p->ended) {
 		jobs_describe(&p->job, what, sizeof what);
-		log_event(log, LOG_WARN, fields, 2, "background work still runs after %s: %s; ending it (--background leave would let it run on, kill would end "
-			  "it with its handler)", limit, what);
+		log_event(log, LOG_WARN, fields, 2, "background work still runs after %s: %s; ending it "
+			  "(--background leave would let it run on, kill would end it with its handler)", limit, what);
 	} else {
 		log_event(log, LOG_WARN, fields, 2, "handler timed out after %s: ending it", limit);
 	}
@@ -107,8 +108,10 @@ static void on_finish(struct proc *p, enum proc_end how, int errnum)
 	struct run *r = run_of(p);
 	for (size_t i = 0; i < r->n; i++) {
 		struct claim *c = r->claims[i];
-		struct handler_result result = { .elapsed = handler_now(p->room) - p->started,
-						 .sentence = output_sentence(&p->output), .last_stderr = output_last_stderr(&p->output) };
+		struct handler_result result = {
+			.elapsed = handler_now(p->room) - p->started, .sentence = output_sentence(&p->output),
+			.last_stderr = output_last_stderr(&p->output),
+		};
 		if (i == 0) {
 			result.dropped = p->output.dropped;
 			result.usage = p->end.usage;

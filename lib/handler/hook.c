@@ -74,7 +74,8 @@ static void on_finish(struct proc *p, enum proc_end how, int errnum)
 	if (how == PROC_ENDED)
 		outcome_of(p->end.status, p->end.stages, p->timed_out ? p->timeout : 0, 0, &any, &o);
 	const char *reason = how == PROC_UNSTARTABLE ? strerror(errnum) : how == PROC_DIED ? "its slot died" :
-			     how == PROC_STOPPED ? "tgrun was stopped" : how == PROC_UNHEARD ? "nobody reads the standard output that it had" : o.reason;
+			     how == PROC_STOPPED ? "tgrun was stopped" :
+			     how == PROC_UNHEARD ? "nobody reads the standard output that it had" : o.reason;
 	log_event(r->room->config.log, *reason ? LOG_WARN : LOG_DEBUG,
 		  LOG_FIELDS(LOG_STR("hook", r->name), LOG_NUM("update", r->claim.update_id),
 			     LOG_NUM("ms", handler_now(r->room) - p->started)),

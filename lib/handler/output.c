@@ -1,5 +1,6 @@
-/* handler/output: bytes of a job in, whole redacted lines out. It holds one unfinished line of each stream, and of stderr its end and the
- * line that says what went wrong, never more, however much is written. */
+/* handler/output: bytes of a job in, whole redacted lines out. It holds one unfinished line of
+ * each stream, and of stderr its end and the line that says what went wrong, never more, however
+ * much is written. */
 #include "handler/output.h"
 
 #include <string.h>
@@ -26,7 +27,8 @@ static void keep_stderr(struct output *o, const char *line, size_t n)
 		line += n - OUTPUT_STDERR_KEPT;
 		n = OUTPUT_STDERR_KEPT;
 	}
-	if ((tail->len == 0 || buf_addc(tail, '\n') == 0) && buf_add(tail, line, n) == 0 && tail->len > 2 * OUTPUT_STDERR_KEPT)
+	if ((tail->len == 0 || buf_addc(tail, '\n') == 0) && buf_add(tail, line, n) == 0 &&
+	    tail->len > 2 * OUTPUT_STDERR_KEPT)
 		buf_consume(tail, tail->len - OUTPUT_STDERR_KEPT);
 }
 

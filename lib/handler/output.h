@@ -40,7 +40,8 @@ void output_end(struct output *o);
 /* The last line of stderr that says something, "" if none (handler/sentence.h). */
 const char *output_sentence(const struct output *o);
 
-/* The end of stderr without its blank lines, as lines: at most OUTPUT_STDERR_KEPT bytes, cut between characters. "" if nothing was written. */
+/* The end of stderr without its blank lines, as lines: at most OUTPUT_STDERR_KEPT bytes, cut
+ * between characters. "" if nothing was written. */
 const char *output_last_stderr(const struct output *o);
 
 /* Forgets what stderr said so far. */

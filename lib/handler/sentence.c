@@ -1,6 +1,8 @@
-/* handler/sentence: lines of stderr in, the one that says what went wrong out. Runtimes put it first (Node, Java, Go), last (Python) or between (Rust), and
- * stack frames, quoted source and remarks of their own around it. So a line is passed over by its form, and of the others the last one counts.
- * Invariant: no line is ever more than one candidate, so the cost is that of reading it, however long a stack is. */
+/* handler/sentence: lines of stderr in, the one that says what went wrong out. Runtimes put it
+ * first (Node, Java, Go), last (Python) or between (Rust), and stack frames, quoted source and
+ * remarks of their own around it. So a line is passed over by its form, and of the others the
+ * last one counts. Invariant: no line is ever more than one candidate, so the cost is that of
+ * reading it, however long a stack is. */
 #include "handler/sentence.h"
 
 #include <ctype.h>
@@ -8,7 +10,8 @@
 
 #include "base/utf8.h"
 
-/* What runtimes and their helpers say after the sentence, or before it, at the beginning of a line. */
+/* What runtimes and their helpers say after the sentence, or before it, at the beginning of a
+ * line. */
 static const char *const remarks[] = {
 	"Node.js v", "(Use `node", "npm ERR!", "npm error", "npm notice", "Bun v",     /* JavaScript */
 	"note: ",                                                                      /* Rust */
@@ -30,8 +33,8 @@ static bool begins_with_any(const char *text, const char *const *prefixes, size_
 	return false;
 }
 
-/* Copies what people would read: no escape sequences (ECMA-48, CSI), nothing behind the last character that shows, and no brace that
- * opens a list of details. */
+/* Copies what people would read: no escape sequences (ECMA-48, CSI), nothing behind the last
+ * character that shows, and no brace that opens a list of details. */
 static void copy_clean(char *to, const char *line)
 {
 	size_t n = 0, length = strlen(line);
@@ -65,7 +68,8 @@ static bool is_underline(const char *line)
 	return strchr(line, '^') && line[strspn(line, " \t^~-")] == '\0';
 }
 
-/* A heading, of which what follows is the point; a function between frames; what only a runtime says. */
+/* A heading, of which what follows is the point; a function between frames; what only a runtime
+ * says. */
 static bool is_remark(const char *line)
 {
 	size_t n = strlen(line);
@@ -78,7 +82,8 @@ void sentence_clear(struct sentence *s)
 	*s = (struct sentence){ .fresh = false };
 }
 
-/* An indented line goes on with what came before it; where nothing else is said, it is better than nothing. */
+/* An indented line goes on with what came before it; where nothing else is said, it is better
+ * than nothing. */
 static void take_hint(struct sentence *s, const char *line)
 {
 	line += strspn(line, " \t|+-");

@@ -1,4 +1,5 @@
-/* handler/sentence: what went wrong, in one line: of all that a program wrote to stderr, the last line that says something. Pure. */
+/* handler/sentence: what went wrong, in one line: of all that a program wrote to stderr, the
+ * last line that says something. Pure. */
 #ifndef TGRUN_HANDLER_SENTENCE_H
 #define TGRUN_HANDLER_SENTENCE_H
 
@@ -18,8 +19,9 @@ struct sentence {
 /* Forgets all. A struct that is all zero has nothing to forget. */
 void sentence_clear(struct sentence *s);
 
-/* Takes in a line without its line feed, ended by a NUL. Not taken for a sentence: what is blank, indented or all punctuation; frames of a stack, quoted
- * source, a heading that ends in a colon, what a runtime says of itself. Escape sequences are left out. */
+/* Takes in a line without its line feed, ended by a NUL. Not taken for a sentence: what is
+ * blank, indented or all punctuation; frames of a stack, quoted source, a heading that ends in a
+ * colon, what a runtime says of itself. Escape sequences are left out. */
 void sentence_line(struct sentence *s, const char *line);
 
 /* The sentence; "" if nothing said one. Valid until the next call with `s`. */

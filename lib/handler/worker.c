@@ -1,8 +1,10 @@
-/* handler/worker: the life of one worker: a process in a slot that reads updates and answers. It goes through: alive → (leaving: it is
- * given nothing more; when it holds nothing, the end of its input) → (overdue) terminating → killing → over.
+/* handler/worker: the life of one worker: a process in a slot that reads updates and answers. It
+ * goes through: alive → (leaving: it is given nothing more; when it holds nothing, the end of
+ * its input) → (overdue) terminating → killing → over.
  *
- * Only `over`, `failed` or `died` of its slot ends it; what it holds then is settled (worker_settle.c). Background work of a worker may go on
- * answering when the worker itself has ended; when nothing is left to answer, or nobody can, it is killed. */
+ * Only `over`, `failed` or `died` of its slot ends it; what it holds then is settled
+ * (worker_settle.c). Background work of a worker may go on answering when the worker itself has
+ * ended; when nothing is left to answer, or nobody can, it is killed. */
 #include "handler/worker.h"
 
 #include <errno.h>
@@ -96,7 +98,8 @@ static void look_at_deadlines(struct worker *w)
 		char limit[DURATION_TEXT];
 		duration_format(late->timeout, limit, sizeof limit);
 		if (!worker_has_read(w)) {
-			log_event(log, LOG_WARN, LOG_FIELDS(LOG_NUM("worker", w->number)), "worker has read nothing for %s: ending it", limit);
+			log_event(log, LOG_WARN, LOG_FIELDS(LOG_NUM("worker", w->number)),
+				  "worker has read nothing for %s: ending it", limit);
 			worker_kill(w, WORKER_TERMINATING);
 			return;
 		}
@@ -140,7 +143,8 @@ static void on_timer(void *arg)
 void worker_retire(struct worker *w)
 {
 	w->leaving = true;
-	/* Many programs end at the end of their input, whatever they are about: so it comes when nothing is left to answer. */
+	/* Many programs end at the end of their input, whatever they are about: so it comes when
+	 * nothing is left to answer. */
 	if (w->asked && w->count == 0 && w->pending.len == w->sent)
 		worker_close_in(w);
 	if (w->phase != WORKER_ALIVE || w->leave_by || (w->count && w->out))

@@ -64,7 +64,8 @@ struct worker {
 /* worker.c: starts a worker; NULL with errno. */
 struct worker *worker_start(struct handler *h);
 void worker_free(struct worker *w);
-/* It gets no update any more and, when it holds nothing, the end of its input; then it may stay for `grace` milliseconds. */
+/* It gets no update any more and, when it holds nothing, the end of its input; then it may stay
+ * for `grace` milliseconds. */
 void worker_leave(struct worker *w, int64_t grace);
 void worker_retire(struct worker *w); /* the same, of its own doing: gets no update any more */
 void worker_kill(struct worker *w, enum worker_phase phase);

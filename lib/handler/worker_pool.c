@@ -1,9 +1,10 @@
-/* handler/worker_pool: how many workers of a handler there are, who is replaced, and who gets an update. In: ends, answers, time. Out:
- * workers, and updates to the least loaded of them.
+/* handler/worker_pool: how many workers of a handler there are, who is replaced, and who gets an
+ * update. In: ends, answers, time. Out: workers, and updates to the least loaded of them.
  *
- * A worker is replaced without a gap: its successor is started, and when that is ready it is given the updates in place of the old one, which sees
- * the end of its input when it has answered. Workers that end before they answered anything are started again with backoff; as long as one of the
- * pool answers, the backoff begins anew. */
+ * A worker is replaced without a gap: its successor is started, and when that is ready it is
+ * given the updates in place of the old one, which sees the end of its input when it has
+ * answered. Workers that end before they answered anything are started again with backoff; as
+ * long as one of the pool answers, the backoff begins anew. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -77,7 +78,8 @@ static struct worker *start(struct handler *h)
 static bool is_worn(const struct worker *w, int64_t now)
 {
 	const struct handler_policy *policy = &w->h->policy;
-	return w->outdated || slots_stdout_lost(w->job.slot) || (policy->max_requests && w->requests >= policy->max_requests) ||
+	return w->outdated || slots_stdout_lost(w->job.slot) ||
+	       (policy->max_requests && w->requests >= policy->max_requests) ||
 	       (policy->max_worker_age && now - w->started >= policy->max_worker_age);
 }
 
@@ -212,7 +214,8 @@ static void tell_unread(struct worker *w)
 	char how[160], reason[SENTENCE_MAX + 256];
 	const char *sentence = output_sentence(&w->output);
 	worker_describe_end(w, how, sizeof how);
-	snprintf(reason, sizeof reason, "a worker %s%s%s%s", w->killed ? "had read nothing when its first update was due" : "ended before it read anything: ",
+	snprintf(reason, sizeof reason, "a worker %s%s%s%s",
+		 w->killed ? "had read nothing when its first update was due" : "ended before it read anything: ",
 		 w->killed ? "" : how, *sentence ? ": " : "", sentence);
 	p->start_at = handler_now(h->room) + backoff_fail(&p->backoff, backoff_random());
 	p->crashing = true;

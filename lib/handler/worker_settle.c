@@ -1,6 +1,7 @@
-/* handler/worker_settle: the end of a worker in, results of what it held out. Invariant: no update fails because of another, and none because of a
- * worker that never read it. One fails when it was over its deadline, or when it was alone in the worker that died; else it is not known who is
- * guilty, and each is handed out again alone. */
+/* handler/worker_settle: the end of a worker in, results of what it held out. Invariant: no
+ * update fails because of another, and none because of a worker that never read it. One fails
+ * when it was over its deadline, or when it was alone in the worker that died; else it is not
+ * known who is guilty, and each is handed out again alone. */
 #include <stdio.h>
 #include <string.h>
 
@@ -78,8 +79,10 @@ void worker_settle(struct worker *w, enum worker_end how, int errnum)
 		struct held *u = &w->held[w->count - 1];
 		struct claim *c = u->claim;
 		bool its_own = several == 1 || u->timed_out;
-		struct handler_result r = { .elapsed = now - u->started, .sentence = its_own ? output_sentence(&w->output) : "",
-					    .last_stderr = its_own ? output_last_stderr(&w->output) : "", .dropped = w->output.dropped };
+		struct handler_result r = {
+			.elapsed = now - u->started, .sentence = its_own ? output_sentence(&w->output) : "",
+			.last_stderr = its_own ? output_last_stderr(&w->output) : "", .dropped = w->output.dropped,
+		};
 		settle_one(w, u, how, errnum, several - 1, &r);
 		w->output.dropped = 0;
 		u->claim = NULL;

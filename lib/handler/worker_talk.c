@@ -21,7 +21,8 @@ enum { READ_MAX = 64 * 1024, READS_A_TURN = 16, TELL_EVERY = 1000 /* ms between 
 
 size_t worker_room(const struct worker *w)
 {
-	/* A successor is given nothing before it takes the place of the old one: so no more than --workers of them have updates. */
+	/* A successor is given nothing before it takes the place of the old one: so no more than
+	 * --workers of them have updates. */
 	if (w->leaving || w->solo || w == w->h->pool.successor || w->phase != WORKER_ALIVE || !w->in ||
 	    w->pending.len - w->sent >= WORKER_PENDING_MAX)
 		return 0;
@@ -82,10 +83,12 @@ bool worker_has_read(const struct worker *w)
 {
 	int waiting;
 	/* Both ends of a pipe tell, readers or not: see pipe(7). */
-	return w->answered || ioctl(w->in ? w->in_fd : w->left_fd, FIONREAD, &waiting) || (uint64_t)waiting != w->written;
+	return w->answered || ioctl(w->in ? w->in_fd : w->left_fd, FIONREAD, &waiting) ||
+	       (uint64_t)waiting != w->written;
 }
 
-/* What it started may read on, so only its end shows what was left; a read end of our own hides no end of file from them. */
+/* What it started may read on, so only its end shows what was left; a read end of our own hides
+ * no end of file from them. */
 static void keep_left(struct worker *w)
 {
 	char path[64];

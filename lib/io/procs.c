@@ -187,7 +187,8 @@ void procs_describe(const struct procs *p, char *out, size_t n)
 		if (named == NAMED || at >= n)
 			more++;
 		else
-			at += (size_t)snprintf(out + at, n - at, "%s%s (process %d)", named++ ? ", " : "", stat.name, (int)p->pids[i]);
+			at += (size_t)snprintf(out + at, n - at, "%s%s (process %d)", named++ ? ", " : "",
+					       stat.name, (int)p->pids[i]);
 	}
 	if (more && at < n)
 		snprintf(out + at, n - at, " and %zu more", more);

@@ -322,8 +322,9 @@ static void leave(const int fds[2])
 	slot.sweeping = false;
 	if (slot.setup.lock_fd >= 0)
 		close(slot.setup.lock_fd);
-	/* The output belongs to those who were left: its end of file is theirs, and until then it is read and thrown away, so that they neither wait for a
-	 * reader nor die for want of one, and the runner has no part in it. */
+	/* The output belongs to those who were left: its end of file is theirs, and until then
+	 * it is read and thrown away, so that they neither wait for a reader nor die for want of
+	 * one, and the runner has no part in it. */
 	dup2(0, 1);
 	dup2(0, 2);
 	prctl(PR_SET_NAME, "tg-keeper");
@@ -448,7 +449,8 @@ _Noreturn void slot_main(const struct slot_setup *setup)
 		_exit(71);
 	__fpurge(stdout); /* a copy of the runner's; libpipeline would write it at the first start */
 	for (;;) {
-		struct pollfd ready[4] = { { slot.sock, POLLIN, 0 }, { slot.sigfd, POLLIN, 0 }, { slot.left[0], POLLIN, 0 }, { slot.left[1], POLLIN, 0 } };
+		struct pollfd ready[4] = { { slot.sock, POLLIN, 0 }, { slot.sigfd, POLLIN, 0 },
+					   { slot.left[0], POLLIN, 0 }, { slot.left[1], POLLIN, 0 } };
 		int n = poll(ready, 4, slot.sweeping ? slot.wait : -1);
 		if (n == 0)
 			slot.wait = slot.wait * 2 < SWEEP_CAP ? slot.wait * 2 : SWEEP_CAP;

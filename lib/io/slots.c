@@ -99,7 +99,8 @@ void slots_condemn(struct slot *slot)
 	slots_mend_soon(slot->slots);
 }
 
-/* Who reads the inherited stdout has gone: a pipe's write end, or a socket, is in error then. A file never is. */
+/* Who reads the inherited stdout has gone: a pipe's write end, or a socket, is in error then. A
+ * file never is. */
 static void look_at_stdout(struct slots *s)
 {
 	struct pollfd out = { .fd = s->config.stdout_fd };
@@ -112,7 +113,8 @@ static void look_at_stdout(struct slots *s)
 		if (s->slot[i].state == SLOT_IDLE)
 			slots_condemn(&s->slot[i]);
 	}
-	slots_note(s, NULL, true, "nobody reads the standard output any more: what handlers write there is logged from now on");
+	slots_note(s, NULL, true, "nobody reads the standard output any more: "
+		   "what handlers write there is logged from now on");
 }
 
 bool slots_stdout_lost(struct slot *slot)

@@ -41,7 +41,8 @@ struct slot {
 	bool complained;
 };
 
-/* A process that was a slot, and keeps what was left behind. Nothing of it is here but that it is to be waited for. */
+/* A process that was a slot, and keeps what was left behind. Nothing of it is here but that it
+ * is to be waited for. */
 struct slots_keeper {
 	struct list link;
 	pid_t pid;

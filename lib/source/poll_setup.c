@@ -1,6 +1,7 @@
-/* source/poll_setup: the hello before long polling: getMe proves the token and gives the bot's name, getWebhookInfo shows
- * whether getUpdates would be refused, deleteWebhook mends that or drops what is pending, when asked to. A bot may be renamed: then getMe is
- * asked for its name again, beside the long poll, and what goes wrong with that changes nothing. */
+/* source/poll_setup: the hello before long polling: getMe proves the token and gives the bot's
+ * name, getWebhookInfo shows whether getUpdates would be refused, deleteWebhook mends that or
+ * drops what is pending, when asked to. A bot may be renamed: then getMe is asked for its name
+ * again, beside the long poll, and what goes wrong with that changes nothing. */
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -91,7 +92,8 @@ static void on_hello(void *arg, struct api_answer *answer)
 	if (cJSON_IsObject(result))
 		read_me(p, result);
 	else
-		log_event(p->config.log, LOG_WARN, LOG_FIELDS(LOG_STR("answer", answer->class == API_OK ? "it has no result" : answer->text)),
+		log_event(p->config.log, LOG_WARN,
+			  LOG_FIELDS(LOG_STR("answer", answer->class == API_OK ? "it has no result" : answer->text)),
 			  "getMe does not tell the bot's name; it is taken to be the same");
 	cJSON_Delete(root);
 }

@@ -1,4 +1,5 @@
-/* tests/unit/sentence: what went wrong is found in what programs print when they crash (tests/data/crashes), and in odd lines. */
+/* tests/unit/sentence: what went wrong is found in what programs print when they crash
+ * (tests/data/crashes), and in odd lines. */
 #include <dirent.h>
 
 #include "base/utf8.h"

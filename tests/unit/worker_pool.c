@@ -54,7 +54,8 @@ static void recycling(void)
 	close_down(h);
 }
 
-/* Gives update `seq` to a worker that ends when its input does. Its process, 0 when it was not heard of. */
+/* Gives update `seq` to a worker that ends when its input does. Its process, 0 when it was not
+ * heard of. */
 static pid_t give_heedful(struct handler *h, int64_t seq)
 {
 	house.out[0][0] = '\0';

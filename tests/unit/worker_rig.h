@@ -56,7 +56,8 @@ static void wake(int signo)
 	(void)signo;
 }
 
-/* As an event loop is about an update: it goes on when SIGUSR1 says so, and ends the program when the input ends. */
+/* As an event loop is about an update: it goes on when SIGUSR1 says so, and ends the program
+ * when the input ends. */
 static void work_until_end(void)
 {
 	sigset_t mask, old;
