@@ -10,7 +10,7 @@
 #include "cli/print.h"
 #include "queue/letter.h"
 
-enum { LINE_MAX_BYTES = 16 << 20, UPDATE_SHOWN = 72 };
+enum { LINE_MAX_BYTES = 16 << 20, REASON_SHOWN = 160 };
 
 enum verb { LIST, SHOW, RETRY, DROP };
 
@@ -44,6 +44,15 @@ static int parse_verb(struct dead *d, struct err *err)
 	return 0;
 }
 
+/* A text of several lines: those after the first behind `indent`. */
+static void print_lines(const char *text, const char *indent)
+{
+	for (const char *lf; (lf = strchr(text, '\n')); text = lf + 1) {
+		print_line(stdout, "%.*s", (int)(lf - text), text);
+		print_part(stdout, "%s", indent);
+	}
+	print_line(stdout, "%s", text);
+}
 
 static void show_letter(const char *line, const cJSON *letter)
 {
@@ -57,7 +66,8 @@ static void show_letter(const char *line, const cJSON *letter)
 	print_line(stdout, "received  %s", client_text(letter, "received"));
 	print_line(stdout, "died      %s", client_text(letter, "died"));
 	print_line(stdout, "reason    %s", client_text(letter, "reason"));
-	print_line(stdout, "stderr    %s", client_text(letter, "stderr"));
+	print_part(stdout, "stderr    ");
+	print_lines(client_text(letter, "stderr"), "          ");
 	client_print_update(line);
 }
 
@@ -72,13 +82,10 @@ static void print_letter(struct dead *d, const char *line, const cJSON *letter)
 		show_letter(line, letter);
 		return;
 	}
-	print_part(stdout, "%-5.0f %s  %s  %s  %s", client_number(letter, "number"),
+	print_part(stdout, "%-5.0f %s  %s  %s  ", client_number(letter, "number"),
 		   client_text(letter, "died"), client_text(letter, "kind"),
-		   client_text(letter, "key"), client_text(letter, "reason"));
-	if (client_text(letter, "stderr")[0]) {
-		print_part(stdout, ": ");
-		print_cut(stdout, client_text(letter, "stderr"), UPDATE_SHOWN);
-	}
+		   client_text(letter, "key"));
+	print_cut(stdout, client_text(letter, "reason"), REASON_SHOWN);
 	print_line(stdout, "%s", "");
 }
 

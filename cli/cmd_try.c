@@ -124,8 +124,8 @@ static void on_trouble(void *arg, const struct engine_trouble *trouble)
 	if (trouble->unstartable)
 		SAY(t, CHAT_RED, "the handler cannot be started: %s; %s", trouble->reason, trouble->fate);
 	else
-		SAY(t, CHAT_RED, "handler: %s: %s%s%s%s", trouble->reason, trouble->fate, *trouble->last_stderr ? " (" : "",
-		    trouble->last_stderr, *trouble->last_stderr ? ")" : "");
+		SAY(t, CHAT_RED, "handler: %s: %s%s%s%s", trouble->reason, trouble->fate, *trouble->sentence ? " (" : "",
+		    trouble->sentence, *trouble->sentence ? ")" : "");
 }
 
 static void on_finished(void *arg, int status)

@@ -71,7 +71,7 @@ struct engine_trouble {
 	const struct claim *claim; /* NULL: the machine had no room for a start */
 	const char *reason;      /* `exited with status 3`, `timed out after 60s`, `No such file or directory` */
 	const char *fate;        /* of the update: `now a dead letter`, `to be tried again` …; what to mend, if it could not be started */
-	const char *last_stderr; /* "" if none */
+	const char *sentence;    /* of stderr: what went wrong; "" if none */
 	int unstartable;         /* the handler could not be started, for the n-th time in a row; 0: it ran */
 };
 

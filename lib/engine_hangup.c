@@ -32,6 +32,8 @@ void engine_hangup(struct engine *e)
 	notify_reloading(e->config.notify);
 	if (e->config.reload)
 		e->config.reload(e->config.arg);
+	if (e->source->ops->hello)
+		e->source->ops->hello(e->source);
 	notify_reloaded(e->config.notify);
 	loop_timer_set(e->hangup_timer, SETTLES);
 }

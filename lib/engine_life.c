@@ -90,9 +90,13 @@ static void on_stop_timer(void *arg)
 	if (running)
 		log_event(log, LOG_WARN, LOG_FIELDS(LOG_NUM("running", running)),
 			  "handlers still run at the shutdown deadline: ending them; their updates are kept");
-	if (lingering)
+	if (lingering) {
+		char what[256];
+		handlers_describe_lingering(e->handlers, what, sizeof what);
 		log_event(log, LOG_WARN, LOG_FIELDS(LOG_NUM("updates", lingering)),
-			  "background work of handlers that ended still runs at the shutdown deadline: ending it; their updates are settled");
+			  "background work of handlers that ended still runs at the shutdown deadline: %s; "
+			  "ending it, their updates are settled (--background leave would let it run on)", what);
+	}
 	if (hooks)
 		log_event(log, LOG_WARN, LOG_FIELDS(LOG_NUM("hooks", hooks)), "hooks still run at the shutdown deadline: ending them");
 	force(e, SIGTERM);
@@ -217,7 +221,8 @@ int engine_start(struct engine *e, struct err *err)
 	if (notify_watchdog_interval(e->config.notify))
 		on_watchdog(e);
 	e->phase = ENGINE_RUNNING;
-	handlers_begin(e->handlers);
+	if (!e->source->ops->hello)
+		handlers_begin(e->handlers);
 	e->source->ops->start(e->source);
 	return engine_feed_start(e, err);
 }

@@ -40,10 +40,10 @@ void engine_count_rate(struct engine *e, uint64_t done)
 	e->rate_done[second % ENGINE_RATE_SECONDS] += done;
 }
 
-static void tell_trouble(struct engine *e, const struct claim *c, const char *reason, const char *fate, const char *last_stderr,
+static void tell_trouble(struct engine *e, const struct claim *c, const char *reason, const char *fate, const char *sentence,
 			 int unstartable)
 {
-	struct engine_trouble trouble = { c, reason, fate, last_stderr ? last_stderr : "", unstartable };
+	struct engine_trouble trouble = { c, reason, fate, sentence ? sentence : "", unstartable };
 	if (e->config.trouble)
 		e->config.trouble(e->config.arg, &trouble);
 }
@@ -64,7 +64,8 @@ static const struct {
 	{ ENFILE, "the machine can open no more files" },
 	{ EIO, "the machine fails" },
 	{ ENOSPC, "the machine fails" },
-	{ 0, "see to the handler" }, /* all else */
+	{ 0, "does it end by itself, or need what is not there?" },
+	{ -1, "see to the handler" }, /* all else */
 };
 
 void engine_cannot_start(struct route *r, const struct claim *c, int64_t began, const char *reason, int errnum)
@@ -74,7 +75,7 @@ void engine_cannot_start(struct route *r, const struct claim *c, int64_t began, 
 	int64_t delay = backoff_fail_of(&r->start_backoff, began, e->config.clock->mono(e->config.clock), backoff_random());
 	if (delay < 0)
 		return; /* it was under way when the last one failed */
-	while (start_troubles[row].errnum && start_troubles[row].errnum != errnum)
+	while (start_troubles[row].errnum >= 0 && start_troubles[row].errnum != errnum)
 		row++;
 	const char *advice = start_troubles[row].advice;
 	log_paced(e->config.log, &r->start_paces[row], r->start_backoff.failures == 1 ? LOG_ERROR : LOG_WARN,
@@ -112,7 +113,7 @@ static void run_hook(struct engine *e, const struct route *r, const struct claim
 		return;
 	struct hook hook = {
 		.name = timeout ? "on-timeout" : "on-error", .command = command, .claim = c, .bot_username = e->bot_username, .max_attempts = r->policy.outcome.max_attempts,
-		.reason = result->outcome.reason, .status = result->outcome.status, .last_stderr = result->last_stderr,
+		.reason = result->outcome.reason, .status = result->outcome.status, .sentence = result->sentence,
 		.timeout = HOOK_TIMEOUT, .kill_after = r->policy.kill_after,
 	};
 	handlers_hook(e->handlers, &hook);
@@ -138,12 +139,15 @@ static const char *settle_failure(struct route *r, const struct claim *c, const 
 {
 	struct engine *e = r->engine;
 	int64_t delay;
-	engine_remember_error(e, result->outcome.reason);
+	char story[sizeof result->outcome.reason + SENTENCE_MAX + 4];
+	snprintf(story, sizeof story, "%s%s%s", result->outcome.reason, *result->sentence ? ": " : "",
+		 result->sentence);
+	engine_remember_error(e, story);
 	run_hook(e, r, c, result);
 	if (fail(r, c, since, &delay)) {
 		log_paced(e->config.log, &r->breaker_pace, LOG_ERROR, LOG_FIELDS(LOG_NUM("failures", r->breaker.failures)),
 			  "the handler fails on everything (%s): handlers are started one at a time, and failures are not counted, "
-			  "until one succeeds", result->outcome.reason);
+			  "until one succeeds", story);
 		if (e->config.once)
 			e->gives_up = "the handler fails on everything";
 	}
@@ -156,11 +160,11 @@ static const char *settle_failure(struct route *r, const struct claim *c, const 
 	switch (result->outcome.kind) {
 	case OUTCOME_RETRY:
 		e->counts.retried++;
-		queue_retry(e->queue, c, backoff_delay(r->retry_delay, RETRY_CAP, c->failures + 1), result->outcome.reason);
+		queue_retry(e->queue, c, backoff_delay(r->retry_delay, RETRY_CAP, c->failures + 1), story);
 		return "to be tried again";
 	case OUTCOME_DEAD:
 		e->counts.dead++;
-		queue_dead(e->queue, c, result->outcome.reason, result->last_stderr);
+		queue_dead(e->queue, c, story, result->last_stderr);
 		return "now a dead letter";
 	case OUTCOME_DROP:
 	case OUTCOME_DONE:
@@ -181,20 +185,28 @@ static void log_end(struct engine *e, const struct claim *c, const struct handle
 			  "part of the handler's output was dropped");
 	if (!log_wants(e->config.log, level))
 		return;
-	log_event(e->config.log, level,
-		  LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys), LOG_NUM("attempt", c->failures + 1),
-			     LOG_NUM("ms", r->elapsed), LOG_NUM("cpu_ms", cpu), LOG_NUM("rss_kb", r->usage.ru_maxrss)),
-		  "%s%s%s", fate ? r->outcome.reason : "handled", fate ? ": " : "", fate ? fate : "");
+	struct log_field fields[] = {
+		LOG_NUM("update", c->update_id), LOG_STR("key", c->keys), LOG_NUM("attempt", c->failures + 1),
+		LOG_NUM("ms", r->elapsed), LOG_NUM("cpu_ms", cpu), LOG_NUM("rss_kb", r->usage.ru_maxrss),
+		LOG_STR("stderr", r->sentence),
+	};
+	size_t count = sizeof fields / sizeof *fields - !(fate && *r->sentence);
+	log_event(e->config.log, level, fields, count, "%s%s%s", fate ? r->outcome.reason : "handled",
+		  fate ? ": " : "", fate ? fate : "");
 }
 
 static void settle_interrupted(struct engine *e, const struct claim *c, const struct handler_result *r)
 {
-	e->counts.interrupted++;
-	log_event(e->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)),
+	/* That nothing could be started is told by itself, once. */
+	bool tell = r->why != RELEASE_NO_START;
+	e->counts.interrupted += tell;
+	log_event(e->config.log, tell ? LOG_WARN : LOG_DEBUG,
+		  LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)),
 		  "interrupted, and to be handed out again: %s", r->reason);
 	queue_release(e->queue, c, &(struct queue_release){ .why = r->why, .started = r->started, .reason = r->reason,
 		      .last_stderr = r->last_stderr });
-	tell_trouble(e, c, r->reason, "to be handed out again", r->last_stderr, 0);
+	if (tell)
+		tell_trouble(e, c, r->reason, "to be handed out again", r->sentence, 0);
 }
 
 static void settle_ended(struct engine *e, struct route *route, const struct claim *c, const struct handler_result *r, int64_t since)
@@ -213,7 +225,7 @@ static void settle_ended(struct engine *e, struct route *route, const struct cla
 	}
 	log_end(e, c, r, fate);
 	if (fate)
-		tell_trouble(e, c, r->outcome.reason, fate, r->last_stderr, 0);
+		tell_trouble(e, c, r->outcome.reason, fate, r->sentence, 0);
 	if (e->config.settled && !route->breaker.open && r->outcome.kind != OUTCOME_RETRY)
 		e->config.settled(e->config.arg, c->seq, fate != NULL);
 }

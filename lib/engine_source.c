@@ -304,20 +304,34 @@ static void on_confirmed(void *arg, int64_t offset)
 	queue_confirmed(e->queue, engine_root(e), offset);
 }
 
-static void on_bot(void *arg, const char *username)
+/* A name that differs from the one that was known, or is the first. */
+static void take_name(struct engine *e, const char *username)
 {
-	struct engine *e = arg;
 	struct err err;
-	if (e->bot_username && strcmp(e->bot_username, username) == 0)
-		return;
 	char *copy = strdup(username);
 	if (!copy)
 		return;
+	if (e->bot_username)
+		log_event(e->config.log, LOG_INFO,
+			  LOG_FIELDS(LOG_STR("before", e->bot_username), LOG_STR("now", username)),
+			  "the bot was renamed: handlers are told its new name");
 	free(e->bot_username);
 	e->bot_username = copy;
 	queue_meta_set(e->queue, "bot-username", username);
 	if (engine_commands_build(e, &err))
 		log_event(e->config.log, LOG_WARN, LOG_NONE, "handlers are not told the bot's name: %s", err.text);
+}
+
+/* Workers get the name when they start, so they start when it is known: then none is to be
+ * replaced because of it. Where there is no answer, that is with the name of an earlier run;
+ * without one nothing was ever received, and nothing is before there is. */
+static void on_bot(void *arg, const char *username)
+{
+	struct engine *e = arg;
+	if (username && *username && (!e->bot_username || strcmp(e->bot_username, username) != 0))
+		take_name(e, username);
+	if (username || e->bot_username)
+		handlers_begin(e->handlers);
 }
 
 static void on_ready(void *arg)

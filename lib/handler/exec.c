@@ -49,9 +49,17 @@ static void on_line(struct proc *p, int which, const char *text, size_t n)
 static void on_overdue(struct proc *p, const char *limit)
 {
 	struct run *r = run_of(p);
-	log_event(r->h->room->config.log, LOG_WARN,
-		  LOG_FIELDS(LOG_NUM("update", r->claims[0]->update_id), LOG_STR("key", r->claims[0]->keys)),
-		  p->ended ? "background work still runs after %s: ending it" : "handler timed out after %s: ending it", limit);
+	struct log *log = r->h->room->config.log;
+	char what[256] = "";
+	const struct claim *c = r->claims[0];
+	struct log_field fields[] = { LOG_NUM("update", c->update_id), LOG_STR("key", c->keys) };
+	if (p->ended) {
+		jobs_describe(&p->job, what, sizeof what);
+		log_event(log, LOG_WARN, fields, 2, "background work still runs after %s: %s; ending it "
+			  "(--background leave would let it run on, kill would end it with its handler)", limit, what);
+	} else {
+		log_event(log, LOG_WARN, fields, 2, "handler timed out after %s: ending it", limit);
+	}
 }
 
 /* What the end of the process means for one of its updates. */
@@ -76,6 +84,12 @@ static void result_of(struct run *r, enum proc_end how, int errnum, const struct
 		out->reason = "tgrun was stopped";
 		out->started = true;
 		return;
+	case PROC_UNHEARD:
+		out->end = HANDLER_INTERRUPTED;
+		out->why = RELEASE_REPLACED;
+		out->reason = "nobody reads the standard output that it had";
+		out->started = true;
+		return;
 	case PROC_ENDED:
 		break;
 	}
@@ -94,8 +108,10 @@ static void on_finish(struct proc *p, enum proc_end how, int errnum)
 	struct run *r = run_of(p);
 	for (size_t i = 0; i < r->n; i++) {
 		struct claim *c = r->claims[i];
-		struct handler_result result = { .elapsed = handler_now(p->room) - p->started,
-						 .last_stderr = output_last_stderr(&p->output) };
+		struct handler_result result = {
+			.elapsed = handler_now(p->room) - p->started, .sentence = output_sentence(&p->output),
+			.last_stderr = output_last_stderr(&p->output),
+		};
 		if (i == 0) {
 			result.dropped = p->output.dropped;
 			result.usage = p->end.usage;

@@ -92,6 +92,8 @@ void handlers_free(struct handlers *room)
 
 void handlers_begin(struct handlers *room)
 {
+	if (room->begun)
+		return;
 	room->begun = true;
 	on_idle(room);
 }
@@ -109,6 +111,18 @@ int handlers_lingering(const struct handlers *room)
 		n += p->ended ? p->updates : 0;
 	}
 	return n;
+}
+
+void handlers_describe_lingering(const struct handlers *room, char *out, size_t n)
+{
+	struct procs found = { 0 };
+	for (const struct list *l = room->procs.next; l != &room->procs; l = l->next) {
+		const struct proc *p = container_of(l, struct proc, link);
+		if (p->ended && p->updates)
+			slots_descendants(p->job.slot, &found);
+	}
+	procs_describe(&found, out, n);
+	procs_release(&found);
 }
 
 bool handlers_quiet(const struct handlers *room)

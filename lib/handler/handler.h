@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "handler/outcome.h"
+#include "handler/sentence.h"
 #include "io/loop.h"
 #include "io/slots.h"
 #include "queue/queue.h"
@@ -59,7 +60,9 @@ struct handler_result {
 	const char *reason;      /* HANDLER_UNSTARTABLE, HANDLER_INTERRUPTED: a phrase */
 	enum release_why why;    /* of these two. RELEASE_SHARED: one of several is guilty of the end; hand each out alone next time: a batch of its
 	                            own, or to a worker that holds nothing else (handler_start_solo) */
-	const char *last_stderr; /* "" if none, or if several updates may have caused it */
+	/* Of stderr the line that says what went wrong, and the last 2 KiB; "" if there is none, or if
+	 * several updates may have caused it. */
+	const char *sentence, *last_stderr;
 	bool started;            /* of these two: the update may have been seen by the program */
 	int64_t elapsed;         /* milliseconds */
 	struct rusage usage;     /* HANDLER_ENDED, exec and batch; the first of a batch has all of it, the others none */
@@ -82,7 +85,9 @@ struct handlers_config {
 	void (*done)(void *arg, struct handler *h, struct claim *claim, const struct handler_result *result);
 	/* handler_room() may have grown. */
 	void (*idle)(void *arg);
-	/* A worker of `h` could not be executed (`errnum`, `reason`); it is tried again with backoff. No update was touched. */
+	/* A worker of `h` could not be executed (`errnum`, `reason`), or ended before it read
+	 * anything (0; `reason` says how, and what it said of that). It is tried again with
+	 * backoff. No update was touched. */
 	void (*unstartable)(void *arg, struct handler *h, const char *reason, int errnum);
 	/* A line of output (`which` 1: stdout, 2: stderr), redacted; `text` ends in a NUL and holds no other. `claim`: of the one update that
 	 * can have caused it, NULL if there is none or several. May be NULL. */
@@ -96,7 +101,8 @@ struct handlers *handlers_new(const struct handlers_config *config, struct err *
 /* Frees all handlers and what they run, without calling back; free the slots first. NULL is fine. */
 void handlers_free(struct handlers *room);
 
-/* From now on workers are started, and kept. Not before the processes of an earlier tgrun are gone. */
+/* From now on workers are started, and kept. Not before the processes of an earlier tgrun are
+ * gone. Begun twice is begun once. */
 void handlers_begin(struct handlers *room);
 
 /* Writes to the workers what they were given. It happens in the next turn of the loop at the latest; called after the last
@@ -106,8 +112,10 @@ void handlers_flush(struct handlers *room);
 /* Updates in hand, of all handlers. */
 int handlers_running(const struct handlers *room);
 
-/* Those of them whose handler ended: only its background work runs. */
+/* Those of them whose handler ended: only its background work runs. And what that is, for people
+ * (procs_describe()). */
 int handlers_lingering(const struct handlers *room);
+void handlers_describe_lingering(const struct handlers *room, char *out, size_t n);
 
 /* Nothing of any kind runs: no handler, no worker, no hook. */
 bool handlers_quiet(const struct handlers *room);
@@ -142,8 +150,9 @@ size_t handler_room(const struct handler *h);
  * errno: nothing was started, the claims are still the caller's, and there is no room (EAGAIN) or the machine has none (ENOMEM, EMFILE …). */
 int handler_start(struct handler *h, struct claim *const *claims, size_t n);
 
-/* The same for one claim whose last result was RELEASE_SHARED: a worker takes it only while it holds nothing else, and gets nothing else until
- * it is over. -1 with EAGAIN when no worker is empty: one of them gets nothing more for a second then; try again soon. */
+/* The same for one claim whose last result was RELEASE_SHARED: a worker takes it only while it
+ * holds nothing else, and gets nothing else until it is over. -1 with EAGAIN when no worker is
+ * empty: one of them gets nothing more for a second then; try again soon. */
 int handler_start_solo(struct handler *h, struct claim *claim);
 
 /* Updates in hand. */
@@ -176,7 +185,7 @@ struct hook {
 	int64_t max_attempts;    /* TG_MAX_ATTEMPTS */
 	const char *reason;      /* TG_REASON */
 	int status;              /* TG_STATUS; below 0: there is none */
-	const char *last_stderr; /* TG_STDERR, absent when "" */
+	const char *sentence;    /* TG_STDERR, absent when "" */
 	int64_t timeout, kill_after; /* milliseconds; timeout 0: none */
 };
 

@@ -1,6 +1,8 @@
-/* handler/handler_state: what the files of the room share: handler.c (room and handlers), exec.c (a process for one update, or a batch),
- * worker.c (the life of a worker), worker_talk.c (what is said to and by it), worker_pool.c (how many there are, and who gets what),
- * hook.c, feed.c (the program that updates come from). */
+/* handler/handler_state: what the files of the room share: handler.c (room and handlers), exec.c
+ * (a process for one update, or a batch), worker.c (the life of a worker), worker_talk.c (what
+ * is said to and by it), worker_pool.c (how many there are, and who gets what), hook.c, feed.c
+ * (the program that updates come from). What all of them read of a program is output.c's, and
+ * sentence.c's. */
 #ifndef TGRUN_HANDLER_HANDLER_STATE_H
 #define TGRUN_HANDLER_HANDLER_STATE_H
 

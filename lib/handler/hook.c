@@ -74,7 +74,8 @@ static void on_finish(struct proc *p, enum proc_end how, int errnum)
 	if (how == PROC_ENDED)
 		outcome_of(p->end.status, p->end.stages, p->timed_out ? p->timeout : 0, 0, &any, &o);
 	const char *reason = how == PROC_UNSTARTABLE ? strerror(errnum) : how == PROC_DIED ? "its slot died" :
-			     how == PROC_STOPPED ? "tgrun was stopped" : o.reason;
+			     how == PROC_STOPPED ? "tgrun was stopped" :
+			     how == PROC_UNHEARD ? "nobody reads the standard output that it had" : o.reason;
 	log_event(r->room->config.log, *reason ? LOG_WARN : LOG_DEBUG,
 		  LOG_FIELDS(LOG_STR("hook", r->name), LOG_NUM("update", r->claim.update_id),
 			     LOG_NUM("ms", handler_now(r->room) - p->started)),
@@ -162,7 +163,7 @@ static struct hook_run *copy(struct handlers *room, const struct hook *hook)
 	r->claim.body[c->length] = '\0';
 	struct buf *v = &r->vars;
 	if (add_text(v, "TG_REASON", hook->reason) || (hook->status >= 0 && handler_add_var(v, "TG_STATUS", hook->status)) ||
-	    (hook->last_stderr && *hook->last_stderr && add_text(v, "TG_STDERR", hook->last_stderr)) ||
+	    (hook->sentence && *hook->sentence && add_text(v, "TG_STDERR", hook->sentence)) ||
 	    handler_add_var(v, "TG_ATTEMPT", c->failures + 1) || handler_add_var(v, "TG_MAX_ATTEMPTS", hook->max_attempts) ||
 	    (c->redelivered && handler_add_var(v, "TG_REDELIVERED", 1)) || handler_update_vars(v, &r->claim, hook->bot_username))
 		goto fail;

@@ -46,13 +46,10 @@ static void on_died(void *arg, struct slot *slot, bool started)
 
 static void on_output(void *arg, struct slot *slot, int which, char *bytes, size_t n)
 {
-	struct jobs *jobs = arg;
 	struct job *job = slots_job(slot);
+	(void)arg;
 	if (job)
 		job->ops->output(job, which, bytes, n);
-	else
-		log_event(jobs->log, LOG_DEBUG, LOG_FIELDS(LOG_NUM("slot", slots_number(slot)), LOG_NUM("bytes", (int64_t)n)),
-			  "output of work that was left behind");
 }
 
 static void on_idle(void *arg)
@@ -90,6 +87,14 @@ int jobs_start(struct slots *slots, struct job *job, struct slot_job *with)
 	job->slot = slot;
 	job->serial = ++serial;
 	return 0;
+}
+
+void jobs_describe(const struct job *job, char *out, size_t n)
+{
+	struct procs found = { 0 };
+	slots_descendants(job->slot, &found);
+	procs_describe(&found, out, n);
+	procs_release(&found);
 }
 
 bool jobs_still(struct job *job)

@@ -36,6 +36,9 @@ int jobs_attach(struct jobs *jobs, struct slots *slots, struct loop *loop, struc
  * descriptors are closed here in every case. */
 int jobs_start(struct slots *slots, struct job *job, struct slot_job *with);
 
+/* What of the job runs, for people: see procs_describe(). */
+void jobs_describe(const struct job *job, char *out, size_t n);
+
 /* Whether the job is still there after its slot's reports were taken in (slots_catch_up()). When not, `job` may have been freed. */
 bool jobs_still(struct job *job);
 

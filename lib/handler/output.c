@@ -1,5 +1,6 @@
-/* handler/output: bytes of a job in, whole redacted lines out. It holds one unfinished line of each stream and the last line of stderr,
- * never more, however much is written. */
+/* handler/output: bytes of a job in, whole redacted lines out. It holds one unfinished line of
+ * each stream, and of stderr its end and the line that says what went wrong, never more, however
+ * much is written. */
 #include "handler/output.h"
 
 #include <string.h>
@@ -13,14 +14,32 @@ void output_init(struct output *o, uint64_t max, const struct secret *secret,
 	*o = (struct output){ .secret = secret, .max = max, .line = line, .arg = arg };
 	for (int i = 0; i < 2; i++)
 		buf_init(&o->stream[i].line, OUTPUT_LINE_MAX + LOOK_AHEAD);
-	buf_init(&o->last_stderr, OUTPUT_LINE_MAX);
+	buf_init(&o->stderr_tail, 3 * OUTPUT_STDERR_KEPT);
+}
+
+static void keep_stderr(struct output *o, const char *line, size_t n)
+{
+	struct buf *tail = &o->stderr_tail;
+	sentence_line(&o->sentence, line);
+	if (strspn(line, " \t\r") == n)
+		return;
+	if (n > OUTPUT_STDERR_KEPT) {
+		line += n - OUTPUT_STDERR_KEPT;
+		n = OUTPUT_STDERR_KEPT;
+	}
+	if ((tail->len == 0 || buf_addc(tail, '\n') == 0) && buf_add(tail, line, n) == 0 &&
+	    tail->len > 2 * OUTPUT_STDERR_KEPT)
+		buf_consume(tail, tail->len - OUTPUT_STDERR_KEPT);
 }
 
 static void pass_on(struct output *o, int which)
 {
 	struct buf *b = &o->stream[which - 1].line;
-	if (b->len == 0)
+	if (b->len == 0) {
+		if (which == 2)
+			sentence_line(&o->sentence, "");
 		return;
+	}
 	b->len = secret_redact(o->secret, b->data, b->len);
 	if (b->len > OUTPUT_LINE_MAX) {
 		o->dropped += b->len - OUTPUT_LINE_MAX;
@@ -32,10 +51,8 @@ static void pass_on(struct output *o, int which)
 	/* A NUL would end the line for all who take it as a string. */
 	for (char *p = b->data; (p = memchr(p, '\0', b->len - (size_t)(p - b->data)));)
 		*p = ' ';
-	if (which == 2 && strspn(b->data, " \t\r") < b->len) {
-		buf_clear(&o->last_stderr);
-		buf_add(&o->last_stderr, b->data, b->len);
-	}
+	if (which == 2)
+		keep_stderr(o, b->data, b->len);
 	o->line(o->arg, which, b->data, b->len);
 	buf_clear(b);
 }
@@ -76,14 +93,31 @@ void output_end(struct output *o)
 	pass_on(o, 2);
 }
 
+const char *output_sentence(const struct output *o)
+{
+	return sentence_text(&o->sentence);
+}
+
 const char *output_last_stderr(const struct output *o)
 {
-	return buf_str(&o->last_stderr);
+	const char *text = buf_str(&o->stderr_tail);
+	if (o->stderr_tail.len > OUTPUT_STDERR_KEPT)
+		text += o->stderr_tail.len - OUTPUT_STDERR_KEPT;
+	/* Not from the middle of a character. */
+	for (int i = 0; i < 3 && ((unsigned char)*text & 0xc0) == 0x80; i++)
+		text++;
+	return text + (*text == '\n');
+}
+
+void output_forget_stderr(struct output *o)
+{
+	sentence_clear(&o->sentence);
+	buf_clear(&o->stderr_tail);
 }
 
 void output_release(struct output *o)
 {
 	buf_release(&o->stream[0].line);
 	buf_release(&o->stream[1].line);
-	buf_release(&o->last_stderr);
+	buf_release(&o->stderr_tail);
 }

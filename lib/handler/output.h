@@ -8,8 +8,9 @@
 
 #include "base/buf.h"
 #include "base/secret.h"
+#include "handler/sentence.h"
 
-enum { OUTPUT_LINE_MAX = 8192 };
+enum { OUTPUT_LINE_MAX = 8192, OUTPUT_STDERR_KEPT = 2048 };
 
 struct output {
 	const struct secret *secret;
@@ -20,7 +21,8 @@ struct output {
 		struct buf line;
 		int cut;  /* the rest of this line is dropped */
 	} stream[2];      /* stdout, stderr */
-	struct buf last_stderr;
+	struct sentence sentence;
+	struct buf stderr_tail;
 	void (*line)(void *arg, int which, char *text, size_t n); /* `text` has no line feed, and a NUL only at its end */
 	void *arg;
 };
@@ -35,8 +37,15 @@ void output_feed(struct output *o, int which, const char *bytes, size_t n);
 /* Passes on what was not ended by a line feed. */
 void output_end(struct output *o);
 
-/* The last line of stderr that is not blank, "" if none. */
+/* The last line of stderr that says something, "" if none (handler/sentence.h). */
+const char *output_sentence(const struct output *o);
+
+/* The end of stderr without its blank lines, as lines: at most OUTPUT_STDERR_KEPT bytes, cut
+ * between characters. "" if nothing was written. */
 const char *output_last_stderr(const struct output *o);
+
+/* Forgets what stderr said so far. */
+void output_forget_stderr(struct output *o);
 
 void output_release(struct output *o);
 

@@ -61,14 +61,23 @@ static void finish(struct proc *p, enum proc_end how, int errnum)
 static void finish_ended(struct proc *p)
 {
 	bool well = outcome_stage(p->end.status, p->end.stages) < 0;
-	finish(p, p->stopped && !well && !p->timed_out ? PROC_STOPPED : PROC_ENDED, 0);
+	if (well || p->timed_out)
+		finish(p, PROC_ENDED, 0);
+	else
+		finish(p, p->stopped ? PROC_STOPPED : p->unheard ? PROC_UNHEARD : PROC_ENDED, 0);
+}
+
+static void take_end(struct proc *p, const struct slot_end *end)
+{
+	p->end = *end;
+	p->unheard = slots_stdout_lost(p->job.slot);
 }
 
 static void on_ended(struct job *job, const struct slot_end *end)
 {
 	struct proc *p = container_of(job, struct proc, job);
 	p->ended = true;
-	p->end = *end;
+	take_end(p, end);
 	if (p->phase != PROC_RUNNING)
 		return;
 	switch (p->background) {
@@ -89,7 +98,7 @@ static void on_ended(struct job *job, const struct slot_end *end)
 static void on_over(struct job *job, const struct slot_end *end)
 {
 	struct proc *p = container_of(job, struct proc, job);
-	p->end = *end;
+	take_end(p, end);
 	finish_ended(p);
 }
 

@@ -14,6 +14,7 @@ struct proc;
 enum proc_end {
 	PROC_ENDED,       /* by itself, or after the timeout: `end`, `timed_out` */
 	PROC_STOPPED,     /* not well, after proc_stop() */
+	PROC_UNHEARD,     /* not well, perhaps because nobody read tgrun's stdout any more, which it had */
 	PROC_UNSTARTABLE, /* `errnum` */
 	PROC_DIED,        /* its slot died */
 };
@@ -41,6 +42,7 @@ struct proc {
 	int stopped_by; /* for who calls proc_stop() */
 	bool timed_out; /* before its stages ended */
 	bool stopped;   /* by proc_stop() */
+	bool unheard;   /* see PROC_UNHEARD */
 	bool ended;     /* the stages; `end` holds how */
 	bool begun;     /* for PROC_DIED: it had begun to run */
 	struct slot_end end;

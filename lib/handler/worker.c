@@ -1,8 +1,10 @@
-/* handler/worker: the life of one worker: a process in a slot that reads updates and answers. It goes through: alive → (leaving: end of
- * input) → (overdue) terminating → killing → over.
+/* handler/worker: the life of one worker: a process in a slot that reads updates and answers. It
+ * goes through: alive → (leaving: it is given nothing more; when it holds nothing, the end of
+ * its input) → (overdue) terminating → killing → over.
  *
- * Only `over`, `failed` or `died` of its slot ends it; what it holds then is settled (worker_settle.c). Background work of a worker may go on
- * answering when the worker itself has ended; when nothing is left to answer, or nobody can, it is killed. */
+ * Only `over`, `failed` or `died` of its slot ends it; what it holds then is settled
+ * (worker_settle.c). Background work of a worker may go on answering when the worker itself has
+ * ended; when nothing is left to answer, or nobody can, it is killed. */
 #include "handler/worker.h"
 
 #include <errno.h>
@@ -38,6 +40,8 @@ void worker_free(struct worker *w)
 	loop_timer_free(w->timer);
 	loop_watch_free(w->in, 1);
 	loop_watch_free(w->out, 1);
+	if (w->left_fd >= 0)
+		close(w->left_fd);
 	output_release(&w->output);
 	buf_release(&w->pending);
 	buf_release(&w->line);
@@ -93,6 +97,12 @@ static void look_at_deadlines(struct worker *w)
 	if (late) {
 		char limit[DURATION_TEXT];
 		duration_format(late->timeout, limit, sizeof limit);
+		if (!worker_has_read(w)) {
+			log_event(log, LOG_WARN, LOG_FIELDS(LOG_NUM("worker", w->number)),
+				  "worker has read nothing for %s: ending it", limit);
+			worker_kill(w, WORKER_TERMINATING);
+			return;
+		}
 		late->timed_out = true;
 		log_event(log, LOG_WARN,
 			  LOG_FIELDS(LOG_NUM("update", late->claim->update_id), LOG_STR("key", late->claim->keys), LOG_NUM("worker", w->number)),
@@ -101,9 +111,11 @@ static void look_at_deadlines(struct worker *w)
 	} else if (w->leave_by && w->leave_by <= now) {
 		if (w->count && !w->ended)
 			w->fault = "its worker closed descriptor 3 without an answer";
-		log_event(log, LOG_WARN, LOG_FIELDS(LOG_NUM("worker", w->number)), "%s: ending it",
+		char what[256];
+		jobs_describe(&w->job, what, sizeof what);
+		log_event(log, LOG_WARN, LOG_FIELDS(LOG_NUM("worker", w->number)), "%s: ending %s",
 			  w->fault ? "worker can answer no more" : w->ended ? "background work of a worker still runs" :
-			  "worker does not end when its input has ended");
+			  "worker does not end when its input has ended", what);
 		worker_kill(w, WORKER_TERMINATING);
 	} else {
 		worker_arm(w);
@@ -131,6 +143,10 @@ static void on_timer(void *arg)
 void worker_retire(struct worker *w)
 {
 	w->leaving = true;
+	/* Many programs end at the end of their input, whatever they are about: so it comes when
+	 * nothing is left to answer. */
+	if (w->asked && w->count == 0 && w->pending.len == w->sent)
+		worker_close_in(w);
 	if (w->phase != WORKER_ALIVE || w->leave_by || (w->count && w->out))
 		return;
 	w->leave_by = handler_now(w->h->room) + w->grace;
@@ -141,8 +157,6 @@ void worker_leave(struct worker *w, int64_t grace)
 {
 	w->asked = true;
 	w->grace = grace;
-	if (w->pending.len == w->sent)
-		worker_close_in(w);
 	worker_retire(w);
 }
 
@@ -166,6 +180,7 @@ static void finish(struct worker *w, enum worker_end how, int errnum)
 	worker_enter(w);
 	if (how != WORKER_UNSTARTABLE)
 		worker_read(w);
+	w->unread = !worker_has_read(w);
 	output_end(&w->output);
 	w->leaving = true;
 	list_remove(&w->link);
@@ -200,6 +215,7 @@ static void on_over(struct job *job, const struct slot_end *end)
 {
 	struct worker *w = container_of(job, struct worker, job);
 	w->end = *end;
+	w->unheard = slots_stdout_lost(job->slot);
 	finish(w, WORKER_ENDED, 0);
 }
 
@@ -312,7 +328,7 @@ struct worker *worker_start(struct handler *h)
 	w->serial = ++h->pool.serial;
 	w->capacity = 1;
 	w->grace = h->policy.kill_after;
-	w->in_fd = w->out_fd = -1;
+	w->in_fd = w->out_fd = w->left_fd = -1;
 	buf_init(&w->pending, SIZE_MAX / 2); /* bounded by worker_room(), and one update more */
 	buf_init(&w->line, SIZE_MAX / 2);    /* bounded by ANSWER_LINE_MAX */
 	output_init(&w->output, h->policy.max_output, room->config.secret, on_line, w);

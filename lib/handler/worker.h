@@ -28,6 +28,7 @@ struct worker {
 	struct loop_timer *timer;
 	struct loop_watch *in, *out; /* its stdin and its descriptor 3; NULL: closed */
 	int in_fd, out_fd;
+	int left_fd;           /* what was left in the pipe when its input was closed before it answered; -1: not kept */
 	struct buf pending;    /* input from `sent` on is still to be written */
 	size_t sent;
 	uint64_t given, written; /* bytes of input in all */
@@ -51,7 +52,9 @@ struct worker {
 	bool leaving;          /* gets no update any more */
 	bool ended;            /* itself; something it started runs still */
 	bool killed;           /* by us, before it ended */
+	bool unread;           /* it is gone with all that it started, and none of them read anything of its input */
 	bool stopped;          /* by handlers_stop() */
+	bool unheard;          /* it ended when nobody read tgrun's stdout any more, which it had */
 	bool solo;             /* holds one that must be alone */
 	bool armed;            /* the timer is set */
 	int busy;              /* in a function that goes on using it … */
@@ -61,7 +64,8 @@ struct worker {
 /* worker.c: starts a worker; NULL with errno. */
 struct worker *worker_start(struct handler *h);
 void worker_free(struct worker *w);
-/* It gets no update any more and, after what it was given, the end of its input; holding nothing it may stay for `grace` milliseconds. */
+/* It gets no update any more and, when it holds nothing, the end of its input; then it may stay
+ * for `grace` milliseconds. */
 void worker_leave(struct worker *w, int64_t grace);
 void worker_retire(struct worker *w); /* the same, of its own doing: gets no update any more */
 void worker_kill(struct worker *w, enum worker_phase phase);
@@ -82,5 +86,6 @@ void worker_read(struct worker *w);
 void worker_on_in(void *worker, int events);
 void worker_on_out(void *worker, int events);
 void worker_close_in(struct worker *w);
+bool worker_has_read(const struct worker *w); /* anything of its input until now, or it cannot be told */
 
 #endif

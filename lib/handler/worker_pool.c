@@ -1,10 +1,13 @@
-/* handler/worker_pool: how many workers of a handler there are, who is replaced, and who gets an update. In: ends, answers, time. Out:
- * workers, and updates to the least loaded of them.
+/* handler/worker_pool: how many workers of a handler there are, who is replaced, and who gets an
+ * update. In: ends, answers, time. Out: workers, and updates to the least loaded of them.
  *
- * A worker is replaced without a gap: its successor is started, and when that is ready the old one sees the end of its input. Workers that end
- * before they answered anything are started again with backoff; as long as one of the pool answers, the backoff begins anew. */
+ * A worker is replaced without a gap: its successor is started, and when that is ready it is
+ * given the updates in place of the old one, which sees the end of its input when it has
+ * answered. Workers that end before they answered anything are started again with backoff; as
+ * long as one of the pool answers, the backoff begins anew. */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,7 +51,7 @@ void pool_release(struct handler *h)
 
 /* ---- how many ---- */
 
-/* Workers that take updates. */
+/* Workers that are not on their way out. */
 static int staying(const struct handler *h)
 {
 	int n = 0;
@@ -89,7 +92,8 @@ static struct worker *start(struct handler *h)
 static bool is_worn(const struct worker *w, int64_t now)
 {
 	const struct handler_policy *policy = &w->h->policy;
-	return w->outdated || (policy->max_requests && w->requests >= policy->max_requests) ||
+	return w->outdated || slots_stdout_lost(w->job.slot) ||
+	       (policy->max_requests && w->requests >= policy->max_requests) ||
 	       (policy->max_worker_age && now - w->started >= policy->max_worker_age);
 }
 
@@ -222,10 +226,26 @@ static void tell_death(struct worker *w)
 	bool loop = p->backoff.failures >= CRASH_LOOP;
 	log_paced(h->room->config.log, loop ? &p->crash_pace : &p->early_pace, !counts ? LOG_DEBUG : loop ? LOG_ERROR : LOG_WARN,
 		  LOG_FIELDS(LOG_NUM("worker", w->number), LOG_STR("handler", h->name), LOG_NUM("wait_ms", p->start_at - handler_now(h->room)),
-			     LOG_STR("stderr", output_last_stderr(&w->output))),
+			     LOG_STR("stderr", output_sentence(&w->output))),
 		  loop ? "workers end before they have answered anything (%s): starting pauses, up to 60s, until one answers"
 		       : "worker ended before it had answered anything: %s", how);
 	p->crashing = p->crashing || loop;
+}
+
+/* One that ended before it read anything could not be started, whatever it did instead. */
+static void tell_unread(struct worker *w)
+{
+	struct handler *h = w->h;
+	struct pool *p = &h->pool;
+	char how[160], reason[SENTENCE_MAX + 256];
+	const char *sentence = output_sentence(&w->output);
+	worker_describe_end(w, how, sizeof how);
+	snprintf(reason, sizeof reason, "a worker %s%s%s%s",
+		 w->killed ? "had read nothing when its first update was due" : "ended before it read anything: ",
+		 w->killed ? "" : how, *sentence ? ": " : "", sentence);
+	p->crashing = true;
+	if (count_failure(w))
+		h->room->config.unstartable(h->room->config.arg, h, reason, 0);
 }
 
 void pool_ended(struct worker *w, enum worker_end how, int errnum)
@@ -240,6 +260,9 @@ void pool_ended(struct worker *w, enum worker_end how, int errnum)
 	if (how == WORKER_UNSTARTABLE) {
 		if (count_failure(w))
 			h->room->config.unstartable(h->room->config.arg, h, strerror(errnum), errnum);
+	} else if (how == WORKER_ENDED && w->unread && !w->asked && !w->stopped) {
+		h->deaths++;
+		tell_unread(w);
 	} else if (how == WORKER_ENDED && !w->asked && !w->killed && !w->stopped) {
 		h->deaths++;
 		tell_death(w);
@@ -306,7 +329,7 @@ static void make_empty(struct handler *h)
 {
 	struct pool *p = &h->pool;
 	for (struct list *l = p->workers.next; !p->emptying && l != &p->workers; l = l->next)
-		if (!worker_at(l)->leaving && !worker_at(l)->solo)
+		if (!worker_at(l)->leaving && !worker_at(l)->solo && worker_at(l) != p->successor)
 			p->emptying = worker_at(l);
 	p->emptying_until = handler_now(h->room) + EMPTIES;
 	if (p->emptying)
@@ -399,7 +422,7 @@ void handler_counts(const struct handler *h, struct handler_counts *out)
 	for (const struct list *l = h->pool.workers.next; l != &h->pool.workers; l = l->next) {
 		const struct worker *w = worker_at(l);
 		out->ready += w->ready && !w->leaving;
-		out->capacity += w->leaving ? 0 : w->capacity;
+		out->capacity += w->leaving || w == h->pool.successor ? 0 : w->capacity;
 	}
 	if (h->mode == MODE_WORKER && h->pool.start_at > now)
 		out->paused = h->pool.start_at - now;

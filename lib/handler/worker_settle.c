@@ -1,5 +1,7 @@
-/* handler/worker_settle: the end of a worker in, results of what it held out. Invariant: no update fails because of another. One fails when it
- * was over its deadline, or when it was alone in the worker that died; else it is not known who is guilty, and each is handed out again alone. */
+/* handler/worker_settle: the end of a worker in, results of what it held out. Invariant: no
+ * update fails because of another, and none because of a worker that never read it. One fails
+ * when it was over its deadline, or when it was alone in the worker that died; else it is not
+ * known who is guilty, and each is handed out again alone. */
 #include <stdio.h>
 #include <string.h>
 
@@ -42,10 +44,12 @@ static void failed(const struct worker *w, const struct held *u, struct handler_
 
 static void settle_one(struct worker *w, const struct held *u, enum worker_end how, int errnum, int others, struct handler_result *r)
 {
-	bool well = how == WORKER_ENDED && outcome_stage(w->end.status, w->end.stages) < 0;
 	r->started = how != WORKER_UNSTARTABLE && u->from < w->written;
 	if (how == WORKER_UNSTARTABLE) {
 		interrupted(r, RELEASE_NO_START, strerror(errnum));
+	} else if (how == WORKER_ENDED && w->unread && !w->stopped) {
+		r->started = false;
+		interrupted(r, RELEASE_NO_START, "its worker ended before it read anything");
 	} else if (u->timed_out) {
 		r->end = HANDLER_ENDED;
 		outcome_of(w->end.status, w->end.stages, u->timeout, u->claim->failures, &w->h->policy.outcome, &r->outcome);
@@ -57,8 +61,8 @@ static void settle_one(struct worker *w, const struct held *u, enum worker_end h
 		interrupted(r, RELEASE_NOT_GIVEN, "its worker ended before it was given");
 	} else if (w->killed && !w->fault) {
 		interrupted(r, RELEASE_OTHER, "its worker was ended because of another update");
-	} else if (w->asked && well && !w->fault) {
-		interrupted(r, RELEASE_REPLACED, "its worker was asked to end, and did so without an answer");
+	} else if (w->unheard && !w->fault) {
+		interrupted(r, RELEASE_REPLACED, "nobody reads the standard output that its worker had");
 	} else if (others > 0) {
 		interrupted(r, RELEASE_SHARED, "its worker died while it held several");
 	} else {
@@ -74,9 +78,11 @@ void worker_settle(struct worker *w, enum worker_end how, int errnum)
 		/* Last in, first out of the list; the queue knows their order. */
 		struct held *u = &w->held[w->count - 1];
 		struct claim *c = u->claim;
-		struct handler_result r = { .elapsed = now - u->started,
-					    .last_stderr = several == 1 || u->timed_out ? output_last_stderr(&w->output) : "",
-					    .dropped = w->output.dropped };
+		bool its_own = several == 1 || u->timed_out;
+		struct handler_result r = {
+			.elapsed = now - u->started, .sentence = its_own ? output_sentence(&w->output) : "",
+			.last_stderr = its_own ? output_last_stderr(&w->output) : "", .dropped = w->output.dropped,
+		};
 		settle_one(w, u, how, errnum, several - 1, &r);
 		w->output.dropped = 0;
 		u->claim = NULL;

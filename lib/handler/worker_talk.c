@@ -3,10 +3,12 @@
  *
  * Nothing is allocated for an update but room in buffers that stay. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "handler/answer.h"
@@ -19,7 +21,10 @@ enum { READ_MAX = 64 * 1024, READS_A_TURN = 16 };
 
 size_t worker_room(const struct worker *w)
 {
-	if (w->leaving || w->solo || w->phase != WORKER_ALIVE || !w->in || w->pending.len - w->sent >= WORKER_PENDING_MAX)
+	/* A successor is given nothing before it takes the place of the old one: so no more than
+	 * --workers of them have updates. */
+	if (w->leaving || w->solo || w == w->h->pool.successor || w->phase != WORKER_ALIVE || !w->in ||
+	    w->pending.len - w->sent >= WORKER_PENDING_MAX)
 		return 0;
 	if (w == w->h->pool.emptying)
 		return w->count == 0;
@@ -59,8 +64,9 @@ int worker_give(struct worker *w, struct claim *c, bool solo)
 		errno = saved;
 		return -1;
 	}
-	if (w->count == 0)
-		buf_clear(&w->output.last_stderr);
+	/* What it said before the first answer may be why there is none. */
+	if (w->count == 0 && w->answered)
+		output_forget_stderr(&w->output);
 	w->output.total = 0;
 	w->held[w->count++] = (struct held){ .claim = c, .started = handler_now(w->h->room), .timeout = w->h->policy.timeout, .from = w->given };
 	w->given += w->pending.len - before;
@@ -73,8 +79,27 @@ int worker_give(struct worker *w, struct claim *c, bool solo)
 	return 0;
 }
 
+bool worker_has_read(const struct worker *w)
+{
+	int waiting;
+	/* Both ends of a pipe tell, readers or not: see pipe(7). */
+	return w->answered || ioctl(w->in ? w->in_fd : w->left_fd, FIONREAD, &waiting) ||
+	       (uint64_t)waiting != w->written;
+}
+
+/* What it started may read on, so only its end shows what was left; a read end of our own hides
+ * no end of file from them. */
+static void keep_left(struct worker *w)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/proc/self/fd/%d", w->in_fd);
+	if (w->in && !worker_has_read(w))
+		w->left_fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+}
+
 void worker_close_in(struct worker *w)
 {
+	keep_left(w);
 	loop_watch_free(w->in, 1);
 	w->in = NULL;
 	w->in_fd = -1;
@@ -108,7 +133,7 @@ void worker_write(struct worker *w)
 		buf_release(&w->pending);
 	loop_watch_set(w->in, 0);
 	if (w->asked)
-		worker_close_in(w);
+		worker_retire(w);
 }
 
 void worker_on_in(void *worker, int events)
@@ -173,7 +198,8 @@ static void take_answer(struct worker *w, struct answer *a, const char *line, si
 		return; /* too late */
 	struct handler *h = w->h;
 	struct handler_result r = { .end = HANDLER_ENDED, .started = true, .elapsed = handler_now(h->room) - u.started,
-				    .last_stderr = w->count == 1 ? output_last_stderr(&w->output) : "", .dropped = w->output.dropped };
+				    .sentence = "", .last_stderr = w->count == 1 ? output_last_stderr(&w->output) : "",
+				    .dropped = w->output.dropped };
 	if (a->kind == ANSWER_FAILED) {
 		a->error[secret_redact(h->room->config.secret, a->error, strlen(a->error))] = '\0';
 		outcome_answer(a->retry, a->error[0] ? a->error : "the worker said no reason", u.claim->failures, &h->policy.outcome, &r.outcome);

@@ -173,3 +173,23 @@ void procs_signal(const struct procs *p, int signo, pid_t *denied)
 		if (kill(p->pids[i], signo) && errno == EPERM)
 			*denied = p->pids[i];
 }
+
+void procs_describe(const struct procs *p, char *out, size_t n)
+{
+	enum { NAMED = 3 };
+	size_t at = 0, more = 0;
+	int named = 0;
+	snprintf(out, n, "nothing");
+	for (size_t i = 0; i < p->count; i++) {
+		struct procs_stat stat;
+		if (procs_stat(p->pids[i], &stat) || stat.dying)
+			continue;
+		if (named == NAMED || at >= n)
+			more++;
+		else
+			at += (size_t)snprintf(out + at, n - at, "%s%s (process %d)", named++ ? ", " : "",
+					       stat.name, (int)p->pids[i]);
+	}
+	if (more && at < n)
+		snprintf(out + at, n - at, " and %zu more", more);
+}

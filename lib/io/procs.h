@@ -33,6 +33,10 @@ int procs_all(struct procs *out);
 /* Sends `signo` to each. Sets *denied to one that may not be signalled (EPERM), and leaves it alone if there is none. */
 void procs_signal(const struct procs *p, int signo, pid_t *denied);
 
+/* What runs of them, for people: `sleep (process 77), node (process 79) and 3 more`; "nothing"
+ * when all are gone. */
+void procs_describe(const struct procs *p, char *out, size_t n);
+
 struct procs_stat {
 	char name[32];
 	pid_t parent;

@@ -45,6 +45,7 @@ static struct {
 	bool told;      /* SLOT_ENDED was sent */
 	struct slot_end end;
 	struct rusage before; /* of children, when the job started */
+	int left[2];          /* a keeper's: what was left behind writes there; -1: nobody does */
 
 	bool sweeping;
 	int wait;       /* milliseconds until the next sweep */
@@ -312,19 +313,33 @@ static void sweep(void)
 	reap();
 }
 
-static void leave(void)
+static void leave(const int fds[2])
 {
+	slot.left[0] = fds[0];
+	slot.left[1] = fds[1];
 	close(slot.sock);
 	slot.sock = -1;
 	slot.sweeping = false;
 	if (slot.setup.lock_fd >= 0)
 		close(slot.setup.lock_fd);
-	/* The output belongs to those who were left: its end of file is theirs. */
+	/* The output belongs to those who were left: its end of file is theirs, and until then
+	 * it is read and thrown away, so that they neither wait for a reader nor die for want of
+	 * one, and the runner has no part in it. */
 	dup2(0, 1);
 	dup2(0, 2);
 	prctl(PR_SET_NAME, "tg-keeper");
 	slot.job = 0;
 	reap();
+}
+
+static void throw_away(int *fd)
+{
+	static char bytes[64 * 1024];
+	ssize_t n = read(*fd, bytes, sizeof bytes);
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+		close(*fd);
+		*fd = -1;
+	}
 }
 
 static void runner_gone(void)
@@ -361,8 +376,13 @@ static void obey(const struct slot_order *order, int fds[2])
 		slot.page->orders++;
 		return;
 	case SLOT_LEAVE:
-		if (order->job == slot.job && slot.job && slot.all_ended)
-			leave();
+		if (order->job == slot.job && slot.job && slot.all_ended) {
+			leave(fds);
+			return;
+		}
+		for (int i = 0; i < SLOT_DESCRIPTORS_MAX; i++)
+			if (fds[i] >= 0)
+				close(fds[i]);
 		return;
 	}
 	_exit(70);
@@ -421,6 +441,7 @@ _Noreturn void slot_main(const struct slot_setup *setup)
 	slot.setup = *setup;
 	slot.page = setup->page;
 	slot.sock = setup->sock;
+	slot.left[0] = slot.left[1] = -1;
 	slot.exec = (struct slot_exec){ .page = setup->page, .command = &slot.command, .nofile = setup->nofile, .slot = getpid(),
 					.extra_fd = -1 };
 	slot.sigfd = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -428,8 +449,9 @@ _Noreturn void slot_main(const struct slot_setup *setup)
 		_exit(71);
 	__fpurge(stdout); /* a copy of the runner's; libpipeline would write it at the first start */
 	for (;;) {
-		struct pollfd ready[2] = { { slot.sock, POLLIN, 0 }, { slot.sigfd, POLLIN, 0 } };
-		int n = poll(ready, 2, slot.sweeping ? slot.wait : -1);
+		struct pollfd ready[4] = { { slot.sock, POLLIN, 0 }, { slot.sigfd, POLLIN, 0 },
+					   { slot.left[0], POLLIN, 0 }, { slot.left[1], POLLIN, 0 } };
+		int n = poll(ready, 4, slot.sweeping ? slot.wait : -1);
 		if (n == 0)
 			slot.wait = slot.wait * 2 < SWEEP_CAP ? slot.wait * 2 : SWEEP_CAP;
 		if (ready[1].revents && take_signals())
@@ -437,6 +459,9 @@ _Noreturn void slot_main(const struct slot_setup *setup)
 		if (n > 0 && ready[0].revents)
 			while (take_order())
 				;
+		for (int i = 0; i < 2; i++)
+			if (n > 0 && ready[2 + i].revents)
+				throw_away(&slot.left[i]);
 		if (slot.sweeping)
 			sweep();
 	}

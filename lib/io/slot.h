@@ -18,7 +18,7 @@ enum slot_what {
 	SLOT_COMMAND = 1, /* + the command's memfd: what is run from now on */
 	SLOT_START,       /* + stdin (+ the extra descriptor), + variables */
 	SLOT_SIGNAL,
-	SLOT_LEAVE,
+	SLOT_LEAVE,       /* + the runner's ends of the job's stdout (where it is captured) and stderr */
 	/* slot to runner */
 	SLOT_ENDED,       /* all stages ended; something still runs */
 	SLOT_OVER,        /* nothing is left; the first report of most jobs */

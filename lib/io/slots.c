@@ -5,6 +5,7 @@
 #include "io/slots_state.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -47,23 +48,16 @@ static bool read_output(struct slot *slot, int i)
 	return false;
 }
 
-static void on_out(struct slot *slot, int i)
-{
-	read_output(slot, i);
-	if (slot->state == SLOT_KEEPER && slot->out[0] < 0 && slot->out[1] < 0)
-		slots_mend_soon(slot->slots);
-}
-
 static void on_stdout(void *arg, int events)
 {
 	(void)events;
-	on_out(arg, 0);
+	read_output(arg, 0);
 }
 
 static void on_stderr(void *arg, int events)
 {
 	(void)events;
-	on_out(arg, 1);
+	read_output(arg, 1);
 }
 
 void slots_drain(struct slot *slot)
@@ -77,6 +71,10 @@ void slots_drain(struct slot *slot)
 
 void slots_make_idle(struct slot *slot)
 {
+	if (slot->stale) {
+		slots_condemn(slot);
+		return;
+	}
 	slot->state = SLOT_IDLE;
 	list_add_before(slot->slots->idle.next, &slot->link); /* the last used comes first: its memory is warm */
 	slot->slots->idle_count++;
@@ -99,6 +97,30 @@ void slots_condemn(struct slot *slot)
 	slot->watch[0] = NULL;
 	slot->sock = -1;
 	slots_mend_soon(slot->slots);
+}
+
+/* Who reads the inherited stdout has gone: a pipe's write end, or a socket, is in error then. A
+ * file never is. */
+static void look_at_stdout(struct slots *s)
+{
+	struct pollfd out = { .fd = s->config.stdout_fd };
+	if (out.fd < 0 || poll(&out, 1, 0) != 1 || !(out.revents & (POLLERR | POLLHUP)))
+		return;
+	close(s->config.stdout_fd);
+	s->config.stdout_fd = -1;
+	for (int i = 0; i < s->config.count; i++) {
+		s->slot[i].stale = s->slot[i].pid != 0;
+		if (s->slot[i].state == SLOT_IDLE)
+			slots_condemn(&s->slot[i]);
+	}
+	slots_note(s, NULL, true, "nobody reads the standard output any more: "
+		   "what handlers write there is logged from now on");
+}
+
+bool slots_stdout_lost(struct slot *slot)
+{
+	look_at_stdout(slot->slots);
+	return slot->stale;
 }
 
 static bool well_formed(const struct slot *slot, const struct slot_report *r, ssize_t size)
@@ -239,6 +261,11 @@ int slots_pid(const struct slot *slot)
 	return slot->tag && slot->page && slot->page->started == slot->job ? slot->page->pid : 0;
 }
 
+int slots_descendants(const struct slot *slot, struct procs *out)
+{
+	return slot->tag ? procs_descendants(slot->pid, out) : 0;
+}
+
 /* Sends an order with `n` descriptors. 0, or -1 with errno. */
 static int send_order(struct slot *slot, const struct slot_order *order, const char *vars, const int *fds, size_t n)
 {
@@ -278,6 +305,11 @@ int slots_start(struct slot *slot, const struct slot_job *job)
 	int fds[2] = { job->stdin_fd, job->extra_fd }, rc = -1;
 	if (slot->state != SLOT_IDLE || job->vars_length > SLOT_VARS_MAX || !job->tag) {
 		errno = EINVAL;
+		goto out;
+	}
+	look_at_stdout(slot->slots);
+	if (slot->stale) {
+		errno = EAGAIN;
 		goto out;
 	}
 	struct slot_order order = {
@@ -332,22 +364,21 @@ void slots_leave(struct slot *slot)
 	struct slot_order order = { .what = SLOT_LEAVE, .job = slot->job };
 	if (slot->state != SLOT_LINGERS)
 		return;
-	struct slot *keeper = calloc(1, sizeof *keeper);
-	if (!keeper || send_order(slot, &order, NULL, NULL, 0)) {
+	struct slots_keeper *keeper = calloc(1, sizeof *keeper);
+	int fds[2];
+	size_t n = 0;
+	slots_drain(slot); /* so far it is the job's own */
+	for (int i = 0; i < 2; i++)
+		if (slot->out[i] >= 0)
+			fds[n++] = slot->out[i];
+	if (!keeper || send_order(slot, &order, NULL, fds, n)) {
 		slots_note(s, slot, true, "slot %d cannot leave its work behind, and waits for it", slot->number);
 		free(keeper);
 		return;
 	}
-	slots_drain(slot); /* so far it is the job's own */
-	*keeper = (struct slot){ .slots = s, .number = slot->number, .state = SLOT_KEEPER, .pid = slot->pid, .sock = -1,
-				 .out = { slot->out[0], slot->out[1] } };
+	keeper->pid = slot->pid;
 	list_add_before(&s->keepers, &keeper->link);
-	/* The watches go over to the keeper; a descriptor cannot be watched twice, so it is duplicated. */
-	for (int i = 0; i < 2; i++)
-		keeper->out[i] = slot->out[i] < 0 ? -1 : dup(slot->out[i]);
 	slots_unwatch(slot);
-	if (slots_watch(keeper))
-		slots_unwatch(keeper);
 	slot->state = SLOT_VACANT;
 	slot->pid = 0;
 	slot->tag = NULL;

@@ -16,6 +16,7 @@
 
 #include "base/err.h"
 #include "io/loop.h"
+#include "io/procs.h"
 
 enum { SLOT_STAGES_MAX = 16, SLOT_VARS_MAX = 64 * 1024, SLOT_DESCRIPTORS_MAX = 2, SLOTS_MAX = 4096 };
 
@@ -75,8 +76,8 @@ struct slots_events {
 	/* The slot was killed, and all of its job is gone; `started` says whether its handler had begun. The slot is being replaced;
 	 * it will be idle later. Called also for a slot without a job (slots_job() is NULL). */
 	void (*died)(void *arg, struct slot *slot, bool started);
-	/* Bytes that the job wrote; `which` is 1 or 2. The bytes may be changed. All output comes before `over`. What a left-behind job
-	 * (slots_leave) goes on to write comes under a slot of the same number whose slots_job() is NULL. */
+	/* Bytes that the job wrote; `which` is 1 or 2. The bytes may be changed. All output
+	 * comes before `over`. */
 	void (*output)(void *arg, struct slot *slot, int which, char *bytes, size_t n);
 	/* A slot became idle by another way than the above (a replacement is ready). */
 	void (*idle)(void *arg);
@@ -125,11 +126,21 @@ void *slots_job(const struct slot *slot);
 int slots_number(const struct slot *slot);
 int slots_pid(const struct slot *slot);
 
+/* Whether the slot's job, or the one that was just over, writes to an inherited stdout that
+ * nobody reads any more: who writes there is sent SIGPIPE. Looks, and from then on has the jobs
+ * that start captured; what has no job is replaced for that. Never so with another stdout. */
+bool slots_stdout_lost(struct slot *slot);
+
+/* Appends what the slot's job has started and runs still. 0, or -1 with errno. */
+int slots_descendants(const struct slot *slot, struct procs *out);
+
 /* TERM (or another signal) goes to everything the job started, once. SIGKILL begins a sweep that goes on until nothing is left. */
 void slots_signal(struct slot *slot, int signo);
 
-/* The job's leftovers are no longer tgrun's business (--background leave): the slot becomes their keeper, which releases the lock and
- * outlives the runner; another is forked in its place (`idle` tells). Only between `ended` and `over`. */
+/* The job's leftovers are no longer tgrun's business (--background leave): the slot becomes
+ * their keeper, which releases the lock, outlives the runner, and reads what they write and
+ * throws it away; another is forked in its place (`idle` tells). They cost this process no
+ * descriptor. Only between `ended` and `over`. */
 void slots_leave(struct slot *slot);
 
 /* Takes in what the slot has already said but the loop has not yet delivered, so that a deadline does not overtake an end. */

@@ -41,7 +41,7 @@ static bool reaped(pid_t pid, int *status)
 static bool is_known(const struct slots *s, pid_t pid)
 {
 	for (const struct list *l = s->keepers.next; l != &s->keepers; l = l->next)
-		if (container_of(l, struct slot, link)->pid == pid)
+		if (container_of(l, struct slots_keeper, link)->pid == pid)
 			return true;
 	for (int i = 0; i < s->config.count; i++)
 		if (s->slot[i].pid == pid)
@@ -86,10 +86,9 @@ static void mend_keepers(struct slots *s)
 {
 	for (struct list *l = s->keepers.next, *next; l != &s->keepers; l = next) {
 		next = l->next;
-		struct slot *k = container_of(l, struct slot, link);
-		if (k->pid && reaped(k->pid, &k->wait_status))
-			k->pid = 0;
-		if (k->pid || k->out[0] >= 0 || k->out[1] >= 0)
+		struct slots_keeper *k = container_of(l, struct slots_keeper, link);
+		int status;
+		if (!reaped(k->pid, &status))
 			continue;
 		list_remove(&k->link);
 		free(k);
@@ -278,9 +277,8 @@ void slots_free(struct slots *s)
 		command_unref(s->slot[i].command);
 	}
 	while (s->keepers.next && !list_empty(&s->keepers)) {
-		struct slot *k = container_of(s->keepers.next, struct slot, link);
+		struct slots_keeper *k = container_of(s->keepers.next, struct slots_keeper, link);
 		list_remove(&k->link);
-		slots_unwatch(k);
 		free(k);
 	}
 	if (s->config.lock_fd >= 0)

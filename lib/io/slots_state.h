@@ -19,7 +19,6 @@ enum slot_state {
 	SLOT_BUSY,   /* the job's stages run */
 	SLOT_LINGERS, /* they ended, background work runs */
 	SLOT_DEAD,   /* the process died or was condemned; what it kept is being killed */
-	SLOT_KEEPER, /* no slot any more: keeps what was left behind, until its output ends */
 };
 
 struct slot {
@@ -31,14 +30,22 @@ struct slot {
 	int sock, out[2];            /* to the process; its stdout and stderr. -1: none */
 	struct loop_watch *watch[3]; /* of sock and out */
 	struct slot_page *page;
-	struct list link;            /* in slots->idle or slots->keepers */
+	struct list link;            /* in slots->idle */
 	uint64_t job;                /* the number of the last job */
 	void *tag;                   /* NULL: no job */
 	struct command *command;     /* that the process has */
 	struct slot_end end;
+	bool stale;                  /* its stdout lost its reader: replaced as soon as it has no job */
 	uint32_t signals;            /* SLOT_SIGNAL orders sent to the process */
 	int64_t killed;              /* when SIGKILL was ordered, monotonic milliseconds; 0: it was not */
 	bool complained;
+};
+
+/* A process that was a slot, and keeps what was left behind. Nothing of it is here but that it
+ * is to be waited for. */
+struct slots_keeper {
+	struct list link;
+	pid_t pid;
 };
 
 /* A child that this process had before there were slots. */

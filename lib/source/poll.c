@@ -293,7 +293,8 @@ static void poll_stop(struct source *s)
 	if (p->request && !p->counts.failing && poll_now(p) - p->asked_at >= ARRIVED)
 		p->confirmed = p->asked_offset;
 	api_cancel(p->request);
-	p->request = NULL;
+	api_cancel(p->hello);
+	p->request = p->hello = NULL;
 	/* Repeats are recognised in any case; this only spares the next start from fetching them. */
 	if (p->step == POLL_UPDATES && p->offset && p->offset != p->confirmed && e->may_ask(e->arg, true) == 0)
 		ask_updates(p, 0, 1, CONFIRM_TIME);
@@ -314,11 +315,12 @@ static void poll_free(struct source *s)
 {
 	struct poll *p = (struct poll *)s;
 	api_cancel(p->request);
+	api_cancel(p->hello);
 	loop_timer_free(p->timer);
 	free(p->allowed);
 	free(p);
 }
 
 static const struct source_ops poll_ops = {
-	.start = poll_start, .resume = poll_resume, .stop = poll_stop, .counts = poll_counts, .free = poll_free,
+	.start = poll_start, .resume = poll_resume, .hello = poll_hello, .stop = poll_stop, .counts = poll_counts, .free = poll_free,
 };

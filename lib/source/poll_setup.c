@@ -2,7 +2,8 @@
  * whether getUpdates would be refused, deleteWebhook mends that or drops what is pending, when asked to.
  *
  * Only what is needed can hold up the polling: getMe, and deleteWebhook where it was asked for. Without an answer to getWebhookInfo,
- * getUpdates itself will show whether a webhook is set. */
+ * getUpdates itself will show whether a webhook is set. A bot may be renamed: then getMe is asked for its name again, beside the long
+ * poll, and what goes wrong with that changes nothing. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,9 +67,7 @@ static void go_on(struct poll *p, enum poll_step step)
 static void read_me(struct poll *p, const cJSON *me)
 {
 	const cJSON *username = cJSON_GetObjectItemCaseSensitive(me, "username");
-	if (cJSON_IsString(username))
-		p->config.events.bot(p->config.events.arg, username->valuestring);
-	go_on(p, p->after_me);
+	p->config.events.bot(p->config.events.arg, cJSON_IsString(username) ? username->valuestring : "");
 }
 
 void poll_setup_webhook(struct poll *p, const char *url)
@@ -133,8 +132,30 @@ void poll_setup_answer(struct poll *p, struct api_answer *answer)
 	if (answer->class != API_OK)
 		fail(p, answer);
 	else if (p->step == POLL_ME)
-		read_me(p, result);
+		read_me(p, result), go_on(p, p->after_me);
 	else
 		read_webhook(p, result);
 	cJSON_Delete(root);
+}
+
+static void on_hello(void *arg, struct api_answer *answer)
+{
+	struct poll *p = arg;
+	cJSON *root = answer->class == API_OK ? cJSON_ParseWithLength(answer->body, answer->length) : NULL;
+	const cJSON *result = cJSON_GetObjectItemCaseSensitive(root, "result");
+	p->hello = NULL;
+	if (cJSON_IsObject(result))
+		read_me(p, result);
+	else
+		log_event(p->config.log, LOG_WARN,
+			  LOG_FIELDS(LOG_STR("answer", answer->class == API_OK ? "it has no result" : answer->text)),
+			  "getMe does not tell the bot's name; it is taken to be the same");
+	cJSON_Delete(root);
+}
+
+void poll_hello(struct source *s)
+{
+	struct poll *p = (struct poll *)s;
+	if (!p->hello && !p->stopping && p->step != POLL_ME)
+		p->hello = api_call(p->config.api, "getMe", "", SHORT_CALL, SHORT_CALL, on_hello, p);
 }

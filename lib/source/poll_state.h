@@ -20,6 +20,7 @@ struct poll {
 	enum poll_step step;
 	enum poll_step after_me;     /* what a good getMe is followed by */
 	struct api_request *request; /* in flight, NULL: none */
+	struct api_request *hello;   /* who the bot is, asked for beside the others; NULL: it is not */
 	struct loop_timer *timer;    /* until the next request */
 	struct backoff backoff;      /* of failures */
 	struct backoff idle;         /* of answers that came at once and brought nothing */
@@ -54,6 +55,7 @@ void poll_ask(struct poll *p);
 /* The steps before getUpdates. An answer that turns out to be none gets another class. */
 void poll_setup_ask(struct poll *p);
 void poll_setup_answer(struct poll *p, struct api_answer *answer);
+void poll_hello(struct source *s);
 
 /* A webhook is set, for `url` (NULL: not known): ends the source. */
 void poll_setup_webhook(struct poll *p, const char *url);

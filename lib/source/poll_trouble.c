@@ -64,6 +64,8 @@ void poll_failed(struct poll *p, const struct api_answer *answer)
 	p->counts.failures++;
 	p->counts.failing = true;
 	p->failed = p->step;
+	if (by_me)
+		p->config.events.bot(p->config.events.arg, NULL);
 	snprintf(p->trouble, sizeof p->trouble, "%s: %s", answer->method, answer->text);
 	if (refused && p->refusals++ == 0)
 		p->refused_at = poll_now(p);

@@ -19,7 +19,8 @@ struct source_events {
 	int (*may_ask)(void *arg, bool confirms);
 	/* A request with this offset was answered: ids below it will not come again. */
 	void (*confirmed)(void *arg, int64_t offset);
-	/* The bot's user name, once it is known. */
+	/* Who the bot is was asked for: its user name, "" if it has none; NULL: there was no
+	 * answer, and it is asked again. */
 	void (*bot)(void *arg, const char *username);
 	/* Asking has begun: the bot is ready. Called once. */
 	void (*ready)(void *arg);
@@ -45,6 +46,9 @@ struct source_ops {
 	void (*start)(struct source *s);
 	/* Ask again: a reason not to has gone (see may_ask), or now is a good time to look once more. */
 	void (*resume)(struct source *s);
+	/* Ask again who the bot is; `bot` tells when it is known. NULL: a source that knows of
+	 * no bot. */
+	void (*hello)(struct source *s);
 	/* No more asking. What is received but not confirmed is confirmed with one short request, then `stopped` is called (possibly from in here). */
 	void (*stop)(struct source *s);
 	/* Whether it has nothing more to ask, or to hand over. */

@@ -8,11 +8,11 @@ handler leaves <<'EOT'
 echo "start $TG_UPDATE_ID" >>"$FLOW_MARK/events"
 if [ "$TG_UPDATE_ID" = 1 ]; then
 	(
-		echo $$ >"$FLOW_MARK/worker"
+		sh -c 'echo "$PPID"' >"$FLOW_MARK/worker"
 		until [ -e "$FLOW_MARK/go" ]; do sleep 0.02; done
 		echo "work done" >>"$FLOW_MARK/events"
 	) &
-	until [ -e "$FLOW_MARK/worker" ]; do sleep 0.02; done
+	until [ -s "$FLOW_MARK/worker" ]; do sleep 0.02; done
 	echo "end 1" >>"$FLOW_MARK/events"
 	exit "${STATUS:-0}"
 fi
@@ -50,7 +50,8 @@ is "$(dead list --json | jq -r '"\(.update_id) \(.reason)"')" "1 exited with sta
 begin --timeout 1s --kill-after 100ms
 wait_for 'logged "handled.*update=2"'
 is "$(grep -v 'start 3' "$TMP/events" | tr '\n' ';')" "start 1;end 1;start 2;" "work that still runs at the timeout is ended, and then the chat goes on"
-ok 'logged "warn .*background work still runs after 1s.*update=1 "' "with a warning"
+ok 'logged "warn .*background work still runs after 1s: .*[(]process $(cat "$TMP/worker").*; ending it .--background leave would .*update=1 "' \
+	"with a warning that names what runs, and the option"
 ok 'logged "handled .*update=1 "' "and the handler's own status decides still"
 stop_tgrun
 is "$STATUS $(dead list --json)" "0 " "so its update is done"
@@ -59,7 +60,7 @@ is "$STATUS $(dead list --json)" "0 " "so its update is done"
 begin --shutdown-timeout 100ms --kill-after 100ms
 stop_tgrun
 is "$(grep -c 'work done' "$TMP/events") $(grep -c 'start 2' "$TMP/events")" "0 0" "a stop ends what still works at --shutdown-timeout"
-ok 'logged "background work .* still runs at the shutdown deadline" && logged "handled .*update=1 "' "with a warning; the handler itself had ended, so its update is done"
+ok 'logged "background work .* still runs at the shutdown deadline: .*[(]process $(cat "$TMP/worker").*; ending it, .*--background leave" && logged "handled .*update=1 "' "with a warning that names it; the handler itself had ended, so its update is done"
 is "$STATUS" 0 "and no update is kept because of it"
 begin --shutdown-timeout 60s
 kill -TERM "$TGRUN_PID"
@@ -89,4 +90,29 @@ wait_for 'logged "polling" && [ "$(grep -c polling "$TGRUN_LOG")" = 2 ]'
 ok 'wait_for "grep -q \"work done\" \"\$TMP/events\""' "the work outlives tgrun, and its next start"
 stop_tgrun
 
+# What was left is on its own: nothing here is kept for it, and what it writes finds a reader when tgrun has gone, too.
+anew --no-penalties
+rm -f "$TMP/go"
+: >"$TMP/events"
+handler leaves <<'EOT'
+#!/bin/sh
+(
+	until [ -e "$FLOW_MARK/go" ]; do sleep 0.02; done
+	yes | head -c 300000
+	yes | head -c 300000 >&2
+	echo "written $TG_UPDATE_ID" >>"$FLOW_MARK/events"
+) &
+EOT
+descriptors() { ls "/proc/$TGRUN_PID/fd" | wc -l; }
+start_tgrun --handler "$TMP/leaves" --background leave --concurrency 2
+message 7 x
+wait_for 'logged "handled.*update=1" && [ "$("$TGRUN" status --json --state-dir "$TMP/state" | jq .running_count)" = 0 ]'
+before=$(descriptors)
+for n in 2 3 4 5 6 7 8 9 10 11; do message $n x; done
+wait_for 'logged "handled.*update=11"'
+ok 'wait_for "[ \$(descriptors) -le $((before + 2)) ]"' "ten more that are left cost tgrun no descriptor"
+stop_tgrun
+: >"$TMP/go"
+wait_for '[ "$(grep -c written "$TMP/events")" = 11 ]'
+is "$(grep -c written "$TMP/events")" 11 "what they write when tgrun is gone neither blocks nor ends them"
 done_testing

@@ -110,7 +110,7 @@ run_tgrun --handler "$TMP/batch" --mode batch --batch-size 3 --batch-wait 0 --co
 is "$STATUS $(grep -c '^end 1: good' "$TMP/seen") $(grep -c '^end 1: fine' "$TMP/seen") $(grep -c '^end.*after' "$TMP/seen")" "0 1 1 1" \
 	"after a failure each of a batch is handed out alone"
 is "$(dead list --json | jq -r '"\(.update_id) \(.update.message.text): \(.reason), \(.attempts), \(.stderr)"')" \
-	"2 die: exited with status 65, 1, last words" "only the guilty one is a dead letter, charged once"
+	"2 die: exited with status 65: last words, 1, last words" "only the guilty one is a dead letter, charged once"
 # The two may fall due in different milliseconds, and then no longer share a batch; what waits for one may join it, not overtake it.
 fresh
 message 1 busy1

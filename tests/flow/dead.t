@@ -27,7 +27,7 @@ try() {
 		"$alive: … with the promised members"
 	is "$(letters list --json | jq -c 'select(.number == 2) | [.update_id, .kind, .key, .attempts, .stderr, .update.message.text]')" \
 		"[$((first + 1)),\"message\",\"chat:2\",1,\"no luck with text2\",\"text2\"]" "$alive: … and the right values"
-	like "$(letters list --json | jq -r .reason | sort -u)" '^exited with status 65$' "$alive: … the reason"
+	is "$(letters list --json | jq -r 'select(.number == 2) | .reason')" "exited with status 65: no luck with text2" "$alive: … the reason"
 	is "$(letters list | wc -l)" "$(($(letters list --json | wc -l) + $(letters list | grep -ci '^ *number')))" "$alive: list for people: a line for each"
 	like "$(letters show 3)" 'no luck with text3' "$alive: show N shows the last words"
 	is "$(letters show 3 --json | jq -r .update.message.text)" text3 "$alive: show N --json"

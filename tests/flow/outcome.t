@@ -48,13 +48,13 @@ fates() { # WORD ATTEMPTS VALUE…: lines of $TMP/fates as they should be
 		"0 is done; 75 and 111 are tried again up to --max-attempts; 64, 65, 76, 77, 78, 100, 112 and, as --on-failure dead says, all others are dead letters at once"
 	is "$(grep -c ' handled ' "$TGRUN_LOG")" 1 "and the log tells it"
 	reason() { jq -r --arg text "$1" 'select(.update.message.text == $text) | .reason' "$TMP/letters"; }
-	is "$(reason 'exit 75')" "exited with status 75, attempt 3 of 3" "the reason: attempts used up"
-	is "$(reason 'exit 127')" "exited with status 127" "the reason: an exit status, 127 is one like others"
-	is "$(reason 'kill INT')" "killed by signal 2 (SIGINT)" "the reason: a signal, SIGINT too, which harms nobody else"
-	is "$(reason 'kill PIPE')" "killed by signal 13 (SIGPIPE)" "SIGPIPE of a single command is a failure"
+	is "$(reason 'exit 75')" "exited with status 75, attempt 3 of 3: told to exit 75" "the reason: attempts used up, and the last that was said"
+	is "$(reason 'exit 127')" "exited with status 127: told to exit 127" "the reason: an exit status, 127 is one like others"
+	is "$(reason 'kill INT')" "killed by signal 2 (SIGINT): told to kill INT" "the reason: a signal, SIGINT too, which harms nobody else"
+	is "$(reason 'kill PIPE')" "killed by signal 13 (SIGPIPE): told to kill PIPE" "SIGPIPE of a single command is a failure"
 	is "$(jq -c 'select(.update.message.text == "exit 65") | [keys_unsorted, .kind, .key, .attempts, .stderr]' "$TMP/letters")" \
-		'[["number","update_id","kind","key","attempts","reason","stderr","received","died","update"],"message","chat:5",1,"told to exit 65"]' \
-		"a dead letter has all its members, and stderr's last line"
+		'[["number","update_id","kind","key","attempts","reason","stderr","received","died","update"],"message","chat:5",1,"first line\ntold to exit 65"]' \
+		"a dead letter has all its members, and what stderr said"
 	is "$(jq -r 'select(.died < .received or .received < 1600000000) | .number' "$TMP/letters")" "" "and its times"
 
 	run_all retry

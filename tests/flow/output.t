@@ -43,7 +43,22 @@ is "$(jq -c 'select((.time | test("^20[0-9-]{8}T[0-9:.]{12}Z$") | not) or .level
 say <<'EOT'
 echo "Traceback:" >&2; printf '  ValueError: no \000 such thing\n' >&2; printf '\n\000\n' >&2; echo "on stdout"; exit 65
 EOT
-is "$(dead list --json | jq -r .stderr)" "  ValueError: no   such thing" "the last line of stderr that is not blank goes into the dead letter"
+is "$(dead list --json | jq -r .reason)" "exited with status 65: ValueError: no   such thing" "the last line of stderr that says something is the reason"
+is "$(dead list --json | jq -r .stderr)" "Traceback:
+  ValueError: no   such thing" "the dead letter has the lines themselves"
+like "$(dead show "$(dead list --json | jq .number)")" '^stderr    Traceback:$' "… and shows them"
+like "$(dead show "$(dead list --json | jq .number)")" '^            ValueError: no   such thing$' "… one below the other"
+say <<'EOT'
+cat tests/data/crashes/node-missing-module >&2; exit 1
+EOT
+is "$(dead list --json | jq -r .reason)" "exited with status 1: Error: Cannot find module 'telegraf'" "of a crash it is the sentence that says what is wrong"
+like "$(dead list)" "exited with status 1: Error: Cannot find module 'telegraf'\$" "… in the list, too"
+like "$(grep 'now a dead letter' "$TGRUN_LOG")" "stderr=\"Error: Cannot find module 'telegraf'\"\$" "… and in the log"
+say <<'EOT'
+yes "$TG_TOKEN é" | head -n 500 >&2; exit 1
+EOT
+is "$(dead list --json | jq -r '(.stderr | utf8bytelength) <= 2048, (.stderr | utf8bytelength) > 2000, (.stderr | contains("secret")), (.stderr | contains("\ufffd"))' | tr '\n' ' ')" "true true false false " \
+	"the dead letter keeps the last 2 KiB of stderr, cut between characters, without the token"
 
 # Bytes of all sorts.
 hostile() {
@@ -134,6 +149,48 @@ TGRUN_TOKEN=$TOKEN "$TGRUN" --api-url "$URL" --state-dir "$TMP/state" --once --h
 	>"$TMP/stdout" 2>"$TMP/tgrun.log" </dev/null
 is "$(cat "$TMP/stdout")" "to stdout" "--stdout inherit: it goes to tgrun's own, as it is"
 is "$(grep -c 'to stdout' "$TGRUN_LOG") $(grep -c 'to stderr  stream=stderr' "$TGRUN_LOG")" "0 1" "and is not logged; stderr is"
+# … until nobody reads it: no handler dies of that, however it takes a broken pipe, and nothing that it says is lost.
+unheard() { # WHAT OPTION…
+	what=$1
+	shift
+	anew --no-penalties
+	rm -f "$TMP/pipe"
+	mkfifo "$TMP/pipe"
+	start head -n 1 "$TMP/pipe"
+	TGRUN_TOKEN=$TOKEN "$TGRUN" --api-url "$URL" --state-dir "$TMP/state" --stdout inherit --on-failure dead "$@" \
+		>"$TMP/pipe" 2>"$TGRUN_LOG" </dev/null &
+	TGRUN_PID=$!
+	wait_for 'logged polling'
+	message 7 first
+	wait "$PID"
+	generate 20 10
+	wait_for '[ "$("$TGRUN" status --json --state-dir "$TMP/state" | jq "[.done, .dead] | add")" -ge 21 ]'
+	wait_for 'logged "last words of 21 .*stream=stdout"'
+	is "$("$TGRUN" status --json --state-dir "$TMP/state" | jq -r '"\(.done) \(.dead)"') $(grep -c 'nobody reads the standard output any more' "$TGRUN_LOG")" "21 0 1" "$what"
+	stop_tgrun
+	is "$STATUS" 0 "… and it stops as ever"
+}
+handler talks <<'EOT'
+#!/bin/sh
+trap "$ON_PIPE" PIPE
+echo "update $TG_UPDATE_ID" || exit 1
+echo "last words of $TG_UPDATE_ID" || exit 1
+EOT
+handler stays <<'EOT'
+#!/bin/sh
+while read -r line; do
+	id=${line#*\"id\":\"}
+	echo "last words of ${id%%.*}"
+	echo "{\"id\":\"${id%%\"*}\",\"ok\":true}" >&3
+done
+EOT
+ON_PIPE=- && export ON_PIPE
+unheard "--stdout inherit: a reader that goes away takes no handler with it" --handler "$TMP/talks"
+unheard "… nor a pipeline" --handler "cat | $TMP/talks"
+unheard "… nor a worker" --handler "$TMP/stays" --workers 1
+ON_PIPE=''
+unheard "… nor one that ignores SIGPIPE, and fails" --handler "$TMP/talks"
+
 anew --no-penalties
 message 7 x
 TGRUN_TOKEN=$TOKEN "$TGRUN" --api-url "$URL" --state-dir "$TMP/state" --once --handler "$TMP/says" --stdout discard \

@@ -84,7 +84,7 @@ EOT
 message 7 x
 run_tgrun --once --timeout 300ms --kill-after 60s --on-failure dead --handler "$TMP/tidy"
 is "$STATUS $(cat "$TMP/tidied")" "0 tidy" "a handler gets SIGTERM first, and may tidy up"
-is "$(dead list --json | jq -r '.reason + ", " + .stderr')" "timed out after 300ms, was at step 3" "it has timed out all the same, though it exits 0"
+is "$(dead list --json | jq -r .reason)" "timed out after 300ms: was at step 3" "it has timed out all the same, though it exits 0"
 
 # Attempts that time out are as others.
 anew --no-penalties

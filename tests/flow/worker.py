@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A worker for tests: does what an update's text says. What it sees goes to $FLOW_MARK/events, a line by one write(2), fields between tabs:
 1, what (got, start, end), update, key, pid, attempt, microseconds, exit status, redelivered, text.
-TAKES: updates at once, announced if it is set."""
+TAKES: updates at once, announced if it is set. ENDS: if it is set, it ends when its input does, whatever it is about."""
 import json
 import os
 import queue
@@ -75,4 +75,6 @@ for line in sys.stdin:
     job = json.loads(line)
     say("got", job)
     jobs.put(job)
+if os.environ.get("ENDS"):
+    os._exit(0)
 jobs.join()

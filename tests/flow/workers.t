@@ -13,13 +13,59 @@ events() { # WHAT [FIELD]…: those fields of such lines (3 update, 4 key, 5 pid
 count() { # WHAT
 	events "$1" 3 | wc -l
 }
-# The first run learns the bot's name: so the workers of the next are not replaced by others that are told it.
 fresh() {
 	anew --no-penalties
-	run_tgrun --workers 1 --handler "$WORKER" --once
-	rm -f "$TMP/tgrun.log" "$TMP/child" "$TMP/hold" "$TMP"/worker.*
+	rm -f "$TMP/child" "$TMP/hold" "$TMP"/worker.*
 	: >"$TMP/events"
 }
+starts() {
+	grep -c "worker started" "$TGRUN_LOG"
+}
+# Whether the workers that live, two of them, were told that the bot is called so.
+both_know() { # NAME
+	wait_for '[ "$(names | tr "\n" " ")" = "'"$1 $1"' " ]'
+}
+# The name that each worker that lives was told, a line each.
+names() (
+	mark=$FLOW_MARK
+	unset FLOW_MARK
+	grep -lzxF "FLOW_MARK=$mark" /proc/[0-9]*/environ 2>/dev/null | while read -r environ; do
+		{ tr '\0' '\n' <"$environ"; } 2>/dev/null | awk '/^TG_WORKER=/ { worker = 1 } sub(/^TG_BOT_USERNAME=/, "") { name = $0 } END { if (worker) print name }'
+	done
+)
+
+# The bot's name is known when they start.
+for store in sqlite memory; do
+	fresh
+	start_tgrun --workers 2 --handler "$WORKER" --log-level debug --store $store
+	wait_for 'logged polling'
+	is "$(starts)" 2 "--store $store: two workers were started when polling begins"
+	ok 'both_know sandbox_bot && [ "$(starts)" = 2 ]' "… and they know the bot's name"
+	stop_tgrun
+done
+fresh
+stop_sandbox
+start_tgrun --workers 2 --handler "$WORKER" --log-level debug
+wait_for 'logged "cannot be reached"'
+is "$(starts)" 0 "what never heard the bot's name waits for it: nothing is received before"
+start_sandbox --port "$PORT"
+wait_for 'logged polling'
+ok 'both_know sandbox_bot && [ "$(starts)" = 2 ]' "… and then there are two"
+stop_tgrun
+stop_sandbox
+rm "$TGRUN_LOG"
+start_tgrun --workers 2 --handler "$WORKER" --log-level debug
+wait_for 'logged "cannot be reached" && [ "$(starts)" = 2 ]'
+ok 'both_know sandbox_bot' "without Telegram the name of the last run serves"
+start_sandbox --port "$PORT" --username renamed_bot
+wait_for 'logged polling'
+ok 'both_know renamed_bot' "a bot that was renamed meanwhile: they are replaced by others that know it"
+stop_sandbox
+start_sandbox --port "$PORT" --username third_bot
+kill -HUP "$TGRUN_PID"
+ok 'both_know third_bot' "one that is renamed while tgrun runs: SIGHUP notices"
+stop_tgrun
+is "$STATUS" 0 "and it ends well"
 
 # Workers that cannot be started: it is said, tried again, and no update is touched.
 fresh
@@ -145,6 +191,23 @@ wait_for '[ "$(count end)" = 2 ]'
 ok '[ "$(count end)" = 2 ]' "--max-worker-age: a worker is replaced by its age"
 stop_tgrun
 
+# A program that ends with its input is not cut by being replaced.
+fresh
+: >"$TMP/hold"
+ENDS=1 && export ENDS
+start_tgrun --workers 1 --max-requests 1 --handler "$WORKER" --log-level debug
+message 1 slow
+wait_for '[ "$(count start)" = 1 ] && logged "worker is replaced"'
+message 2 other
+wait_for '[ "$(count end)" = 1 ]'
+is "$(count got)" 2 "a worker that is replaced is left alone with what it holds, while its successor gets the next"
+kill "$TGRUN_PID"
+wait_for 'logged "stopping"'
+rm "$TMP/hold"
+wait_tgrun
+is "$STATUS $(events end 6 10 | sort | tr '\n' ';') $(count got)" "0 1 other ;1 slow ; 2" "… and answers it, at a stop too, though it ends with its input"
+unset ENDS
+
 # A key and its worker.
 fresh
 : >"$TMP/hold"
@@ -161,6 +224,31 @@ for n in 3 4 5 6 7 8; do
 done
 is "$(events start 4 5 | sort -u | wc -l)" 2 "--sticky: a chat stays with its worker, though the other one is free"
 stop_tgrun
+
+# A worker whose program is not whole never reads: no update is touched, and it is said why.
+handler broken <<'EOT'
+#!/bin/sh
+[ ! -e "$FLOW_MARK/mended" ] || exec "$REAL_WORKER"
+cat tests/data/crashes/node-missing-module >&2
+exit 1
+EOT
+fresh
+start_tgrun --workers 1 --handler "$TMP/broken" --log-level debug
+generate 100 40
+wait_for '[ "$(stats .pending)" = 0 ] && [ "$("$TGRUN" status --json --state-dir "$TMP/state" | jq .received)" = 100 ] && logged "interrupted, .* read anything"'
+"$TGRUN" status --json --state-dir "$TMP/state" >"$TMP/status"
+is "$(jq -r '"\(.start_failing) \(.dead) \(.failed) \(.interrupted)"' "$TMP/status") $(dead list --json)" "true 0 0 0 " \
+	"a worker that ends before it reads anything touches no update"
+WHY="a worker ended before it read anything: exited with status 1: Error: Cannot find module 'telegraf'"
+like "$(grep ' error ' "$TGRUN_LOG" | head -n 1)" "the handler cannot be started: $WHY; .* No update is touched" "… the log says what is wrong"
+is "$(jq -r .last_error "$TMP/status")" "$WHY" "… and so does status"
+like "$("$TGRUN" status --state-dir "$TMP/state")" "last error: .*$WHY" "… for people, too"
+: >"$TMP/mended"
+wait_for '[ "$(count end)" = 100 ]'
+is "$(events end 6 9 | sort | uniq -c | awk '{ print $1, $2, $3 }')" "100 1 0" "when it is mended all are handled, as if nothing had been"
+like "$(cat "$TGRUN_LOG")" "the workers work again" "… which is said"
+stop_tgrun
+is "$(dead list --json)" "" "… and none is a dead letter"
 
 # A program that ends at once is no worker.
 handler crash <<'EOT'

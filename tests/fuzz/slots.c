@@ -93,7 +93,7 @@ static void set_up(void)
 		rig.command = command_new(&(struct command_spec){ .stages = list, .paths = paths, .env = env, .dir = "/tmp" }, &err);
 	if (!rig.command || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		abort();
-	rig.slots = (struct slots){ .config = { .count = 1 }, .slot = &rig.slot, .events = &events };
+	rig.slots = (struct slots){ .config = { .count = 1, .lock_fd = -1, .stdout_fd = -1 }, .slot = &rig.slot, .events = &events };
 	list_init(&rig.slots.idle);
 	list_init(&rig.slots.keepers);
 	rig.slot = (struct slot){ .slots = &rig.slots, .number = 1, .sock = pair[0], .out = { -1, -1 }, .page = &rig.page };
@@ -106,7 +106,7 @@ static void set_up(void)
 static void clear_up(int sock)
 {
 	while (!list_empty(&rig.slots.keepers)) {
-		struct slot *k = container_of(rig.slots.keepers.next, struct slot, link);
+		struct slots_keeper *k = container_of(rig.slots.keepers.next, struct slots_keeper, link);
 		list_remove(&k->link);
 		free(k);
 	}

@@ -75,7 +75,7 @@ static void singles(void)
 	is_str(house.out[0], "1 1 chat:1", "it has the update's variables");
 	is_num(house.out_of, 1, "and its output is the update's");
 	is_str(house.fates[1].reason, "exited with status 3", "its end is its reason");
-	is_str(house.fates[1].last_stderr, "oh", "and its last words are kept");
+	is_str(house.fates[1].sentence, "oh", "and its last words are kept");
 	struct handler *h = shell(MODE_EXEC, "exit 0", 0);
 	struct claim *two[2] = { claim_do(1, "x"), claim_do(2, "x") };
 	ok(handler_start(h, two, 2) && errno == EINVAL, "it takes no two");

@@ -13,7 +13,7 @@ enum { FATES_MAX = 20001 };
 struct fate {
 	int done; /* times it came back */
 	struct handler_result result;
-	char reason[256], last_stderr[256];
+	char reason[256], sentence[256];
 };
 
 struct house {
@@ -23,6 +23,7 @@ struct house {
 	struct fate *fates;
 	int back;     /* claims that came back */
 	int unstartable, errnum;
+	char why[512]; /* the last reason of an unstartable one */
 	char out[2][1024];  /* the last line of stdout and of stderr */
 	int64_t out_of;  /* the update that it was of, 0: of none */
 	void (*then)(struct house *house, struct handler *h, struct claim *c, const struct handler_result *r); /* takes the claim over */
@@ -35,7 +36,7 @@ static void house_done(void *arg, struct handler *h, struct claim *c, const stru
 	f->done++;
 	f->result = *r;
 	snprintf(f->reason, sizeof f->reason, "%s", r->end == HANDLER_ENDED ? r->outcome.reason : r->reason);
-	snprintf(f->last_stderr, sizeof f->last_stderr, "%s", r->last_stderr);
+	snprintf(f->sentence, sizeof f->sentence, "%s", r->sentence);
 	house->back++;
 	if (house->then)
 		house->then(house, h, c, r);
@@ -52,7 +53,7 @@ static void house_unstartable(void *arg, struct handler *h, const char *reason, 
 {
 	struct house *house = arg;
 	(void)h;
-	(void)reason;
+	snprintf(house->why, sizeof house->why, "%s", reason);
 	house->unstartable++;
 	house->errnum = errnum;
 }

@@ -3,12 +3,12 @@
 
 static struct house house;
 
-static int hook(const char *script, const char *last_stderr, int64_t timeout)
+static int hook(const char *script, const char *sentence, int64_t timeout)
 {
 	struct command *command = rig_sh(script);
 	struct claim *c = claim_make(5, "chat:9", "{\"update_id\":55,\"message\":{\"chat\":{\"id\":9},\"text\":\"hi\"}}");
 	struct hook h = { .name = "on-error", .command = command, .claim = c, .reason = "exited with status 3", .status = 3,
-			  .last_stderr = last_stderr, .timeout = timeout, .kill_after = 100, .max_attempts = 4 };
+			  .sentence = sentence, .timeout = timeout, .kill_after = 100, .max_attempts = 4 };
 	int rc = handlers_hook(house.room, &h);
 	claim_free(c);
 	command_unref(command);

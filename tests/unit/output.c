@@ -1,4 +1,5 @@
 /* tests/unit/output: lines of a job's output: whole, cut, counted, redacted. */
+#include "base/utf8.h"
 #include "handler/output.h"
 #include "tests/tap.h"
 
@@ -34,10 +35,13 @@ int main(void)
 	feed(&o, 2, "err\r\n \n");
 	feed(&o, 1, "ee\n");
 	is_str(s.last[1], "three", "a line that comes in pieces is put together");
-	is_str(output_last_stderr(&o), "err", "the last line of stderr that is not blank is kept, without its carriage return");
+	is_str(output_sentence(&o), "err", "the last line of stderr that is not blank is kept, without its carriage return");
 	feed(&o, 2, "tail");
 	output_end(&o);
-	is_str(output_last_stderr(&o), "tail", "what is not ended by a line feed counts at the end");
+	is_str(output_sentence(&o), "tail", "what is not ended by a line feed counts at the end");
+	is_str(output_last_stderr(&o), "err\ntail", "the end of stderr is kept, without its blank lines");
+	output_forget_stderr(&o);
+	ok(!*output_sentence(&o) && !*output_last_stderr(&o), "until it is to be forgotten");
 	feed(&o, 1, "the token is 123456:SECRETsec");
 	feed(&o, 1, "ret ok\n");
 	is_str(s.last[1], "the token is 123456:*** ok", "a token that comes in two pieces is redacted");
@@ -68,6 +72,19 @@ int main(void)
 		output_feed(&o, 1, x, 20000);
 	is_num(s.lines[1], 2, "nothing more is passed on");
 	ok(o.stream[0].line.cap <= 16384, "output without end costs no memory (%zu bytes)", o.stream[0].line.cap);
+	output_release(&o);
+	output_init(&o, 1 << 20, NULL, on_line, &s);
+	feed(&o, 2, "the first line\n");
+	for (int i = 0; i < 1000; i++)
+		feed(&o, 2, i % 7 ? "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\n" : "\n");
+	const char *end = output_last_stderr(&o);
+	size_t at = 0, n = strlen(end);
+	while (at < n && utf8_length(end + at, n - at))
+		at += utf8_length(end + at, n - at);
+	ok(n <= OUTPUT_STDERR_KEPT && n > OUTPUT_STDERR_KEPT - 4 && at == n, "of stderr the last 2 KiB are kept, cut between characters (%zu)", n);
+	ok(o.stderr_tail.cap <= 4 * OUTPUT_STDERR_KEPT, "and no more (%zu bytes)", o.stderr_tail.cap);
+	output_feed(&o, 2, x, 20001);
+	is_num((int64_t)strlen(output_last_stderr(&o)), OUTPUT_STDERR_KEPT, "of a line that is longer, too");
 	output_release(&o);
 	free(x);
 	secret_free(secret);

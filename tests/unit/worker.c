@@ -155,7 +155,7 @@ static void deaths(void)
 	give(h, claim_do(1, "ok"));
 	HOUSE_UNTIL(&house, house.back == 1);
 	give(h, claim_do(2, "stderr"));
-	ok(HOUSE_UNTIL(&house, house.back == 2) && !strcmp(f[2].last_stderr, "what went wrong"), "its last words are kept: %s", f[2].last_stderr);
+	ok(HOUSE_UNTIL(&house, house.back == 2) && !strcmp(f[2].sentence, "what went wrong"), "its last words are kept: %s", f[2].sentence);
 	ok(house.out_of == 2, "and belong to the one update it held");
 	give(h, claim_do(3, "answer-and-die"));
 	ok(HOUSE_UNTIL(&house, house.back == 3) && f[3].result.outcome.kind == OUTCOME_DONE, "an answer given before the end counts");
@@ -183,6 +183,39 @@ static void timeouts(void)
 	ok(HOUSE_UNTIL(&house, house.back == 1) && !strcmp(f[1].reason, "timed out after 200ms"), "one that is deaf to TERM is killed: %s", f[1].reason);
 	close_down(h);
 	procs_release(&found);
+}
+
+/* A worker that ends before it read anything says nothing of the update that it was given. */
+static void never_read(void)
+{
+	static const struct { const char *script; bool touched; const char *what; } ends[] = {
+		{ "echo 'Error: no such module' >&2; exit 1", false, "exits at once" },
+		{ "exit 0", false, "exits at once, and well" },
+		{ "kill -KILL $$", false, "is killed" },
+		{ "sleep 1000 </dev/null & exit 1", false, "leaves something behind that cannot read" },
+		{ "exec sleep 1000", false, "hangs" },
+		{ "read -r line; exit 1", true, "reads it" },
+		{ "head -c 1; exit 1", true, "reads a part" },
+		{ "read -r line; exec sleep 1000", true, "reads it and hangs" },
+	};
+	struct fate *f = &house.fates[1];
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		struct handler_policy policy = house_policy;
+		policy.timeout = 500;
+		policy.kill_after = 100;
+		house.unstartable = 0;
+		house.why[0] = '\0';
+		struct handler *h = house_handler(&house, MODE_WORKER, rig_sh(ends[i].script), &policy);
+		give(h, claim_do(1, "ok"));
+		handlers_flush(house.room);
+		HOUSE_UNTIL(&house, house.back == 1 && (ends[i].touched || house.unstartable));
+		ok(ends[i].touched == (f->result.end == HANDLER_ENDED) && (ends[i].touched || (f->result.why == RELEASE_NO_START && !f->result.started)),
+		   "an update whose worker %s: %s", ends[i].what, f->reason);
+		ok(ends[i].touched == !house.unstartable && (ends[i].touched || house.errnum == 0), "%s: %s", ends[i].what, house.why);
+		if (i == 0)
+			is_str(house.why, "a worker ended before it read anything: exited with status 1: Error: no such module", "what it said is told");
+		close_down(h);
+	}
 }
 
 static void closed_descriptors(void)
@@ -223,6 +256,7 @@ int main(int argc, char **argv)
 	answers();
 	deaths();
 	timeouts();
+	never_read();
 	closed_descriptors();
 	crash_loop();
 	house_free(&house);

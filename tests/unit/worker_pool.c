@@ -2,6 +2,15 @@
  * they are killed at random. */
 #include "tests/unit/worker_rig.h"
 
+/* Ends all that runs, whatever it holds. */
+static void anew(void)
+{
+	handlers_stop(house.room, SIGKILL);
+	HOUSE_UNTIL(&house, handlers_quiet(house.room));
+	house_free(&house);
+	house_init(&house, 6, 0);
+}
+
 static void recycling(void)
 {
 	struct handler_policy policy = house_policy;
@@ -45,21 +54,80 @@ static void recycling(void)
 	close_down(h);
 }
 
+/* Gives update `seq` to a worker that ends when its input does. Its process, 0 when it was not
+ * heard of. */
+static pid_t give_heedful(struct handler *h, int64_t seq)
+{
+	house.out[0][0] = '\0';
+	give(h, claim_do(seq, "heeds-end"));
+	return HOUSE_UNTIL(&house, house.out[0][0]) ? (pid_t)atoi(house.out[0]) : 0;
+}
+
+static bool handled(int64_t seq)
+{
+	const struct fate *f = &house.fates[seq];
+	return f->done == 1 && f->result.end == HANDLER_ENDED && f->result.outcome.kind == OUTCOME_DONE;
+}
+
+/* What each way of replacing does while a worker is about an update. */
+static void replaced_at_work(void)
+{
+	enum { BY_REQUESTS, BY_AGE, BY_COMMAND, BY_NUMBER, BY_DRAIN, WAYS };
+	static const char *const way[] = { "after --max-requests", "by its age", "for another command", "where there are too many", "at a stop" };
+	for (int i = 0; i < WAYS; i++) {
+		struct handler_policy policy = house_policy;
+		struct handler_counts c;
+		policy.workers = i == BY_NUMBER ? 2 : 1;
+		policy.max_requests = i == BY_REQUESTS;
+		struct handler *h = house_handler(&house, MODE_WORKER, worker_of("1"), &policy);
+		ready(h, policy.workers);
+		if (i == BY_NUMBER) /* the later ones go first: it is given both, so that the one that goes holds one */
+			give(h, claim_do(2, "mute"));
+		pid_t pid = give_heedful(h, 1);
+		policy.workers = 1;
+		policy.max_worker_age = i == BY_AGE ? 1 : 0;
+		if (i == BY_DRAIN)
+			handlers_drain(house.room);
+		handler_set_policy(h, &policy);
+		if (i == BY_COMMAND) {
+			struct command *fresh = worker_of("1");
+			handler_set_command(h, fresh, "testbot");
+			command_unref(fresh);
+		}
+		if (i < BY_NUMBER)
+			HOUSE_UNTIL(&house, house.back || (handler_counts(h, &c), c.recycled > 0 && c.processes > 1));
+		ok(house.back == 0, "a worker that is replaced %s goes on with what it holds", way[i]);
+		kill(pid, SIGUSR1);
+		ok(HOUSE_UNTIL(&house, house.back) && handled(1) && HOUSE_UNTIL(&house, !is_alive(pid)), "its answer counts, and then it ends");
+		anew();
+	}
+}
+
+/* While another stands ready to take the place of one. */
+static void never_more(void)
+{
+	struct handler_policy policy = house_policy;
+	struct handler_counts c;
+	policy.max_requests = 1;
+	struct handler *h = house_handler(&house, MODE_WORKER, worker_of("0"), &policy);
+	give(h, claim_do(1, "ok"));
+	HOUSE_UNTIL(&house, house.back == 1 && (handler_counts(h, &c), c.processes == 2));
+	ok(c.processes == 2 && handler_room(h) == 1 && c.capacity == 1, "a successor that is not ready yet is given no update: %d may be", (int)handler_room(h));
+	ok(HOUSE_UNTIL(&house, (handler_counts(h, &c), c.recycled == 1)) && handler_room(h) == 1, "and then the old one is not");
+	close_down(h);
+}
+
 static void draining(void)
 {
-	struct handler *h = workers(2, "4", 0);
+	struct handler *h = workers(2, "1", 0);
 	ready(h, 2);
-	give(h, claim_do(1, "at-end"));
-	give(h, claim_do(2, "at-end"));
-	give(h, claim_do(3, "at-end"));
-	handlers_flush(house.room);
+	pid_t pids[2] = { give_heedful(h, 1), give_heedful(h, 2) };
 	handlers_drain(house.room);
 	is_num((int64_t)handler_room(h), 0, "a room that drains takes nothing");
+	for (int i = 0; i < 2; i++)
+		kill(pids[i], SIGUSR1);
 	ok(HOUSE_UNTIL(&house, handlers_quiet(house.room)), "its workers see the end of their input, and end");
-	int done = 0;
-	for (int i = 1; i <= 3; i++)
-		done += house.fates[i].done == 1 && house.fates[i].result.end == HANDLER_ENDED && house.fates[i].result.outcome.kind == OUTCOME_DONE;
-	is_num(done, 3, "when they have answered what they held");
+	ok(handled(1) && handled(2), "when they have answered what they held");
 	house_free(&house);
 	house_init(&house, 6, 0);
 	h = house_handler(&house, MODE_WORKER, rig_sh("trap '' TERM; echo '{\"ready\":true}' >&3; while :; do sleep 1000; done"),
@@ -104,7 +172,7 @@ static void sticky(void)
 	give(h, claim_make(203, "chat:3", "{\"do\":\"ok\"}"));
 	ok(HOUSE_UNTIL(&house, house.fates[203].done), "or gone");
 	procs_release(&found);
-	close_down(h);
+	anew();
 }
 
 /* ---- random deaths ---- */
@@ -230,6 +298,8 @@ int main(int argc, char **argv)
 {
 	worker_rig_init(argc, argv);
 	recycling();
+	replaced_at_work();
+	never_more();
 	draining();
 	sticky();
 	one_at_a_time();

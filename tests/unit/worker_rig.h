@@ -2,6 +2,8 @@
 #ifndef TGRUN_TESTS_WORKER_RIG_H
 #define TGRUN_TESTS_WORKER_RIG_H
 
+#include <poll.h>
+
 #include "tests/unit/handler_rig.h"
 
 static struct house house;
@@ -49,7 +51,28 @@ __attribute__((format(printf, 1, 2))) static void say(const char *fmt, ...)
 		_exit(99);
 }
 
-static void hear(const char *line, char later[][64], int *laters)
+static void wake(int signo)
+{
+	(void)signo;
+}
+
+/* As an event loop is about an update: it goes on when SIGUSR1 says so, and ends the program
+ * when the input ends. */
+static void work_until_end(void)
+{
+	sigset_t mask, old;
+	struct pollfd in = { STDIN_FILENO, POLLIN, 0 };
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &mask, &old);
+	sigaction(SIGUSR1, &(struct sigaction){ .sa_handler = wake }, NULL);
+	dprintf(1, "%d\n", (int)getpid());
+	if (ppoll(&in, 1, NULL, &old) == 1)
+		_exit(0);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+}
+
+static void hear(const char *line)
 {
 	char id[64] = "", what[32] = "";
 	const char *p = strstr(line, "\"id\":\""), *d = strstr(line, "\"do\":\"");
@@ -83,10 +106,8 @@ static void hear(const char *line, char later[][64], int *laters)
 		pause();
 	if (IS("mute"))
 		return;
-	if (IS("at-end")) {
-		snprintf(later[(*laters)++], 64, "%s", id);
-		return;
-	}
+	if (IS("heeds-end"))
+		work_until_end();
 	if (IS("fail"))
 		say("{\"id\":\"%s\", \"ok\":false, \"error\":\"no \\u201cgood\u201d\"}\n", id);
 	else if (IS("retry"))
@@ -119,16 +140,12 @@ static void hear(const char *line, char later[][64], int *laters)
 
 static int be_worker(int concurrency)
 {
-	static char later[64][64];
 	char *line = NULL;
 	size_t cap = 0;
-	int laters = 0;
 	if (concurrency)
 		say("{\"ready\":true,\"concurrency\":%d}\n", concurrency);
 	while (getline(&line, &cap, stdin) > 0)
-		hear(line, later, &laters);
-	for (int i = 0; i < laters; i++)
-		say("{\"id\":\"%s\",\"ok\":true}\n", later[i]);
+		hear(line);
 	free(line);
 	return 0;
 }
