@@ -69,8 +69,8 @@ static void print_item(const struct work *w, const char *line, const cJSON *item
 	client_print(client_text(item, "kind"), SIZE_MAX);
 	fputs("\nkey       ", stdout);
 	client_print(client_text(item, "key"), SIZE_MAX);
-	printf("\nstate     %s\nfailures  %.0f\ndeaths    %.0f\nreceived  %s\n", client_text(item, "state"), client_number(item, "failures"),
-	       client_number(item, "deaths"), client_text(item, "received"));
+	printf("\nstate     %s\nfailures  %.0f\ndeaths    %.0f\ncut       %.0f\nreceived  %s\n", client_text(item, "state"),
+	       client_number(item, "failures"), client_number(item, "deaths"), client_number(item, "interruptions"), client_text(item, "received"));
 	if (due[0])
 		printf("due       %s\n", due);
 	client_print_update(line);
