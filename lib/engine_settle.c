@@ -53,6 +53,7 @@ void engine_cannot_start(struct route *r, const struct claim *c, const char *rea
 		: errnum == EAGAIN || errnum == ENOMEM || errnum == ENOBUFS ? "the machine is out of processes or memory"
 		: errnum == EMFILE ? "tgrun may open no more files; raise the limit (ulimit -n)"
 		: errnum == ENFILE ? "the machine can open no more files"
+		: errnum == E2BIG ? "the environment leaves no room for it; see --clear-env, or raise the limit (ulimit -s)."
 		: errnum == EIO || errnum == ENOSPC ? "the machine fails"
 		: "see to the handler";
 	int64_t delay = backoff_fail(&r->start_backoff, backoff_random());
@@ -104,8 +105,43 @@ static void run_hook(struct engine *e, const struct route *r, const struct claim
 	handlers_hook(e->handlers, &hook);
 }
 
-/* An attempt failed. Says what becomes of the update. */
-static const char *settle_failure(struct route *r, const struct claim *c, const struct handler_result *result, int64_t since)
+/* What becomes of an update whose attempt failed. */
+struct fate {
+	const char *text;
+	bool settled; /* for good */
+};
+
+static struct fate bury(struct engine *e, const struct claim *c, const char *reason, const char *last_stderr)
+{
+	e->counts.dead++;
+	queue_dead(e->queue, c, reason, last_stderr);
+	engine_trim_dead(e);
+	return (struct fate){ "now a dead letter", true };
+}
+
+/* The handler asked for another time, and no attempt is left. What it waits for may be wanting for all: then nothing is given up for it. */
+static struct fate settle_spent(struct route *r, const struct claim *c, const struct handler_result *result)
+{
+	struct engine *e = r->engine;
+	struct outcome outcome = result->outcome;
+	int most = r->policy.outcome.max_attempts;
+	int64_t now = e->config.clock->wall(e->config.clock);
+	if (e->config.rehearsal || e->source_ended ||
+	    ledger_may_give_up(queue_proven(e->queue, c), c->first, now)) {
+		outcome_give_up(c->failures, &r->policy.outcome, &outcome);
+		return bury(e, c, outcome.reason, result->last_stderr);
+	}
+	if (c->failures < most)
+		log_event(e->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys), LOG_NUM("attempts", most)),
+			  "its attempts are used up, and nothing of another chat was handled since the first: it is kept, and tried every five "
+			  "minutes");
+	e->counts.retried++;
+	queue_retry(e->queue, c, RETRY_CAP, outcome.reason);
+	return (struct fate){ "to be tried again", false };
+}
+
+/* An attempt failed. */
+static struct fate settle_failure(struct route *r, const struct claim *c, const struct handler_result *result, int64_t since)
 {
 	struct engine *e = r->engine;
 	int64_t delay;
@@ -115,9 +151,10 @@ static const char *settle_failure(struct route *r, const struct claim *c, const 
 	if (was_open && since <= r->opened_at) {
 		/* It was in flight when the breaker opened: not counted either, and no attempt that sets the pace. */
 		queue_release(e->queue, c, &(struct queue_release){ .why = RELEASE_BREAKER, .started = true });
-		return "not counted";
+		return (struct fate){ "not counted", false };
 	}
-	if (breaker_fail(&r->breaker, c->keys, backoff_random(), &delay))
+	/* To ask for another time opens no breaker; a probe that does has not succeeded. */
+	if ((was_open || !result->outcome.asked) && breaker_fail(&r->breaker, c->keys, backoff_random(), &delay))
 		log_event(e->config.log, LOG_ERROR, LOG_FIELDS(LOG_NUM("failures", r->breaker.failures)),
 			  "the handler fails on everything (%s): handlers are started one at a time, and failures are not counted, "
 			  "until one succeeds", result->outcome.reason);
@@ -126,25 +163,24 @@ static const char *settle_failure(struct route *r, const struct claim *c, const 
 			r->opened_at = e->config.clock->mono(e->config.clock);
 		queue_release(e->queue, c, &(struct queue_release){ .why = RELEASE_BREAKER, .started = true, .delay = delay });
 		hold(r, delay);
-		return "not counted";
+		return (struct fate){ "not counted", false };
 	}
 	switch (result->outcome.kind) {
 	case OUTCOME_RETRY:
+		if (result->outcome.spent)
+			return settle_spent(r, c, result);
 		e->counts.retried++;
 		queue_retry(e->queue, c, backoff_delay(r->retry_delay, RETRY_CAP, c->failures + 1), result->outcome.reason);
-		return "to be tried again";
+		return (struct fate){ "to be tried again", false };
 	case OUTCOME_DEAD:
-		e->counts.dead++;
-		queue_dead(e->queue, c, result->outcome.reason, result->last_stderr);
-		engine_trim_dead(e);
-		return "now a dead letter";
+		return bury(e, c, result->outcome.reason, result->last_stderr);
 	case OUTCOME_DROP:
 	case OUTCOME_DONE:
 		break;
 	}
 	e->counts.dropped++;
-	queue_done(e->queue, c);
-	return "dropped";
+	queue_drop(e->queue, c);
+	return (struct fate){ "dropped", true };
 }
 
 static void log_end(struct engine *e, const struct claim *c, const struct handler_result *r, const char *fate)
@@ -163,19 +199,28 @@ static void log_end(struct engine *e, const struct claim *c, const struct handle
 		  "%s%s%s", fate ? r->outcome.reason : "handled", fate ? ": " : "", fate ? fate : "");
 }
 
-static void settle_interrupted(struct engine *e, const struct claim *c, const struct handler_result *r)
+/* It ended, and nobody is charged; but that is not for ever. */
+void engine_uncharged(struct engine *e, const struct claim *c, const struct handler_result *r)
 {
+	struct queue_release how = { .why = r->why, .started = r->started, .reason = r->reason, .last_stderr = r->last_stderr };
+	const char *letter = queue_release(e->queue, c, &how);
+	const char *fate = letter ? "now a dead letter" : "to be handed out again";
 	e->counts.interrupted++;
-	log_event(e->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)),
-		  "interrupted, and to be handed out again: %s", r->reason);
-	queue_release(e->queue, c, &(struct queue_release){ .why = r->why, .started = r->started, .reason = r->reason,
-		      .last_stderr = r->last_stderr });
-	tell_trouble(e, c, r->reason, "to be handed out again", r->last_stderr, 0);
+	log_event(e->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)), "interrupted, and %s: %s",
+		  fate, letter ? letter : r->reason);
+	tell_trouble(e, c, letter ? letter : r->reason, fate, r->last_stderr, 0);
+	if (!letter)
+		return;
+	e->counts.dead++;
+	engine_remember_error(e, letter);
+	engine_trim_dead(e);
+	if (e->config.settled)
+		e->config.settled(e->config.arg, c->seq, true);
 }
 
 static void settle_ended(struct engine *e, struct route *route, const struct claim *c, const struct handler_result *r, int64_t since)
 {
-	const char *fate = NULL;
+	struct fate fate = { NULL, true };
 	backoff_reset(&route->start_backoff);
 	if (r->outcome.kind == OUTCOME_DONE) {
 		e->counts.done++;
@@ -187,11 +232,11 @@ static void settle_ended(struct engine *e, struct route *route, const struct cla
 		e->counts.failed++;
 		fate = settle_failure(route, c, r, since);
 	}
-	log_end(e, c, r, fate);
-	if (fate)
-		tell_trouble(e, c, r->outcome.reason, fate, r->last_stderr, 0);
-	if (e->config.settled && !route->breaker.open && r->outcome.kind != OUTCOME_RETRY)
-		e->config.settled(e->config.arg, c->seq, fate != NULL);
+	log_end(e, c, r, fate.text);
+	if (fate.text)
+		tell_trouble(e, c, r->outcome.reason, fate.text, r->last_stderr, 0);
+	if (e->config.settled && fate.settled)
+		e->config.settled(e->config.arg, c->seq, fate.text != NULL);
 }
 
 void engine_on_done(void *arg, struct handler *h, struct claim *c, const struct handler_result *r)
@@ -210,7 +255,7 @@ void engine_on_done(void *arg, struct handler *h, struct claim *c, const struct 
 			engine_cannot_start(route, c, r->reason, r->outcome.status);
 		break;
 	case HANDLER_INTERRUPTED:
-		settle_interrupted(e, c, r);
+		engine_uncharged(e, c, r);
 		break;
 	case HANDLER_ENDED:
 		settle_ended(e, route, c, r, since);

@@ -131,6 +131,7 @@ void engine_store_works(struct engine *e); /* it did what it had failed to do */
 void engine_on_done(void *arg, struct handler *h, struct claim *c, const struct handler_result *r);
 void engine_on_unstartable(void *arg, struct handler *h, const char *reason, int errnum);
 void engine_cannot_start(struct route *r, const struct claim *c, const char *reason, int errnum);
+void engine_uncharged(struct engine *e, const struct claim *c, const struct handler_result *r); /* HANDLER_INTERRUPTED */
 void engine_land(struct engine *e, struct flight *f);
 void engine_trim_dead(struct engine *e);
 void engine_count_rate(struct engine *e, uint64_t done);

@@ -42,7 +42,7 @@ struct proc {
 	bool timed_out; /* before its stages ended */
 	bool stopped;   /* by proc_stop() */
 	bool ended;     /* the stages; `end` holds how */
-	bool begun;     /* for PROC_DIED: it had begun to run */
+	bool begun;     /* PROC_DIED, PROC_UNSTARTABLE: something of it may have run */
 	struct slot_end end;
 	int updates;    /* that it holds; 0 for what is no handler */
 	int64_t started; /* monotonic milliseconds */
