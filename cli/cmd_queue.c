@@ -70,6 +70,7 @@ static void print_item(const struct work *w, const char *line, const cJSON *item
 	print_line(stdout, "state     %s", client_text(item, "state"));
 	print_line(stdout, "failures  %.0f", client_number(item, "failures"));
 	print_line(stdout, "deaths    %.0f", client_number(item, "deaths"));
+	print_line(stdout, "cut       %.0f", client_number(item, "interruptions"));
 	print_line(stdout, "received  %s", client_text(item, "received"));
 	if (due[0])
 		print_line(stdout, "due       %s", due);

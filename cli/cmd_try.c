@@ -180,7 +180,7 @@ static int start_engine(struct try *t, struct err *err)
 	struct engine_config config = {
 		.loop = t->loop, .log = t->log, .clock = &clock_system, .slots = t->slots, .store = t->store, .secret = t->setup->secret,
 		.run_id = "", .slot_count = t->slot_count, .source_fd = -1, .source_feed_fd = -1, .api_root = sandbox_url(t->sandbox), .poll_timeout = POLL_TIMEOUT,
-		.limit = POLL_LIMIT, .options = setup_engine_options(t->setup), .finished = on_finished, .settled = on_settled,
+		.limit = POLL_LIMIT, .rehearsal = true, .options = setup_engine_options(t->setup), .finished = on_finished, .settled = on_settled,
 		.started = on_started, .output = on_output, .trouble = on_trouble, .arg = t,
 	};
 	/* Whoever tries a bot wants to see each failure. */

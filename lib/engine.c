@@ -140,7 +140,7 @@ static void skip(struct engine *e, struct claim *c)
 	e->counts.skipped++;
 	log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("number", c->seq), LOG_STR("key", c->keys)),
 		  "skipped: too old to be answered");
-	queue_done(e->queue, c);
+	queue_drop(e->queue, c);
 	if (e->config.settled)
 		e->config.settled(e->config.arg, c->seq, false);
 	claim_free(c);
@@ -251,15 +251,22 @@ static void start_one(struct engine *e, struct flight **flights, struct claim **
 	}
 	int errnum = errno;
 	int64_t began = flights[0]->since;
+	/* All that the machine refuses pauses all starts; what it refuses for an update's size, under a limit of file sizes say, is of that update. */
+	bool of_size = errnum == EFBIG || errnum == EMSGSIZE;
+	struct handler_result refused = { .end = HANDLER_INTERRUPTED, .why = n == 1 ? RELEASE_SIZE : RELEASE_SHARED, .reason = strerror(errnum),
+					  .last_stderr = "", .sentence = "" };
 	for (size_t i = 0; i < n; i++) {
-		queue_release(e->queue, claims[i], &(struct queue_release){ .why = RELEASE_NO_START });
+		if (may && of_size)
+			engine_uncharged(e, claims[i], &refused);
+		else
+			queue_release(e->queue, claims[i], &(struct queue_release){ .why = RELEASE_NO_START });
 		claim_free(claims[i]);
 		engine_land(e, flights[i]);
 	}
 	/* No room after all (a worker has just gone, none is empty): another turn will find it. */
 	if (may && errnum == EAGAIN)
 		engine_turn_in(e, 10);
-	else if (may)
+	else if (may && !of_size)
 		engine_cannot_start(r, NULL, began, strerror(errnum), errnum);
 }
 

@@ -103,6 +103,7 @@ struct engine_config {
 	enum backoff_growth retry_growth;
 	bool drop_pending, delete_webhook;
 	bool once;
+	bool rehearsal;                /* an update whose attempts are used up is given up, though nothing shows that others fare better */
 	int64_t max_runtime;           /* milliseconds, 0: no limit */
 	struct engine_options options;
 	/* It is over; `status` is the exit status. Called once. */

@@ -62,6 +62,7 @@ static const struct {
 	{ ENOBUFS, "the machine is out of processes or memory" },
 	{ EMFILE, "tgrun may open no more files; raise the limit (ulimit -n)" },
 	{ ENFILE, "the machine can open no more files" },
+	{ E2BIG, "the environment leaves no room for it; see --clear-env, or raise the limit (ulimit -s)" },
 	{ EIO, "the machine fails" },
 	{ ENOSPC, "the machine fails" },
 	{ 0, "does it end by itself, or need what is not there?" },
@@ -119,10 +120,14 @@ static void run_hook(struct engine *e, const struct route *r, const struct claim
 	handlers_hook(e->handlers, &hook);
 }
 
-/* A failed attempt for the breaker, which is told of the update's chat, whatever its keys are: what bypasses has none. As breaker_fail(). */
-static bool fail(struct route *r, const struct claim *c, int64_t since, int64_t *delay)
+/* A failed attempt for the breaker, which is told of the update's chat, whatever its keys are: what bypasses has none. To ask for another time is
+ * no failure for it, but a probe that does has not succeeded. As breaker_fail(). */
+static bool fail(struct route *r, const struct claim *c, const struct handler_result *result, int64_t since, int64_t *delay)
 {
 	struct engine *e = r->engine;
+	*delay = 0;
+	if (result->outcome.asked && !r->breaker.open)
+		return false;
 	struct update *u = update_parse(c->body, c->length, NULL);
 	struct buf chat;
 	buf_init(&chat, CHAT_MAX);
@@ -134,20 +139,65 @@ static bool fail(struct route *r, const struct claim *c, int64_t since, int64_t 
 	return opened;
 }
 
-/* An attempt failed. Says what becomes of the update. */
-static const char *settle_failure(struct route *r, const struct claim *c, const struct handler_result *result, int64_t since)
+/* What becomes of an update whose attempt failed. */
+struct fate {
+	const char *text;
+	bool settled; /* for good */
+};
+
+/* What went wrong, for people: how the attempt ended, and what the handler said of it. */
+struct story {
+	char text[sizeof ((struct outcome *)NULL)->reason + SENTENCE_MAX + 4];
+};
+
+static struct story story_of(const struct outcome *outcome, const char *sentence)
+{
+	struct story s;
+	snprintf(s.text, sizeof s.text, "%s%s%s", outcome->reason, *sentence ? ": " : "", sentence);
+	return s;
+}
+
+static struct fate bury(struct engine *e, const struct claim *c, const struct outcome *outcome, const struct handler_result *result)
+{
+	struct story story = story_of(outcome, result->sentence);
+	e->counts.dead++;
+	queue_dead(e->queue, c, story.text, result->last_stderr);
+	return (struct fate){ "now a dead letter", true };
+}
+
+/* The handler asked for another time, and no attempt is left. What it waits for may be wanting for all: then nothing is given up for it. */
+static struct fate settle_spent(struct route *r, const struct claim *c, const struct handler_result *result)
+{
+	struct engine *e = r->engine;
+	struct outcome outcome = result->outcome;
+	int most = r->policy.outcome.max_attempts;
+	int64_t now = e->config.clock->wall(e->config.clock);
+	if (e->config.rehearsal || e->source_ended ||
+	    ledger_may_give_up(queue_proven(e->queue, c), c->first, now)) {
+		outcome_give_up(c->failures, &r->policy.outcome, &outcome);
+		return bury(e, c, &outcome, result);
+	}
+	if (c->failures < most)
+		log_event(e->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys), LOG_NUM("attempts", most)),
+			  "its attempts are used up, and nothing of another chat was handled since the first: it is kept, and tried every five "
+			  "minutes");
+	e->counts.retried++;
+	queue_retry(e->queue, c, RETRY_CAP, outcome.reason);
+	return (struct fate){ "to be tried again", false };
+}
+
+/* An attempt failed. */
+static struct fate settle_failure(struct route *r, const struct claim *c, const struct handler_result *result, int64_t since)
 {
 	struct engine *e = r->engine;
 	int64_t delay;
-	char story[sizeof result->outcome.reason + SENTENCE_MAX + 4];
-	snprintf(story, sizeof story, "%s%s%s", result->outcome.reason, *result->sentence ? ": " : "",
-		 result->sentence);
-	engine_remember_error(e, story);
+	struct story story = story_of(&result->outcome, result->sentence);
+	engine_remember_error(e, story.text);
 	run_hook(e, r, c, result);
-	if (fail(r, c, since, &delay)) {
+	if (fail(r, c, result, since, &delay)) {
 		log_paced(e->config.log, &r->breaker_pace, LOG_ERROR, LOG_FIELDS(LOG_NUM("failures", r->breaker.failures)),
 			  "the handler fails on everything (%s): handlers are started one at a time, and failures are not counted, "
-			  "until one succeeds", story);
+			  "until one succeeds", story.text);
 		if (e->config.once)
 			e->gives_up = "the handler fails on everything";
 	}
@@ -155,24 +205,24 @@ static const char *settle_failure(struct route *r, const struct claim *c, const 
 		queue_release(e->queue, c, &(struct queue_release){ .why = RELEASE_BREAKER, .started = true, .delay = delay < 0 ? 0 : delay });
 		if (delay >= 0)
 			hold(r, delay);
-		return "not counted";
+		return (struct fate){ "not counted", false };
 	}
 	switch (result->outcome.kind) {
 	case OUTCOME_RETRY:
+		if (result->outcome.spent)
+			return settle_spent(r, c, result);
 		e->counts.retried++;
-		queue_retry(e->queue, c, backoff_delay(r->retry_delay, RETRY_CAP, c->failures + 1), story);
-		return "to be tried again";
+		queue_retry(e->queue, c, backoff_delay(r->retry_delay, RETRY_CAP, c->failures + 1), story.text);
+		return (struct fate){ "to be tried again", false };
 	case OUTCOME_DEAD:
-		e->counts.dead++;
-		queue_dead(e->queue, c, story, result->last_stderr);
-		return "now a dead letter";
+		return bury(e, c, &result->outcome, result);
 	case OUTCOME_DROP:
 	case OUTCOME_DONE:
 		break;
 	}
 	e->counts.dropped++;
-	queue_done(e->queue, c);
-	return "dropped";
+	queue_drop(e->queue, c);
+	return (struct fate){ "dropped", true };
 }
 
 static void log_end(struct engine *e, const struct claim *c, const struct handler_result *r, const char *fate)
@@ -195,23 +245,30 @@ static void log_end(struct engine *e, const struct claim *c, const struct handle
 		  fate ? ": " : "", fate ? fate : "");
 }
 
-static void settle_interrupted(struct engine *e, const struct claim *c, const struct handler_result *r)
+/* It ended, and nobody is charged; but that is not for ever. */
+void engine_uncharged(struct engine *e, const struct claim *c, const struct handler_result *r)
 {
+	struct queue_release how = { .why = r->why, .started = r->started, .reason = r->reason, .last_stderr = r->last_stderr };
+	const char *letter = queue_release(e->queue, c, &how);
+	const char *fate = letter ? "now a dead letter" : "to be handed out again";
 	/* That nothing could be started is told by itself, once. */
-	bool tell = r->why != RELEASE_NO_START;
+	bool tell = letter || r->why != RELEASE_NO_START;
 	e->counts.interrupted += tell;
-	log_event(e->config.log, tell ? LOG_WARN : LOG_DEBUG,
-		  LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)),
-		  "interrupted, and to be handed out again: %s", r->reason);
-	queue_release(e->queue, c, &(struct queue_release){ .why = r->why, .started = r->started, .reason = r->reason,
-		      .last_stderr = r->last_stderr });
+	log_event(e->config.log, tell ? LOG_WARN : LOG_DEBUG, LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)),
+		  "interrupted, and %s: %s", fate, letter ? letter : r->reason);
 	if (tell)
-		tell_trouble(e, c, r->reason, "to be handed out again", r->sentence, 0);
+		tell_trouble(e, c, letter ? letter : r->reason, fate, r->sentence, 0);
+	if (!letter)
+		return;
+	e->counts.dead++;
+	engine_remember_error(e, letter);
+	if (e->config.settled)
+		e->config.settled(e->config.arg, c->seq, true);
 }
 
 static void settle_ended(struct engine *e, struct route *route, const struct claim *c, const struct handler_result *r, int64_t since)
 {
-	const char *fate = NULL;
+	struct fate fate = { NULL, true };
 	backoff_succeed_of(&route->start_backoff, since);
 	if (r->outcome.kind == OUTCOME_DONE) {
 		e->counts.done++;
@@ -223,11 +280,11 @@ static void settle_ended(struct engine *e, struct route *route, const struct cla
 		e->counts.failed++;
 		fate = settle_failure(route, c, r, since);
 	}
-	log_end(e, c, r, fate);
-	if (fate)
-		tell_trouble(e, c, r->outcome.reason, fate, r->sentence, 0);
-	if (e->config.settled && !route->breaker.open && r->outcome.kind != OUTCOME_RETRY)
-		e->config.settled(e->config.arg, c->seq, fate != NULL);
+	log_end(e, c, r, fate.text);
+	if (fate.text)
+		tell_trouble(e, c, r->outcome.reason, fate.text, r->sentence, 0);
+	if (e->config.settled && fate.settled)
+		e->config.settled(e->config.arg, c->seq, fate.text != NULL);
 }
 
 void engine_on_done(void *arg, struct handler *h, struct claim *c, const struct handler_result *r)
@@ -246,7 +303,7 @@ void engine_on_done(void *arg, struct handler *h, struct claim *c, const struct 
 			engine_cannot_start(route, c, since, r->reason, r->outcome.status);
 		break;
 	case HANDLER_INTERRUPTED:
-		settle_interrupted(e, c, r);
+		engine_uncharged(e, c, r);
 		break;
 	case HANDLER_ENDED:
 		settle_ended(e, route, c, r, since);

@@ -26,7 +26,7 @@
 
 enum engine_phase { ENGINE_NEW, ENGINE_RUNNING, ENGINE_DRAINING, ENGINE_KILLING, ENGINE_FINISHED };
 
-enum { ENGINE_SIGNALS = 5, ENGINE_RATE_SECONDS = 60, ENGINE_START_TROUBLES = 13 };
+enum { ENGINE_SIGNALS = 5, ENGINE_RATE_SECONDS = 60, ENGINE_START_TROUBLES = 14 };
 
 /* A copy of a command that the user gave, to be packed again when the bot's name or token changes. */
 struct engine_command {
@@ -152,6 +152,7 @@ void engine_give_back(struct engine *e);
 void engine_on_done(void *arg, struct handler *h, struct claim *c, const struct handler_result *r);
 void engine_on_unstartable(void *arg, struct handler *h, const char *reason, int errnum);
 void engine_cannot_start(struct route *r, const struct claim *c, int64_t began, const char *reason, int errnum);
+void engine_uncharged(struct engine *e, const struct claim *c, const struct handler_result *r); /* HANDLER_INTERRUPTED */
 void engine_land(struct engine *e, struct flight *f);
 void engine_count_rate(struct engine *e, uint64_t done);
 void engine_remember_error(struct engine *e, const char *text);

@@ -71,6 +71,13 @@ static void result_of(struct run *r, enum proc_end how, int errnum, const struct
 		out->end = HANDLER_UNSTARTABLE;
 		out->reason = strerror(errnum);
 		out->outcome.status = errnum;
+		out->started = p->begun;
+		/* The slot has tried it without the long ones. A batch has none. */
+		if (errnum == E2BIG && r->h->mode == MODE_EXEC && command_fits(r->h->command)) {
+			out->end = HANDLER_INTERRUPTED;
+			out->why = RELEASE_SIZE;
+			out->reason = ledger_row(RELEASE_SIZE)->phrase;
+		}
 		return;
 	case PROC_DIED:
 		out->end = HANDLER_INTERRUPTED;

@@ -89,11 +89,8 @@ static enum outcome_kind kind_of(enum meaning meaning, enum on_failure on_failur
 	return OUTCOME_DROP;
 }
 
-/* A retry past the last attempt is none. */
-static void give_up(int failures, const struct outcome_policy *policy, struct outcome *out)
+void outcome_give_up(int failures, const struct outcome_policy *policy, struct outcome *out)
 {
-	if (out->kind != OUTCOME_RETRY || failures + 1 < policy->max_attempts)
-		return;
 	char attempts[64];
 	int room = (int)sizeof out->reason - 1 - snprintf(attempts, sizeof attempts, ", attempt %d of %d", failures + 1, policy->max_attempts);
 	out->kind = OUTCOME_DEAD;
@@ -101,6 +98,16 @@ static void give_up(int failures, const struct outcome_policy *policy, struct ou
 	if (n > (size_t)room)
 		n = utf8_cut(out->reason, (size_t)room);
 	snprintf(out->reason + n, sizeof out->reason - n, "%s", attempts);
+}
+
+/* A retry past the last attempt is none, unless the handler asked for it: the time may be wrong, not the update. */
+static void count(int failures, const struct outcome_policy *policy, struct outcome *out)
+{
+	bool last = out->kind == OUTCOME_RETRY && failures + 1 >= policy->max_attempts;
+	if (last && out->asked)
+		out->spent = true;
+	else if (last)
+		outcome_give_up(failures, policy, out);
 }
 
 void outcome_of(const int *status, int stages, int64_t timeout, int failures, const struct outcome_policy *policy,
@@ -123,7 +130,8 @@ void outcome_of(const int *status, int stages, int64_t timeout, int failures, co
 		meaning = WIFEXITED(status[stage]) ? meaning_of(WEXITSTATUS(status[stage])) : MEANS_FAILED;
 	}
 	out->kind = kind_of(meaning, policy->on_failure);
-	give_up(failures, policy, out);
+	out->asked = meaning == MEANS_RETRY;
+	count(failures, policy, out);
 }
 
 bool outcome_is_retry(const int *status, int stages, bool timed_out)
@@ -136,15 +144,15 @@ void outcome_failed(const char *reason, int failures, const struct outcome_polic
 {
 	*out = (struct outcome){ .kind = kind_of(MEANS_FAILED, policy->on_failure), .status = -1 };
 	snprintf(out->reason, sizeof out->reason, "%s", reason);
-	give_up(failures, policy, out);
+	count(failures, policy, out);
 }
 
 void outcome_answer(bool retry, const char *reason, int failures, const struct outcome_policy *policy, struct outcome *out)
 {
-	*out = (struct outcome){ .kind = retry ? OUTCOME_RETRY : OUTCOME_DEAD, .status = retry ? EX_TEMPFAIL : EX_DATAERR };
+	*out = (struct outcome){ .kind = retry ? OUTCOME_RETRY : OUTCOME_DEAD, .status = retry ? EX_TEMPFAIL : EX_DATAERR, .asked = retry };
 	snprintf(out->reason, sizeof out->reason, "%s", reason);
 	out->reason[utf8_cut(out->reason, strlen(out->reason))] = '\0';
-	give_up(failures, policy, out);
+	count(failures, policy, out);
 }
 
 void outcome_add(struct outcome *out, const char *text)

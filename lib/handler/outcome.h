@@ -7,7 +7,7 @@
 
 enum outcome_kind {
 	OUTCOME_DONE,  /* handled */
-	OUTCOME_RETRY, /* failed; again later */
+	OUTCOME_RETRY, /* failed; again later. See also `asked` and `spent` */
 	OUTCOME_DEAD,  /* failed for good */
 	OUTCOME_DROP,  /* failed, and the user does not want to know (--on-failure drop) */
 };
@@ -17,12 +17,14 @@ enum on_failure { ON_FAILURE_DEAD, ON_FAILURE_RETRY, ON_FAILURE_DROP };
 struct outcome {
 	enum outcome_kind kind;
 	int status;        /* the exit status, 128 + the signal for a death by signal, -1 after a timeout */
+	bool asked;        /* OUTCOME_RETRY: the handler itself asked for another time: 75, 111, a worker's retry */
+	bool spent;        /* … and no attempt is left: whether it is given up is not the handler's to say (queue/ledger.h) */
 	char reason[160];  /* of a failure: `exited with status 3`, `killed by signal 11 (SIGSEGV)`, `timed out after 60s`; else "" */
 };
 
 struct outcome_policy {
 	enum on_failure on_failure; /* of ends that the table does not know: other statuses, signals, timeouts */
-	int max_attempts;           /* at which a retry becomes a dead letter, from 1 */
+	int max_attempts;           /* at which a retry becomes a dead letter, or, if the handler asked for it, `spent`; from 1 */
 };
 
 /* The status of a pipeline: that of the last stage that failed; a stage that died of SIGPIPE before a later one that succeeded did not fail.
@@ -38,6 +40,9 @@ bool outcome_is_retry(const int *status, int stages, bool timed_out);
 
 /* A failure that is none of a process's own: `reason`, by the policy. */
 void outcome_failed(const char *reason, int failures, const struct outcome_policy *policy, struct outcome *out);
+
+/* One that is spent is given up: a dead letter. */
+void outcome_give_up(int failures, const struct outcome_policy *policy, struct outcome *out);
 
 /* Adds to the reason what else is known; what does not fit is left out. */
 void outcome_add(struct outcome *out, const char *text);

@@ -104,7 +104,10 @@ static void on_over(struct job *job, const struct slot_end *end)
 
 static void on_failed(struct job *job, int errnum)
 {
-	finish(container_of(job, struct proc, job), PROC_UNSTARTABLE, errnum);
+	struct proc *p = container_of(job, struct proc, job);
+	/* When one stage cannot be executed, another may run already. */
+	p->begun = slots_stages(job->slot) > 1 && slots_pid(job->slot);
+	finish(p, PROC_UNSTARTABLE, errnum);
 }
 
 static void on_died(struct job *job, bool started)

@@ -44,7 +44,7 @@ struct proc {
 	bool stopped;   /* by proc_stop() */
 	bool unheard;   /* see PROC_UNHEARD */
 	bool ended;     /* the stages; `end` holds how */
-	bool begun;     /* for PROC_DIED: it had begun to run */
+	bool begun;     /* PROC_DIED, PROC_UNSTARTABLE: something of it may have run */
 	struct slot_end end;
 	int updates;    /* that it holds; 0 for what is no handler */
 	int64_t started; /* monotonic milliseconds */

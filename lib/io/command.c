@@ -7,13 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "io/slot.h"
 
-enum { SIZE_MAX_PACKED = 16 << 20, MAGIC = 0x74674331 };
+enum {
+	SIZE_MAX_PACKED = 16 << 20, MAGIC = 0x74674331,
+	STACK_MOST = 8 << 20, ARGUMENTS_LEAST = 128 << 10, INTERPRETER_MAX = 256, /* the kernel's _STK_LIM, ARG_MAX, BINPRM_BUF_SIZE */
+};
 
 struct head {
 	uint32_t magic, stages, env, dir;
@@ -215,4 +219,47 @@ void command_close(struct command_view *v)
 		munmap(v->map, v->size);
 	free(v->list);
 	*v = (struct command_view){ 0 };
+}
+
+/* What the kernel adds to the arguments of a script, of which it executes the interpreter: `#!NAME ARGUMENT` and the script's path. */
+static size_t interpreter_size(const char *path)
+{
+	char line[INTERPRETER_MAX + 1];
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	ssize_t n = fd < 0 ? -1 : read(fd, line, INTERPRETER_MAX);
+	if (fd >= 0)
+		close(fd);
+	line[n > 0 ? n : 0] = '\0';
+	if (strncmp(line, "#!", 2) != 0)
+		return 0;
+	return strcspn(line + 2, "\n") + 2 + strlen(path) + 1;
+}
+
+static size_t size_of(char *const *strings, size_t *count)
+{
+	size_t size = 0;
+	for (; *strings; strings++, ++*count)
+		size += strlen(*strings) + 1;
+	return size;
+}
+
+bool command_fits(const struct command *c)
+{
+	struct command_view v;
+	struct rlimit stack;
+	bool fits = true;
+	if (command_open(c->fd, &v))
+		return true;
+	/* bprm_stack_limits() in the kernel's fs/exec.c: strings and pointers together. */
+	size_t most = STACK_MOST / 4 * 3;
+	if (getrlimit(RLIMIT_STACK, &stack) == 0 && stack.rlim_cur / 4 < most)
+		most = stack.rlim_cur / 4;
+	most = most > ARGUMENTS_LEAST ? most : ARGUMENTS_LEAST;
+	for (int i = 0; i < v.stages; i++) {
+		size_t count = 0, size = strlen(v.path[i]) + 1 + interpreter_size(v.path[i]);
+		size += size_of(v.argv[i], &count) + size_of(v.env, &count);
+		fits = fits && size + count * sizeof(char *) <= most;
+	}
+	command_close(&v);
+	return fits;
 }

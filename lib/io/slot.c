@@ -62,6 +62,9 @@ static void start_single(int stdin_fd)
 	pid_t pid = vfork();
 	/* NOLINTBEGIN(clang-analyzer-unix.Vfork): the rule is that of POSIX */
 	if (pid == 0) {
+		/* From here on the program may run, whatever becomes of this slot before it is told. */
+		slot.page->pid = getpid();
+		slot.page->started = slot.job;
 		if (dup2(stdin_fd, STDIN_FILENO) >= 0)
 			slot_exec_stage(&slot.exec, 0);
 		slot.page->exec_errno[0] = errno;
@@ -126,7 +129,7 @@ static void start(const struct slot_order *order, int stdin_fd, int extra_fd)
 {
 	slot.vars[order->vars_length] = '\0';
 	if (slot.job || !slot.command.stages || (order->vars_length && slot.vars[order->vars_length - 1]) ||
-	    !(slot.exec.envp = slot_exec_environment(&slot.command, slot.vars, order->vars_length)))
+	    !(slot.exec.envp = slot_exec_environment(&slot.command, slot.vars, order->vars_length, &slot.exec.vars)))
 		_exit(70);
 	slot.job = order->job;
 	slot.all_ended = slot.told = slot.sweeping = false;

@@ -46,7 +46,7 @@ struct slot_report {
 
 /* Written by the slot and its children before they execute anything; read by the runner. */
 struct slot_page {
-	_Alignas(64) _Atomic uint64_t started; /* the number of the last job whose stages all were forked */
+	_Alignas(64) _Atomic uint64_t started; /* the number of the last job whose stages all were forked: they may have run */
 	_Atomic int32_t pid;                   /* of its first stage */
 	_Atomic uint32_t orders;               /* SLOT_SIGNAL orders taken up */
 	_Atomic int32_t denied;                /* a process that the slot may not kill; 0: none */
@@ -92,17 +92,19 @@ struct slot_exec {
 	struct slot_page *page;
 	const struct command_view *command;
 	char **envp;
+	size_t vars;          /* how many of them, the first ones, are the job's own */
 	struct rlimit nofile; /* rlim_cur 0: as it is */
 	pid_t slot;           /* the parent; if it is another, the slot has died */
 	int extra_fd;         /* -1: none */
 	bool extra_is_stdout;
 };
 
-/* The job's variables in `vars` (each NAME=VALUE ends in NUL), then those of the command that the job does not have. To be freed; NULL when
- * malformed or out of memory. */
-char **slot_exec_environment(const struct command_view *command, char *vars, size_t length);
+/* The job's variables in `vars` (each NAME=VALUE ends in NUL), *count of them, then those of the command that the job does not have. To be freed;
+ * NULL when malformed or out of memory. */
+char **slot_exec_environment(const struct command_view *command, char *vars, size_t length, size_t *count);
 
-/* The child: sets up stage `stage` and executes it; what fails goes to the page. */
+/* The child: sets up stage `stage` and executes it; what fails goes to the page. If the kernel refuses the size of its environment, it is executed
+ * without those of the job's variables that are long; where that is TG_TEXT, TG_TEXT_TRUNCATED=1 says so. */
 _Noreturn void slot_exec_stage(const struct slot_exec *x, int stage);
 
 /* Lets the stages of a pipeline go on: all of them were forked. */

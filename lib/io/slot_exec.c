@@ -16,12 +16,14 @@
 
 #include "io/slot.h"
 
+enum { VAR_LONG = 128 }; /* bytes of a variable that is left out when the kernel takes no more */
+
 static bool same_name(const char *a, const char *b)
 {
 	return strncmp(a, b, strcspn(a, "=") + 1) == 0;
 }
 
-char **slot_exec_environment(const struct command_view *command, char *vars, size_t length)
+char **slot_exec_environment(const struct command_view *command, char *vars, size_t length, size_t *count)
 {
 	size_t mine = 0, n = 0;
 	for (char *p = vars; p < vars + length; p += strlen(p) + 1, mine++)
@@ -32,6 +34,7 @@ char **slot_exec_environment(const struct command_view *command, char *vars, siz
 		return NULL;
 	for (char *p = vars; p < vars + length; p += strlen(p) + 1)
 		envp[n++] = p;
+	*count = n;
 	for (size_t i = 0; i < command->env_count; i++) {
 		bool replaced = false;
 		for (size_t j = 0; j < mine && !replaced; j++)
@@ -82,6 +85,26 @@ static int set_limits(const struct slot_limits *l)
 	       set_limit(RLIMIT_NOFILE, l->files, l->files) || set_limit(RLIMIT_NPROC, l->processes, l->processes) ? -1 : 0;
 }
 
+static bool is_named(const char *variable, const char *name)
+{
+	size_t n = strlen(name);
+	return strncmp(variable, name, n) == 0 && variable[n] == '=';
+}
+
+/* Takes out of the job's variables what is long. What is left is of numbers and words, and much the same for each update. */
+static void shorten(char **envp, size_t vars)
+{
+	static char truncated[] = "TG_TEXT_TRUNCATED=1";
+	size_t n = 0;
+	for (size_t i = 0; envp[i]; i++) {
+		if (i >= vars || (strlen(envp[i]) <= VAR_LONG && !is_named(envp[i], "TG_TEXT_TRUNCATED")))
+			envp[n++] = envp[i];
+		else if (is_named(envp[i], "TG_TEXT"))
+			envp[n++] = truncated;
+	}
+	envp[n] = NULL;
+}
+
 _Noreturn void slot_exec_stage(const struct slot_exec *x, int stage)
 {
 	sigset_t none;
@@ -105,6 +128,10 @@ _Noreturn void slot_exec_stage(const struct slot_exec *x, int stage)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	/* Not execvp(3): it would have a shell run a file that has no interpreter. */
 	execve(x->command->path[stage], x->command->argv[stage], x->envp);
+	if (errno == E2BIG) {
+		shorten(x->envp, x->vars);
+		execve(x->command->path[stage], x->command->argv[stage], x->envp);
+	}
 fail:
 	x->page->exec_errno[stage] = errno;
 	_exit(127);

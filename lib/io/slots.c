@@ -251,6 +251,11 @@ void *slots_job(const struct slot *slot)
 	return slot->tag;
 }
 
+int slots_stages(const struct slot *slot)
+{
+	return slot->command ? command_stages(slot->command) : 0;
+}
+
 int slots_number(const struct slot *slot)
 {
 	return slot->number;

@@ -46,6 +46,10 @@ struct command *command_new(const struct command_spec *spec, struct err *err);
 struct command *command_ref(struct command *c);
 void command_unref(struct command *c); /* NULL is fine */
 
+/* Whether the kernel takes each stage's arguments and environment when no job adds to them: execve(2), "Limits on size of arguments and
+ * environment". For after a start that was refused as too large (E2BIG): then it was for the job's own size. True also when memory is out. */
+bool command_fits(const struct command *c);
+
 struct slots;
 struct slot;
 
@@ -121,8 +125,9 @@ struct slot_job {
 int slots_start(struct slot *slot, const struct slot_job *job);
 
 /* The tag of the job in the slot, NULL when idle. Number of the slot, from 1, for logs. The process id of the job's first stage, 0
- * if not known. */
+ * if not known. How many stages what was started last has. */
 void *slots_job(const struct slot *slot);
+int slots_stages(const struct slot *slot);
 int slots_number(const struct slot *slot);
 int slots_pid(const struct slot *slot);
 

@@ -32,7 +32,7 @@ int item_json(const struct queue_item *item, struct buf *out)
 	rc = rc || (item->has_id ? buf_addf(out, "%lld", (long long)item->update_id) : buf_adds(out, "null"));
 	rc = rc || add_string(out, "kind", item->kind) || add_string(out, "key", item->keys);
 	rc = rc || add_string(out, "state", state_name(item->state));
-	rc = rc || buf_addf(out, ",\"failures\":%d,\"deaths\":%d", item->failures, item->deaths);
+	rc = rc || buf_addf(out, ",\"failures\":%d,\"deaths\":%d,\"interruptions\":%d", item->failures, item->deaths, item->interruptions);
 	rc = rc || add_time(out, "received", item->received);
 	if (item->state == QUEUE_DELAYED)
 		rc = rc || add_time(out, "due", item->due);

@@ -55,6 +55,7 @@ int local_recheck(struct queue *q, struct err *err)
 
 int queue_flush(struct queue *q, struct err *err)
 {
+	local_wells_keep(q);
 	if (local_write(q, q->pending.count, false, err))
 		return -1;
 	return local_recheck(q, err);

@@ -1,6 +1,6 @@
 /* queue/local: what the files of the local queue share: local.c (what comes in and is written),
- * local_claim.c (what goes out), local_open.c (start and end), local_list.c (what waits, for
- * people), local_many.c (changes of many), dead.c (dead letters). */
+ * local_claim.c (what goes out), local_wells.c (who ended well), local_open.c (start and end),
+ * local_list.c (what waits, for people), local_many.c (changes of many), dead.c (dead letters). */
 #ifndef TGRUN_QUEUE_LOCAL_H
 #define TGRUN_QUEUE_LOCAL_H
 
@@ -11,6 +11,19 @@
 
 /* The meta value that holds queue_config.key_spec of the keys and lanes in the store. */
 #define LOCAL_KEY_SPEC "key-spec"
+
+/* … and what it remembers of ends that were well: local_wells_text(). */
+#define LOCAL_WELLS "ended-well"
+
+/* When an update last ended well, by its keys: the latest, and the latest of other keys than that. So for any keys it can be told when one of
+ * others did. */
+struct wells {
+	struct {
+		uint64_t keys;   /* as of local_keys_hash() */
+		int64_t at;      /* wall clock, milliseconds; 0: none has */
+	} last[2];
+	bool unwritten;          /* the store knows other ones */
+};
 
 /* A claim and its place in the queue's list while it is not settled. Its owner may free it before; the queue still
  * gives it back then. */
@@ -33,6 +46,8 @@ struct queue {
 		uint64_t root;   /* its hash */
 		int64_t offset, seq;
 	} confirmed;             /* what queue_confirmed() was last told */
+	struct wells wells;
+	char story[LEDGER_STORY]; /* of the last letter that queue_release() made */
 	bool unsynced;           /* something was put that a power cut may still take back */
 	int64_t syncing;         /* and another does so now, for all up to this number; 0: nobody does */
 	struct {
@@ -63,5 +78,14 @@ int local_add(struct queue *q, const struct store_row *row);
 
 /* Gives back all claims that are not settled. */
 void local_release_all(struct queue *q);
+
+/* An update ended well. */
+void local_wells_note(struct queue *q, const struct claim *c);
+
+/* Reads at the start what an earlier runner wrote of ends that were well. */
+int local_wells_load(struct queue *q, struct err *err);
+
+/* Adds them to what is to be written, if an update waits that may be measured by them. */
+void local_wells_keep(struct queue *q);
 
 #endif

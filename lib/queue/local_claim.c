@@ -38,7 +38,7 @@ void claim_free(struct claim *c)
 static void bury_empty(struct queue *q, const struct sched_entry *e)
 {
 	pending_add(&q->pending, &(struct store_op){ .kind = STORE_DEAD, .seq = e->seq, .failures = e->failures,
-						     .deaths = e->deaths, .now = q->config.clock->wall(q->config.clock),
+						     .deaths = e->deaths, .interruptions = e->interruptions, .now = q->config.clock->wall(q->config.clock),
 						     .reason = "its bytes are missing in the store" });
 	sched_finish(q->sched, mono(q), e->seq);
 }
@@ -47,9 +47,10 @@ static void bury_empty(struct queue *q, const struct sched_entry *e)
 static int fill(struct queue *q, const struct sched_entry *e, struct claim *c, struct err *err)
 {
 	struct buf keys, body;
+	struct store_times times = { 0 };
 	buf_init(&keys, SIZE_MAX / 2);
 	buf_init(&body, SIZE_MAX / 2);
-	int rc = q->store->ops->body(q->store, e->seq, &body, &c->received, err);
+	int rc = q->store->ops->body(q->store, e->seq, &body, &times, err);
 	if (rc == 1 && (sched_keys(q->sched, e->seq, &keys) || buf_adds(&keys, "") || buf_adds(&body, "")))
 		rc = err_set(err, ERR_INTERNAL, "out of memory");
 	if (rc != 1) {
@@ -57,9 +58,13 @@ static int fill(struct queue *q, const struct sched_entry *e, struct claim *c, s
 		buf_release(&body);
 		return rc;
 	}
+	int64_t now = q->config.clock->wall(q->config.clock);
 	c->seq = e->seq;
+	c->received = times.received;
+	c->first = times.first && times.first < now ? times.first : now; /* the clock may have been set back */
 	c->failures = e->failures;
 	c->deaths = e->deaths;
+	c->interruptions = e->interruptions;
 	c->redelivered = e->redelivered;
 	c->lane = e->lane;
 	c->solo = e->solo;
@@ -79,6 +84,15 @@ struct which {
 static bool next_entry(struct queue *q, const struct which *w, struct sched_entry *e)
 {
 	return w->leader ? sched_join(q->sched, mono(q), w->leader, e) : sched_claim(q->sched, mono(q), w->lanes, e);
+}
+
+/* The mark of a start. The pause after a death of this runner, which could not say when it died, counts from here. */
+static struct store_op start_of(const struct claim *c, int64_t now)
+{
+	struct ledger l = { c->deaths, c->interruptions };
+	ledger_enter(&l, RELEASE_RUNNER, false);
+	return (struct store_op){ .kind = STORE_START, .seq = c->seq, .failures = c->failures, .deaths = c->deaths,
+				  .interruptions = c->interruptions, .first = c->first, .due = now + ledger_pause(&l) };
 }
 
 static int hand_out(struct queue *q, const struct which *w, struct claim **out, struct err *err)
@@ -106,9 +120,9 @@ static int hand_out(struct queue *q, const struct which *w, struct claim **out, 
 		free(h);
 		return rc;
 	}
+	struct store_op op = start_of(&h->claim, q->config.clock->wall(q->config.clock));
 	if (!e.expired)
-		pending_lend(&q->pending, &(struct store_op){ .kind = STORE_START, .seq = e.seq, .failures = e.failures,
-							      .deaths = e.deaths });
+		pending_lend(&q->pending, &op);
 	list_add_before(&q->held, &h->link);
 	q->held_count++;
 	*out = &h->claim;
@@ -141,49 +155,87 @@ static bool settle(struct queue *q, const struct claim *c, const struct store_op
 
 void queue_done(struct queue *q, const struct claim *c)
 {
+	if (!settle(q, c, &(struct store_op){ .kind = STORE_DONE, .seq = c->seq }))
+		return;
+	local_wells_note(q, c);
+	sched_finish(q->sched, mono(q), c->seq);
+}
+
+void queue_drop(struct queue *q, const struct claim *c)
+{
 	if (settle(q, c, &(struct store_op){ .kind = STORE_DONE, .seq = c->seq }))
+		sched_finish(q->sched, mono(q), c->seq);
+}
+
+/* An operation that leaves the account of an update as it is. */
+static struct store_op op_of(enum store_op_kind kind, const struct claim *c)
+{
+	return (struct store_op){ .kind = kind, .seq = c->seq, .failures = c->failures, .deaths = c->deaths,
+				  .interruptions = c->interruptions };
+}
+
+static void bury(struct queue *q, const struct claim *c, struct store_op *op, const char *reason, const char *last_stderr)
+{
+	op->kind = STORE_DEAD;
+	op->reason = reason;
+	op->last_stderr = last_stderr ? last_stderr : "";
+	op->now = q->config.clock->wall(q->config.clock);
+	if (settle(q, c, op))
 		sched_finish(q->sched, mono(q), c->seq);
 }
 
 void queue_dead(struct queue *q, const struct claim *c, const char *reason, const char *last_stderr)
 {
-	struct store_op op = { .kind = STORE_DEAD, .seq = c->seq, .failures = c->failures + 1, .deaths = c->deaths,
-			       .reason = reason, .last_stderr = last_stderr ? last_stderr : "",
-			       .now = q->config.clock->wall(q->config.clock) };
-	if (settle(q, c, &op))
-		sched_finish(q->sched, mono(q), c->seq);
+	struct store_op op = op_of(STORE_DEAD, c);
+	op.failures++;
+	op.interruptions = 0; /* it was not them */
+	bury(q, c, &op, reason, last_stderr);
 }
 
-static void give_back(struct queue *q, const struct store_op *op, bool redelivered, bool solo, int64_t delay)
+/* Settles it with an operation after which it waits, for `delay` milliseconds. */
+static void give_back(struct queue *q, const struct claim *c, struct store_op *op, int64_t delay, bool solo)
 {
 	int64_t now = mono(q);
-	sched_return(q->sched, now, &(struct sched_entry){ .seq = op->seq, .failures = op->failures, .deaths = op->deaths,
-							   .redelivered = redelivered, .solo = solo,
-							   .due = delay > 0 ? now + delay : 0 });
+	op->due = delay > 0 ? q->config.clock->wall(q->config.clock) + delay : 0;
+	if (settle(q, c, op))
+		sched_return(q->sched, now, &(struct sched_entry){ .seq = op->seq, .failures = op->failures, .deaths = op->deaths,
+								   .interruptions = op->interruptions, .redelivered = op->begun,
+								   .solo = solo, .due = delay > 0 ? now + delay : 0 });
 }
 
 void queue_retry(struct queue *q, const struct claim *c, int64_t delay, const char *reason)
 {
-	struct store_op op = { .kind = STORE_RETRY, .seq = c->seq, .failures = c->failures + 1, .deaths = c->deaths,
-			       .reason = reason, .due = q->config.clock->wall(q->config.clock) + delay };
-	if (settle(q, c, &op))
-		give_back(q, &op, true, false, delay);
+	struct store_op op = op_of(STORE_RETRY, c);
+	op.failures++;
+	op.reason = reason;
+	op.begun = true;
+	give_back(q, c, &op, delay, false);
 }
 
 const char *queue_release(struct queue *q, const struct claim *c, const struct queue_release *how)
 {
-	struct store_op op = { .kind = STORE_STOPPED, .seq = c->seq, .failures = c->failures, .deaths = c->deaths,
-			       .begun = how->started || c->redelivered };
-	if (settle(q, c, &op))
-		give_back(q, &op, op.begun, c->solo || how->why == RELEASE_SHARED, how->delay);
-	return NULL;
+	struct ledger l = { c->deaths, c->interruptions };
+	struct store_op op = op_of(STORE_STOPPED, c);
+	bool given_up = ledger_enter(&l, how->why, queue_proven(q, c));
+	int64_t pause = ledger_row(how->why)->pauses ? ledger_pause(&l) : 0;
+	op.deaths = l.deaths;
+	op.interruptions = l.interruptions;
+	op.begun = how->started || c->redelivered;
+	if (!given_up) {
+		give_back(q, c, &op, how->delay > pause ? how->delay : pause, c->solo || how->why == RELEASE_SHARED);
+		return NULL;
+	}
+	ledger_story(&l, how->why, how->reason, q->story, sizeof q->story);
+	bury(q, c, &op, q->story, how->last_stderr);
+	return q->story;
 }
 
 void local_release_all(struct queue *q)
 {
 	while (!list_empty(&q->held)) {
 		struct held *h = container_of(q->held.next, struct held, link);
-		queue_release(q, &h->claim, &(struct queue_release){ .why = RELEASE_STOP, .started = !h->claim.expired });
+		enum release_why why = h->claim.expired ? RELEASE_NO_START : RELEASE_STOP;
+		queue_release(q, &h->claim, &(struct queue_release){ .why = why, .started = !h->claim.expired });
 		if (h->freed)
 			held_free(h);
 	}

@@ -26,7 +26,7 @@ static int walk_row(void *arg, const struct store_row *row)
 	struct queue *q = w->queue;
 	struct sched_entry e;
 	enum sched_state state;
-	int64_t received;
+	struct store_times times;
 	if (w->only && row->seq != w->only)
 		return -1;
 	/* What was settled and is not yet written is finished. */
@@ -34,7 +34,7 @@ static int walk_row(void *arg, const struct store_row *row)
 		return w->only ? -1 : 0;
 	struct queue_item item = { .seq = row->seq, .has_id = row->has_id, .update_id = row->update_id,
 				   .kind = row->kind_name, .keys = row->keys, .lane = e.lane, .failures = e.failures,
-				   .deaths = e.deaths, .received = row->received };
+				   .deaths = e.deaths, .interruptions = e.interruptions, .received = row->received };
 	switch (state) {
 	case SCHED_RUNNING:
 		item.state = QUEUE_RUNNING;
@@ -51,7 +51,7 @@ static int walk_row(void *arg, const struct store_row *row)
 		break;
 	}
 	if (w->body) {
-		w->rc = q->store->ops->body(q->store, row->seq, w->body, &received, w->err);
+		w->rc = q->store->ops->body(q->store, row->seq, w->body, &times, w->err);
 		if (w->rc < 0)
 			return -1;
 		item.body = buf_str(w->body);

@@ -7,10 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	DEATHS_MAX = 5,
-	DUE_MAX = 330 * 1000, /* no retry waits for longer (5 min and jitter): beyond, the wall clock was set back */
-};
+enum { DUE_MAX = 330 * 1000 /* no retry waits for longer (5 min and jitter): beyond, the wall clock was set back */ };
 
 int64_t local_expires(const struct queue *q, const char *kind, bool ageless, int64_t received)
 {
@@ -34,7 +31,7 @@ static int64_t due_of(const struct queue *q, int64_t due)
 int local_add(struct queue *q, const struct store_row *row)
 {
 	struct sched_entry e = { .seq = row->seq, .due = due_of(q, row->due), .failures = row->failures,
-				 .deaths = row->deaths, .lane = row->lane, .redelivered = row->redelivered,
+				 .deaths = row->deaths, .interruptions = row->interruptions, .lane = row->lane, .redelivered = row->redelivered,
 				 .expires = local_expires(q, row->kind_name, row->ageless, row->received) };
 	return sched_add(q->sched, q->config.clock->mono(q->config.clock), &e, row->keys);
 }
@@ -62,9 +59,9 @@ static int seqs_add(void *arg, const struct store_row *row)
 
 static int rekey_one(struct queue *q, int64_t seq, struct buf *body, struct buf *keys, struct err *err)
 {
-	int64_t received;
+	struct store_times times;
 	unsigned lane = 0;
-	int rc = q->store->ops->body(q->store, seq, body, &received, err);
+	int rc = q->store->ops->body(q->store, seq, body, &times, err);
 	if (rc <= 0)
 		return rc; /* what has no bytes is found out when it is claimed */
 	buf_clear(keys);
@@ -111,23 +108,25 @@ static int check_keys(struct queue *q, struct err *err)
 	return rc;
 }
 
-/* A row at the start: charged if the last runner died with it, buried if that was once too often, else scheduled. */
+/* A row at the start: a death more if the last runner died with it, buried if that was once too often, else scheduled. Its pause was
+ * written when the attempt began. */
 static int load_row(void *arg, const struct store_row *row)
 {
 	struct queue *q = arg;
+	struct ledger l = { row->deaths, row->interruptions };
+	bool given_up = row->started && ledger_enter(&l, RELEASE_RUNNER, false);
 	struct store_row now = *row;
-	now.deaths += row->started;
-	struct store_op op = { .kind = STORE_STOPPED, .seq = row->seq, .failures = row->failures, .deaths = now.deaths,
-			       .begun = true };
-	if (now.deaths < DEATHS_MAX && local_add(q, &now))
+	now.deaths = l.deaths;
+	if (!given_up && local_add(q, &now))
 		return -1;
-	if (!row->started && now.deaths < DEATHS_MAX)
+	if (!row->started)
 		return 0;
-	char reason[64];
-	if (now.deaths >= DEATHS_MAX) {
-		snprintf(reason, sizeof reason, "tgrun died %d times while it ran", now.deaths);
+	struct store_op op = { .kind = STORE_STOPPED, .seq = row->seq, .failures = row->failures, .deaths = l.deaths,
+			       .interruptions = l.interruptions, .due = row->due, .begun = true };
+	if (given_up) {
+		ledger_story(&l, RELEASE_RUNNER, NULL, q->story, sizeof q->story);
 		op.kind = STORE_DEAD;
-		op.reason = reason;
+		op.reason = q->story;
 		op.now = q->config.clock->wall(q->config.clock);
 	}
 	return pending_reserve(&q->pending, 1) || pending_add(&q->pending, &op) ? -1 : 0;
@@ -156,7 +155,7 @@ struct queue *queue_open(const struct queue_config *config, struct err *err)
 	q->last_seq = q->store->ops->last_seq(q->store);
 	q->sched = sched_new();
 	err_set(err, ERR_INTERNAL, "out of memory");
-	if (!q->sched || check_keys(q, err) || q->store->ops->load(q->store, 0, load_row, q, err) ||
+	if (!q->sched || check_keys(q, err) || local_wells_load(q, err) || q->store->ops->load(q->store, 0, load_row, q, err) ||
 	    local_write(q, q->pending.count, false, err)) {
 		queue_free(q);
 		return NULL;
@@ -173,6 +172,7 @@ int queue_close(struct queue *q, struct err *err)
 	if (!q)
 		return 0;
 	local_release_all(q);
+	local_wells_keep(q);
 	int rc = local_write(q, q->pending.count, false, err);
 	q->store->ops->close(q->store);
 	queue_free(q);

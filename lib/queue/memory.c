@@ -40,7 +40,7 @@ static int memory_load(struct store *s, int64_t from, int (*row)(void *arg, cons
 		struct store_row give = { .seq = r->seq, .has_id = r->has_id, .update_id = r->update_id,
 					  .kind_name = r->kind, .keys = r->keys, .lane = r->lane,
 					  .received = r->received, .due = r->due, .failures = r->failures, .deaths = r->deaths,
-					  .ageless = r->ageless, .started = r->state == MEMORY_STARTED,
+					  .interruptions = r->interruptions, .ageless = r->ageless, .started = r->state == MEMORY_STARTED,
 					  .redelivered = r->state != MEMORY_NEW };
 		if (r->seq >= from && row(arg, &give))
 			return -1;
@@ -59,13 +59,13 @@ static void memory_synced(struct store *s, int64_t seq, bool worked)
 	(void)s, (void)seq, (void)worked;
 }
 
-static int memory_body(struct store *s, int64_t seq, struct buf *out, int64_t *received, struct err *err)
+static int memory_body(struct store *s, int64_t seq, struct buf *out, struct store_times *times, struct err *err)
 {
 	const struct memory_row *r = memory_row_waiting(memory_of(s), seq);
 	if (!r)
 		return 0;
 	buf_clear(out);
-	*received = r->received;
+	*times = (struct store_times){ r->received, r->first };
 	return buf_add(out, r->body, r->length) ? err_set(err, ERR_IO, "out of memory") : 1;
 }
 

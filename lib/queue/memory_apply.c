@@ -150,7 +150,7 @@ static struct memory_letter *make_letter(const struct store_op *op)
 	}
 	list_init(&l->link);
 	l->dead = (struct store_dead){ .number = op->seq, .reason = reason, .last_stderr = last,
-				       .attempts = op->failures + op->deaths, .died = op->now };
+				       .attempts = op->failures + op->deaths + op->interruptions, .died = op->now };
 	return l;
 }
 
@@ -279,7 +279,12 @@ static void carry_out(struct memory *m, const struct store_op *op, struct made *
 			break;
 		r->failures = op->failures;
 		r->deaths = op->deaths;
-		r->due = op->kind == STORE_RETRY ? op->due : r->due;
+		r->interruptions = op->interruptions;
+		r->due = op->due;
+		if (op->kind == STORE_START)
+			r->first = op->first;
+		else if (op->kind == STORE_STOPPED && !op->begun)
+			r->first = 0;
 		r->state = op->kind == STORE_START ? MEMORY_STARTED : op->kind == STORE_RETRY || op->begun ? MEMORY_BEGUN : MEMORY_NEW;
 		break;
 	case STORE_DONE:

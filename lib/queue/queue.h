@@ -31,8 +31,8 @@ struct queue_config {
 	void *arg;
 };
 
-/* Loads what waits. Updates that were running when the last runner died count one more death; with five they
- * become dead letters. NULL with `err`. */
+/* Loads what waits. Updates that were running when the last runner died count one more death; with too many they
+ * become dead letters (queue/ledger.h). NULL with `err`. */
 struct queue *queue_open(const struct queue_config *config, struct err *err);
 
 /* Flushes, closes the store, frees. Updates still claimed are given back as interrupted. 0, or -1 with `err` when
@@ -85,12 +85,13 @@ void queue_meta_set(struct queue *q, const char *name, const char *value);
 struct claim {
 	int64_t seq;
 	int failures;        /* attempts that failed before this one: TG_ATTEMPT is one more */
-	int deaths;
+	int deaths, interruptions; /* attempts that are charged to nobody, as of queue/ledger.h */
 	bool redelivered;    /* an earlier attempt was started */
 	bool solo;           /* it was released as RELEASE_SHARED: it is no part of any batch */
 	bool expired;        /* no longer answerable: settle it as skipped, do not run it */
 	unsigned lane;
 	int64_t received;    /* wall clock, milliseconds */
+	int64_t first;       /* wall clock, milliseconds: when its first attempt began, perhaps this one */
 	int64_t update_id;   /* for logs; 0 until somebody has read the body */
 	void *owner;         /* whoever claimed it may keep something here */
 	char *keys;          /* with a space between */
@@ -102,13 +103,13 @@ struct claim {
 
 /* Hands out the update whose turn it is among those of `lanes` (bit 1 << lane); its start is marked, and on disk
  * after the next queue_flush(): start its handler only then. 1: `out` is filled in, free it with claim_free(); 0:
- * none is due; -1 with `err`: the store fails (try again later). What the runner died with twice is handed out
+ * none is due; -1 with `err`: the store fails (try again later). What has LEDGER_ALONE deaths is handed out
  * while nothing else runs, and holds up all others of `lanes` then. */
 int queue_claim(struct queue *q, uint64_t lanes, struct claim **out, struct err *err);
 
 /* One more for a batch that is being formed: batch[0] was given by queue_claim() and is not settled, the others by
  * this. Of the same lane: one that is ready, else one that waits only for updates of this batch; so the updates of
- * a key stand in the batch as they arrived. Nothing joins a solo claim or one that the runner died with twice, nor
+ * a key stand in the batch as they arrived. Nothing joins a solo claim or one of LEDGER_ALONE deaths, nor
  * does such a one join. Each member keeps its keys until it is settled by itself, in any order; one that is
  * released or retried keeps its place, and comes up when those behind it in the batch are settled too. As
  * queue_claim(). */
@@ -116,7 +117,8 @@ int queue_claim_joining(struct queue *q, struct claim *const *batch, size_t n, s
 void claim_free(struct claim *c); /* NULL is fine */
 
 /* Settle a claimed update; flushed later. All of the handler's processes must be gone. */
-void queue_done(struct queue *q, const struct claim *c);                                   /* handled, skipped or dropped */
+void queue_done(struct queue *q, const struct claim *c);                                   /* it ended well */
+void queue_drop(struct queue *q, const struct claim *c);                                   /* skipped, or failed and not to be kept */
 void queue_dead(struct queue *q, const struct claim *c, const char *reason, const char *last_stderr);  /* counts this attempt */
 void queue_retry(struct queue *q, const struct claim *c, int64_t delay, const char *reason); /* counts this attempt; again in `delay` ms */
 
@@ -132,6 +134,9 @@ struct queue_release {
 /* Hands it out again, uncounted as a failure, or buries it when that has happened too often (queue/ledger.h): then the letter's reason, the
  * queue's until the next call; else NULL. What is RELEASE_SHARED runs outside of any batch until it is settled; remembered in memory only. */
 const char *queue_release(struct queue *q, const struct claim *c, const struct queue_release *how);
+
+/* Whether an update of other keys ended well since the first attempt of this one began, also under an earlier runner. */
+bool queue_proven(const struct queue *q, const struct claim *c);
 
 /* Writes what was collected, in one transaction. 0 (also when nothing was), or -1 with `err`: kept for the next
  * call. */
@@ -175,7 +180,7 @@ struct queue_item {
 	unsigned lane;
 	enum queue_item_state state;
 	int64_t due;             /* DELAYED: wall clock, milliseconds */
-	int failures, deaths;
+	int failures, deaths, interruptions;
 	int64_t received;        /* wall clock, milliseconds */
 	const char *body;        /* queue_show(): NUL-terminated; else NULL */
 	size_t length;

@@ -54,6 +54,7 @@ int sched_add(struct sched *s, int64_t now, const struct sched_entry *entry, con
 	}
 	sched_enqueue(item);
 	s->waiting_in[item->lane]++;
+	s->redelivered += item->redelivered;
 	if (item->behind == 0)
 		sched_come_up(s, item, now);
 	return 0;
@@ -64,8 +65,8 @@ int sched_add(struct sched *s, int64_t now, const struct sched_entry *entry, con
 static void tell(const struct item *item, struct sched_entry *out)
 {
 	*out = (struct sched_entry){ .seq = item->seq, .expires = item->expires, .failures = item->failures,
-				     .deaths = item->deaths, .lane = item->lane, .redelivered = item->redelivered,
-				     .solo = item->solo };
+				     .deaths = item->deaths, .interruptions = item->interruptions, .lane = item->lane,
+				     .redelivered = item->redelivered, .solo = item->solo };
 }
 
 /* Claims `item` for the batch which `leader` began. What follows it may now join, too. */
@@ -83,7 +84,7 @@ static void take(struct sched *s, struct item *item, struct item *leader, int64_
 		l->key->running++;
 	for (struct link *l = item->links; l < item->links + item->links_count; l++) {
 		struct item *next = l->next;
-		if (!next || next->lane != leader->lane || leader->solo || next->solo || next->deaths >= SCHED_SUSPECT ||
+		if (!next || next->lane != leader->lane || leader->solo || next->solo || next->deaths >= LEDGER_ALONE ||
 		    !sched_follows(next, item->batch) || next->delay.due > now)
 			continue;
 		list_remove(&next->turn);
@@ -167,6 +168,7 @@ static void set_free(struct sched *s, struct key *k, int64_t since)
 static void forget(struct sched *s, struct item *item)
 {
 	map_remove(&s->items, &item->node);
+	s->redelivered -= item->redelivered;
 	sched_item_free(s, item);
 }
 
@@ -189,10 +191,9 @@ void sched_return(struct sched *s, int64_t now, const struct sched_entry *entry)
 	if (!item)
 		return;
 	int64_t since = entry->due > 0 ? now : item->since;
-	item->failures = entry->failures;
-	item->deaths = entry->deaths;
-	item->redelivered = entry->redelivered;
-	item->solo = entry->solo;
+	s->redelivered -= item->redelivered;
+	sched_item_note(item, entry);
+	s->redelivered += item->redelivered;
 	item->state = SCHED_BLOCKED;
 	item->first = entry->due <= 0;
 	item->delay.due = entry->due;
@@ -243,6 +244,11 @@ size_t sched_count(const struct sched *s)
 size_t sched_running(const struct sched *s)
 {
 	return s->running;
+}
+
+size_t sched_redelivered(const struct sched *s)
+{
+	return s->redelivered;
 }
 
 bool sched_look(const struct sched *s, int64_t seq, struct sched_entry *out, enum sched_state *state)

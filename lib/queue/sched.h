@@ -24,7 +24,7 @@ struct sched_entry {
 	int64_t expires;  /* when it is no longer answerable; INT64_MAX: never */
 	int64_t due;      /* not before; 0: at once */
 	int failures;     /* attempts that failed */
-	int deaths;       /* times that the runner died with it */
+	int deaths, interruptions; /* as of queue/ledger.h */
 	unsigned lane;    /* below SCHED_LANES; sched_return() does not change it */
 	bool redelivered; /* an earlier attempt was started */
 	bool solo;        /* no batch: nothing joins it, and it joins nothing */
@@ -39,13 +39,13 @@ void sched_free(struct sched *s); /* NULL is fine */
 int sched_add(struct sched *s, int64_t now, const struct sched_entry *entry, const char *keys);
 
 /* Takes the next update of `lanes` (bit 1 << lane) whose turn it is at `now` into `out`. Returns false when there
- * is none. An update with two or more deaths is only handed out while nothing else runs, in any lane; nothing else
+ * is none. An update with LEDGER_ALONE or more deaths is only handed out while nothing else runs, in any lane; nothing else
  * is handed out while it runs, nor, if its lane is among `lanes`, while it waits for that. */
 bool sched_claim(struct sched *s, int64_t now, uint64_t lanes, struct sched_entry *out);
 
 /* Takes one more update for the batch that the claim of `leader` began, which still runs: one of the same lane
  * that is ready, else one that waits only for updates which run in this very batch; so within a key a batch is in
- * the order of arrival. Never one that is solo or has two deaths, and none for such a leader. False when there is
+ * the order of arrival. Never one that is solo or has so many deaths, and none for such a leader. False when there is
  * none. */
 bool sched_join(struct sched *s, int64_t now, int64_t leader, struct sched_entry *out);
 
@@ -72,6 +72,7 @@ int64_t sched_next_due(struct sched *s, int64_t now, uint64_t lanes);
 
 size_t sched_count(const struct sched *s);   /* all, running ones too */
 size_t sched_running(const struct sched *s); /* claimed */
+size_t sched_redelivered(const struct sched *s); /* of all, those with an earlier attempt */
 size_t sched_ready(const struct sched *s, uint64_t lanes); /* of `lanes`, could be claimed now */
 
 /* Of one lane: how many have their turn at `now`, and in *since the time at which the first of them got it (`now`

@@ -59,6 +59,20 @@ static int find_keys(struct sched *s, struct item *item, const char *keys)
 	return 0;
 }
 
+static uint8_t small(int count)
+{
+	return count < UINT8_MAX ? (uint8_t)count : UINT8_MAX;
+}
+
+void sched_item_note(struct item *item, const struct sched_entry *entry)
+{
+	item->failures = entry->failures;
+	item->deaths = small(entry->deaths);
+	item->interruptions = small(entry->interruptions);
+	item->redelivered = entry->redelivered;
+	item->solo = entry->solo;
+}
+
 struct item *sched_item_new(struct sched *s, const struct sched_entry *entry, const char *keys)
 {
 	size_t count = 0, length;
@@ -69,10 +83,9 @@ struct item *sched_item_new(struct sched *s, const struct sched_entry *entry, co
 	struct item *item = malloc(sizeof *item + count * sizeof item->links[0]);
 	if (!item)
 		return NULL;
-	*item = (struct item){ .delay.due = entry->due, .seq = entry->seq, .expires = entry->expires,
-			       .failures = entry->failures, .deaths = entry->deaths, .state = SCHED_BLOCKED,
-			       .lane = entry->lane < SCHED_LANES ? (uint8_t)entry->lane : 0,
-			       .redelivered = entry->redelivered, .solo = entry->solo };
+	*item = (struct item){ .delay.due = entry->due, .seq = entry->seq, .expires = entry->expires, .state = SCHED_BLOCKED,
+			       .lane = entry->lane < SCHED_LANES ? (uint8_t)entry->lane : 0 };
+	sched_item_note(item, entry);
 	list_init(&item->turn);
 	if (find_keys(s, item, keys)) {
 		sched_item_free(s, item);

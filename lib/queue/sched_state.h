@@ -6,9 +6,8 @@
 #include "base/heap.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "queue/ledger.h"
 #include "queue/sched.h"
-
-enum { SCHED_SUSPECT = 2 /* deaths from which an update runs alone */ };
 
 struct item;
 
@@ -44,9 +43,10 @@ struct item {
 		};
 	};
 	int64_t seq, expires;
-	int failures, deaths;
+	int failures;
 	uint16_t links_count, behind; /* keys; unless it runs, those of them that are not free for it */
 	uint8_t state, lane;
+	uint8_t deaths, interruptions; /* bounded by the ledger */
 	bool redelivered : 1, solo : 1;
 	bool first : 1; /* it was given back to come up before all others */
 	struct link links[];
@@ -64,6 +64,7 @@ struct sched {
 	struct heap delayed;
 	struct turns ready, solos, suspects;
 	size_t ready_in[SCHED_LANES], waiting_in[SCHED_LANES], running;
+	size_t redelivered; /* of all items */
 	int64_t front, back; /* the last tickets given */
 	uint64_t batches;
 	bool alone;          /* a suspect runs */
@@ -76,6 +77,9 @@ struct item *sched_find(const struct sched *s, int64_t seq);
 /* The item of an entry, its keys looked up or made, but in no queue and no table yet. NULL when memory is out. */
 struct item *sched_item_new(struct sched *s, const struct sched_entry *entry, const char *keys);
 void sched_item_free(struct sched *s, struct item *item); /* its keys too where nobody else has them */
+
+/* What an entry says of attempts, taken over. */
+void sched_item_note(struct item *item, const struct sched_entry *entry);
 
 /* Puts it at the end of the queue of each of its keys, and counts those that are not free. */
 void sched_enqueue(struct item *item);

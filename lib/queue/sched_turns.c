@@ -12,7 +12,7 @@ void sched_turns_init(struct turns *t)
 
 static struct turns *turns_of(struct sched *s, const struct item *item)
 {
-	return item->deaths >= SCHED_SUSPECT ? &s->suspects : item->solo ? &s->solos : &s->ready;
+	return item->deaths >= LEDGER_ALONE ? &s->suspects : item->solo ? &s->solos : &s->ready;
 }
 
 /* Its turn has come: behind all that are ready, or before them. */
@@ -151,7 +151,7 @@ size_t sched_batch(const struct sched *s, int64_t now, unsigned lane, size_t mos
 	for (size_t i = 0; i < n && n < most; i++)
 		for (const struct link *l = batch[i]->links; l < batch[i]->links + batch[i]->links_count && n < most; l++) {
 			const struct item *next = l->next;
-			if (next && next->lane == lane && next->state == SCHED_BLOCKED && !next->solo && next->deaths < SCHED_SUSPECT &&
+			if (next && next->lane == lane && next->state == SCHED_BLOCKED && !next->solo && next->deaths < LEDGER_ALONE &&
 			    next->delay.due <= now && would_follow(next, batch, n))
 				batch[n++] = next;
 		}

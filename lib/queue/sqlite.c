@@ -69,7 +69,8 @@ static int load_row(void *arg, sqlite3_stmt *st)
 				 .kind_name = text_of(st, 1), .keys = text_of(st, 2),
 				 .received = sqlite3_column_int64(st, 3), .due = sqlite3_column_int64(st, 4),
 				 .failures = sqlite3_column_int(st, 5), .deaths = sqlite3_column_int(st, 6),
-				 .ageless = sqlite3_column_int(st, 8), .started = state == 1, .redelivered = state != 0 };
+				 .ageless = sqlite3_column_int(st, 8), .started = state == 1, .redelivered = state != 0,
+				 .interruptions = sqlite3_column_int(st, 11) };
 	return l->row(l->arg, &row);
 }
 
@@ -78,20 +79,20 @@ static int sqlite_load(struct store *store, int64_t from, int (*row)(void *arg, 
 {
 	struct load l = { .row = row, .arg = arg };
 	return each(sqlite_of(store), "SELECT seq, kind, keys, received, due, failures, deaths, state, ageless, lane,"
-		    " update_id FROM updates"
+		    " update_id, interruptions FROM updates"
 		    " WHERE seq >= ?1 AND state <> 3 ORDER BY seq", from, load_row, &l, err);
 }
 
-static int sqlite_body(struct store *store, int64_t seq, struct buf *out, int64_t *received, struct err *err)
+static int sqlite_body(struct store *store, int64_t seq, struct buf *out, struct store_times *times, struct err *err)
 {
 	struct sqlite *s = sqlite_of(store);
 	sqlite3_stmt *st = SQLITE_BIND(s, S_BODY, seq);
 	int rc = sqlite3_step(st), full = 0;
 	if (rc == SQLITE_ROW) {
-		*received = sqlite3_column_int64(st, 0);
-		const void *body = sqlite3_column_blob(st, 1);
+		*times = (struct store_times){ sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1) };
+		const void *body = sqlite3_column_blob(st, 2);
 		buf_clear(out);
-		full = buf_add(out, body, (size_t)sqlite3_column_bytes(st, 1));
+		full = buf_add(out, body, (size_t)sqlite3_column_bytes(st, 2));
 	}
 	if (sqlite3_reset(st) != SQLITE_OK)
 		return sqlite_db_fail(&s->db, err);

@@ -16,9 +16,11 @@ static const char *const sql[SQLITE_STATEMENTS] = {
 	[S_PUT] = "INSERT OR IGNORE INTO updates(seq, root, update_id, hash, kind, keys, received, ageless, lane)"
 		  " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[S_PUT_BODY] = "INSERT INTO bodies(seq, body) VALUES(?1, ?2)",
-	[S_START] = "UPDATE updates SET failures = ?2, deaths = ?3, state = 1 WHERE seq = ?1 AND state <> 3",
-	[S_STOPPED] = "UPDATE updates SET failures = ?2, deaths = ?3, state = ?4 WHERE seq = ?1 AND state <> 3",
-	[S_RETRY] = "UPDATE updates SET failures = ?2, deaths = ?3, state = 2, due = ?4 WHERE seq = ?1 AND state <> 3",
+	[S_START] = "UPDATE updates SET failures = ?2, deaths = ?3, interruptions = ?4, due = ?5, first = ?6, state = 1"
+		    " WHERE seq = ?1 AND state <> 3",
+	[S_STOPPED] = "UPDATE updates SET failures = ?2, deaths = ?3, interruptions = ?4, due = ?5, first = first * ?6, state = 2 * ?6"
+		      " WHERE seq = ?1 AND state <> 3",
+	[S_RETRY] = "UPDATE updates SET failures = ?2, deaths = ?3, interruptions = ?4, due = ?5, state = 2 WHERE seq = ?1 AND state <> 3",
 	[S_ORIGIN] = "SELECT root, update_id FROM updates WHERE seq = ?1",
 	[S_FORGET_BODY] = "DELETE FROM bodies WHERE seq = ?1",
 	[S_FORGET] = "DELETE FROM updates WHERE seq = ?1",
@@ -34,7 +36,7 @@ static const char *const sql[SQLITE_STATEMENTS] = {
 	[S_ROOT_NEW] = "INSERT INTO roots(url) VALUES(?1)",
 	[S_KNOWN] = "SELECT 1 FROM updates WHERE update_id = ?2 AND hash = ?3 AND root = ?1 AND root IS NOT NULL"
 		    " AND (state <> 3 OR update_id >= ?4 OR seq > ?5)",
-	[S_BODY] = "SELECT u.received, b.body FROM updates u JOIN bodies b USING(seq) WHERE u.seq = ?1 AND u.state <> 3",
+	[S_BODY] = "SELECT u.received, u.first, b.body FROM updates u JOIN bodies b USING(seq) WHERE u.seq = ?1 AND u.state <> 3",
 	[S_REKEY] = "UPDATE updates SET keys = ?2, lane = ?3 WHERE seq = ?1 AND state <> 3",
 	[S_OFFSET_GET] = "SELECT next FROM offsets WHERE root = ?1",
 	[S_META_GET] = "SELECT value FROM meta WHERE name = ?1",
@@ -174,7 +176,7 @@ static void count_dead(struct sqlite *s, int more)
 
 static int bury(struct sqlite *s, const struct store_op *op)
 {
-	sqlite3_stmt *st = SQLITE_BIND(s, S_BURY, op->seq, 0, 0, op->failures + op->deaths, op->now);
+	sqlite3_stmt *st = SQLITE_BIND(s, S_BURY, op->seq, 0, 0, op->failures + op->deaths + op->interruptions, op->now);
 	sqlite_bind_text(st, 2, op->reason);
 	sqlite_bind_text(st, 3, op->last_stderr);
 	if (sqlite_run(st))
@@ -217,11 +219,11 @@ static int carry_out(struct sqlite *s, const struct store_op *op)
 	case STORE_PUT:
 		return put(s, op);
 	case STORE_START:
-		return sqlite_run(SQLITE_BIND(s, S_START, op->seq, op->failures, op->deaths));
+		return sqlite_run(SQLITE_BIND(s, S_START, op->seq, op->failures, op->deaths, op->interruptions, op->due, op->first));
 	case STORE_STOPPED:
-		return sqlite_run(SQLITE_BIND(s, S_STOPPED, op->seq, op->failures, op->deaths, op->begun ? 2 : 0));
+		return sqlite_run(SQLITE_BIND(s, S_STOPPED, op->seq, op->failures, op->deaths, op->interruptions, op->due, op->begun));
 	case STORE_RETRY:
-		return sqlite_run(SQLITE_BIND(s, S_RETRY, op->seq, op->failures, op->deaths, op->due));
+		return sqlite_run(SQLITE_BIND(s, S_RETRY, op->seq, op->failures, op->deaths, op->interruptions, op->due));
 	case STORE_DONE:
 		return finish(s, op->seq);
 	case STORE_DEAD:

@@ -41,6 +41,9 @@ static const char *const steps[] = {
 	" reason TEXT NOT NULL, last_stderr TEXT NOT NULL, attempts INTEGER NOT NULL, received INTEGER NOT NULL,"
 	" died INTEGER NOT NULL, body BLOB NOT NULL);"
 	"PRAGMA application_id = 1952936558;",
+
+	"ALTER TABLE updates ADD COLUMN interruptions INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE updates ADD COLUMN first INTEGER NOT NULL DEFAULT 0;",
 };
 
 enum { VERSION = sizeof steps / sizeof steps[0] };

@@ -14,7 +14,7 @@
 enum store_op_kind {
 	STORE_PUT,     /* a new update */
 	STORE_START,   /* an attempt is about to begin: on disk before the handler starts */
-	STORE_STOPPED, /* the attempt is over without an outcome of the update's own (not started, interrupted): its mark is taken back; sets `deaths` too */
+	STORE_STOPPED, /* the attempt is over without an outcome of the update's own: its mark is taken back, and it waits until `due` */
 	STORE_RETRY,   /* failed; waits until `due` */
 	STORE_DONE,    /* leaves the store (a row that only recognises its repeat stays while the server may send it again) */
 	STORE_DEAD,    /* becomes a dead letter, numbered by its seq */
@@ -41,9 +41,10 @@ struct store_op {
 	size_t body_length;
 	int64_t received;        /* wall clock, milliseconds */
 	/* START, STOPPED, RETRY, DEAD */
-	int64_t due;             /* wall clock, milliseconds; RETRY */
-	int failures, deaths;    /* DEAD: together the letter's attempts */
-	bool begun;              /* STOPPED: its handler ran, now or in an earlier attempt */
+	int64_t due;             /* wall clock, milliseconds, 0: at once; START: if it ends in a death of the runner. Not DEAD */
+	int64_t first;           /* START: wall clock, milliseconds, when its first attempt began */
+	int failures, deaths, interruptions; /* DEAD: together the letter's attempts */
+	bool begun;              /* STOPPED: its handler ran, now or in an earlier attempt; else there was no first one either */
 	const char *reason;      /* DEAD; also RETRY, for stores that show it (these two do not) */
 	const char *last_stderr; /* DEAD, "" if none */
 	int64_t now;             /* DEAD: wall clock, milliseconds */
@@ -58,7 +59,7 @@ struct store_row {
 	const char *kind_name, *keys;
 	unsigned lane;
 	int64_t received, due;   /* wall clock, milliseconds */
-	int failures, deaths;
+	int failures, deaths, interruptions;
 	bool ageless;
 	bool started;            /* an attempt had begun when the last runner ended without saying more */
 	bool redelivered;        /* any attempt ever began */
@@ -75,6 +76,10 @@ struct store_dead {
 	size_t body_length;
 };
 
+struct store_times {
+	int64_t received, first; /* wall clock, milliseconds */
+};
+
 struct store; /* of a backend */
 
 struct store_ops {
@@ -89,9 +94,9 @@ struct store_ops {
 	/* Calls back for each update that waits and whose seq is at least `from`. 0 or -1 with `err`; a callback that
 	 * returns not 0 ends it with -1. */
 	int (*load)(struct store *s, int64_t from, int (*row)(void *arg, const struct store_row *row), void *arg, struct err *err);
-	/* The bytes of a waiting update, replaced into `out`, and when it was received. 1, 0: they are not there, -1
-	 * with `err`. */
-	int (*body)(struct store *s, int64_t seq, struct buf *out, int64_t *received, struct err *err);
+	/* The bytes of a waiting update, replaced into `out`, when it was received, and when its first attempt began (0: none
+	 * has). 1, 0: they are not there, -1 with `err`. */
+	int (*body)(struct store *s, int64_t seq, struct buf *out, struct store_times *times, struct err *err);
 	/* Replaces the keys and the lane of a waiting update (--key or --route changed between runs), inside one transaction that `rekey_end` commits. */
 	int (*rekey)(struct store *s, int64_t seq, const char *keys, unsigned lane, struct err *err);
 	int (*rekey_end)(struct store *s, struct err *err);

@@ -46,15 +46,13 @@ while [ "$run" -lt "$ROUNDS" ]; do
 	esac
 	reap
 done
-# What is to be tried again later is left by --once: until a run has nothing to do.
-STATUS=0 left=1
-while [ "$STATUS" = 0 ] && [ "$left" -gt 0 ]; do
-	run=$((run + 1))
-	: >"$TMP/events.$run"
-	run_tgrun --once --concurrency 6 --retry-delay 20ms --on-failure retry --max-attempts 1000 -- "$PROBE" "$TMP/events.$run" 2000 7
-	left=$(wc -l <"$TMP/events.$run")
-done
-is "$STATUS" 0 "after $ROUNDS rounds (killed:$killed) a run comes to its end"
+# What ran when tgrun or a slot died waits for a while, and runs alone in the end.
+run=$((run + 1))
+: >"$TMP/events.$run"
+start_tgrun --concurrency 6 --retry-delay 20ms --on-failure retry --max-attempts 1000 -- "$PROBE" "$TMP/events.$run" 2000 7
+wait_for '[ "$("$TGRUN" queue list --state-dir "$TMP/state" 2>&1)" = "nothing waits" ]'
+is "$("$TGRUN" queue list --state-dir "$TMP/state" 2>&1)" "nothing waits" "after $ROUNDS rounds (killed:$killed) a run handles all that is left"
+stop_tgrun
 for file in "$TMP"/events.*; do
 	[ -s "$file" ] && sed "s/^/${file##*.}	/" "$file"
 done | sort -t '	' -s -k 7,7n >"$TMP/events"
@@ -95,7 +93,9 @@ message 7 words
 start_tgrun --handler "$TMP/last_words"
 wait_tgrun
 is "$STATUS" 137 "the runner dies before the outcome is written"
-run_tgrun --handler "$TMP/last_words" --once
+start_tgrun --handler "$TMP/last_words"
+wait_for '[ "$(wc -l <"$TMP/words")" = 2 ]'
+stop_tgrun
 is "$STATUS $(tr '\n' ';' <"$TMP/words")" "0 1 0;1 1;" "… the update is handed out again, with TG_REDELIVERED, and its attempts are not charged"
 
 # All at once, with handlers that nobody above them outlives: the next start finds them by the run's mark.
@@ -118,7 +118,9 @@ wait_for '[ "$(pgrep -fc "daemon $TMP/daemon")" = 3 ]'
 # shellcheck disable=SC2046
 kill -KILL "$TGRUN_PID" $(slots)
 reap
-run_tgrun --handler "$TMP/note" --once
+start_tgrun --handler "$TMP/note"
+wait_for '[ "$(seen ^end)" = 3 ]'
+stop_tgrun
 is "$STATUS $(pgrep -fc "daemon $TMP/daemon") $(seen ^end)" "0 0 3" "runner and slots killed in one instant: the next run ends what they left, and hands out again"
 
 # A slot and a handler die.
@@ -164,15 +166,18 @@ message 7 after
 for i in 11 12 13 14 15 16; do message "$i" "other$i"; done
 deaths=0
 STATUS=137
+machine MACHINE_SPEED=10 # for the pauses
 while [ "$STATUS" = 137 ] && [ "$deaths" -lt 12 ]; do
 	echo run >>"$TMP/seen"
-	run_tgrun --handler "$TMP/poison" --once
+	start_tgrun --handler "$TMP/poison" --timeout 10m
+	wait_for '! kill -0 "$TGRUN_PID" 2>/dev/null || [ "$(grep -E "^end (other|after)" "$TMP/seen" | sort -u | wc -l)" = 13 ]'
+	stop_tgrun
 	[ "$STATUS" != 137 ] || deaths=$((deaths + 1))
 	# What is swept on a slow machine may say its start when the next run is already announced.
 	wait_for '! pgrep -f "$TMP/poison" >/dev/null'
 done
 is "$STATUS $deaths" "0 5" "an update that kills the runner does so five times, no more"
-is "$("$TGRUN" dead list --json --state-dir "$TMP/state" | jq -r '"\(.update.message.text): \(.reason)"')" "poison: tgrun died 5 times while it ran" \
+is "$("$TGRUN" dead list --json --state-dir "$TMP/state" | jq -r '"\(.update.message.text): \(.reason)"')" "poison: given up after 5 deaths, at last: tgrun died while it ran" \
 	"… and is a dead letter, which is the only one"
 is "$(grep -E '^end (other|after)' "$TMP/seen" | sort -u | wc -l)" 13 "… all others are handled, also what waited behind it"
 alone=$(awk '/^run/ { split("", runs) } /^start other/ { runs[$2] } /^end/ { delete runs[$2] } /^poison/ { print length(runs) }' "$TMP/seen" | tr '\n' ' ')

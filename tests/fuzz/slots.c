@@ -249,12 +249,14 @@ static void vars(const char *text)
 			found = found || strncmp(p, env[i], k) == 0;
 		replaced += found;
 	}
-	char **list = slot_exec_environment(&view, copy, n);
+	size_t own = 0;
+	char **list = slot_exec_environment(&view, copy, n, &own);
 	HOLDS((list != NULL) == sound, "variables without '=' are refused");
 	size_t count = 0;
 	while (list && list[count])
 		count++;
 	HOLDS(!list || count == mine + 3 - replaced, "%zu variables, %zu given, %zu of them instead of others", count, mine, replaced);
+	HOLDS(!list || own == mine, "%zu variables are the job's own, %zu were given", own, mine);
 	free(list);
 	free(copy);
 	command_close(&view);

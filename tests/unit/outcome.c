@@ -49,8 +49,14 @@ static void test_on_failure(void)
 	is_str(kinds[of(EXIT(75), ON_FAILURE_DROP, 0).kind], "retry", "75 is tried again in any case");
 	is_str(kinds[of(EXIT(75), ON_FAILURE_DEAD, 8).kind], "retry", "the ninth attempt of ten is followed by another");
 	struct outcome last = of(EXIT(75), ON_FAILURE_DEAD, 9);
-	is_str(kinds[last.kind], "dead", "the tenth attempt of ten is the last");
+	ok(last.kind == OUTCOME_RETRY && last.asked && last.spent, "the tenth attempt of ten leaves none: who decides what becomes of it is told");
+	outcome_give_up(9, &(struct outcome_policy){ ON_FAILURE_DEAD, 10 }, &last);
+	is_str(kinds[last.kind], "dead", "it may be given up");
 	is_str(last.reason, "exited with status 75, attempt 10 of 10", "and the reason says so");
+	last = of(EXIT(3), ON_FAILURE_RETRY, 9);
+	ok(last.kind == OUTCOME_DEAD && !last.asked && !last.spent, "a failure that did not ask for another attempt has none after the last");
+	outcome_answer(true, "busy", 9, &(struct outcome_policy){ ON_FAILURE_DEAD, 10 }, &last);
+	ok(last.kind == OUTCOME_RETRY && last.asked && last.spent, "a worker that asks for another attempt is heard as status 75 is");
 }
 
 static void test_timeout(void)

@@ -167,7 +167,7 @@ static void retries(void)
 	claim(q);
 	queue_dead(q, last, "exit 1", "oops");
 	claim_free(last);
-	IS(dead(q, 0), "[1 message chat:1 2 exit 1 oops {a}]", "a dead letter keeps its story");
+	IS(dead(q, 0), "[1 message chat:1 2 exit 1 oops {a}]", "a dead letter keeps its story, without what was not counted");
 	IS(claim(q), "{b}", "and lets its chat go on");
 	ok(!last->redelivered, "which was never started");
 	queue_release(q, last, &(struct queue_release){ .why = RELEASE_NO_START });
@@ -194,21 +194,25 @@ static void deaths(void)
 		claim_free(last);
 		crash(q);
 		q = start();
-		ok(q != NULL && queue_claim(q, QUEUE_ALL_LANES, &last, NULL) == 1 && last->seq == 1 && last->deaths == death && last->redelivered,
-		   "%s: death %d is counted", backend, death);
-		struct claim *more;
-		int rc = queue_claim(q, QUEUE_ALL_LANES, &more, NULL);
-		ok(rc == (death < 2), "%s: after %d it runs %s", backend, death, death < 2 ? "with others" : "alone");
-		if (rc == 1) {
-			queue_release(q, more, &(struct queue_release){ .why = RELEASE_NO_START });
-			claim_free(more);
+		IS(claim(q), "{good}", "after a death the other chat goes on");
+		struct claim *good = last;
+		is_num(queue_next_due(q, QUEUE_ALL_LANES), 1000 << (death - 1), "while it pauses, longer each time");
+		pass(1000 << (death - 1));
+		IS(claim(q), death < 2 ? "{poison}" : "", death < 2 ? "then it runs with others" : "then it waits to run alone");
+		queue_release(q, good, &(struct queue_release){ .why = RELEASE_NO_START });
+		claim_free(good);
+		if (death >= 2) {
+			IS(claim(q), "{poison}", "which it does before all others");
+			struct claim *more;
+			is_num(queue_claim(q, QUEUE_ALL_LANES, &more, NULL), 0, "and nothing is handed out beside it");
 		}
+		ok(last->deaths == death && last->redelivered, "%s: death %d is counted", backend, death);
 	}
 	queue_flush(q, NULL);
 	claim_free(last);
 	crash(q);
 	q = start();
-	IS(dead(q, 0), "[1 message chat:1 5 tgrun died 5 times while it ran  {poison}]", "the fifth death makes it a dead letter");
+	IS(dead(q, 0), "[1 message chat:1 5 given up after 5 deaths, at last: tgrun died while it ran  {poison}]", "the fifth death makes it a dead letter");
 	IS(claim(q), "{good}", "the other goes on");
 	is_num(last->deaths, 0, "and was charged nothing");
 	done(q);
@@ -262,7 +266,10 @@ static void closing(void)
 	q = start();
 	crash(q);
 	q = start();
-	claim(q);
+	pass(2000);
+	IS(claim(q), "{b}", "which comes up behind the other now");
+	claim_free(last);
+	IS(claim(q), "{a}", "for it paused, now the second time that it is not charged");
 	ok(last->deaths == 1 && last->redelivered, "a start after which nothing was handed out counts no second death");
 	claim_free(last);
 	finish_test(q);

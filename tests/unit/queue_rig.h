@@ -85,10 +85,10 @@ static int front_load(struct store *s, int64_t from, int (*row)(void *, const st
 
 static int body_missing;
 
-static int front_body(struct store *s, int64_t seq, struct buf *out, int64_t *received, struct err *err)
+static int front_body(struct store *s, int64_t seq, struct buf *out, struct store_times *times, struct err *err)
 {
 	(void)s;
-	return body_missing ? 0 : front.behind->ops->body(front.behind, seq, out, received, err);
+	return body_missing ? 0 : front.behind->ops->body(front.behind, seq, out, times, err);
 }
 
 static int rekeyed, rekey_ends;
