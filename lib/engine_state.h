@@ -101,6 +101,8 @@ struct engine {
 	int64_t dry_at, quiet_at, started_at; /* monotonic milliseconds */
 
 	struct list starting, running; /* of struct flight */
+	struct flight *flights[HANDLER_BATCH_MAX]; /* of the process that is being formed or started: too large for a small stack */
+	struct claim *claims[HANDLER_BATCH_MAX];
 	int processes[LANE_GROUPS];    /* of exec and batch, claimed or running */
 
 	bool store_fails, claims_fail, source_held, disk_low, backlog_full;

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { READ_MAX = 64 * 1024, DRAIN_MAX = 64 /* reads: no pipe holds more than 1 MiB by default */ };
+enum { READ_MAX = 8 * 1024, READS_A_TURN = 8, DRAIN_MAX = 512 /* reads: no pipe holds more than 1 MiB by default */ };
 
 void slots_note(struct slots *s, struct slot *slot, bool warn, const char *fmt, ...)
 {
@@ -49,7 +49,8 @@ static bool read_output(struct slot *slot, int i)
 
 static void on_out(struct slot *slot, int i)
 {
-	read_output(slot, i);
+	for (int reads = 0; reads < READS_A_TURN && read_output(slot, i); reads++)
+		;
 	if (slot->state == SLOT_KEEPER && slot->out[0] < 0 && slot->out[1] < 0)
 		slots_mend_soon(slot->slots);
 }
