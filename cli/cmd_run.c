@@ -2,7 +2,6 @@
  * process is still small, and only then the loop, the store and the engine. */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 
 #include "base/backoff.h"
 #include "cli/cmd.h"
+#include "cli/signals.h"
 #include "cli/start.h"
 #include "io/leftover.h"
 #include "io/procs.h"
@@ -217,21 +217,11 @@ static int start_engine(struct run *r, struct err *err)
 	return engine_start(r->engine, err);
 }
 
-/* What is still to be done is short, and a signal that comes now, when nobody watches for it any more, must not make it a death by signal. */
-static void ignore_signals(void)
-{
-	static const int signals[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1 };
-	sigset_t set;
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
-		sigaddset(&set, signals[i]);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-}
-
 static int run(struct run *r, struct err *err)
 {
 	const struct config *c = &r->setup->config;
 	pid_t holder = 0;
+	signals_write_always();
 	int rc = c->store == STORE_KIND_SQLITE ? take_state(r, &holder, err) : 0;
 	if (rc > 0 && c->unless_running) {
 		r->status = 0;
@@ -249,7 +239,8 @@ static int run(struct run *r, struct err *err)
 	if (!r->slots || open_source(r, err) || start_engine(r, err))
 		return -1;
 	loop_run(r->loop);
-	ignore_signals();
+	/* What is still to be done is short, and nobody watches for signals any more. */
+	signals_hold();
 	return 0;
 }
 

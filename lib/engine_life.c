@@ -47,6 +47,13 @@ static void on_signal(void *arg, int signo)
 	case SIGUSR1:
 		log_figures(e);
 		break;
+	case SIGXCPU:
+		/* It comes again each second, and is no order to hurry. */
+		if (e->phase != ENGINE_RUNNING)
+			break;
+		log_event(e->config.log, LOG_ERROR, LOG_NONE, "stopping: SIGXCPU: the processor time that tgrun may use (ulimit -t) is used up");
+		engine_stop(e, 1, false);
+		break;
 	default:
 		log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("running", handlers_running(e->handlers))), "stopping: SIG%s%s",
 			  sigabbrev_np(signo), e->phase >= ENGINE_DRAINING ? " again, so at once" : "");
@@ -172,7 +179,7 @@ static struct source *make_lines(struct engine *e, struct err *err)
 
 int engine_start(struct engine *e, struct err *err)
 {
-	static const int signals[ENGINE_SIGNALS] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1 };
+	static const int signals[ENGINE_SIGNALS] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGALRM, SIGXCPU, SIGPWR };
 	struct loop *l = e->config.loop;
 	recall_name(e);
 	e->started_at = e->config.clock->mono(e->config.clock);

@@ -53,7 +53,7 @@ void engine_cannot_start(struct route *r, const struct claim *c, const char *rea
 		: errnum == EAGAIN || errnum == ENOMEM || errnum == ENOBUFS ? "the machine is out of processes or memory"
 		: errnum == EMFILE ? "tgrun may open no more files; raise the limit (ulimit -n)"
 		: errnum == ENFILE ? "the machine can open no more files"
-		: errnum == EIO || errnum == ENOSPC ? "the machine fails"
+		: err_of_disk(errnum) == ERR_IO ? "the disk is full or fails, or files may not grow (ulimit -f)"
 		: "see to the handler";
 	int64_t delay = backoff_fail(&r->start_backoff, backoff_random());
 	log_event(e->config.log, r->start_backoff.failures == 1 ? LOG_ERROR : LOG_WARN,

@@ -22,7 +22,7 @@
 
 enum engine_phase { ENGINE_NEW, ENGINE_RUNNING, ENGINE_DRAINING, ENGINE_KILLING, ENGINE_FINISHED };
 
-enum { ENGINE_SIGNALS = 5, ENGINE_RATE_SECONDS = 60 };
+enum { ENGINE_SIGNALS = 8, ENGINE_RATE_SECONDS = 60 };
 
 /* A copy of a command that the user gave, to be packed again when the bot's name or token changes. */
 struct engine_command {

@@ -30,4 +30,8 @@ int err_set(struct err *err, int status, const char *fmt, ...) __attribute__((fo
 /* The same, followed by `: ` and the words for the errno value `errnum`. */
 int err_sys(struct err *err, int status, int errnum, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
+/* The status for the errno value of a call on files: a disk that is full (or a file that may not grow: RLIMIT_FSIZE, a quota) or fails is ERR_IO, all else
+ * ERR_CANTCREATE. */
+int err_of_disk(int errnum);
+
 #endif

@@ -16,12 +16,6 @@ struct statedir {
 	char *path;
 };
 
-/* The exit status for an errno value: a disk that is full or fails is another matter than a directory that cannot be used. */
-static int status_of(int errnum)
-{
-	return errnum == ENOSPC || errnum == EDQUOT || errnum == EIO ? ERR_IO : ERR_CANTCREATE;
-}
-
 /* Makes the directory and the parents that are missing. */
 static int make_directories(const char *path, struct err *err)
 {
@@ -35,7 +29,7 @@ static int make_directories(const char *path, struct err *err)
 			continue;
 		*p = '\0';
 		if (mkdir(copy, 0700) && errno != EEXIST)
-			rc = err_sys(err, status_of(errno), errno, "cannot make the state directory '%s' ('%s')", path, copy);
+			rc = err_sys(err, err_of_disk(errno), errno, "cannot make the state directory '%s' ('%s')", path, copy);
 		*p = c;
 		if (c == '\0')
 			break;
@@ -82,7 +76,7 @@ static int open_lock(struct statedir *d, const char *name, struct err *err)
 	if (fd < 0 && errno == ELOOP)
 		return err_set(err, ERR_CANTCREATE, "'%s/%s' is a symbolic link; remove it", d->path, name);
 	if (fd < 0)
-		return err_sys(err, status_of(errno), errno, "cannot open '%s/%s'", d->path, name);
+		return err_sys(err, err_of_disk(errno), errno, "cannot open '%s/%s'", d->path, name);
 	/* A second name could be that of a file of value, linked here while the directory was open to others. */
 	if (fstat(fd, &st)) {
 		err_sys(err, ERR_CANTCREATE, errno, "cannot look at '%s/%s'", d->path, name);
@@ -249,5 +243,5 @@ int statedir_try_write(const struct statedir *d, struct err *err)
 		close(fd);
 		unlinkat(d->fd, name, 0);
 	}
-	return wrote ? 0 : err_sys(err, status_of(errnum), errnum, "cannot write in the state directory '%s'", d->path);
+	return wrote ? 0 : err_sys(err, err_of_disk(errnum), errnum, "cannot write in the state directory '%s'", d->path);
 }

@@ -139,7 +139,7 @@ static int prepare_files(struct sqlite_db *db, int dir_fd, int64_t *size, struct
 		return 0;
 	int fd = openat(dir_fd, "queue.db", O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return err_sys(err, errno == ENOSPC || errno == EDQUOT || errno == EIO ? ERR_IO : ERR_CANTCREATE, errno,
+		return err_sys(err, err_of_disk(errno), errno,
 			       "cannot make '%s/queue.db'", db->dir_name);
 	close(fd);
 	CRASHPOINT("database-made");
