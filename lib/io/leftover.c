@@ -130,15 +130,6 @@ static int pass(struct search *s)
 	return left;
 }
 
-/* With errno. */
-static void cannot_look(struct err *err)
-{
-	if (errno == ENOENT)
-		err_set(err, ERR_CONFIG, "'/proc' is not mounted here; without it the processes that handlers start cannot be found");
-	else
-		err_sys(err, ERR_INTERNAL, errno, "cannot look for processes of an earlier run in '/proc'");
-}
-
 int leftover_kill(const char *directory, const char *run, int64_t patience, struct err *err)
 {
 	struct search s = { .run = run };
@@ -146,8 +137,10 @@ int leftover_kill(const char *directory, const char *run, int64_t patience, stru
 	int64_t until = clock_system.mono(&clock_system) + patience, pause = 1;
 	buf_init(&s.mark, 8192);
 	buf_init(&s.environ, ENVIRON_MAX + 65536);
+	if (procs_check(err))
+		goto out;
 	if (buf_addf(&s.mark, "TG_RUN_ID=%s.", directory) || spare_lineage(&s.spared)) {
-		cannot_look(err);
+		err_sys(err, ERR_INTERNAL, errno, "cannot look for processes of an earlier run in '/proc'");
 		goto out;
 	}
 	while ((left = pass(&s)) > 0 && clock_system.mono(&clock_system) < until) {
@@ -156,7 +149,7 @@ int leftover_kill(const char *directory, const char *run, int64_t patience, stru
 		pause = pause < 100 ? pause * 2 : 100;
 	}
 	if (left < 0)
-		cannot_look(err);
+		err_sys(err, ERR_INTERNAL, errno, "cannot look for processes of an earlier run in '/proc'");
 	else if (left > 0)
 		err_set(err, ERR_TEMPFAIL, "%d processes of an earlier run cannot be killed, '%d' is one of them", left,
 			(int)s.killed.pids[s.killed.count - 1]);

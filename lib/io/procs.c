@@ -12,9 +12,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { EXITING = 4 }; /* the kernel's PF_EXITING, in the flags of proc(5) */
+
+int procs_check(struct err *err)
+{
+	char self[32] = "";
+	if (readlink("/proc/self", self, sizeof self - 1) < 0 && errno != ENOENT)
+		return err_sys(err, ERR_INTERNAL, errno, "cannot look at '/proc/self'");
+	if (!self[0] && access("/proc/stat", F_OK))
+		return err_set(err, ERR_CONFIG, "'/proc' is not mounted here; without it the processes that handlers start cannot be found");
+	if (strtol(self, NULL, 10) == getpid())
+		return 0;
+	return err_set(err, ERR_CONFIG, "'/proc' shows another name space of processes than tgrun is in (this is process %ld); with it the processes "
+		       "that handlers start cannot be found: mount one of its own (unshare --mount-proc, or mount -t proc proc /proc)", (long)getpid());
+}
+
+uint64_t procs_namespace(void)
+{
+	struct stat st;
+	return stat("/proc/self/ns/pid", &st) ? 0 : st.st_ino;
+}
 
 void procs_release(struct procs *p)
 {
@@ -117,6 +137,7 @@ int procs_stat(pid_t pid, struct procs_stat *out)
 	snprintf(out->name, sizeof out->name, "%.*s", (int)(end - name - 1), name + 1);
 	out->parent = parent;
 	out->start = start;
+	out->dead = state == 'Z' || state == 'X';
 	out->dying = state == 'Z' || state == 'X' || flags & EXITING || pending & 1UL << (SIGKILL - 1);
 	return 0;
 }

@@ -18,7 +18,7 @@
 #include "base/clock.h"
 
 /* Milliseconds: a slot that does not take an order to kill is itself killed; what is not dead by then is complained of. */
-enum { UNHEARD = 5000, UNKILLABLE = 10000 };
+enum { UNHEARD = 5000, UNKILLABLE = 10000, WOKEN_AGAIN = 60000 };
 
 int64_t slots_now(void)
 {
@@ -212,9 +212,26 @@ static int64_t next_due(struct slots *s)
 	return next;
 }
 
+/* A slot that was stopped takes no order and reports no end. */
+static void wake_stopped(struct slots *s)
+{
+	for (int i = 0; i < s->config.count; i++) {
+		struct slot *slot = &s->slot[i];
+		siginfo_t info = { .si_pid = 0 };
+		if (!slot->pid || waitid(P_PID, (id_t)slot->pid, &info, WSTOPPED | WNOHANG) || !info.si_pid)
+			continue;
+		kill(slot->pid, SIGCONT);
+		if (s->woken_at && slots_now() - s->woken_at < WOKEN_AGAIN)
+			continue;
+		s->woken_at = slots_now();
+		slots_note(s, slot, true, "slot %d was stopped, by its handler perhaps, and is continued", slot->number);
+	}
+}
+
 void slots_mend(void *slots)
 {
 	struct slots *s = slots;
+	wake_stopped(s);
 	mend_keepers(s);
 	if (mend_dead(s)) {
 		backoff_reset(&s->sweep_again);

@@ -127,6 +127,10 @@ struct store {
  * process has it open). */
 struct store *sqlite_open(int dir_fd, const char *dir_name, int64_t bot_id, struct err *err);
 
+/* Keeps every other process from that database for as long as *fd, the caller's, is open; not while this process has it open. 1; 0 when another has it in use, or there is
+ * none; -1 with `err` (ERR_CANTCREATE, ERR_IO). */
+int sqlite_hold(int dir_fd, const char *dir_name, int *fd, struct err *err);
+
 /* A store that keeps nothing after its end. NULL when memory is out. */
 struct store *memory_open(struct err *err);
 
