@@ -26,6 +26,9 @@ struct sqlite_db {
 int sqlite_db_open(struct sqlite_db *db, int dir_fd, const char *dir_name, int64_t bot_id, struct err *err);
 void sqlite_db_close(struct sqlite_db *db);
 
+/* sqlite_vfs.c: the name by which SQLite knows a file system that takes names as they stand. NULL when memory is out. */
+const char *sqlite_vfs_name(void);
+
 /* Fills `err` with what the last call on the database failed of, as a sentence for people. Returns -1. */
 int sqlite_db_fail(const struct sqlite_db *db, struct err *err);
 

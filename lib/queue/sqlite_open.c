@@ -155,7 +155,10 @@ static int connect_file(struct sqlite_db *db, int dir_fd, struct err *err)
 	/* It counts its memory, under a lock for each allocation, and nobody asks. Once it is at work it refuses this, and the first call holds. */
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	snprintf(path, sizeof path, "/proc/self/fd/%d/queue.db", dir_fd);
-	if (sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK) {
+	const char *vfs = sqlite_vfs_name();
+	if (!vfs)
+		return err_set(err, ERR_INTERNAL, "out of memory");
+	if (sqlite3_open_v2(path, &db->handle, flags, vfs) != SQLITE_OK) {
 		if (!db->handle)
 			return err_set(err, ERR_INTERNAL, "out of memory");
 		return sqlite_db_fail(db, err);
