@@ -197,11 +197,7 @@ int engine_start(struct engine *e, struct err *err)
 		if (!e->signals[i])
 			return err_set(err, ERR_INTERNAL, "cannot watch signals");
 	}
-	if (e->config.dir) {
-		e->control = control_new(l, statedir_fd(e->config.dir), engine_control_request, e, err);
-		if (!e->control)
-			return -1;
-	}
+	engine_open_control(e);
 	if (e->config.max_runtime)
 		loop_timer_set(e->runtime_timer, e->config.max_runtime);
 	if (notify_watchdog_interval(e->notify))
@@ -267,7 +263,7 @@ static void finish(struct engine *e)
 	bool cut = e->phase == ENGINE_KILLING && e->counts.interrupted > e->interrupted_before;
 	e->phase = ENGINE_FINISHED;
 	CRASHPOINT("stop-finished");
-	int status = e->exit_status ? e->exit_status : cut ? 1 : 0;
+	int status = e->exit_status ? e->exit_status : cut || !engine_ends_well(e) ? 1 : 0;
 	log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("done", (int64_t)c.done), LOG_NUM("failed", (int64_t)c.failed),
 		  LOG_NUM("waiting", (int64_t)c.waiting), LOG_NUM("dead_letters", c.dead_letters)), "stopped");
 	e->config.finished(e->config.arg, status);
@@ -287,7 +283,9 @@ void engine_check_end(struct engine *e)
 {
 	int64_t now = e->config.clock->mono(e->config.clock);
 	if (e->phase == ENGINE_RUNNING) {
-		if (e->config.once && e->source_dry && engine_idle(e) && now - e->dry_at < FRESH_ENOUGH)
+		if (e->config.once && e->state_gone)
+			engine_stop(e, 1, false);
+		else if (e->config.once && e->source_dry && engine_idle(e) && now - e->dry_at < FRESH_ENOUGH)
 			engine_stop(e, 0, false);
 		if (e->draining && e->source_stopped && engine_idle(e)) {
 			forget_position(e);

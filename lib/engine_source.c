@@ -263,6 +263,10 @@ static int on_may_ask(void *arg, bool confirms)
 	}
 	if (confirms && make_durable(e, stopping || e->draining))
 		return -1;
+	if (!engine_stands(e)) {
+		engine_turn_in(e, CHECK_AGAIN);
+		return -1;
+	}
 	e->source_held = false;
 	CRASHPOINT("before-poll");
 	return 0;
@@ -285,7 +289,7 @@ void engine_source_check(struct engine *e)
 	}
 	if (put_waits(e) || !backlog_has_room(e))
 		return;
-	if (!disk_has_room(e)) {
+	if (!disk_has_room(e) || !engine_stands(e)) {
 		engine_turn_in(e, CHECK_AGAIN);
 		return;
 	}

@@ -1,6 +1,6 @@
 /* engine_state: what the engine's files share: engine.c (turns: claim, start), engine_settle.c (what ends, and what follows), engine_route.c (routes, their
  * commands and limits), engine_source.c (what the source says), engine_life.c (start, signals, stop), engine_control.c (the control socket's verbs), engine_status.c
- * (the figures of tgrun status). */
+ * (the figures of tgrun status), engine_stand.c (whether the state still stands). */
 #ifndef TGRUN_ENGINE_STATE_H
 #define TGRUN_ENGINE_STATE_H
 
@@ -105,7 +105,7 @@ struct engine {
 	struct claim *claims[HANDLER_BATCH_MAX];
 	int processes[LANE_GROUPS];    /* of exec and batch, claimed or running */
 
-	bool store_fails, claims_fail, source_held, disk_low, backlog_full;
+	bool store_fails, claims_fail, source_held, disk_low, backlog_full, state_gone, control_fails;
 	int64_t claim_at;           /* monotonic milliseconds: when claiming, which failed, is tried again */
 	struct backoff put_backoff; /* failures: of storing a batch, in a row */
 	int64_t put_at;             /* monotonic milliseconds: when the next is tried */
@@ -153,6 +153,11 @@ void engine_source_check(struct engine *e);
 const char *engine_root(const struct engine *e); /* the source's name in the store; NULL: it has none */
 int engine_route_bytes(void *arg, const char *body, size_t length, struct buf *keys, unsigned *lane);
 int64_t engine_max_age(void *arg, const char *kind);
+
+/* engine_stand.c: whether what was written still stands under its name; at the end, with a last word where it does not. Without a directory, always. */
+bool engine_stands(struct engine *e);
+bool engine_ends_well(struct engine *e);
+void engine_open_control(struct engine *e); /* the control socket, if it is not there */
 
 /* engine_feed.c: nothing without a program. */
 int engine_feed_start(struct engine *e, struct err *err);

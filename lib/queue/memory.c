@@ -138,6 +138,19 @@ static int memory_dead_trim(struct store *s, int64_t keep, int64_t before, int64
 	return 0;
 }
 
+static int memory_stands(struct store *s, struct err *err)
+{
+	(void)s;
+	(void)err;
+	return 0;
+}
+
+static void memory_files(struct store *s, struct store_files *out)
+{
+	(void)s;
+	*out = (struct store_files){ .fd = { -1, -1 } };
+}
+
 static int64_t memory_spare(struct store *s)
 {
 	(void)s;
@@ -186,6 +199,8 @@ static const struct store_ops memory_ops = {
 	.sync_fd = memory_sync_fd,
 	.synced = memory_synced,
 	.spare = memory_spare,
+	.stands = memory_stands,
+	.files = memory_files,
 	.close = memory_close,
 };
 

@@ -199,6 +199,16 @@ static void sqlite_synced(struct store *store, int64_t seq, bool worked)
 		s->doubtful = true;
 }
 
+static int sqlite_stands(struct store *store, struct err *err)
+{
+	return sqlite_stand(&sqlite_of(store)->db, err);
+}
+
+static void sqlite_files(struct store *store, struct store_files *out)
+{
+	sqlite_stand_files(&sqlite_of(store)->db, out);
+}
+
 static int64_t sqlite_spare(struct store *store)
 {
 	struct sqlite *s = sqlite_of(store);
@@ -248,6 +258,8 @@ static const struct store_ops sqlite_ops = {
 	.sync_fd = sqlite_sync_fd,
 	.synced = sqlite_synced,
 	.spare = sqlite_spare,
+	.stands = sqlite_stands,
+	.files = sqlite_files,
 	.close = sqlite_close,
 };
 

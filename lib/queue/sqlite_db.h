@@ -5,17 +5,28 @@
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "queue/mark.h"
+#include "queue/store.h"
 
 /* Names in the table `meta` that are the store's own. */
 #define SQLITE_META_LAST_SEQ ".last-seq"
 #define SQLITE_META_BOT_ID ".bot-id"
 
+/* What stood at a name when it was opened. */
+struct sqlite_place {
+	bool known;
+	dev_t dev;
+	ino_t ino;
+};
+
 struct sqlite_db {
 	sqlite3 *handle;
+	int dir_fd;         /* the caller's */
 	char *dir_name;     /* for messages */
+	struct sqlite_place place[STORE_FILES];
 	struct mark mark;
 	int wal_fd;         /* -1: it could not be opened */
 	int64_t last_seq, bot_id;
@@ -25,6 +36,13 @@ struct sqlite_db {
 /* Opens dir_fd/queue.db and its mark, makes or migrates the tables, checks that it is whole and the bot's. 0, or -1 with `err` as of sqlite_open(). */
 int sqlite_db_open(struct sqlite_db *db, int dir_fd, const char *dir_name, int64_t bot_id, struct err *err);
 void sqlite_db_close(struct sqlite_db *db);
+
+/* sqlite_stand.c: the files of the database are open now. */
+void sqlite_stand_remember(struct sqlite_db *db);
+
+/* As store_ops.stands and store_ops.files. */
+int sqlite_stand(struct sqlite_db *db, struct err *err);
+void sqlite_stand_files(const struct sqlite_db *db, struct store_files *out);
 
 /* sqlite_vfs.c: the name by which SQLite knows a file system that takes names as they stand. NULL when memory is out. */
 const char *sqlite_vfs_name(void);

@@ -278,7 +278,7 @@ static int prepare_tables(struct sqlite_db *db, int64_t size, int64_t bot_id, st
 int sqlite_db_open(struct sqlite_db *db, int dir_fd, const char *dir_name, int64_t bot_id, struct err *err)
 {
 	int64_t size;
-	*db = (struct sqlite_db){ .mark.fd = -1, .wal_fd = -1, .dir_name = strdup(dir_name) };
+	*db = (struct sqlite_db){ .mark.fd = -1, .wal_fd = -1, .dir_fd = dir_fd, .dir_name = strdup(dir_name) };
 	if (!db->dir_name)
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	if (mark_open(&db->mark, dir_fd, dir_name, err) || prepare_files(db, dir_fd, &size, err) ||
@@ -290,13 +290,18 @@ int sqlite_db_open(struct sqlite_db *db, int dir_fd, const char *dir_name, int64
 	/* The tables themselves are in the database file before anything else is. */
 	sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_FULL, NULL, NULL);
 	reserve(db, dir_fd);
+	sqlite_stand_remember(db);
 	sqlite3_busy_timeout(db->handle, 0);
 	return 0;
 }
 
 void sqlite_db_close(struct sqlite_db *db)
 {
+	int keep = 1;
 	CRASHPOINT("before-close");
+	/* SQLite removes the log by its name, which may be another database's by now. */
+	if (db->handle && sqlite_stand(db, NULL) < 0)
+		sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
 	sqlite3_close(db->handle);
 	if (db->wal_fd >= 0)
 		close(db->wal_fd);
