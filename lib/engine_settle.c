@@ -1,9 +1,11 @@
 /* engine_settle: what ends, and what follows from it. Results of the handlers come in; outcomes for the queue, the breaker's word, hooks and lines of the
  * log go out. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/crashpoint.h"
 #include "base/duration.h"
@@ -43,10 +45,21 @@ static void tell_trouble(struct engine *e, const struct claim *c, const char *re
 		e->config.trouble(e->config.arg, &trouble);
 }
 
+/* Before it executes, a handler's process enters its directory, and the errno does not tell which of the two failed. */
+static bool is_of_directory(const char *dir, int errnum)
+{
+	char inside[PATH_MAX];
+	struct stat st;
+	return dir && snprintf(inside, sizeof inside, "%s/.", dir) < (int)sizeof inside && stat(inside, &st) && errno == errnum;
+}
+
 void engine_cannot_start(struct route *r, const struct claim *c, const char *reason, int errnum)
 {
 	struct engine *e = r->engine;
-	const char *advice = errnum == ENOENT ? "is the handler, or the program after its '#!', gone?"
+	char entering[512];
+	bool dir = is_of_directory(r->command.dir, errnum);
+	const char *advice = dir ? "it is that of --chdir."
+		: errnum == ENOENT ? "is the handler, or the program after its '#!', gone?"
 		: errnum == EACCES ? "is it still executable? try chmod +x"
 		: errnum == ENOEXEC ? "does its first line begin with '#!'?"
 		: errnum == ETXTBSY ? "is it still being written?"
@@ -56,6 +69,10 @@ void engine_cannot_start(struct route *r, const struct claim *c, const char *rea
 		: err_of_disk(errnum) == ERR_IO ? "the disk is full or fails, or files may not grow (ulimit -f)"
 		: "see to the handler";
 	int64_t delay = backoff_fail(&r->start_backoff, backoff_random());
+	if (dir) {
+		snprintf(entering, sizeof entering, "its directory '%s' cannot be entered: %s", r->command.dir, reason);
+		reason = entering;
+	}
 	log_event(e->config.log, r->start_backoff.failures == 1 ? LOG_ERROR : LOG_WARN,
 		  LOG_FIELDS(LOG_STR("handler", r->command.paths[0]), LOG_NUM("failures", r->start_backoff.failures), LOG_NUM("wait_ms", delay)),
 		  "the handler cannot be started: %s; %s No update is touched", reason, advice);

@@ -101,6 +101,22 @@ cp -p "$TMP/good.kept" "$TMP/good"
 run_tgrun --once --handler "$TMP/good"
 is "$STATUS $(tr '\n' ';' <"$TMP/events")" "0 1 1 0;2 1 0;" "and the next start handles what was left, as if for the first time"
 
+# The directory of --chdir is another matter than the handler.
+mkdir "$TMP/room"
+message 7 away
+rm -f "$TMP/tgrun.log"
+start_tgrun --handler "$TMP/good" --chdir "$TMP/room"
+wait_for 'logged " handled "'
+rmdir "$TMP/room"
+message 7 gone
+wait_for 'logged "the handler cannot be started"'
+like "$(cat "$TGRUN_LOG")" "cannot be started: its directory '$TMP/room' cannot be entered: No such file or directory; it is that of --chdir" "a --chdir that was removed while tgrun runs is named"
+is "$(grep -c 'interpreter\|after its' "$TGRUN_LOG")" 0 "… and nothing is said of the handler"
+mkdir "$TMP/room"
+wait_for '[ "$(grep -c " handled " "$TGRUN_LOG")" = 2 ]'
+is "$(grep -c ' handled ' "$TGRUN_LOG")" 2 "… when it is back, the update is handled"
+stop_tgrun
+
 # Without /proc nothing that a handler starts could be found again. Only where a test may make a name space of its own, and not with
 # sanitizers, which need it themselves.
 # shellcheck disable=SC2016 # that shell's own
