@@ -5,13 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/crashpoint.h"
 #include "base/duration.h"
 #include "engine_state.h"
-#include "source/lines.h"
 #include "source/poll.h"
 
 enum {
@@ -151,39 +149,13 @@ static struct source *make_poll(struct engine *e, struct err *err)
 	return poll_new(&poll, err);
 }
 
-/* A file goes on behind what an interrupted run had stored of it; the position is kept under its device and inode. */
-static struct source *make_lines(struct engine *e, struct err *err)
-{
-	const struct engine_config *c = &e->config;
-	struct stat st;
-	struct lines_config lines = {
-		.loop = c->loop, .log = c->log, .clock = c->clock, .events = engine_source_events(e), .fd = c->source_fd,
-		.name = c->source_name, .line = 1,
-	};
-	if (fstat(c->source_fd, &st))
-		return err_sys(err, ERR_IO, errno, "cannot look at '%s'", c->source_name), NULL;
-	if (S_ISREG(st.st_mode)) {
-		snprintf(e->source_root, sizeof e->source_root, "file:%llx-%llx", (unsigned long long)st.st_dev,
-			 (unsigned long long)st.st_ino);
-		lines.position = queue_offset(e->queue, e->source_root);
-		if (lines.position > st.st_size)
-			lines.position = 0;
-		if (lseek(c->source_fd, lines.position, SEEK_SET) < 0)
-			return err_sys(err, ERR_IO, errno, "cannot read '%s'", c->source_name), NULL;
-		if (lines.position)
-			log_event(c->log, LOG_INFO, LOG_FIELDS(LOG_NUM("byte", lines.position)), "going on where the last run was interrupted; "
-				  "lines are numbered from there");
-	}
-	return lines_new(&lines, err);
-}
-
 int engine_start(struct engine *e, struct err *err)
 {
 	static const int signals[ENGINE_SIGNALS] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGALRM, SIGXCPU, SIGPWR };
 	struct loop *l = e->config.loop;
 	recall_name(e);
 	e->started_at = e->config.clock->mono(e->config.clock);
-	e->source = e->config.source_fd >= 0 ? make_lines(e, err) : make_poll(e, err);
+	e->source = e->config.source_fd >= 0 ? engine_file_open(e, err) : make_poll(e, err);
 	if (!e->source)
 		return -1;
 	e->notify = notify_open();
@@ -269,15 +241,6 @@ static void finish(struct engine *e)
 	e->config.finished(e->config.arg, status);
 }
 
-/* A file that was read to its end is read from its beginning next time. */
-static void forget_position(struct engine *e)
-{
-	struct queue_put_result result;
-	struct err err;
-	if (e->source_ended && e->source_root[0] && queue_put(e->queue, NULL, 0, e->source_root, 0, &result, &err))
-		log_event(e->config.log, LOG_WARN, LOG_NONE, "it could not be noted that the file was read to its end: %s", err.text);
-}
-
 /* At the end of a turn: is there a reason to stop, has the stop come to its end? */
 void engine_check_end(struct engine *e)
 {
@@ -288,7 +251,7 @@ void engine_check_end(struct engine *e)
 		else if (e->config.once && e->source_dry && engine_idle(e) && now - e->dry_at < FRESH_ENOUGH)
 			engine_stop(e, 0, false);
 		if (e->draining && e->source_stopped && engine_idle(e)) {
-			forget_position(e);
+			engine_file_forget(e);
 			engine_stop(e, e->feed_status, false);
 		}
 		return;

@@ -154,6 +154,7 @@ static int on_batch(void *arg, const struct slice *items, size_t count, int64_t 
 	struct batch b;
 	struct queue_put_result result = { 0 };
 	uint64_t ignored = e->counts.ignored;
+	engine_file_note(e, offset);
 	int rc = batch_make(e, &b, items, count);
 	if (rc)
 		err_set(&err, ERR_INTERNAL, "out of memory");

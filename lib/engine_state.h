@@ -1,6 +1,7 @@
 /* engine_state: what the engine's files share: engine.c (turns: claim, start), engine_settle.c (what ends, and what follows), engine_route.c (routes, their
  * commands and limits), engine_source.c (what the source says), engine_life.c (start, signals, stop), engine_control.c (the control socket's verbs), engine_status.c
- * (the figures of tgrun status), engine_stand.c (whether the state still stands). */
+ * (the figures of tgrun status), engine_stand.c (whether the state still stands), engine_file.c (how
+ * far a file was read). */
 #ifndef TGRUN_ENGINE_STATE_H
 #define TGRUN_ENGINE_STATE_H
 
@@ -153,6 +154,12 @@ void engine_source_check(struct engine *e);
 const char *engine_root(const struct engine *e); /* the source's name in the store; NULL: it has none */
 int engine_route_bytes(void *arg, const char *body, size_t length, struct buf *keys, unsigned *lane);
 int64_t engine_max_age(void *arg, const char *kind);
+
+/* engine_file.c: a file of updates, read from where the last run was interrupted; that its lines up to a position are about to be stored; that it was read to its end, and
+ * is read from its beginning next time. */
+struct source *engine_file_open(struct engine *e, struct err *err);
+void engine_file_note(struct engine *e, int64_t position);
+void engine_file_forget(struct engine *e);
 
 /* engine_stand.c: whether what was written still stands under its name; at the end, with a last word where it does not. Without a directory, always. */
 bool engine_stands(struct engine *e);
