@@ -121,6 +121,12 @@ static int end_leftovers(struct run *r, const char *id, struct err *err)
 	return killed;
 }
 
+/* What marks the handlers of this run, see io/leftover.h. */
+static void name_run(struct run *r, const char *place)
+{
+	snprintf(r->run_id, sizeof r->run_id, "%s.%08x%08x", place, backoff_random(), backoff_random());
+}
+
 /* Takes the locks and ends what a run that was killed left behind. 1: another tgrun runs; its pid is in *holder. */
 static int take_state(struct run *r, pid_t *holder, struct err *err)
 {
@@ -132,7 +138,7 @@ static int take_state(struct run *r, pid_t *holder, struct err *err)
 	if (rc <= 0)
 		return rc < 0 ? -1 : 1;
 	statedir_id(r->dir, id);
-	snprintf(r->run_id, sizeof r->run_id, "%s.%08x%08x", id, backoff_random(), backoff_random());
+	name_run(r, id);
 	if (wait_for_slots(r, id, err) || end_leftovers(r, id, err) < 0)
 		return -1;
 	roster_begin(statedir_slots_fd(r->dir), id);
@@ -267,6 +273,7 @@ static int run(struct run *r, struct err *err)
 	pid_t holder = 0;
 	signals_write_always();
 	int rc = procs_check(err);
+	name_run(r, "memory"); /* take_state() knows a better name */
 	if (rc == 0 && c->store == STORE_KIND_SQLITE)
 		rc = take_state(r, &holder, err);
 	if (rc > 0 && c->unless_running) {
@@ -281,7 +288,7 @@ static int run(struct run *r, struct err *err)
 			       "stop it, or use --unless-running in cron", statedir_holder(holder, who), r->setup->state_dir);
 	struct engine_options options = setup_engine_options(r->setup);
 	r->slot_count = engine_slots(&options);
-	r->slots = start_slots(c, r->slot_count, r->dir ? statedir_slots_fd(r->dir) : -1, err);
+	r->slots = start_slots(c, r->slot_count, r->dir ? statedir_slots_fd(r->dir) : -1, r->run_id, err);
 	if (!r->slots || open_source(r, err) || start_engine(r, err))
 		return -1;
 	loop_run(r->loop);

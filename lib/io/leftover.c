@@ -34,6 +34,7 @@ static bool read_environ(pid_t pid, struct buf *out)
 {
 	char path[64];
 	buf_clear(out);
+	errno = 0;
 	snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -48,6 +49,19 @@ static bool read_environ(pid_t pid, struct buf *out)
 	if (out->data)
 		out->data[out->len] = '\0';
 	return out->len > 0;
+}
+
+bool leftover_carries(pid_t pid, const char *entry)
+{
+	struct buf environ;
+	buf_init(&environ, ENVIRON_MAX + 65536);
+	bool carries = !read_environ(pid, &environ) && environ.len == 0 && errno != EACCES && errno != EPERM;
+	for (size_t at = 0; at < environ.len && !carries; at += strlen(environ.data + at) + 1)
+		carries = strcmp(environ.data + at, entry) == 0;
+	if (environ.data)
+		explicit_bzero(environ.data, environ.cap); /* another program's secrets */
+	buf_release(&environ);
+	return carries;
 }
 
 /* Whether an entry of the environment is the mark of this directory with another run. */

@@ -3,7 +3,9 @@
 #ifndef TGRUN_IO_LEFTOVER_H
 #define TGRUN_IO_LEFTOVER_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 
@@ -12,5 +14,8 @@
  * passed. Returns how many were killed, or -1 with `err` (as procs_check(); ERR_INTERNAL: /proc cannot be read; ERR_TEMPFAIL:
  * some would not die). Neither name is empty, and no run has a full stop in its name. */
 int leftover_kill(const char *directory, const char *run, int64_t patience, struct err *err);
+
+/* Whether the process was started with this entry (NAME=VALUE) in its environment, or with none at all: then nothing tells whose it is. */
+bool leftover_carries(pid_t pid, const char *entry);
 
 #endif

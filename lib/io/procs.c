@@ -126,16 +126,17 @@ int procs_stat(pid_t pid, struct procs_stat *out)
 	text[n] = '\0';
 	/* The name stands in parentheses and may hold any character, these too: it ends at the last one (proc(5)). */
 	char *name = strchr(text, '('), *end = strrchr(text, ')');
-	int parent;
+	int parent, session;
 	char state;
 	unsigned flags;
 	unsigned long pending;
 	unsigned long long start;
-	if (!name || !end || sscanf(end + 1, " %c %d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu"
-				    " %*u %*d %*u %*u %*u %*u %*u %*u %lu", &state, &parent, &flags, &start, &pending) != 5)
+	if (!name || !end || sscanf(end + 1, " %c %d %*d %d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu"
+				    " %*u %*d %*u %*u %*u %*u %*u %*u %lu", &state, &parent, &session, &flags, &start, &pending) != 6)
 		return -1;
 	snprintf(out->name, sizeof out->name, "%.*s", (int)(end - name - 1), name + 1);
 	out->parent = parent;
+	out->session = session;
 	out->start = start;
 	out->dead = state == 'Z' || state == 'X';
 	out->dying = state == 'Z' || state == 'X' || flags & EXITING || pending & 1UL << (SIGKILL - 1);

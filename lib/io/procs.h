@@ -44,7 +44,7 @@ void procs_signal(const struct procs *p, int signo, pid_t *denied);
 
 struct procs_stat {
 	char name[32];
-	pid_t parent;
+	pid_t parent, session;
 	uint64_t start; /* clock ticks since boot: with the pid it names a process for good */
 	bool dying;     /* killed, on its way out, or waited for by nobody */
 	bool dead;      /* the last of these: nothing of it runs */

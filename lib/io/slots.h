@@ -52,6 +52,8 @@ struct slots_config {
 	int count;             /* of slots, from 1 */
 	int lock_fd;           /* an open file description whose lock lives as long as any slot does, and whose file has their list
 	                          (io/roster.h); -1: none. Duplicated */
+	const char *mark;      /* an entry that every job has in its environment, NULL: there is none. Process 1 gets children from elsewhere, too,
+	                          and leaves those alone that do not have it. Copied */
 	int stdout_fd;         /* where the jobs' stdout goes: -1 to the runner (captured), else this descriptor (inherit, discard), which
 	                          is duplicated */
 	struct rlimit nofile;  /* RLIMIT_NOFILE that jobs get (tgrun may have raised its own); rlim_cur 0: the slot's own */

@@ -235,6 +235,7 @@ struct slots *slots_fork(const struct slots_config *config, struct err *err)
 	list_init(&s->keepers);
 	s->config = *config;
 	s->config.lock_fd = s->config.stdout_fd = -1;
+	s->config.mark = NULL; /* these three are copied */
 	s->fork_again = (struct backoff){ .first = 100, .cap = 10000 };
 	s->sweep_again = (struct backoff){ .first = 2, .cap = 1000 };
 	s->slot = calloc(count, sizeof *s->slot);
@@ -252,6 +253,9 @@ struct slots *slots_fork(const struct slots_config *config, struct err *err)
 	struct sigaction child;
 	if (!sigaction(SIGCHLD, NULL, &child) && child.sa_handler == SIG_IGN)
 		signal(SIGCHLD, SIG_DFL); /* else no child could be waited for */
+	s->config.mark = config->mark ? strdup(config->mark) : NULL;
+	if (config->mark && !s->config.mark)
+		goto nomem;
 	if (own(config->lock_fd, &s->config.lock_fd) || own(config->stdout_fd, &s->config.stdout_fd)) {
 		err_sys(err, ERR_INTERNAL, errno, "cannot duplicate a descriptor for the slots");
 		slots_free(s);
