@@ -72,9 +72,12 @@ int client_ask(struct statedir *dir, const char *request, client_line *line, voi
 	if (answer.refused)
 		*err = refusal;
 	else if (rc && !err->status)
-		err_set(err, ERR_IO, "the answer of the running tgrun (%s) cannot be understood", statedir_holder(holder, who));
+		err_set(err, ERR_IO, "the answer of the running tgrun (%s) cannot be understood",
+			statedir_holder(holder, who));
 	if (rc == 0 && !answer.ended)
-		rc = err_set(err, ERR_IO, "the running tgrun (%s) ended in the middle of its answer", statedir_holder(holder, who));
+		rc = err_set(err, ERR_IO,
+			     "the running tgrun (%s) ended in the middle of its answer",
+			     statedir_holder(holder, who));
 	return rc;
 }
 
@@ -112,7 +115,9 @@ int client_work(struct setup *s, struct statedir *dir, const struct client_way *
 				return rc;
 		}
 		if (waited >= PATIENCE)
-			return err_set(err, ERR_TEMPFAIL, "the state directory '%s' is in use (%s), and nobody answers; try again later",
+			return err_set(err, ERR_TEMPFAIL,
+				       "the state directory '%s' is in use (%s), and nobody "
+				       "answers; try again later",
 				       statedir_path(dir), statedir_holder(holder, who));
 		client_wait(STEP);
 	}

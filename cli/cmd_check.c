@@ -190,10 +190,15 @@ static void check_state(struct check *c)
 	}
 	if (statedir_runs(d, &holder)) {
 		if (s->config.unless_running) {
-			say("note", "another tgrun (%s) runs this bot; with --unless-running this one would leave at once", statedir_holder(holder, who));
+			say("note",
+			    "another tgrun (%s) runs this bot; with --unless-running this one "
+			    "would leave at once",
+			    statedir_holder(holder, who));
 		} else {
-			err_set(&err, ERR_TEMPFAIL, "another tgrun (%s) already runs this bot with the state directory '%s'", statedir_holder(holder, who),
-				s->state_dir);
+			err_set(&err, ERR_TEMPFAIL,
+				"another tgrun (%s) already runs this bot with the state directory "
+				"'%s'",
+				statedir_holder(holder, who), s->state_dir);
 			bad(c, &err);
 		}
 	} else if (statedir_try_write(d, &err)) {

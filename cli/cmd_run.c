@@ -17,9 +17,11 @@
 #include "io/roster.h"
 
 enum {
-	LOCK_STEP = 20,          /* milliseconds between two looks at the lock of an earlier run's slots */
-	TELL_AFTER = 1000, KILL_AFTER = 5000, TELL_EVERY = 60000,
-	DYING_PATIENCE = 2000,   /* milliseconds for a killed run to give back its lock */
+	LOCK_STEP = 20, /* milliseconds between two looks at the lock of an earlier run's slots */
+	TELL_AFTER = 1000,
+	KILL_AFTER = 5000,
+	TELL_EVERY = 60000,
+	DYING_PATIENCE = 2000, /* milliseconds for a killed run to give back its lock */
 	LEFTOVER_PATIENCE = 10000,
 };
 
@@ -50,7 +52,8 @@ static void log_warnings(struct log *log, const struct config *c)
 		log_event(log, LOG_WARN, LOG_NONE, "%s", c->warnings[i]);
 }
 
-/* What an earlier run left may be ended while nobody else has the database: then it is this state's, and its run is over. Does one step of that. -1 with `err`. */
+/* What an earlier run left may be ended while nobody else has the database: then it is this
+ * state's, and its run is over. Does one step of that. -1 with `err`. */
 static int wake_slots(struct run *r, const struct roster *roster, bool end, struct err *err)
 {
 	int fd, rc = sqlite_hold(statedir_fd(r->dir), statedir_path(r->dir), &fd, err);
@@ -67,7 +70,8 @@ static void tell_waiting(struct run *r, const struct roster *roster, bool end)
 	roster_name(roster, names, sizeof names);
 	log_event(r->log, end ? LOG_WARN : LOG_INFO, LOG_FIELDS(LOG_STR("processes", names)), "%s",
 		  end ? "the last handlers of the previous run do not end: killing them"
-		      : "waiting until the last handler of the previous run, or a sub-command, is gone");
+		      : "waiting until the last handler of the previous run, or a sub-command, is "
+			"gone");
 }
 
 /* Waits until the last slot of an earlier run is gone, and sees to it. */
@@ -99,7 +103,9 @@ static int take_run_lock(struct run *r, pid_t *holder, struct err *err)
 {
 	int rc = statedir_lock_run(r->dir, holder, err);
 	struct procs_stat stat;
-	for (long waited = 0; rc == 0 && *holder > 0 && waited < DYING_PATIENCE && (procs_stat(*holder, &stat) || stat.dying); waited += LOCK_STEP) {
+	for (long waited = 0; rc == 0 && *holder > 0 && waited < DYING_PATIENCE &&
+			      (procs_stat(*holder, &stat) || stat.dying);
+	     waited += LOCK_STEP) {
 		if (waited == 0)
 			log_event(r->log, LOG_INFO, LOG_NONE, "waiting until process %ld, which was killed, is gone", (long)*holder);
 		pause_ms(LOCK_STEP);
@@ -108,7 +114,8 @@ static int take_run_lock(struct run *r, pid_t *holder, struct err *err)
 	return rc;
 }
 
-/* Ends what has the mark of an earlier run of this state, as wake_slots() may. A state without a database has had no run. */
+/* Ends what has the mark of an earlier run of this state, as wake_slots() may. A state without a
+ * database has had no run. */
 static int end_leftovers(struct run *r, const char *id, struct err *err)
 {
 	int fd, killed = 0, rc = sqlite_hold(statedir_fd(r->dir), statedir_path(r->dir), &fd, err);
@@ -117,17 +124,20 @@ static int end_leftovers(struct run *r, const char *id, struct err *err)
 	killed = leftover_kill(id, r->run_id + strlen(id) + 1, LEFTOVER_PATIENCE, err);
 	close(fd);
 	if (killed > 0)
-		log_event(r->log, LOG_WARN, LOG_FIELDS(LOG_NUM("killed", killed)), "ended processes that a killed run had left behind");
+		log_event(r->log, LOG_WARN, LOG_FIELDS(LOG_NUM("killed", killed)),
+			  "ended processes that a killed run had left behind");
 	return killed;
 }
 
 /* What marks the handlers of this run, see io/leftover.h. */
 static void name_run(struct run *r, const char *place)
 {
-	snprintf(r->run_id, sizeof r->run_id, "%s.%08x%08x", place, backoff_random(), backoff_random());
+	snprintf(r->run_id, sizeof r->run_id, "%s.%08x%08x", place, backoff_random(),
+		 backoff_random());
 }
 
-/* Takes the locks and ends what a run that was killed left behind. 1: another tgrun runs; its pid is in *holder. */
+/* Takes the locks and ends what a run that was killed left behind. 1: another tgrun runs; its pid
+ * is in *holder. */
 static int take_state(struct run *r, pid_t *holder, struct err *err)
 {
 	char id[STATEDIR_ID_MAX];
@@ -284,11 +294,15 @@ static int run(struct run *r, struct err *err)
 	if (rc < 0)
 		return -1;
 	if (rc > 0)
-		return err_set(err, ERR_TEMPFAIL, "another tgrun (%s) already runs this bot with the state directory '%s'; "
-			       "stop it, or use --unless-running in cron", statedir_holder(holder, who), r->setup->state_dir);
+		return err_set(
+			err, ERR_TEMPFAIL,
+			"another tgrun (%s) already runs this bot with the state directory '%s'; "
+			"stop it, or use --unless-running in cron",
+			statedir_holder(holder, who), r->setup->state_dir);
 	struct engine_options options = setup_engine_options(r->setup);
 	r->slot_count = engine_slots(&options);
-	r->slots = start_slots(c, r->slot_count, r->dir ? statedir_slots_fd(r->dir) : -1, r->run_id, err);
+	r->slots = start_slots(c, r->slot_count, r->dir ? statedir_slots_fd(r->dir) : -1, r->run_id,
+			       err);
 	if (!r->slots || open_source(r, err) || start_engine(r, err))
 		return -1;
 	loop_run(r->loop);

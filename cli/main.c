@@ -28,7 +28,8 @@ static const struct {
 	{ COMMAND_DRAIN, cmd_control },
 };
 
-/* Descriptors 0 to 2 are open, signals are as they should be, and nobody reads this process's memory. */
+/* Descriptors 0 to 2 are open, signals are as they should be, and nobody reads this process's
+ * memory. */
 static int mend_inheritance(void)
 {
 	int fd;

@@ -71,7 +71,8 @@ int setup_token(struct setup *s, struct err *err)
 	}
 	if (c->token_file) {
 		snprintf(path, sizeof path, "%s", c->token_file);
-	} else if (credentials && snprintf(path, sizeof path, "%s/token", credentials) > 0 && access(path, F_OK) == 0) {
+	} else if (credentials && snprintf(path, sizeof path, "%s/token", credentials) > 0 &&
+		   (access(path, F_OK) == 0 || errno != ENOENT)) {
 		;
 	} else {
 		if (c->source && c->command & COMMAND_HANDLING)

@@ -1,5 +1,6 @@
-/* cli/signals: dispositions go out, and the last words of a program that a fault ends. What asks for a stop is the engine's (engine_life.c), handlers get
- * their own (io/slots_fork.c). Invariant: no signal that the kernel sends of its own accord ends this process without a word. */
+/* cli/signals: dispositions go out, and the last words of a program that a fault ends. What asks
+ * for a stop is the engine's (engine_life.c), handlers get their own (io/slots_fork.c). Invariant:
+ * no signal that the kernel sends of its own accord ends this process without a word. */
 #include "cli/signals.h"
 
 #include <poll.h>
@@ -60,7 +61,8 @@ static void promise_last_words(void)
 #ifndef WITH_ASAN /* which has its own */
 	static char stack[ALTERNATE];
 	static const int faults[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP };
-	struct sigaction action = { .sa_sigaction = last_words, .sa_flags = SA_SIGINFO | SA_RESETHAND | SA_ONSTACK };
+	struct sigaction action = { .sa_sigaction = last_words,
+				    .sa_flags = SA_SIGINFO | SA_RESETHAND | SA_ONSTACK };
 	sigaltstack(&(stack_t){ .ss_sp = stack, .ss_size = sizeof stack }, NULL);
 	for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
 		sigaction(faults[i], &action, NULL);
@@ -87,7 +89,8 @@ void signals_write_always(void)
 
 void signals_hold(void)
 {
-	static const int signals[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGALRM, SIGXCPU, SIGPWR };
+	static const int signals[] = { SIGTERM, SIGINT,	 SIGQUIT, SIGHUP,
+				       SIGUSR1, SIGALRM, SIGXCPU, SIGPWR };
 	sigset_t set;
 	sigemptyset(&set);
 	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)

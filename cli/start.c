@@ -28,10 +28,13 @@ static int make_room(int count, struct rlimit *before, struct err *err)
 	return 0;
 }
 
-struct slots *start_slots(const struct config *c, int count, int lock_fd, const char *run_id, struct err *err)
+struct slots *start_slots(const struct config *c, int count, int lock_fd, const char *run_id,
+			  struct err *err)
 {
 	char mark[128];
-	struct slots_config slots = { .count = count, .lock_fd = lock_fd, .mark = run_id[0] ? mark : NULL, .stdout_fd = -1 };
+	struct slots_config slots = {
+		.count = count, .lock_fd = lock_fd, .mark = run_id[0] ? mark : NULL, .stdout_fd = -1
+	};
 	snprintf(mark, sizeof mark, "TG_RUN_ID=%s", run_id);
 	if (make_room(count, &slots.nofile, err))
 		return NULL;

@@ -5,8 +5,11 @@
 #include "cli/options.h"
 #include "io/slots.h"
 
-/* Makes room for the descriptors of `count` slots (engine_slots()) and forks them: to be called while this process is small. `lock_fd` is held by the
- * slots as long as they live; -1: none. `run_id` is what every handler gets as TG_RUN_ID; "": none. NULL with `err` (ERR_CONFIG: too few open files are allowed; ERR_INTERNAL). */
-struct slots *start_slots(const struct config *c, int count, int lock_fd, const char *run_id, struct err *err);
+/* Makes room for the descriptors of `count` slots (engine_slots()) and forks them: to be called
+ * while this process is small. `lock_fd` is held by the slots as long as they live; -1: none.
+ * `run_id` is what every handler gets as TG_RUN_ID; "": none. NULL with `err` (ERR_CONFIG: too few
+ * open files are allowed; ERR_INTERNAL). */
+struct slots *start_slots(const struct config *c, int count, int lock_fd, const char *run_id,
+			  struct err *err);
 
 #endif

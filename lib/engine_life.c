@@ -49,7 +49,9 @@ static void on_signal(void *arg, int signo)
 		/* It comes again each second, and is no order to hurry. */
 		if (e->phase != ENGINE_RUNNING)
 			break;
-		log_event(e->config.log, LOG_ERROR, LOG_NONE, "stopping: SIGXCPU: the processor time that tgrun may use (ulimit -t) is used up");
+		log_event(e->config.log, LOG_ERROR, LOG_NONE,
+			  "stopping: SIGXCPU: the processor time that tgrun may use (ulimit -t) is "
+			  "used up");
 		engine_stop(e, 1, false);
 		break;
 	default:
@@ -151,7 +153,8 @@ static struct source *make_poll(struct engine *e, struct err *err)
 
 int engine_start(struct engine *e, struct err *err)
 {
-	static const int signals[ENGINE_SIGNALS] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGALRM, SIGXCPU, SIGPWR };
+	static const int signals[ENGINE_SIGNALS] = { SIGTERM, SIGINT,  SIGQUIT, SIGHUP,
+						     SIGUSR1, SIGALRM, SIGXCPU, SIGPWR };
 	struct loop *l = e->config.loop;
 	recall_name(e);
 	e->started_at = e->config.clock->mono(e->config.clock);
@@ -248,7 +251,8 @@ void engine_check_end(struct engine *e)
 	if (e->phase == ENGINE_RUNNING) {
 		if (e->config.once && e->state_gone)
 			engine_stop(e, 1, false);
-		else if (e->config.once && e->source_dry && engine_idle(e) && now - e->dry_at < FRESH_ENOUGH)
+		else if (e->config.once && e->source_dry && engine_idle(e) &&
+			 now - e->dry_at < FRESH_ENOUGH)
 			engine_stop(e, 0, false);
 		if (e->draining && e->source_stopped && engine_idle(e)) {
 			engine_file_forget(e);

@@ -45,12 +45,14 @@ static void tell_trouble(struct engine *e, const struct claim *c, const char *re
 		e->config.trouble(e->config.arg, &trouble);
 }
 
-/* Before it executes, a handler's process enters its directory, and the errno does not tell which of the two failed. */
+/* Before it executes, a handler's process enters its directory, and the errno does not tell which
+ * of the two failed. */
 static bool is_of_directory(const char *dir, int errnum)
 {
 	char inside[PATH_MAX];
 	struct stat st;
-	return dir && snprintf(inside, sizeof inside, "%s/.", dir) < (int)sizeof inside && stat(inside, &st) && errno == errnum;
+	return dir && snprintf(inside, sizeof inside, "%s/.", dir) < (int)sizeof inside &&
+	       stat(inside, &st) && errno == errnum;
 }
 
 void engine_cannot_start(struct route *r, const struct claim *c, const char *reason, int errnum)
@@ -66,11 +68,13 @@ void engine_cannot_start(struct route *r, const struct claim *c, const char *rea
 		: errnum == EAGAIN || errnum == ENOMEM || errnum == ENOBUFS ? "the machine is out of processes or memory"
 		: errnum == EMFILE ? "tgrun may open no more files; raise the limit (ulimit -n)"
 		: errnum == ENFILE ? "the machine can open no more files"
-		: err_of_disk(errnum) == ERR_IO ? "the disk is full or fails, or files may not grow (ulimit -f)"
+		: err_of_disk(errnum) == ERR_IO
+			? "the disk is full or fails, or files may not grow (ulimit -f)"
 		: "see to the handler";
 	int64_t delay = backoff_fail(&r->start_backoff, backoff_random());
 	if (dir) {
-		snprintf(entering, sizeof entering, "its directory '%s' cannot be entered: %s", r->command.dir, reason);
+		snprintf(entering, sizeof entering, "its directory '%s' cannot be entered: %s",
+			 r->command.dir, reason);
 		reason = entering;
 	}
 	log_event(e->config.log, r->start_backoff.failures == 1 ? LOG_ERROR : LOG_WARN,

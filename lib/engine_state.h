@@ -1,7 +1,8 @@
-/* engine_state: what the engine's files share: engine.c (turns: claim, start), engine_settle.c (what ends, and what follows), engine_route.c (routes, their
- * commands and limits), engine_source.c (what the source says), engine_life.c (start, signals, stop), engine_control.c (the control socket's verbs), engine_status.c
- * (the figures of tgrun status), engine_stand.c (whether the state still stands), engine_file.c (how
- * far a file was read). */
+/* engine_state: what the engine's files share: engine.c (turns: claim, start), engine_settle.c
+ * (what ends, and what follows), engine_route.c (routes, their commands and limits),
+ * engine_source.c (what the source says), engine_life.c (start, signals, stop), engine_control.c
+ * (the control socket's verbs), engine_status.c (the figures of tgrun status), engine_stand.c
+ * (whether the state still stands), engine_file.c (how far a file was read). */
 #ifndef TGRUN_ENGINE_STATE_H
 #define TGRUN_ENGINE_STATE_H
 
@@ -102,11 +103,13 @@ struct engine {
 	int64_t dry_at, quiet_at, started_at; /* monotonic milliseconds */
 
 	struct list starting, running; /* of struct flight */
-	struct flight *flights[HANDLER_BATCH_MAX]; /* of the process that is being formed or started: too large for a small stack */
+	struct flight *flights[HANDLER_BATCH_MAX]; /* of the process that is being formed or
+						      started: too large for a small stack */
 	struct claim *claims[HANDLER_BATCH_MAX];
 	int processes[LANE_GROUPS];    /* of exec and batch, claimed or running */
 
-	bool store_fails, claims_fail, source_held, disk_low, backlog_full, state_gone, control_fails;
+	bool store_fails, claims_fail, source_held, disk_low, backlog_full, state_gone,
+		control_fails;
 	int64_t claim_at;           /* monotonic milliseconds: when claiming, which failed, is tried again */
 	struct backoff put_backoff; /* failures: of storing a batch, in a row */
 	int64_t put_at;             /* monotonic milliseconds: when the next is tried */
@@ -155,13 +158,15 @@ const char *engine_root(const struct engine *e); /* the source's name in the sto
 int engine_route_bytes(void *arg, const char *body, size_t length, struct buf *keys, unsigned *lane);
 int64_t engine_max_age(void *arg, const char *kind);
 
-/* engine_file.c: a file of updates, read from where the last run was interrupted; that its lines up to a position are about to be stored; that it was read to its end, and
- * is read from its beginning next time. */
+/* engine_file.c: a file of updates, read from where the last run was interrupted; that its lines up
+ * to a position are about to be stored; that it was read to its end, and is read from its beginning
+ * next time. */
 struct source *engine_file_open(struct engine *e, struct err *err);
 void engine_file_note(struct engine *e, int64_t position);
 void engine_file_forget(struct engine *e);
 
-/* engine_stand.c: whether what was written still stands under its name; at the end, with a last word where it does not. Without a directory, always. */
+/* engine_stand.c: whether what was written still stands under its name; at the end, with a last
+ * word where it does not. Without a directory, always. */
 bool engine_stands(struct engine *e);
 bool engine_ends_well(struct engine *e);
 void engine_open_control(struct engine *e); /* the control socket, if it is not there */

@@ -33,5 +33,12 @@ int err_sys(struct err *err, int status, int errnum, const char *fmt, ...)
 
 int err_of_disk(int errnum)
 {
-	return errnum == ENOSPC || errnum == EDQUOT || errnum == EFBIG || errnum == EIO ? ERR_IO : ERR_CANTCREATE;
+	return errnum == ENOSPC || errnum == EDQUOT || errnum == EFBIG || errnum == EIO
+		       ? ERR_IO
+		       : ERR_CANTCREATE;
+}
+
+bool err_says_gone(int errnum)
+{
+	return errnum == ENOENT || errnum == ENOTDIR || errnum == ESTALE;
 }

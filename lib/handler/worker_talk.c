@@ -13,7 +13,11 @@
 #include "handler/worker.h"
 #include "update/scan.h"
 
-enum { READ_MAX = 8 * 1024, READS_A_TURN = 128, TELL_EVERY = 1000 /* ms between warnings about bad answers */ };
+enum {
+	READ_MAX = 8 * 1024,
+	READS_A_TURN = 128,
+	TELL_EVERY = 1000 /* ms between warnings about bad answers */
+};
 
 /* ---- to the worker ---- */
 

@@ -30,7 +30,7 @@ struct control {
 	struct loop *loop;
 	int dir_fd, fd;
 	bool bound;
-	dev_t dev;      /* of the socket's name */
+	dev_t dev; /* of the socket's name */
 	ino_t ino;
 	struct loop_watch *watch;
 	struct loop_timer *accept_timer;
@@ -342,7 +342,8 @@ void control_set_patience(struct control *c, int64_t milliseconds)
 bool control_stands(const struct control *c)
 {
 	struct stat st;
-	return fstatat(c->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_dev == c->dev && st.st_ino == c->ino;
+	return fstatat(c->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_dev == c->dev &&
+	       st.st_ino == c->ino;
 }
 
 void control_free(struct control *c)

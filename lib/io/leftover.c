@@ -55,7 +55,8 @@ bool leftover_carries(pid_t pid, const char *entry)
 {
 	struct buf environ;
 	buf_init(&environ, ENVIRON_MAX + 65536);
-	bool carries = !read_environ(pid, &environ) && environ.len == 0 && errno != EACCES && errno != EPERM;
+	bool carries = !read_environ(pid, &environ) && environ.len == 0 && errno != EACCES &&
+		       errno != EPERM;
 	for (size_t at = 0; at < environ.len && !carries; at += strlen(environ.data + at) + 1)
 		carries = strcmp(environ.data + at, entry) == 0;
 	if (environ.data)
@@ -154,7 +155,8 @@ int leftover_kill(const char *directory, const char *run, int64_t patience, stru
 	if (procs_check(err))
 		goto out;
 	if (buf_addf(&s.mark, "TG_RUN_ID=%s.", directory) || spare_lineage(&s.spared)) {
-		err_sys(err, ERR_INTERNAL, errno, "cannot look for processes of an earlier run in '/proc'");
+		err_sys(err, ERR_INTERNAL, errno,
+			"cannot look for processes of an earlier run in '/proc'");
 		goto out;
 	}
 	while ((left = pass(&s)) > 0 && clock_system.mono(&clock_system) < until) {
@@ -163,7 +165,8 @@ int leftover_kill(const char *directory, const char *run, int64_t patience, stru
 		pause = pause < 100 ? pause * 2 : 100;
 	}
 	if (left < 0)
-		err_sys(err, ERR_INTERNAL, errno, "cannot look for processes of an earlier run in '/proc'");
+		err_sys(err, ERR_INTERNAL, errno,
+			"cannot look for processes of an earlier run in '/proc'");
 	else if (left > 0)
 		err_set(err, ERR_TEMPFAIL, "%d processes of an earlier run cannot be killed, '%d' is one of them", left,
 			(int)s.killed.pids[s.killed.count - 1]);

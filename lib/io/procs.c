@@ -23,11 +23,17 @@ int procs_check(struct err *err)
 	if (readlink("/proc/self", self, sizeof self - 1) < 0 && errno != ENOENT)
 		return err_sys(err, ERR_INTERNAL, errno, "cannot look at '/proc/self'");
 	if (!self[0] && access("/proc/stat", F_OK))
-		return err_set(err, ERR_CONFIG, "'/proc' is not mounted here; without it the processes that handlers start cannot be found");
+		return err_set(err, ERR_CONFIG,
+			       "'/proc' is not mounted here; without it the processes that "
+			       "handlers start cannot be found");
 	if (strtol(self, NULL, 10) == getpid())
 		return 0;
-	return err_set(err, ERR_CONFIG, "'/proc' shows another name space of processes than tgrun is in (this is process %ld); with it the processes "
-		       "that handlers start cannot be found: mount one of its own (unshare --mount-proc, or mount -t proc proc /proc)", (long)getpid());
+	return err_set(err, ERR_CONFIG,
+		       "'/proc' shows another name space of processes than tgrun is in (this is "
+		       "process %ld); with it the processes "
+		       "that handlers start cannot be found: mount one of its own (unshare "
+		       "--mount-proc, or mount -t proc proc /proc)",
+		       (long)getpid());
 }
 
 uint64_t procs_namespace(void)
@@ -131,8 +137,11 @@ int procs_stat(pid_t pid, struct procs_stat *out)
 	unsigned flags;
 	unsigned long pending;
 	unsigned long long start;
-	if (!name || !end || sscanf(end + 1, " %c %d %*d %d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu"
-				    " %*u %*d %*u %*u %*u %*u %*u %*u %lu", &state, &parent, &session, &flags, &start, &pending) != 6)
+	if (!name || !end ||
+	    sscanf(end + 1,
+		   " %c %d %*d %d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu"
+		   " %*u %*d %*u %*u %*u %*u %*u %*u %lu",
+		   &state, &parent, &session, &flags, &start, &pending) != 6)
 		return -1;
 	snprintf(out->name, sizeof out->name, "%.*s", (int)(end - name - 1), name + 1);
 	out->parent = parent;

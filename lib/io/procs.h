@@ -9,8 +9,8 @@
 
 #include "base/err.h"
 
-/* Whether /proc is there and is that of this process's own name space, without which nothing here holds. 0, or -1 with `err` (ERR_CONFIG: it is not; ERR_INTERNAL:
- * it cannot be looked at). */
+/* Whether /proc is there and is that of this process's own name space, without which nothing here
+ * holds. 0, or -1 with `err` (ERR_CONFIG: it is not; ERR_INTERNAL: it cannot be looked at). */
 int procs_check(struct err *err);
 
 /* A number for the name space of process ids that this process is in; 0: it cannot be told. */
@@ -47,7 +47,7 @@ struct procs_stat {
 	pid_t parent, session;
 	uint64_t start; /* clock ticks since boot: with the pid it names a process for good */
 	bool dying;     /* killed, on its way out, or waited for by nobody */
-	bool dead;      /* the last of these: nothing of it runs */
+	bool dead; /* the last of these: nothing of it runs */
 };
 
 /* 0, or -1 when there is no such process. */

@@ -1,5 +1,6 @@
-/* io/roster: slots come in one by one, a text of lines of fixed length goes out, and back. Invariant: a process is signalled by a descriptor of its own that was
- * opened before it was compared with the list, so it is never another one with the same number. */
+/* io/roster: slots come in one by one, a text of lines of fixed length goes out, and back.
+ * Invariant: a process is signalled by a descriptor of its own that was opened before it was
+ * compared with the list, so it is never another one with the same number. */
 #include "io/roster.h"
 
 #include <errno.h>
@@ -29,7 +30,8 @@ static bool make_head(const char *directory, char out[HEAD + 1])
 		close(fd);
 	boot[strcspn(boot, "\n")] = '\0';
 	uint64_t space = procs_namespace();
-	int length = snprintf(out, HEAD + 1, "tgrun slots of %s processes %" PRIu64 " boot %s", directory, space, boot);
+	int length = snprintf(out, HEAD + 1, "tgrun slots of %s processes %" PRIu64 " boot %s",
+			      directory, space, boot);
 	if (n <= 0 || !space || length >= HEAD)
 		return false;
 	memset(out + length, ' ', (size_t)(HEAD - length));
@@ -49,7 +51,8 @@ uint64_t roster_namespace(int fd)
 {
 	char head[HEAD + 1] = "";
 	uint64_t space = 0;
-	return pread(fd, head, HEAD, 0) == HEAD && sscanf(head, HEAD_FORMAT, &space) == 1 ? space : 0;
+	return pread(fd, head, HEAD, 0) == HEAD && sscanf(head, HEAD_FORMAT, &space) == 1 ? space
+											  : 0;
 }
 
 void roster_set(int fd, int number, pid_t pid)
@@ -59,14 +62,15 @@ void roster_set(int fd, int number, pid_t pid)
 	if (procs_stat(pid, &stat))
 		return;
 	snprintf(line, sizeof line, "%12d %25" PRIu64 "\n", (int)pid, stat.start);
-	(void)!pwrite(fd, line, LINE, HEAD + (off_t)(number - 1) * (LINE));
+	(void)!pwrite(fd, line, LINE, HEAD + (off_t)(number - 1) * LINE);
 }
 
 /* Whether the process is still the slot that was written down. */
 static bool is_slot(const struct roster_slot *s)
 {
 	struct procs_stat stat;
-	return procs_stat(s->pid, &stat) == 0 && stat.start == s->start && !stat.dead && strcmp(stat.name, "tg-slot") == 0;
+	return procs_stat(s->pid, &stat) == 0 && stat.start == s->start && !stat.dead &&
+	       strcmp(stat.name, "tg-slot") == 0;
 }
 
 static int take_line(struct roster *r, const char *line)
@@ -88,10 +92,11 @@ static int take_line(struct roster *r, const char *line)
 
 int roster_read(struct roster *r, int fd, const char *directory)
 {
-	char head[HEAD + 1], was[HEAD + 1], lines[LINES_AT_ONCE * (LINE) + 1];
+	char head[HEAD + 1], was[HEAD + 1], lines[LINES_AT_ONCE * LINE + 1];
 	ssize_t n;
 	r->count = 0;
-	if (!make_head(directory, head) || pread(fd, was, HEAD, 0) != HEAD || memcmp(head, was, HEAD) != 0)
+	if (!make_head(directory, head) || pread(fd, was, HEAD, 0) != HEAD ||
+	    memcmp(head, was, HEAD) != 0)
 		return 0;
 	for (off_t at = HEAD; (n = pread(fd, lines, sizeof lines - 1, at)) > 0; at += n) {
 		lines[n] = '\0';

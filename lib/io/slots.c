@@ -13,7 +13,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { READ_MAX = 8 * 1024, READS_A_TURN = 8, DRAIN_MAX = 512 /* reads: no pipe holds more than 1 MiB by default */ };
+enum {
+	READ_MAX = 8 * 1024,
+	READS_A_TURN = 8,
+	DRAIN_MAX = 512 /* reads: no pipe holds more than 1 MiB by default */
+};
 
 void slots_note(struct slots *s, struct slot *slot, bool warn, const char *fmt, ...)
 {

@@ -55,15 +55,18 @@ static bool is_known(const struct slots *s, pid_t pid)
 	return false;
 }
 
-/* Whether a child that is none of the above was left by a slot. Of most processes all children are, since only descendants come here; process 1 gets the orphans of all others
- * in its name space, such as those of `docker exec`. Its slots' have the mark, or are of the session that a dead slot made. */
+/* Whether a child that is none of the above was left by a slot. Of most processes all children are,
+ * since only descendants come here; process 1 gets the orphans of all others in its name space,
+ * such as those of `docker exec`. Its slots' have the mark, or are of the session that a dead slot
+ * made. */
 static bool is_left_by_slot(const struct slots *s, pid_t pid)
 {
 	struct procs_stat stat;
 	if (getpid() != 1 || !s->config.mark || leftover_carries(pid, s->config.mark))
 		return true;
 	for (int i = 0; i < s->config.count; i++)
-		if (s->slot[i].state == SLOT_DEAD && s->slot[i].page->pid && procs_stat(pid, &stat) == 0 && stat.session == s->slot[i].page->pid)
+		if (s->slot[i].state == SLOT_DEAD && s->slot[i].page->pid &&
+		    procs_stat(pid, &stat) == 0 && stat.session == s->slot[i].page->pid)
 			return true;
 	return false;
 }
@@ -235,13 +238,16 @@ static void wake_stopped(struct slots *s)
 	for (int i = 0; i < s->config.count; i++) {
 		struct slot *slot = &s->slot[i];
 		siginfo_t info = { .si_pid = 0 };
-		if (!slot->pid || waitid(P_PID, (id_t)slot->pid, &info, WSTOPPED | WNOHANG) || !info.si_pid)
+		if (!slot->pid || waitid(P_PID, (id_t)slot->pid, &info, WSTOPPED | WNOHANG) ||
+		    !info.si_pid)
 			continue;
 		kill(slot->pid, SIGCONT);
 		if (s->woken_at && slots_now() - s->woken_at < WOKEN_AGAIN)
 			continue;
 		s->woken_at = slots_now();
-		slots_note(s, slot, true, "slot %d was stopped, by its handler perhaps, and is continued", slot->number);
+		slots_note(s, slot, true,
+			   "slot %d was stopped, by its handler perhaps, and is continued",
+			   slot->number);
 	}
 }
 

@@ -1,5 +1,5 @@
-/* io/statedir: a path in, a directory that is safe to use out. Every refusal says what would mend it. Invariant: what belongs to another user is used by that
- * user only; root becomes him first. */
+/* io/statedir: a path in, a directory that is safe to use out. Every refusal says what would mend
+ * it. Invariant: what belongs to another user is used by that user only; root becomes him first. */
 #include "io/statedir_room.h"
 
 #include <errno.h>
@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -25,7 +24,8 @@ static int make_directories(const char *path, struct err *err)
 			continue;
 		*p = '\0';
 		if (mkdir(copy, 0700) && errno != EEXIST)
-			rc = err_sys(err, err_of_disk(errno), errno, "cannot make the state directory '%s' ('%s')", path, copy);
+			rc = err_sys(err, err_of_disk(errno), errno,
+				     "cannot make the state directory '%s' ('%s')", path, copy);
 		*p = c;
 		if (c == '\0')
 			break;
@@ -46,7 +46,8 @@ static int check_link(const char *path, bool visit, struct err *err)
 		return err_set(err, ERR_CANTCREATE, "the state directory '%s' is no directory; remove that file, or name another directory by "
 			       "--state-dir", path);
 	if (stat(path, &target))
-		return err_sys(err, ERR_CANTCREATE, errno, "cannot use the state directory '%s', a symbolic link", path);
+		return err_sys(err, ERR_CANTCREATE, errno,
+			       "cannot use the state directory '%s', a symbolic link", path);
 	if (link.st_uid != 0 && link.st_uid != (visit ? target.st_uid : geteuid()))
 		return err_set(err, ERR_CANTCREATE, "the state directory '%s' is a symbolic link of another user's; name the directory itself", path);
 	if (!visit && target.st_uid != geteuid())
@@ -54,14 +55,14 @@ static int check_link(const char *path, bool visit, struct err *err)
 	return 0;
 }
 
-/* Root may look after anybody's state, and does it as that user: so what it makes there is his, and nothing that he put there leads it elsewhere. */
+/* Root may look after anybody's state, and does it as that user: so what it makes there is his, and
+ * nothing that he put there leads it elsewhere. */
 static int become_owner(const struct statedir *d, struct err *err)
 {
-	if (setgroups(0, NULL) || setresgid(d->st.st_gid, d->st.st_gid, d->st.st_gid) || setresuid(d->st.st_uid, d->st.st_uid, d->st.st_uid))
-		return err_sys(err, ERR_NOPERM, errno, "cannot become user %u, whose state '%s' is", d->st.st_uid, d->path);
-#ifdef __SANITIZE_ADDRESS__
-	prctl(PR_SET_DUMPABLE, 1); /* as main() has it: the leak checker looks into its own process */
-#endif
+	if (setgroups(0, NULL) || setresgid(d->st.st_gid, d->st.st_gid, d->st.st_gid) ||
+	    setresuid(d->st.st_uid, d->st.st_uid, d->st.st_uid))
+		return err_sys(err, ERR_NOPERM, errno, "cannot become user %u, whose state '%s' is",
+			       d->st.st_uid, d->path);
 	return 0;
 }
 
@@ -77,16 +78,28 @@ static int refuse_owner(struct statedir *d, bool visit, struct err *err)
 {
 	unsigned owner = d->st.st_uid, user = geteuid();
 	if (visit)
-		return err_set(err, ERR_CANTCREATE, "the state directory '%s' belongs to user %u; ask as that user, or as root", d->path, owner);
+		return err_set(
+			err, ERR_CANTCREATE,
+			"the state directory '%s' belongs to user %u; ask as that user, or as root",
+			d->path, owner);
 	/* A volume that a container was given: its root stays whose it is. */
 	if (faccessat(d->fd, ".", W_OK | X_OK, AT_EACCESS) == 0 && user != 0)
-		return err_set(err, ERR_CANTCREATE, "the state directory '%s' belongs to user %u, not to user %u who runs tgrun, but may be written; "
-			       "name a directory in it, which tgrun makes: --state-dir '%s/tgrun'", d->path, owner, user, d->path);
+		return err_set(err, ERR_CANTCREATE,
+			       "the state directory '%s' belongs to user %u, not to user %u who "
+			       "runs tgrun, but may be written; "
+			       "name a directory in it, which tgrun makes: --state-dir '%s/tgrun'",
+			       d->path, owner, user, d->path);
 	if (is_used(d))
-		return err_set(err, ERR_CANTCREATE, "the state directory '%s' belongs to user %u, whose tgrun uses it now; run this one as that user, "
-			       "or name another directory by --state-dir", d->path, owner);
-	return err_set(err, ERR_CANTCREATE, "the state directory '%s' belongs to user %u, not to user %u who runs tgrun; run it as that user, or, "
-		       "when no tgrun uses it, mend it by: chown -R %u '%s'", d->path, owner, user, user, d->path);
+		return err_set(err, ERR_CANTCREATE,
+			       "the state directory '%s' belongs to user %u, whose tgrun uses it "
+			       "now; run this one as that user, "
+			       "or name another directory by --state-dir",
+			       d->path, owner);
+	return err_set(err, ERR_CANTCREATE,
+		       "the state directory '%s' belongs to user %u, not to user %u who runs "
+		       "tgrun; run it as that user, or, "
+		       "when no tgrun uses it, mend it by: chown -R %u '%s'",
+		       d->path, owner, user, user, d->path);
 }
 
 static int check_owner(struct statedir *d, bool visit, struct err *err)
@@ -109,7 +122,8 @@ int statedir_open_lock(struct statedir *d, const char *name, struct err *err)
 	if (fd < 0 && errno == ELOOP)
 		return err_set(err, ERR_CANTCREATE, "'%s/%s' is a symbolic link; remove it", d->path, name);
 	if (fd < 0)
-		return err_sys(err, err_of_disk(errno), errno, "cannot open '%s/%s'", d->path, name);
+		return err_sys(err, err_of_disk(errno), errno, "cannot open '%s/%s'", d->path,
+			       name);
 	/* A second name could be that of a file of value, linked here while the directory was open to others. */
 	if (fstat(fd, &st)) {
 		err_sys(err, ERR_CANTCREATE, errno, "cannot look at '%s/%s'", d->path, name);
@@ -236,5 +250,7 @@ int statedir_try_write(const struct statedir *d, struct err *err)
 		close(fd);
 		unlinkat(d->fd, name, 0);
 	}
-	return wrote ? 0 : err_sys(err, err_of_disk(errnum), errnum, "cannot write in the state directory '%s'", d->path);
+	return wrote ? 0
+		     : err_sys(err, err_of_disk(errnum), errnum,
+			       "cannot write in the state directory '%s'", d->path);
 }

@@ -1,8 +1,10 @@
 /* io/statedir: the state directory: whose it is, who may use it now, and how its files are opened.
  *
- * Two locks (open file description locks, fcntl(2)): `run.lock` is held by the runner; `slots.lock` by the runner and all its slots, so it is free only when the last process of an
- * earlier run is gone. The runner holds the directory itself, too (flock(2)), where the file system can: nobody removes that lock, and systemd-tmpfiles(8) leaves alone
- * what is in a directory that is locked. Nothing in the directory is opened through a symbolic link. */
+ * Two locks (open file description locks, fcntl(2)): `run.lock` is held by the runner; `slots.lock`
+ * by the runner and all its slots, so it is free only when the last process of an earlier run is
+ * gone. The runner holds the directory itself, too (flock(2)), where the file system can: nobody
+ * removes that lock, and systemd-tmpfiles(8) leaves alone what is in a directory that is locked.
+ * Nothing in the directory is opened through a symbolic link. */
 #ifndef TGRUN_IO_STATEDIR_H
 #define TGRUN_IO_STATEDIR_H
 
@@ -24,7 +26,8 @@ struct statedir *statedir_open(const char *path, struct err *err);
 /* The same, but never makes it: NULL with `err`->status 0 when it is not there. */
 struct statedir *statedir_open_existing(const char *path, struct err *err);
 
-/* The same for a sub-command, which may be root's: where the directory is another user's, this process becomes that user, for good. */
+/* The same for a sub-command, which may be root's: where the directory is another user's, this
+ * process becomes that user, for good. */
 struct statedir *statedir_visit(const char *path, struct err *err);
 
 /* Closes it, and with it the locks that no slot holds. NULL is fine. */
@@ -33,8 +36,9 @@ void statedir_close(struct statedir *d);
 /* The same at the end of the runner, whose lock goes with the process: who waits for the one has waited for the other. NULL is fine. */
 void statedir_end(struct statedir *d);
 
-/* Takes the runner's lock and writes this process's id into it. 1: it is ours; 0: another has it, *holder gets its
- * process id (0: not told, or it is in another name space of processes, a container's); -1 with `err`. */
+/* Takes the runner's lock and writes this process's id into it. 1: it is ours; 0: another has it,
+ * *holder gets its process id (0: not told, or it is in another name space of processes, a
+ * container's); -1 with `err`. */
 int statedir_lock_run(struct statedir *d, pid_t *holder, struct err *err);
 
 /* Whether a runner holds its lock, without taking it; *holder as above. */
@@ -44,9 +48,10 @@ bool statedir_runs(struct statedir *d, pid_t *holder);
 enum { STATEDIR_HOLDER_MAX = 40 };
 const char *statedir_holder(pid_t holder, char out[STATEDIR_HOLDER_MAX]);
 
-/* What the runner does before it lets anything be forgotten that it wrote here. 0: the directory stands under its name, and its locks in it. STATEDIR_MENDED: a lock had
- * been removed, and was made and taken anew; if it is the slots', statedir_slots_fd() is another one now. -1 with `err`: the directory is gone, or is another one,
- * or another tgrun took a place in it. */
+/* What the runner does before it lets anything be forgotten that it wrote here. 0: the directory
+ * stands under its name, as far as it may be looked at. STATEDIR_MENDED: a lock in it had been
+ * removed, and was made and taken anew; if it is the slots', statedir_slots_fd() is another one
+ * now. -1 with `err`: the directory is gone, or is another one. */
 enum { STATEDIR_MENDED = 1 };
 int statedir_stands(struct statedir *d, struct err *err);
 

@@ -1,5 +1,6 @@
-/* io/statedir_lock: who uses the state directory. In: an open directory. Out: its locks, and whether they and it still stand under their names. Invariant: two
- * runners never have the directory at once, whichever of its files somebody removed meanwhile. */
+/* io/statedir_lock: who uses the state directory. In: an open directory. Out: its locks, and
+ * whether they and it still stand under their names. Invariant: two runners never have the
+ * directory at once, whichever of its files somebody removed meanwhile. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -32,7 +33,8 @@ static void unlock(int fd)
 	fcntl(fd, F_OFD_SETLK, &(struct flock){ .l_type = F_UNLCK, .l_whence = SEEK_SET });
 }
 
-/* Whether nobody else has the directory. Where it cannot be locked, the lock in it is all there is. */
+/* Whether nobody else has the directory. Where it cannot be locked, the lock in it is all there is.
+ */
 static bool lock_directory(const struct statedir *d)
 {
 	for (int i = 0; i < TRIES; i++) {
@@ -58,7 +60,8 @@ static void read_holder(const struct statedir *d, pid_t *holder)
 	char text[32] = "";
 	uint64_t space = roster_namespace(d->slots_fd);
 	*holder = 0;
-	if (pread(d->run_fd, text, sizeof text - 1, 0) > 0 && (space == 0 || space == procs_namespace()))
+	if (pread(d->run_fd, text, sizeof text - 1, 0) > 0 &&
+	    (space == 0 || space == procs_namespace()))
 		*holder = (pid_t)strtol(text, NULL, 10);
 }
 
@@ -105,51 +108,57 @@ int statedir_slots_fd(const struct statedir *d)
 	return d->slots_fd;
 }
 
-/* Whether `name` in the directory is what is open as `fd`. 1, 0, -1 with errno. */
-static int is_there(const struct statedir *d, const char *name, int fd)
+/* Whether `name` in the directory is not what is open as `fd` any more. */
+static bool is_gone(const struct statedir *d, const char *name, int fd)
 {
 	struct stat named, open;
 	if (fstat(fd, &open))
-		return -1;
+		return false;
 	if (fstatat(d->fd, name, &named, AT_SYMLINK_NOFOLLOW))
-		return errno == ENOENT ? 0 : -1;
-	return named.st_dev == open.st_dev && named.st_ino == open.st_ino;
+		return err_says_gone(errno);
+	return named.st_dev != open.st_dev || named.st_ino != open.st_ino;
 }
 
-/* Makes and takes anew a lock that somebody removed. */
-static int mend(struct statedir *d, const char *name, int *fd, struct err *err)
+/* Makes and takes anew a lock that somebody removed. Where that cannot be done now it is tried again next time: the database
+ * is locked, too. */
+static bool mend(struct statedir *d, const char *name, int *fd)
 {
-	int there = is_there(d, name, *fd);
-	if (there < 0)
-		return err_sys(err, ERR_IO, errno, "'%s/%s' cannot be looked at", d->path, name);
-	if (there)
-		return 0;
-	int fresh = statedir_open_lock(d, name, err), rc;
+	struct err err;
+	if (!is_gone(d, name, *fd))
+		return false;
+	int fresh = statedir_open_lock(d, name, &err);
 	if (fresh < 0)
-		return -1;
-	rc = lock(d, fresh, name, err);
-	if (rc <= 0) {
+		return false;
+	if (lock(d, fresh, name, &err) != 1) {
 		close(fresh);
-		return rc < 0 ? -1 : err_set(err, ERR_IO, "another tgrun has taken '%s/%s', which was removed", d->path, name);
+		return false;
 	}
 	close(*fd);
 	*fd = fresh;
-	return STATEDIR_MENDED;
+	return true;
+}
+
+/* Whether the path leads to what is open. A refusal to look says nothing of that. */
+static int check_path(const struct statedir *d, struct err *err)
+{
+	struct stat st;
+	if (stat(d->path, &st) == 0) {
+		if (st.st_dev == d->st.st_dev && st.st_ino == d->st.st_ino)
+			return 0;
+		return err_set(err, ERR_IO, "the state directory '%s' is another one than it was",
+			       d->path);
+	}
+	if (err_says_gone(errno) || (fstat(d->fd, &st) == 0 && st.st_nlink == 0))
+		return err_set(err, ERR_IO, "the state directory '%s' is gone", d->path);
+	return 0;
 }
 
 int statedir_stands(struct statedir *d, struct err *err)
 {
-	struct stat st;
-	if (stat(d->path, &st)) {
-		if (errno == ENOENT || errno == ENOTDIR)
-			return err_set(err, ERR_IO, "the state directory '%s' is gone", d->path);
-		return err_sys(err, ERR_IO, errno, "the state directory '%s' cannot be looked at", d->path);
-	}
-	if (st.st_dev != d->st.st_dev || st.st_ino != d->st.st_ino)
-		return err_set(err, ERR_IO, "the state directory '%s' is another one than it was", d->path);
-	int run = mend(d, "run.lock", &d->run_fd, err);
-	if (run < 0 || (run && write_holder(d, err) < 0))
+	if (check_path(d, err))
 		return -1;
-	int slots = mend(d, "slots.lock", &d->slots_fd, err);
-	return slots < 0 ? -1 : run | slots;
+	bool run = mend(d, "run.lock", &d->run_fd);
+	if (run)
+		write_holder(d, err);
+	return run | mend(d, "slots.lock", &d->slots_fd) ? STATEDIR_MENDED : 0;
 }

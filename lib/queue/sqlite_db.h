@@ -24,7 +24,7 @@ struct sqlite_place {
 
 struct sqlite_db {
 	sqlite3 *handle;
-	int dir_fd;         /* the caller's */
+	int dir_fd; /* the caller's */
 	char *dir_name;     /* for messages */
 	struct sqlite_place place[STORE_FILES];
 	struct mark mark;
@@ -44,7 +44,8 @@ void sqlite_stand_remember(struct sqlite_db *db);
 int sqlite_stand(struct sqlite_db *db, struct err *err);
 void sqlite_stand_files(const struct sqlite_db *db, struct store_files *out);
 
-/* sqlite_vfs.c: the name by which SQLite knows a file system that takes names as they stand. NULL when memory is out. */
+/* sqlite_vfs.c: the name by which SQLite knows a file system that takes names as they stand. NULL
+ * when memory is out. */
 const char *sqlite_vfs_name(void);
 
 /* Fills `err` with what the last call on the database failed of, as a sentence for people. Returns -1. */

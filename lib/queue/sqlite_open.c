@@ -139,8 +139,8 @@ static int prepare_files(struct sqlite_db *db, int dir_fd, int64_t *size, struct
 		return 0;
 	int fd = openat(dir_fd, "queue.db", O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return err_sys(err, err_of_disk(errno), errno,
-			       "cannot make '%s/queue.db'", db->dir_name);
+		return err_sys(err, err_of_disk(errno), errno, "cannot make '%s/queue.db'",
+			       db->dir_name);
 	close(fd);
 	CRASHPOINT("database-made");
 	fsync(dir_fd);
@@ -278,7 +278,9 @@ static int prepare_tables(struct sqlite_db *db, int64_t size, int64_t bot_id, st
 int sqlite_db_open(struct sqlite_db *db, int dir_fd, const char *dir_name, int64_t bot_id, struct err *err)
 {
 	int64_t size;
-	*db = (struct sqlite_db){ .mark.fd = -1, .wal_fd = -1, .dir_fd = dir_fd, .dir_name = strdup(dir_name) };
+	*db = (struct sqlite_db){
+		.mark.fd = -1, .wal_fd = -1, .dir_fd = dir_fd, .dir_name = strdup(dir_name)
+	};
 	if (!db->dir_name)
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	if (mark_open(&db->mark, dir_fd, dir_name, err) || prepare_files(db, dir_fd, &size, err) ||

@@ -1,6 +1,7 @@
-/* queue/sqlite_stand: whether the files of an open database still stand under their names. In: the directory, and what stood there when they were opened. Out: a yes, or a sentence.
- * Invariant: what is open keeps its inode, so an equal number means the same file. SQLite's own descriptor of the database is found by that number, too, since closing one more
- * would drop its locks. */
+/* queue/sqlite_stand: whether the files of an open database still stand under their names. In: the
+ * directory, and what stood there when they were opened. Out: a yes, or a sentence. Invariant: what
+ * is open keeps its inode, so an equal number means the same file. SQLite's own descriptor of the
+ * database is found by that number, too, since closing one more would drop its locks. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -17,7 +18,9 @@ void sqlite_stand_remember(struct sqlite_db *db)
 		struct stat st;
 		db->place[i] = (struct sqlite_place){ 0 };
 		if (fstatat(db->dir_fd, names[i], &st, AT_SYMLINK_NOFOLLOW) == 0)
-			db->place[i] = (struct sqlite_place){ .known = true, .dev = st.st_dev, .ino = st.st_ino };
+			db->place[i] = (struct sqlite_place){ .known = true,
+							      .dev = st.st_dev,
+							      .ino = st.st_ino };
 	}
 }
 
@@ -26,21 +29,25 @@ static bool is_at(const struct sqlite_place *place, const struct stat *st)
 	return st->st_dev == place->dev && st->st_ino == place->ino;
 }
 
-/* The mark only guards the database: where it is gone, it is made anew. */
-static int mend_mark(struct sqlite_db *db, struct err *err)
+/* The mark only guards the database: where it is gone, it is made anew. Whether it was. */
+static bool mend_mark(struct sqlite_db *db)
 {
 	struct stat named, open;
 	struct mark fresh;
-	if (fstat(db->mark.fd, &open) == 0 && fstatat(db->dir_fd, "mark", &named, AT_SYMLINK_NOFOLLOW) == 0 && named.st_dev == open.st_dev &&
-	    named.st_ino == open.st_ino)
-		return 0;
-	if (mark_open(&fresh, db->dir_fd, db->dir_name, err))
-		return -1;
+	struct err err;
+	if (fstat(db->mark.fd, &open))
+		return false;
+	if (fstatat(db->dir_fd, "mark", &named, AT_SYMLINK_NOFOLLOW) == 0
+		    ? named.st_dev == open.st_dev && named.st_ino == open.st_ino
+		    : !err_says_gone(errno))
+		return false;
+	if (mark_open(&fresh, db->dir_fd, db->dir_name, &err))
+		return false;
 	int64_t seq = db->mark.seq;
 	mark_close(&db->mark);
 	db->mark = fresh;
 	mark_set(&db->mark, seq, db->bot_id);
-	return 1;
+	return true;
 }
 
 int sqlite_stand(struct sqlite_db *db, struct err *err)
@@ -50,14 +57,16 @@ int sqlite_stand(struct sqlite_db *db, struct err *err)
 		if (!db->place[i].known)
 			continue;
 		if (fstatat(db->dir_fd, names[i], &st, AT_SYMLINK_NOFOLLOW)) {
-			if (errno == ENOENT)
-				return err_set(err, ERR_IO, "'%s/%s' is gone", db->dir_name, names[i]);
-			return err_sys(err, ERR_IO, errno, "'%s/%s' cannot be looked at", db->dir_name, names[i]);
+			if (err_says_gone(errno))
+				return err_set(err, ERR_IO, "'%s/%s' is gone", db->dir_name,
+					       names[i]);
+			continue; /* a refusal to look says nothing of the file */
 		}
 		if (!is_at(&db->place[i], &st))
-			return err_set(err, ERR_IO, "'%s/%s' is another file than it was", db->dir_name, names[i]);
+			return err_set(err, ERR_IO, "'%s/%s' is another file than it was",
+				       db->dir_name, names[i]);
 	}
-	return mend_mark(db, err);
+	return mend_mark(db);
 }
 
 void sqlite_stand_files(const struct sqlite_db *db, struct store_files *out)

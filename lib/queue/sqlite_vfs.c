@@ -1,5 +1,7 @@
-/* queue/sqlite_vfs: SQLite's own way to files but for one step: a name is taken as it stands. SQLite would resolve /proc/self/fd/N/queue.db, which means the directory that is
- * open, into a path, which may mean another one by the time it is used, or one that this user may not go through (systemd's /var/lib/private). */
+/* queue/sqlite_vfs: SQLite's own way to files but for one step: a name is taken as it stands.
+ * SQLite would resolve /proc/self/fd/N/queue.db, which means the directory that is open, into a
+ * path, which may mean another one by the time it is used, or one that this user may not go through
+ * (systemd's /var/lib/private). */
 #include <string.h>
 
 #include "queue/sqlite_db.h"

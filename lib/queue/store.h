@@ -75,7 +75,8 @@ struct store_dead {
 	size_t body_length;
 };
 
-/* The files that hold all there is, as descriptors of this process, -1: there is none. Together, under these names, they are the store. */
+/* The files that hold all there is, as descriptors of this process, -1: there is none. Together,
+ * under these names, they are the store. */
 enum { STORE_FILES = 2 };
 struct store_files {
 	int fd[STORE_FILES];
@@ -119,8 +120,9 @@ struct store_ops {
 	/* One has ended that began when last_seq() was `seq`. What was written before one that failed may be kept from the disk for ever: the next
 	 * `sync` of apply() does not rely on any that went before. */
 	void (*synced)(struct store *s, int64_t seq, bool worked);
-	/* Whether its files stand under their names, so that the next run will find what is in them. 0; 1: something that only guards them had been removed, and was
-	 * made anew; -1 with `err`. */
+	/* Whether its files stand under their names, so that the next run will find what is in
+	 * them. 0; 1: something that only guards them had been removed, and was made anew; -1 with
+	 * `err`. */
 	int (*stands)(struct store *s, struct err *err);
 	/* Its open files, for who wants to save what they hold. */
 	void (*files)(struct store *s, struct store_files *out);
@@ -133,14 +135,16 @@ struct store {
 	const struct store_ops *ops;
 };
 
-/* The store in `dir_fd`/queue.db (created if missing; ownership, mode and symbolic links were checked by the caller, who keeps `dir_fd` open).
- * `bot_id`: the state must belong to it (0: any). NULL with `err`: ERR_CANTCREATE (cannot be used), ERR_IO (full,
- * failing, damaged: the sentence says what to do), ERR_CONFIG (another bot's, or a newer tgrun's), ERR_TEMPFAIL (another
- * process has it open). */
+/* The store in `dir_fd`/queue.db (created if missing; ownership, mode and symbolic links were
+ * checked by the caller, who keeps `dir_fd` open). `bot_id`: the state must belong to it (0: any).
+ * NULL with `err`: ERR_CANTCREATE (cannot be used), ERR_IO (full, failing, damaged: the sentence
+ * says what to do), ERR_CONFIG (another bot's, or a newer tgrun's), ERR_TEMPFAIL (another process
+ * has it open). */
 struct store *sqlite_open(int dir_fd, const char *dir_name, int64_t bot_id, struct err *err);
 
-/* Keeps every other process from that database for as long as *fd, the caller's, is open; not while this process has it open. 1; 0 when another has it in use, or there is
- * none; -1 with `err` (ERR_CANTCREATE, ERR_IO). */
+/* Keeps every other process from that database for as long as *fd, the caller's, is open; not while
+ * this process has it open. 1; 0 when another has it in use, or there is none; -1 with `err`
+ * (ERR_CANTCREATE, ERR_IO). */
 int sqlite_hold(int dir_fd, const char *dir_name, int *fd, struct err *err);
 
 /* A store that keeps nothing after its end. NULL when memory is out. */

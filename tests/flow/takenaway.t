@@ -63,6 +63,25 @@ is "$(seen '^end.*after') $(grep -c 'stands under its name again' "$TGRUN_LOG")"
 stop_tgrun
 is "$STATUS" 0 "… and stops as ever"
 
+# A refusal to look says nothing of the state: what is open works.
+if [ "$(id -u)" = 0 ] && setpriv --reuid 65534 --regid 65534 --clear-groups true 2>/dev/null; then
+	rm -rf "$TMP"/state* "$TMP/tgrun.log"
+	mkdir -p "$TMP/above/state"
+	chmod 755 "$TMP"
+	chmod 666 "$TMP/seen"
+	chown 65534 "$TMP/above/state"
+	TGRUN_TOKEN=$TOKEN setpriv --reuid 65534 --regid 65534 --clear-groups "$TGRUN" --api-url "$URL" --state-dir "$TMP/above/state" \
+		--handler "$TMP/note" --poll-timeout 1 >"$TGRUN_LOG" 2>&1 </dev/null &
+	TGRUN_PID=$!
+	wait_for 'logged polling'
+	chmod 700 "$TMP/above"
+	message 2 unseen
+	wait_for '[ "$(seen "^end.*unseen")" = 1 ] && [ "$(pending)" = 0 ]'
+	stop_tgrun
+	is "$STATUS $(seen '^end.*unseen') $(grep -c "$said" "$TGRUN_LOG")" "0 1 0" "a directory above it that may not be searched any more changes nothing"
+	rm -rf "$TMP/above"
+fi
+
 # --once does not wait for that.
 rm -rf "$TMP"/state* "$TMP/tgrun.log"
 handler thief <<'EOT'
@@ -111,6 +130,7 @@ message 3 held
 wait_for '[ "$(seen "^start.*held")" = 1 ]'
 kill -KILL "$TGRUN_PID"
 wait "$TGRUN_PID" 2>/dev/null
+wait_for '[ -z "$(pgrep -f "$TMP/note")" ]'
 rm "$TMP/hold"
 run_tgrun --handler "$TMP/note" --once
 is "$STATUS $(seen '^end.*held')" "0 1" "… the next run after a kill neither"

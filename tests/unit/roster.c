@@ -1,4 +1,5 @@
-/* tests/unit/roster: the slots of an earlier run are found again, named, woken and ended; what only has their number, or their place in a copied file, is not. */
+/* tests/unit/roster: the slots of an earlier run are found again, named, woken and ended; what only
+ * has their number, or their place in a copied file, is not. */
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
@@ -82,7 +83,9 @@ int main(void)
 	roster_set(fd, 1, slot);
 	roster_set(fd, 2, other);
 	roster_read(&r, fd, "1-2");
-	is_num(r.count, 2, "the slots of the list that live, whatever their numbers; not what has become something else");
+	is_num(r.count, 2,
+	       "the slots of the list that live, whatever their numbers; not what has become "
+	       "something else");
 	ok(r.slots[0].pid == slot && r.slots[1].pid == last, "in their order");
 	ok(roster_namespace(fd) == procs_namespace(), "the list is of this name space");
 	struct roster copy = { 0 };
@@ -92,7 +95,8 @@ int main(void)
 
 	snprintf(want, sizeof want, "tg-slot (%d), ", (int)slot);
 	roster_name(&r, names, sizeof names);
-	ok(strstr(names, "tg-below (") == names && strstr(names, want), "they are named, with what is below them: %s", names);
+	ok(strstr(names, "tg-below (") == names && strstr(names, want),
+	   "they are named, with what is below them: %s", names);
 	char little[40];
 	roster_name(&r, little, sizeof little);
 	ok(strlen(little) < sizeof little, "as far as there is room: %s", little);
@@ -106,7 +110,8 @@ int main(void)
 		roster_wake(&r, true);
 		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
 	}
-	ok(comes_to(slot, "Z") && comes_to(last, "Z"), "then they are ended, and what is below them before");
+	ok(comes_to(slot, "Z") && comes_to(last, "Z"),
+	   "then they are ended, and what is below them before");
 	ok(comes_to(other, "S"), "what is no slot is left alone");
 	roster_read(&r, fd, "1-2");
 	is_num(r.count, 0, "who has ended is not in the list, even when nobody has waited for him");
