@@ -9,12 +9,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define WITH_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WITH_ASAN 1
-#endif
+#ifdef __has_feature
+#define ASAN __has_feature(address_sanitizer)
+#elif defined(__SANITIZE_ADDRESS__)
+#define ASAN 1
+#else
+#define ASAN 0
 #endif
 
 enum { ALTERNATE = 32 * 1024 /* bytes: a stack for a fault of the stack itself */ };
@@ -58,15 +58,15 @@ static void last_words(int signo, siginfo_t *info, void *context)
 
 static void promise_last_words(void)
 {
-#ifndef WITH_ASAN /* which has its own */
 	static char stack[ALTERNATE];
 	static const int faults[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP };
 	struct sigaction action = { .sa_sigaction = last_words,
 				    .sa_flags = SA_SIGINFO | SA_RESETHAND | SA_ONSTACK };
+	if (ASAN) /* it has its own */
+		return;
 	sigaltstack(&(stack_t){ .ss_sp = stack, .ss_size = sizeof stack }, NULL);
 	for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
 		sigaction(faults[i], &action, NULL);
-#endif
 }
 
 void signals_init(void)
