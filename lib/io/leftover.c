@@ -53,15 +53,15 @@ static bool read_environ(pid_t pid, struct buf *out)
 
 bool leftover_carries(pid_t pid, const char *entry)
 {
-	struct buf environ;
-	buf_init(&environ, ENVIRON_MAX + 65536);
-	bool carries = !read_environ(pid, &environ) && environ.len == 0 && errno != EACCES &&
+	struct buf its;
+	buf_init(&its, ENVIRON_MAX + 65536);
+	bool carries = !read_environ(pid, &its) && its.len == 0 && errno != EACCES &&
 		       errno != EPERM;
-	for (size_t at = 0; at < environ.len && !carries; at += strlen(environ.data + at) + 1)
-		carries = strcmp(environ.data + at, entry) == 0;
-	if (environ.data)
-		explicit_bzero(environ.data, environ.cap); /* another program's secrets */
-	buf_release(&environ);
+	for (size_t at = 0; at < its.len && !carries; at += strlen(its.data + at) + 1)
+		carries = strcmp(its.data + at, entry) == 0;
+	if (its.data)
+		explicit_bzero(its.data, its.cap); /* another program's secrets */
+	buf_release(&its);
 	return carries;
 }
 

@@ -160,5 +160,6 @@ int statedir_stands(struct statedir *d, struct err *err)
 	bool run = mend(d, "run.lock", &d->run_fd);
 	if (run)
 		write_holder(d, err);
-	return run | mend(d, "slots.lock", &d->slots_fd) ? STATEDIR_MENDED : 0;
+	bool slots = mend(d, "slots.lock", &d->slots_fd);
+	return run || slots ? STATEDIR_MENDED : 0;
 }
