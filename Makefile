@@ -11,12 +11,15 @@ LIBS    := $(shell pkg-config --libs $(PKGS)) -pthread -lrt
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wformat=2 -Wundef -Wno-format-truncation -Wno-unknown-warning-option
 HARDEN  := -fPIE -fstack-protector-strong -fcf-protection -D_FORTIFY_SOURCE=2
 OPT     ?= -O2 -g
+# Bytes of a function's variables: a stack of 64 KB (ulimit -s 64) has room for all that call each other.
+FRAME   := -Wframe-larger-than=10240
 SAN     ?=
 # A line for each step; none with -s, all of it with V=1.
 QUIET   := $(findstring s,$(firstword -$(MAKEFLAGS)))
 say      = $(if $(V),,@$(if $(QUIET),,echo '  $(1)  $@' &&))
 ifneq ($(SAN),)
 HARDEN  := -fPIE
+FRAME   :=
 OPT     := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 endif
 CFLAGS  ?=
@@ -26,6 +29,7 @@ CRASH   ?=
 COVER   ?=
 ifneq ($(COVER),)
 HARDEN  := -fPIE
+FRAME   :=
 OPT     := -O0 -g
 LIBS    += -Wl,--wrap=_exit,--wrap=execve --coverage
 $(B)/lib/%.o $(B)/cli/%.o: COUNT = --coverage -fprofile-update=atomic -fno-builtin-fork -fno-builtin-execve
@@ -91,6 +95,7 @@ $(B)/tools/machine.so: tests/tools/machine.c Makefile
 	@mkdir -p $(@D)
 	$(call say,LD) $(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -O2 -g $(CFLAGS) -fPIC -shared -o $@ $<
 
+$(B)/lib/%.o $(B)/cli/%.o: WARN += $(FRAME)
 $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC) $(CC) $(ALLFLAGS) -MMD -MP -c -o $@ $<

@@ -12,7 +12,7 @@
 
 #include "cli/check_machine.h"
 #include "cli/start.h"
-#include "io/leftover.h"
+#include "io/procs.h"
 #include "io/procs.h"
 
 /* The number behind `name` in a file of the kernel's, or its first if `name` is ""; -1: none ("max" is none, too). */
@@ -79,7 +79,7 @@ static long processes_left(const char **what)
 int check_machine_stops(int slots, struct err *err)
 {
 	const char *what = "";
-	if (leftover_possible(err) || start_has_room(slots, err))
+	if (procs_check(err) || start_has_room(slots, err))
 		return -1;
 	long left = processes_left(&what);
 	if (left < slots)

@@ -32,7 +32,7 @@ int client_open(struct setup *s, struct statedir **dir, struct err *err)
 	if (setup_state_dir(s, err))
 		return -1;
 	*err = (struct err){ 0 };
-	*dir = statedir_open_existing(s->state_dir, err);
+	*dir = statedir_visit(s->state_dir, err);
 	return *dir || !err->status ? 0 : -1;
 }
 
@@ -92,6 +92,7 @@ static int hand_over(const struct buf *lines, client_line *line, void *arg)
 int client_ask(struct statedir *dir, const char *request, client_line *line, void *arg,
 	       struct client_rest *rest, struct err *err)
 {
+	char who[STATEDIR_HOLDER_MAX];
 	pid_t holder = 0;
 	struct err refusal = { 0 };
 	struct answer answer = { .rest = rest, .err = &refusal };
@@ -108,9 +109,12 @@ int client_ask(struct statedir *dir, const char *request, client_line *line, voi
 	if (answer.refused)
 		*err = refusal;
 	else if (rc && !err->status)
-		err_set(err, ERR_IO, "the answer of process %ld cannot be understood", (long)holder);
+		err_set(err, ERR_IO, "the answer of the running tgrun (%s) cannot be understood",
+			statedir_holder(holder, who));
 	if (rc == 0 && !answer.ended)
-		rc = err_set(err, ERR_IO, "process %ld ended in the middle of its answer", (long)holder);
+		rc = err_set(err, ERR_IO,
+			     "the running tgrun (%s) ended in the middle of its answer",
+			     statedir_holder(holder, who));
 	return rc;
 }
 
@@ -136,6 +140,7 @@ static int use_store(struct setup *s, struct statedir *dir, const struct client_
 
 int client_work(struct setup *s, struct statedir *dir, const struct client_way *way, struct err *err)
 {
+	char who[STATEDIR_HOLDER_MAX];
 	pid_t holder = 0;
 	for (int waited = 0;; waited += STEP) {
 		int rc = statedir_lock_slots(dir, err);
@@ -153,8 +158,10 @@ int client_work(struct setup *s, struct statedir *dir, const struct client_way *
 				return rc;
 		}
 		if (waited >= PATIENCE)
-			return err_set(err, ERR_TEMPFAIL, "the state directory '%s' is in use (process %ld), and nobody answers; try again later",
-				       statedir_path(dir), (long)holder);
+			return err_set(err, ERR_TEMPFAIL,
+				       "the state directory '%s' is in use (%s), and nobody "
+				       "answers; try again later",
+				       statedir_path(dir), statedir_holder(holder, who));
 		client_wait(STEP);
 	}
 }

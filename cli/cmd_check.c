@@ -207,6 +207,7 @@ static void check_state(struct check *c)
 {
 	struct err err = { 0 };
 	struct setup *s = c->setup;
+	char who[STATEDIR_HOLDER_MAX];
 	pid_t holder = 0;
 	if (setup_state_dir(s, &err)) {
 		bad(c, &err);
@@ -222,10 +223,15 @@ static void check_state(struct check *c)
 	}
 	if (statedir_runs(d, &holder)) {
 		if (s->config.unless_running) {
-			say("note", "another tgrun (process %ld) runs this bot; with --unless-running this one would leave at once", (long)holder);
+			say("note",
+			    "another tgrun (%s) runs this bot; with --unless-running this one "
+			    "would leave at once",
+			    statedir_holder(holder, who));
 		} else {
-			err_set(&err, ERR_TEMPFAIL, "another tgrun (process %ld) already runs this bot with the state directory '%s'", (long)holder,
-				s->state_dir);
+			err_set(&err, ERR_TEMPFAIL,
+				"another tgrun (%s) already runs this bot with the state directory "
+				"'%s'",
+				statedir_holder(holder, who), s->state_dir);
 			bad(c, &err);
 		}
 	} else if (statedir_may_write(d, &err)) {

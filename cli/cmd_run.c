@@ -2,7 +2,6 @@
  * process is still small, and only then the loop, the store and the engine. */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,17 +11,24 @@
 
 #include "base/backoff.h"
 #include "cli/cmd.h"
+#include "cli/signals.h"
 #include "cli/start.h"
 #include "io/leftover.h"
 #include "io/notify.h"
 #include "io/procs.h"
+#include "io/roster.h"
 #include "io/terminal.h"
 
 enum {
-	LOCK_STEP = 20,          /* milliseconds between two looks at the lock of an earlier run's slots */
-	DYING_PATIENCE = 2000,   /* milliseconds for a killed run to give back its lock */
+	LOCK_STEP = 20, /* milliseconds between two looks at the lock of an earlier run's slots */
+	TELL_AFTER = 1000,
+	KILL_AFTER = 5000,
+	TELL_EVERY = 60000,
+	DYING_PATIENCE = 2000, /* milliseconds for a killed run to give back its lock */
 	LEFTOVER_PATIENCE = 10000,
 };
+
+#define NO_PLACE "memory" /* the name of runs without a state directory */
 
 struct run {
 	struct setup *setup;
@@ -52,21 +58,50 @@ static void log_warnings(struct log *log, const struct config *c)
 		log_event(log, LOG_WARN, LOG_NONE, "%s", c->warnings[i]);
 }
 
-/* Waits until the last slot of an earlier run is gone. */
-static int wait_for_slots(struct run *r, struct err *err)
+/* What an earlier run left may be ended while nobody else has the database: then it is this
+ * state's, and its run is over. Does one step of that. -1 with `err`. */
+static int wake_slots(struct run *r, const struct roster *roster, bool end, struct err *err)
 {
+	int fd, rc = sqlite_hold(statedir_fd(r->dir), statedir_path(r->dir), &fd, err);
+	if (rc > 0) {
+		roster_wake(roster, end);
+		close(fd);
+	}
+	return rc;
+}
+
+static void tell_waiting(struct run *r, const struct roster *roster, bool end)
+{
+	static const char waiting[] = "waiting until the last handler of the previous run, or a sub-command, is gone";
+	char names[512];
+	roster_name(roster, names, sizeof names);
+	log_event(r->log, end ? LOG_WARN : LOG_INFO, LOG_FIELDS(LOG_STR("processes", names)), "%s",
+		  end ? "the last handlers of the previous run do not end: killing them" : waiting);
+	notify_busy(r->notify, waiting);
+}
+
+/* Waits until the last slot of an earlier run is gone, and sees to it. */
+static int wait_for_slots(struct run *r, const char *id, struct err *err)
+{
+	struct roster roster = { 0 };
+	int rc = 0;
 	for (long waited = 0;; waited += LOCK_STEP) {
-		int rc = statedir_lock_slots(r->dir, err);
-		if (rc)
-			return rc < 0 ? -1 : 0;
-		if (waited == 50 * LOCK_STEP) {
-			static const char why[] = "waiting until the last handler of the previous run is gone";
-			log_event(r->log, LOG_INFO, LOG_NONE, "%s", why);
-			notify_busy(r->notify, why);
+		rc = statedir_lock_slots(r->dir, err);
+		if (rc >= 0 && roster_read(&roster, statedir_slots_fd(r->dir), id))
+			rc = err_set(err, ERR_INTERNAL, "out of memory");
+		if (rc < 0 || (rc > 0 && roster.count == 0))
+			break;
+		if (roster.count && wake_slots(r, &roster, waited >= KILL_AFTER, err) < 0) {
+			rc = -1;
+			break;
 		}
+		if (waited == TELL_AFTER || waited % TELL_EVERY == KILL_AFTER)
+			tell_waiting(r, &roster, waited >= KILL_AFTER && roster.count);
 		log_flush(r->log);
 		pause_ms(LOCK_STEP);
 	}
+	roster_release(&roster);
+	return rc < 0 ? -1 : 0;
 }
 
 /* Takes the lock of the one that runs. Who was killed holds it still while it gives back what it has: that is waited for. 1, 0: another runs, -1. */
@@ -74,7 +109,9 @@ static int take_run_lock(struct run *r, pid_t *holder, struct err *err)
 {
 	int rc = statedir_lock_run(r->dir, holder, err);
 	struct procs_stat stat;
-	for (long waited = 0; rc == 0 && waited < DYING_PATIENCE && (procs_stat(*holder, &stat) || stat.dying); waited += LOCK_STEP) {
+	for (long waited = 0; rc == 0 && *holder > 0 && waited < DYING_PATIENCE &&
+			      (procs_stat(*holder, &stat) || stat.dying);
+	     waited += LOCK_STEP) {
 		if (waited == 0)
 			log_event(r->log, LOG_INFO, LOG_NONE, "waiting until process %ld, which was killed, is gone", (long)*holder);
 		pause_ms(LOCK_STEP);
@@ -83,7 +120,30 @@ static int take_run_lock(struct run *r, pid_t *holder, struct err *err)
 	return rc;
 }
 
-/* Takes the locks and ends what a run that was killed whole left behind. 1: another tgrun runs; its pid is in *holder. */
+/* Ends what has the mark of an earlier run of this state, as wake_slots() may. A state without a
+ * database has had no run. */
+static int end_leftovers(struct run *r, const char *id, struct err *err)
+{
+	int fd, killed = 0, rc = sqlite_hold(statedir_fd(r->dir), statedir_path(r->dir), &fd, err);
+	if (rc <= 0)
+		return rc;
+	killed = leftover_kill(id, r->run_id + strlen(id) + 1, LEFTOVER_PATIENCE, err);
+	close(fd);
+	if (killed > 0)
+		log_event(r->log, LOG_WARN, LOG_FIELDS(LOG_NUM("killed", killed)),
+			  "ended processes that a killed run had left behind");
+	return killed;
+}
+
+/* What marks the handlers of this run, see io/leftover.h. */
+static void name_run(struct run *r, const char *place)
+{
+	snprintf(r->run_id, sizeof r->run_id, "%s.%08x%08x", place, backoff_random(),
+		 backoff_random());
+}
+
+/* Takes the locks and ends what a run that was killed left behind. 1: another tgrun runs; its pid
+ * is in *holder. */
 static int take_state(struct run *r, pid_t *holder, struct err *err)
 {
 	char id[STATEDIR_ID_MAX];
@@ -93,14 +153,12 @@ static int take_state(struct run *r, pid_t *holder, struct err *err)
 	int rc = take_run_lock(r, holder, err);
 	if (rc <= 0)
 		return rc < 0 ? -1 : 1;
-	if (wait_for_slots(r, err))
-		return -1;
 	statedir_id(r->dir, id);
-	snprintf(r->run_id, sizeof r->run_id, "%s.%08x%08x", id, backoff_random(), backoff_random());
-	int killed = leftover_kill(id, r->run_id + strlen(id) + 1, LEFTOVER_PATIENCE, err);
-	if (killed > 0)
-		log_event(r->log, LOG_WARN, LOG_FIELDS(LOG_NUM("killed", killed)), "ended processes that a killed run had left behind");
-	return killed < 0 ? -1 : 0;
+	name_run(r, id);
+	if (wait_for_slots(r, id, err) || end_leftovers(r, id, err) < 0)
+		return -1;
+	roster_begin(statedir_slots_fd(r->dir), id);
+	return 0;
 }
 
 /* The state directory, and the locks in it: 1: another tgrun has it, 0, -1. Without a store it
@@ -111,7 +169,7 @@ static int take_place(struct run *r, pid_t *holder, struct err *err)
 	if (s->config.store == STORE_KIND_SQLITE)
 		return take_state(r, holder, err);
 	int rc = setup_state_dir(s, err) ? -1 : take_state(r, holder, err);
-	if (rc < 0 && !r->run_id[0] &&
+	if (rc < 0 && strncmp(r->run_id, NO_PLACE ".", sizeof NO_PLACE) == 0 &&
 	    (err->status == ERR_CANTCREATE || err->status == ERR_USAGE || err->status == ERR_IO)) {
 		log_event(r->log, LOG_INFO, LOG_NONE, "no other command can speak to this run: %s", err->text);
 		statedir_close(r->dir);
@@ -245,24 +303,16 @@ static int start_engine(struct run *r, struct err *err)
 	return engine_start(r->engine, err);
 }
 
-/* What is still to be done is short, and a signal that comes now, when nobody watches for it any more, must not make it a death by signal. */
-static void ignore_signals(void)
-{
-	static const int signals[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1 };
-	sigset_t set;
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
-		sigaddset(&set, signals[i]);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-}
-
 static int run(struct run *r, struct err *err)
 {
 	const struct config *c = &r->setup->config;
+	char who[STATEDIR_HOLDER_MAX];
 	pid_t holder = 0;
 	r->notify = notify_open();
 	notify_busy(r->notify, "starting");
-	int rc = take_place(r, &holder, err);
+	signals_write_always();
+	name_run(r, NO_PLACE); /* take_state() knows a better name */
+	int rc = procs_check(err) ? -1 : take_place(r, &holder, err);
 	if (rc > 0 && c->unless_running) {
 		r->status = 0;
 		return 0; /* without a word, not even of what else there is to warn of */
@@ -271,15 +321,20 @@ static int run(struct run *r, struct err *err)
 	if (rc < 0)
 		return -1;
 	if (rc > 0)
-		return err_set(err, ERR_TEMPFAIL, "another tgrun (process %ld) already runs this bot with the state directory '%s'; "
-			       "stop it, or use --unless-running in cron", (long)holder, r->setup->state_dir);
+		return err_set(
+			err, ERR_TEMPFAIL,
+			"another tgrun (%s) already runs this bot with the state directory '%s'; "
+			"stop it, or use --unless-running in cron",
+			statedir_holder(holder, who), r->setup->state_dir);
 	struct engine_options options = setup_engine_options(r->setup);
 	r->slot_count = engine_slots(&options);
-	r->slots = start_slots(c, r->slot_count, r->dir ? statedir_slots_fd(r->dir) : -1, err);
+	r->slots = start_slots(c, r->slot_count, r->dir ? statedir_slots_fd(r->dir) : -1, r->run_id,
+			       err);
 	if (!r->slots || open_source(r, err) || start_engine(r, err))
 		return -1;
 	loop_run(r->loop);
-	ignore_signals();
+	/* What is still to be done is short, and nobody watches for signals any more. */
+	signals_hold();
 	return 0;
 }
 

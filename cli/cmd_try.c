@@ -234,7 +234,7 @@ static int run(struct try *t, struct err *err)
 	struct sandbox_config sandbox = { .no_penalties = true, .called = on_called, .arg = t };
 	struct engine_options options = setup_engine_options(t->setup);
 	t->slot_count = engine_slots(&options);
-	t->slots = start_slots(&t->setup->config, t->slot_count, -1, err);
+	t->slots = start_slots(&t->setup->config, t->slot_count, -1, "", err);
 	if (!t->slots)
 		return -1;
 	t->loop = loop_new(err);

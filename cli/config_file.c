@@ -139,12 +139,16 @@ static int take(void *arg, const char *section, const char *name, const char *va
 {
 	(void)section;
 	struct reader *r = arg;
-	char copy[LINE_BYTES_MAX];
-	if (r->failed)
+	char *copy = r->failed ? NULL : strdup(value);
+	if (!copy && !r->failed) {
+		r->failed = true;
+		err_set(r->err, ERR_INTERNAL, "out of memory");
+	}
+	if (!copy)
 		return 0;
-	snprintf(copy, sizeof copy, "%s", value);
 	int rc = set(r, name, copy);
-	explicit_bzero(copy, sizeof copy);
+	explicit_bzero(copy, strlen(copy));
+	free(copy);
 	return rc == 0;
 }
 

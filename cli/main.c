@@ -1,7 +1,6 @@
 /* cli/main: the start of the program, which mends what it inherited, and the table of its sub-commands. */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 
 #include "base/log.h"
 #include "cli/cmd.h"
+#include "cli/signals.h"
 #include "io/slots.h"
 
 static const struct {
@@ -28,11 +28,10 @@ static const struct {
 	{ COMMAND_DRAIN, cmd_control },
 };
 
-/* Descriptors 0 to 2 are open, no signal is blocked or ignored but SIGHUP under nohup(1), and nobody reads this process's memory. */
+/* Descriptors 0 to 2 are open, signals are as they should be, and nobody reads this process's
+ * memory. *nohup: it was started by nohup(1). */
 static int mend_inheritance(bool *nohup)
 {
-	sigset_t none;
-	struct sigaction hangup;
 	int fd;
 	do
 		fd = open("/dev/null", O_RDWR);
@@ -40,15 +39,7 @@ static int mend_inheritance(bool *nohup)
 	if (fd < 0)
 		return -1;
 	close(fd);
-	*nohup = sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler == SIG_IGN;
-	for (int signo = 1; signo < NSIG; signo++)
-		signal(signo, SIG_DFL);
-	if (*nohup)
-		signal(SIGHUP, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGUSR2, SIG_IGN);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	*nohup = signals_init();
 #if !defined(__SANITIZE_ADDRESS__)
 	/* LeakSanitizer needs ptrace; everything else is better off without. */
 	prctl(PR_SET_DUMPABLE, 0);

@@ -84,7 +84,8 @@ int setup_token(struct setup *s, struct err *err)
 	}
 	if (c->token_file)
 		return use_token_file(s, c->token_file, err);
-	if (credentials && snprintf(path, sizeof path, "%s/token", credentials) > 0 && access(path, F_OK) == 0)
+	if (credentials && snprintf(path, sizeof path, "%s/token", credentials) > 0 &&
+	    (access(path, F_OK) == 0 || errno != ENOENT))
 		return use_token_file(s, path, err);
 	if (c->source && c->command & COMMAND_HANDLING)
 		return 0;

@@ -3,6 +3,7 @@
 #include "cli/start.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -41,9 +42,14 @@ static int make_room(int count, struct rlimit *before, struct err *err)
 	return 0;
 }
 
-struct slots *start_slots(const struct config *c, int count, int lock_fd, struct err *err)
+struct slots *start_slots(const struct config *c, int count, int lock_fd, const char *run_id,
+			  struct err *err)
 {
-	struct slots_config slots = { .count = count, .lock_fd = lock_fd, .stdout_fd = -1 };
+	char mark[128];
+	struct slots_config slots = {
+		.count = count, .lock_fd = lock_fd, .mark = run_id[0] ? mark : NULL, .stdout_fd = -1
+	};
+	snprintf(mark, sizeof mark, "TG_RUN_ID=%s", run_id);
 	if (make_room(count, &slots.nofile, err))
 		return NULL;
 	/* What is opened here stays open: slots that are forked later need it too. */

@@ -172,7 +172,7 @@ static struct flight *take_off(struct engine *e, struct claim *c, const struct f
  * the list. */
 static void fill_batch(struct engine *e, struct flight *leader)
 {
-	struct claim *batch[HANDLER_BATCH_MAX], *c;
+	struct claim **batch = e->claims, *c;
 	struct err err;
 	size_t n = 0;
 	batch[n++] = leader->claim;
@@ -272,12 +272,10 @@ static void start_one(struct engine *e, struct flight **flights, struct claim **
 
 static void start_claimed(struct engine *e)
 {
-	struct flight *flights[HANDLER_BATCH_MAX];
-	struct claim *claims[HANDLER_BATCH_MAX];
 	size_t n;
-	while ((n = next_start(e, flights, claims))) {
+	while ((n = next_start(e, e->flights, e->claims))) {
 		CRASHPOINT("before-start");
-		start_one(e, flights, claims, n);
+		start_one(e, e->flights, e->claims, n);
 		CRASHPOINT("after-start");
 	}
 	handlers_flush(e->handlers);

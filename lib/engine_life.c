@@ -5,13 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/crashpoint.h"
 #include "base/duration.h"
 #include "engine_state.h"
-#include "source/lines.h"
 #include "source/poll.h"
 
 enum {
@@ -43,6 +41,15 @@ static void on_signal(void *arg, int signo)
 		break;
 	case SIGUSR1:
 		log_figures(e);
+		break;
+	case SIGXCPU:
+		/* It comes again each second, and is no order to hurry. */
+		if (e->phase != ENGINE_RUNNING)
+			break;
+		log_event(e->config.log, LOG_ERROR, LOG_NONE,
+			  "stopping: SIGXCPU: the processor time that tgrun may use (ulimit -t) is "
+			  "used up");
+		engine_stop(e, 1, false);
 		break;
 	default:
 		log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("running", handlers_running(e->handlers))), "stopping: SIG%s%s",
@@ -163,39 +170,14 @@ int engine_take_polling(struct engine *e, const struct engine_config *fresh, str
 	return 0;
 }
 
-/* A file goes on behind what an interrupted run had stored of it; the position is kept under its device and inode. */
-static struct source *make_lines(struct engine *e, struct err *err)
-{
-	const struct engine_config *c = &e->config;
-	struct stat st;
-	struct lines_config lines = {
-		.loop = c->loop, .log = c->log, .clock = c->clock, .events = engine_source_events(e), .fd = c->source_fd,
-		.name = c->source_name, .line = 1,
-	};
-	if (fstat(c->source_fd, &st))
-		return err_sys(err, ERR_IO, errno, "cannot look at '%s'", c->source_name), NULL;
-	if (S_ISREG(st.st_mode)) {
-		snprintf(e->source_root, sizeof e->source_root, "file:%llx-%llx", (unsigned long long)st.st_dev,
-			 (unsigned long long)st.st_ino);
-		lines.position = queue_offset(e->queue, e->source_root);
-		if (lines.position > st.st_size)
-			lines.position = 0;
-		if (lseek(c->source_fd, lines.position, SEEK_SET) < 0)
-			return err_sys(err, ERR_IO, errno, "cannot read '%s'", c->source_name), NULL;
-		if (lines.position)
-			log_event(c->log, LOG_INFO, LOG_FIELDS(LOG_NUM("byte", lines.position)), "going on where the last run was interrupted; "
-				  "lines are numbered from there");
-	}
-	return lines_new(&lines, err);
-}
-
 int engine_start(struct engine *e, struct err *err)
 {
-	static const int signals[ENGINE_SIGNALS] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1 };
+	static const int signals[ENGINE_SIGNALS] = { SIGTERM, SIGINT,  SIGQUIT, SIGHUP,
+						     SIGUSR1, SIGALRM, SIGXCPU, SIGPWR };
 	struct loop *l = e->config.loop;
 	recall_name(e);
 	e->started_at = e->idle_at = e->config.clock->mono(e->config.clock);
-	e->source = e->config.source_fd >= 0 ? make_lines(e, err) : make_poll(e, err);
+	e->source = e->config.source_fd >= 0 ? engine_file_open(e, err) : make_poll(e, err);
 	if (!e->source)
 		return -1;
 	e->stop_timer = loop_timer_new(l, on_stop_timer, e);
@@ -209,13 +191,7 @@ int engine_start(struct engine *e, struct err *err)
 		if (!e->signals[i])
 			return err_set(err, ERR_INTERNAL, "cannot watch signals");
 	}
-	if (e->config.dir) {
-		/* No update needs it. */
-		e->control = control_new(l, statedir_fd(e->config.dir), engine_control_request, e, err);
-		if (!e->control)
-			log_event(e->config.log, LOG_WARN, LOG_NONE,
-				  "no other command can speak to this run: %s", err->text);
-	}
+	engine_open_control(e);
 	if (e->config.max_runtime)
 		loop_timer_set(e->runtime_timer, e->config.max_runtime);
 	if (notify_watchdog_interval(e->config.notify))
@@ -294,22 +270,13 @@ static void finish(struct engine *e)
 	e->phase = ENGINE_FINISHED;
 	CRASHPOINT("stop-finished");
 	bool lost = e->config.store_forgets && c.waiting;
-	int status = e->exit_status ? e->exit_status : cut || lost ? 1 : 0;
+	int status = e->exit_status ? e->exit_status : cut || lost || !engine_ends_well(e) ? 1 : 0;
 	if (lost)
 		log_event(e->config.log, LOG_ERROR, LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting)),
 			  "updates that were not handled are lost: --store memory keeps nothing");
 	log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("done", (int64_t)c.done), LOG_NUM("failed", (int64_t)c.failed),
 		  LOG_NUM("waiting", (int64_t)c.waiting), LOG_NUM("dead_letters", c.dead_letters)), "stopped");
 	e->config.finished(e->config.arg, status);
-}
-
-/* A file that was read to its end is read from its beginning next time. */
-static void forget_position(struct engine *e)
-{
-	struct queue_put_result result;
-	struct err err;
-	if (e->source_ended && e->source_root[0] && queue_put(e->queue, NULL, 0, e->source_root, 0, &result, &err))
-		log_event(e->config.log, LOG_WARN, LOG_NONE, "it could not be noted that the file was read to its end: %s", err.text);
 }
 
 /* At the end of the source there may be updates that are due later. They are waited for: no other run need come. */
@@ -337,10 +304,13 @@ void engine_check_end(struct engine *e)
 			engine_stop(e, 1, false);
 			return;
 		}
-		if (e->config.once && e->source_dry && engine_idle(e) && now - e->dry_at < FRESH_ENOUGH)
+		if (e->config.once && e->state_gone)
+			engine_stop(e, 1, false);
+		else if (e->config.once && e->source_dry && engine_idle(e) &&
+			 now - e->dry_at < FRESH_ENOUGH)
 			engine_stop(e, 0, false);
 		if (e->draining && e->source_stopped && engine_idle(e) && !waits_for_retries(e)) {
-			forget_position(e);
+			engine_file_forget(e);
 			engine_stop(e, e->drain_status, false);
 		}
 		return;

@@ -1,9 +1,11 @@
 /* engine_settle: what ends, and what follows from it. Results of the handlers come in; outcomes for the queue, the breaker's word, hooks and lines of the
  * log go out. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/crashpoint.h"
 #include "base/duration.h"
@@ -54,24 +56,33 @@ static const struct {
 	const char *advice;
 } start_troubles[ENGINE_START_TROUBLES] = {
 	{ ENOENT, "is the handler, or the program after its '#!', gone?" },
-	{ EACCES, "is it still executable? try chmod +x" },
+	{ EACCES, "is it still executable? try chmod +x." },
 	{ ENOEXEC, "does its first line begin with '#!'?" },
 	{ ETXTBSY, "is it still being written?" },
-	{ EAGAIN, "the machine is out of processes or memory" },
-	{ ENOMEM, "the machine is out of processes or memory" },
-	{ ENOBUFS, "the machine is out of processes or memory" },
-	{ EMFILE, "tgrun may open no more files; raise the limit (ulimit -n)" },
-	{ ENFILE, "the machine can open no more files" },
-	{ E2BIG, "the environment leaves no room for it; see --clear-env, or raise the limit (ulimit -s)" },
-	{ EIO, "the machine fails" },
-	{ ENOSPC, "the machine fails" },
+	{ EAGAIN, "the machine is out of processes or memory." },
+	{ ENOMEM, "the machine is out of processes or memory." },
+	{ ENOBUFS, "the machine is out of processes or memory." },
+	{ EMFILE, "tgrun may open no more files; raise the limit (ulimit -n)." },
+	{ ENFILE, "the machine can open no more files." },
+	{ E2BIG, "the environment leaves no room for it; see --clear-env, or raise the limit (ulimit -s)." },
 	{ 0, "does it end by itself, or need what is not there?" },
-	{ -1, "see to the handler" }, /* all else */
+	{ -1, "see to the handler." }, /* all else */
 };
+
+/* Before it executes, a handler's process enters its directory, and the errno does not tell which
+ * of the two failed. */
+static bool is_of_directory(const char *dir, int errnum)
+{
+	char inside[PATH_MAX];
+	struct stat st;
+	return dir && snprintf(inside, sizeof inside, "%s/.", dir) < (int)sizeof inside &&
+	       stat(inside, &st) && errno == errnum;
+}
 
 void engine_cannot_start(struct route *r, const struct claim *c, int64_t began, const char *reason, int errnum)
 {
 	struct engine *e = r->engine;
+	char entering[512];
 	size_t row = 0;
 	int64_t delay = backoff_fail_of(&r->start_backoff, began, e->config.clock->mono(e->config.clock), backoff_random());
 	if (delay < 0)
@@ -79,6 +90,14 @@ void engine_cannot_start(struct route *r, const struct claim *c, int64_t began, 
 	while (start_troubles[row].errnum >= 0 && start_troubles[row].errnum != errnum)
 		row++;
 	const char *advice = start_troubles[row].advice;
+	if (errnum > 0 && err_of_disk(errnum) == ERR_IO)
+		advice = "the disk is full or fails, or files may not grow (ulimit -f).";
+	if (is_of_directory(r->command.dir, errnum)) {
+		snprintf(entering, sizeof entering, "its directory '%s' cannot be entered: %s",
+			 r->command.dir, reason);
+		reason = entering;
+		advice = "it is that of --chdir.";
+	}
 	log_paced(e->config.log, &r->start_paces[row], r->start_backoff.failures == 1 ? LOG_ERROR : LOG_WARN,
 		  LOG_FIELDS(LOG_STR("handler", r->command.paths[0]), LOG_NUM("failures", r->start_backoff.failures), LOG_NUM("wait_ms", delay)),
 		  "the handler cannot be started: %s; %s No update is touched", reason, advice);

@@ -154,6 +154,7 @@ static int on_batch(void *arg, const struct slice *items, size_t count, int64_t 
 	struct batch b;
 	struct queue_put_result result = { 0 };
 	uint64_t ignored = e->counts.ignored, strangers = e->counts.strangers;
+	engine_file_note(e, offset);
 	int rc = batch_make(e, &b, items, count);
 	if (rc)
 		err_set(&err, ERR_INTERNAL, "out of memory");
@@ -267,6 +268,10 @@ static int on_may_ask(void *arg, bool confirms)
 	}
 	if (confirms && make_durable(e, stopping || e->draining))
 		return -1;
+	if (!engine_stands(e)) {
+		engine_turn_in(e, CHECK_AGAIN);
+		return -1;
+	}
 	e->source_held = false;
 	CRASHPOINT("before-poll");
 	return 0;
@@ -289,7 +294,7 @@ void engine_source_check(struct engine *e)
 	}
 	if (put_waits(e) || !backlog_has_room(e))
 		return;
-	if (!disk_has_room(e)) {
+	if (!disk_has_room(e) || !engine_stands(e)) {
 		engine_turn_in(e, CHECK_AGAIN);
 		return;
 	}

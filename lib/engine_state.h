@@ -1,9 +1,10 @@
 /* engine_state: what the engine's files share: engine.c (turns: claim, start), engine_settle.c
  * (what ends, and what follows), engine_route.c (routes, their commands and room),
- * engine_reload.c (options that change), engine_source.c (what the source says),
- * engine_strangers.c (whose updates are left alone), engine_life.c (start, signals, stop),
- * engine_control.c (the control socket's verbs), engine_status.c (the figures of tgrun status),
- * engine_tidy.c (what is dropped and given back by and by), engine_hangup.c (SIGHUP). */
+ * engine_reload.c (options that change), engine_source.c (what the source says), engine_file.c (how
+ * far a file was read), engine_strangers.c (whose updates are left alone), engine_life.c (start,
+ * signals, stop), engine_control.c (the control socket's verbs), engine_status.c (the figures of
+ * tgrun status), engine_stand.c (whether the state still stands), engine_tidy.c (what is dropped
+ * and given back by and by), engine_hangup.c (SIGHUP). */
 #ifndef TGRUN_ENGINE_STATE_H
 #define TGRUN_ENGINE_STATE_H
 
@@ -26,7 +27,7 @@
 
 enum engine_phase { ENGINE_NEW, ENGINE_RUNNING, ENGINE_DRAINING, ENGINE_KILLING, ENGINE_FINISHED };
 
-enum { ENGINE_SIGNALS = 5, ENGINE_RATE_SECONDS = 60, ENGINE_START_TROUBLES = 14 };
+enum { ENGINE_SIGNALS = 8, ENGINE_RATE_SECONDS = 60, ENGINE_START_TROUBLES = 12 };
 
 /* A copy of a command that the user gave, to be packed again when the bot's name or token changes. */
 struct engine_command {
@@ -111,11 +112,15 @@ struct engine {
 	int64_t dry_at, quiet_at, started_at; /* monotonic milliseconds */
 
 	struct list starting, running; /* of struct flight */
+	struct flight *flights[HANDLER_BATCH_MAX]; /* of the process that is being formed or
+						      started: too large for a small stack */
+	struct claim *claims[HANDLER_BATCH_MAX];
 	int processes[LANE_GROUPS];    /* of exec and batch, claimed or running */
 
 	struct strangers *strangers;   /* engine_strangers.c; NULL: none yet */
 
-	bool store_fails, claims_fail, trimming, trim_fails, source_held, disk_low, backlog_full;
+	bool store_fails, claims_fail, trimming, trim_fails, source_held, disk_low, backlog_full, state_gone,
+		control_fails;
 	int64_t claim_at;           /* monotonic milliseconds: when claiming, which failed, is tried again */
 	const char *gives_up;       /* with --once: why it ends before all is handled; NULL: it does not */
 	struct backoff put_backoff; /* failures: of storing a batch, in a row */
@@ -183,6 +188,19 @@ void engine_source_check(struct engine *e);
 const char *engine_root(const struct engine *e); /* the source's name in the store; NULL: it has none */
 int engine_route_bytes(void *arg, const char *body, size_t length, struct buf *keys, unsigned *lane);
 int64_t engine_max_age(void *arg, const char *kind);
+
+/* engine_file.c: a file of updates, read from where the last run was interrupted; that its lines up
+ * to a position are about to be stored; that it was read to its end, and is read from its beginning
+ * next time. */
+struct source *engine_file_open(struct engine *e, struct err *err);
+void engine_file_note(struct engine *e, int64_t position);
+void engine_file_forget(struct engine *e);
+
+/* engine_stand.c: whether what was written still stands under its name; at the end, with a last
+ * word where it does not. Without a directory, always. */
+bool engine_stands(struct engine *e);
+bool engine_ends_well(struct engine *e);
+void engine_open_control(struct engine *e); /* the control socket, if it is not there */
 
 /* engine_feed.c: nothing without a program. */
 int engine_feed_start(struct engine *e, struct err *err);

@@ -166,6 +166,7 @@ static int add_state(struct engine *e, int64_t uptime, struct buf *b)
 		{ "paused", e->paused }, { "breaker_open", open }, { "start_failing", unstartable },
 		{ "store_failing", e->store_fails || e->put_backoff.failures },
 		{ "backlog_full", e->backlog_full }, { "disk_low", e->disk_low },
+		{ "state_gone", e->state_gone },
 	};
 	int rc = buf_addf(b, ",\"uptime\":%.3f,\"state\":\"%s\"", (double)uptime / 1000, state);
 	for (size_t i = 0; rc == 0 && i < sizeof flags / sizeof *flags; i++)

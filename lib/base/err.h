@@ -5,6 +5,7 @@
 #define TGRUN_BASE_ERR_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 
 /* Exit statuses are those of sysexits(3), see EXIT STATUS in tgrun(1). */
 enum {
@@ -29,5 +30,13 @@ int err_set(struct err *err, int status, const char *fmt, ...) __attribute__((fo
 
 /* The same, followed by `: ` and the words for the errno value `errnum`. */
 int err_sys(struct err *err, int status, int errnum, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/* The status for the errno value of a call on files: a disk that is full (or a file that may not
+ * grow: RLIMIT_FSIZE, a quota) or fails is ERR_IO, all else ERR_CANTCREATE. */
+int err_of_disk(int errnum);
+
+/* Whether an errno of a look at a file says that the file is not there (ENOENT, ENOTDIR, ESTALE).
+ * All others say only that this process could not look. */
+bool err_says_gone(int errnum);
 
 #endif

@@ -34,6 +34,12 @@ static char *absolute(const char *cwd, const char *path)
 	return asprintf(&out, "%s%s%s", cwd, strcmp(cwd, "/") == 0 ? "" : "/", path) < 0 ? NULL : out;
 }
 
+/* Whether an errno says that there is no such file; all others say nothing of a file. */
+static bool says_absent(int errnum)
+{
+	return errnum == ENOENT || errnum == ENOTDIR;
+}
+
 /* The first executable `name` along `list`, an empty entry of which is `cwd`. 1 found, 0 not, -1 memory. *blocked
  * gets a file of that name that may not be executed, if there is only such. */
 static int search(const char *name, const char *cwd, const char *list, char **found, char **blocked)
@@ -53,7 +59,11 @@ static int search(const char *name, const char *cwd, const char *list, char **fo
 			return 1;
 		}
 		struct stat st;
-		if (blocked && !*blocked && stat(path, &st) == 0 && S_ISREG(st.st_mode))
+		/* What cannot be looked at is told as what cannot be started. Directories that
+		 * may not be searched are passed over, as a shell does. */
+		bool there = stat(path, &st) ? !says_absent(errno) && errno != EACCES
+					     : S_ISREG(st.st_mode);
+		if (blocked && !*blocked && there)
 			*blocked = path;
 		else
 			free(path);
@@ -178,9 +188,14 @@ static int check_script(const char *what, const char *name, char *line, bool ret
 	char *path = absolute(cwd, interpreter);
 	if (!path)
 		return err_set(err, ERR_INTERNAL, "out of memory");
-	bool there = access(path, F_OK) == 0, fine = may_execute(path);
+	int absent = access(path, F_OK) ? errno : 0;
+	bool fine = may_execute(path);
 	free(path);
-	if (!there)
+	if (absent && !says_absent(absent))
+		return err_sys(err, ERR_CONFIG, absent,
+			       "cannot look at '%s', which the %s '%s' needs", interpreter, what,
+			       name);
+	if (absent)
 		return err_set(
 			err, ERR_CONFIG,
 			"the %s '%s' needs '%s', which does not exist; install it, or mend the first line of '%s'",

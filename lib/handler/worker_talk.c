@@ -15,7 +15,7 @@
 #include "handler/worker.h"
 #include "update/scan.h"
 
-enum { READ_MAX = 64 * 1024, READS_A_TURN = 16 };
+enum { READ_MAX = 8 * 1024, READS_A_TURN = 128 };
 
 /* ---- to the worker ---- */
 

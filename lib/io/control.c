@@ -31,6 +31,8 @@ struct control {
 	struct loop *loop;
 	int dir_fd, fd;
 	bool bound;
+	dev_t dev; /* of the socket's name */
+	ino_t ino;
 	struct loop_watch *watch;
 	struct loop_timer *accept_timer;
 	control_request *request;
@@ -296,6 +298,11 @@ static int listen_there(struct control *control, struct err *err)
 	umask(mask);
 	if (rc)
 		return err_sys(err, ERR_CANTCREATE, errnum, "cannot make the control socket");
+	struct stat st;
+	if (fstatat(control->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW))
+		return err_sys(err, ERR_CANTCREATE, errno, "cannot look at the control socket");
+	control->dev = st.st_dev;
+	control->ino = st.st_ino;
 	control->bound = true;
 	if (listen(control->fd, CONTROL_CLIENTS_MAX))
 		return err_sys(err, ERR_CANTCREATE, errno, "cannot listen on the control socket");
@@ -340,13 +347,20 @@ void control_set_patience(struct control *c, int64_t milliseconds)
 	c->patience = milliseconds;
 }
 
+bool control_stands(const struct control *c)
+{
+	struct stat st;
+	return fstatat(c->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_dev == c->dev &&
+	       st.st_ino == c->ino;
+}
+
 void control_free(struct control *c)
 {
 	if (!c)
 		return;
 	while (!list_empty(&c->clients))
 		client_free(container_of(c->clients.next, struct control_client, link));
-	if (c->bound)
+	if (c->bound && control_stands(c))
 		unlinkat(c->dir_fd, name, 0);
 	loop_timer_free(c->accept_timer);
 	if (c->watch)

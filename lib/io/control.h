@@ -4,6 +4,7 @@
 #ifndef TGRUN_IO_CONTROL_H
 #define TGRUN_IO_CONTROL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,9 @@ struct control *control_new(struct loop *loop, int dir_fd, control_request *requ
 
 /* Milliseconds for which a client may do nothing before it is sent away; 60,000 unless set. */
 void control_set_patience(struct control *c, int64_t milliseconds);
+
+/* Whether the socket still stands under its name: else nobody finds it. */
+bool control_stands(const struct control *c);
 
 /* Ends all connections, removes the socket, frees; not from within a request. NULL is fine. */
 void control_free(struct control *c);

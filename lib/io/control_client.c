@@ -92,7 +92,7 @@ static int hand_over(struct buf *b, size_t seen, int (*line)(void *arg, const ch
 
 static int read_answer(int fd, int (*line)(void *arg, const char *text, size_t n), void *arg, int64_t timeout, struct err *err)
 {
-	char bytes[16384];
+	char bytes[8192];
 	struct buf b;
 	int rc = 0;
 	bool any = false;

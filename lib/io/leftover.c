@@ -34,6 +34,7 @@ static bool read_environ(pid_t pid, struct buf *out)
 {
 	char path[64];
 	buf_clear(out);
+	errno = 0;
 	snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -48,6 +49,20 @@ static bool read_environ(pid_t pid, struct buf *out)
 	if (out->data)
 		out->data[out->len] = '\0';
 	return out->len > 0;
+}
+
+bool leftover_carries(pid_t pid, const char *entry)
+{
+	struct buf its;
+	buf_init(&its, ENVIRON_MAX + 65536);
+	bool carries = !read_environ(pid, &its) && its.len == 0 && errno != EACCES &&
+		       errno != EPERM;
+	for (size_t at = 0; at < its.len && !carries; at += strlen(its.data + at) + 1)
+		carries = strcmp(its.data + at, entry) == 0;
+	if (its.data)
+		explicit_bzero(its.data, its.cap); /* another program's secrets */
+	buf_release(&its);
+	return carries;
 }
 
 /* Whether an entry of the environment is the mark of this directory with another run. */
@@ -130,25 +145,6 @@ static int pass(struct search *s)
 	return left;
 }
 
-/* With errno. */
-static void cannot_look(struct err *err)
-{
-	if (errno == ENOENT)
-		err_set(err, ERR_CONFIG, "'/proc' is not mounted here; without it the processes that handlers start cannot be found");
-	else
-		err_sys(err, ERR_INTERNAL, errno, "cannot look for processes of an earlier run in '/proc'");
-}
-
-int leftover_possible(struct err *err)
-{
-	struct procs lineage = { 0 };
-	int rc = spare_lineage(&lineage);
-	if (rc)
-		cannot_look(err);
-	procs_release(&lineage);
-	return rc ? -1 : 0;
-}
-
 int leftover_kill(const char *directory, const char *run, int64_t patience, struct err *err)
 {
 	struct search s = { .run = run };
@@ -156,8 +152,11 @@ int leftover_kill(const char *directory, const char *run, int64_t patience, stru
 	int64_t until = clock_system.mono(&clock_system) + patience, pause = 1;
 	buf_init(&s.mark, 8192);
 	buf_init(&s.environ, ENVIRON_MAX + 65536);
+	if (procs_check(err))
+		goto out;
 	if (buf_addf(&s.mark, "TG_RUN_ID=%s.", directory) || spare_lineage(&s.spared)) {
-		cannot_look(err);
+		err_sys(err, ERR_INTERNAL, errno,
+			"cannot look for processes of an earlier run in '/proc'");
 		goto out;
 	}
 	while ((left = pass(&s)) > 0 && clock_system.mono(&clock_system) < until) {
@@ -166,7 +165,8 @@ int leftover_kill(const char *directory, const char *run, int64_t patience, stru
 		pause = pause < 100 ? pause * 2 : 100;
 	}
 	if (left < 0)
-		cannot_look(err);
+		err_sys(err, ERR_INTERNAL, errno,
+			"cannot look for processes of an earlier run in '/proc'");
 	else if (left > 0)
 		err_set(err, ERR_TEMPFAIL, "%d processes of an earlier run cannot be killed, '%d' is one of them", left,
 			(int)s.killed.pids[s.killed.count - 1]);

@@ -12,9 +12,35 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { EXITING = 4 }; /* the kernel's PF_EXITING, in the flags of proc(5) */
+
+int procs_check(struct err *err)
+{
+	char self[32] = "";
+	if (readlink("/proc/self", self, sizeof self - 1) < 0 && errno != ENOENT)
+		return err_sys(err, ERR_INTERNAL, errno, "cannot look at '/proc/self'");
+	if (!self[0] && access("/proc/stat", F_OK))
+		return err_set(err, ERR_CONFIG,
+			       "'/proc' is not mounted here; without it the processes that "
+			       "handlers start cannot be found");
+	if (strtol(self, NULL, 10) == getpid())
+		return 0;
+	return err_set(err, ERR_CONFIG,
+		       "'/proc' shows another name space of processes than tgrun is in (this is "
+		       "process %ld); with it the processes "
+		       "that handlers start cannot be found: mount one of its own (unshare "
+		       "--mount-proc, or mount -t proc proc /proc)",
+		       (long)getpid());
+}
+
+uint64_t procs_namespace(void)
+{
+	struct stat st;
+	return stat("/proc/self/ns/pid", &st) ? 0 : st.st_ino;
+}
 
 void procs_release(struct procs *p)
 {
@@ -106,17 +132,22 @@ int procs_stat(pid_t pid, struct procs_stat *out)
 	text[n] = '\0';
 	/* The name stands in parentheses and may hold any character, these too: it ends at the last one (proc(5)). */
 	char *name = strchr(text, '('), *end = strrchr(text, ')');
-	int parent;
+	int parent, session;
 	char state;
 	unsigned flags;
 	unsigned long pending;
 	unsigned long long start;
-	if (!name || !end || sscanf(end + 1, " %c %d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu"
-				    " %*u %*d %*u %*u %*u %*u %*u %*u %lu", &state, &parent, &flags, &start, &pending) != 5)
+	if (!name || !end ||
+	    sscanf(end + 1,
+		   " %c %d %*d %d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu"
+		   " %*u %*d %*u %*u %*u %*u %*u %*u %lu",
+		   &state, &parent, &session, &flags, &start, &pending) != 6)
 		return -1;
 	snprintf(out->name, sizeof out->name, "%.*s", (int)(end - name - 1), name + 1);
 	out->parent = parent;
+	out->session = session;
 	out->start = start;
+	out->dead = state == 'Z' || state == 'X';
 	out->dying = state == 'Z' || state == 'X' || flags & EXITING || pending & 1UL << (SIGKILL - 1);
 	return 0;
 }

@@ -7,6 +7,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/err.h"
+
+/* Whether /proc is there and is that of this process's own name space, without which nothing here
+ * holds. 0, or -1 with `err` (ERR_CONFIG: it is not; ERR_INTERNAL: it cannot be looked at). */
+int procs_check(struct err *err);
+
+/* A number for the name space of process ids that this process is in; 0: it cannot be told. */
+uint64_t procs_namespace(void);
+
 /* A growing list of process ids; all zero is an empty one. */
 struct procs {
 	pid_t *pids;
@@ -39,9 +48,10 @@ void procs_describe(const struct procs *p, char *out, size_t n);
 
 struct procs_stat {
 	char name[32];
-	pid_t parent;
+	pid_t parent, session;
 	uint64_t start; /* clock ticks since boot: with the pid it names a process for good */
 	bool dying;     /* killed, on its way out, or waited for by nobody */
+	bool dead; /* the last of these: nothing of it runs */
 };
 
 /* 0, or -1 when there is no such process. */

@@ -14,7 +14,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { READ_MAX = 64 * 1024, DRAIN_MAX = 64 /* reads: no pipe holds more than 1 MiB by default */ };
+enum {
+	READ_MAX = 8 * 1024,
+	READS_A_TURN = 8,
+	DRAIN_MAX = 512 /* reads: no pipe holds more than 1 MiB by default */
+};
 
 void slots_note(struct slots *s, struct slot *slot, bool warn, const char *fmt, ...)
 {
@@ -48,16 +52,22 @@ static bool read_output(struct slot *slot, int i)
 	return false;
 }
 
+static void on_out(struct slot *slot, int i)
+{
+	for (int reads = 0; reads < READS_A_TURN && read_output(slot, i); reads++)
+		;
+}
+
 static void on_stdout(void *arg, int events)
 {
 	(void)events;
-	read_output(arg, 0);
+	on_out(arg, 0);
 }
 
 static void on_stderr(void *arg, int events)
 {
 	(void)events;
-	read_output(arg, 1);
+	on_out(arg, 1);
 }
 
 void slots_drain(struct slot *slot)

@@ -55,7 +55,11 @@ struct slot;
 
 struct slots_config {
 	int count;             /* of slots, from 1 */
-	int lock_fd;           /* an open file description whose lock lives as long as any slot does; -1: none. Duplicated */
+	int lock_fd; /* an open file description whose lock lives as long as any slot does, and
+			whose file has their list (io/roster.h); -1: none. Duplicated */
+	const char *mark; /* an entry that every job has in its environment, NULL: there is none.
+			     Process 1 gets children from elsewhere, too, and leaves those alone
+			     that do not have it. Copied */
 	int stdout_fd;         /* where the jobs' stdout goes: -1 to the runner (captured), else this descriptor (inherit, discard), which
 	                          is duplicated */
 	struct rlimit nofile;  /* RLIMIT_NOFILE that jobs get (tgrun may have raised its own); rlim_cur 0: the slot's own */
@@ -97,6 +101,11 @@ void slots_set_title_area(char **argv);
  * large is allocated and before any thread exists. Remembers the children that this process already has: they are left alone for
  * good. NULL with `err` (ERR_INTERNAL; ERR_CONFIG when the limits do not allow that many). */
 struct slots *slots_fork(const struct slots_config *config, struct err *err);
+
+/* Another file for the slots' lock, since somebody removed the one there was: slots that are forked
+ * from now on hold this. Those that live keep the old one, and are in the new one's list. 0, or -1
+ * with errno. */
+int slots_relock(struct slots *s, int lock_fd);
 
 /* Puts the slots on the loop. `events` and `arg` outlive the slots. 0 or -1 with `err`. */
 int slots_attach(struct slots *s, struct loop *loop, const struct slots_events *events, void *arg, struct err *err);

@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "io/roster.h"
 #include "io/slots_state.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -153,6 +154,8 @@ int slots_spawn(struct slot *slot)
 	slot->killed = 0;
 	slot->complained = false;
 	slots_make_idle(slot);
+	if (s->config.lock_fd >= 0)
+		roster_set(s->config.lock_fd, slot->number, pid);
 	return 0;
 fail:
 	saved = errno;
@@ -294,9 +297,23 @@ static int own(int fd, int *copy)
 	return fd >= 0 && (*copy = fcntl(fd, F_DUPFD_CLOEXEC, 3)) < 0 ? -1 : 0;
 }
 
+int slots_relock(struct slots *s, int lock_fd)
+{
+	int fd = fcntl(lock_fd, F_DUPFD_CLOEXEC, 3);
+	if (fd < 0)
+		return -1;
+	if (s->config.lock_fd >= 0)
+		close(s->config.lock_fd);
+	s->config.lock_fd = fd;
+	for (int i = 0; i < s->config.count; i++)
+		if (s->slot[i].pid)
+			roster_set(fd, s->slot[i].number, s->slot[i].pid);
+	return 0;
+}
+
 struct slots *slots_fork(const struct slots_config *config, struct err *err)
 {
-	if (check_limits(config, err))
+	if (procs_check(err) || check_limits(config, err))
 		return NULL;
 	struct slots *s = calloc(1, sizeof *s);
 	size_t count = (size_t)config->count;
@@ -306,6 +323,7 @@ struct slots *slots_fork(const struct slots_config *config, struct err *err)
 	list_init(&s->keepers);
 	s->config = *config;
 	s->config.lock_fd = s->config.stdout_fd = -1;
+	s->config.mark = NULL; /* these three are copied */
 	s->fork_again = (struct backoff){ .first = 100, .cap = 10000 };
 	s->sweep_again = (struct backoff){ .first = 2, .cap = 1000 };
 	s->slot = calloc(count, sizeof *s->slot);
@@ -323,13 +341,16 @@ struct slots *slots_fork(const struct slots_config *config, struct err *err)
 	struct sigaction child;
 	if (!sigaction(SIGCHLD, NULL, &child) && child.sa_handler == SIG_IGN)
 		signal(SIGCHLD, SIG_DFL); /* else no child could be waited for */
+	s->config.mark = config->mark ? strdup(config->mark) : NULL;
+	if (config->mark && !s->config.mark)
+		goto nomem;
 	if (own(config->lock_fd, &s->config.lock_fd) || own(config->stdout_fd, &s->config.stdout_fd)) {
 		err_sys(err, ERR_INTERNAL, errno, "cannot duplicate a descriptor for the slots");
 		slots_free(s);
 		return NULL;
 	}
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) || remember_children(s)) {
-		err_sys(err, ERR_INTERNAL, errno, "cannot keep track of processes (is /proc mounted?)");
+		err_sys(err, ERR_INTERNAL, errno, "cannot keep track of processes");
 		slots_free(s);
 		return NULL;
 	}

@@ -16,9 +16,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "io/leftover.h"
 
 /* Milliseconds: a slot that does not take an order to kill is itself killed; what is not dead by then is complained of. */
-enum { UNHEARD = 5000, UNKILLABLE = 10000 };
+enum { UNHEARD = 5000, UNKILLABLE = 10000, WOKEN_AGAIN = 60000 };
 
 int64_t slots_now(void)
 {
@@ -54,6 +55,22 @@ static bool is_known(const struct slots *s, pid_t pid)
 	return false;
 }
 
+/* Whether a child that is none of the above was left by a slot. Of most processes all children are,
+ * since only descendants come here; process 1 gets the orphans of all others in its name space,
+ * such as those of `docker exec`. Its slots' have the mark, or are of the session that a dead slot
+ * made. */
+static bool is_left_by_slot(const struct slots *s, pid_t pid)
+{
+	struct procs_stat stat;
+	if (getpid() != 1 || !s->config.mark || leftover_carries(pid, s->config.mark))
+		return true;
+	for (int i = 0; i < s->config.count; i++)
+		if (s->slot[i].state == SLOT_DEAD && s->slot[i].page->pid &&
+		    procs_stat(pid, &stat) == 0 && stat.session == s->slot[i].page->pid)
+			return true;
+	return false;
+}
+
 bool slots_sweep_strays(struct slots *s, bool kill_them)
 {
 	bool any = false;
@@ -64,8 +81,11 @@ bool slots_sweep_strays(struct slots *s, bool kill_them)
 		int status;
 		if (is_known(s, pid))
 			continue;
+		bool gone = reaped(pid, &status);
+		if (!gone && !is_left_by_slot(s, pid))
+			continue;
 		any = true;
-		if (reaped(pid, &status) || !kill_them)
+		if (gone || !kill_them)
 			continue;
 		struct procs tree = { 0 };
 		procs_descendants(pid, &tree);
@@ -211,9 +231,29 @@ static int64_t next_due(struct slots *s)
 	return next;
 }
 
+/* A slot that was stopped takes no order and reports no end. */
+static void wake_stopped(struct slots *s)
+{
+	for (int i = 0; i < s->config.count; i++) {
+		struct slot *slot = &s->slot[i];
+		siginfo_t info = { .si_pid = 0 };
+		if (!slot->pid || waitid(P_PID, (id_t)slot->pid, &info, WSTOPPED | WNOHANG) ||
+		    !info.si_pid)
+			continue;
+		kill(slot->pid, SIGCONT);
+		if (s->woken_at && slots_now() - s->woken_at < WOKEN_AGAIN)
+			continue;
+		s->woken_at = slots_now();
+		slots_note(s, slot, true,
+			   "slot %d was stopped, by its handler perhaps, and is continued",
+			   slot->number);
+	}
+}
+
 void slots_mend(void *slots)
 {
 	struct slots *s = slots;
+	wake_stopped(s);
 	mend_keepers(s);
 	if (mend_dead(s)) {
 		backoff_reset(&s->sweep_again);
@@ -288,6 +328,7 @@ void slots_free(struct slots *s)
 	if (s->pages)
 		munmap(s->pages, (size_t)s->config.count * sizeof *s->pages);
 	procs_release(&s->found);
+	free((char *)(uintptr_t)s->config.mark);
 	free(s->known);
 	free(s->slot);
 	free(s);

@@ -74,6 +74,7 @@ struct slots {
 	bool fork_failed;  /* and it was said */
 	int64_t dead_since; /* the oldest sweep for dead slots; 0: none */
 	bool dead_complained;
+	int64_t woken_at; /* when it was last said that a stopped slot is continued; 0: never */
 };
 
 /* slots_fork.c: forks the process of a vacant slot. 0, or -1 with errno. */

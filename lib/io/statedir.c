@@ -1,26 +1,19 @@
-/* io/statedir: a path in, a directory that is safe to use out. Every refusal says what would mend it. */
-#include "io/statedir.h"
+/* io/statedir: a path in, a directory that is safe to use out. Every refusal says what would mend
+ * it. Invariant: what belongs to another user is used by that user only; root becomes him first. */
+#include "io/statedir_room.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-struct statedir {
-	int fd, run_fd, slots_fd;
-	struct stat st;
-	char *path;
-};
-
-/* The exit status for an errno value: a disk that is full or fails is another matter than a directory that cannot be used. */
-static int status_of(int errnum)
-{
-	return errnum == ENOSPC || errnum == EDQUOT || errnum == EIO ? ERR_IO : ERR_CANTCREATE;
-}
+/* What the directory is wanted for: to run, by its owner; by a sub-command, which may be root's; to
+ * be looked at, without a trace. */
+enum purpose { RUN, VISIT, LOOK };
 
 /* Makes the directory and the parents that are missing. */
 static int make_directories(const char *path, struct err *err)
@@ -35,7 +28,8 @@ static int make_directories(const char *path, struct err *err)
 			continue;
 		*p = '\0';
 		if (mkdir(copy, 0700) && errno != EEXIST)
-			rc = err_sys(err, status_of(errno), errno, "cannot make the state directory '%s' ('%s')", path, copy);
+			rc = err_sys(err, err_of_disk(errno), errno,
+				     "cannot make the state directory '%s' ('%s')", path, copy);
 		*p = c;
 		if (c == '\0')
 			break;
@@ -45,7 +39,7 @@ static int make_directories(const char *path, struct err *err)
 }
 
 /* Looks at what stands at the path before it is opened: a link in the way is refused unless it is as systemd makes them. */
-static int check_link(const char *path, struct err *err)
+static int check_link(const char *path, bool visit, struct err *err)
 {
 	struct stat link, target;
 	if (lstat(path, &link))
@@ -55,36 +49,88 @@ static int check_link(const char *path, struct err *err)
 	if (!S_ISLNK(link.st_mode))
 		return err_set(err, ERR_CANTCREATE, "the state directory '%s' is no directory; remove that file, or name another directory by "
 			       "--state-dir", path);
-	if (link.st_uid != 0 && link.st_uid != geteuid())
+	if (stat(path, &target))
+		return err_sys(err, ERR_CANTCREATE, errno,
+			       "cannot use the state directory '%s', a symbolic link", path);
+	if (link.st_uid != 0 && link.st_uid != (visit ? target.st_uid : geteuid()))
 		return err_set(err, ERR_CANTCREATE, "the state directory '%s' is a symbolic link of another user's; name the directory itself", path);
-	if (stat(path, &target) == 0 && target.st_uid != geteuid())
+	if (!visit && target.st_uid != geteuid())
 		return err_set(err, ERR_CANTCREATE, "the state directory '%s' is a symbolic link to a directory of another user's", path);
 	return 0;
 }
 
-static int check_owner(struct statedir *d, bool look, struct err *err)
+/* Root may look after anybody's state, and does it as that user: so what it makes there is his, and
+ * nothing that he put there leads it elsewhere. */
+static int become_owner(const struct statedir *d, struct err *err)
+{
+	if (setgroups(0, NULL) || setresgid(d->st.st_gid, d->st.st_gid, d->st.st_gid) ||
+	    setresuid(d->st.st_uid, d->st.st_uid, d->st.st_uid))
+		return err_sys(err, ERR_NOPERM, errno, "cannot become user %u, whose state '%s' is",
+			       d->st.st_uid, d->path);
+	return 0;
+}
+
+/* Whether a tgrun uses the directory now, as far as this user can see. */
+static bool is_used(struct statedir *d)
+{
+	pid_t holder;
+	d->run_fd = openat(d->fd, "run.lock", O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	return d->run_fd >= 0 && statedir_runs(d, &holder);
+}
+
+static int refuse_owner(struct statedir *d, bool visit, struct err *err)
+{
+	unsigned owner = d->st.st_uid, user = geteuid();
+	if (visit)
+		return err_set(
+			err, ERR_CANTCREATE,
+			"the state directory '%s' belongs to user %u; ask as that user, or as root",
+			d->path, owner);
+	/* A volume that a container was given: its root stays whose it is. */
+	if (faccessat(d->fd, ".", W_OK | X_OK, AT_EACCESS) == 0 && user != 0)
+		return err_set(err, ERR_CANTCREATE,
+			       "the state directory '%s' belongs to user %u, not to user %u who "
+			       "runs tgrun, but may be written; "
+			       "name a directory in it, which tgrun makes: --state-dir '%s/tgrun'",
+			       d->path, owner, user, d->path);
+	if (is_used(d))
+		return err_set(err, ERR_CANTCREATE,
+			       "the state directory '%s' belongs to user %u, whose tgrun uses it "
+			       "now; run this one as that user, "
+			       "or name another directory by --state-dir",
+			       d->path, owner);
+	return err_set(err, ERR_CANTCREATE,
+		       "the state directory '%s' belongs to user %u, not to user %u who runs "
+		       "tgrun; run it as that user, or, "
+		       "when no tgrun uses it, mend it by: chown -R %u '%s'",
+		       d->path, owner, user, user, d->path);
+}
+
+static int check_owner(struct statedir *d, enum purpose purpose, struct err *err)
 {
 	if (fstat(d->fd, &d->st))
 		return err_sys(err, ERR_CANTCREATE, errno, "cannot look at the state directory '%s'", d->path);
+	if (purpose == VISIT && geteuid() == 0 && d->st.st_uid != 0)
+		return become_owner(d, err);
 	if (d->st.st_uid != geteuid())
-		return err_set(err, ERR_CANTCREATE, "the state directory '%s' belongs to user %u, not to user %u who runs tgrun; mend it by: "
-			       "chown %u '%s'", d->path, d->st.st_uid, geteuid(), geteuid(), d->path);
-	if (!look && (d->st.st_mode & 07777) != 0700 && fchmod(d->fd, 0700))
+		return refuse_owner(d, purpose == VISIT, err);
+	if (purpose == RUN && (d->st.st_mode & 07777) != 0700 && fchmod(d->fd, 0700))
 		return err_sys(err, ERR_CANTCREATE, errno, "cannot make the state directory '%s' private (chmod 700)", d->path);
 	return 0;
 }
 
 /* Opens a file of the directory's for locking; -1 with `err`->status 0 when it is not there, and nothing may be made. */
-static int open_lock(struct statedir *d, const char *name, bool look, struct err *err)
+static int open_lock(struct statedir *d, const char *name, bool make, struct err *err)
 {
 	struct stat st;
-	int fd = openat(d->fd, name, O_RDWR | (look ? 0 : O_CREAT) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
-	if (fd < 0 && look && errno == ENOENT)
+	int fd = openat(d->fd, name, O_RDWR | (make ? O_CREAT : 0) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
+	if (fd < 0 && !make && errno == ENOENT)
 		return err->status = 0, -1;
 	if (fd < 0 && errno == ELOOP)
 		return err_set(err, ERR_CANTCREATE, "'%s/%s' is a symbolic link; remove it", d->path, name);
 	if (fd < 0)
-		return err_sys(err, status_of(errno), errno, "cannot open '%s/%s'", d->path, name);
+		return err_sys(err, err_of_disk(errno), errno, "cannot open '%s/%s'", d->path,
+			       name);
 	/* A second name could be that of a file of value, linked here while the directory was open to others. */
 	if (fstat(fd, &st)) {
 		err_sys(err, ERR_CANTCREATE, errno, "cannot look at '%s/%s'", d->path, name);
@@ -95,12 +141,17 @@ static int open_lock(struct statedir *d, const char *name, bool look, struct err
 		close(fd);
 		return err_set(err, ERR_CANTCREATE, "'%s/%s' is not a file of this user's, or has another name too; remove it", d->path, name);
 	}
-	if (!look && (st.st_mode & 07777) != 0600)
+	if (make && (st.st_mode & 07777) != 0600)
 		(void)!fchmod(fd, 0600);
 	return fd;
 }
 
-static struct statedir *open_it(const char *path, bool look, struct err *err)
+int statedir_open_lock(struct statedir *d, const char *name, struct err *err)
+{
+	return open_lock(d, name, true, err);
+}
+
+static struct statedir *open_it(const char *path, enum purpose purpose, struct err *err)
 {
 	struct statedir *d = calloc(1, sizeof *d);
 	if (!d) {
@@ -111,18 +162,18 @@ static struct statedir *open_it(const char *path, bool look, struct err *err)
 	d->path = strdup(path);
 	if (!d->path)
 		err_set(err, ERR_INTERNAL, "out of memory");
-	if (!d->path || check_link(path, err))
+	if (!d->path || check_link(path, purpose == VISIT, err))
 		goto fail;
 	d->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (d->fd < 0) {
 		err_sys(err, ERR_CANTCREATE, errno, "cannot open the state directory '%s'", path);
 		goto fail;
 	}
-	if (check_owner(d, look, err))
+	if (check_owner(d, purpose, err))
 		goto fail;
-	d->run_fd = open_lock(d, "run.lock", look, err);
+	d->run_fd = open_lock(d, "run.lock", purpose != LOOK, err);
 	if (d->run_fd >= 0 || !err->status)
-		d->slots_fd = open_lock(d, "slots.lock", look, err);
+		d->slots_fd = open_lock(d, "slots.lock", purpose != LOOK, err);
 	if (d->slots_fd >= 0 || !err->status)
 		return d;
 fail:
@@ -136,26 +187,31 @@ struct statedir *statedir_open(const char *path, struct err *err)
 		err_set(err, ERR_CANTCREATE, "the state directory's name is empty");
 		return NULL;
 	}
-	return make_directories(path, err) ? NULL : open_it(path, false, err);
+	return make_directories(path, err) ? NULL : open_it(path, RUN, err);
 }
 
-static struct statedir *open_if_there(const char *path, bool look, struct err *err)
+static struct statedir *open_there(const char *path, enum purpose purpose, struct err *err)
 {
 	struct stat st;
 	err->status = 0;
 	if (lstat(path, &st) && errno == ENOENT)
 		return NULL;
-	return open_it(path, look, err);
+	return open_it(path, purpose, err);
 }
 
 struct statedir *statedir_open_existing(const char *path, struct err *err)
 {
-	return open_if_there(path, false, err);
+	return open_there(path, RUN, err);
 }
 
 struct statedir *statedir_look(const char *path, struct err *err)
 {
-	return open_if_there(path, true, err);
+	return open_there(path, LOOK, err);
+}
+
+struct statedir *statedir_visit(const char *path, struct err *err)
+{
+	return open_there(path, VISIT, err);
 }
 
 void statedir_close(struct statedir *d)
@@ -175,67 +231,6 @@ void statedir_end(struct statedir *d)
 	if (d)
 		d->run_fd = -1;
 	statedir_close(d);
-}
-
-/* 1 taken, 0 held by another, -1. */
-static int lock(struct statedir *d, int fd, const char *name, struct err *err)
-{
-	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	if (fcntl(fd, F_OFD_SETLK, &whole) == 0)
-		return 1;
-	if (errno == EAGAIN || errno == EACCES)
-		return 0;
-	return err_sys(err, ERR_CANTCREATE, errno, "cannot lock '%s/%s'", d->path, name);
-}
-
-static void read_holder(struct statedir *d, pid_t *holder)
-{
-	char text[32] = "";
-	*holder = pread(d->run_fd, text, sizeof text - 1, 0) > 0 ? (pid_t)strtol(text, NULL, 10) : 0;
-}
-
-int statedir_lock_run(struct statedir *d, pid_t *holder, struct err *err)
-{
-	char text[32];
-	int rc = lock(d, d->run_fd, "run.lock", err);
-	if (rc == 0)
-		read_holder(d, holder);
-	if (rc != 1)
-		return rc;
-	int n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
-	if (ftruncate(d->run_fd, 0) || pwrite(d->run_fd, text, (size_t)n, 0) != n)
-		return err_sys(err, ERR_IO, errno, "cannot write '%s/run.lock'", d->path);
-	return 1;
-}
-
-/* Whether another holds this lock; one that is not there is held by nobody. */
-static bool is_held(int fd)
-{
-	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	return fd >= 0 && fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
-}
-
-bool statedir_runs(struct statedir *d, pid_t *holder)
-{
-	if (!is_held(d->run_fd))
-		return false;
-	read_holder(d, holder);
-	return true;
-}
-
-bool statedir_in_use(struct statedir *d)
-{
-	return is_held(d->slots_fd);
-}
-
-int statedir_lock_slots(struct statedir *d, struct err *err)
-{
-	return lock(d, d->slots_fd, "slots.lock", err);
-}
-
-int statedir_slots_fd(const struct statedir *d)
-{
-	return d->slots_fd;
 }
 
 int statedir_fd(const struct statedir *d)
@@ -264,6 +259,6 @@ int64_t statedir_free_bytes(const struct statedir *d)
 int statedir_may_write(const struct statedir *d, struct err *err)
 {
 	if (faccessat(d->fd, ".", W_OK | X_OK, AT_EACCESS))
-		return err_sys(err, status_of(errno), errno, "cannot write in the state directory '%s'", d->path);
+		return err_sys(err, err_of_disk(errno), errno, "cannot write in the state directory '%s'", d->path);
 	return 0;
 }

@@ -1,7 +1,10 @@
 /* io/statedir: the state directory: whose it is, who may use it now, and how its files are opened.
  *
- * Two locks (open file description locks, fcntl(2)): `run.lock` is held by the runner; `slots.lock` by the runner and all its slots, so it is free only when the last process of an
- * earlier run is gone. Nothing in the directory is opened through a symbolic link. */
+ * Two locks (open file description locks, fcntl(2)): `run.lock` is held by the runner; `slots.lock`
+ * by the runner and all its slots, so it is free only when the last process of an earlier run is
+ * gone. The runner holds the directory itself, too (flock(2)), where the file system can: nobody
+ * removes that lock, and systemd-tmpfiles(8) leaves alone what is in a directory that is locked.
+ * Nothing in the directory is opened through a symbolic link. */
 #ifndef TGRUN_IO_STATEDIR_H
 #define TGRUN_IO_STATEDIR_H
 
@@ -25,6 +28,9 @@ struct statedir *statedir_open_existing(const char *path, struct err *err);
 
 /* The same for who only looks: no file is made and no mode mended, and a lock that is not there is held by nobody. */
 struct statedir *statedir_look(const char *path, struct err *err);
+/* The same for a sub-command, which may be root's: where the directory is another user's, this
+ * process becomes that user, for good. */
+struct statedir *statedir_visit(const char *path, struct err *err);
 
 /* Closes it, and with it the locks that no slot holds. NULL is fine. */
 void statedir_close(struct statedir *d);
@@ -32,8 +38,9 @@ void statedir_close(struct statedir *d);
 /* The same at the end of the runner, whose lock goes with the process: who waits for the one has waited for the other. NULL is fine. */
 void statedir_end(struct statedir *d);
 
-/* Takes the runner's lock and writes this process's id into it. 1: it is ours; 0: another has it, *holder gets its
- * process id (0: not told); -1 with `err`. */
+/* Takes the runner's lock and writes this process's id into it. 1: it is ours; 0: another has it,
+ * *holder gets its process id (0: not told, or it is in another name space of processes, a
+ * container's); -1 with `err`. */
 int statedir_lock_run(struct statedir *d, pid_t *holder, struct err *err);
 
 /* Whether a runner holds its lock, without taking it; *holder as above. */
@@ -41,6 +48,16 @@ bool statedir_runs(struct statedir *d, pid_t *holder);
 
 /* Whether the slots' lock is held: by a runner, the last slots of one, or a sub-command at work. */
 bool statedir_in_use(struct statedir *d);
+/* Who that is, for a sentence: `process 12`, or that it has no number here. */
+enum { STATEDIR_HOLDER_MAX = 40 };
+const char *statedir_holder(pid_t holder, char out[STATEDIR_HOLDER_MAX]);
+
+/* What the runner does before it lets anything be forgotten that it wrote here. 0: the directory
+ * stands under its name, as far as it may be looked at. STATEDIR_MENDED: a lock in it had been
+ * removed, and was made and taken anew; if it is the slots', statedir_slots_fd() is another one
+ * now. -1 with `err`: the directory is gone, or is another one. */
+enum { STATEDIR_MENDED = 1 };
+int statedir_stands(struct statedir *d, struct err *err);
 
 /* Tries to take the slots' lock. 1, 0 when another has it, -1 with `err`. */
 int statedir_lock_slots(struct statedir *d, struct err *err);

@@ -100,6 +100,16 @@ void queue_sync_end(struct queue *q, int errnum)
 	q->syncing = 0;
 }
 
+int queue_stands(struct queue *q, struct err *err)
+{
+	return q->store->ops->stands(q->store, err);
+}
+
+void queue_files(struct queue *q, struct store_files *out)
+{
+	q->store->ops->files(q->store, out);
+}
+
 /* ---- what comes in ---- */
 
 static bool repeats(const struct queue_put *p)

@@ -32,8 +32,7 @@ int mark_open(struct mark *m, int dir_fd, const char *dir_name, struct err *err)
 		int why = errno;
 		if (why == ELOOP)
 			return err_set(err, ERR_CANTCREATE, "'%s/mark' is a symbolic link; remove it", dir_name);
-		return err_sys(err, why == ENOSPC || why == EDQUOT || why == EIO ? ERR_IO : ERR_CANTCREATE, why,
-			       "cannot open '%s/mark'", dir_name);
+		return err_sys(err, err_of_disk(why), why, "cannot open '%s/mark'", dir_name);
 	}
 	if (fstat(m->fd, &st)) {
 		int why = errno;

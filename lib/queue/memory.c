@@ -125,6 +125,19 @@ static int memory_dead(struct store *s, int64_t from, bool bodies,
 	return 0;
 }
 
+static int memory_stands(struct store *s, struct err *err)
+{
+	(void)s;
+	(void)err;
+	return 0;
+}
+
+static void memory_files(struct store *s, struct store_files *out)
+{
+	(void)s;
+	*out = (struct store_files){ .fd = { -1, -1 } };
+}
+
 static int64_t memory_spare(struct store *s)
 {
 	(void)s;
@@ -180,6 +193,8 @@ static const struct store_ops memory_ops = {
 	.synced = memory_synced,
 	.spare = memory_spare,
 	.give_back = memory_give_back,
+	.stands = memory_stands,
+	.files = memory_files,
 	.close = memory_close,
 };
 

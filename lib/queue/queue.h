@@ -163,6 +163,11 @@ struct queue_counts {
 };
 void queue_counts(const struct queue *q, struct queue_counts *out);
 
+/* Whether what was put will be found by the next run, and the open files that it is in: as
+ * store_ops.stands and store_ops.files. */
+int queue_stands(struct queue *q, struct err *err);
+void queue_files(struct queue *q, struct store_files *out);
+
 /* Bytes on the disk that the store holds already and may fill again: they count as free. */
 int64_t queue_spare_bytes(const struct queue *q);
 

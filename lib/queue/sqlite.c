@@ -188,6 +188,16 @@ static void sqlite_synced(struct store *store, int64_t seq, bool worked)
 		s->doubtful = true;
 }
 
+static int sqlite_stands(struct store *store, struct err *err)
+{
+	return sqlite_stand(&sqlite_of(store)->db, err);
+}
+
+static void sqlite_files(struct store *store, struct store_files *out)
+{
+	sqlite_stand_files(&sqlite_of(store)->db, out);
+}
+
 static int64_t sqlite_dead_count(struct store *store)
 {
 	struct sqlite *s = sqlite_of(store);
@@ -228,6 +238,8 @@ static const struct store_ops sqlite_ops = {
 	.synced = sqlite_synced,
 	.spare = sqlite_spare,
 	.give_back = sqlite_give_back,
+	.stands = sqlite_stands,
+	.files = sqlite_files,
 	.close = sqlite_close,
 };
 

@@ -5,17 +5,28 @@
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "queue/mark.h"
+#include "queue/store.h"
 
 /* Names in the table `meta` that are the store's own. */
 #define SQLITE_META_LAST_SEQ ".last-seq"
 #define SQLITE_META_BOT_ID ".bot-id"
 
+/* What stood at a name when it was opened. */
+struct sqlite_place {
+	bool known;
+	dev_t dev;
+	ino_t ino;
+};
+
 struct sqlite_db {
 	sqlite3 *handle;
+	int dir_fd; /* the caller's */
 	char *dir_name;     /* for messages */
+	struct sqlite_place place[STORE_FILES];
 	struct mark mark;
 	int wal_fd;         /* -1: it could not be opened */
 	int64_t last_seq, bot_id;
@@ -39,6 +50,16 @@ void sqlite_db_convert(struct sqlite_db *db);
  * (*version, 0: no tables yet), undamaged (read if `whole`), as new as its mark, and this bot's (0: any) or nobody's. 0, or -1 with `err` as of sqlite_open(). */
 int sqlite_db_check_files(struct sqlite_db *db, int dir_fd, bool mend, int64_t *size, struct err *err);
 int sqlite_db_check(struct sqlite_db *db, bool whole, int64_t bot_id, int64_t *version, struct err *err);
+/* sqlite_stand.c: the files of the database are open now. */
+void sqlite_stand_remember(struct sqlite_db *db);
+
+/* As store_ops.stands and store_ops.files. */
+int sqlite_stand(struct sqlite_db *db, struct err *err);
+void sqlite_stand_files(const struct sqlite_db *db, struct store_files *out);
+
+/* sqlite_vfs.c: the name by which SQLite knows a file system that takes names as they stand. NULL
+ * when memory is out. */
+const char *sqlite_vfs_name(void);
 
 /* Fills `err` with what the last call on the database failed of, as a sentence for people. Returns -1. */
 int sqlite_db_fail(const struct sqlite_db *db, struct err *err);

@@ -149,8 +149,8 @@ static int prepare_files(struct sqlite_db *db, int dir_fd, int64_t *size, struct
 		return 0;
 	int fd = openat(dir_fd, "queue.db", O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return err_sys(err, errno == ENOSPC || errno == EDQUOT || errno == EIO ? ERR_IO : ERR_CANTCREATE, errno,
-			       "cannot make '%s/queue.db'", db->dir_name);
+		return err_sys(err, err_of_disk(errno), errno, "cannot make '%s/queue.db'",
+			       db->dir_name);
 	close(fd);
 	CRASHPOINT("database-made");
 	fsync(dir_fd);
@@ -165,7 +165,10 @@ static int connect_file(struct sqlite_db *db, int dir_fd, struct err *err)
 	/* It counts its memory, under a lock for each allocation, and nobody asks. Once it is at work it refuses this, and the first call holds. */
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	snprintf(path, sizeof path, "/proc/self/fd/%d/queue.db", dir_fd);
-	if (sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK) {
+	const char *vfs = sqlite_vfs_name();
+	if (!vfs)
+		return err_set(err, ERR_INTERNAL, "out of memory");
+	if (sqlite3_open_v2(path, &db->handle, flags, vfs) != SQLITE_OK) {
 		if (!db->handle)
 			return err_set(err, ERR_INTERNAL, "out of memory");
 		return sqlite_db_fail(db, err);
@@ -296,7 +299,9 @@ static int prepare_tables(struct sqlite_db *db, int64_t bot_id, struct err *err)
 int sqlite_db_open(struct sqlite_db *db, int dir_fd, const char *dir_name, int64_t bot_id, struct err *err)
 {
 	int64_t size;
-	*db = (struct sqlite_db){ .mark.fd = -1, .wal_fd = -1, .dir_name = strdup(dir_name) };
+	*db = (struct sqlite_db){
+		.mark.fd = -1, .wal_fd = -1, .dir_fd = dir_fd, .dir_name = strdup(dir_name)
+	};
 	if (!db->dir_name)
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	if (mark_open(&db->mark, dir_fd, dir_name, err) || prepare_files(db, dir_fd, &size, err) ||
@@ -309,13 +314,18 @@ int sqlite_db_open(struct sqlite_db *db, int dir_fd, const char *dir_name, int64
 	/* The tables themselves are in the database file before anything else is. */
 	sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_FULL, NULL, NULL);
 	reserve(db, dir_fd);
+	sqlite_stand_remember(db);
 	sqlite3_busy_timeout(db->handle, 0);
 	return 0;
 }
 
 void sqlite_db_close(struct sqlite_db *db)
 {
+	int keep = 1;
 	CRASHPOINT("before-close");
+	/* SQLite removes the log by its name, which may be another database's by now. */
+	if (db->handle && sqlite_stand(db, NULL) < 0)
+		sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
 	sqlite3_close(db->handle);
 	if (db->wal_fd >= 0)
 		close(db->wal_fd);

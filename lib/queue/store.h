@@ -80,6 +80,14 @@ struct store_times {
 	int64_t received, first; /* wall clock, milliseconds */
 };
 
+/* The files that hold all there is, as descriptors of this process, -1: there is none. Together,
+ * under these names, they are the store. */
+enum { STORE_FILES = 2 };
+struct store_files {
+	int fd[STORE_FILES];
+	const char *name[STORE_FILES];
+};
+
 struct store; /* of a backend */
 
 struct store_ops {
@@ -117,6 +125,12 @@ struct store_ops {
 	/* One has ended that began when last_seq() was `seq`. What was written before one that failed may be kept from the disk for ever: the next
 	 * `sync` of apply() does not rely on any that went before. */
 	void (*synced)(struct store *s, int64_t seq, bool worked);
+	/* Whether its files stand under their names, so that the next run will find what is in
+	 * them. 0; 1: something that only guards them had been removed, and was made anew; -1 with
+	 * `err`. */
+	int (*stands)(struct store *s, struct err *err);
+	/* Its open files, for who wants to save what they hold. */
+	void (*files)(struct store *s, struct store_files *out);
 	/* Bytes on the disk that it holds already and may fill again. */
 	int64_t (*spare)(struct store *s);
 	/* Gives a little of what it no longer needs back to the disk, in one transaction of some
@@ -129,10 +143,11 @@ struct store {
 	const struct store_ops *ops;
 };
 
-/* The store in `dir_fd`/queue.db (created if missing; ownership, mode and symbolic links were checked by the caller).
- * `bot_id`: the state must belong to it (0: any). NULL with `err`: ERR_CANTCREATE (cannot be used), ERR_IO (full,
- * failing, damaged: the sentence says what to do), ERR_CONFIG (another bot's, or a newer tgrun's), ERR_TEMPFAIL (another
- * process has it open). */
+/* The store in `dir_fd`/queue.db (created if missing; ownership, mode and symbolic links were
+ * checked by the caller, who keeps `dir_fd` open). `bot_id`: the state must belong to it (0: any).
+ * NULL with `err`: ERR_CANTCREATE (cannot be used), ERR_IO (full, failing, damaged: the sentence
+ * says what to do), ERR_CONFIG (another bot's, or a newer tgrun's), ERR_TEMPFAIL (another process
+ * has it open). */
 struct store *sqlite_open(int dir_fd, const char *dir_name, int64_t bot_id, struct err *err);
 
 /* Whether such a database was so large that sqlite_open() looked at its beginning only, and not for
@@ -147,6 +162,10 @@ struct store_look {
 
 /* What sqlite_open() would find, the whole database read, without changing a byte of the directory: 0, or -1 with `err` as of that. */
 int sqlite_look(int dir_fd, const char *dir_name, int64_t bot_id, struct store_look *out, struct err *err);
+/* Keeps every other process from that database for as long as *fd, the caller's, is open; not while
+ * this process has it open. 1; 0 when another has it in use, or there is none; -1 with `err`
+ * (ERR_CANTCREATE, ERR_IO). */
+int sqlite_hold(int dir_fd, const char *dir_name, int *fd, struct err *err);
 
 /* A store that keeps nothing after its end. NULL when memory is out. */
 struct store *memory_open(struct err *err);

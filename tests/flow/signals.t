@@ -1,4 +1,5 @@
-# Goal: what a careless parent hands down at the start (closed descriptors, ignored and blocked signals) hurts neither tgrun nor its handlers.
+# Goal: what a careless parent hands down at the start (closed descriptors, ignored and blocked signals) hurts neither tgrun nor its handlers; no
+# signal, whoever sends it, ends tgrun without a word.
 # shellcheck shell=sh disable=SC2016,SC2034
 . tests/flow/lib.sh
 
@@ -63,4 +64,62 @@ sh -c 'sleep 300 & echo $! >"$1"; shift; exec "$@"' - "$TMP/child" "$TGRUN" --ha
 is "$?" 0 "started with a child of its own"
 ok 'kill -0 "$(cat "$TMP/child")"' "… which is left alone"
 kill "$(cat "$TMP/child")"
+
+# What else there is: what asks for an end is a stop, what means nothing ends nothing, and a fault leaves a line.
+unset TGRUN_LOG_LEVEL
+for signal in ALRM PWR; do
+	rm -f "$TMP/tgrun.log"
+	start_tgrun --handler "$TMP/note"
+	wait_for 'logged polling'
+	stop_tgrun "$signal"
+	is "$STATUS $(grep -c "stopping: SIG$signal" "$TGRUN_LOG")" "0 1" "SIG$signal is a stop"
+done
+rm -f "$TMP/tgrun.log"
+start_tgrun --handler "$TMP/note"
+wait_for 'logged polling'
+for signal in PIPE XFSZ USR2 IO VTALRM PROF TTOU CONT WINCH URG CHLD; do
+	kill -"$signal" "$TGRUN_PID"
+done
+slot=$(cat "/proc/$TGRUN_PID/task/$TGRUN_PID/children")
+slot=${slot%% *}
+for signal in HUP INT QUIT ILL TRAP ABRT BUS FPE USR1 SEGV USR2 PIPE ALRM TERM XCPU XFSZ VTALRM PROF IO PWR SYS TSTP TTIN TTOU; do
+	kill -"$signal" "$slot"
+done
+: >"$TMP/seen"
+message 7 after
+wait_for '[ "$(seen ^end)" = 1 ]'
+is "$(seen ^end) $(cut -d' ' -f2,3 "/proc/$slot/stat")" "1 (tg-slot) S" "… what has no meaning ends neither tgrun nor a slot"
+stop_tgrun XCPU
+is "$STATUS $(grep -c 'stopping: SIGXCPU: the processor time' "$TGRUN_LOG")" "1 1" "SIGXCPU is a stop, too, with status 1"
+case $BUILD in *asan*) ;; *)
+	for signal in SEGV BUS SYS ABRT; do
+		rm -f "$TMP/tgrun.log"
+		start_tgrun --handler "$TMP/note"
+		wait_for 'logged polling'
+		stop_tgrun "$signal"
+		is "$((STATUS > 128)) $(grep -c "^tgrun: ended by SIG$signal" "$TGRUN_LOG")" "1 1" "SIG$signal ends it with a line that says so"
+	done
+	;;
+esac
+
+# Files that may not grow any more are a full disk, for as long as they may not.
+if command -v prlimit >/dev/null; then
+	rm -rf "$TMP/state" "$TMP/tgrun.log"
+	: >"$TMP/seen"
+	start_tgrun --handler "$TMP/note" --concurrency 2
+	wait_for 'logged polling'
+	prlimit --pid "$TGRUN_PID" --fsize=200000:
+	: >"$TMP/hold"
+	generate 200 20 pad=20000
+	wait_for 'logged "File too large.*(not confirmed|pause)"'
+	ok 'kill -0 "$TGRUN_PID"' "files that may not grow (RLIMIT_FSIZE) do not end it"
+	prlimit --pid "$TGRUN_PID" --fsize=unlimited:
+	rm "$TMP/hold"
+	wait_for '[ "$(sed -n "s/^end \([0-9]*\) .*/\1/p" "$TMP/seen" | sort -nu | wc -l)" = 200 ]' 60
+	is "$(sed -n 's/^end \([0-9]*\) .*/\1/p' "$TMP/seen" | sort -nu | wc -l)" 200 "… and all comes through when they may"
+	stop_tgrun
+	is "$STATUS" 0 "… and it stops well"
+	(ulimit -f 0 && exec "$TGRUN" --handler "$TMP/note" --state-dir "$TMP/none" --once) 2>&1 | cat >"$TMP/out"
+	like "$(cat "$TMP/out")" 'cannot .*File too large' "at the start, too, the sentence says what failed"
+fi
 done_testing

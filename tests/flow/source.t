@@ -50,6 +50,27 @@ wait_tgrun 60
 is "$STATUS $(grep ^end "$TMP/seen" | sed 's/.* //' | sort -u | wc -l)" "0 300" "after kill -9 the rest of the file is handled"
 is "$(seen ^end)" 300 "… each once"
 
+# The place in a file is that file's: one that was written anew in between, with the same inode and more bytes, is read from its beginning; one that only grew goes on.
+for change in 'cat "$TMP/other" >"$TMP/updates"' 'line 301 1 n301 >>"$TMP/updates"'; do
+	forget
+	i=0
+	while [ $((i += 1)) -le 300 ]; do line $i $((i % 3)) "n$i"; done >"$TMP/updates"
+	i=0
+	while [ $((i += 1)) -le 400 ]; do line $i $((i % 3)) "other$i"; done >"$TMP/other"
+	: >"$TMP/hold"
+	from "$TMP/updates" --handler "$TMP/note" --concurrency 2 --backlog 50
+	wait_for '[ "$(seen ^start)" = 2 ]'
+	stop_tgrun KILL
+	eval "$change"
+	rm "$TMP/hold"
+	from "$TMP/updates" --handler "$TMP/note" --concurrency 2 --backlog 50
+	wait_tgrun 60
+	case $change in
+	cat*) is "$STATUS $(seen '^end.*other') $(grep -c 'the file is another one' "$TGRUN_LOG")" "0 400 1" "$change: read from the beginning, which is said" ;;
+	*) is "$STATUS $(seen ^end) $(grep -c 'going on where' "$TGRUN_LOG")" "0 301 1" "$change: gone on with" ;;
+	esac
+done
+
 # At its limit the backlog has room for one batch after the other, which is said once.
 forget
 i=0

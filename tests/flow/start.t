@@ -101,6 +101,33 @@ cp -p "$TMP/good.kept" "$TMP/good"
 run_tgrun --once --handler "$TMP/good"
 is "$STATUS $(tr '\n' ';' <"$TMP/events")" "0 1 1 0;2 1 0;" "and the next start handles what was left, as if for the first time"
 
+# An errno that says nothing of a file is not taken for one that says it is not there.
+ln -s loop "$TMP/loop"
+printf '#!%s\n' "$TMP/loop" >"$TMP/looped" && chmod 755 "$TMP/looped"
+TGRUN_TOKEN=$TOKEN "$TGRUN" --handler "$TMP/looped" --store memory --once >"$TMP/out" 2>&1
+like "$? $(cat "$TMP/out")" "^78 .*cannot look at '$TMP/loop', which the handler '.*/looped' needs: Too many levels" "an interpreter that cannot be looked at"
+TGRUN_TOKEN=$TOKEN PATH=$TMP:$PATH "$TGRUN" --handler loop --store memory --once >"$TMP/out" 2>&1
+like "$? $(cat "$TMP/out")" "^78 .*cannot look at the handler 'loop': Too many levels" "… a handler in PATH"
+mkdir "$TMP/credentials" && ln -s token "$TMP/credentials/token"
+CREDENTIALS_DIRECTORY=$TMP/credentials "$TGRUN" --handler "$TMP/good" --store memory --once >"$TMP/out" 2>&1
+like "$? $(cat "$TMP/out")" "^77 .*cannot open the token file '$TMP/credentials/token': Too many levels" "… a token"
+
+# The directory of --chdir is another matter than the handler.
+mkdir "$TMP/room"
+message 7 away
+rm -f "$TMP/tgrun.log"
+start_tgrun --handler "$TMP/good" --chdir "$TMP/room"
+wait_for 'logged " handled "'
+rmdir "$TMP/room"
+message 7 gone
+wait_for 'logged "the handler cannot be started"'
+like "$(cat "$TGRUN_LOG")" "cannot be started: its directory '$TMP/room' cannot be entered: No such file or directory; it is that of --chdir" "a --chdir that was removed while tgrun runs is named"
+is "$(grep -c 'interpreter\|after its' "$TGRUN_LOG")" 0 "… and nothing is said of the handler"
+mkdir "$TMP/room"
+wait_for '[ "$(grep -c " handled " "$TGRUN_LOG")" = 2 ]'
+is "$(grep -c ' handled ' "$TGRUN_LOG")" 2 "… when it is back, the update is handled"
+stop_tgrun
+
 # Without /proc nothing that a handler starts could be found again. Only where a test may make a name space of its own, and not with
 # sanitizers, which need it themselves.
 # shellcheck disable=SC2016 # that shell's own

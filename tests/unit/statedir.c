@@ -99,7 +99,7 @@ static void test_other_users(void)
 	    symlink("mine", in_top("their-link")) || lchown(in_top("their-link"), OTHER, OTHER) || mkdir(in_top("lock"), 0700) ||
 	    mknod(in_top("lock/run.lock"), S_IFREG | 0600, 0) || chown(in_top("lock/run.lock"), OTHER, OTHER) || mkdir(in_top("closed"), 0755))
 		exit(1);
-	refused("theirs", "mend it by: chown 0 '", "a directory of another user's is refused, with the command that mends it");
+	refused("theirs", "mend it by: chown -R 0 '", "a directory of another user's is refused, with the command that mends it");
 	refused("to-theirs", "another user's", "so is a link to one");
 	refused("their-link", "symbolic link of another user's", "and a link of another user's");
 	refused("lock", "not a file of this user's", "and a lock of another user's");
@@ -107,7 +107,7 @@ static void test_other_users(void)
 		exit(1);
 	if (seteuid(OTHER))
 		exit(1);
-	refused("closed", "chown 65534 '", "seen from the other side too");
+	refused("closed", "chown -R 65534 '", "seen from the other side too");
 	refused("closed/new", "Permission denied", "a directory that may not be made is named with the reason");
 	if (seteuid(0))
 		exit(1);
