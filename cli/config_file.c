@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ini.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
