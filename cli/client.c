@@ -209,7 +209,7 @@ static int use_page(void *arg, struct queue *q, struct err *err)
 	return l->page.failed ? err_set(err, ERR_INTERNAL, "out of memory") : 0;
 }
 
-int client_list(struct setup *s, const struct client_list *list, struct err *err)
+int client_list(struct setup *s, struct statedir *dir, const struct client_list *list, struct err *err)
 {
 	static const bool again = false; /* a page that was not finished was not handed over */
 	struct listing l = { .list = list };
@@ -218,10 +218,10 @@ int client_list(struct setup *s, const struct client_list *list, struct err *err
 	buf_init(&l.page.lines, 2 * CONTROL_OUTPUT_MAX);
 	do {
 		l.page.rest = (struct client_rest){ 0 };
-		/* Its locks are given back with it. */
-		struct statedir *dir = statedir_open_existing(s->state_dir, err);
-		rc = dir ? client_work(s, dir, &way, err) : err->status ? -1 : 0;
-		statedir_close(dir);
+		/* Not kept from a runner that starts meanwhile, however slowly the list is read. */
+		rc = dir ? client_work(s, dir, &way, err) : 0;
+		if (dir)
+			statedir_unlock_slots(dir);
 		int bad = hand_over(&l.page.lines, list->line, list->arg);
 		if (rc == 0 && bad)
 			rc = err_set(err, ERR_IO, "the answer cannot be understood");

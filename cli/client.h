@@ -67,7 +67,7 @@ struct client_list {
 	client_line *line;
 	void *arg;
 };
-int client_list(struct setup *s, const struct client_list *l, struct err *err);
+int client_list(struct setup *s, struct statedir *dir, const struct client_list *l, struct err *err);
 int client_add_line(struct client_page *page, int64_t number, const char *text, size_t n);
 
 /* Reads the numbers from argument `first` on into *numbers, to be freed, and *count; `what` names what they count ("a dead letter"). 0 or -1 with `err` (ERR_USAGE). */

@@ -202,7 +202,7 @@ int cmd_dead(struct setup *s)
 		print_with_reader();
 	rc = rc || client_open(s, &dir, &err);
 	if (rc == 0 && d.verb == LIST)
-		rc = client_list(s, &(struct client_list){ "dead-list", fill, on_line, &d }, &err);
+		rc = client_list(s, dir, &(struct client_list){ "dead-list", fill, on_line, &d }, &err);
 	else if (rc == 0 && dir)
 		rc = client_work(s, dir, &way, &err);
 	if (rc == 0 && !d.shown && !d.missing)

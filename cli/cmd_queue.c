@@ -205,7 +205,7 @@ int cmd_queue(struct setup *s)
 		print_with_reader();
 	rc = rc || client_open(s, &dir, &err);
 	if (rc == 0 && w.verb == LIST)
-		rc = client_list(s, &(struct client_list){ "queue-list", fill, on_line, &w }, &err);
+		rc = client_list(s, dir, &(struct client_list){ "queue-list", fill, on_line, &w }, &err);
 	else if (rc == 0 && dir)
 		rc = client_work(s, dir, &way, &err);
 	if (rc == 0 && !w.touched)

@@ -199,11 +199,6 @@ static struct statedir *open_there(const char *path, enum purpose purpose, struc
 	return open_it(path, purpose, err);
 }
 
-struct statedir *statedir_open_existing(const char *path, struct err *err)
-{
-	return open_there(path, RUN, err);
-}
-
 struct statedir *statedir_look(const char *path, struct err *err)
 {
 	return open_there(path, LOOK, err);

@@ -23,14 +23,14 @@ struct statedir;
  * with DynamicUser. NULL with `err` (ERR_CANTCREATE) that says what would mend it. */
 struct statedir *statedir_open(const char *path, struct err *err);
 
-/* The same, but never makes it: NULL with `err`->status 0 when it is not there. */
-struct statedir *statedir_open_existing(const char *path, struct err *err);
-
-/* The same for who only looks: no file is made and no mode mended, and a lock that is not there is held by nobody. */
-struct statedir *statedir_look(const char *path, struct err *err);
-/* The same for a sub-command, which may be root's: where the directory is another user's, this
- * process becomes that user, for good. */
+/* The same for a sub-command, which never makes it: NULL with `err`->status 0 when it is not there.
+ * It may be root's: where the directory is another user's, this process becomes that user, for
+ * good. */
 struct statedir *statedir_visit(const char *path, struct err *err);
+
+/* The same for who only looks: no file is made and no mode mended, and a lock that is not there is
+ * held by nobody. NULL as of statedir_visit(). */
+struct statedir *statedir_look(const char *path, struct err *err);
 
 /* Closes it, and with it the locks that no slot holds. NULL is fine. */
 void statedir_close(struct statedir *d);
@@ -61,6 +61,9 @@ int statedir_stands(struct statedir *d, struct err *err);
 
 /* Tries to take the slots' lock. 1, 0 when another has it, -1 with `err`. */
 int statedir_lock_slots(struct statedir *d, struct err *err);
+
+/* Gives it back, if it was taken. */
+void statedir_unlock_slots(struct statedir *d);
 
 /* The descriptor of the slots' lock, for slots to inherit; of the directory itself; its path. */
 int statedir_slots_fd(const struct statedir *d);

@@ -114,6 +114,11 @@ int statedir_lock_slots(struct statedir *d, struct err *err)
 	return lock(d, d->slots_fd, "slots.lock", err);
 }
 
+void statedir_unlock_slots(struct statedir *d)
+{
+	unlock(d->slots_fd);
+}
+
 int statedir_slots_fd(const struct statedir *d)
 {
 	return d->slots_fd;

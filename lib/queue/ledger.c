@@ -18,7 +18,7 @@ static const struct ledger_row rows[RELEASE_WAYS] = {
 	[RELEASE_BREAKER] = { LEDGER_NOTHING, false, "it failed while everything did" },
 	/* The next start of tgrun is pause enough. */
 	[RELEASE_STOP] = { LEDGER_INTERRUPTION, false, "tgrun was stopped" },
-	[RELEASE_REPLACED] = { LEDGER_INTERRUPTION, true, "its worker was asked to end, and did so without an answer" },
+	[RELEASE_REPLACED] = { LEDGER_INTERRUPTION, true, "nobody read the standard output that it had" },
 	[RELEASE_NOT_GIVEN] = { LEDGER_INTERRUPTION, true, "it was given out and never begun" },
 	[RELEASE_OTHER] = { LEDGER_INTERRUPTION, true, "its worker was ended because of another update" },
 	/* The next attempt is alone, and charged. It comes at once: who has to be alone is known to

@@ -20,7 +20,7 @@ enum release_why {
 	RELEASE_BREAKER,
 	/* tgrun stops. */
 	RELEASE_STOP,
-	/* Its worker was asked to end, and did so without an answer. */
+	/* Its program had a standard output that nobody read any more. */
 	RELEASE_REPLACED,
 	/* An order that never led to a start: its slot died, or its worker ended, before it could
 	 * see the update. */

@@ -193,10 +193,13 @@ void queue_dead(struct queue *q, const struct claim *c, const char *reason, cons
 }
 
 /* Settles it with an operation after which it waits, for `delay` milliseconds. */
-static void give_back(struct queue *q, const struct claim *c, struct store_op *op, int64_t delay, bool solo)
+/* It waits for `pause` milliseconds, which is written down, and for `delay` at least while this runner lives. */
+static void give_back(struct queue *q, const struct claim *c, struct store_op *op, int64_t pause, int64_t delay, bool solo)
 {
 	int64_t now = mono(q);
-	op->due = delay > 0 ? q->config.clock->wall(q->config.clock) + delay : 0;
+	op->due = pause > 0 ? q->config.clock->wall(q->config.clock) + pause : 0;
+	if (delay < pause)
+		delay = pause;
 	if (settle(q, c, op))
 		sched_return(q->sched, now, &(struct sched_entry){ .seq = op->seq, .failures = op->failures, .deaths = op->deaths,
 								   .interruptions = op->interruptions, .redelivered = op->begun,
@@ -209,7 +212,7 @@ void queue_retry(struct queue *q, const struct claim *c, int64_t delay, const ch
 	op.failures++;
 	op.reason = reason;
 	op.begun = true;
-	give_back(q, c, &op, delay, false);
+	give_back(q, c, &op, delay, delay, false);
 }
 
 const char *queue_release(struct queue *q, const struct claim *c, const struct queue_release *how)
@@ -222,7 +225,7 @@ const char *queue_release(struct queue *q, const struct claim *c, const struct q
 	op.interruptions = l.interruptions;
 	op.begun = how->started || c->redelivered;
 	if (!given_up) {
-		give_back(q, c, &op, how->delay > pause ? how->delay : pause, c->solo || how->why == RELEASE_SHARED);
+		give_back(q, c, &op, pause, how->delay, c->solo || how->why == RELEASE_SHARED);
 		return NULL;
 	}
 	ledger_story(&l, how->why, how->reason, q->story, sizeof q->story);

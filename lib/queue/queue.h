@@ -126,7 +126,7 @@ void queue_retry(struct queue *q, const struct claim *c, int64_t delay, const ch
 struct queue_release {
 	enum release_why why;
 	bool started;            /* the program may have seen the update */
-	int64_t delay;           /* milliseconds that it waits at least */
+	int64_t delay;           /* milliseconds that it waits at least, if this runner lives as long */
 	const char *reason;      /* a phrase for people; NULL: there is nothing to add to `why` */
 	const char *last_stderr; /* NULL or "" if none */
 };

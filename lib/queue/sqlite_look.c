@@ -36,7 +36,7 @@ static int connect_file(struct sqlite_db *db, int dir_fd, struct err *err)
 
 int sqlite_look(int dir_fd, const char *dir_name, int64_t bot_id, struct store_look *out, struct err *err)
 {
-	struct sqlite_db db = { .mark = { .fd = -1, .seq = mark_read(dir_fd) }, .wal_fd = -1, .dir_name = strdup(dir_name) };
+	struct sqlite_db db = { .mark = { .fd = -1, .seq = mark_read(dir_fd) }, .wal_fd = -1, .dir_fd = -1, .dir_name = strdup(dir_name) };
 	int64_t size, version = 0;
 	*out = (struct store_look){ 0 };
 	if (!db.dir_name)

@@ -300,11 +300,14 @@ int sqlite_db_open(struct sqlite_db *db, int dir_fd, const char *dir_name, int64
 {
 	int64_t size;
 	*db = (struct sqlite_db){
-		.mark.fd = -1, .wal_fd = -1, .dir_fd = dir_fd, .dir_name = strdup(dir_name)
+		.mark.fd = -1, .wal_fd = -1, .dir_name = strdup(dir_name),
+		.dir_fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
 	};
-	if (!db->dir_name)
-		return err_set(err, ERR_INTERNAL, "out of memory");
-	if (mark_open(&db->mark, dir_fd, dir_name, err) || prepare_files(db, dir_fd, &size, err) ||
+	int rc = db->dir_name ? 0 : err_set(err, ERR_INTERNAL, "out of memory");
+	if (rc == 0 && db->dir_fd < 0)
+		rc = err_sys(err, ERR_CANTCREATE, errno, "cannot use '%s'", dir_name);
+	dir_fd = db->dir_fd;
+	if (rc || mark_open(&db->mark, dir_fd, dir_name, err) || prepare_files(db, dir_fd, &size, err) ||
 	    connect_file(db, dir_fd, err) || prepare_tables(db, bot_id, err)) {
 		sqlite_db_close(db);
 		return -1;
@@ -330,5 +333,7 @@ void sqlite_db_close(struct sqlite_db *db)
 	if (db->wal_fd >= 0)
 		close(db->wal_fd);
 	mark_close(&db->mark);
+	if (db->dir_fd >= 0)
+		close(db->dir_fd);
 	free(db->dir_name);
 }

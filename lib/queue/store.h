@@ -144,7 +144,7 @@ struct store {
 };
 
 /* The store in `dir_fd`/queue.db (created if missing; ownership, mode and symbolic links were
- * checked by the caller, who keeps `dir_fd` open). `bot_id`: the state must belong to it (0: any).
+ * checked by the caller). `bot_id`: the state must belong to it (0: any).
  * NULL with `err`: ERR_CANTCREATE (cannot be used), ERR_IO (full, failing, damaged: the sentence
  * says what to do), ERR_CONFIG (another bot's, or a newer tgrun's), ERR_TEMPFAIL (another process
  * has it open). */

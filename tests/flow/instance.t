@@ -74,7 +74,9 @@ echo "start $TG_UPDATE_ID $TG_REDELIVERED" >>"$FLOW_MARK/census.out"
 EOT
 OLD_HANDLERS=$handlers
 export OLD_HANDLERS
-run_tgrun --handler "$TMP/census" --once
+start_tgrun --handler "$TMP/census"
+wait_for '[ "$(grep -c ^start "$TMP/census.out" 2>/dev/null)" = 5 ]'
+stop_tgrun
 is "$STATUS $(grep -c ^start "$TMP/census.out") $(grep -c ^alive "$TMP/census.out")" "0 5 0" "after kill -9, nothing old is alive when the next run hands out its updates"
 is "$(grep -c ' 1$' "$TMP/census.out")" 5 "… which says TG_REDELIVERED"
 

@@ -123,7 +123,9 @@ done
 rm -rf "$state"
 cp -a "$TMP/copy" "$state"
 : >"$TMP/seen"
-run_tgrun --handler "$TMP/note" --once
+start_tgrun --handler "$TMP/note"
+wait_for '[ "$(seen "^end.*kept")" = 1 ]'
+stop_tgrun
 is "$STATUS $(seen '^end.*kept')" "0 1" "the untouched copy is good, and its update is handled"
 
 # Where it is when nobody names it.

@@ -132,7 +132,9 @@ kill -KILL "$TGRUN_PID"
 wait "$TGRUN_PID" 2>/dev/null
 wait_for '[ -z "$(pgrep -f "$TMP/note")" ]'
 rm "$TMP/hold"
-run_tgrun --handler "$TMP/note" --once
+start_tgrun --handler "$TMP/note"
+wait_for '[ "$(seen "^end.*held")" = 1 ]'
+stop_tgrun
 is "$STATUS $(seen '^end.*held')" "0 1" "… the next run after a kill neither"
 
 # Before it notices, a second one finds the directory itself locked, or the database.

@@ -13,7 +13,7 @@ diag "SEED=$SEED"
 TAKES=8 && export TAKES
 start_sandbox --no-penalties --first-id 1
 generate "$COUNT" 100
-start_tgrun --workers 4 --once --handler "$PWD/tests/flow/worker.py" --log-level warn
+start_tgrun --workers 4 --handler "$PWD/tests/flow/worker.py" --log-level warn
 # A kill after each so many lines in the log of events: which worker, and after how many, is the seed's choice.
 awk -v seed="$SEED" -v end=$((COUNT * 3)) 'BEGIN { srand(seed); for (at = 200; at < end; at += 100 + int(rand() * end / 30)) print at, 1 + int(rand() * 4) }' >"$TMP/plan"
 kills=0
@@ -21,7 +21,10 @@ while read -r at number; do
 	wait_for '[ "$(wc -l <"$TMP/events")" -ge "$at" ] || ! kill -0 "$TGRUN_PID"' || break
 	kill -KILL "$(cat "$TMP/worker.$number" 2>/dev/null)" 2>/dev/null && kills=$((kills + 1))
 done <"$TMP/plan"
-wait_tgrun
+# What a worker was given and did not read waits for a moment.
+all_settled() { [ "$("$TGRUN" status --json --state-dir "$TMP/state" | jq -r 'select(.received == '"$COUNT"') | .waiting + .running_count')" = 0 ]; }
+wait_for all_settled
+stop_tgrun
 diag "$kills kills"
 ok '[ "$kills" -ge "$LEAST" ]' "workers were killed"
 is "$STATUS" 0 "the run ends well"

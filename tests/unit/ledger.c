@@ -14,7 +14,7 @@ static const struct {
 	{ RELEASE_NO_START, "not started", LEDGER_NOTHING, false },
 	{ RELEASE_BREAKER, "the breaker is open", LEDGER_NOTHING, false },
 	{ RELEASE_STOP, "a stop", LEDGER_INTERRUPTION, false },
-	{ RELEASE_REPLACED, "a worker is replaced", LEDGER_INTERRUPTION, true },
+	{ RELEASE_REPLACED, "an output without a reader", LEDGER_INTERRUPTION, true },
 	{ RELEASE_NOT_GIVEN, "an order without a start", LEDGER_INTERRUPTION, true },
 	{ RELEASE_OTHER, "a worker is ended for another", LEDGER_INTERRUPTION, true },
 	{ RELEASE_SHARED, "one of several", LEDGER_INTERRUPTION, false },

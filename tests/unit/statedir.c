@@ -43,7 +43,7 @@ static void test_made(void)
 {
 	struct err err = { 0 };
 	umask(0);
-	ok(!statedir_open_existing(in_top("a/b/state"), &err) && err.status == 0, "a directory that is not there is not made by those who only look");
+	ok(!statedir_visit(in_top("a/b/state"), &err) && err.status == 0, "a directory that is not there is not made by those who only look");
 	struct statedir *d = statedir_open(in_top("a/b/state"), &err);
 	if (!ok(d != NULL, "it is made with its parents ('%s')", d ? "" : err.text))
 		exit(done_testing());
@@ -56,7 +56,7 @@ static void test_made(void)
 	ok(statedir_free_bytes(d) > 0 && statedir_may_write(d, &err) == 0, "there is room, and it can be written");
 	ok(faccessat(statedir_fd(d), "try", F_OK, 0) == -1, "trying leaves nothing behind");
 	statedir_close(d);
-	d = statedir_open_existing(in_top("a/b/state/"), &err);
+	d = statedir_visit(in_top("a/b/state/"), &err);
 	statedir_id(d, again);
 	ok(d && strcmp(id, again) == 0, "its name for runs stays the same (%s)", id);
 	statedir_close(d);
@@ -148,7 +148,7 @@ static void test_locks(void)
 	ok(statedir_lock_run(d, &holder, &err) == 0 && holder == pid, "a second one is told who has the lock");
 	is_num(statedir_lock_slots(d, &err), 0, "the slots' lock is held too");
 	/* Closing a descriptor of the same file gives up nobody's lock, as it would with those of fcntl's F_SETLK. */
-	struct statedir *more = statedir_open_existing(in_top("state"), &err);
+	struct statedir *more = statedir_visit(in_top("state"), &err);
 	statedir_close(more);
 	ok(statedir_runs(d, &holder), "opening and closing the directory disturbs no lock");
 	kill(pid, SIGKILL);
