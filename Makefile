@@ -37,8 +37,8 @@ endif
 ALLFLAGS = -std=gnu11 -D_GNU_SOURCE $(if $(CRASH),-DTGRUN_CRASHPOINTS) -DTGRUN_VERSION='"$(VERSION)"' -Ilib -I. $(WARN) $(HARDEN) $(OPT) $(shell pkg-config --cflags $(PKGS)) $(CFLAGS) $(COUNT)
 LDALL    = $(OPT) -pie -Wl,-z,relro,-z,now $(LDFLAGS)
 
-LIB_C   := $(sort $(wildcard lib/*.c lib/*/*.c))
-CLI_C   := $(sort $(wildcard cli/*.c))
+LIB_C   := $(sort $(wildcard lib/*/*.c lib/*/*/*.c))
+CLI_C   := $(sort $(wildcard cli/*.c cli/*/*.c))
 UNIT_C  := $(sort $(wildcard tests/unit/*.c))
 FUZZ_C  := $(filter-out tests/fuzz/replay.c,$(sort $(wildcard tests/fuzz/*.c)))
 TOOL_C  := $(filter-out tests/tools/machine.c,$(sort $(wildcard tests/tools/*.c)))

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "cli/check_machine.h"
-#include "cli/start.h"
+#include "cli/setup/start.h"
 #include "io/procs.h"
 #include "io/procs.h"
 

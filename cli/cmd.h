@@ -2,7 +2,7 @@
 #ifndef TGRUN_CLI_CMD_H
 #define TGRUN_CLI_CMD_H
 
-#include "cli/setup.h"
+#include "cli/setup/setup.h"
 
 int cmd_run(struct setup *s);
 int cmd_try(struct setup *s);

@@ -11,13 +11,13 @@
 
 #include "base/backoff.h"
 #include "cli/cmd.h"
+#include "cli/setup/start.h"
 #include "cli/signals.h"
-#include "cli/start.h"
-#include "io/leftover.h"
 #include "io/notify.h"
 #include "io/procs.h"
 #include "io/roster.h"
 #include "io/terminal.h"
+#include "slot/leftover.h"
 
 enum {
 	LOCK_STEP = 20, /* milliseconds between two looks at the lock of an earlier run's slots */
@@ -135,7 +135,7 @@ static int end_leftovers(struct run *r, const char *id, struct err *err)
 	return killed;
 }
 
-/* What marks the handlers of this run, see io/leftover.h. */
+/* What marks the handlers of this run, see slot/leftover.h. */
 static void name_run(struct run *r, const char *place)
 {
 	snprintf(r->run_id, sizeof r->run_id, "%s.%08x%08x", place, backoff_random(),

@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "cli/cmd.h"
 #include "cli/signals.h"
-#include "io/slots.h"
+#include "slot/slots.h"
 
 static const struct {
 	enum command_bit bit;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "handler/handler_state.h"
+#include "handler/handler_internal.h"
 #include "handler/proc.h"
 #include "update/update.h"
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "handler/handler_state.h"
+#include "handler/handler_internal.h"
 #include "handler/proc.h"
 
 struct feed {

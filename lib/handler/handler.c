@@ -1,6 +1,6 @@
 /* handler/handler: the room and its handlers: verbs come in and go to the mode's file. Invariant: a slot that a worker or a hook may need is not
  * given to an update of another handler, so neither can starve. */
-#include "handler/handler_state.h"
+#include "handler/handler_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "handler/proc.h"
-#include "handler/worker.h"
+#include "handler/worker_internal.h"
 #include "update/update.h"
 
 /* ---- the room ---- */

@@ -22,8 +22,8 @@
 #include "handler/outcome.h"
 #include "handler/sentence.h"
 #include "io/loop.h"
-#include "io/slots.h"
 #include "queue/queue.h"
+#include "slot/slots.h"
 
 enum background { BACKGROUND_WAIT, BACKGROUND_KILL, BACKGROUND_LEAVE };
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "handler/handler_state.h"
+#include "handler/handler_internal.h"
 #include "handler/proc.h"
 
 enum { WAITING_BYTES_MAX = 32 << 20, TEXT_MAX = 8 * 1024 };

@@ -3,7 +3,7 @@
 #ifndef TGRUN_HANDLER_JOBS_H
 #define TGRUN_HANDLER_JOBS_H
 
-#include "io/slots.h"
+#include "slot/slots.h"
 
 struct job;
 

@@ -18,7 +18,7 @@ struct outcome {
 	enum outcome_kind kind;
 	int status;        /* the exit status, 128 + the signal for a death by signal, -1 after a timeout */
 	bool asked;        /* OUTCOME_RETRY: the handler itself asked for another time: 75, 111, a worker's retry */
-	bool spent;        /* … and no attempt is left: whether it is given up is not the handler's to say (queue/ledger.h) */
+	bool spent;        /* … and no attempt is left: whether it is given up is not the handler's to say (sched/ledger.h) */
 	char reason[160];  /* of a failure: `exited with status 3`, `killed by signal 11 (SIGSEGV)`, `timed out after 60s`; else "" */
 };
 

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/duration.h"
-#include "handler/handler_state.h"
+#include "handler/handler_internal.h"
 
 static void set_phase(struct proc *p, enum proc_phase phase)
 {

@@ -5,7 +5,7 @@
  * Only `over`, `failed` or `died` of its slot ends it; what it holds then is settled
  * (worker_settle.c). Background work of a worker may go on answering when the worker itself has
  * ended; when nothing is left to answer, or nobody can, it is killed. */
-#include "handler/worker.h"
+#include "handler/worker_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

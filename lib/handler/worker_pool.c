@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "handler/worker.h"
+#include "handler/worker_internal.h"
 
 enum {
 	START_FIRST = 1000, START_LAST = 60000, /* pauses after a worker that ended before it answered */

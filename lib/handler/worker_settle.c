@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "handler/worker.h"
+#include "handler/worker_internal.h"
 
 void worker_describe_end(const struct worker *w, char *out, size_t n)
 {

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "handler/answer.h"
-#include "handler/worker.h"
+#include "handler/worker_internal.h"
 #include "update/scan.h"
 
 enum { READ_MAX = 8 * 1024, READS_A_TURN = 128 };

@@ -1,6 +1,6 @@
 /* io/statedir: a path in, a directory that is safe to use out. Every refusal says what would mend
  * it. Invariant: what belongs to another user is used by that user only; root becomes him first. */
-#include "io/statedir_room.h"
+#include "io/statedir_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -12,7 +12,7 @@
 
 #include "io/procs.h"
 #include "io/roster.h"
-#include "io/statedir_room.h"
+#include "io/statedir_internal.h"
 
 /* A cleaner of old files may lock the directory, too, for a moment. */
 enum { TRIES = 50, PAUSE = 20 /* milliseconds */ };

@@ -3,7 +3,7 @@
 #define TGRUN_QUEUE_LETTER_H
 
 #include "base/buf.h"
-#include "queue/store.h"
+#include "queue/store/store.h"
 
 /* Appends {"number":…,"update_id":…,"kind":…,"key":…,"attempts":…,"reason":…,"stderr":…,"received":…,"died":…,"update":…} without a line feed. Times are
  * strings as of RFC 3339; `update` is as of letter_add_update(). 0, or -1 when the buffer is full. */

@@ -13,8 +13,8 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "queue/ledger.h"
-#include "queue/store.h"
+#include "queue/store/store.h"
+#include "sched/ledger.h"
 
 struct queue;
 
@@ -32,7 +32,7 @@ struct queue_config {
 };
 
 /* Loads what waits. Updates that were running when the last runner died count one more death; with too many they
- * become dead letters (queue/ledger.h). NULL with `err`. */
+ * become dead letters (sched/ledger.h). NULL with `err`. */
 struct queue *queue_open(const struct queue_config *config, struct err *err);
 
 /* Flushes, closes the store, frees. Updates still claimed are given back as interrupted. 0, or -1 with `err` when
@@ -85,7 +85,7 @@ void queue_meta_set(struct queue *q, const char *name, const char *value);
 struct claim {
 	int64_t seq;
 	int failures;        /* attempts that failed before this one: TG_ATTEMPT is one more */
-	int deaths, interruptions; /* attempts that are charged to nobody, as of queue/ledger.h */
+	int deaths, interruptions; /* attempts that are charged to nobody, as of sched/ledger.h */
 	bool redelivered;    /* an earlier attempt was started */
 	bool solo;           /* it was released as RELEASE_SHARED: it is no part of any batch */
 	bool expired;        /* no longer answerable: settle it as skipped, do not run it */
@@ -131,7 +131,7 @@ struct queue_release {
 	const char *last_stderr; /* NULL or "" if none */
 };
 
-/* Hands it out again, uncounted as a failure, or buries it when that has happened too often (queue/ledger.h): then the letter's reason, the
+/* Hands it out again, uncounted as a failure, or buries it when that has happened too often (sched/ledger.h): then the letter's reason, the
  * queue's until the next call; else NULL. What is RELEASE_SHARED runs outside of any batch until it is settled; remembered in memory only. */
 const char *queue_release(struct queue *q, const struct claim *c, const struct queue_release *how);
 

@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "base/hash.h"
 #include "io/http.h"
-#include "source/poll_state.h"
+#include "source/poll_internal.h"
 
 enum {
 	SLACK = 10000,            /* beyond the poll's timeout without a byte, then the connection is given up */

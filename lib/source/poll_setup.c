@@ -11,7 +11,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "source/poll_state.h"
+#include "source/poll_internal.h"
 
 enum { SHORT_CALL = 20000 };
 

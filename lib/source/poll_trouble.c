@@ -8,7 +8,7 @@
 #include <sysexits.h>
 
 #include "base/duration.h"
-#include "source/poll_state.h"
+#include "source/poll_internal.h"
 
 enum {
 	RETRY_AFTER_MAX = 3600,

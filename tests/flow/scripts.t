@@ -20,10 +20,10 @@ broken lib/io/x.c '"queue/queue.h"' "io knows no domain"
 broken lib/queue/x.c '"source/source.h"' "a room does not see its neighbour"
 broken lib/source/x.c '"handler/exec.h"' "a source knows nothing of handlers"
 broken lib/update/x.c '"engine.h"' "no room sees the engine"
-broken lib/engine.c '"cli/options.h"' "lib never includes cli"
-broken lib/engine.c '<uv.h>' "libuv stays in io/loop"
+broken lib/engine/engine.c '"cli/options/options.h"' "lib never includes cli"
+broken lib/engine/engine.c '<uv.h>' "libuv stays in io/loop"
 broken lib/handler/x.c '<pipeline.h>' "libpipeline stays in the slot"
-broken lib/queue/local.c '<sqlite3.h>' "SQLite stays in queue/sqlite"
+broken lib/queue/local/local.c '<sqlite3.h>' "SQLite stays in queue/sqlite"
 broken lib/api/api.c '<curl/curl.h>' "libcurl stays in io/http"
 broken cli/main.c '<ini.h>' "inih stays in cli/config_file"
 broken lib/base/x.c '<cjson/cJSON.h>' "base reads no JSON"
@@ -40,7 +40,7 @@ handler gcc <<'EOT'
 for file; do :; done
 while read -r of function what; do
 	included=$of
-	[ "${of%.h}" = "$of" ] || included=lib/engine.c
+	[ "${of%.h}" = "$of" ] || included=lib/engine/engine.c
 	[ "$included" != "$file" ] || printf "%s: In function '%s':\n%s:7:1: warning: leak of 'x' [CWE-401] [%s]\n" "$of" "$function" "$of" "$what"
 done <"$FLOW_MARK/finds"
 EOT
@@ -50,12 +50,12 @@ analyzer() { GCC_VERSION=$1 GCC=$TMP/gcc scripts/analyzer 2>&1; }
 like "$(analyzer 99.1)" '^analyzer: not run: .* is for gcc [0-9]+, and .* is gcc 99$' "analyzer: with another gcc than its list's it is not run, and says so"
 grep -v '^#' scripts/analyzer.list | cut -d ' ' -f 1-3 >"$TMP/finds"
 like "$(analyzer "$known.2")" '^analyzer: gcc [0-9]+ over [0-9]+ files: nothing but the [0-9]+ false warnings' "analyzer: what is in the list is no finding"
-echo "lib/engine.c some_function -Wanalyzer-malloc-leak" >>"$TMP/finds"
-sed -i '/^cli\/chat_show.c/d' "$TMP/finds"
+echo "lib/engine/engine.c some_function -Wanalyzer-malloc-leak" >>"$TMP/finds"
+sed -i '/^cli\/try\/chat_show.c/d' "$TMP/finds"
 out=$(analyzer "$known.2")
 is "$?" 1 "analyzer: else it fails"
-like "$out" '^new: lib/engine.c some_function -Wanalyzer-malloc-leak$' "analyzer: what is not is one"
-like "$out" '^in scripts/analyzer.list, and not found any more: cli/chat_show.c ' "analyzer: so is what is in the list and not found"
+like "$out" '^new: lib/engine/engine.c some_function -Wanalyzer-malloc-leak$' "analyzer: what is not is one"
+like "$out" '^in scripts/analyzer.list, and not found any more: cli/try/chat_show.c ' "analyzer: so is what is in the list and not found"
 
 diag "deps"
 # On a system without apt-get, all that is missing is named; nothing is tried.

@@ -7,8 +7,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "engine_state.h"
-#include "io/slots_state.h"
+#include "engine/engine_internal.h"
+#include "slot/slots_internal.h"
 #include "tests/fuzz/fuzz.h"
 
 const char fuzz_name[] = "control";

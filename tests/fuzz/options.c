@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "cli/options_table.h"
+#include "cli/options/options_internal.h"
 #include "tests/fuzz/fuzz.h"
 
 const char fuzz_name[] = "options";

@@ -9,7 +9,7 @@
 
 #include <microhttpd.h>
 
-#include "api/sandbox_room.h"
+#include "sandbox/sandbox_internal.h"
 #include "tests/fuzz/fuzz.h"
 #include "update/slice.h"
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "io/slots_state.h"
+#include "slot/slots_internal.h"
 #include "tests/fuzz/fuzz.h"
 
 const char fuzz_name[] = "slots";

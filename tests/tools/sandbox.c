@@ -5,7 +5,7 @@
  *   POST /sandbox/push       JSON lines: whole updates, queued byte for byte, or {"KIND":{…}}, which get the next id; ?raw=1: the whole body is one
  *   POST /sandbox/generate   ?count=N&chats=C&kind=message&users=U&first_chat=1000&pad=BYTES&first_id=N: N updates over C chats, text = number
  *                            in its chat
- *   POST /sandbox/script     faults, see lib/api/sandbox_script.h
+ *   POST /sandbox/script     faults, see lib/sandbox/sandbox_script.h
  *   POST /sandbox/restart    ends all sessions as a restarting server does
  *   GET  /sandbox/stats      {"polls":…,"offset":…,"pending":…,"open_polls":…,"calls":{METHOD:N},…}
  */
@@ -19,7 +19,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "api/sandbox_script.h"
+#include "sandbox/sandbox_script.h"
 
 enum { CHATS_MAX = 100000, COUNT_MAX = 2000000 };
 

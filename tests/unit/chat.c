@@ -1,7 +1,7 @@
 /* tests/unit/chat: typed lines become the actions and updates that were meant, and the bot's calls the text that a person should read. */
-#include "cli/chat.h"
+#include "cli/try/chat.h"
 
-#include "cli/chat_update.h"
+#include "cli/try/chat_update.h"
 #include "tests/tap.h"
 
 static struct chat chat;

@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cli/client.h"
+#include "cli/client/client.h"
 #include "cli/cmd.h"
 #include "io/control.h"
 #include "io/statedir.h"

@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "handler/handler.h"
-#include "queue/local.h"
+#include "queue/local/local.h"
 #include "tests/unit/slots_rig.h"
 
 enum { FATES_MAX = 20001 };

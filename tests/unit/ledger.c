@@ -1,7 +1,7 @@
 /* tests/unit/ledger: every way in which an attempt is charged to nobody, and the bound that each
  * has: in the table, and in the queue over both stores, with another chat that goes on and with
  * one chat alone. */
-#include "queue/ledger.h"
+#include "sched/ledger.h"
 #include "tests/unit/queue_rig.h"
 
 /* As tgrun-handler(7) lists them. */

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "io/leftover.h"
+#include "slot/leftover.h"
 #include "tests/tap.h"
 
 /* Starts `sleep` in a session of its own with one entry after `padding` bytes of others; returns when it has it. */

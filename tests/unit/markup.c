@@ -1,5 +1,5 @@
 /* tests/unit/markup: formatting is read as the Bot API reads it: what it takes becomes plain text and entities, what it refuses is refused in its words. */
-#include "api/markup.h"
+#include "sandbox/markup.h"
 
 #include <strings.h>
 

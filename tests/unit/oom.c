@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "io/oom.h"
+#include "slot/oom.h"
 #include "tests/tap.h"
 
 static char root[64] = "/tmp/tgrun-oom.XXXXXX";

@@ -4,7 +4,7 @@
 
 #include <unistd.h>
 
-#include "cli/options_table.h"
+#include "cli/options/options_internal.h"
 #include "tests/tap.h"
 
 static char file[] = "/tmp/options-XXXXXX";

@@ -1,5 +1,5 @@
 /* tests/unit/sandbox: the Bot API server's rules for getUpdates, on a clock of the test's own, and what the sandbox tells its owner. */
-#include "api/sandbox.h"
+#include "sandbox/sandbox.h"
 
 #include <arpa/inet.h>
 #include <poll.h>

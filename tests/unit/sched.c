@@ -3,7 +3,7 @@
 #include <time.h>
 
 #include "base/buf.h"
-#include "queue/sched.h"
+#include "sched/sched.h"
 #include "tests/tap.h"
 
 static int add(struct sched *s, int64_t seq, const char *keys)

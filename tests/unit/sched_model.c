@@ -1,5 +1,5 @@
 /* tests/unit/sched_model: the scheduler against a slow and obvious model of itself, in random runs. */
-#include "queue/sched.h"
+#include "sched/sched.h"
 #include "tests/tap.h"
 
 enum { UPDATES = 300, KEYS = 12, STEPS = 4000, LANES = 3 };

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "io/slot.h"
+#include "slot/slot.h"
 #include "tests/unit/slots_rig.h"
 
 /* What may be odd about an order; the rest is a sound start of a job. */

@@ -15,7 +15,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "io/procs.h"
-#include "io/slots.h"
+#include "slot/slots.h"
 #include "tests/tap.h"
 
 enum { RIG_DEADLINE = 30000 /* ms: a test that waits so long has failed */ };

@@ -1,6 +1,6 @@
 /* tests/unit/words: a handler's command line means what it would mean to sh, or is refused; and its programs are
  * found, or the reason is said. */
-#include "handler/words.h"
+#include "slot/words.h"
 
 #include <sys/stat.h>
 #include <unistd.h>

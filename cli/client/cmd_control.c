@@ -1,0 +1,180 @@
+/* cli/client/cmd_control: status, stop, pause, resume and drain: one request each to the tgrun that runs. Invariant: they change nothing when none
+ * runs, and say so with status 69. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/client/client.h"
+#include "cli/cmd.h"
+#include "cli/print.h"
+
+enum { STEP = 50, WATCH_STEP = 1000, KEY_SHOWN = 48, RUNNING_SHOWN = 20, ERROR_SHOWN = 200 };
+
+static bool is_set(const cJSON *s, const char *name)
+{
+	return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(s, name));
+}
+
+/* What keeps it from working as usual. */
+static void print_trouble(const cJSON *s)
+{
+	static const struct { const char *name, *text; } flags[] = {
+		{ "breaker_open", "the handler fails on everything: one is tried at a time" },
+		{ "start_failing", "the handler cannot be started" },
+		{ "store_failing", "the state cannot be written" },
+		{ "state_gone", "the state is not where it was: fetching pauses" },
+		{ "backlog_full", "the backlog is full: fetching pauses" },
+		{ "disk_low", "the disk is almost full: fetching pauses" },
+	};
+	const cJSON *source = cJSON_GetObjectItemCaseSensitive(s, "source");
+	if (strcmp(client_text(s, "state"), "paused") == 0)
+		print_line(
+			stdout,
+			"paused: fetching goes on, no handler is started; 'tgrun resume' ends it");
+	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+		if (is_set(s, flags[i].name))
+			print_line(stdout, "trouble: %s", flags[i].text);
+	if (is_set(source, "failing")) {
+		print_part(stdout, "trouble: cannot fetch: ");
+		print_cut(stdout, client_text(source, "trouble"), ERROR_SHOWN);
+		print_line(stdout, "%s", "");
+	}
+	if (client_text(s, "last_error")[0]) {
+		print_part(stdout, "last error: %s  ", client_text(s, "last_error_at"));
+		print_cut(stdout, client_text(s, "last_error"), ERROR_SHOWN);
+		print_line(stdout, "%s", "");
+	}
+}
+
+static void print_routes(const cJSON *s)
+{
+	const cJSON *routes = cJSON_GetObjectItemCaseSensitive(s, "routes"), *one;
+	cJSON_ArrayForEach(one, routes) {
+		const char *match = client_text(one, "match"), *mode = client_text(one, "mode");
+		if (cJSON_GetArraySize(routes) == 1 && strcmp(mode, "exec") == 0)
+			return;
+		print_part(stdout, "  %-20s %s, %.0f running", match[0] ? match : "(handler)", mode,
+			   client_number(one, "running"));
+		if (strcmp(mode, "worker") == 0)
+			print_part(
+				stdout,
+				", %.0f processes (%.0f ready), room for %.0f, %.0f died, %.0f replaced",
+				client_number(one, "processes"), client_number(one, "ready"),
+				client_number(one, "capacity"), client_number(one, "deaths"),
+				client_number(one, "recycled"));
+		print_line(stdout, "%s", "");
+	}
+}
+
+static void print_updates(const cJSON *s)
+{
+	const cJSON *one;
+	int shown = 0;
+	cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(s, "running")) {
+		if (shown++ == RUNNING_SHOWN) {
+			print_line(stdout, "  running  and more");
+			break;
+		}
+		print_part(stdout, "  running  ");
+		client_print_seconds(client_number(one, "seconds"));
+		print_part(stdout, "  update %.0f (number %.0f), attempt %.0f  ",
+			   client_number(one, "update_id"), client_number(one, "number"),
+			   client_number(one, "attempt"));
+		print_cut(stdout, client_text(one, "key"), KEY_SHOWN);
+		if (cJSON_GetObjectItemCaseSensitive(one, "worker"))
+			print_part(stdout, "  worker %.0f", client_number(one, "worker"));
+		print_line(stdout, "%s", "");
+	}
+	cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(s, "keys")) {
+		print_part(stdout, "  waiting  %.0f  ", client_number(one, "waiting"));
+		print_cut(stdout, client_text(one, "key"), KEY_SHOWN);
+		print_line(stdout, "%s", "");
+	}
+}
+
+static void print_status(const cJSON *s)
+{
+	const char *name = client_text(s, "bot_username");
+	print_part(stdout, "%s: bot %.0f%s", client_text(s, "state"), client_number(s, "bot_id"),
+		   name[0] ? " @" : "");
+	print_cut(stdout, name, KEY_SHOWN);
+	print_part(stdout, ", process %.0f, up ", client_number(s, "pid"));
+	client_print_seconds(client_number(s, "uptime"));
+	print_line(stdout, "%s", "");
+	print_line(stdout, "received %.0f (%.0f repeated, %.0f ignored, %.0f of strangers), "
+		   "%.0f polls (%.0f failed)",
+		   client_number(s, "received"), client_number(s, "repeated"),
+		   client_number(s, "ignored"), client_number(s, "strangers"),
+		   client_number(s, "polls"), client_number(s, "poll_failures"));
+	print_line(
+		stdout,
+		"done %.0f, failed %.0f, retried %.0f, skipped %.0f, dead letters %.0f; %.2f handled a second",
+		client_number(s, "done"), client_number(s, "failed"), client_number(s, "retried"),
+		client_number(s, "skipped"), client_number(s, "dead_letters"),
+		client_number(s, "rate"));
+	print_line(stdout, "running %.0f of %.0f, waiting %.0f (%.0f ready)",
+		   client_number(s, "running_count"), client_number(s, "concurrency"),
+		   client_number(s, "waiting"), client_number(s, "ready"));
+	print_routes(s);
+	print_updates(s);
+	print_trouble(s);
+}
+
+static int on_line(void *arg, const char *text, size_t n)
+{
+	const struct setup *s = arg;
+	cJSON *answer = cJSON_ParseWithLength(text, n);
+	if (!answer)
+		return -1;
+	if (s->config.json)
+		print_json(text);
+	else
+		print_status(answer);
+	cJSON_Delete(answer);
+	return 0;
+}
+
+/* Until the runner ends, or whoever watches has seen enough. */
+static int watch(struct setup *s, struct statedir *dir, struct err *err)
+{
+	for (;;) {
+		if (!s->config.json)
+			print_clear();
+		if (client_ask(dir, "{\"verb\":\"status\"}", on_line, s, NULL, err) ||
+		    print_end(err))
+			return -1;
+		client_wait(WATCH_STEP);
+	}
+}
+
+/* Until the runner and the last of its slots are gone. */
+static int wait_for_end(struct statedir *dir, struct err *err)
+{
+	pid_t holder;
+	int rc = 0;
+	while (statedir_runs(dir, &holder) || (rc = statedir_lock_slots(dir, err)) == 0)
+		client_wait(STEP);
+	return rc < 0 ? -1 : 0;
+}
+
+int cmd_control(struct setup *s)
+{
+	struct err err = { 0 };
+	struct statedir *dir;
+	char request[64];
+	if (s->config.command == COMMAND_STATUS)
+		print_with_reader();
+	snprintf(request, sizeof request, "{\"verb\":\"%s\"}", options_command_name(s->config.command));
+	int rc = client_open(s, &dir, &err);
+	if (rc == 0 && !dir)
+		rc = err_set(&err, ERR_UNAVAILABLE, "no tgrun runs with the state directory '%s'", s->state_dir);
+	if (rc == 0)
+		rc = s->config.watch ? watch(s, dir, &err)
+				     : client_ask(dir, request, on_line, s, NULL, &err);
+	if (rc == 0 && s->config.wait)
+		rc = wait_for_end(dir, &err);
+	if (rc == 0)
+		rc = print_end(&err);
+	statedir_close(dir);
+	return rc ? cmd_fail(&err) : 0;
+}

@@ -1,0 +1,216 @@
+/* cli/client/cmd_dead: list, show, retry, drop dead letters. While a runner works they go through its control socket, so a retried update is
+ * handled at once; else straight to the store. Both answer in the same lines of JSON, and all printing is of such lines. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "cli/client/client.h"
+#include "cli/cmd.h"
+#include "cli/print.h"
+#include "queue/letter.h"
+
+enum { LINE_MAX_BYTES = 16 << 20, REASON_SHOWN = 160 };
+
+enum verb { LIST, SHOW, RETRY, DROP };
+
+struct dead {
+	struct setup *setup;
+	enum verb verb;
+	int64_t *numbers;
+	size_t count;      /* 0: all (retry, drop), none given */
+	size_t shown, missing;
+	bool touched;
+};
+
+static int parse_verb(struct dead *d, struct err *err)
+{
+	static const char *const verbs[] = { "list", "show", "retry", "drop" };
+	const struct texts *args = &d->setup->config.arguments;
+	size_t v = 0;
+	if (!args->count)
+		return err_set(err, ERR_USAGE, "'tgrun dead' wants one of: list, show N, retry [N...], drop [N...]");
+	while (v < 4 && strcmp(args->items[0], verbs[v]) != 0)
+		v++;
+	if (v == 4)
+		return err_set(err, ERR_USAGE, "'tgrun dead %s' is not known; there are: list, show N, retry [N...], drop [N...]", args->items[0]);
+	d->verb = (enum verb)v;
+	if (client_numbers(args, 1, "a dead letter; 'tgrun dead list' shows them", &d->numbers, &d->count, err))
+		return -1;
+	if (d->verb == LIST && d->count)
+		return err_set(err, ERR_USAGE, "'tgrun dead list' takes no number; use 'tgrun dead show %s'", args->items[1]);
+	if (d->verb == SHOW && d->count != 1)
+		return err_set(err, ERR_USAGE, "'tgrun dead show' takes one number");
+	return 0;
+}
+
+/* A text of several lines: those after the first behind `indent`. */
+static void print_lines(const char *text, const char *indent)
+{
+	for (const char *lf; (lf = strchr(text, '\n')); text = lf + 1) {
+		print_line(stdout, "%.*s", (int)(lf - text), text);
+		print_part(stdout, "%s", indent);
+	}
+	print_line(stdout, "%s", text);
+}
+
+static void show_letter(const char *line, const cJSON *letter)
+{
+	const cJSON *id = cJSON_GetObjectItemCaseSensitive(letter, "update_id");
+	print_line(stdout, "number    %.0f", client_number(letter, "number"));
+	if (cJSON_IsNumber(id))
+		print_line(stdout, "update    %.0f", id->valuedouble);
+	print_line(stdout, "kind      %s", client_text(letter, "kind"));
+	print_line(stdout, "key       %s", client_text(letter, "key"));
+	print_line(stdout, "attempts  %.0f", client_number(letter, "attempts"));
+	print_line(stdout, "received  %s", client_text(letter, "received"));
+	print_line(stdout, "died      %s", client_text(letter, "died"));
+	print_line(stdout, "reason    %s", client_text(letter, "reason"));
+	print_part(stdout, "stderr    ");
+	print_lines(client_text(letter, "stderr"), "          ");
+	client_print_update(line);
+}
+
+static void print_letter(struct dead *d, const char *line, const cJSON *letter)
+{
+	d->shown++;
+	if (d->setup->config.json) {
+		print_json(line);
+		return;
+	}
+	if (d->verb == SHOW) {
+		show_letter(line, letter);
+		return;
+	}
+	print_part(stdout, "%-5.0f %s  %s  %s  ", client_number(letter, "number"),
+		   client_text(letter, "died"), client_text(letter, "kind"),
+		   client_text(letter, "key"));
+	print_cut(stdout, client_text(letter, "reason"), REASON_SHOWN);
+	print_line(stdout, "%s", "");
+}
+
+static void print_change(struct dead *d, int64_t number, bool done)
+{
+	if (!done) {
+		d->missing++;
+		print_line(stderr, "tgrun: there is no dead letter %lld", (long long)number);
+		return;
+	}
+	d->shown++;
+	if (!d->setup->config.json)
+		print_line(stdout, "%lld %s", (long long)number,
+			   d->verb == RETRY ? "is to be handled again" : "dropped");
+	else
+		print_line(stdout, "{\"number\":%lld}", (long long)number);
+}
+
+/* One line of the answer. */
+static int on_line(void *arg, const char *line, size_t n)
+{
+	struct dead *d = arg;
+	cJSON *json = cJSON_ParseWithLength(line, n);
+	const cJSON *ok = cJSON_GetObjectItemCaseSensitive(json, "ok");
+	const cJSON *number = cJSON_GetObjectItemCaseSensitive(json, "number");
+	if (!json)
+		return -1;
+	d->touched = true;
+	if (ok && number)
+		print_change(d, (int64_t)number->valuedouble, cJSON_IsTrue(ok));
+	else if (number)
+		print_letter(d, line, json);
+	cJSON_Delete(json);
+	return 0;
+}
+
+static int ask_runner(void *arg, struct statedir *dir, struct err *err)
+{
+	struct dead *d = arg;
+	char request[64];
+	if (d->verb != SHOW)
+		return client_ask_many(dir, d->verb == RETRY ? "dead-retry" : "dead-drop",
+				       &(struct client_many){ d->numbers, d->count, on_line, d },
+				       err);
+	snprintf(request, sizeof request, "{\"verb\":\"dead-show\",\"number\":%lld}",
+		 (long long)d->numbers[0]);
+	return client_ask(dir, request, on_line, d, NULL, err);
+}
+
+static int show_one(void *arg, const struct store_dead *letter)
+{
+	struct dead *d = arg;
+	struct buf line;
+	buf_init(&line, LINE_MAX_BYTES);
+	if (letter->number == d->numbers[0] && letter_json(letter, &line) == 0)
+		on_line(d, line.data, line.len);
+	buf_release(&line);
+	return 1;
+}
+
+static int add_letter(void *arg, const struct store_dead *letter)
+{
+	struct buf line;
+	buf_init(&line, LINE_MAX_BYTES);
+	int full = letter_json(letter, &line) == 0 &&
+		   client_add_line(arg, letter->number, line.data, line.len);
+	buf_release(&line);
+	return full;
+}
+
+static int fill(struct queue *q, struct client_page *page, struct err *err)
+{
+	return queue_dead_each(q, page->from, add_letter, page, err);
+}
+
+static void on_change(void *arg, int64_t number, enum queue_fate fate)
+{
+	print_change(arg, number, fate == QUEUE_CHANGED);
+}
+
+static int use_store(void *arg, struct queue *q, struct err *err)
+{
+	struct dead *d = arg;
+	struct queue_many many = { .change = d->verb == RETRY ? QUEUE_RETRY : QUEUE_DROP,
+				   .all = d->count == 0,
+				   .numbers = d->numbers,
+				   .count = d->count };
+	int rc;
+	if (d->verb == SHOW)
+		return queue_dead_each(q, d->numbers[0], show_one, d, err) < 0 ? -1 : 0;
+	do
+		rc = queue_many(q, &many, INT64_MAX, on_change, d, err);
+	while (rc > 0);
+	return rc;
+}
+
+/* What was named and is not there, when there is no store to say so. */
+static void tell_missing(struct dead *d)
+{
+	for (size_t i = 0; i < d->count; i++)
+		print_change(d, d->numbers[i], false);
+	if (!d->count && !d->setup->config.json)
+		print_line(stderr, "no dead letters");
+}
+
+int cmd_dead(struct setup *s)
+{
+	struct err err = { 0 };
+	struct dead d = { .setup = s };
+	struct client_way way = { .ask = ask_runner, .use = use_store, .touched = &d.touched, .arg = &d };
+	struct statedir *dir = NULL;
+	int rc = parse_verb(&d, &err);
+	if (d.verb == LIST || d.verb == SHOW)
+		print_with_reader();
+	rc = rc || client_open(s, &dir, &err);
+	if (rc == 0 && d.verb == LIST)
+		rc = client_list(s, dir, &(struct client_list){ "dead-list", fill, on_line, &d }, &err);
+	else if (rc == 0 && dir)
+		rc = client_work(s, dir, &way, &err);
+	if (rc == 0 && !d.shown && !d.missing)
+		tell_missing(&d);
+	if (rc == 0)
+		rc = print_end(&err);
+	int status = rc ? cmd_fail(&err) : d.missing ? 1 : 0;
+	statedir_close(dir);
+	free(d.numbers);
+	return status;
+}

@@ -1,0 +1,221 @@
+/* cli/client/cmd_queue: list, show, skip and clear what waits: over the control socket while a runner works, else on the store itself. Both answer in
+ * the same lines of JSON, and all printing is of such lines. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "cli/client/client.h"
+#include "cli/cmd.h"
+#include "cli/print.h"
+#include "queue/item.h"
+
+enum { LINE_MAX_BYTES = 16 << 20, KEY_SHOWN = 48 };
+
+enum verb { LIST, SHOW, SKIP, CLEAR };
+static const char *const verbs[] = { "list", "show", "skip", "clear" };
+
+struct work {
+	struct setup *setup;
+	enum verb verb;
+	int64_t *numbers;
+	size_t count;
+	long long cleared;
+	size_t missing;    /* numbers that were nothing to skip or show */
+	bool touched;
+};
+
+static int parse(struct work *w, struct err *err)
+{
+	const struct texts *args = &w->setup->config.arguments;
+	size_t v = 0;
+	if (!args->count)
+		return err_set(err, ERR_USAGE, "'tgrun queue' wants one of: list, show N, skip N..., clear");
+	while (v < 4 && strcmp(args->items[0], verbs[v]) != 0)
+		v++;
+	if (v == 4)
+		return err_set(err, ERR_USAGE, "'tgrun queue %s' is not known; there are: list, show N, skip N..., clear", args->items[0]);
+	w->verb = (enum verb)v;
+	if (client_numbers(args, 1, "an update; 'tgrun queue list' shows them", &w->numbers, &w->count, err))
+		return -1;
+	if (w->count && (w->verb == LIST || w->verb == CLEAR))
+		return err_set(err, ERR_USAGE, "'tgrun queue %s' takes no number", verbs[v]);
+	if (w->verb == SHOW && w->count != 1)
+		return err_set(err, ERR_USAGE, "'tgrun queue show' takes one number");
+	if (w->verb == SKIP && !w->count)
+		return err_set(err, ERR_USAGE, "'tgrun queue skip' takes the numbers of updates; 'tgrun queue clear' skips all");
+	return 0;
+}
+
+static void print_item(const struct work *w, const char *line, const cJSON *item)
+{
+	const char *due = client_text(item, "due");
+	const cJSON *id = cJSON_GetObjectItemCaseSensitive(item, "update_id");
+	if (w->verb == LIST) {
+		print_part(stdout, "%-6.0f %-8s %s  ", client_number(item, "number"),
+			   client_text(item, "state"), client_text(item, "received"));
+		print_cut(stdout, client_text(item, "kind"), KEY_SHOWN);
+		print_part(stdout, "  ");
+		print_cut(stdout, client_text(item, "key"), KEY_SHOWN);
+		if (client_number(item, "failures") > 0)
+			print_part(stdout, "  failed %.0f times", client_number(item, "failures"));
+		print_line(stdout, "%s%s", due[0] ? "  again at " : "", due);
+		return;
+	}
+	print_line(stdout, "number    %.0f", client_number(item, "number"));
+	if (cJSON_IsNumber(id))
+		print_line(stdout, "update    %.0f", id->valuedouble);
+	print_line(stdout, "kind      %s", client_text(item, "kind"));
+	print_line(stdout, "key       %s", client_text(item, "key"));
+	print_line(stdout, "state     %s", client_text(item, "state"));
+	print_line(stdout, "failures  %.0f", client_number(item, "failures"));
+	print_line(stdout, "deaths    %.0f", client_number(item, "deaths"));
+	print_line(stdout, "cut       %.0f", client_number(item, "interruptions"));
+	print_line(stdout, "received  %s", client_text(item, "received"));
+	if (due[0])
+		print_line(stdout, "due       %s", due);
+	client_print_update(line);
+}
+
+static void print_skipped(struct work *w, long long number, enum queue_fate fate)
+{
+	if (fate == QUEUE_CHANGED) {
+		print_line(stdout,
+			   w->setup->config.json ? "{\"number\":%lld,\"ok\":true,\"running\":false}"
+						 : "%lld skipped",
+			   number);
+		return;
+	}
+	w->missing++;
+	if (fate == QUEUE_RUNS)
+		print_line(stderr,
+			   "tgrun: update %lld is being handled; only what waits can be skipped",
+			   number);
+	else
+		print_line(stderr, "tgrun: no update %lld waits", number);
+}
+
+/* One line of the answer. */
+static int on_line(void *arg, const char *line, size_t n)
+{
+	struct work *w = arg;
+	cJSON *json = cJSON_ParseWithLength(line, n);
+	if (!json)
+		return -1;
+	w->touched = true;
+	if (w->verb == CLEAR)
+		w->cleared += (long long)client_number(json, "cleared");
+	else if (w->verb == SKIP)
+		print_skipped(w, (long long)client_number(json, "number"),
+			      cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "ok"))
+				      ? QUEUE_CHANGED
+			      : cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "running"))
+				      ? QUEUE_RUNS
+				      : QUEUE_MISSING);
+	else if (w->setup->config.json)
+		print_json(line);
+	else
+		print_item(w, line, json);
+	cJSON_Delete(json);
+	return 0;
+}
+
+static int ask_runner(void *arg, struct statedir *dir, struct err *err)
+{
+	struct work *w = arg;
+	char request[64];
+	if (w->verb == SHOW) {
+		snprintf(request, sizeof request, "{\"verb\":\"queue-show\",\"number\":%lld}",
+			 (long long)w->numbers[0]);
+		return client_ask(dir, request, on_line, w, NULL, err);
+	}
+	snprintf(request, sizeof request, "queue-%s", verbs[w->verb]);
+	return client_ask_many(dir, request,
+			       &(struct client_many){ w->numbers, w->count, on_line, w }, err);
+}
+
+static int show_one(void *arg, const struct queue_item *item)
+{
+	struct buf line;
+	buf_init(&line, LINE_MAX_BYTES);
+	if (item_json(item, &line) == 0)
+		on_line(arg, line.data, line.len);
+	buf_release(&line);
+	return 0;
+}
+
+static int add_item(void *arg, const struct queue_item *item)
+{
+	struct buf line;
+	buf_init(&line, LINE_MAX_BYTES);
+	int full =
+		item_json(item, &line) == 0 && client_add_line(arg, item->seq, line.data, line.len);
+	buf_release(&line);
+	return full;
+}
+
+static int fill(struct queue *q, struct client_page *page, struct err *err)
+{
+	return queue_each(q, page->from, add_item, page, err);
+}
+
+static void on_skip(void *arg, int64_t number, enum queue_fate fate)
+{
+	struct work *w = arg;
+	w->touched = true;
+	if (w->verb == CLEAR)
+		w->cleared++;
+	else
+		print_skipped(w, (long long)number, fate);
+}
+
+static int use_store(void *arg, struct queue *q, struct err *err)
+{
+	struct work *w = arg;
+	struct queue_many many = { .change = QUEUE_SKIP,
+				   .all = w->verb == CLEAR,
+				   .numbers = w->numbers,
+				   .count = w->count };
+	int rc;
+	if (w->verb == SHOW)
+		return queue_show(q, w->numbers[0], show_one, w, err) < 0 ? -1 : 0;
+	do
+		rc = queue_many(q, &many, INT64_MAX, on_skip, w, err);
+	while (rc > 0);
+	return rc;
+}
+
+/* What was asked for and is not there. */
+static void tell_nothing(struct work *w)
+{
+	for (size_t i = 0; i < w->count; i++)
+		print_skipped(w, (long long)w->numbers[i], QUEUE_MISSING);
+	if (w->verb == LIST && !w->setup->config.json)
+		print_line(stderr, "nothing waits");
+}
+
+int cmd_queue(struct setup *s)
+{
+	struct err err = { 0 };
+	struct work w = { .setup = s };
+	struct client_way way = { .ask = ask_runner, .use = use_store, .touched = &w.touched, .arg = &w };
+	struct statedir *dir = NULL;
+	int rc = parse(&w, &err);
+	if (w.verb == LIST || w.verb == SHOW)
+		print_with_reader();
+	rc = rc || client_open(s, &dir, &err);
+	if (rc == 0 && w.verb == LIST)
+		rc = client_list(s, dir, &(struct client_list){ "queue-list", fill, on_line, &w }, &err);
+	else if (rc == 0 && dir)
+		rc = client_work(s, dir, &way, &err);
+	if (rc == 0 && !w.touched)
+		tell_nothing(&w);
+	if (w.verb == CLEAR && (rc == 0 || w.touched))
+		print_line(stdout, s->config.json ? "{\"cleared\":%lld}" : "%lld skipped",
+			   w.cleared);
+	if (rc == 0)
+		rc = print_end(&err);
+	statedir_close(dir);
+	free(w.numbers);
+	return rc ? cmd_fail(&err) : w.missing ? 1 : 0;
+}

@@ -1,0 +1,103 @@
+/* cli/options/help: the table of options in, --help out, for one sub-command or for all; and the version. */
+#include <string.h>
+
+#include "cli/options/options_internal.h"
+
+enum { LEFT = 28, WIDTH = 100 }; /* columns */
+
+static const char *const titles[GROUP_COUNT] = {
+	[GROUP_BOT] = "The bot",
+	[GROUP_HANDLER] = "The handler",
+	[GROUP_ORDER] = "Order and concurrency",
+	[GROUP_FAILURE] = "Failures",
+	[GROUP_RECEIVE] = "Receiving",
+	[GROUP_STATE] = "State",
+	[GROUP_LIFE] = "Start and end",
+	[GROUP_LOG] = "Log",
+	[GROUP_OTHER] = "Others",
+};
+
+static void usage(unsigned commands, FILE *out)
+{
+	fputs("Runs a command for each update that a Telegram bot receives.\n\nUsage:\n", out);
+	if (commands & COMMAND_RUN)
+		fputs("  tgrun [run] --token TOKEN --handler COMMAND     the main job\n", out);
+	if (commands & COMMAND_TRY)
+		fputs("  tgrun try --handler COMMAND                     talk to the bot in the terminal, without a token\n",
+		      out);
+	if (commands & COMMAND_CHECK)
+		fputs("  tgrun check --token TOKEN --handler COMMAND     say what would go wrong, before it does\n",
+		      out);
+	if (commands & COMMAND_DEAD)
+		fputs("  tgrun dead list | show N | retry | drop [N...]  the updates that could not be handled\n",
+		      out);
+	if (commands & COMMAND_QUEUE)
+		fputs("  tgrun queue list | show N | skip N... | clear   the updates that wait\n", out);
+	if (commands & COMMAND_STATUS)
+		fputs("  tgrun status                                    how the running tgrun does\n", out);
+	if (commands & (COMMAND_PAUSE | COMMAND_RESUME))
+		fputs("  tgrun pause | resume                            start no handlers for a while\n", out);
+	if (commands & COMMAND_DRAIN)
+		fputs("  tgrun drain                                     handle what is here, then end\n", out);
+	if (commands & COMMAND_STOP)
+		fputs("  tgrun stop                                      stop gracefully, as by SIGTERM\n", out);
+	if (commands & COMMAND_HANDLING)
+		fputs("\nThe handler may also stand after '--': tgrun --token TOKEN -- python3 bot.py\n", out);
+}
+
+/* Writes `text` from column `LEFT` on, broken at spaces. */
+static void wrapped(const char *text, FILE *out)
+{
+	while (strlen(text) > WIDTH - LEFT) {
+		size_t n = WIDTH - LEFT;
+		while (n > 1 && text[n] != ' ')
+			n--;
+		fprintf(out, "%.*s\n%*s", (int)n, text, LEFT, "");
+		text += n + 1;
+	}
+	fprintf(out, "%s\n", text);
+}
+
+static void option(const struct option_row *row, FILE *out)
+{
+	char left[64], help[256];
+	snprintf(left, sizeof left, "--%s%s%s", row->name, row->value ? " " : "", row->value ? row->value : "");
+	if (strlen(left) < LEFT - 2)
+		fprintf(out, "  %-*s", LEFT - 2, left);
+	else
+		fprintf(out, "  %s\n%*s", left, LEFT, "");
+	if (row->fallback)
+		snprintf(help, sizeof help, "%s (default: %s)", row->help, row->fallback);
+	else
+		snprintf(help, sizeof help, "%s", row->help);
+	wrapped(help, out);
+}
+
+int options_help(const struct config *c, FILE *out)
+{
+	unsigned commands =
+		c->command_given ? c->command : COMMAND_ALL;
+	usage(commands, out);
+	for (int group = 0; group < GROUP_COUNT; group++) {
+		bool titled = false;
+		for (size_t i = 0; i < options_table_count; i++) {
+			if ((int)options_table[i].group != group || !(options_table[i].commands & commands))
+				continue;
+			if (!titled)
+				fprintf(out, "\n%s:\n", titles[group]);
+			titled = true;
+			option(&options_table[i], out);
+		}
+	}
+	fputs("\nA flag is turned off by --no-NAME. Durations: 250ms, 30s, 5m, 2h, 7d; a bare number is seconds.\n"
+	      "Sizes: 64K, 1M, 2G. An option may also be given in the environment (TGRUN_POLL_TIMEOUT=30s) or in the\n"
+	      "file named by --config (poll-timeout = 30s). See tgrun(1), tgrun.conf(5) and tgrun-handler(7).\n",
+	      out);
+	return fflush(out) || ferror(out) ? -1 : 0;
+}
+
+int options_version(FILE *out)
+{
+	fputs("tgrun " TGRUN_VERSION "\n", out);
+	return fflush(out) || ferror(out) ? -1 : 0;
+}

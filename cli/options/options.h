@@ -1,0 +1,185 @@
+/* cli/options/options: argv, the environment and a config file in, one `struct config` out.
+ *
+ * One table (options_table.c) has a row for each option; argv, TGRUN_* variables, the file, --help and the tests
+ * of the man page all read it. An option's name is also its key in the file, and TGRUN_ plus the name in
+ * capitals, with underscores, its variable. Command line beats environment beats file beats default. A list of a
+ * higher level replaces that of a lower one. */
+#ifndef TGRUN_CLI_OPTIONS_OPTIONS_H
+#define TGRUN_CLI_OPTIONS_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/err.h"
+
+/* Sub-commands, as bits: an option is meant for some of them. */
+enum command_bit {
+	COMMAND_RUN = 1, COMMAND_TRY = 2, COMMAND_CHECK = 4, COMMAND_DEAD = 8, COMMAND_QUEUE = 16, COMMAND_STATUS = 32,
+	COMMAND_STOP = 64, COMMAND_PAUSE = 128, COMMAND_RESUME = 256, COMMAND_DRAIN = 512,
+	COMMAND_ALL = 1023,
+	COMMAND_HANDLING = COMMAND_RUN | COMMAND_TRY | COMMAND_CHECK,
+};
+
+/* Where a value came from; a later one beats an earlier one. */
+enum origin { ORIGIN_DEFAULT, ORIGIN_FILE, ORIGIN_ENVIRONMENT, ORIGIN_ARGUMENT };
+
+/* The values of the options that take one of several words; for background, mode, on_failure, log_format and
+ * log_level those of the enums of that name. */
+enum { STORE_KIND_SQLITE, STORE_KIND_MEMORY };
+enum { STDOUT_LOG, STDOUT_INHERIT, STDOUT_DISCARD };
+
+struct texts {
+	char **items; /* ends in NULL once there is an item */
+	size_t count;
+};
+
+enum { CONFIG_ONCE_GIVE_UP = 30000 }; /* milliseconds: of give_up_after with --once, unless it is given */
+
+enum { CONFIG_WARNINGS_MAX = 16, CONFIG_OPTIONS_MAX = 96, CONFIG_ROUTES_MAX = 31 };
+
+/* Bits of route_config.set, one for each key that a route may set. */
+enum route_key {
+	ROUTE_TIMEOUT = 1, ROUTE_KILL_AFTER = 2, ROUTE_BACKGROUND = 4, ROUTE_MODE = 8, ROUTE_BATCH_SIZE = 16,
+	ROUTE_BATCH_WAIT = 32, ROUTE_WORKERS = 64, ROUTE_STICKY = 128, ROUTE_MAX_REQUESTS = 256,
+	ROUTE_MAX_WORKER_AGE = 512, ROUTE_ON_FAILURE = 1024, ROUTE_MAX_ATTEMPTS = 2048, ROUTE_RETRY_DELAY = 4096,
+	ROUTE_MAX_OUTPUT = 8192, ROUTE_ALLOW = 16384,
+};
+
+/* A route: which updates go to a handler of their own. Members are as in struct config. All of them hold what counts: what the
+ * route does not set is that of the config, except that its `mode` is then exec and its `workers` 0, since how a program is
+ * spoken to is a matter of that program. */
+struct route_config {
+	char *match;   /* for match_one() */
+	char *handler; /* as given */
+	int line;      /* in the config file; 0: from elsewhere */
+	unsigned set;  /* bits of enum route_key: what the route itself says */
+	int64_t timeout, kill_after, batch_wait, max_worker_age, retry_delay, max_output;
+	int background, mode, batch_size, workers, max_requests, on_failure, max_attempts;
+	bool sticky;
+	struct texts allow_user, allow_chat; /* with ROUTE_ALLOW; else those of the config count */
+};
+
+struct routes {
+	struct route_config *items; /* in the order in which they are tried */
+	size_t count;
+};
+
+/* Members are named like the options. Texts are NULL when not given; durations are milliseconds, sizes bytes.
+ * Everything belongs to the config. */
+struct config {
+	enum command_bit command;
+	bool command_given;          /* the sub-command was named */
+	struct texts arguments;      /* after the sub-command (dead, queue): its verb and numbers */
+	struct texts handler_argv;   /* what followed `--` (run, try, check); then `handler` is NULL */
+
+	char *token, *token_file;    /* at most one of them: the one that was given closer to the command line */
+	char *handler;
+	char *config;                /* as given */
+	char *state_dir;
+	int store;                   /* STORE_KIND_* */
+	int concurrency;
+	struct texts key, max_age;   /* as given; for key_spec_new() and max_age_set() */
+	struct texts only, ignore, bypass; /* cut at commas; checked, for match_one() */
+	struct texts allow_user, allow_chat; /* the same, for allow_new() */
+	int mode;                    /* enum handler_mode: exec or batch; `workers` above 0 is a mode of its own */
+	int batch_size;
+	int64_t batch_wait;          /* 0: a batch is what is there */
+	int workers;                 /* 0: none, a process for each update or batch */
+	bool sticky;
+	int max_requests;            /* 0: no limit */
+	int64_t max_worker_age;      /* 0: no limit */
+	struct routes route;
+	char *on_timeout, *on_error; /* commands, as given */
+	int64_t timeout;             /* 0: none */
+	int64_t kill_after;          /* 0: SIGKILL at once */
+	int background;              /* enum background */
+	int64_t retry_delay;
+	int max_attempts;
+	int on_failure;              /* enum on_failure */
+	int breaker;                 /* 0: off */
+	char *dead_keep;             /* as given; checked: see dead_keep_count, dead_keep_age */
+	int64_t dead_keep_count;     /* -1: no limit */
+	int64_t dead_keep_age;       /* milliseconds; -1: no limit */
+	int stdout_to;               /* STDOUT_*; the option is --stdout */
+	int64_t max_output;          /* of one job, at least 1 */
+	bool hide_token, clear_env;
+	struct texts env;            /* NAME or NAME=VALUE */
+	char *chdir;
+	int64_t limit_memory, limit_cpu; /* 0: as tgrun has it; so are the next two */
+	int limit_files, limit_processes;
+	int nice;                    /* added to tgrun's own */
+	char *source;                /* FILE, `-` for stdin, or `exec:COMMAND`; NULL: Telegram */
+	int64_t poll_timeout;        /* 0 to 50 s */
+	int limit;
+	struct texts allowed_updates; /* cut at commas; one item `all` or `default`, or kinds */
+	bool drop_pending, delete_webhook;
+	char *api_url;               /* as given; checked, for api_root_read() */
+	bool api_login;              /* there is a user or a password in it */
+	char *ca_file;
+	int64_t poll_delay;
+	int speed_traffic_balance;   /* thousandths: 0 (speed) to 1000 */
+	int64_t max_delay;           /* of what the balance chooses */
+	int retry_interval;          /* enum backoff_growth: how the pauses between failed requests grow */
+	int backlog;
+	int64_t give_up_after;       /* 0: never; 30 s with --once unless given */
+	int64_t min_free;            /* 0: not looked at */
+	int64_t shutdown_timeout;    /* 0: handlers are killed at once */
+	bool once;
+	int64_t max_runtime;         /* 0: no limit */
+	bool unless_running;
+	int log_format, log_level;   /* enum log_format, enum log_level */
+	bool json, wait, watch;
+	char *updates;
+	bool help, version;
+
+	char *warnings[CONFIG_WARNINGS_MAX]; /* sentences for the log */
+	size_t warning_count;
+
+	/* For each row of the table: where its value came from. Read it by config_origin(). */
+	struct {
+		unsigned char origin; /* enum origin */
+		int line;             /* in the config file */
+	} from[CONFIG_OPTIONS_MAX];
+};
+
+/* Fills in `c`, which is overwritten without looking at it. The secret part of a token in `argv` is overwritten
+ * by `*` (the length stays), so parse a copy (options_copy) when it is to be parsed again. `argv[0]` is skipped.
+ * With --help or --version nothing else is checked: look at `help` and `version` first. Returns 0, or -1 with
+ * `err`: ERR_USAGE, or ERR_CONFIG for a config file that cannot be read or is no config file. A token never
+ * stands in `err`. After either, config_release() frees what `c` holds. */
+int options_parse(struct config *c, int argc, char **argv, char **envp, struct err *err);
+
+/* Frees and wipes; `c` is then empty. An empty config, `{ 0 }`, is fine. */
+void config_release(struct config *c);
+
+/* Where the value of a member came from: config_origin(c, &c->timeout). */
+enum origin config_origin(const struct config *c, const void *member);
+
+/* The same for a sentence, in `out`: `option '--timeout'`, `TGRUN_TIMEOUT`, `config file 'x', line 3`, `the
+ * default of '--timeout'`. Returns `out`. */
+const char *config_where(const struct config *c, const void *member, char *out, size_t n);
+
+/* Whether a file with a secret is open to others, in a way that its owner could mend: not on what is mounted read-only or at /run/secrets. */
+bool options_others_may_read(const char *path);
+/* The names of the options that differ and cannot change while tgrun runs. Returns how many. */
+size_t options_fixed(const struct config *old, const struct config *fresh, const char *names[CONFIG_OPTIONS_MAX]);
+
+/* The name of a sub-command. */
+const char *options_command_name(enum command_bit command);
+
+/* A deep copy of a vector of strings that ends in NULL. NULL when memory is out. */
+char **options_copy(char *const *argv);
+void options_free_copy(char **argv); /* wipes; NULL is fine */
+
+/* Writes the help: of the sub-command if one was named, else of all. Returns 0, or -1 when writing fails. */
+int options_help(const struct config *c, FILE *out);
+
+/* Writes `tgrun 0.1.0` and a line feed. */
+int options_version(FILE *out);
+
+/* Stars for what looks like a token or a URL's password, in place: one may have been typed at a wrong place, and errors quote what was typed. */
+void options_redact(char *text);
+
+#endif

@@ -1,0 +1,286 @@
+/* cli/options/options_table: the table of options. Nothing else knows an option's name, default or place: argv, the
+ * environment, the config file, the help and the test of the manual go through these rows. To add an option is to
+ * add a row, a member of struct config, and a paragraph of tgrun(1). */
+#include "cli/options/options_internal.h"
+
+#include <ctype.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/nearest.h"
+
+enum {
+	RUN = COMMAND_RUN | COMMAND_CHECK,
+	HANDLING = COMMAND_HANDLING,
+	BOT = COMMAND_ALL & ~COMMAND_TRY,
+	ALL = COMMAND_ALL,
+	ANY = ORIGIN_FILE,
+	FIXED = COMMAND_ALL + 1, /* beside the commands: it cannot change while tgrun runs */
+};
+
+#define SECONDS INT64_C(1000)
+#define YEAR (366 * 86400 * SECONDS)
+
+static const char *const store_words[] = { "sqlite", "memory", NULL };
+static const char *const background_words[] = { "wait", "kill", "leave", NULL };
+static const char *const mode_words[] = { "exec", "batch", NULL };
+static const char *const growth_words[] = { "exponential", "quadratic", "constant", NULL };
+static const char *const failure_words[] = { "dead", "retry", "drop", NULL };
+static const char *const stdout_words[] = { "log", "inherit", "discard", NULL };
+static const char *const format_words[] = { "text", "json", NULL };
+static const char *const level_words[] = { "error", "warn", "info", "debug", NULL };
+
+#define ROW(name_, type_, group_, commands_, least_, member_, help_) \
+	.name = name_, .type = type_, .group = group_, .commands = (commands_) & COMMAND_ALL, .fixed = ((commands_) & FIXED) != 0, \
+	.least = least_, \
+	.offset = offsetof(struct config, member_), .help = help_
+#define FLAG(name_, group_, commands_, member_, help_) \
+	{ ROW(name_, OPTION_FLAG, group_, commands_, ANY, member_, help_) }
+#define TEXT(name_, value_, type_, fallback_, group_, commands_, member_, help_) \
+	{ ROW(name_, type_, group_, commands_, ANY, member_, help_), .value = value_, .fallback = fallback_ }
+#define RANGE(name_, value_, type_, fallback_, min_, max_, group_, commands_, member_, help_) \
+	{ ROW(name_, type_, group_, commands_, ANY, member_, help_), .value = value_, .fallback = fallback_, \
+	  .min = min_, .max = max_ }
+#define WORD(name_, value_, fallback_, words_, group_, commands_, member_, help_) \
+	{ ROW(name_, OPTION_WORD, group_, commands_, ANY, member_, help_), .value = value_, .fallback = fallback_, \
+	  .words = words_ }
+/* Not in a config file (`least_` is where it may stand). */
+#define OUTSIDE(name_, value_, type_, commands_, least_, member_, help_) \
+	{ ROW(name_, type_, GROUP_OTHER, commands_, least_, member_, help_), .value = value_ }
+
+const struct option_row options_table[] = {
+	TEXT("token", "TOKEN", OPTION_TEXT, NULL, GROUP_BOT, BOT, token, "the bot's token from @BotFather"),
+	TEXT("token-file", "FILE", OPTION_TEXT, NULL, GROUP_BOT, BOT, token_file, "read the token from FILE"),
+	TEXT("api-url", "URL", OPTION_URL, "https://api.telegram.org", GROUP_BOT, RUN | FIXED, api_url,
+	     "the Bot API server"),
+	TEXT("ca-file", "FILE", OPTION_TEXT, NULL, GROUP_BOT, RUN | FIXED, ca_file,
+	     "trust a server whose certificate the authorities in FILE signed, and no other"),
+
+	TEXT("handler", "COMMAND", OPTION_TEXT, NULL, GROUP_HANDLER, HANDLING, handler,
+	     "what runs for each update: a command, or a pipeline of commands"),
+	TEXT("route", "MATCH=COMMAND", OPTION_ROUTE, NULL, GROUP_HANDLER, HANDLING, route,
+	     "another handler for updates of a kind, or with a /command; the first match counts; may be repeated"),
+	WORD("mode", "exec|batch", "exec", mode_words, GROUP_HANDLER, HANDLING, mode,
+	     "a process for each update, or for many that it reads as JSON lines"),
+	RANGE("batch-size", "N", OPTION_NUMBER, "100", 1, 1000, GROUP_HANDLER, HANDLING, batch_size,
+	      "updates in one batch, at most"),
+	RANGE("batch-wait", "DURATION", OPTION_DURATION, "200ms", 0, 300 * SECONDS, GROUP_HANDLER, HANDLING, batch_wait,
+	      "how long a batch waits to be full"),
+	RANGE("workers", "N", OPTION_NUMBER, "0", 0, 1024, GROUP_HANDLER, HANDLING, workers,
+	      "processes of the handler that stay and get updates as JSON lines; 0: none"),
+	FLAG("sticky", GROUP_HANDLER, HANDLING, sticky, "give a chat's updates to the worker that had its last one"),
+	RANGE("max-requests", "N", OPTION_NUMBER, "0", 0, 1000000000, GROUP_HANDLER, HANDLING, max_requests,
+	      "updates after which a worker is replaced; 0: no limit"),
+	RANGE("max-worker-age", "DURATION", OPTION_DURATION, "0", 0, YEAR, GROUP_HANDLER, HANDLING, max_worker_age,
+	      "age at which a worker is replaced; 0: no limit"),
+	RANGE("timeout", "DURATION", OPTION_DURATION, "60s", 0, YEAR, GROUP_HANDLER, HANDLING, timeout,
+	      "how long a handler may run; 0: no limit"),
+	RANGE("kill-after", "DURATION", OPTION_DURATION, "5s", 0, YEAR, GROUP_HANDLER, HANDLING, kill_after,
+	      "time between SIGTERM and SIGKILL; 0: SIGKILL at once"),
+	WORD("background", "wait|kill|leave", "wait", background_words, GROUP_HANDLER, HANDLING, background,
+	     "what becomes of processes that a handler leaves behind"),
+	WORD("stdout", "log|inherit|discard", "log", stdout_words, GROUP_HANDLER, HANDLING | FIXED, stdout_to,
+	     "where a handler's output goes"),
+	RANGE("max-output", "SIZE", OPTION_SIZE, "1M", 1, INT64_MAX, GROUP_HANDLER, HANDLING, max_output,
+	      "bytes of output that are logged of one run; more is dropped"),
+	FLAG("hide-token", GROUP_HANDLER, HANDLING, hide_token,
+	     "do not give TG_TOKEN and TG_API_URL to handlers"),
+	FLAG("clear-env", GROUP_HANDLER, HANDLING, clear_env, "give handlers nothing of tgrun's own environment"),
+	TEXT("env", "NAME[=VALUE]", OPTION_ENV, NULL, GROUP_HANDLER, HANDLING, env,
+	     "pass a variable to handlers, or set one; may be repeated"),
+	TEXT("chdir", "DIR", OPTION_TEXT, NULL, GROUP_HANDLER, HANDLING, chdir,
+	     "the directory handlers start in"),
+	RANGE("limit-memory", "SIZE", OPTION_SIZE, "0", 0, INT64_MAX, GROUP_HANDLER, HANDLING, limit_memory,
+	      "address space of each process of a handler; 0: no limit of its own"),
+	RANGE("limit-cpu", "DURATION", OPTION_DURATION, "0", 0, YEAR, GROUP_HANDLER, HANDLING, limit_cpu,
+	      "processor time of each process of a handler; 0: no limit of its own"),
+	RANGE("limit-files", "N", OPTION_NUMBER, "0", 0, 1000000000, GROUP_HANDLER, HANDLING, limit_files,
+	      "open files of each process of a handler; 0: no limit of its own"),
+	RANGE("limit-processes", "N", OPTION_NUMBER, "0", 0, 1000000000, GROUP_HANDLER, HANDLING, limit_processes,
+	      "processes of the user at which a handler can start no more; 0: no limit of its own"),
+	RANGE("nice", "N", OPTION_NUMBER, "0", -40, 40, GROUP_HANDLER, HANDLING, nice,
+	      "added to the niceness of handlers"),
+
+	RANGE("concurrency", "N", OPTION_NUMBER, "16", 1, 4096, GROUP_ORDER, HANDLING, concurrency,
+	      "handlers that run at the same time, at most"),
+	TEXT("key", "KEY", OPTION_LIST, "chat", GROUP_ORDER, HANDLING | FIXED, key,
+	     "what keeps updates in order: chat, topic, user, none, or a JSON Pointer; may be repeated"),
+	TEXT("bypass", "MATCH,...", OPTION_COMMAS, NULL, GROUP_ORDER, HANDLING | FIXED, bypass,
+	     "kinds and /commands that neither wait for their chat nor hold it; may be repeated"),
+	TEXT("max-age", "KIND=DURATION", OPTION_LIST, NULL, GROUP_ORDER, HANDLING, max_age,
+	     "skip updates of a kind that are older, besides those that can no longer be answered; none: no limits; "
+	     "may be repeated"),
+
+	WORD("on-failure", "dead|retry|drop", "dead", failure_words, GROUP_FAILURE, HANDLING, on_failure,
+	     "what becomes of an update whose handler failed"),
+	RANGE("retry-delay", "DURATION", OPTION_DURATION, "1s", 0, 300 * SECONDS, GROUP_FAILURE, HANDLING,
+	      retry_delay, "wait before the second attempt, doubled for each further one up to 5m"),
+	RANGE("max-attempts", "N", OPTION_NUMBER, "10", 1, 1000000, GROUP_FAILURE, HANDLING, max_attempts,
+	      "attempts after which an update is a dead letter"),
+	TEXT("on-timeout", "COMMAND", OPTION_TEXT, NULL, GROUP_FAILURE, HANDLING, on_timeout,
+	     "what runs when a handler was ended by its timeout"),
+	TEXT("on-error", "COMMAND", OPTION_TEXT, NULL, GROUP_FAILURE, HANDLING, on_error,
+	     "what runs when a handler failed"),
+	RANGE("breaker", "N", OPTION_NUMBER, "20", 0, 1000000, GROUP_FAILURE, HANDLING, breaker,
+	      "failures in a row after which handlers are tried one at a time; 0: off"),
+	TEXT("dead-keep", "all|N|AGE", OPTION_KEEP, "all", GROUP_FAILURE, RUN, dead_keep,
+	     "dead letters that are kept: all, the last N, or those younger than AGE"),
+
+	TEXT("only", "MATCH,...", OPTION_COMMAS, NULL, GROUP_RECEIVE, HANDLING, only,
+	     "handle these kinds and /commands and no others; may be repeated"),
+	TEXT("ignore", "MATCH,...", OPTION_COMMAS, NULL, GROUP_RECEIVE, HANDLING, ignore,
+	     "do not handle these kinds and /commands; may be repeated"),
+	TEXT("allow-user", "ID,...", OPTION_COMMAS, NULL, GROUP_RECEIVE, RUN, allow_user,
+	     "handle updates of these users and of --allow-chat, and leave all others alone; may "
+	     "be repeated"),
+	TEXT("allow-chat", "ID,...", OPTION_COMMAS, NULL, GROUP_RECEIVE, RUN, allow_chat,
+	     "handle updates of these chats and of --allow-user, and leave all others alone; may "
+	     "be repeated"),
+	TEXT("source", "FILE|-|exec:COMMAND", OPTION_TEXT, NULL, GROUP_RECEIVE, RUN | FIXED, source,
+	     "take updates as JSON lines from a file, standard input or a program instead of Telegram"),
+	RANGE("poll-timeout", "DURATION", OPTION_DURATION, "30s", 0, 50 * SECONDS, GROUP_RECEIVE, RUN,
+	      poll_timeout, "how long the server holds a request open when there is nothing"),
+	RANGE("limit", "N", OPTION_NUMBER, "100", 1, 100, GROUP_RECEIVE, RUN, limit,
+	      "updates in one response, at most"),
+	TEXT("allowed-updates", "KIND,...|all|default", OPTION_COMMAS, "default", GROUP_RECEIVE, RUN,
+	     allowed_updates, "the kinds of updates to ask for"),
+	FLAG("drop-pending", GROUP_RECEIVE, RUN | FIXED, drop_pending, "at start, forget what waits at the server"),
+	FLAG("delete-webhook", GROUP_RECEIVE, RUN | FIXED, delete_webhook, "at start, remove a webhook that is set"),
+	RANGE("poll-delay", "DURATION", OPTION_DURATION, "0", 0, YEAR, GROUP_RECEIVE, RUN, poll_delay,
+	      "wait between a response and the next request; 0: none"),
+	TEXT("speed-traffic-balance", "0..1", OPTION_RATIO, "0", GROUP_RECEIVE, RUN, speed_traffic_balance,
+	     "0: ask as fast as possible; towards 1: wait for fuller responses and ask less often"),
+	RANGE("max-delay", "DURATION", OPTION_DURATION, "500ms", 0, 300 * SECONDS, GROUP_RECEIVE, RUN, max_delay,
+	      "the longest wait that the balance may choose"),
+	WORD("retry-interval", "exponential|quadratic|constant", "exponential", growth_words, GROUP_RECEIVE, RUN,
+	     retry_interval, "how the waits between failed requests to the server grow, from 1s to 60s"),
+	RANGE("backlog", "N", OPTION_NUMBER, "100000", 1, 100000000, GROUP_RECEIVE, RUN, backlog,
+	      "unfinished updates at which fetching pauses"),
+
+	TEXT("state-dir", "DIR", OPTION_TEXT, NULL, GROUP_STATE, BOT | FIXED, state_dir, "where the queue is kept"),
+	WORD("store", "sqlite|memory", "sqlite", store_words, GROUP_STATE, RUN | FIXED, store,
+	     "how the queue is kept; memory: not at all"),
+	RANGE("min-free", "SIZE", OPTION_SIZE, "64M", 0, INT64_MAX, GROUP_STATE, RUN, min_free,
+	      "free space on the disk below which fetching pauses; 0: any will do"),
+
+	FLAG("once", GROUP_LIFE, RUN | FIXED, once, "handle what is due, then end"),
+	RANGE("max-runtime", "DURATION", OPTION_DURATION, "0", 0, YEAR, GROUP_LIFE, RUN, max_runtime,
+	      "stop gracefully after so long; 0: never"),
+	FLAG("unless-running", GROUP_LIFE, RUN | FIXED, unless_running,
+	     "end silently if another tgrun runs this bot here"),
+	RANGE("give-up-after", "DURATION", OPTION_DURATION, "0", 0, YEAR, GROUP_LIFE, RUN, give_up_after,
+	      "end when the server could not be reached for so long; 0: never; with --once, 30s unless given"),
+	RANGE("shutdown-timeout", "DURATION", OPTION_DURATION, "30s", 0, YEAR, GROUP_LIFE, HANDLING,
+	      shutdown_timeout, "how long handlers may finish when tgrun stops; 0: not at all"),
+
+	WORD("log-format", "text|json", "text", format_words, GROUP_LOG, HANDLING, log_format,
+	     "lines for people or for machines"),
+	WORD("log-level", "error|warn|info|debug", "info", level_words, GROUP_LOG, HANDLING, log_level,
+	     "how much is logged"),
+
+	OUTSIDE("config", "FILE", OPTION_TEXT, ALL, ORIGIN_ENVIRONMENT, config, "read options from FILE"),
+	OUTSIDE("json", NULL, OPTION_FLAG, COMMAND_DEAD | COMMAND_QUEUE | COMMAND_STATUS, ORIGIN_ARGUMENT, json,
+		"print one JSON object a line"),
+	OUTSIDE("watch", NULL, OPTION_FLAG, COMMAND_STATUS, ORIGIN_ARGUMENT, watch, "print the status again and again"),
+	OUTSIDE("wait", NULL, OPTION_FLAG, COMMAND_STOP | COMMAND_DRAIN, ORIGIN_ARGUMENT, wait,
+		"end when the runner has ended"),
+	OUTSIDE("updates", "FILE", OPTION_TEXT, COMMAND_TRY, ORIGIN_ARGUMENT, updates,
+		"handle the updates in FILE, one JSON object a line, and end"),
+	OUTSIDE("help", NULL, OPTION_FLAG, ALL, ORIGIN_ARGUMENT, help, "print this help (-h)"),
+	OUTSIDE("version", NULL, OPTION_FLAG, ALL, ORIGIN_ARGUMENT, version, "print the version (-V)"),
+};
+
+const size_t options_table_count = sizeof options_table / sizeof options_table[0];
+_Static_assert(sizeof options_table / sizeof options_table[0] <= CONFIG_OPTIONS_MAX,
+	       "struct config has room for the origin of each option");
+
+static const struct {
+	enum command_bit bit;
+	const char *name;
+} commands[] = {
+	{ COMMAND_RUN, "run" }, { COMMAND_TRY, "try" }, { COMMAND_CHECK, "check" }, { COMMAND_DEAD, "dead" },
+	{ COMMAND_QUEUE, "queue" }, { COMMAND_STATUS, "status" }, { COMMAND_STOP, "stop" }, { COMMAND_PAUSE, "pause" },
+	{ COMMAND_RESUME, "resume" }, { COMMAND_DRAIN, "drain" },
+};
+enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
+
+const struct option_row *options_row(const char *name, size_t n)
+{
+	for (size_t i = 0; i < options_table_count; i++)
+		if (strlen(options_table[i].name) == n && memcmp(options_table[i].name, name, n) == 0)
+			return &options_table[i];
+	return NULL;
+}
+
+void options_variable(const struct option_row *row, char out[64])
+{
+	snprintf(out, 64, "TGRUN_%s", row->name);
+	for (char *p = out; *p; p++)
+		*p = *p == '-' ? '_' : (char)toupper((unsigned char)*p);
+}
+
+const struct option_row *options_row_of_variable(const char *name, size_t n)
+{
+	char variable[64];
+	for (size_t i = 0; i < options_table_count; i++) {
+		options_variable(&options_table[i], variable);
+		if (strlen(variable) == n && memcmp(variable, name, n) == 0 &&
+		    options_table[i].least <= ORIGIN_ENVIRONMENT)
+			return &options_table[i];
+	}
+	return NULL;
+}
+
+const struct option_row *options_row_of_member(const struct config *c, const void *member)
+{
+	size_t offset = (size_t)((const char *)member - (const char *)c);
+	for (size_t i = 0; i < options_table_count; i++)
+		if (options_table[i].offset == offset)
+			return &options_table[i];
+	return NULL;
+}
+
+const struct option_row *options_nearest(const char *name, enum origin origin)
+{
+	const char *names[CONFIG_OPTIONS_MAX];
+	size_t count = 0;
+	for (size_t i = 0; i < options_table_count; i++)
+		if (options_table[i].least <= origin)
+			names[count++] = options_table[i].name;
+	const char *near = nearest_find(name, names, count);
+	return near ? options_row(near, strlen(near)) : NULL;
+}
+
+enum command_bit options_command(const char *name, const char **near)
+{
+	const char *names[COMMAND_COUNT];
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		names[i] = commands[i].name;
+		if (strcmp(name, names[i]) == 0)
+			return commands[i].bit;
+	}
+	*near = nearest_find(name, names, COMMAND_COUNT);
+	return 0;
+}
+
+const char *options_command_name(enum command_bit command)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (commands[i].bit == command)
+			return commands[i].name;
+	return "";
+}
+
+void options_command_list(unsigned bits, char *out, size_t n)
+{
+	size_t used = 0;
+	out[0] = '\0';
+	for (size_t i = 0; i < COMMAND_COUNT && used < n; i++) {
+		if (!(bits & commands[i].bit))
+			continue;
+		bits &= ~(unsigned)commands[i].bit;
+		const char *before = used == 0 ? "" : bits ? ", " : " and ";
+		used += (size_t)snprintf(out + used, n - used, "%s'%s'", before, commands[i].name);
+	}
+}

@@ -1,0 +1,59 @@
+/* cli/setup/setup: from the options to what the engine wants: the token, the handler's command, its environment, the state directory's path. */
+#ifndef TGRUN_CLI_SETUP_SETUP_H
+#define TGRUN_CLI_SETUP_SETUP_H
+
+#include "api/api_root.h"
+#include "base/err.h"
+#include "base/secret.h"
+#include "cli/options/options.h"
+#include "engine/engine.h"
+#include "slot/words.h"
+
+struct setup {
+	struct config config;
+	char **argv, **envp;   /* copies, to be parsed again on SIGHUP */
+	bool nohup;            /* SIGHUP was ignored when this process began: it outlives its terminal */
+	struct secret *secret; /* NULL until setup_token() */
+	struct api_root api;   /* empty until setup_api(), and so are the next two */
+	const char *ca_file, *ca_dirs; /* for http_trust(); the config's, or the environment's */
+	struct words words;    /* the handler's; empty until setup_handler() */
+	struct words *route_words, on_error, on_timeout, source;   /* the same; route_words is one for each route of the config */
+	struct engine_route *routes; /* one more: the handler's own is the last */
+	char **env;            /* the same */
+	char *dir;             /* --chdir, absolute; NULL: none */
+	struct slot_limits limits; /* until setup_handler(): none */
+	char *state_dir;       /* NULL until setup_state_dir() */
+	char *allowed_updates; /* JSON; NULL: not sent */
+};
+
+/* Parses the options. `s` is overwritten; setup_release() in every case. 0 or -1 with `err`. */
+int setup_options(struct setup *s, char *const *argv, char *const *envp, struct err *err);
+
+/* Reads the token: --token, --token-file, TGRUN_TOKEN, the config file, or $CREDENTIALS_DIRECTORY/token. A file that others may read becomes a warning in
+ * the config. 0, with `secret` NULL when there is none and another source than Telegram, or -1 with `err` (ERR_NOPERM; ERR_USAGE when there is none). */
+int setup_token(struct setup *s, struct err *err);
+
+/* Splits and finds the handler, the routes' and the hooks' commands, and builds their environment. `cwd`: a relative path means this directory. 0 or -1 with `err`. */
+int setup_handler(struct setup *s, const char *cwd, struct err *err);
+
+/* The limits of handlers among the options. 0, or -1 with `err` (ERR_CONFIG) when one of them cannot be set: it is above tgrun's own. */
+int setup_limits(struct setup *s, struct slot_limits *out, struct err *err);
+
+/* The state directory's path (not opened). 0 or -1 with `err`. */
+int setup_state_dir(struct setup *s, struct err *err);
+
+/* Where the API is, whom to trust there, and allowed_updates as JSON, with a warning for each unknown kind. After setup_token(): the secret
+ * hides the server's password, too. 0 or -1 with `err`. */
+int setup_api(struct setup *s, struct err *err);
+
+/* What the engine takes of all that; borrowed from `s`. */
+struct engine_options setup_engine_options(const struct setup *s);
+
+/* Adds a warning to the config. */
+void setup_warn(struct setup *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Frees what setup_handler() made; setup_release() does it too, which frees all. */
+void setup_release_handlers(struct setup *s);
+void setup_release(struct setup *s);
+
+#endif

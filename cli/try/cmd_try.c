@@ -1,0 +1,322 @@
+/* cli/try/cmd_try: the bot in a terminal. The real runner works for a Bot API that this process serves on loopback; typed lines or a file's go
+ * in as updates, and what the bot calls comes out as a chat. Nothing is kept.
+ *
+ * Callbacks of the engine and of the sandbox only print and take notes; what follows is decided at the end of a turn (on_turn). */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/backoff.h"
+#include "cli/cmd.h"
+#include "cli/setup/start.h"
+#include "cli/try/chat_prompt.h"
+#include "cli/try/cmd_try_internal.h"
+
+enum {
+	STARTS_MAX = 3,      /* failures to start the handler in a row, when nobody is there to mend it */
+	PATIENCE = 1000,     /* milliseconds until it is told what is waited for */
+	POLL_TIMEOUT = 30, POLL_LIMIT = 100,
+};
+
+void cmd_try_say(struct try *t)
+{
+	if (!t->out.len)
+		return;
+	t->out.len = secret_redact(t->setup->secret, t->out.data, t->out.len);
+	chat_prompt_hide();
+	if (fwrite(t->out.data, 1, t->out.len, stdout) != t->out.len || fflush(stdout))
+		t->write_failed = true;
+	chat_prompt_show();
+	buf_clear(&t->out);
+}
+
+bool cmd_try_all_handled(const struct try *t)
+{
+	struct engine_counts c;
+	engine_counts(t->engine, &c);
+	return sandbox_pending(t->sandbox) == 0 && engine_idle(t->engine) && c.waiting == 0;
+}
+
+static void stop(struct try *t, int status)
+{
+	t->stopped = true;
+	chat_prompt_close();
+	engine_stop(t->engine, status, false);
+}
+
+void cmd_try_end_input(struct try *t)
+{
+	t->input_ended = true;
+	chat_prompt_close();
+	loop_timer_set(t->patience, PATIENCE);
+}
+
+static void on_patience(void *arg)
+{
+	struct try *t = arg;
+	if (!t->stopped && t->mode == TRY_TERMINAL)
+		SAY(t, CHAT_DIM, "waiting until all is handled; Ctrl-C stops");
+}
+
+static void on_turn(void *arg)
+{
+	struct try *t = arg;
+	if (t->over || t->stopped)
+		return;
+	if (t->feed && !t->input_ended)
+		cmd_try_take_lines(t);
+	if (t->write_failed)
+		stop(t, ERR_IO);
+	else if (t->unstartable >= STARTS_MAX && (t->mode != TRY_TERMINAL || t->input_ended))
+		stop(t, ERR_CONFIG);
+	else if (t->hung_up || (t->input_ended && cmd_try_all_handled(t)))
+		stop(t, 0);
+}
+
+/* What happens. */
+
+static void on_called(void *arg, const struct sandbox_call *call)
+{
+	struct try *t = arg;
+	struct sandbox_stats stats;
+	sandbox_stats(t->sandbox, &stats);
+	if (stats.polls == 0)
+		return; /* the runner itself, which introduces itself */
+	chat_show_call(&t->chat, call, &t->out);
+	cmd_try_say(t);
+}
+
+static void on_started(void *arg, const struct claim *claim)
+{
+	struct try *t = arg;
+	if (t->mode == TRY_TERMINAL || claim->failures || claim->redelivered || t->unstartable)
+		return;
+	chat_show_update(&t->chat, claim->body, claim->length, &t->out);
+	cmd_try_say(t);
+}
+
+static void on_output(void *arg, const struct claim *claim, int which, const char *text, size_t n)
+{
+	struct try *t = arg;
+	(void)claim;
+	(void)n;
+	chat_show_output(&t->chat, which, text, &t->out);
+	cmd_try_say(t);
+}
+
+static void on_settled(void *arg, int64_t seq, bool failed)
+{
+	struct try *t = arg;
+	(void)seq;
+	(void)failed;
+	t->unstartable = 0;
+}
+
+static void on_trouble(void *arg, const struct engine_trouble *trouble)
+{
+	struct try *t = arg;
+	t->unstartable = trouble->unstartable;
+	if (trouble->unstartable)
+		SAY(t, CHAT_RED, "the handler cannot be started: %s; %s", trouble->reason, trouble->fate);
+	else
+		SAY(t, CHAT_RED, "handler: %s: %s%s%s%s", trouble->reason, trouble->fate, *trouble->sentence ? " (" : "",
+		    trouble->sentence, *trouble->sentence ? ")" : "");
+}
+
+static void on_finished(void *arg, int status)
+{
+	struct try *t = arg;
+	t->over = true;
+	t->status = status;
+	loop_stop(t->loop);
+}
+
+/* The engine hears of these too, and stops. */
+static void on_signal(void *arg, int signo)
+{
+	struct try *t = arg;
+	struct engine_counts c;
+	engine_counts(t->engine, &c);
+	if (!t->hung_up && signo != SIGHUP && c.running) {
+		chat_prompt_close();
+		SAY(t, CHAT_DIM, "stopping when the handler ends; once more: at once");
+	}
+	t->hung_up = true;
+	cmd_try_end_input(t);
+}
+
+/* The start and the end. */
+
+static int make_token(struct try *t, struct err *err)
+{
+	char token[64];
+	snprintf(token, sizeof token, "1000001:sandbox-%08x%08x%08x", backoff_random(), backoff_random(), backoff_random());
+	t->setup->secret = secret_new(token, err);
+	return t->setup->secret ? 0 : -1;
+}
+
+static int open_updates(struct try *t, struct err *err)
+{
+	const char *path = t->setup->config.updates;
+	t->mode = path ? TRY_UPDATES : isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) ? TRY_TERMINAL : TRY_LINES;
+	t->updates_fd = STDIN_FILENO;
+	if (!path || strcmp(path, "-") == 0)
+		return 0;
+	t->updates_fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	return t->updates_fd < 0 ? err_sys(err, ERR_USAGE, errno, "cannot open '%s' of --updates", path) : 0;
+}
+
+static int start_engine(struct try *t, struct err *err)
+{
+	const struct config *c = &t->setup->config;
+	t->store = memory_open(err);
+	if (!t->store)
+		return -1;
+	struct engine_config config = {
+		.loop = t->loop, .log = t->log, .clock = &clock_system, .slots = t->slots, .store = t->store, .secret = t->setup->secret,
+		.run_id = "", .slot_count = t->slot_count, .source_fd = -1, .source_feed_fd = -1, .api_root = sandbox_url(t->sandbox), .poll_timeout = POLL_TIMEOUT,
+		.limit = POLL_LIMIT, .rehearsal = true, .options = setup_engine_options(t->setup), .finished = on_finished, .settled = on_settled,
+		.started = on_started, .output = on_output, .trouble = on_trouble, .arg = t,
+	};
+	/* Whoever tries a bot wants to see each failure. */
+	if (config_origin(c, &c->breaker) == ORIGIN_DEFAULT)
+		config.options.breaker = 0;
+	t->engine = engine_new(&config, err);
+	if (!t->engine)
+		return -1;
+	t->store = NULL;
+	return engine_start(t->engine, err);
+}
+
+static int start_input(struct try *t, struct err *err)
+{
+	static const int signals[TRY_SIGNALS] = { SIGINT, SIGTERM, SIGQUIT, SIGHUP }; /* the last not under nohup */
+	struct buf text;
+	t->patience = loop_timer_new(t->loop, on_patience, t);
+	for (int i = 0; i < TRY_SIGNALS - t->setup->nohup; i++)
+		t->signals[i] = loop_signal_new(t->loop, signals[i], on_signal, t);
+	if (!t->patience)
+		return err_set(err, ERR_INTERNAL, "out of memory");
+	loop_on_turn(t->loop, on_turn, t);
+	if (t->mode != TRY_TERMINAL) {
+		t->feed = chat_feed_new(t->loop, t->updates_fd, t->mode == TRY_UPDATES, err);
+		return t->feed ? 0 : -1;
+	}
+	buf_init(&text, 4096);
+	chat_prompt(&t->chat, &text);
+	int rc = chat_prompt_open(t->loop, buf_str(&text), t->chat.colour, cmd_try_typed, t, err);
+	buf_release(&text);
+	return rc;
+}
+
+static void greet(struct try *t)
+{
+	const struct config *c = &t->setup->config;
+	chat_put(&t->chat, &t->out, CHAT_DIM, "tgrun try: a Telegram of its own, for the handler %s",
+		 c->handler ? c->handler : "");
+	for (size_t i = 0; i < c->handler_argv.count; i++)
+		chat_put(&t->chat, &t->out, CHAT_DIM, "%s%s", i ? " " : "", c->handler_argv.items[i]);
+	buf_addc(&t->out, '\n');
+	if (t->mode == TRY_TERMINAL)
+		chat_put_line(&t->chat, &t->out, CHAT_DIM, "Type to the bot; /help tells more, Ctrl-D ends.");
+	for (size_t i = 0; i < c->warning_count; i++)
+		chat_put_line(&t->chat, &t->out, CHAT_DIM, "warning: %s", c->warnings[i]);
+	cmd_try_say(t);
+}
+
+static int run(struct try *t, struct err *err)
+{
+	struct sandbox_config sandbox = { .no_penalties = true, .called = on_called, .arg = t };
+	struct engine_options options = setup_engine_options(t->setup);
+	t->slot_count = engine_slots(&options);
+	t->slots = start_slots(&t->setup->config, t->slot_count, -1, "", err);
+	if (!t->slots)
+		return -1;
+	t->loop = loop_new(err);
+	if (!t->loop)
+		return -1;
+	sandbox.token = secret_token(t->setup->secret);
+	t->sandbox = sandbox_new(t->loop, &sandbox, err);
+	if (!t->sandbox)
+		return -1;
+	greet(t);
+	if (start_engine(t, err) || start_input(t, err))
+		return -1;
+	loop_run(t->loop);
+	return 0;
+}
+
+/* One line of figures; returns the exit status. */
+static int conclude(struct try *t)
+{
+	struct engine_counts c;
+	engine_counts(t->engine, &c);
+	uint64_t failed = c.dead + c.dropped, left = c.waiting + sandbox_pending(t->sandbox);
+	chat_put(&t->chat, &t->out, CHAT_DIM, "%" PRIu64 " handled, %" PRIu64 " failed", c.done, failed);
+	if (c.skipped)
+		chat_put(&t->chat, &t->out, CHAT_DIM, ", %" PRIu64 " skipped", c.skipped);
+	if (c.repeated)
+		chat_put(&t->chat, &t->out, CHAT_DIM, ", %" PRIu64 " repeated", c.repeated);
+	if (left)
+		chat_put(&t->chat, &t->out, CHAT_DIM, ", %" PRIu64 " unfinished", left);
+	buf_addc(&t->out, '\n');
+	cmd_try_say(t);
+	if (t->write_failed && !t->status)
+		return ERR_IO;
+	if (t->status)
+		return t->status;
+	return t->mode == TRY_TERMINAL ? 0 : t->bad_lines ? ERR_USAGE : failed ? 1 : 0;
+}
+
+static void release(struct try *t)
+{
+	chat_prompt_close();
+	chat_feed_free(t->feed);
+	loop_timer_free(t->patience);
+	for (int i = 0; i < TRY_SIGNALS; i++)
+		loop_signal_free(t->signals[i]);
+	engine_free(t->engine, NULL);
+	slots_free(t->slots);
+	if (t->store)
+		t->store->ops->close(t->store);
+	sandbox_free(t->sandbox);
+	loop_free(t->loop);
+	log_free(t->log);
+	if (t->updates_fd > STDERR_FILENO)
+		close(t->updates_fd);
+	chat_release(&t->chat);
+	buf_release(&t->out);
+}
+
+int cmd_try(struct setup *s)
+{
+	struct err err = { 0 };
+	struct config *c = &s->config;
+	struct try t = { .setup = s };
+	char *cwd = getcwd(NULL, 0);
+	const char *plain = getenv("NO_COLOR"), *term = getenv("TERM");
+	int rc = cwd ? 0 : err_sys(&err, ERR_CONFIG, errno, "cannot tell the working directory");
+	chat_init(&t.chat, isatty(STDOUT_FILENO) && !(plain && *plain) && term && strcmp(term, "dumb") != 0);
+	buf_init(&t.out, 2 * CHAT_SHOW_MAX);
+	rc = rc || make_token(&t, &err) || setup_handler(s, cwd, &err) || open_updates(&t, &err);
+	if (t.mode == TRY_UPDATES)
+		t.chat.chat_id = 0;
+	if (rc == 0) {
+		bool wanted = config_origin(c, &c->log_level) != ORIGIN_DEFAULT;
+		t.log = log_new(wanted ? STDERR_FILENO : -1, (enum log_level)c->log_level, (enum log_format)c->log_format, &clock_system);
+		rc = t.log ? 0 : err_set(&err, ERR_INTERNAL, "out of memory");
+	}
+	if (rc == 0) {
+		log_set_secret(t.log, s->secret);
+		rc = run(&t, &err);
+	}
+	int status = rc ? 0 : conclude(&t);
+	release(&t);
+	free(cwd);
+	return rc ? cmd_fail(&err) : status;
+}

@@ -1,0 +1,164 @@
+/* engine/engine: connects the rooms. It fills free slots from the queue, starts handlers, settles outcomes, and starts and stops everything else.
+ *
+ * The engine runs on the caller's loop and never ends the program: it says when it has finished, and with which exit status. */
+#ifndef TGRUN_ENGINE_ENGINE_H
+#define TGRUN_ENGINE_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/backoff.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "handler/handler.h"
+#include "io/loop.h"
+#include "io/statedir.h"
+#include "queue/store/store.h"
+#include "slot/slots.h"
+
+struct notify;
+
+/* Where some updates go: a program, and how it is run. */
+struct engine_route {
+	const char *match;             /* a kind or a /command (update/match.h); NULL: all that no other route takes, the last of the routes */
+	enum handler_mode mode;
+	/* checked ids (update/allow.h); without any, everybody is handled */
+	const char *const *allow_users, *const *allow_chats;
+	size_t allow_user_count, allow_chat_count;
+	struct command_spec command;   /* its `env` without what the engine adds: TG_BOT_ID, TG_BOT_USERNAME, TG_API_URL, TG_TOKEN, TG_STATE_DIR, TG_RUN_ID */
+	struct handler_policy policy;
+	int64_t retry_delay;           /* milliseconds before the second attempt, doubling up to 5 min */
+	int batch_size;                /* MODE_BATCH: updates at most */
+	int64_t batch_wait;            /* MODE_BATCH: milliseconds that the first waits for others */
+};
+
+enum { ENGINE_ROUTES_MAX = 32 };   /* two lanes of the queue each */
+
+/* What may be changed while it runs (engine_reload), but for what says otherwise. Everything here is borrowed for the duration of the call it is
+ * passed to. */
+struct engine_options {
+	/* the handlers */
+	const struct engine_route *routes; /* number, order, matches and modes stay */
+	size_t route_count;            /* from 1 to ENGINE_ROUTES_MAX */
+	bool hide_token;
+	struct command_spec on_error, on_timeout; /* hooks; `stages` NULL: none */
+	struct command_spec source;    /* the program that updates come from; `stages` NULL: none; it stays */
+	int breaker;                   /* failures in a row, 0: off */
+	int concurrency;               /* processes at most, and as many again for what bypasses; not counting workers. No more than at first */
+	/* the queue */
+	const char *const *keys;       /* values of --key; they stay */
+	size_t key_count;
+	const char *const *bypass;     /* matches; they stay */
+	size_t bypass_count;
+	const char *const *only, *const *ignore; /* matches; NULL: none */
+	size_t only_count, ignore_count;
+	const char *const *max_age;    /* values of --max-age */
+	size_t max_age_count;
+	int64_t backlog, min_free;     /* updates; bytes */
+	int64_t dead_keep;             /* dead letters, -1: all */
+	int64_t dead_keep_age;         /* milliseconds, -1: for ever */
+	/* the end */
+	int64_t shutdown_timeout;      /* milliseconds */
+};
+
+/* How many slots these options need: to be forked before the engine is made. */
+int engine_slots(const struct engine_options *options);
+
+/* What went wrong with an attempt, or with starting one. Texts are valid during the callback only. */
+struct engine_trouble {
+	const struct claim *claim; /* NULL: the machine had no room for a start */
+	const char *reason;      /* `exited with status 3`, `timed out after 60s`, `No such file or directory` */
+	const char *fate;        /* of the update: `now a dead letter`, `to be tried again` …; what to mend, if it could not be started */
+	const char *sentence;    /* of stderr: what went wrong; "" if none */
+	int unstartable;         /* the handler could not be started, for the n-th time in a row; 0: it ran */
+};
+
+struct engine_config {
+	struct loop *loop;
+	struct log *log;
+	const struct clock *clock;
+	struct slots *slots;           /* stay the caller's; free them after engine_free() */
+	struct store *store;           /* the engine's from a successful engine_new() on */
+	bool store_forgets;            /* what waits at the end is lost: it is said, and the status is not 0 */
+	struct statedir *dir;          /* the caller's; NULL: nothing is kept on disk */
+	const struct secret *secret;   /* NULL: no bot, with another source than Telegram */
+	struct notify *notify;         /* who is told how things stand; the caller's. NULL: nobody */
+	const char *run_id;            /* DIRECTORY.RUN, see slot/leftover.h; "" for none */
+	int slot_count;
+	/* another source than Telegram: JSON lines from a descriptor, which becomes the engine's; -1: Telegram */
+	int source_fd;
+	int source_feed_fd;            /* of a program: the other end of the pipe at source_fd, the engine's too; -1: no program */
+	const char *source_name;
+	/* asking */
+	const char *api_root, *api_login; /* of an api_root (api/api_root.h); the second NULL: none */
+	const char *ca_file, *ca_dirs;    /* for http_trust() */
+	int64_t poll_timeout;          /* seconds */
+	int limit;
+	const char *allowed_updates;   /* JSON, NULL: not sent */
+	int64_t poll_delay, give_up_after;
+	int poll_balance;              /* thousandths */
+	int64_t poll_max_delay;        /* milliseconds */
+	enum backoff_growth retry_growth;
+	bool drop_pending, delete_webhook;
+	bool once;
+	bool rehearsal;                /* an update whose attempts are used up is given up, though nothing shows that others fare better */
+	int64_t max_runtime;           /* milliseconds, 0: no limit */
+	struct engine_options options;
+	/* It is over; `status` is the exit status. Called once. */
+	void (*finished)(void *arg, int status);
+	bool terminal;                 /* it was started from a terminal: a SIGHUP with which that goes is a stop */
+	/* SIGHUP: read the configuration again and call engine_reload(). May be NULL. */
+	void (*reload)(void *arg);
+	/* An update was settled for good: handled, skipped, dropped (failed false) or failed (dead, or dropped after a failure). May be NULL. */
+	void (*settled)(void *arg, int64_t seq, bool failed);
+	/* For who shows what happens; each may be NULL, and none may stop the engine. A handler was started; a line of its output (see handler.h);
+	 * trouble. */
+	void (*started)(void *arg, const struct claim *claim);
+	void (*output)(void *arg, const struct claim *claim, int which, const char *text, size_t n);
+	void (*trouble)(void *arg, const struct engine_trouble *trouble);
+	void *arg;
+};
+
+struct engine;
+
+/* Opens the queue and connects everything. NULL with `err`, whose status is the exit status. */
+struct engine *engine_new(const struct engine_config *config, struct err *err);
+
+/* Begins to ask for updates and to run handlers. 0 or -1 with `err`. */
+int engine_start(struct engine *e, struct err *err);
+
+/* Stops gracefully: no more asking, handlers may finish for the shutdown timeout, then they are killed. `status`: of the exit, when nothing had to be forced. A second call with
+ * `now` kills at once. */
+void engine_stop(struct engine *e, int status, bool now);
+
+/* Takes over what may change of `fresh`: its options, how the server is asked (poll_timeout to give_up_after), max_runtime. Of these, it names in the log
+ * what cannot change while running after all: routes and their modes, more workers or slots than at the start. All else of `fresh` is the
+ * caller's to name. 0, or -1 with `err`: everything stays as it was. */
+int engine_reload(struct engine *e, const struct engine_config *fresh, struct err *err);
+
+/* Handles what waits and is due, asks for nothing more, then stops with status 0. */
+void engine_drain(struct engine *e);
+
+/* No handler is started while paused; asking goes on. */
+void engine_pause(struct engine *e, bool paused);
+
+struct engine_counts {
+	/* ignored: by --only and --ignore; strangers: of those who are not allowed */
+	uint64_t received, repeated, ignored, strangers;
+	uint64_t done, failed, retried, dead, skipped, dropped, interrupted;
+	int running;
+	size_t waiting;
+	int64_t dead_letters;
+	uint64_t polls, poll_failures;
+};
+void engine_counts(const struct engine *e, struct engine_counts *out);
+
+/* Nothing runs, and nothing that waits is due. */
+bool engine_idle(const struct engine *e);
+
+/* Flushes and frees. 0, or -1 with `err` when outcomes could not be written: their updates will be handed out again. */
+int engine_free(struct engine *e, struct err *err);
+
+#endif

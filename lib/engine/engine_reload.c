@@ -1,0 +1,132 @@
+/* engine/engine_reload: options come in, at the start and with each SIGHUP; what may change is taken over, and what may not is named in the log. Invariant: one that
+ * cannot be taken keeps no other from being taken. What a single row of the options decides about itself is named before, in cli/cmd_run.c. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/engine_internal.h"
+
+/* ---- routes ---- */
+
+static bool is_route(const struct route *r, const struct engine_route *o)
+{
+	return r->match ? o->match && strcmp(o->match, r->match) == 0 : !o->match;
+}
+
+/* There is a slot for each worker of the start, and one more. */
+static void take_workers(struct route *r, int workers)
+{
+	if (!r->workers_max)
+		r->workers_max = workers;
+	if (workers > r->workers_max)
+		log_event(r->engine->config.log, LOG_WARN, LOG_FIELDS(LOG_STR("route", r->match ? r->match : ""), LOG_NUM("workers", r->workers_max)),
+			  "'workers' cannot be raised above that of the start while running: it stays at that until a restart");
+	r->policy.workers = workers < r->workers_max ? workers : r->workers_max;
+}
+
+static int take_route(struct route *r, const struct engine_route *o, struct err *err)
+{
+	struct allow *allow = allow_new(o->allow_users, o->allow_user_count,
+					o->allow_chats, o->allow_chat_count);
+	if (!allow)
+		return err_set(err, ERR_INTERNAL, "out of memory");
+	if (engine_command_keep(&r->command, &o->command, err)) {
+		allow_free(allow);
+		return -1;
+	}
+	allow_free(r->allow);
+	r->allow = allow;
+	r->policy = o->policy;
+	take_workers(r, o->policy.workers);
+	r->retry_delay = o->retry_delay;
+	r->batch_size = o->batch_size;
+	r->batch_wait = o->batch_wait;
+	handler_set_policy(r->handler, &r->policy);
+	return 0;
+}
+
+static void name_route(struct engine *e, const char *match, const char *what)
+{
+	log_event(e->config.log, LOG_WARN, LOG_FIELDS(LOG_STR("route", match ? match : "")),
+		  "routes and modes cannot change while running: %s until a restart", what);
+}
+
+/* Each route takes what its like says now; which routes there are, their order and their modes stay, and what would change them is named. */
+int engine_routes_take(struct engine *e, const struct engine_options *o, struct err *err)
+{
+	size_t last = 0; /* the place among the new ones of the last that was found */
+	for (size_t i = 0; i < e->route_count; i++) {
+		struct route *r = &e->routes[i];
+		size_t at = 0;
+		breaker_set_limit(&r->breaker, e->breaker_limit);
+		while (at < o->route_count && !is_route(r, &o->routes[at]))
+			at++;
+		if (at == o->route_count) {
+			name_route(e, r->match, "one that is gone stays");
+			continue;
+		}
+		if (at < last)
+			name_route(e, r->match, "the old order stays");
+		last = at;
+		if (o->routes[at].mode != handler_mode(r->handler))
+			name_route(e, r->match, "the old mode, and the handler for it, stay");
+		else if (take_route(r, &o->routes[at], err))
+			return -1;
+	}
+	for (size_t i = 0; i < o->route_count; i++) {
+		size_t at = 0;
+		while (at < e->route_count && !is_route(&e->routes[at], &o->routes[i]))
+			at++;
+		if (at == e->route_count)
+			name_route(e, o->routes[i].match, "a new one gets nothing");
+	}
+	return 0;
+}
+
+/* ---- all of it ---- */
+
+/* There are slots for as many as at the start. */
+static void take_concurrency(struct engine *e, int concurrency)
+{
+	if (!e->concurrency_max)
+		e->concurrency_max = concurrency;
+	if (concurrency > e->concurrency_max)
+		log_event(e->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("concurrency", e->concurrency_max)),
+			  "'concurrency' cannot be raised above that of the start while running: it stays at that until a restart");
+	e->concurrency = concurrency < e->concurrency_max ? concurrency : e->concurrency_max;
+}
+
+int engine_options_take(struct engine *e, const struct engine_options *o, struct err *err)
+{
+	struct key_spec *keys = key_spec_new(o->keys, o->key_count, err);
+	struct max_age *max_age = keys ? max_age_new() : NULL;
+	int rc = max_age ? 0 : -1;
+	if (keys && !max_age)
+		err_set(err, ERR_INTERNAL, "out of memory");
+	for (size_t i = 0; rc == 0 && i < o->max_age_count; i++)
+		rc = max_age_set(max_age, o->max_age[i], err);
+	key_spec_free(keys);
+	if (rc || engine_routes_set(e, o, err)) {
+		max_age_free(max_age);
+		return -1;
+	}
+	max_age_free(e->max_age);
+	e->max_age = max_age;
+	e->backlog = o->backlog;
+	if (e->queue)
+		queue_set_backlog(e->queue, o->backlog);
+	e->min_free = o->min_free;
+	e->dead_keep = o->dead_keep;
+	e->dead_keep_age = o->dead_keep_age;
+	e->shutdown_timeout = o->shutdown_timeout;
+	take_concurrency(e, o->concurrency);
+	return 0;
+}
+
+int engine_reload(struct engine *e, const struct engine_config *fresh, struct err *err)
+{
+	if (engine_options_take(e, &fresh->options, err) || engine_take_polling(e, fresh, err))
+		return -1;
+	engine_trim_dead(e);
+	engine_turn_in(e, 0);
+	return 0;
+}

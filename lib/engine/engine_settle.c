@@ -1,0 +1,333 @@
+/* engine/engine_settle: what ends, and what follows from it. Results of the handlers come in; outcomes for the queue, the breaker's word, hooks and lines of the
+ * log go out. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/crashpoint.h"
+#include "base/duration.h"
+#include "engine/engine_internal.h"
+
+enum {
+	RETRY_CAP = 5 * 60 * 1000,
+	HOOK_TIMEOUT = 60 * 1000,
+	CHAT_MAX = 4096,
+	ONCE_STARTS = 3, /* failures to start the handler in a row at which --once ends */
+};
+
+static void hold(struct route *r, int64_t delay)
+{
+	r->held = true;
+	loop_timer_set(r->hold_timer, delay);
+}
+
+void engine_remember_error(struct engine *e, const char *text)
+{
+	snprintf(e->last_error, sizeof e->last_error, "%s", text);
+	e->last_error_at = e->config.clock->wall(e->config.clock);
+}
+
+void engine_count_rate(struct engine *e, uint64_t done)
+{
+	int64_t second = e->config.clock->mono(e->config.clock) / 1000;
+	int64_t from = e->rate_second + 1;
+	if (from < second - ENGINE_RATE_SECONDS + 1)
+		from = second - ENGINE_RATE_SECONDS + 1;
+	for (int64_t s = from; s <= second; s++)
+		e->rate_done[s % ENGINE_RATE_SECONDS] = 0;
+	e->rate_second = second;
+	e->rate_done[second % ENGINE_RATE_SECONDS] += done;
+}
+
+static void tell_trouble(struct engine *e, const struct claim *c, const char *reason, const char *fate, const char *sentence,
+			 int unstartable)
+{
+	struct engine_trouble trouble = { c, reason, fate, sentence ? sentence : "", unstartable };
+	if (e->config.trouble)
+		e->config.trouble(e->config.arg, &trouble);
+}
+
+/* What a person can do about a handler that cannot be started; each has a pace of its own in the log. */
+static const struct {
+	int errnum;
+	const char *advice;
+} start_troubles[ENGINE_START_TROUBLES] = {
+	{ ENOENT, "is the handler, or the program after its '#!', gone?" },
+	{ EACCES, "is it still executable? try chmod +x." },
+	{ ENOEXEC, "does its first line begin with '#!'?" },
+	{ ETXTBSY, "is it still being written?" },
+	{ EAGAIN, "the machine is out of processes or memory." },
+	{ ENOMEM, "the machine is out of processes or memory." },
+	{ ENOBUFS, "the machine is out of processes or memory." },
+	{ EMFILE, "tgrun may open no more files; raise the limit (ulimit -n)." },
+	{ ENFILE, "the machine can open no more files." },
+	{ E2BIG, "the environment leaves no room for it; see --clear-env, or raise the limit (ulimit -s)." },
+	{ 0, "does it end by itself, or need what is not there?" },
+	{ -1, "see to the handler." }, /* all else */
+};
+
+/* Before it executes, a handler's process enters its directory, and the errno does not tell which
+ * of the two failed. */
+static bool is_of_directory(const char *dir, int errnum)
+{
+	char inside[PATH_MAX];
+	struct stat st;
+	return dir && snprintf(inside, sizeof inside, "%s/.", dir) < (int)sizeof inside &&
+	       stat(inside, &st) && errno == errnum;
+}
+
+void engine_cannot_start(struct route *r, const struct claim *c, int64_t began, const char *reason, int errnum)
+{
+	struct engine *e = r->engine;
+	char entering[512];
+	size_t row = 0;
+	int64_t delay = backoff_fail_of(&r->start_backoff, began, e->config.clock->mono(e->config.clock), backoff_random());
+	if (delay < 0)
+		return; /* it was under way when the last one failed */
+	while (start_troubles[row].errnum >= 0 && start_troubles[row].errnum != errnum)
+		row++;
+	const char *advice = start_troubles[row].advice;
+	if (errnum > 0 && err_of_disk(errnum) == ERR_IO)
+		advice = "the disk is full or fails, or files may not grow (ulimit -f).";
+	if (is_of_directory(r->command.dir, errnum)) {
+		snprintf(entering, sizeof entering, "its directory '%s' cannot be entered: %s",
+			 r->command.dir, reason);
+		reason = entering;
+		advice = "it is that of --chdir.";
+	}
+	log_paced(e->config.log, &r->start_paces[row], r->start_backoff.failures == 1 ? LOG_ERROR : LOG_WARN,
+		  LOG_FIELDS(LOG_STR("handler", r->command.paths[0]), LOG_NUM("failures", r->start_backoff.failures), LOG_NUM("wait_ms", delay)),
+		  "the handler cannot be started: %s; %s No update is touched", reason, advice);
+	engine_remember_error(e, reason);
+	hold(r, delay);
+	tell_trouble(e, c, reason, advice, NULL, r->start_backoff.failures);
+	if (e->config.once && r->start_backoff.failures >= ONCE_STARTS)
+		e->gives_up = "the handler cannot be started";
+}
+
+void engine_on_unstartable(void *arg, struct handler *h, const char *reason, int errnum)
+{
+	struct engine *e = arg;
+	engine_cannot_start(engine_route_of(e, h), NULL, e->config.clock->mono(e->config.clock), reason, errnum);
+}
+
+/* The flight is over; its claim is somebody else's by now. */
+void engine_land(struct engine *e, struct flight *f)
+{
+	if (f->leader && handler_mode(f->route->handler) != MODE_WORKER)
+		e->processes[f->group]--;
+	if (f->route->probe == f)
+		f->route->probe = NULL;
+	list_remove(&f->link);
+	free(f);
+}
+
+static void run_hook(struct engine *e, const struct route *r, const struct claim *c, const struct handler_result *result)
+{
+	bool timeout = result->outcome.status < 0 && e->on_timeout_packed;
+	struct command *command = timeout ? e->on_timeout_packed : e->on_error_packed;
+	if (!command)
+		return;
+	struct hook hook = {
+		.name = timeout ? "on-timeout" : "on-error", .command = command, .claim = c, .bot_username = e->bot_username, .max_attempts = r->policy.outcome.max_attempts,
+		.reason = result->outcome.reason, .status = result->outcome.status, .sentence = result->sentence,
+		.timeout = HOOK_TIMEOUT, .kill_after = r->policy.kill_after,
+	};
+	handlers_hook(e->handlers, &hook);
+}
+
+/* A failed attempt for the breaker, which is told of the update's chat, whatever its keys are: what bypasses has none. To ask for another time is
+ * no failure for it, but a probe that does has not succeeded. As breaker_fail(). */
+static bool fail(struct route *r, const struct claim *c, const struct handler_result *result, int64_t since, int64_t *delay)
+{
+	struct engine *e = r->engine;
+	*delay = 0;
+	if (result->outcome.asked && !r->breaker.open)
+		return false;
+	struct update *u = update_parse(c->body, c->length, NULL);
+	struct buf chat;
+	buf_init(&chat, CHAT_MAX);
+	if (u)
+		update_keys(u, e->chats, &chat);
+	bool opened = breaker_fail(&r->breaker, buf_str(&chat), since, e->config.clock->mono(e->config.clock), backoff_random(), delay);
+	buf_release(&chat);
+	update_free(u);
+	return opened;
+}
+
+/* What becomes of an update whose attempt failed. */
+struct fate {
+	const char *text;
+	bool settled; /* for good */
+};
+
+/* What went wrong, for people: how the attempt ended, and what the handler said of it. */
+struct story {
+	char text[sizeof ((struct outcome *)NULL)->reason + SENTENCE_MAX + 4];
+};
+
+static struct story story_of(const struct outcome *outcome, const char *sentence)
+{
+	struct story s;
+	snprintf(s.text, sizeof s.text, "%s%s%s", outcome->reason, *sentence ? ": " : "", sentence);
+	return s;
+}
+
+static struct fate bury(struct engine *e, const struct claim *c, const struct outcome *outcome, const struct handler_result *result)
+{
+	struct story story = story_of(outcome, result->sentence);
+	e->counts.dead++;
+	queue_dead(e->queue, c, story.text, result->last_stderr);
+	return (struct fate){ "now a dead letter", true };
+}
+
+/* The handler asked for another time, and no attempt is left. What it waits for may be wanting for all: then nothing is given up for it. */
+static struct fate settle_spent(struct route *r, const struct claim *c, const struct handler_result *result)
+{
+	struct engine *e = r->engine;
+	struct outcome outcome = result->outcome;
+	int most = r->policy.outcome.max_attempts;
+	int64_t now = e->config.clock->wall(e->config.clock);
+	if (e->config.rehearsal || e->source_ended ||
+	    ledger_may_give_up(queue_proven(e->queue, c), c->first, now)) {
+		outcome_give_up(c->failures, &r->policy.outcome, &outcome);
+		return bury(e, c, &outcome, result);
+	}
+	if (c->failures < most)
+		log_event(e->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys), LOG_NUM("attempts", most)),
+			  "its attempts are used up, and nothing of another chat was handled since the first: it is kept, and tried every five "
+			  "minutes");
+	e->counts.retried++;
+	queue_retry(e->queue, c, RETRY_CAP, outcome.reason);
+	return (struct fate){ "to be tried again", false };
+}
+
+/* An attempt failed. */
+static struct fate settle_failure(struct route *r, const struct claim *c, const struct handler_result *result, int64_t since)
+{
+	struct engine *e = r->engine;
+	int64_t delay;
+	struct story story = story_of(&result->outcome, result->sentence);
+	engine_remember_error(e, story.text);
+	run_hook(e, r, c, result);
+	if (fail(r, c, result, since, &delay)) {
+		log_paced(e->config.log, &r->breaker_pace, LOG_ERROR, LOG_FIELDS(LOG_NUM("failures", r->breaker.failures)),
+			  "the handler fails on everything (%s): handlers are started one at a time, and failures are not counted, "
+			  "until one succeeds", story.text);
+		if (e->config.once)
+			e->gives_up = "the handler fails on everything";
+	}
+	if (r->breaker.open) {
+		queue_release(e->queue, c, &(struct queue_release){ .why = RELEASE_BREAKER, .started = true, .delay = delay < 0 ? 0 : delay });
+		if (delay >= 0)
+			hold(r, delay);
+		return (struct fate){ "not counted", false };
+	}
+	switch (result->outcome.kind) {
+	case OUTCOME_RETRY:
+		if (result->outcome.spent)
+			return settle_spent(r, c, result);
+		e->counts.retried++;
+		queue_retry(e->queue, c, backoff_delay(r->retry_delay, RETRY_CAP, c->failures + 1), story.text);
+		return (struct fate){ "to be tried again", false };
+	case OUTCOME_DEAD:
+		return bury(e, c, &result->outcome, result);
+	case OUTCOME_DROP:
+	case OUTCOME_DONE:
+		break;
+	}
+	e->counts.dropped++;
+	queue_drop(e->queue, c);
+	return (struct fate){ "dropped", true };
+}
+
+static void log_end(struct engine *e, const struct claim *c, const struct handler_result *r, const char *fate)
+{
+	int64_t cpu = (r->usage.ru_utime.tv_sec + r->usage.ru_stime.tv_sec) * 1000 +
+		      (r->usage.ru_utime.tv_usec + r->usage.ru_stime.tv_usec) / 1000;
+	enum log_level level = fate ? LOG_WARN : LOG_INFO;
+	if (r->dropped)
+		log_event(e->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_NUM("bytes", (int64_t)r->dropped)),
+			  "part of the handler's output was dropped");
+	if (!log_wants(e->config.log, level))
+		return;
+	struct log_field fields[] = {
+		LOG_NUM("update", c->update_id), LOG_STR("key", c->keys), LOG_NUM("attempt", c->failures + 1),
+		LOG_NUM("ms", r->elapsed), LOG_NUM("cpu_ms", cpu), LOG_NUM("rss_kb", r->usage.ru_maxrss),
+		LOG_STR("stderr", r->sentence),
+	};
+	size_t count = sizeof fields / sizeof *fields - !(fate && *r->sentence);
+	log_event(e->config.log, level, fields, count, "%s%s%s", fate ? r->outcome.reason : "handled",
+		  fate ? ": " : "", fate ? fate : "");
+}
+
+/* It ended, and nobody is charged; but that is not for ever. */
+void engine_uncharged(struct engine *e, const struct claim *c, const struct handler_result *r)
+{
+	struct queue_release how = { .why = r->why, .started = r->started, .reason = r->reason, .last_stderr = r->last_stderr };
+	const char *letter = queue_release(e->queue, c, &how);
+	const char *fate = letter ? "now a dead letter" : "to be handed out again";
+	/* That nothing could be started is told by itself, once. */
+	bool tell = letter || r->why != RELEASE_NO_START;
+	e->counts.interrupted += tell;
+	log_event(e->config.log, tell ? LOG_WARN : LOG_DEBUG, LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)),
+		  "interrupted, and %s: %s", fate, letter ? letter : r->reason);
+	if (tell)
+		tell_trouble(e, c, letter ? letter : r->reason, fate, r->sentence, 0);
+	if (!letter)
+		return;
+	e->counts.dead++;
+	engine_remember_error(e, letter);
+	if (e->config.settled)
+		e->config.settled(e->config.arg, c->seq, true);
+}
+
+static void settle_ended(struct engine *e, struct route *route, const struct claim *c, const struct handler_result *r, int64_t since)
+{
+	struct fate fate = { NULL, true };
+	backoff_succeed_of(&route->start_backoff, since);
+	if (r->outcome.kind == OUTCOME_DONE) {
+		e->counts.done++;
+		engine_count_rate(e, 1);
+		if (breaker_success(&route->breaker))
+			log_event(e->config.log, log_pace_end(&route->breaker_pace), LOG_NONE, "the handler works again");
+		queue_done(e->queue, c);
+	} else {
+		e->counts.failed++;
+		fate = settle_failure(route, c, r, since);
+	}
+	log_end(e, c, r, fate.text);
+	if (fate.text)
+		tell_trouble(e, c, r->outcome.reason, fate.text, r->sentence, 0);
+	if (e->config.settled && fate.settled)
+		e->config.settled(e->config.arg, c->seq, fate.text != NULL);
+}
+
+void engine_on_done(void *arg, struct handler *h, struct claim *c, const struct handler_result *r)
+{
+	struct engine *e = arg;
+	struct flight *f = c->owner;
+	struct route *route = f->route;
+	int64_t since = f->since;
+	(void)h;
+	CRASHPOINT("before-settle");
+	engine_land(e, f);
+	switch (r->end) {
+	case HANDLER_UNSTARTABLE:
+		queue_release(e->queue, c, &(struct queue_release){ .why = r->why, .started = r->started, .reason = r->reason });
+		if (e->phase == ENGINE_RUNNING)
+			engine_cannot_start(route, c, since, r->reason, r->outcome.status);
+		break;
+	case HANDLER_INTERRUPTED:
+		engine_uncharged(e, c, r);
+		break;
+	case HANDLER_ENDED:
+		settle_ended(e, route, c, r, since);
+		break;
+	}
+	CRASHPOINT("after-settle");
+	claim_free(c);
+}

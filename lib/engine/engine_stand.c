@@ -1,0 +1,126 @@
+/* engine/engine_stand: whether what the engine wrote still stands under its name. The state directory, the
+ * queue and the control socket are asked; yes or no goes out, and a line of the log when that
+ * changes. Invariant: while the answer is no, no offset is sent: what it would confirm could not be
+ * found again. What is only a lock, a mark or a socket is made anew. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/engine_internal.h"
+#include "io/roster.h"
+
+enum { COMMAND_MAX = 512, PLACE_MAX = 1024 };
+
+void engine_open_control(struct engine *e)
+{
+	struct err err;
+	if (e->control && !control_stands(e->control)) {
+		control_free(e->control);
+		e->control = NULL;
+	}
+	if (e->control || !e->config.dir)
+		return;
+	e->control = control_new(e->config.loop, statedir_fd(e->config.dir), engine_control_request,
+				 e, &err);
+	if (!e->control && !e->control_fails)
+		log_event(e->config.log, LOG_WARN, LOG_NONE,
+			  "%s; until that is mended no other command can ask this tgrun anything, "
+			  "and all else goes on",
+			  err.text);
+	e->control_fails = !e->control;
+}
+
+/* 1: something was made anew. */
+static int look(struct engine *e, struct err *err)
+{
+	struct statedir *dir = e->config.dir;
+	char id[STATEDIR_ID_MAX];
+	int mended = statedir_stands(dir, err);
+	if (mended > 0) {
+		statedir_id(dir, id);
+		roster_begin(statedir_slots_fd(dir), id);
+		if (slots_relock(e->config.slots, statedir_slots_fd(dir)))
+			mended = err_set(
+				err, ERR_IO,
+				"the slots' lock in '%s' was removed and cannot be made anew",
+				statedir_path(dir));
+	}
+	int kept = mended < 0 ? -1 : queue_stands(e->queue, err);
+	return kept < 0 ? -1 : mended | kept;
+}
+
+/* The command that copies what the open files hold. They are written to meanwhile, so this process
+ * stands still. */
+static void rescue_command(struct engine *e, char *out, size_t size)
+{
+	struct store_files files;
+	long pid = (long)getpid();
+	queue_files(e->queue, &files);
+	size_t n = (size_t)snprintf(out, size, "kill -STOP %ld", pid);
+	for (int i = 0; i < STORE_FILES; i++)
+		if (files.fd[i] >= 0 && n < size)
+			n += (size_t)snprintf(out + n, size - n, "; cp /proc/%ld/fd/%d %s", pid,
+					      files.fd[i], files.name[i]);
+	if (n < size)
+		snprintf(out + n, size - n, "; kill -CONT %ld", pid);
+}
+
+/* Where the database is now, if anywhere. */
+static void last_place(struct engine *e, char *out, size_t size)
+{
+	struct store_files files;
+	char link[64];
+	queue_files(e->queue, &files);
+	snprintf(link, sizeof link, "/proc/self/fd/%d", files.fd[0]);
+	ssize_t n = files.fd[0] < 0 ? -1 : readlink(link, out, size - 1);
+	out[n < 0 ? 0 : n] = '\0';
+}
+
+static void tell_gone(struct engine *e, const char *why)
+{
+	char command[COMMAND_MAX];
+	rescue_command(e, command, sizeof command);
+	log_event(e->config.log, LOG_ERROR, LOG_NONE,
+		  "%s: nothing more is asked for, since what comes would be lost; handlers go on. "
+		  "What waits is in files that only "
+		  "this process (%ld) has still open: to save them, as root and in a directory for "
+		  "them: %s",
+		  why, (long)getpid(), command);
+	engine_remember_error(e, why);
+}
+
+bool engine_stands(struct engine *e)
+{
+	struct err err;
+	int rc = e->config.dir ? look(e, &err) : 0;
+	if (rc > 0)
+		log_event(e->config.log, LOG_WARN, LOG_NONE,
+			  "somebody removed a file in '%s', which tgrun made anew; what clears up "
+			  "there should leave it alone",
+			  statedir_path(e->config.dir));
+	if (rc < 0 && !e->state_gone)
+		tell_gone(e, err.text);
+	if (rc >= 0 && e->state_gone)
+		log_event(e->config.log, LOG_INFO, LOG_NONE,
+			  "the state stands under its name again: asking goes on");
+	e->state_gone = rc < 0;
+	if (rc >= 0)
+		engine_open_control(e);
+	return rc >= 0;
+}
+
+bool engine_ends_well(struct engine *e)
+{
+	struct queue_counts c;
+	char place[PLACE_MAX];
+	if (engine_stands(e))
+		return true;
+	queue_counts(e->queue, &c);
+	last_place(e, place, sizeof place);
+	log_event(e->config.log, LOG_ERROR,
+		  LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting),
+			     LOG_NUM("dead_letters", c.dead), LOG_STR("database", place)),
+		  "the state was taken away while tgrun ran: what waits, and the dead letters, are "
+		  "where the database is, and nowhere if that was deleted");
+	return false;
+}

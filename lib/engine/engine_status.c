@@ -1,0 +1,219 @@
+/* engine/engine_status: how the runner does, as one JSON object, for `tgrun status`. Invariant: the cost is bounded: of many running updates and of many that wait,
+ * so many are looked at, and the object says when that was not all. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/map.h"
+#include "engine/engine_internal.h"
+#include "queue/letter.h"
+
+enum { RUNNING_MAX = 500, ITEMS_MAX = 20000, KEYS_SHOWN = 10 };
+
+struct key {
+	struct map_node node;
+	size_t waiting;
+	char text[];
+};
+
+/* What a pass over the queue gathers. */
+struct census {
+	struct map map;
+	struct map_seed seed;
+	size_t seen;
+	bool partial, failed;
+	const struct key *top[KEYS_SHOWN];
+	size_t top_count;
+};
+
+static struct key *key_of(struct census *c, const char *text, size_t n)
+{
+	uint64_t hash = map_hash(&c->seed, text, n);
+	for (struct map_node *m = map_first(&c->map, hash); m; m = map_next(m)) {
+		struct key *k = container_of(m, struct key, node);
+		if (strncmp(k->text, text, n) == 0 && !k->text[n])
+			return k;
+	}
+	struct key *k = calloc(1, sizeof *k + n + 1);
+	if (!k)
+		return NULL;
+	memcpy(k->text, text, n);
+	if (map_add(&c->map, &k->node, hash) == 0)
+		return k;
+	free(k);
+	return NULL;
+}
+
+static int count_item(void *arg, const struct queue_item *item)
+{
+	struct census *c = arg;
+	if (c->seen++ == ITEMS_MAX) {
+		c->partial = true;
+		return 1;
+	}
+	const char *keys = item->state == QUEUE_RUNNING ? "" : item->keys;
+	for (size_t n; *keys; keys += n + (keys[n] == ' ')) {
+		n = strcspn(keys, " ");
+		struct key *k = n ? key_of(c, keys, n) : NULL;
+		if (k)
+			k->waiting++;
+		c->failed = c->failed || (n && !k);
+	}
+	return c->failed;
+}
+
+/* Keeps the longest, the longest first. */
+static void rank(struct census *c, const struct key *k)
+{
+	size_t place = 0;
+	while (place < c->top_count && c->top[place]->waiting >= k->waiting)
+		place++;
+	if (place == KEYS_SHOWN)
+		return;
+	c->top_count += c->top_count < KEYS_SHOWN;
+	for (size_t i = c->top_count - 1; i > place; i--)
+		c->top[i] = c->top[i - 1];
+	c->top[place] = k;
+}
+
+static int add_string(struct buf *b, const char *name, const char *value)
+{
+	return buf_addf(b, ",\"%s\":", name) || buf_add_json(b, value, strlen(value)) ? -1 : 0;
+}
+
+static int add_keys(struct engine *e, struct buf *b)
+{
+	struct census c = { .seed = map_seed() };
+	struct err err;
+	map_init(&c.map);
+	int rc = queue_each(e->queue, 0, count_item, &c, &err) < 0;
+	for (size_t i = 0; i < c.map.cap; i++)
+		for (struct map_node *m = c.map.slots[i]; m; m = m->next)
+			rank(&c, container_of(m, struct key, node));
+	/* A store that fails is told by store_failing; the rest is worth telling all the same. */
+	rc = buf_addf(b, ",\"keys_partial\":%s,\"keys\":[", c.partial || c.failed || rc ? "true" : "false");
+	for (size_t i = 0; rc == 0 && i < c.top_count; i++)
+		rc = buf_adds(b, i ? ",{\"key\":" : "{\"key\":") || buf_add_json(b, c.top[i]->text, strlen(c.top[i]->text)) ||
+		     buf_addf(b, ",\"waiting\":%zu}", c.top[i]->waiting);
+	for (size_t i = 0; i < c.map.cap; i++)
+		for (struct map_node *m = c.map.slots[i], *next; m; m = next) {
+			next = m->next;
+			free(container_of(m, struct key, node));
+		}
+	map_release(&c.map);
+	return rc || buf_addc(b, ']') ? -1 : 0;
+}
+
+static const char *route_name(const struct route *r)
+{
+	return r->match ? r->match : "";
+}
+
+static int add_running(struct engine *e, int64_t now, struct buf *b)
+{
+	int shown = 0, rc = buf_adds(b, ",\"running\":[");
+	for (struct list *l = e->running.next; rc == 0 && l != &e->running && shown < RUNNING_MAX; l = l->next, shown++) {
+		const struct flight *f = container_of(l, struct flight, link);
+		rc = buf_addf(b, "%s{\"number\":%lld,\"update_id\":%lld,\"attempt\":%d,\"seconds\":%.3f", shown ? "," : "",
+			      (long long)f->claim->seq, (long long)f->claim->update_id, f->claim->failures + 1, (double)(now - f->since) / 1000) ||
+		     add_string(b, "key", f->claim->keys) || add_string(b, "route", route_name(f->route));
+		int worker = handler_worker(f->route->handler, f->claim);
+		if (worker)
+			rc = rc || buf_addf(b, ",\"worker\":%d", worker);
+		rc = rc || buf_addc(b, '}');
+	}
+	return rc || buf_addc(b, ']') ? -1 : 0;
+}
+
+static int add_routes(struct engine *e, struct buf *b)
+{
+	static const char *const modes[] = { [MODE_EXEC] = "exec", [MODE_BATCH] = "batch", [MODE_WORKER] = "worker" };
+	int rc = buf_adds(b, ",\"routes\":[");
+	for (size_t i = 0; rc == 0 && i < e->route_count; i++) {
+		const struct route *r = &e->routes[i];
+		struct handler_counts c;
+		handler_counts(r->handler, &c);
+		rc = buf_addf(b, "%s{\"mode\":\"%s\",\"running\":%d,\"processes\":%d,\"ready\":%d,\"capacity\":%d,\"starts\":%llu,\"deaths\":%llu,"
+			      "\"recycled\":%llu,\"bad_answers\":%llu,\"breaker_open\":%s,\"start_failing\":%s", i ? "," : "",
+			      modes[handler_mode(r->handler)], c.running, c.processes, c.ready, c.capacity, (unsigned long long)c.starts,
+			      (unsigned long long)c.deaths, (unsigned long long)c.recycled, (unsigned long long)c.bad_answers,
+			      r->breaker.open ? "true" : "false", r->start_backoff.failures ? "true" : "false") ||
+		     add_string(b, "match", route_name(r)) || buf_addc(b, '}');
+	}
+	return rc || buf_addc(b, ']') ? -1 : 0;
+}
+
+/* Handled updates a second, over the last minute or since the start. */
+static double rate(struct engine *e, int64_t uptime)
+{
+	uint64_t sum = 0;
+	engine_count_rate(e, 0);
+	for (int i = 0; i < ENGINE_RATE_SECONDS; i++)
+		sum += e->rate_done[i];
+	double seconds = (double)uptime / 1000;
+	return (double)sum / (seconds < 1 ? 1 : seconds > ENGINE_RATE_SECONDS ? ENGINE_RATE_SECONDS : seconds);
+}
+
+static int add_state(struct engine *e, int64_t uptime, struct buf *b)
+{
+	const char *state = e->phase != ENGINE_RUNNING ? "stopping" : e->draining ? "draining" : e->paused ? "paused" : "running";
+	bool open = false, unstartable = false;
+	for (size_t i = 0; i < e->route_count; i++) {
+		open = open || e->routes[i].breaker.open;
+		unstartable = unstartable || e->routes[i].start_backoff.failures;
+	}
+	const struct { const char *name; bool set; } flags[] = {
+		{ "paused", e->paused }, { "breaker_open", open }, { "start_failing", unstartable },
+		{ "store_failing", e->store_fails || e->put_backoff.failures },
+		{ "backlog_full", e->backlog_full }, { "disk_low", e->disk_low },
+		{ "state_gone", e->state_gone },
+	};
+	int rc = buf_addf(b, ",\"uptime\":%.3f,\"state\":\"%s\"", (double)uptime / 1000, state);
+	for (size_t i = 0; rc == 0 && i < sizeof flags / sizeof *flags; i++)
+		rc = buf_addf(b, ",\"%s\":%s", flags[i].name, flags[i].set ? "true" : "false");
+	return rc;
+}
+
+static int add_counts(const struct engine *e, struct buf *b)
+{
+	struct engine_counts c;
+	struct queue_counts q;
+	engine_counts(e, &c);
+	queue_counts(e->queue, &q);
+	const struct { const char *name; uint64_t n; } counts[] = {
+		{ "concurrency", (uint64_t)e->concurrency }, { "running_count", (uint64_t)c.running }, { "waiting", c.waiting }, { "ready", q.ready },
+		{ "dead_letters", (uint64_t)c.dead_letters }, { "received", c.received }, { "repeated", c.repeated }, { "ignored", c.ignored },
+		{ "strangers", c.strangers },
+		{ "done", c.done }, { "failed", c.failed }, { "retried", c.retried }, { "dead", c.dead }, { "skipped", c.skipped },
+		{ "dropped", c.dropped }, { "interrupted", c.interrupted }, { "polls", c.polls }, { "poll_failures", c.poll_failures },
+		{ "hooks", (uint64_t)handlers_hooks(e->handlers) }, { "hooks_dropped", handlers_hooks_dropped(e->handlers) },
+		{ "log_lines_dropped", log_dropped(e->config.log) },
+	};
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < sizeof counts / sizeof *counts; i++)
+		rc = buf_addf(b, ",\"%s\":%llu", counts[i].name, (unsigned long long)counts[i].n);
+	return rc;
+}
+
+static int add_trouble(const struct engine *e, int64_t now, struct buf *b)
+{
+	struct source_counts s;
+	e->source->ops->counts(e->source, &s);
+	int rc = add_string(b, "last_error", e->last_error) || buf_adds(b, ",\"last_error_at\":");
+	rc = rc || (e->last_error_at ? buf_addc(b, '"') || letter_time(e->last_error_at, b) || buf_addc(b, '"') : buf_adds(b, "null"));
+	rc = rc || buf_addf(b, ",\"source\":{\"failing\":%s", s.failing ? "true" : "false") || add_string(b, "trouble", s.trouble ? s.trouble : "");
+	rc = rc || buf_adds(b, ",\"last_answer_seconds\":");
+	rc = rc || (s.last_answer ? buf_addf(b, "%.3f", (double)(now - s.last_answer) / 1000) : buf_adds(b, "null"));
+	return rc || buf_addc(b, '}') ? -1 : 0;
+}
+
+int engine_status_json(struct engine *e, struct buf *b)
+{
+	int64_t now = e->config.clock->mono(e->config.clock), uptime = now - e->started_at;
+	long long bot = e->config.secret ? (long long)secret_bot_id(e->config.secret) : 0;
+	int rc = buf_addf(b, "{\"version\":\"%s\",\"pid\":%ld,\"bot_id\":%lld", TGRUN_VERSION, (long)getpid(), bot);
+	rc = rc || add_string(b, "bot_username", e->bot_username ? e->bot_username : "");
+	rc = rc || add_state(e, uptime, b) || add_counts(e, b) || buf_addf(b, ",\"rate\":%.3f", rate(e, uptime));
+	rc = rc || add_running(e, now, b) || add_keys(e, b) || add_routes(e, b) || add_trouble(e, now, b);
+	return rc || buf_addc(b, '}') ? -1 : 0;
+}

@@ -1,0 +1,297 @@
+/* queue/local/local_claim: what goes out of the local queue, and how it ends. Whose turn it is, the scheduler knows; its bytes come from
+ * the store. For each claim there is room in the list of what is to be written, so that its outcome can be recorded even
+ * when memory is out by then. */
+#include "queue/local/local.h"
+
+#include <stdlib.h>
+
+#include "base/map.h"
+
+static int64_t mono(const struct queue *q)
+{
+	return q->config.clock->mono(q->config.clock);
+}
+
+static struct held *held_of(const struct claim *c)
+{
+	return container_of(c, struct held, claim);
+}
+
+static void held_free(struct held *h)
+{
+	free(h->claim.keys);
+	free(h->claim.body);
+	free(h);
+}
+
+void claim_free(struct claim *c)
+{
+	if (!c)
+		return;
+	struct held *h = held_of(c);
+	h->freed = true;
+	if (h->settled)
+		held_free(h);
+}
+
+/* An update whose bytes are gone cannot be run: it is buried, and the queue goes on. */
+static void bury_empty(struct queue *q, const struct sched_entry *e)
+{
+	pending_add(&q->pending, &(struct store_op){ .kind = STORE_DEAD, .seq = e->seq, .failures = e->failures,
+						     .deaths = e->deaths, .interruptions = e->interruptions, .now = q->config.clock->wall(q->config.clock),
+						     .reason = "its bytes are missing in the store" });
+	sched_finish(q->sched, mono(q), e->seq);
+}
+
+/* Fills in the claim of an entry. 1, 0: its bytes are missing, -1 with `err`. */
+static int fill(struct queue *q, const struct sched_entry *e, struct claim *c, struct err *err)
+{
+	struct buf keys, body;
+	struct store_times times = { 0 };
+	buf_init(&keys, SIZE_MAX / 2);
+	buf_init(&body, SIZE_MAX / 2);
+	int rc = q->store->ops->body(q->store, e->seq, &body, &times, err);
+	if (rc == 1 && (sched_keys(q->sched, e->seq, &keys) || buf_adds(&keys, "") || buf_adds(&body, "")))
+		rc = err_set(err, ERR_INTERNAL, "out of memory");
+	if (rc != 1) {
+		buf_release(&keys);
+		buf_release(&body);
+		return rc;
+	}
+	int64_t now = q->config.clock->wall(q->config.clock);
+	c->seq = e->seq;
+	c->received = times.received;
+	c->first = times.first && times.first < now ? times.first : now; /* the clock may have been set back */
+	c->failures = e->failures;
+	c->deaths = e->deaths;
+	c->interruptions = e->interruptions;
+	c->redelivered = e->redelivered;
+	c->lane = e->lane;
+	c->solo = e->solo;
+	c->expired = e->expired;
+	c->keys = keys.data;
+	c->body = body.data;
+	c->length = body.len;
+	return 1;
+}
+
+/* Whose turn it is: of some lanes, or in the batch of a leader. */
+struct which {
+	uint64_t lanes;
+	int64_t leader; /* 0: no batch */
+};
+
+static bool next_entry(struct queue *q, const struct which *w, struct sched_entry *e)
+{
+	return w->leader ? sched_join(q->sched, mono(q), w->leader, e) : sched_claim(q->sched, mono(q), w->lanes, e);
+}
+
+/* The mark of a start. The pause after a death of this runner, which could not say when it died, counts from here. */
+static struct store_op start_of(const struct claim *c, int64_t now)
+{
+	struct ledger l = { c->deaths, c->interruptions };
+	ledger_enter(&l, RELEASE_RUNNER, false);
+	return (struct store_op){ .kind = STORE_START, .seq = c->seq, .failures = c->failures, .deaths = c->deaths,
+				  .interruptions = c->interruptions, .first = c->first, .due = now + ledger_pause(&l) };
+}
+
+static int hand_out(struct queue *q, const struct which *w, struct claim **out, struct err *err)
+{
+	struct sched_entry e;
+	*out = NULL;
+	if (q->failing) {
+		if (err)
+			*err = q->failure;
+		return -1;
+	}
+	struct held *h = calloc(1, sizeof *h);
+	int rc = h ? 0 : err_set(err, ERR_INTERNAL, "out of memory");
+	while (rc == 0 && next_entry(q, w, &e)) {
+		if (pending_reserve(&q->pending, 2 + q->held_count))
+			rc = err_set(err, ERR_INTERNAL, "out of memory");
+		else
+			rc = fill(q, &e, &h->claim, err);
+		if (rc == 0)
+			bury_empty(q, &e);
+		else if (rc < 0)
+			sched_return(q->sched, mono(q), &e);
+	}
+	if (rc != 1) {
+		free(h);
+		return rc;
+	}
+	struct store_op op = start_of(&h->claim, q->config.clock->wall(q->config.clock));
+	if (!e.expired)
+		pending_lend(&q->pending, &op);
+	list_add_before(&q->held, &h->link);
+	q->held_count++;
+	*out = &h->claim;
+	return 1;
+}
+
+int queue_claim(struct queue *q, uint64_t lanes, struct claim **out, struct err *err)
+{
+	return hand_out(q, &(struct which){ .lanes = lanes }, out, err);
+}
+
+int queue_claim_joining(struct queue *q, struct claim *const *batch, size_t n, struct claim **out, struct err *err)
+{
+	*out = NULL;
+	return n == 0 ? 0 : hand_out(q, &(struct which){ .leader = batch[0]->seq }, out, err);
+}
+
+/* Records the outcome; the claim is no longer held. false if it was settled before. */
+static bool settle(struct queue *q, const struct claim *c, const struct store_op *op)
+{
+	struct held *h = held_of(c);
+	if (h->settled)
+		return false;
+	pending_add(&q->pending, op);
+	h->settled = true;
+	list_remove(&h->link);
+	q->held_count--;
+	return true;
+}
+
+void queue_done(struct queue *q, const struct claim *c)
+{
+	if (!settle(q, c, &(struct store_op){ .kind = STORE_DONE, .seq = c->seq }))
+		return;
+	local_wells_note(q, c);
+	sched_finish(q->sched, mono(q), c->seq);
+}
+
+void queue_drop(struct queue *q, const struct claim *c)
+{
+	if (settle(q, c, &(struct store_op){ .kind = STORE_DONE, .seq = c->seq }))
+		sched_finish(q->sched, mono(q), c->seq);
+}
+
+/* An operation that leaves the account of an update as it is. */
+static struct store_op op_of(enum store_op_kind kind, const struct claim *c)
+{
+	return (struct store_op){ .kind = kind, .seq = c->seq, .failures = c->failures, .deaths = c->deaths,
+				  .interruptions = c->interruptions };
+}
+
+static void bury(struct queue *q, const struct claim *c, struct store_op *op, const char *reason, const char *last_stderr)
+{
+	op->kind = STORE_DEAD;
+	op->reason = reason;
+	op->last_stderr = last_stderr ? last_stderr : "";
+	op->now = q->config.clock->wall(q->config.clock);
+	if (settle(q, c, op))
+		sched_finish(q->sched, mono(q), c->seq);
+}
+
+void queue_dead(struct queue *q, const struct claim *c, const char *reason, const char *last_stderr)
+{
+	struct store_op op = op_of(STORE_DEAD, c);
+	op.failures++;
+	op.interruptions = 0; /* it was not them */
+	bury(q, c, &op, reason, last_stderr);
+}
+
+/* Settles it with an operation after which it waits, for `delay` milliseconds. */
+/* It waits for `pause` milliseconds, which is written down, and for `delay` at least while this runner lives. */
+static void give_back(struct queue *q, const struct claim *c, struct store_op *op, int64_t pause, int64_t delay, bool solo)
+{
+	int64_t now = mono(q);
+	op->due = pause > 0 ? q->config.clock->wall(q->config.clock) + pause : 0;
+	if (delay < pause)
+		delay = pause;
+	if (settle(q, c, op))
+		sched_return(q->sched, now, &(struct sched_entry){ .seq = op->seq, .failures = op->failures, .deaths = op->deaths,
+								   .interruptions = op->interruptions, .redelivered = op->begun,
+								   .solo = solo, .due = delay > 0 ? now + delay : 0 });
+}
+
+void queue_retry(struct queue *q, const struct claim *c, int64_t delay, const char *reason)
+{
+	struct store_op op = op_of(STORE_RETRY, c);
+	op.failures++;
+	op.reason = reason;
+	op.begun = true;
+	give_back(q, c, &op, delay, delay, false);
+}
+
+const char *queue_release(struct queue *q, const struct claim *c, const struct queue_release *how)
+{
+	struct ledger l = { c->deaths, c->interruptions };
+	struct store_op op = op_of(STORE_STOPPED, c);
+	bool given_up = ledger_enter(&l, how->why, queue_proven(q, c));
+	int64_t pause = ledger_row(how->why)->pauses ? ledger_pause(&l) : 0;
+	op.deaths = l.deaths;
+	op.interruptions = l.interruptions;
+	op.begun = how->started || c->redelivered;
+	if (!given_up) {
+		give_back(q, c, &op, pause, how->delay, c->solo || how->why == RELEASE_SHARED);
+		return NULL;
+	}
+	ledger_story(&l, how->why, how->reason, q->story, sizeof q->story);
+	bury(q, c, &op, q->story, how->last_stderr);
+	return q->story;
+}
+
+void local_release_all(struct queue *q)
+{
+	while (!list_empty(&q->held)) {
+		struct held *h = container_of(q->held.next, struct held, link);
+		enum release_why why = h->claim.expired ? RELEASE_NO_START : RELEASE_STOP;
+		queue_release(q, &h->claim, &(struct queue_release){ .why = why, .started = !h->claim.expired });
+		if (h->freed)
+			held_free(h);
+	}
+}
+
+/* ---- what is asked ---- */
+
+int64_t queue_next_due(const struct queue *q, uint64_t lanes)
+{
+	int64_t now = mono(q), due = sched_next_due(q->sched, now, lanes);
+	if (due == INT64_MAX)
+		return -1;
+	return due > now ? due - now : 0;
+}
+
+size_t queue_ready(const struct queue *q, unsigned lane, int64_t *oldest_ms)
+{
+	int64_t now = mono(q), since;
+	size_t count = sched_turns(q->sched, now, lane, &since);
+	if (oldest_ms)
+		*oldest_ms = now - since;
+	return count;
+}
+
+size_t queue_waiting(const struct queue *q, unsigned lane)
+{
+	return sched_waiting(q->sched, lane);
+}
+
+bool queue_batch_full(const struct queue *q, unsigned lane, size_t size)
+{
+	return sched_waiting(q->sched, lane) >= size && sched_batch(q->sched, mono(q), lane, size) >= size;
+}
+
+void queue_counts(const struct queue *q, struct queue_counts *out)
+{
+	size_t all = sched_count(q->sched);
+	*out = (struct queue_counts){ .waiting = all - sched_running(q->sched), .running = sched_running(q->sched),
+				      .ready = sched_ready(q->sched, SCHED_ALL_LANES), .dead = q->store->ops->dead_count(q->store),
+				      .full = (int64_t)all >= q->config.backlog };
+}
+
+int64_t queue_spare_bytes(const struct queue *q)
+{
+	return q->store->ops->spare(q->store);
+}
+
+int queue_give_back(struct queue *q, struct err *err)
+{
+	return q->store->ops->give_back(q->store, err);
+}
+
+void queue_set_backlog(struct queue *q, int64_t backlog)
+{
+	q->config.backlog = backlog;
+}

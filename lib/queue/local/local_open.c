@@ -1,0 +1,180 @@
+/* queue/local/local_open: the start and the end of the local queue. At the start, what waits in the store is given new keys and
+ * lanes if what decides them changed, and handed to the scheduler; what the last runner died with is charged one death. Times in the store are
+ * of the wall clock, those of the scheduler of the monotonic one; here they are converted, once. */
+#include "queue/local/local.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DUE_MAX = 330 * 1000 /* no retry waits for longer (5 min and jitter): beyond, the wall clock was set back */ };
+
+int64_t local_expires(const struct queue *q, const char *kind, bool ageless, int64_t received)
+{
+	const struct clock *clock = q->config.clock;
+	int64_t limit = ageless || !q->config.max_age ? 0 : q->config.max_age(q->config.arg, kind);
+	int64_t age = clock->wall(clock) - received;
+	if (limit <= 0)
+		return INT64_MAX;
+	return clock->mono(clock) + limit - (age > 0 ? age : 0);
+}
+
+static int64_t due_of(const struct queue *q, int64_t due)
+{
+	const struct clock *clock = q->config.clock;
+	int64_t left = due - clock->wall(clock);
+	if (due == 0 || left <= 0)
+		return 0;
+	return clock->mono(clock) + (left < DUE_MAX ? left : DUE_MAX);
+}
+
+int local_add(struct queue *q, const struct store_row *row)
+{
+	struct sched_entry e = { .seq = row->seq, .due = due_of(q, row->due), .failures = row->failures,
+				 .deaths = row->deaths, .interruptions = row->interruptions, .lane = row->lane, .redelivered = row->redelivered,
+				 .expires = local_expires(q, row->kind_name, row->ageless, row->received) };
+	return sched_add(q->sched, q->config.clock->mono(q->config.clock), &e, row->keys);
+}
+
+/* Numbers of updates. */
+struct seqs {
+	int64_t *items;
+	size_t count, cap;
+};
+
+static int seqs_add(void *arg, const struct store_row *row)
+{
+	struct seqs *s = arg;
+	if (s->count == s->cap) {
+		size_t cap = s->cap ? s->cap * 2 : 256;
+		int64_t *items = realloc(s->items, cap * sizeof *items);
+		if (!items)
+			return -1;
+		s->items = items;
+		s->cap = cap;
+	}
+	s->items[s->count++] = row->seq;
+	return 0;
+}
+
+static int rekey_one(struct queue *q, int64_t seq, struct buf *body, struct buf *keys, struct err *err)
+{
+	struct store_times times;
+	unsigned lane = 0;
+	int rc = q->store->ops->body(q->store, seq, body, &times, err);
+	if (rc <= 0)
+		return rc; /* what has no bytes is found out when it is claimed */
+	buf_clear(keys);
+	if (q->config.route_of(q->config.arg, buf_str(body), body->len, keys, &lane))
+		return err_set(err, ERR_INTERNAL, "out of memory");
+	return q->store->ops->rekey(q->store, seq, buf_str(keys), lane, err);
+}
+
+/* The keys and lanes of all that waits, anew. When this is cut off, it is done again at the next start. */
+static int rekey_all(struct queue *q, struct err *err)
+{
+	struct seqs seqs = { 0 };
+	struct buf body, keys;
+	buf_init(&body, SIZE_MAX / 2);
+	buf_init(&keys, SIZE_MAX / 2);
+	err_set(err, ERR_INTERNAL, "out of memory");
+	int rc = q->store->ops->load(q->store, 0, seqs_add, &seqs, err);
+	for (size_t i = 0; i < seqs.count && rc == 0; i++)
+		rc = rekey_one(q, seqs.items[i], &body, &keys, err);
+	if (rc == 0)
+		rc = q->store->ops->rekey_end(q->store, err);
+	buf_release(&body);
+	buf_release(&keys);
+	free(seqs.items);
+	return rc;
+}
+
+static int check_keys(struct queue *q, struct err *err)
+{
+	struct buf was;
+	if (!q->config.key_spec || !q->config.route_of)
+		return 0;
+	buf_init(&was, SIZE_MAX / 2);
+	int rc = q->store->ops->meta(q->store, LOCAL_KEY_SPEC, &was, err);
+	if (rc == 0 && strcmp(buf_str(&was), q->config.key_spec) != 0) {
+		rc = rekey_all(q, err);
+		if (rc == 0 && pending_reserve(&q->pending, 1))
+			rc = err_set(err, ERR_INTERNAL, "out of memory");
+		if (rc == 0)
+			pending_lend(&q->pending, &(struct store_op){ .kind = STORE_META, .kind_name = LOCAL_KEY_SPEC,
+								      .keys = q->config.key_spec });
+	}
+	buf_release(&was);
+	return rc;
+}
+
+/* A row at the start: a death more if the last runner died with it, buried if that was once too often, else scheduled. Its pause was
+ * written when the attempt began. */
+static int load_row(void *arg, const struct store_row *row)
+{
+	struct queue *q = arg;
+	struct ledger l = { row->deaths, row->interruptions };
+	bool given_up = row->started && ledger_enter(&l, RELEASE_RUNNER, false);
+	struct store_row now = *row;
+	now.deaths = l.deaths;
+	if (!given_up && local_add(q, &now))
+		return -1;
+	if (!row->started)
+		return 0;
+	struct store_op op = { .kind = STORE_STOPPED, .seq = row->seq, .failures = row->failures, .deaths = l.deaths,
+			       .interruptions = l.interruptions, .due = row->due, .begun = true };
+	if (given_up) {
+		ledger_story(&l, RELEASE_RUNNER, NULL, q->story, sizeof q->story);
+		op.kind = STORE_DEAD;
+		op.reason = q->story;
+		op.now = q->config.clock->wall(q->config.clock);
+	}
+	return pending_reserve(&q->pending, 1) || pending_add(&q->pending, &op) ? -1 : 0;
+}
+
+static void queue_free(struct queue *q)
+{
+	pending_release(&q->pending);
+	sched_free(q->sched);
+	free(q);
+}
+
+struct queue *queue_open(const struct queue_config *config, struct err *err)
+{
+	struct queue *q = calloc(1, sizeof *q);
+	if (!q) {
+		err_set(err, ERR_INTERNAL, "out of memory");
+		return NULL;
+	}
+	q->config = *config;
+	q->store = config->store;
+	list_init(&q->held);
+	q->trim.oldest = INT64_MAX;
+	q->trim.bound = INT64_MIN;
+	pending_init(&q->pending);
+	q->last_seq = q->store->ops->last_seq(q->store);
+	q->sched = sched_new();
+	err_set(err, ERR_INTERNAL, "out of memory");
+	if (!q->sched || check_keys(q, err) || local_wells_load(q, err) || q->store->ops->load(q->store, 0, load_row, q, err) ||
+	    local_write(q, q->pending.count, false, err)) {
+		queue_free(q);
+		return NULL;
+	}
+	if (err)
+		*err = (struct err){ 0 };
+	/* What an earlier run put may not have been synced by it. */
+	q->unsynced = true;
+	return q;
+}
+
+int queue_close(struct queue *q, struct err *err)
+{
+	if (!q)
+		return 0;
+	local_release_all(q);
+	local_wells_keep(q);
+	int rc = local_write(q, q->pending.count, false, err);
+	q->store->ops->close(q->store);
+	queue_free(q);
+	return rc;
+}

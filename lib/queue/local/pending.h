@@ -1,0 +1,34 @@
+/* queue/local/pending: the list of store operations that wait for the next transaction. It owns copies of their strings. */
+#ifndef TGRUN_QUEUE_LOCAL_PENDING_H
+#define TGRUN_QUEUE_LOCAL_PENDING_H
+
+#include <stddef.h>
+
+#include "queue/store/store.h"
+
+struct pending {
+	struct store_op *ops;
+	char **owned;        /* of each operation: its copied strings in one block, or NULL */
+	size_t count, cap;
+};
+
+void pending_init(struct pending *p);
+void pending_release(struct pending *p);
+
+/* Makes room for `n` more operations. 0, or -1 when memory is out. */
+int pending_reserve(struct pending *p, size_t n);
+
+/* Appends an operation, for which there must be room, and copies its strings but not its body. It cannot fail: without memory for the copies,
+ * strings that only inform are left out; root, kind_name and keys are not, then the operation is not appended (-1). */
+int pending_add(struct pending *p, const struct store_op *op);
+
+/* The same without copying: the strings outlive the operation. */
+void pending_lend(struct pending *p, const struct store_op *op);
+
+/* Keeps the first `count` operations only. */
+void pending_cut(struct pending *p, size_t count);
+
+/* Forgets all of them. */
+void pending_clear(struct pending *p);
+
+#endif

@@ -1,0 +1,352 @@
+/* queue/store/memory_apply: how the memory store changes. A list of operations comes in; all that may fail of it (memory) is done before
+ * the first of them is carried out, so it is carried out whole or not at all. Invariant: a row is in the table by number
+ * and in one of two lists, waiting or done; what may come again is in the table by id, too. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "queue/store/memory_internal.h"
+
+static void memory_row_free(struct memory_row *r)
+{
+	if (!r)
+		return;
+	free(r->root);
+	free(r->kind);
+	free(r->keys);
+	free(r->body);
+	free(r);
+}
+
+static void memory_letter_free(struct memory_letter *l)
+{
+	if (!l)
+		return;
+	free((char *)l->dead.kind_name);
+	free((char *)l->dead.keys);
+	free((char *)l->dead.reason);
+	free((char *)l->dead.last_stderr);
+	free((char *)l->dead.body);
+	free(l);
+}
+
+void memory_named_free(struct memory_named *n)
+{
+	if (!n)
+		return;
+	free(n->name);
+	free(n->value);
+	free(n);
+}
+
+static struct memory_row *memory_row_find(struct memory *m, int64_t seq)
+{
+	for (struct map_node *n = map_first(&m->by_seq, map_number(seq)); n; n = map_next(n))
+		if (container_of(n, struct memory_row, by_seq)->seq == seq)
+			return container_of(n, struct memory_row, by_seq);
+	return NULL;
+}
+
+struct memory_row *memory_row_waiting(struct memory *m, int64_t seq)
+{
+	struct memory_row *r = memory_row_find(m, seq);
+	return r && r->state != MEMORY_DONE ? r : NULL;
+}
+
+struct memory_letter *memory_letter_find(struct memory *m, int64_t number)
+{
+	for (struct map_node *n = map_first(&m->by_letter, map_number(number)); n;
+	     n = map_next(n)) {
+		struct memory_letter *l = container_of(n, struct memory_letter, by_number);
+		/* One that is being made has its place in the table and none in the list yet. */
+		if (l->dead.number == number && !list_empty(&l->link))
+			return l;
+	}
+	return NULL;
+}
+
+struct memory_named *memory_named_find(const struct list *l, const char *name)
+{
+	for (struct list *at = l->next; at != l; at = at->next)
+		if (strcmp(container_of(at, struct memory_named, link)->name, name) == 0)
+			return container_of(at, struct memory_named, link);
+	return NULL;
+}
+
+uint64_t memory_id_hash(int64_t update_id, uint64_t hash)
+{
+	return map_number(update_id) ^ hash;
+}
+
+void memory_row_drop(struct memory *m, struct memory_row *r)
+{
+	list_remove(&r->link);
+	map_remove(&m->by_seq, &r->by_seq);
+	if (r->repeats)
+		map_remove(&m->by_id, &r->by_id);
+	memory_row_free(r);
+}
+
+/* It waits no longer; what recognises its repeat stays while the source may send it again. */
+static void memory_row_finish(struct memory *m, struct memory_row *r)
+{
+	struct memory_named *root = r->root ? memory_named_find(&m->roots, r->root) : NULL;
+	if (!r->repeats || (root && r->update_id < root->confirmed && r->seq <= root->confirmed_seq)) {
+		memory_row_drop(m, r);
+		return;
+	}
+	r->state = MEMORY_DONE;
+	free(r->body);
+	r->body = NULL;
+	list_remove(&r->link);
+	list_add_before(&m->done, &r->link);
+}
+
+int memory_copy_text(char **out, const char *text)
+{
+	*out = strdup(text ? text : "");
+	return *out ? 0 : -1;
+}
+
+/* What an operation needs, made beforehand: a row of PUT, a letter of DEAD, a name and value. */
+struct made {
+	struct memory_row *row;
+	struct memory_letter *letter;
+	struct memory_named *named;
+};
+
+static struct memory_row *make_row(const struct store_op *op)
+{
+	struct memory_row *r = calloc(1, sizeof *r);
+	if (!r)
+		return NULL;
+	list_init(&r->link);
+	r->seq = op->seq;
+	r->has_id = op->has_id;
+	r->update_id = op->update_id;
+	r->hash = op->hash;
+	r->received = op->received;
+	r->ageless = op->ageless;
+	r->lane = op->lane;
+	r->length = op->body_length;
+	r->body = malloc(op->body_length + 1);
+	if (!r->body || memory_copy_text(&r->kind, op->kind_name) || memory_copy_text(&r->keys, op->keys) ||
+	    (op->root && memory_copy_text(&r->root, op->root))) {
+		memory_row_free(r);
+		return NULL;
+	}
+	memcpy(r->body, op->body, op->body_length);
+	r->body[op->body_length] = '\0';
+	return r;
+}
+
+static struct memory_letter *make_letter(const struct store_op *op)
+{
+	struct memory_letter *l = calloc(1, sizeof *l);
+	char *reason = NULL, *last = NULL;
+	if (!l || memory_copy_text(&reason, op->reason) || memory_copy_text(&last, op->last_stderr)) {
+		free(reason);
+		free(l);
+		return NULL;
+	}
+	list_init(&l->link);
+	l->dead = (struct store_dead){ .number = op->seq, .reason = reason, .last_stderr = last,
+				       .attempts = op->failures + op->deaths + op->interruptions, .died = op->now };
+	return l;
+}
+
+static struct memory_named *make_named(const char *name, const char *value)
+{
+	struct memory_named *n = calloc(1, sizeof *n);
+	if (!n || memory_copy_text(&n->name, name) || memory_copy_text(&n->value, value)) {
+		memory_named_free(n);
+		return NULL;
+	}
+	list_init(&n->link);
+	return n;
+}
+
+/* Makes what `op` needs, and a place in the tables for a new row. */
+static int prepare(struct memory *m, const struct store_op *op, struct made *made)
+{
+	switch (op->kind) {
+	case STORE_PUT:
+		if (memory_row_find(m, op->seq))
+			return 0;
+		made->row = make_row(op);
+		if (!made->row || map_add(&m->by_seq, &made->row->by_seq, map_number(op->seq))) {
+			memory_row_free(made->row);
+			made->row = NULL;
+			return -1;
+		}
+		if (op->root && op->has_id) {
+			if (map_add(&m->by_id, &made->row->by_id, memory_id_hash(op->update_id, op->hash)))
+				return -1;
+			made->row->repeats = true;
+		}
+		return 0;
+	case STORE_DEAD:
+		made->letter = make_letter(op);
+		if (!made->letter ||
+		    map_add(&m->by_letter, &made->letter->by_number, map_number(op->seq))) {
+			memory_letter_free(made->letter);
+			made->letter = NULL;
+			return -1;
+		}
+		return 0;
+	case STORE_OFFSET:
+	case STORE_CONFIRMED:
+		return (made->named = make_named(op->root, "")) ? 0 : -1;
+	case STORE_META:
+		return (made->named = make_named(op->kind_name, op->keys)) ? 0 : -1;
+	case STORE_START:
+	case STORE_STOPPED:
+	case STORE_RETRY:
+	case STORE_DONE:
+	case STORE_DEAD_RETRY:
+	case STORE_DEAD_DROP:
+		break;
+	}
+	return 0;
+}
+
+static void bury(struct memory *m, struct memory_row *r, struct memory_letter *l)
+{
+	struct store_dead *d = &l->dead;
+	d->has_id = r->has_id;
+	d->update_id = r->update_id;
+	d->received = r->received;
+	d->kind_name = r->kind;
+	d->keys = r->keys;
+	d->body = r->body;
+	d->body_length = r->length;
+	r->kind = r->keys = r->body = NULL;
+	struct list *at = m->dead.prev;
+	while (at != &m->dead && container_of(at, struct memory_letter, link)->dead.number > d->number)
+		at = at->prev;
+	list_add_before(at->next, &l->link);
+	m->dead_count++;
+	memory_row_finish(m, r);
+}
+
+void memory_letter_drop(struct memory *m, struct memory_letter *l)
+{
+	list_remove(&l->link);
+	map_remove(&m->by_letter, &l->by_number);
+	memory_letter_free(l);
+	m->dead_count--;
+}
+
+/* The named value to change: the one that is there, or else the new one, which then belongs to the list. */
+static struct memory_named *settle_named(struct list *l, struct made *made)
+{
+	struct memory_named *n = memory_named_find(l, made->named->name);
+	if (n)
+		return n;
+	n = made->named;
+	made->named = NULL;
+	list_add_before(l, &n->link);
+	return n;
+}
+
+static void confirmed(struct memory *m, const struct store_op *op, struct memory_named *root)
+{
+	root->confirmed = op->offset;
+	root->confirmed_seq = op->seq;
+	for (struct list *at = m->done.next, *next; at != &m->done; at = next) {
+		struct memory_row *r = container_of(at, struct memory_row, link);
+		next = at->next;
+		if (r->update_id < op->offset && r->seq <= op->seq && strcmp(r->root, op->root) == 0)
+			memory_row_drop(m, r);
+	}
+}
+
+static void carry_out(struct memory *m, const struct store_op *op, struct made *made)
+{
+	struct memory_row *r = memory_row_waiting(m, op->seq);
+	struct memory_named *n;
+	struct memory_letter *l;
+	switch (op->kind) {
+	case STORE_PUT:
+		if (made->row)
+			list_add_before(&m->waiting, &made->row->link);
+		made->row = NULL;
+		m->last_seq = op->seq > m->last_seq ? op->seq : m->last_seq;
+		break;
+	case STORE_START:
+	case STORE_STOPPED:
+	case STORE_RETRY:
+		if (!r)
+			break;
+		r->failures = op->failures;
+		r->deaths = op->deaths;
+		r->interruptions = op->interruptions;
+		r->due = op->due;
+		if (op->kind == STORE_START)
+			r->first = op->first;
+		else if (op->kind == STORE_STOPPED && !op->begun)
+			r->first = 0;
+		r->state = op->kind == STORE_START ? MEMORY_STARTED : op->kind == STORE_RETRY || op->begun ? MEMORY_BEGUN : MEMORY_NEW;
+		break;
+	case STORE_DONE:
+		if (r)
+			memory_row_finish(m, r);
+		break;
+	case STORE_DEAD:
+		if (r) {
+			bury(m, r, made->letter);
+			made->letter = NULL;
+		}
+		break;
+	case STORE_OFFSET:
+		n = settle_named(&m->roots, made);
+		n->offset = op->offset;
+		n->has_offset = true;
+		break;
+	case STORE_CONFIRMED:
+		confirmed(m, op, settle_named(&m->roots, made));
+		break;
+	case STORE_META:
+		n = memory_named_find(&m->metas, op->kind_name);
+		if (n) {
+			list_remove(&n->link);
+			memory_named_free(n);
+		}
+		settle_named(&m->metas, made);
+		break;
+	case STORE_DEAD_RETRY:
+	case STORE_DEAD_DROP:
+		l = memory_letter_find(m, op->seq);
+		if (l)
+			memory_letter_drop(m, l);
+		break;
+	}
+}
+
+/* Frees what was made and not used; rows leave the tables again. */
+static void made_free(struct memory *m, struct made *made, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (made[i].row)
+			memory_row_drop(m, made[i].row);
+		if (made[i].letter)
+			map_remove(&m->by_letter, &made[i].letter->by_number);
+		memory_letter_free(made[i].letter);
+		memory_named_free(made[i].named);
+	}
+	free(made);
+}
+
+int memory_apply(struct store *s, const struct store_op *ops, size_t count, bool sync, struct err *err)
+{
+	struct memory *m = memory_of(s);
+	struct made *made = calloc(count + 1, sizeof *made);
+	int rc = made ? 0 : -1;
+	(void)sync;
+	for (size_t i = 0; i < count && rc == 0; i++)
+		rc = prepare(m, &ops[i], &made[i]);
+	for (size_t i = 0; i < count && rc == 0; i++)
+		carry_out(m, &ops[i], &made[i]);
+	if (made)
+		made_free(m, made, count);
+	return rc ? err_set(err, ERR_IO, "out of memory") : 0;
+}

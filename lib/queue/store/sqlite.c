@@ -1,0 +1,273 @@
+/* queue/store/sqlite: the durable store: what waits, what died and what may be repeated is read here; what changes them is in
+ * sqlite_apply.c, and how the database is opened and checked in sqlite_open.c. Invariant: nothing is kept in memory that
+ * could differ from the database, but the numbers of roots, how many letters there are, and a bound of the ids. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "queue/store/sqlite_internal.h"
+
+/* ---- what is read ---- */
+
+static int sqlite_known(struct store *store, const char *url, int64_t update_id, uint64_t hash, struct err *err)
+{
+	struct sqlite *s = sqlite_of(store);
+	bool failed;
+	int64_t one;
+	if (update_id > s->highest) /* as nearly always: spares a search */
+		return 0;
+	struct sqlite_root *root = sqlite_root_of(s, url, false, &failed);
+	if (!root)
+		return failed ? sqlite_db_fail(&s->db, err) : 0;
+	int rc = sqlite_number(SQLITE_BIND(s, S_KNOWN, root->id, update_id, (int64_t)hash,
+					   root->confirmed, root->up_to),
+			       &one);
+	return rc < 0 ? sqlite_db_fail(&s->db, err) : rc;
+}
+
+/* Reads rows of a query that is run seldom. 0, or -1 with `err`, or -1 when `row` says so. */
+static int each(struct sqlite *s, const char *query, int64_t first, int (*row)(void *arg, sqlite3_stmt *st), void *arg,
+		struct err *err)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = sqlite3_prepare_v2(s->db.handle, query, -1, &st, NULL), stop = 0;
+	if (rc == SQLITE_OK)
+		rc = sqlite3_bind_int64(st, 1, first);
+	while (rc == SQLITE_OK && !stop && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		stop = row(arg, st);
+		rc = SQLITE_OK;
+	}
+	if (!stop && rc != SQLITE_DONE)
+		stop = sqlite_db_fail(&s->db, err);
+	sqlite3_finalize(st);
+	return stop ? -1 : 0;
+}
+
+static const char *text_of(sqlite3_stmt *st, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(st, column);
+	return text ? text : "";
+}
+
+struct load {
+	int (*row)(void *arg, const struct store_row *row);
+	int (*letter)(void *arg, const struct store_dead *d);
+	bool bodies;
+	void *arg;
+};
+
+static int load_row(void *arg, sqlite3_stmt *st)
+{
+	const struct load *l = arg;
+	int state = sqlite3_column_int(st, 7);
+	int64_t lane = sqlite3_column_int64(st, 9);
+	struct store_row row = { .seq = sqlite3_column_int64(st, 0),
+				 .has_id = sqlite3_column_type(st, 10) != SQLITE_NULL,
+				 .update_id = sqlite3_column_int64(st, 10),
+				 .lane = lane >= 0 && lane < 64 ? (unsigned)lane : 0,
+				 .kind_name = text_of(st, 1), .keys = text_of(st, 2),
+				 .received = sqlite3_column_int64(st, 3), .due = sqlite3_column_int64(st, 4),
+				 .failures = sqlite3_column_int(st, 5), .deaths = sqlite3_column_int(st, 6),
+				 .ageless = sqlite3_column_int(st, 8), .started = state == 1, .redelivered = state != 0,
+				 .interruptions = sqlite3_column_int(st, 11) };
+	return l->row(l->arg, &row);
+}
+
+static int sqlite_load(struct store *store, int64_t from, int (*row)(void *arg, const struct store_row *row), void *arg,
+		       struct err *err)
+{
+	struct load l = { .row = row, .arg = arg };
+	return each(sqlite_of(store), "SELECT seq, kind, keys, received, due, failures, deaths, state, ageless, lane,"
+		    " update_id, interruptions FROM updates"
+		    " WHERE seq >= ?1 AND state <> 3 ORDER BY seq", from, load_row, &l, err);
+}
+
+static int sqlite_body(struct store *store, int64_t seq, struct buf *out, struct store_times *times, struct err *err)
+{
+	struct sqlite *s = sqlite_of(store);
+	sqlite3_stmt *st = SQLITE_BIND(s, S_BODY, seq);
+	int rc = sqlite3_step(st), full = 0;
+	if (rc == SQLITE_ROW) {
+		*times = (struct store_times){ sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1) };
+		const void *body = sqlite3_column_blob(st, 2);
+		buf_clear(out);
+		full = buf_add(out, body, (size_t)sqlite3_column_bytes(st, 2));
+	}
+	if (sqlite3_reset(st) != SQLITE_OK)
+		return sqlite_db_fail(&s->db, err);
+	return full ? err_set(err, ERR_INTERNAL, "out of memory") : rc == SQLITE_ROW;
+}
+
+static int sqlite_rekey(struct store *store, int64_t seq, const char *keys, unsigned lane, struct err *err)
+{
+	struct sqlite *s = sqlite_of(store);
+	if (sqlite3_get_autocommit(s->db.handle) && sqlite_run(s->statements[S_BEGIN]))
+		return sqlite_undo(s, s->db.last_seq, err);
+	sqlite3_stmt *st = SQLITE_BIND(s, S_REKEY, seq);
+	sqlite_bind_text(st, 2, keys);
+	sqlite3_bind_int64(st, 3, lane);
+	return sqlite_run(st) ? sqlite_undo(s, s->db.last_seq, err) : 0;
+}
+
+static int sqlite_rekey_end(struct store *store, struct err *err)
+{
+	struct sqlite *s = sqlite_of(store);
+	if (!sqlite3_get_autocommit(s->db.handle) && sqlite_run(s->statements[S_COMMIT]))
+		return sqlite_undo(s, s->db.last_seq, err);
+	return 0;
+}
+
+static int sqlite_offset(struct store *store, const char *url, int64_t *offset, bool *found, struct err *err)
+{
+	struct sqlite *s = sqlite_of(store);
+	bool failed;
+	struct sqlite_root *root = sqlite_root_of(s, url, false, &failed);
+	*found = false;
+	if (!root)
+		return failed ? sqlite_db_fail(&s->db, err) : 0;
+	int rc = sqlite_number(SQLITE_BIND(s, S_OFFSET_GET, root->id), offset);
+	*found = rc == 1;
+	return rc < 0 ? sqlite_db_fail(&s->db, err) : 0;
+}
+
+static int64_t sqlite_last_seq(struct store *store)
+{
+	return sqlite_of(store)->db.last_seq;
+}
+
+static int sqlite_meta(struct store *store, const char *name, struct buf *out, struct err *err)
+{
+	struct sqlite *s = sqlite_of(store);
+	sqlite3_stmt *st = s->statements[S_META_GET];
+	sqlite_bind_text(st, 1, name);
+	buf_clear(out);
+	int full = sqlite3_step(st) == SQLITE_ROW && buf_adds(out, text_of(st, 0));
+	if (sqlite3_reset(st) != SQLITE_OK)
+		return sqlite_db_fail(&s->db, err);
+	return full ? err_set(err, ERR_INTERNAL, "out of memory") : 0;
+}
+
+/* ---- dead letters ---- */
+
+static int dead_row(void *arg, sqlite3_stmt *st)
+{
+	const struct load *l = arg;
+	/* What is not asked for is not read from the disk. */
+	const void *body = l->bodies ? sqlite3_column_blob(st, 9) : NULL;
+	struct store_dead d = { .number = sqlite3_column_int64(st, 0),
+				.has_id = sqlite3_column_type(st, 1) != SQLITE_NULL,
+				.update_id = sqlite3_column_int64(st, 1), .kind_name = text_of(st, 2), .keys = text_of(st, 3),
+				.reason = text_of(st, 4), .last_stderr = text_of(st, 5),
+				.attempts = sqlite3_column_int(st, 6), .received = sqlite3_column_int64(st, 7),
+				.died = sqlite3_column_int64(st, 8), .body = body ? body : "",
+				.body_length = body ? (size_t)sqlite3_column_bytes(st, 9) : 0 };
+	return l->letter(l->arg, &d);
+}
+
+static int sqlite_dead(struct store *store, int64_t from, bool bodies,
+		       int (*letter)(void *arg, const struct store_dead *d), void *arg,
+		       struct err *err)
+{
+	struct load l = { .letter = letter, .bodies = bodies, .arg = arg };
+	return each(sqlite_of(store), "SELECT * FROM dead WHERE number >= ?1 ORDER BY number", from,
+		    dead_row, &l, err);
+}
+
+static int sqlite_sync_fd(struct store *store)
+{
+	return sqlite_of(store)->db.wal_fd;
+}
+
+static void sqlite_synced(struct store *store, int64_t seq, bool worked)
+{
+	struct sqlite *s = sqlite_of(store);
+	if (worked)
+		sqlite_raise_mark(s, seq);
+	else
+		s->doubtful = true;
+}
+
+static int sqlite_stands(struct store *store, struct err *err)
+{
+	return sqlite_stand(&sqlite_of(store)->db, err);
+}
+
+static void sqlite_files(struct store *store, struct store_files *out)
+{
+	sqlite_stand_files(&sqlite_of(store)->db, out);
+}
+
+static int64_t sqlite_dead_count(struct store *store)
+{
+	struct sqlite *s = sqlite_of(store);
+	int64_t count = 0;
+	if (s->dead_count < 0 && sqlite_db_number(&s->db, "SELECT count(*) FROM dead", &count, NULL) == 0)
+		s->dead_count = count;
+	return s->dead_count < 0 ? 0 : s->dead_count;
+}
+
+/* ---- open and close ---- */
+
+static void sqlite_close(struct store *store)
+{
+	struct sqlite *s = sqlite_of(store);
+	for (int i = 0; i < SQLITE_STATEMENTS; i++)
+		sqlite3_finalize(s->statements[i]);
+	sqlite_db_close(&s->db);
+	for (struct sqlite_root *r = s->roots, *next; r; r = next) {
+		next = r->next;
+		free(r);
+	}
+	free(s);
+}
+
+static const struct store_ops sqlite_ops = {
+	.apply = sqlite_apply,
+	.known = sqlite_known,
+	.load = sqlite_load,
+	.body = sqlite_body,
+	.rekey = sqlite_rekey,
+	.rekey_end = sqlite_rekey_end,
+	.offset = sqlite_offset,
+	.last_seq = sqlite_last_seq,
+	.meta = sqlite_meta,
+	.dead = sqlite_dead,
+	.dead_count = sqlite_dead_count,
+	.sync_fd = sqlite_sync_fd,
+	.synced = sqlite_synced,
+	.spare = sqlite_spare,
+	.give_back = sqlite_give_back,
+	.stands = sqlite_stands,
+	.files = sqlite_files,
+	.close = sqlite_close,
+};
+
+bool sqlite_unchecked(struct store *store)
+{
+	return sqlite_of(store)->db.unchecked;
+}
+
+struct store *sqlite_open(int dir_fd, const char *dir_name, int64_t bot_id, struct err *err)
+{
+	struct sqlite *s = calloc(1, sizeof *s);
+	if (!s) {
+		err_set(err, ERR_INTERNAL, "out of memory");
+		return NULL;
+	}
+	s->store.ops = &sqlite_ops;
+	s->dead_count = -1;
+	if (sqlite_db_open(&s->db, dir_fd, dir_name, bot_id, err)) {
+		free(s);
+		return NULL;
+	}
+	s->highest = -1;
+	int rc = sqlite_db_number(&s->db, "SELECT max(update_id) FROM updates WHERE root IS NOT NULL", &s->highest, err);
+	if (rc == 0 && sqlite_prepare_all(s))
+		rc = sqlite_db_fail(&s->db, err);
+	if (rc) {
+		sqlite_close(&s->store);
+		return NULL;
+	}
+	return &s->store;
+}

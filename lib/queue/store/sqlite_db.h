@@ -1,0 +1,73 @@
+/* queue/store/sqlite_db: the database behind the SQLite store: opened and checked in sqlite_open.c, used in sqlite.c. */
+#ifndef TGRUN_QUEUE_STORE_SQLITE_DB_H
+#define TGRUN_QUEUE_STORE_SQLITE_DB_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "queue/store/mark.h"
+#include "queue/store/store.h"
+
+/* Names in the table `meta` that are the store's own. */
+#define SQLITE_META_LAST_SEQ ".last-seq"
+#define SQLITE_META_BOT_ID ".bot-id"
+
+/* What stood at a name when it was opened. */
+struct sqlite_place {
+	bool known;
+	dev_t dev;
+	ino_t ino;
+};
+
+struct sqlite_db {
+	sqlite3 *handle;
+	int dir_fd; /* the caller's */
+	char *dir_name;     /* for messages */
+	struct sqlite_place place[STORE_FILES];
+	struct mark mark;
+	int wal_fd;         /* -1: it could not be opened */
+	int64_t last_seq, bot_id;
+	bool unchecked;     /* it is too large to be looked through for damage at each start */
+	bool full_sync;     /* the present setting of `synchronous` */
+};
+
+/* Opens dir_fd/queue.db and its mark, makes or migrates the tables, checks that it is whole and the bot's. 0, or -1 with `err` as of sqlite_open(). */
+int sqlite_db_open(struct sqlite_db *db, int dir_fd, const char *dir_name, int64_t bot_id, struct err *err);
+void sqlite_db_close(struct sqlite_db *db);
+
+/* sqlite_space.c: how many bytes of the file are in use. 0 or -1 with `err`. */
+int sqlite_db_used(const struct sqlite_db *db, int64_t *bytes, struct err *err);
+
+/* sqlite_space.c: a file of tgrun 0.1.0 is written anew, once, so that it can shrink: when little
+ * of it is in use, since that takes as much again for a moment. It is not needed, and stays as it
+ * is when that fails. */
+void sqlite_db_convert(struct sqlite_db *db);
+/* What an open looks at before it changes anything. The files: each is this user's own, or not there, and the database not lost; modes are
+ * mended if `mend`; *size of the database, -1 if there is none. What the open database says: tgrun's own, of a version that this one knows
+ * (*version, 0: no tables yet), undamaged (read if `whole`), as new as its mark, and this bot's (0: any) or nobody's. 0, or -1 with `err` as of sqlite_open(). */
+int sqlite_db_check_files(struct sqlite_db *db, int dir_fd, bool mend, int64_t *size, struct err *err);
+int sqlite_db_check(struct sqlite_db *db, bool whole, int64_t bot_id, int64_t *version, struct err *err);
+/* sqlite_stand.c: the files of the database are open now. */
+void sqlite_stand_remember(struct sqlite_db *db);
+
+/* As store_ops.stands and store_ops.files. */
+int sqlite_stand(struct sqlite_db *db, struct err *err);
+void sqlite_stand_files(const struct sqlite_db *db, struct store_files *out);
+
+/* sqlite_vfs.c: the name by which SQLite knows a file system that takes names as they stand. NULL
+ * when memory is out. */
+const char *sqlite_vfs_name(void);
+
+/* Fills `err` with what the last call on the database failed of, as a sentence for people. Returns -1. */
+int sqlite_db_fail(const struct sqlite_db *db, struct err *err);
+
+/* Runs SQL that gives no rows. 0 or -1 with `err`. */
+int sqlite_db_exec(const struct sqlite_db *db, const char *sql, struct err *err);
+
+/* *n is the first number that the query gives, as it was if it gives none. 0 or -1 with `err`. */
+int sqlite_db_number(const struct sqlite_db *db, const char *sql, int64_t *n, struct err *err);
+
+#endif

@@ -1,0 +1,339 @@
+/* queue/store/sqlite_open: opens the database. A directory comes in, a database that is whole, the bot's own and of this version goes
+ * out, or a sentence that says what to do. Invariant: what is damaged, cut, another bot's or a newer tgrun's is left as it
+ * is: updates that were confirmed to the server exist nowhere else. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/crashpoint.h"
+#include "queue/store/sqlite_db.h"
+
+enum {
+	APPLICATION_ID = 0x7467726e, /* "tgrn" */
+	CHECKED_BELOW = 64 << 20,    /* bytes in use of a database that is checked whole at the start */
+	RESERVED = 8 << 20,          /* bytes of the -wal kept, so that outcomes can be written on a full disk */
+	GROWS_BY = 1 << 20,          /* bytes that the database grows by at a time, for the same reason */
+	BUSY_PATIENCE = 1000,        /* ms to wait for a `tgrun dead` that is at work */
+};
+
+#define DONE_KEPT (INT64_C(48) * 3600 * 1000) /* ms; the server keeps no update for longer than 24 hours */
+
+/* The steps from one version of the tables to the next; user_version counts the steps that were taken. In `updates`, `state` is 0 new,
+ * 1 started, 2 begun before, 3 done (then it only recognises its repeat). Bodies stand apart, so that the start reads none. */
+static const char *const steps[] = {
+	"CREATE TABLE roots(id INTEGER PRIMARY KEY, url TEXT NOT NULL UNIQUE);"
+	"CREATE TABLE offsets(root INTEGER PRIMARY KEY, next INTEGER NOT NULL);"
+	"CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE updates(seq INTEGER PRIMARY KEY, root INTEGER, update_id INTEGER, hash INTEGER NOT NULL,"
+	" kind TEXT NOT NULL, keys TEXT NOT NULL, lane INTEGER NOT NULL, received INTEGER NOT NULL, ageless INTEGER NOT NULL,"
+	" due INTEGER NOT NULL DEFAULT 0, failures INTEGER NOT NULL DEFAULT 0, deaths INTEGER NOT NULL DEFAULT 0,"
+	" state INTEGER NOT NULL DEFAULT 0);"
+	"CREATE INDEX known ON updates(update_id, hash) WHERE root IS NOT NULL;"
+	"CREATE INDEX done ON updates(root, update_id) WHERE state = 3;"
+	"CREATE TABLE bodies(seq INTEGER PRIMARY KEY, body BLOB NOT NULL);"
+	"CREATE TABLE dead(number INTEGER PRIMARY KEY, update_id INTEGER, kind TEXT NOT NULL, keys TEXT NOT NULL,"
+	" reason TEXT NOT NULL, last_stderr TEXT NOT NULL, attempts INTEGER NOT NULL, received INTEGER NOT NULL,"
+	" died INTEGER NOT NULL, body BLOB NOT NULL);"
+	"PRAGMA application_id = 1952936558;",
+
+	"ALTER TABLE updates ADD COLUMN interruptions INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE updates ADD COLUMN first INTEGER NOT NULL DEFAULT 0;",
+};
+
+enum { VERSION = sizeof steps / sizeof steps[0] };
+
+int sqlite_db_fail(const struct sqlite_db *db, struct err *err)
+{
+	const char *dir = db->dir_name;
+	int code = sqlite3_extended_errcode(db->handle), why = sqlite3_system_errno(db->handle);
+	switch (code & 0xff) {
+	case SQLITE_FULL:
+		return err_set(err, ERR_IO, "the disk is full: cannot write '%s/queue.db'; make room, nothing is lost", dir);
+	case SQLITE_NOTADB:
+	case SQLITE_CORRUPT:
+		return err_set(err, ERR_IO, "the database '%s/queue.db' is damaged (%s); restore it from a backup, or move the"
+			       " directory away and lose what it held", dir, sqlite3_errmsg(db->handle));
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return err_set(err, ERR_TEMPFAIL, "the database '%s/queue.db' is used by another process", dir);
+	case SQLITE_CANTOPEN:
+	case SQLITE_READONLY:
+	case SQLITE_PERM:
+		return err_set(err, ERR_CANTCREATE, "cannot write the database '%s/queue.db': %s", dir,
+			       why ? strerror(why) : sqlite3_errmsg(db->handle));
+	case SQLITE_NOMEM:
+	case SQLITE_OK: /* it was not SQLite that failed */
+	case SQLITE_ROW:
+	case SQLITE_DONE:
+		return err_set(err, ERR_INTERNAL, "out of memory");
+	default:
+		return err_set(err, ERR_IO, "the database '%s/queue.db' fails: %s%s%s", dir, sqlite3_errmsg(db->handle),
+			       why ? ": " : "", why ? strerror(why) : "");
+	}
+}
+
+int sqlite_db_exec(const struct sqlite_db *db, const char *sql, struct err *err)
+{
+	return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : sqlite_db_fail(db, err);
+}
+
+int sqlite_db_number(const struct sqlite_db *db, const char *sql, int64_t *n, struct err *err)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = sqlite3_prepare_v2(db->handle, sql, -1, &st, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW && sqlite3_column_type(st, 0) != SQLITE_NULL)
+		*n = sqlite3_column_int64(st, 0);
+	rc = rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : sqlite_db_fail(db, err);
+	sqlite3_finalize(st);
+	return rc;
+}
+
+static int lost(const struct sqlite_db *db, const char *what, struct err *err)
+{
+	return err_set(err, ERR_IO, "%s: '%s/mark' says that update %" PRId64 " was on disk, and the database ends at %" PRId64
+		       "; restore queue.db and queue.db-wal (from a backup: remove 'mark' too), or move the directory away and"
+		       " lose what it held", what, db->dir_name, db->mark.seq, db->last_seq);
+}
+
+/* What is at `name` must be a file of this user and no link, and is made private if `mend`; the file itself is not opened, since closing it
+ * would drop the locks of another connection of this process. *size is -1 if there is none. */
+static int check_file(const char *dir_name, int dir_fd, const char *name, bool mend, int64_t *size, struct err *err)
+{
+	struct stat st;
+	*size = -1;
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW)) {
+		if (errno == ENOENT)
+			return 0;
+		return err_sys(err, ERR_CANTCREATE, errno, "cannot use '%s/%s'", dir_name, name);
+	}
+	if (S_ISLNK(st.st_mode))
+		return err_set(err, ERR_CANTCREATE, "'%s/%s' is a symbolic link; tgrun follows none here: put the file itself"
+			       " there", dir_name, name);
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, ERR_CANTCREATE, "'%s/%s' is not a file; remove it", dir_name, name);
+	if (st.st_uid != geteuid())
+		return err_set(err, ERR_CANTCREATE, "'%s/%s' belongs to user %u; it must be tgrun's own: run 'chown %u' on it",
+			       dir_name, name, (unsigned)st.st_uid, (unsigned)geteuid());
+	if (mend && (st.st_mode & 077) && fchmodat(dir_fd, name, 0600, 0))
+		return err_sys(err, ERR_CANTCREATE, errno, "cannot make '%s/%s' private", dir_name, name);
+	*size = st.st_size;
+	return 0;
+}
+
+int sqlite_db_check_files(struct sqlite_db *db, int dir_fd, bool mend, int64_t *size, struct err *err)
+{
+	int64_t side;
+	if (check_file(db->dir_name, dir_fd, "queue.db", mend, size, err) ||
+	    check_file(db->dir_name, dir_fd, "queue.db-wal", mend, &side, err) ||
+	    check_file(db->dir_name, dir_fd, "queue.db-journal", mend, &side, err))
+		return -1;
+	/* SQLite removes the -wal of an empty database: so look before it does. */
+	if (*size <= 0 && db->mark.seq > 0)
+		return lost(db, *size < 0 ? "the database is missing" : "the database was cut to nothing", err);
+	return 0;
+}
+
+static int prepare_files(struct sqlite_db *db, int dir_fd, int64_t *size, struct err *err)
+{
+	if (sqlite_db_check_files(db, dir_fd, true, size, err))
+		return -1;
+	if (*size >= 0)
+		return 0;
+	int fd = openat(dir_fd, "queue.db", O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_sys(err, err_of_disk(errno), errno, "cannot make '%s/queue.db'",
+			       db->dir_name);
+	close(fd);
+	CRASHPOINT("database-made");
+	fsync(dir_fd);
+	*size = 0;
+	return 0;
+}
+
+static int connect_file(struct sqlite_db *db, int dir_fd, struct err *err)
+{
+	char path[64];
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
+	/* It counts its memory, under a lock for each allocation, and nobody asks. Once it is at work it refuses this, and the first call holds. */
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	snprintf(path, sizeof path, "/proc/self/fd/%d/queue.db", dir_fd);
+	const char *vfs = sqlite_vfs_name();
+	if (!vfs)
+		return err_set(err, ERR_INTERNAL, "out of memory");
+	if (sqlite3_open_v2(path, &db->handle, flags, vfs) != SQLITE_OK) {
+		if (!db->handle)
+			return err_set(err, ERR_INTERNAL, "out of memory");
+		return sqlite_db_fail(db, err);
+	}
+	sqlite3_busy_timeout(db->handle, BUSY_PATIENCE);
+	/* How it shrinks comes before the log, with which a new file gets its shape. EXCLUSIVE
+	 * before WAL: no shared memory, and other processes are kept out. The WAL is carried over
+	 * and begun anew, which waits for the disk, when half of what is reserved for it is full.
+	 * 16 MB of pages: those that the turns of a million waiting updates go through, in no
+	 * order. */
+	if (sqlite_db_exec(db,
+		"PRAGMA locking_mode = EXCLUSIVE; PRAGMA auto_vacuum = INCREMENTAL;"
+		"PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
+		"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 1000;"
+		"PRAGMA journal_size_limit = 8388608; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;", err))
+		return -1;
+	int64_t wal = 0;
+	if (sqlite_db_number(db, "SELECT journal_mode = 'wal' FROM pragma_journal_mode", &wal, err))
+		return -1;
+	if (wal != 1)
+		return err_set(err, ERR_CANTCREATE, "the file system of '%s' does not let SQLite keep a write-ahead log",
+			       db->dir_name);
+	return 0;
+}
+
+static int check_version(struct sqlite_db *db, int64_t *version, struct err *err)
+{
+	int64_t application = 0, tables = 1;
+	*version = 0;
+	if (sqlite_db_number(db, "PRAGMA application_id", &application, err) || sqlite_db_number(db, "PRAGMA user_version", version, err) ||
+	    sqlite_db_number(db, "SELECT count(*) FROM sqlite_schema", &tables, err))
+		return -1;
+	bool fresh = application == 0 && *version == 0 && tables == 0;
+	if (!fresh && application != APPLICATION_ID)
+		return err_set(err, ERR_CONFIG, "'%s/queue.db' is a database, but not of tgrun; choose another --state-dir",
+			       db->dir_name);
+	if (*version > VERSION)
+		return err_set(err, ERR_CONFIG, "the state in '%s' was written by a newer tgrun (its version is %" PRId64
+			       ", this one knows %d); use that one", db->dir_name, *version, (int)VERSION);
+	return 0;
+}
+
+static int quick_check(const struct sqlite_db *db, struct err *err)
+{
+	sqlite3_stmt *st = NULL;
+	const char *found;
+	int rc = 0;
+	if (sqlite3_prepare_v2(db->handle, "PRAGMA quick_check(1)", -1, &st, NULL) != SQLITE_OK ||
+	    sqlite3_step(st) != SQLITE_ROW)
+		rc = sqlite_db_fail(db, err);
+	else if (!(found = (const char *)sqlite3_column_text(st, 0)))
+		rc = err_set(err, ERR_INTERNAL, "out of memory");
+	else if (sqlite3_system_errno(db->handle) && strstr(found, "unable to get the page")) /* it reports what it could not read as damage */
+		rc = err_sys(err, ERR_IO, sqlite3_system_errno(db->handle), "the database '%s/queue.db' cannot be read", db->dir_name);
+	else if (strcmp(found, "ok") != 0)
+		rc = err_set(err, ERR_IO, "the database '%s/queue.db' is damaged (%s); restore it from a backup, or move the"
+			     " directory away and lose what it held", db->dir_name, found);
+	sqlite3_finalize(st);
+	return rc;
+}
+
+static int migrate(struct sqlite_db *db, int64_t version, struct err *err)
+{
+	char sql[64];
+	for (; version < VERSION; version++) {
+		snprintf(sql, sizeof sql, "PRAGMA user_version = %d; COMMIT", (int)version + 1);
+		CRASHPOINT("before-migration");
+		if (sqlite_db_exec(db, "BEGIN IMMEDIATE", err) || sqlite_db_exec(db, steps[version], err) ||
+		    sqlite_db_exec(db, sql, err))
+			return -1;
+	}
+	return 0;
+}
+
+int sqlite_db_check(struct sqlite_db *db, bool whole, int64_t bot_id, int64_t *version, struct err *err)
+{
+	if (check_version(db, version, err) || (whole && quick_check(db, err)))
+		return -1;
+	if (*version > 0 && (sqlite_db_number(db, "SELECT value + 0 FROM meta WHERE name = '" SQLITE_META_LAST_SEQ "'", &db->last_seq, err) ||
+			     sqlite_db_number(db, "SELECT value + 0 FROM meta WHERE name = '" SQLITE_META_BOT_ID "'", &db->bot_id, err)))
+		return -1;
+	if (db->last_seq < db->mark.seq)
+		return lost(db, "the database or its -wal file was cut, removed or put back from an older time", err);
+	if (bot_id && db->bot_id && bot_id != db->bot_id)
+		return err_set(err, ERR_CONFIG, "the state in '%s' belongs to bot %" PRId64 ", not to %" PRId64
+			       "; choose another --state-dir", db->dir_name, db->bot_id, bot_id);
+	return 0;
+}
+
+/* Writes down whose state this is, when it is nobody's yet. */
+static int bind_bot(struct sqlite_db *db, int64_t bot_id, struct err *err)
+{
+	char sql[128];
+	if (!bot_id || db->bot_id)
+		return 0;
+	db->bot_id = bot_id;
+	snprintf(sql, sizeof sql, "INSERT INTO meta VALUES('" SQLITE_META_BOT_ID "', '%" PRId64 "')", bot_id);
+	return sqlite_db_exec(db, sql, err);
+}
+
+/* Room for outcomes on a disk that others fill: advisory, so failures are passed over. */
+static void reserve(struct sqlite_db *db, int dir_fd)
+{
+	int chunk = GROWS_BY;
+	sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_CHUNK_SIZE, &chunk);
+	/* SQLite locks the database, not its log: this may be opened and closed. */
+	db->wal_fd = openat(dir_fd, "queue.db-wal", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (db->wal_fd >= 0 && posix_fallocate(db->wal_fd, 0, RESERVED) == 0)
+		fdatasync(db->wal_fd);
+}
+
+static int prepare_tables(struct sqlite_db *db, int64_t bot_id, struct err *err)
+{
+	char sql[128];
+	int64_t version, used;
+	/* Before anything is written: a damaged or foreign file stays as it is. */
+	if (sqlite_db_used(db, &used, err))
+		return -1;
+	db->unchecked = used >= CHECKED_BELOW;
+	if (sqlite_db_check(db, !db->unchecked, bot_id, &version, err) || migrate(db, version, err) ||
+	    bind_bot(db, bot_id, err))
+		return -1;
+	snprintf(sql, sizeof sql, "DELETE FROM updates WHERE state = 3 AND received < %" PRId64,
+		 (int64_t)time(NULL) * 1000 - DONE_KEPT);
+	return sqlite_db_exec(db, sql, err);
+}
+
+int sqlite_db_open(struct sqlite_db *db, int dir_fd, const char *dir_name, int64_t bot_id, struct err *err)
+{
+	int64_t size;
+	*db = (struct sqlite_db){
+		.mark.fd = -1, .wal_fd = -1, .dir_name = strdup(dir_name),
+		.dir_fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
+	};
+	int rc = db->dir_name ? 0 : err_set(err, ERR_INTERNAL, "out of memory");
+	if (rc == 0 && db->dir_fd < 0)
+		rc = err_sys(err, ERR_CANTCREATE, errno, "cannot use '%s'", dir_name);
+	dir_fd = db->dir_fd;
+	if (rc || mark_open(&db->mark, dir_fd, dir_name, err) || prepare_files(db, dir_fd, &size, err) ||
+	    connect_file(db, dir_fd, err) || prepare_tables(db, bot_id, err)) {
+		sqlite_db_close(db);
+		return -1;
+	}
+	CRASHPOINT("tables-made");
+	sqlite_db_convert(db);
+	/* The tables themselves are in the database file before anything else is. */
+	sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_FULL, NULL, NULL);
+	reserve(db, dir_fd);
+	sqlite_stand_remember(db);
+	sqlite3_busy_timeout(db->handle, 0);
+	return 0;
+}
+
+void sqlite_db_close(struct sqlite_db *db)
+{
+	int keep = 1;
+	CRASHPOINT("before-close");
+	/* SQLite removes the log by its name, which may be another database's by now. */
+	if (db->handle && sqlite_stand(db, NULL) < 0)
+		sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
+	sqlite3_close(db->handle);
+	if (db->wal_fd >= 0)
+		close(db->wal_fd);
+	mark_close(&db->mark);
+	if (db->dir_fd >= 0)
+		close(db->dir_fd);
+	free(db->dir_name);
+}

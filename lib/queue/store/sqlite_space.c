@@ -1,0 +1,94 @@
+/* queue/store/sqlite_space: what the durable store gives back to the disk when a backlog has been worked
+ * off, and how large it is. A slice moves some pages from the end of the file into its gaps and
+ * cuts the file there. Invariant: some free pages stay in the file, so that a dead letter can be
+ * written when others have filled the disk. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "queue/store/sqlite_internal.h"
+
+enum {
+	PAGES_AT_ONCE = 256,
+	KEPT_FREE = 4 << 20,         /* bytes */
+	WORTH_CONVERTING = 16 << 20, /* bytes in use up to which the file is written anew at a start */
+};
+
+static int sizes(const struct sqlite_db *db, int64_t *page, int64_t *pages, int64_t *free_pages,
+		 struct err *err)
+{
+	*page = *pages = *free_pages = 0;
+	if (sqlite_db_number(db, "PRAGMA page_size", page, err) ||
+	    sqlite_db_number(db, "PRAGMA page_count", pages, err) ||
+	    sqlite_db_number(db, "PRAGMA freelist_count", free_pages, err))
+		return -1;
+	return 0;
+}
+
+int64_t sqlite_spare(struct store *store)
+{
+	int64_t page, pages, free_pages;
+	if (sizes(&sqlite_of(store)->db, &page, &pages, &free_pages, NULL))
+		return 0;
+	return free_pages * page;
+}
+
+int sqlite_db_used(const struct sqlite_db *db, int64_t *bytes, struct err *err)
+{
+	int64_t page, pages, free_pages;
+	if (sizes(db, &page, &pages, &free_pages, err))
+		return -1;
+	/* A damaged header may say anything. */
+	*bytes = (free_pages < pages ? pages - free_pages : pages) * page;
+	return 0;
+}
+
+void sqlite_db_convert(struct sqlite_db *db)
+{
+	int64_t mode = 0, used;
+	if (sqlite_db_number(db, "PRAGMA auto_vacuum", &mode, NULL) || mode ||
+	    sqlite_db_used(db, &used, NULL) || used > WORTH_CONVERTING)
+		return;
+	/* Without room for it the file stays as it is. */
+	sqlite_db_exec(db, "PRAGMA auto_vacuum = INCREMENTAL; VACUUM", NULL);
+}
+
+/* What recognised repeats that cannot come any more. 1: there may be more, 0, -1. */
+static int forget_some(struct sqlite *s)
+{
+	for (const struct sqlite_root *r = s->roots; r; r = r->next) {
+		int gone = r->id ? sqlite_forget_confirmed(s, r) : 0;
+		if (gone)
+			return gone < 0 ? -1 : 1;
+	}
+	return 0;
+}
+
+int sqlite_give_back(struct store *store, struct err *err)
+{
+	struct sqlite *s = sqlite_of(store);
+	int64_t page, pages, free_pages, mode = 0;
+	char text[64];
+	if (sqlite_set_sync(s, false, err))
+		return -1;
+	int rc = forget_some(s);
+	if (rc)
+		return rc < 0 ? sqlite_db_fail(&s->db, err) : 1;
+	if (sizes(&s->db, &page, &pages, &free_pages, err) ||
+	    sqlite_db_number(&s->db, "PRAGMA auto_vacuum", &mode, err))
+		return -1;
+	int64_t more = mode ? free_pages - KEPT_FREE / page : 0;
+	if (more > 0) {
+		snprintf(text, sizeof text, "PRAGMA incremental_vacuum(%d)",
+			 more < PAGES_AT_ONCE ? (int)more : (int)PAGES_AT_ONCE);
+		if (sqlite_db_exec(&s->db, text, err))
+			return -1;
+		s->gave = true;
+		return 1;
+	}
+	/* The file itself is cut when the log is carried over. */
+	int full = SQLITE_CHECKPOINT_FULL;
+	if (s->gave && sqlite3_wal_checkpoint_v2(s->db.handle, NULL, full, NULL, NULL) != SQLITE_OK)
+		return sqlite_db_fail(&s->db, err);
+	s->gave = false;
+	return 0;
+}

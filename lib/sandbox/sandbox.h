@@ -1,0 +1,99 @@
+/* sandbox/sandbox: a Bot API on loopback, for `tgrun try` and for the tests. It runs on the program's own loop and keeps the server's rules
+ * for getUpdates: an offset confirms, one long poll at a time, webhook or polling. The only room that sees libmicrohttpd.
+ *
+ * Updates are queued byte for byte and leave only when a request's offset confirms them. */
+#ifndef TGRUN_SANDBOX_SANDBOX_H
+#define TGRUN_SANDBOX_SANDBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cjson/cJSON.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "io/loop.h"
+
+struct sandbox;
+struct sandbox_request; /* see sandbox/sandbox_internal.h */
+
+/* An answered call of any method but getUpdates. Everything is valid during the callback only. */
+struct sandbox_call {
+	const char *method;      /* as the server spells it if known, else as it was asked for: letters and digits, at most 63 */
+	const cJSON *params;     /* an object. From a form or a query, values are strings; from a JSON body, what was sent; an uploaded file
+	                            is {"file_name":…,"file_size":…} */
+	int status;              /* of HTTP: 200 when it was carried out */
+	const char *result;      /* JSON of the answer's `result`, e.g. the Message that was sent; NULL when refused */
+	const char *description; /* why it was refused, else NULL */
+};
+
+/* An answered getUpdates. */
+struct sandbox_poll {
+	const cJSON *params;     /* as it was asked for */
+	int64_t offset;
+	int limit, timeout;      /* after the server's rules were applied; seconds */
+	int status;              /* of HTTP; 0: its client left before it was answered */
+	size_t count;            /* of updates in the answer */
+	int64_t lowest, highest; /* their ids; meaningless without any */
+	const char *fault;       /* what `intercept` noted of the request; "" for nothing */
+};
+
+struct sandbox_config {
+	const char *token;          /* as secret.h wants it; copied */
+	const char *username;       /* of the bot; NULL: sandbox_bot; copied */
+	int64_t first_id;           /* of the first update; 0: 1 */
+	int port;                   /* on 127.0.0.1; 0: any that is free */
+	bool no_penalties;          /* leave out what the server does to clients that ask too often: limit 1 and timeout 3 when an offset
+	                               comes again within 0.5 and 3 s, the second 409 within 3 s comes 3 s late */
+	const struct clock *clock;  /* NULL: the machine's */
+	/* Called from the loop; any may be NULL. They may push, not free the sandbox. */
+	void (*called)(void *arg, const struct sandbox_call *call);
+	void (*polled)(void *arg, const struct sandbox_poll *poll);
+	/* Sees every whole request before the sandbox does; true: it answers the request itself. See sandbox/sandbox_internal.h. */
+	bool (*intercept)(void *arg, struct sandbox_request *request);
+	void *arg;
+};
+
+/* Listens. NULL with `err` (ERR_INTERNAL; ERR_UNAVAILABLE: the port is taken; ERR_NOPERM: not a token). */
+struct sandbox *sandbox_new(struct loop *loop, const struct sandbox_config *config, struct err *err);
+
+/* Ends all connections and frees. NULL is fine. */
+void sandbox_free(struct sandbox *s);
+
+/* "http://127.0.0.1:PORT", without the token. */
+const char *sandbox_url(const struct sandbox *s);
+
+/* Queues {"update_id":N,"KIND":OBJECT} with the next id, and answers an open poll. Messages in it are remembered, so that a bot can reply to,
+ * forward and copy them. Returns the id; 0 when the bot does not want this kind (allowed_updates); -1 when `kind` is no name, or with memory
+ * or the queue's bounds (two million updates, 1 GiB) at their end. */
+int64_t sandbox_push(struct sandbox *s, const char *kind, const char *object);
+
+/* Queues the `n` bytes as they are, whatever they are; an integer update_id in them, which must stand first if they are no JSON, moves the next id past it. 0 or -1 as above. No
+ * allowed_updates filter. */
+int sandbox_push_raw(struct sandbox *s, const char *update, size_t n);
+
+/* Updates not yet confirmed. */
+size_t sandbox_pending(const struct sandbox *s);
+
+/* Whether a long poll waits for updates. */
+bool sandbox_polling(const struct sandbox *s);
+
+/* Takes the next message id of a chat, for a message to be pushed. */
+int64_t sandbox_message_id(struct sandbox *s, int64_t chat);
+
+/* A message that the bot sent or that was pushed, NULL if it is not known (any more: the last 4096 are kept). Valid until the next turn. */
+const cJSON *sandbox_message(const struct sandbox *s, int64_t chat, int64_t message_id);
+
+struct sandbox_stats {
+	uint64_t polls;         /* getUpdates that came */
+	uint64_t pushed, served, confirmed; /* updates; served counts repeats */
+	uint64_t conflicts;     /* answers of 409 */
+	int64_t offset;         /* of the newest getUpdates */
+	int64_t last_id;        /* of the newest update pushed, 0 if none */
+	size_t pending;
+	int open_polls;
+};
+void sandbox_stats(const struct sandbox *s, struct sandbox_stats *out);
+
+#endif

@@ -1,0 +1,158 @@
+/* sched/sched_keys: the queue of each key. An update stands in the queue of every key that it has, from its arrival to its end.
+ * A key is free for the first of its queue while none of the queue runs; a key that nobody has costs nothing. Neighbours know
+ * each other by the update alone, whose few keys are looked through for the link: that keeps a link at 24 bytes. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sched/sched_internal.h"
+
+struct item *sched_find(const struct sched *s, int64_t seq)
+{
+	for (struct map_node *n = map_first(&s->items, map_number(seq)); n; n = map_next(n))
+		if (container_of(n, struct item, node)->seq == seq)
+			return container_of(n, struct item, node);
+	return NULL;
+}
+
+/* The record of a key, made if there is none. NULL when memory is out. */
+static struct key *key_get(struct sched *s, const char *name, size_t length)
+{
+	uint64_t hash = map_hash(&s->seed, name, length);
+	for (struct map_node *n = map_first(&s->keys, hash); n; n = map_next(n)) {
+		struct key *k = container_of(n, struct key, node);
+		if (k->length == length && memcmp(k->name, name, length) == 0)
+			return k;
+	}
+	struct key *k = calloc(1, sizeof *k + length);
+	if (!k)
+		return NULL;
+	k->length = (uint32_t)length;
+	memcpy(k->name, name, length);
+	if (map_add(&s->keys, &k->node, hash)) {
+		free(k);
+		return NULL;
+	}
+	return k;
+}
+
+static const char *next_key(const char *at, size_t *length)
+{
+	at += strspn(at, " ");
+	*length = strcspn(at, " ");
+	return at;
+}
+
+/* The keys of a new item, each once. */
+static int find_keys(struct sched *s, struct item *item, const char *keys)
+{
+	size_t length;
+	for (const char *at = next_key(keys, &length); length; at = next_key(at + length, &length)) {
+		struct key *k = length <= UINT32_MAX ? key_get(s, at, length) : NULL;
+		size_t i = 0;
+		if (!k)
+			return -1;
+		while (i < item->links_count && item->links[i].key != k)
+			i++;
+		if (i == item->links_count)
+			item->links[item->links_count++] = (struct link){ .key = k };
+	}
+	return 0;
+}
+
+static uint8_t small(int count)
+{
+	return count < UINT8_MAX ? (uint8_t)count : UINT8_MAX;
+}
+
+void sched_item_note(struct item *item, const struct sched_entry *entry)
+{
+	item->failures = entry->failures;
+	item->deaths = small(entry->deaths);
+	item->interruptions = small(entry->interruptions);
+	item->redelivered = entry->redelivered;
+	item->solo = entry->solo;
+}
+
+struct item *sched_item_new(struct sched *s, const struct sched_entry *entry, const char *keys)
+{
+	size_t count = 0, length;
+	for (const char *at = next_key(keys, &length); length; at = next_key(at + length, &length))
+		count++;
+	if (count > UINT16_MAX)
+		return NULL;
+	struct item *item = malloc(sizeof *item + count * sizeof item->links[0]);
+	if (!item)
+		return NULL;
+	*item = (struct item){ .delay.due = entry->due, .seq = entry->seq, .expires = entry->expires, .state = SCHED_BLOCKED,
+			       .lane = entry->lane < SCHED_LANES ? (uint8_t)entry->lane : 0 };
+	sched_item_note(item, entry);
+	list_init(&item->turn);
+	if (find_keys(s, item, keys)) {
+		sched_item_free(s, item);
+		return NULL;
+	}
+	return item;
+}
+
+void sched_item_free(struct sched *s, struct item *item)
+{
+	for (size_t i = 0; i < item->links_count; i++) {
+		struct key *k = item->links[i].key;
+		if (k->first)
+			continue;
+		map_remove(&s->keys, &k->node);
+		free(k);
+	}
+	free(item);
+}
+
+static struct link *link_of(struct item *item, const struct key *k)
+{
+	struct link *l = item->links;
+	while (l->key != k)
+		l++;
+	return l;
+}
+
+void sched_enqueue(struct item *item)
+{
+	for (struct link *l = item->links; l < item->links + item->links_count; l++) {
+		struct key *k = l->key;
+		l->prev = k->last;
+		l->next = NULL;
+		if (k->last) {
+			link_of(k->last, k)->next = item;
+			item->behind++;
+		} else
+			k->first = item;
+		k->last = item;
+	}
+}
+
+void sched_dequeue(struct link *l)
+{
+	struct key *k = l->key;
+	if (l->prev)
+		link_of(l->prev, k)->next = l->next;
+	else
+		k->first = l->next;
+	if (l->next)
+		link_of(l->next, k)->prev = l->prev;
+	else
+		k->last = l->prev;
+}
+
+bool sched_follows(const struct item *item, uint64_t batch)
+{
+	if (item->state != SCHED_BLOCKED)
+		return false;
+	for (const struct link *l = item->links; l < item->links + item->links_count; l++) {
+		const struct item *before = l->prev;
+		if (!before && l->key->running == 0)
+			continue;
+		/* What stands before a member of the batch is of the batch, too, unless it was given back. */
+		if (!before || before->state != SCHED_RUNNING || before->batch != batch || l->key->broken)
+			return false;
+	}
+	return true;
+}

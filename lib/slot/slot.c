@@ -1,0 +1,471 @@
+/* slot/slot: the slot process: orders come in over its socket, reports go out. The only room that sees libpipeline.
+ *
+ * libpipeline starts the stages of a pipeline and collects their statuses; it is asked for them only when waitid(2) says that all have
+ * ended, so it never blocks. A single program is started without it. The slot is a child subreaper: whatever a job starts stays or
+ * becomes its descendant, and the job is over when the slot has no child left (ECHILD). When the runner's end of the socket closes,
+ * everything is killed before the slot ends. */
+#include "slot/slot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdio_ext.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <pipeline.h>
+
+#include "base/crashpoint.h"
+#include "io/procs.h"
+
+enum { SWEEP_FIRST = 5, SWEEP_CAP = 1000, REPORT_AGAIN = 20 }; /* milliseconds */
+
+static struct {
+	struct slot_setup setup;
+	struct slot_page *page;
+	int sock, sigfd; /* sock -1: the runner is gone, or does not care any more */
+	struct command_view command;
+
+	uint64_t job;   /* 0: none */
+	pipeline *pipeline; /* of several stages; else NULL */
+	struct slot_exec exec;
+	pid_t pid[SLOT_STAGES_MAX];
+	bool ended[SLOT_STAGES_MAX];
+	bool all_ended; /* libpipeline was asked for the statuses */
+	bool told;      /* SLOT_ENDED was sent */
+	struct slot_end end;
+	struct rusage before; /* of children, when the job started */
+	int left[2];          /* a keeper's: what was left behind writes there; -1: nobody does */
+
+	bool sweeping;
+	int wait;       /* milliseconds until the next sweep */
+	struct procs found;
+	char vars[SLOT_VARS_MAX + 1];
+} slot;
+
+/* One program: by vfork(2), which copies no page tables; a fork of a process that has libcurl mapped costs more than all else that is
+ * done for an update. Until the child executes, it has this memory, and this process stands still; should that last (a program on a
+ * file system that hangs), the runner kills this slot, which does not take its orders, and the child with it (PR_SET_PDEATHSIG). POSIX
+ * lets such a child do nothing but execute; on Linux it may make any system call, and this one does no more. */
+static void start_single(int stdin_fd)
+{
+	pid_t pid = vfork();
+	/* NOLINTBEGIN(clang-analyzer-unix.Vfork): the rule is that of POSIX */
+	if (pid == 0) {
+		/* From here on the program may run, whatever becomes of this slot before it is told. */
+		slot.page->pid = getpid();
+		slot.page->started = slot.job;
+		if (dup2(stdin_fd, STDIN_FILENO) >= 0)
+			slot_exec_stage(&slot.exec, 0);
+		slot.page->exec_errno[0] = errno;
+		_exit(127);
+	}
+	/* NOLINTEND(clang-analyzer-unix.Vfork) */
+	if (pid < 0)
+		_exit(71);
+	close(stdin_fd);
+	slot.pid[0] = pid;
+}
+
+static void run_stage(void *arg)
+{
+	slot_exec_stage(&slot.exec, *(int *)arg);
+}
+
+static void start_pipeline(int stdin_fd)
+{
+	static int number[SLOT_STAGES_MAX];
+	slot.pipeline = pipeline_new();
+	pipeline_ignore_signals(slot.pipeline, 0);
+	pipeline_want_in(slot.pipeline, stdin_fd);
+	for (int i = 0; i < slot.command.stages; i++) {
+		number[i] = i;
+		pipeline_command(slot.pipeline, pipecmd_new_function(slot.command.argv[i][0], run_stage, NULL, &number[i]));
+	}
+	pipeline_start(slot.pipeline); /* ends this process when it cannot fork */
+	for (int i = 0; i < slot.command.stages; i++)
+		slot.pid[i] = pipeline_get_pid(slot.pipeline, i);
+}
+
+static void report(uint32_t what, int stage, int errnum)
+{
+	struct slot_report r = { .what = what, .stage = stage, .errnum = errnum, .job = slot.job, .end = slot.end };
+	/* At most two reports of a job wait for the runner, so there is room, but the kernel may have no memory for it: the runner waits
+	 * for this report, so it is sent again. A runner that is gone shows as an end of file. */
+	while (slot.sock >= 0 && send(slot.sock, &r, sizeof r, MSG_NOSIGNAL) < 0 && (errno == ENOBUFS || errno == ENOMEM || errno == EAGAIN)) {
+		struct timespec pause = { .tv_nsec = REPORT_AGAIN * 1000000 };
+		nanosleep(&pause, NULL);
+	}
+}
+
+static void begin_sweep(void)
+{
+	if (slot.sweeping)
+		return;
+	slot.sweeping = true;
+	slot.wait = SWEEP_FIRST;
+	slot.page->sweeping = 1;
+}
+
+/* A handler may have made a descriptor that it shares with the slot non-blocking; the next one gets it as it was. */
+static void make_blocking(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+	if (flags >= 0 && flags & O_NONBLOCK)
+		fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+}
+
+static void start(const struct slot_order *order, int stdin_fd, int extra_fd)
+{
+	slot.vars[order->vars_length] = '\0';
+	if (slot.job || !slot.command.stages || (order->vars_length && slot.vars[order->vars_length - 1]) ||
+	    !(slot.exec.envp = slot_exec_environment(&slot.command, slot.vars, order->vars_length, &slot.exec.vars)))
+		_exit(70);
+	slot.job = order->job;
+	slot.all_ended = slot.told = slot.sweeping = false;
+	slot.end = (struct slot_end){ .stages = slot.command.stages };
+	slot.exec.extra_fd = extra_fd;
+	slot.exec.extra_is_stdout = order->extra == SLOT_EXTRA_STDOUT;
+	slot.page->sweeping = 0;
+	slot.page->denied = 0;
+	slot.page->gate = slot.command.stages == 1;
+	memset(slot.ended, 0, sizeof slot.ended);
+	getrusage(RUSAGE_CHILDREN, &slot.before);
+	make_blocking(1);
+	make_blocking(2);
+	CRASHPOINT("slot-before-fork");
+	for (int i = 0; i < slot.command.stages; i++)
+		slot.page->exec_errno[i] = 0;
+	if (slot.command.stages == 1)
+		start_single(stdin_fd);
+	else
+		start_pipeline(stdin_fd);
+	slot.page->pid = slot.pid[0];
+	CRASHPOINT("slot-after-fork");
+	slot.page->started = slot.job;
+	if (slot.command.stages > 1)
+		slot_exec_open_gate(slot.page);
+	if (extra_fd >= 0)
+		close(extra_fd);
+}
+
+/* Times are those of all children that were waited for since the start; the peak of memory is the largest of any. */
+static void add_usage(const struct rusage *of)
+{
+	struct rusage now;
+	getrusage(RUSAGE_CHILDREN, &now);
+	long peak = slot.end.usage.ru_maxrss > of->ru_maxrss ? slot.end.usage.ru_maxrss : of->ru_maxrss;
+	struct rusage *u = &slot.end.usage;
+	timersub(&now.ru_utime, &slot.before.ru_utime, &u->ru_utime);
+	timersub(&now.ru_stime, &slot.before.ru_stime, &u->ru_stime);
+	u->ru_maxrss = peak;
+}
+
+static void job_over(void)
+{
+	int stage = 0;
+	CRASHPOINT("slot-before-over");
+	while (stage < slot.end.stages && !slot.page->exec_errno[stage])
+		stage++;
+	if (stage < slot.end.stages)
+		report(SLOT_FAILED, stage, slot.page->exec_errno[stage]);
+	else
+		report(SLOT_OVER, 0, 0);
+	CRASHPOINT("slot-after-over");
+	slot.job = 0;
+	slot.sweeping = false;
+	slot.page->sweeping = 0;
+	free(slot.exec.envp);
+	slot.exec.envp = NULL;
+}
+
+/* Takes the statuses, all of which are there. */
+static void collect(const struct rusage *usage)
+{
+	int *status, n;
+	if (slot.pipeline) {
+		pipeline_wait_all(slot.pipeline, &status, &n);
+		for (int i = 0; i < n && i < slot.end.stages; i++)
+			slot.end.status[i] = status[i];
+		free(status);
+		pipeline_free(slot.pipeline);
+		slot.pipeline = NULL;
+	} else {
+		waitpid(slot.pid[0], &slot.end.status[0], 0);
+	}
+	slot.all_ended = true;
+	add_usage(usage);
+}
+
+/* Looks at the stages without reaping them. */
+static bool stages_ended(struct rusage *peak)
+{
+	bool all = true, broken = false;
+	for (int i = 0; i < slot.end.stages; i++) {
+		siginfo_t info = { .si_pid = 0 };
+		struct rusage usage = { .ru_maxrss = 0 };
+		/* The system call, unlike the function, also tells what a child used that is left unreaped. */
+		if (syscall(SYS_waitid, P_PID, slot.pid[i], &info, WEXITED | WNOHANG | WNOWAIT, &usage) == 0 && info.si_pid)
+			slot.ended[i] = true;
+		if (usage.ru_maxrss > peak->ru_maxrss)
+			*peak = usage;
+		all = all && slot.ended[i];
+		broken = broken || (slot.ended[i] && slot.page->exec_errno[i]);
+	}
+	if (broken && !all)
+		begin_sweep(); /* the rest of the pipeline has no sense */
+	return all;
+}
+
+static bool is_stage(pid_t pid)
+{
+	for (int i = 0; i < slot.end.stages; i++)
+		if (slot.pid[i] == pid)
+			return true;
+	return false;
+}
+
+/* Reaps adopted descendants while stages still run. waitid(2) may show an ended stage for ever, and so hide the others: then the
+ * children are asked one by one. */
+static void reap_orphans(void)
+{
+	siginfo_t info;
+	for (;;) {
+		info.si_pid = 0;
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) || !info.si_pid)
+			return;
+		if (is_stage(info.si_pid))
+			break;
+		waitpid(info.si_pid, NULL, WNOHANG);
+	}
+	slot.found.count = 0;
+	procs_children(slot.exec.slot, &slot.found);
+	for (size_t i = 0; i < slot.found.count; i++)
+		if (!is_stage(slot.found.pids[i]))
+			waitpid(slot.found.pids[i], NULL, WNOHANG);
+}
+
+static void reap(void)
+{
+	struct rusage usage = { .ru_maxrss = 0 };
+	if (slot.job && !slot.all_ended) {
+		if (!stages_ended(&usage)) {
+			reap_orphans();
+			return;
+		}
+		collect(&usage);
+	}
+	pid_t pid;
+	while ((pid = wait4(-1, NULL, WNOHANG, &usage)) > 0)
+		add_usage(&usage);
+	bool none = pid < 0 && errno == ECHILD;
+	if (none && slot.sock < 0)
+		_exit(0);
+	if (!slot.job)
+		return;
+	if (none) {
+		job_over();
+		return;
+	}
+	bool broken = false;
+	for (int i = 0; i < slot.end.stages; i++)
+		broken = broken || slot.page->exec_errno[i];
+	if (broken)
+		begin_sweep();
+	else if (!slot.told)
+		report(SLOT_ENDED, 0, 0);
+	slot.told = true;
+}
+
+/* ---- signals ---- */
+
+/* Signals the sessions of the stages at one blow, then whatever descendant is outside of them. */
+static void signal_all(int signo)
+{
+	pid_t denied = 0;
+	slot.found.count = 0;
+	procs_descendants(slot.exec.slot, &slot.found);
+	bool stages = slot.job && !slot.all_ended;
+	for (int i = 0; stages && i < slot.end.stages; i++)
+		kill(-slot.pid[i], signo); /* not reaped: the number is still its own */
+	size_t n = 0;
+	for (size_t i = 0; i < slot.found.count; i++)
+		if (!stages || signo == SIGKILL || !is_stage(getpgid(slot.found.pids[i])))
+			slot.found.pids[n++] = slot.found.pids[i];
+	slot.found.count = n;
+	procs_signal(&slot.found, signo, &denied);
+	if (denied)
+		slot.page->denied = denied;
+}
+
+/* Kills all there is now. Children of the dead come up as the slot's own and are killed by the next sweep. */
+static void sweep(void)
+{
+	CRASHPOINT("slot-sweep");
+	signal_all(SIGKILL);
+	reap();
+}
+
+static void leave(const int fds[2])
+{
+	slot.left[0] = fds[0];
+	slot.left[1] = fds[1];
+	close(slot.sock);
+	slot.sock = -1;
+	slot.sweeping = false;
+	if (slot.setup.lock_fd >= 0)
+		close(slot.setup.lock_fd);
+	/* The output belongs to those who were left: its end of file is theirs, and until then
+	 * it is read and thrown away, so that they neither wait for a reader nor die for want of
+	 * one, and the runner has no part in it. */
+	dup2(0, 1);
+	dup2(0, 2);
+	prctl(PR_SET_NAME, "tg-keeper");
+	slot.job = 0;
+	reap();
+}
+
+static void throw_away(int *fd)
+{
+	static char bytes[64 * 1024];
+	ssize_t n = read(*fd, bytes, sizeof bytes);
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+		close(*fd);
+		*fd = -1;
+	}
+}
+
+static void runner_gone(void)
+{
+	close(slot.sock);
+	slot.sock = -1;
+	begin_sweep();
+	reap(); /* idle: ends here */
+}
+
+/* ---- orders ---- */
+
+static void obey(const struct slot_order *order, int fds[2])
+{
+	switch (order->what) {
+	case SLOT_COMMAND:
+		command_close(&slot.command);
+		if (slot.job || fds[0] < 0 || command_open(fds[0], &slot.command))
+			_exit(70);
+		close(fds[0]);
+		return;
+	case SLOT_START:
+		if (fds[0] < 0 || order->extra > SLOT_EXTRA_STDOUT || (order->extra != SLOT_EXTRA_NONE) != (fds[1] >= 0))
+			_exit(70);
+		start(order, fds[0], fds[1]);
+		return;
+	case SLOT_SIGNAL:
+		if (order->job == slot.job && slot.job) {
+			if (order->signo == SIGKILL)
+				begin_sweep();
+			else
+				signal_all(order->signo);
+		}
+		slot.page->orders++;
+		return;
+	case SLOT_LEAVE:
+		if (order->job == slot.job && slot.job && slot.all_ended) {
+			leave(fds);
+			return;
+		}
+		for (int i = 0; i < SLOT_DESCRIPTORS_MAX; i++)
+			if (fds[i] >= 0)
+				close(fds[i]);
+		return;
+	}
+	_exit(70);
+}
+
+/* Takes one order. Returns whether there may be another. */
+static bool take_order(void)
+{
+	struct slot_order order;
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(SLOT_DESCRIPTORS_MAX * sizeof(int))];
+	} control;
+	struct iovec iov[2] = { { &order, sizeof order }, { slot.vars, SLOT_VARS_MAX } };
+	/* The variables of the running job are in use: then a second start finds no room and is malformed. */
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = slot.job ? 1 : 2, .msg_control = &control,
+			      .msg_controllen = sizeof control };
+	ssize_t n = recvmsg(slot.sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOMEM || errno == ENOBUFS))
+		return false;
+	if (n < 0 && errno == ECONNRESET)
+		return true; /* what was sent before is still to be read */
+	if (n <= 0) {
+		runner_gone();
+		return false;
+	}
+	int fds[SLOT_DESCRIPTORS_MAX] = { -1, -1 };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+		memcpy(fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
+	if (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC) || (size_t)n < sizeof order ||
+	    order.vars_length != (size_t)n - sizeof order)
+		_exit(70);
+	obey(&order, fds);
+	return slot.sock >= 0;
+}
+
+/* libpipeline exits when it cannot fork: then nothing of the runner's, of which this process is a copy, may run. */
+static void exit_at_once(int status, void *arg)
+{
+	(void)arg;
+	_exit(status);
+}
+
+static bool take_signals(void)
+{
+	struct signalfd_siginfo info[4];
+	return read(slot.sigfd, info, sizeof info) > 0;
+}
+
+_Noreturn void slot_main(const struct slot_setup *setup)
+{
+	sigset_t child;
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	slot.setup = *setup;
+	slot.page = setup->page;
+	slot.sock = setup->sock;
+	slot.left[0] = slot.left[1] = -1;
+	slot.exec = (struct slot_exec){ .page = setup->page, .command = &slot.command, .nofile = setup->nofile, .slot = getpid(),
+					.extra_fd = -1 };
+	slot.sigfd = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (slot.sigfd < 0 || on_exit(exit_at_once, NULL) || clearenv() || setenv("PIPELINE_QUIET", "1", 1))
+		_exit(71);
+	__fpurge(stdout); /* a copy of the runner's; libpipeline would write it at the first start */
+	for (;;) {
+		struct pollfd ready[4] = { { slot.sock, POLLIN, 0 }, { slot.sigfd, POLLIN, 0 },
+					   { slot.left[0], POLLIN, 0 }, { slot.left[1], POLLIN, 0 } };
+		int n = poll(ready, 4, slot.sweeping ? slot.wait : -1);
+		if (n == 0)
+			slot.wait = slot.wait * 2 < SWEEP_CAP ? slot.wait * 2 : SWEEP_CAP;
+		if (ready[1].revents && take_signals())
+			reap();
+		if (n > 0 && ready[0].revents)
+			while (take_order())
+				;
+		for (int i = 0; i < 2; i++)
+			if (n > 0 && ready[2 + i].revents)
+				throw_away(&slot.left[i]);
+		if (slot.sweeping)
+			sweep();
+	}
+}

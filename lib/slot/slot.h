@@ -1,0 +1,113 @@
+/* slot/slot: what the two sides of a slot say to each other; for slot.c, slots*.c and command.c only.
+ *
+ * Over a SOCK_SEQPACKET pair, a message is one struct of fixed size (a start has the job's variables after it). Each side
+ * checks what it gets; what is malformed ends the slot. The page is shared memory, one for each slot. */
+#ifndef TGRUN_SLOT_SLOT_H
+#define TGRUN_SLOT_SLOT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "slot/slots.h"
+
+enum slot_what {
+	/* runner to slot */
+	SLOT_COMMAND = 1, /* + the command's memfd: what is run from now on */
+	SLOT_START,       /* + stdin (+ the extra descriptor), + variables */
+	SLOT_SIGNAL,
+	SLOT_LEAVE,       /* + the runner's ends of the job's stdout (where it is captured) and stderr */
+	/* slot to runner */
+	SLOT_ENDED,       /* all stages ended; something still runs */
+	SLOT_OVER,        /* nothing is left; the first report of most jobs */
+	SLOT_FAILED,      /* a stage could not be executed; nothing is left */
+};
+
+/* A second descriptor that comes along, and what it becomes. */
+enum slot_extra { SLOT_EXTRA_NONE, SLOT_EXTRA_3, SLOT_EXTRA_STDOUT };
+
+struct slot_order {
+	uint32_t what;
+	int32_t signo;
+	uint64_t job;
+	uint32_t vars_length;
+	uint32_t extra; /* enum slot_extra */
+};
+
+struct slot_report {
+	uint32_t what;
+	int32_t stage, errnum; /* SLOT_FAILED */
+	uint32_t reserved;
+	uint64_t job;
+	struct slot_end end;
+};
+
+/* Written by the slot and its children before they execute anything; read by the runner. */
+struct slot_page {
+	_Alignas(64) _Atomic uint64_t started; /* the number of the last job whose stages all were forked: they may have run */
+	_Atomic int32_t pid;                   /* of its first stage */
+	_Atomic uint32_t orders;               /* SLOT_SIGNAL orders taken up */
+	_Atomic int32_t denied;                /* a process that the slot may not kill; 0: none */
+	_Atomic uint32_t sweeping;             /* the slot kills all it has */
+	_Atomic uint32_t gate;                 /* not 0: all stages of the job were forked and may execute */
+	_Atomic int32_t exec_errno[SLOT_STAGES_MAX];
+};
+
+struct slot_setup {
+	struct slot_page *page;
+	struct rlimit nofile;
+	int sock;    /* to the runner */
+	int lock_fd; /* -1: none */
+};
+
+/* The slot's whole life; 0 is /dev/null, 1 and 2 are the jobs' own. Every signal is blocked, every disposition default. */
+_Noreturn void slot_main(const struct slot_setup *setup);
+
+/* A command as it was packed by command_new(): the runner's side … */
+int command_fd(const struct command *c);
+int command_stages(const struct command *c);
+
+/* … and the slot's. All pointers lead into `map` or `list`. */
+struct command_view {
+	void *map;
+	size_t size;
+	const char **list; /* one allocation for all vectors below */
+	int stages;
+	const char *path[SLOT_STAGES_MAX];
+	char **argv[SLOT_STAGES_MAX];
+	char **env;
+	size_t env_count;
+	const char *dir; /* NULL: none */
+	struct slot_limits limits;
+};
+
+/* Reads a command from `fd`, which stays the caller's. 0, or -1 with errno (EINVAL: malformed, unsealed or too large). */
+int command_open(int fd, struct command_view *out);
+void command_close(struct command_view *v); /* also of one that is all zero */
+
+/* What a stage needs between fork and exec. */
+struct slot_exec {
+	struct slot_page *page;
+	const struct command_view *command;
+	char **envp;
+	size_t vars;          /* how many of them, the first ones, are the job's own */
+	struct rlimit nofile; /* rlim_cur 0: as it is */
+	pid_t slot;           /* the parent; if it is another, the slot has died */
+	int extra_fd;         /* -1: none */
+	bool extra_is_stdout;
+};
+
+/* The job's variables in `vars` (each NAME=VALUE ends in NUL), *count of them, then those of the command that the job does not have. To be freed;
+ * NULL when malformed or out of memory. */
+char **slot_exec_environment(const struct command_view *command, char *vars, size_t length, size_t *count);
+
+/* The child: sets up stage `stage` and executes it; what fails goes to the page. If the kernel refuses the size of its environment, it is executed
+ * without those of the job's variables that are long; where that is TG_TEXT, TG_TEXT_TRUNCATED=1 says so. */
+_Noreturn void slot_exec_stage(const struct slot_exec *x, int stage);
+
+/* Lets the stages of a pipeline go on: all of them were forked. */
+void slot_exec_open_gate(struct slot_page *page);
+
+#endif
