@@ -174,7 +174,8 @@ static int unpack(struct command_view *v)
 	v->stages = (int)h->stages;
 	v->limits = h->limits;
 	for (uint32_t i = 0; i < h->stages; i++) {
-		v->path[i] = take(&at, end);
+		if (!(v->path[i] = take(&at, end)))
+			return -1;
 		v->argv[i] = list;
 		for (uint32_t j = 0; j < h->argc[i]; j++)
 			if (!(*list++ = take(&at, end)))
