@@ -1,5 +1,6 @@
-/* handler/hook: programs that are told of something (--on-error and its like): an update and what became of it in, a process started when a slot
- * is there. Its end changes nothing. What waits is bounded in number and bytes; beyond, the newest is dropped, counted and logged. */
+/* handler/hook: programs that are told of something (--on-error and its like): an update and what
+ * became of it in, a process started when a slot is there. Its end changes nothing. What waits is
+ * bounded in number and bytes; beyond, the newest is dropped, counted and logged. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,28 +55,34 @@ static void on_line(struct proc *p, int which, const char *text, size_t n)
 	struct hook_run *r = run_of(p);
 	(void)n;
 	log_event(r->room->config.log, LOG_INFO,
-		  LOG_FIELDS(LOG_STR("stream", which == 1 ? "stdout" : "stderr"), LOG_STR("hook", r->name), LOG_NUM("update", r->claim.update_id)),
+		  LOG_FIELDS(LOG_STR("stream", which == 1 ? "stdout" : "stderr"),
+			     LOG_STR("hook", r->name), LOG_NUM("update", r->claim.update_id)),
 		  "%s", text);
 }
 
 static void on_overdue(struct proc *p, const char *limit)
 {
 	struct hook_run *r = run_of(p);
-	log_event(r->room->config.log, LOG_WARN, LOG_FIELDS(LOG_STR("hook", r->name), LOG_NUM("update", r->claim.update_id)),
+	log_event(r->room->config.log, LOG_WARN,
+		  LOG_FIELDS(LOG_STR("hook", r->name), LOG_NUM("update", r->claim.update_id)),
 		  "hook timed out after %s: ending it", limit);
 }
 
 static void on_finish(struct proc *p, enum proc_end how, int errnum)
 {
-	static const struct outcome_policy any = { .on_failure = ON_FAILURE_DROP, .max_attempts = 1 };
+	static const struct outcome_policy any = { .on_failure = ON_FAILURE_DROP,
+						   .max_attempts = 1 };
 	struct hook_run *r = run_of(p);
 	struct outcome o = { .reason = "" };
 	r->room->hooks_running--;
 	if (how == PROC_ENDED)
-		outcome_of(p->end.status, p->end.stages, p->timed_out ? p->timeout : 0, 0, &any, &o);
-	const char *reason = how == PROC_UNSTARTABLE ? strerror(errnum) : how == PROC_DIED ? "its slot died" :
+		outcome_of(p->end.status, p->end.stages, p->timed_out ? p->timeout : 0, 0, &any,
+			   &o);
+	const char *reason = how == PROC_UNSTARTABLE ? strerror(errnum) :
+			     how == PROC_DIED ? "its slot died" :
 			     how == PROC_STOPPED ? "tgrun was stopped" :
-			     how == PROC_UNHEARD ? "nobody reads the standard output that it had" : o.reason;
+			     how == PROC_UNHEARD ? "nobody reads the standard output that it had" :
+						       o.reason;
 	log_event(r->room->config.log, *reason ? LOG_WARN : LOG_DEBUG,
 		  LOG_FIELDS(LOG_STR("hook", r->name), LOG_NUM("update", r->claim.update_id),
 			     LOG_NUM("ms", handler_now(r->room) - p->started)),
@@ -97,11 +104,14 @@ static int start(struct hook_run *r)
 	struct claim *claims[] = { &r->claim };
 	const struct clock *clock = r->room->config.clock;
 	r->vars.len = r->fixed;
-	if (r->timeout && handler_add_var(&r->vars, "TG_DEADLINE", (clock->wall(clock) + r->timeout) / 1000))
+	if (r->timeout && handler_add_var(&r->vars, "TG_DEADLINE",
+					  (clock->wall(clock) + r->timeout) / 1000))
 		return -1;
 	struct proc_spec spec = {
-		.command = r->command, .vars = &r->vars, .stdin_fd = handler_stdin(claims, 1), .stdout_fd = -1, .timeout = r->timeout,
-		.kill_after = r->kill_after, .background = BACKGROUND_KILL, .max_output = 64 * 1024,
+		.command = r->command, .vars = &r->vars,
+		.stdin_fd = handler_stdin(claims, 1), .stdout_fd = -1,
+		.timeout = r->timeout, .kill_after = r->kill_after,
+		.background = BACKGROUND_KILL, .max_output = 64 * 1024,
 	};
 	if (spec.stdin_fd < 0)
 		return -1;
@@ -115,7 +125,7 @@ void hook_look(struct handlers *room)
 	while (!list_empty(&room->hooks) && may_start(room)) {
 		struct hook_run *r = container_of(room->hooks.next, struct hook_run, link);
 		if (start(r))
-			return; /* the machine has no room: when a slot is idle again, or with the next hook */
+			return; /* no room: when a slot is idle again, or with the next hook */
 		list_remove(&r->link);
 		room->hooks_waiting--;
 		room->hook_bytes -= r->bytes;
@@ -126,7 +136,9 @@ void hook_look(struct handlers *room)
 void hook_clear(struct handlers *room)
 {
 	if (room->hooks_waiting)
-		log_event(room->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("hooks", room->hooks_waiting)), "hooks that waited were not run");
+		log_event(room->config.log, LOG_WARN,
+			  LOG_FIELDS(LOG_NUM("hooks", room->hooks_waiting)),
+			  "hooks that waited were not run");
 	room->hooks_dropped += (uint64_t)room->hooks_waiting;
 	while (!list_empty(&room->hooks))
 		hook_free(container_of(room->hooks.next, struct hook_run, link));
@@ -138,7 +150,9 @@ static int add_text(struct buf *v, const char *name, const char *text)
 {
 	size_t n = strlen(text);
 	n = n > TEXT_MAX ? utf8_cut(text, TEXT_MAX) : n;
-	return buf_adds(v, name) || buf_addc(v, '=') || buf_add(v, text, n) || buf_addc(v, '\0') ? -1 : 0;
+	bool full = buf_adds(v, name) || buf_addc(v, '=') || buf_add(v, text, n) ||
+		    buf_addc(v, '\0');
+	return full ? -1 : 0;
 }
 
 static struct hook_run *copy(struct handlers *room, const struct hook *hook)
@@ -154,7 +168,8 @@ static struct hook_run *copy(struct handlers *room, const struct hook *hook)
 	r->timeout = hook->timeout;
 	r->kill_after = hook->kill_after;
 	snprintf(r->name, sizeof r->name, "%s", hook->name);
-	r->claim = (struct claim){ .seq = c->seq, .failures = c->failures, .update_id = c->update_id, .length = c->length };
+	r->claim = (struct claim){ .seq = c->seq, .failures = c->failures,
+				   .update_id = c->update_id, .length = c->length };
 	r->claim.keys = strdup(c->keys);
 	r->claim.body = malloc(c->length + 1);
 	if (!r->claim.keys || !r->claim.body)
@@ -162,10 +177,13 @@ static struct hook_run *copy(struct handlers *room, const struct hook *hook)
 	memcpy(r->claim.body, c->body, c->length);
 	r->claim.body[c->length] = '\0';
 	struct buf *v = &r->vars;
-	if (add_text(v, "TG_REASON", hook->reason) || (hook->status >= 0 && handler_add_var(v, "TG_STATUS", hook->status)) ||
+	if (add_text(v, "TG_REASON", hook->reason) ||
+	    (hook->status >= 0 && handler_add_var(v, "TG_STATUS", hook->status)) ||
 	    (hook->sentence && *hook->sentence && add_text(v, "TG_STDERR", hook->sentence)) ||
-	    handler_add_var(v, "TG_ATTEMPT", c->failures + 1) || handler_add_var(v, "TG_MAX_ATTEMPTS", hook->max_attempts) ||
-	    (c->redelivered && handler_add_var(v, "TG_REDELIVERED", 1)) || handler_update_vars(v, &r->claim, hook->bot_username))
+	    handler_add_var(v, "TG_ATTEMPT", c->failures + 1) ||
+	    handler_add_var(v, "TG_MAX_ATTEMPTS", hook->max_attempts) ||
+	    (c->redelivered && handler_add_var(v, "TG_REDELIVERED", 1)) ||
+	    handler_update_vars(v, &r->claim, hook->bot_username))
 		goto fail;
 	r->fixed = v->len;
 	r->bytes = sizeof *r + v->cap + c->length;
@@ -178,11 +196,15 @@ fail:
 int handlers_hook(struct handlers *room, const struct hook *hook)
 {
 	struct hook_run *r = NULL;
-	bool full = room->hooks_waiting >= HANDLER_HOOKS_MAX || room->hook_bytes >= WAITING_BYTES_MAX;
+	bool full = room->hooks_waiting >= HANDLER_HOOKS_MAX ||
+		    room->hook_bytes >= WAITING_BYTES_MAX;
 	if (room->stopping || full || !(r = copy(room, hook))) {
 		room->hooks_dropped++;
 		log_paced(room->config.log, &room->hook_pace, LOG_WARN,
-			  LOG_FIELDS(LOG_STR("hook", hook->name), LOG_NUM("update", hook->claim->update_id)), "a hook is not run: %s", room->stopping ? "tgrun stops" : full ? "too many wait" : "out of memory");
+			  LOG_FIELDS(LOG_STR("hook", hook->name),
+				     LOG_NUM("update", hook->claim->update_id)),
+			  "a hook is not run: %s", room->stopping ? "tgrun stops" :
+						   full ? "too many wait" : "out of memory");
 		return -1;
 	}
 	list_add_before(&room->hooks, &r->link);

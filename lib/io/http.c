@@ -1,64 +1,18 @@
-/* io/http: POST requests come in, one callback for each goes out; libcurl's multi_socket interface sits between, driven by the loop.
+/* io/http: POST requests come in, one callback for each goes out; libcurl's multi_socket interface
+ * sits between, driven by the loop.
  *
- * Invariants: easy handles are added, removed and freed only outside of curl's own callbacks; after each socket_action all messages are
- * taken; a watch ends before curl closes its descriptor; and neither URL nor form ever leaves this room but on the wire. */
-#include "io/http.h"
-
-#include <arpa/inet.h>
-#include <ctype.h>
+ * Invariants: easy handles are added, removed and freed only outside of curl's own callbacks; after
+ * each socket_action all messages are taken; a watch ends before curl closes its descriptor; and
+ * neither URL nor form ever leaves this room but on the wire. */
 #include <errno.h>
-#include <netinet/in.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/socket.h>
 
-#include <curl/curl.h>
-
-#include "base/buf.h"
-#include "base/list.h"
+#include "io/http_internal.h"
 #include "io/spare.h"
 
-enum {
-	CONNECT_SECONDS = 15,
-	SLOW_BYTES = 16,           /* a second; fewer than that on average is no progress */
-	HEADERS_MAX = 64 * 1024,
-	RECEIVE_BYTES = 16 * 1024, /* at a time */
-};
-
-struct http {
-	struct loop *loop;
-	CURLM *multi;
-	struct curl_slist *headers;
-	char *ca_file, *ca_dirs; /* NULL: the machine's */
-	struct loop_timer *timer;
-	struct list requests;
-	bool collecting; /* callbacks are being made */
-	bool freed;      /* by one of them */
-};
-
-struct http_request {
-	struct list link;
-	struct http *http;
-	CURL *easy;
-	http_done *done;
-	void *arg;
-	struct buf body;
-	struct loop_timer *silent; /* too little came */
-	int64_t silence;           /* its milliseconds */
-	uint64_t received, received_before; /* bytes; those when it ran out last */
-	size_t header_bytes;
-	bool headers_done;
-	bool too_large;   /* what came did not fit: we ended it */
-	bool no_memory;
-	int socket_errno; /* why this machine has no socket to give, or cannot watch one; 0: it has */
-	bool unwatched;   /* the latter: nothing more will be heard of the request */
-	char *path;       /* the part of the URL that no message may quote */
-	char reason[CURL_ERROR_SIZE + 64];
-	char error[CURL_ERROR_SIZE];
-};
+enum { SLOW_BYTES = 16 }; /* a second; fewer than that on average is no progress */
 
 /* A descriptor of curl's that is watched; curl keeps the pointer for us. */
 struct watched {
@@ -97,7 +51,8 @@ static int set_timer(CURLM *multi, long milliseconds, void *arg)
 	return 0;
 }
 
-/* A watch cannot be had (errno): the request ends, in the next turn, since curl is at work in this one. */
+/* A watch cannot be had (errno): the request ends, in the next turn, since curl is at work in this
+ * one. */
 static int cannot_watch(CURL *easy)
 {
 	struct http_request *r = NULL;
@@ -131,78 +86,16 @@ static int set_watch(CURL *easy, curl_socket_t fd, int what, void *arg, void *ke
 		w->fd = fd;
 		curl_multi_assign(h->multi, fd, w);
 	}
-	loop_watch_set(w->watch, (what & CURL_POLL_IN ? LOOP_READ : 0) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0));
+	loop_watch_set(w->watch, (what & CURL_POLL_IN ? LOOP_READ : 0) |
+				 (what & CURL_POLL_OUT ? LOOP_WRITE : 0));
 	return 0;
-}
-
-/* CURLOPT_OPENSOCKETFUNCTION: as curl does it, but no child inherits the connection. */
-static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
-{
-	struct http_request *r = arg;
-	(void)purpose;
-	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS))
-		r->socket_errno = errno;
-	return fd < 0 ? CURL_SOCKET_BAD : fd;
-}
-
-static size_t take_body(char *data, size_t size, size_t count, void *arg)
-{
-	struct http_request *r = arg;
-	size_t n = size * count;
-	r->headers_done = true;
-	r->received += n;
-	if (buf_add(&r->body, data, n) == 0)
-		return n;
-	r->too_large = errno == EOVERFLOW;
-	r->no_memory = !r->too_large;
-	return n ? 0 : 1; /* any count but n ends the transfer */
-}
-
-static size_t count_header(char *data, size_t size, size_t count, void *arg)
-{
-	struct http_request *r = arg;
-	size_t n = size * count;
-	(void)data;
-	if (r->received == 0) /* now the answer's own time begins */
-		loop_timer_set(r->silent, r->silence);
-	r->received += n;
-	r->header_bytes += n;
-	if (r->header_bytes <= HEADERS_MAX)
-		return n;
-	r->too_large = true;
-	return 0;
-}
-
-/* The URL's path (to keep it out of messages), and whether its host is this machine. NULL when memory is out. */
-static char *examine(const char *url, bool *loopback)
-{
-	char *host = NULL, *part = NULL, *path = NULL;
-	*loopback = false;
-	CURLU *parsed = curl_url();
-	if (!parsed)
-		return NULL;
-	if (curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK && curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK) {
-		struct in_addr v4;
-		size_t n = strlen(host);
-		*loopback = strcasecmp(host, "localhost") == 0 || strcasecmp(host, "localhost.") == 0 || strcmp(host, "[::1]") == 0 ||
-			    (n > 10 && strcasecmp(host + n - 10, ".localhost") == 0) ||
-			    (inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127);
-	}
-	if (curl_url_get(parsed, CURLUPART_PATH, &part, 0) == CURLUE_OK)
-		path = strdup(part);
-	else
-		path = strdup("");
-	curl_free(part);
-	curl_free(host);
-	curl_url_cleanup(parsed);
-	return path;
 }
 
 struct http *http_new(struct loop *loop, struct err *err)
 {
 	static bool initialised;
-	if (!initialised && curl_global_init_mem(CURL_GLOBAL_DEFAULT, spare_malloc, spare_free, spare_realloc, spare_strdup, spare_calloc)) {
+	if (!initialised && curl_global_init_mem(CURL_GLOBAL_DEFAULT, spare_malloc, spare_free,
+						 spare_realloc, spare_strdup, spare_calloc)) {
 		err_set(err, ERR_INTERNAL, "libcurl cannot be set up");
 		return NULL;
 	}
@@ -272,66 +165,9 @@ int http_trust(struct http *h, const char *file, const char *dirs)
 	return (file && !h->ca_file) || (dirs && !h->ca_dirs) ? -1 : 0;
 }
 
-/* Whose certificates count. An empty name is none at all. */
-static int set_trust(const struct http *h, CURL *e)
+struct http_request *http_post(struct http *h, const struct http_call *call, http_done *done,
+			       void *arg)
 {
-	int bad = 0;
-	bad += curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L) != CURLE_OK;
-	bad += curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L) != CURLE_OK;
-	bad += h->ca_file && curl_easy_setopt(e, CURLOPT_CAINFO, *h->ca_file ? h->ca_file : NULL) != CURLE_OK;
-	bad += h->ca_dirs && curl_easy_setopt(e, CURLOPT_CAPATH, *h->ca_dirs ? h->ca_dirs : NULL) != CURLE_OK;
-	return bad;
-}
-
-/* Everything that the request asks of curl. Returns whether all was taken. */
-static bool set_options(struct http_request *r, const struct http_call *call, bool loopback)
-{
-	CURL *e = r->easy;
-	const char *form = call->form ? call->form : "";
-	int bad = 0;
-	bad += curl_easy_setopt(e, CURLOPT_URL, call->url) != CURLE_OK;
-#if LIBCURL_VERSION_NUM >= 0x075500
-	bad += curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK;
-	bad += curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS_STR, "https") != CURLE_OK;
-#else
-	bad += curl_easy_setopt(e, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS)) != CURLE_OK;
-	bad += curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS, (long)CURLPROTO_HTTPS) != CURLE_OK;
-#endif
-	bad += curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L) != CURLE_OK;
-	bad += curl_easy_setopt(e, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L) != CURLE_OK;
-	bad += curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(form)) != CURLE_OK;
-	bad += curl_easy_setopt(e, CURLOPT_COPYPOSTFIELDS, form) != CURLE_OK;
-	bad += curl_easy_setopt(e, CURLOPT_HTTPHEADER, r->http->headers) != CURLE_OK;
-	bad += curl_easy_setopt(e, CURLOPT_USERAGENT, "tgrun/" TGRUN_VERSION) != CURLE_OK;
-	bad += set_trust(r->http, e);
-	if (call->user) {
-		bad += curl_easy_setopt(e, CURLOPT_USERNAME, call->user) != CURLE_OK;
-		bad += curl_easy_setopt(e, CURLOPT_PASSWORD, call->password) != CURLE_OK;
-	}
-	bad += loopback && curl_easy_setopt(e, CURLOPT_PROXY, "") != CURLE_OK;
-	bad += curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS) != CURLE_OK;
-	bad += curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)call->total) != CURLE_OK;
-	bad += curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L) != CURLE_OK;
-	bad += curl_easy_setopt(e, CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES) != CURLE_OK;
-	bad += curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L) != CURLE_OK;
-#if LIBCURL_VERSION_NUM >= 0x075700
-	/* Ending a request never waits for a name server. */
-	bad += curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L) != CURLE_OK;
-#endif
-	bad += curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_socket) != CURLE_OK;
-	bad += curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, r) != CURLE_OK;
-	bad += curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_body) != CURLE_OK;
-	bad += curl_easy_setopt(e, CURLOPT_WRITEDATA, r) != CURLE_OK;
-	bad += curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, count_header) != CURLE_OK;
-	bad += curl_easy_setopt(e, CURLOPT_HEADERDATA, r) != CURLE_OK;
-	bad += curl_easy_setopt(e, CURLOPT_ERRORBUFFER, r->error) != CURLE_OK;
-	bad += curl_easy_setopt(e, CURLOPT_PRIVATE, r) != CURLE_OK;
-	return bad == 0;
-}
-
-struct http_request *http_post(struct http *h, const struct http_call *call, http_done *done, void *arg)
-{
-	bool loopback;
 	struct http_request *r = calloc(1, sizeof *r);
 	if (!r)
 		return NULL;
@@ -342,9 +178,7 @@ struct http_request *http_post(struct http *h, const struct http_call *call, htt
 	list_add_before(&h->requests, &r->link);
 	r->silence = call->silence > 0 ? call->silence : 1;
 	r->silent = loop_timer_new(h->loop, on_silence, r);
-	r->path = examine(call->url, &loopback);
-	r->easy = curl_easy_init();
-	if (!r->silent || !r->path || !r->easy || !set_options(r, call, loopback) || curl_multi_add_handle(h->multi, r->easy)) {
+	if (!r->silent || !http_request_set(r, call) || curl_multi_add_handle(h->multi, r->easy)) {
 		request_free(r);
 		return NULL;
 	}
@@ -358,59 +192,19 @@ void http_cancel(struct http_request *r)
 		request_free(r);
 }
 
-/* What failed, in words that hold no part of the URL but its host. */
-static enum http_failure explain(struct http_request *r, CURLcode code)
-{
-	const char *words = r->error[0] ? r->error : curl_easy_strerror(code);
-	if (strstr(words, "/bot") || (strlen(r->path) > 1 && strstr(words, r->path)))
-		words = curl_easy_strerror(code);
-	curl_off_t first_byte = 0;
-	curl_easy_getinfo(r->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
-	/* A header line without end: older curl calls it a lack of memory, and from 8.6 on (which headers older than that do not
-	 * know) it has a number of its own, CURLE_TOO_LARGE. */
-	bool endless = code == 100 || (code == CURLE_OUT_OF_MEMORY && !r->no_memory && first_byte > 0);
-	if (r->too_large || (endless && !r->headers_done)) {
-		if (r->headers_done)
-			snprintf(r->reason, sizeof r->reason, "the answer is larger than %zu bytes", r->body.max);
-		else
-			snprintf(r->reason, sizeof r->reason, "the answer's headers are larger than %d bytes", HEADERS_MAX);
-		return HTTP_TOO_LARGE;
-	}
-	if (r->socket_errno) {
-		snprintf(r->reason, sizeof r->reason, "cannot %s a socket: %s", r->unwatched ? "watch" : "open", strerror(r->socket_errno));
-		return HTTP_INTERNAL;
-	}
-	if (r->no_memory || code == CURLE_OUT_OF_MEMORY || code == CURLE_FAILED_INIT) {
-		snprintf(r->reason, sizeof r->reason, "out of memory");
-		return HTTP_INTERNAL;
-	}
-	long proxy_status = 0;
-	curl_easy_getinfo(r->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
-	if (proxy_status && proxy_status / 100 != 2) {
-		snprintf(r->reason, sizeof r->reason, "the proxy answers with HTTP status %ld", proxy_status);
-		return HTTP_NETWORK;
-	}
-	snprintf(r->reason, sizeof r->reason, "%s%s", code == CURLE_PEER_FAILED_VERIFICATION ? "the server's certificate is not trusted: " : "",
-		 words);
-	/* curl's sentences become phrases, but names stay as they are (SSL, HTTP). */
-	char *first = r->reason;
-	if (isupper((unsigned char)first[0]) && islower((unsigned char)first[1]))
-		first[0] = (char)tolower((unsigned char)first[0]);
-	return HTTP_NETWORK;
-}
-
 static void finish(struct http_request *r, CURLcode code)
 {
 	char none[1] = "", *type = NULL;
 	long status = 0;
 	curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(r->easy, CURLINFO_CONTENT_TYPE, &type);
-	struct http_response response = { .status = (int)status, .body = none, .content_type = type ? type : "", .reason = "" };
+	struct http_response response = { .status = (int)status, .body = none,
+					  .content_type = type ? type : "", .reason = "" };
 	if (code == CURLE_OK && status > 0) {
 		response.body = r->body.data ? r->body.data : none;
 		response.length = r->body.len;
 	} else {
-		response.failure = explain(r, code == CURLE_OK ? CURLE_WEIRD_SERVER_REPLY : code);
+		response.failure = http_request_explain(r, code == CURLE_OK ? CURLE_WEIRD_SERVER_REPLY : code);
 		response.reason = r->reason;
 	}
 	/* No longer in the list: neither http_cancel() nor http_free() in the callback meets it. */
@@ -418,7 +212,8 @@ static void finish(struct http_request *r, CURLcode code)
 	r->done(r->arg, &response);
 }
 
-/* Not by curl's own option for that, which looks once a second: an idle bot is to sleep until its long poll ends. */
+/* Not by curl's own option for that, which looks once a second: an idle bot is to sleep until its
+ * long poll ends. */
 static void on_silence(void *arg)
 {
 	struct http_request *r = arg;
@@ -429,7 +224,9 @@ static void on_silence(void *arg)
 		loop_timer_set(r->silent, r->silence);
 		return;
 	}
-	snprintf(r->error, sizeof r->error, "Operation too slow: fewer than %d bytes a second for %lld ms", SLOW_BYTES, (long long)r->silence);
+	snprintf(r->error, sizeof r->error,
+		 "Operation too slow: fewer than %d bytes a second for %lld ms", SLOW_BYTES,
+		 (long long)r->silence);
 	curl_multi_remove_handle(h->multi, r->easy);
 	h->collecting = true;
 	finish(r, CURLE_OPERATION_TIMEDOUT);

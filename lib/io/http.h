@@ -1,7 +1,7 @@
 /* io/http: HTTP requests that run side by side on the loop. The only room that sees libcurl.
  *
- * Redirects are never followed (the URL holds the token), TLS is always verified, only http and https are spoken, and
- * proxies come from the usual environment variables, never for loopback. */
+ * Redirects are never followed (the URL holds the token), TLS is always verified, only http and
+ * https are spoken, and proxies come from the usual environment variables, never for loopback. */
 #ifndef TGRUN_IO_HTTP_H
 #define TGRUN_IO_HTTP_H
 
@@ -43,28 +43,34 @@ struct http_call {
 	const char *url;  /* copied */
 	const char *form; /* the body of a POST, application/x-www-form-urlencoded; copied */
 	const char *user, *password; /* HTTP's basic authentication; copied. NULL: none */
-	int64_t silence;  /* milliseconds without progress (under 16 bytes a second in them) after which it failed */
+	/* Milliseconds without progress (under 16 bytes a second in them) after which it failed. */
+	int64_t silence;
 	int64_t total;    /* milliseconds it may take in all; 0: no limit */
 	size_t max;       /* bytes of the body, as it arrives */
 };
 
-/* Starts a POST. `done(arg, …)` is called once from the loop, never from in here, unless the request is cancelled. NULL when
- * memory is out. */
-struct http_request *http_post(struct http *h, const struct http_call *call, http_done *done, void *arg);
+/* Starts a POST. `done(arg, …)` is called once from the loop, never from in here, unless the
+ * request is cancelled. NULL when memory is out. */
+struct http_request *http_post(struct http *h, const struct http_call *call, http_done *done,
+			       void *arg);
 
-/* Ends a request without calling back and frees it. After `done` was called, the request is gone already. NULL is fine. */
+/* Ends a request without calling back and frees it. After `done` was called, the request is gone
+ * already. NULL is fine. */
 void http_cancel(struct http_request *r);
 
-/* From which certificates authorities come instead of the machine's own: those in the file, and those in the directories (as OpenSSL reads them, with colons
- * between). NULL: the machine's; "": none. Both are copied. 0, or -1 when memory is out. */
+/* From which certificates authorities come instead of the machine's own: those in the file, and
+ * those in the directories (as OpenSSL reads them, with colons between). NULL: the machine's; "":
+ * none. Both are copied. 0, or -1 when memory is out. */
 int http_trust(struct http *h, const char *file, const char *dirs);
 
-/* Appends `name=value` to a form, percent-encoded, with `&` between. 0, or -1 when the buffer is full. */
+/* Appends `name=value` to a form, percent-encoded, with `&` between. 0, or -1 when the buffer is
+ * full. */
 struct buf;
 int http_form_add(struct buf *form, const char *name, const char *value);
 
-/* Puts the bytes for %41 in place, and spaces for `+` where `plus` says so. A `%` without two hex digits stays as it is. Returns the new length; a NUL is added
- * there, and there may be others in the text. */
+/* Puts the bytes for %41 in place, and spaces for `+` where `plus` says so. A `%` without two hex
+ * digits stays as it is. Returns the new length; a NUL is added there, and there may be others in
+ * the text. */
 size_t http_form_decode(char *text, bool plus);
 
 #endif

@@ -1,7 +1,8 @@
 /* slot/command: packs what a slot runs into a sealed memfd, and reads it again on the other side.
  *
- * In: stages, paths, environment, directory, limits. Out: a descriptor that is passed to slots. A header of counts, then every string with its
- * NUL, in order. The reader trusts nothing: seals, size, counts and the last NUL are checked before a pointer is made. */
+ * In: stages, paths, environment, directory, limits. Out: a descriptor that is passed to slots. A
+ * header of counts, then every string with its NUL, in order. The reader trusts nothing: seals,
+ * size, counts and the last NUL are checked before a pointer is made. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -16,7 +17,8 @@
 
 enum {
 	SIZE_MAX_PACKED = 16 << 20, MAGIC = 0x74674331,
-	STACK_MOST = 8 << 20, ARGUMENTS_LEAST = 128 << 10, INTERPRETER_MAX = 256, /* the kernel's _STK_LIM, ARG_MAX, BINPRM_BUF_SIZE */
+	/* The kernel's _STK_LIM, ARG_MAX, BINPRM_BUF_SIZE. */
+	STACK_MOST = 8 << 20, ARGUMENTS_LEAST = 128 << 10, INTERPRETER_MAX = 256,
 };
 
 struct head {
@@ -38,7 +40,8 @@ static int add(struct buf *b, const char *s)
 
 static int pack(struct buf *b, const struct command_spec *spec, int stages)
 {
-	struct head h = { .magic = MAGIC, .stages = (uint32_t)stages, .dir = spec->dir != NULL, .limits = spec->limits };
+	struct head h = { .magic = MAGIC, .stages = (uint32_t)stages, .dir = spec->dir != NULL,
+			  .limits = spec->limits };
 	for (int i = 0; i < stages; i++)
 		while (spec->stages[i][h.argc[i]])
 			h.argc[i]++;
@@ -84,12 +87,14 @@ struct command *command_new(const struct command_spec *spec, struct err *err)
 	while (spec->stages[stages])
 		stages++;
 	if (stages < 1 || stages > SLOT_STAGES_MAX) {
-		err_set(err, ERR_CONFIG, "a handler may have 1 to %d stages, not %d", SLOT_STAGES_MAX, stages);
+		err_set(err, ERR_CONFIG, "a handler may have 1 to %d stages, not %d",
+			SLOT_STAGES_MAX, stages);
 		return NULL;
 	}
 	for (int i = 0; i < stages; i++)
 		if (!spec->stages[i][0] || spec->paths[i][0] != '/') {
-			err_set(err, ERR_CONFIG, "stage %d of the handler has no name or no absolute path", i + 1);
+			err_set(err, ERR_CONFIG,
+				"stage %d of the handler has no name or no absolute path", i + 1);
 			return NULL;
 		}
 	struct buf b;
@@ -97,7 +102,8 @@ struct command *command_new(const struct command_spec *spec, struct err *err)
 	struct command *c = calloc(1, sizeof *c);
 	if (!c || pack(&b, spec, stages)) {
 		if (c && errno == EOVERFLOW)
-			err_set(err, ERR_CONFIG, "the handler's arguments and environment are larger than 16 MiB");
+			err_set(err, ERR_CONFIG,
+				"the handler's arguments and environment are larger than 16 MiB");
 		else
 			err_set(err, ERR_INTERNAL, "out of memory");
 		goto fail;
@@ -158,8 +164,8 @@ static int unpack(struct command_view *v)
 {
 	const struct head *h = v->map;
 	char *at = (char *)v->map + sizeof *h, *end = (char *)v->map + v->size;
-	if (v->size <= sizeof *h || end[-1] != '\0' || h->magic != MAGIC || h->stages < 1 || h->stages > SLOT_STAGES_MAX ||
-	    h->dir > 1 || h->env > v->size)
+	if (v->size <= sizeof *h || end[-1] != '\0' || h->magic != MAGIC || h->stages < 1 ||
+	    h->stages > SLOT_STAGES_MAX || h->dir > 1 || h->env > v->size)
 		return -1;
 	size_t strings = h->env + 1;
 	for (uint32_t i = 0; i < h->stages; i++) {
@@ -174,7 +180,8 @@ static int unpack(struct command_view *v)
 	v->stages = (int)h->stages;
 	v->limits = h->limits;
 	for (uint32_t i = 0; i < h->stages; i++) {
-		v->path[i] = take(&at, end);
+		if (!(v->path[i] = take(&at, end)))
+			return -1;
 		v->argv[i] = list;
 		for (uint32_t j = 0; j < h->argc[i]; j++)
 			if (!(*list++ = take(&at, end)))
@@ -196,7 +203,8 @@ int command_open(int fd, struct command_view *out)
 	*out = (struct command_view){ 0 };
 	struct stat st;
 	int seals = fcntl(fd, F_GET_SEALS), want = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
-	if (seals < 0 || (seals & want) != want || fstat(fd, &st) || st.st_size < 1 || st.st_size > SIZE_MAX_PACKED) {
+	if (seals < 0 || (seals & want) != want || fstat(fd, &st) || st.st_size < 1 ||
+	    st.st_size > SIZE_MAX_PACKED) {
 		errno = EINVAL;
 		return -1;
 	}
@@ -221,7 +229,8 @@ void command_close(struct command_view *v)
 	*v = (struct command_view){ 0 };
 }
 
-/* What the kernel adds to the arguments of a script, of which it executes the interpreter: `#!NAME ARGUMENT` and the script's path. */
+/* What the kernel adds to the arguments of a script, of which it executes the interpreter: `#!NAME
+ * ARGUMENT` and the script's path. */
 static size_t interpreter_size(const char *path)
 {
 	char line[INTERPRETER_MAX + 1];

@@ -1,9 +1,10 @@
-/* slot/slot: the slot process: orders come in over its socket, reports go out. The only room that sees libpipeline.
+/* slot/slot: the slot process: orders come in over its socket, reports go out. Only this and
+ * slot_start.c see libpipeline.
  *
- * libpipeline starts the stages of a pipeline and collects their statuses; it is asked for them only when waitid(2) says that all have
- * ended, so it never blocks. A single program is started without it. The slot is a child subreaper: whatever a job starts stays or
- * becomes its descendant, and the job is over when the slot has no child left (ECHILD). When the runner's end of the socket closes,
- * everything is killed before the slot ends. */
+ * libpipeline is asked for the statuses of a pipeline's stages only when waitid(2) says that all
+ * have ended, so it never blocks. The slot is a child subreaper: whatever a job starts stays or
+ * becomes its descendant, and the job is over when the slot has no child left (ECHILD). When the
+ * runner's end of the socket closes, everything is killed before the slot ends. */
 #include "slot/slot.h"
 
 #include <errno.h>
@@ -53,56 +54,15 @@ static struct {
 	char vars[SLOT_VARS_MAX + 1];
 } slot;
 
-/* One program: by vfork(2), which copies no page tables; a fork of a process that has libcurl mapped costs more than all else that is
- * done for an update. Until the child executes, it has this memory, and this process stands still; should that last (a program on a
- * file system that hangs), the runner kills this slot, which does not take its orders, and the child with it (PR_SET_PDEATHSIG). POSIX
- * lets such a child do nothing but execute; on Linux it may make any system call, and this one does no more. */
-static void start_single(int stdin_fd)
-{
-	pid_t pid = vfork();
-	/* NOLINTBEGIN(clang-analyzer-unix.Vfork): the rule is that of POSIX */
-	if (pid == 0) {
-		/* From here on the program may run, whatever becomes of this slot before it is told. */
-		slot.page->pid = getpid();
-		slot.page->started = slot.job;
-		if (dup2(stdin_fd, STDIN_FILENO) >= 0)
-			slot_exec_stage(&slot.exec, 0);
-		slot.page->exec_errno[0] = errno;
-		_exit(127);
-	}
-	/* NOLINTEND(clang-analyzer-unix.Vfork) */
-	if (pid < 0)
-		_exit(71);
-	close(stdin_fd);
-	slot.pid[0] = pid;
-}
-
-static void run_stage(void *arg)
-{
-	slot_exec_stage(&slot.exec, *(int *)arg);
-}
-
-static void start_pipeline(int stdin_fd)
-{
-	static int number[SLOT_STAGES_MAX];
-	slot.pipeline = pipeline_new();
-	pipeline_ignore_signals(slot.pipeline, 0);
-	pipeline_want_in(slot.pipeline, stdin_fd);
-	for (int i = 0; i < slot.command.stages; i++) {
-		number[i] = i;
-		pipeline_command(slot.pipeline, pipecmd_new_function(slot.command.argv[i][0], run_stage, NULL, &number[i]));
-	}
-	pipeline_start(slot.pipeline); /* ends this process when it cannot fork */
-	for (int i = 0; i < slot.command.stages; i++)
-		slot.pid[i] = pipeline_get_pid(slot.pipeline, i);
-}
-
 static void report(uint32_t what, int stage, int errnum)
 {
-	struct slot_report r = { .what = what, .stage = stage, .errnum = errnum, .job = slot.job, .end = slot.end };
-	/* At most two reports of a job wait for the runner, so there is room, but the kernel may have no memory for it: the runner waits
-	 * for this report, so it is sent again. A runner that is gone shows as an end of file. */
-	while (slot.sock >= 0 && send(slot.sock, &r, sizeof r, MSG_NOSIGNAL) < 0 && (errno == ENOBUFS || errno == ENOMEM || errno == EAGAIN)) {
+	struct slot_report r = { .what = what, .stage = stage, .errnum = errnum, .job = slot.job,
+				 .end = slot.end };
+	/* At most two reports of a job wait for the runner, so there is room, but the kernel may
+	 * have no memory for it: the runner waits for this report, so it is sent again. A runner
+	 * that is gone shows as an end of file. */
+	while (slot.sock >= 0 && send(slot.sock, &r, sizeof r, MSG_NOSIGNAL) < 0 &&
+	       (errno == ENOBUFS || errno == ENOMEM || errno == EAGAIN)) {
 		struct timespec pause = { .tv_nsec = REPORT_AGAIN * 1000000 };
 		nanosleep(&pause, NULL);
 	}
@@ -117,7 +77,8 @@ static void begin_sweep(void)
 	slot.page->sweeping = 1;
 }
 
-/* A handler may have made a descriptor that it shares with the slot non-blocking; the next one gets it as it was. */
+/* A handler may have made a descriptor that it shares with the slot non-blocking; the next one gets
+ * it as it was. */
 static void make_blocking(int fd)
 {
 	int flags = fcntl(fd, F_GETFL);
@@ -128,8 +89,10 @@ static void make_blocking(int fd)
 static void start(const struct slot_order *order, int stdin_fd, int extra_fd)
 {
 	slot.vars[order->vars_length] = '\0';
-	if (slot.job || !slot.command.stages || (order->vars_length && slot.vars[order->vars_length - 1]) ||
-	    !(slot.exec.envp = slot_exec_environment(&slot.command, slot.vars, order->vars_length, &slot.exec.vars)))
+	if (slot.job || !slot.command.stages ||
+	    (order->vars_length && slot.vars[order->vars_length - 1]) ||
+	    !(slot.exec.envp = slot_exec_environment(&slot.command, slot.vars, order->vars_length,
+						     &slot.exec.vars)))
 		_exit(70);
 	slot.job = order->job;
 	slot.all_ended = slot.told = slot.sweeping = false;
@@ -147,9 +110,9 @@ static void start(const struct slot_order *order, int stdin_fd, int extra_fd)
 	for (int i = 0; i < slot.command.stages; i++)
 		slot.page->exec_errno[i] = 0;
 	if (slot.command.stages == 1)
-		start_single(stdin_fd);
+		slot.pid[0] = slot_start_single(&slot.exec, slot.job, stdin_fd);
 	else
-		start_pipeline(stdin_fd);
+		slot.pipeline = slot_start_pipeline(&slot.exec, stdin_fd, slot.pid);
 	slot.page->pid = slot.pid[0];
 	CRASHPOINT("slot-after-fork");
 	slot.page->started = slot.job;
@@ -159,13 +122,14 @@ static void start(const struct slot_order *order, int stdin_fd, int extra_fd)
 		close(extra_fd);
 }
 
-/* Times are those of all children that were waited for since the start; the peak of memory is the largest of any. */
+/* Times are those of all children that were waited for since the start; the peak of memory is the
+ * largest of any. */
 static void add_usage(const struct rusage *of)
 {
 	struct rusage now;
 	getrusage(RUSAGE_CHILDREN, &now);
-	long peak = slot.end.usage.ru_maxrss > of->ru_maxrss ? slot.end.usage.ru_maxrss : of->ru_maxrss;
 	struct rusage *u = &slot.end.usage;
+	long peak = u->ru_maxrss > of->ru_maxrss ? u->ru_maxrss : of->ru_maxrss;
 	timersub(&now.ru_utime, &slot.before.ru_utime, &u->ru_utime);
 	timersub(&now.ru_stime, &slot.before.ru_stime, &u->ru_stime);
 	u->ru_maxrss = peak;
@@ -214,8 +178,10 @@ static bool stages_ended(struct rusage *peak)
 	for (int i = 0; i < slot.end.stages; i++) {
 		siginfo_t info = { .si_pid = 0 };
 		struct rusage usage = { .ru_maxrss = 0 };
-		/* The system call, unlike the function, also tells what a child used that is left unreaped. */
-		if (syscall(SYS_waitid, P_PID, slot.pid[i], &info, WEXITED | WNOHANG | WNOWAIT, &usage) == 0 && info.si_pid)
+		/* The system call, unlike the function, also tells what a child used that is left
+		 * unreaped. */
+		if (syscall(SYS_waitid, P_PID, slot.pid[i], &info, WEXITED | WNOHANG | WNOWAIT,
+			    &usage) == 0 && info.si_pid)
 			slot.ended[i] = true;
 		if (usage.ru_maxrss > peak->ru_maxrss)
 			*peak = usage;
@@ -235,8 +201,8 @@ static bool is_stage(pid_t pid)
 	return false;
 }
 
-/* Reaps adopted descendants while stages still run. waitid(2) may show an ended stage for ever, and so hide the others: then the
- * children are asked one by one. */
+/* Reaps adopted descendants while stages still run. waitid(2) may show an ended stage for ever, and
+ * so hide the others: then the children are asked one by one. */
 static void reap_orphans(void)
 {
 	siginfo_t info;
@@ -308,7 +274,8 @@ static void signal_all(int signo)
 		slot.page->denied = denied;
 }
 
-/* Kills all there is now. Children of the dead come up as the slot's own and are killed by the next sweep. */
+/* Kills all there is now. Children of the dead come up as the slot's own and are killed by the next
+ * sweep. */
 static void sweep(void)
 {
 	CRASHPOINT("slot-sweep");
@@ -365,7 +332,8 @@ static void obey(const struct slot_order *order, int fds[2])
 		close(fds[0]);
 		return;
 	case SLOT_START:
-		if (fds[0] < 0 || order->extra > SLOT_EXTRA_STDOUT || (order->extra != SLOT_EXTRA_NONE) != (fds[1] >= 0))
+		if (fds[0] < 0 || order->extra > SLOT_EXTRA_STDOUT ||
+		    (order->extra != SLOT_EXTRA_NONE) != (fds[1] >= 0))
 			_exit(70);
 		start(order, fds[0], fds[1]);
 		return;
@@ -400,9 +368,10 @@ static bool take_order(void)
 		char room[CMSG_SPACE(SLOT_DESCRIPTORS_MAX * sizeof(int))];
 	} control;
 	struct iovec iov[2] = { { &order, sizeof order }, { slot.vars, SLOT_VARS_MAX } };
-	/* The variables of the running job are in use: then a second start finds no room and is malformed. */
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = slot.job ? 1 : 2, .msg_control = &control,
-			      .msg_controllen = sizeof control };
+	/* The variables of the running job are in use: then a second start finds no room and is
+	 * malformed. */
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = slot.job ? 1 : 2,
+			      .msg_control = &control, .msg_controllen = sizeof control };
 	ssize_t n = recvmsg(slot.sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOMEM || errno == ENOBUFS))
 		return false;
@@ -423,7 +392,8 @@ static bool take_order(void)
 	return slot.sock >= 0;
 }
 
-/* libpipeline exits when it cannot fork: then nothing of the runner's, of which this process is a copy, may run. */
+/* libpipeline exits when it cannot fork: then nothing of the runner's, of which this process is a
+ * copy, may run. */
 static void exit_at_once(int status, void *arg)
 {
 	(void)arg;
@@ -445,15 +415,19 @@ _Noreturn void slot_main(const struct slot_setup *setup)
 	slot.page = setup->page;
 	slot.sock = setup->sock;
 	slot.left[0] = slot.left[1] = -1;
-	slot.exec = (struct slot_exec){ .page = setup->page, .command = &slot.command, .nofile = setup->nofile, .slot = getpid(),
-					.extra_fd = -1 };
+	slot.exec = (struct slot_exec){ .page = setup->page, .command = &slot.command,
+					.nofile = setup->nofile, .slot = getpid(), .extra_fd = -1 };
 	slot.sigfd = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (slot.sigfd < 0 || on_exit(exit_at_once, NULL) || clearenv() || setenv("PIPELINE_QUIET", "1", 1))
+	if (slot.sigfd < 0 || on_exit(exit_at_once, NULL) || clearenv() ||
+	    setenv("PIPELINE_QUIET", "1", 1))
 		_exit(71);
-	__fpurge(stdout); /* a copy of the runner's; libpipeline would write it at the first start */
+	/* A copy of the runner's; libpipeline would write it at the first start. */
+	__fpurge(stdout);
 	for (;;) {
-		struct pollfd ready[4] = { { slot.sock, POLLIN, 0 }, { slot.sigfd, POLLIN, 0 },
-					   { slot.left[0], POLLIN, 0 }, { slot.left[1], POLLIN, 0 } };
+		struct pollfd ready[4] = {
+			{ slot.sock, POLLIN, 0 }, { slot.sigfd, POLLIN, 0 },
+			{ slot.left[0], POLLIN, 0 }, { slot.left[1], POLLIN, 0 },
+		};
 		int n = poll(ready, 4, slot.sweeping ? slot.wait : -1);
 		if (n == 0)
 			slot.wait = slot.wait * 2 < SWEEP_CAP ? slot.wait * 2 : SWEEP_CAP;

@@ -1,7 +1,8 @@
-/* slot/slot: what the two sides of a slot say to each other; for slot.c, slots*.c and command.c only.
+/* slot/slot: what the two sides of a slot say to each other; for slot*.c and command.c only.
  *
- * Over a SOCK_SEQPACKET pair, a message is one struct of fixed size (a start has the job's variables after it). Each side
- * checks what it gets; what is malformed ends the slot. The page is shared memory, one for each slot. */
+ * Over a SOCK_SEQPACKET pair, a message is one struct of fixed size (a start has the job's
+ * variables after it). Each side checks what it gets; what is malformed ends the slot. The page is
+ * shared memory, one for each slot. */
 #ifndef TGRUN_SLOT_SLOT_H
 #define TGRUN_SLOT_SLOT_H
 
@@ -18,7 +19,7 @@ enum slot_what {
 	SLOT_COMMAND = 1, /* + the command's memfd: what is run from now on */
 	SLOT_START,       /* + stdin (+ the extra descriptor), + variables */
 	SLOT_SIGNAL,
-	SLOT_LEAVE,       /* + the runner's ends of the job's stdout (where it is captured) and stderr */
+	SLOT_LEAVE,       /* + the runner's ends of the job's stdout (if captured) and stderr */
 	/* slot to runner */
 	SLOT_ENDED,       /* all stages ended; something still runs */
 	SLOT_OVER,        /* nothing is left; the first report of most jobs */
@@ -46,12 +47,13 @@ struct slot_report {
 
 /* Written by the slot and its children before they execute anything; read by the runner. */
 struct slot_page {
-	_Alignas(64) _Atomic uint64_t started; /* the number of the last job whose stages all were forked: they may have run */
+	/* The number of the last job whose stages all were forked: they may have run. */
+	_Alignas(64) _Atomic uint64_t started;
 	_Atomic int32_t pid;                   /* of its first stage */
 	_Atomic uint32_t orders;               /* SLOT_SIGNAL orders taken up */
 	_Atomic int32_t denied;                /* a process that the slot may not kill; 0: none */
 	_Atomic uint32_t sweeping;             /* the slot kills all it has */
-	_Atomic uint32_t gate;                 /* not 0: all stages of the job were forked and may execute */
+	_Atomic uint32_t gate;                 /* not 0: all stages were forked and may execute */
 	_Atomic int32_t exec_errno[SLOT_STAGES_MAX];
 };
 
@@ -62,7 +64,8 @@ struct slot_setup {
 	int lock_fd; /* -1: none */
 };
 
-/* The slot's whole life; 0 is /dev/null, 1 and 2 are the jobs' own. Every signal is blocked, every disposition default. */
+/* The slot's whole life; 0 is /dev/null, 1 and 2 are the jobs' own. Every signal is blocked, every
+ * disposition default. */
 _Noreturn void slot_main(const struct slot_setup *setup);
 
 /* A command as it was packed by command_new(): the runner's side … */
@@ -83,7 +86,8 @@ struct command_view {
 	struct slot_limits limits;
 };
 
-/* Reads a command from `fd`, which stays the caller's. 0, or -1 with errno (EINVAL: malformed, unsealed or too large). */
+/* Reads a command from `fd`, which stays the caller's. 0, or -1 with errno (EINVAL: malformed,
+ * unsealed or too large). */
 int command_open(int fd, struct command_view *out);
 void command_close(struct command_view *v); /* also of one that is all zero */
 
@@ -99,13 +103,22 @@ struct slot_exec {
 	bool extra_is_stdout;
 };
 
-/* The job's variables in `vars` (each NAME=VALUE ends in NUL), *count of them, then those of the command that the job does not have. To be freed;
- * NULL when malformed or out of memory. */
-char **slot_exec_environment(const struct command_view *command, char *vars, size_t length, size_t *count);
+/* The job's variables in `vars` (each NAME=VALUE ends in NUL), *count of them, then those of the
+ * command that the job does not have. To be freed; NULL when malformed or out of memory. */
+char **slot_exec_environment(const struct command_view *command, char *vars, size_t length,
+			     size_t *count);
 
-/* The child: sets up stage `stage` and executes it; what fails goes to the page. If the kernel refuses the size of its environment, it is executed
- * without those of the job's variables that are long; where that is TG_TEXT, TG_TEXT_TRUNCATED=1 says so. */
+/* The child: sets up stage `stage` and executes it; what fails goes to the page. If the kernel
+ * refuses the size of its environment, it is executed without those of the job's variables that are
+ * long; where that is TG_TEXT, TG_TEXT_TRUNCATED=1 says so. */
 _Noreturn void slot_exec_stage(const struct slot_exec *x, int stage);
+
+/* Fork the stage, or the stages, of a job, whose stdin is `stdin_fd`, and close that. The pid is
+ * returned, or the pids go to `pids`; the pipeline is the caller's. A refused fork ends this
+ * process. */
+struct pipeline;
+pid_t slot_start_single(const struct slot_exec *x, uint64_t job, int stdin_fd);
+struct pipeline *slot_start_pipeline(const struct slot_exec *x, int stdin_fd, pid_t pids[]);
 
 /* Lets the stages of a pipeline go on: all of them were forked. */
 void slot_exec_open_gate(struct slot_page *page);

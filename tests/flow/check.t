@@ -185,22 +185,22 @@ is "$STATUS" 78 "… as it is to a run"
 
 # Scripts that are arguments, seen from where the handler starts.
 echo 'exit 0' >"$TMP/wide/there.sh"
-script() { # STATUS HANDLER OPTION…
+names() { # STATUS HANDLER OPTION…
 	want=$1 handler=$2
 	shift 2
 	check "$want" "$([ "$want" = 0 ] && echo '^ok +handler' || echo "script 'nosuch[.a-z]*', for [a-z]* to run, does not exist")" "the handler '$handler'" \
 		--handler "$handler" --chdir "$TMP/wide" "$@"
 }
-script 78 'sh nosuch.sh'
-script 78 'sh -eu nosuch.sh x'
-script 78 'env A=b sh nosuch.sh'
-script 78 'cat | sh nosuch.sh'
-script 0 'sh there.sh'
-script 0 'sh -c nosuch.sh'
-script 0 'sh -o errexit nosuch.sh'
-script 0 'env -i sh nosuch.sh'
-script 0 'env PATH=/nowhere sh nosuch.sh'
-script 0 'sh printf'
+names 78 'sh nosuch.sh'
+names 78 'sh -eu nosuch.sh x'
+names 78 'env A=b sh nosuch.sh'
+names 78 'cat | sh nosuch.sh'
+names 0 'sh there.sh'
+names 0 'sh -c nosuch.sh'
+names 0 'sh -o errexit nosuch.sh'
+names 0 'env -i sh nosuch.sh'
+names 0 'env PATH=/nowhere sh nosuch.sh'
+names 0 'sh printf'
 run_tgrun --handler 'sh nosuch.sh'
 is "$STATUS" 78 "… as it is to a run"
 

@@ -37,8 +37,7 @@ is "$(sends -H 'Content-Type: text/plain' -d text=x)" 'Bad Request: message text
 # Texts.
 is "$(sends)" 'Bad Request: message text is empty' "no text"
 is "$(sends -d text=)" 'Bad Request: message text is empty' "an empty one"
-is "$(sends -d 'text= 
- ')" 'Bad Request: text must be non-empty' "a blank one"
+is "$(sends -d "$(printf 'text= \n ')")" 'Bad Request: text must be non-empty' "a blank one"
 is "$(sends -d "$(printf 'text=a\377b')")" 'Bad Request: strings must be encoded in UTF-8' "one that is no UTF-8"
 long=$(printf '%4096s' '' | tr ' ' x)
 is "$(sends -d "text=${long}y")" 'Bad Request: message is too long' "one that is too long"

@@ -111,7 +111,7 @@ trusting() { # STATUS WHAT SERVER [VARIABLE=VALUE…] -- OPTION…
 	shift 3
 	(
 		while [ "$1" != -- ]; do
-			export "$1"
+			export "${1?}" # a name and its value
 			shift
 		done
 		shift

@@ -1,0 +1,54 @@
+/* io/http_internal: a client and its requests, as http.c and http_request.c see them; for these two
+ * only. */
+#ifndef TGRUN_IO_HTTP_INTERNAL_H
+#define TGRUN_IO_HTTP_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <curl/curl.h>
+
+#include "base/buf.h"
+#include "base/list.h"
+#include "io/http.h"
+
+struct http {
+	struct loop *loop;
+	CURLM *multi;
+	struct curl_slist *headers;
+	char *ca_file, *ca_dirs; /* NULL: the machine's */
+	struct loop_timer *timer;
+	struct list requests;
+	bool collecting; /* callbacks are being made */
+	bool freed;      /* by one of them */
+};
+
+struct http_request {
+	struct list link;
+	struct http *http;
+	CURL *easy;
+	http_done *done;
+	void *arg;
+	struct buf body;
+	struct loop_timer *silent; /* too little came */
+	int64_t silence;           /* its milliseconds */
+	uint64_t received, received_before; /* bytes; those when it ran out last */
+	size_t header_bytes;
+	bool headers_done;
+	bool too_large;   /* what came did not fit: we ended it */
+	bool no_memory;
+	int socket_errno; /* why the machine has no socket, or cannot watch one; 0: it has */
+	bool unwatched;   /* the latter: nothing more will be heard of the request */
+	char *path;       /* the part of the URL that no message may quote */
+	char reason[CURL_ERROR_SIZE + 64];
+	char error[CURL_ERROR_SIZE];
+};
+
+/* Makes the curl handle, and tells it everything that the call asks for. false when memory is out,
+ * or curl does not take it; what was made is the request's either way. */
+bool http_request_set(struct http_request *r, const struct http_call *call);
+
+/* What failed: into `reason`, in words that hold no part of the URL but its host. */
+enum http_failure http_request_explain(struct http_request *r, CURLcode code);
+
+#endif

@@ -1,0 +1,207 @@
+/* io/http_request: one request: a call comes in, a curl handle that is set up for it goes out; then
+ * what arrives goes into the request, and in the end a sentence says what failed.
+ *
+ * The body and the headers never pass their maximum, and no sentence holds the URL's path, which
+ * has the token. */
+#include "io/http_internal.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+enum {
+	CONNECT_SECONDS = 15,
+	HEADERS_MAX = 64 * 1024,
+	RECEIVE_BYTES = 16 * 1024, /* at a time */
+};
+
+/* CURLOPT_OPENSOCKETFUNCTION: as curl does it, but no child inherits the connection. */
+static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct http_request *r = arg;
+	(void)purpose;
+	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS))
+		r->socket_errno = errno;
+	return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
+
+static size_t take_body(char *data, size_t size, size_t count, void *arg)
+{
+	struct http_request *r = arg;
+	size_t n = size * count;
+	r->headers_done = true;
+	r->received += n;
+	if (buf_add(&r->body, data, n) == 0)
+		return n;
+	r->too_large = errno == EOVERFLOW;
+	r->no_memory = !r->too_large;
+	return n ? 0 : 1; /* any count but n ends the transfer */
+}
+
+static size_t count_header(char *data, size_t size, size_t count, void *arg)
+{
+	struct http_request *r = arg;
+	size_t n = size * count;
+	(void)data;
+	if (r->received == 0) /* now the answer's own time begins */
+		loop_timer_set(r->silent, r->silence);
+	r->received += n;
+	r->header_bytes += n;
+	if (r->header_bytes <= HEADERS_MAX)
+		return n;
+	r->too_large = true;
+	return 0;
+}
+
+/* Whose certificates count. An empty name is none at all. */
+static int set_trust(const struct http *h, CURL *e)
+{
+	const char *file = h->ca_file && *h->ca_file ? h->ca_file : NULL;
+	const char *dirs = h->ca_dirs && *h->ca_dirs ? h->ca_dirs : NULL;
+	int bad = 0;
+	bad += curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L) != CURLE_OK;
+	bad += h->ca_file && curl_easy_setopt(e, CURLOPT_CAINFO, file) != CURLE_OK;
+	bad += h->ca_dirs && curl_easy_setopt(e, CURLOPT_CAPATH, dirs) != CURLE_OK;
+	return bad;
+}
+
+/* Everything that the request asks of curl. Returns whether all was taken. */
+static bool set_options(struct http_request *r, const struct http_call *call, bool loopback)
+{
+	CURL *e = r->easy;
+	const char *form = call->form ? call->form : "";
+	curl_off_t length = (curl_off_t)strlen(form);
+	int bad = 0;
+	bad += curl_easy_setopt(e, CURLOPT_URL, call->url) != CURLE_OK;
+#if LIBCURL_VERSION_NUM >= 0x075500
+	bad += curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS_STR, "https") != CURLE_OK;
+#else
+	const long both = CURLPROTO_HTTP | CURLPROTO_HTTPS;
+	bad += curl_easy_setopt(e, CURLOPT_PROTOCOLS, both) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS, (long)CURLPROTO_HTTPS) != CURLE_OK;
+#endif
+	bad += curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, length) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_COPYPOSTFIELDS, form) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_HTTPHEADER, r->http->headers) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_USERAGENT, "tgrun/" TGRUN_VERSION) != CURLE_OK;
+	bad += set_trust(r->http, e);
+	if (call->user) {
+		bad += curl_easy_setopt(e, CURLOPT_USERNAME, call->user) != CURLE_OK;
+		bad += curl_easy_setopt(e, CURLOPT_PASSWORD, call->password) != CURLE_OK;
+	}
+	bad += loopback && curl_easy_setopt(e, CURLOPT_PROXY, "") != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)call->total) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L) != CURLE_OK;
+#if LIBCURL_VERSION_NUM >= 0x075700
+	/* Ending a request never waits for a name server. */
+	bad += curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L) != CURLE_OK;
+#endif
+	bad += curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_socket) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, r) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_body) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_WRITEDATA, r) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, count_header) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_HEADERDATA, r) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_ERRORBUFFER, r->error) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_PRIVATE, r) != CURLE_OK;
+	return bad == 0;
+}
+
+static bool is_loopback(const char *host)
+{
+	static const char *const names[] = { "localhost", "localhost.", "[::1]" };
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (strcasecmp(host, names[i]) == 0)
+			return true;
+	struct in_addr v4;
+	size_t n = strlen(host);
+	return (n > 10 && strcasecmp(host + n - 10, ".localhost") == 0) ||
+	       (inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127);
+}
+
+/* The URL's path (to keep it out of messages), and whether its host is this machine. NULL when
+ * memory is out. */
+static char *examine(const char *url, bool *loopback)
+{
+	char *host = NULL, *part = NULL;
+	*loopback = false;
+	CURLU *parsed = curl_url();
+	if (!parsed)
+		return NULL;
+	if (curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK &&
+	    curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK)
+		*loopback = is_loopback(host);
+	bool has_path = curl_url_get(parsed, CURLUPART_PATH, &part, 0) == CURLUE_OK;
+	char *path = strdup(has_path ? part : "");
+	curl_free(part);
+	curl_free(host);
+	curl_url_cleanup(parsed);
+	return path;
+}
+
+bool http_request_set(struct http_request *r, const struct http_call *call)
+{
+	bool loopback;
+	r->path = examine(call->url, &loopback);
+	r->easy = curl_easy_init();
+	return r->path && r->easy && set_options(r, call, loopback);
+}
+
+enum http_failure http_request_explain(struct http_request *r, CURLcode code)
+{
+	const char *words = r->error[0] ? r->error : curl_easy_strerror(code);
+	if (strstr(words, "/bot") || (strlen(r->path) > 1 && strstr(words, r->path)))
+		words = curl_easy_strerror(code);
+	curl_off_t first_byte = 0;
+	curl_easy_getinfo(r->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
+	/* A header line without end: older curl calls it a lack of memory, and from 8.6 on (which
+	 * headers older than that do not know) it has a number of its own, CURLE_TOO_LARGE. */
+	bool endless = code == 100 ||
+		       (code == CURLE_OUT_OF_MEMORY && !r->no_memory && first_byte > 0);
+	if (r->too_large || (endless && !r->headers_done)) {
+		if (r->headers_done)
+			snprintf(r->reason, sizeof r->reason, "the answer is larger than %zu bytes",
+				 r->body.max);
+		else
+			snprintf(r->reason, sizeof r->reason,
+				 "the answer's headers are larger than %d bytes", HEADERS_MAX);
+		return HTTP_TOO_LARGE;
+	}
+	if (r->socket_errno) {
+		snprintf(r->reason, sizeof r->reason, "cannot %s a socket: %s",
+			 r->unwatched ? "watch" : "open", strerror(r->socket_errno));
+		return HTTP_INTERNAL;
+	}
+	if (r->no_memory || code == CURLE_OUT_OF_MEMORY || code == CURLE_FAILED_INIT) {
+		snprintf(r->reason, sizeof r->reason, "out of memory");
+		return HTTP_INTERNAL;
+	}
+	long proxy_status = 0;
+	curl_easy_getinfo(r->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+	if (proxy_status && proxy_status / 100 != 2) {
+		snprintf(r->reason, sizeof r->reason, "the proxy answers with HTTP status %ld",
+			 proxy_status);
+		return HTTP_NETWORK;
+	}
+	bool untrusted = code == CURLE_PEER_FAILED_VERIFICATION;
+	snprintf(r->reason, sizeof r->reason, "%s%s",
+		 untrusted ? "the server's certificate is not trusted: " : "", words);
+	/* curl's sentences become phrases, but names stay as they are (SSL, HTTP). */
+	char *first = r->reason;
+	if (isupper((unsigned char)first[0]) && islower((unsigned char)first[1]))
+		first[0] = (char)tolower((unsigned char)first[0]);
+	return HTTP_NETWORK;
+}
