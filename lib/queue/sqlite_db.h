@@ -9,13 +9,23 @@
 #include "base/err.h"
 #include "queue/mark.h"
 
-/* Names in the table `meta` that are the store's own. */
-#define SQLITE_META_LAST_SEQ ".last-seq"
+/* A name in the table `meta` that is the store's own. */
 #define SQLITE_META_BOT_ID ".bot-id"
+
+/* What `application_id` and `user_version` of the database say. Version 1 is that of tgrun 0.1. */
+#define SQLITE_APPLICATION_ID 1952936558 /* "tgrn" */
+#define SQLITE_TABLES 3
+
+/* Where the database of an older version stays, until the first clean end. */
+#define SQLITE_OLD_NAME "queue.db.0.1"
+
+/* All tables of this version, and the two numbers above. */
+extern const char sqlite_schema[];
 
 struct sqlite_db {
 	sqlite3 *handle;
 	char *dir_name;     /* for messages */
+	int dir_fd;
 	struct mark mark;
 	int wal_fd;         /* -1: it could not be opened */
 	int64_t last_seq, bot_id;
@@ -34,5 +44,10 @@ int sqlite_db_exec(const struct sqlite_db *db, const char *sql, struct err *err)
 
 /* *n is the first number that the query gives, as it was if it gives none. 0 or -1 with `err`. */
 int sqlite_db_number(const struct sqlite_db *db, const char *sql, int64_t *n, struct err *err);
+
+/* sqlite_migrate.c: makes a database of this version out of dir_fd/queue.db, which is of `version`
+ * and opened by nobody, and puts it in its place. 0, or -1 with `err` (ERR_IO: no room for it,
+ * which is looked at before anything is written); until the last step the old one stays as it is. */
+int sqlite_migrate(const struct sqlite_db *db, int64_t version, struct err *err);
 
 #endif

@@ -15,7 +15,6 @@
 #include "queue/sqlite_db.h"
 
 enum {
-	APPLICATION_ID = 0x7467726e, /* "tgrn" */
 	CHECKED_BELOW = 64 << 20,    /* bytes of a database that is checked whole at the start */
 	RESERVED = 8 << 20,          /* bytes of the -wal kept, so that outcomes can be written on a full disk */
 	GROWS_BY = 1 << 20,          /* bytes that the database grows by at a time, for the same reason */
@@ -23,27 +22,6 @@ enum {
 };
 
 #define DONE_KEPT (INT64_C(48) * 3600 * 1000) /* ms; the server keeps no update for longer than 24 hours */
-
-/* The steps from one version of the tables to the next; user_version counts the steps that were taken. In `updates`, `state` is 0 new,
- * 1 started, 2 begun before, 3 done (then it only recognises its repeat). Bodies stand apart, so that the start reads none. */
-static const char *const steps[] = {
-	"CREATE TABLE roots(id INTEGER PRIMARY KEY, url TEXT NOT NULL UNIQUE);"
-	"CREATE TABLE offsets(root INTEGER PRIMARY KEY, next INTEGER NOT NULL);"
-	"CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
-	"CREATE TABLE updates(seq INTEGER PRIMARY KEY, root INTEGER, update_id INTEGER, hash INTEGER NOT NULL,"
-	" kind TEXT NOT NULL, keys TEXT NOT NULL, lane INTEGER NOT NULL, received INTEGER NOT NULL, ageless INTEGER NOT NULL,"
-	" due INTEGER NOT NULL DEFAULT 0, failures INTEGER NOT NULL DEFAULT 0, deaths INTEGER NOT NULL DEFAULT 0,"
-	" state INTEGER NOT NULL DEFAULT 0);"
-	"CREATE INDEX known ON updates(update_id, hash) WHERE root IS NOT NULL;"
-	"CREATE INDEX done ON updates(root, update_id) WHERE state = 3;"
-	"CREATE TABLE bodies(seq INTEGER PRIMARY KEY, body BLOB NOT NULL);"
-	"CREATE TABLE dead(number INTEGER PRIMARY KEY, update_id INTEGER, kind TEXT NOT NULL, keys TEXT NOT NULL,"
-	" reason TEXT NOT NULL, last_stderr TEXT NOT NULL, attempts INTEGER NOT NULL, received INTEGER NOT NULL,"
-	" died INTEGER NOT NULL, body BLOB NOT NULL);"
-	"PRAGMA application_id = 1952936558;",
-};
-
-enum { VERSION = sizeof steps / sizeof steps[0] };
 
 int sqlite_db_fail(const struct sqlite_db *db, struct err *err)
 {
@@ -125,48 +103,48 @@ static int check_file(const char *dir_name, int dir_fd, const char *name, int64_
 	return 0;
 }
 
-static int prepare_files(struct sqlite_db *db, int dir_fd, int64_t *size, struct err *err)
+static int prepare_files(struct sqlite_db *db, int64_t *size, struct err *err)
 {
 	int64_t side;
-	if (check_file(db->dir_name, dir_fd, "queue.db", size, err) ||
-	    check_file(db->dir_name, dir_fd, "queue.db-wal", &side, err) ||
-	    check_file(db->dir_name, dir_fd, "queue.db-journal", &side, err))
+	if (check_file(db->dir_name, db->dir_fd, "queue.db", size, err) ||
+	    check_file(db->dir_name, db->dir_fd, "queue.db-wal", &side, err) ||
+	    check_file(db->dir_name, db->dir_fd, "queue.db-journal", &side, err))
 		return -1;
 	/* SQLite removes the -wal of an empty database: so look before it does. */
 	if (*size <= 0 && db->mark.seq > 0)
 		return lost(db, *size < 0 ? "the database is missing" : "the database was cut to nothing", err);
 	if (*size >= 0)
 		return 0;
-	int fd = openat(dir_fd, "queue.db", O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = openat(db->dir_fd, "queue.db", O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_sys(err, errno == ENOSPC || errno == EDQUOT || errno == EIO ? ERR_IO : ERR_CANTCREATE, errno,
 			       "cannot make '%s/queue.db'", db->dir_name);
 	close(fd);
 	CRASHPOINT("database-made");
-	fsync(dir_fd);
+	fsync(db->dir_fd);
 	*size = 0;
 	return 0;
 }
 
-static int connect_file(struct sqlite_db *db, int dir_fd, struct err *err)
+static int connect_file(struct sqlite_db *db, struct err *err)
 {
 	char path[64];
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
 	/* It counts its memory, under a lock for each allocation, and nobody asks. Once it is at work it refuses this, and the first call holds. */
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-	snprintf(path, sizeof path, "/proc/self/fd/%d/queue.db", dir_fd);
+	snprintf(path, sizeof path, "/proc/self/fd/%d/queue.db", db->dir_fd);
 	if (sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK) {
 		if (!db->handle)
 			return err_set(err, ERR_INTERNAL, "out of memory");
 		return sqlite_db_fail(db, err);
 	}
 	sqlite3_busy_timeout(db->handle, BUSY_PATIENCE);
-	/* EXCLUSIVE before WAL: no shared memory, and other processes are kept out. The WAL is carried over and begun anew, which waits for the
-	 * disk, when half of what is reserved for it is full. 16 MB of pages: those that the turns of a million waiting updates go through, in
-	 * no order. */
+	/* Pages of 1 KB: an update that comes alone changes two of them at each step. EXCLUSIVE before WAL: no shared memory, and other
+	 * processes are kept out. The WAL is carried over and begun anew, which waits for the disk, when half of what is reserved for it is
+	 * full. 16 MB of pages: those that the turns of a million waiting updates go through, in no order. */
 	if (sqlite_db_exec(db,
-		"PRAGMA locking_mode = EXCLUSIVE; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
-		"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 1000;"
+		"PRAGMA page_size = 1024; PRAGMA locking_mode = EXCLUSIVE; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
+		"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000;"
 		"PRAGMA journal_size_limit = 8388608; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;", err))
 		return -1;
 	int64_t wal = 0;
@@ -186,12 +164,12 @@ static int check_version(struct sqlite_db *db, int64_t *version, struct err *err
 	    sqlite_db_number(db, "SELECT count(*) FROM sqlite_schema", &tables, err))
 		return -1;
 	bool fresh = application == 0 && *version == 0 && tables == 0;
-	if (!fresh && application != APPLICATION_ID)
+	if (!fresh && application != SQLITE_APPLICATION_ID)
 		return err_set(err, ERR_CONFIG, "'%s/queue.db' is a database, but not of tgrun; choose another --state-dir",
 			       db->dir_name);
-	if (*version > VERSION)
+	if (*version > SQLITE_TABLES)
 		return err_set(err, ERR_CONFIG, "the state in '%s' was written by a newer tgrun (its version is %" PRId64
-			       ", this one knows %d); use that one", db->dir_name, *version, (int)VERSION);
+			       ", this one knows %d); use that one", db->dir_name, *version, SQLITE_TABLES);
 	return 0;
 }
 
@@ -214,17 +192,12 @@ static int quick_check(struct sqlite_db *db, struct err *err)
 	return rc;
 }
 
-static int migrate(struct sqlite_db *db, int64_t version, struct err *err)
+static int make_tables(struct sqlite_db *db, struct err *err)
 {
-	char sql[64];
-	for (; version < VERSION; version++) {
-		snprintf(sql, sizeof sql, "PRAGMA user_version = %d; COMMIT", (int)version + 1);
-		CRASHPOINT("before-migration");
-		if (sqlite_db_exec(db, "BEGIN IMMEDIATE", err) || sqlite_db_exec(db, steps[version], err) ||
-		    sqlite_db_exec(db, sql, err))
-			return -1;
-	}
-	return 0;
+	CRASHPOINT("before-tables");
+	if (sqlite_db_exec(db, "BEGIN IMMEDIATE", err) || sqlite_db_exec(db, sqlite_schema, err))
+		return -1;
+	return sqlite_db_exec(db, "INSERT INTO state DEFAULT VALUES; COMMIT", err);
 }
 
 /* Whose state this is; written down when it is nobody's yet. */
@@ -244,49 +217,73 @@ static int check_bot(struct sqlite_db *db, int64_t bot_id, struct err *err)
 }
 
 /* Room for outcomes on a disk that others fill: advisory, so failures are passed over. */
-static void reserve(struct sqlite_db *db, int dir_fd)
+static void reserve(struct sqlite_db *db)
 {
 	int chunk = GROWS_BY;
 	sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_CHUNK_SIZE, &chunk);
 	/* SQLite locks the database, not its log: this may be opened and closed. */
-	db->wal_fd = openat(dir_fd, "queue.db-wal", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	db->wal_fd = openat(db->dir_fd, "queue.db-wal", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	if (db->wal_fd >= 0 && posix_fallocate(db->wal_fd, 0, RESERVED) == 0)
 		fdatasync(db->wal_fd);
+}
+
+/* The number of the last update, as the tables of `version` keep it. */
+static int read_last_seq(struct sqlite_db *db, int64_t version, struct err *err)
+{
+	return sqlite_db_number(db, version == 1 ? "SELECT value + 0 FROM meta WHERE name = '.last-seq'"
+						 : "SELECT last_seq FROM state", &db->last_seq, err);
+}
+
+/* Before anything is written: a damaged or foreign file stays as it is. */
+static int check_tables(struct sqlite_db *db, int64_t size, int64_t *version, struct err *err)
+{
+	if (check_version(db, version, err) || (size < CHECKED_BELOW && quick_check(db, err)))
+		return -1;
+	if (*version > 0 && read_last_seq(db, *version, err))
+		return -1;
+	if (db->last_seq < db->mark.seq)
+		return lost(db, "the database or its -wal file was cut, removed or put back from an older time", err);
+	return 0;
+}
+
+/* Tables of an older version become a new file, which takes the place of the old one. */
+static int renew(struct sqlite_db *db, int64_t version, struct err *err)
+{
+	if (version == 0 || version == SQLITE_TABLES)
+		return 0;
+	sqlite3_close(db->handle);
+	db->handle = NULL;
+	return sqlite_migrate(db, version, err) || connect_file(db, err) ? -1 : 0;
 }
 
 static int prepare_tables(struct sqlite_db *db, int64_t size, int64_t bot_id, struct err *err)
 {
 	char sql[128];
 	int64_t version;
-	/* Before anything is written: a damaged or foreign file stays as it is. */
-	if (check_version(db, &version, err) || (size < CHECKED_BELOW && quick_check(db, err)))
+	if (check_tables(db, size, &version, err) || renew(db, version, err) ||
+	    (version == 0 && make_tables(db, err)) || check_bot(db, bot_id, err))
 		return -1;
-	if (version > 0 && sqlite_db_number(db, "SELECT value + 0 FROM meta WHERE name = '" SQLITE_META_LAST_SEQ "'", &db->last_seq, err))
-		return -1;
-	if (db->last_seq < db->mark.seq)
-		return lost(db, "the database or its -wal file was cut, removed or put back from an older time", err);
-	if (migrate(db, version, err) || check_bot(db, bot_id, err))
-		return -1;
-	snprintf(sql, sizeof sql, "DELETE FROM updates WHERE state = 3 AND received < %" PRId64,
-		 (int64_t)time(NULL) * 1000 - DONE_KEPT);
+	snprintf(sql, sizeof sql, "DELETE FROM finished WHERE at < %" PRId64, (int64_t)time(NULL) * 1000 - DONE_KEPT);
 	return sqlite_db_exec(db, sql, err);
 }
 
 int sqlite_db_open(struct sqlite_db *db, int dir_fd, const char *dir_name, int64_t bot_id, struct err *err)
 {
 	int64_t size;
-	*db = (struct sqlite_db){ .mark.fd = -1, .wal_fd = -1, .dir_name = strdup(dir_name) };
-	if (!db->dir_name)
-		return err_set(err, ERR_INTERNAL, "out of memory");
-	if (mark_open(&db->mark, dir_fd, dir_name, err) || prepare_files(db, dir_fd, &size, err) ||
-	    connect_file(db, dir_fd, err) || prepare_tables(db, size, bot_id, err)) {
+	*db = (struct sqlite_db){ .mark.fd = -1, .wal_fd = -1, .dir_name = strdup(dir_name),
+				  .dir_fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1) };
+	int rc = db->dir_name ? 0 : err_set(err, ERR_INTERNAL, "out of memory");
+	if (rc == 0 && db->dir_fd < 0)
+		rc = err_sys(err, ERR_CANTCREATE, errno, "cannot use '%s'", dir_name);
+	if (rc || mark_open(&db->mark, dir_fd, dir_name, err) || prepare_files(db, &size, err) ||
+	    connect_file(db, err) || prepare_tables(db, size, bot_id, err)) {
 		sqlite_db_close(db);
 		return -1;
 	}
 	CRASHPOINT("tables-made");
 	/* The tables themselves are in the database file before anything else is. */
 	sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_FULL, NULL, NULL);
-	reserve(db, dir_fd);
+	reserve(db);
 	sqlite3_busy_timeout(db->handle, 0);
 	return 0;
 }
@@ -294,9 +291,14 @@ int sqlite_db_open(struct sqlite_db *db, int dir_fd, const char *dir_name, int64
 void sqlite_db_close(struct sqlite_db *db)
 {
 	CRASHPOINT("before-close");
-	sqlite3_close(db->handle);
+	bool whole = db->handle && sqlite3_close(db->handle) == SQLITE_OK;
+	/* A clean end took the log with it: what the tables were made of is not needed any more. */
+	if (whole && faccessat(db->dir_fd, "queue.db-wal", F_OK, 0))
+		unlinkat(db->dir_fd, SQLITE_OLD_NAME, 0);
 	if (db->wal_fd >= 0)
 		close(db->wal_fd);
+	if (db->dir_fd >= 0)
+		close(db->dir_fd);
 	mark_close(&db->mark);
 	free(db->dir_name);
 }

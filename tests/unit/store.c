@@ -227,16 +227,16 @@ static void refusals(void)
 		s->ops->close(s);
 	sql("PRAGMA user_version = 99");
 	refused(42, ERR_CONFIG, "newer tgrun", "a newer tgrun's state is refused");
-	sql("PRAGMA user_version = 1");
+	sql("PRAGMA user_version = 3");
 	q = start();
 	is_num(waiting(q), 6, "and left as it was");
 	queue_close(q, NULL);
 
 	copy("queue.db", "saved");
-	if (truncate(in("queue.db"), 20000))
+	if (truncate(in("queue.db"), 5000))
 		diag("truncate");
 	refused(42, ERR_IO, "damaged", "a database that was cut is refused");
-	ok(stat(in("queue.db"), &st) == 0 && st.st_size == 20000, "and left as it is");
+	ok(stat(in("queue.db"), &st) == 0 && st.st_size == 5000, "and left as it is");
 	if (truncate(in("queue.db"), 0))
 		diag("truncate");
 	refused(42, ERR_IO, "cut to nothing", "a database that was cut to nothing is refused");
