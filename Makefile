@@ -79,7 +79,7 @@ $(B)/tools/%: $(B)/tests/tools/%.o $(B)/libtgrun.a
 	$(call say,LD) $(CC) $(LDALL) -o $@ $^ $(LIBS)
 
 # A handler that tests start ten thousand times: it waits for no library.
-$(B)/tools/probe $(B)/tools/powerloss $(B)/tools/failing: LIBS =
+$(B)/tools/probe $(B)/tools/powerloss $(B)/tools/failing $(B)/tools/counts: LIBS =
 
 $(B)/bench/%: $(B)/tests/bench/%.o
 	@mkdir -p $(@D)
@@ -103,7 +103,7 @@ $(B)/%.o: %.c Makefile
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 # All that the tests of one configuration need.
-tests: $(B)/tgrun $(UNIT) $(TOOLS) $(B)/tools/machine.so $(if $(SAN),,$(B)/tools/powerloss.so $(B)/tools/failing.so)
+tests: $(B)/tgrun $(UNIT) $(TOOLS) $(B)/tools/machine.so $(if $(SAN),,$(B)/tools/powerloss.so $(B)/tools/failing.so $(B)/tools/counts.so)
 
 # The four configurations that are tested, each in a directory of its own, with warnings as errors.
 JOBS    ?= $(shell nproc)

@@ -111,6 +111,15 @@ int buf_addf(struct buf *b, const char *fmt, ...)
 	return rc;
 }
 
+/* How many of `n` bytes stand for themselves in a JSON string, and are ASCII. */
+static size_t plain_run(const char *s, size_t n)
+{
+	size_t i = 0;
+	while (i < n && s[i] >= 0x20 && s[i] < 0x7f && s[i] != '"' && s[i] != '\\')
+		i++;
+	return i;
+}
+
 int buf_add_json(struct buf *b, const char *s, size_t n)
 {
 	static const char short_escape[] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r' };
@@ -118,15 +127,19 @@ int buf_add_json(struct buf *b, const char *s, size_t n)
 	int rc = buf_addc(b, '"');
 	for (size_t i = 0; i < n && rc == 0;) {
 		unsigned char c = (unsigned char)s[i];
-		size_t step = 1;
+		size_t step = plain_run(s + i, n - i);
+		if (step) {
+			rc = buf_add(b, s + i, step);
+			i += step;
+			continue;
+		}
+		step = 1;
 		if (c == '"' || c == '\\')
 			rc = buf_addf(b, "\\%c", c);
 		else if (c < sizeof short_escape && short_escape[c])
 			rc = buf_addf(b, "\\%c", short_escape[c]);
 		else if (c < 0x20 || c == 0x7f)
 			rc = buf_addf(b, "\\u%04x", c);
-		else if (c < 0x80)
-			rc = buf_addc(b, (char)c);
 		else if ((step = utf8_length(s + i, n - i)))
 			rc = buf_add(b, s + i, step);
 		else

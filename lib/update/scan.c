@@ -18,14 +18,17 @@ static const char *after_space(const char *p)
 	return p;
 }
 
-/* `p` is at the opening quote. */
+/* `p` is at the opening quote. A quote ends the string unless it is escaped: an odd number of
+ * backslashes stands before it. (Checked JSON has no NUL before its end.) */
 static const char *after_string(const char *p)
 {
-	for (p++;; p += 2) {
-		while (*p != '"' && *p != '\\')
-			p++;
-		if (*p == '"')
-			return p + 1;
+	for (p++;;) {
+		const char *quote = strchr(p, '"'), *slash = quote;
+		while (slash > p && slash[-1] == '\\')
+			slash--;
+		if ((quote - slash) % 2 == 0)
+			return quote + 1;
+		p = quote + 1;
 	}
 }
 
@@ -60,10 +63,17 @@ const char *scan_skip(const char *p)
 
 struct scan_walk scan_walk(const char *value)
 {
-	struct scan_walk w = { NULL, NULL, NULL };
+	struct scan_walk w = { 0 };
 	if (*value == '{' || *value == '[')
 		w.next = value;
 	return w;
+}
+
+const char *scan_end(struct scan_walk *w)
+{
+	if (!w->end)
+		w->end = scan_skip(w->value);
+	return w->end;
 }
 
 bool scan_next(struct scan_walk *w)
@@ -72,7 +82,8 @@ bool scan_next(struct scan_walk *w)
 	if (!p) {
 		if (!w->value)
 			return false;
-		p = after_space(scan_skip(w->value));
+		p = after_space(scan_end(w));
+		w->end = NULL;
 		if (*p != ',') {
 			w->value = NULL;
 			return false;

@@ -46,9 +46,13 @@ struct scan_walk {
 	const char *name;  /* the member's name, at its quote; NULL in an array */
 	const char *value;
 	const char *next;  /* where the walk goes on; NULL: behind `value` */
+	const char *end;   /* the byte behind `value`, if it was looked for */
 };
 struct scan_walk scan_walk(const char *value);
 bool scan_next(struct scan_walk *w);
+
+/* The byte behind the value at which the walk is. The walk goes on from there without looking again. */
+const char *scan_end(struct scan_walk *w);
 
 /* The first member of that name (`n` bytes); NULL if there is none or `value` is no object. `value` may be
  * NULL. */

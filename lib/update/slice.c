@@ -70,7 +70,7 @@ static int cut(char *body, const char *result, struct slices *out, struct err *e
 	if (!out->is_list)
 		return 0;
 	for (struct scan_walk w = scan_walk(result); scan_next(&w);) {
-		struct slice s = { .bytes = body + (w.value - body), .length = (size_t)(scan_skip(w.value) - w.value) };
+		struct slice s = { .bytes = body + (w.value - body), .length = (size_t)(scan_end(&w) - w.value) };
 		one_line(s.bytes, s.length);
 		s.is_object = *w.value == '{';
 		s.has_id = scan_integer(scan_member(w.value, "update_id", strlen("update_id")), &s.id);

@@ -15,10 +15,10 @@ DEADLINE=60
 points=$(crash_points | tr '\n' ' ')
 begin exec 1
 # The points of the making of the state are passed in an empty directory only.
-for point in database-made before-migration tables-made; do round "$point"; done
+for point in database-made before-tables tables-made; do round "$point"; done
 for point in $points; do
 	case $point in
-	database-made | before-migration | tables-made) ;;
+	database-made | before-tables | tables-made) ;;
 	*) round "$point" ;;
 	esac
 done

@@ -58,14 +58,15 @@ run_tgrun --handler "$TMP/note" --once
 is "$STATUS $(seen ^end)" "0 81" "the next run handles the rest"
 
 machine MACHINE_SPEED=20
+# (It is not deleted: a shell that was started a moment before would not find it, and that is a failure.)
 handler gone <<'EOT'
 #!/bin/sh
-rm -f "$0"
+chmod -x "$0"
 EOT
 forget
 generate 50 25
 run_tgrun --handler "$TMP/gone" --once
-is "$STATUS $(dead list --json | wc -l)" "1 0" "--once and a handler that is deleted: 1, and nothing is buried"
+is "$STATUS $(dead list --json | wc -l)" "1 0" "--once and a handler that cannot be executed any more: 1, and nothing is buried"
 like "$(cat "$TGRUN_LOG")" 'error .*the handler cannot be started: with --once this is the end' "… and the log says why"
 handled=$(grep -c ' handled ' "$TGRUN_LOG")
 : >"$TMP/seen"

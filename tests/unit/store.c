@@ -163,6 +163,66 @@ static void killed(void)
 	queue_close(q, NULL);
 }
 
+/* ---- past the bounds of the state's row ---- */
+
+enum { CROWD = 1000 };
+
+static void run_a_crowd_and_die(void)
+{
+	struct queue *q = start();
+	struct claim *c;
+	if (!q || put(q, 1, 2 * CROWD, 300))
+		_exit(1);
+	for (int i = 0; i < CROWD; i++) {
+		if (queue_claim(q, QUEUE_ALL_LANES, &c, &why) != 1)
+			_exit(1);
+		/* Every third ends, so that places in the row are left and taken again. */
+		if (i % 3 == 0 && queue_flush(q, &why) == 0)
+			queue_done(q, c);
+	}
+	if (queue_flush(q, &why))
+		_exit(1);
+	kill(getpid(), SIGKILL);
+}
+
+static int count_died(void *arg, const struct queue_item *item)
+{
+	*(int *)arg += item->deaths == 1;
+	return 0;
+}
+
+static void crowd(void)
+{
+	struct queue_put_result r;
+	int died = 0, done = (CROWD + 2) / 3;
+	fresh();
+	ok(in_child(run_a_crowd_and_die), "a child runs many at once, ends some, and is killed");
+	struct queue *q = start();
+	is_num(q ? waiting(q) : -1, 2 * CROWD - done, "what had not ended is there");
+	queue_each(q, 0, count_died, &died, &why);
+	is_num(died, CROWD - done, "each that ran is charged with one death, and no other");
+	int64_t repeated = 0;
+	for (int64_t id = 1; id <= 2 * CROWD; id += 100) {
+		struct queue_put puts[100];
+		char keys[100][32], body[301];
+		memset(body, 'x', 300);
+		body[300] = '\0';
+		for (int i = 0; i < 100; i++) {
+			snprintf(keys[i], sizeof keys[i], "chat:%d", (int)((id + i) % 1000));
+			puts[i] = (struct queue_put){ .root = "https://api.telegram.org", .has_id = true, .update_id = id + i,
+						      .kind = "message", .keys = keys[i], .body = body, .length = 300 };
+		}
+		if (queue_put(q, puts, 100, "https://api.telegram.org", id + 100, &r, &why) == 0)
+			repeated += (int64_t)r.repeated;
+	}
+	is_num(repeated, 2 * CROWD, "all of them are known when they come again, ended or not");
+	queue_confirmed(q, "https://api.telegram.org", 2 * CROWD + 1);
+	is_num(queue_flush(q, &why), 0, "the server confirms them");
+	is_num(put(q, 1, 100, 300), 0, "and ids begin anew");
+	is_num(waiting(q), 2 * CROWD - done + 100 - 66, "those that had ended are new ones, the others are known still");
+	queue_close(q, NULL);
+}
+
 /* ---- refusals ---- */
 
 static void garbage(const char *name, const char *bytes, size_t n, off_t at)
@@ -233,10 +293,10 @@ static void refusals(void)
 	queue_close(q, NULL);
 
 	copy("queue.db", "saved");
-	if (truncate(in("queue.db"), 20000))
+	if (truncate(in("queue.db"), 5000))
 		diag("truncate");
 	refused(42, ERR_IO, "damaged", "a database that was cut is refused");
-	ok(stat(in("queue.db"), &st) == 0 && st.st_size == 20000, "and left as it is");
+	ok(stat(in("queue.db"), &st) == 0 && st.st_size == 5000, "and left as it is");
 	if (truncate(in("queue.db"), 0))
 		diag("truncate");
 	refused(42, ERR_IO, "cut to nothing", "a database that was cut to nothing is refused");
@@ -457,6 +517,7 @@ int main(void)
 	if (!mkdtemp(dir))
 		return 1;
 	killed();
+	crowd();
 	refusals();
 	disk_full();
 	fresh();

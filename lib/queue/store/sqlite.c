@@ -1,6 +1,6 @@
 /* queue/store/sqlite: the durable store: what waits, what died and what may be repeated is read here; what changes them is in
- * sqlite_apply.c, and how the database is opened and checked in sqlite_open.c. Invariant: nothing is kept in memory that
- * could differ from the database, but the numbers of roots, how many letters there are, and a bound of the ids. */
+ * sqlite_apply.c, and how the database is opened and checked in sqlite_open.c. Invariant: what is kept in
+ * memory (sqlite_state.c) is what the tables say, and is read anew when a transaction failed. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,15 +14,14 @@ static int sqlite_known(struct store *store, const char *url, int64_t update_id,
 {
 	struct sqlite *s = sqlite_of(store);
 	bool failed;
-	int64_t one;
-	if (update_id > s->highest) /* as nearly always: spares a search */
+	if (sqlite_state_see(s, err))
+		return -1;
+	if (update_id > s->state.highest) /* as nearly always: spares the look-up of the root */
 		return 0;
 	struct sqlite_root *root = sqlite_root_of(s, url, false, &failed);
 	if (!root)
 		return failed ? sqlite_db_fail(&s->db, err) : 0;
-	int rc = sqlite_number(SQLITE_BIND(s, S_KNOWN, root->id, update_id, (int64_t)hash,
-					   root->confirmed, root->up_to),
-			       &one);
+	int rc = sqlite_known_find(s, &(struct sqlite_identity){ 0, root->id, update_id, hash });
 	return rc < 0 ? sqlite_db_fail(&s->db, err) : rc;
 }
 
@@ -51,6 +50,7 @@ static const char *text_of(sqlite3_stmt *st, int column)
 }
 
 struct load {
+	struct sqlite *store;
 	int (*row)(void *arg, const struct store_row *row);
 	int (*letter)(void *arg, const struct store_dead *d);
 	bool bodies;
@@ -60,61 +60,73 @@ struct load {
 static int load_row(void *arg, sqlite3_stmt *st)
 {
 	const struct load *l = arg;
-	int state = sqlite3_column_int(st, 7);
-	int64_t lane = sqlite3_column_int64(st, 9);
-	struct store_row row = { .seq = sqlite3_column_int64(st, 0),
-				 .has_id = sqlite3_column_type(st, 10) != SQLITE_NULL,
-				 .update_id = sqlite3_column_int64(st, 10),
+	int64_t lane = sqlite3_column_int64(st, 5);
+	int64_t seq = sqlite3_column_int64(st, 0);
+	const struct sqlite_live *live = sqlite_live_known(l->store, seq);
+	struct store_row row = { .seq = seq, .has_id = sqlite3_column_type(st, 1) != SQLITE_NULL,
+				 .update_id = sqlite3_column_int64(st, 1),
 				 .lane = lane >= 0 && lane < 64 ? (unsigned)lane : 0,
-				 .kind_name = text_of(st, 1), .keys = text_of(st, 2),
-				 .received = sqlite3_column_int64(st, 3), .due = sqlite3_column_int64(st, 4),
-				 .failures = sqlite3_column_int(st, 5), .deaths = sqlite3_column_int(st, 6),
-				 .ageless = sqlite3_column_int(st, 8), .started = state == 1, .redelivered = state != 0,
-				 .interruptions = sqlite3_column_int(st, 11) };
+				 .kind_name = text_of(st, 2), .keys = text_of(st, 3),
+				 .received = sqlite3_column_int64(st, 4), .ageless = sqlite3_column_int(st, 6),
+				 .started = live && live->running, .redelivered = live && (live->running || live->begun) };
+	if (live) {
+		row.failures = live->failures;
+		row.deaths = live->deaths;
+		row.interruptions = live->interruptions;
+		row.due = live->running ? live->due_if_killed : live->due;
+	}
 	return l->row(l->arg, &row);
 }
 
 static int sqlite_load(struct store *store, int64_t from, int (*row)(void *arg, const struct store_row *row), void *arg,
 		       struct err *err)
 {
-	struct load l = { .row = row, .arg = arg };
-	return each(sqlite_of(store), "SELECT seq, kind, keys, received, due, failures, deaths, state, ageless, lane,"
-		    " update_id, interruptions FROM updates"
-		    " WHERE seq >= ?1 AND state <> 3 ORDER BY seq", from, load_row, &l, err);
+	struct sqlite *s = sqlite_of(store);
+	struct load l = { .store = s, .row = row, .arg = arg };
+	if (sqlite_state_see(s, err))
+		return -1;
+	return each(s, "SELECT seq, update_id, kind, keys, received, lane, ageless FROM updates WHERE seq >= ?1"
+		    " ORDER BY seq", from, load_row, &l, err);
 }
 
 static int sqlite_body(struct store *store, int64_t seq, struct buf *out, struct store_times *times, struct err *err)
 {
 	struct sqlite *s = sqlite_of(store);
+	if (sqlite_state_see(s, err))
+		return -1;
 	sqlite3_stmt *st = SQLITE_BIND(s, S_BODY, seq);
 	int rc = sqlite3_step(st), full = 0;
 	if (rc == SQLITE_ROW) {
-		*times = (struct store_times){ sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1) };
-		const void *body = sqlite3_column_blob(st, 2);
+		const struct sqlite_live *live = sqlite_live_known(s, seq);
+		*times = (struct store_times){ sqlite3_column_int64(st, 0), live ? live->first : 0 };
+		const void *body = sqlite3_column_blob(st, 4);
 		buf_clear(out);
-		full = buf_add(out, body, (size_t)sqlite3_column_bytes(st, 2));
+		full = buf_add(out, body, (size_t)sqlite3_column_bytes(st, 4));
+		sqlite_seen(s, &(struct sqlite_identity){ seq, sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2),
+							  (uint64_t)sqlite3_column_int64(st, 3) });
 	}
 	if (sqlite3_reset(st) != SQLITE_OK)
 		return sqlite_db_fail(&s->db, err);
-	return full ? err_set(err, ERR_INTERNAL, "out of memory") : rc == SQLITE_ROW;
+	/* No update is without bytes; an older tgrun may have lost them. */
+	return full ? err_set(err, ERR_INTERNAL, "out of memory") : rc == SQLITE_ROW && out->len > 0;
 }
 
 static int sqlite_rekey(struct store *store, int64_t seq, const char *keys, unsigned lane, struct err *err)
 {
 	struct sqlite *s = sqlite_of(store);
 	if (sqlite3_get_autocommit(s->db.handle) && sqlite_run(s->statements[S_BEGIN]))
-		return sqlite_undo(s, s->db.last_seq, err);
+		return sqlite_undo(s, err);
 	sqlite3_stmt *st = SQLITE_BIND(s, S_REKEY, seq);
 	sqlite_bind_text(st, 2, keys);
 	sqlite3_bind_int64(st, 3, lane);
-	return sqlite_run(st) ? sqlite_undo(s, s->db.last_seq, err) : 0;
+	return sqlite_run(st) ? sqlite_undo(s, err) : 0;
 }
 
 static int sqlite_rekey_end(struct store *store, struct err *err)
 {
 	struct sqlite *s = sqlite_of(store);
 	if (!sqlite3_get_autocommit(s->db.handle) && sqlite_run(s->statements[S_COMMIT]))
-		return sqlite_undo(s, s->db.last_seq, err);
+		return sqlite_undo(s, err);
 	return 0;
 }
 
@@ -122,11 +134,18 @@ static int sqlite_offset(struct store *store, const char *url, int64_t *offset, 
 {
 	struct sqlite *s = sqlite_of(store);
 	bool failed;
-	struct sqlite_root *root = sqlite_root_of(s, url, false, &failed);
 	*found = false;
+	if (sqlite_state_see(s, err))
+		return -1;
+	struct sqlite_root *root = sqlite_root_of(s, url, false, &failed);
 	if (!root)
 		return failed ? sqlite_db_fail(&s->db, err) : 0;
-	int rc = sqlite_number(SQLITE_BIND(s, S_OFFSET_GET, root->id), offset);
+	if (root->id == s->state.root) {
+		*found = true;
+		*offset = s->state.next;
+		return 0;
+	}
+	int rc = sqlite_number(SQLITE_BIND(s, S_NEXT_GET, root->id), offset);
 	*found = rc == 1;
 	return rc < 0 ? sqlite_db_fail(&s->db, err) : 0;
 }
@@ -214,6 +233,7 @@ static void sqlite_close(struct store *store)
 	struct sqlite *s = sqlite_of(store);
 	for (int i = 0; i < SQLITE_STATEMENTS; i++)
 		sqlite3_finalize(s->statements[i]);
+	sqlite_state_release(s);
 	sqlite_db_close(&s->db);
 	for (struct sqlite_root *r = s->roots, *next; r; r = next) {
 		next = r->next;
@@ -261,10 +281,7 @@ struct store *sqlite_open(int dir_fd, const char *dir_name, int64_t bot_id, stru
 		free(s);
 		return NULL;
 	}
-	s->highest = -1;
-	int rc = sqlite_db_number(&s->db, "SELECT max(update_id) FROM updates WHERE root IS NOT NULL", &s->highest, err);
-	if (rc == 0 && sqlite_prepare_all(s))
-		rc = sqlite_db_fail(&s->db, err);
+	int rc = sqlite_prepare_all(s) ? sqlite_db_fail(&s->db, err) : sqlite_state_load(s, err);
 	if (rc) {
 		sqlite_close(&s->store);
 		return NULL;

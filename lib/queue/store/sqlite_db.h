@@ -11,9 +11,19 @@
 #include "queue/store/mark.h"
 #include "queue/store/store.h"
 
-/* Names in the table `meta` that are the store's own. */
-#define SQLITE_META_LAST_SEQ ".last-seq"
+/* A name in the table `meta` that is the store's own. */
 #define SQLITE_META_BOT_ID ".bot-id"
+
+/* What `application_id` and `user_version` of the database say. Version 1 is that of tgrun 0.1. */
+#define SQLITE_APPLICATION_ID 1952936558 /* "tgrn" */
+#define SQLITE_TABLES 3
+#define SQLITE_TABLES_0_1 1
+
+/* Where the database of an older version stays, until the first clean end. */
+#define SQLITE_OLD_NAME "queue.db.0.1"
+
+/* All tables of this version, and the two numbers above. */
+extern const char sqlite_schema[];
 
 /* What stood at a name when it was opened. */
 struct sqlite_place {
@@ -24,7 +34,7 @@ struct sqlite_place {
 
 struct sqlite_db {
 	sqlite3 *handle;
-	int dir_fd; /* the caller's */
+	int dir_fd;
 	char *dir_name;     /* for messages */
 	struct sqlite_place place[STORE_FILES];
 	struct mark mark;
@@ -41,10 +51,11 @@ void sqlite_db_close(struct sqlite_db *db);
 /* sqlite_space.c: how many bytes of the file are in use. 0 or -1 with `err`. */
 int sqlite_db_used(const struct sqlite_db *db, int64_t *bytes, struct err *err);
 
-/* sqlite_space.c: a file of tgrun 0.1.0 is written anew, once, so that it can shrink: when little
- * of it is in use, since that takes as much again for a moment. It is not needed, and stays as it
- * is when that fails. */
-void sqlite_db_convert(struct sqlite_db *db);
+/* sqlite_migrate.c: makes a database of this version out of dir_fd/queue.db, which is of tgrun 0.1
+ * and opened by nobody, and puts it in its place. 0, or -1 with `err` (ERR_IO: no room for it,
+ * which is looked at before anything is written); until the last step the old one stays as it is. */
+int sqlite_migrate(const struct sqlite_db *db, struct err *err);
+
 /* What an open looks at before it changes anything. The files: each is this user's own, or not there, and the database not lost; modes are
  * mended if `mend`; *size of the database, -1 if there is none. What the open database says: tgrun's own, of a version that this one knows
  * (*version, 0: no tables yet), undamaged (read if `whole`), as new as its mark, and this bot's (0: any) or nobody's. 0, or -1 with `err` as of sqlite_open(). */

@@ -1,17 +1,31 @@
 /* queue/store/sqlite_internal: what the files of the SQLite store share: sqlite.c (what is read, open and
- * close), sqlite_apply.c (what is changed) and sqlite_space.c (its size). */
+ * close), sqlite_apply.c (what is changed), sqlite_state.c (what runs, and what may be
+ * repeated), sqlite_space.c (its size).
+ *
+ * The tables follow the work. An update is one row of `updates`, written once and deleted once.
+ * Which ones run, which finished ones the server may still repeat, and the offset stand in the
+ * one row of `state`, which each transaction writes anew; past a bound they spill into tables of
+ * their own. Only what failed before has a row in `tries`. */
 #ifndef TGRUN_QUEUE_STORE_SQLITE_INTERNAL_H
 #define TGRUN_QUEUE_STORE_SQLITE_INTERNAL_H
 
+#include "base/fingerprints.h"
 #include "base/list.h"
+#include "base/map.h"
 #include "queue/store/sqlite_db.h"
 #include "queue/store/store.h"
 
+enum {
+	SQLITE_RUNS = 64,      /* running updates in the row of `state`; the others: table `runs` */
+	SQLITE_FINISHED = 128, /* finished ones there; the others: table `finished` */
+	SQLITE_SEEN = 1024,    /* updates whose identity is remembered from reading them */
+};
+
 /* The statements, prepared once. */
 enum sqlite_statement {
-	S_BEGIN, S_COMMIT, S_PUT, S_PUT_BODY, S_START, S_STOPPED, S_RETRY, S_ORIGIN, S_FORGET_BODY, S_FORGET, S_KEEP_DONE,
-	S_BURY, S_OFFSET, S_CONFIRMED, S_META, S_DEAD_DROP, S_ROOT, S_ROOT_NEW, S_KNOWN, S_BODY, S_REKEY, S_OFFSET_GET,
-	S_META_GET, SQLITE_STATEMENTS
+	S_BEGIN, S_COMMIT, S_PUT, S_STATE, S_IDENTITY, S_RUN, S_RUN_OVER, S_TRY, S_TRY_OVER,
+	S_FORGET, S_BURY, S_NEXT, S_NEXT_GET, S_SPILL, S_CONFIRMED, S_META, S_META_GET, S_DEAD_DROP,
+	S_ROOT, S_ROOT_NEW, S_BODY, S_REKEY, SQLITE_STATEMENTS
 };
 
 struct sqlite_root {
@@ -21,21 +35,67 @@ struct sqlite_root {
 	char url[];
 };
 
+/* What makes an update known when it comes again. */
+struct sqlite_identity {
+	int64_t seq;
+	int64_t root;      /* 0: it is never repeated */
+	int64_t update_id;
+	uint64_t hash;
+};
+
+/* An update that runs, or was tried before. */
+struct sqlite_live {
+	struct map_node node; /* by its number */
+	struct sqlite_identity id;
+	bool running;
+	int place;            /* in state.runs; -1: its row is in `runs` */
+	bool tried;           /* it has a row in `tries`, which says what follows */
+	int failures, deaths, interruptions;
+	bool begun;
+	int64_t due;          /* wall clock, milliseconds: not before */
+	int64_t first;        /* wall clock, milliseconds, when its first attempt began; 0: none did */
+	int64_t due_if_killed; /* while it runs: `due` if this process dies now */
+};
+
+/* The row of `state`, and what else is known beside the tables. The arrays are the row's values as
+ * they are stored, little-endian. */
+struct sqlite_state {
+	int64_t turn;              /* transactions: makes each row unlike the one before */
+	int64_t root, next;        /* the root that was asked last, and its offset; root 0: none */
+	int64_t highest;           /* no update that may be repeated has a higher id; -1: there is none */
+	struct sqlite_run {
+		uint64_t seq, first, due; /* as in sqlite_live; due_if_killed */
+	} runs[SQLITE_RUNS];
+	int run_count;
+	struct sqlite_finished {
+		uint64_t update_id, hash, root, seq;
+	} finished[SQLITE_FINISHED];
+	int finished_count;
+	int64_t spilled;           /* rows in table `finished` */
+	struct map live;
+	struct fingerprints known; /* of all that may be repeated, when `known_built` */
+	bool known_built;
+	struct sqlite_identity seen[SQLITE_SEEN];
+	bool blind;                /* a transaction failed: to be read again before it is used */
+};
+
 struct sqlite {
 	struct store store;
 	struct sqlite_db db;
 	sqlite3_stmt *statements[SQLITE_STATEMENTS];
 	struct sqlite_root *roots;
+	struct sqlite_state state;
 	int64_t dead_count;         /* -1: to be counted */
 	bool gave;                  /* pages were given back, and the file is not yet shorter */
 	bool doubtful;              /* a sync of the -wal failed: later ones prove nothing of what was written to it before */
-	int64_t highest;            /* no update that may be repeated has a higher id */
 };
 
 static inline struct sqlite *sqlite_of(struct store *s)
 {
 	return container_of(s, struct sqlite, store);
 }
+
+/* ---- sqlite_statement.c ---- */
 
 /* Prepares all statements. 0, or -1; why is in the handle, as for all below. */
 int sqlite_prepare_all(struct sqlite *s);
@@ -57,19 +117,56 @@ int sqlite_number(sqlite3_stmt *st, int64_t *out);
 /* The root, its row made if `make`. NULL with *failed false: it has none. */
 struct sqlite_root *sqlite_root_of(struct sqlite *s, const char *url, bool make, bool *failed);
 
-/* Forgets some of what the server confirmed that it will not repeat. How many, or -1. */
-int sqlite_forget_confirmed(struct sqlite *s, const struct sqlite_root *root);
+/* ---- sqlite_state.c ---- */
+
+/* Reads the state from the tables, whatever was there before. 0 or -1 with `err`. */
+int sqlite_state_load(struct sqlite *s, struct err *err);
+void sqlite_state_release(struct sqlite *s);
+
+/* Reads it again if a transaction failed. 0 or -1 with `err`. */
+int sqlite_state_see(struct sqlite *s, struct err *err);
+
+/* Writes the row. 0 or -1. */
+int sqlite_state_write(struct sqlite *s);
+
+/* What is known of a live update; NULL: it is none. */
+struct sqlite_live *sqlite_live_known(const struct sqlite *s, int64_t seq);
+
+/* What is known of an update, from its row if it is none of the live ones. 1, 0: it does not wait,
+ * -1. */
+int sqlite_live_find(struct sqlite *s, int64_t seq, struct sqlite_live **out);
+
+/* It runs; it runs no more; it has been tried, with these counts; it is over, and forgotten. A live
+ * one that neither runs nor was tried is forgotten, too. 0 or -1. */
+int sqlite_live_run(struct sqlite *s, struct sqlite_live *l, int64_t first, int64_t due_if_killed);
+int sqlite_live_rest(struct sqlite *s, struct sqlite_live *l);
+int sqlite_live_tried(struct sqlite *s, struct sqlite_live *l, const struct store_op *op, bool begun);
+int sqlite_live_end(struct sqlite *s, struct sqlite_live *l);
+
+/* What may be repeated: a new update; one that is finished; what the server confirmed. 0 or -1. */
+void sqlite_known_add(struct sqlite *s, const struct sqlite_identity *id);
+int sqlite_known_finish(struct sqlite *s, const struct sqlite_identity *id);
+int sqlite_known_confirm(struct sqlite *s, const struct sqlite_root *root);
+
+/* Whether the update is one of those. 1, 0, -1. */
+int sqlite_known_find(struct sqlite *s, const struct sqlite_identity *id);
+
+/* Remembers the identity of an update that was read. */
+void sqlite_seen(struct sqlite *s, const struct sqlite_identity *id);
+
+/* ---- sqlite_apply.c ---- */
 
 /* `synchronous` can be set outside of transactions only. 0 or -1 with `err`. */
 int sqlite_set_sync(struct sqlite *s, bool full, struct err *err);
 
 /* Ends a transaction that failed, takes back what was remembered of it, and fills in `err`. Returns -1. */
-int sqlite_undo(struct sqlite *s, int64_t last_seq, struct err *err);
+int sqlite_undo(struct sqlite *s, struct err *err);
 
 /* Updates up to `seq` are on disk. */
 void sqlite_raise_mark(struct sqlite *s, int64_t seq);
 
-/* As store_ops.spare, store_ops.give_back. */
+/* ---- sqlite_space.c: as store_ops.spare, store_ops.give_back ---- */
+
 int64_t sqlite_spare(struct store *store);
 int sqlite_give_back(struct store *store, struct err *err);
 

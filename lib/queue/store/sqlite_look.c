@@ -47,7 +47,8 @@ int sqlite_look(int dir_fd, const char *dir_name, int64_t bot_id, struct store_l
 		out->there = rc == 0 && version > 0;
 	}
 	if (out->there && (sqlite_db_number(&db, "SELECT count(*) FROM dead", &out->dead, err) ||
-			   sqlite_db_number(&db, "SELECT count(*) FROM updates WHERE state <> 3", &out->waiting, err) ||
+			   sqlite_db_number(&db, version == SQLITE_TABLES_0_1 ? "SELECT count(*) FROM updates WHERE state <> 3"
+								     : "SELECT count(*) FROM updates", &out->waiting, err) ||
 			   sqlite_db_number(&db, "SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size", &out->spare, err)))
 		rc = -1;
 	sqlite_db_close(&db);

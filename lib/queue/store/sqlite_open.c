@@ -15,7 +15,6 @@
 #include "queue/store/sqlite_db.h"
 
 enum {
-	APPLICATION_ID = 0x7467726e, /* "tgrn" */
 	CHECKED_BELOW = 64 << 20,    /* bytes in use of a database that is checked whole at the start */
 	RESERVED = 8 << 20,          /* bytes of the -wal kept, so that outcomes can be written on a full disk */
 	GROWS_BY = 1 << 20,          /* bytes that the database grows by at a time, for the same reason */
@@ -23,30 +22,6 @@ enum {
 };
 
 #define DONE_KEPT (INT64_C(48) * 3600 * 1000) /* ms; the server keeps no update for longer than 24 hours */
-
-/* The steps from one version of the tables to the next; user_version counts the steps that were taken. In `updates`, `state` is 0 new,
- * 1 started, 2 begun before, 3 done (then it only recognises its repeat). Bodies stand apart, so that the start reads none. */
-static const char *const steps[] = {
-	"CREATE TABLE roots(id INTEGER PRIMARY KEY, url TEXT NOT NULL UNIQUE);"
-	"CREATE TABLE offsets(root INTEGER PRIMARY KEY, next INTEGER NOT NULL);"
-	"CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
-	"CREATE TABLE updates(seq INTEGER PRIMARY KEY, root INTEGER, update_id INTEGER, hash INTEGER NOT NULL,"
-	" kind TEXT NOT NULL, keys TEXT NOT NULL, lane INTEGER NOT NULL, received INTEGER NOT NULL, ageless INTEGER NOT NULL,"
-	" due INTEGER NOT NULL DEFAULT 0, failures INTEGER NOT NULL DEFAULT 0, deaths INTEGER NOT NULL DEFAULT 0,"
-	" state INTEGER NOT NULL DEFAULT 0);"
-	"CREATE INDEX known ON updates(update_id, hash) WHERE root IS NOT NULL;"
-	"CREATE INDEX done ON updates(root, update_id) WHERE state = 3;"
-	"CREATE TABLE bodies(seq INTEGER PRIMARY KEY, body BLOB NOT NULL);"
-	"CREATE TABLE dead(number INTEGER PRIMARY KEY, update_id INTEGER, kind TEXT NOT NULL, keys TEXT NOT NULL,"
-	" reason TEXT NOT NULL, last_stderr TEXT NOT NULL, attempts INTEGER NOT NULL, received INTEGER NOT NULL,"
-	" died INTEGER NOT NULL, body BLOB NOT NULL);"
-	"PRAGMA application_id = 1952936558;",
-
-	"ALTER TABLE updates ADD COLUMN interruptions INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE updates ADD COLUMN first INTEGER NOT NULL DEFAULT 0;",
-};
-
-enum { VERSION = sizeof steps / sizeof steps[0] };
 
 int sqlite_db_fail(const struct sqlite_db *db, struct err *err)
 {
@@ -174,15 +149,16 @@ static int connect_file(struct sqlite_db *db, int dir_fd, struct err *err)
 		return sqlite_db_fail(db, err);
 	}
 	sqlite3_busy_timeout(db->handle, BUSY_PATIENCE);
-	/* How it shrinks comes before the log, with which a new file gets its shape. EXCLUSIVE
+	/* Pages of 1 KB: an update that comes alone changes two of them at each step. Their size and
+	 * how the file shrinks come before the log, with which a new file gets its shape. EXCLUSIVE
 	 * before WAL: no shared memory, and other processes are kept out. The WAL is carried over
 	 * and begun anew, which waits for the disk, when half of what is reserved for it is full.
 	 * 16 MB of pages: those that the turns of a million waiting updates go through, in no
 	 * order. */
 	if (sqlite_db_exec(db,
-		"PRAGMA locking_mode = EXCLUSIVE; PRAGMA auto_vacuum = INCREMENTAL;"
+		"PRAGMA page_size = 1024; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA locking_mode = EXCLUSIVE;"
 		"PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
-		"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 1000;"
+		"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000;"
 		"PRAGMA journal_size_limit = 8388608; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;", err))
 		return -1;
 	int64_t wal = 0;
@@ -202,12 +178,15 @@ static int check_version(struct sqlite_db *db, int64_t *version, struct err *err
 	    sqlite_db_number(db, "SELECT count(*) FROM sqlite_schema", &tables, err))
 		return -1;
 	bool fresh = application == 0 && *version == 0 && tables == 0;
-	if (!fresh && application != APPLICATION_ID)
+	if (!fresh && application != SQLITE_APPLICATION_ID)
 		return err_set(err, ERR_CONFIG, "'%s/queue.db' is a database, but not of tgrun; choose another --state-dir",
 			       db->dir_name);
-	if (*version > VERSION)
+	if (*version > SQLITE_TABLES)
 		return err_set(err, ERR_CONFIG, "the state in '%s' was written by a newer tgrun (its version is %" PRId64
-			       ", this one knows %d); use that one", db->dir_name, *version, (int)VERSION);
+			       ", this one knows %d); use that one", db->dir_name, *version, SQLITE_TABLES);
+	if (!fresh && *version != SQLITE_TABLES && *version != SQLITE_TABLES_0_1)
+		return err_set(err, ERR_CONFIG, "the state in '%s' was written by a tgrun between two releases (its version is %" PRId64
+			       "); empty it with that one, or choose another --state-dir", db->dir_name, *version);
 	return 0;
 }
 
@@ -230,24 +209,21 @@ static int quick_check(const struct sqlite_db *db, struct err *err)
 	return rc;
 }
 
-static int migrate(struct sqlite_db *db, int64_t version, struct err *err)
+static int make_tables(struct sqlite_db *db, struct err *err)
 {
-	char sql[64];
-	for (; version < VERSION; version++) {
-		snprintf(sql, sizeof sql, "PRAGMA user_version = %d; COMMIT", (int)version + 1);
-		CRASHPOINT("before-migration");
-		if (sqlite_db_exec(db, "BEGIN IMMEDIATE", err) || sqlite_db_exec(db, steps[version], err) ||
-		    sqlite_db_exec(db, sql, err))
-			return -1;
-	}
-	return 0;
+	CRASHPOINT("before-tables");
+	if (sqlite_db_exec(db, "BEGIN IMMEDIATE", err) || sqlite_db_exec(db, sqlite_schema, err))
+		return -1;
+	return sqlite_db_exec(db, "INSERT INTO state DEFAULT VALUES; COMMIT", err);
 }
 
 int sqlite_db_check(struct sqlite_db *db, bool whole, int64_t bot_id, int64_t *version, struct err *err)
 {
 	if (check_version(db, version, err) || (whole && quick_check(db, err)))
 		return -1;
-	if (*version > 0 && (sqlite_db_number(db, "SELECT value + 0 FROM meta WHERE name = '" SQLITE_META_LAST_SEQ "'", &db->last_seq, err) ||
+	const char *last_seq = *version == SQLITE_TABLES_0_1 ? "SELECT value + 0 FROM meta WHERE name = '.last-seq'"
+							     : "SELECT last_seq FROM state";
+	if (*version > 0 && (sqlite_db_number(db, last_seq, &db->last_seq, err) ||
 			     sqlite_db_number(db, "SELECT value + 0 FROM meta WHERE name = '" SQLITE_META_BOT_ID "'", &db->bot_id, err)))
 		return -1;
 	if (db->last_seq < db->mark.seq)
@@ -280,6 +256,14 @@ static void reserve(struct sqlite_db *db, int dir_fd)
 		fdatasync(db->wal_fd);
 }
 
+/* Tables of tgrun 0.1 become a new file, which takes the place of the old one. */
+static int renew(struct sqlite_db *db, struct err *err)
+{
+	sqlite3_close(db->handle);
+	db->handle = NULL;
+	return sqlite_migrate(db, err) || connect_file(db, db->dir_fd, err) ? -1 : 0;
+}
+
 static int prepare_tables(struct sqlite_db *db, int64_t bot_id, struct err *err)
 {
 	char sql[128];
@@ -288,11 +272,12 @@ static int prepare_tables(struct sqlite_db *db, int64_t bot_id, struct err *err)
 	if (sqlite_db_used(db, &used, err))
 		return -1;
 	db->unchecked = used >= CHECKED_BELOW;
-	if (sqlite_db_check(db, !db->unchecked, bot_id, &version, err) || migrate(db, version, err) ||
-	    bind_bot(db, bot_id, err))
+	if (sqlite_db_check(db, !db->unchecked, bot_id, &version, err))
 		return -1;
-	snprintf(sql, sizeof sql, "DELETE FROM updates WHERE state = 3 AND received < %" PRId64,
-		 (int64_t)time(NULL) * 1000 - DONE_KEPT);
+	int rc = version == 0 ? make_tables(db, err) : version == SQLITE_TABLES_0_1 ? renew(db, err) : 0;
+	if (rc || bind_bot(db, bot_id, err))
+		return -1;
+	snprintf(sql, sizeof sql, "DELETE FROM finished WHERE at < %" PRId64, (int64_t)time(NULL) * 1000 - DONE_KEPT);
 	return sqlite_db_exec(db, sql, err);
 }
 
@@ -313,7 +298,6 @@ int sqlite_db_open(struct sqlite_db *db, int dir_fd, const char *dir_name, int64
 		return -1;
 	}
 	CRASHPOINT("tables-made");
-	sqlite_db_convert(db);
 	/* The tables themselves are in the database file before anything else is. */
 	sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_FULL, NULL, NULL);
 	reserve(db, dir_fd);
@@ -329,7 +313,10 @@ void sqlite_db_close(struct sqlite_db *db)
 	/* SQLite removes the log by its name, which may be another database's by now. */
 	if (db->handle && sqlite_stand(db, NULL) < 0)
 		sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
-	sqlite3_close(db->handle);
+	bool whole = db->handle && sqlite3_close(db->handle) == SQLITE_OK;
+	/* A clean end took the log with it: what the tables were made of is not needed any more. */
+	if (whole && db->dir_fd >= 0 && faccessat(db->dir_fd, "queue.db-wal", F_OK, 0))
+		unlinkat(db->dir_fd, SQLITE_OLD_NAME, 0);
 	if (db->wal_fd >= 0)
 		close(db->wal_fd);
 	mark_close(&db->mark);

@@ -8,9 +8,8 @@
 #include "queue/store/sqlite_internal.h"
 
 enum {
-	PAGES_AT_ONCE = 256,
-	KEPT_FREE = 4 << 20,         /* bytes */
-	WORTH_CONVERTING = 16 << 20, /* bytes in use up to which the file is written anew at a start */
+	PAGES_AT_ONCE = 1024,
+	KEPT_FREE = 4 << 20, /* bytes */
 };
 
 static int sizes(const struct sqlite_db *db, int64_t *page, int64_t *pages, int64_t *free_pages,
@@ -42,41 +41,16 @@ int sqlite_db_used(const struct sqlite_db *db, int64_t *bytes, struct err *err)
 	return 0;
 }
 
-void sqlite_db_convert(struct sqlite_db *db)
-{
-	int64_t mode = 0, used;
-	if (sqlite_db_number(db, "PRAGMA auto_vacuum", &mode, NULL) || mode ||
-	    sqlite_db_used(db, &used, NULL) || used > WORTH_CONVERTING)
-		return;
-	/* Without room for it the file stays as it is. */
-	sqlite_db_exec(db, "PRAGMA auto_vacuum = INCREMENTAL; VACUUM", NULL);
-}
-
-/* What recognised repeats that cannot come any more. 1: there may be more, 0, -1. */
-static int forget_some(struct sqlite *s)
-{
-	for (const struct sqlite_root *r = s->roots; r; r = r->next) {
-		int gone = r->id ? sqlite_forget_confirmed(s, r) : 0;
-		if (gone)
-			return gone < 0 ? -1 : 1;
-	}
-	return 0;
-}
-
 int sqlite_give_back(struct store *store, struct err *err)
 {
 	struct sqlite *s = sqlite_of(store);
-	int64_t page, pages, free_pages, mode = 0;
+	int64_t page, pages, free_pages;
 	char text[64];
 	if (sqlite_set_sync(s, false, err))
 		return -1;
-	int rc = forget_some(s);
-	if (rc)
-		return rc < 0 ? sqlite_db_fail(&s->db, err) : 1;
-	if (sizes(&s->db, &page, &pages, &free_pages, err) ||
-	    sqlite_db_number(&s->db, "PRAGMA auto_vacuum", &mode, err))
+	if (sizes(&s->db, &page, &pages, &free_pages, err))
 		return -1;
-	int64_t more = mode ? free_pages - KEPT_FREE / page : 0;
+	int64_t more = free_pages - KEPT_FREE / page;
 	if (more > 0) {
 		snprintf(text, sizeof text, "PRAGMA incremental_vacuum(%d)",
 			 more < PAGES_AT_ONCE ? (int)more : (int)PAGES_AT_ONCE);

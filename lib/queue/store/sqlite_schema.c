@@ -1,0 +1,35 @@
+/* queue/store/sqlite_schema: the tables. What each update needs is in `updates` and in the one row of
+ * `state`; all other tables hold exceptions. Times are milliseconds since 1970. */
+#include "queue/store/sqlite_db.h"
+
+const char sqlite_schema[] =
+	/* Where updates come from: the server's URL, a file. `next`: the offset to ask from, but of
+	 * the one that `state` names. */
+	"CREATE TABLE roots(id INTEGER PRIMARY KEY, url TEXT NOT NULL UNIQUE, next INTEGER);"
+	"CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+	/* What waits or runs, in the order of arrival. `root` 0: the source never repeats it. The
+	 * bytes stand last, so that a walk over the others reads no overflow pages. */
+	"CREATE TABLE updates(seq INTEGER PRIMARY KEY, root INTEGER NOT NULL, update_id INTEGER,"
+	" hash INTEGER NOT NULL, lane INTEGER NOT NULL, ageless INTEGER NOT NULL,"
+	" received INTEGER NOT NULL, kind TEXT NOT NULL, keys TEXT NOT NULL, body BLOB NOT NULL);"
+	/* One row, written anew by each transaction, whose number is `turn`. `runs`: of each
+	 * running update its number, when its first attempt began, and when it is due again if this
+	 * program is killed, 24 bytes. `finished`: what the server may still repeat: id, hash, root and
+	 * number, 32 bytes each. Little-endian. */
+	"CREATE TABLE state(last_seq INTEGER NOT NULL DEFAULT 0, turn INTEGER NOT NULL DEFAULT 0,"
+	" root INTEGER NOT NULL DEFAULT 0, next INTEGER NOT NULL DEFAULT 0,"
+	" highest INTEGER NOT NULL DEFAULT -1, runs BLOB NOT NULL DEFAULT x'',"
+	" finished BLOB NOT NULL DEFAULT x'');"
+	/* What finds no room there. */
+	"CREATE TABLE runs(seq INTEGER PRIMARY KEY, first INTEGER NOT NULL, due INTEGER NOT NULL);"
+	"CREATE TABLE finished(root INTEGER NOT NULL, update_id INTEGER NOT NULL,"
+	" hash INTEGER NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL);"
+	/* Updates that were tried before. */
+	"CREATE TABLE tries(seq INTEGER PRIMARY KEY, failures INTEGER NOT NULL,"
+	" deaths INTEGER NOT NULL, interruptions INTEGER NOT NULL, begun INTEGER NOT NULL,"
+	" due INTEGER NOT NULL, first INTEGER NOT NULL);"
+	"CREATE TABLE dead(number INTEGER PRIMARY KEY, update_id INTEGER, kind TEXT NOT NULL,"
+	" keys TEXT NOT NULL, reason TEXT NOT NULL, last_stderr TEXT NOT NULL,"
+	" attempts INTEGER NOT NULL, received INTEGER NOT NULL, died INTEGER NOT NULL,"
+	" body BLOB NOT NULL);"
+	"PRAGMA application_id = 1952936558; PRAGMA user_version = 3;";

@@ -1,0 +1,103 @@
+/* queue/store/sqlite_statement: the SQL of the store, prepared once, and how it is run. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "queue/store/sqlite_internal.h"
+
+static const char *const sql[SQLITE_STATEMENTS] = {
+	[S_BEGIN] = "BEGIN IMMEDIATE",
+	[S_COMMIT] = "COMMIT",
+	[S_PUT] = "INSERT OR IGNORE INTO updates(seq, root, update_id, hash, lane, ageless, received,"
+		  " kind, keys, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+	[S_STATE] = "UPDATE state SET last_seq = ?1, turn = ?2, root = ?3, next = ?4, highest = ?5,"
+		    " runs = ?6, finished = ?7",
+	[S_IDENTITY] = "SELECT root, update_id, hash FROM updates WHERE seq = ?1",
+	[S_RUN] = "INSERT OR REPLACE INTO runs(seq, first, due) VALUES(?1, ?2, ?3)",
+	[S_RUN_OVER] = "DELETE FROM runs WHERE seq = ?1",
+	[S_TRY] = "INSERT OR REPLACE INTO tries(seq, failures, deaths, interruptions,"
+		  " begun, due, first) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[S_TRY_OVER] = "DELETE FROM tries WHERE seq = ?1",
+	[S_FORGET] = "DELETE FROM updates WHERE seq = ?1",
+	[S_BURY] = "INSERT OR IGNORE INTO dead SELECT seq, update_id, kind, keys, ?2, ?3, ?4, received,"
+		   " ?5, body FROM updates WHERE seq = ?1",
+	[S_NEXT] = "UPDATE roots SET next = ?2 WHERE id = ?1",
+	[S_NEXT_GET] = "SELECT next FROM roots WHERE id = ?1 AND next IS NOT NULL",
+	[S_SPILL] = "INSERT INTO finished(root, update_id, hash, seq, at) VALUES(?1, ?2, ?3, ?4, ?5)",
+	[S_CONFIRMED] = "DELETE FROM finished WHERE root = ?1 AND update_id < ?2 AND seq <= ?3",
+	[S_META] = "INSERT OR REPLACE INTO meta(name, value) VALUES(?1, ?2)",
+	[S_META_GET] = "SELECT value FROM meta WHERE name = ?1",
+	[S_DEAD_DROP] = "DELETE FROM dead WHERE number = ?1",
+	[S_ROOT] = "SELECT id FROM roots WHERE url = ?1",
+	[S_ROOT_NEW] = "INSERT INTO roots(url) VALUES(?1)",
+	[S_BODY] = "SELECT received, root, update_id, hash, body FROM updates WHERE seq = ?1",
+	[S_REKEY] = "UPDATE updates SET keys = ?2, lane = ?3 WHERE seq = ?1",
+};
+
+int sqlite_prepare_all(struct sqlite *s)
+{
+	for (int i = 0; i < SQLITE_STATEMENTS; i++)
+		if (sqlite3_prepare_v3(s->db.handle, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &s->statements[i],
+				       NULL) != SQLITE_OK)
+			return -1;
+	return 0;
+}
+
+void sqlite_bind_text(sqlite3_stmt *st, int at, const char *text)
+{
+	sqlite3_bind_text(st, at, text ? text : "", -1, SQLITE_STATIC);
+}
+
+sqlite3_stmt *sqlite_bind(struct sqlite *s, enum sqlite_statement which, int count, const int64_t *numbers)
+{
+	sqlite3_stmt *st = s->statements[which];
+	for (int i = 0; i < count; i++)
+		sqlite3_bind_int64(st, i + 1, numbers[i]);
+	return st;
+}
+
+int sqlite_run(sqlite3_stmt *st)
+{
+	int rc = sqlite3_step(st);
+	return sqlite3_reset(st) == SQLITE_OK && rc == SQLITE_DONE ? 0 : -1;
+}
+
+int sqlite_number(sqlite3_stmt *st, int64_t *out)
+{
+	int rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW)
+		*out = sqlite3_column_int64(st, 0);
+	return sqlite3_reset(st) != SQLITE_OK ? -1 : rc == SQLITE_ROW;
+}
+
+struct sqlite_root *sqlite_root_of(struct sqlite *s, const char *url, bool make, bool *failed)
+{
+	struct sqlite_root *r = s->roots;
+	*failed = true;
+	while (r && strcmp(r->url, url) != 0)
+		r = r->next;
+	if (!r) {
+		r = calloc(1, sizeof *r + strlen(url) + 1);
+		if (!r)
+			return NULL;
+		strcpy(r->url, url);
+		r->next = s->roots;
+		s->roots = r;
+	}
+	if (r->id == 0) {
+		sqlite_bind_text(s->statements[S_ROOT], 1, url);
+		int found = sqlite_number(s->statements[S_ROOT], &r->id);
+		if (found < 0)
+			return NULL;
+		if (!found && !make) {
+			*failed = false;
+			return NULL;
+		}
+		sqlite_bind_text(s->statements[S_ROOT_NEW], 1, url);
+		if (!found && sqlite_run(s->statements[S_ROOT_NEW]))
+			return NULL;
+		if (!found)
+			r->id = sqlite3_last_insert_rowid(s->db.handle);
+	}
+	*failed = false;
+	return r;
+}
