@@ -75,7 +75,7 @@ ok 'wait_for gone' "a shell that hangs its jobs up, and then ends: it ends, too"
 : >"$TMP/close"
 
 # What outlives its terminal.
-terminal sh -c 'exec nohup "$NOTE_TGRUN" 2>>"$NOTE_LOG"'
+terminal sh -c 'cd "$FLOW_MARK" && exec nohup "$NOTE_TGRUN" 2>>"$NOTE_LOG"'
 : >"$TMP/close"
 wait_for 'logged "configuration reloaded"'
 ok 'works three' "under nohup it goes on when the window is closed"
