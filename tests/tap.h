@@ -9,6 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Defined in a build with sanitizers. */
+#if defined(__SANITIZE_ADDRESS__)
+#define WITH_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WITH_ASAN 1
+#endif
+#endif
+
 static int tap_count, tap_failed;
 
 __attribute__((format(printf, 2, 3), unused)) static bool ok(bool holds, const char *fmt, ...)

@@ -3,7 +3,7 @@
 . tests/flow/lib.sh
 
 case $BUILD in
-*asan*) COUNT=1000 ;;
+*asan*) COUNT=500 ;;
 *) COUNT=10000 ;;
 esac
 PROBE=$PWD/$BUILD/tools/probe

@@ -10,14 +10,6 @@
 
 enum { PIECES = 80 };
 
-#if defined(__SANITIZE_ADDRESS__)
-#define WITH_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WITH_ASAN 1
-#endif
-#endif
-
 static void with_memory(void)
 {
 	char *p = spare_malloc(10);

@@ -230,9 +230,11 @@ int queue_many(struct queue *q, struct queue_many *m, int64_t until,
 	}
 	if (rc)
 		return -1;
-	if (m->all)
-		m->from = s.count ? s.dealt[s.count - 1].number + 1 : m->from;
-	m->numbers += m->all ? 0 : s.count;
-	m->count -= m->all ? 0 : s.count;
+	if (m->all && s.count) {
+		m->from = s.dealt[s.count - 1].number + 1;
+	} else if (s.count) {
+		m->numbers += s.count;
+		m->count -= s.count;
+	}
 	return s.full;
 }
