@@ -96,8 +96,8 @@ static void places(void)
 int main(void)
 {
 	samples_load();
-	ids();
-	kinds();
-	places();
+	RUN(ids);
+	RUN(kinds);
+	RUN(places);
 	return done_testing();
 }

@@ -314,15 +314,15 @@ static void test_err(void)
 
 int main(void)
 {
-	test_buf();
-	test_json();
-	test_utf8();
-	test_show();
-	test_backoff();
-	test_secret();
-	test_find();
-	test_list();
-	test_err();
+	RUN(test_buf);
+	RUN(test_json);
+	RUN(test_utf8);
+	RUN(test_show);
+	RUN(test_backoff);
+	RUN(test_secret);
+	RUN(test_find);
+	RUN(test_list);
+	RUN(test_err);
 	ok(hash_bytes("", 0) == 0xcbf29ce484222325u && hash_bytes("a", 1) == 0xaf63dc4c8601ec8cu && hash_bytes("foobar", 6) == 0x85944171f73967e8u,
 	   "the hash is FNV-1a (the vectors of draft-eastlake-fnv)");
 	return done_testing();

@@ -111,9 +111,9 @@ static void stops(void)
 int main(void)
 {
 	house_init(&house, 3, 0);
-	batches();
-	singles();
-	stops();
+	RUN(batches);
+	RUN(singles);
+	RUN(stops);
 	house_free(&house);
 	return done_testing();
 }

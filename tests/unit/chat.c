@@ -230,13 +230,13 @@ int main(void)
 {
 	chat_init(&chat, false);
 	buf_init(&out, CHAT_SHOW_MAX);
-	test_lines();
-	test_messages();
-	test_calls();
-	test_actions();
-	test_keyboards();
-	test_updates();
-	test_file_lines();
+	RUN(test_lines);
+	RUN(test_messages);
+	RUN(test_calls);
+	RUN(test_actions);
+	RUN(test_keyboards);
+	RUN(test_updates);
+	RUN(test_file_lines);
 	chat_release(&chat);
 	buf_release(&out);
 	return done_testing();

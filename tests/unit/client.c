@@ -158,8 +158,8 @@ int main(void)
 	orders = pair[0];
 	if (recv(orders, &started, 1, 0) != 1)
 		return 1;
-	test_updates();
-	test_half_line();
+	RUN(test_updates);
+	RUN(test_half_line);
 	test_cuts("dead list", LETTER(1) LETTER(2) END);
 	test_cuts("dead retry", "{\"number\":1,\"ok\":true}\n{\"number\":2,\"ok\":true}\n" END);
 	test_cuts("queue list --json", ITEM(1) ITEM(2) END);

@@ -61,7 +61,7 @@ static void zero(void)
 
 int main(void)
 {
-	model();
-	zero();
+	RUN(model);
+	RUN(zero);
 	return done_testing();
 }

@@ -137,13 +137,13 @@ static void examples(void)
 int main(void)
 {
 	house_init(&house, 3, 1);
-	hooks();
+	RUN(hooks);
 	house_free(&house);
 	house_init(&house, 4, 0);
-	shared();
+	RUN(shared);
 	house_free(&house);
 	house_init(&house, 3, 0);
-	examples();
+	RUN(examples);
 	house_free(&house);
 	return done_testing();
 }

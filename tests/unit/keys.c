@@ -190,12 +190,12 @@ static void specifications(void)
 int main(void)
 {
 	samples_load();
-	each_kind();
-	places();
-	unknown_kinds();
-	several();
-	long_keys();
-	specifications();
+	RUN(each_kind);
+	RUN(places);
+	RUN(unknown_kinds);
+	RUN(several);
+	RUN(long_keys);
+	RUN(specifications);
 	struct buf none;
 	const char *chat = "chat";
 	struct key_spec *k = key_spec_new(&chat, 1, NULL);

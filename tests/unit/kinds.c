@@ -71,7 +71,7 @@ static void ages(void)
 int main(void)
 {
 	samples_load();
-	table();
-	ages();
+	RUN(table);
+	RUN(ages);
 	return done_testing();
 }

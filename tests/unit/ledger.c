@@ -233,8 +233,8 @@ static void test_queue(void)
 
 int main(void)
 {
-	test_table();
-	test_words();
-	test_giving_up();
+	RUN(test_table);
+	RUN(test_words);
+	RUN(test_giving_up);
 	return on_both(test_queue);
 }

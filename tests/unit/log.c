@@ -293,10 +293,10 @@ static void test_pace(void)
 int main(void)
 {
 	signal(SIGPIPE, SIG_IGN);
-	test_forms();
-	test_escapes();
-	test_secrets();
-	test_levels();
+	RUN(test_forms);
+	RUN(test_escapes);
+	RUN(test_secrets);
+	RUN(test_levels);
 	int fds[2];
 	if (pipe(fds))
 		return 1;
@@ -310,8 +310,8 @@ int main(void)
 	test_full(fds, "nor does a pipe that cannot be opened anew");
 	if (getuid() == 0 && seteuid(0))
 		return 1;
-	test_gone();
-	test_comes_back();
-	test_pace();
+	RUN(test_gone);
+	RUN(test_comes_back);
+	RUN(test_pace);
 	return done_testing();
 }

@@ -138,9 +138,9 @@ static void test_methods(void)
 
 int main(void)
 {
-	test_v2();
-	test_html();
-	test_others();
-	test_methods();
+	RUN(test_v2);
+	RUN(test_html);
+	RUN(test_others);
+	RUN(test_methods);
 	return done_testing();
 }

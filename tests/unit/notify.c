@@ -148,8 +148,8 @@ int main(void)
 	test_socket(path, "an abstract socket hears all lines in one datagram");
 	snprintf(path, sizeof path, "/tmp/notify-test-%d", (int)getpid());
 	test_socket(path, "so does one in the file system");
-	test_watchdog();
-	test_busy();
-	test_nobody();
+	RUN(test_watchdog);
+	RUN(test_busy);
+	RUN(test_nobody);
 	return done_testing();
 }

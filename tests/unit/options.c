@@ -419,14 +419,14 @@ static void test_warnings(void)
 int main(void)
 {
 	make_file();
-	test_defaults();
-	test_order();
-	test_token();
-	test_routes();
-	test_errors();
-	test_strangers();
-	test_file();
-	test_warnings();
+	RUN(test_defaults);
+	RUN(test_order);
+	RUN(test_token);
+	RUN(test_routes);
+	RUN(test_errors);
+	RUN(test_strangers);
+	RUN(test_file);
+	RUN(test_warnings);
 	unlink(file);
 	return done_testing();
 }

@@ -213,10 +213,10 @@ static void test_reload(void)
 int main(void)
 {
 	make_file();
-	test_each_row();
-	test_reload();
-	test_help();
-	test_zeros();
+	RUN(test_each_row);
+	RUN(test_reload);
+	RUN(test_help);
+	RUN(test_zeros);
 	unlink(file);
 	return done_testing();
 }

@@ -92,9 +92,9 @@ static void test_pipelines(void)
 
 int main(void)
 {
-	test_table();
-	test_on_failure();
-	test_timeout();
-	test_pipelines();
+	RUN(test_table);
+	RUN(test_on_failure);
+	RUN(test_timeout);
+	RUN(test_pipelines);
 	return done_testing();
 }

@@ -54,7 +54,7 @@ static void test_rate(void)
 
 int main(void)
 {
-	test_balance();
-	test_rate();
+	RUN(test_balance);
+	RUN(test_rate);
 	return done_testing();
 }

@@ -203,11 +203,11 @@ static void samples_cut(void)
 int main(void)
 {
 	samples_load();
-	lines();
-	spans();
-	broken();
-	limits();
-	faults();
-	samples_cut();
+	RUN(lines);
+	RUN(spans);
+	RUN(broken);
+	RUN(limits);
+	RUN(faults);
+	RUN(samples_cut);
 	return done_testing();
 }

@@ -316,13 +316,13 @@ static void measure(int chats)
 
 int main(void)
 {
-	order();
-	fairness();
-	delays();
-	suspects();
-	lanes();
-	batches();
-	removal();
+	RUN(order);
+	RUN(fairness);
+	RUN(delays);
+	RUN(suspects);
+	RUN(lanes);
+	RUN(batches);
+	RUN(removal);
 	measure(1000);
 	measure(N);
 	return done_testing();

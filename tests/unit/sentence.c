@@ -86,7 +86,7 @@ static void odd_lines(void)
 
 int main(void)
 {
-	crashes();
-	odd_lines();
+	RUN(crashes);
+	RUN(odd_lines);
 	return done_testing();
 }

@@ -243,10 +243,10 @@ static void broken_bytes(void)
 int main(void)
 {
 	samples_load();
-	samples_survive();
-	elements();
-	refusals();
-	garbage();
-	broken_bytes();
+	RUN(samples_survive);
+	RUN(elements);
+	RUN(refusals);
+	RUN(garbage);
+	RUN(broken_bytes);
 	return done_testing();
 }

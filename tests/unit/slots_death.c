@@ -252,8 +252,8 @@ int main(void)
 	int fd = mkstemp(lock_path);
 	close(fd);
 	/* What a killed runner leaves must not become this process's before there are slots here: then it would wait for nobody. */
-	runner_is_killed();
-	runner_is_killed_with_keeper();
+	RUN(runner_is_killed);
+	RUN(runner_is_killed_with_keeper);
 
 	pid_t before = fork();
 	if (before == 0)

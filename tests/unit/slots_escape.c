@@ -239,9 +239,9 @@ int main(int argc, char **argv)
 	killed("subreaper", 5, SIGKILL, "a daemon that is a subreaper is gone, with all below it");
 	for (int i = 0; i < 5; i++)
 		killed("chain", 1, SIGKILL, "a chain of forks and exits is caught up with");
-	waits_for_background_work();
-	term_is_heard_once();
-	children_by_scan();
+	RUN(waits_for_background_work);
+	RUN(term_is_heard_once);
+	RUN(children_by_scan);
 	is_num(rig.deaths, 0, "no slot has died of all this");
 	/* Jobs that run when the slots are freed. */
 	struct run r;

@@ -70,6 +70,6 @@ int main(void)
 {
 	int few = most_inherited(FEW), many = most_inherited(MANY);
 	ok(many <= few, "a child inherits no more with %d slots (%d descriptors) than with %d (%d)", MANY, many, FEW, few);
-	test_each();
+	RUN(test_each);
 	return done_testing();
 }

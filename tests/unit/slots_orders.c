@@ -182,8 +182,8 @@ int main(void)
 	};
 	for (size_t i = 0; i < sizeof odds / sizeof *odds; i++)
 		test_odd(&odds[i]);
-	test_commands();
-	test_late();
+	RUN(test_commands);
+	RUN(test_late);
 	command_unref(sleeper);
 	munmap(page, sizeof *page);
 	return done_testing();

@@ -80,9 +80,9 @@ static void without_memory(void)
 
 int main(void)
 {
-	with_memory();
+	RUN(with_memory);
 #ifndef WITH_ASAN
-	without_memory();
+	RUN(without_memory);
 #endif
 	return done_testing();
 }

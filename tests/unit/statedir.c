@@ -179,10 +179,10 @@ int main(void)
 {
 	if (!mkdtemp(top))
 		return 1;
-	test_made();
-	test_refused();
-	test_other_users();
-	test_locks();
+	RUN(test_made);
+	RUN(test_refused);
+	RUN(test_other_users);
+	RUN(test_locks);
 	char command[64];
 	snprintf(command, sizeof command, "rm -rf %s", top);
 	if (system(command))

@@ -287,7 +287,7 @@ static void refusals(void)
 		s->ops->close(s);
 	sql("PRAGMA user_version = 99");
 	refused(42, ERR_CONFIG, "newer tgrun", "a newer tgrun's state is refused");
-	sql("PRAGMA user_version = 2");
+	sql("PRAGMA user_version = 3");
 	q = start();
 	is_num(waiting(q), 6, "and left as it was");
 	queue_close(q, NULL);
@@ -516,13 +516,13 @@ int main(void)
 	char command[300];
 	if (!mkdtemp(dir))
 		return 1;
-	killed();
-	crowd();
-	refusals();
-	disk_full();
-	fresh();
+	RUN(killed);
+	RUN(crowd);
+	RUN(refusals);
+	RUN(disk_full);
+	RUN(fresh);
 	ok(in_child(limited), "past a limit of file sizes: an error, nothing lost, and recovery");
-	measures();
+	RUN(measures);
 	snprintf(command, sizeof command, "rm -rf '%s'", dir);
 	return system(command) || done_testing();
 }

@@ -239,13 +239,13 @@ static void depth(void)
 int main(void)
 {
 	samples_load();
-	ids();
-	threads();
-	senders();
-	texts();
-	pointers();
-	no_updates();
-	depth();
+	RUN(ids);
+	RUN(threads);
+	RUN(senders);
+	RUN(texts);
+	RUN(pointers);
+	RUN(no_updates);
+	RUN(depth);
 	update_free(NULL);
 	return done_testing();
 }

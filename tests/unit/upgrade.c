@@ -137,7 +137,7 @@ int main(void)
 	char path[100];
 	snprintf(path, sizeof path, "%s/queue.db", dir);
 	chmod(path, 0600);
-	test_upgrade();
+	RUN(test_upgrade);
 	snprintf(command, sizeof command, "rm -rf '%s'", dir);
 	return system(command) || done_testing();
 }

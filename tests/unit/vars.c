@@ -227,11 +227,11 @@ int main(void)
 {
 	samples_load();
 	buf_init(&out, 32 * 1024);
-	each_kind();
-	commands();
-	marks();
-	lengths();
-	odd_values();
+	RUN(each_kind);
+	RUN(commands);
+	RUN(marks);
+	RUN(lengths);
+	RUN(odd_values);
 	buf_release(&out);
 	return done_testing();
 }

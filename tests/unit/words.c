@@ -292,10 +292,10 @@ static void test_resolve(void)
 
 int main(void)
 {
-	test_good();
-	test_bad();
-	test_like_sh();
-	test_argv();
-	test_resolve();
+	RUN(test_good);
+	RUN(test_bad);
+	RUN(test_like_sh);
+	RUN(test_argv);
+	RUN(test_resolve);
 	return done_testing();
 }

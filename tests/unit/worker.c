@@ -251,14 +251,14 @@ static void crash_loop(void)
 int main(int argc, char **argv)
 {
 	worker_rig_init(argc, argv);
-	many_updates();
-	what_it_gets();
-	answers();
-	deaths();
-	timeouts();
-	never_read();
-	closed_descriptors();
-	crash_loop();
+	RUN(many_updates);
+	RUN(what_it_gets);
+	RUN(answers);
+	RUN(deaths);
+	RUN(timeouts);
+	RUN(never_read);
+	RUN(closed_descriptors);
+	RUN(crash_loop);
 	house_free(&house);
 	return done_testing();
 }

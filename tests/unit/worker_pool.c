@@ -297,13 +297,13 @@ static void one_at_a_time(void)
 int main(int argc, char **argv)
 {
 	worker_rig_init(argc, argv);
-	recycling();
-	replaced_at_work();
-	never_more();
-	draining();
-	sticky();
-	one_at_a_time();
-	random_deaths();
+	RUN(recycling);
+	RUN(replaced_at_work);
+	RUN(never_more);
+	RUN(draining);
+	RUN(sticky);
+	RUN(one_at_a_time);
+	RUN(random_deaths);
 	house_free(&house);
 	return done_testing();
 }
