@@ -314,3 +314,30 @@ void engine_control_request(void *arg, struct control_client *client, const cJSO
 		 !change_run(e, client, verb))
 		control_refuse(client, "this tgrun does not know the verb");
 }
+
+void engine_control_open(struct engine *e)
+{
+	struct err err;
+	if (e->control && !control_stands(e->control)) {
+		control_free(e->control);
+		e->control = NULL;
+	}
+	if (e->control || !e->config.dir)
+		return;
+	e->control = control_new(e->config.loop, statedir_fd(e->config.dir), engine_control_request,
+				 e, &err);
+	if (!e->control && !e->control_fails)
+		log_event(e->config.log, LOG_WARN, LOG_NONE,
+			  "%s; until that is mended no other command can ask this tgrun anything, "
+			  "and all else goes on",
+			  err.text);
+	e->control_fails = !e->control;
+}
+
+/* The state was looked at in this turn: the socket may have been removed as well. */
+void engine_control_check(struct engine *e)
+{
+	if (e->control_due)
+		engine_control_open(e);
+	e->control_due = false;
+}

@@ -64,7 +64,7 @@ static bool is_the_same(struct engine *e)
 	return same;
 }
 
-struct source *engine_file_open(struct engine *e, struct err *err)
+struct source *engine_file_open(struct engine *e, const struct source_events *events, struct err *err)
 {
 	const struct engine_config *c = &e->config;
 	struct stat st;
@@ -72,7 +72,7 @@ struct source *engine_file_open(struct engine *e, struct err *err)
 		.loop = c->loop,
 		.log = c->log,
 		.clock = c->clock,
-		.events = engine_source_events(e),
+		.events = *events,
 		.fd = c->source_fd,
 		.name = c->source_name,
 		.line = 1,

@@ -24,24 +24,6 @@ static void hold(struct route *r, int64_t delay)
 	loop_timer_set(r->hold_timer, delay);
 }
 
-void engine_remember_error(struct engine *e, const char *text)
-{
-	snprintf(e->last_error, sizeof e->last_error, "%s", text);
-	e->last_error_at = e->config.clock->wall(e->config.clock);
-}
-
-void engine_count_rate(struct engine *e, uint64_t done)
-{
-	int64_t second = e->config.clock->mono(e->config.clock) / 1000;
-	int64_t from = e->rate_second + 1;
-	if (from < second - ENGINE_RATE_SECONDS + 1)
-		from = second - ENGINE_RATE_SECONDS + 1;
-	for (int64_t s = from; s <= second; s++)
-		e->rate_done[s % ENGINE_RATE_SECONDS] = 0;
-	e->rate_second = second;
-	e->rate_done[second % ENGINE_RATE_SECONDS] += done;
-}
-
 static void tell_trouble(struct engine *e, const struct claim *c, const char *reason, const char *fate, const char *sentence,
 			 int unstartable)
 {

@@ -143,17 +143,6 @@ static int add_routes(struct engine *e, struct buf *b)
 	return rc || buf_addc(b, ']') ? -1 : 0;
 }
 
-/* Handled updates a second, over the last minute or since the start. */
-static double rate(struct engine *e, int64_t uptime)
-{
-	uint64_t sum = 0;
-	engine_count_rate(e, 0);
-	for (int i = 0; i < ENGINE_RATE_SECONDS; i++)
-		sum += e->rate_done[i];
-	double seconds = (double)uptime / 1000;
-	return (double)sum / (seconds < 1 ? 1 : seconds > ENGINE_RATE_SECONDS ? ENGINE_RATE_SECONDS : seconds);
-}
-
 static int add_state(struct engine *e, int64_t uptime, struct buf *b)
 {
 	const char *state = e->phase != ENGINE_RUNNING ? "stopping" : e->draining ? "draining" : e->paused ? "paused" : "running";
@@ -171,27 +160,6 @@ static int add_state(struct engine *e, int64_t uptime, struct buf *b)
 	int rc = buf_addf(b, ",\"uptime\":%.3f,\"state\":\"%s\"", (double)uptime / 1000, state);
 	for (size_t i = 0; rc == 0 && i < sizeof flags / sizeof *flags; i++)
 		rc = buf_addf(b, ",\"%s\":%s", flags[i].name, flags[i].set ? "true" : "false");
-	return rc;
-}
-
-static int add_counts(const struct engine *e, struct buf *b)
-{
-	struct engine_counts c;
-	struct queue_counts q;
-	engine_counts(e, &c);
-	queue_counts(e->queue, &q);
-	const struct { const char *name; uint64_t n; } counts[] = {
-		{ "concurrency", (uint64_t)e->concurrency }, { "running_count", (uint64_t)c.running }, { "waiting", c.waiting }, { "ready", q.ready },
-		{ "dead_letters", (uint64_t)c.dead_letters }, { "received", c.received }, { "repeated", c.repeated }, { "ignored", c.ignored },
-		{ "strangers", c.strangers },
-		{ "done", c.done }, { "failed", c.failed }, { "retried", c.retried }, { "dead", c.dead }, { "skipped", c.skipped },
-		{ "dropped", c.dropped }, { "interrupted", c.interrupted }, { "polls", c.polls }, { "poll_failures", c.poll_failures },
-		{ "hooks", (uint64_t)handlers_hooks(e->handlers) }, { "hooks_dropped", handlers_hooks_dropped(e->handlers) },
-		{ "log_lines_dropped", log_dropped(e->config.log) },
-	};
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < sizeof counts / sizeof *counts; i++)
-		rc = buf_addf(b, ",\"%s\":%llu", counts[i].name, (unsigned long long)counts[i].n);
 	return rc;
 }
 
@@ -213,7 +181,7 @@ int engine_status_json(struct engine *e, struct buf *b)
 	long long bot = e->config.secret ? (long long)secret_bot_id(e->config.secret) : 0;
 	int rc = buf_addf(b, "{\"version\":\"%s\",\"pid\":%ld,\"bot_id\":%lld", TGRUN_VERSION, (long)getpid(), bot);
 	rc = rc || add_string(b, "bot_username", e->bot_username ? e->bot_username : "");
-	rc = rc || add_state(e, uptime, b) || add_counts(e, b) || buf_addf(b, ",\"rate\":%.3f", rate(e, uptime));
+	rc = rc || add_state(e, uptime, b) || engine_figures_json(e, b) || buf_addf(b, ",\"rate\":%.3f", engine_rate(e, uptime));
 	rc = rc || add_running(e, now, b) || add_keys(e, b) || add_routes(e, b) || add_trouble(e, now, b);
 	return rc || buf_addc(b, '}') ? -1 : 0;
 }
