@@ -144,14 +144,14 @@ void engine_drain(struct engine *e);
 /* No handler is started while paused; asking goes on. */
 void engine_pause(struct engine *e, bool paused);
 
+/* The figures. Those that count begin with 0 at the start and never fall; the others say how it is now. What each means
+ * stands in the table of engine_figures.c. */
 struct engine_counts {
-	/* ignored: by --only and --ignore; strangers: of those who are not allowed */
 	uint64_t received, repeated, ignored, strangers;
 	uint64_t done, failed, retried, dead, skipped, dropped, interrupted;
-	int running;
-	size_t waiting;
-	int64_t dead_letters;
-	uint64_t polls, poll_failures;
+	uint64_t polls, poll_failures, hooks_dropped, log_lines_dropped;
+	/* now */
+	uint64_t concurrency, running, waiting, ready, dead_letters, hooks;
 };
 void engine_counts(const struct engine *e, struct engine_counts *out);
 

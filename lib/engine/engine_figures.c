@@ -1,5 +1,7 @@
 /* engine/engine_figures: what was counted, and how it is told: to tgrun status, in the log, and to the service manager.
  * Counts of the other files come in; numbers and texts go out. Invariant: telling changes nothing of what is told. */
+#include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,10 +9,43 @@
 
 enum { STATUS_EVERY = 5000 }; /* milliseconds between two texts for the service manager */
 
-bool engine_idle(const struct engine *e)
+/* A row is all that a figure needs besides its member in struct engine_counts: tgrun status tells all rows, in this order. */
+enum figure {
+	CONCURRENCY, RUNNING, WAITING, READY, DEAD_LETTERS, RECEIVED, REPEATED, IGNORED, STRANGERS, DONE, FAILED, RETRIED,
+	DEAD, SKIPPED, DROPPED, INTERRUPTED, POLLS, POLL_FAILURES, HOOKS, HOOKS_DROPPED, LOG_LINES_DROPPED
+};
+
+#define COUNTER(name, member, help) { name, FIGURE_COUNTER, help, offsetof(struct engine_counts, member) }
+#define GAUGE(name, member, help) { name, FIGURE_GAUGE, help, offsetof(struct engine_counts, member) }
+
+const struct engine_figure engine_figures[] = {
+	[CONCURRENCY] = GAUGE("concurrency", concurrency, "handlers that may run at once"),
+	[RUNNING] = GAUGE("running_count", running, "updates that are being handled"),
+	[WAITING] = GAUGE("waiting", waiting, "updates that wait"),
+	[READY] = GAUGE("ready", ready, "updates that wait for nothing but room"),
+	[DEAD_LETTERS] = GAUGE("dead_letters", dead_letters, "dead letters that are kept"),
+	[RECEIVED] = COUNTER("received", received, "updates received and stored"),
+	[REPEATED] = COUNTER("repeated", repeated, "updates received again"),
+	[IGNORED] = COUNTER("ignored", ignored, "updates left out by --only and --ignore"),
+	[STRANGERS] = COUNTER("strangers", strangers, "updates of those who are not allowed"),
+	[DONE] = COUNTER("done", done, "updates handled"),
+	[FAILED] = COUNTER("failed", failed, "attempts that failed"),
+	[RETRIED] = COUNTER("retried", retried, "attempts after which the update is tried again"),
+	[DEAD] = COUNTER("dead", dead, "updates that became dead letters"),
+	[SKIPPED] = COUNTER("skipped", skipped, "updates skipped: too old, or by tgrun queue"),
+	[DROPPED] = COUNTER("dropped", dropped, "updates dropped after a failure"),
+	[INTERRUPTED] = COUNTER("interrupted", interrupted, "attempts that ended, and were not the update's doing"),
+	[POLLS] = COUNTER("polls", polls, "requests to the source"),
+	[POLL_FAILURES] = COUNTER("poll_failures", poll_failures, "requests to the source that failed"),
+	[HOOKS] = GAUGE("hooks", hooks, "hooks that run or wait"),
+	[HOOKS_DROPPED] = COUNTER("hooks_dropped", hooks_dropped, "hooks that found no room"),
+	[LOG_LINES_DROPPED] = COUNTER("log_lines_dropped", log_lines_dropped, "lines of the log that nobody read"),
+};
+const size_t engine_figures_count = sizeof engine_figures / sizeof *engine_figures;
+
+static uint64_t read_figure(const struct engine_counts *c, enum figure figure)
 {
-	return handlers_running(e->handlers) == 0 && !e->trimming && list_empty(&e->starting) &&
-	       queue_next_due(e->queue, QUEUE_ALL_LANES) != 0 && !queue_dirty(e->queue);
+	return *(const uint64_t *)(const void *)((const char *)c + engine_figures[figure].member);
 }
 
 void engine_counts(const struct engine *e, struct engine_counts *out)
@@ -21,11 +56,74 @@ void engine_counts(const struct engine *e, struct engine_counts *out)
 	if (e->source)
 		e->source->ops->counts(e->source, &s);
 	*out = e->counts;
-	out->running = handlers_running(e->handlers);
-	out->waiting = q.waiting;
-	out->dead_letters = q.dead;
 	out->polls = s.requests;
 	out->poll_failures = s.failures;
+	out->hooks_dropped = handlers_hooks_dropped(e->handlers);
+	out->log_lines_dropped = log_dropped(e->config.log);
+	out->concurrency = (uint64_t)e->concurrency;
+	out->running = (uint64_t)handlers_running(e->handlers);
+	out->waiting = q.waiting;
+	out->ready = q.ready;
+	out->dead_letters = (uint64_t)q.dead;
+	out->hooks = (uint64_t)handlers_hooks(e->handlers);
+}
+
+int engine_figures_json(const struct engine *e, struct buf *b)
+{
+	struct engine_counts c;
+	int rc = 0;
+	engine_counts(e, &c);
+	for (size_t i = 0; rc == 0 && i < engine_figures_count; i++)
+		rc = buf_addf(b, ",\"%s\":%" PRIu64, engine_figures[i].name, read_figure(&c, (enum figure)i));
+	return rc;
+}
+
+void engine_log_figures(struct engine *e)
+{
+	static const struct {
+		enum figure figure;
+		const char *name; /* NULL: that of the table */
+	} told[] = {
+		{ RECEIVED, NULL }, { REPEATED, NULL }, { DONE, NULL }, { FAILED, NULL }, { RETRIED, NULL },
+		{ DEAD, NULL }, { DROPPED, NULL }, { SKIPPED, NULL }, { INTERRUPTED, NULL }, { RUNNING, "running" },
+		{ WAITING, NULL }, { DEAD_LETTERS, NULL }, { POLLS, NULL }, { POLL_FAILURES, NULL },
+		{ LOG_LINES_DROPPED, NULL },
+	};
+	struct log_field fields[sizeof told / sizeof *told];
+	struct engine_counts c;
+	engine_counts(e, &c);
+	for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+		const char *name = told[i].name ? told[i].name : engine_figures[told[i].figure].name;
+		fields[i] = LOG_NUM(name, (int64_t)read_figure(&c, told[i].figure));
+	}
+	log_event(e->config.log, LOG_INFO, fields, sizeof told / sizeof *told, "figures");
+}
+
+void engine_say_status(struct engine *e)
+{
+	static const struct {
+		enum figure figure;
+		const char *noun;
+	} told[] = { { DONE, "handled" }, { RUNNING, "running" }, { WAITING, "waiting" }, { DEAD_LETTERS, "dead letters" } };
+	char text[sizeof e->status];
+	int64_t now = e->config.clock->mono(e->config.clock);
+	struct engine_counts c;
+	struct source_counts s;
+	if (e->phase != ENGINE_RUNNING || now - e->status_at < STATUS_EVERY)
+		return;
+	engine_counts(e, &c);
+	e->source->ops->counts(e->source, &s);
+	size_t n = (size_t)snprintf(text, sizeof text, "STATUS=%s", e->ready ? "" : "waiting for the server; ");
+	for (size_t i = 0; i < sizeof told / sizeof *told && n < sizeof text; i++)
+		n += (size_t)snprintf(text + n, sizeof text - n, "%s%" PRIu64 " %s", i ? ", " : "",
+				      read_figure(&c, told[i].figure), told[i].noun);
+	if (s.failing && n < sizeof text)
+		snprintf(text + n, sizeof text - n, "; %.60s", s.trouble);
+	if (strcmp(text, e->status) == 0)
+		return;
+	e->status_at = now;
+	strcpy(e->status, text);
+	notify_send(e->config.notify, text);
 }
 
 void engine_count_rate(struct engine *e, uint64_t done)
@@ -51,57 +149,8 @@ double engine_rate(struct engine *e, int64_t uptime)
 	return (double)sum / (seconds < 1 ? 1 : seconds > ENGINE_RATE_SECONDS ? ENGINE_RATE_SECONDS : seconds);
 }
 
-void engine_log_figures(struct engine *e)
+bool engine_idle(const struct engine *e)
 {
-	struct engine_counts c;
-	engine_counts(e, &c);
-	log_event(e->config.log, LOG_INFO,
-		  LOG_FIELDS(LOG_NUM("received", (int64_t)c.received), LOG_NUM("repeated", (int64_t)c.repeated),
-			     LOG_NUM("done", (int64_t)c.done), LOG_NUM("failed", (int64_t)c.failed), LOG_NUM("retried", (int64_t)c.retried),
-			     LOG_NUM("dead", (int64_t)c.dead), LOG_NUM("dropped", (int64_t)c.dropped), LOG_NUM("skipped", (int64_t)c.skipped),
-			     LOG_NUM("interrupted", (int64_t)c.interrupted), LOG_NUM("running", c.running),
-			     LOG_NUM("waiting", (int64_t)c.waiting), LOG_NUM("dead_letters", c.dead_letters),
-			     LOG_NUM("polls", (int64_t)c.polls), LOG_NUM("poll_failures", (int64_t)c.poll_failures),
-			     LOG_NUM("log_lines_dropped", (int64_t)log_dropped(e->config.log))), "figures");
-}
-
-void engine_say_status(struct engine *e)
-{
-	char text[sizeof e->status];
-	int64_t now = e->config.clock->mono(e->config.clock);
-	struct queue_counts c;
-	struct source_counts s;
-	if (e->phase != ENGINE_RUNNING || now - e->status_at < STATUS_EVERY)
-		return;
-	queue_counts(e->queue, &c);
-	e->source->ops->counts(e->source, &s);
-	snprintf(text, sizeof text, "STATUS=%s%llu handled, %d running, %zu waiting, %lld dead letters%s%.60s",
-		 e->ready ? "" : "waiting for the server; ", (unsigned long long)e->counts.done, handlers_running(e->handlers), c.waiting,
-		 (long long)c.dead, s.failing ? "; " : "", s.failing ? s.trouble : "");
-	if (strcmp(text, e->status) == 0)
-		return;
-	e->status_at = now;
-	strcpy(e->status, text);
-	notify_send(e->config.notify, text);
-}
-
-int engine_figures_json(const struct engine *e, struct buf *b)
-{
-	struct engine_counts c;
-	struct queue_counts q;
-	engine_counts(e, &c);
-	queue_counts(e->queue, &q);
-	const struct { const char *name; uint64_t n; } counts[] = {
-		{ "concurrency", (uint64_t)e->concurrency }, { "running_count", (uint64_t)c.running }, { "waiting", c.waiting }, { "ready", q.ready },
-		{ "dead_letters", (uint64_t)c.dead_letters }, { "received", c.received }, { "repeated", c.repeated }, { "ignored", c.ignored },
-		{ "strangers", c.strangers },
-		{ "done", c.done }, { "failed", c.failed }, { "retried", c.retried }, { "dead", c.dead }, { "skipped", c.skipped },
-		{ "dropped", c.dropped }, { "interrupted", c.interrupted }, { "polls", c.polls }, { "poll_failures", c.poll_failures },
-		{ "hooks", (uint64_t)handlers_hooks(e->handlers) }, { "hooks_dropped", handlers_hooks_dropped(e->handlers) },
-		{ "log_lines_dropped", log_dropped(e->config.log) },
-	};
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < sizeof counts / sizeof *counts; i++)
-		rc = buf_addf(b, ",\"%s\":%llu", counts[i].name, (unsigned long long)counts[i].n);
-	return rc;
+	return handlers_running(e->handlers) == 0 && !e->trimming && list_empty(&e->starting) &&
+	       queue_next_due(e->queue, QUEUE_ALL_LANES) != 0 && !queue_dirty(e->queue);
 }

@@ -194,6 +194,16 @@ int engine_room(const struct route *r, int group);
 void engine_count_rate(struct engine *e, uint64_t done);
 /* Handled updates a second, over the last minute or, if that is shorter, the `uptime` in milliseconds. */
 double engine_rate(struct engine *e, int64_t uptime);
+/* One number that is told of the engine. Its enum is its row in engine_figures[]. */
+struct engine_figure {
+	const char *name;
+	enum { FIGURE_COUNTER, FIGURE_GAUGE } kind; /* counted since the start, and never falls; as it is now */
+	const char *help;
+	size_t member; /* where struct engine_counts has it */
+};
+extern const struct engine_figure engine_figures[];
+extern const size_t engine_figures_count;
+/* A line of the log. */
 void engine_log_figures(struct engine *e);
 /* Tells the service manager how things stand, when that changed and the last text is some seconds old. */
 void engine_say_status(struct engine *e);

@@ -131,7 +131,7 @@ static void finish(struct engine *e)
 		log_event(e->config.log, LOG_ERROR, LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting)),
 			  "updates that were not handled are lost: --store memory keeps nothing");
 	log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("done", (int64_t)c.done), LOG_NUM("failed", (int64_t)c.failed),
-		  LOG_NUM("waiting", (int64_t)c.waiting), LOG_NUM("dead_letters", c.dead_letters)), "stopped");
+		  LOG_NUM("waiting", (int64_t)c.waiting), LOG_NUM("dead_letters", (int64_t)c.dead_letters)), "stopped");
 	e->config.finished(e->config.arg, status);
 }
 
