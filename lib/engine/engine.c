@@ -1,8 +1,9 @@
-/* engine/engine: makes the rooms and connects them, starts, turns and frees. This file stands above all others of the
- * engine. At the end of each turn of the loop it has updates claimed and started, what is old dropped, the source asked
- * on, and the end looked for.
+/* engine/engine: makes the rooms and connects them, starts, turns and frees. This file stands above
+ * all others of the engine. At the end of each turn of the loop it has updates claimed and started,
+ * what is old dropped, the source asked on, and the end looked for.
  *
- * What belongs to one update settles that update; what belongs to the machine pauses, and touches none. */
+ * What belongs to one update settles that update; what belongs to the machine pauses, and touches
+ * none. */
 #include "engine/engine.h"
 
 #include <signal.h>
@@ -27,7 +28,7 @@ static void on_turn(void *arg)
 	engine_say_status(e);
 	engine_check_end(e);
 	loop_timer_set(e->log_timer, log_flush(e->config.log) >= 0 ? 100 : -1);
-	e->slice_ends = 0;
+	e->pulse.slice_ends = 0;
 }
 
 static void on_idle(void *arg)
@@ -51,9 +52,9 @@ static void on_output(void *arg, struct handler *h, const struct claim *c, int w
 static int make_timers(struct engine *e)
 {
 	struct loop *l = e->config.loop;
-	e->retry_timer = loop_timer_new(l, on_other_timer, e);
+	e->starts.delay_timer = loop_timer_new(l, on_other_timer, e);
 	e->log_timer = loop_timer_new(l, on_other_timer, e);
-	return !engine_pulse_init(e) && e->retry_timer && e->log_timer ? 0 : -1;
+	return !engine_pulse_init(e) && e->starts.delay_timer && e->log_timer ? 0 : -1;
 }
 
 static int make_rooms(struct engine *e, struct err *err)
@@ -86,9 +87,9 @@ struct engine *engine_new(const struct engine_config *config, struct err *err)
 		return NULL;
 	}
 	e->config = *config;
-	e->feed_fd = -1; /* the caller's until nothing can fail */
-	list_init(&e->starting);
-	list_init(&e->running);
+	e->feed.fd = -1; /* the caller's until nothing can fail */
+	list_init(&e->starts.starting);
+	list_init(&e->starts.running);
 	if (make_rooms(e, err))
 		goto fail;
 	struct queue_config queue = {
@@ -98,7 +99,7 @@ struct engine *engine_new(const struct engine_config *config, struct err *err)
 	e->queue = queue_open(&queue, err);
 	if (!e->queue)
 		goto fail;
-	e->feed_fd = config->source_feed_fd;
+	e->feed.fd = config->source_feed_fd;
 	loop_on_turn(config->loop, on_turn, e);
 	return e;
 fail:
@@ -159,7 +160,7 @@ int engine_start(struct engine *e, struct err *err)
 						     SIGUSR1, SIGALRM, SIGXCPU, SIGPWR };
 	struct loop *l = e->config.loop;
 	recall_name(e);
-	e->started_at = e->idle_at = e->config.clock->mono(e->config.clock);
+	e->started_at = e->tidy.idle_at = e->config.clock->mono(e->config.clock);
 	e->source = engine_source_new(e, err);
 	if (!e->source)
 		return -1;
@@ -188,7 +189,7 @@ int engine_free(struct engine *e, struct err *err)
 	int rc = 0;
 	if (!e)
 		return 0;
-	struct loop_timer *timers[] = { e->turn_timer, e->retry_timer, e->stop_timer, e->runtime_timer,
+	struct loop_timer *timers[] = { e->pulse.timer, e->starts.delay_timer, e->end.stop_timer, e->end.runtime_timer,
 					e->watchdog_timer, e->hangup_timer, e->log_timer };
 	control_free(e->control);
 	if (e->source)
@@ -197,8 +198,8 @@ int engine_free(struct engine *e, struct err *err)
 	http_free(e->http);
 	handlers_free(e->handlers);
 	engine_feed_release(e);
-	while (!list_empty(&e->running)) {
-		struct flight *f = container_of(e->running.next, struct flight, link);
+	while (!list_empty(&e->starts.running)) {
+		struct flight *f = container_of(e->starts.running.next, struct flight, link);
 		list_remove(&f->link);
 		free(f);
 	}

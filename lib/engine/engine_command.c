@@ -1,7 +1,7 @@
-/* engine/engine_command: the commands of the user, kept and packed. A command of the options comes in; a copy of it, and
- * of that one packed for a slot with what the engine knows of the bot, goes out. The token enters the handlers'
- * environment here, unless it is to be hidden. Invariant: strings that may hold the token are overwritten before they
- * are freed. */
+/* engine/engine_command: the commands of the user, kept and packed. A command of the options comes
+ * in; a copy of it, and of that one packed for a slot with what the engine knows of the bot, goes
+ * out. The token enters the handlers' environment here, unless it is to be hidden. Invariant:
+ * strings that may hold the token are overwritten before they are freed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +53,8 @@ void engine_command_release(struct engine_command *c)
 }
 
 /* Replaces `out` by a copy; leaves it as it is when memory is out. */
-int engine_command_keep(struct engine_command *out, const struct command_spec *spec, struct err *err)
+int engine_command_keep(struct engine_command *out, const struct command_spec *spec,
+			struct err *err)
 {
 	struct engine_command c = { 0 };
 	size_t n = 0;
@@ -67,7 +68,9 @@ int engine_command_keep(struct engine_command *out, const struct command_spec *s
 		c.limits = spec->limits;
 		bool whole = c.stages && c.paths && c.env && (c.dir || !spec->dir);
 		for (size_t i = 0; whole && i < n; i++)
-			whole = (c.stages[i] = engine_strings_copy(spec->stages[i], count_strings(spec->stages[i]), 0)) != NULL;
+			whole = (c.stages[i] = engine_strings_copy(spec->stages[i],
+								   count_strings(spec->stages[i]),
+								   0)) != NULL;
 		if (!whole) {
 			engine_command_release(&c);
 			return err_set(err, ERR_INTERNAL, "out of memory");
@@ -100,17 +103,20 @@ static int add_bot(struct engine *e, char **env, bool leave_behind)
 	buf_init(&url, VALUE_MAX);
 	if (e->config.secret) {
 		snprintf(id, sizeof id, "%lld", (long long)secret_bot_id(e->config.secret));
-		rc = add(env, "TG_BOT_ID", id) || api_root_add(c->api_root, e->hide_token ? NULL : c->api_login, &root) ||
+		rc = add(env, "TG_BOT_ID", id) ||
+		     api_root_add(c->api_root, e->hide_token ? NULL : c->api_login, &root) ||
 		     add(env, "TG_API_ROOT", root.data);
 		if (!e->hide_token)
-			rc = rc || api_url(c->api_root, c->api_login, c->secret, NULL, &url) || add(env, "TG_API_URL", url.data) ||
+			rc = rc || api_url(c->api_root, c->api_login, c->secret, NULL, &url) ||
+			     add(env, "TG_API_URL", url.data) ||
 			     add(env, "TG_TOKEN", secret_token(c->secret));
 	}
 	if (e->state_path)
 		rc = rc || add(env, "TG_STATE_DIR", e->state_path);
 	if (e->bot_username)
 		rc = rc || add(env, "TG_BOT_USERNAME", e->bot_username);
-	/* What is left behind on purpose must survive the next start, which kills what carries an old run's mark. */
+	/* What is left behind on purpose must survive the next start, which kills what carries an
+	 * old run's mark. */
 	if (e->config.run_id[0] && !leave_behind)
 		rc = rc || add(env, "TG_RUN_ID", e->config.run_id);
 	struct buf *const secrets[] = { &root, &url };
@@ -122,16 +128,21 @@ static int add_bot(struct engine *e, char **env, bool leave_behind)
 	return rc ? -1 : 0;
 }
 
-static struct command *pack(struct engine *e, const struct engine_command *c, bool leave_behind, struct err *err)
+static struct command *pack(struct engine *e, const struct engine_command *c, bool leave_behind,
+			    struct err *err)
 {
 	struct command *packed = NULL;
-	char **env = engine_strings_copy((const char *const *)c->env, count_strings((const char *const *)c->env), ADDED_MAX);
+	char **env = engine_strings_copy((const char *const *)c->env,
+					 count_strings((const char *const *)c->env), ADDED_MAX);
 	if (!env || add_bot(e, env, leave_behind)) {
 		err_set(err, ERR_INTERNAL, "out of memory");
 	} else {
 		struct command_spec spec = {
-			.stages = (const char *const *const *)c->stages, .paths = (const char *const *)c->paths,
-			.env = (const char *const *)env, .dir = c->dir, .limits = c->limits,
+			.stages = (const char *const *const *)c->stages,
+			.paths = (const char *const *)c->paths,
+			.env = (const char *const *)env,
+			.dir = c->dir,
+			.limits = c->limits,
 		};
 		packed = command_new(&spec, err);
 	}
@@ -141,19 +152,26 @@ static struct command *pack(struct engine *e, const struct engine_command *c, bo
 
 int engine_commands_build(struct engine *e, struct err *err)
 {
-	struct { const struct engine_command *from; struct command **to; } others[] = {
-		{ &e->on_error, &e->on_error_packed }, { &e->on_timeout, &e->on_timeout_packed }, { &e->from, &e->source_packed },
+	struct {
+		const struct engine_command *from;
+		struct command **to;
+	} others[] = {
+		{ &e->on_error, &e->on_error_packed },
+		{ &e->on_timeout, &e->on_timeout_packed },
+		{ &e->from, &e->source_packed },
 	};
 	for (size_t i = 0; i < e->route_count; i++) {
 		struct route *r = &e->routes[i];
-		struct command *packed = pack(e, &r->command, r->policy.background == BACKGROUND_LEAVE, err);
+		struct command *packed =
+			pack(e, &r->command, r->policy.background == BACKGROUND_LEAVE, err);
 		if (!packed)
 			return -1;
 		handler_set_command(r->handler, packed, e->bot_username);
 		command_unref(packed);
 	}
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-		struct command *packed = others[i].from->stages ? pack(e, others[i].from, false, err) : NULL;
+		struct command *packed =
+			others[i].from->stages ? pack(e, others[i].from, false, err) : NULL;
 		if (others[i].from->stages && !packed)
 			return -1;
 		command_unref(*others[i].to);

@@ -1,14 +1,14 @@
-/* engine/engine_control: the verbs of the control socket. A request is {"verb":"status"}, stop, drain,
- * pause, resume; dead-list and queue-list with "from":N; dead-show and queue-show with "number":N;
- * dead-retry, dead-drop and queue-skip with "numbers":[…]; the first two and queue-clear with
- * "from":N,"to":N, or neither, which is all. The answer is lines of JSON, of which the last is
- * {"end":true}, or {"error":"…"}.
+/* engine/engine_control: the verbs of the control socket. A request is {"verb":"status"}, stop,
+ * drain, pause, resume; dead-list and queue-list with "from":N; dead-show and queue-show with
+ * "number":N; dead-retry, dead-drop and queue-skip with "numbers":[…]; the first two and
+ * queue-clear with "from":N,"to":N, or neither, which is all. The answer is lines of JSON, of which
+ * the last is {"end":true}, or {"error":"…"}.
  *
  * Invariant: no request takes more than a slice of a turn, or more memory than a page, however much
- * there is to list or to change. What was not reached is told: {"next":N}, with "to" where there was
- * one, is where to go on; {"left":N} of the numbers are to be asked again. So a client reads at its
- * own pace and holds nothing here meanwhile, and what one that went away was told of is done, and
- * the rest is not.
+ * there is to list or to change. What was not reached is told: {"next":N}, with "to" where there
+ * was one, is where to go on; {"left":N} of the numbers are to be asked again. So a client reads at
+ * its own pace and holds nothing here meanwhile, and what one that went away was told of is done,
+ * and the rest is not.
  *
  * Letters and updates are written by queue/letter.c and queue/item.c, as for the tool that reads
  * the store when nothing runs. */

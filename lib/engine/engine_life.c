@@ -1,6 +1,7 @@
-/* engine/engine_life: a drain, a pause and the end. Orders of people, signals and deadlines come in, and what the source
- * noted of its own end; the exit status goes out. A stop is graceful first: no more asking, handlers may finish; then
- * TERM, then KILL; then the last outcomes are written. Invariant: nothing unfinished is lost at any of these steps. */
+/* engine/engine_life: a drain, a pause and the end. Orders of people, signals and deadlines come
+ * in, and what the source noted of its own end; the exit status goes out. A stop is graceful first:
+ * no more asking, handlers may finish; then TERM, then KILL; then the last outcomes are written.
+ * Invariant: nothing unfinished is lost at any of these steps. */
 
 #include <signal.h>
 #include <stdlib.h>
@@ -21,12 +22,12 @@ static void on_runtime(void *arg)
 	engine_stop(e, 0, false);
 }
 
-/* Ends what still runs. A stop is forced when that cuts handlers, so that their updates are kept; background work of a handler that ended, and
- * a hook, hold nothing. */
+/* Ends what still runs. A stop is forced when that cuts handlers, so that their updates are kept;
+ * background work of a handler that ended, and a hook, hold nothing. */
 static void force(struct engine *e, int signo)
 {
 	if (e->phase != ENGINE_KILLING)
-		e->interrupted_before = e->counts.interrupted;
+		e->end.interrupted_before = e->counts.interrupted;
 	e->phase = ENGINE_KILLING;
 	handlers_stop(e->handlers, signo);
 }
@@ -37,7 +38,7 @@ static void on_stop_timer(void *arg)
 	struct log *log = e->config.log;
 	if (e->phase == ENGINE_RUNNING) { /* the end of drain_for() */
 		log_event(log, LOG_WARN, LOG_NONE, "not all was handled in time; the rest is kept");
-		engine_stop(e, e->drain_status, false);
+		engine_stop(e, e->end.drain_status, false);
 	}
 	int lingering = handlers_lingering(e->handlers), running = handlers_running(e->handlers) - lingering, hooks = handlers_hooks(e->handlers);
 	if (e->phase != ENGINE_DRAINING)
@@ -64,20 +65,20 @@ void engine_stop(struct engine *e, int status, bool now)
 		return;
 	if (e->phase == ENGINE_RUNNING) {
 		e->phase = ENGINE_DRAINING;
-		e->exit_status = status;
+		e->end.status = status;
 		notify_stopping(e->config.notify);
-		while (!list_empty(&e->starting)) {
-			struct flight *f = container_of(e->starting.next, struct flight, link);
+		while (!list_empty(&e->starts.starting)) {
+			struct flight *f = container_of(e->starts.starting.next, struct flight, link);
 			queue_release(e->queue, f->claim, &(struct queue_release){ .why = RELEASE_NO_START });
 			claim_free(f->claim);
 			engine_land(e, f);
 		}
-		if (!e->source_stopped)
+		if (!e->asking.stopped)
 			e->source->ops->stop(e->source);
 		engine_feed_stop(e);
 		CRASHPOINT("stop-begun");
 		handlers_drain(e->handlers);
-		loop_timer_set(e->stop_timer, e->shutdown_timeout);
+		loop_timer_set(e->end.stop_timer, e->shutdown_timeout);
 	}
 	if (now && !handlers_quiet(e->handlers))
 		force(e, SIGKILL);
@@ -89,7 +90,7 @@ void engine_drain(struct engine *e)
 	if (e->phase != ENGINE_RUNNING || e->draining)
 		return;
 	e->draining = true;
-	if (!e->source_stopped) {
+	if (!e->asking.stopped) {
 		log_event(e->config.log, LOG_INFO, LOG_NONE, "draining: nothing more is asked for");
 		e->source->ops->stop(e->source);
 	}
@@ -105,8 +106,8 @@ static void drain_for(struct engine *e, int64_t limit, int status)
 		return;
 	duration_format(limit, text, sizeof text);
 	log_event(e->config.log, LOG_INFO, LOG_NONE, "draining for at most %s; what is left is kept", text);
-	e->drain_status = status;
-	loop_timer_set(e->stop_timer, limit);
+	e->end.drain_status = status;
+	loop_timer_set(e->end.stop_timer, limit);
 	engine_drain(e);
 }
 
@@ -122,11 +123,11 @@ static void finish(struct engine *e)
 {
 	struct engine_counts c;
 	engine_counts(e, &c);
-	bool cut = e->phase == ENGINE_KILLING && e->counts.interrupted > e->interrupted_before;
+	bool cut = e->phase == ENGINE_KILLING && e->counts.interrupted > e->end.interrupted_before;
 	e->phase = ENGINE_FINISHED;
 	CRASHPOINT("stop-finished");
 	bool lost = e->config.store_forgets && c.waiting;
-	int status = e->exit_status ? e->exit_status : cut || lost || !engine_ends_well(e) ? 1 : 0;
+	int status = e->end.status ? e->end.status : cut || lost || !engine_ends_well(e) ? 1 : 0;
 	if (lost)
 		log_event(e->config.log, LOG_ERROR, LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting)),
 			  "updates that were not handled are lost: --store memory keeps nothing");
@@ -135,37 +136,39 @@ static void finish(struct engine *e)
 	e->config.finished(e->config.arg, status);
 }
 
-/* At the end of the source there may be updates that are due later. They are waited for: no other run need come. */
+/* At the end of the source there may be updates that are due later. They are waited for: no other
+ * run need come. */
 static bool waits_for_retries(struct engine *e)
 {
 	struct queue_counts c;
-	if (!e->source_ended || e->config.once || queue_next_due(e->queue, QUEUE_ALL_LANES) < 0)
+	if (!e->asking.ended || e->config.once || queue_next_due(e->queue, QUEUE_ALL_LANES) < 0)
 		return false;
 	queue_counts(e->queue, &c);
-	if (!e->waits_told)
+	if (!e->end.waits_told)
 		log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting)),
 			  "the source has ended: waiting for the updates that are to be tried again");
-	e->waits_told = true;
+	e->end.waits_told = true;
 	return true;
 }
 
 void engine_set_runtime(struct engine *e, int64_t limit)
 {
 	int64_t left = e->started_at + limit - e->config.clock->mono(e->config.clock);
-	loop_timer_set(e->runtime_timer, !limit ? -1 : left > 0 ? left : 0);
+	loop_timer_set(e->end.runtime_timer, !limit ? -1 : left > 0 ? left : 0);
 }
 
 /* The source ended in this turn: a drain, where there is still something to handle, or a stop. */
 void engine_take_end(struct engine *e)
 {
-	if (!e->source_end.noted)
+	if (!e->asking.end.noted)
 		return;
-	e->source_end.noted = false;
-	int status = e->source_end.status;
+	e->asking.end.noted = false;
+	int status = e->asking.end.status;
 	if (!status)
 		engine_drain(e); /* the end of a file: what was read is still to be handled */
-	else if (status == ERR_NOPERM && e->source_asked)
-		/* A token that was good brought updates that may still be handled, but not for ever: without it most fail. */
+	else if (status == ERR_NOPERM && e->asking.begun)
+		/* A token that was good brought updates that may still be handled, but not for
+		 * ever: without it most fail. */
 		drain_for(e, e->shutdown_timeout, status);
 	else
 		engine_stop(e, status, false);
@@ -176,36 +179,36 @@ void engine_check_end(struct engine *e)
 {
 	int64_t now = e->config.clock->mono(e->config.clock);
 	if (e->phase == ENGINE_RUNNING) {
-		if (e->gives_up) {
+		if (e->end.gives_up) {
 			log_event(e->config.log, LOG_ERROR, LOG_NONE, "%s: with --once this is the end, and the rest is left for another run",
-				  e->gives_up);
+				  e->end.gives_up);
 			engine_stop(e, 1, false);
 			return;
 		}
 		if (e->config.once && e->state_gone)
 			engine_stop(e, 1, false);
-		else if (e->config.once && e->source_dry && engine_idle(e) &&
-			 now - e->dry_at < FRESH_ENOUGH)
+		else if (e->config.once && e->asking.dry && engine_idle(e) &&
+			 now - e->asking.dry_at < FRESH_ENOUGH)
 			engine_stop(e, 0, false);
-		if (e->draining && e->source_stopped && engine_idle(e) && !waits_for_retries(e)) {
+		if (e->draining && e->asking.stopped && engine_idle(e) && !waits_for_retries(e)) {
 			engine_file_forget(e);
-			engine_stop(e, e->drain_status, false);
+			engine_stop(e, e->end.drain_status, false);
 		}
 		return;
 	}
 	if (e->phase == ENGINE_FINISHED)
 		return;
-	if (!handlers_quiet(e->handlers) || !e->source_stopped) {
-		e->quiet_at = 0;
+	if (!handlers_quiet(e->handlers) || !e->asking.stopped) {
+		e->end.quiet_at = 0;
 		return;
 	}
-	if (!e->quiet_at)
-		e->quiet_at = now;
+	if (!e->end.quiet_at)
+		e->end.quiet_at = now;
 	if (!queue_dirty(e->queue)) {
 		finish(e);
-	} else if (now - e->quiet_at > WRITE_PATIENCE) {
+	} else if (now - e->end.quiet_at > WRITE_PATIENCE) {
 		log_event(e->config.log, LOG_ERROR, LOG_NONE, "the last outcomes cannot be written; their updates will be handed out again");
-		e->exit_status = ERR_IO;
+		e->end.status = ERR_IO;
 		finish(e);
 	} else {
 		engine_turn_in(e, 1000);
@@ -214,7 +217,7 @@ void engine_check_end(struct engine *e)
 
 int engine_life_init(struct engine *e)
 {
-	e->stop_timer = loop_timer_new(e->config.loop, on_stop_timer, e);
-	e->runtime_timer = loop_timer_new(e->config.loop, on_runtime, e);
-	return e->stop_timer && e->runtime_timer ? 0 : -1;
+	e->end.stop_timer = loop_timer_new(e->config.loop, on_stop_timer, e);
+	e->end.runtime_timer = loop_timer_new(e->config.loop, on_runtime, e);
+	return e->end.stop_timer && e->end.runtime_timer ? 0 : -1;
 }

@@ -1,5 +1,7 @@
-/* engine/engine_reload: options come in, at the start and with each SIGHUP; what may change is taken over, and what may not is named in the log. Invariant: one that
- * cannot be taken keeps no other from being taken. What a single row of the options decides about itself is named before, in cli/cmd_run.c. */
+/* engine/engine_reload: options come in, at the start and with each SIGHUP; what may change is
+ * taken over, and what may not is named in the log. Invariant: one that cannot be taken keeps no
+ * other from being taken. What a single row of the options decides about itself is named before, in
+ * cli/cmd_run.c. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,7 +52,8 @@ static void name_route(struct engine *e, const char *match, const char *what)
 		  "routes and modes cannot change while running: %s until a restart", what);
 }
 
-/* Each route takes what its like says now; which routes there are, their order and their modes stay, and what would change them is named. */
+/* Each route takes what its like says now; which routes there are, their order and their modes
+ * stay, and what would change them is named. */
 static int take_routes(struct engine *e, const struct engine_options *o, struct err *err)
 {
 	size_t last = 0; /* the place among the new ones of the last that was found */

@@ -1,5 +1,6 @@
-/* engine/engine_route: where an update goes. Options come in once; routes with a handler each, lanes of the queue, and the
- * room that there is go out. Invariant: which routes there are, their order and their modes never change. */
+/* engine/engine_route: where an update goes. Options come in once; routes with a handler each,
+ * lanes of the queue, and the room that there is go out. Invariant: which routes there are, their
+ * order and their modes never change. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,9 +8,9 @@
 
 enum { RULE_MAX = 1 << 20, HOOK_SLOTS = 2 };
 
-static void on_hold(void *arg)
+static void on_pause_end(void *arg)
 {
-	((struct route *)arg)->held = false;
+	((struct route *)arg)->pauses = false;
 }
 
 static void on_batch(void *arg)
@@ -21,16 +22,17 @@ static int route_make(struct engine *e, struct route *r, const struct engine_rou
 {
 	*r = (struct route){ .engine = e, .match = o->match ? strdup(o->match) : NULL };
 	r->handler = handler_new(e->handlers, o->mode, o->match ? o->match : "");
-	r->hold_timer = loop_timer_new(e->config.loop, on_hold, r);
+	r->pause_timer = loop_timer_new(e->config.loop, on_pause_end, r);
 	r->batch_timer = loop_timer_new(e->config.loop, on_batch, r);
 	breaker_init(&r->breaker, e->breaker_limit);
 	r->start_backoff = (struct backoff){ .first = 1000, .cap = 60000 };
-	if (!r->handler || !r->hold_timer || !r->batch_timer || (o->match && !r->match))
+	if (!r->handler || !r->pause_timer || !r->batch_timer || (o->match && !r->match))
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	return 0;
 }
 
-/* The text of all that decides on keys and lanes: when it differs from the stored one, what waits is keyed anew. */
+/* The text of all that decides on keys and lanes: when it differs from the stored one, what waits
+ * is keyed anew. */
 static char *make_rule(const struct engine *e)
 {
 	struct buf b;
@@ -71,7 +73,7 @@ void engine_routes_release(struct engine *e)
 {
 	for (size_t i = 0; i < e->route_count; i++) {
 		struct route *r = &e->routes[i];
-		loop_timer_free(r->hold_timer);
+		loop_timer_free(r->pause_timer);
 		loop_timer_free(r->batch_timer);
 		engine_command_release(&r->command);
 		allow_free(r->allow);
@@ -145,14 +147,14 @@ bool engine_probes(const struct route *r)
 int engine_room(const struct route *r, int group)
 {
 	const struct engine *e = r->engine;
-	if (r->held)
+	if (r->pauses)
 		return 0;
 	size_t room = handler_room(r->handler);
 	if (engine_probes(r))
 		return room && !r->probe ? 1 : 0;
 	if (handler_mode(r->handler) == MODE_WORKER)
 		return (int)room;
-	int left = e->concurrency - e->processes[group];
+	int left = e->concurrency - e->starts.processes[group];
 	return left < (int)room ? left : (int)room;
 }
 

@@ -1,6 +1,6 @@
-/* engine/engine_source: makes the source, and answers its events. Whether it may ask goes out to it; batches go on to
- * engine_batch.c, and that the source ended is noted for the end of the turn. Invariant: no request confirms what is not
- * on disk, under its name. */
+/* engine/engine_source: makes the source, and answers its events. Whether it may ask goes out to
+ * it; batches go on to engine_batch.c, and that the source ended is noted for the end of the turn.
+ * Invariant: no request confirms what is not on disk, under its name. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,12 +19,12 @@ static bool disk_has_room(struct engine *e)
 	if (bytes >= 0 && bytes < e->min_free)
 		bytes += queue_spare_bytes(e->queue);
 	bool low = bytes >= 0 && bytes < e->min_free;
-	if (low && (!e->disk_low || log_pace_owes(e->config.log, &e->disk_pace)))
-		log_paced(e->config.log, &e->disk_pace, LOG_ERROR, LOG_FIELDS(LOG_NUM("free_bytes", bytes), LOG_NUM("min_free_bytes", e->min_free)),
+	if (low && (!e->asking.disk_low || log_pace_owes(e->config.log, &e->asking.disk_pace)))
+		log_paced(e->config.log, &e->asking.disk_pace, LOG_ERROR, LOG_FIELDS(LOG_NUM("free_bytes", bytes), LOG_NUM("min_free_bytes", e->min_free)),
 			  "the disk is almost full: polling pauses until there is room; what was received goes on");
-	if (!low && e->disk_low)
-		log_event(e->config.log, log_pace_end(&e->disk_pace), LOG_NONE, "the disk has room again");
-	e->disk_low = low;
+	if (!low && e->asking.disk_low)
+		log_event(e->config.log, log_pace_end(&e->asking.disk_pace), LOG_NONE, "the disk has room again");
+	e->asking.disk_low = low;
 	return !low;
 }
 
@@ -32,24 +32,25 @@ static bool backlog_has_room(struct engine *e)
 {
 	struct queue_counts c;
 	queue_counts(e->queue, &c);
-	if (c.full && (!e->backlog_full || log_pace_owes(e->config.log, &e->full_pace)))
-		log_paced(e->config.log, &e->full_pace, LOG_WARN, LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting)),
+	if (c.full && (!e->asking.backlog_full || log_pace_owes(e->config.log, &e->asking.full_pace)))
+		log_paced(e->config.log, &e->asking.full_pace, LOG_WARN, LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting)),
 			  "the backlog is full: polling pauses until it shrinks");
-	e->backlog_full = e->backlog_full || c.full;
-	/* A queue that stays at its limit has room again for one batch after the other: that is no news until a tenth is free. */
-	if (e->backlog_full && !c.full && (int64_t)(c.waiting + c.running) < e->backlog - e->backlog / 10) {
-		log_event(e->config.log, log_pace_end(&e->full_pace), LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting)),
+	e->asking.backlog_full = e->asking.backlog_full || c.full;
+	/* A queue that stays at its limit has room again for one batch after the other: that is no
+	 * news until a tenth is free. */
+	if (e->asking.backlog_full && !c.full && (int64_t)(c.waiting + c.running) < e->backlog - e->backlog / 10) {
+		log_event(e->config.log, log_pace_end(&e->asking.full_pace), LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting)),
 			  "the backlog has room again");
-		e->backlog_full = false;
+		e->asking.backlog_full = false;
 	}
 	return !c.full;
 }
 
 static void sync_failed(struct engine *e, const char *why)
 {
-	log_paced(e->config.log, &e->sync_pace, LOG_ERROR, LOG_NONE,
+	log_paced(e->config.log, &e->asking.sync_pace, LOG_ERROR, LOG_NONE,
 		  "what was received cannot be made durable: %s; it is not confirmed to Telegram", why);
-	e->store_fails = true;
+	e->pulse.store_fails = true;
 	engine_turn_in(e, 1000);
 }
 
@@ -65,8 +66,9 @@ static void on_synced(void *arg, int errnum)
 	sync_failed(e, why);
 }
 
-/* 0: all that was received is durable; 1: a thread sees to it, and handlers go on meanwhile; -1: it cannot be made so. Where there is no thread, and when
- * tgrun stops, the disk is waited for here. */
+/* 0: all that was received is durable; 1: a thread sees to it, and handlers go on meanwhile; -1: it
+ * cannot be made so. Where there is no thread, and when tgrun stops, the disk is waited for
+ * here. */
 static int make_durable(struct engine *e, bool stopping)
 {
 	struct err err;
@@ -89,12 +91,13 @@ static int make_durable(struct engine *e, bool stopping)
 static int on_may_ask(void *arg, bool confirms)
 {
 	struct engine *e = arg;
-	/* What was just received starts before the disk is waited for, which takes longer than all else here. */
+	/* What was just received starts before the disk is waited for, which takes longer than all
+	 * else here. */
 	if (e->phase == ENGINE_RUNNING)
 		engine_starts(e);
 	bool stopping = e->phase != ENGINE_RUNNING;
-	e->source_held = true;
-	if (!stopping && (e->store_fails || engine_put_waits(e) || !backlog_has_room(e)))
+	e->asking.waits = true;
+	if (!stopping && (e->pulse.store_fails || engine_put_waits(e) || !backlog_has_room(e)))
 		return -1;
 	if (!stopping && !disk_has_room(e)) {
 		engine_turn_in(e, CHECK_AGAIN);
@@ -106,7 +109,7 @@ static int on_may_ask(void *arg, bool confirms)
 		engine_turn_in(e, CHECK_AGAIN);
 		return -1;
 	}
-	e->source_held = false;
+	e->asking.waits = false;
 	CRASHPOINT("before-poll");
 	return 0;
 }
@@ -115,14 +118,15 @@ static int on_may_ask(void *arg, bool confirms)
 void engine_source_check(struct engine *e)
 {
 	struct err err;
-	if (e->backlog_full)
+	if (e->asking.backlog_full)
 		backlog_has_room(e); /* it may shrink while the source asks, and the status tells of it */
-	if (!e->source_held || syncer_busy(e->syncer) || e->phase != ENGINE_RUNNING)
+	if (!e->asking.waits || syncer_busy(e->syncer) || e->phase != ENGINE_RUNNING)
 		return;
-	/* A failed sync leaves nothing for a flush to prove; the sync itself is the proof. */
-	if (e->store_fails && !queue_dirty(e->queue) && queue_sync(e->queue, &err) == 0)
+	/* After a failed sync nothing may be left to flush, so a flush that succeeds proves nothing.
+	 * Sync again and believe that. */
+	if (e->pulse.store_fails && !queue_dirty(e->queue) && queue_sync(e->queue, &err) == 0)
 		engine_store_works(e);
-	if (e->store_fails) {
+	if (e->pulse.store_fails) {
 		engine_turn_in(e, 1000);
 		return;
 	}
@@ -132,7 +136,7 @@ void engine_source_check(struct engine *e)
 		engine_turn_in(e, CHECK_AGAIN);
 		return;
 	}
-	e->source_held = false;
+	e->asking.waits = false;
 	e->source->ops->resume(e->source);
 }
 
@@ -178,38 +182,37 @@ static void on_ready(void *arg)
 	struct engine *e = arg;
 	struct queue_counts c;
 	queue_counts(e->queue, &c);
-	e->source_asked = true;
 	log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_STR("bot", e->bot_username ? e->bot_username : ""),
 		  LOG_NUM("waiting", (int64_t)c.waiting), LOG_NUM("slots", e->concurrency)), "polling");
-	e->ready = true;
+	e->asking.begun = true;
 	notify_ready(e->config.notify);
 }
 
 static void on_dry(void *arg)
 {
 	struct engine *e = arg;
-	e->source_dry = true;
-	e->dry_at = e->config.clock->mono(e->config.clock);
+	e->asking.dry = true;
+	e->asking.dry_at = e->config.clock->mono(e->config.clock);
 	engine_turn_in(e, 0);
 }
 
 static void on_ended(void *arg, int status, const char *text)
 {
 	struct engine *e = arg;
-	e->source_stopped = true;
+	e->asking.stopped = true;
 	if (status) {
 		log_event(e->config.log, LOG_ERROR, LOG_NONE, "%s", text);
 		engine_remember_error(e, text);
 	}
-	e->source_ended = e->source_ended || !status;
-	e->source_end = (struct source_end){ .noted = true, .status = status };
+	e->asking.ended = e->asking.ended || !status;
+	e->asking.end = (struct source_end){ .noted = true, .status = status };
 	engine_turn_in(e, 0);
 }
 
 static void on_stopped(void *arg)
 {
 	struct engine *e = arg;
-	e->source_stopped = true;
+	e->asking.stopped = true;
 	engine_turn_in(e, 0);
 }
 

@@ -1,7 +1,7 @@
-/* engine/engine_stand: whether what the engine wrote still stands under its name. The state directory, the
- * queue and the control socket are asked; yes or no goes out, and a line of the log when that
- * changes. Invariant: while the answer is no, no offset is sent: what it would confirm could not be
- * found again. What is only a lock, a mark or a socket is made anew. */
+/* engine/engine_stand: whether what the engine wrote still stands under its name. The state
+ * directory, the queue and the control socket are asked; yes or no goes out, and a line of the log
+ * when that changes. Invariant: while the answer is no, no offset is sent: what it would confirm
+ * could not be found again. What is only a lock, a mark or a socket is made anew. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

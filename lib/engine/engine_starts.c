@@ -1,8 +1,9 @@
-/* engine/engine_starts: claims what may run while there is room, writes outcomes and the marks of new starts in one
- * transaction, and only then starts handlers. Claims come in from the queue; handlers that run go out.
+/* engine/engine_starts: claims what may run while there is room, writes outcomes and the marks of
+ * new starts in one transaction, and only then starts handlers. Claims come in from the queue;
+ * handlers that run go out.
  *
- * Invariants: no handler starts before its mark is on disk. What the machine refuses pauses starts, and touches no
- * update. */
+ * Invariants: no handler starts before its mark is on disk. What the machine refuses pauses starts,
+ * and touches no update. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 
 enum {
 	CLAIM_AGAIN = 1000, /* milliseconds between tries to claim */
-	NO_ROOM = 10,       /* milliseconds until a process that has just gone is counted */
+	NO_ROOM = 10,	    /* milliseconds until a process that has just gone is counted */
 };
 
 static bool slice_is_over(struct engine *e)
@@ -23,19 +24,20 @@ static bool slice_is_over(struct engine *e)
 /* The store cannot hand out. It is asked again after a while, and says then whether it can. */
 static void claim_trouble(struct engine *e, const struct err *err)
 {
-	if (!e->claims_fail || log_pace_owes(e->config.log, &e->claim_pace))
-		log_paced(e->config.log, &e->claim_pace, LOG_ERROR, LOG_NONE,
+	if (!e->starts.fail || log_pace_owes(e->config.log, &e->starts.pace))
+		log_paced(e->config.log, &e->starts.pace, LOG_ERROR, LOG_NONE,
 			  "%s; no update is lost: starting pauses until it works again", err->text);
-	if (!e->claims_fail)
+	if (!e->starts.fail)
 		engine_remember_error(e, err->text);
-	e->claims_fail = true;
-	e->claim_at = e->config.clock->mono(e->config.clock) + CLAIM_AGAIN;
+	e->starts.fail = true;
+	e->starts.again_at = e->config.clock->mono(e->config.clock) + CLAIM_AGAIN;
 }
 
 /* Whether the next try is still to wait; then the timer is set for it. */
 static bool claims_wait(struct engine *e)
 {
-	int64_t left = e->claims_fail ? e->claim_at - e->config.clock->mono(e->config.clock) : 0;
+	int64_t left =
+		e->starts.fail ? e->starts.again_at - e->config.clock->mono(e->config.clock) : 0;
 	if (left > 0)
 		engine_turn_in(e, left);
 	return left > 0;
@@ -43,30 +45,35 @@ static bool claims_wait(struct engine *e)
 
 static void claim_worked(struct engine *e)
 {
-	if (e->claims_fail)
-		log_event(e->config.log, log_pace_end(&e->claim_pace), LOG_NONE, "starting goes on");
-	e->claims_fail = false;
+	if (e->starts.fail)
+		log_event(e->config.log, log_pace_end(&e->starts.pace), LOG_NONE,
+			  "starting goes on");
+	e->starts.fail = false;
 }
 
-/* Claimed, but not started yet: they take room that the handlers do not know of. Workers are the handler's own, slots are shared. */
+/* Claimed, but not started yet: they take room that the handlers do not know of. Workers are the
+ * handler's own, slots are shared. */
 static int not_started(const struct engine *e, const struct route *r)
 {
 	int n = 0;
 	bool worker = handler_mode(r->handler) == MODE_WORKER;
-	for (struct list *l = e->starting.next; l != &e->starting; l = l->next) {
+	for (struct list *l = e->starts.starting.next; l != &e->starts.starting; l = l->next) {
 		const struct flight *f = container_of(l, struct flight, link);
-		n += worker ? f->route == r : f->leader && handler_mode(f->route->handler) != MODE_WORKER;
+		n += worker ? f->route == r
+			    : f->leader && handler_mode(f->route->handler) != MODE_WORKER;
 	}
 	return n;
 }
 
-/* Whether a batch should set out: full, or its first has waited long enough. Else *left is no more than what it has still to wait. */
+/* Whether a batch should set out: full, or its first has waited long enough. Else *left is no more
+ * than what it has still to wait. */
 static bool batch_is_due(struct engine *e, struct route *r, unsigned lane, int64_t *left)
 {
 	int64_t waited;
 	if (queue_ready(e->queue, lane, &waited) == 0)
 		return false;
-	if (queue_batch_full(e->queue, lane, (size_t)r->batch_size) || waited >= r->batch_wait || e->draining)
+	if (queue_batch_full(e->queue, lane, (size_t)r->batch_size) || waited >= r->batch_wait ||
+	    e->draining)
 		return true;
 	if (*left > r->batch_wait - waited)
 		*left = r->batch_wait - waited;
@@ -77,7 +84,7 @@ static bool batch_is_due(struct engine *e, struct route *r, unsigned lane, int64
 static uint64_t open_lanes(struct engine *e)
 {
 	uint64_t lanes = 0;
-	if (e->phase != ENGINE_RUNNING || e->paused || e->store_fails)
+	if (e->phase != ENGINE_RUNNING || e->paused || e->pulse.store_fails)
 		return 0;
 	if (claims_wait(e))
 		return 0;
@@ -87,9 +94,12 @@ static uint64_t open_lanes(struct engine *e)
 		int64_t left = INT64_MAX;
 		for (int group = 0; group < LANE_GROUPS; group++) {
 			unsigned lane = (unsigned)i * LANE_GROUPS + (unsigned)group;
-			if ((int)handler_room(r->handler) - taken > 0 && engine_room(r, group) > 0 &&
-			    (handler_mode(r->handler) != MODE_WORKER || engine_room(r, group) > taken) &&
-			    (handler_mode(r->handler) != MODE_BATCH || batch_is_due(e, r, lane, &left)))
+			if ((int)handler_room(r->handler) - taken > 0 &&
+			    engine_room(r, group) > 0 &&
+			    (handler_mode(r->handler) != MODE_WORKER ||
+			     engine_room(r, group) > taken) &&
+			    (handler_mode(r->handler) != MODE_BATCH ||
+			     batch_is_due(e, r, lane, &left)))
 				lanes |= UINT64_C(1) << lane;
 		}
 		if (left < INT64_MAX)
@@ -101,7 +111,8 @@ static uint64_t open_lanes(struct engine *e)
 static void skip(struct engine *e, struct claim *c)
 {
 	e->counts.skipped++;
-	log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("number", c->seq), LOG_STR("key", c->keys)),
+	log_event(e->config.log, LOG_INFO,
+		  LOG_FIELDS(LOG_NUM("number", c->seq), LOG_STR("key", c->keys)),
 		  "skipped: too old to be answered");
 	queue_drop(e->queue, c);
 	if (e->config.settled)
@@ -114,28 +125,31 @@ static struct flight *take_off(struct engine *e, struct claim *c, const struct f
 {
 	struct flight *f = calloc(1, sizeof *f);
 	if (!f) {
-		queue_release(e->queue, c, &(struct queue_release){ .why = RELEASE_NO_START, .delay = CLAIM_AGAIN });
+		queue_release(e->queue, c,
+			      &(struct queue_release){ .why = RELEASE_NO_START,
+						       .delay = CLAIM_AGAIN });
 		claim_free(c);
 		return NULL;
 	}
 	f->claim = c;
-	f->route = &e->routes[c->lane / LANE_GROUPS < e->route_count ? c->lane / LANE_GROUPS : e->route_count - 1];
+	f->route = &e->routes[c->lane / LANE_GROUPS < e->route_count ? c->lane / LANE_GROUPS
+								     : e->route_count - 1];
 	f->group = (int)(c->lane % LANE_GROUPS);
 	f->leader = !leader;
 	c->owner = f;
-	list_add_before(&e->starting, &f->link);
+	list_add_before(&e->starts.starting, &f->link);
 	if (f->leader && handler_mode(f->route->handler) != MODE_WORKER)
-		e->processes[f->group]++;
+		e->starts.processes[f->group]++;
 	if (engine_probes(f->route) && !f->route->probe)
 		f->route->probe = f;
 	return f;
 }
 
-/* Adds to a batch what may join it; nothing joins a probe, whose end must say something of one update. The members stand behind their leader in
- * the list. */
+/* Adds to a batch what may join it; nothing joins a probe, whose end must say something of one
+ * update. The members stand behind their leader in the list. */
 static void fill_batch(struct engine *e, struct flight *leader)
 {
-	struct claim **batch = e->claims, *c;
+	struct claim **batch = e->starts.claims, *c;
 	struct err err;
 	size_t n = 0;
 	batch[n++] = leader->claim;
@@ -178,12 +192,13 @@ static void claim_some(struct engine *e)
 	}
 }
 
-/* The next process's updates: a leader and what follows it. Taken out of the list of those that start. */
+/* The next process's updates: a leader and what follows it. Taken out of the list of those that
+ * start. */
 static size_t next_start(struct engine *e, struct flight **flights, struct claim **claims)
 {
 	size_t n = 0;
-	while (!list_empty(&e->starting) && n < HANDLER_BATCH_MAX) {
-		struct flight *f = container_of(e->starting.next, struct flight, link);
+	while (!list_empty(&e->starts.starting) && n < HANDLER_BATCH_MAX) {
+		struct flight *f = container_of(e->starts.starting.next, struct flight, link);
 		if (n && f->leader)
 			break;
 		list_remove(&f->link);
@@ -193,52 +208,66 @@ static size_t next_start(struct engine *e, struct flight **flights, struct claim
 	return n;
 }
 
+/* They do not start: the machine refused, or, with `errnum` 0, the route does not start any now. */
+static void refuse(struct engine *e, struct flight **flights, struct claim **claims, size_t n,
+		   int errnum)
+{
+	struct route *r = flights[0]->route;
+	int64_t began = flights[0]->since;
+	/* All that the machine refuses pauses all starts; what it refuses for an update's size,
+	 * under a limit of file sizes say, is of that update. */
+	bool of_size = errnum == EFBIG || errnum == EMSGSIZE;
+	struct handler_result refused = { .end = HANDLER_INTERRUPTED,
+					  .why = n == 1 ? RELEASE_SIZE : RELEASE_SHARED,
+					  .reason = strerror(errnum),
+					  .last_stderr = "",
+					  .sentence = "" };
+	for (size_t i = 0; i < n; i++) {
+		if (of_size)
+			engine_uncharged(e, claims[i], &refused);
+		else
+			queue_release(e->queue, claims[i],
+				      &(struct queue_release){ .why = RELEASE_NO_START });
+		claim_free(claims[i]);
+		engine_land(e, flights[i]);
+	}
+	/* No room after all (a worker has just gone, none is empty): another turn will find it. */
+	if (errnum == EAGAIN)
+		engine_turn_in(e, NO_ROOM);
+	else if (errnum && !of_size)
+		engine_cannot_start(r, NULL, began, strerror(errnum), errnum);
+}
+
 static void start_one(struct engine *e, struct flight **flights, struct claim **claims, size_t n)
 {
 	struct route *r = flights[0]->route;
 	/* What was claimed before it ceased to work waits for the probe, or is it. */
 	if (engine_probes(r) && !r->probe && n == 1)
 		r->probe = flights[0];
-	bool may = !r->held && e->phase == ENGINE_RUNNING && (!engine_probes(r) || r->probe == flights[0]);
+	bool may = !r->pauses && e->phase == ENGINE_RUNNING &&
+		   (!engine_probes(r) || r->probe == flights[0]);
 	bool solo = claims[0]->solo && handler_mode(r->handler) == MODE_WORKER;
 	/* In flight before it starts: an early end must find it there. */
 	for (size_t i = 0; i < n; i++) {
 		flights[i]->since = e->config.clock->mono(e->config.clock);
-		list_add_before(&e->running, &flights[i]->link);
+		list_add_before(&e->starts.running, &flights[i]->link);
 	}
-	if (may && (solo ? handler_start_solo(r->handler, claims[0]) : handler_start(r->handler, claims, n)) == 0) {
+	if (may && (solo ? handler_start_solo(r->handler, claims[0])
+			 : handler_start(r->handler, claims, n)) == 0) {
 		if (e->config.started)
 			for (size_t i = 0; i < n; i++)
 				e->config.started(e->config.arg, claims[i]);
 		return;
 	}
-	int errnum = errno;
-	int64_t began = flights[0]->since;
-	/* All that the machine refuses pauses all starts; what it refuses for an update's size, under a limit of file sizes say, is of that update. */
-	bool of_size = errnum == EFBIG || errnum == EMSGSIZE;
-	struct handler_result refused = { .end = HANDLER_INTERRUPTED, .why = n == 1 ? RELEASE_SIZE : RELEASE_SHARED, .reason = strerror(errnum),
-					  .last_stderr = "", .sentence = "" };
-	for (size_t i = 0; i < n; i++) {
-		if (may && of_size)
-			engine_uncharged(e, claims[i], &refused);
-		else
-			queue_release(e->queue, claims[i], &(struct queue_release){ .why = RELEASE_NO_START });
-		claim_free(claims[i]);
-		engine_land(e, flights[i]);
-	}
-	/* No room after all (a worker has just gone, none is empty): another turn will find it. */
-	if (may && errnum == EAGAIN)
-		engine_turn_in(e, NO_ROOM);
-	else if (may && !of_size)
-		engine_cannot_start(r, NULL, began, strerror(errnum), errnum);
+	refuse(e, flights, claims, n, may ? errno : 0);
 }
 
 static void start_claimed(struct engine *e)
 {
 	size_t n;
-	while ((n = next_start(e, e->flights, e->claims))) {
+	while ((n = next_start(e, e->starts.flights, e->starts.claims))) {
 		CRASHPOINT("before-start");
-		start_one(e, e->flights, e->claims, n);
+		start_one(e, e->starts.flights, e->starts.claims, n);
 		CRASHPOINT("after-start");
 	}
 	handlers_flush(e->handlers);
@@ -261,9 +290,10 @@ void engine_starts(struct engine *e)
 	}
 }
 
-/* Ready updates whose lane is full are claimed when a handler ends; only a delayed one needs a timer. */
+/* Ready updates whose lane is full are claimed when a handler ends; only a delayed one needs a
+ * timer. */
 void engine_starts_later(struct engine *e)
 {
 	int64_t due = queue_next_due(e->queue, open_lanes(e));
-	loop_timer_set(e->retry_timer, due > 0 ? due : -1);
+	loop_timer_set(e->starts.delay_timer, due > 0 ? due : -1);
 }

@@ -1,5 +1,6 @@
-/* engine/engine_status: how the runner does, as one JSON object, for `tgrun status`. Invariant: the cost is bounded: of many running updates and of many that wait,
- * so many are looked at, and the object says when that was not all. */
+/* engine/engine_status: how the runner does, as one JSON object, for `tgrun status`. Invariant: the
+ * cost is bounded: of many running updates and of many that wait, so many are looked at, and the
+ * object says when that was not all. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -112,7 +113,7 @@ static const char *route_name(const struct route *r)
 static int add_running(struct engine *e, int64_t now, struct buf *b)
 {
 	int shown = 0, rc = buf_adds(b, ",\"running\":[");
-	for (struct list *l = e->running.next; rc == 0 && l != &e->running && shown < RUNNING_MAX; l = l->next, shown++) {
+	for (struct list *l = e->starts.running.next; rc == 0 && l != &e->starts.running && shown < RUNNING_MAX; l = l->next, shown++) {
 		const struct flight *f = container_of(l, struct flight, link);
 		rc = buf_addf(b, "%s{\"number\":%lld,\"update_id\":%lld,\"attempt\":%d,\"seconds\":%.3f", shown ? "," : "",
 			      (long long)f->claim->seq, (long long)f->claim->update_id, f->claim->failures + 1, (double)(now - f->since) / 1000) ||
@@ -153,8 +154,8 @@ static int add_state(struct engine *e, int64_t uptime, struct buf *b)
 	}
 	const struct { const char *name; bool set; } flags[] = {
 		{ "paused", e->paused }, { "breaker_open", open }, { "start_failing", unstartable },
-		{ "store_failing", e->store_fails || e->put_backoff.failures },
-		{ "backlog_full", e->backlog_full }, { "disk_low", e->disk_low },
+		{ "store_failing", e->pulse.store_fails || e->put.backoff.failures },
+		{ "backlog_full", e->asking.backlog_full }, { "disk_low", e->asking.disk_low },
 		{ "state_gone", e->state_gone },
 	};
 	int rc = buf_addf(b, ",\"uptime\":%.3f,\"state\":\"%s\"", (double)uptime / 1000, state);
@@ -167,8 +168,8 @@ static int add_trouble(const struct engine *e, int64_t now, struct buf *b)
 {
 	struct source_counts s;
 	e->source->ops->counts(e->source, &s);
-	int rc = add_string(b, "last_error", e->last_error) || buf_adds(b, ",\"last_error_at\":");
-	rc = rc || (e->last_error_at ? buf_addc(b, '"') || letter_time(e->last_error_at, b) || buf_addc(b, '"') : buf_adds(b, "null"));
+	int rc = add_string(b, "last_error", e->pulse.last_error) || buf_adds(b, ",\"last_error_at\":");
+	rc = rc || (e->pulse.last_error_at ? buf_addc(b, '"') || letter_time(e->pulse.last_error_at, b) || buf_addc(b, '"') : buf_adds(b, "null"));
 	rc = rc || buf_addf(b, ",\"source\":{\"failing\":%s", s.failing ? "true" : "false") || add_string(b, "trouble", s.trouble ? s.trouble : "");
 	rc = rc || buf_adds(b, ",\"last_answer_seconds\":");
 	rc = rc || (s.last_answer ? buf_addf(b, "%.3f", (double)(now - s.last_answer) / 1000) : buf_adds(b, "null"));

@@ -18,7 +18,8 @@ static void read_manual(void)
 static bool is_documented(const char *name)
 {
 	size_t length = strlen(name);
-	for (const char *line = strstr(manual, "\n.It Li "); line; line = strstr(line, "\n.It Li ")) {
+	for (const char *line = strstr(manual, "\n.It Li "); line;
+	     line = strstr(line, "\n.It Li ")) {
 		const char *word = line += strlen("\n.It Li ");
 		for (size_t n; *word && *word != '\n'; word += n + (word[n] == ' ')) {
 			n = strcspn(word, " \n");
@@ -35,12 +36,15 @@ int main(void)
 	for (size_t i = 0; i < engine_figures_count; i++) {
 		const struct engine_figure *f = &engine_figures[i];
 		const char *name = f->name ? f->name : "";
-		ok(*name && !name[strspn(name, "abcdefghijklmnopqrstuvwxyz_")], "row %zu has a name: '%s'", i, name);
+		ok(*name && !name[strspn(name, "abcdefghijklmnopqrstuvwxyz_")],
+		   "row %zu has a name: '%s'", i, name);
 		ok(f->help && *f->help, "%s has a sentence", name);
 		ok(is_documented(name), "the manual names %s", name);
 		for (size_t j = 0; j < i; j++)
-			if (strcmp(engine_figures[j].name, name) == 0 || engine_figures[j].member == f->member)
-				ok(false, "%s is no row of its own: %s", name, engine_figures[j].name);
+			if (strcmp(engine_figures[j].name, name) == 0 ||
+			    engine_figures[j].member == f->member)
+				ok(false, "%s is no row of its own: %s", name,
+				   engine_figures[j].name);
 	}
 	return done_testing();
 }
