@@ -1,6 +1,8 @@
-/* engine/engine: connects the rooms. It fills free slots from the queue, starts handlers, settles outcomes, and starts and stops everything else.
+/* engine/engine: connects the rooms. It fills free slots from the queue, starts handlers, settles
+ * outcomes, and starts and stops everything else.
  *
- * The engine runs on the caller's loop and never ends the program: it says when it has finished, and with which exit status. */
+ * The engine runs on the caller's loop and never ends the program: it says when it has finished,
+ * and with which exit status. */
 #ifndef TGRUN_ENGINE_ENGINE_H
 #define TGRUN_ENGINE_ENGINE_H
 
@@ -36,8 +38,8 @@ struct engine_route {
 
 enum { ENGINE_ROUTES_MAX = 32 };   /* two lanes of the queue each */
 
-/* What may be changed while it runs (engine_reload), but for what says otherwise. Everything here is borrowed for the duration of the call it is
- * passed to. */
+/* What may be changed while it runs (engine_reload), but for what says otherwise. Everything here
+ * is borrowed for the duration of the call it is passed to. */
 struct engine_options {
 	/* the handlers */
 	const struct engine_route *routes; /* number, order, matches and modes stay */
@@ -66,7 +68,8 @@ struct engine_options {
 /* How many slots these options need: to be forked before the engine is made. */
 int engine_slots(const struct engine_options *options);
 
-/* What went wrong with an attempt, or with starting one. Texts are valid during the callback only. */
+/* What went wrong with an attempt, or with starting one. Texts are valid during the callback
+ * only. */
 struct engine_trouble {
 	const struct claim *claim; /* NULL: the machine had no room for a start */
 	const char *reason;      /* `exited with status 3`, `timed out after 60s`, `No such file or directory` */
@@ -87,7 +90,8 @@ struct engine_config {
 	struct notify *notify;         /* who is told how things stand; the caller's. NULL: nobody */
 	const char *run_id;            /* DIRECTORY.RUN, see slot/leftover.h; "" for none */
 	int slot_count;
-	/* another source than Telegram: JSON lines from a descriptor, which becomes the engine's; -1: Telegram */
+	/* another source than Telegram: JSON lines from a descriptor, which becomes the engine's;
+	 * -1: Telegram */
 	int source_fd;
 	int source_feed_fd;            /* of a program: the other end of the pipe at source_fd, the engine's too; -1: no program */
 	const char *source_name;
@@ -111,10 +115,11 @@ struct engine_config {
 	bool terminal;                 /* it was started from a terminal: a SIGHUP with which that goes is a stop */
 	/* SIGHUP: read the configuration again and call engine_reload(). May be NULL. */
 	void (*reload)(void *arg);
-	/* An update was settled for good: handled, skipped, dropped (failed false) or failed (dead, or dropped after a failure). May be NULL. */
+	/* An update was settled for good: handled, skipped, dropped (failed false) or failed (dead,
+	 * or dropped after a failure). May be NULL. */
 	void (*settled)(void *arg, int64_t seq, bool failed);
-	/* For who shows what happens; each may be NULL, and none may stop the engine. A handler was started; a line of its output (see handler.h);
-	 * trouble. */
+	/* For who shows what happens; each may be NULL, and none may stop the engine. A handler was
+	 * started; a line of its output (see handler.h); trouble. */
 	void (*started)(void *arg, const struct claim *claim);
 	void (*output)(void *arg, const struct claim *claim, int which, const char *text, size_t n);
 	void (*trouble)(void *arg, const struct engine_trouble *trouble);
@@ -129,12 +134,14 @@ struct engine *engine_new(const struct engine_config *config, struct err *err);
 /* Begins to ask for updates and to run handlers. 0 or -1 with `err`. */
 int engine_start(struct engine *e, struct err *err);
 
-/* Stops gracefully: no more asking, handlers may finish for the shutdown timeout, then they are killed. `status`: of the exit, when nothing had to be forced. A second call with
- * `now` kills at once. */
+/* Stops gracefully: no more asking, handlers may finish for the shutdown timeout, then they are
+ * killed. `status`: of the exit, when nothing had to be forced. A second call with `now` kills at
+ * once. */
 void engine_stop(struct engine *e, int status, bool now);
 
-/* Takes over what may change of `fresh`: its options, how the server is asked (poll_timeout to give_up_after), max_runtime. Of these, it names in the log
- * what cannot change while running after all: routes and their modes, more workers or slots than at the start. All else of `fresh` is the
+/* Takes over what may change of `fresh`: its options, how the server is asked (poll_timeout to
+ * give_up_after), max_runtime. Of these, it names in the log what cannot change while running after
+ * all: routes and their modes, more workers or slots than at the start. All else of `fresh` is the
  * caller's to name. 0, or -1 with `err`: everything stays as it was. */
 int engine_reload(struct engine *e, const struct engine_config *fresh, struct err *err);
 
@@ -144,21 +151,22 @@ void engine_drain(struct engine *e);
 /* No handler is started while paused; asking goes on. */
 void engine_pause(struct engine *e, bool paused);
 
+/* The figures. Those that count begin with 0 at the start and never fall; the others say how it is
+ * now. What each means stands in the table of engine_figures.c. */
 struct engine_counts {
-	/* ignored: by --only and --ignore; strangers: of those who are not allowed */
 	uint64_t received, repeated, ignored, strangers;
 	uint64_t done, failed, retried, dead, skipped, dropped, interrupted;
-	int running;
-	size_t waiting;
-	int64_t dead_letters;
-	uint64_t polls, poll_failures;
+	uint64_t polls, poll_failures, hooks_dropped, log_lines_dropped;
+	/* now */
+	uint64_t concurrency, running, waiting, ready, dead_letters, hooks;
 };
 void engine_counts(const struct engine *e, struct engine_counts *out);
 
 /* Nothing runs, and nothing that waits is due. */
 bool engine_idle(const struct engine *e);
 
-/* Flushes and frees. 0, or -1 with `err` when outcomes could not be written: their updates will be handed out again. */
+/* Flushes and frees. 0, or -1 with `err` when outcomes could not be written: their updates will be
+ * handed out again. */
 int engine_free(struct engine *e, struct err *err);
 
 #endif

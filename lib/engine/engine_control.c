@@ -1,14 +1,14 @@
-/* engine/engine_control: the verbs of the control socket. A request is {"verb":"status"}, stop, drain,
- * pause, resume; dead-list and queue-list with "from":N; dead-show and queue-show with "number":N;
- * dead-retry, dead-drop and queue-skip with "numbers":[…]; the first two and queue-clear with
- * "from":N,"to":N, or neither, which is all. The answer is lines of JSON, of which the last is
- * {"end":true}, or {"error":"…"}.
+/* engine/engine_control: the verbs of the control socket. A request is {"verb":"status"}, stop,
+ * drain, pause, resume; dead-list and queue-list with "from":N; dead-show and queue-show with
+ * "number":N; dead-retry, dead-drop and queue-skip with "numbers":[…]; the first two and
+ * queue-clear with "from":N,"to":N, or neither, which is all. The answer is lines of JSON, of which
+ * the last is {"end":true}, or {"error":"…"}.
  *
  * Invariant: no request takes more than a slice of a turn, or more memory than a page, however much
- * there is to list or to change. What was not reached is told: {"next":N}, with "to" where there was
- * one, is where to go on; {"left":N} of the numbers are to be asked again. So a client reads at its
- * own pace and holds nothing here meanwhile, and what one that went away was told of is done, and
- * the rest is not.
+ * there is to list or to change. What was not reached is told: {"next":N}, with "to" where there
+ * was one, is where to go on; {"left":N} of the numbers are to be asked again. So a client reads at
+ * its own pace and holds nothing here meanwhile, and what one that went away was told of is done,
+ * and the rest is not.
  *
  * Letters and updates are written by queue/letter.c and queue/item.c, as for the tool that reads
  * the store when nothing runs. */
@@ -313,4 +313,31 @@ void engine_control_request(void *arg, struct control_client *client, const cJSO
 	else if (!look(e, client, request, verb) && !change_many(e, client, request, verb) &&
 		 !change_run(e, client, verb))
 		control_refuse(client, "this tgrun does not know the verb");
+}
+
+void engine_control_open(struct engine *e)
+{
+	struct err err;
+	if (e->control && !control_stands(e->control)) {
+		control_free(e->control);
+		e->control = NULL;
+	}
+	if (e->control || !e->config.dir)
+		return;
+	e->control = control_new(e->config.loop, statedir_fd(e->config.dir), engine_control_request,
+				 e, &err);
+	if (!e->control && !e->control_fails)
+		log_event(e->config.log, LOG_WARN, LOG_NONE,
+			  "%s; until that is mended no other command can ask this tgrun anything, "
+			  "and all else goes on",
+			  err.text);
+	e->control_fails = !e->control;
+}
+
+/* The state was looked at in this turn: the socket may have been removed as well. */
+void engine_control_check(struct engine *e)
+{
+	if (e->control_due)
+		engine_control_open(e);
+	e->control_due = false;
 }

@@ -1,7 +1,7 @@
-/* engine/engine_file: how far a file of updates was read. A descriptor comes in, and a source that goes on
- * where the last run was interrupted goes out. Invariant: the place that was kept is relied on only
- * in a file that has the same bytes before it: numbers of inodes are given again, and files are
- * written anew. */
+/* engine/engine_file: how far a file of updates was read. A descriptor comes in, and a source that
+ * goes on where the last run was interrupted goes out. Invariant: the place that was kept is relied
+ * on only in a file that has the same bytes before it: numbers of inodes are given again, and files
+ * are written anew. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -64,7 +64,7 @@ static bool is_the_same(struct engine *e)
 	return same;
 }
 
-struct source *engine_file_open(struct engine *e, struct err *err)
+struct source *engine_file_open(struct engine *e, const struct source_events *events, struct err *err)
 {
 	const struct engine_config *c = &e->config;
 	struct stat st;
@@ -72,7 +72,7 @@ struct source *engine_file_open(struct engine *e, struct err *err)
 		.loop = c->loop,
 		.log = c->log,
 		.clock = c->clock,
-		.events = engine_source_events(e),
+		.events = *events,
 		.fd = c->source_fd,
 		.name = c->source_name,
 		.line = 1,
@@ -104,7 +104,7 @@ void engine_file_forget(struct engine *e)
 {
 	struct queue_put_result result;
 	struct err err;
-	if (e->source_ended && e->source_root[0] &&
+	if (e->asking.ended && e->source_root[0] &&
 	    queue_put(e->queue, NULL, 0, e->source_root, 0, &result, &err))
 		log_event(e->config.log, LOG_WARN, LOG_NONE,
 			  "it could not be noted that the file was read to its end: %s", err.text);

@@ -1,6 +1,7 @@
-/* engine/engine_hangup: SIGHUP comes in, which has two meanings; a stop or a reload goes out. The hang-up of the terminal that tgrun was started from is
- * a stop, as for any program; every other SIGHUP asks for the configuration to be read again.
- * Invariant: a hang-up stops gracefully, and however often it is told (by the shell, and by the kernel when the shell is gone), it hurries
+/* engine/engine_hangup: SIGHUP comes in, which has two meanings; a stop or a reload goes out. The
+ * hang-up of the terminal that tgrun was started from is a stop, as for any program; every other
+ * SIGHUP asks for the configuration to be read again. Invariant: a hang-up stops gracefully, and
+ * however often it is told (by the shell, and by the kernel when the shell is gone), it hurries
  * nothing. */
 #include "engine/engine_internal.h"
 #include "io/terminal.h"

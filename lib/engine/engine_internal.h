@@ -1,10 +1,6 @@
-/* engine/engine_internal: what the engine's files share: engine.c (turns: claim, start), engine_settle.c
- * (what ends, and what follows), engine_route.c (routes, their commands and room),
- * engine_reload.c (options that change), engine_source.c (what the source says), engine_file.c (how
- * far a file was read), engine_strangers.c (whose updates are left alone), engine_life.c (start,
- * signals, stop), engine_control.c (the control socket's verbs), engine_status.c (the figures of
- * tgrun status), engine_stand.c (whether the state still stands), engine_tidy.c (what is dropped
- * and given back by and by), engine_hangup.c (SIGHUP). */
+/* engine/engine_internal: what the engine's files share: the engine, its routes and its flights. It
+ * holds no policy. Invariant: the files stand above one another, and each calls only those below it
+ * (scripts/circles). */
 #ifndef TGRUN_ENGINE_ENGINE_INTERNAL_H
 #define TGRUN_ENGINE_ENGINE_INTERNAL_H
 
@@ -29,7 +25,8 @@ enum engine_phase { ENGINE_NEW, ENGINE_RUNNING, ENGINE_DRAINING, ENGINE_KILLING,
 
 enum { ENGINE_SIGNALS = 8, ENGINE_RATE_SECONDS = 60, ENGINE_START_TROUBLES = 12 };
 
-/* A copy of a command that the user gave, to be packed again when the bot's name or token changes. */
+/* A copy of a command that the user gave, to be packed again when the bot's name or token
+ * changes. */
 struct engine_command {
 	char ***stages; /* NULL: none */
 	char **paths, **env;
@@ -48,20 +45,22 @@ struct route {
 	struct allow *allow;   /* whose updates it handles */
 	int64_t retry_delay, batch_wait;
 	int batch_size;
-	struct loop_timer *hold_timer, *batch_timer;
+	struct loop_timer *pause_timer, *batch_timer;
 	struct breaker breaker;
 	struct backoff start_backoff; /* while it cannot be started; failures > 0 says so */
-	bool held;                    /* starting pauses until hold_timer goes off */
-	const struct flight *probe;   /* the one start that engine_probes() allows, as long as it is under way; NULL: none is */
+	bool pauses;                  /* no start until pause_timer goes off */
+	/* The one start that engine_probes() allows, while it is under way; NULL: none is. */
+	const struct flight *probe;
 	struct log_pace breaker_pace, start_paces[ENGINE_START_TROUBLES];
 };
 
 /* The queue's lanes: two for each route, the second of what bypasses. */
 enum { LANE_ORDERED, LANE_BYPASS, LANE_GROUPS };
 
-/* An update that was claimed: waiting for the mark of its start to be on disk, or running. A batch is a leader and who follows it. */
+/* An update that was claimed: waiting for the mark of its start to be on disk, or running. A batch
+ * is a leader and who follows it. */
 struct flight {
-	struct list link;      /* in engine.starting or engine.running */
+	struct list link;      /* in starts.starting or starts.running */
 	struct claim *claim;
 	struct route *route;
 	int group;             /* LANE_ORDERED or LANE_BYPASS */
@@ -69,11 +68,19 @@ struct flight {
 	int64_t since;         /* monotonic milliseconds */
 };
 
+/* What the source said of its own end: kept until the end of the turn, where all ends are
+ * decided. */
+struct source_end {
+	bool noted;
+	int status; /* 0: all was taken; else an exit status */
+};
+
 struct engine {
 	struct engine_config config;
 	/* copies of what the options say */
 	int64_t backlog, min_free, dead_keep, dead_keep_age, shutdown_timeout;
-	int concurrency, concurrency_max, breaker_limit; /* the most is that of the start, for which there are slots */
+	int concurrency, breaker_limit;
+	int concurrency_max;    /* that of the start, for which there are slots */
 	struct key_spec *keys;
 	struct key_spec *chats; /* the key that is the chat, whatever --key says */
 	char *rule;             /* all that decides on keys and lanes, as text */
@@ -83,7 +90,7 @@ struct engine {
 	bool hide_token;
 	struct engine_command on_error, on_timeout, from;
 	struct command *on_error_packed, *on_timeout_packed, *source_packed;
-	char *bot_username;
+	char *bot_username;     /* NULL: not known yet */
 	struct route *routes;
 	size_t route_count;
 
@@ -92,136 +99,252 @@ struct engine {
 	struct http *http;
 	struct api *api;
 	struct source *source;
-	struct syncer *syncer;   /* NULL until something is to be synced */
+	struct syncer *syncer;  /* NULL until something is to be synced */
 	struct control *control;
-	int feed_fd;             /* engine_feed.c: where the source's program writes; -1: no program */
-	bool feed_torn;          /* it may have left half a line */
-	struct loop_timer *feed_timer;
-	struct backoff feed_backoff;
-	int64_t feed_started;    /* monotonic milliseconds */
-	char source_root[64];    /* of a file: its name in the store; "": none */
+	struct strangers *strangers; /* engine_strangers.c; NULL: none yet */
+	char source_root[64];   /* of a file: its name in the store; "": none */
 
 	enum engine_phase phase;
-	int exit_status;
-	uint64_t interrupted_before; /* the count when the killing began */
 	bool paused, draining;
-	bool source_stopped, source_dry, source_ended, waits_told;
-	bool source_asked;      /* asking has begun */
-	int drain_status;       /* of the exit after a drain; 0: none of its own */
-	bool ready;             /* polling has begun */
-	int64_t dry_at, quiet_at, started_at; /* monotonic milliseconds */
-
-	struct list starting, running; /* of struct flight */
-	struct flight *flights[HANDLER_BATCH_MAX]; /* of the process that is being formed or
-						      started: too large for a small stack */
-	struct claim *claims[HANDLER_BATCH_MAX];
-	int processes[LANE_GROUPS];    /* of exec and batch, claimed or running */
-
-	struct strangers *strangers;   /* engine_strangers.c; NULL: none yet */
-
-	bool store_fails, claims_fail, trimming, trim_fails, source_held, disk_low, backlog_full, state_gone,
-		control_fails;
-	int64_t claim_at;           /* monotonic milliseconds: when claiming, which failed, is tried again */
-	const char *gives_up;       /* with --once: why it ends before all is handled; NULL: it does not */
-	struct backoff put_backoff; /* failures: of storing a batch, in a row */
-	struct log_pace store_pace, claim_pace, put_pace, sync_pace, disk_pace, full_pace, feed_pace, trim_pace;
-	int64_t put_at;             /* monotonic milliseconds: when the next is tried */
-
-	int64_t slice_ends;         /* engine_slice() of this turn; 0: not asked for yet */
-	int64_t idle_at;            /* monotonic milliseconds: since when nothing is to be done; 0: room was given back */
-	struct loop_timer *turn_timer;  /* makes a turn happen: engine_turn_in() */
-	int64_t turn_at;                /* monotonic milliseconds: when it will; 0: it is not set */
-	struct loop_timer *retry_timer, *stop_timer, *runtime_timer, *watchdog_timer, *hangup_timer, *log_timer;
-	struct loop_signal *signals[ENGINE_SIGNALS];
+	bool state_gone;        /* what engine_stands() said last */
+	bool control_due;       /* the control socket is to be looked after in this turn */
+	bool control_fails;
+	int64_t started_at;     /* monotonic milliseconds */
 	struct engine_counts counts;
-	int64_t status_at;
-	char status[160];
-	/* for `tgrun status` */
-	uint64_t rate_done[ENGINE_RATE_SECONDS]; /* handled in each second of the last minute */
-	int64_t rate_second;                     /* the newest of them */
-	char last_error[256];
-	int64_t last_error_at;                   /* wall clock, milliseconds */
+	struct loop_timer *watchdog_timer, *hangup_timer, *log_timer;
+	struct loop_signal *signals[ENGINE_SIGNALS];
+
+	/* What one file keeps. Times are monotonic milliseconds. */
+	struct {
+		struct loop_timer *timer; /* makes a turn happen */
+		int64_t at;               /* when it will; 0: it is not set */
+		int64_t slice_ends;       /* of this turn; 0: not asked for yet */
+		bool store_fails;
+		struct log_pace store_pace;
+		char last_error[256];
+		int64_t last_error_at;    /* wall clock */
+	} pulse;
+	struct {
+		/* of struct flight: their mark is yet to be written; it was */
+		struct list starting, running;
+		/* of the process that is being formed or started: too large for a small stack */
+		struct flight *flights[HANDLER_BATCH_MAX];
+		struct claim *claims[HANDLER_BATCH_MAX];
+		int processes[LANE_GROUPS];    /* of exec and batch, claimed or running */
+		struct loop_timer *delay_timer; /* for the next update that is delayed */
+		bool fail;                     /* the store cannot hand out */
+		int64_t again_at;              /* when it is asked again */
+		struct log_pace pace;
+	} starts;
+	struct {
+		struct backoff backoff; /* failures: of storing a batch, in a row */
+		int64_t again_at;       /* when the next is tried */
+		struct log_pace pace;
+	} put;
+	struct {
+		bool begun;             /* the source asks for updates */
+		bool waits;             /* it was told "not now" */
+		bool dry;               /* at dry_at nothing waited there, and nothing came since */
+		bool ended;             /* it has no more, and all is taken */
+		bool stopped;           /* it asks no more */
+		struct source_end end;
+		int64_t dry_at;
+		bool disk_low, backlog_full;
+		struct log_pace sync_pace, disk_pace, full_pace;
+	} asking;
+	struct {
+		int fd;                 /* where the source's program writes; -1: no program */
+		bool torn;              /* it may have left half a line */
+		struct loop_timer *timer;
+		struct backoff backoff;
+		int64_t started;
+		struct log_pace pace;
+	} feed;
+	struct {
+		bool trimming;          /* old dead letters are left for the next slice */
+		bool fails;
+		struct log_pace pace;
+		/* since when nothing is to be done; 0: room was given back */
+		int64_t idle_at;
+	} tidy;
+	struct {
+		int status;             /* of the exit */
+		int drain_status;       /* of the exit after a drain; 0: none of its own */
+		/* with --once: why it ends before all is handled; NULL: it does not */
+		const char *gives_up;
+		uint64_t interrupted_before; /* the count when the killing began */
+		bool waits_told;
+		int64_t quiet_at;       /* since when nothing runs; 0: something does */
+		struct loop_timer *stop_timer, *runtime_timer;
+	} end;
+	struct {
+		int64_t at;
+		char text[160];
+	} told;                         /* to the service manager, last */
+	struct {
+		/* updates handled in each second of the last minute */
+		uint64_t done[ENGINE_RATE_SECONDS];
+		int64_t second;                     /* the newest of them */
+	} rate;
 };
 
-/* engine.c */
-void engine_turn(void *arg);
-void engine_turn_in(struct engine *e, int64_t delay); /* a turn happens in so many milliseconds, or sooner if that was asked for */
-int64_t engine_slice(struct engine *e); /* when, by the monotonic clock, this turn is to go on */
-void engine_store_works(struct engine *e); /* it did what it had failed to do */
+/* The files stand above one another, in this order: each calls those before it, and none after
+ * it. */
 
-/* engine_tidy.c */
-void engine_trim_dead(struct engine *e);
-void engine_give_back(struct engine *e);
+/* engine_pulse.c: when the next turn happens, and what stands in its way. */
+int engine_pulse_init(struct engine *e); /* 0, or -1 when memory is out */
+/* A turn happens in `delay` milliseconds, or sooner if that was asked for. */
+void engine_turn_in(struct engine *e, int64_t delay);
+/* When, in monotonic milliseconds, work that has no end of its own leaves the rest to the next
+ * turn. */
+int64_t engine_slice(struct engine *e);
+/* The store could not be written: nothing is asked for or started until engine_store_works(). */
+void engine_store_fails(struct engine *e, const struct err *err);
+void engine_store_works(struct engine *e);
+/* For `tgrun status`. `text` is copied. */
+void engine_remember_error(struct engine *e, const char *text);
+
+/* engine_command.c */
+/* Replaces *out by a copy of `spec`. 0, or -1 with `err`: *out stays as it was. */
+int engine_command_keep(struct engine_command *out, const struct command_spec *spec,
+			struct err *err);
+void engine_command_release(struct engine_command *c);
+/* Packs every command anew, with the bot's name and token as they are now, and hands them to their
+ * handlers. 0 or -1 with `err`. */
+int engine_commands_build(struct engine *e, struct err *err);
+/* A copy of `n` strings, ended by NULL, with room for `more`; NULL when memory is out. Freeing
+ * overwrites. */
+char **engine_strings_copy(const char *const *strings, size_t n, size_t more);
+void engine_strings_free(char **strings);
+
+/* engine_strangers.c */
+/* Whether the update is of somebody whom the route does not allow; counts and tells of it. */
+bool engine_is_stranger(struct engine *e, const struct route *r, const struct update *u);
+void engine_strangers_release(struct engine *e);
+
+/* engine_route.c */
+/* What stays as it is at the start. 0 or -1 with `err`. */
+int engine_routes_make(struct engine *e, const struct engine_options *o, struct err *err);
+void engine_routes_release(struct engine *e);
+struct route *engine_route_of(struct engine *e, const struct handler *h);
+/* `u` NULL: of what is no update. */
+unsigned engine_lane(const struct engine *e, const struct update *u, bool *bypass);
+/* Whether it is handled at all; counts what is not. */
+bool engine_wants(struct engine *e, const struct update *u);
+/* The handler does not work: one is started at a time, until one works. */
+bool engine_probes(const struct route *r);
+/* How many more updates (batches, in MODE_BATCH) of the route's lane may be claimed now. */
+int engine_room(const struct route *r, int group);
+
+/* engine_figures.c */
+void engine_count_rate(struct engine *e, uint64_t done);
+/* Handled updates a second, over the last minute or, if that is shorter, the `uptime` in
+ * milliseconds. */
+double engine_rate(struct engine *e, int64_t uptime);
+/* One number that is told of the engine. Its enum is its row in engine_figures[]. */
+struct engine_figure {
+	const char *name;
+	/* counted since the start, and never falls; as it is now */
+	enum { FIGURE_COUNTER, FIGURE_GAUGE } kind;
+	const char *help;
+	size_t member; /* where struct engine_counts has it */
+};
+extern const struct engine_figure engine_figures[];
+extern const size_t engine_figures_count;
+/* A line of the log. */
+void engine_log_figures(struct engine *e);
+/* Tells the service manager how things stand, when that changed and the last text is some seconds
+ * old. */
+void engine_say_status(struct engine *e);
+/* Appends a member for each figure, each after a comma. 0, or -1 when the buffer is full. */
+int engine_figures_json(const struct engine *e, struct buf *b);
 
 /* engine_settle.c */
 void engine_on_done(void *arg, struct handler *h, struct claim *c, const struct handler_result *r);
 void engine_on_unstartable(void *arg, struct handler *h, const char *reason, int errnum);
-void engine_cannot_start(struct route *r, const struct claim *c, int64_t began, const char *reason, int errnum);
-void engine_uncharged(struct engine *e, const struct claim *c, const struct handler_result *r); /* HANDLER_INTERRUPTED */
+/* A start failed that `began` at so many monotonic milliseconds: starts of the route pause. `c`
+ * NULL: it is of no one update. `errnum` 0: it started, and ended at once. */
+void engine_cannot_start(struct route *r, const struct claim *c, int64_t began,
+			 const char *reason, int errnum);
+/* The attempt ended, and its update is not charged for that; `r` as of HANDLER_INTERRUPTED. */
+void engine_uncharged(struct engine *e, const struct claim *c, const struct handler_result *r);
+/* Frees the flight, which is over. Its claim is the caller's. */
 void engine_land(struct engine *e, struct flight *f);
-void engine_count_rate(struct engine *e, uint64_t done);
-void engine_remember_error(struct engine *e, const char *text);
 
-/* engine_reload.c: 0 or -1 with `err`. */
-int engine_options_take(struct engine *e, const struct engine_options *o, struct err *err); /* all of them, checked before */
-int engine_routes_take(struct engine *e, const struct engine_options *o, struct err *err);
+/* engine_starts.c */
+/* Claims what may run, has starts and outcomes written, and starts. */
+void engine_starts(struct engine *e);
+/* Sets the timer for the next update that is delayed. */
+void engine_starts_later(struct engine *e);
 
-/* engine_route.c: 0 or -1 with `err`. */
-int engine_routes_set(struct engine *e, const struct engine_options *o, struct err *err);
-int engine_command_keep(struct engine_command *out, const struct command_spec *spec, struct err *err); /* replaces it by a copy */
-int engine_commands_build(struct engine *e, struct err *err);
-void engine_routes_release(struct engine *e);
-struct route *engine_route_of(struct engine *e, const struct handler *h);
-unsigned engine_lane(const struct engine *e, const struct update *u, bool *bypass);
-bool engine_wants(struct engine *e, const struct update *u); /* counts what it does not */
-bool engine_probes(const struct route *r); /* it does not work: one is started at a time, until one works */
-int engine_room(const struct route *r, int group);
-
-/* engine_strangers.c: whether the update is of somebody whom the route does not allow; counts
- * and tells of it. */
-bool engine_is_stranger(struct engine *e, const struct route *r, const struct update *u);
-void engine_strangers_release(struct engine *e);
-
-/* engine_source.c */
-struct source_events engine_source_events(struct engine *e);
-void engine_source_check(struct engine *e);
-const char *engine_root(const struct engine *e); /* the source's name in the store; NULL: it has none */
-int engine_route_bytes(void *arg, const char *body, size_t length, struct buf *keys, unsigned *lane);
-int64_t engine_max_age(void *arg, const char *kind);
-
-/* engine_file.c: a file of updates, read from where the last run was interrupted; that its lines up
- * to a position are about to be stored; that it was read to its end, and is read from its beginning
- * next time. */
-struct source *engine_file_open(struct engine *e, struct err *err);
+/* engine_file.c: a file of updates, read from where the last run was interrupted. */
+struct source *engine_file_open(struct engine *e, const struct source_events *events,
+				struct err *err);
+/* Its lines up to the position, in bytes, are about to be stored. */
 void engine_file_note(struct engine *e, int64_t position);
+/* It was read to its end, and is read from its beginning next time. */
 void engine_file_forget(struct engine *e);
+
+/* engine_batch.c */
+/* The source's name in the store; NULL: it has none. */
+const char *engine_root(const struct engine *e);
+/* For struct queue_config: the keys and the lane of an update that is keyed anew, and after how many
+ * milliseconds one of the kind is too old. */
+int engine_route_bytes(void *arg, const char *body, size_t length, struct buf *keys,
+		       unsigned *lane);
+int64_t engine_max_age(void *arg, const char *kind);
+/* As source_events.batch. */
+int engine_batch_put(void *arg, const struct slice *items, size_t count, int64_t offset,
+		     size_t *fresh);
+/* Whether the next try to store a batch is still to wait; then the timer is set for it. */
+bool engine_put_waits(struct engine *e);
 
 /* engine_stand.c: whether what was written still stands under its name; at the end, with a last
  * word where it does not. Without a directory, always. */
 bool engine_stands(struct engine *e);
 bool engine_ends_well(struct engine *e);
-void engine_open_control(struct engine *e); /* the control socket, if it is not there */
+
+/* engine_source.c */
+/* NULL with `err`. */
+struct source *engine_source_new(struct engine *e, struct err *err);
+/* Asks as `fresh` says from the next request on. 0 or -1 with `err`. */
+int engine_source_change(struct engine *e, const struct engine_config *fresh, struct err *err);
+/* At the end of a turn: asks on when what held it back has gone. */
+void engine_source_check(struct engine *e);
 
 /* engine_feed.c: nothing without a program. */
 int engine_feed_start(struct engine *e, struct err *err);
 void engine_feed_stop(struct engine *e);
 void engine_feed_release(struct engine *e);
 
-/* engine_life.c */
-int engine_take_polling(struct engine *e, const struct engine_config *fresh, struct err *err); /* and the longest run time. 0 or -1 */
-void engine_check_end(struct engine *e);
-/* A drain of so many milliseconds at most, then a stop; `status` is that of the exit. */
-void engine_drain_for(struct engine *e, int64_t limit, int status);
-void engine_say_status(struct engine *e);
+/* engine_tidy.c: a slice of work, if there is any. */
+void engine_trim_dead(struct engine *e);
+void engine_give_back(struct engine *e);
 
-/* engine_hangup.c: SIGHUP came; the timer looks once more, a moment later. */
-void engine_hangup(struct engine *e);
-void engine_hangup_timer(void *arg);
+/* engine_life.c */
+int engine_life_init(struct engine *e); /* 0, or -1 when memory is out */
+/* The longest run, in milliseconds since the start; 0: no limit. */
+void engine_set_runtime(struct engine *e, int64_t limit);
+/* What the source noted of its end becomes a drain or a stop. */
+void engine_take_end(struct engine *e);
+void engine_check_end(struct engine *e);
 
 /* engine_status.c: appends the object of `tgrun status`. 0, or -1 when the buffer is full. */
 int engine_status_json(struct engine *e, struct buf *b);
 
 /* engine_control.c */
 void engine_control_request(void *arg, struct control_client *client, const cJSON *request);
+/* Makes the control socket, if it is not there. */
+void engine_control_open(struct engine *e);
+/* The same, after a turn in which engine_stands() found the state in its place. */
+void engine_control_check(struct engine *e);
+
+/* engine_hangup.c: SIGHUP came; the timer looks once more, a moment later. */
+void engine_hangup(struct engine *e);
+void engine_hangup_timer(void *arg);
+
+/* engine_reload.c: takes over all that may change. 0, or -1 with `err`: what was not checked before
+ * may stay as it was. */
+int engine_options_take(struct engine *e, const struct engine_options *o, struct err *err);
 
 #endif

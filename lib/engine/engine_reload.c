@@ -1,5 +1,7 @@
-/* engine/engine_reload: options come in, at the start and with each SIGHUP; what may change is taken over, and what may not is named in the log. Invariant: one that
- * cannot be taken keeps no other from being taken. What a single row of the options decides about itself is named before, in cli/cmd_run.c. */
+/* engine/engine_reload: options come in, at the start and with each SIGHUP; what may change is
+ * taken over, and what may not is named in the log. Invariant: one that cannot be taken keeps no
+ * other from being taken. What a single row of the options decides about itself is named before, in
+ * cli/cmd_run.c. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,8 +52,9 @@ static void name_route(struct engine *e, const char *match, const char *what)
 		  "routes and modes cannot change while running: %s until a restart", what);
 }
 
-/* Each route takes what its like says now; which routes there are, their order and their modes stay, and what would change them is named. */
-int engine_routes_take(struct engine *e, const struct engine_options *o, struct err *err)
+/* Each route takes what its like says now; which routes there are, their order and their modes
+ * stay, and what would change them is named. */
+static int take_routes(struct engine *e, const struct engine_options *o, struct err *err)
 {
 	size_t last = 0; /* the place among the new ones of the last that was found */
 	for (size_t i = 0; i < e->route_count; i++) {
@@ -84,6 +87,28 @@ int engine_routes_take(struct engine *e, const struct engine_options *o, struct 
 
 /* ---- all of it ---- */
 
+/* The routes, and whom and what they handle; then every command is packed anew. */
+static int take_handlers(struct engine *e, const struct engine_options *o, struct err *err)
+{
+	e->breaker_limit = o->breaker;
+	e->hide_token = o->hide_token;
+	if (take_routes(e, o, err) || engine_command_keep(&e->on_error, &o->on_error, err) ||
+	    engine_command_keep(&e->on_timeout, &o->on_timeout, err) ||
+	    (!e->from.stages && engine_command_keep(&e->from, &o->source, err)))
+		return -1;
+	char **only = engine_strings_copy(o->only, o->only_count, 0), **ignore = engine_strings_copy(o->ignore, o->ignore_count, 0);
+	if (!only || !ignore) {
+		engine_strings_free(only);
+		engine_strings_free(ignore);
+		return err_set(err, ERR_INTERNAL, "out of memory");
+	}
+	engine_strings_free(e->only);
+	engine_strings_free(e->ignore);
+	e->only = only;
+	e->ignore = ignore;
+	return engine_commands_build(e, err);
+}
+
 /* There are slots for as many as at the start. */
 static void take_concurrency(struct engine *e, int concurrency)
 {
@@ -105,7 +130,7 @@ int engine_options_take(struct engine *e, const struct engine_options *o, struct
 	for (size_t i = 0; rc == 0 && i < o->max_age_count; i++)
 		rc = max_age_set(max_age, o->max_age[i], err);
 	key_spec_free(keys);
-	if (rc || engine_routes_set(e, o, err)) {
+	if (rc || take_handlers(e, o, err)) {
 		max_age_free(max_age);
 		return -1;
 	}
@@ -124,8 +149,9 @@ int engine_options_take(struct engine *e, const struct engine_options *o, struct
 
 int engine_reload(struct engine *e, const struct engine_config *fresh, struct err *err)
 {
-	if (engine_options_take(e, &fresh->options, err) || engine_take_polling(e, fresh, err))
+	if (engine_options_take(e, &fresh->options, err) || engine_source_change(e, fresh, err))
 		return -1;
+	engine_set_runtime(e, fresh->max_runtime);
 	engine_trim_dead(e);
 	engine_turn_in(e, 0);
 	return 0;

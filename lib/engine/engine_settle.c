@@ -1,5 +1,5 @@
-/* engine/engine_settle: what ends, and what follows from it. Results of the handlers come in; outcomes for the queue, the breaker's word, hooks and lines of the
- * log go out. */
+/* engine/engine_settle: what ends, and what follows from it. Results of the handlers come in;
+ * outcomes for the queue, the breaker's word, hooks and lines of the log go out. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -18,28 +18,10 @@ enum {
 	ONCE_STARTS = 3, /* failures to start the handler in a row at which --once ends */
 };
 
-static void hold(struct route *r, int64_t delay)
+static void pause_starts(struct route *r, int64_t delay)
 {
-	r->held = true;
-	loop_timer_set(r->hold_timer, delay);
-}
-
-void engine_remember_error(struct engine *e, const char *text)
-{
-	snprintf(e->last_error, sizeof e->last_error, "%s", text);
-	e->last_error_at = e->config.clock->wall(e->config.clock);
-}
-
-void engine_count_rate(struct engine *e, uint64_t done)
-{
-	int64_t second = e->config.clock->mono(e->config.clock) / 1000;
-	int64_t from = e->rate_second + 1;
-	if (from < second - ENGINE_RATE_SECONDS + 1)
-		from = second - ENGINE_RATE_SECONDS + 1;
-	for (int64_t s = from; s <= second; s++)
-		e->rate_done[s % ENGINE_RATE_SECONDS] = 0;
-	e->rate_second = second;
-	e->rate_done[second % ENGINE_RATE_SECONDS] += done;
+	r->pauses = true;
+	loop_timer_set(r->pause_timer, delay);
 }
 
 static void tell_trouble(struct engine *e, const struct claim *c, const char *reason, const char *fate, const char *sentence,
@@ -50,7 +32,8 @@ static void tell_trouble(struct engine *e, const struct claim *c, const char *re
 		e->config.trouble(e->config.arg, &trouble);
 }
 
-/* What a person can do about a handler that cannot be started; each has a pace of its own in the log. */
+/* What a person can do about a handler that cannot be started; each has a pace of its own in the
+ * log. */
 static const struct {
 	int errnum;
 	const char *advice;
@@ -102,10 +85,10 @@ void engine_cannot_start(struct route *r, const struct claim *c, int64_t began, 
 		  LOG_FIELDS(LOG_STR("handler", r->command.paths[0]), LOG_NUM("failures", r->start_backoff.failures), LOG_NUM("wait_ms", delay)),
 		  "the handler cannot be started: %s; %s No update is touched", reason, advice);
 	engine_remember_error(e, reason);
-	hold(r, delay);
+	pause_starts(r, delay);
 	tell_trouble(e, c, reason, advice, NULL, r->start_backoff.failures);
 	if (e->config.once && r->start_backoff.failures >= ONCE_STARTS)
-		e->gives_up = "the handler cannot be started";
+		e->end.gives_up = "the handler cannot be started";
 }
 
 void engine_on_unstartable(void *arg, struct handler *h, const char *reason, int errnum)
@@ -118,7 +101,7 @@ void engine_on_unstartable(void *arg, struct handler *h, const char *reason, int
 void engine_land(struct engine *e, struct flight *f)
 {
 	if (f->leader && handler_mode(f->route->handler) != MODE_WORKER)
-		e->processes[f->group]--;
+		e->starts.processes[f->group]--;
 	if (f->route->probe == f)
 		f->route->probe = NULL;
 	list_remove(&f->link);
@@ -139,8 +122,9 @@ static void run_hook(struct engine *e, const struct route *r, const struct claim
 	handlers_hook(e->handlers, &hook);
 }
 
-/* A failed attempt for the breaker, which is told of the update's chat, whatever its keys are: what bypasses has none. To ask for another time is
- * no failure for it, but a probe that does has not succeeded. As breaker_fail(). */
+/* A failed attempt for the breaker, which is told of the update's chat, whatever its keys are: what
+ * bypasses has none. To ask for another time is no failure for it, but a probe that does has not
+ * succeeded. As breaker_fail(). */
 static bool fail(struct route *r, const struct claim *c, const struct handler_result *result, int64_t since, int64_t *delay)
 {
 	struct engine *e = r->engine;
@@ -184,14 +168,15 @@ static struct fate bury(struct engine *e, const struct claim *c, const struct ou
 	return (struct fate){ "now a dead letter", true };
 }
 
-/* The handler asked for another time, and no attempt is left. What it waits for may be wanting for all: then nothing is given up for it. */
+/* The handler asked for another time, and no attempt is left. What it waits for may be wanting for
+ * all: then nothing is given up for it. */
 static struct fate settle_spent(struct route *r, const struct claim *c, const struct handler_result *result)
 {
 	struct engine *e = r->engine;
 	struct outcome outcome = result->outcome;
 	int most = r->policy.outcome.max_attempts;
 	int64_t now = e->config.clock->wall(e->config.clock);
-	if (e->config.rehearsal || e->source_ended ||
+	if (e->config.rehearsal || e->asking.ended ||
 	    ledger_may_give_up(queue_proven(e->queue, c), c->first, now)) {
 		outcome_give_up(c->failures, &r->policy.outcome, &outcome);
 		return bury(e, c, &outcome, result);
@@ -218,12 +203,12 @@ static struct fate settle_failure(struct route *r, const struct claim *c, const 
 			  "the handler fails on everything (%s): handlers are started one at a time, and failures are not counted, "
 			  "until one succeeds", story.text);
 		if (e->config.once)
-			e->gives_up = "the handler fails on everything";
+			e->end.gives_up = "the handler fails on everything";
 	}
 	if (r->breaker.open) {
 		queue_release(e->queue, c, &(struct queue_release){ .why = RELEASE_BREAKER, .started = true, .delay = delay < 0 ? 0 : delay });
 		if (delay >= 0)
-			hold(r, delay);
+			pause_starts(r, delay);
 		return (struct fate){ "not counted", false };
 	}
 	switch (result->outcome.kind) {

@@ -1,7 +1,7 @@
-/* engine/engine_stand: whether what the engine wrote still stands under its name. The state directory, the
- * queue and the control socket are asked; yes or no goes out, and a line of the log when that
- * changes. Invariant: while the answer is no, no offset is sent: what it would confirm could not be
- * found again. What is only a lock, a mark or a socket is made anew. */
+/* engine/engine_stand: whether what the engine wrote still stands under its name. The state
+ * directory, the queue and the control socket are asked; yes or no goes out, and a line of the log
+ * when that changes. Invariant: while the answer is no, no offset is sent: what it would confirm
+ * could not be found again. What is only a lock, a mark or a socket is made anew. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,25 +10,6 @@
 #include "io/roster.h"
 
 enum { COMMAND_MAX = 512, PLACE_MAX = 1024 };
-
-void engine_open_control(struct engine *e)
-{
-	struct err err;
-	if (e->control && !control_stands(e->control)) {
-		control_free(e->control);
-		e->control = NULL;
-	}
-	if (e->control || !e->config.dir)
-		return;
-	e->control = control_new(e->config.loop, statedir_fd(e->config.dir), engine_control_request,
-				 e, &err);
-	if (!e->control && !e->control_fails)
-		log_event(e->config.log, LOG_WARN, LOG_NONE,
-			  "%s; until that is mended no other command can ask this tgrun anything, "
-			  "and all else goes on",
-			  err.text);
-	e->control_fails = !e->control;
-}
 
 /* 1: something was made anew. */
 static int look(struct engine *e, struct err *err)
@@ -104,8 +85,7 @@ bool engine_stands(struct engine *e)
 		log_event(e->config.log, LOG_INFO, LOG_NONE,
 			  "the state stands under its name again: asking goes on");
 	e->state_gone = rc < 0;
-	if (rc >= 0)
-		engine_open_control(e);
+	e->control_due = rc >= 0;
 	return rc >= 0;
 }
 

@@ -1,5 +1,6 @@
-/* engine/engine_status: how the runner does, as one JSON object, for `tgrun status`. Invariant: the cost is bounded: of many running updates and of many that wait,
- * so many are looked at, and the object says when that was not all. */
+/* engine/engine_status: how the runner does, as one JSON object, for `tgrun status`. Invariant: the
+ * cost is bounded: of many running updates and of many that wait, so many are looked at, and the
+ * object says when that was not all. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -112,7 +113,7 @@ static const char *route_name(const struct route *r)
 static int add_running(struct engine *e, int64_t now, struct buf *b)
 {
 	int shown = 0, rc = buf_adds(b, ",\"running\":[");
-	for (struct list *l = e->running.next; rc == 0 && l != &e->running && shown < RUNNING_MAX; l = l->next, shown++) {
+	for (struct list *l = e->starts.running.next; rc == 0 && l != &e->starts.running && shown < RUNNING_MAX; l = l->next, shown++) {
 		const struct flight *f = container_of(l, struct flight, link);
 		rc = buf_addf(b, "%s{\"number\":%lld,\"update_id\":%lld,\"attempt\":%d,\"seconds\":%.3f", shown ? "," : "",
 			      (long long)f->claim->seq, (long long)f->claim->update_id, f->claim->failures + 1, (double)(now - f->since) / 1000) ||
@@ -143,17 +144,6 @@ static int add_routes(struct engine *e, struct buf *b)
 	return rc || buf_addc(b, ']') ? -1 : 0;
 }
 
-/* Handled updates a second, over the last minute or since the start. */
-static double rate(struct engine *e, int64_t uptime)
-{
-	uint64_t sum = 0;
-	engine_count_rate(e, 0);
-	for (int i = 0; i < ENGINE_RATE_SECONDS; i++)
-		sum += e->rate_done[i];
-	double seconds = (double)uptime / 1000;
-	return (double)sum / (seconds < 1 ? 1 : seconds > ENGINE_RATE_SECONDS ? ENGINE_RATE_SECONDS : seconds);
-}
-
 static int add_state(struct engine *e, int64_t uptime, struct buf *b)
 {
 	const char *state = e->phase != ENGINE_RUNNING ? "stopping" : e->draining ? "draining" : e->paused ? "paused" : "running";
@@ -164,8 +154,8 @@ static int add_state(struct engine *e, int64_t uptime, struct buf *b)
 	}
 	const struct { const char *name; bool set; } flags[] = {
 		{ "paused", e->paused }, { "breaker_open", open }, { "start_failing", unstartable },
-		{ "store_failing", e->store_fails || e->put_backoff.failures },
-		{ "backlog_full", e->backlog_full }, { "disk_low", e->disk_low },
+		{ "store_failing", e->pulse.store_fails || e->put.backoff.failures },
+		{ "backlog_full", e->asking.backlog_full }, { "disk_low", e->asking.disk_low },
 		{ "state_gone", e->state_gone },
 	};
 	int rc = buf_addf(b, ",\"uptime\":%.3f,\"state\":\"%s\"", (double)uptime / 1000, state);
@@ -174,33 +164,12 @@ static int add_state(struct engine *e, int64_t uptime, struct buf *b)
 	return rc;
 }
 
-static int add_counts(const struct engine *e, struct buf *b)
-{
-	struct engine_counts c;
-	struct queue_counts q;
-	engine_counts(e, &c);
-	queue_counts(e->queue, &q);
-	const struct { const char *name; uint64_t n; } counts[] = {
-		{ "concurrency", (uint64_t)e->concurrency }, { "running_count", (uint64_t)c.running }, { "waiting", c.waiting }, { "ready", q.ready },
-		{ "dead_letters", (uint64_t)c.dead_letters }, { "received", c.received }, { "repeated", c.repeated }, { "ignored", c.ignored },
-		{ "strangers", c.strangers },
-		{ "done", c.done }, { "failed", c.failed }, { "retried", c.retried }, { "dead", c.dead }, { "skipped", c.skipped },
-		{ "dropped", c.dropped }, { "interrupted", c.interrupted }, { "polls", c.polls }, { "poll_failures", c.poll_failures },
-		{ "hooks", (uint64_t)handlers_hooks(e->handlers) }, { "hooks_dropped", handlers_hooks_dropped(e->handlers) },
-		{ "log_lines_dropped", log_dropped(e->config.log) },
-	};
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < sizeof counts / sizeof *counts; i++)
-		rc = buf_addf(b, ",\"%s\":%llu", counts[i].name, (unsigned long long)counts[i].n);
-	return rc;
-}
-
 static int add_trouble(const struct engine *e, int64_t now, struct buf *b)
 {
 	struct source_counts s;
 	e->source->ops->counts(e->source, &s);
-	int rc = add_string(b, "last_error", e->last_error) || buf_adds(b, ",\"last_error_at\":");
-	rc = rc || (e->last_error_at ? buf_addc(b, '"') || letter_time(e->last_error_at, b) || buf_addc(b, '"') : buf_adds(b, "null"));
+	int rc = add_string(b, "last_error", e->pulse.last_error) || buf_adds(b, ",\"last_error_at\":");
+	rc = rc || (e->pulse.last_error_at ? buf_addc(b, '"') || letter_time(e->pulse.last_error_at, b) || buf_addc(b, '"') : buf_adds(b, "null"));
 	rc = rc || buf_addf(b, ",\"source\":{\"failing\":%s", s.failing ? "true" : "false") || add_string(b, "trouble", s.trouble ? s.trouble : "");
 	rc = rc || buf_adds(b, ",\"last_answer_seconds\":");
 	rc = rc || (s.last_answer ? buf_addf(b, "%.3f", (double)(now - s.last_answer) / 1000) : buf_adds(b, "null"));
@@ -213,7 +182,7 @@ int engine_status_json(struct engine *e, struct buf *b)
 	long long bot = e->config.secret ? (long long)secret_bot_id(e->config.secret) : 0;
 	int rc = buf_addf(b, "{\"version\":\"%s\",\"pid\":%ld,\"bot_id\":%lld", TGRUN_VERSION, (long)getpid(), bot);
 	rc = rc || add_string(b, "bot_username", e->bot_username ? e->bot_username : "");
-	rc = rc || add_state(e, uptime, b) || add_counts(e, b) || buf_addf(b, ",\"rate\":%.3f", rate(e, uptime));
+	rc = rc || add_state(e, uptime, b) || engine_figures_json(e, b) || buf_addf(b, ",\"rate\":%.3f", engine_rate(e, uptime));
 	rc = rc || add_running(e, now, b) || add_keys(e, b) || add_routes(e, b) || add_trouble(e, now, b);
 	return rc || buf_addc(b, '}') ? -1 : 0;
 }

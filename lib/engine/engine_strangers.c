@@ -1,5 +1,5 @@
-/* engine/engine_strangers: updates of those whom --allow-user and --allow-chat do not name. They come
- * in on their way to the queue, and end here: counted, and each stranger told of once an hour.
+/* engine/engine_strangers: updates of those whom --allow-user and --allow-chat do not name. They
+ * come in on their way to the queue, and end here: counted, and each stranger told of once an hour.
  * Invariant: memory is fixed, whoever writes and however many; where more write than are
  * remembered, some are told of sooner. */
 #include <inttypes.h>

@@ -1,6 +1,6 @@
-/* engine/engine_tidy: what each turn does besides its work, in slices: letters that --dead-keep does not
- * keep are dropped, and, when nothing has been to do for a while, what a backlog took is given
- * back. Invariant: a turn in which there is none of it costs no look at the store. */
+/* engine/engine_tidy: what each turn does besides its work, in slices: letters that --dead-keep
+ * does not keep are dropped, and, when nothing has been to do for a while, what a backlog took is
+ * given back. Invariant: a turn in which there is none of it costs no look at the store. */
 #include <malloc.h>
 
 #include "engine/engine_internal.h"
@@ -14,22 +14,23 @@ void engine_trim_dead(struct engine *e)
 {
 	struct err err;
 	int64_t dropped = 0;
-	if ((e->dead_keep < 0 && e->dead_keep_age < 0) || e->store_fails)
+	if ((e->dead_keep < 0 && e->dead_keep_age < 0) || e->pulse.store_fails)
 		return;
 	int rc = queue_dead_trim(e->queue, e->dead_keep, e->dead_keep_age, engine_slice(e), &dropped, &err);
-	e->trimming = rc > 0;
+	e->tidy.trimming = rc > 0;
 	if (rc > 0)
 		engine_turn_in(e, 0);
-	if (rc < 0 && !e->trim_fails)
+	if (rc < 0 && !e->tidy.fails)
 		log_event(e->config.log, LOG_WARN, LOG_NONE, "old dead letters could not be dropped: %s",
 			  err.text);
-	e->trim_fails = rc < 0;
+	e->tidy.fails = rc < 0;
 	if (dropped)
 		log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("dropped", dropped)),
 			  "old dead letters were dropped, as --dead-keep says");
 }
 
-/* What the scheduler knew of a backlog is free memory by now, in pieces that the allocator keeps. */
+/* What the scheduler knew of a backlog is free memory by now, in pieces that the allocator
+ * keeps. */
 static void give_memory_back(void)
 {
 #ifdef __GLIBC__
@@ -41,13 +42,13 @@ void engine_give_back(struct engine *e)
 {
 	struct err err;
 	int64_t now = e->config.clock->mono(e->config.clock);
-	if (!engine_idle(e) || e->phase != ENGINE_RUNNING || e->store_fails) {
-		e->idle_at = now;
+	if (!engine_idle(e) || e->phase != ENGINE_RUNNING || e->pulse.store_fails) {
+		e->tidy.idle_at = now;
 		return;
 	}
-	if (!e->idle_at)
+	if (!e->tidy.idle_at)
 		return;
-	int64_t left = e->idle_at + IDLE_BEFORE - now;
+	int64_t left = e->tidy.idle_at + IDLE_BEFORE - now;
 	if (left > 0) {
 		engine_turn_in(e, left);
 		return;
@@ -56,9 +57,9 @@ void engine_give_back(struct engine *e)
 	if (rc > 0) {
 		engine_turn_in(e, 0);
 	} else if (rc < 0) {
-		e->idle_at = now + GIVE_AGAIN;
+		e->tidy.idle_at = now + GIVE_AGAIN;
 	} else {
-		e->idle_at = 0;
+		e->tidy.idle_at = 0;
 		give_memory_back();
 	}
 }

@@ -91,18 +91,18 @@ static void set_up(void)
 	list_init(&rig.slots.keepers);
 	struct handlers_config config = { .loop = rig.loop, .slots = &rig.slots, .clock = &clock_system, .idle = nothing };
 	rig.handlers = handlers_new(&config, &err);
-	e->turn_timer = loop_timer_new(rig.loop, nothing, NULL);
-	e->stop_timer = loop_timer_new(rig.loop, nothing, NULL);
+	e->pulse.timer = loop_timer_new(rig.loop, nothing, NULL);
+	e->end.stop_timer = loop_timer_new(rig.loop, nothing, NULL);
 	e->config.log = log_new(-1, LOG_INFO, LOG_TEXT, &clock_system);
-	if (!rig.control || !rig.handlers || !e->config.log || !e->turn_timer || !e->stop_timer)
+	if (!rig.control || !rig.handlers || !e->config.log || !e->pulse.timer || !e->end.stop_timer)
 		abort();
 	rig.source.ops = &ops;
 	e->config.clock = &clock_system;
 	e->handlers = rig.handlers;
 	e->source = &rig.source;
-	e->feed_fd = -1;
-	list_init(&e->starting);
-	list_init(&e->running);
+	e->feed.fd = -1;
+	list_init(&e->starts.starting);
+	list_init(&e->starts.running);
 	atexit(clear_up);
 }
 

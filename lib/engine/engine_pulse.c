@@ -1,0 +1,67 @@
+/* engine/engine_pulse: when the next turn happens, how long it may last, whether the store works,
+ * and what went wrong last. Any file of the engine calls this one, and this one calls none of them.
+ * Invariant: a turn that was asked for comes no later than asked, however many ask. */
+#include <stdio.h>
+
+#include "engine/engine_internal.h"
+
+enum {
+	STORE_AGAIN = 1000, /* milliseconds between tries to write */
+	SLICE = 5,	    /* milliseconds of a turn for what has no end of its own */
+};
+
+void engine_turn_in(struct engine *e, int64_t delay)
+{
+	int64_t at = e->config.clock->mono(e->config.clock) + delay;
+	if (e->pulse.at && e->pulse.at <= at)
+		return;
+	e->pulse.at = at;
+	loop_timer_set(e->pulse.timer, delay);
+}
+
+static void on_turn_timer(void *arg)
+{
+	struct engine *e = arg;
+	e->pulse.at = 0; /* The turn itself happens at its end. */
+}
+
+int64_t engine_slice(struct engine *e)
+{
+	if (!e->pulse.slice_ends)
+		e->pulse.slice_ends = e->config.clock->mono(e->config.clock) + SLICE;
+	return e->pulse.slice_ends;
+}
+
+void engine_store_fails(struct engine *e, const struct err *err)
+{
+	if (!e->pulse.store_fails || log_pace_owes(e->config.log, &e->pulse.store_pace))
+		log_paced(e->config.log, &e->pulse.store_pace, LOG_ERROR, LOG_NONE,
+			  "%s; no update is lost: asking and starting pause until it works again",
+			  err->text);
+	if (!e->pulse.store_fails)
+		engine_remember_error(e, err->text);
+	e->pulse.store_fails = true;
+	engine_turn_in(e, STORE_AGAIN);
+}
+
+void engine_store_works(struct engine *e)
+{
+	if (!e->pulse.store_fails)
+		return;
+	e->pulse.store_fails = false;
+	log_event(e->config.log, log_pace_end(&e->pulse.store_pace), LOG_NONE,
+		  "the state can be written again");
+	engine_turn_in(e, 0); /* for what could not start meanwhile */
+}
+
+void engine_remember_error(struct engine *e, const char *text)
+{
+	snprintf(e->pulse.last_error, sizeof e->pulse.last_error, "%s", text);
+	e->pulse.last_error_at = e->config.clock->wall(e->config.clock);
+}
+
+int engine_pulse_init(struct engine *e)
+{
+	e->pulse.timer = loop_timer_new(e->config.loop, on_turn_timer, e);
+	return e->pulse.timer ? 0 : -1;
+}

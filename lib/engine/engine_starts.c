@@ -1,0 +1,299 @@
+/* engine/engine_starts: claims what may run while there is room, writes outcomes and the marks of
+ * new starts in one transaction, and only then starts handlers. Claims come in from the queue;
+ * handlers that run go out.
+ *
+ * Invariants: no handler starts before its mark is on disk. What the machine refuses pauses starts,
+ * and touches no update. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/crashpoint.h"
+#include "engine/engine_internal.h"
+
+enum {
+	CLAIM_AGAIN = 1000, /* milliseconds between tries to claim */
+	NO_ROOM = 10,	    /* milliseconds until a process that has just gone is counted */
+};
+
+static bool slice_is_over(struct engine *e)
+{
+	return e->config.clock->mono(e->config.clock) >= engine_slice(e);
+}
+
+/* The store cannot hand out. It is asked again after a while, and says then whether it can. */
+static void claim_trouble(struct engine *e, const struct err *err)
+{
+	if (!e->starts.fail || log_pace_owes(e->config.log, &e->starts.pace))
+		log_paced(e->config.log, &e->starts.pace, LOG_ERROR, LOG_NONE,
+			  "%s; no update is lost: starting pauses until it works again", err->text);
+	if (!e->starts.fail)
+		engine_remember_error(e, err->text);
+	e->starts.fail = true;
+	e->starts.again_at = e->config.clock->mono(e->config.clock) + CLAIM_AGAIN;
+}
+
+/* Whether the next try is still to wait; then the timer is set for it. */
+static bool claims_wait(struct engine *e)
+{
+	int64_t left =
+		e->starts.fail ? e->starts.again_at - e->config.clock->mono(e->config.clock) : 0;
+	if (left > 0)
+		engine_turn_in(e, left);
+	return left > 0;
+}
+
+static void claim_worked(struct engine *e)
+{
+	if (e->starts.fail)
+		log_event(e->config.log, log_pace_end(&e->starts.pace), LOG_NONE,
+			  "starting goes on");
+	e->starts.fail = false;
+}
+
+/* Claimed, but not started yet: they take room that the handlers do not know of. Workers are the
+ * handler's own, slots are shared. */
+static int not_started(const struct engine *e, const struct route *r)
+{
+	int n = 0;
+	bool worker = handler_mode(r->handler) == MODE_WORKER;
+	for (struct list *l = e->starts.starting.next; l != &e->starts.starting; l = l->next) {
+		const struct flight *f = container_of(l, struct flight, link);
+		n += worker ? f->route == r
+			    : f->leader && handler_mode(f->route->handler) != MODE_WORKER;
+	}
+	return n;
+}
+
+/* Whether a batch should set out: full, or its first has waited long enough. Else *left is no more
+ * than what it has still to wait. */
+static bool batch_is_due(struct engine *e, struct route *r, unsigned lane, int64_t *left)
+{
+	int64_t waited;
+	if (queue_ready(e->queue, lane, &waited) == 0)
+		return false;
+	if (queue_batch_full(e->queue, lane, (size_t)r->batch_size) || waited >= r->batch_wait ||
+	    e->draining)
+		return true;
+	if (*left > r->batch_wait - waited)
+		*left = r->batch_wait - waited;
+	return false;
+}
+
+/* The lanes that have room for one more. */
+static uint64_t open_lanes(struct engine *e)
+{
+	uint64_t lanes = 0;
+	if (e->phase != ENGINE_RUNNING || e->paused || e->pulse.store_fails)
+		return 0;
+	if (claims_wait(e))
+		return 0;
+	for (size_t i = 0; i < e->route_count; i++) {
+		struct route *r = &e->routes[i];
+		int taken = not_started(e, r);
+		int64_t left = INT64_MAX;
+		for (int group = 0; group < LANE_GROUPS; group++) {
+			unsigned lane = (unsigned)i * LANE_GROUPS + (unsigned)group;
+			if ((int)handler_room(r->handler) - taken > 0 &&
+			    engine_room(r, group) > 0 &&
+			    (handler_mode(r->handler) != MODE_WORKER ||
+			     engine_room(r, group) > taken) &&
+			    (handler_mode(r->handler) != MODE_BATCH ||
+			     batch_is_due(e, r, lane, &left)))
+				lanes |= UINT64_C(1) << lane;
+		}
+		if (left < INT64_MAX)
+			loop_timer_set(r->batch_timer, left);
+	}
+	return lanes;
+}
+
+static void skip(struct engine *e, struct claim *c)
+{
+	e->counts.skipped++;
+	log_event(e->config.log, LOG_INFO,
+		  LOG_FIELDS(LOG_NUM("number", c->seq), LOG_STR("key", c->keys)),
+		  "skipped: too old to be answered");
+	queue_drop(e->queue, c);
+	if (e->config.settled)
+		e->config.settled(e->config.arg, c->seq, false);
+	claim_free(c);
+}
+
+/* A claim on its way. `leader` NULL: the first of its process. */
+static struct flight *take_off(struct engine *e, struct claim *c, const struct flight *leader)
+{
+	struct flight *f = calloc(1, sizeof *f);
+	if (!f) {
+		queue_release(e->queue, c,
+			      &(struct queue_release){ .why = RELEASE_NO_START,
+						       .delay = CLAIM_AGAIN });
+		claim_free(c);
+		return NULL;
+	}
+	f->claim = c;
+	f->route = &e->routes[c->lane / LANE_GROUPS < e->route_count ? c->lane / LANE_GROUPS
+								     : e->route_count - 1];
+	f->group = (int)(c->lane % LANE_GROUPS);
+	f->leader = !leader;
+	c->owner = f;
+	list_add_before(&e->starts.starting, &f->link);
+	if (f->leader && handler_mode(f->route->handler) != MODE_WORKER)
+		e->starts.processes[f->group]++;
+	if (engine_probes(f->route) && !f->route->probe)
+		f->route->probe = f;
+	return f;
+}
+
+/* Adds to a batch what may join it; nothing joins a probe, whose end must say something of one
+ * update. The members stand behind their leader in the list. */
+static void fill_batch(struct engine *e, struct flight *leader)
+{
+	struct claim **batch = e->starts.claims, *c;
+	struct err err;
+	size_t n = 0;
+	batch[n++] = leader->claim;
+	bool skipped = false;
+	while (!leader->claim->solo && !engine_probes(leader->route) &&
+	       n < (size_t)leader->route->batch_size && !(skipped && slice_is_over(e)) &&
+	       queue_claim_joining(e->queue, batch, n, &c, &err) > 0) {
+		if (c->expired)
+			skip(e, c), skipped = true;
+		else if (take_off(e, c, leader))
+			batch[n++] = c;
+	}
+}
+
+static void claim_some(struct engine *e)
+{
+	uint64_t lanes;
+	while ((lanes = open_lanes(e))) {
+		struct claim *c;
+		struct err err;
+		int rc = queue_claim(e->queue, lanes, &c, &err);
+		if (rc < 0) {
+			claim_trouble(e, &err);
+			return;
+		}
+		claim_worked(e);
+		if (rc == 0)
+			return;
+		if (!c->expired) {
+			struct flight *f = take_off(e, c, NULL);
+			if (f && handler_mode(f->route->handler) == MODE_BATCH)
+				fill_batch(e, f);
+			continue;
+		}
+		skip(e, c);
+		if (slice_is_over(e)) {
+			engine_turn_in(e, 0);
+			return;
+		}
+	}
+}
+
+/* The next process's updates: a leader and what follows it. Taken out of the list of those that
+ * start. */
+static size_t next_start(struct engine *e, struct flight **flights, struct claim **claims)
+{
+	size_t n = 0;
+	while (!list_empty(&e->starts.starting) && n < HANDLER_BATCH_MAX) {
+		struct flight *f = container_of(e->starts.starting.next, struct flight, link);
+		if (n && f->leader)
+			break;
+		list_remove(&f->link);
+		flights[n] = f;
+		claims[n++] = f->claim;
+	}
+	return n;
+}
+
+/* They do not start: the machine refused, or, with `errnum` 0, the route does not start any now. */
+static void refuse(struct engine *e, struct flight **flights, struct claim **claims, size_t n,
+		   int errnum)
+{
+	struct route *r = flights[0]->route;
+	int64_t began = flights[0]->since;
+	/* All that the machine refuses pauses all starts; what it refuses for an update's size,
+	 * under a limit of file sizes say, is of that update. */
+	bool of_size = errnum == EFBIG || errnum == EMSGSIZE;
+	struct handler_result refused = { .end = HANDLER_INTERRUPTED,
+					  .why = n == 1 ? RELEASE_SIZE : RELEASE_SHARED,
+					  .reason = strerror(errnum),
+					  .last_stderr = "",
+					  .sentence = "" };
+	for (size_t i = 0; i < n; i++) {
+		if (of_size)
+			engine_uncharged(e, claims[i], &refused);
+		else
+			queue_release(e->queue, claims[i],
+				      &(struct queue_release){ .why = RELEASE_NO_START });
+		claim_free(claims[i]);
+		engine_land(e, flights[i]);
+	}
+	/* No room after all (a worker has just gone, none is empty): another turn will find it. */
+	if (errnum == EAGAIN)
+		engine_turn_in(e, NO_ROOM);
+	else if (errnum && !of_size)
+		engine_cannot_start(r, NULL, began, strerror(errnum), errnum);
+}
+
+static void start_one(struct engine *e, struct flight **flights, struct claim **claims, size_t n)
+{
+	struct route *r = flights[0]->route;
+	/* What was claimed before it ceased to work waits for the probe, or is it. */
+	if (engine_probes(r) && !r->probe && n == 1)
+		r->probe = flights[0];
+	bool may = !r->pauses && e->phase == ENGINE_RUNNING &&
+		   (!engine_probes(r) || r->probe == flights[0]);
+	bool solo = claims[0]->solo && handler_mode(r->handler) == MODE_WORKER;
+	/* In flight before it starts: an early end must find it there. */
+	for (size_t i = 0; i < n; i++) {
+		flights[i]->since = e->config.clock->mono(e->config.clock);
+		list_add_before(&e->starts.running, &flights[i]->link);
+	}
+	if (may && (solo ? handler_start_solo(r->handler, claims[0])
+			 : handler_start(r->handler, claims, n)) == 0) {
+		if (e->config.started)
+			for (size_t i = 0; i < n; i++)
+				e->config.started(e->config.arg, claims[i]);
+		return;
+	}
+	refuse(e, flights, claims, n, may ? errno : 0);
+}
+
+static void start_claimed(struct engine *e)
+{
+	size_t n;
+	while ((n = next_start(e, e->starts.flights, e->starts.claims))) {
+		CRASHPOINT("before-start");
+		start_one(e, e->starts.flights, e->starts.claims, n);
+		CRASHPOINT("after-start");
+	}
+	handlers_flush(e->handlers);
+}
+
+void engine_starts(struct engine *e)
+{
+	struct err err;
+	/* A start that fails leaves something to write again. */
+	for (int round = 0; round < 2; round++) {
+		claim_some(e);
+		if (!queue_dirty(e->queue))
+			break;
+		if (queue_flush(e->queue, &err)) {
+			engine_store_fails(e, &err);
+			break;
+		}
+		engine_store_works(e);
+		start_claimed(e);
+	}
+}
+
+/* Ready updates whose lane is full are claimed when a handler ends; only a delayed one needs a
+ * timer. */
+void engine_starts_later(struct engine *e)
+{
+	int64_t due = queue_next_due(e->queue, open_lanes(e));
+	loop_timer_set(e->starts.delay_timer, due > 0 ? due : -1);
+}
