@@ -89,10 +89,10 @@ static void claim_worked(struct engine *e)
 static int not_started(const struct engine *e, const struct route *r)
 {
 	int n = 0;
-	bool worker = handler_mode(r->handler) == MODE_WORKER;
+	bool own = handler_traits(r->handler)->own_slots;
 	for (struct list *l = e->starting.next; l != &e->starting; l = l->next) {
 		const struct flight *f = container_of(l, struct flight, link);
-		n += worker ? f->route == r : f->leader && handler_mode(f->route->handler) != MODE_WORKER;
+		n += own ? f->route == r : f->leader && !handler_traits(f->route->handler)->own_slots;
 	}
 	return n;
 }
@@ -125,8 +125,8 @@ static uint64_t open_lanes(struct engine *e)
 		for (int group = 0; group < LANE_GROUPS; group++) {
 			unsigned lane = (unsigned)i * LANE_GROUPS + (unsigned)group;
 			if ((int)handler_room(r->handler) - taken > 0 && engine_room(r, group) > 0 &&
-			    (handler_mode(r->handler) != MODE_WORKER || engine_room(r, group) > taken) &&
-			    (handler_mode(r->handler) != MODE_BATCH || batch_is_due(e, r, lane, &left)))
+			    (!handler_traits(r->handler)->own_slots || engine_room(r, group) > taken) &&
+			    (handler_traits(r->handler)->most == 1 || batch_is_due(e, r, lane, &left)))
 				lanes |= UINT64_C(1) << lane;
 		}
 		if (left < INT64_MAX)
@@ -161,7 +161,7 @@ static struct flight *take_off(struct engine *e, struct claim *c, const struct f
 	f->leader = !leader;
 	c->owner = f;
 	list_add_before(&e->starting, &f->link);
-	if (f->leader && handler_mode(f->route->handler) != MODE_WORKER)
+	if (f->leader && !handler_traits(f->route->handler)->own_slots)
 		e->processes[f->group]++;
 	if (engine_probes(f->route) && !f->route->probe)
 		f->route->probe = f;
@@ -203,7 +203,7 @@ static void claim_some(struct engine *e)
 			return;
 		if (!c->expired) {
 			struct flight *f = take_off(e, c, NULL);
-			if (f && handler_mode(f->route->handler) == MODE_BATCH)
+			if (f && handler_traits(f->route->handler)->most > 1)
 				fill_batch(e, f);
 			continue;
 		}
@@ -237,7 +237,7 @@ static void start_one(struct engine *e, struct flight **flights, struct claim **
 	if (engine_probes(r) && !r->probe && n == 1)
 		r->probe = flights[0];
 	bool may = !r->held && e->phase == ENGINE_RUNNING && (!engine_probes(r) || r->probe == flights[0]);
-	bool solo = claims[0]->solo && handler_mode(r->handler) == MODE_WORKER;
+	bool solo = claims[0]->solo && n == 1;
 	/* In flight before it starts: an early end must find it there. */
 	for (size_t i = 0; i < n; i++) {
 		flights[i]->since = e->config.clock->mono(e->config.clock);

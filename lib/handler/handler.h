@@ -27,12 +27,27 @@
 
 enum background { BACKGROUND_WAIT, BACKGROUND_KILL, BACKGROUND_LEAVE };
 
-enum handler_mode { MODE_EXEC, MODE_BATCH, MODE_WORKER };
+/* The modes: the name of each, and the table of operations that its file ends in (handler/mode_internal.h). */
+#define HANDLER_MODES(ROW) \
+	ROW(MODE_EXEC, mode_exec) \
+	ROW(MODE_BATCH, mode_batch) \
+	ROW(MODE_WORKER, mode_worker)
+
+#define HANDLER_MODE_NAME(name, ops) name,
+enum handler_mode { HANDLER_MODES(HANDLER_MODE_NAME) };
+#undef HANDLER_MODE_NAME
 
 enum {
 	HANDLER_BATCH_MAX = 1000,       /* updates in one batch */
 	HANDLER_CONCURRENCY_MAX = 1024, /* updates at once in one worker; it may announce more and gets no more */
 	HANDLER_HOOKS_MAX = 1000,       /* hooks that wait for a slot */
+};
+
+/* What a user of this room must know of a mode. */
+struct handler_traits {
+	const char *name; /* in the status: `exec` */
+	size_t most;      /* updates that one handler_start() may take; above 1, it pays to wait until several have come */
+	bool own_slots;   /* its processes have slots of their own (handler_slots_for()); else it takes those that are nobody's */
 };
 
 struct handler_policy {
@@ -140,25 +155,30 @@ void handler_set_policy(struct handler *h, const struct handler_policy *policy);
  * another command are replaced one by one. */
 void handler_set_command(struct handler *h, struct command *command, const char *bot_username);
 
-/* Slots that the handler needs of its own: workers and one spare for replacing without a gap. Other modes: 0. They are kept free for it. */
-int handler_slots_needed(const struct handler *h);
+/* Slots that a handler in `mode` with `policy` needs of its own, and that the room keeps free for it: its workers, and a spare in
+ * which a worker is replaced without a gap. 0 in a mode without own_slots. */
+int handler_slots_for(enum handler_mode mode, const struct handler_policy *policy);
 
-/* How many more updates could be started now: exec, batch: that many processes; a worker's: what the workers can take. */
+/* How many more calls of handler_start() would find a process now: an idle slot, or a worker that takes another update. */
 size_t handler_room(const struct handler *h);
 
-/* Starts, or hands over, `n` claims: 1, or in MODE_BATCH 1 to HANDLER_BATCH_MAX. They belong to the handler until `done`. 0; -1 with
- * errno: nothing was started, the claims are still the caller's, and there is no room (EAGAIN) or the machine has none (ENOMEM, EMFILE …). */
+/* Starts a process for `n` claims, or hands them to a worker; `n` is 1 to handler_traits()->most. 0: the claims belong to the
+ * handler until `done` gives each of them back, perhaps before this call returns. -1 with errno: nothing was started, and the claims
+ * stay the caller's. EAGAIN: handler_room() is 0. Else the machine refused (ENOMEM, EMFILE …), or the size of the update (EFBIG). */
 int handler_start(struct handler *h, struct claim *const *claims, size_t n);
 
-/* The same for one claim whose last result was RELEASE_SHARED: a worker takes it only while it
- * holds nothing else, and gets nothing else until it is over. -1 with EAGAIN when no worker is
- * empty: one of them gets nothing more for a second then; try again soon. */
+/* The same for one claim whose last result was RELEASE_SHARED: it gets a process of its own, or a worker that holds nothing else,
+ * and that gets nothing else before this one is over. -1 with EAGAIN: no worker is empty. One of them then gets no other update for
+ * a second; call again within that second. */
 int handler_start_solo(struct handler *h, struct claim *claim);
 
 /* Updates in hand. */
 int handler_running(const struct handler *h);
 
 enum handler_mode handler_mode(const struct handler *h);
+
+/* Those of its mode. */
+const struct handler_traits *handler_traits(const struct handler *h);
 
 /* The number, as in the log and in TG_WORKER, of the worker that holds the claim; 0: none does. */
 int handler_worker(const struct handler *h, const struct claim *c);

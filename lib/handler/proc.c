@@ -38,7 +38,6 @@ static void on_deadline(void *arg)
 static void on_line(void *arg, int which, char *text, size_t n)
 {
 	struct proc *p = arg;
-	handler_mask_nul(text, n);
 	p->ops->line(p, which, text, n);
 }
 
