@@ -1,8 +1,9 @@
-/* handler/exec: claims in, a process for them, results out: one update that the process gets as stdin and in its environment (exec), or several
- * as JSON lines (batch).
+/* handler/exec: claims in, a process for them, results out: one update that the process gets as
+ * stdin and in its environment (exec), or several as JSON lines (batch).
  *
- * When a batch fails, its status says how but not because of which update. So nobody is charged: each is handed out again alone, where the
- * table of outcomes holds. "Again later" is an answer for all of them. */
+ * When a batch fails, its status says how but not because of which update. So nobody is charged:
+ * each is handed out again alone, where the table of outcomes holds. "Again later" is an answer for
+ * all of them. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

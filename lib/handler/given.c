@@ -1,7 +1,9 @@
-/* handler/given: what programs are given: variables of the environment, and updates as the bytes of a descriptor.
+/* handler/given: what programs are given: variables of the environment, and updates as the bytes of
+ * a descriptor.
  *
- * A claim comes in; entries NAME=VALUE, each ended by a NUL, or a descriptor go out. Invariant: a program can neither change
- * nor block on what it reads, and never sees another update than its own. */
+ * A claim comes in; entries NAME=VALUE, each ended by a NUL, or a descriptor go out. Invariant: a
+ * program can neither change nor block on what it reads, and never sees another update than its
+ * own. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>

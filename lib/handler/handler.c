@@ -1,7 +1,8 @@
-/* handler/handler: the verbs of the room and of its handlers: they come in and go to the modes, by the table that each mode ends in.
+/* handler/handler: the verbs of the room and of its handlers: they come in and go to the modes, by
+ * the table that each mode ends in.
  *
- * What the slots report comes back through jobs.c to the mode that started the job; this file hears only that a slot is idle, and
- * lets each handler look again. */
+ * What the slots report comes back through jobs.c to the mode that started the job; this file hears
+ * only that a slot is idle, and lets each handler look again. */
 #include "handler/handler_internal.h"
 
 #include <errno.h>
@@ -177,7 +178,8 @@ void handlers_stop(struct handlers *room, int signo)
 	room->stopping = true;
 	handlers_drain(room);
 	hook_clear(room);
-	/* Taking in a slot's reports may end the next one in the list, too: so from its beginning each time. */
+	/* Taking in a slot's reports may end the next one in the list, too: so from its beginning
+	 * each time. */
 	struct list *l = room->procs.next;
 	while (l != &room->procs) {
 		struct proc *p = container_of(l, struct proc, link);

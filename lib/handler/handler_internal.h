@@ -1,8 +1,9 @@
 /* handler/handler_internal: what the files of the room share.
  *
- * From the bottom: output, answer, outcome, jobs; room.c (slots and counts) and given.c (what programs are given); proc.c (one
- * process) under exec.c, hook.c and feed.c; worker.c under worker_talk.c, worker_settle.c, worker_run.c, worker_choose.c and
- * worker_pool.c; handler.c calls the modes through mode_internal.h. No file calls one that stands above it. */
+ * From the bottom: output, answer, outcome, jobs; room.c (slots and counts) and given.c (what
+ * programs are given); proc.c (one process) under exec.c, hook.c and feed.c; worker.c under
+ * worker_talk.c, worker_settle.c, worker_run.c, worker_choose.c and worker_pool.c; handler.c calls
+ * the modes through mode_internal.h. No file calls one that stands above it. */
 #ifndef TGRUN_HANDLER_HANDLER_INTERNAL_H
 #define TGRUN_HANDLER_HANDLER_INTERNAL_H
 
@@ -50,8 +51,8 @@ struct handler {
 	struct pool *pool;  /* worker_pool.c's; NULL in other modes */
 };
 
-/* room.c: idle slots that belong to nobody; slots that are kept for workers and for a feed, of those that do not run; slots that `h`
- * needs of its own. */
+/* room.c: idle slots that belong to nobody; slots that are kept for workers and for a feed, of
+ * those that do not run; slots that `h` needs of its own. */
 int room_slots_free(const struct handlers *room);
 int room_slots_reserved(const struct handlers *room);
 int room_slots_needed(const struct handler *h);
@@ -61,11 +62,12 @@ void room_release(struct handler *h); /* frees it, and what it runs, without cal
 
 /* given.c: appends NAME=VALUE and a NUL. 0, or -1 when `vars` is full. */
 int given_var(struct buf *vars, const char *name, int64_t value);
-/* Appends TG_NUMBER, the number of the claim in the queue, and the variables of the update, whose update_id `c` gets on the way.
- * `bot_username` NULL: not known. 0, or -1 when `vars` is full. */
+/* Appends TG_NUMBER, the number of the claim in the queue, and the variables of the update, whose
+ * update_id `c` gets on the way. `bot_username` NULL: not known. 0, or -1 when `vars` is full. */
 int given_update(struct buf *vars, struct claim *c, const char *bot_username);
-/* A memfd of the claims' bytes, each followed by a line feed: sealed, and at its beginning. So no write to a program can block or fail
- * half-way, and a program that never reads hinders nobody. The caller's to close. -1 with errno. */
+/* A memfd of the claims' bytes, each followed by a line feed: sealed, and at its beginning. So no
+ * write to a program can block or fail half-way, and a program that never reads hinders nobody. The
+ * caller's to close. -1 with errno. */
 int given_stdin(struct claim *const *claims, size_t n);
 
 /* hook.c: starts hooks that wait, while slots are there; forgets all that wait. */

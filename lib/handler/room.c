@@ -1,7 +1,9 @@
-/* handler/room: the counts of the room: which slots are free, and for whom; how many updates and jobs a handler has.
+/* handler/room: the counts of the room: which slots are free, and for whom; how many updates and
+ * jobs a handler has.
  *
- * An update, or a job, that is over comes in from the modes; the claim goes back to the owner. Invariant: a slot that a worker, a
- * hook or a feed may need is given to no update of another handler, so none of them can starve. */
+ * An update, or a job, that is over comes in from the modes; the claim goes back to the owner.
+ * Invariant: a slot that a worker, a hook or a feed may need is given to no update of another
+ * handler, so none of them can starve. */
 #include <signal.h>
 #include <stdlib.h>
 

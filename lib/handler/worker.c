@@ -1,8 +1,10 @@
-/* handler/worker: what every file about a worker needs of it: its memory, its timer, its input, and the way out.
+/* handler/worker: what every file about a worker needs of it: its memory, its timer, its input, and
+ * the way out.
  *
- * A worker goes through: alive → (leaving: it is given nothing more; when it holds nothing, the end of its input) → (overdue)
- * terminating → killing → over. Only its slot's report ends it (worker_run.c). Invariant: a worker is not freed while a function
- * between worker_enter() and worker_exit() uses it. */
+ * A worker goes through: alive → (leaving: it is given nothing more; when it holds nothing, the end
+ * of its input) → (overdue) terminating → killing → over. Only its slot's report ends it
+ * (worker_run.c). Invariant: a worker is not freed while a function between worker_enter() and
+ * worker_exit() uses it. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>

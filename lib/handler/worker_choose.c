@@ -1,7 +1,8 @@
-/* handler/worker_choose: which worker of a pool gets an update: the one that had the key last (--sticky), or the least loaded.
+/* handler/worker_choose: which worker of a pool gets an update: the one that had the key last
+ * (--sticky), or the least loaded.
  *
- * A claim comes in, a worker goes out. Invariant: a solo update (one whose last process died while it held several) gets a worker
- * that holds nothing, and in the end there is one. */
+ * A claim comes in, a worker goes out. Invariant: a solo update (one whose last process died while
+ * it held several) gets a worker that holds nothing, and in the end there is one. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +30,8 @@ size_t worker_choose_room(const struct pool *p)
 	return n;
 }
 
-/* Whether `a` should get an update rather than `b`: the share of its capacity that is taken decides, then which has proved to work. */
+/* Whether `a` should get an update rather than `b`: the share of its capacity that is taken
+ * decides, then which has proved to work. */
 static bool is_better(const struct worker *a, const struct worker *b)
 {
 	int64_t x = (int64_t)a->count * b->capacity, y = (int64_t)b->count * a->capacity;
@@ -56,8 +58,8 @@ static struct worker *by_serial(const struct handler *h, uint64_t serial)
 	return NULL;
 }
 
-/* The worker that had this key last, as long as it has room; else one that has, which is remembered. Two keys in one row of the table
- * forget each other, nothing else. */
+/* The worker that had this key last, as long as it has room; else one that has, which is
+ * remembered. Two keys in one row of the table forget each other, nothing else. */
 static struct worker *sticky(struct handler *h, const char *keys)
 {
 	struct pool *p = h->pool;
@@ -76,7 +78,8 @@ static struct worker *sticky(struct handler *h, const char *keys)
 	return w;
 }
 
-/* No worker is empty for a solo update. One gets no other update from now on, else under load none would ever be empty. */
+/* No worker is empty for a solo update. One gets no other update from now on, else under load none
+ * would ever be empty. */
 static void make_empty(struct handler *h)
 {
 	struct pool *p = h->pool;

@@ -1,4 +1,5 @@
-/* handler/worker_internal: one worker, a process that stays, and the pool of a handler's workers: what the files worker*.c share.
+/* handler/worker_internal: one worker, a process that stays, and the pool of a handler's workers:
+ * what the files worker*.c share.
  *
  * A worker knows its pool only as a table of events. */
 #ifndef TGRUN_HANDLER_WORKER_INTERNAL_H
@@ -20,7 +21,8 @@ struct worker;
 struct worker_events {
 	void (*announced)(struct worker *w); /* it said that it is ready */
 	void (*answered)(struct worker *w);
-	/* It is over, and what it held was given back. It is freed after this call. `errnum` of WORKER_UNSTARTABLE, else 0. */
+	/* It is over, and what it held was given back. It is freed after this call. `errnum` of
+	 * WORKER_UNSTARTABLE, else 0. */
 	void (*ended)(struct worker *w, enum worker_end how, int errnum);
 };
 
@@ -95,16 +97,19 @@ struct pool {
 	struct log_pace end_pace, early_pace, crash_pace; /* of workers that end: after an answer, before any, again and again before any */
 };
 
-/* worker.c. From worker_enter() to worker_exit() a worker is not freed; worker_exit() returns false if it is gone then. */
+/* worker.c. From worker_enter() to worker_exit() a worker is not freed; worker_exit() returns false
+ * if it is gone then. */
 void worker_enter(struct worker *w);
 bool worker_exit(struct worker *w);
 /* Frees it and the claims that it holds, without calling back. */
 void worker_free(struct worker *w);
 /* Sets the timer to the next deadline of what it holds, or to `leave_by`. */
 void worker_arm(struct worker *w);
-/* It gets no update any more. When it holds nothing, or can answer no more, `grace` begins; after it the worker gets TERM. */
+/* It gets no update any more. When it holds nothing, or can answer no more, `grace` begins; after
+ * it the worker gets TERM. */
 void worker_retire(struct worker *w);
-/* To it and all that it started: SIGTERM, and KILL follows after kill_after (WORKER_TERMINATING); or SIGKILL (WORKER_KILLING). */
+/* To it and all that it started: SIGTERM, and KILL follows after kill_after (WORKER_TERMINATING);
+ * or SIGKILL (WORKER_KILLING). */
 void worker_kill(struct worker *w, enum worker_phase phase);
 void worker_close_in(struct worker *w);
 /* Whether anything of its input was read until now. True, too, if that cannot be told. */
@@ -122,10 +127,11 @@ void worker_on_out(void *worker, int events);
 void worker_settle(struct worker *w, enum worker_end how, int errnum);
 void worker_describe_end(const struct worker *w, char *out, size_t n);
 
-/* worker_run.c: starts worker `number` of `h`, which the caller puts into its list. `serial` is unlike that of any other worker of
- * `h`; `events` outlives the worker. NULL with errno. */
+/* worker_run.c: starts worker `number` of `h`, which the caller puts into its list. `serial` is
+ * unlike that of any other worker of `h`; `events` outlives the worker. NULL with errno. */
 struct worker *worker_start(struct handler *h, int number, uint64_t serial, const struct worker_events *events);
-/* The same as worker_retire(), and the end of its input comes when it holds nothing. `grace`: milliseconds. */
+/* The same as worker_retire(), and the end of its input comes when it holds nothing. `grace`:
+ * milliseconds. */
 void worker_leave(struct worker *w, int64_t grace);
 /* The end of tgrun: `signo`, SIGTERM or SIGKILL. `w` may be gone afterwards. */
 void worker_stop(struct worker *w, int signo);

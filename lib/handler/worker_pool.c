@@ -32,8 +32,8 @@ static int staying(const struct handler *h)
 	return n;
 }
 
-/* After a failure one worker is started at a time: until it is ready, or has at least lived for as long as one takes to
- * settle. */
+/* After a failure one worker is started at a time: until it is ready, or has at least lived for as
+ * long as one takes to settle. */
 static const struct worker *probe(const struct handler *h, int64_t now)
 {
 	const struct pool *p = h->pool;
@@ -204,7 +204,8 @@ static void on_answered(struct worker *w)
 		is_ready(w);
 }
 
-/* A worker failed before it did anything. False: it was under way when the last failure was counted, so it says nothing new. */
+/* A worker failed before it did anything. False: it was under way when the last failure was
+ * counted, so it says nothing new. */
 static bool count_failure(struct worker *w)
 {
 	struct pool *p = w->h->pool;

@@ -1,8 +1,9 @@
 /* handler/worker_run: the life of one worker: a process in a slot that reads updates and answers.
  *
- * A start and the slot's reports come in; what the worker held when it ended is settled (worker_settle.c), and its pool hears of
- * the end. Only `over`, `failed` or `died` of its slot ends it. Background work of a worker may go on answering when the worker
- * itself has ended; when nothing is left to answer, or nobody can, it is killed. */
+ * A start and the slot's reports come in; what the worker held when it ended is settled
+ * (worker_settle.c), and its pool hears of the end. Only `over`, `failed` or `died` of its slot
+ * ends it. Background work of a worker may go on answering when the worker itself has ended; when
+ * nothing is left to answer, or nobody can, it is killed. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -15,7 +16,8 @@
 
 /* ---- deadlines ---- */
 
-/* The update that was over its deadline first. Only that one is at fault: what came later may have waited for it. */
+/* The update that was over its deadline first. Only that one is at fault: what came later may have
+ * waited for it. */
 static struct held *overdue(struct worker *w, int64_t now)
 {
 	struct held *first = NULL;

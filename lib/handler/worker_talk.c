@@ -1,5 +1,6 @@
-/* handler/worker_talk: what is said to a worker and by it: updates out as JSON lines, answers in. Invariant: an update is settled once, by the
- * first answer to it; whatever else a worker writes on descriptor 3 is logged, counted and ignored, and costs no memory.
+/* handler/worker_talk: what is said to a worker and by it: updates out as JSON lines, answers in.
+ * Invariant: an update is settled once, by the first answer to it; whatever else a worker writes on
+ * descriptor 3 is logged, counted and ignored, and costs no memory.
  *
  * Nothing is allocated for an update but room in buffers that stay. */
 #include <errno.h>
@@ -37,8 +38,8 @@ static int add_line(struct worker *w, struct claim *c)
 		n += snprintf(text + n, sizeof text - (size_t)n, ",\"deadline\":%" PRId64,
 			      (config->clock->wall(config->clock) + w->h->policy.timeout) / 1000);
 	struct scan_fault fault;
-	/* A dead letter that was no update may be handed out again; it must not break the lines of the others. It has no keys: what has some was
-	 * read as an object when it came. */
+	/* A dead letter that was no update may be handed out again; it must not break the lines of
+	 * the others. It has no keys: what has some was read as an object when it came. */
 	const char *object = c->keys[0] ? c->body : scan_check(c->body, c->body + c->length, &fault);
 	if (!object || memchr(c->body, '\n', c->length))
 		return buf_add(b, text, (size_t)n) || buf_adds(b, ",\"update\":null,\"bytes\":") || buf_add_json(b, c->body, c->length) ||

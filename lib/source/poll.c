@@ -1,7 +1,9 @@
-/* source/poll: long polling of getUpdates. Batches of raw slices go out; the offset moves on only after the batch is on disk
- * (invariant 1), and every class of failure is answered with patience: nothing is dropped, nothing becomes a hot loop.
+/* source/poll: long polling of getUpdates. Batches of raw slices go out; the offset moves on only
+ * after the batch is on disk (invariant 1), and every class of failure is answered with patience:
+ * nothing is dropped, nothing becomes a hot loop.
  *
- * The offset follows the last batch, up or down: ids restart at a random number after an idle week (FACTS: TQueue). */
+ * The offset follows the last batch, up or down: ids restart at a random number after an idle week
+ * (FACTS: TQueue). */
 #include "source/poll.h"
 
 #include <stdio.h>
@@ -67,7 +69,8 @@ static void end(struct poll *p, int status, const char *text)
 	p->config.events.ended(p->config.events.arg, status, text);
 }
 
-/* An answer of `step` as it should be. What failed at another step is not mended by it: a good getMe makes no getUpdates good. */
+/* An answer of `step` as it should be. What failed at another step is not mended by it: a good
+ * getMe makes no getUpdates good. */
 static void good_answer(struct poll *p, enum poll_step step)
 {
 	p->counts.last_answer = now_of(p);
@@ -172,7 +175,8 @@ static void take_setup(struct poll *p, struct api_answer *answer)
 		good_answer(p, step);
 }
 
-/* A bot may be renamed: then getMe is asked for its name again, beside the long poll, and what goes wrong with that changes nothing. */
+/* A bot may be renamed: then getMe is asked for its name again, beside the long poll, and what goes
+ * wrong with that changes nothing. */
 static void on_hello(void *arg, struct api_answer *answer)
 {
 	struct poll *p = arg;
@@ -226,8 +230,8 @@ static void take_batch(struct poll *p, struct api_answer *answer)
 	loop_timer_set(p->timer, delay > p->config.delay ? delay : p->config.delay);
 }
 
-/* Hands over an answer that nothing can read, whole, as one update. False: it has no id to go on from, or is not taken now; it is asked
- * for again. */
+/* Hands over an answer that nothing can read, whole, as one update. False: it has no id to go on
+ * from, or is not taken now; it is asked for again. */
 static bool bury(struct poll *p, struct api_answer *answer)
 {
 	struct slice whole;
@@ -401,7 +405,8 @@ static void poll_stop(struct source *s)
 	api_cancel(p->request);
 	api_cancel(p->hello);
 	p->request = p->hello = NULL;
-	/* Repeats are recognised in any case; this only spares the next start from fetching them. */
+	/* Repeats are recognised in any case; this only spares the next start from fetching
+	 * them. */
 	if (p->step == POLL_UPDATES && p->offset && p->offset != p->confirmed && e->may_ask(e->arg, true) == 0)
 		ask_updates(p, 0, 1, CONFIRM_TIME);
 	if (!p->request) {

@@ -1,8 +1,9 @@
-/* source/poll_answer: what an answer of getUpdates holds: the order of its updates, the offset behind them, and the update in it that
- * nothing can read. Pure.
+/* source/poll_answer: what an answer of getUpdates holds: the order of its updates, the offset
+ * behind them, and the update in it that nothing can read. Pure.
  *
- * One unreadable update would block all later ones for ever. An answer that is broken on its way has other bytes each time, and is
- * asked for again for ever; only the same bytes again and again, of an update that was fetched alone, are that update's fault. */
+ * One unreadable update would block all later ones for ever. An answer that is broken on its way
+ * has other bytes each time, and is asked for again for ever; only the same bytes again and again,
+ * of an update that was fetched alone, are that update's fault. */
 #include "source/poll_answer_internal.h"
 
 #include <stdlib.h>

@@ -24,12 +24,12 @@ void poll_answer_sort(struct slice *items, size_t count);
 /* The offset that asks for what follows the batch; `otherwise` if none of it has an id. */
 int64_t poll_answer_offset(const struct slices *batch, int64_t otherwise);
 
-/* Counts an unreadable answer. Returns whether it is time to set aside the update in it: fetched alone, it came with the same bytes
- * again and again. */
+/* Counts an unreadable answer. Returns whether it is time to set aside the update in it: fetched
+ * alone, it came with the same bytes again and again. */
 bool poll_answer_is_garbage(struct poll_garbage *g, const struct api_answer *answer);
 
-/* The whole unreadable answer as one update: `out` points into the body of `answer`, in which line ends become spaces. False: no id can
- * be made out, and so no offset behind it. */
+/* The whole unreadable answer as one update: `out` points into the body of `answer`, in which line
+ * ends become spaces. False: no id can be made out, and so no offset behind it. */
 bool poll_answer_whole(struct api_answer *answer, struct slice *out);
 
 #endif

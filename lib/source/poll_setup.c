@@ -1,8 +1,9 @@
-/* source/poll_setup: the hello before long polling: getMe proves the token and gives the bot's name, getWebhookInfo shows
- * whether getUpdates would be refused, deleteWebhook mends that or drops what is pending, when asked to. Pure.
+/* source/poll_setup: the hello before long polling: getMe proves the token and gives the bot's
+ * name, getWebhookInfo shows whether getUpdates would be refused, deleteWebhook mends that or drops
+ * what is pending, when asked to. Pure.
  *
- * Only what is needed can hold up the polling: getMe, and deleteWebhook where it was asked for. Without an answer to getWebhookInfo,
- * getUpdates itself will show whether a webhook is set. */
+ * Only what is needed can hold up the polling: getMe, and deleteWebhook where it was asked for.
+ * Without an answer to getWebhookInfo, getUpdates itself will show whether a webhook is set. */
 #include "source/poll_setup_internal.h"
 
 #include <stdio.h>
@@ -83,7 +84,8 @@ static void read_webhook(const struct poll_setup *setup, const cJSON *info, stru
 	}
 }
 
-/* The result of getMe and getWebhookInfo is an object. Changes the class of an answer that has none. */
+/* The result of getMe and getWebhookInfo is an object. Changes the class of an answer that has
+ * none. */
 static void read_result(enum poll_step step, const struct poll_setup *setup, struct api_answer *answer, struct poll_verdict *verdict)
 {
 	cJSON *root = cJSON_ParseWithLength(answer->body, answer->length);

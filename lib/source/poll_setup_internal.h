@@ -1,5 +1,6 @@
-/* source/poll_setup_internal: the steps before getUpdates, as pure decisions: which call a step makes, and what follows from its
- * answer. Nothing is called and nothing is kept, so that they are tested without a loop (tests/unit/poll_setup.c). */
+/* source/poll_setup_internal: the steps before getUpdates, as pure decisions: which call a step
+ * makes, and what follows from its answer. Nothing is called and nothing is kept, so that they are
+ * tested without a loop (tests/unit/poll_setup.c). */
 #ifndef TGRUN_SOURCE_POLL_SETUP_INTERNAL_H
 #define TGRUN_SOURCE_POLL_SETUP_INTERNAL_H
 
@@ -43,12 +44,12 @@ struct poll_verdict {
 /* What `step` asks; of POLL_UPDATES: nothing. */
 struct poll_call poll_setup_call(enum poll_step step, const struct poll_setup *setup);
 
-/* What follows from the answer of `step`, which is not POLL_UPDATES. An answer of class API_OK that does not say what it should gets
- * another class, and a text (POLL_FAIL, POLL_PASS). */
+/* What follows from the answer of `step`, which is not POLL_UPDATES. An answer of class API_OK that
+ * does not say what it should gets another class, and a text (POLL_FAIL, POLL_PASS). */
 void poll_setup_answer(enum poll_step step, const struct poll_setup *setup, struct api_answer *answer, struct poll_verdict *verdict);
 
-/* The user name of the bot, from an answer of getMe: "" if it has none; the caller's to free. NULL: the answer has no result, or
- * memory is out. */
+/* The user name of the bot, from an answer of getMe: "" if it has none; the caller's to free. NULL:
+ * the answer has no result, or memory is out. */
 char *poll_setup_username(const struct api_answer *answer);
 
 /* The sentence for a webhook that is set, for `url`; NULL: its URL is not known. */

@@ -1,8 +1,8 @@
-/* source/poll_trouble: what follows a request that failed: its class of failure comes in; a pause and another try come out, or the end
- * of the source. Pure.
+/* source/poll_trouble: what follows a request that failed: its class of failure comes in; a pause
+ * and another try come out, or the end of the source. Pure.
  *
- * Only getMe says that a token is no good, and not at the first time: servers have bad moments, and after exit status 77 nobody
- * starts the bot again. */
+ * Only getMe says that a token is no good, and not at the first time: servers have bad moments, and
+ * after exit status 77 nobody starts the bot again. */
 #include "source/poll_trouble_internal.h"
 
 #include <stdio.h>

@@ -1,5 +1,6 @@
-/* source/poll_trouble_internal: what follows a request that failed, as a pure decision: the class of the failure, the time and random
- * bits come in; another try after a pause, or the end of the source, comes out. */
+/* source/poll_trouble_internal: what follows a request that failed, as a pure decision: the class
+ * of the failure, the time and random bits come in; another try after a pause, or the end of the
+ * source, comes out. */
 #ifndef TGRUN_SOURCE_POLL_TROUBLE_INTERNAL_H
 #define TGRUN_SOURCE_POLL_TROUBLE_INTERNAL_H
 
@@ -34,7 +35,8 @@ struct poll_decision {
 /* All is well at `now`. */
 void poll_trouble_init(struct poll_trouble *t, enum backoff_growth growth, int64_t give_up_after, int64_t now);
 
-/* A good answer: patience begins anew. The pauses begin anew only if the call that failed answers again: backoff_reset() by the caller. */
+/* A good answer: patience begins anew. The pauses begin anew only if the call that failed answers
+ * again: backoff_reset() by the caller. */
 void poll_trouble_good(struct poll_trouble *t, int64_t now);
 
 /* A request failed: getMe (`by_me`), or another. `random`: any 32 random bits. */
@@ -43,7 +45,8 @@ struct poll_decision poll_trouble_failed(struct poll_trouble *t, bool by_me, con
 /* What a failure of `class` means, as a phrase. */
 const char *poll_trouble_phrase(enum api_class class);
 
-/* After POLL_GIVE_UP: the sentence, of `what` failed last, and the exit status, which is returned. */
+/* After POLL_GIVE_UP: the sentence, of `what` failed last, and the exit status, which is
+ * returned. */
 int poll_trouble_end(const struct poll_trouble *t, enum api_class class, const char *what, char *text, size_t n);
 
 #endif
