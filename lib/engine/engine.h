@@ -32,8 +32,8 @@ struct engine_route {
 	struct command_spec command;   /* its `env` without what the engine adds: TG_BOT_ID, TG_BOT_USERNAME, TG_API_URL, TG_TOKEN, TG_STATE_DIR, TG_RUN_ID */
 	struct handler_policy policy;
 	int64_t retry_delay;           /* milliseconds before the second attempt, doubling up to 5 min */
-	int batch_size;                /* MODE_BATCH: updates at most */
-	int64_t batch_wait;            /* MODE_BATCH: milliseconds that the first waits for others */
+	int batch_size;                /* updates at most in one process of a batch */
+	int64_t batch_wait;            /* milliseconds that the first of a batch waits for others */
 };
 
 enum { ENGINE_ROUTES_MAX = 32 };   /* two lanes of the queue each */

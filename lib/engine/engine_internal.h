@@ -233,7 +233,7 @@ unsigned engine_lane(const struct engine *e, const struct update *u, bool *bypas
 bool engine_wants(struct engine *e, const struct update *u);
 /* The handler does not work: one is started at a time, until one works. */
 bool engine_probes(const struct route *r);
-/* How many more updates (batches, in MODE_BATCH) of the route's lane may be claimed now. */
+/* How many more updates (batches, where a start takes several) of the route's lane may be claimed now. */
 int engine_room(const struct route *r, int group);
 
 /* engine_figures.c */

@@ -143,7 +143,7 @@ bool engine_probes(const struct route *r)
 	return r->breaker.open || r->start_backoff.failures;
 }
 
-/* How many more updates (batches, in MODE_BATCH) of the route's lane may be claimed now. */
+/* How many more updates (batches, where a start takes several) of the route's lane may be claimed now. */
 int engine_room(const struct route *r, int group)
 {
 	const struct engine *e = r->engine;
@@ -152,7 +152,7 @@ int engine_room(const struct route *r, int group)
 	size_t room = handler_room(r->handler);
 	if (engine_probes(r))
 		return room && !r->probe ? 1 : 0;
-	if (handler_mode(r->handler) == MODE_WORKER)
+	if (handler_traits(r->handler)->own_slots)
 		return (int)room;
 	int left = e->concurrency - e->starts.processes[group];
 	return left < (int)room ? left : (int)room;
@@ -163,10 +163,9 @@ int engine_slots(const struct engine_options *o)
 	bool processes = false;
 	int slots = (o->on_error.stages || o->on_timeout.stages ? HOOK_SLOTS : 0) + (o->source.stages != NULL);
 	for (size_t i = 0; i < o->route_count; i++) {
-		if (o->routes[i].mode == MODE_WORKER)
-			slots += o->routes[i].policy.workers + 1;
-		else
-			processes = true;
+		int own = handler_slots_for(o->routes[i].mode, &o->routes[i].policy);
+		slots += own;
+		processes = processes || !own;
 	}
 	return slots + (processes ? o->concurrency * (o->bypass_count ? 2 : 1) : 0);
 }

@@ -100,7 +100,7 @@ void engine_on_unstartable(void *arg, struct handler *h, const char *reason, int
 /* The flight is over; its claim is somebody else's by now. */
 void engine_land(struct engine *e, struct flight *f)
 {
-	if (f->leader && handler_mode(f->route->handler) != MODE_WORKER)
+	if (f->leader && !handler_traits(f->route->handler)->own_slots)
 		e->starts.processes[f->group]--;
 	if (f->route->probe == f)
 		f->route->probe = NULL;

@@ -56,11 +56,11 @@ static void claim_worked(struct engine *e)
 static int not_started(const struct engine *e, const struct route *r)
 {
 	int n = 0;
-	bool worker = handler_mode(r->handler) == MODE_WORKER;
+	bool own = handler_traits(r->handler)->own_slots;
 	for (struct list *l = e->starts.starting.next; l != &e->starts.starting; l = l->next) {
 		const struct flight *f = container_of(l, struct flight, link);
-		n += worker ? f->route == r
-			    : f->leader && handler_mode(f->route->handler) != MODE_WORKER;
+		n += own ? f->route == r
+			    : f->leader && !handler_traits(f->route->handler)->own_slots;
 	}
 	return n;
 }
@@ -96,9 +96,9 @@ static uint64_t open_lanes(struct engine *e)
 			unsigned lane = (unsigned)i * LANE_GROUPS + (unsigned)group;
 			if ((int)handler_room(r->handler) - taken > 0 &&
 			    engine_room(r, group) > 0 &&
-			    (handler_mode(r->handler) != MODE_WORKER ||
+			    (!handler_traits(r->handler)->own_slots ||
 			     engine_room(r, group) > taken) &&
-			    (handler_mode(r->handler) != MODE_BATCH ||
+			    (handler_traits(r->handler)->most == 1 ||
 			     batch_is_due(e, r, lane, &left)))
 				lanes |= UINT64_C(1) << lane;
 		}
@@ -138,7 +138,7 @@ static struct flight *take_off(struct engine *e, struct claim *c, const struct f
 	f->leader = !leader;
 	c->owner = f;
 	list_add_before(&e->starts.starting, &f->link);
-	if (f->leader && handler_mode(f->route->handler) != MODE_WORKER)
+	if (f->leader && !handler_traits(f->route->handler)->own_slots)
 		e->starts.processes[f->group]++;
 	if (engine_probes(f->route) && !f->route->probe)
 		f->route->probe = f;
@@ -180,7 +180,7 @@ static void claim_some(struct engine *e)
 			return;
 		if (!c->expired) {
 			struct flight *f = take_off(e, c, NULL);
-			if (f && handler_mode(f->route->handler) == MODE_BATCH)
+			if (f && handler_traits(f->route->handler)->most > 1)
 				fill_batch(e, f);
 			continue;
 		}
@@ -246,7 +246,7 @@ static void start_one(struct engine *e, struct flight **flights, struct claim **
 		r->probe = flights[0];
 	bool may = !r->pauses && e->phase == ENGINE_RUNNING &&
 		   (!engine_probes(r) || r->probe == flights[0]);
-	bool solo = claims[0]->solo && handler_mode(r->handler) == MODE_WORKER;
+	bool solo = claims[0]->solo && n == 1;
 	/* In flight before it starts: an early end must find it there. */
 	for (size_t i = 0; i < n; i++) {
 		flights[i]->since = e->config.clock->mono(e->config.clock);

@@ -128,7 +128,6 @@ static int add_running(struct engine *e, int64_t now, struct buf *b)
 
 static int add_routes(struct engine *e, struct buf *b)
 {
-	static const char *const modes[] = { [MODE_EXEC] = "exec", [MODE_BATCH] = "batch", [MODE_WORKER] = "worker" };
 	int rc = buf_adds(b, ",\"routes\":[");
 	for (size_t i = 0; rc == 0 && i < e->route_count; i++) {
 		const struct route *r = &e->routes[i];
@@ -136,7 +135,7 @@ static int add_routes(struct engine *e, struct buf *b)
 		handler_counts(r->handler, &c);
 		rc = buf_addf(b, "%s{\"mode\":\"%s\",\"running\":%d,\"processes\":%d,\"ready\":%d,\"capacity\":%d,\"starts\":%llu,\"deaths\":%llu,"
 			      "\"recycled\":%llu,\"bad_answers\":%llu,\"breaker_open\":%s,\"start_failing\":%s", i ? "," : "",
-			      modes[handler_mode(r->handler)], c.running, c.processes, c.ready, c.capacity, (unsigned long long)c.starts,
+			      handler_traits(r->handler)->name, c.running, c.processes, c.ready, c.capacity, (unsigned long long)c.starts,
 			      (unsigned long long)c.deaths, (unsigned long long)c.recycled, (unsigned long long)c.bad_answers,
 			      r->breaker.open ? "true" : "false", r->start_backoff.failures ? "true" : "false") ||
 		     add_string(b, "match", route_name(r)) || buf_addc(b, '}');

@@ -1,5 +1,6 @@
-/* handler/answer: a line in, its meaning out. Most lines say that all went well, in the words of the examples: those are recognised
- * byte by byte. Any other JSON that means the same is read where it lies; what is no answer is told why. */
+/* handler/answer: a line in, its meaning out. Most lines say that all went well, in the words of
+ * the examples: those are recognised byte by byte. Any other JSON that means the same is read where
+ * it lies; what is no answer is told why. */
 #include "handler/answer.h"
 
 #include <limits.h>

@@ -1,4 +1,5 @@
-/* handler/answer: a line that a worker wrote on descriptor 3. Pure; see "Workers" in tgrun-handler(7). */
+/* handler/answer: a line that a worker wrote on descriptor 3. Pure; see "Workers" in
+ * tgrun-handler(7). */
 #ifndef TGRUN_HANDLER_ANSWER_H
 #define TGRUN_HANDLER_ANSWER_H
 

@@ -1,5 +1,5 @@
-/* handler/breaker: failures and successes in, open or closed out. One chat that fails by itself never opens it: that may be one
- * strange chat, and its dead letters harm nobody else. */
+/* handler/breaker: failures and successes in, open or closed out. One chat that fails by itself
+ * never opens it: that may be one strange chat, and its dead letters harm nobody else. */
 #include "handler/breaker.h"
 
 #include <string.h>

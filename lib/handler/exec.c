@@ -1,41 +1,43 @@
-/* handler/exec: claims in, a process for them, results out: one update that the process gets as stdin and in its environment (exec), or several
- * as JSON lines (batch).
+/* handler/exec: claims in, a process for them, results out: one update that the process gets as
+ * stdin and in its environment (exec), or several as JSON lines (batch).
  *
- * When a batch fails, its status says how but not because of which update. So nobody is charged: each is handed out again alone, where the
- * table of outcomes holds. "Again later" is an answer for all of them. */
+ * When a batch fails, its status says how but not because of which update. So nobody is charged:
+ * each is handed out again alone, where the table of outcomes holds. "Again later" is an answer for
+ * all of them. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "handler/handler_internal.h"
+#include "handler/mode_internal.h"
 #include "handler/proc.h"
 #include "update/update.h"
 
-struct run {
+struct attempt {
 	struct proc proc;
 	struct handler *h;
 	size_t n;
 	struct claim *claims[];
 };
 
-static struct run *run_of(struct proc *p)
+static struct attempt *attempt_of(struct proc *p)
 {
-	return container_of(p, struct run, proc);
+	return container_of(p, struct attempt, proc);
 }
 
 /* The one update that can have caused what the process does. */
-static struct claim *only(const struct run *r)
+static struct claim *only(const struct attempt *a)
 {
-	return r->n == 1 ? r->claims[0] : NULL;
+	return a->n == 1 ? a->claims[0] : NULL;
 }
 
 static void on_line(struct proc *p, int which, const char *text, size_t n)
 {
-	struct run *r = run_of(p);
-	const struct handlers_config *config = &r->h->room->config;
-	const struct claim *c = only(r);
+	struct attempt *a = attempt_of(p);
+	const struct handlers_config *config = &a->h->room->config;
+	const struct claim *c = only(a);
 	if (config->output)
-		config->output(config->arg, r->h, c, which, text, n);
+		config->output(config->arg, a->h, c, which, text, n);
 	if (!log_wants(config->log, LOG_INFO))
 		return;
 	const char *stream = which == 1 ? "stdout" : "stderr";
@@ -43,15 +45,15 @@ static void on_line(struct proc *p, int which, const char *text, size_t n)
 		log_event(config->log, LOG_INFO,
 			  LOG_FIELDS(LOG_STR("stream", stream), LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)), "%s", text);
 	else
-		log_event(config->log, LOG_INFO, LOG_FIELDS(LOG_STR("stream", stream), LOG_NUM("batch", (int64_t)r->n)), "%s", text);
+		log_event(config->log, LOG_INFO, LOG_FIELDS(LOG_STR("stream", stream), LOG_NUM("batch", (int64_t)a->n)), "%s", text);
 }
 
 static void on_overdue(struct proc *p, const char *limit)
 {
-	struct run *r = run_of(p);
-	struct log *log = r->h->room->config.log;
+	struct attempt *a = attempt_of(p);
+	struct log *log = a->h->room->config.log;
 	char what[256] = "";
-	const struct claim *c = r->claims[0];
+	const struct claim *c = a->claims[0];
 	struct log_field fields[] = { LOG_NUM("update", c->update_id), LOG_STR("key", c->keys) };
 	if (p->ended) {
 		jobs_describe(&p->job, what, sizeof what);
@@ -63,9 +65,9 @@ static void on_overdue(struct proc *p, const char *limit)
 }
 
 /* What the end of the process means for one of its updates. */
-static void result_of(struct run *r, enum proc_end how, int errnum, const struct claim *c, struct handler_result *out)
+static void result_of(struct attempt *a, enum proc_end how, int errnum, const struct claim *c, struct handler_result *out)
 {
-	struct proc *p = &r->proc;
+	struct proc *p = &a->proc;
 	switch (how) {
 	case PROC_UNSTARTABLE:
 		out->end = HANDLER_UNSTARTABLE;
@@ -73,7 +75,7 @@ static void result_of(struct run *r, enum proc_end how, int errnum, const struct
 		out->outcome.status = errnum;
 		out->started = p->begun;
 		/* The slot has tried it without the long ones. A batch has none. */
-		if (errnum == E2BIG && r->h->mode == MODE_EXEC && command_fits(r->h->command)) {
+		if (errnum == E2BIG && a->h->ops->traits.most == 1 && command_fits(a->h->command)) {
 			out->end = HANDLER_INTERRUPTED;
 			out->why = RELEASE_SIZE;
 			out->reason = ledger_row(RELEASE_SIZE)->phrase;
@@ -102,8 +104,8 @@ static void result_of(struct run *r, enum proc_end how, int errnum, const struct
 	}
 	out->end = HANDLER_ENDED;
 	out->started = true;
-	outcome_of(p->end.status, p->end.stages, p->timed_out ? p->timeout : 0, c->failures, &r->h->policy.outcome, &out->outcome);
-	if (r->n == 1 || out->outcome.kind == OUTCOME_DONE || outcome_is_retry(p->end.status, p->end.stages, p->timed_out))
+	outcome_of(p->end.status, p->end.stages, p->timed_out ? p->timeout : 0, c->failures, &a->h->policy.outcome, &out->outcome);
+	if (a->n == 1 || out->outcome.kind == OUTCOME_DONE || outcome_is_retry(p->end.status, p->end.stages, p->timed_out))
 		return;
 	out->end = HANDLER_INTERRUPTED;
 	out->reason = "its batch failed";
@@ -112,9 +114,9 @@ static void result_of(struct run *r, enum proc_end how, int errnum, const struct
 
 static void on_finish(struct proc *p, enum proc_end how, int errnum)
 {
-	struct run *r = run_of(p);
-	for (size_t i = 0; i < r->n; i++) {
-		struct claim *c = r->claims[i];
+	struct attempt *a = attempt_of(p);
+	for (size_t i = 0; i < a->n; i++) {
+		struct claim *c = a->claims[i];
 		struct handler_result result = {
 			.elapsed = handler_now(p->room) - p->started, .sentence = output_sentence(&p->output),
 			.last_stderr = output_last_stderr(&p->output),
@@ -123,22 +125,22 @@ static void on_finish(struct proc *p, enum proc_end how, int errnum)
 			result.dropped = p->output.dropped;
 			result.usage = p->end.usage;
 		}
-		result_of(r, how, errnum, c, &result);
+		result_of(a, how, errnum, c, &result);
 		if (i > 0 && how == PROC_UNSTARTABLE)
 			result.end = HANDLER_INTERRUPTED; /* one start failed, not as many as there are updates */
-		r->claims[i] = NULL;
-		handler_done(r->h, c, &result);
+		a->claims[i] = NULL;
+		room_done(a->h, c, &result);
 	}
 }
 
 static void on_free(struct proc *p)
 {
-	struct run *r = run_of(p);
-	for (size_t i = 0; i < r->n; i++)
-		claim_free(r->claims[i]);
-	struct handler *h = r->h;
-	free(r);
-	handler_gone(h);
+	struct attempt *a = attempt_of(p);
+	for (size_t i = 0; i < a->n; i++)
+		claim_free(a->claims[i]);
+	struct handler *h = a->h;
+	free(a);
+	room_gone(h);
 }
 
 /* For the log and `tgrun status`. A dead letter that was no update has no number. */
@@ -156,51 +158,77 @@ static int add_vars(struct handler *h, struct claim *const *claims, size_t n)
 	const struct handlers_config *config = &h->room->config;
 	struct buf *v = &h->room->vars;
 	buf_clear(v);
-	int rc = handler_add_var(v, "TG_MAX_ATTEMPTS", h->policy.outcome.max_attempts);
+	int rc = given_var(v, "TG_MAX_ATTEMPTS", h->policy.outcome.max_attempts);
 	if (h->policy.timeout)
-		rc = rc || handler_add_var(v, "TG_DEADLINE", (config->clock->wall(config->clock) + h->policy.timeout) / 1000);
-	if (h->mode == MODE_BATCH) {
+		rc = rc || given_var(v, "TG_DEADLINE", (config->clock->wall(config->clock) + h->policy.timeout) / 1000);
+	if (h->ops->traits.most > 1) {
 		for (size_t i = 0; i < n; i++)
 			find_id(claims[i]);
-		return rc || handler_add_var(v, "TG_BATCH_SIZE", (int64_t)n) ? -1 : 0;
+		return rc || given_var(v, "TG_BATCH_SIZE", (int64_t)n) ? -1 : 0;
 	}
-	rc = rc || handler_add_var(v, "TG_ATTEMPT", claims[0]->failures + 1);
+	rc = rc || given_var(v, "TG_ATTEMPT", claims[0]->failures + 1);
 	if (claims[0]->redelivered)
-		rc = rc || handler_add_var(v, "TG_REDELIVERED", 1);
-	return rc || handler_update_vars(v, claims[0], h->bot_username) ? -1 : 0;
+		rc = rc || given_var(v, "TG_REDELIVERED", 1);
+	return rc || given_update(v, claims[0], h->bot_username) ? -1 : 0;
 }
 
-int exec_start(struct handler *h, struct claim *const *claims, size_t n)
+static int start(struct handler *h, struct claim *const *claims, size_t n)
 {
 	static const struct proc_ops ops = { on_line, on_overdue, on_finish, on_free };
 	struct handlers *room = h->room;
-	if (handler_slots_free(room) == 0) {
+	if (room_slots_free(room) == 0) {
 		errno = EAGAIN;
 		return -1;
 	}
-	struct run *r = calloc(1, sizeof *r + n * sizeof *r->claims);
-	if (!r)
+	struct attempt *a = calloc(1, sizeof *a + n * sizeof *a->claims);
+	if (!a)
 		return -1;
-	r->proc.ops = &ops;
-	r->h = h;
+	a->proc.ops = &ops;
+	a->h = h;
 	struct proc_spec spec = {
 		.command = h->command, .vars = &room->vars, .stdout_fd = -1, .timeout = h->policy.timeout, .kill_after = h->policy.kill_after,
 		.background = h->policy.background, .max_output = h->policy.max_output,
 	};
-	if (add_vars(h, claims, n) || (spec.stdin_fd = handler_stdin(claims, n)) < 0 || proc_start(&r->proc, room, &spec)) {
+	if (add_vars(h, claims, n) || (spec.stdin_fd = given_stdin(claims, n)) < 0 || proc_start(&a->proc, room, &spec)) {
 		int saved = errno;
-		free(r);
+		free(a);
 		errno = saved;
 		return -1;
 	}
-	r->n = n;
-	r->proc.updates = (int)n;
-	memcpy(r->claims, claims, n * sizeof *claims);
+	a->n = n;
+	a->proc.updates = (int)n;
+	memcpy(a->claims, claims, n * sizeof *claims);
 	h->live++;
 	h->starts++;
 	log_event(room->config.log, LOG_DEBUG,
 		  LOG_FIELDS(LOG_NUM("update", claims[0]->update_id), LOG_STR("key", claims[0]->keys),
-			     LOG_NUM("attempt", claims[0]->failures + 1), LOG_NUM("slot", slots_number(r->proc.job.slot)),
+			     LOG_NUM("attempt", claims[0]->failures + 1), LOG_NUM("slot", slots_number(a->proc.job.slot)),
 			     LOG_NUM("updates", (int64_t)n)), "handler started");
 	return 0;
 }
+
+static int start_solo(struct handler *h, struct claim *claim)
+{
+	return start(h, &claim, 1);
+}
+
+static size_t room_of(const struct handler *h)
+{
+	return (size_t)room_slots_free(h->room);
+}
+
+static int init(struct handler *h)
+{
+	(void)h;
+	return 0;
+}
+
+const struct mode_ops mode_exec = {
+	.traits = { .name = "exec", .most = 1 },
+	.init = init, .start = start, .start_solo = start_solo, .room = room_of,
+};
+
+const struct mode_ops mode_batch = {
+	.traits = { .name = "batch", .most = HANDLER_BATCH_MAX },
+	.init = init, .start = start, .start_solo = start_solo, .room = room_of,
+};

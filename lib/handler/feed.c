@@ -1,5 +1,6 @@
-/* handler/feed: the program behind --source exec: runs in a slot that is kept for it, beside the handlers. What it prints goes to the
- * descriptor it was given; what it says on stderr is logged. Its end, with all that it started, comes back once. */
+/* handler/feed: the program behind --source exec: runs in a slot that is kept for it, beside the
+ * handlers. What it prints goes to the descriptor it was given; what it says on stderr is logged.
+ * Its end, with all that it started, comes back once. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

@@ -1,20 +1,29 @@
-/* handler/handler: the room and its handlers: verbs come in and go to the mode's file. Invariant: a slot that a worker or a hook may need is not
- * given to an update of another handler, so neither can starve. */
+/* handler/handler: the verbs of the room and of its handlers: they come in and go to the modes, by
+ * the table that each mode ends in.
+ *
+ * What the slots report comes back through jobs.c to the mode that started the job; this file hears
+ * only that a slot is idle, and lets each handler look again. */
 #include "handler/handler_internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
+#include "handler/mode_internal.h"
 #include "handler/proc.h"
-#include "handler/worker_internal.h"
-#include "update/update.h"
+
+#define HANDLER_MODE_ROW(name, ops) [name] = &(ops),
+static const struct mode_ops *const modes[] = { HANDLER_MODES(HANDLER_MODE_ROW) };
+#undef HANDLER_MODE_ROW
 
 /* ---- the room ---- */
+
+static void look(struct handler *h)
+{
+	if (h->ops->look)
+		h->ops->look(h);
+}
 
 /* Something may be possible that was not. */
 static void on_idle(void *arg)
@@ -25,11 +34,21 @@ static void on_idle(void *arg)
 	room->looking = true;
 	for (struct list *l = room->handlers.next, *next; l != &room->handlers; l = next) {
 		next = l->next;
-		pool_look(container_of(l, struct handler, link));
+		look(container_of(l, struct handler, link));
 	}
 	hook_look(room);
 	room->looking = false;
 	room->config.idle(room->config.arg);
+}
+
+void handlers_flush(struct handlers *room)
+{
+	loop_timer_set(room->flush_timer, -1);
+	for (struct list *l = room->handlers.next; l != &room->handlers; l = l->next) {
+		struct handler *h = container_of(l, struct handler, link);
+		if (h->ops->flush)
+			h->ops->flush(h);
+	}
 }
 
 static void on_flush(void *arg)
@@ -46,7 +65,6 @@ struct handlers *handlers_new(const struct handlers_config *config, struct err *
 	list_init(&room->handlers);
 	list_init(&room->procs);
 	list_init(&room->hooks);
-	list_init(&room->unwritten);
 	buf_init(&room->vars, SLOT_VARS_MAX);
 	room->flush_timer = loop_timer_new(config->loop, on_flush, room);
 	if (!room->flush_timer)
@@ -64,16 +82,6 @@ nomem:
 	return NULL;
 }
 
-static void free_handler(struct handler *h)
-{
-	list_remove(&h->link);
-	pool_release(h);
-	command_unref(h->command);
-	free(h->bot_username);
-	free(h->name);
-	free(h);
-}
-
 void handlers_free(struct handlers *room)
 {
 	if (!room)
@@ -81,7 +89,7 @@ void handlers_free(struct handlers *room)
 	while (!list_empty(&room->procs))
 		proc_free(container_of(room->procs.next, struct proc, link));
 	while (!list_empty(&room->handlers))
-		free_handler(container_of(room->handlers.next, struct handler, link));
+		room_release(container_of(room->handlers.next, struct handler, link));
 	hook_clear(room);
 	loop_timer_free(room->flush_timer);
 	if (room->vars.data)
@@ -141,7 +149,14 @@ static void for_each(struct handlers *room, void (*fn)(struct handler *h, int si
 static void drain(struct handler *h, int signo)
 {
 	(void)signo;
-	pool_drain(h);
+	if (h->ops->drain)
+		h->ops->drain(h);
+}
+
+static void stop(struct handler *h, int signo)
+{
+	if (h->ops->stop)
+		h->ops->stop(h, signo);
 }
 
 void handlers_drain(struct handlers *room)
@@ -163,7 +178,8 @@ void handlers_stop(struct handlers *room, int signo)
 	room->stopping = true;
 	handlers_drain(room);
 	hook_clear(room);
-	/* Taking in a slot's reports may end the next one in the list, too: so from its beginning each time. */
+	/* Taking in a slot's reports may end the next one in the list, too: so from its beginning
+	 * each time. */
 	struct list *l = room->procs.next;
 	while (l != &room->procs) {
 		struct proc *p = container_of(l, struct proc, link);
@@ -174,7 +190,7 @@ void handlers_stop(struct handlers *room, int signo)
 			l = room->procs.next;
 		}
 	}
-	for_each(room, pool_stop, signo);
+	for_each(room, stop, signo);
 }
 
 /* ---- handlers ---- */
@@ -185,24 +201,17 @@ struct handler *handler_new(struct handlers *room, enum handler_mode mode, const
 	if (!h)
 		return NULL;
 	list_init(&h->link);
-	list_init(&h->pool.workers);
 	h->room = room;
 	h->mode = mode;
+	h->ops = modes[mode];
 	h->policy.workers = 1;
 	h->name = strdup(name);
-	if (!h->name || (mode == MODE_WORKER && pool_init(h))) {
-		free_handler(h);
+	if (!h->name || h->ops->init(h)) {
+		room_release(h);
 		return NULL;
 	}
 	list_add_before(&room->handlers, &h->link);
 	return h;
-}
-
-void handler_gone(struct handler *h)
-{
-	h->live--;
-	if (h->retired && h->live == 0)
-		free_handler(h);
 }
 
 void handler_free(struct handler *h)
@@ -211,8 +220,8 @@ void handler_free(struct handler *h)
 		return;
 	h->retired = true;
 	h->live++; /* so that it is not freed on the way */
-	pool_drain(h);
-	handler_gone(h);
+	drain(h, 0);
+	room_gone(h);
 }
 
 void handler_set_policy(struct handler *h, const struct handler_policy *policy)
@@ -220,7 +229,7 @@ void handler_set_policy(struct handler *h, const struct handler_policy *policy)
 	h->policy = *policy;
 	if (h->policy.workers < 1)
 		h->policy.workers = 1;
-	pool_look(h);
+	look(h);
 }
 
 void handler_set_command(struct handler *h, struct command *command, const char *bot_username)
@@ -231,32 +240,14 @@ void handler_set_command(struct handler *h, struct command *command, const char 
 	command_unref(old);
 	free(h->bot_username);
 	h->bot_username = bot_username ? strdup(bot_username) : NULL;
-	if (other)
-		pool_outdate(h);
-	pool_look(h);
+	if (other && h->ops->outdate)
+		h->ops->outdate(h);
+	look(h);
 }
 
-int handler_slots_needed(const struct handler *h)
+int handler_slots_for(enum handler_mode mode, const struct handler_policy *policy)
 {
-	return h->mode == MODE_WORKER ? h->policy.workers + 1 : 0;
-}
-
-int handler_slots_reserved(const struct handlers *room)
-{
-	int reserved = room->config.feed && !room->feeding;
-	for (const struct list *l = room->handlers.next; l != &room->handlers; l = l->next) {
-		const struct handler *h = container_of(l, struct handler, link);
-		int missing = h->retired ? 0 : handler_slots_needed(h) - h->pool.count;
-		reserved += missing > 0 ? missing : 0;
-	}
-	return reserved;
-}
-
-int handler_slots_free(const struct handlers *room)
-{
-	int hooks = room->config.hook_slots - room->hooks_running;
-	int n = slots_idle_count(room->config.slots) - handler_slots_reserved(room) - (hooks > 0 ? hooks : 0);
-	return n > 0 ? n : 0;
+	return modes[mode]->slots_needed ? modes[mode]->slots_needed(policy) : 0;
 }
 
 static bool takes_updates(const struct handler *h)
@@ -266,9 +257,7 @@ static bool takes_updates(const struct handler *h)
 
 size_t handler_room(const struct handler *h)
 {
-	if (!takes_updates(h))
-		return 0;
-	return h->mode == MODE_WORKER ? pool_room(h) : (size_t)handler_slots_free(h->room);
+	return takes_updates(h) ? h->ops->room(h) : 0;
 }
 
 static int begin(struct handler *h, struct claim *const *claims, size_t n, bool solo)
@@ -278,11 +267,11 @@ static int begin(struct handler *h, struct claim *const *claims, size_t n, bool 
 		errno = EAGAIN;
 		return -1;
 	}
-	if (n == 0 || n > (h->mode == MODE_BATCH ? HANDLER_BATCH_MAX : 1)) {
+	if (n == 0 || n > h->ops->traits.most) {
 		errno = EINVAL;
 		return -1;
 	}
-	rc = h->mode == MODE_WORKER ? pool_start(h, claims[0], solo) : exec_start(h, claims, n);
+	rc = solo ? h->ops->start_solo(h, claims[0]) : h->ops->start(h, claims, n);
 	if (rc)
 		return -1;
 	h->running += (int)n;
@@ -300,17 +289,6 @@ int handler_start_solo(struct handler *h, struct claim *claim)
 	return begin(h, &claim, 1, true);
 }
 
-void handler_done(struct handler *h, struct claim *c, struct handler_result *r)
-{
-	int64_t now = handler_now(h->room);
-	h->running--;
-	h->room->running--;
-	/* By the kernel's SIGKILL, or a shell that says this of its child. */
-	if (r->end == HANDLER_ENDED && r->outcome.status == 128 + SIGKILL && oom_struck(&h->room->oom, now - r->elapsed, now))
-		outcome_add(&r->outcome, ": out of memory");
-	h->room->config.done(h->room->config.arg, h, c, r);
-}
-
 int handler_running(const struct handler *h)
 {
 	return h->running;
@@ -321,62 +299,20 @@ enum handler_mode handler_mode(const struct handler *h)
 	return h->mode;
 }
 
-/* ---- what programs are given ---- */
-
-void handler_mask_nul(char *text, size_t n)
+const struct handler_traits *handler_traits(const struct handler *h)
 {
-	for (char *p = memchr(text, '\0', n); p; p = memchr(p, '\0', n - (size_t)(p - text)))
-		*p = ' ';
+	return &h->ops->traits;
 }
 
-int handler_add_var(struct buf *vars, const char *name, int64_t value)
+int handler_worker(const struct handler *h, const struct claim *c)
 {
-	return buf_adds(vars, name) || buf_addc(vars, '=') || buf_add_int(vars, value) || buf_addc(vars, '\0') ? -1 : 0;
+	return h->ops->worker ? h->ops->worker(h, c) : 0;
 }
 
-int handler_update_vars(struct buf *vars, struct claim *c, const char *bot_username)
+void handler_counts(const struct handler *h, struct handler_counts *out)
 {
-	/* A dead letter that was no update is handed out again as its bytes alone. */
-	struct err err = { 0 };
-	if (handler_add_var(vars, "TG_NUMBER", c->seq))
-		return -1;
-	struct update *u = update_parse(c->body, c->length, &err);
-	if (!u)
-		return err.status == ERR_INTERNAL ? -1 : 0;
-	struct vars_context context = { .bot_username = bot_username, .key = c->keys };
-	int rc = update_vars(u, &context, vars);
-	update_id(u, &c->update_id);
-	update_free(u);
-	return rc;
-}
-
-static int write_at(int fd, const char *bytes, size_t n, off_t *at)
-{
-	while (n) {
-		ssize_t k = pwrite(fd, bytes, n, *at);
-		if (k < 0)
-			return -1;
-		bytes += k;
-		n -= (size_t)k;
-		*at += k;
-	}
-	return 0;
-}
-
-int handler_stdin(struct claim *const *claims, size_t n)
-{
-	int fd = memfd_create("update", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	off_t at = 0;
-	if (fd < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++)
-		if (write_at(fd, claims[i]->body, claims[i]->length, &at) || write_at(fd, "\n", 1, &at))
-			goto fail;
-	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == 0)
-		return fd;
-fail:;
-	int saved = errno;
-	close(fd);
-	errno = saved;
-	return -1;
+	*out = (struct handler_counts){ .running = h->running, .processes = h->live, .starts = h->starts, .deaths = h->deaths,
+					.recycled = h->recycled, .bad_answers = h->bad_answers };
+	if (h->ops->counts)
+		h->ops->counts(h, out);
 }

@@ -1,13 +1,15 @@
 /* handler/handler: runs updates by the user's program, and turns how that went into results.
  *
- * The room (struct handlers) has the slots; a handler (struct handler) is one route's program, run in one of three modes:
+ * The room (struct handlers) has the slots; a handler (struct handler) is one route's program, run
+ * in one of three modes:
  *
  *   exec    a process for each update, which gets it as stdin and in its environment
  *   batch   a process for several updates, which gets them as JSON lines
  *   worker  processes that stay, get updates as JSON lines and answer on descriptor 3
  *
- * A claim that was handed over comes back once, by `done`. Until then its keys must stay locked: what ran for it is running still.
- * (A worker that answered goes on to live; then the answer is the end of the update.) */
+ * A claim that was handed over comes back once, by `done`. Until then its keys must stay locked:
+ * what ran for it is running still. (A worker that answered goes on to live; then the answer is the
+ * end of the update.) */
 #ifndef TGRUN_HANDLER_HANDLER_H
 #define TGRUN_HANDLER_HANDLER_H
 
@@ -27,12 +29,28 @@
 
 enum background { BACKGROUND_WAIT, BACKGROUND_KILL, BACKGROUND_LEAVE };
 
-enum handler_mode { MODE_EXEC, MODE_BATCH, MODE_WORKER };
+/* The modes: the name of each, and the table of operations that its file ends in
+ * (handler/mode_internal.h). */
+#define HANDLER_MODES(ROW) \
+	ROW(MODE_EXEC, mode_exec) \
+	ROW(MODE_BATCH, mode_batch) \
+	ROW(MODE_WORKER, mode_worker)
+
+#define HANDLER_MODE_NAME(name, ops) name,
+enum handler_mode { HANDLER_MODES(HANDLER_MODE_NAME) };
+#undef HANDLER_MODE_NAME
 
 enum {
 	HANDLER_BATCH_MAX = 1000,       /* updates in one batch */
 	HANDLER_CONCURRENCY_MAX = 1024, /* updates at once in one worker; it may announce more and gets no more */
 	HANDLER_HOOKS_MAX = 1000,       /* hooks that wait for a slot */
+};
+
+/* What a user of this room must know of a mode. */
+struct handler_traits {
+	const char *name; /* in the status: `exec` */
+	size_t most;      /* updates that one handler_start() may take; above 1, it pays to wait until several have come */
+	bool own_slots;   /* its processes have slots of their own (handler_slots_for()); else it takes those that are nobody's */
 };
 
 struct handler_policy {
@@ -60,8 +78,8 @@ struct handler_result {
 	const char *reason;      /* HANDLER_UNSTARTABLE, HANDLER_INTERRUPTED: a phrase */
 	enum release_why why;    /* of these two. RELEASE_SHARED: one of several is guilty of the end; hand each out alone next time: a batch of its
 	                            own, or to a worker that holds nothing else (handler_start_solo) */
-	/* Of stderr the line that says what went wrong, and the last 2 KiB; "" if there is none, or if
-	 * several updates may have caused it. */
+	/* Of stderr the line that says what went wrong, and the last 2 KiB; "" if there is none, or
+	 * if several updates may have caused it. */
 	const char *sentence, *last_stderr;
 	bool started;            /* of these two: the update may have been seen by the program */
 	int64_t elapsed;         /* milliseconds */
@@ -89,8 +107,9 @@ struct handlers_config {
 	 * anything (0; `reason` says how, and what it said of that). It is tried again with
 	 * backoff. No update was touched. */
 	void (*unstartable)(void *arg, struct handler *h, const char *reason, int errnum);
-	/* A line of output (`which` 1: stdout, 2: stderr), redacted; `text` ends in a NUL and holds no other. `claim`: of the one update that
-	 * can have caused it, NULL if there is none or several. May be NULL. */
+	/* A line of output (`which` 1: stdout, 2: stderr), redacted; `text` ends in a NUL and holds
+	 * no other. `claim`: of the one update that can have caused it, NULL if there is none or
+	 * several. May be NULL. */
 	void (*output)(void *arg, struct handler *h, const struct claim *claim, int which, const char *text, size_t n);
 	void *arg;
 };
@@ -98,15 +117,17 @@ struct handlers_config {
 /* NULL with `err` (ERR_INTERNAL). */
 struct handlers *handlers_new(const struct handlers_config *config, struct err *err);
 
-/* Frees all handlers and what they run, without calling back; free the slots first. NULL is fine. */
+/* Frees all handlers and what they run, without calling back; free the slots first. NULL is
+ * fine. */
 void handlers_free(struct handlers *room);
 
 /* From now on workers are started, and kept. Not before the processes of an earlier tgrun are
  * gone. Begun twice is begun once. */
 void handlers_begin(struct handlers *room);
 
-/* Writes to the workers what they were given. It happens in the next turn of the loop at the latest; called after the last
- * handler_start() of a turn it is one write for each worker, and at once. */
+/* Writes to the workers what they were given. It happens in the next turn of the loop at the
+ * latest; called after the last handler_start() of a turn it is one write for each worker, and at
+ * once. */
 void handlers_flush(struct handlers *room);
 
 /* Updates in hand, of all handlers. */
@@ -120,45 +141,59 @@ void handlers_describe_lingering(const struct handlers *room, char *out, size_t 
 /* Nothing of any kind runs: no handler, no worker, no hook. */
 bool handlers_quiet(const struct handlers *room);
 
-/* The end of tgrun, gently: no update is taken from now on, workers see the end of their input and may finish what they hold; one that holds
- * nothing and does not go gets TERM after kill_after, then KILL. exec and batch go on. No worker is started any more. */
+/* The end of tgrun, gently: no update is taken from now on, workers see the end of their input and
+ * may finish what they hold; one that holds nothing and does not go gets TERM after kill_after,
+ * then KILL. exec and batch go on. No worker is started any more. */
 void handlers_drain(struct handlers *room);
 
-/* The end of tgrun: `signo` SIGTERM or SIGKILL to all that runs, hooks too. What does not end well then was interrupted. Drains. */
+/* The end of tgrun: `signo` SIGTERM or SIGKILL to all that runs, hooks too. What does not end well
+ * then was interrupted. Drains. */
 void handlers_stop(struct handlers *room, int signo);
 
-/* A handler of the room in `mode`, which lasts. `name` (copied) is for the log: its route. NULL when memory is out. */
+/* A handler of the room in `mode`, which lasts. `name` (copied) is for the log: its route. NULL
+ * when memory is out. */
 struct handler *handler_new(struct handlers *room, enum handler_mode mode, const char *name);
 
-/* No update goes there any more; what it runs may finish (workers as in handlers_drain()) and calls `done` still. `h` is gone for the
- * caller, except as what `done` and `output` name. NULL is fine. */
+/* No update goes there any more; what it runs may finish (workers as in handlers_drain()) and calls
+ * `done` still. `h` is gone for the caller, except as what `done` and `output` name. NULL is
+ * fine. */
 void handler_free(struct handler *h);
 
 void handler_set_policy(struct handler *h, const struct handler_policy *policy);
 
-/* The command that is run from now on (a reference is taken), and the bot's name for TG_COMMAND (copied; NULL: unknown). Workers of
- * another command are replaced one by one. */
+/* The command that is run from now on (a reference is taken), and the bot's name for TG_COMMAND
+ * (copied; NULL: unknown). Workers of another command are replaced one by one. */
 void handler_set_command(struct handler *h, struct command *command, const char *bot_username);
 
-/* Slots that the handler needs of its own: workers and one spare for replacing without a gap. Other modes: 0. They are kept free for it. */
-int handler_slots_needed(const struct handler *h);
+/* Slots that a handler in `mode` with `policy` needs of its own, and that the room keeps free for
+ * it: its workers, and a spare in which a worker is replaced without a gap. 0 in a mode without
+ * own_slots. */
+int handler_slots_for(enum handler_mode mode, const struct handler_policy *policy);
 
-/* How many more updates could be started now: exec, batch: that many processes; a worker's: what the workers can take. */
+/* How many more calls of handler_start() would find a process now: an idle slot, or a worker that
+ * takes another update. */
 size_t handler_room(const struct handler *h);
 
-/* Starts, or hands over, `n` claims: 1, or in MODE_BATCH 1 to HANDLER_BATCH_MAX. They belong to the handler until `done`. 0; -1 with
- * errno: nothing was started, the claims are still the caller's, and there is no room (EAGAIN) or the machine has none (ENOMEM, EMFILE …). */
+/* Starts a process for `n` claims, or hands them to a worker; `n` is 1 to handler_traits()->most.
+ * 0: the claims belong to the handler until `done` gives each of them back, perhaps before this
+ * call returns. -1 with errno: nothing was started, and the claims stay the caller's. EAGAIN:
+ * handler_room() is 0. Else the machine refused (ENOMEM, EMFILE …), or the size of the update
+ * (EFBIG). */
 int handler_start(struct handler *h, struct claim *const *claims, size_t n);
 
-/* The same for one claim whose last result was RELEASE_SHARED: a worker takes it only while it
- * holds nothing else, and gets nothing else until it is over. -1 with EAGAIN when no worker is
- * empty: one of them gets nothing more for a second then; try again soon. */
+/* The same for one claim whose last result was RELEASE_SHARED: it gets a process of its own, or a
+ * worker that holds nothing else, and that gets nothing else before this one is over. -1 with
+ * EAGAIN: no worker is empty. One of them then gets no other update for a second; call again within
+ * that second. */
 int handler_start_solo(struct handler *h, struct claim *claim);
 
 /* Updates in hand. */
 int handler_running(const struct handler *h);
 
 enum handler_mode handler_mode(const struct handler *h);
+
+/* Those of its mode. */
+const struct handler_traits *handler_traits(const struct handler *h);
 
 /* The number, as in the log and in TG_WORKER, of the worker that holds the claim; 0: none does. */
 int handler_worker(const struct handler *h, const struct claim *c);
@@ -189,17 +224,20 @@ struct hook {
 	int64_t timeout, kill_after; /* milliseconds; timeout 0: none */
 };
 
-/* Runs it when a slot is there for it. 0, or -1 when it was dropped: too many wait, or memory is out (counted and logged). */
+/* Runs it when a slot is there for it. 0, or -1 when it was dropped: too many wait, or memory is
+ * out (counted and logged). */
 int handlers_hook(struct handlers *room, const struct hook *hook);
 
-/* The program that updates come from is over, with all that it started. `reason`: a phrase, NULL if it ended well. */
+/* The program that updates come from is over, with all that it started. `reason`: a phrase, NULL if
+ * it ended well. */
 typedef void feed_ended(void *arg, const char *reason);
 
-/* Starts it in the slot that is kept for it: stdin is /dev/null, stdout is `fd`, which stays the caller's, and stderr is logged. Not while it runs. 0, or
- * -1 with errno. */
+/* Starts it in the slot that is kept for it: stdin is /dev/null, stdout is `fd`, which stays the
+ * caller's, and stderr is logged. Not while it runs. 0, or -1 with errno. */
 int handlers_feed(struct handlers *room, struct command *command, int fd, int64_t kill_after, feed_ended *ended, void *arg);
 
-/* SIGTERM to it and all that it started, and SIGKILL after `kill_after` milliseconds. `ended` comes, perhaps from in here. */
+/* SIGTERM to it and all that it started, and SIGKILL after `kill_after` milliseconds. `ended`
+ * comes, perhaps from in here. */
 void handlers_feed_stop(struct handlers *room);
 
 /* Hooks that run or wait; those that were dropped since the start. */

@@ -93,8 +93,8 @@ static void on_finish(struct proc *p, enum proc_end how, int errnum)
 static bool may_start(const struct handlers *room)
 {
 	if (room->hooks_running < room->config.hook_slots)
-		return slots_idle_count(room->config.slots) > handler_slots_reserved(room);
-	return room->config.hook_slots == 0 && handler_slots_free(room) > 0;
+		return slots_idle_count(room->config.slots) > room_slots_reserved(room);
+	return room->config.hook_slots == 0 && room_slots_free(room) > 0;
 }
 
 /* 0; -1: try again later. */
@@ -104,12 +104,12 @@ static int start(struct hook_run *r)
 	struct claim *claims[] = { &r->claim };
 	const struct clock *clock = r->room->config.clock;
 	r->vars.len = r->fixed;
-	if (r->timeout && handler_add_var(&r->vars, "TG_DEADLINE",
-					  (clock->wall(clock) + r->timeout) / 1000))
+	if (r->timeout && given_var(&r->vars, "TG_DEADLINE",
+				    (clock->wall(clock) + r->timeout) / 1000))
 		return -1;
 	struct proc_spec spec = {
 		.command = r->command, .vars = &r->vars,
-		.stdin_fd = handler_stdin(claims, 1), .stdout_fd = -1,
+		.stdin_fd = given_stdin(claims, 1), .stdout_fd = -1,
 		.timeout = r->timeout, .kill_after = r->kill_after,
 		.background = BACKGROUND_KILL, .max_output = 64 * 1024,
 	};
@@ -178,12 +178,12 @@ static struct hook_run *copy(struct handlers *room, const struct hook *hook)
 	r->claim.body[c->length] = '\0';
 	struct buf *v = &r->vars;
 	if (add_text(v, "TG_REASON", hook->reason) ||
-	    (hook->status >= 0 && handler_add_var(v, "TG_STATUS", hook->status)) ||
+	    (hook->status >= 0 && given_var(v, "TG_STATUS", hook->status)) ||
 	    (hook->sentence && *hook->sentence && add_text(v, "TG_STDERR", hook->sentence)) ||
-	    handler_add_var(v, "TG_ATTEMPT", c->failures + 1) ||
-	    handler_add_var(v, "TG_MAX_ATTEMPTS", hook->max_attempts) ||
-	    (c->redelivered && handler_add_var(v, "TG_REDELIVERED", 1)) ||
-	    handler_update_vars(v, &r->claim, hook->bot_username))
+	    given_var(v, "TG_ATTEMPT", c->failures + 1) ||
+	    given_var(v, "TG_MAX_ATTEMPTS", hook->max_attempts) ||
+	    (c->redelivered && given_var(v, "TG_REDELIVERED", 1)) ||
+	    given_update(v, &r->claim, hook->bot_username))
 		goto fail;
 	r->fixed = v->len;
 	r->bytes = sizeof *r + v->cap + c->length;

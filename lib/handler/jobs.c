@@ -1,4 +1,5 @@
-/* handler/jobs: what the slots report comes in; it goes out to the job that it is about, by the job's own table of calls.
+/* handler/jobs: what the slots report comes in; it goes out to the job that it is about, by the
+ * job's own table of calls.
  *
  * The slots know one owner; here it is shared among kinds of jobs that do not know each other. */
 #include "handler/jobs.h"

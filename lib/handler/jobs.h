@@ -1,5 +1,5 @@
-/* handler/jobs: lets several kinds of jobs share the slots. The tag of every job in a slot is a struct job, whose first member says
- * who hears of it. */
+/* handler/jobs: lets several kinds of jobs share the slots. The tag of every job in a slot is a
+ * struct job, whose first member says who hears of it. */
 #ifndef TGRUN_HANDLER_JOBS_H
 #define TGRUN_HANDLER_JOBS_H
 
@@ -32,14 +32,15 @@ struct jobs {
 /* Puts the slots on the loop. `jobs` outlives the slots. 0 or -1 with `err`. */
 int jobs_attach(struct jobs *jobs, struct slots *slots, struct loop *loop, struct err *err);
 
-/* Starts `job` in an idle slot; `with` as in slots_start(), whose tag is set here. 0, or -1 with errno (EAGAIN: none is idle); the
- * descriptors are closed here in every case. */
+/* Starts `job` in an idle slot; `with` as in slots_start(), whose tag is set here. 0, or -1 with
+ * errno (EAGAIN: none is idle); the descriptors are closed here in every case. */
 int jobs_start(struct slots *slots, struct job *job, struct slot_job *with);
 
 /* What of the job runs, for people: see procs_describe(). */
 void jobs_describe(const struct job *job, char *out, size_t n);
 
-/* Whether the job is still there after its slot's reports were taken in (slots_catch_up()). When not, `job` may have been freed. */
+/* Whether the job is still there after its slot's reports were taken in (slots_catch_up()). When
+ * not, `job` may have been freed. */
 bool jobs_still(struct job *job);
 
 #endif

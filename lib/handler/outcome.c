@@ -1,7 +1,9 @@
-/* handler/outcome: raw statuses in, an outcome with its reason out. Pure; no process is touched here.
+/* handler/outcome: raw statuses in, an outcome with its reason out. Pure; no process is touched
+ * here.
  *
- * The statuses follow sysexits(3) and qmail-command(8) (111 try again, 100 and 112 give up). Shell scripts end
- * non-zero by accident, so any other failure is run again only when the user asked for it. */
+ * The statuses follow sysexits(3) and qmail-command(8) (111 try again, 100 and 112 give up). Shell
+ * scripts end non-zero by accident, so any other failure is run again only when the user asked for
+ * it. */
 #include "handler/outcome.h"
 
 #include <signal.h>
@@ -100,7 +102,8 @@ void outcome_give_up(int failures, const struct outcome_policy *policy, struct o
 	snprintf(out->reason + n, sizeof out->reason - n, "%s", attempts);
 }
 
-/* A retry past the last attempt is none, unless the handler asked for it: the time may be wrong, not the update. */
+/* A retry past the last attempt is none, unless the handler asked for it: the time may be wrong,
+ * not the update. */
 static void count(int failures, const struct outcome_policy *policy, struct outcome *out)
 {
 	bool last = out->kind == OUTCOME_RETRY && failures + 1 >= policy->max_attempts;

@@ -1,4 +1,5 @@
-/* handler/outcome: what the end of a handler means. A pure table; see "What the handler's end means" in tgrun-handler(7). */
+/* handler/outcome: what the end of a handler means. A pure table; see "What the handler's end
+ * means" in tgrun-handler(7). */
 #ifndef TGRUN_HANDLER_OUTCOME_H
 #define TGRUN_HANDLER_OUTCOME_H
 
@@ -27,11 +28,13 @@ struct outcome_policy {
 	int max_attempts;           /* at which a retry becomes a dead letter, or, if the handler asked for it, `spent`; from 1 */
 };
 
-/* The status of a pipeline: that of the last stage that failed; a stage that died of SIGPIPE before a later one that succeeded did not fail.
- * `status`: raw, as of waitpid(2), in order. Returns the stage (from 0) whose status counts, -1 when all is well. */
+/* The status of a pipeline: that of the last stage that failed; a stage that died of SIGPIPE before
+ * a later one that succeeded did not fail. `status`: raw, as of waitpid(2), in order. Returns the
+ * stage (from 0) whose status counts, -1 when all is well. */
 int outcome_stage(const int *status, int stages);
 
-/* What follows from the end of one attempt. `timeout`: milliseconds after which it was killed, 0: it ended by itself. `failures`: attempts that had failed before. */
+/* What follows from the end of one attempt. `timeout`: milliseconds after which it was killed, 0:
+ * it ended by itself. `failures`: attempts that had failed before. */
 void outcome_of(const int *status, int stages, int64_t timeout, int failures, const struct outcome_policy *policy,
 		struct outcome *out);
 
@@ -47,7 +50,8 @@ void outcome_give_up(int failures, const struct outcome_policy *policy, struct o
 /* Adds to the reason what else is known; what does not fit is left out. */
 void outcome_add(struct outcome *out, const char *text);
 
-/* What follows from a worker's answer that is not ok: a retry, else a dead letter. The status is that of a process that meant the same: 75 or 65. */
+/* What follows from a worker's answer that is not ok: a retry, else a dead letter. The status is
+ * that of a process that meant the same: 75 or 65. */
 void outcome_answer(bool retry, const char *reason, int failures, const struct outcome_policy *policy, struct outcome *out);
 
 #endif

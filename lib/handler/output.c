@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-/* A cut line keeps so many bytes beyond the cut until it is redacted, so that a token across the cut is not shown in half. */
+/* A cut line keeps so many bytes beyond the cut until it is redacted, so that a token across the
+ * cut is not shown in half. */
 enum { LOOK_AHEAD = 256 };
 
 void output_init(struct output *o, uint64_t max, const struct secret *secret,

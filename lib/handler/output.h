@@ -1,5 +1,5 @@
-/* handler/output: what one job writes, line by line, bounded: a line is cut at 8 KiB, and what passes the maximum is dropped and counted. The token is
- * redacted before a line goes anywhere. */
+/* handler/output: what one job writes, line by line, bounded: a line is cut at 8 KiB, and what
+ * passes the maximum is dropped and counted. The token is redacted before a line goes anywhere. */
 #ifndef TGRUN_HANDLER_OUTPUT_H
 #define TGRUN_HANDLER_OUTPUT_H
 
@@ -27,7 +27,8 @@ struct output {
 	void *arg;
 };
 
-/* An empty job. `secret` may be NULL and outlives it. `line(arg, which, …)` is called for each line, `which` 1 or 2. */
+/* An empty job. `secret` may be NULL and outlives it. `line(arg, which, …)` is called for each
+ * line, `which` 1 or 2. */
 void output_init(struct output *o, uint64_t max, const struct secret *secret,
 		 void (*line)(void *arg, int which, char *text, size_t n), void *arg);
 

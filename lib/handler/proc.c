@@ -1,7 +1,9 @@
-/* handler/proc: a command in, its end out. It goes through: running → (timeout) terminating → killing → over.
+/* handler/proc: a command in, its end out. It goes through: running → (timeout) terminating →
+ * killing → over.
  *
- * Only `over`, `failed` or `died` of its slot ends it: then nothing that it started is left, and keys may be released (invariant 3). The
- * one exception is what the user asked to be left behind. */
+ * Only `over`, `failed` or `died` of its slot ends it: then nothing that it started is left, and
+ * keys may be released (invariant 3). The one exception is what the user asked to be left
+ * behind. */
 #include "handler/proc.h"
 
 #include <errno.h>
@@ -38,7 +40,6 @@ static void on_deadline(void *arg)
 static void on_line(void *arg, int which, char *text, size_t n)
 {
 	struct proc *p = arg;
-	handler_mask_nul(text, n);
 	p->ops->line(p, which, text, n);
 }
 

@@ -1,6 +1,8 @@
-/* handler/proc: one process (or pipeline) with an end: a deadline, TERM, KILL, and output line by line. For exec.c, hook.c and feed.c.
+/* handler/proc: one process (or pipeline) with an end: a deadline, TERM, KILL, and output line by
+ * line. For exec.c, hook.c and feed.c.
  *
- * Deadlines live here, in the runner: at the timeout TERM goes to everything the process started, then KILL. */
+ * Deadlines live here, in the runner: at the timeout TERM goes to everything the process started,
+ * then KILL. */
 #ifndef TGRUN_HANDLER_PROC_H
 #define TGRUN_HANDLER_PROC_H
 
@@ -60,7 +62,8 @@ struct proc_spec {
 	uint64_t max_output;
 };
 
-/* Starts `p`, of which `ops` is set and the rest is zero. 0, or -1 with errno; the descriptors are closed in every case. */
+/* Starts `p`, of which `ops` is set and the rest is zero. 0, or -1 with errno; the descriptors are
+ * closed in every case. */
 int proc_start(struct proc *p, struct handlers *room, const struct proc_spec *spec);
 
 /* SIGTERM or SIGKILL, at the end of tgrun. `p` may be gone afterwards. */

@@ -1,4 +1,7 @@
-/* handler/worker_internal: one worker, a process that stays: what the files worker*.c share. */
+/* handler/worker_internal: one worker, a process that stays, and the pool of a handler's workers:
+ * what the files worker*.c share.
+ *
+ * A worker knows its pool only as a table of events. */
 #ifndef TGRUN_HANDLER_WORKER_INTERNAL_H
 #define TGRUN_HANDLER_WORKER_INTERNAL_H
 
@@ -10,9 +13,22 @@ enum {
 	POOL_STICKY = 1 << 14,
 };
 
+enum worker_end { WORKER_ENDED, WORKER_UNSTARTABLE, WORKER_DIED };
+
+struct worker;
+
+/* What a worker tells its pool. */
+struct worker_events {
+	void (*announced)(struct worker *w); /* it said that it is ready */
+	void (*answered)(struct worker *w);
+	/* It is over, and what it held was given back. It is freed after this call. `errnum` of
+	 * WORKER_UNSTARTABLE, else 0. */
+	void (*ended)(struct worker *w, enum worker_end how, int errnum);
+};
+
 enum worker_phase { WORKER_ALIVE, WORKER_TERMINATING, WORKER_KILLING };
 
-/* An update in a worker's hand. */
+/* An update that a worker was given and has not answered. */
 struct held {
 	struct claim *claim;
 	int64_t started, timeout; /* monotonic milliseconds; milliseconds, 0: none */
@@ -23,8 +39,9 @@ struct held {
 struct worker {
 	struct job job;
 	struct list link;      /* of the pool */
-	struct list unwritten; /* of the room */
+	struct list unwritten; /* of the pool */
 	struct handler *h;
+	const struct worker_events *events;
 	struct loop_timer *timer;
 	struct loop_watch *in, *out; /* its stdin and its descriptor 3; NULL: closed */
 	int in_fd, out_fd;
@@ -61,31 +78,72 @@ struct worker {
 	bool gone;             /* … so it is freed there */
 };
 
-/* worker.c: starts a worker; NULL with errno. */
-struct worker *worker_start(struct handler *h);
+/* The workers of one handler. */
+struct pool {
+	struct list workers;
+	struct list unwritten;    /* those of them that were given something since the last flush */
+	struct loop_timer *timer; /* something of worker_pool.c is due */
+	struct backoff backoff;   /* of deaths before any answer */
+	int64_t start_at;         /* monotonic milliseconds: no worker is started before; 0: at once */
+	bool crashing;            /* workers end before any answer, and the log says so */
+	bool announced;           /* workers say when they are ready */
+	bool looking;
+	struct worker *successor; /* replaces `old` when it is ready; gets no update before, so that --workers of them have some */
+	struct worker *old;
+	struct worker *emptying;  /* kept from new updates until it is empty, so that a solo update can start there */
+	int64_t emptying_until;   /* monotonic milliseconds: if no solo update came by then, the worker gets others again */
+	uint64_t serial;          /* of the worker that was started last */
+	struct { uint64_t hash, serial; } *sticky; /* the worker that had a key last; POOL_STICKY rows, NULL: none was asked for yet */
+	struct log_pace end_pace, early_pace, crash_pace; /* of workers that end: after an answer, before any, again and again before any */
+};
+
+/* worker.c. From worker_enter() to worker_exit() a worker is not freed; worker_exit() returns false
+ * if it is gone then. */
+void worker_enter(struct worker *w);
+bool worker_exit(struct worker *w);
+/* Frees it and the claims that it holds, without calling back. */
 void worker_free(struct worker *w);
-/* It gets no update any more and, when it holds nothing, the end of its input; then it may stay
- * for `grace` milliseconds. */
-void worker_leave(struct worker *w, int64_t grace);
-void worker_retire(struct worker *w); /* the same, of its own doing: gets no update any more */
-void worker_kill(struct worker *w, enum worker_phase phase);
-void worker_stop(struct worker *w, int signo);
+/* Sets the timer to the next deadline of what it holds, or to `leave_by`. */
 void worker_arm(struct worker *w);
-void worker_enter(struct worker *w);  /* it is not freed before … */
-bool worker_exit(struct worker *w);   /* false: it is gone */
+/* It gets no update any more. When it holds nothing, or can answer no more, `grace` begins; after
+ * it the worker gets TERM. */
+void worker_retire(struct worker *w);
+/* To it and all that it started: SIGTERM, and KILL follows after kill_after (WORKER_TERMINATING);
+ * or SIGKILL (WORKER_KILLING). */
+void worker_kill(struct worker *w, enum worker_phase phase);
+void worker_close_in(struct worker *w);
+/* Whether anything of its input was read until now. True, too, if that cannot be told. */
+bool worker_has_read(const struct worker *w);
 
-/* worker_settle.c: what the end of a worker means for what it holds. */
-void worker_settle(struct worker *w, enum worker_end how, int errnum);
-void worker_describe_end(const struct worker *w, char *out, size_t n);
-
-/* worker_talk.c */
+/* worker_talk.c: how many updates it can take now; hands one over: 0, or -1 with errno. */
 size_t worker_room(const struct worker *w);
-int worker_give(struct worker *w, struct claim *c, bool solo); /* 0, or -1 with errno */
+int worker_give(struct worker *w, struct claim *c, bool solo);
 void worker_write(struct worker *w);
 void worker_read(struct worker *w);
 void worker_on_in(void *worker, int events);
 void worker_on_out(void *worker, int events);
-void worker_close_in(struct worker *w);
-bool worker_has_read(const struct worker *w); /* anything of its input until now, or it cannot be told */
+
+/* worker_settle.c: gives back what a worker held that ended; how it ended, as a phrase. */
+void worker_settle(struct worker *w, enum worker_end how, int errnum);
+void worker_describe_end(const struct worker *w, char *out, size_t n);
+
+/* worker_run.c: starts worker `number` of `h`, which the caller puts into its list. `serial` is
+ * unlike that of any other worker of `h`; `events` outlives the worker. NULL with errno. */
+struct worker *worker_start(struct handler *h, int number, uint64_t serial, const struct worker_events *events);
+/* The same as worker_retire(), and the end of its input comes when it holds nothing. `grace`:
+ * milliseconds. */
+void worker_leave(struct worker *w, int64_t grace);
+/* The end of tgrun: `signo`, SIGTERM or SIGKILL. `w` may be gone afterwards. */
+void worker_stop(struct worker *w, int signo);
+
+/* worker_choose.c: how many updates all workers of the pool can take now. */
+size_t worker_choose_room(const struct pool *p);
+/* The worker that should get `c`. NULL: none has room; if `solo`, one is emptied then. */
+struct worker *worker_choose(struct handler *h, const struct claim *c, bool solo);
+
+static inline struct worker *worker_at(const struct list *l)
+{
+	return container_of(l, struct worker, link);
+}
 
 #endif

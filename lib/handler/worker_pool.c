@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
+#include "handler/mode_internal.h"
 #include "handler/worker_internal.h"
 
 enum {
@@ -19,35 +19,7 @@ enum {
 	CRASH_LOOP = 3,                         /* such ends in a row */
 	SETTLES = 2000,         /* a successor that never announces itself is taken for ready after so long */
 	ANNOUNCES = 60 * 1000,  /* one whose like did */
-	EMPTIES = 1000,         /* a worker is kept empty so long for an update that must be alone, and does not come */
 };
-
-static struct worker *worker_at(const struct list *l)
-{
-	return container_of(l, struct worker, link);
-}
-
-static void on_timer(void *arg)
-{
-	struct handler *h = arg;
-	pool_look(h);
-	h->room->config.idle(h->room->config.arg);
-}
-
-int pool_init(struct handler *h)
-{
-	h->pool.backoff = (struct backoff){ .first = START_FIRST, .cap = START_LAST };
-	h->pool.timer = loop_timer_new(h->room->config.loop, on_timer, h);
-	return h->pool.timer ? 0 : -1;
-}
-
-void pool_release(struct handler *h)
-{
-	while (!list_empty(&h->pool.workers))
-		worker_free(worker_at(h->pool.workers.next));
-	loop_timer_free(h->pool.timer);
-	free(h->pool.sticky);
-}
 
 /* ---- how many ---- */
 
@@ -55,16 +27,16 @@ void pool_release(struct handler *h)
 static int staying(const struct handler *h)
 {
 	int n = 0;
-	for (const struct list *l = h->pool.workers.next; l != &h->pool.workers; l = l->next)
+	for (const struct list *l = h->pool->workers.next; l != &h->pool->workers; l = l->next)
 		n += !worker_at(l)->leaving;
 	return n;
 }
 
-/* After a failure one worker is started at a time: until it is ready, or has at least lived for as long as one takes to
- * settle. */
+/* After a failure one worker is started at a time: until it is ready, or has at least lived for as
+ * long as one takes to settle. */
 static const struct worker *probe(const struct handler *h, int64_t now)
 {
-	const struct pool *p = &h->pool;
+	const struct pool *p = h->pool;
 	for (const struct list *l = p->workers.next; p->backoff.failures && l != &p->workers; l = l->next) {
 		const struct worker *w = worker_at(l);
 		if (w->started > p->backoff.failed_at && !w->ready && now - w->started < SETTLES)
@@ -73,12 +45,30 @@ static const struct worker *probe(const struct handler *h, int64_t now)
 	return NULL;
 }
 
+/* The lowest number, from 1, that no worker of the pool has. */
+static int free_number(const struct pool *p)
+{
+	for (int number = 1;; number++) {
+		bool taken = false;
+		for (const struct list *l = p->workers.next; l != &p->workers && !taken; l = l->next)
+			taken = worker_at(l)->number == number;
+		if (!taken)
+			return number;
+	}
+}
+
+static const struct worker_events events;
+
 static struct worker *start(struct handler *h)
 {
-	struct pool *p = &h->pool;
-	if (handler_now(h->room) < p->start_at || probe(h, handler_now(h->room)) || (p->count > h->policy.workers && handler_slots_free(h->room) == 0))
+	struct pool *p = h->pool;
+	if (handler_now(h->room) < p->start_at || probe(h, handler_now(h->room)) || (h->slots_used > h->policy.workers && room_slots_free(h->room) == 0))
 		return NULL;
-	struct worker *w = worker_start(h);
+	struct worker *w = worker_start(h, free_number(p), ++p->serial, &events);
+	if (w) {
+		list_add_before(&p->workers, &w->link);
+		h->slots_used++;
+	}
 	/* Without an idle slot: one will be. */
 	if (!w && errno != EAGAIN) {
 		int errnum = errno;
@@ -99,7 +89,7 @@ static bool is_worn(const struct worker *w, int64_t now)
 
 static struct worker *find_worn(struct handler *h, int64_t now)
 {
-	for (struct list *l = h->pool.workers.next; l != &h->pool.workers; l = l->next)
+	for (struct list *l = h->pool->workers.next; l != &h->pool->workers; l = l->next)
 		if (!worker_at(l)->leaving && is_worn(worker_at(l), now))
 			return worker_at(l);
 	return NULL;
@@ -108,12 +98,12 @@ static struct worker *find_worn(struct handler *h, int64_t now)
 /* How long a successor may take to be ready. */
 static int64_t patience(const struct handler *h)
 {
-	return h->pool.announced ? ANNOUNCES : SETTLES;
+	return h->pool->announced ? ANNOUNCES : SETTLES;
 }
 
 static void replace(struct handler *h, int64_t now)
 {
-	struct pool *p = &h->pool;
+	struct pool *p = h->pool;
 	if (!p->old && staying(h) == h->policy.workers && (p->old = find_worn(h, now)) && !(p->successor = start(h)))
 		p->old = NULL;
 	if (!p->old || (!p->successor->ready && now - p->successor->started < patience(h)))
@@ -134,7 +124,7 @@ static int64_t sooner(int64_t a, int64_t b)
 /* Milliseconds until something is to be looked at again, -1: only when something happens. */
 static int64_t next_due(struct handler *h, int64_t now)
 {
-	struct pool *p = &h->pool;
+	struct pool *p = h->pool;
 	int64_t next = -1;
 	if (p->emptying)
 		next = sooner(next, p->emptying_until > now ? p->emptying_until - now : 0);
@@ -155,12 +145,12 @@ static int64_t next_due(struct handler *h, int64_t now)
 
 static bool is_on(const struct handler *h)
 {
-	return h->mode == MODE_WORKER && h->room->begun && !h->room->draining && !h->retired && h->command;
+	return h->room->begun && !h->room->draining && !h->retired && h->command;
 }
 
-void pool_look(struct handler *h)
+static void look(struct handler *h)
 {
-	struct pool *p = &h->pool;
+	struct pool *p = h->pool;
 	if (!is_on(h) || p->looking)
 		return;
 	p->looking = true;
@@ -181,15 +171,15 @@ void pool_look(struct handler *h)
 	p->looking = false;
 }
 
-void pool_outdate(struct handler *h)
+static void outdate(struct handler *h)
 {
-	for (struct list *l = h->pool.workers.next; l != &h->pool.workers; l = l->next)
+	for (struct list *l = h->pool->workers.next; l != &h->pool->workers; l = l->next)
 		worker_at(l)->outdated = true;
 }
 
-void pool_ready(struct worker *w)
+static void is_ready(struct worker *w)
 {
-	struct pool *p = &w->h->pool;
+	struct pool *p = w->h->pool;
 	w->ready = true;
 	if (w->answered) {
 		if (p->crashing)
@@ -201,10 +191,24 @@ void pool_ready(struct worker *w)
 	loop_timer_set(p->timer, 0);
 }
 
-/* A worker failed before it did anything. False: it was under way when the last failure was counted, so it says nothing new. */
+static void on_announced(struct worker *w)
+{
+	w->h->pool->announced = true;
+	if (!w->ready)
+		is_ready(w);
+}
+
+static void on_answered(struct worker *w)
+{
+	if (!w->ready || w->h->pool->backoff.failures)
+		is_ready(w);
+}
+
+/* A worker failed before it did anything. False: it was under way when the last failure was
+ * counted, so it says nothing new. */
 static bool count_failure(struct worker *w)
 {
-	struct pool *p = &w->h->pool;
+	struct pool *p = w->h->pool;
 	int64_t now = handler_now(w->h->room), delay = backoff_fail_of(&p->backoff, w->started, now, backoff_random());
 	if (delay >= 0)
 		p->start_at = now + delay;
@@ -214,7 +218,7 @@ static bool count_failure(struct worker *w)
 static void tell_death(struct worker *w)
 {
 	struct handler *h = w->h;
-	struct pool *p = &h->pool;
+	struct pool *p = h->pool;
 	char how[160];
 	worker_describe_end(w, how, sizeof how);
 	if (w->answered) {
@@ -236,7 +240,7 @@ static void tell_death(struct worker *w)
 static void tell_unread(struct worker *w)
 {
 	struct handler *h = w->h;
-	struct pool *p = &h->pool;
+	struct pool *p = h->pool;
 	char how[160], reason[SENTENCE_MAX + 256];
 	const char *sentence = output_sentence(&w->output);
 	worker_describe_end(w, how, sizeof how);
@@ -248,11 +252,11 @@ static void tell_unread(struct worker *w)
 		h->room->config.unstartable(h->room->config.arg, h, reason, 0);
 }
 
-void pool_ended(struct worker *w, enum worker_end how, int errnum)
+static void on_ended(struct worker *w, enum worker_end how, int errnum)
 {
 	struct handler *h = w->h;
-	struct pool *p = &h->pool;
-	p->count--;
+	struct pool *p = h->pool;
+	h->slots_used--;
 	if (w == p->emptying)
 		p->emptying = NULL;
 	if (w == p->old || w == p->successor)
@@ -269,113 +273,13 @@ void pool_ended(struct worker *w, enum worker_end how, int errnum)
 	}
 }
 
-/* ---- who gets it ---- */
-
-size_t pool_room(const struct handler *h)
-{
-	size_t n = 0;
-	for (const struct list *l = h->pool.workers.next; l != &h->pool.workers; l = l->next)
-		n += worker_room(worker_at(l));
-	return n;
-}
-
-/* Whether `a` should rather get it than `b`: what it holds for what it can, then who has proved that it works. */
-static bool is_better(const struct worker *a, const struct worker *b)
-{
-	int64_t x = (int64_t)a->count * b->capacity, y = (int64_t)b->count * a->capacity;
-	return x != y ? x < y : a->ready && !b->ready;
-}
-
-static struct worker *least_loaded(struct handler *h, bool empty)
-{
-	struct worker *best = NULL;
-	for (struct list *l = h->pool.workers.next; l != &h->pool.workers; l = l->next) {
-		struct worker *w = worker_at(l);
-		if (worker_room(w) && (empty ? w->count == 0 : w != h->pool.emptying) && (!best || is_better(w, best)))
-			best = w;
-	}
-	return best;
-}
-
-static struct worker *by_serial(struct handler *h, uint64_t serial)
-{
-	for (struct list *l = h->pool.workers.next; l != &h->pool.workers; l = l->next)
-		if (worker_at(l)->serial == serial)
-			return worker_at(l);
-	return NULL;
-}
-
-/* Who had this key last, as long as it has room; else who has, who is remembered. Two keys in one row of the table only lose their memory. */
-static struct worker *sticky(struct handler *h, const char *keys)
-{
-	struct pool *p = &h->pool;
-	if (!p->sticky && !(p->sticky = calloc(POOL_STICKY, sizeof *p->sticky)))
-		return least_loaded(h, false);
-	uint64_t hash = hash_bytes(keys, strlen(keys));
-	size_t row = (hash ^ hash >> 32) % POOL_STICKY;
-	struct worker *w = p->sticky[row].hash == hash ? by_serial(h, p->sticky[row].serial) : NULL;
-	if (w && w != p->emptying && worker_room(w))
-		return w;
-	w = least_loaded(h, false);
-	if (w) {
-		p->sticky[row].hash = hash;
-		p->sticky[row].serial = w->serial;
-	}
-	return w;
-}
-
-/* No worker is empty for an update that must be alone. One is kept from getting more, else under load none would ever be. */
-static void make_empty(struct handler *h)
-{
-	struct pool *p = &h->pool;
-	for (struct list *l = p->workers.next; !p->emptying && l != &p->workers; l = l->next)
-		if (!worker_at(l)->leaving && !worker_at(l)->solo && worker_at(l) != p->successor)
-			p->emptying = worker_at(l);
-	p->emptying_until = handler_now(h->room) + EMPTIES;
-	if (p->emptying)
-		loop_timer_set(p->timer, 0);
-}
-
-int pool_start(struct handler *h, struct claim *c, bool solo)
-{
-	struct handlers *room = h->room;
-	struct worker *w = h->policy.sticky && !solo && *c->keys ? sticky(h, c->keys) : least_loaded(h, solo);
-	if (!w) {
-		if (solo)
-			make_empty(h);
-		errno = EAGAIN;
-		return -1;
-	}
-	if (solo)
-		h->pool.emptying = NULL;
-	if (worker_give(w, c, solo))
-		return -1;
-	if (list_empty(&room->unwritten))
-		loop_timer_set(room->flush_timer, 0);
-	if (list_empty(&w->unwritten))
-		list_add_before(&room->unwritten, &w->unwritten);
-	if (h->policy.max_requests && w->requests == h->policy.max_requests)
-		loop_timer_set(h->pool.timer, 0);
-	return 0;
-}
-
-void handlers_flush(struct handlers *room)
-{
-	loop_timer_set(room->flush_timer, -1);
-	while (!list_empty(&room->unwritten)) {
-		struct worker *w = container_of(room->unwritten.next, struct worker, unwritten);
-		list_remove(&w->unwritten);
-		worker_write(w);
-	}
-}
+static const struct worker_events events = { on_announced, on_answered, on_ended };
 
 /* ---- the end ---- */
 
-void pool_drain(struct handler *h)
+static void drain(struct handler *h)
 {
-	struct pool *p = &h->pool;
-	if (h->mode != MODE_WORKER)
-		return;
+	struct pool *p = h->pool;
 	p->old = p->successor = NULL;
 	loop_timer_set(p->timer, -1);
 	for (struct list *l = p->workers.next; l != &p->workers; l = l->next) {
@@ -386,27 +290,114 @@ void pool_drain(struct handler *h)
 	}
 }
 
-void pool_stop(struct handler *h, int signo)
+static void stop(struct handler *h, int signo)
 {
 	int level = signo == SIGKILL ? 2 : 1;
-	struct list *l = h->pool.workers.next;
+	struct list *l = h->pool->workers.next;
 	h->live++; /* so that it is not freed on the way */
-	while (l != &h->pool.workers) {
+	while (l != &h->pool->workers) {
 		struct worker *w = worker_at(l);
 		l = l->next;
 		if (w->stopped_by >= level)
 			continue;
 		w->stopped_by = level;
 		worker_stop(w, signo);
-		l = h->pool.workers.next;
+		l = h->pool->workers.next;
 	}
-	handler_gone(h);
+	room_gone(h);
 }
 
-int handler_worker(const struct handler *h, const struct claim *c)
+/* ---- the mode ---- */
+
+static void on_timer(void *arg)
 {
-	for (const struct list *l = h->pool.workers.next; l != &h->pool.workers; l = l->next) {
-		const struct worker *w = container_of(l, struct worker, link);
+	struct handler *h = arg;
+	look(h);
+	h->room->config.idle(h->room->config.arg);
+}
+
+static int init(struct handler *h)
+{
+	struct pool *p = h->pool = calloc(1, sizeof *p);
+	if (!p)
+		return -1;
+	list_init(&p->workers);
+	list_init(&p->unwritten);
+	p->backoff = (struct backoff){ .first = START_FIRST, .cap = START_LAST };
+	p->timer = loop_timer_new(h->room->config.loop, on_timer, h);
+	return p->timer ? 0 : -1;
+}
+
+static void release(struct handler *h)
+{
+	struct pool *p = h->pool;
+	if (!p)
+		return;
+	while (!list_empty(&p->workers))
+		worker_free(worker_at(p->workers.next));
+	loop_timer_free(p->timer);
+	free(p->sticky);
+	free(p);
+}
+
+/* The workers, and one more slot in which a worker is replaced without a gap. */
+static int slots_needed(const struct handler_policy *policy)
+{
+	return policy->workers + 1;
+}
+
+static size_t room_of(const struct handler *h)
+{
+	return worker_choose_room(h->pool);
+}
+
+static int give(struct handler *h, struct claim *c, bool solo)
+{
+	struct pool *p = h->pool;
+	struct worker *w = worker_choose(h, c, solo);
+	if (!w) {
+		errno = EAGAIN;
+		return -1;
+	}
+	if (solo)
+		p->emptying = NULL;
+	if (worker_give(w, c, solo))
+		return -1;
+	if (list_empty(&p->unwritten))
+		loop_timer_set(h->room->flush_timer, 0);
+	if (list_empty(&w->unwritten))
+		list_add_before(&p->unwritten, &w->unwritten);
+	if (h->policy.max_requests && w->requests == h->policy.max_requests)
+		loop_timer_set(p->timer, 0);
+	return 0;
+}
+
+static int start_one(struct handler *h, struct claim *const *claims, size_t n)
+{
+	(void)n;
+	return give(h, claims[0], false);
+}
+
+static int start_solo(struct handler *h, struct claim *c)
+{
+	return give(h, c, true);
+}
+
+static void flush(struct handler *h)
+{
+	struct pool *p = h->pool;
+	while (!list_empty(&p->unwritten)) {
+		struct worker *w = container_of(p->unwritten.next, struct worker, unwritten);
+		list_remove(&w->unwritten);
+		worker_write(w);
+	}
+}
+
+static int number_of(const struct handler *h, const struct claim *c)
+{
+	const struct pool *p = h->pool;
+	for (const struct list *l = p->workers.next; l != &p->workers; l = l->next) {
+		const struct worker *w = worker_at(l);
 		for (int i = 0; i < w->count; i++)
 			if (w->held[i].claim == c)
 				return w->number;
@@ -414,16 +405,22 @@ int handler_worker(const struct handler *h, const struct claim *c)
 	return 0;
 }
 
-void handler_counts(const struct handler *h, struct handler_counts *out)
+static void counts(const struct handler *h, struct handler_counts *out)
 {
+	const struct pool *p = h->pool;
 	int64_t now = handler_now(h->room);
-	*out = (struct handler_counts){ .running = h->running, .processes = h->live, .starts = h->starts, .deaths = h->deaths,
-					.recycled = h->recycled, .bad_answers = h->bad_answers };
-	for (const struct list *l = h->pool.workers.next; l != &h->pool.workers; l = l->next) {
+	for (const struct list *l = p->workers.next; l != &p->workers; l = l->next) {
 		const struct worker *w = worker_at(l);
 		out->ready += w->ready && !w->leaving;
-		out->capacity += w->leaving || w == h->pool.successor ? 0 : w->capacity;
+		out->capacity += w->leaving || w == p->successor ? 0 : w->capacity;
 	}
-	if (h->mode == MODE_WORKER && h->pool.start_at > now)
-		out->paused = h->pool.start_at - now;
+	if (p->start_at > now)
+		out->paused = p->start_at - now;
 }
+
+const struct mode_ops mode_worker = {
+	.traits = { .name = "worker", .most = 1, .own_slots = true },
+	.init = init, .start = start_one, .start_solo = start_solo, .room = room_of, .slots_needed = slots_needed,
+	.look = look, .flush = flush, .drain = drain, .stop = stop, .outdate = outdate, .release = release,
+	.worker = number_of, .counts = counts,
+};

@@ -86,6 +86,6 @@ void worker_settle(struct worker *w, enum worker_end how, int errnum)
 		settle_one(w, u, how, errnum, several - 1, &r);
 		w->output.dropped = 0;
 		u->claim = NULL;
-		handler_done(w->h, c, &r);
+		room_done(w->h, c, &r);
 	}
 }

@@ -1,14 +1,13 @@
-/* handler/worker_talk: what is said to a worker and by it: updates out as JSON lines, answers in. Invariant: an update is settled once, by the
- * first answer to it; whatever else a worker writes on descriptor 3 is logged, counted and ignored, and costs no memory.
+/* handler/worker_talk: what is said to a worker and by it: updates out as JSON lines, answers in.
+ * Invariant: an update is settled once, by the first answer to it; whatever else a worker writes on
+ * descriptor 3 is logged, counted and ignored, and costs no memory.
  *
  * Nothing is allocated for an update but room in buffers that stay. */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "handler/answer.h"
@@ -21,13 +20,8 @@ enum { READ_MAX = 8 * 1024, READS_A_TURN = 128 };
 
 size_t worker_room(const struct worker *w)
 {
-	/* A successor is given nothing before it takes the place of the old one: so no more than
-	 * --workers of them have updates. */
-	if (w->leaving || w->solo || w == w->h->pool.successor || w->phase != WORKER_ALIVE || !w->in ||
-	    w->pending.len - w->sent >= WORKER_PENDING_MAX)
+	if (w->leaving || w->solo || w->phase != WORKER_ALIVE || !w->in || w->pending.len - w->sent >= WORKER_PENDING_MAX)
 		return 0;
-	if (w == w->h->pool.emptying)
-		return w->count == 0;
 	return w->capacity > w->count ? (size_t)(w->capacity - w->count) : 0;
 }
 
@@ -44,8 +38,8 @@ static int add_line(struct worker *w, struct claim *c)
 		n += snprintf(text + n, sizeof text - (size_t)n, ",\"deadline\":%" PRId64,
 			      (config->clock->wall(config->clock) + w->h->policy.timeout) / 1000);
 	struct scan_fault fault;
-	/* A dead letter that was no update may be handed out again; it must not break the lines of the others. It has no keys: what has some was
-	 * read as an object when it came. */
+	/* A dead letter that was no update may be handed out again; it must not break the lines of
+	 * the others. It has no keys: what has some was read as an object when it came. */
 	const char *object = c->keys[0] ? c->body : scan_check(c->body, c->body + c->length, &fault);
 	if (!object || memchr(c->body, '\n', c->length))
 		return buf_add(b, text, (size_t)n) || buf_adds(b, ",\"update\":null,\"bytes\":") || buf_add_json(b, c->body, c->length) ||
@@ -77,34 +71,6 @@ int worker_give(struct worker *w, struct claim *c, bool solo)
 		loop_timer_set(w->timer, w->h->policy.timeout);
 	}
 	return 0;
-}
-
-bool worker_has_read(const struct worker *w)
-{
-	int waiting;
-	/* Both ends of a pipe tell, readers or not: see pipe(7). */
-	return w->answered || ioctl(w->in ? w->in_fd : w->left_fd, FIONREAD, &waiting) ||
-	       (uint64_t)waiting != w->written;
-}
-
-/* What it started may read on, so only its end shows what was left; a read end of our own hides
- * no end of file from them. */
-static void keep_left(struct worker *w)
-{
-	char path[64];
-	snprintf(path, sizeof path, "/proc/self/fd/%d", w->in_fd);
-	if (w->in && !worker_has_read(w))
-		w->left_fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-}
-
-void worker_close_in(struct worker *w)
-{
-	keep_left(w);
-	loop_watch_free(w->in, 1);
-	w->in = NULL;
-	w->in_fd = -1;
-	buf_clear(&w->pending);
-	w->sent = 0;
 }
 
 void worker_write(struct worker *w)
@@ -152,7 +118,7 @@ static void tell_bad(struct worker *w, const char *line, size_t n, const char *w
 {
 	struct handler *h = w->h;
 	h->bad_answers++;
-	log_paced(h->room->config.log, &h->pool.bad_pace, LOG_WARN,
+	log_paced(h->room->config.log, &h->bad_pace, LOG_WARN,
 		  LOG_FIELDS(LOG_NUM("worker", w->number), LOG_BYTES("line", line, n < 200 ? n : 200)),
 		  "a line on descriptor 3 %s; it is ignored", why);
 }
@@ -170,9 +136,7 @@ static void take_ready(struct worker *w, const struct answer *a, const char *lin
 		w->held = held;
 		w->capacity = a->concurrency;
 	}
-	w->h->pool.announced = true;
-	if (!w->ready)
-		pool_ready(w);
+	w->events->announced(w);
 }
 
 /* The place among those that the worker can know of, -1 if it holds no such. */
@@ -209,9 +173,8 @@ static void take_answer(struct worker *w, struct answer *a, const char *line, si
 	if (w->count == 0)
 		w->solo = false;
 	w->answered = true;
-	if (!w->ready || h->pool.backoff.failures)
-		pool_ready(w);
-	handler_done(h, u.claim, &r);
+	w->events->answered(w);
+	room_done(h, u.claim, &r);
 }
 
 static void take_line(struct worker *w, const char *line, size_t n)

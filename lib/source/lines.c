@@ -190,7 +190,8 @@ static void on_timer(void *arg)
 	go_on(arg);
 }
 
-/* Watches the descriptor; what can neither be polled nor is a file (/dev/null) is read like a file. */
+/* Watches the descriptor; what can neither be polled nor is a file (/dev/null) is read like a
+ * file. */
 static int watch(struct lines *l)
 {
 	struct stat st;

@@ -1,4 +1,5 @@
-/* source/lines: updates as JSON lines from a descriptor: a file, or stdin. The end of the file ends the source. */
+/* source/lines: updates as JSON lines from a descriptor: a file, or stdin. The end of the file ends
+ * the source. */
 #ifndef TGRUN_SOURCE_LINES_H
 #define TGRUN_SOURCE_LINES_H
 

@@ -1,6 +1,8 @@
-/* source/pace: times and counts of responses in, a delay out. Pure arithmetic: the clock is the caller's, so a test needs no waiting.
+/* source/pace: times and counts of responses in, a delay out. Pure arithmetic: the clock is the
+ * caller's, so a test needs no waiting.
  *
- * The first response begins the first round; until a round has ended there is no rate, and nothing waits. */
+ * The first response begins the first round; until a round has ended there is no rate, and nothing
+ * waits. */
 #include "source/pace.h"
 
 /* What a round keeps of the weight of those before it: four rounds count for most. */

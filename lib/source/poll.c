@@ -1,99 +1,213 @@
-/* source/poll: long polling of getUpdates. Batches of raw slices go out; the offset moves on only after the batch is on disk
- * (invariant 1), and every class of failure is answered with patience: nothing is dropped, nothing becomes a hot loop.
+/* source/poll: long polling of getUpdates. Batches of raw slices go out; the offset moves on only
+ * after the batch is on disk (invariant 1), and every class of failure is answered with patience:
+ * nothing is dropped, nothing becomes a hot loop.
  *
- * The offset follows the last batch, up or down: ids restart at a random number after an idle week (FACTS: TQueue). */
+ * The offset follows the last batch, up or down: ids restart at a random number after an idle week
+ * (FACTS: TQueue). */
 #include "source/poll.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include "base/buf.h"
-#include "base/hash.h"
+#include "base/duration.h"
 #include "io/http.h"
-#include "source/poll_internal.h"
+#include "source/pace.h"
+#include "source/poll_answer_internal.h"
+#include "source/poll_setup_internal.h"
+#include "source/poll_trouble_internal.h"
 
 enum {
 	SLACK = 10000,            /* beyond the poll's timeout without a byte, then the connection is given up */
-	FIRST_DELAY = 1000, LAST_DELAY = 60000,
+	SHORT_CALL = 20000,       /* milliseconds for a call that does not wait for updates */
 	IDLE_FIRST = 500, IDLE_LAST = 5000,
 	AT_ONCE = 1000,           /* an answer this early, with nothing new in it, is not followed at once */
 	CONFIRM_TIME = 2000,
 	ARRIVED = 1000,           /* a request that was under way for so long has reached the server, which confirms on arrival */
-	ISOLATE_AFTER = 3,        /* unreadable answers, then updates are fetched one by one */
-	BURY_AFTER = 3,           /* answers in a row that brought the same bytes then: the update itself is what cannot be read */
+};
+
+struct poll {
+	struct source source;
+	struct poll_config config;
+	char *allowed;
+	enum poll_step step;
+	struct poll_setup setup;
+	struct api_request *request; /* in flight, NULL: none */
+	struct api_request *hello;   /* getMe beside the long poll, in flight; NULL: none */
+	struct loop_timer *timer;    /* until the next request */
+	struct poll_trouble failures;
+	struct backoff idle;         /* of answers that came at once and brought nothing */
+	struct pace pace;
+	int64_t offset;              /* of the next request */
+	int64_t asked_offset;        /* of the request in flight */
+	int64_t confirmed;           /* the highest offset that was answered */
+	int64_t asked_at;            /* monotonic milliseconds */
+	struct log_pace paces[API_CLASSES]; /* of the warnings of each class of failure */
+	enum poll_step failed;       /* what failed last, while counts.failing */
+	bool told;                   /* a warning was given since the last good answer */
+	bool webhook_unknown;        /* getWebhookInfo told nothing, and getUpdates was not answered yet */
+	struct poll_garbage garbage; /* unreadable answers */
+	bool waits;                  /* may_ask() said no: source_resume() follows */
+	bool stopping, stopped, ready;
+	struct source_counts counts;
+	char trouble[400];           /* what failed last, for people; "" for nothing */
 };
 
 static const struct source_ops poll_ops;
 
-int64_t poll_now(const struct poll *p)
+static int64_t now_of(const struct poll *p)
 {
 	return p->config.clock->mono(p->config.clock);
 }
 
-void poll_end(struct poll *p, int status, const char *text)
+static void end(struct poll *p, int status, const char *text)
 {
 	p->stopping = p->stopped = true;
 	loop_timer_set(p->timer, -1);
 	p->config.events.ended(p->config.events.arg, status, text);
 }
 
-/* Orders a batch by id, keeping the order of equals: the server's own order is that already. */
-static void sort_slices(struct slice *items, size_t count)
-{
-	for (size_t i = 1; i < count; i++) {
-		struct slice item = items[i];
-		size_t at = i;
-		if (!item.has_id)
-			continue;
-		while (at > 0 && items[at - 1].has_id && items[at - 1].id > item.id) {
-			items[at] = items[at - 1];
-			at--;
-		}
-		items[at] = item;
-	}
-}
-
-static int64_t offset_after(const struct poll *p, const struct slices *batch)
-{
-	for (size_t i = batch->count; i > 0; i--)
-		if (batch->items[i - 1].has_id && batch->items[i - 1].id >= 0 && batch->items[i - 1].id < INT64_MAX)
-			return batch->items[i - 1].id + 1;
-	return p->offset;
-}
-
-/* An answer of `step` as it should be. What failed at another step is not mended by it: a good getMe makes no getUpdates good. */
+/* An answer of `step` as it should be. What failed at another step is not mended by it: a good
+ * getMe makes no getUpdates good. */
 static void good_answer(struct poll *p, enum poll_step step)
 {
-	p->good_at = p->counts.last_answer = poll_now(p);
-	p->worked = true;
-	p->refusals = 0;
+	p->counts.last_answer = now_of(p);
+	poll_trouble_good(&p->failures, p->counts.last_answer);
 	if (p->counts.failing && p->failed != step)
 		return;
 	if (p->counts.failing)
-		log_event(p->config.log, p->told ? LOG_INFO : LOG_DEBUG, LOG_FIELDS(LOG_NUM("failures", p->backoff.failures)),
+		log_event(p->config.log, p->told ? LOG_INFO : LOG_DEBUG, LOG_FIELDS(LOG_NUM("failures", p->failures.backoff.failures)),
 			  "Telegram answers again");
-	backoff_reset(&p->backoff);
+	backoff_reset(&p->failures.backoff);
 	p->counts.failing = p->told = false;
 	p->trouble[0] = '\0';
-	p->garbage = p->identical = 0;
+	p->garbage = (struct poll_garbage){ 0 };
 }
+
+/* ---- failures ---- */
+
+static void report(struct poll *p, const struct api_answer *answer, int64_t delay)
+{
+	struct log_pace *pace = &p->paces[answer->class];
+	char wait[DURATION_TEXT];
+	duration_format(delay, wait, sizeof wait);
+	log_paced(p->config.log, pace, answer->class == API_TOKEN ? LOG_ERROR : LOG_WARN,
+		  LOG_FIELDS(LOG_STR("method", answer->method), LOG_STR("answer", answer->text),
+			     LOG_NUM("failures", p->failures.backoff.failures)),
+		  "%s; asking %s in %s", poll_trouble_phrase(answer->class), answer->class == API_TOKEN ? "getMe" : "again", wait);
+	p->told = p->told || !pace->held;
+}
+
+/* Counts and reports a failure of the present step, and asks again later, or ends. */
+static void failed(struct poll *p, const struct api_answer *answer)
+{
+	bool by_me = p->step == POLL_ME;
+	p->counts.failures++;
+	p->counts.failing = true;
+	p->failed = p->step;
+	if (by_me)
+		p->config.events.bot(p->config.events.arg, NULL);
+	snprintf(p->trouble, sizeof p->trouble, "%s: %s", answer->method, answer->text);
+	struct poll_decision next = poll_trouble_failed(&p->failures, by_me, answer, now_of(p), backoff_random());
+	char text[560];
+	switch (next.remedy) {
+	case POLL_GIVE_UP:
+		end(p, poll_trouble_end(&p->failures, answer->class, p->trouble, text, sizeof text), text);
+		return;
+	case POLL_ASK_ME:
+		p->setup.after_me = p->step;
+		p->step = POLL_ME;
+		break;
+	case POLL_ASK_AGAIN:
+		break;
+	}
+	report(p, answer, next.delay);
+	loop_timer_set(p->timer, next.delay);
+}
+
+static void no_memory(struct poll *p, const char *method)
+{
+	struct api_answer answer = { .class = API_NETWORK, .method = method, .text = "out of memory" };
+	failed(p, &answer);
+}
+
+/* ---- before getUpdates ---- */
+
+static void go_on(struct poll *p, enum poll_step step)
+{
+	p->step = step;
+	loop_timer_set(p->timer, 0);
+}
+
+static void take_setup(struct poll *p, struct api_answer *answer)
+{
+	const struct poll_config *c = &p->config;
+	enum poll_step step = p->step;
+	struct poll_verdict verdict;
+	poll_setup_answer(step, &p->setup, answer, &verdict);
+	switch (verdict.kind) {
+	case POLL_GO_ON:
+		if (verdict.username)
+			c->events.bot(c->events.arg, verdict.username);
+		if (step == POLL_DELETE)
+			log_event(c->log, LOG_INFO, LOG_NONE,
+				  c->drop_pending ? "dropped what was pending at Telegram" : "removed the webhook");
+		go_on(p, verdict.next);
+		break;
+	case POLL_PASS:
+		p->counts.failures++;
+		p->webhook_unknown = !c->delete_webhook;
+		log_event(c->log, LOG_WARN, LOG_FIELDS(LOG_STR("method", answer->method), LOG_STR("answer", answer->text)),
+			  "it is not known whether a webhook is set; going on without");
+		go_on(p, verdict.next);
+		break;
+	case POLL_FAIL:
+		failed(p, answer);
+		break;
+	case POLL_CONFLICT:
+		end(p, EX_CONFIG, verdict.text);
+		break;
+	}
+	free(verdict.username);
+	if (answer->class == API_OK)
+		good_answer(p, step);
+}
+
+/* A bot may be renamed: then getMe is asked for its name again, beside the long poll, and what goes
+ * wrong with that changes nothing. */
+static void on_hello(void *arg, struct api_answer *answer)
+{
+	struct poll *p = arg;
+	char *username = poll_setup_username(answer);
+	p->hello = NULL;
+	if (username)
+		p->config.events.bot(p->config.events.arg, username);
+	else
+		log_event(p->config.log, LOG_WARN,
+			  LOG_FIELDS(LOG_STR("answer", answer->class == API_OK ? "it has no result" : answer->text)),
+			  "getMe does not tell the bot's name; it is taken to be the same");
+	free(username);
+}
+
+/* ---- getUpdates ---- */
 
 /* An answer of getUpdates. */
 static void take_batch(struct poll *p, struct api_answer *answer)
 {
 	struct source_events *e = &p->config.events;
-	bool isolated = p->garbage >= ISOLATE_AFTER;
+	bool isolated = p->garbage.answers >= POLL_ISOLATE_AFTER;
 	good_answer(p, POLL_UPDATES);
 	p->webhook_unknown = false;
 	p->confirmed = p->asked_offset;
 	e->confirmed(e->arg, p->asked_offset);
 	size_t fresh = 0;
 	if (answer->result.count) {
-		sort_slices(answer->result.items, answer->result.count);
-		int64_t offset = offset_after(p, &answer->result);
+		poll_answer_sort(answer->result.items, answer->result.count);
+		int64_t offset = poll_answer_offset(&answer->result, p->offset);
 		if (e->batch(e->arg, answer->result.items, answer->result.count, offset, &fresh)) {
-			p->held = true;
+			p->waits = true;
 			return;
 		}
 		p->offset = offset;
@@ -104,11 +218,11 @@ static void take_batch(struct poll *p, struct api_answer *answer)
 	if (p->stopping)
 		return;
 	int64_t delay = 0;
-	if (fresh || isolated || poll_now(p) - p->asked_at >= AT_ONCE)
+	if (fresh || isolated || now_of(p) - p->asked_at >= AT_ONCE)
 		backoff_reset(&p->idle);
 	else
 		delay = backoff_fail(&p->idle, backoff_random());
-	int64_t paced = pace_delay(&p->pace, poll_now(p), answer->result.count);
+	int64_t paced = pace_delay(&p->pace, now_of(p), answer->result.count);
 	if (paced > 0)
 		log_event(p->config.log, LOG_DEBUG, LOG_FIELDS(LOG_NUM("delay_ms", paced)), "waiting for a fuller response");
 	if (delay < paced)
@@ -116,42 +230,18 @@ static void take_batch(struct poll *p, struct api_answer *answer)
 	loop_timer_set(p->timer, delay > p->config.delay ? delay : p->config.delay);
 }
 
-/* Counts an unreadable answer. Returns whether it is time to give up the update in it: fetched alone, it came with the same bytes again and
- * again. What is broken on its way comes in other bytes each time, and is asked for again for ever. */
-static bool count_garbage(struct poll *p, const struct api_answer *answer)
+/* Hands over an answer that nothing can read, whole, as one update. False: it has no id to go on
+ * from, or is not taken now; it is asked for again. */
+static bool bury(struct poll *p, struct api_answer *answer)
 {
-	if (p->garbage++ < ISOLATE_AFTER || !answer->body)
-		return false;
-	uint64_t hash = hash_bytes(answer->body, answer->length);
-	p->identical = p->identical && hash == p->garbage_hash ? p->identical + 1 : 1;
-	p->garbage_hash = hash;
-	return p->identical >= BURY_AFTER;
-}
-
-/* One update that nothing can read would block all later ones for ever. It is set aside whole, provided its id can be made out; without
- * an id there is nothing to go on from, and the retries go on. */
-static bool bury_garbage(struct poll *p, struct api_answer *answer)
-{
-	static const char name[] = "\"update_id\"";
-	char *at = answer->body ? memmem(answer->body, answer->length, name, sizeof name - 1) : NULL;
-	if (!at)
-		return false;
-	at += sizeof name - 1;
-	at += strspn(at, " \t\r\n:");
-	char *end;
-	long long id = strtoll(at, &end, 10);
+	struct slice whole;
 	size_t fresh;
-	if (end == at || end == answer->body + answer->length || id < 0 || id >= INT32_MAX)
+	if (!poll_answer_whole(answer, &whole) || p->config.events.batch(p->config.events.arg, &whole, 1, whole.id + 1, &fresh))
 		return false;
-	struct slice whole = { .bytes = answer->body, .length = answer->length, .has_id = true, .id = id };
-	for (char *c = answer->body; c < answer->body + answer->length; c++)
-		if (*c == '\n' || *c == '\r')
-			*c = ' ';
-	if (p->config.events.batch(p->config.events.arg, &whole, 1, id + 1, &fresh))
-		return false;
-	log_event(p->config.log, LOG_ERROR, LOG_FIELDS(LOG_NUM("update", id)), "an update that cannot be read was set aside as a dead letter");
-	p->offset = id + 1;
-	p->garbage = p->identical = 0;
+	log_event(p->config.log, LOG_ERROR, LOG_FIELDS(LOG_NUM("update", whole.id)),
+		  "an update that cannot be read was set aside as a dead letter");
+	p->offset = whole.id + 1;
+	p->garbage = (struct poll_garbage){ 0 };
 	loop_timer_set(p->timer, p->config.delay);
 	return true;
 }
@@ -171,31 +261,24 @@ static void on_answer(void *arg, struct api_answer *answer)
 		answer->class = API_GARBAGE;
 		snprintf(answer->text, sizeof answer->text, "the answer has no list of updates");
 	}
-	if (p->step == POLL_UPDATES && answer->class == API_GARBAGE && count_garbage(p, answer) && bury_garbage(p, answer))
+	if (p->step == POLL_UPDATES && answer->class == API_GARBAGE && poll_answer_is_garbage(&p->garbage, answer) && bury(p, answer))
 		return;
-	enum poll_step step = p->step;
-	if (step != POLL_UPDATES) {
-		poll_setup_answer(p, answer);
-		if (answer->class == API_OK)
-			good_answer(p, step);
+	if (p->step != POLL_UPDATES) {
+		take_setup(p, answer);
 	} else if (answer->class == API_WEBHOOK && p->webhook_unknown) {
-		poll_setup_webhook(p, NULL);
+		char text[300];
+		poll_setup_conflict(NULL, text, sizeof text);
+		end(p, EX_CONFIG, text);
 	} else if (answer->class != API_OK) {
-		poll_failed(p, answer);
+		failed(p, answer);
 	} else {
 		take_batch(p, answer);
 	}
 }
 
-static void no_memory(struct poll *p, const char *method)
+static void send_call(struct poll *p, const char *method, const char *form, int64_t silence, int64_t total)
 {
-	struct api_answer answer = { .class = API_NETWORK, .method = method, .text = "out of memory" };
-	poll_failed(p, &answer);
-}
-
-void poll_send(struct poll *p, const char *method, const char *form, int64_t silence, int64_t total)
-{
-	p->asked_at = poll_now(p);
+	p->asked_at = now_of(p);
 	p->asked_offset = p->offset;
 	p->counts.requests++;
 	p->request = api_call(p->config.api, method, form, silence, total, on_answer, p);
@@ -213,25 +296,26 @@ static void ask_updates(struct poll *p, int64_t timeout, int limit, int64_t tota
 	if (p->allowed)
 		rc |= http_form_add(&form, "allowed_updates", p->allowed);
 	if (rc == 0)
-		poll_send(p, "getUpdates", form.data, timeout * 1000 + SLACK, total);
+		send_call(p, "getUpdates", form.data, timeout * 1000 + SLACK, total);
 	else
 		no_memory(p, "getUpdates");
 	buf_release(&form);
 }
 
-void poll_ask(struct poll *p)
+static void ask(struct poll *p)
 {
 	if (p->request || p->stopping)
 		return;
 	if (p->step != POLL_UPDATES) {
-		poll_setup_ask(p);
+		struct poll_call call = poll_setup_call(p->step, &p->setup);
+		send_call(p, call.method, call.form, SHORT_CALL, SHORT_CALL);
 		return;
 	}
 	struct source_events *e = &p->config.events;
-	p->held = e->may_ask(e->arg, true) != 0;
-	if (p->held || p->stopping)
+	p->waits = e->may_ask(e->arg, true) != 0;
+	if (p->waits || p->stopping)
 		return;
-	ask_updates(p, p->config.once ? 0 : p->config.timeout, p->garbage >= ISOLATE_AFTER ? 1 : p->config.limit, 0);
+	ask_updates(p, p->config.once ? 0 : p->config.timeout, p->garbage.answers >= POLL_ISOLATE_AFTER ? 1 : p->config.limit, 0);
 	if (!p->ready) {
 		p->ready = true;
 		e->ready(e->arg);
@@ -240,7 +324,7 @@ void poll_ask(struct poll *p)
 
 static void on_timer(void *arg)
 {
-	poll_ask(arg);
+	ask(arg);
 }
 
 struct source *poll_new(const struct poll_config *config, struct err *err)
@@ -251,11 +335,12 @@ struct source *poll_new(const struct poll_config *config, struct err *err)
 	p->source.ops = &poll_ops;
 	p->config = *config;
 	p->offset = config->offset;
-	p->after_me = POLL_WEBHOOK;
-	p->backoff = (struct backoff){ .first = FIRST_DELAY, .cap = LAST_DELAY, .growth = config->growth };
+	p->setup = (struct poll_setup){
+		.delete_webhook = config->delete_webhook, .drop_pending = config->drop_pending, .after_me = POLL_WEBHOOK,
+	};
+	poll_trouble_init(&p->failures, config->growth, config->give_up_after, config->clock->mono(config->clock));
 	p->pace = (struct pace){ .balance = config->once ? 0 : config->balance, .max_delay = config->max_delay, .limit = config->limit };
 	p->idle = (struct backoff){ .first = IDLE_FIRST, .cap = IDLE_LAST };
-	p->good_at = config->clock->mono(config->clock);
 	p->timer = loop_timer_new(config->loop, on_timer, p);
 	p->allowed = config->allowed ? strdup(config->allowed) : NULL;
 	if (p->timer && (p->allowed || !config->allowed))
@@ -269,6 +354,24 @@ fail:
 	return NULL;
 }
 
+int poll_change(struct source *source, const struct poll_config *fresh, struct err *err)
+{
+	struct poll *p = (struct poll *)source;
+	char *allowed = fresh->allowed ? strdup(fresh->allowed) : NULL;
+	if (fresh->allowed && !allowed)
+		return err_set(err, ERR_INTERNAL, "out of memory");
+	free(p->allowed);
+	p->allowed = allowed;
+	p->config.timeout = fresh->timeout;
+	p->config.limit = p->pace.limit = fresh->limit;
+	p->config.delay = fresh->delay;
+	p->failures.give_up_after = fresh->give_up_after;
+	p->pace.balance = p->config.once ? 0 : fresh->balance;
+	p->pace.max_delay = fresh->max_delay;
+	p->failures.backoff.growth = fresh->growth;
+	return 0;
+}
+
 static void poll_start(struct source *s)
 {
 	struct poll *p = (struct poll *)s;
@@ -278,8 +381,15 @@ static void poll_start(struct source *s)
 static void poll_resume(struct source *s)
 {
 	struct poll *p = (struct poll *)s;
-	if (p->held && !p->stopping)
+	if (p->waits && !p->stopping)
 		loop_timer_set(p->timer, 0);
+}
+
+static void poll_hello(struct source *s)
+{
+	struct poll *p = (struct poll *)s;
+	if (!p->hello && !p->stopping && p->step != POLL_ME)
+		p->hello = api_call(p->config.api, "getMe", "", SHORT_CALL, SHORT_CALL, on_hello, p);
 }
 
 static void poll_stop(struct source *s)
@@ -290,12 +400,13 @@ static void poll_stop(struct source *s)
 		return;
 	p->stopping = true;
 	loop_timer_set(p->timer, -1);
-	if (p->request && !p->counts.failing && poll_now(p) - p->asked_at >= ARRIVED)
+	if (p->request && !p->counts.failing && now_of(p) - p->asked_at >= ARRIVED)
 		p->confirmed = p->asked_offset;
 	api_cancel(p->request);
 	api_cancel(p->hello);
 	p->request = p->hello = NULL;
-	/* Repeats are recognised in any case; this only spares the next start from fetching them. */
+	/* Repeats are recognised in any case; this only spares the next start from fetching
+	 * them. */
 	if (p->step == POLL_UPDATES && p->offset && p->offset != p->confirmed && e->may_ask(e->arg, true) == 0)
 		ask_updates(p, 0, 1, CONFIRM_TIME);
 	if (!p->request) {

@@ -1,4 +1,5 @@
-/* source/poll: getUpdates, long polling. See https://core.telegram.org/bots/api#getupdates. */
+/* source/poll: updates of Telegram by long polling: see
+ * https://core.telegram.org/bots/api#getupdates. Its offset is the next update_id. */
 #ifndef TGRUN_SOURCE_POLL_H
 #define TGRUN_SOURCE_POLL_H
 
@@ -9,29 +10,33 @@
 #include "io/loop.h"
 #include "source/source.h"
 
+/* Everything outlives the source, but for what says otherwise. */
 struct poll_config {
 	struct loop *loop;
 	struct api *api;
 	struct log *log;
 	const struct clock *clock;
 	struct source_events events;
-	int64_t offset;         /* to begin with; 0: none is known */
-	int64_t timeout;        /* seconds, 0 to 50 */
-	int limit;              /* 1 to 100 */
-	const char *allowed;    /* the JSON array of allowed_updates, NULL: not sent (the token's previous setting stays). Copied */
+	int64_t offset;         /* of the first request; 0: none is known, and none is sent */
+	int64_t timeout;        /* seconds that the server waits for an update to come, 0 to 50 */
+	int limit;              /* updates in a response, 1 to 100 */
+	const char *allowed;    /* the JSON array allowed_updates; NULL: not sent, the server keeps what it was told
+	                           before. Copied */
 	int64_t delay;          /* milliseconds between an answer and the next request, at least */
-	int balance;            /* thousandths: how far waiting may make answers fuller, see source/pace.h; not with `once` */
-	int64_t max_delay;      /* milliseconds, of what the balance chooses */
-	enum backoff_growth growth; /* of the delays between failed requests */
-	int64_t give_up_after;  /* milliseconds without a good answer, 0: never */
-	bool drop_pending, delete_webhook;
-	bool once;              /* do not wait at the server for updates to come */
+	int balance;            /* thousandths: how far waiting may make answers fuller (source/pace.h); 0 with `once` */
+	int64_t max_delay;      /* milliseconds that the balance may wait at most */
+	enum backoff_growth growth; /* of the pauses after failed requests */
+	int64_t give_up_after;  /* milliseconds without a good answer, then the source ends; 0: never */
+	bool drop_pending;      /* before the first getUpdates the server forgets what waits there */
+	bool delete_webhook;    /* a webhook that is set is removed; else it ends the source */
+	bool once;              /* the server answers at once, with what waits there */
 };
 
-/* NULL with `err` (ERR_INTERNAL). */
+/* The caller frees it by source_ops.free(). NULL with `err` (ERR_INTERNAL). */
 struct source *poll_new(const struct poll_config *config, struct err *err);
 
-/* Asks in another way from the next request on: `timeout` to `give_up_after` are taken over. 0, or -1 with `err` (ERR_INTERNAL). */
+/* The members `timeout` to `give_up_after` of `fresh` hold from the next request on. `source` is
+ * one of poll_new(). 0, or -1 with `err` (ERR_INTERNAL): nothing has changed. */
 int poll_change(struct source *source, const struct poll_config *fresh, struct err *err);
 
 #endif

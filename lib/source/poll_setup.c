@@ -1,53 +1,30 @@
-/* source/poll_setup: the hello before long polling: getMe proves the token and gives the bot's name, getWebhookInfo shows
- * whether getUpdates would be refused, deleteWebhook mends that or drops what is pending, when asked to.
+/* source/poll_setup: the hello before long polling: getMe proves the token and gives the bot's
+ * name, getWebhookInfo shows whether getUpdates would be refused, deleteWebhook mends that or drops
+ * what is pending, when asked to. Pure.
  *
- * Only what is needed can hold up the polling: getMe, and deleteWebhook where it was asked for. Without an answer to getWebhookInfo,
- * getUpdates itself will show whether a webhook is set. A bot may be renamed: then getMe is asked for its name again, beside the long
- * poll, and what goes wrong with that changes nothing. */
+ * Only what is needed can hold up the polling: getMe, and deleteWebhook where it was asked for.
+ * Without an answer to getWebhookInfo, getUpdates itself will show whether a webhook is set. */
+#include "source/poll_setup_internal.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 
 #include <cjson/cJSON.h>
 
-#include "source/poll_internal.h"
-
-enum { SHORT_CALL = 20000 };
-
-int poll_change(struct source *source, const struct poll_config *fresh, struct err *err)
+struct poll_call poll_setup_call(enum poll_step step, const struct poll_setup *setup)
 {
-	struct poll *p = (struct poll *)source;
-	char *allowed = fresh->allowed ? strdup(fresh->allowed) : NULL;
-	if (fresh->allowed && !allowed)
-		return err_set(err, ERR_INTERNAL, "out of memory");
-	free(p->allowed);
-	p->allowed = allowed;
-	p->config.timeout = fresh->timeout;
-	p->config.limit = p->pace.limit = fresh->limit;
-	p->config.delay = fresh->delay;
-	p->config.give_up_after = fresh->give_up_after;
-	p->pace.balance = p->config.once ? 0 : fresh->balance;
-	p->pace.max_delay = fresh->max_delay;
-	p->backoff.growth = fresh->growth;
-	return 0;
-}
-
-void poll_setup_ask(struct poll *p)
-{
-	switch (p->step) {
+	switch (step) {
 	case POLL_ME:
-		poll_send(p, "getMe", "", SHORT_CALL, SHORT_CALL);
-		break;
+		return (struct poll_call){ "getMe", "" };
 	case POLL_WEBHOOK:
-		poll_send(p, "getWebhookInfo", "", SHORT_CALL, SHORT_CALL);
-		break;
+		return (struct poll_call){ "getWebhookInfo", "" };
 	case POLL_DELETE:
-		poll_send(p, "deleteWebhook", p->config.drop_pending ? "drop_pending_updates=true" : "", SHORT_CALL, SHORT_CALL);
-		break;
+		return (struct poll_call){ "deleteWebhook", setup->drop_pending ? "drop_pending_updates=true" : "" };
 	case POLL_UPDATES:
 		break;
 	}
+	return (struct poll_call){ NULL, NULL };
 }
 
 /* The host of a URL, for people: the path of a webhook is often a secret of its own. */
@@ -58,54 +35,34 @@ static void host_of(const char *url, char *out, size_t n)
 	snprintf(out, n, "%.*s", (int)strcspn(host, "/?#"), host);
 }
 
-static void go_on(struct poll *p, enum poll_step step)
+void poll_setup_conflict(const char *url, char *text, size_t n)
 {
-	p->step = step;
-	loop_timer_set(p->timer, 0);
-}
-
-static void read_me(struct poll *p, const cJSON *me)
-{
-	const cJSON *username = cJSON_GetObjectItemCaseSensitive(me, "username");
-	p->config.events.bot(p->config.events.arg, cJSON_IsString(username) ? username->valuestring : "");
-}
-
-void poll_setup_webhook(struct poll *p, const char *url)
-{
-	char host[128] = "", text[300];
+	char host[128] = "";
 	if (url)
 		host_of(url, host, sizeof host);
-	snprintf(text, sizeof text, "a webhook is set for this bot%s%s%s, so Telegram refuses long polling; remove it with --delete-webhook",
+	snprintf(text, n, "a webhook is set for this bot%s%s%s, so Telegram refuses long polling; remove it with --delete-webhook",
 		 url ? " (at " : "", host, url ? ")" : "");
-	poll_end(p, EX_CONFIG, text);
 }
 
-static void read_webhook(struct poll *p, const cJSON *info)
+static char *username_of(const cJSON *me)
 {
-	const char *url = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(info, "url"));
-	bool set = url && url[0];
-	if (set && !p->config.delete_webhook)
-		poll_setup_webhook(p, url);
-	else
-		go_on(p, set || p->config.drop_pending ? POLL_DELETE : POLL_UPDATES);
+	const char *username = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(me, "username"));
+	return strdup(username ? username : "");
 }
 
-/* Not a reason to wait: what it would have told is found out otherwise. */
-static void pass_over(struct poll *p, const struct api_answer *answer)
+char *poll_setup_username(const struct api_answer *answer)
 {
-	p->counts.failures++;
-	p->webhook_unknown = !p->config.delete_webhook;
-	log_event(p->config.log, LOG_WARN, LOG_FIELDS(LOG_STR("method", answer->method), LOG_STR("answer", answer->text)),
-		  "it is not known whether a webhook is set; going on without");
-	go_on(p, p->config.delete_webhook || p->config.drop_pending ? POLL_DELETE : POLL_UPDATES);
+	cJSON *root = answer->class == API_OK ? cJSON_ParseWithLength(answer->body, answer->length) : NULL;
+	const cJSON *me = cJSON_GetObjectItemCaseSensitive(root, "result");
+	char *username = cJSON_IsObject(me) ? username_of(me) : NULL;
+	cJSON_Delete(root);
+	return username;
 }
 
-static void fail(struct poll *p, struct api_answer *answer)
+/* What getWebhookInfo is followed by. */
+static enum poll_step after_webhook(const struct poll_setup *setup, bool is_set)
 {
-	if (p->step == POLL_WEBHOOK && answer->class != API_FLOOD)
-		pass_over(p, answer);
-	else
-		poll_failed(p, answer);
+	return is_set || setup->drop_pending ? POLL_DELETE : POLL_UPDATES;
 }
 
 /* Makes an answer that was taken for one a failure. */
@@ -115,47 +72,46 @@ static void spoil(struct api_answer *answer, enum api_class class, const char *w
 	snprintf(answer->text, sizeof answer->text, "%s", why);
 }
 
-void poll_setup_answer(struct poll *p, struct api_answer *answer)
+static void read_webhook(const struct poll_setup *setup, const cJSON *info, struct poll_verdict *verdict)
 {
-	if (answer->class == API_OK && p->step == POLL_DELETE) {
-		log_event(p->config.log, LOG_INFO, LOG_NONE, p->config.drop_pending ?
-			  "dropped what was pending at Telegram" : "removed the webhook");
-		go_on(p, POLL_UPDATES);
-		return;
+	const char *url = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(info, "url"));
+	bool is_set = url && url[0];
+	if (is_set && !setup->delete_webhook) {
+		verdict->kind = POLL_CONFLICT;
+		poll_setup_conflict(url, verdict->text, sizeof verdict->text);
+	} else {
+		verdict->next = after_webhook(setup, is_set);
 	}
-	cJSON *root = answer->class == API_OK ? cJSON_ParseWithLength(answer->body, answer->length) : NULL;
+}
+
+/* The result of getMe and getWebhookInfo is an object. Changes the class of an answer that has
+ * none. */
+static void read_result(enum poll_step step, const struct poll_setup *setup, struct api_answer *answer, struct poll_verdict *verdict)
+{
+	cJSON *root = cJSON_ParseWithLength(answer->body, answer->length);
 	const cJSON *result = cJSON_GetObjectItemCaseSensitive(root, "result");
-	if (answer->class == API_OK && !root) /* it was looked at before, and is whole */
+	if (!root) /* the client found it whole */
 		spoil(answer, API_NETWORK, "out of memory");
-	else if (answer->class == API_OK && !cJSON_IsObject(result))
+	else if (!cJSON_IsObject(result))
 		spoil(answer, API_GARBAGE, "the answer has no result");
-	if (answer->class != API_OK)
-		fail(p, answer);
-	else if (p->step == POLL_ME)
-		read_me(p, result), go_on(p, p->after_me);
-	else
-		read_webhook(p, result);
+	else if (step == POLL_WEBHOOK)
+		read_webhook(setup, result, verdict);
+	else if (!(verdict->username = username_of(result)))
+		spoil(answer, API_NETWORK, "out of memory");
 	cJSON_Delete(root);
 }
 
-static void on_hello(void *arg, struct api_answer *answer)
+void poll_setup_answer(enum poll_step step, const struct poll_setup *setup, struct api_answer *answer, struct poll_verdict *verdict)
 {
-	struct poll *p = arg;
-	cJSON *root = answer->class == API_OK ? cJSON_ParseWithLength(answer->body, answer->length) : NULL;
-	const cJSON *result = cJSON_GetObjectItemCaseSensitive(root, "result");
-	p->hello = NULL;
-	if (cJSON_IsObject(result))
-		read_me(p, result);
-	else
-		log_event(p->config.log, LOG_WARN,
-			  LOG_FIELDS(LOG_STR("answer", answer->class == API_OK ? "it has no result" : answer->text)),
-			  "getMe does not tell the bot's name; it is taken to be the same");
-	cJSON_Delete(root);
-}
-
-void poll_hello(struct source *s)
-{
-	struct poll *p = (struct poll *)s;
-	if (!p->hello && !p->stopping && p->step != POLL_ME)
-		p->hello = api_call(p->config.api, "getMe", "", SHORT_CALL, SHORT_CALL, on_hello, p);
+	*verdict = (struct poll_verdict){ .kind = POLL_GO_ON, .next = step == POLL_ME ? setup->after_me : POLL_UPDATES };
+	if (answer->class == API_OK && step != POLL_DELETE)
+		read_result(step, setup, answer, verdict);
+	if (answer->class == API_OK)
+		return;
+	verdict->kind = POLL_FAIL;
+	/* No reason to wait: what getWebhookInfo would have told is found out otherwise. */
+	if (step == POLL_WEBHOOK && answer->class != API_FLOOD) {
+		verdict->kind = POLL_PASS;
+		verdict->next = after_webhook(setup, setup->delete_webhook);
+	}
 }

@@ -237,7 +237,7 @@ static void crash_loop(void)
 	ok(HOUSE_UNTIL(&house, (handler_counts(h, &c), c.deaths >= 1)) && c.paused > 0 && c.paused <= 1000,
 	   "after a worker that ends at once, starting pauses");
 	is_num((int64_t)handler_room(h), 0, "and there is no room");
-	is_num(handler_slots_needed(h), 2, "a worker needs a slot, and there is a spare one");
+	is_num(handler_slots_for(MODE_WORKER, &policy), 2, "a worker needs a slot, and there is a spare one");
 	struct handler *other = house_handler(&house, MODE_EXEC, rig_sh("exit 0"), &policy);
 	is_num((int64_t)handler_room(other), 4, "which no other handler gets meanwhile");
 	handler_free(other);

@@ -1,0 +1,100 @@
+/* handler/worker_choose: which worker of a pool gets an update: the one that had the key last
+ * (--sticky), or the least loaded.
+ *
+ * A claim comes in, a worker goes out. Invariant: a solo update (one whose last process died while
+ * it held several) gets a worker that holds nothing, and in the end there is one. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "handler/worker_internal.h"
+
+enum { EMPTIES = 1000 }; /* milliseconds that a worker is kept empty for a solo update that does not come */
+
+/* How many updates `w` may get. A successor gets none before it takes the place of the old worker;
+ * one that is kept for a solo update gets only that. */
+static size_t room_of(const struct pool *p, const struct worker *w)
+{
+	if (w == p->successor)
+		return 0;
+	if (w == p->emptying)
+		return worker_room(w) && w->count == 0;
+	return worker_room(w);
+}
+
+size_t worker_choose_room(const struct pool *p)
+{
+	size_t n = 0;
+	for (const struct list *l = p->workers.next; l != &p->workers; l = l->next)
+		n += room_of(p, worker_at(l));
+	return n;
+}
+
+/* Whether `a` should get an update rather than `b`: the share of its capacity that is taken
+ * decides, then which has proved to work. */
+static bool is_better(const struct worker *a, const struct worker *b)
+{
+	int64_t x = (int64_t)a->count * b->capacity, y = (int64_t)b->count * a->capacity;
+	return x != y ? x < y : a->ready && !b->ready;
+}
+
+static struct worker *least_loaded(const struct handler *h, bool empty)
+{
+	const struct pool *p = h->pool;
+	struct worker *best = NULL;
+	for (struct list *l = p->workers.next; l != &p->workers; l = l->next) {
+		struct worker *w = worker_at(l);
+		if (room_of(p, w) && (empty ? w->count == 0 : w != p->emptying) && (!best || is_better(w, best)))
+			best = w;
+	}
+	return best;
+}
+
+static struct worker *by_serial(const struct handler *h, uint64_t serial)
+{
+	for (struct list *l = h->pool->workers.next; l != &h->pool->workers; l = l->next)
+		if (worker_at(l)->serial == serial)
+			return worker_at(l);
+	return NULL;
+}
+
+/* The worker that had this key last, as long as it has room; else one that has, which is
+ * remembered. Two keys in one row of the table forget each other, nothing else. */
+static struct worker *sticky(struct handler *h, const char *keys)
+{
+	struct pool *p = h->pool;
+	if (!p->sticky && !(p->sticky = calloc(POOL_STICKY, sizeof *p->sticky)))
+		return least_loaded(h, false);
+	uint64_t hash = hash_bytes(keys, strlen(keys));
+	size_t row = (hash ^ hash >> 32) % POOL_STICKY;
+	struct worker *w = p->sticky[row].hash == hash ? by_serial(h, p->sticky[row].serial) : NULL;
+	if (w && w != p->emptying && room_of(p, w))
+		return w;
+	w = least_loaded(h, false);
+	if (w) {
+		p->sticky[row].hash = hash;
+		p->sticky[row].serial = w->serial;
+	}
+	return w;
+}
+
+/* No worker is empty for a solo update. One gets no other update from now on, else under load none
+ * would ever be empty. */
+static void make_empty(struct handler *h)
+{
+	struct pool *p = h->pool;
+	for (struct list *l = p->workers.next; !p->emptying && l != &p->workers; l = l->next)
+		if (!worker_at(l)->leaving && !worker_at(l)->solo && worker_at(l) != p->successor)
+			p->emptying = worker_at(l);
+	p->emptying_until = handler_now(h->room) + EMPTIES;
+	if (p->emptying)
+		loop_timer_set(p->timer, 0);
+}
+
+struct worker *worker_choose(struct handler *h, const struct claim *c, bool solo)
+{
+	struct worker *w = h->policy.sticky && !solo && *c->keys ? sticky(h, c->keys) : least_loaded(h, solo);
+	if (!w && solo)
+		make_empty(h);
+	return w;
+}

@@ -1,0 +1,52 @@
+/* source/poll_trouble_internal: what follows a request that failed, as a pure decision: the class
+ * of the failure, the time and random bits come in; another try after a pause, or the end of the
+ * source, comes out. */
+#ifndef TGRUN_SOURCE_POLL_TROUBLE_INTERNAL_H
+#define TGRUN_SOURCE_POLL_TROUBLE_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "api/api.h"
+#include "base/backoff.h"
+
+/* The failures so far. Times are monotonic milliseconds. */
+struct poll_trouble {
+	struct backoff backoff;
+	int64_t give_up_after; /* milliseconds without a good answer, 0: never */
+	int64_t good_at;       /* the last good answer, or the start */
+	bool worked;           /* the token, at least once */
+	int refusals;          /* of the token, with no other answer between */
+	int64_t refused_at;    /* the first of them */
+};
+
+enum poll_remedy {
+	POLL_ASK_AGAIN, /* the same, after `delay` */
+	POLL_ASK_ME,    /* the token is in doubt: getMe, after `delay` */
+	POLL_GIVE_UP,   /* the end; poll_trouble_end() says why */
+};
+
+struct poll_decision {
+	enum poll_remedy remedy;
+	int64_t delay; /* milliseconds */
+};
+
+/* All is well at `now`. */
+void poll_trouble_init(struct poll_trouble *t, enum backoff_growth growth, int64_t give_up_after, int64_t now);
+
+/* A good answer: patience begins anew. The pauses begin anew only if the call that failed answers
+ * again: backoff_reset() by the caller. */
+void poll_trouble_good(struct poll_trouble *t, int64_t now);
+
+/* A request failed: getMe (`by_me`), or another. `random`: any 32 random bits. */
+struct poll_decision poll_trouble_failed(struct poll_trouble *t, bool by_me, const struct api_answer *answer, int64_t now, uint32_t random);
+
+/* What a failure of `class` means, as a phrase. */
+const char *poll_trouble_phrase(enum api_class class);
+
+/* After POLL_GIVE_UP: the sentence, of `what` failed last, and the exit status, which is
+ * returned. */
+int poll_trouble_end(const struct poll_trouble *t, enum api_class class, const char *what, char *text, size_t n);
+
+#endif
