@@ -41,7 +41,7 @@ LIB_C   := $(sort $(wildcard lib/*/*.c lib/*/*/*.c))
 CLI_C   := $(sort $(wildcard cli/*.c cli/*/*.c))
 UNIT_C  := $(sort $(wildcard tests/unit/*.c))
 FUZZ_C  := $(filter-out tests/fuzz/replay.c,$(sort $(wildcard tests/fuzz/*.c)))
-TOOL_C  := $(filter-out tests/tools/machine.c,$(sort $(wildcard tests/tools/*.c)))
+TOOL_C  := $(filter-out tests/tools/machine.c tests/tools/sandbox_%.c,$(sort $(wildcard tests/tools/*.c)))
 OBJ     := $(LIB_C:%.c=$(B)/%.o) $(if $(COVER),$(B)/tests/cover/cover.o)
 UNIT    := $(UNIT_C:tests/unit/%.c=$(B)/unit/%) $(FUZZ_C:tests/fuzz/%.c=$(B)/unit/fuzz_%)
 TOOLS   := $(TOOL_C:tests/tools/%.c=$(B)/tools/%)
@@ -77,6 +77,9 @@ $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(B)/libcli.a $(B)/libtgrun.a
 $(B)/tools/%: $(B)/tests/tools/%.o $(B)/libtgrun.a
 	@mkdir -p $(@D)
 	$(call say,LD) $(CC) $(LDALL) -o $@ $^ $(LIBS)
+
+# Its script of faults is no part of the library.
+$(B)/tools/sandbox: $(B)/tests/tools/sandbox_script.o $(B)/tests/tools/sandbox_raw.o
 
 # A handler that tests start ten thousand times: it waits for no library.
 $(B)/tools/probe $(B)/tools/powerloss $(B)/tools/failing $(B)/tools/counts: LIBS =
@@ -192,9 +195,9 @@ install: $(B)/tgrun
 	$(foreach page,$(wildcard man/*.[1-8]),install -D -m 644 $(page) $(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)) &&) true
 	install -d $(DOCDIR)/examples
 	install -m 644 README.md NEWS.md LICENSE DESIGN.md $(DOCDIR)
-	install -m 755 tests/handlers/* $(DOCDIR)/examples
-	sed 's|/usr/local/bin|$(PREFIX)/bin|' scripts/tgrun.service >$(DOCDIR)/examples/tgrun.service
-	sed 's|/usr/local/bin|$(PREFIX)/bin|' scripts/crontab.example >$(DOCDIR)/examples/crontab
+	install -m 755 share/examples/* $(DOCDIR)/examples
+	sed 's|/usr/local/bin|$(PREFIX)/bin|' share/tgrun.service >$(DOCDIR)/examples/tgrun.service
+	sed 's|/usr/local/bin|$(PREFIX)/bin|' share/crontab.example >$(DOCDIR)/examples/crontab
 	chmod 644 $(DOCDIR)/examples/tgrun.service $(DOCDIR)/examples/crontab
 
 uninstall:

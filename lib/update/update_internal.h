@@ -1,6 +1,7 @@
-/* update/field: what the files of this room share about a parsed update. Other rooms use update.h. */
-#ifndef TGRUN_UPDATE_FIELD_H
-#define TGRUN_UPDATE_FIELD_H
+/* update/update_internal: what the files of this room share about a parsed update (field_…). Other
+ * rooms use update.h. */
+#ifndef TGRUN_UPDATE_UPDATE_INTERNAL_H
+#define TGRUN_UPDATE_UPDATE_INTERNAL_H
 
 #include <stdbool.h>
 
@@ -9,8 +10,8 @@
 /* The checked JSON of the update, at its brace; see scan.h. */
 const char *field_root(const struct update *u);
 
-/* Whether update_text() is what a person wrote into a chat (text or caption), not a query or a button's
- * data. */
+/* Whether update_text() is what a person wrote into a chat (text or caption), not a query or a
+ * button's data. */
 bool field_text_is_message(const struct update *u);
 
 /* The message that tells the chat, or what stands under the kind; NULL without a kind. */
