@@ -236,5 +236,5 @@ int main(void)
 	test_table();
 	test_words();
 	test_giving_up();
-	return on_both(test_queue);
+	return on_each(test_queue);
 }
