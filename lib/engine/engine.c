@@ -93,10 +93,10 @@ struct engine *engine_new(const struct engine_config *config, struct err *err)
 	if (make_rooms(e, err))
 		goto fail;
 	struct queue_config queue = {
-		.clock = config->clock, .store = config->store, .key_spec = e->rule, .backlog = e->backlog,
-		.route_of = engine_route_bytes, .max_age = engine_max_age, .arg = e,
+		.clock = config->clock, .loop = config->loop, .key_spec = e->rule, .backlog = e->backlog,
+		.route_of = engine_route_bytes, .max_age = engine_max_age, .changed = engine_on_changed, .arg = e,
 	};
-	e->queue = queue_open(&queue, err);
+	e->queue = config->open_queue(config->arg, &queue, err);
 	if (!e->queue)
 		goto fail;
 	e->feed.fd = config->source_feed_fd;
@@ -203,7 +203,6 @@ int engine_free(struct engine *e, struct err *err)
 		list_remove(&f->link);
 		free(f);
 	}
-	syncer_free(e->syncer);
 	if (e->queue)
 		rc = queue_close(e->queue, err);
 	engine_routes_release(e);

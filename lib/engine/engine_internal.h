@@ -13,7 +13,6 @@
 #include "io/control.h"
 #include "io/http.h"
 #include "io/notify.h"
-#include "io/syncer.h"
 #include "queue/queue.h"
 #include "source/source.h"
 #include "update/allow.h"
@@ -99,7 +98,6 @@ struct engine {
 	struct http *http;
 	struct api *api;
 	struct source *source;
-	struct syncer *syncer;  /* NULL until something is to be synced */
 	struct control *control;
 	struct strangers *strangers; /* engine_strangers.c; NULL: none yet */
 	char source_root[64];   /* of a file: its name in the store; "": none */
@@ -149,6 +147,7 @@ struct engine {
 		bool stopped;           /* it asks no more */
 		struct source_end end;
 		int64_t dry_at;
+		bool syncing;           /* what was received is about to be durable */
 		bool disk_low, backlog_full;
 		struct log_pace sync_pace, disk_pace, full_pace;
 	} asking;
@@ -309,6 +308,8 @@ bool engine_ends_well(struct engine *e);
 struct source *engine_source_new(struct engine *e, struct err *err);
 /* Asks as `fresh` says from the next request on. 0 or -1 with `err`. */
 int engine_source_change(struct engine *e, const struct engine_config *fresh, struct err *err);
+/* As queue_config.changed. */
+void engine_on_changed(void *arg);
 /* At the end of a turn: asks on when what held it back has gone. */
 void engine_source_check(struct engine *e);
 

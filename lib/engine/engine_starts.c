@@ -192,6 +192,20 @@ static void claim_some(struct engine *e)
 	}
 }
 
+/* Are the starts of the next process's updates on disk? */
+static bool next_is_marked(const struct engine *e)
+{
+	const struct list *all = &e->starts.starting;
+	for (struct list *at = all->next; at != all; at = at->next) {
+		const struct flight *f = container_of(at, struct flight, link);
+		if (f->leader && at != all->next)
+			break;
+		if (!queue_marked(e->queue, f->claim))
+			return false;
+	}
+	return true;
+}
+
 /* The next process's updates: a leader and what follows it. Taken out of the list of those that
  * start. */
 static size_t next_start(struct engine *e, struct flight **flights, struct claim **claims)
@@ -265,7 +279,8 @@ static void start_one(struct engine *e, struct flight **flights, struct claim **
 static void start_claimed(struct engine *e)
 {
 	size_t n;
-	while ((n = next_start(e, e->starts.flights, e->starts.claims))) {
+	while (next_is_marked(e) &&
+	       (n = next_start(e, e->starts.flights, e->starts.claims))) {
 		CRASHPOINT("before-start");
 		start_one(e, e->starts.flights, e->starts.claims, n);
 		CRASHPOINT("after-start");
@@ -279,13 +294,16 @@ void engine_starts(struct engine *e)
 	/* A start that fails leaves something to write again. */
 	for (int round = 0; round < 2; round++) {
 		claim_some(e);
-		if (!queue_dirty(e->queue))
+		bool dirty = queue_dirty(e->queue);
+		if (!dirty && list_empty(&e->starts.starting))
 			break;
-		if (queue_flush(e->queue, &err)) {
+		int rc = queue_flush(e->queue, &err);
+		if (rc < 0) {
 			engine_store_fails(e, &err);
 			break;
 		}
-		engine_store_works(e);
+		if (dirty && rc == 0)
+			engine_store_works(e);
 		start_claimed(e);
 	}
 }
