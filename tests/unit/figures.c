@@ -1,4 +1,5 @@
-/* tests/unit/figures: each figure of tgrun status has a name of its own and a sentence, and the manual names it. */
+/* tests/unit/figures: each figure of tgrun status has a name of its own and a sentence, and the
+ * manual names it. */
 #include "engine/engine_internal.h"
 #include "tests/tap.h"
 
@@ -30,21 +31,34 @@ static bool is_documented(const char *name)
 	return false;
 }
 
-int main(void)
+static void test_rows(void)
 {
-	read_manual();
 	for (size_t i = 0; i < engine_figures_count; i++) {
 		const struct engine_figure *f = &engine_figures[i];
-		const char *name = f->name ? f->name : "";
-		ok(*name && !name[strspn(name, "abcdefghijklmnopqrstuvwxyz_")],
-		   "row %zu has a name: '%s'", i, name);
-		ok(f->help && *f->help, "%s has a sentence", name);
-		ok(is_documented(name), "the manual names %s", name);
-		for (size_t j = 0; j < i; j++)
-			if (strcmp(engine_figures[j].name, name) == 0 ||
-			    engine_figures[j].member == f->member)
-				ok(false, "%s is no row of its own: %s", name,
+		size_t length = strspn(f->name, "abcdefghijklmnopqrstuvwxyz_");
+		is_str(f->name + length, "", "a name is of small letters");
+		ok(*f->help, "%s has a sentence", f->name);
+		for (size_t j = 0; j < i; j++) {
+			if (engine_figures[j].member == f->member)
+				ok(false, "%s tells what %s tells", f->name,
 				   engine_figures[j].name);
+			if (strcmp(engine_figures[j].name, f->name) == 0)
+				ok(false, "two rows are named %s", f->name);
+		}
 	}
+}
+
+static void test_manual(void)
+{
+	read_manual();
+	for (size_t i = 0; i < engine_figures_count; i++)
+		ok(is_documented(engine_figures[i].name), "the manual names %s",
+		   engine_figures[i].name);
+}
+
+int main(void)
+{
+	RUN(test_rows);
+	RUN(test_manual);
 	return done_testing();
 }
