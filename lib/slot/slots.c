@@ -1,226 +1,114 @@
-/* slot/slots: the runner's side of the slots: verbs in, orders to the processes out; reports and output in, events out.
+/* slot/slots: the runner's side of the slots: their life, and the verbs by which jobs are started,
+ * signalled and left alone. Verbs come in, orders to the processes go out.
  *
- * A report is checked before it is believed. Output is read before the report that follows it is passed on, so each byte belongs
- * to the job that wrote it. Nothing here waits: what takes time is in slots_mend.c. */
-#include "slot/slots_internal.h"
-
+ * Nothing here waits but slots_free(). slots_fork.c forks, slots_talk.c hears what slots say,
+ * slots_mend.c replaces the dead. */
 #include <errno.h>
-#include <poll.h>
+#include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum {
-	READ_MAX = 8 * 1024,
-	READS_A_TURN = 8,
-	DRAIN_MAX = 512 /* reads: no pipe holds more than 1 MiB by default */
-};
+#include "io/roster.h"
+#include "slot/slots_internal.h"
 
-void slots_note(struct slots *s, struct slot *slot, bool warn, const char *fmt, ...)
+/* ---- life ---- */
+
+/* Remembers the children that are there already. */
+static int remember_children(struct slots *s)
 {
-	char text[256];
-	va_list ap;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	if (s->events)
-		s->events->note(s->arg, slot, warn, text);
-}
-
-/* ---- output ---- */
-
-/* Reads once. Returns whether more may be there. */
-static bool read_output(struct slot *slot, int i)
-{
-	char bytes[READ_MAX];
-	if (slot->out[i] < 0)
-		return false;
-	ssize_t n = read(slot->out[i], bytes, sizeof bytes);
-	if (n > 0) {
-		slot->slots->events->output(slot->slots->arg, slot, i + 1, bytes, (size_t)n);
-		return true;
-	}
-	if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
-		loop_watch_free(slot->watch[i + 1], 1);
-		slot->watch[i + 1] = NULL;
-		slot->out[i] = -1;
-	}
-	return false;
-}
-
-static void on_out(struct slot *slot, int i)
-{
-	for (int reads = 0; reads < READS_A_TURN && read_output(slot, i); reads++)
-		;
-}
-
-static void on_stdout(void *arg, int events)
-{
-	(void)events;
-	on_out(arg, 0);
-}
-
-static void on_stderr(void *arg, int events)
-{
-	(void)events;
-	on_out(arg, 1);
-}
-
-void slots_drain(struct slot *slot)
-{
-	for (int i = 0; i < 2; i++)
-		for (int reads = 0; reads < DRAIN_MAX && read_output(slot, i); reads++)
-			;
-}
-
-/* ---- reports ---- */
-
-void slots_make_idle(struct slot *slot)
-{
-	if (slot->stale) {
-		slots_condemn(slot);
-		return;
-	}
-	slot->state = SLOT_IDLE;
-	list_add_before(slot->slots->idle.next, &slot->link); /* the last used comes first: its memory is warm */
-	slot->slots->idle_count++;
-}
-
-static void not_idle(struct slot *slot)
-{
-	list_remove(&slot->link);
-	slot->slots->idle_count--;
-}
-
-void slots_condemn(struct slot *slot)
-{
-	if (slot->state == SLOT_IDLE)
-		not_idle(slot);
-	slot->state = SLOT_DEAD;
-	if (slot->pid)
-		kill(slot->pid, SIGKILL);
-	loop_watch_free(slot->watch[0], 1);
-	slot->watch[0] = NULL;
-	slot->sock = -1;
-	slots_mend_soon(slot->slots);
-}
-
-/* Who reads the inherited stdout has gone: a pipe's write end, or a socket, is in error then. A
- * file never is. */
-static void look_at_stdout(struct slots *s)
-{
-	struct pollfd out = { .fd = s->config.stdout_fd };
-	if (out.fd < 0 || poll(&out, 1, 0) != 1 || !(out.revents & (POLLERR | POLLHUP)))
-		return;
-	close(s->config.stdout_fd);
-	s->config.stdout_fd = -1;
-	for (int i = 0; i < s->config.count; i++) {
-		s->slot[i].stale = s->slot[i].pid != 0;
-		if (s->slot[i].state == SLOT_IDLE)
-			slots_condemn(&s->slot[i]);
-	}
-	slots_note(s, NULL, true, "nobody reads the standard output any more: "
-		   "what handlers write there is logged from now on");
-}
-
-bool slots_stdout_lost(struct slot *slot)
-{
-	look_at_stdout(slot->slots);
-	return slot->stale;
-}
-
-static bool well_formed(const struct slot *slot, const struct slot_report *r, ssize_t size)
-{
-	if (size != sizeof *r || r->job != slot->job || r->end.stages != command_stages(slot->command))
-		return false;
-	if (r->what == SLOT_FAILED)
-		return slot->state == SLOT_BUSY && r->stage >= 0 && r->stage < r->end.stages && r->errnum > 0;
-	if (r->what == SLOT_ENDED)
-		return slot->state == SLOT_BUSY;
-	return r->what == SLOT_OVER && (slot->state == SLOT_BUSY || slot->state == SLOT_LINGERS);
-}
-
-/* Passes a report on. The callback may start the next job in this slot. */
-static void take_report(struct slot *slot, const struct slot_report *r)
-{
-	struct slots *s = slot->slots;
-	uint64_t job = slot->job;
-	slot->end = r->end;
-	if (r->what == SLOT_ENDED) {
-		slot->state = SLOT_LINGERS;
-		s->events->ended(s->arg, slot, &r->end);
-		return;
-	}
-	slots_drain(slot);
-	slot->killed = 0;
-	slots_make_idle(slot);
-	if (r->what == SLOT_OVER)
-		s->events->over(s->arg, slot, &r->end);
-	else
-		s->events->failed(s->arg, slot, r->stage, r->errnum);
-	if (slot->job == job)
-		slot->tag = NULL;
-}
-
-void slots_catch_up(struct slot *slot)
-{
-	/* A callback may retire or condemn the slot, hence its descriptor is looked up each time. */
-	while (slot->sock >= 0) {
-		struct slot_report r;
-		ssize_t n = recv(slot->sock, &r, sizeof r, MSG_DONTWAIT | MSG_TRUNC);
-		if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOMEM || errno == ENOBUFS))
-			return;
-		if (n <= 0) {
-			slots_condemn(slot);
-			return;
-		}
-		if (!slot->tag || !well_formed(slot, &r, n)) {
-			slots_note(slot->slots, slot, true, "slot %d spoke out of turn and is replaced", slot->number);
-			slots_condemn(slot);
-			return;
-		}
-		take_report(slot, &r);
-	}
-}
-
-static void on_sock(void *arg, int events)
-{
-	(void)events;
-	slots_catch_up(arg);
-}
-
-/* ---- the loop ---- */
-
-int slots_watch(struct slot *slot)
-{
-	static void (*const fn[3])(void *, int) = { on_sock, on_stdout, on_stderr };
-	int fd[3] = { slot->sock, slot->out[0], slot->out[1] };
-	for (int i = 0; i < 3; i++) {
-		if (fd[i] < 0)
+	if (procs_children(getpid(), &s->found))
+		return -1;
+	if (s->found.count == 0)
+		return 0;
+	s->known = calloc(s->found.count, sizeof *s->known);
+	if (!s->known)
+		return -1;
+	for (size_t i = 0; i < s->found.count; i++) {
+		struct procs_stat stat;
+		if (procs_stat(s->found.pids[i], &stat))
 			continue;
-		slot->watch[i] = loop_watch_new(slot->slots->loop, fd[i], fn[i], slot);
-		if (!slot->watch[i])
-			return -1;
-		loop_watch_set(slot->watch[i], LOOP_READ);
+		s->known[s->known_count].pid = s->found.pids[i];
+		s->known[s->known_count++].start = stat.start;
 	}
 	return 0;
 }
 
-void slots_unwatch(struct slot *slot)
+static int check_limits(const struct slots_config *config, struct err *err)
 {
-	int *fd[3] = { &slot->sock, &slot->out[0], &slot->out[1] };
-	for (int i = 0; i < 3; i++) {
-		if (slot->watch[i])
-			loop_watch_free(slot->watch[i], 1);
-		else if (*fd[i] >= 0)
-			close(*fd[i]);
-		slot->watch[i] = NULL;
-		*fd[i] = -1;
+	struct rlimit limit;
+	rlim_t need = (rlim_t)config->count * 3 + 32;
+	if (config->count < 1 || config->count > SLOTS_MAX)
+		return err_set(err, ERR_CONFIG, "the number of slots must be 1 to %d, not %d", SLOTS_MAX, config->count);
+	if (!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < need)
+		return err_set(err, ERR_CONFIG, "%d handlers at once need %llu open files, and the limit is %llu (ulimit -n)",
+			       config->count, (unsigned long long)need, (unsigned long long)limit.rlim_cur);
+	return 0;
+}
+
+/* A descriptor of the slots' own: the caller may close his, and a replacement is to be forked later all the same. */
+static int own(int fd, int *copy)
+{
+	return fd >= 0 && (*copy = fcntl(fd, F_DUPFD_CLOEXEC, 3)) < 0 ? -1 : 0;
+}
+
+struct slots *slots_fork(const struct slots_config *config, struct err *err)
+{
+	if (procs_check(err) || check_limits(config, err))
+		return NULL;
+	struct slots *s = calloc(1, sizeof *s);
+	size_t count = (size_t)config->count;
+	if (!s)
+		goto nomem;
+	list_init(&s->idle);
+	list_init(&s->keepers);
+	s->config = *config;
+	s->config.lock_fd = s->config.stdout_fd = -1;
+	s->config.mark = NULL; /* these three are copied */
+	s->fork_again = (struct backoff){ .first = 100, .cap = 10000 };
+	s->sweep_again = (struct backoff){ .first = 2, .cap = 1000 };
+	s->slot = calloc(count, sizeof *s->slot);
+	void *pages = mmap(NULL, count * sizeof *s->pages, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	s->pages = pages == MAP_FAILED ? NULL : pages;
+	if (!s->slot || !s->pages) {
+		free(s->slot);
+		s->slot = NULL; /* not set up yet */
+		goto nomem;
 	}
+	for (size_t i = 0; i < count; i++) {
+		s->slot[i] = (struct slot){ .slots = s, .number = (int)i + 1, .sock = -1, .out = { -1, -1 }, .page = &s->pages[i] };
+		list_init(&s->slot[i].link);
+	}
+	struct sigaction child;
+	if (!sigaction(SIGCHLD, NULL, &child) && child.sa_handler == SIG_IGN)
+		signal(SIGCHLD, SIG_DFL); /* else no child could be waited for */
+	s->config.mark = config->mark ? strdup(config->mark) : NULL;
+	if (config->mark && !s->config.mark)
+		goto nomem;
+	if (own(config->lock_fd, &s->config.lock_fd) || own(config->stdout_fd, &s->config.stdout_fd)) {
+		err_sys(err, ERR_INTERNAL, errno, "cannot duplicate a descriptor for the slots");
+		slots_free(s);
+		return NULL;
+	}
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) || remember_children(s)) {
+		err_sys(err, ERR_INTERNAL, errno, "cannot keep track of processes");
+		slots_free(s);
+		return NULL;
+	}
+	if (slots_spawn_all(s, err)) {
+		slots_free(s);
+		return NULL;
+	}
+	return s;
+nomem:
+	err_set(err, ERR_INTERNAL, "out of memory");
+	slots_free(s);
+	return NULL;
 }
 
 static void on_sigchld(void *arg, int signo)
@@ -242,6 +130,58 @@ int slots_attach(struct slots *s, struct loop *loop, const struct slots_events *
 	if (!well)
 		return err_set(err, ERR_INTERNAL, "cannot watch the slots: out of memory or descriptors");
 	return 0;
+}
+
+int slots_relock(struct slots *s, int lock_fd)
+{
+	int fd = fcntl(lock_fd, F_DUPFD_CLOEXEC, 3);
+	if (fd < 0)
+		return -1;
+	if (s->config.lock_fd >= 0)
+		close(s->config.lock_fd);
+	s->config.lock_fd = fd;
+	for (int i = 0; i < s->config.count; i++)
+		if (s->slot[i].pid)
+			roster_set(fd, s->slot[i].number, s->slot[i].pid);
+	return 0;
+}
+
+void slots_free(struct slots *s)
+{
+	if (!s)
+		return;
+	loop_timer_free(s->timer);
+	loop_signal_free(s->sigchld);
+	s->timer = NULL;
+	for (int i = 0; s->slot && i < s->config.count; i++) {
+		struct slot *slot = &s->slot[i];
+		if (slot->sock >= 0)
+			shutdown(slot->sock, SHUT_RDWR); /* closing comes too late: the loop does it */
+		if (slot->pid)
+			kill(slot->pid, SIGCONT);
+	}
+	if (s->slot && s->pages)
+		slots_wait_for_all(s);
+	for (int i = 0; s->slot && i < s->config.count; i++) {
+		slots_unwatch(&s->slot[i]);
+		command_unref(s->slot[i].command);
+	}
+	while (s->keepers.next && !list_empty(&s->keepers)) {
+		struct slots_keeper *k = container_of(s->keepers.next, struct slots_keeper, link);
+		list_remove(&k->link);
+		free(k);
+	}
+	if (s->config.lock_fd >= 0)
+		close(s->config.lock_fd);
+	if (s->config.stdout_fd >= 0)
+		close(s->config.stdout_fd);
+	if (s->pages)
+		munmap(s->pages, (size_t)s->config.count * sizeof *s->pages);
+	procs_release(&s->found);
+	free((char *)(uintptr_t)s->config.mark);
+	free(s->known);
+	free(s->slot);
+	free(s);
 }
 
 /* ---- verbs ---- */
@@ -322,7 +262,7 @@ int slots_start(struct slot *slot, const struct slot_job *job)
 		errno = EINVAL;
 		goto out;
 	}
-	look_at_stdout(slot->slots);
+	slots_look_at_stdout(slot->slots);
 	if (slot->stale) {
 		errno = EAGAIN;
 		goto out;
@@ -339,7 +279,7 @@ int slots_start(struct slot *slot, const struct slot_job *job)
 		}
 		goto out;
 	}
-	not_idle(slot);
+	slots_not_idle(slot);
 	slot->state = SLOT_BUSY;
 	slot->job = order.job;
 	slot->tag = job->tag;

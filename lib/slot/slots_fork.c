@@ -1,13 +1,14 @@
-/* slot/slots_fork: forks slots. In: the configuration. Out: processes that run slot_main(), each with a socket, a page and two pipes.
+/* slot/slots_fork: forks slots. In: the configuration. Out: processes that run slot_main(), each
+ * with a socket, a page and two pipes.
  *
- * A slot inherits nothing else: the child resets every signal, closes every descriptor but its own, and never returns. While the first ones are
- * forked, this process's ends of those that are there lie in a socket, so that no child has them to copy and close: the start is linear. */
+ * A slot inherits nothing else: the child resets every signal, closes every descriptor but its own,
+ * and never returns. While the first slots are forked, this process's ends of those that are there
+ * lie in a socket, so that no child has them to copy and close: the start is linear. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -236,8 +237,8 @@ static int unpark(int sock, struct slot *slot)
 	return 0;
 }
 
-/* Forks all slots, the last one first, so that slot 1 is the first to be used. 0, or -1 with `err`. */
-static int spawn_all(struct slots *s, struct err *err)
+/* The last one first, so that slot 1 is the first to be used. */
+int slots_spawn_all(struct slots *s, struct err *err)
 {
 	int sock[2] = { -1, -1 }, rc = 0;
 	size_t count = (size_t)s->config.count, here = 0, parked = 0;
@@ -257,110 +258,4 @@ static int spawn_all(struct slots *s, struct err *err)
 	shut(&sock[0]);
 	shut(&sock[1]);
 	return rc;
-}
-
-/* Remembers the children that are there already. */
-static int remember_children(struct slots *s)
-{
-	if (procs_children(getpid(), &s->found))
-		return -1;
-	if (s->found.count == 0)
-		return 0;
-	s->known = calloc(s->found.count, sizeof *s->known);
-	if (!s->known)
-		return -1;
-	for (size_t i = 0; i < s->found.count; i++) {
-		struct procs_stat stat;
-		if (procs_stat(s->found.pids[i], &stat))
-			continue;
-		s->known[s->known_count].pid = s->found.pids[i];
-		s->known[s->known_count++].start = stat.start;
-	}
-	return 0;
-}
-
-static int check_limits(const struct slots_config *config, struct err *err)
-{
-	struct rlimit limit;
-	rlim_t need = (rlim_t)config->count * 3 + 32;
-	if (config->count < 1 || config->count > SLOTS_MAX)
-		return err_set(err, ERR_CONFIG, "the number of slots must be 1 to %d, not %d", SLOTS_MAX, config->count);
-	if (!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < need)
-		return err_set(err, ERR_CONFIG, "%d handlers at once need %llu open files, and the limit is %llu (ulimit -n)",
-			       config->count, (unsigned long long)need, (unsigned long long)limit.rlim_cur);
-	return 0;
-}
-
-/* A descriptor of the slots' own: the caller may close his, and a replacement is to be forked later all the same. */
-static int own(int fd, int *copy)
-{
-	return fd >= 0 && (*copy = fcntl(fd, F_DUPFD_CLOEXEC, 3)) < 0 ? -1 : 0;
-}
-
-int slots_relock(struct slots *s, int lock_fd)
-{
-	int fd = fcntl(lock_fd, F_DUPFD_CLOEXEC, 3);
-	if (fd < 0)
-		return -1;
-	if (s->config.lock_fd >= 0)
-		close(s->config.lock_fd);
-	s->config.lock_fd = fd;
-	for (int i = 0; i < s->config.count; i++)
-		if (s->slot[i].pid)
-			roster_set(fd, s->slot[i].number, s->slot[i].pid);
-	return 0;
-}
-
-struct slots *slots_fork(const struct slots_config *config, struct err *err)
-{
-	if (procs_check(err) || check_limits(config, err))
-		return NULL;
-	struct slots *s = calloc(1, sizeof *s);
-	size_t count = (size_t)config->count;
-	if (!s)
-		goto nomem;
-	list_init(&s->idle);
-	list_init(&s->keepers);
-	s->config = *config;
-	s->config.lock_fd = s->config.stdout_fd = -1;
-	s->config.mark = NULL; /* these three are copied */
-	s->fork_again = (struct backoff){ .first = 100, .cap = 10000 };
-	s->sweep_again = (struct backoff){ .first = 2, .cap = 1000 };
-	s->slot = calloc(count, sizeof *s->slot);
-	void *pages = mmap(NULL, count * sizeof *s->pages, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	s->pages = pages == MAP_FAILED ? NULL : pages;
-	if (!s->slot || !s->pages) {
-		free(s->slot);
-		s->slot = NULL; /* not set up yet */
-		goto nomem;
-	}
-	for (size_t i = 0; i < count; i++) {
-		s->slot[i] = (struct slot){ .slots = s, .number = (int)i + 1, .sock = -1, .out = { -1, -1 }, .page = &s->pages[i] };
-		list_init(&s->slot[i].link);
-	}
-	struct sigaction child;
-	if (!sigaction(SIGCHLD, NULL, &child) && child.sa_handler == SIG_IGN)
-		signal(SIGCHLD, SIG_DFL); /* else no child could be waited for */
-	s->config.mark = config->mark ? strdup(config->mark) : NULL;
-	if (config->mark && !s->config.mark)
-		goto nomem;
-	if (own(config->lock_fd, &s->config.lock_fd) || own(config->stdout_fd, &s->config.stdout_fd)) {
-		err_sys(err, ERR_INTERNAL, errno, "cannot duplicate a descriptor for the slots");
-		slots_free(s);
-		return NULL;
-	}
-	if (prctl(PR_SET_CHILD_SUBREAPER, 1) || remember_children(s)) {
-		err_sys(err, ERR_INTERNAL, errno, "cannot keep track of processes");
-		slots_free(s);
-		return NULL;
-	}
-	if (spawn_all(s, err)) {
-		slots_free(s);
-		return NULL;
-	}
-	return s;
-nomem:
-	err_set(err, ERR_INTERNAL, "out of memory");
-	slots_free(s);
-	return NULL;
 }

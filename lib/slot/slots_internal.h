@@ -77,22 +77,36 @@ struct slots {
 	int64_t woken_at; /* when it was last said that a stopped slot is continued; 0: never */
 };
 
-/* slots_fork.c: forks the process of a vacant slot. 0, or -1 with errno. */
+/* slots_talk.c: the bottom of the four files. */
+int64_t slots_now(void); /* monotonic milliseconds */
+/* Tells the owner of the slots, if he has attached; `slot` may be NULL. */
+void slots_note(struct slots *s, struct slot *slot, bool warn, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+void slots_mend_soon(struct slots *s);  /* has slots_mend() called in the next turn of the loop */
+void slots_drain(struct slot *slot);    /* reads all output there is */
+void slots_make_idle(struct slot *slot); /* or condemns it, when it is stale */
+void slots_not_idle(struct slot *slot); /* takes an idle slot out of the idle ones */
+/* Kills the process: the slot is dead from now on, and slots_mend() follows. */
+void slots_condemn(struct slot *slot);
+/* Looks whether the inherited stdout has lost its reader. A pipe's write end, or a socket, is in
+ * error then; a file never is. Slots that hold it are stale from then on. */
+void slots_look_at_stdout(struct slots *s);
+/* Puts a slot's descriptors on the loop: 0, or -1 when memory is out; takes them off, and closes
+ * them. */
+int slots_watch(struct slot *slot);
+void slots_unwatch(struct slot *slot);
+
+/* slots_fork.c: forks the process of a vacant slot: 0, or -1 with errno; of all: 0, or -1 with
+ * `err` (ERR_INTERNAL). */
 int slots_spawn(struct slot *slot);
+int slots_spawn_all(struct slots *s, struct err *err);
 
-/* slots.c */
-int slots_watch(struct slot *slot);                  /* puts a slot's descriptors on the loop; 0 or -1 */
-void slots_unwatch(struct slot *slot);               /* takes them off, and closes them */
-void slots_drain(struct slot *slot);                 /* takes in all output there is */
-void slots_make_idle(struct slot *slot);
-void slots_condemn(struct slot *slot);               /* kills the process: it is dead from now on */
-void slots_note(struct slots *s, struct slot *slot, bool warn, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-
-/* slots_mend.c: waits for dead slots, kills what they left, reports, forks anew; complains of what cannot be killed. `mend_soon` has it done
- * in the next turn. */
+/* slots_mend.c: waits for dead slots, kills what they left, reports, forks anew; complains of what
+ * cannot be killed. For the loop's timer, hence void. */
 void slots_mend(void *slots);
-void slots_mend_soon(struct slots *s);
-int64_t slots_now(void);
-bool slots_sweep_strays(struct slots *s, bool kill_them); /* whether there were any */
+/* Waits for all slots to end, and for what the dead among them left; at most ten seconds. */
+void slots_wait_for_all(struct slots *s);
+/* Whether there are children that a slot left behind; they are killed if `kill_them`. */
+bool slots_sweep_strays(struct slots *s, bool kill_them);
 
 #endif

@@ -1,36 +1,21 @@
-/* slot/slots_mend: what the runner does about slots that died, were retired, or cannot kill. In: SIGCHLD, an end of file, a timer.
- * Out: `died` or `failed` for their jobs, new slots, notes; at the end of everything, slots_free().
+/* slot/slots_mend: what the runner does about slots that died, were retired, or cannot kill. In:
+ * SIGCHLD, an end of file, a timer. Out: `died` or `failed` for their jobs, new slots, notes.
  *
- * When a slot dies, all that it kept becomes this process's (a subreaper, too). So every child here that is no slot, no keeper and
- * was not there from the start is a stray; it is killed, and the dead are reported only when no stray is left. */
-#include "slot/slots_internal.h"
-
+ * When a slot dies, all that it kept becomes this process's, which is a subreaper, too. So every
+ * child here that is no slot, no keeper and was not there from the start is a stray; it is killed,
+ * and the dead are reported only when no stray is left. */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "base/clock.h"
 #include "slot/leftover.h"
+#include "slot/slots_internal.h"
 
 /* Milliseconds: a slot that does not take an order to kill is itself killed; what is not dead by then is complained of. */
 enum { UNHEARD = 5000, UNKILLABLE = 10000, WOKEN_AGAIN = 60000 };
-
-int64_t slots_now(void)
-{
-	return clock_system.mono(&clock_system);
-}
-
-void slots_mend_soon(struct slots *s)
-{
-	if (s->timer)
-		loop_timer_set(s->timer, 0);
-}
 
 /* Waits for `pid` without waiting. Whether it is gone. */
 static bool reaped(pid_t pid, int *status)
@@ -272,8 +257,7 @@ void slots_mend(void *slots)
 	loop_timer_set(s->timer, next_due(s));
 }
 
-/* Waits for all slots to end, and for what the dead among them left. */
-static void wait_for_all(struct slots *s)
+void slots_wait_for_all(struct slots *s)
 {
 	int64_t began = slots_now(), elapsed = 0;
 	for (int64_t pause = 1; elapsed < UNKILLABLE; pause = pause < 20 ? pause * 2 : 20) {
@@ -294,42 +278,4 @@ static void wait_for_all(struct slots *s)
 		nanosleep(&ts, NULL);
 		elapsed = slots_now() - began;
 	}
-}
-
-void slots_free(struct slots *s)
-{
-	if (!s)
-		return;
-	loop_timer_free(s->timer);
-	loop_signal_free(s->sigchld);
-	s->timer = NULL;
-	for (int i = 0; s->slot && i < s->config.count; i++) {
-		struct slot *slot = &s->slot[i];
-		if (slot->sock >= 0)
-			shutdown(slot->sock, SHUT_RDWR); /* closing comes too late: the loop does it */
-		if (slot->pid)
-			kill(slot->pid, SIGCONT);
-	}
-	if (s->slot && s->pages)
-		wait_for_all(s);
-	for (int i = 0; s->slot && i < s->config.count; i++) {
-		slots_unwatch(&s->slot[i]);
-		command_unref(s->slot[i].command);
-	}
-	while (s->keepers.next && !list_empty(&s->keepers)) {
-		struct slots_keeper *k = container_of(s->keepers.next, struct slots_keeper, link);
-		list_remove(&k->link);
-		free(k);
-	}
-	if (s->config.lock_fd >= 0)
-		close(s->config.lock_fd);
-	if (s->config.stdout_fd >= 0)
-		close(s->config.stdout_fd);
-	if (s->pages)
-		munmap(s->pages, (size_t)s->config.count * sizeof *s->pages);
-	procs_release(&s->found);
-	free((char *)(uintptr_t)s->config.mark);
-	free(s->known);
-	free(s->slot);
-	free(s);
 }
