@@ -119,38 +119,6 @@ static int check_owner(struct statedir *d, enum purpose purpose, struct err *err
 	return 0;
 }
 
-/* Opens a file of the directory's for locking; -1 with `err`->status 0 when it is not there, and nothing may be made. */
-static int open_lock(struct statedir *d, const char *name, bool make, struct err *err)
-{
-	struct stat st;
-	int fd = openat(d->fd, name, O_RDWR | (make ? O_CREAT : 0) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
-	if (fd < 0 && !make && errno == ENOENT)
-		return err->status = 0, -1;
-	if (fd < 0 && errno == ELOOP)
-		return err_set(err, ERR_CANTCREATE, "'%s/%s' is a symbolic link; remove it", d->path, name);
-	if (fd < 0)
-		return err_sys(err, err_of_disk(errno), errno, "cannot open '%s/%s'", d->path,
-			       name);
-	/* A second name could be that of a file of value, linked here while the directory was open to others. */
-	if (fstat(fd, &st)) {
-		err_sys(err, ERR_CANTCREATE, errno, "cannot look at '%s/%s'", d->path, name);
-		close(fd);
-		return -1;
-	}
-	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_nlink != 1) {
-		close(fd);
-		return err_set(err, ERR_CANTCREATE, "'%s/%s' is not a file of this user's, or has another name too; remove it", d->path, name);
-	}
-	if (make && (st.st_mode & 07777) != 0600)
-		(void)!fchmod(fd, 0600);
-	return fd;
-}
-
-int statedir_open_lock(struct statedir *d, const char *name, struct err *err)
-{
-	return open_lock(d, name, true, err);
-}
-
 static struct statedir *open_it(const char *path, enum purpose purpose, struct err *err)
 {
 	struct statedir *d = calloc(1, sizeof *d);
@@ -171,9 +139,9 @@ static struct statedir *open_it(const char *path, enum purpose purpose, struct e
 	}
 	if (check_owner(d, purpose, err))
 		goto fail;
-	d->run_fd = open_lock(d, "run.lock", purpose != LOOK, err);
+	d->run_fd = statedir_open_lock(d, "run.lock", purpose != LOOK, err);
 	if (d->run_fd >= 0 || !err->status)
-		d->slots_fd = open_lock(d, "slots.lock", purpose != LOOK, err);
+		d->slots_fd = statedir_open_lock(d, "slots.lock", purpose != LOOK, err);
 	if (d->slots_fd >= 0 || !err->status)
 		return d;
 fail:

@@ -13,8 +13,9 @@ struct statedir {
 	char *path;
 };
 
-/* Opens a file of the directory's for locking, made if it is missing. The descriptor, or -1 with
- * `err`. */
-int statedir_open_lock(struct statedir *d, const char *name, struct err *err);
+/* Opens a file of the directory's for locking, and makes it if it is missing and `make` says so. The
+ * descriptor, which the caller closes; or -1 with `err`, whose status is 0 when the file is missing
+ * and was not to be made. */
+int statedir_open_lock(struct statedir *d, const char *name, bool make, struct err *err);
 
 #endif

@@ -17,6 +17,32 @@
 /* A cleaner of old files may lock the directory, too, for a moment. */
 enum { TRIES = 50, PAUSE = 20 /* milliseconds */ };
 
+int statedir_open_lock(struct statedir *d, const char *name, bool make, struct err *err)
+{
+	struct stat st;
+	int fd = openat(d->fd, name, O_RDWR | (make ? O_CREAT : 0) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
+	if (fd < 0 && !make && errno == ENOENT)
+		return err->status = 0, -1;
+	if (fd < 0 && errno == ELOOP)
+		return err_set(err, ERR_CANTCREATE, "'%s/%s' is a symbolic link; remove it", d->path, name);
+	if (fd < 0)
+		return err_sys(err, err_of_disk(errno), errno, "cannot open '%s/%s'", d->path,
+			       name);
+	/* A second name could be that of a file of value, linked here while the directory was open to others. */
+	if (fstat(fd, &st)) {
+		err_sys(err, ERR_CANTCREATE, errno, "cannot look at '%s/%s'", d->path, name);
+		close(fd);
+		return -1;
+	}
+	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_nlink != 1) {
+		close(fd);
+		return err_set(err, ERR_CANTCREATE, "'%s/%s' is not a file of this user's, or has another name too; remove it", d->path, name);
+	}
+	if (make && (st.st_mode & 07777) != 0600)
+		(void)!fchmod(fd, 0600);
+	return fd;
+}
+
 /* 1 taken, 0 held by another, -1. */
 static int lock(const struct statedir *d, int fd, const char *name, struct err *err)
 {
@@ -142,7 +168,7 @@ static bool mend(struct statedir *d, const char *name, int *fd)
 	struct err err;
 	if (!is_gone(d, name, *fd))
 		return false;
-	int fresh = statedir_open_lock(d, name, &err);
+	int fresh = statedir_open_lock(d, name, true, &err);
 	if (fresh < 0)
 		return false;
 	if (lock(d, fresh, name, &err) != 1) {
