@@ -1,6 +1,8 @@
-/* sandbox/markdown: the two Markdowns of the Bot API: text in, plain text and entities out through api/markup.
+/* sandbox/markdown: the two Markdowns of the Bot API: text in, plain text and entities out through
+ * markup.c.
  *
- * MarkdownV2 nests, and wants each of its marks escaped where it is none; the old one does neither. Both end with an error where an entity does not. */
+ * MarkdownV2 nests, and wants each of its marks escaped where it is none; the old one does neither.
+ * Both end with an error where an entity does not end. */
 #include "sandbox/markup.h"
 
 #include <stdlib.h>

@@ -1,5 +1,6 @@
-/* sandbox/markup: what the grammars of formatting have in common. They put plain text and say where an entity begins and ends; the text, its length as
- * Telegram counts, and the list of entities come of it.
+/* sandbox/markup: what the grammars of formatting have in common. They put plain text, and say
+ * where an entity begins and ends; the text, its length as Telegram counts, and the list of
+ * entities come of it.
  *
  * Invariant: entities are properly nested, since only the innermost can be closed. */
 #include "sandbox/markup.h"
@@ -8,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/utf8.h"
 
@@ -122,35 +122,6 @@ int markup_fail(struct markup *m, const char *fmt, ...)
 const char *markup_name(enum markup_kind kind)
 {
 	return names[kind].name;
-}
-
-int markup_read(struct markup *m, const char *mode, const char *text)
-{
-	static const char why[] = "Can't parse entities: ";
-	size_t n = strlen(text);
-	*m = (struct markup){ .entities = cJSON_CreateArray() };
-	buf_init(&m->text, MARKUP_TEXT_MAX + 1);
-	if (n > MARKUP_TEXT_MAX)
-		return markup_fail(m, "Text is too long");
-	for (size_t i = 0, step; i < n; i += step)
-		if (!(step = utf8_length(text + i, n - i)))
-			return markup_fail(m, "Strings must be encoded in UTF-8");
-	if (!n || !*mode || strcasecmp(mode, "none") == 0)
-		markup_put(m, text, n);
-	else if (strcasecmp(mode, "MarkdownV2") == 0)
-		markdown_read(m, text);
-	else if (strcasecmp(mode, "Markdown") == 0)
-		markdown_read_old(m, text);
-	else if (strcasecmp(mode, "HTML") == 0)
-		markup_html_read(m, text);
-	else
-		return markup_fail(m, "Unsupported parse_mode");
-	if (!m->error[0])
-		return 0;
-	char sentence[sizeof m->error];
-	memcpy(sentence, m->error, sizeof sentence);
-	snprintf(m->error, sizeof m->error, "%s%.*s", why, (int)(sizeof sentence - sizeof why), sentence);
-	return -1;
 }
 
 void markup_release(struct markup *m)

@@ -1,5 +1,6 @@
-/* sandbox/markup_html: the Bot API's HTML: text in, plain text and entities out through api/markup. It knows a handful of tags and four named
- * characters; any other tag is an error, any other `&` stands for itself. */
+/* sandbox/markup_html: the Bot API's HTML: text in, plain text and entities out through markup.c.
+ * It knows a handful of tags and four named characters; any other tag is an error, any other `&`
+ * stands for itself. */
 #include "sandbox/markup.h"
 
 #include <ctype.h>
