@@ -2,7 +2,7 @@
  * checked bytes, so numbers keep all their digits; of members with the same name the first counts. */
 #include <string.h>
 
-#include "update/field.h"
+#include "update/update_internal.h"
 #include "update/scan.h"
 #include "update/update.h"
 

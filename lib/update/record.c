@@ -77,10 +77,10 @@ static const char *list_of(const char *value, size_t *count)
 	const char *list = value;
 	*count = 0;
 	if (*value == '{') {
-		const char *ok = scan_member(value, "ok", 2);
-		const char *id = scan_member(value, "update_id", strlen("update_id"));
+		const char *ok = scan_named(value, "ok");
+		const char *id = scan_named(value, "update_id");
 		bool answer = ok && *ok == 't' && !id;
-		list = answer ? scan_member(value, "result", strlen("result")) : NULL;
+		list = answer ? scan_named(value, "result") : NULL;
 	}
 	if (!list || *list != '[')
 		return NULL;
@@ -126,7 +126,7 @@ const char *record_fault(const struct slice *s, bool span)
 		       "each";
 	if (!value || *value != '{')
 		return "is no JSON object";
-	const char *ok = scan_member(value, "ok", 2);
+	const char *ok = scan_named(value, "ok");
 	if (ok && *ok == 'f')
 		return "is an error that the server answered, and holds no update";
 	return "has no update_id that is a whole number";

@@ -186,6 +186,11 @@ const char *scan_member(const char *value, const char *name, size_t n)
 	return NULL;
 }
 
+const char *scan_named(const char *value, const char *name)
+{
+	return scan_member(value, name, strlen(name));
+}
+
 const char *scan_path(const char *value, const char *path, size_t n)
 {
 	for (const char *end = path + n; value && path < end;) {

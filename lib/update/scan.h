@@ -57,6 +57,7 @@ const char *scan_end(struct scan_walk *w);
 /* The first member of that name (`n` bytes); NULL if there is none or `value` is no object. `value` may be
  * NULL. */
 const char *scan_member(const char *value, const char *name, size_t n);
+const char *scan_named(const char *value, const char *name); /* the name ends in a NUL */
 
 /* The value at a path of names with dots between (`n` bytes); NULL if there is none. */
 const char *scan_path(const char *value, const char *path, size_t n);

@@ -73,7 +73,7 @@ static int cut(char *body, const char *result, struct slices *out, struct err *e
 		struct slice s = { .bytes = body + (w.value - body), .length = (size_t)(scan_end(&w) - w.value) };
 		one_line(s.bytes, s.length);
 		s.is_object = *w.value == '{';
-		s.has_id = scan_integer(scan_member(w.value, "update_id", strlen("update_id")), &s.id);
+		s.has_id = scan_integer(scan_named(w.value, "update_id"), &s.id);
 		if (add(out, &s, err))
 			return -1;
 	}
@@ -116,7 +116,7 @@ int slice_response(char *body, size_t length, struct slices *out, struct slice_r
 	const char *root = scan_check(body, body + length, &fault);
 	if (!root)
 		return garbage(body, length, &fault, err);
-	const char *ok = *root == '{' ? scan_member(root, "ok", 2) : NULL;
+	const char *ok = *root == '{' ? scan_named(root, "ok") : NULL;
 	if (!ok || (*ok != 't' && *ok != 'f'))
 		return err_set(err, ERR_IO, "the answer has no 'ok'");
 	reply->ok = *ok == 't';
@@ -124,7 +124,7 @@ int slice_response(char *body, size_t length, struct slices *out, struct slice_r
 		read_refusal(body, length, reply);
 		return 0;
 	}
-	const char *result = scan_member(root, "result", strlen("result"));
+	const char *result = scan_named(root, "result");
 	if (!result)
 		return err_set(err, ERR_IO, "the answer has no 'result'");
 	if (cut(body, result, out, err)) {
@@ -145,7 +145,7 @@ void slice_line(char *line, size_t length, struct slice *out)
 	one_line(line, length);
 	const char *root = scan_check(line, line + length, &fault);
 	out->is_object = root && *root == '{';
-	out->has_id = out->is_object && scan_integer(scan_member(root, "update_id", strlen("update_id")), &out->id);
+	out->has_id = out->is_object && scan_integer(scan_named(root, "update_id"), &out->id);
 }
 
 void slices_release(struct slices *s)

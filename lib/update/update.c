@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "update/field.h"
+#include "update/update_internal.h"
 #include "update/kinds.h"
 #include "update/scan.h"
 
@@ -150,14 +150,9 @@ const char *field_place(const struct update *u)
 	return u->place;
 }
 
-static const char *member(const char *object, const char *name)
-{
-	return scan_member(object, name, strlen(name));
-}
-
 bool update_id(const struct update *u, int64_t *id)
 {
-	return scan_integer(member(u->root, "update_id"), id);
+	return scan_integer(scan_named(u->root, "update_id"), id);
 }
 
 const char *update_kind(const struct update *u)
@@ -185,13 +180,13 @@ bool update_user(const struct update *u, int64_t *id)
 
 bool update_message_id(const struct update *u, int64_t *id)
 {
-	return scan_integer(member(u->place, "message_id"), id);
+	return scan_integer(scan_named(u->place, "message_id"), id);
 }
 
 /* The string `name` of `object`, NULL if there is none. */
 static const char *string(const char *object, const char *name)
 {
-	const char *value = member(object, name);
+	const char *value = scan_named(object, name);
 	return scan_is_string(value) ? value : NULL;
 }
 
@@ -207,7 +202,7 @@ static const char *find_text(const struct update *u, enum text which)
 	const char *value = NULL;
 	switch (which) {
 	case CHAT_TYPE:
-		return string(member(u->place, "chat"), "type");
+		return string(scan_named(u->place, "chat"), "type");
 	case BUSINESS:
 		return string(u->place, "business_connection_id");
 	case CONNECTION:
@@ -305,5 +300,5 @@ bool field_text_is_message(const struct update *u)
 
 const char *field_entities(const struct update *u)
 {
-	return member(u->object, string(u->object, "text") ? "entities" : "caption_entities");
+	return scan_named(u->object, string(u->object, "text") ? "entities" : "caption_entities");
 }

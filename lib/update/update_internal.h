@@ -1,6 +1,7 @@
-/* update/field: what the files of this room share about a parsed update. Other rooms use update.h. */
-#ifndef TGRUN_UPDATE_FIELD_H
-#define TGRUN_UPDATE_FIELD_H
+/* update/update_internal: what the files of this room share about a parsed update (field_…). Other
+ * rooms use update.h. */
+#ifndef TGRUN_UPDATE_UPDATE_INTERNAL_H
+#define TGRUN_UPDATE_UPDATE_INTERNAL_H
 
 #include <stdbool.h>
 
