@@ -99,7 +99,8 @@ void slots_make_idle(struct slot *slot)
 		return;
 	}
 	slot->state = SLOT_IDLE;
-	list_add_before(slot->slots->idle.next, &slot->link); /* the last used comes first: its memory is warm */
+	/* The last used comes first: its memory is warm. */
+	list_add_before(slot->slots->idle.next, &slot->link);
 	slot->slots->idle_count++;
 }
 
@@ -134,7 +135,8 @@ void slots_look_at_stdout(struct slots *s)
 		if (s->slot[i].state == SLOT_IDLE)
 			slots_condemn(&s->slot[i]);
 	}
-	slots_note(s, NULL, true, "nobody reads the standard output any more: "
+	slots_note(s, NULL, true,
+		   "nobody reads the standard output any more: "
 		   "what handlers write there is logged from now on");
 }
 
@@ -148,10 +150,12 @@ bool slots_stdout_lost(struct slot *slot)
 
 static bool well_formed(const struct slot *slot, const struct slot_report *r, ssize_t size)
 {
-	if (size != sizeof *r || r->job != slot->job || r->end.stages != command_stages(slot->command))
+	if (size != sizeof *r || r->job != slot->job ||
+	    r->end.stages != command_stages(slot->command))
 		return false;
 	if (r->what == SLOT_FAILED)
-		return slot->state == SLOT_BUSY && r->stage >= 0 && r->stage < r->end.stages && r->errnum > 0;
+		return slot->state == SLOT_BUSY && r->stage >= 0 && r->stage < r->end.stages &&
+		       r->errnum > 0;
 	if (r->what == SLOT_ENDED)
 		return slot->state == SLOT_BUSY;
 	return r->what == SLOT_OVER && (slot->state == SLOT_BUSY || slot->state == SLOT_LINGERS);
@@ -181,18 +185,20 @@ static void take_report(struct slot *slot, const struct slot_report *r)
 
 void slots_catch_up(struct slot *slot)
 {
-	/* A callback may retire or condemn the slot, hence its descriptor is looked up each time. */
+	/* A callback may retire or condemn the slot: look its descriptor up each time. */
 	while (slot->sock >= 0) {
 		struct slot_report r;
 		ssize_t n = recv(slot->sock, &r, sizeof r, MSG_DONTWAIT | MSG_TRUNC);
-		if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOMEM || errno == ENOBUFS))
+		if (n < 0 &&
+		    (errno == EAGAIN || errno == EINTR || errno == ENOMEM || errno == ENOBUFS))
 			return;
 		if (n <= 0) {
 			slots_condemn(slot);
 			return;
 		}
 		if (!slot->tag || !well_formed(slot, &r, n)) {
-			slots_note(slot->slots, slot, true, "slot %d spoke out of turn and is replaced", slot->number);
+			slots_note(slot->slots, slot, true,
+				   "slot %d spoke out of turn and is replaced", slot->number);
 			slots_condemn(slot);
 			return;
 		}
