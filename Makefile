@@ -41,7 +41,7 @@ LIB_C   := $(sort $(wildcard lib/*/*.c lib/*/*/*.c))
 CLI_C   := $(sort $(wildcard cli/*.c cli/*/*.c))
 UNIT_C  := $(sort $(wildcard tests/unit/*.c))
 FUZZ_C  := $(filter-out tests/fuzz/replay.c,$(sort $(wildcard tests/fuzz/*.c)))
-TOOL_C  := $(filter-out tests/tools/machine.c,$(sort $(wildcard tests/tools/*.c)))
+TOOL_C  := $(filter-out tests/tools/machine.c tests/tools/sandbox_%.c,$(sort $(wildcard tests/tools/*.c)))
 OBJ     := $(LIB_C:%.c=$(B)/%.o) $(if $(COVER),$(B)/tests/cover/cover.o)
 UNIT    := $(UNIT_C:tests/unit/%.c=$(B)/unit/%) $(FUZZ_C:tests/fuzz/%.c=$(B)/unit/fuzz_%)
 TOOLS   := $(TOOL_C:tests/tools/%.c=$(B)/tools/%)
@@ -77,6 +77,9 @@ $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(B)/libcli.a $(B)/libtgrun.a
 $(B)/tools/%: $(B)/tests/tools/%.o $(B)/libtgrun.a
 	@mkdir -p $(@D)
 	$(call say,LD) $(CC) $(LDALL) -o $@ $^ $(LIBS)
+
+# Its script of faults is no part of the library.
+$(B)/tools/sandbox: $(B)/tests/tools/sandbox_script.o $(B)/tests/tools/sandbox_raw.o
 
 # A handler that tests start ten thousand times: it waits for no library.
 $(B)/tools/probe $(B)/tools/powerloss $(B)/tools/failing $(B)/tools/counts: LIBS =

@@ -1,5 +1,6 @@
-/* sandbox/sandbox: a Bot API on loopback, for `tgrun try` and for the tests. It runs on the program's own loop and keeps the server's rules
- * for getUpdates: an offset confirms, one long poll at a time, webhook or polling. The only room that sees libmicrohttpd.
+/* sandbox/sandbox: a Bot API on loopback, for `tgrun try` and for the tests. It runs on the program's
+ * own loop and keeps the server's rules for getUpdates: an offset confirms, one long poll at a time,
+ * webhook or polling.
  *
  * Updates are queued byte for byte and leave only when a request's offset confirms them. */
 #ifndef TGRUN_SANDBOX_SANDBOX_H
@@ -16,7 +17,7 @@
 #include "io/loop.h"
 
 struct sandbox;
-struct sandbox_request; /* see sandbox/sandbox_internal.h */
+struct sandbox_hooks;
 
 /* An answered call of any method but getUpdates. Everything is valid during the callback only. */
 struct sandbox_call {
@@ -36,7 +37,7 @@ struct sandbox_poll {
 	int status;              /* of HTTP; 0: its client left before it was answered */
 	size_t count;            /* of updates in the answer */
 	int64_t lowest, highest; /* their ids; meaningless without any */
-	const char *fault;       /* what `intercept` noted of the request; "" for nothing */
+	const char *fault;       /* what a hook noted of the request; "" for nothing */
 };
 
 struct sandbox_config {
@@ -50,8 +51,8 @@ struct sandbox_config {
 	/* Called from the loop; any may be NULL. They may push, not free the sandbox. */
 	void (*called)(void *arg, const struct sandbox_call *call);
 	void (*polled)(void *arg, const struct sandbox_poll *poll);
-	/* Sees every whole request before the sandbox does; true: it answers the request itself. See sandbox/sandbox_internal.h. */
-	bool (*intercept)(void *arg, struct sandbox_request *request);
+	/* A test's; see sandbox/sandbox_internal.h. NULL: none. It outlives the sandbox. */
+	const struct sandbox_hooks *hooks;
 	void *arg;
 };
 

@@ -1,7 +1,11 @@
-/* sandbox/sandbox_internal: what the sandbox's files know of each other, and what a test's faults may do to a request.
+/* sandbox/sandbox_internal: what the sandbox's files know of each other, and what a test's faults may
+ * do to a request.
  *
- * A request lives from its first byte until its connection is told that it is over. Once whole, it is dispatched; it is answered at once,
- * or its connection is suspended until somebody answers or drops it. */
+ * A request lives from its headers until io/httpd says that it is over. Once whole, it is dispatched;
+ * it is answered at once, or its connection is suspended until somebody answers or drops it.
+ *
+ * Who calls whom, from below: request, params, json, topics | messages, updates, text | forum | send |
+ * edit, methods | dispatch, push | sandbox. */
 #ifndef TGRUN_SANDBOX_SANDBOX_INTERNAL_H
 #define TGRUN_SANDBOX_SANDBOX_INTERNAL_H
 
@@ -16,22 +20,37 @@ enum {
 	SANDBOX_BATCH_MAX = 4 << 20,   /* bytes of updates in an answer, about */
 };
 
-struct MHD_Connection;
+struct httpd;
+struct httpd_request;
 struct sandbox_params;
+struct sandbox_request;
+
+/* Where a test gets between. Called from the loop with the config's `arg`; any may be NULL. */
+struct sandbox_hooks {
+	/* A connection came. false: it is closed. */
+	bool (*accept)(void *arg);
+	/* A whole request, before the sandbox looks at it. true: the hook answers it, now or later. */
+	bool (*request)(void *arg, struct sandbox_request *r);
+	/* An answer is about to be sent: it stands in r->status and what follows that, and may be
+	 * changed. true: it is not sent, the hook calls sandbox_answer() or sandbox_drop() later. */
+	bool (*answer)(void *arg, struct sandbox_request *r);
+	/* The request is over; r->fault, if the hook has set it, is to be freed. */
+	void (*ended)(void *arg, struct sandbox_request *r);
+};
 
 struct sandbox_request {
 	struct list link;              /* in sandbox.requests */
 	struct sandbox *sandbox;
-	struct MHD_Connection *connection;
-	char *path;                    /* without the query, decoded */
+	struct httpd_request *http;
+	const char *path;              /* without the query, decoded */
 	bool post;
 	char method[SANDBOX_METHOD_MAX + 1]; /* of the Bot API, "" for another path */
 	struct sandbox_params *reader; /* while the body arrives */
 	cJSON *params;                 /* an object */
 	struct buf body;               /* raw, for paths that are not the Bot API's, and for JSON */
 
-	bool whole, dispatching, suspended, drop, answered;
-	struct loop_watch *gone;       /* while suspended: tells that the client left */
+	bool whole;                    /* and dispatched */
+	bool over;                     /* answered or dropped */
 	struct loop_timer *timer;      /* of a long poll, a late answer, or a delay */
 	void (*later)(struct sandbox_request *r);
 
@@ -42,10 +61,8 @@ struct sandbox_request {
 	const char *type;              /* static, or `given_type` */
 	char given_type[128], extra_name[64], extra_value[512]; /* one header more */
 	bool close;                    /* Connection: close */
-	/* Set by a fault: `divert` is called once instead of sending the answer, `release` when the request ends. */
-	void (*divert)(struct sandbox_request *r);
-	void (*release)(struct sandbox_request *r);
-	void *fault;
+	/* Set by a hook. */
+	void *fault;                   /* the hook's own */
 	char fault_name[32];           /* for the `polled` event */
 	bool twice, backwards;         /* how the updates stand in the answer of getUpdates */
 
@@ -74,15 +91,10 @@ struct sandbox {
 	const struct clock *clock;
 	struct sandbox_config config;
 	char *token, *username, url[64];
-	struct MHD_Daemon *daemon;
-	struct loop_watch *watch;
-	struct loop_timer *timer;
+	struct httpd *httpd;           /* NULL: nobody can connect */
+	int port;
 	struct list requests;
-	struct loop_timer *down;       /* until nobody can connect, or somebody can again */
-	int64_t down_for;
-	int hang_up;                   /* connections still to be closed as soon as they are accepted */
-	bool logged_out, freeing;
-	bool resumed;                  /* a connection, since the last pump */
+	bool logged_out;
 
 	/* sandbox_updates.c */
 	struct update_item *items;     /* items[head … tail) wait */
@@ -119,7 +131,7 @@ struct sandbox {
 	uint64_t files;                /* ids of files */
 };
 
-/* sandbox.c */
+/* sandbox_request.c */
 /* Answers: `body` of `length` bytes is owned by the request from now on (NULL: memory is out, the connection is closed). */
 void sandbox_answer(struct sandbox_request *r, int status, char *body, size_t length);
 /* Closes the request's connection without an answer. */
@@ -127,10 +139,6 @@ void sandbox_drop(struct sandbox_request *r);
 /* Calls later(r) in `ms` milliseconds unless the request ends before. The request must not be answered meanwhile by others. */
 void sandbox_later(struct sandbox_request *r, int64_t ms, void (*later)(struct sandbox_request *r));
 void sandbox_not_later(struct sandbox_request *r);
-/* A duplicate of the connection's descriptor, -1 if there is none. */
-int sandbox_descriptor(struct sandbox_request *r);
-/* Carries out a request of the Bot API: what the sandbox does itself when nobody intercepts. */
-void sandbox_dispatch(struct sandbox_request *r);
 /* {"ok":true,"result":RESULT} and the `called` event. */
 void sandbox_result(struct sandbox_request *r, const char *result);
 void sandbox_result_json(struct sandbox_request *r, cJSON *result); /* frees it */
@@ -138,10 +146,18 @@ void sandbox_result_json(struct sandbox_request *r, cJSON *result); /* frees it 
 void sandbox_refuse(struct sandbox_request *r, int status, const char *description);
 /* The `called` or `polled` event alone. */
 void sandbox_tell(struct sandbox_request *r, int status, const char *result, const char *description);
-/* Ends all open polls as a restarting server does, and forgets what only lives in its memory. */
-void sandbox_restart(struct sandbox *s);
-/* Ends all connections and refuses new ones for `ms` milliseconds. What waits stays. */
-void sandbox_refuse_connections(struct sandbox *s, int64_t ms);
+/* The request is an open long poll no more, if it was one. */
+void sandbox_poll_ended(struct sandbox_request *r);
+
+/* sandbox_dispatch.c */
+/* Carries out a request of the Bot API: what the sandbox does itself when no hook answers. */
+void sandbox_dispatch(struct sandbox_request *r);
+
+/* sandbox.c */
+/* Ends all connections, and lets nobody connect. What waits stays. Never from within a request. */
+void sandbox_close(struct sandbox *s);
+/* Listens, after sandbox_close() on the same port again. 0, or -1 with `err`. */
+int sandbox_open(struct sandbox *s, struct err *err);
 
 /* sandbox_params.c */
 /* A reader for the request's body; its query is taken at once. NULL when memory is out. */
@@ -164,9 +180,14 @@ cJSON *sandbox_param_json(const struct sandbox_request *r, const char *name);
  * refusal. */
 bool sandbox_add_text(struct sandbox_request *r, cJSON *to, const cJSON *from, const char *field);
 
-/* sandbox_topics.c */
+/* sandbox_forum.c */
 /* The topic into which a call sends, 0: none. false after a refusal: there is no such topic. */
 bool sandbox_param_topic(struct sandbox_request *r, int64_t chat, int64_t *topic);
+
+/* sandbox_topics.c */
+/* NULL: it is not known. */
+struct topic *sandbox_topics_find(struct sandbox *s, int64_t chat, int64_t id);
+void sandbox_topics_add(struct sandbox *s, int64_t chat, int64_t id);
 /* Notes the topic of a message that was pushed. */
 void sandbox_topics_note(struct sandbox *s, int64_t chat, const cJSON *message);
 
@@ -183,7 +204,6 @@ void sandbox_updates_wake(struct sandbox *s);
 bool sandbox_updates_wanted(const struct sandbox *s, const char *kind);
 void sandbox_get_updates(struct sandbox_request *r);
 void sandbox_conflict(struct sandbox_request *r, const char *description);
-void sandbox_poll_ended(struct sandbox_request *r);  /* its client left */
 void sandbox_updates_drop(struct sandbox *s);        /* all of them */
 void sandbox_updates_allow(struct sandbox_request *r); /* remembers allowed_updates, if given */
 
@@ -211,11 +231,13 @@ void sandbox_message_send(struct sandbox_request *r, int64_t chat, cJSON *messag
 /* The parameter reply_markup. false after a refusal. */
 bool sandbox_add_markup(struct sandbox_request *r, cJSON *message);
 
-/* The methods that send (sandbox_send.c), change and pass on messages (sandbox_edit.c), make topics (sandbox_topics.c), and the others
- * (sandbox_methods.c). false: not one of them. */
+/* The methods that send (sandbox_send.c), change and pass on messages (sandbox_edit.c), make topics
+ * (sandbox_forum.c), and the others (sandbox_methods.c). false: not one of them. */
 bool sandbox_call_send(struct sandbox_request *r);
 bool sandbox_call_edit(struct sandbox_request *r);
 bool sandbox_call_topic(struct sandbox_request *r);
 bool sandbox_call_method(struct sandbox_request *r);
+/* sandbox_methods.c: a file by the path that getFile gave. */
+void sandbox_serve_file(struct sandbox_request *r);
 
 #endif

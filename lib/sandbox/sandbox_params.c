@@ -1,18 +1,18 @@
-/* sandbox/sandbox_params: the parameters of a call, however they came: in the query, as a form, as multipart/form-data with files, or as a JSON
- * object. Bytes come in as they arrive, one cJSON object goes out.
+/* sandbox/sandbox_params: the parameters of a call, however they came: in the query, as a form, as
+ * multipart/form-data with files, or as a JSON object. Bytes come in as they arrive, one cJSON object
+ * goes out.
  *
- * They are read as the server reads them: it takes what it can make sense of, passes over the rest, and looks at nothing whose type it does not
- * know. The first of several values of a name wins. Of files only name and size are kept; all else is bounded. */
-#include "sandbox/sandbox_internal.h"
-
+ * They are read as the server reads them: it takes what it can make sense of, passes over the rest,
+ * and looks at nothing whose type it does not know. The first of several values of a name wins. Of
+ * files only name and size are kept; all else is bounded. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include <microhttpd.h>
-
 #include "io/http.h"
+#include "io/httpd.h"
+#include "sandbox/sandbox_internal.h"
 
 enum { NAMES_MAX = 256 };
 
@@ -21,9 +21,8 @@ enum body { BODY_RAW, BODY_FORM, BODY_JSON, BODY_PARTS, BODY_UNKNOWN };
 struct sandbox_params {
 	struct sandbox_request *request;
 	enum body body;
-	struct MHD_PostProcessor *form; /* of BODY_PARTS; the others are kept until they are whole */
+	struct httpd_parts *parts;      /* of BODY_PARTS; the others are kept until they are whole */
 	bool failed;
-	size_t total;                   /* bytes of the body so far */
 	size_t text;                    /* bytes of values so far */
 	int names;
 	char *name;                     /* of the value that is arriving; NULL: it is skipped */
@@ -43,13 +42,11 @@ static int add_text(struct sandbox_params *p, const char *name, const char *valu
 	return cJSON_AddStringToObject(params, name, value) ? 0 : -1;
 }
 
-static enum MHD_Result on_query(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+static void on_query(void *arg, const char *name, const char *value)
 {
 	struct sandbox_params *p = arg;
-	(void)kind;
-	if (add_text(p, name, value ? value : ""))
+	if (add_text(p, name, value))
 		p->failed = true;
-	return MHD_YES;
 }
 
 /* The value that was arriving is whole. */
@@ -68,14 +65,12 @@ static void end_value(struct sandbox_params *p)
 	buf_clear(&p->value);
 }
 
-static enum MHD_Result on_value(void *arg, enum MHD_ValueKind kind, const char *name, const char *file_name, const char *type,
-				const char *encoding, const char *data, uint64_t offset, size_t n)
+static bool on_part(void *arg, const char *name, const char *file_name, const char *data, uint64_t offset, size_t n)
 {
 	struct sandbox_params *p = arg;
-	(void)kind, (void)type, (void)encoding;
-	if (!name) { /* some versions of libmicrohttpd pass on parts that have none */
+	if (!name) {
 		end_value(p);
-		return MHD_YES;
+		return true;
 	}
 	if (offset == 0 && !(n == 0 && p->name && strcmp(p->name, name) == 0)) {
 		end_value(p);
@@ -88,13 +83,13 @@ static enum MHD_Result on_value(void *arg, enum MHD_ValueKind kind, const char *
 		p->file_size += n;
 	else if (buf_add(&p->value, data, n))
 		p->failed = true;
-	return p->failed ? MHD_NO : MHD_YES;
+	return !p->failed;
 }
 
 /* A path that is not the Bot API's has its body as it is. */
 static enum body body_of(const struct sandbox_request *r)
 {
-	const char *type = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_TYPE);
+	const char *type = httpd_header(r->http, "Content-Type");
 	if (strncmp(r->path, "/bot", 4) != 0)
 		return BODY_RAW;
 	if (!type || !r->post)
@@ -110,20 +105,17 @@ struct sandbox_params *sandbox_params_new(struct sandbox_request *r)
 		return NULL;
 	p->request = r;
 	buf_init(&p->value, SANDBOX_TEXT_MAX);
-	MHD_get_connection_values(r->connection, MHD_GET_ARGUMENT_KIND, on_query, p);
+	httpd_query(r->http, on_query, p);
 	p->body = body_of(r);
 	if (p->body == BODY_PARTS)
-		p->form = MHD_create_post_processor(r->connection, 64 * 1024, on_value, p);
+		p->parts = httpd_parts_new(r->http, on_part, p);
 	return p;
 }
 
 int sandbox_params_add(struct sandbox_params *p, const char *data, size_t n)
 {
-	p->total += n;
-	if (p->total > SANDBOX_BODY_MAX)
-		return -1;
 	/* What cannot be read is refused at its end: who is cut off in the middle never learns why. */
-	if (p->form && !p->failed && MHD_post_process(p->form, data, n) != MHD_YES)
+	if (p->parts && !p->failed && httpd_parts_add(p->parts, data, n))
 		p->failed = true;
 	return p->body == BODY_PARTS || p->body == BODY_UNKNOWN ? 0 : buf_add(&p->request->body, data, n);
 }
@@ -146,9 +138,9 @@ static void read_form(struct sandbox_params *p, char *form)
 int sandbox_params_end(struct sandbox_params *p)
 {
 	struct sandbox_request *r = p->request;
-	if (p->form && MHD_destroy_post_processor(p->form) != MHD_YES)
+	if (httpd_parts_end(p->parts))
 		p->failed = true;
-	p->form = NULL;
+	p->parts = NULL;
 	end_value(p);
 	if (p->body == BODY_FORM && r->body.len)
 		read_form(p, r->body.data);
@@ -164,8 +156,7 @@ void sandbox_params_free(struct sandbox_params *p)
 {
 	if (!p)
 		return;
-	if (p->form)
-		MHD_destroy_post_processor(p->form);
+	httpd_parts_end(p->parts);
 	free(p->name);
 	buf_release(&p->value);
 	free(p);

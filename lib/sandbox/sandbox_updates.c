@@ -236,12 +236,6 @@ static void answer_updates(struct sandbox_request *r)
 	sandbox_answer(r, 200, out.data, length);
 }
 
-void sandbox_poll_ended(struct sandbox_request *r)
-{
-	if (r->sandbox->poll == r)
-		r->sandbox->poll = NULL;
-}
-
 static void late_conflict(struct sandbox_request *r)
 {
 	sandbox_refuse(r, 409, r->conflict);
@@ -317,4 +311,23 @@ void sandbox_get_updates(struct sandbox_request *r)
 	}
 	s->poll = r;
 	sandbox_later(r, (int64_t)r->timeout * 1000, answer_updates);
+}
+
+/* What the sandbox's owner asks. */
+
+size_t sandbox_pending(const struct sandbox *s)
+{
+	return s->tail - s->head;
+}
+
+bool sandbox_polling(const struct sandbox *s)
+{
+	return s->poll != NULL;
+}
+
+void sandbox_stats(const struct sandbox *s, struct sandbox_stats *out)
+{
+	*out = s->stats;
+	out->pending = sandbox_pending(s);
+	out->open_polls = s->poll != NULL;
 }

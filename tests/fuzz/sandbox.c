@@ -1,14 +1,12 @@
 /* tests/fuzz/sandbox: lines that push updates to the sandbox, or are requests to it: `push KIND JSON`, `raw BYTES`, `get METHOD?QUERY`, and `json`, `form`,
  * `multipart` (boundary b; | is a line's end) METHOD BODY, `http BYTES`. Each call is answered once, by JSON that says what the owner was told. */
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <microhttpd.h>
-
+#include "io/httpd.h"
 #include "sandbox/sandbox_internal.h"
 #include "tests/fuzz/fuzz.h"
 #include "update/slice.h"
@@ -75,11 +73,9 @@ static void start(void)
 static int dial(void)
 {
 	int pair[2];
-	struct sockaddr_in from = { .sin_family = AF_INET };
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) ||
-	    MHD_add_connection(rig.sandbox->daemon, pair[1], (struct sockaddr *)&from, sizeof from) != MHD_YES)
+	    httpd_adopt(rig.sandbox->httpd, pair[1]))
 		abort();
-	loop_timer_set(rig.sandbox->timer, 0);
 	return pair[0];
 }
 

@@ -5,7 +5,7 @@
  *   POST /sandbox/push       JSON lines: whole updates, queued byte for byte, or {"KIND":{…}}, which get the next id; ?raw=1: the whole body is one
  *   POST /sandbox/generate   ?count=N&chats=C&kind=message&users=U&first_chat=1000&pad=BYTES&first_id=N: N updates over C chats, text = number
  *                            in its chat
- *   POST /sandbox/script     faults, see lib/sandbox/sandbox_script.h
+ *   POST /sandbox/script     faults, see tests/tools/sandbox_script.h
  *   POST /sandbox/restart    ends all sessions as a restarting server does
  *   GET  /sandbox/stats      {"polls":…,"offset":…,"pending":…,"open_polls":…,"calls":{METHOD:N},…}
  */
@@ -19,7 +19,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "sandbox/sandbox_script.h"
+#include "tests/tools/sandbox_script.h"
 
 enum { CHATS_MAX = 100000, COUNT_MAX = 2000000 };
 
@@ -209,6 +209,39 @@ static void stats(struct tool *t, struct sandbox_request *r)
 	sandbox_answer(r, 200, out.data, out.len);
 }
 
+static void restart(struct sandbox *s)
+{
+	for (struct list *l = s->requests.next, *next; l != &s->requests; l = next) {
+		struct sandbox_request *r = container_of(l, struct sandbox_request, link);
+		next = l->next;
+		if (r->whole && r->method[0])
+			sandbox_refuse(r, 500, "Internal Server Error: restart");
+	}
+	s->asked = false;
+	s->next_conflict = 0;
+	s->logged_out = false;
+}
+
+/* The sandbox's hooks. */
+
+static bool on_accept(void *arg)
+{
+	struct tool *t = arg;
+	return sandbox_script_accept(t->script);
+}
+
+static bool on_answer(void *arg, struct sandbox_request *r)
+{
+	(void)arg;
+	return sandbox_script_answer(r);
+}
+
+static void on_ended(void *arg, struct sandbox_request *r)
+{
+	(void)arg;
+	sandbox_script_ended(r);
+}
+
 static bool on_request(void *arg, struct sandbox_request *r)
 {
 	struct tool *t = arg;
@@ -217,7 +250,7 @@ static bool on_request(void *arg, struct sandbox_request *r)
 		const char *fault;
 		if (r->method[0])
 			count_call(t, r->method);
-		bool taken = sandbox_script_intercept(t->script, r, &fault);
+		bool taken = sandbox_script_request(t->script, r, &fault);
 		if (fault) {
 			t->scripted++;
 			log_line(t, r->method, r->params, "\"fault\":\"%s\"", fault);
@@ -239,7 +272,7 @@ static bool on_request(void *arg, struct sandbox_request *r)
 		else
 			answer_text(r, 200, "{\"ok\":true}\n");
 	} else if (strcmp(what, "restart") == 0) {
-		sandbox_restart(t->sandbox);
+		restart(t->sandbox);
 		answer_text(r, 200, "{\"ok\":true}\n");
 	} else {
 		answer_text(r, 404, "{\"ok\":false,\"error\":\"not found\"}\n");
@@ -299,8 +332,11 @@ int main(int argc, char **argv)
 		{ "port-file", 1, NULL, 'P' }, { "ready-fd", 1, NULL, 'r' }, { "exit-with-parent", 0, NULL, 'e' },
 		{ "help", 0, NULL, 'h' }, { 0 },
 	};
+	static const struct sandbox_hooks hooks = { on_accept, on_request, on_answer, on_ended };
 	struct tool t = { .log = -1 };
-	struct sandbox_config config = { .token = "123456:sandbox", .called = on_called, .polled = on_polled, .intercept = on_request, .arg = &t };
+	struct sandbox_config config = {
+		.token = "123456:sandbox", .called = on_called, .polled = on_polled, .hooks = &hooks, .arg = &t,
+	};
 	const char *script = NULL, *updates = NULL, *port_file = NULL;
 	int option, ready = -1;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)

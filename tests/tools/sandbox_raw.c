@@ -1,8 +1,9 @@
-/* sandbox/sandbox_raw: broken answers. A request's finished answer comes in; bytes go out on a duplicate of its descriptor, while libmicrohttpd holds
- * the connection suspended and so keeps its hands off. At the end the request is dropped, which closes the connection.
+/* tests/tools/sandbox_raw: broken answers. A request's finished answer comes in; bytes go out on a
+ * duplicate of its descriptor, while io/httpd holds the connection suspended and so keeps its hands
+ * off. At the end the request is dropped, which closes the connection.
  *
  * Ends by itself, or when the client leaves; what has no end is bounded. */
-#include "sandbox/sandbox_raw.h"
+#include "tests/tools/sandbox_raw.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,9 +12,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "io/httpd.h"
+
 enum { PATTERN = 64 * 1024 };
 
 struct play {
+	struct sandbox_fault fault; /* first */
 	struct raw_plan plan;
 	int fd;
 	struct loop_watch *watch;
@@ -32,7 +36,6 @@ static void release(struct sandbox_request *r)
 		close(p->fd);
 	buf_release(&p->out);
 	free(p);
-	r->fault = NULL;
 }
 
 static void finish(struct sandbox_request *r)
@@ -156,7 +159,7 @@ static int compose(struct sandbox_request *r, struct play *p)
 static void play(struct sandbox_request *r)
 {
 	struct play *p = r->fault;
-	p->fd = fcntl(sandbox_descriptor(r), F_DUPFD_CLOEXEC, 3);
+	p->fd = fcntl(httpd_descriptor(r->http), F_DUPFD_CLOEXEC, 3);
 	if (p->fd < 0 || compose(r, p)) {
 		sandbox_drop(r);
 		return;
@@ -190,8 +193,7 @@ int sandbox_raw_prepare(struct sandbox_request *r, const struct raw_plan *plan)
 	p->plan = *plan;
 	p->fd = -1;
 	buf_init(&p->out, 300 << 20);
+	p->fault = (struct sandbox_fault){ .answer = play, .release = release };
 	r->fault = p;
-	r->divert = play;
-	r->release = release;
 	return 0;
 }

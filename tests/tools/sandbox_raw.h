@@ -1,6 +1,7 @@
-/* sandbox/sandbox_raw: answers that no HTTP server gives, written on a request's connection past libmicrohttpd. For sandbox_script only. */
-#ifndef TGRUN_SANDBOX_SANDBOX_RAW_H
-#define TGRUN_SANDBOX_SANDBOX_RAW_H
+/* tests/tools/sandbox_raw: answers that no HTTP server gives, written on a request's connection past
+ * io/httpd. For sandbox_script only. */
+#ifndef TGRUN_TESTS_TOOLS_SANDBOX_RAW_H
+#define TGRUN_TESTS_TOOLS_SANDBOX_RAW_H
 
 #include "sandbox/sandbox_internal.h"
 
@@ -12,6 +13,13 @@ enum raw_action {
 };
 
 enum { RAW_UNSET = -1 };
+
+/* What r->fault points to, at the beginning of what a fault keeps of its request. */
+struct sandbox_fault {
+	/* Called once, in place of sending the request's answer; NULL afterwards. */
+	void (*answer)(struct sandbox_request *r);
+	void (*release)(struct sandbox_request *r); /* the request is over: frees r->fault */
+};
 
 struct raw_plan {
 	enum raw_action action;

@@ -1,17 +1,21 @@
-/* sandbox/sandbox_script: which fault is next, and the faults that are proper HTTP. Lines of JSON come in; requests are answered, delayed or handed
- * to sandbox_raw.c, which writes on the connection itself.
+/* tests/tools/sandbox_script: which fault is next, and the faults that are proper HTTP. Lines of JSON
+ * come in; requests are answered, delayed or handed to sandbox_raw.c, which writes on the connection
+ * itself.
  *
  * Lines are used in their order; one that is used up is gone. */
-#include "sandbox/sandbox_script.h"
+#include "tests/tools/sandbox_script.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "sandbox/sandbox_raw.h"
+#include "tests/tools/sandbox_raw.h"
 
-enum { LINES_MAX = 20000 };
+enum {
+	LINES_MAX = 20000,
+	DOWN_AGAIN = 1000, /* milliseconds: somebody else has the port for a moment */
+};
 
 struct fault {
 	struct list link;
@@ -24,6 +28,16 @@ struct fault {
 struct sandbox_script {
 	struct list faults;
 	size_t count;
+	int hang_up;                 /* connections still to be closed as soon as they are accepted */
+	struct sandbox *refuses;     /* it was told to refuse connections */
+	struct loop_timer *down;     /* until nobody can connect, or somebody can again */
+	int64_t down_for;            /* milliseconds */
+};
+
+/* The true answer, to be changed as a line says. */
+struct decoration {
+	struct sandbox_fault fault; /* first */
+	cJSON *line;
 };
 
 static const char *const names[] = {
@@ -55,6 +69,7 @@ void sandbox_script_free(struct sandbox_script *s)
 		return;
 	while (!list_empty(&s->faults))
 		fault_free(container_of(s->faults.next, struct fault, link));
+	loop_timer_free(s->down);
 	free(s);
 }
 
@@ -163,7 +178,7 @@ static void give_headers(struct sandbox_request *r, const cJSON *json)
 /* The true answer, changed as the line says. */
 static void decorate(struct sandbox_request *r)
 {
-	const cJSON *json = r->fault;
+	const cJSON *json = ((struct decoration *)r->fault)->line;
 	const char *before = text(json, "before"), *behind = text(json, "behind");
 	struct buf body;
 	buf_init(&body, 256 << 20);
@@ -178,9 +193,42 @@ static void decorate(struct sandbox_request *r)
 	sandbox_answer(r, (int)number(json, "status", r->status), body.data, body.len);
 }
 
-static void release_line(struct sandbox_request *r)
+static void release_decoration(struct sandbox_request *r)
 {
-	cJSON_Delete(r->fault);
+	struct decoration *d = r->fault;
+	cJSON_Delete(d->line);
+	free(d);
+}
+
+static void prepare_decoration(struct sandbox_request *r, const cJSON *line)
+{
+	struct decoration *d = calloc(1, sizeof *d);
+	if (!d)
+		return;
+	*d = (struct decoration){ { decorate, release_decoration }, cJSON_Duplicate(line, 1) };
+	r->fault = d;
+}
+
+static void on_down(void *arg)
+{
+	struct sandbox_script *s = arg;
+	struct err err;
+	if (s->refuses->httpd) {
+		sandbox_close(s->refuses);
+		loop_timer_set(s->down, s->down_for);
+	} else if (sandbox_open(s->refuses, &err)) {
+		loop_timer_set(s->down, DOWN_AGAIN);
+	}
+}
+
+static void refuse_connections(struct sandbox_script *s, struct sandbox *sandbox, int64_t ms)
+{
+	if (!s->down)
+		s->down = loop_timer_new(sandbox->loop, on_down, s);
+	s->refuses = sandbox;
+	s->down_for = ms;
+	if (s->down)
+		loop_timer_set(s->down, 0); /* not from within a request */
 }
 
 /* Status, body and headers of the line as the answer. */
@@ -230,16 +278,14 @@ static bool play(const struct fault *f, struct sandbox_request *r, int status, b
 	return true;
 }
 
-static bool apply(struct fault *f, struct sandbox_request *r)
+static bool apply(struct sandbox_script *s, struct fault *f, struct sandbox_request *r)
 {
 	int status = (int)number(f->json, "status", 0);
 	bool given = text(f->json, "body") || text(f->json, "hex");
 	switch (f->action) {
 	case RAW_NONE:
 		if (applies(f->json)) {
-			r->fault = cJSON_Duplicate(f->json, 1);
-			r->divert = decorate;
-			r->release = release_line;
+			prepare_decoration(r, f->json);
 			return false;
 		}
 		answer(r, f->json, status ? status : 200);
@@ -267,10 +313,10 @@ static bool apply(struct fault *f, struct sandbox_request *r)
 	case FAULT_PASS:
 		return false;
 	case FAULT_REFUSE:
-		sandbox_refuse_connections(r->sandbox, number(f->json, "ms", 1000));
+		refuse_connections(s, r->sandbox, number(f->json, "ms", 1000));
 		return true;
 	case FAULT_HANG_UP:
-		r->sandbox->hang_up = (int)number(f->json, "count", 1);
+		s->hang_up = (int)number(f->json, "count", 1);
 		sandbox_drop(r);
 		return true;
 	case RAW_STALL:
@@ -287,7 +333,7 @@ static bool apply(struct fault *f, struct sandbox_request *r)
 	return play(f, r, status, given);
 }
 
-bool sandbox_script_intercept(struct sandbox_script *s, struct sandbox_request *r, const char **name)
+bool sandbox_script_request(struct sandbox_script *s, struct sandbox_request *r, const char **name)
 {
 	*name = NULL;
 	if (!r->method[0])
@@ -303,7 +349,7 @@ bool sandbox_script_intercept(struct sandbox_script *s, struct sandbox_request *
 		const char *given = text(f->json, "name");
 		snprintf(r->fault_name, sizeof r->fault_name, "%s", given ? given : names[f->action]);
 		*name = r->fault_name;
-		bool taken = apply(f, r);
+		bool taken = apply(s, f, r);
 		if (f->times > 0 && --f->times == 0) {
 			fault_free(f);
 			s->count--;
@@ -311,4 +357,30 @@ bool sandbox_script_intercept(struct sandbox_script *s, struct sandbox_request *
 		return taken;
 	}
 	return false;
+}
+
+bool sandbox_script_accept(struct sandbox_script *s)
+{
+	if (s->hang_up == 0)
+		return true;
+	s->hang_up--;
+	return false;
+}
+
+bool sandbox_script_answer(struct sandbox_request *r)
+{
+	struct sandbox_fault *fault = r->fault;
+	if (!fault || !fault->answer)
+		return false;
+	void (*play_it)(struct sandbox_request *) = fault->answer;
+	fault->answer = NULL;
+	play_it(r);
+	return true;
+}
+
+void sandbox_script_ended(struct sandbox_request *r)
+{
+	struct sandbox_fault *fault = r->fault;
+	if (fault)
+		fault->release(r);
 }

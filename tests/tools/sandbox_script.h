@@ -1,4 +1,4 @@
-/* sandbox/sandbox_script: faults for tests, played on the sandbox's connections. Only the test tool links it.
+/* tests/tools/sandbox_script: faults for tests, played on the sandbox's connections by its hooks.
  *
  * A script is JSON lines; each is used for the next calls that match it:
  *
@@ -30,8 +30,8 @@
  *   more     the Content-Length of cut, reset, stall and trickle says so many bytes more than there are
  *   apply    true: stall, stall_headers, reset, cut, answer … spoil the answer of a call that is carried out. So do trickle, reset, cut, and
  *            a stall within the answer, without a body. */
-#ifndef TGRUN_SANDBOX_SANDBOX_SCRIPT_H
-#define TGRUN_SANDBOX_SANDBOX_SCRIPT_H
+#ifndef TGRUN_TESTS_TOOLS_SANDBOX_SCRIPT_H
+#define TGRUN_TESTS_TOOLS_SANDBOX_SCRIPT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -48,8 +48,13 @@ void sandbox_script_free(struct sandbox_script *s); /* NULL is fine */
 /* Adds lines behind those that are there. 0, or -1 with `err` (ERR_USAGE), which names the line; those before it were added. */
 int sandbox_script_add(struct sandbox_script *s, const char *lines, size_t n, struct err *err);
 
-/* Applies the fault whose turn it is. Returns whether the request is answered by it. *name gets what was done, NULL for nothing. */
-bool sandbox_script_intercept(struct sandbox_script *s, struct sandbox_request *r, const char **name);
+/* For the sandbox's hooks of the same names (sandbox/sandbox_internal.h). `request` applies the fault
+ * whose turn it is, and returns whether the request is answered by it; *name gets what was done, NULL
+ * for nothing. */
+bool sandbox_script_accept(struct sandbox_script *s);
+bool sandbox_script_request(struct sandbox_script *s, struct sandbox_request *r, const char **name);
+bool sandbox_script_answer(struct sandbox_request *r);
+void sandbox_script_ended(struct sandbox_request *r);
 
 /* Faults that still wait for a call. */
 size_t sandbox_script_left(const struct sandbox_script *s);
