@@ -195,9 +195,9 @@ install: $(B)/tgrun
 	$(foreach page,$(wildcard man/*.[1-8]),install -D -m 644 $(page) $(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)) &&) true
 	install -d $(DOCDIR)/examples
 	install -m 644 README.md NEWS.md LICENSE DESIGN.md $(DOCDIR)
-	install -m 755 tests/handlers/* $(DOCDIR)/examples
-	sed 's|/usr/local/bin|$(PREFIX)/bin|' scripts/tgrun.service >$(DOCDIR)/examples/tgrun.service
-	sed 's|/usr/local/bin|$(PREFIX)/bin|' scripts/crontab.example >$(DOCDIR)/examples/crontab
+	install -m 755 share/examples/* $(DOCDIR)/examples
+	sed 's|/usr/local/bin|$(PREFIX)/bin|' share/tgrun.service >$(DOCDIR)/examples/tgrun.service
+	sed 's|/usr/local/bin|$(PREFIX)/bin|' share/crontab.example >$(DOCDIR)/examples/crontab
 	chmod 644 $(DOCDIR)/examples/tgrun.service $(DOCDIR)/examples/crontab
 
 uninstall:

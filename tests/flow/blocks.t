@@ -37,7 +37,7 @@ printf '#!/bin/sh\njq -c "select(.update_id)" "%s"\n' "$PWD/tests/data/hello.jso
 printf '#!/bin/sh\nexec "%s" "$@"\n' "$TGRUN" >"$W/bin/tgrun"
 chmod 755 "$W"/*.sh "$W/bot.py" "$W/place-order" "$W/updates" "$W/bin/tgrun"
 (umask 077 && echo "$TOKEN" >"$W/token")
-export WORKER="$PWD/tests/handlers/worker.sh"
+export WORKER="$PWD/share/examples/worker.sh"
 
 block() { cat "$TMP/blocks/$BLOCK"; }
 shell() { # COMMAND: as pasted into a shell there; $STATUS, $SHOWN

@@ -1,9 +1,9 @@
-# Goal: each example in tests/handlers does what it says, keeps to the topic, passes over edits and the token out of ps; asks for another attempt when the
+# Goal: each example in share/examples does what it says, keeps to the topic, passes over edits and the token out of ps; asks for another attempt when the
 # API cannot be reached or is busy, and for none when it refuses for good.
 # shellcheck shell=sh disable=SC2016,SC2034
 . tests/flow/lib.sh
 
-H=tests/handlers
+H=share/examples
 answers() { # CHAT: what was sent there, a line each
 	calls "select(.method == \"sendMessage\" and (.params.chat_id | tostring) == \"$1\") | .params.text"
 }

@@ -225,7 +225,7 @@ stop_tgrun
 
 # Workers that stay are replaced.
 anew --no-penalties
-start_tgrun --workers 1 --log-level debug --handler tests/handlers/worker.sh
+start_tgrun --workers 1 --log-level debug --handler share/examples/worker.sh
 wait_for 'logged polling'
 ok '! logged "worker is replaced"' "a worker that stays is not replaced without a reason"
 kill -HUP "$TGRUN_PID"

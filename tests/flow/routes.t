@@ -58,7 +58,7 @@ concurrency = 2
 [route "/start"]
 handler = $TMP/start
 [route "callback_query"]
-handler = $PWD/tests/handlers/worker.sh
+handler = $PWD/share/examples/worker.sh
 workers = 1
 EOT
 forget
@@ -80,7 +80,7 @@ handler = $TMP/start
 timeout = 1s
 kill-after = 1s
 [route "callback_query"]
-handler = $PWD/tests/handlers/worker.sh
+handler = $PWD/share/examples/worker.sh
 workers = 1
 EOT
 forget

@@ -86,7 +86,7 @@ first=$(sed -n 's/^    scripts\/deps --build && make && build\/tgrun //p' README
 like "$("$TGRUN" $first 2>&1)" 'bot: You said: ' "README: the first command shows the bot answering"
 
 diag "the unit"
-U=scripts/tgrun.service
+U=share/tgrun.service
 key() { sed -n "s/^$1=//p" "$U"; }
 for pair in Type=notify NotifyAccess=main KillMode=mixed DynamicUser=yes StateDirectory=tgrun StateDirectoryMode=0700 \
 	LoadCredential=token:/etc/tgrun/token Restart=on-failure NoNewPrivileges=yes ProtectSystem=strict; do
@@ -100,7 +100,7 @@ options() { # TEXT: the long options in it
 	printf '%s\n' "$1" | grep -o -- ' --[a-z][a-z-]*' | tr -d ' ' | sort -u
 }
 help=$("$TGRUN" run --help)
-for option in $(options "$(key ExecStart)") $(options "$(grep '^\*' scripts/crontab.example)"); do
+for option in $(options "$(key ExecStart)") $(options "$(grep '^\*' share/crontab.example)"); do
 	ok 'printf "%s\n" "$help" | grep -q -- "^  $option\( \|\$\)"' "tgrun has $option"
 done
 seconds() { printf '%s\n' "$(key ExecStart)" | sed -n "s/.*$1 \([0-9]*\)s.*/\1/p"; }
@@ -116,7 +116,7 @@ else
 fi
 
 diag "cron"
-line=$(grep -v '^#' scripts/crontab.example)
+line=$(grep -v '^#' share/crontab.example)
 is "$(printf '%s\n' "$line" | wc -l)" 1 "crontab: one line"
 is "$(printf '%s\n' "$line" | cut -d' ' -f 1-5)" '* * * * *' "crontab: each minute"
 # The line itself, with this build and a sandbox: it runs; a second one beside it is silent and 0.

@@ -177,7 +177,7 @@ like "$(tail -n 3 "$TGRUN_LOG")" 'stopping: as tgrun stop asked' "the log says w
 cp "$TMP/later.sh" "$TMP/missing.sh"
 script '{"method":"getUpdates","status":500,"body":"x","times":1000}'
 message 8 i
-start_tgrun --handler "$TMP/missing.sh" --route "/work=$PWD/tests/handlers/worker.sh"
+start_tgrun --handler "$TMP/missing.sh" --route "/work=$PWD/share/examples/worker.sh"
 wait_for '[ "$(field .source.failing)" = true ]'
 tool status
 like "$OUT" '^trouble: cannot fetch: .*500' "that Telegram does not answer"
@@ -188,7 +188,7 @@ anew --no-penalties
 cat >"$TMP/conf" <<EOT
 handler = $TMP/missing.sh
 [route "/work"]
-handler = $PWD/tests/handlers/worker.sh
+handler = $PWD/share/examples/worker.sh
 workers = 1
 EOT
 start_tgrun --config "$TMP/conf" --backlog 1

@@ -106,7 +106,7 @@ static void examples(void)
 	for (int i = 0; i < 3; i++) {
 		struct handler_policy policy = house_policy;
 		policy.timeout = 20000;
-		snprintf(path, sizeof path, "tests/handlers/%s", files[i]);
+		snprintf(path, sizeof path, "share/examples/%s", files[i]);
 		char *whole = realpath(path, NULL);
 		const char *const env[] = { getenv("PATH") ? getenv("PATH") - 5 : "PATH=/usr/bin:/bin", NULL };
 		if (!whole || (i == 2 && access("/usr/bin/node", X_OK))) {

@@ -1,7 +1,7 @@
 #!/usr/bin/awk -f
 # Counts words. The last stage of a pipeline, where jq takes the text out of the update:
 #
-#   tgrun … --handler 'jq -r ".message.text // empty" | tests/handlers/count.awk'
+#   tgrun … --handler 'jq -r ".message.text // empty" | share/examples/count.awk'
 #
 # The pipeline's status is that of the last stage that failed, so tgrun sees the 75 ("try again") or the 65 ("never") of below.
 function option(name, value) {
