@@ -8,7 +8,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -192,7 +191,7 @@ static int find_authorities(struct setup *s, struct err *err)
 	struct stat st;
 	s->ca_file = c->ca_file ? c->ca_file : variable("SSL_CERT_FILE");
 	s->ca_dirs = c->ca_file ? "" : variable("SSL_CERT_DIR");
-	if (!s->ca_file || c->source || strncasecmp(s->api.url, "http://", 7) == 0)
+	if (!s->ca_file || c->source || !s->api.tls)
 		return 0;
 	int bad = stat(s->ca_file, &st) || access(s->ca_file, R_OK) ? errno : S_ISDIR(st.st_mode) ? EISDIR : 0;
 	return bad ? err_sys(err, ERR_CONFIG, bad, "cannot read the certificates in '%s' (%s)", s->ca_file,

@@ -3,28 +3,15 @@
  * Invariant: no error quotes a URL in which there may be a login or a token. */
 #include "api/api_root.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "io/host.h"
 #include "io/http.h"
 
 enum { LOGIN_MAX = 200 };
-
-static bool is_loopback(const char *host, size_t n)
-{
-	char name[64];
-	struct in_addr four;
-	if (n == 0 || n >= sizeof name)
-		return false;
-	memcpy(name, host, n);
-	name[n] = '\0';
-	if (strcasecmp(name, "localhost") == 0 || strcmp(name, "[::1]") == 0)
-		return true;
-	return inet_pton(AF_INET, name, &four) == 1 && ntohl(four.s_addr) >> 24 == 127;
-}
 
 /* People paste what they call, with the token in it; libraries ask for `…/bot`. */
 static bool has_bot(const char *host, const char *path)
@@ -88,7 +75,8 @@ int api_root_read(struct api_root *r, const char *text, struct err *err)
 	memcpy(r->url + scheme, host, rest);
 	r->url[scheme + rest] = '\0';
 	const char *end = host[0] == '[' ? memchr(host, ']', authority) : memchr(host, ':', authority);
-	r->plain = !tls && !is_loopback(host, !end ? authority : (size_t)(end - host) + (*end == ']'));
+	r->tls = tls;
+	r->plain = !tls && !host_is_loopback(host, !end ? authority : (size_t)(end - host) + (*end == ']'));
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 struct api_root {
 	char *url;   /* scheme, host and path, no slash at its end: may be shown and stored */
 	char *login; /* `user:password`, escaped as it stands in a URL; NULL: none. A secret */
+	bool tls;    /* https */
 	bool plain;  /* http to another machine: all can be read on the way */
 };
 

@@ -5,14 +5,13 @@
  * has the token. */
 #include "io/http_internal.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
+
+#include "io/host.h"
 
 enum {
 	CONNECT_SECONDS = 15,
@@ -120,18 +119,6 @@ static bool set_options(struct http_request *r, const struct http_call *call, bo
 	return bad == 0;
 }
 
-static bool is_loopback(const char *host)
-{
-	static const char *const names[] = { "localhost", "localhost.", "[::1]" };
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (strcasecmp(host, names[i]) == 0)
-			return true;
-	struct in_addr v4;
-	size_t n = strlen(host);
-	return (n > 10 && strcasecmp(host + n - 10, ".localhost") == 0) ||
-	       (inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127);
-}
-
 /* The URL's path (to keep it out of messages), and whether its host is this machine. NULL when
  * memory is out. */
 static char *examine(const char *url, bool *loopback)
@@ -143,7 +130,7 @@ static char *examine(const char *url, bool *loopback)
 		return NULL;
 	if (curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK &&
 	    curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK)
-		*loopback = is_loopback(host);
+		*loopback = host_is_loopback(host, strlen(host));
 	bool has_path = curl_url_get(parsed, CURLUPART_PATH, &part, 0) == CURLUE_OK;
 	char *path = strdup(has_path ? part : "");
 	curl_free(part);
