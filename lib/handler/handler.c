@@ -3,15 +3,14 @@
 #include "handler/handler_internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "handler/proc.h"
 #include "handler/worker_internal.h"
+#include "io/sealed.h"
 #include "update/update.h"
 
 /* ---- the room ---- */
@@ -350,33 +349,19 @@ int handler_update_vars(struct buf *vars, struct claim *c, const char *bot_usern
 	return rc;
 }
 
-static int write_at(int fd, const char *bytes, size_t n, off_t *at)
-{
-	while (n) {
-		ssize_t k = pwrite(fd, bytes, n, *at);
-		if (k < 0)
-			return -1;
-		bytes += k;
-		n -= (size_t)k;
-		*at += k;
-	}
-	return 0;
-}
-
 int handler_stdin(struct claim *const *claims, size_t n)
 {
-	int fd = memfd_create("update", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	off_t at = 0;
-	if (fd < 0)
+	static char newline[] = "\n";
+	struct iovec *parts = calloc(n, 2 * sizeof *parts);
+	if (!parts)
 		return -1;
-	for (size_t i = 0; i < n; i++)
-		if (write_at(fd, claims[i]->body, claims[i]->length, &at) || write_at(fd, "\n", 1, &at))
-			goto fail;
-	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == 0)
-		return fd;
-fail:;
+	for (size_t i = 0; i < n; i++) {
+		parts[2 * i] = (struct iovec){ claims[i]->body, claims[i]->length };
+		parts[2 * i + 1] = (struct iovec){ newline, 1 };
+	}
+	int fd = sealed_file("update", parts, 2 * n);
 	int saved = errno;
-	close(fd);
+	free(parts);
 	errno = saved;
-	return -1;
+	return fd;
 }

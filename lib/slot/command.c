@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "io/sealed.h"
 #include "slot/slot.h"
 
 enum {
@@ -60,27 +61,6 @@ static int pack(struct buf *b, const struct command_spec *spec, int stages)
 	return rc ? -1 : 0;
 }
 
-/* A sealed memfd with the bytes; -1 with errno. */
-static int sealed(const struct buf *b)
-{
-	int fd = memfd_create("command", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (fd < 0)
-		return -1;
-	for (size_t at = 0; at < b->len;) {
-		ssize_t n = pwrite(fd, b->data + at, b->len - at, (off_t)at);
-		if (n < 0)
-			goto fail;
-		at += (size_t)n;
-	}
-	if (!fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL))
-		return fd;
-fail:;
-	int saved = errno;
-	close(fd);
-	errno = saved;
-	return -1;
-}
-
 struct command *command_new(const struct command_spec *spec, struct err *err)
 {
 	int stages = 0;
@@ -110,7 +90,7 @@ struct command *command_new(const struct command_spec *spec, struct err *err)
 	}
 	c->references = 1;
 	c->stages = stages;
-	c->fd = sealed(&b);
+	c->fd = sealed_file("command", &(struct iovec){ b.data, b.len }, 1);
 	if (c->fd < 0) {
 		err_sys(err, ERR_INTERNAL, errno, "cannot pack the handler's command");
 		goto fail;

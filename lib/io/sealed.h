@@ -1,0 +1,13 @@
+/* io/sealed: a file in memory that nobody can change any more, to be handed to another process. */
+#ifndef TGRUN_IO_SEALED_H
+#define TGRUN_IO_SEALED_H
+
+#include <stddef.h>
+#include <sys/uio.h>
+
+/* A memfd that holds the `n` parts, one behind the other, and is sealed against every change
+ * (memfd_create(2), F_ADD_SEALS). `name` is for /proc only. It is read from its first byte on; the
+ * caller closes it. -1 with errno: nothing was made. */
+int sealed_file(const char *name, const struct iovec *parts, size_t n);
+
+#endif
