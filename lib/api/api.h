@@ -1,4 +1,5 @@
-/* api: calls to the Bot API: the URL with its secret, the answers, and the classes of failure. See https://core.telegram.org/bots/api. */
+/* api: calls to the Bot API: the URL with its secret, the answers, and the classes of failure. See
+ * https://core.telegram.org/bots/api. */
 #ifndef TGRUN_API_API_H
 #define TGRUN_API_API_H
 
@@ -38,20 +39,22 @@ struct api_answer {
 
 struct api;
 
-/* Calls go to `root` (the URL of an api_root), with the token in the path, and with `login` (of one, NULL: none) in a header. `secret` outlives it. NULL when memory
- * is out. */
+/* Calls go to `root` (the URL of an api_root), with the token in the path, and with `login` (of
+ * one, NULL: none) in a header. `secret` outlives it. NULL when memory is out. */
 struct api *api_new(struct http *http, const char *root, const char *login, const struct secret *secret);
 void api_free(struct api *a); /* NULL is fine; cancel the requests first */
 
-/* Appends ROOT/bot<token>, with the login in ROOT and `/method` where they are not NULL. 0 or -1 when the buffer is full. */
+/* Appends ROOT/bot<token>, with the login in ROOT and `/method` where they are not NULL. 0 or -1
+ * when the buffer is full. */
 int api_url(const char *root, const char *login, const struct secret *secret, const char *method, struct buf *out);
 
 typedef void api_done(void *arg, struct api_answer *answer);
 
 struct api_request;
 
-/* Calls `method` with the parameters in `form` (application/x-www-form-urlencoded). Times as in struct http_call. `done(arg, …)` is called once from the loop, unless the
- * request is cancelled; the request is gone by then. NULL when memory is out. */
+/* Calls `method` with the parameters in `form` (application/x-www-form-urlencoded). Times as in
+ * struct http_call. `done(arg, …)` is called once from the loop, unless the request is cancelled;
+ * the request is gone by then. NULL when memory is out. */
 struct api_request *api_call(struct api *a, const char *method, const char *form, int64_t silence, int64_t total,
 			     api_done *done, void *arg);
 

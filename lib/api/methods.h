@@ -1,4 +1,5 @@
-/* api/methods: the methods of the Bot API. See https://core.telegram.org/bots/api#available-methods. */
+/* api/methods: the methods of the Bot API. See
+ * https://core.telegram.org/bots/api#available-methods. */
 #ifndef TGRUN_API_METHODS_H
 #define TGRUN_API_METHODS_H
 

@@ -1,4 +1,5 @@
-/* io/procs: what /proc says about processes: children, descendants, names. Shared by the slot, the runner's side and leftover. */
+/* io/procs: what /proc says about processes: children, descendants, names. Shared by the slot, the
+ * runner's side and leftover. */
 #ifndef TGRUN_IO_PROCS_H
 #define TGRUN_IO_PROCS_H
 
@@ -28,18 +29,21 @@ void procs_release(struct procs *p); /* empty again */
 int procs_add(struct procs *p, pid_t pid);
 bool procs_has(const struct procs *p, pid_t pid);
 
-/* Append the children of `parent` (dead ones that nobody has waited for, too), or all that descend from it, parents before their
- * children. A process that comes or goes meanwhile may be missed: ask again. 0, or -1 with errno. */
+/* Append the children of `parent` (dead ones that nobody has waited for, too), or all that descend
+ * from it, parents before their children. A process that comes or goes meanwhile may be missed: ask
+ * again. 0, or -1 with errno. */
 int procs_children(pid_t parent, struct procs *out);
 int procs_descendants(pid_t root, struct procs *out);
 
-/* The same as procs_children() for kernels without /proc/PID/task/TID/children: reads every process's parent. */
+/* The same as procs_children() for kernels without /proc/PID/task/TID/children: reads every
+ * process's parent. */
 int procs_scan_children(pid_t parent, struct procs *out);
 
 /* Appends every process there is. 0, or -1 with errno. */
 int procs_all(struct procs *out);
 
-/* Sends `signo` to each. Sets *denied to one that may not be signalled (EPERM), and leaves it alone if there is none. */
+/* Sends `signo` to each. Sets *denied to one that may not be signalled (EPERM), and leaves it alone
+ * if there is none. */
 void procs_signal(const struct procs *p, int signo, pid_t *denied);
 
 /* What runs of them, for people: `sleep (process 77), node (process 79) and 3 more`; "nothing"

@@ -18,9 +18,10 @@ enum { STATEDIR_ID_MAX = 40 };
 
 struct statedir;
 
-/* Opens the directory, and makes it (with the parents that are missing) if it is not there: 0700 and this user's own. It
- * may be a symbolic link only if its target is this user's own and the link is root's or this user's, as systemd makes
- * with DynamicUser. NULL with `err` (ERR_CANTCREATE) that says what would mend it. */
+/* Opens the directory, and makes it (with the parents that are missing) if it is not there: 0700
+ * and this user's own. It may be a symbolic link only if its target is this user's own and the link
+ * is root's or this user's, as systemd makes with DynamicUser. NULL with `err` (ERR_CANTCREATE)
+ * that says what would mend it. */
 struct statedir *statedir_open(const char *path, struct err *err);
 
 /* The same for a sub-command, which never makes it: NULL with `err`->status 0 when it is not there.
@@ -35,7 +36,8 @@ struct statedir *statedir_look(const char *path, struct err *err);
 /* Closes it, and with it the locks that no slot holds. NULL is fine. */
 void statedir_close(struct statedir *d);
 
-/* The same at the end of the runner, whose lock goes with the process: who waits for the one has waited for the other. NULL is fine. */
+/* The same at the end of the runner, whose lock goes with the process: who waits for the one has
+ * waited for the other. NULL is fine. */
 void statedir_end(struct statedir *d);
 
 /* Takes the runner's lock and writes this process's id into it. 1: it is ours; 0: another has it,
@@ -76,7 +78,8 @@ void statedir_id(const struct statedir *d, char out[STATEDIR_ID_MAX]);
 /* Bytes that this user may still write on its disk; -1 if that cannot be told. */
 int64_t statedir_free_bytes(const struct statedir *d);
 
-/* Whether a file may be made in it now, told without making one: 0 or -1 with `err` (ERR_CANTCREATE). Whether there is room is another matter. */
+/* Whether a file may be made in it now, told without making one: 0 or -1 with `err`
+ * (ERR_CANTCREATE). Whether there is room is another matter. */
 int statedir_may_write(const struct statedir *d, struct err *err);
 
 #endif

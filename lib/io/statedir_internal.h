@@ -1,5 +1,5 @@
-/* io/statedir_internal: what the two files of the state directory share: statedir.c (whose it is, and
- * whether it can be used) and statedir_lock.c (who uses it). */
+/* io/statedir_internal: what the two files of the state directory share: statedir.c (whose it is,
+ * and whether it can be used) and statedir_lock.c (who uses it). */
 #ifndef TGRUN_IO_STATEDIR_INTERNAL_H
 #define TGRUN_IO_STATEDIR_INTERNAL_H
 
@@ -13,9 +13,9 @@ struct statedir {
 	char *path;
 };
 
-/* Opens a file of the directory's for locking, and makes it if it is missing and `make` says so. The
- * descriptor, which the caller closes; or -1 with `err`, whose status is 0 when the file is missing
- * and was not to be made. */
+/* Opens a file of the directory's for locking, and makes it if it is missing and `make` says so.
+ * The descriptor, which the caller closes; or -1 with `err`, whose status is 0 when the file is
+ * missing and was not to be made. */
 int statedir_open_lock(struct statedir *d, const char *name, bool make, struct err *err);
 
 #endif

@@ -1,4 +1,5 @@
-/* io/terminal: the terminal that controls this process, and whether it is still there. Its hang-up is the same signal as a request to reload. */
+/* io/terminal: the terminal that controls this process, and whether it is still there. Its hang-up
+ * is the same signal as a request to reload. */
 #ifndef TGRUN_IO_TERMINAL_H
 #define TGRUN_IO_TERMINAL_H
 

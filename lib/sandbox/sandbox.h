@@ -1,6 +1,6 @@
-/* sandbox/sandbox: a Bot API on loopback, for `tgrun try` and for the tests. It runs on the program's
- * own loop and keeps the server's rules for getUpdates: an offset confirms, one long poll at a time,
- * webhook or polling.
+/* sandbox/sandbox: a Bot API on loopback, for `tgrun try` and for the tests. It runs on the
+ * program's own loop and keeps the server's rules for getUpdates: an offset confirms, one long poll
+ * at a time, webhook or polling.
  *
  * Updates are queued byte for byte and leave only when a request's offset confirms them. */
 #ifndef TGRUN_SANDBOX_SANDBOX_H
@@ -56,7 +56,8 @@ struct sandbox_config {
 	void *arg;
 };
 
-/* Listens. NULL with `err` (ERR_INTERNAL; ERR_UNAVAILABLE: the port is taken; ERR_NOPERM: not a token). */
+/* Listens. NULL with `err` (ERR_INTERNAL; ERR_UNAVAILABLE: the port is taken; ERR_NOPERM: not a
+ * token). */
 struct sandbox *sandbox_new(struct loop *loop, const struct sandbox_config *config, struct err *err);
 
 /* Ends all connections and frees. NULL is fine. */
@@ -65,13 +66,15 @@ void sandbox_free(struct sandbox *s);
 /* "http://127.0.0.1:PORT", without the token. */
 const char *sandbox_url(const struct sandbox *s);
 
-/* Queues {"update_id":N,"KIND":OBJECT} with the next id, and answers an open poll. Messages in it are remembered, so that a bot can reply to,
- * forward and copy them. Returns the id; 0 when the bot does not want this kind (allowed_updates); -1 when `kind` is no name, or with memory
- * or the queue's bounds (two million updates, 1 GiB) at their end. */
+/* Queues {"update_id":N,"KIND":OBJECT} with the next id, and answers an open poll. Messages in it
+ * are remembered, so that a bot can reply to, forward and copy them. Returns the id; 0 when the bot
+ * does not want this kind (allowed_updates); -1 when `kind` is no name, or with memory or the
+ * queue's bounds (two million updates, 1 GiB) at their end. */
 int64_t sandbox_push(struct sandbox *s, const char *kind, const char *object);
 
-/* Queues the `n` bytes as they are, whatever they are; an integer update_id in them, which must stand first if they are no JSON, moves the next id past it. 0 or -1 as above. No
- * allowed_updates filter. */
+/* Queues the `n` bytes as they are, whatever they are; an integer update_id in them, which must
+ * stand first if they are no JSON, moves the next id past it. 0 or -1 as above. No allowed_updates
+ * filter. */
 int sandbox_push_raw(struct sandbox *s, const char *update, size_t n);
 
 /* Updates not yet confirmed. */
@@ -83,7 +86,8 @@ bool sandbox_polling(const struct sandbox *s);
 /* Takes the next message id of a chat, for a message to be pushed. */
 int64_t sandbox_message_id(struct sandbox *s, int64_t chat);
 
-/* A message that the bot sent or that was pushed, NULL if it is not known (any more: the last 4096 are kept). Valid until the next turn. */
+/* A message that the bot sent or that was pushed, NULL if it is not known (any more: the last 4096
+ * are kept). Valid until the next turn. */
 const cJSON *sandbox_message(const struct sandbox *s, int64_t chat, int64_t message_id);
 
 struct sandbox_stats {

@@ -1,11 +1,12 @@
-/* sandbox/sandbox_internal: what the sandbox's files know of each other, and what a test's faults may
- * do to a request.
+/* sandbox/sandbox_internal: what the sandbox's files know of each other, and what a test's faults
+ * may do to a request.
  *
- * A request lives from its headers until io/httpd says that it is over. Once whole, it is dispatched;
- * it is answered at once, or its connection is suspended until somebody answers or drops it.
+ * A request lives from its headers until io/httpd says that it is over. Once whole, it is
+ * dispatched; it is answered at once, or its connection is suspended until somebody answers or
+ * drops it.
  *
- * Who calls whom, from below: request, params, json, topics | messages, updates, text | forum | send |
- * edit, methods | dispatch, push | sandbox. */
+ * Who calls whom, from below: request, params, json, topics | messages, updates, text | forum |
+ * send | edit, methods | dispatch, push | sandbox. */
 #ifndef TGRUN_SANDBOX_SANDBOX_INTERNAL_H
 #define TGRUN_SANDBOX_SANDBOX_INTERNAL_H
 
@@ -29,10 +30,12 @@ struct sandbox_request;
 struct sandbox_hooks {
 	/* A connection came. false: it is closed. */
 	bool (*accept)(void *arg);
-	/* A whole request, before the sandbox looks at it. true: the hook answers it, now or later. */
+	/* A whole request, before the sandbox looks at it. true: the hook answers it, now or
+	 * later. */
 	bool (*request)(void *arg, struct sandbox_request *r);
 	/* An answer is about to be sent: it stands in r->status and what follows that, and may be
-	 * changed. true: it is not sent, the hook calls sandbox_answer() or sandbox_drop() later. */
+	 * changed. true: it is not sent, the hook calls sandbox_answer() or sandbox_drop()
+	 * later. */
 	bool (*answer)(void *arg, struct sandbox_request *r);
 	/* The request is over; r->fault, if the hook has set it, is to be freed. */
 	void (*ended)(void *arg, struct sandbox_request *r);
@@ -132,11 +135,13 @@ struct sandbox {
 };
 
 /* sandbox_request.c */
-/* Answers: `body` of `length` bytes is owned by the request from now on (NULL: memory is out, the connection is closed). */
+/* Answers: `body` of `length` bytes is owned by the request from now on (NULL: memory is out, the
+ * connection is closed). */
 void sandbox_answer(struct sandbox_request *r, int status, char *body, size_t length);
 /* Closes the request's connection without an answer. */
 void sandbox_drop(struct sandbox_request *r);
-/* Calls later(r) in `ms` milliseconds unless the request ends before. The request must not be answered meanwhile by others. */
+/* Calls later(r) in `ms` milliseconds unless the request ends before. The request must not be
+ * answered meanwhile by others. */
 void sandbox_later(struct sandbox_request *r, int64_t ms, void (*later)(struct sandbox_request *r));
 void sandbox_not_later(struct sandbox_request *r);
 /* {"ok":true,"result":RESULT} and the `called` event. */
@@ -164,11 +169,12 @@ int sandbox_open(struct sandbox *s, struct err *err);
 struct sandbox_params *sandbox_params_new(struct sandbox_request *r);
 /* 0, or -1: too large. */
 int sandbox_params_add(struct sandbox_params *p, const char *data, size_t n);
-/* The whole body is there: fills r->params. 0, or -1 when there are too many parameters, or a multipart body is broken. */
+/* The whole body is there: fills r->params. 0, or -1 when there are too many parameters, or a
+ * multipart body is broken. */
 int sandbox_params_end(struct sandbox_params *p);
 void sandbox_params_free(struct sandbox_params *p);
-/* The text of a parameter; numbers as they are printed; NULL if it is absent or neither. A number's text
- * is valid until the next call. */
+/* The text of a parameter; numbers as they are printed; NULL if it is absent or neither. A number's
+ * text is valid until the next call. */
 const char *sandbox_param(struct sandbox_request *r, const char *name);
 int64_t sandbox_param_number(const struct sandbox_request *r, const char *name, int64_t otherwise);
 bool sandbox_param_true(const struct sandbox_request *r, const char *name);
@@ -176,8 +182,8 @@ bool sandbox_param_true(const struct sandbox_request *r, const char *name);
 cJSON *sandbox_param_json(const struct sandbox_request *r, const char *name);
 
 /* sandbox_text.c */
-/* The text or caption (`field`) in `from`, read as its parse_mode says, becomes that of `to`, with its entities. Nothing is added for an empty one. false after a
- * refusal. */
+/* The text or caption (`field`) in `from`, read as its parse_mode says, becomes that of `to`, with
+ * its entities. Nothing is added for an empty one. false after a refusal. */
 bool sandbox_add_text(struct sandbox_request *r, cJSON *to, const cJSON *from, const char *field);
 
 /* sandbox_forum.c */
@@ -194,7 +200,8 @@ void sandbox_topics_note(struct sandbox *s, int64_t chat, const cJSON *message);
 /* sandbox_json.c */
 /* `text` as cJSON has it; NULL when the server could not read it, or memory is out. */
 cJSON *sandbox_json(const char *text, size_t n);
-/* Adds the members of an object to `params`, of each name the first. What stands behind a mistake is passed over. */
+/* Adds the members of an object to `params`, of each name the first. What stands behind a mistake
+ * is passed over. */
 void sandbox_json_params(const char *text, size_t n, cJSON *params);
 
 /* sandbox_updates.c */
@@ -217,7 +224,8 @@ cJSON *sandbox_chat_json(struct sandbox *s, int64_t id);
 /* Whether the chat was seen, and is no forum. */
 bool sandbox_chat_is_plain(const struct sandbox *s, int64_t id);
 cJSON *sandbox_bot_json(const struct sandbox *s);
-/* Keeps `json` (owned from now on) as a message of the chat; it replaces one of the same id unless the id `is_new`. */
+/* Keeps `json` (owned from now on) as a message of the chat; it replaces one of the same id unless
+ * the id `is_new`. */
 void sandbox_message_keep(struct sandbox *s, int64_t chat, int64_t id, cJSON *json, bool is_new);
 struct message *sandbox_message_find(const struct sandbox *s, int64_t chat, int64_t id);
 /* Whether the chat has come as far as this id. */

@@ -1,5 +1,6 @@
-/* slot/leftover: finds and kills what an earlier run of the same state directory left behind, when runner and slots were killed
- * in one instant. Every handler carries TG_RUN_ID=<directory>.<run> in its environment. */
+/* slot/leftover: finds and kills what an earlier run of the same state directory left behind, when
+ * runner and slots were killed in one instant. Every handler carries TG_RUN_ID=<directory>.<run> in
+ * its environment. */
 #ifndef TGRUN_SLOT_LEFTOVER_H
 #define TGRUN_SLOT_LEFTOVER_H
 

@@ -1,11 +1,13 @@
 /* slot/slots: the runner's side of the slots.
  *
- * A slot is a small process, a child subreaper, that keeps one job at a time: a handler's pipeline and everything that it starts.
- * Slots are forked before the loop, curl and SQLite exist, and replaced when one dies. Slots hold no policy: deadlines, retries
- * and meaning live here in the runner. See slot/slot.c for the process itself and DESIGN.md, "Slots".
+ * A slot is a small process, a child subreaper, that keeps one job at a time: a handler's pipeline
+ * and everything that it starts. Slots are forked before the loop, curl and SQLite exist, and
+ * replaced when one dies. Slots hold no policy: deadlines, retries and the meaning of an end are
+ * the runner's. See slot/slot.c for the process itself and DESIGN.md, "Runner and slots".
  *
- * The life of a job: slots_start() → [ended] → over, or → failed (could not be started), or → died (the slot itself died; by then
- * everything it kept is gone). After `over`, `failed` or `died` the slot may be idle again; before, its key must stay locked. */
+ * The life of a job: slots_start() → [ended] → over, or → failed (could not be started), or → died
+ * (the slot itself died; by then everything it kept is gone). After `over`, `failed` or `died` the
+ * slot may be idle again; before, its key must stay locked. */
 #ifndef TGRUN_SLOT_SLOTS_H
 #define TGRUN_SLOT_SLOTS_H
 
@@ -23,7 +25,8 @@ enum { SLOT_STAGES_MAX = 16, SLOT_VARS_MAX = 64 * 1024, SLOT_DESCRIPTORS_MAX = 2
 /* What a slot runs; immutable; shared by all slots; counted. */
 struct command;
 
-/* What each process of a command may use, set between fork and exec; see setrlimit(2). 0: as tgrun itself has it. */
+/* What each process of a command may use, set between fork and exec; see setrlimit(2). 0: as tgrun
+ * itself has it. */
 struct slot_limits {
 	uint64_t memory;    /* bytes of address space */
 	uint64_t cpu;       /* seconds of processor time until SIGXCPU; one more, and SIGKILL */
@@ -41,13 +44,15 @@ struct command_spec {
 	struct slot_limits limits;
 };
 
-/* Packs a command into a sealed memfd. NULL with `err` (ERR_INTERNAL; ERR_CONFIG when there are too many stages). One reference. */
+/* Packs a command into a sealed memfd. NULL with `err` (ERR_INTERNAL; ERR_CONFIG when there are too
+ * many stages). One reference. */
 struct command *command_new(const struct command_spec *spec, struct err *err);
 struct command *command_ref(struct command *c);
 void command_unref(struct command *c); /* NULL is fine */
 
-/* Whether the kernel takes each stage's arguments and environment when no job adds to them: execve(2), "Limits on size of arguments and
- * environment". For after a start that was refused as too large (E2BIG): then it was for the job's own size. True also when memory is out. */
+/* Whether the kernel takes each stage's arguments and environment when no job adds to them:
+ * execve(2), "Limits on size of arguments and environment". For after a start that was refused as
+ * too large (E2BIG): then it was for the job's own size. True also when memory is out. */
 bool command_fits(const struct command *c);
 
 struct slots;
@@ -72,34 +77,41 @@ struct slot_end {
 	struct rusage usage;         /* ru_utime, ru_stime, ru_maxrss of all that the job's slot has reaped for it until now */
 };
 
-/* In these calls slots_job() is the job's tag still, and any verb but slots_free() may be used: a job may be started in the very slot. */
+/* In these calls slots_job() is the job's tag still, and any verb but slots_free() may be used: a
+ * job may be started in the very slot. */
 struct slots_events {
-	/* All stages of the job have ended; something it started still runs. Not called when nothing does: then `over` alone. */
+	/* All stages of the job have ended; something it started still runs. Not called when
+	 * nothing does: then `over` alone. */
 	void (*ended)(void *arg, struct slot *slot, const struct slot_end *end);
 	/* Nothing of the job is left. The slot is idle from now on. */
 	void (*over)(void *arg, struct slot *slot, const struct slot_end *end);
-	/* Stage `stage` could not be executed (`errnum`), or not all stages could be forked (`stage` -1; none executed anything). Nothing
-	 * of the job is left. The slot is idle, or with `stage` -1 it is being replaced. Not the update's fault. */
+	/* Stage `stage` could not be executed (`errnum`), or not all stages could be forked
+	 * (`stage` -1; none executed anything). Nothing of the job is left. The slot is idle, or
+	 * with `stage` -1 it is being replaced. Not the update's fault. */
 	void (*failed)(void *arg, struct slot *slot, int stage, int errnum);
-	/* The slot was killed, and all of its job is gone; `started` says whether its handler had begun. The slot is being replaced;
-	 * it will be idle later. Called also for a slot without a job (slots_job() is NULL). */
+	/* The slot was killed, and all of its job is gone; `started` says whether its handler had
+	 * begun. The slot is being replaced; it will be idle later. Called also for a slot without
+	 * a job (slots_job() is NULL). */
 	void (*died)(void *arg, struct slot *slot, bool started);
 	/* Bytes that the job wrote; `which` is 1 or 2. The bytes may be changed. All output
 	 * comes before `over`. */
 	void (*output)(void *arg, struct slot *slot, int which, char *bytes, size_t n);
 	/* A slot became idle by another way than the above (a replacement is ready). */
 	void (*idle)(void *arg);
-	/* Something to tell the user: a slot that cannot be forked, a process that cannot be killed. `warn` else debug. */
+	/* Something to tell the user: a slot that cannot be forked, a process that cannot be
+	 * killed. `warn` else debug. */
 	void (*note)(void *arg, struct slot *slot, bool warn, const char *text);
 };
 
-/* Lets slots call themselves `tg-slot` in their command line too, so that `pkill -f tgrun` spares them. `argv` is main's, as the kernel
- * gave it; to be called before slots_fork() and before an argument is changed in length. */
+/* Lets slots call themselves `tg-slot` in their command line too, so that `pkill -f tgrun` spares
+ * them. `argv` is main's, as the kernel gave it; to be called before slots_fork() and before an
+ * argument is changed in length. */
 void slots_set_title_area(char **argv);
 
-/* Forks `config->count` slots (at most SLOTS_MAX). A slot costs three descriptors here; raise RLIMIT_NOFILE before. Call before anything
- * large is allocated and before any thread exists. Remembers the children that this process already has: they are left alone for
- * good. NULL with `err` (ERR_INTERNAL; ERR_CONFIG when the limits do not allow that many). */
+/* Forks `config->count` slots (at most SLOTS_MAX). A slot costs three descriptors here; raise
+ * RLIMIT_NOFILE before. Call before anything large is allocated and before any thread exists.
+ * Remembers the children that this process already has: they are left alone for good. NULL with
+ * `err` (ERR_INTERNAL; ERR_CONFIG when the limits do not allow that many). */
 struct slots *slots_fork(const struct slots_config *config, struct err *err);
 
 /* Another file for the slots' lock, since somebody removed the one there was: slots that are forked
@@ -110,8 +122,9 @@ int slots_relock(struct slots *s, int lock_fd);
 /* Puts the slots on the loop. `events` and `arg` outlive the slots. 0 or -1 with `err`. */
 int slots_attach(struct slots *s, struct loop *loop, const struct slots_events *events, void *arg, struct err *err);
 
-/* Kills everything that runs, waits until all of it is gone, ends the slots and frees. What the kernel cannot kill is not waited for
- * beyond 10 s: its slot goes on killing, and keeps the lock, when this process has ended. NULL is fine. Does not call back. */
+/* Kills everything that runs, waits until all of it is gone, ends the slots and frees. What the
+ * kernel cannot kill is not waited for beyond 10 s: its slot goes on killing, and keeps the lock,
+ * when this process has ended. NULL is fine. Does not call back. */
 void slots_free(struct slots *s);
 
 int slots_idle_count(const struct slots *s);
@@ -129,12 +142,13 @@ struct slot_job {
 	bool extra_is_stdout;    /* it becomes the last stage's stdout instead */
 };
 
-/* Starts a job in an idle slot. Returns 0, or -1 with errno: then nothing was started, the slot is still idle (or dying, in which
- * case `died` follows), and it is the machine's failure (EAGAIN, ENOBUFS, ENOMEM …). */
+/* Starts a job in an idle slot. Returns 0, or -1 with errno: then nothing was started, the slot is
+ * still idle (or dying, in which case `died` follows), and it is the machine's failure (EAGAIN,
+ * ENOBUFS, ENOMEM …). */
 int slots_start(struct slot *slot, const struct slot_job *job);
 
-/* The tag of the job in the slot, NULL when idle. Number of the slot, from 1, for logs. The process id of the job's first stage, 0
- * if not known. How many stages what was started last has. */
+/* The tag of the job in the slot, NULL when idle. Number of the slot, from 1, for logs. The process
+ * id of the job's first stage, 0 if not known. How many stages what was started last has. */
 void *slots_job(const struct slot *slot);
 int slots_stages(const struct slot *slot);
 int slots_number(const struct slot *slot);
@@ -148,7 +162,8 @@ bool slots_stdout_lost(struct slot *slot);
 /* Appends what the slot's job has started and runs still. 0, or -1 with errno. */
 int slots_descendants(const struct slot *slot, struct procs *out);
 
-/* TERM (or another signal) goes to everything the job started, once. SIGKILL begins a sweep that goes on until nothing is left. */
+/* TERM (or another signal) goes to everything the job started, once. SIGKILL begins a sweep that
+ * goes on until nothing is left. */
 void slots_signal(struct slot *slot, int signo);
 
 /* The job's leftovers are no longer tgrun's business (--background leave): the slot becomes
@@ -157,10 +172,8 @@ void slots_signal(struct slot *slot, int signo);
  * descriptor. Only between `ended` and `over`. */
 void slots_leave(struct slot *slot);
 
-/* Takes in what the slot has already said but the loop has not yet delivered, so that a deadline does not overtake an end. */
+/* Takes in what the slot has already said but the loop has not yet delivered, so that a deadline
+ * does not overtake an end. */
 void slots_catch_up(struct slot *slot);
-
-/* A text "NAME=VALUE" that marks every job of this state directory's run in its environment; see slot/leftover.h. Must be part of every
- * command's `env`. */
 
 #endif

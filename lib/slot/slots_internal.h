@@ -1,4 +1,5 @@
-/* slot/slots_internal: what slots*.c share. A slot goes VACANT → IDLE → BUSY → LINGERS → IDLE …, and from anywhere → DEAD → VACANT. */
+/* slot/slots_internal: what slots*.c share. A slot goes VACANT → IDLE → BUSY → LINGERS → IDLE …,
+ * and from anywhere → DEAD → VACANT. */
 #ifndef TGRUN_SLOT_SLOTS_INTERNAL_H
 #define TGRUN_SLOT_SLOTS_INTERNAL_H
 

@@ -1,5 +1,5 @@
-/* update/kinds: the one table of update kinds of the Bot API (10.3), and the rule for those that are not in
- * it yet. */
+/* update/kinds: the one table of update kinds of the Bot API (10.3), and the rule for those that
+ * are not in it yet. */
 #ifndef TGRUN_UPDATE_KINDS_H
 #define TGRUN_UPDATE_KINDS_H
 
@@ -39,9 +39,9 @@ struct max_age;
 struct max_age *max_age_new(void);
 void max_age_free(struct max_age *m); /* NULL is fine */
 
-/* Applies one value of --max-age: `none`, or KIND=DURATION[,KIND=DURATION…] (DURATION `none` removes one; 0
- * is an error). All or nothing: 0, or -1 with `err` (ERR_USAGE), which names an unknown kind and offers the
- * nearest. */
+/* Applies one value of --max-age: `none`, or KIND=DURATION[,KIND=DURATION…] (DURATION `none`
+ * removes one; 0 is an error). All or nothing: 0, or -1 with `err` (ERR_USAGE), which names an
+ * unknown kind and offers the nearest. */
 int max_age_set(struct max_age *m, const char *text, struct err *err);
 
 /* The limit of a kind in milliseconds, 0: none. */

@@ -1,4 +1,5 @@
-/* update/match: which updates are meant by `KIND` or `/command`, as --only, --ignore, --bypass and --route say it. */
+/* update/match: which updates are meant by `KIND` or `/command`, as --only, --ignore, --bypass and
+ * --route say it. */
 #ifndef TGRUN_UPDATE_MATCH_H
 #define TGRUN_UPDATE_MATCH_H
 
@@ -8,11 +9,12 @@
 #include "base/err.h"
 #include "update/update.h"
 
-/* Checks one match: a known kind, or a slash and a command's name. 0, or -1 with `err` (ERR_USAGE), which offers the nearest kind. */
+/* Checks one match: a known kind, or a slash and a command's name. 0, or -1 with `err` (ERR_USAGE),
+ * which offers the nearest kind. */
 int match_check(const char *text, struct err *err);
 
-/* Whether the update is meant by `text`, which was checked. A command counts as in TG_COMMAND (case matters not to Telegram's clients, but it does here); `bot_username`
- * NULL: not known. */
+/* Whether the update is meant by `text`, which was checked. A command counts as in TG_COMMAND (case
+ * matters not to Telegram's clients, but it does here); `bot_username` NULL: not known. */
 bool match_one(const char *text, const struct update *u, const char *bot_username);
 
 /* The first of `count` matches that means the update; -1 if none does. */

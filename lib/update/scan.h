@@ -1,9 +1,9 @@
-/* update/scan: reads JSON where it lies, without a tree: checks it once, then finds members, ends and texts in
- * the bytes.
+/* update/scan: reads JSON where it lies, without a tree: checks it once, then finds members, ends
+ * and texts in the bytes.
  *
- * A checked value is a pointer to its first byte. After scan_check() has accepted a text that is an object
- * or an array, every function below may be used on it and on what it holds, and none of them reads past its
- * end. */
+ * A checked value is a pointer to its first byte. After scan_check() has accepted a text that is an
+ * object or an array, every function below may be used on it and on what it holds, and none of them
+ * reads past its end. */
 #ifndef TGRUN_UPDATE_SCAN_H
 #define TGRUN_UPDATE_SCAN_H
 
@@ -32,16 +32,17 @@ struct scan_fault {
 	bool ended;      /* a whole value stands before `at` */
 };
 
-/* Checks that the bytes from `p` to `end` are one JSON value (RFC 8259) with white space around, and returns
- * its first byte; NULL with `fault` if not. More is allowed than there: any character may follow a backslash
- * (the Bot API server takes `\,`), and strings may hold raw control characters but NUL and bytes that are
- * not UTF-8. Constant memory, no recursion. */
+/* Checks that the bytes from `p` to `end` are one JSON value (RFC 8259) with white space around,
+ * and returns its first byte; NULL with `fault` if not. More is allowed than there: any character
+ * may follow a backslash (the Bot API server takes `\,`), and strings may hold raw control
+ * characters but NUL and bytes that are not UTF-8. Constant memory, no recursion. */
 const char *scan_check(const char *p, const char *end, struct scan_fault *fault);
 
 /* The byte behind a checked value. */
 const char *scan_skip(const char *value);
 
-/* A walk over the members of an object or the elements of an array; over nothing, for any other value. */
+/* A walk over the members of an object or the elements of an array; over nothing, for any other
+ * value. */
 struct scan_walk {
 	const char *name;  /* the member's name, at its quote; NULL in an array */
 	const char *value;
@@ -51,27 +52,28 @@ struct scan_walk {
 struct scan_walk scan_walk(const char *value);
 bool scan_next(struct scan_walk *w);
 
-/* The byte behind the value at which the walk is. The walk goes on from there without looking again. */
+/* The byte behind the value at which the walk is. The walk goes on from there without looking
+ * again. */
 const char *scan_end(struct scan_walk *w);
 
-/* The first member of that name (`n` bytes); NULL if there is none or `value` is no object. `value` may be
- * NULL. */
+/* The first member of that name (`n` bytes); NULL if there is none or `value` is no object. `value`
+ * may be NULL. */
 const char *scan_member(const char *value, const char *name, size_t n);
 const char *scan_named(const char *value, const char *name); /* the name ends in a NUL */
 
 /* The value at a path of names with dots between (`n` bytes); NULL if there is none. */
 const char *scan_path(const char *value, const char *path, size_t n);
 
-/* The length of the integer at `value` as it is written (no fraction, no exponent, any number of digits), 0
- * if it is none. */
+/* The length of the integer at `value` as it is written (no fraction, no exponent, any number of
+ * digits), 0 if it is none. */
 size_t scan_integer_length(const char *value);
 
 /* The exact integer at `value`; false if it is none or does not fit. `value` may be NULL. */
 bool scan_integer(const char *value, int64_t *n);
 
-/* Decodes the string at `value` to `out`, which has room for as many bytes as stand between the quotes: it
- * never gets longer. Lone surrogates become U+FFFD; an unknown escape is the character itself. Returns the
- * length; `*nul` tells whether it holds U+0000. */
+/* Decodes the string at `value` to `out`, which has room for as many bytes as stand between the
+ * quotes: it never gets longer. Lone surrogates become U+FFFD; an unknown escape is the character
+ * itself. Returns the length; `*nul` tells whether it holds U+0000. */
 size_t scan_decode(const char *value, char *out, bool *nul);
 
 /* Whether `value` (may be NULL) is a string. */

@@ -30,15 +30,17 @@ struct slice_reply {
 	char description[256];   /* "" if none; cut */
 };
 
-/* Cuts `body` of `length` bytes (followed by a NUL), which must outlive the slices. 0: `reply` is filled in,
- * and, when ok, `out` with the elements of `result` in the order they came. -1 with `err`: memory is out (ERR_INTERNAL), or (ERR_IO) this is not the
- * Bot API's JSON (garbage, cut, BOM, trailing bytes, a NUL, nested deeper than 512, no `ok`, no `result` though
- * ok, more than 1000 elements). Elements that are no objects or have no integer id are kept, with the flags
- * false. A result that is no list, as of other methods than getUpdates, has no slices, and `is_list` is false. */
+/* Cuts `body` of `length` bytes (followed by a NUL), which must outlive the slices. 0: `reply` is
+ * filled in, and, when ok, `out` with the elements of `result` in the order they came. -1 with
+ * `err`: memory is out (ERR_INTERNAL), or (ERR_IO) this is not the Bot API's JSON (garbage, cut,
+ * BOM, trailing bytes, a NUL, nested deeper than 512, no `ok`, no `result` though ok, more than
+ * 1000 elements). Elements that are no objects or have no integer id are kept, with the flags
+ * false. A result that is no list, as of other methods than getUpdates, has no slices, and
+ * `is_list` is false. */
 int slice_response(char *body, size_t length, struct slices *out, struct slice_reply *reply, struct err *err);
 
-/* One line of a file of JSON lines, `length` bytes without the line feed, as a slice of itself: not an object when it is no JSON or more than one value.
- * May be called again on the same bytes. */
+/* One line of a file of JSON lines, `length` bytes without the line feed, as a slice of itself: not
+ * an object when it is no JSON or more than one value. May be called again on the same bytes. */
 void slice_line(char *line, size_t length, struct slice *out);
 
 /* Makes room for `more` items. 0, or -1 when memory is out. */

@@ -1,6 +1,6 @@
-/* update/update: one update as it came: a slice of bytes, and what can be read from it. The bytes are never
- * rewritten: JSON is parsed for reading only (cJSON's numbers are doubles), so ids are read from the bytes
- * themselves. */
+/* update/update: one update as it came: a slice of bytes, and what can be read from it. The bytes
+ * are never rewritten: JSON is parsed for reading only (cJSON's numbers are doubles), so ids are
+ * read from the bytes themselves. */
 #ifndef TGRUN_UPDATE_UPDATE_H
 #define TGRUN_UPDATE_UPDATE_H
 
@@ -13,21 +13,22 @@
 
 struct update; /* a parsed update; opaque */
 
-/* Parses the `n` bytes at `json`, which must outlive the result. NULL with `err` when it is no JSON object or
- * nested too deeply (ERR_IO), or when memory is out (ERR_INTERNAL). An update without an id or with a strange kind parses. */
+/* Parses the `n` bytes at `json`, which must outlive the result. NULL with `err` when it is no JSON
+ * object or nested too deeply (ERR_IO), or when memory is out (ERR_INTERNAL). An update without an
+ * id or with a strange kind parses. */
 struct update *update_parse(const char *json, size_t n, struct err *err);
 
-/* The same of bytes that begin with the brace of an object and that scan_check() has accepted, as those of a slice that is an object. NULL when memory
- * is out. */
+/* The same of bytes that begin with the brace of an object and that scan_check() has accepted, as
+ * those of a slice that is an object. NULL when memory is out. */
 struct update *update_of_checked(const char *json, size_t n);
 void update_free(struct update *u); /* NULL is fine */
 
 /* Whether there is an integer update_id that fits 64 bits, and which. */
 bool update_id(const struct update *u, int64_t *id);
 
-/* The kind: the name of the first member whose value is an object and which is not update_id; "" if there is
- * none. Cut to 64 bytes. Characters other than [a-z0-9_] make it "" too, so a kind is safe in a log, a key
- * and an environment. */
+/* The kind: the name of the first member whose value is an object and which is not update_id; "" if
+ * there is none. Cut to 64 bytes. Characters other than [a-z0-9_] make it "" too, so a kind is safe
+ * in a log, a key and an environment. */
 const char *update_kind(const struct update *u);
 
 /* Ids exact to 64 bits. false when the update has none. What was done in the name of a chat (by
@@ -44,9 +45,9 @@ bool update_message_id(const struct update *u, int64_t *id);
 enum update_thread { THREAD_NONE, THREAD_TOPIC, THREAD_DIRECT };
 enum update_thread update_thread(const struct update *u, int64_t *id);
 
-/* Strings, NULL when absent: the chat's type; id of the business connection the chat belongs to; of a poll;
- * of a callback, inline, shipping or pre-checkout query; text, caption, query or callback data. A string
- * that holds U+0000 counts as absent. */
+/* Strings, NULL when absent: the chat's type; id of the business connection the chat belongs to; of
+ * a poll; of a callback, inline, shipping or pre-checkout query; text, caption, query or callback
+ * data. A string that holds U+0000 counts as absent. */
 const char *update_chat_type(const struct update *u);
 const char *update_business(const struct update *u);
 bool update_is_guest(const struct update *u);
@@ -60,12 +61,12 @@ const char *update_connection(const struct update *u);
 const char *update_guest_query(const struct update *u);
 const char *update_inline_message(const struct update *u);
 
-/* The string or integer that a JSON Pointer (RFC 6901) finds in the update, as text appended to `out`. 1
- * found, 0 not found (or it is neither), -1 memory. */
+/* The string or integer that a JSON Pointer (RFC 6901) finds in the update, as text appended to
+ * `out`. 1 found, 0 not found (or it is neither), -1 memory. */
 int update_pointer(const struct update *u, const char *pointer, struct buf *out);
 
-/* Whether `pointer` is a JSON Pointer that update_pointer() can follow: "" or parts that begin with `/`, `~`
- * only in `~0` and `~1`, at most 500 bytes. */
+/* Whether `pointer` is a JSON Pointer that update_pointer() can follow: "" or parts that begin with
+ * `/`, `~` only in `~0` and `~1`, at most 500 bytes. */
 bool update_pointer_is_valid(const char *pointer);
 
 /* Grows whenever the same bytes get another key or command than before: what waits is then keyed
@@ -75,13 +76,14 @@ enum { UPDATE_READING = 2 };
 /* keys: what an update waits for. */
 struct key_spec;
 
-/* From the values of --key (without any: `chat`), each `chat`, `topic`, `user`, `none` or a JSON Pointer
- * (which starts with `/`); several in one value are separated by commas. NULL with `err` (ERR_USAGE, with
- * the nearest name). */
+/* From the values of --key (without any: `chat`), each `chat`, `topic`, `user`, `none` or a JSON
+ * Pointer (which starts with `/`); several in one value are separated by commas. NULL with `err`
+ * (ERR_USAGE, with the nearest name). */
 struct key_spec *key_spec_new(const char *const *values, size_t count, struct err *err);
 void key_spec_free(struct key_spec *k); /* NULL is fine */
 
-/* A text that is the same for the same specification, to see at start whether stored keys still hold. */
+/* A text that is the same for the same specification, to see at start whether stored keys still
+ * hold. */
 const char *key_spec_text(const struct key_spec *k);
 
 /* Appends the update's keys to `out`, a space between, in the form of TG_KEY: chat:-100123,

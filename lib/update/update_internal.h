@@ -10,8 +10,8 @@
 /* The checked JSON of the update, at its brace; see scan.h. */
 const char *field_root(const struct update *u);
 
-/* Whether update_text() is what a person wrote into a chat (text or caption), not a query or a button's
- * data. */
+/* Whether update_text() is what a person wrote into a chat (text or caption), not a query or a
+ * button's data. */
 bool field_text_is_message(const struct update *u);
 
 /* The message that tells the chat, or what stands under the kind; NULL without a kind. */
