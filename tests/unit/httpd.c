@@ -133,7 +133,7 @@ static const char *receive(int fd)
 	return buf_str(&got);
 }
 
-static void test_whole(void)
+static void whole(void)
 {
 	const char *got = receive(send_text("POST /a%20b?x=1&y HTTP/1.1\r\nHost: x\r\n"
 					    "Content-Type: text/x\r\nContent-Length: 5\r\n"
@@ -149,7 +149,7 @@ static void test_whole(void)
 	is_num(t.ended, 1, "an answered request ends once");
 }
 
-static void test_later(void)
+static void later(void)
 {
 	int fd = send_text("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
 	t.later = true;
@@ -163,7 +163,7 @@ static void test_later(void)
 	is_num(t.gone, 0, "… and nobody was gone");
 }
 
-static void test_gone(void)
+static void gone(void)
 {
 	int fd = send_text("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
 	t.later = true;
@@ -175,7 +175,7 @@ static void test_gone(void)
 	is_num(t.ended, 1, "… and his request ends once");
 }
 
-static void test_limit(void)
+static void limit(void)
 {
 	const char *got = receive(send_text("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 65\r\n"
 					    "Connection: close\r\n\r\n"));
@@ -191,7 +191,7 @@ static void test_limit(void)
 	is_num(t.ended, 1, "… and ends once");
 }
 
-static void test_drop(void)
+static void drop(void)
 {
 	int fd = send_text("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
 	t.drop = true;
@@ -199,7 +199,7 @@ static void test_drop(void)
 	is_num(t.ended, 1, "… and ends once");
 }
 
-static void test_life(void)
+static void life(void)
 {
 	struct err err = { 0 };
 	ok(!start(httpd_port(t.server), &err), "a port that is taken is refused");
@@ -208,12 +208,13 @@ static void test_life(void)
 	t.later = true;
 	turn_until(&t.whole);
 	httpd_free(t.server);
+	t.server = NULL;
 	is_num(t.ended, 1, "a server that is freed ends the request that waits");
 	is_num(t.gone, 0, "… whose caller was not gone");
 	is_str(receive(fd), "", "… and closes its connection");
 }
 
-static void test_host(void)
+static void host(void)
 {
 	static const char *const here[] = { "localhost", "LocalHost", "localhost.", "bot.localhost",
 					    "[::1]",     "127.0.0.1", "127.9.9.9" };
@@ -235,13 +236,14 @@ int main(void)
 	t.server = t.loop ? start(0, &err) : NULL;
 	if (!ok(t.server && httpd_port(t.server) > 0, "the server listens (%s)", err.text))
 		return done_testing();
-	test_whole();
-	test_later();
-	test_gone();
-	test_limit();
-	test_drop();
-	test_life();
-	test_host();
+	RUN(whole);
+	RUN(later);
+	RUN(gone);
+	RUN(limit);
+	RUN(drop);
+	RUN(life);
+	RUN(host);
+	httpd_free(t.server);
 	loop_free(t.loop);
 	buf_release(&t.body);
 	buf_release(&t.query);
