@@ -17,6 +17,7 @@
 #include "cli/cmd.h"
 #include "cli/print.h"
 #include "io/http.h"
+#include "queue/store/store.h"
 #include "update/kinds.h"
 #include "update/update.h"
 

@@ -17,6 +17,7 @@
 #include "io/procs.h"
 #include "io/roster.h"
 #include "io/terminal.h"
+#include "queue/local/local.h"
 #include "slot/leftover.h"
 
 enum {
@@ -38,7 +39,6 @@ struct run {
 	int slot_count;
 	int source_fd, feed_fd; /* of another source than Telegram, and the end of the pipe that its program writes; -1: none, or the engine's */
 	struct loop *loop;
-	struct store *store;
 	struct engine *engine;
 	struct notify *notify;
 	char *cwd;
@@ -203,6 +203,26 @@ static void name_the_fixed(struct run *r, const struct setup *fresh)
 		log_event(r->log, LOG_WARN, LOG_NONE, "'%s' cannot change while running: the old value stays until a restart", names[i]);
 }
 
+/* The queue of this machine, over the store that the options name. */
+static struct queue *open_queue(void *arg, const struct queue_config *config, struct err *err)
+{
+	struct run *r = arg;
+	const struct setup *s = r->setup;
+	bool on_disk = s->config.store == STORE_KIND_SQLITE;
+	struct store *store =
+		on_disk ? sqlite_open(statedir_fd(r->dir), s->state_dir, bot_id(s), err)
+			: memory_open(err);
+	if (!store)
+		return NULL;
+	if (on_disk && sqlite_unchecked(store))
+		log_event(r->log, LOG_WARN, LOG_NONE, "the database is large, and was not looked "
+			  "through for damage: 'tgrun check' does that while nothing runs");
+	struct queue *q = local_open(config, store, err);
+	if (!q)
+		store->ops->close(store);
+	return q;
+}
+
 /* What the engine takes of a setup: the first, or one of a reload. */
 static struct engine_config engine_config_of(struct run *r, const struct setup *s)
 {
@@ -211,7 +231,7 @@ static struct engine_config engine_config_of(struct run *r, const struct setup *
 	if (config_origin(c, &c->give_up_after) == ORIGIN_DEFAULT)
 		give_up = first->once ? CONFIG_ONCE_GIVE_UP : 0;
 	return (struct engine_config){
-		.loop = r->loop, .log = r->log, .clock = &clock_system, .slots = r->slots, .store = r->store,
+		.loop = r->loop, .log = r->log, .clock = &clock_system, .slots = r->slots, .open_queue = open_queue,
 		.store_forgets = c->store == STORE_KIND_MEMORY, .dir = r->dir, .notify = r->notify,
 		.secret = r->setup->secret, .run_id = r->run_id, .slot_count = r->slot_count, .api_root = s->api.url,
 		.api_login = s->api.login, .ca_file = s->ca_file, .ca_dirs = s->ca_dirs,
@@ -279,26 +299,16 @@ static int open_source(struct run *r, struct err *err)
 static int start_engine(struct run *r, struct err *err)
 {
 	struct setup *s = r->setup;
-	const struct config *c = &s->config;
 	r->loop = loop_new(err);
 	if (!r->loop)
 		return -1;
 	notify_busy(r->notify, "opening the queue");
-	r->store = c->store == STORE_KIND_SQLITE
-			   ? sqlite_open(statedir_fd(r->dir), s->state_dir, bot_id(s), err)
-			   : memory_open(err);
-	if (!r->store)
-		return -1;
-	if (c->store == STORE_KIND_SQLITE && sqlite_unchecked(r->store))
-		log_event(r->log, LOG_WARN, LOG_NONE, "the database is large, and was not looked "
-			  "through for damage: 'tgrun check' does that while nothing runs");
 	struct engine_config config = engine_config_of(r, s);
 	config.reload = on_reload;
 	config.terminal = !s->nohup && terminal_look() == TERMINAL_HERE;
 	r->engine = engine_new(&config, err);
 	if (!r->engine)
 		return -1;
-	r->store = NULL;
 	r->source_fd = r->feed_fd = -1;
 	return engine_start(r->engine, err);
 }
@@ -366,8 +376,6 @@ int cmd_run(struct setup *s)
 		r.status = err.status;
 	}
 	slots_free(r.slots);
-	if (r.store)
-		r.store->ops->close(r.store);
 	loop_free(r.loop);
 	if (r.source_fd >= 0)
 		close(r.source_fd);

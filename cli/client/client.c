@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "cli/print.h"
 #include "io/control.h"
+#include "queue/local/local.h"
 
 enum { ANSWER_TIMEOUT = 30000, PATIENCE = 10000, STEP = 50 }; /* milliseconds */
 enum { SHORT_LINE = 8192, PAGE_BYTES = 8 << 20, NUMBERS_AT_ONCE = 2000 };
@@ -128,8 +129,8 @@ static int use_store(struct setup *s, struct statedir *dir, const struct client_
 	struct store *store = sqlite_open(statedir_fd(dir), statedir_path(dir), bot, err);
 	if (!store)
 		return -1;
-	struct queue_config config = { .clock = &clock_system, .store = store, .backlog = INT32_MAX };
-	struct queue *q = queue_open(&config, err);
+	struct queue_config config = { .clock = &clock_system, .backlog = INT32_MAX };
+	struct queue *q = local_open(&config, store, err);
 	if (!q) {
 		store->ops->close(store);
 		return -1;

@@ -135,7 +135,7 @@ static int ask_runner(void *arg, struct statedir *dir, struct err *err)
 	return client_ask(dir, request, on_line, d, NULL, err);
 }
 
-static int show_one(void *arg, const struct store_dead *letter)
+static int show_one(void *arg, const struct queue_letter *letter)
 {
 	struct dead *d = arg;
 	struct buf line;
@@ -146,7 +146,7 @@ static int show_one(void *arg, const struct store_dead *letter)
 	return 1;
 }
 
-static int add_letter(void *arg, const struct store_dead *letter)
+static int add_letter(void *arg, const struct queue_letter *letter)
 {
 	struct buf line;
 	buf_init(&line, LINE_MAX_BYTES);

@@ -16,6 +16,7 @@
 #include "cli/setup/start.h"
 #include "cli/try/chat_prompt.h"
 #include "cli/try/cmd_try_internal.h"
+#include "queue/local/local.h"
 
 enum {
 	STARTS_MAX = 3,      /* failures to start the handler in a row, when nobody is there to mend it */
@@ -171,14 +172,22 @@ static int open_updates(struct try *t, struct err *err)
 	return t->updates_fd < 0 ? err_sys(err, ERR_USAGE, errno, "cannot open '%s' of --updates", path) : 0;
 }
 
+/* A queue that keeps nothing after its end. */
+static struct queue *open_queue(void *arg, const struct queue_config *config, struct err *err)
+{
+	(void)arg;
+	struct store *store = memory_open(err);
+	struct queue *q = store ? local_open(config, store, err) : NULL;
+	if (store && !q)
+		store->ops->close(store);
+	return q;
+}
+
 static int start_engine(struct try *t, struct err *err)
 {
 	const struct config *c = &t->setup->config;
-	t->store = memory_open(err);
-	if (!t->store)
-		return -1;
 	struct engine_config config = {
-		.loop = t->loop, .log = t->log, .clock = &clock_system, .slots = t->slots, .store = t->store, .secret = t->setup->secret,
+		.loop = t->loop, .log = t->log, .clock = &clock_system, .slots = t->slots, .open_queue = open_queue, .secret = t->setup->secret,
 		.run_id = "", .slot_count = t->slot_count, .source_fd = -1, .source_feed_fd = -1, .api_root = sandbox_url(t->sandbox), .poll_timeout = POLL_TIMEOUT,
 		.limit = POLL_LIMIT, .rehearsal = true, .options = setup_engine_options(t->setup), .finished = on_finished, .settled = on_settled,
 		.started = on_started, .output = on_output, .trouble = on_trouble, .arg = t,
@@ -189,7 +198,6 @@ static int start_engine(struct try *t, struct err *err)
 	t->engine = engine_new(&config, err);
 	if (!t->engine)
 		return -1;
-	t->store = NULL;
 	return engine_start(t->engine, err);
 }
 
@@ -282,8 +290,6 @@ static void release(struct try *t)
 		loop_signal_free(t->signals[i]);
 	engine_free(t->engine, NULL);
 	slots_free(t->slots);
-	if (t->store)
-		t->store->ops->close(t->store);
 	sandbox_free(t->sandbox);
 	loop_free(t->loop);
 	log_free(t->log);

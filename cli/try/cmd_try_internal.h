@@ -22,7 +22,6 @@ struct try {
 	int slot_count;
 	struct loop *loop;
 	struct sandbox *sandbox;
-	struct store *store;
 	struct engine *engine;
 	struct chat_feed *feed;
 	struct loop_timer *patience;

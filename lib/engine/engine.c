@@ -215,6 +215,19 @@ static void claim_some(struct engine *e)
 	}
 }
 
+/* Are the starts of the next process's updates on disk? */
+static bool next_is_marked(const struct engine *e)
+{
+	for (struct list *at = e->starting.next; at != &e->starting; at = at->next) {
+		const struct flight *f = container_of(at, struct flight, link);
+		if (f->leader && at != e->starting.next)
+			break;
+		if (!queue_marked(e->queue, f->claim))
+			return false;
+	}
+	return true;
+}
+
 /* The next process's updates: a leader and what follows it. Taken out of the list of those that start. */
 static size_t next_start(struct engine *e, struct flight **flights, struct claim **claims)
 {
@@ -273,7 +286,7 @@ static void start_one(struct engine *e, struct flight **flights, struct claim **
 static void start_claimed(struct engine *e)
 {
 	size_t n;
-	while ((n = next_start(e, e->flights, e->claims))) {
+	while (next_is_marked(e) && (n = next_start(e, e->flights, e->claims))) {
 		CRASHPOINT("before-start");
 		start_one(e, e->flights, e->claims, n);
 		CRASHPOINT("after-start");
@@ -290,13 +303,16 @@ void engine_turn(void *arg)
 	/* A start that fails leaves something to write again. */
 	for (int round = 0; round < 2; round++) {
 		claim_some(e);
-		if (!queue_dirty(e->queue))
+		bool dirty = queue_dirty(e->queue);
+		if (!dirty && list_empty(&e->starting))
 			break;
-		if (queue_flush(e->queue, &err)) {
+		int rc = queue_flush(e->queue, &err);
+		if (rc < 0) {
 			store_trouble(e, &err);
 			break;
 		}
-		engine_store_works(e);
+		if (dirty && rc == 0)
+			engine_store_works(e);
 		start_claimed(e);
 	}
 	engine_trim_dead(e);
@@ -401,10 +417,10 @@ struct engine *engine_new(const struct engine_config *config, struct err *err)
 	if (make_rooms(e, err))
 		goto fail;
 	struct queue_config queue = {
-		.clock = config->clock, .store = config->store, .key_spec = e->rule, .backlog = e->backlog,
-		.route_of = engine_route_bytes, .max_age = engine_max_age, .arg = e,
+		.clock = config->clock, .loop = config->loop, .key_spec = e->rule, .backlog = e->backlog,
+		.route_of = engine_route_bytes, .max_age = engine_max_age, .changed = engine_on_changed, .arg = e,
 	};
-	e->queue = queue_open(&queue, err);
+	e->queue = config->open_queue(config->arg, &queue, err);
 	if (!e->queue)
 		goto fail;
 	e->feed_fd = config->source_feed_fd;

@@ -15,7 +15,7 @@
 #include "handler/handler.h"
 #include "io/loop.h"
 #include "io/statedir.h"
-#include "queue/store/store.h"
+#include "queue/queue.h"
 #include "slot/slots.h"
 
 struct notify;
@@ -80,7 +80,9 @@ struct engine_config {
 	struct log *log;
 	const struct clock *clock;
 	struct slots *slots;           /* stay the caller's; free them after engine_free() */
-	struct store *store;           /* the engine's from a successful engine_new() on */
+	/* Opens the queue, which is the engine's then, with `config` as it is. NULL with `err`.
+	 * `arg` as below. */
+	struct queue *(*open_queue)(void *arg, const struct queue_config *config, struct err *err);
 	bool store_forgets;            /* what waits at the end is lost: it is said, and the status is not 0 */
 	struct statedir *dir;          /* the caller's; NULL: nothing is kept on disk */
 	const struct secret *secret;   /* NULL: no bot, with another source than Telegram */

@@ -163,7 +163,7 @@ static void add_line(struct page *p, int rc, struct buf *line)
 	buf_release(line);
 }
 
-static int add_letter(void *arg, const struct store_dead *d)
+static int add_letter(void *arg, const struct queue_letter *d)
 {
 	struct page *p = arg;
 	struct buf line;

@@ -17,7 +17,6 @@
 #include "io/control.h"
 #include "io/http.h"
 #include "io/notify.h"
-#include "io/syncer.h"
 #include "queue/queue.h"
 #include "source/source.h"
 #include "update/allow.h"
@@ -92,7 +91,6 @@ struct engine {
 	struct http *http;
 	struct api *api;
 	struct source *source;
-	struct syncer *syncer;   /* NULL until something is to be synced */
 	struct control *control;
 	int feed_fd;             /* engine_feed.c: where the source's program writes; -1: no program */
 	bool feed_torn;          /* it may have left half a line */
@@ -119,7 +117,7 @@ struct engine {
 
 	struct strangers *strangers;   /* engine_strangers.c; NULL: none yet */
 
-	bool store_fails, claims_fail, trimming, trim_fails, source_held, disk_low, backlog_full, state_gone,
+	bool store_fails, claims_fail, trimming, trim_fails, source_held, syncing, disk_low, backlog_full, state_gone,
 		control_fails;
 	int64_t claim_at;           /* monotonic milliseconds: when claiming, which failed, is tried again */
 	const char *gives_up;       /* with --once: why it ends before all is handled; NULL: it does not */
@@ -184,6 +182,8 @@ void engine_strangers_release(struct engine *e);
 
 /* engine_source.c */
 struct source_events engine_source_events(struct engine *e);
+/* queue_config.changed */
+void engine_on_changed(void *arg);
 void engine_source_check(struct engine *e);
 const char *engine_root(const struct engine *e); /* the source's name in the store; NULL: it has none */
 int engine_route_bytes(void *arg, const char *body, size_t length, struct buf *keys, unsigned *lane);

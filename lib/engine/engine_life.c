@@ -353,7 +353,6 @@ int engine_free(struct engine *e, struct err *err)
 		list_remove(&f->link);
 		free(f);
 	}
-	syncer_free(e->syncer);
 	if (e->queue)
 		rc = queue_close(e->queue, err);
 	engine_routes_release(e);

@@ -219,37 +219,24 @@ static void sync_failed(struct engine *e, const char *why)
 	engine_turn_in(e, 1000);
 }
 
-/* The source is asked again at the end of this turn. */
-static void on_synced(void *arg, int errnum)
-{
-	struct engine *e = arg;
-	char why[128];
-	queue_sync_end(e->queue, errnum);
-	if (errnum == 0)
-		return;
-	snprintf(why, sizeof why, "the database cannot be synced: %s", strerror(errnum));
-	sync_failed(e, why);
-}
-
-/* 0: all that was received is durable; 1: a thread sees to it, and handlers go on meanwhile; -1: it cannot be made so. Where there is no thread, and when
- * tgrun stops, the disk is waited for here. */
+/* 0: all that was received is durable; 1: a sync is under way, and handlers go on meanwhile; -1: it cannot be made so. When tgrun stops, no turn will
+ * tell of its end, so it is waited for here. */
 static int make_durable(struct engine *e, bool stopping)
 {
 	struct err err;
-	int fd, rc;
-	if (!stopping && !e->syncer)
-		e->syncer = syncer_new(e->config.loop, on_synced, e);
-	if (stopping || !e->syncer)
-		rc = queue_sync(e->queue, &err);
-	else if (syncer_busy(e->syncer))
-		return 1;
-	else if ((rc = queue_sync_begin(e->queue, &fd, &err)) == 1)
-		syncer_start(e->syncer, fd);
+	int rc = queue_durable(e->queue, stopping, &err);
+	e->syncing = rc == 1;
 	if (rc < 0)
 		sync_failed(e, err.text);
-	if (rc == 1)
-		CRASHPOINT("syncing");
 	return rc;
+}
+
+/* The source is asked again at the end of this turn. */
+void engine_on_changed(void *arg)
+{
+	struct engine *e = arg;
+	if (e->syncing)
+		make_durable(e, false);
 }
 
 static int on_may_ask(void *arg, bool confirms)
@@ -283,10 +270,10 @@ void engine_source_check(struct engine *e)
 	struct err err;
 	if (e->backlog_full)
 		backlog_has_room(e); /* it may shrink while the source asks, and the status tells of it */
-	if (!e->source_held || syncer_busy(e->syncer) || e->phase != ENGINE_RUNNING)
+	if (!e->source_held || e->syncing || e->phase != ENGINE_RUNNING)
 		return;
-	/* A failed sync leaves nothing for a flush to prove; the sync itself is the proof. */
-	if (e->store_fails && !queue_dirty(e->queue) && queue_sync(e->queue, &err) == 0)
+	/* After a failed sync nothing may be left to flush, so a flush that succeeds proves nothing. Sync again and believe that. */
+	if (e->store_fails && !queue_dirty(e->queue) && queue_durable(e->queue, true, &err) == 0)
 		engine_store_works(e);
 	if (e->store_fails) {
 		engine_turn_in(e, 1000);

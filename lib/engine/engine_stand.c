@@ -53,11 +53,11 @@ static int look(struct engine *e, struct err *err)
  * stands still. */
 static void rescue_command(struct engine *e, char *out, size_t size)
 {
-	struct store_files files;
+	struct queue_files files;
 	long pid = (long)getpid();
 	queue_files(e->queue, &files);
 	size_t n = (size_t)snprintf(out, size, "kill -STOP %ld", pid);
-	for (int i = 0; i < STORE_FILES; i++)
+	for (int i = 0; i < QUEUE_FILES; i++)
 		if (files.fd[i] >= 0 && n < size)
 			n += (size_t)snprintf(out + n, size - n, "; cp /proc/%ld/fd/%d %s", pid,
 					      files.fd[i], files.name[i]);
@@ -68,7 +68,7 @@ static void rescue_command(struct engine *e, char *out, size_t size)
 /* Where the database is now, if anywhere. */
 static void last_place(struct engine *e, char *out, size_t size)
 {
-	struct store_files files;
+	struct queue_files files;
 	char link[64];
 	queue_files(e->queue, &files);
 	snprintf(link, sizeof link, "/proc/self/fd/%d", files.fd[0]);

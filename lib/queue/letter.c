@@ -54,15 +54,15 @@ int letter_add_update(struct buf *out, const char *body, size_t length)
 	return buf_adds(out, "null");
 }
 
-int letter_json(const struct store_dead *d, struct buf *out)
+int letter_json(const struct queue_letter *letter, struct buf *out)
 {
-	int rc = buf_addf(out, "{\"number\":%lld,\"update_id\":", (long long)d->number);
-	rc = rc || (d->has_id ? buf_addf(out, "%lld", (long long)d->update_id) : buf_adds(out, "null"));
-	rc = rc || add_string(out, "kind", d->kind_name) || add_string(out, "key", d->keys);
-	rc = rc || buf_addf(out, ",\"attempts\":%d", d->attempts);
-	rc = rc || add_string(out, "reason", d->reason) || add_string(out, "stderr", d->last_stderr);
-	rc = rc || add_time(out, "received", d->received) || add_time(out, "died", d->died);
+	int rc = buf_addf(out, "{\"number\":%lld,\"update_id\":", (long long)letter->number);
+	rc = rc || (letter->has_id ? buf_addf(out, "%lld", (long long)letter->update_id) : buf_adds(out, "null"));
+	rc = rc || add_string(out, "kind", letter->kind) || add_string(out, "key", letter->keys);
+	rc = rc || buf_addf(out, ",\"attempts\":%d", letter->attempts);
+	rc = rc || add_string(out, "reason", letter->reason) || add_string(out, "stderr", letter->last_stderr);
+	rc = rc || add_time(out, "received", letter->received) || add_time(out, "died", letter->died);
 	rc = rc || buf_adds(out, ",\"update\":");
-	rc = rc || letter_add_update(out, d->body, d->body_length);
+	rc = rc || letter_add_update(out, letter->body, letter->length);
 	return rc || buf_addc(out, '}') ? -1 : 0;
 }

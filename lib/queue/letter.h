@@ -3,11 +3,11 @@
 #define TGRUN_QUEUE_LETTER_H
 
 #include "base/buf.h"
-#include "queue/store/store.h"
+#include "queue/queue.h"
 
 /* Appends {"number":…,"update_id":…,"kind":…,"key":…,"attempts":…,"reason":…,"stderr":…,"received":…,"died":…,"update":…} without a line feed. Times are
  * strings as of RFC 3339; `update` is as of letter_add_update(). 0, or -1 when the buffer is full. */
-int letter_json(const struct store_dead *d, struct buf *out);
+int letter_json(const struct queue_letter *letter, struct buf *out);
 
 /* Appends an update as JSON on one line: its own bytes, a string if they are no JSON object as cJSON knows it (Telegram's own reader takes more), null if the buffer has no
  * room for either. 0, or -1 when it has not even that. */

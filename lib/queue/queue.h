@@ -1,8 +1,14 @@
-/* queue: makes updates durable, keeps their order, and says which may run now. The engine knows these verbs only.
+/* queue/queue: makes updates durable, keeps their order, and says which may run now. The engine
+ * knows these verbs only.
  *
- * Local implementation (local.c): the scheduler (sched.c) over a store (sqlite.c or memory.c). Outcomes are
- * collected and carried out by queue_flush(), one transaction for all of a turn. When the disk fails, what could
- * not be written is kept and tried again: nothing is forgotten, and nothing new is handed out meanwhile. */
+ * A backend is a table of the verbs (queue_ops.h) and a function that opens it; local/ is the first:
+ * the scheduler over a store of this machine. The verbs are ready for a store that answers later:
+ * what a verb cannot answer at once is "on its way", and the event `changed` says when to ask
+ * again. A backend calls its events in a turn of the loop, never from within a verb.
+ *
+ * An outcome (queue_done() and its like) is recorded at once and written by the next
+ * queue_flush(), one transaction for all outcomes of a turn. When a write fails, the queue keeps
+ * what it could not write for the next try, and hands out no update until a write succeeds. */
 #ifndef TGRUN_QUEUE_QUEUE_H
 #define TGRUN_QUEUE_QUEUE_H
 
@@ -13,146 +19,196 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "queue/store/store.h"
 #include "sched/ledger.h"
 
+struct loop;
 struct queue;
 
+/* ---- open and close ---- */
+
+/* What every backend is opened with. The strings, the clock and the loop stay the caller's and
+ * outlive the queue. */
 struct queue_config {
 	const struct clock *clock;
-	struct store *store;     /* owned by the queue from a successful queue_open() on */
-	const char *key_spec;    /* the text of all that decides keys and lanes (key_spec_text, routes) */
+	struct loop *loop;       /* NULL: no event is called, and no verb says "on its way" */
+	const char *key_spec;    /* the text of all that decides keys and lanes; NULL: not known */
 	int64_t backlog;         /* unfinished updates at most */
-	/* The keys and the lane of a stored update or a retried dead letter, computed anew because `key_spec` may have changed since. Appends to `keys`, sets *lane (0 before); 0, or -1
-	 * when memory is out. */
-	int (*route_of)(void *arg, const char *body, size_t length, struct buf *keys, unsigned *lane);
-	/* The age in milliseconds after which an update of this kind is no longer answerable; 0: never. */
+	/* Computes the keys and the lane of a stored update or a retried dead letter, since
+	 * `key_spec` may have changed. Appends to `keys`, sets *lane (0 before the call). Returns 0,
+	 * or -1 when memory is out. NULL: keys and lanes stay as they are stored. */
+	int (*route_of)(void *arg, const char *body, size_t length, struct buf *keys,
+			unsigned *lane);
+	/* The age in milliseconds after which an update of this kind is no longer answerable; 0:
+	 * never. NULL: none expires. */
 	int64_t (*max_age)(void *arg, const char *kind);
-	void *arg;
+
+	/* Events. Each may be NULL.
+	 *
+	 * An answer that was on its way has arrived: ask again the verb that said so. Local: the sync
+	 * that queue_durable() began has ended. */
+	void (*changed)(void *arg);
+	/* Whether this machine may ask the source for updates, and from which offset on. Local never
+	 * calls it: its only machine may always ask, from queue_offset() on. */
+	void (*role)(void *arg, bool may_ask, int64_t offset);
+	/* Other machines may take over all that this one has claimed: kill every handler and settle
+	 * none of these claims. Local never calls it: no other machine takes part. */
+	void (*void_claims)(void *arg);
+	/* Each slot kills its handler at this time of CLOCK_BOOTTIME, in milliseconds, unless a later
+	 * time follows; 0: now. Local never calls it: trust in its claims never ends. */
+	void (*trust_until)(void *arg, int64_t boottime);
+
+	void *arg;               /* of all functions above */
 };
 
-/* Loads what waits. Updates that were running when the last runner died count one more death; with too many they
- * become dead letters (sched/ledger.h). NULL with `err`. */
-struct queue *queue_open(const struct queue_config *config, struct err *err);
-
-/* Flushes, closes the store, frees. Updates still claimed are given back as interrupted. 0, or -1 with `err` when
- * the last flush failed. NULL is fine. */
+/* Writes what is pending, closes the store, frees `q` (NULL is fine). Claims that are not settled
+ * are given back as RELEASE_STOP; claim_free() is still due for them. Returns 0, or -1 with `err`
+ * when the last write failed; `q` is gone then, too. */
 int queue_close(struct queue *q, struct err *err);
 
-/* An update to put. Strings are copied. */
+/* ---- in ---- */
+
+/* An update to put. The queue copies the strings. */
 struct queue_put {
 	const char *root;      /* the source, for recognising repeats; NULL: this source never repeats */
 	bool has_id;
 	int64_t update_id;
 	const char *kind;      /* "" if none */
-	const char *keys;      /* with a space between; "" for none: it waits for nobody */
+	const char *keys;      /* with a space between; "" for none: the update waits for no other */
 	unsigned lane;         /* 0 to 63 */
 	const char *body;
 	size_t length;
-	const char *dead;      /* not NULL: it becomes a dead letter at once, for this reason */
+	const char *dead;      /* not NULL: the update becomes a dead letter at once, for this reason */
 };
 
 struct queue_put_result {
 	size_t taken, repeated, dead;
 };
 
-/* Puts a batch in one transaction, together with all that waits to be flushed. With `root` not NULL, `offset` is
- * remembered for it. After 0 all of it survives kill -9; before the source may confirm it, queue_sync() must have
- * returned 0. -1 with `err`: nothing of the batch was taken. */
-int queue_put(struct queue *q, const struct queue_put *puts, size_t count, const char *root, int64_t offset,
-	      struct queue_put_result *result, struct err *err);
+/* Puts a batch in one transaction, together with all outcomes that wait for queue_flush(). With
+ * `root` not NULL, the queue remembers `offset` for it. `result` may be NULL. Returns 0: the batch
+ * survives kill -9, and survives a power cut once queue_durable() has returned 0; or -1 with
+ * `err`: nothing of the batch was taken. */
+int queue_put(struct queue *q, const struct queue_put *puts, size_t count, const char *root,
+	      int64_t offset, struct queue_put_result *result, struct err *err);
 
-/* Everything put so far survives a power cut when it returns 0. Does nothing when that is so already. -1 with `err`. */
-int queue_sync(struct queue *q, struct err *err);
+/* Is every batch on disk, so that the source may forget them? Returns 0: yes; 1: a sync is on its
+ * way, `changed` follows; -1 with `err`: the sync failed, and the next call begins another. With
+ * `wait`, for the caller who will see no further turn of the loop, the call itself syncs and
+ * never returns 1. */
+int queue_durable(struct queue *q, bool wait, struct err *err);
 
-/* The same in two steps, so that a thread can do what takes long. 1: *fd, the queue's own, is to be synced by fdatasync(2), and queue_sync_end() to be
- * told 0 or its errno before the next is begun. The queue is not closed while one syncs it; a closed one need not be told. 0: everything is durable already; -1 with `err`. */
-int queue_sync_begin(struct queue *q, int *fd, struct err *err);
-void queue_sync_end(struct queue *q, int errnum);
-
-/* The source `root` answered a request with this offset: to be called before that answer's updates are put.
- * Flushed later. */
+/* The source `root` answered a request with this offset, so the server repeats no update below it.
+ * To be called before the updates of that answer are put. Written by the next flush. */
 void queue_confirmed(struct queue *q, const char *root, int64_t offset);
 
-/* The offset remembered for `root`; 0 if none. */
+/* The offset remembered for `root`; 0 if none is. */
 int64_t queue_offset(struct queue *q, const char *root);
 
-/* A named value kept between runs ("" if none). Strings. */
+/* A named value that is kept between runs. get: replaces `out` by the value ("" if there is none);
+ * 0, or -1 with `err`. set: written by the next flush; without memory the old value stays. */
 int queue_meta_get(struct queue *q, const char *name, struct buf *out, struct err *err);
 void queue_meta_set(struct queue *q, const char *name, const char *value);
 
-/* An update handed out. */
+/* ---- out ---- */
+
+/* An update handed out. The queue's until claim_free(). */
 struct claim {
 	int64_t seq;
 	int failures;        /* attempts that failed before this one: TG_ATTEMPT is one more */
 	int deaths, interruptions; /* attempts that are charged to nobody, as of sched/ledger.h */
 	bool redelivered;    /* an earlier attempt was started */
-	bool solo;           /* it was released as RELEASE_SHARED: it is no part of any batch */
+	bool solo;           /* released as RELEASE_SHARED before: no other update joins it */
 	bool expired;        /* no longer answerable: settle it as skipped, do not run it */
 	unsigned lane;
 	int64_t received;    /* wall clock, milliseconds */
-	int64_t first;       /* wall clock, milliseconds: when its first attempt began, perhaps this one */
-	int64_t update_id;   /* for logs; 0 until somebody has read the body */
-	void *owner;         /* whoever claimed it may keep something here */
+	int64_t first;       /* wall clock, milliseconds: when the first attempt began, perhaps this one */
+	int64_t update_id;   /* for logs; 0 until a reader of the body sets it */
+	void *owner;         /* free for the use of the claimer */
 	char *keys;          /* with a space between */
 	char *body;          /* NUL-terminated */
 	size_t length;
+	void (*free)(struct claim *c); /* for claim_free() only */
 };
 
 #define QUEUE_ALL_LANES (~UINT64_C(0))
 
-/* Hands out the update whose turn it is among those of `lanes` (bit 1 << lane); its start is marked, and on disk
- * after the next queue_flush(): start its handler only then. 1: `out` is filled in, free it with claim_free(); 0:
- * none is due; -1 with `err`: the store fails (try again later). What has LEDGER_ALONE deaths is handed out
- * while nothing else runs, and holds up all others of `lanes` then. */
+/* Hands out the update whose turn it is among those of `lanes` (bit 1 << lane), and marks its
+ * start; the mark is written by the next queue_flush(). Start the handler only when queue_marked()
+ * says that the mark is on disk. Returns 1: *out is the claim, to be settled and freed; 0: no
+ * update is due; -1 with `err`: the store fails, try again later. An update with LEDGER_ALONE
+ * deaths is handed out only while no other runs, and no other of `lanes` is handed out meanwhile. */
 int queue_claim(struct queue *q, uint64_t lanes, struct claim **out, struct err *err);
 
-/* One more for a batch that is being formed: batch[0] was given by queue_claim() and is not settled, the others by
- * this. Of the same lane: one that is ready, else one that waits only for updates of this batch; so the updates of
- * a key stand in the batch as they arrived. Nothing joins a solo claim or one of LEDGER_ALONE deaths, nor
- * does such a one join. Each member keeps its keys until it is settled by itself, in any order; one that is
- * released or retried keeps its place, and comes up when those behind it in the batch are settled too. As
- * queue_claim(). */
-int queue_claim_joining(struct queue *q, struct claim *const *batch, size_t n, struct claim **out, struct err *err);
-void claim_free(struct claim *c); /* NULL is fine */
+/* Hands out one more update for a batch: batch[0] came from queue_claim() and is not settled, the
+ * other n - 1 came from this verb. The update is of the same lane, and is ready or waits only for
+ * updates of this batch; so the updates of a key stand in the batch in order of arrival. No update
+ * joins a solo claim or one with LEDGER_ALONE deaths, nor does such an update join. Each member
+ * keeps its keys until it is settled; members are settled one by one, in any order. A member that
+ * is released or retried keeps its place, and comes up when those behind it in the batch are
+ * settled, too. Returns as queue_claim(). */
+int queue_claim_joining(struct queue *q, struct claim *const *batch, size_t n, struct claim **out,
+			struct err *err);
 
-/* Settle a claimed update; flushed later. All of the handler's processes must be gone. */
-void queue_done(struct queue *q, const struct claim *c);                                   /* it ended well */
-void queue_drop(struct queue *q, const struct claim *c);                                   /* skipped, or failed and not to be kept */
-void queue_dead(struct queue *q, const struct claim *c, const char *reason, const char *last_stderr);  /* counts this attempt */
-void queue_retry(struct queue *q, const struct claim *c, int64_t delay, const char *reason); /* counts this attempt; again in `delay` ms */
+/* Is the start of this claim on disk, so that its handler may start? */
+bool queue_marked(const struct queue *q, const struct claim *c);
+
+/* Frees a claim, before or after it is settled, or after its queue is closed. NULL is fine. */
+void claim_free(struct claim *c);
+
+/* Settle a claimed update when all processes of its handler are gone; written by the next flush.
+ * A claim that is settled twice keeps its first outcome. done: the handler ended well. drop: the
+ * update is skipped, or failed and is not kept. dead: the update becomes a dead letter; this
+ * attempt counts as a failure. retry: the update is handed out again in `delay` milliseconds; this
+ * attempt counts as a failure. */
+void queue_done(struct queue *q, const struct claim *c);
+void queue_drop(struct queue *q, const struct claim *c);
+void queue_dead(struct queue *q, const struct claim *c, const char *reason,
+		const char *last_stderr);
+void queue_retry(struct queue *q, const struct claim *c, int64_t delay, const char *reason);
 
 /* An end that is charged to nobody. */
 struct queue_release {
 	enum release_why why;
 	bool started;            /* the program may have seen the update */
-	int64_t delay;           /* milliseconds that it waits at least, if this runner lives as long */
-	const char *reason;      /* a phrase for people; NULL: there is nothing to add to `why` */
+	int64_t delay;           /* milliseconds until the next attempt at least, unless this runner ends before */
+	const char *reason;      /* a phrase for people; NULL: `why` says all */
 	const char *last_stderr; /* NULL or "" if none */
 };
 
-/* Hands it out again, uncounted as a failure, or buries it when that has happened too often (sched/ledger.h): then the letter's reason, the
- * queue's until the next call; else NULL. What is RELEASE_SHARED runs outside of any batch until it is settled; remembered in memory only. */
-const char *queue_release(struct queue *q, const struct claim *c, const struct queue_release *how);
+/* Settles a claim without counting a failure. The update is handed out again, or becomes a dead
+ * letter if its account in sched/ledger.h is full. Returns NULL, or the letter's reason, which is
+ * the queue's until the next call. After RELEASE_SHARED the update runs outside of any batch until
+ * it is settled for good; only memory remembers that. */
+const char *queue_release(struct queue *q, const struct claim *c,
+			  const struct queue_release *how);
 
-/* Whether an update of other keys ended well since the first attempt of this one began, also under an earlier runner. */
+/* Has an update of other keys ended well since the first attempt of this one began, also under an
+ * earlier runner? */
 bool queue_proven(const struct queue *q, const struct claim *c);
 
-/* Writes what was collected, in one transaction. 0 (also when nothing was), or -1 with `err`: kept for the next
- * call. */
+/* Writes the marks and outcomes since the last flush, in one transaction. Returns 0: written, or
+ * there was nothing to write; 1: on its way, `changed` follows; -1 with `err`: the queue keeps them
+ * for the next flush. */
 int queue_flush(struct queue *q, struct err *err);
+
+/* Is there anything to flush? */
 bool queue_dirty(const struct queue *q);
 
-/* Milliseconds until something comes up by itself: 0 if something of `lanes` could be claimed now, -1 if nothing
- * will. */
+/* ---- what waits ---- */
+
+/* Milliseconds until an update of `lanes` becomes due by time alone: 0 if one can be claimed now, -1
+ * if none will. */
 int64_t queue_next_due(const struct queue *q, uint64_t lanes);
 
-/* How many updates of a lane have their turn now (of a chat, at most one), and for how many milliseconds the first
- * of them has had it (0 if none; `oldest_ms` may be NULL). How many of it are unfinished and not running. */
+/* How many updates of a lane have their turn now (of a chat, at most one); *oldest_ms, which may be
+ * NULL, gets for how many milliseconds the first of them has had it (0 if there is none). */
 size_t queue_ready(const struct queue *q, unsigned lane, int64_t *oldest_ms);
+
+/* How many updates of a lane are unfinished and do not run. */
 size_t queue_waiting(const struct queue *q, unsigned lane);
 
-/* Whether a batch of the lane that began now would be full, with `size` updates: not with what is behind others that run, or delayed. */
+/* Would a batch of the lane that began now have `size` updates? Those that are delayed, or wait for
+ * updates that run, do not count. */
 bool queue_batch_full(const struct queue *q, unsigned lane, size_t size);
 
 struct queue_counts {
@@ -163,20 +219,37 @@ struct queue_counts {
 };
 void queue_counts(const struct queue *q, struct queue_counts *out);
 
-/* Whether what was put will be found by the next run, and the open files that it is in: as
- * store_ops.stands and store_ops.files. */
+/* Changes the limit of unfinished updates. */
+void queue_set_backlog(struct queue *q, int64_t backlog);
+
+/* ---- the store's files ---- */
+
+/* Do the store's files stand under their names, so that the next run will find what was put?
+ * Returns 0: yes; 1: yes, but a file that only guards them had been removed, and was made anew; -1
+ * with `err`: no. */
 int queue_stands(struct queue *q, struct err *err);
-void queue_files(struct queue *q, struct store_files *out);
+
+/* The open files that are the store, for who wants to save what they hold. `fd` and `name` stay the
+ * queue's. */
+enum { QUEUE_FILES = 2 };
+struct queue_files {
+	int fd[QUEUE_FILES];            /* -1: there is none */
+	const char *name[QUEUE_FILES];  /* under which the next run looks for it */
+};
+void queue_files(struct queue *q, struct queue_files *out);
 
 /* Bytes on the disk that the store holds already and may fill again: they count as free. */
 int64_t queue_spare_bytes(const struct queue *q);
 
-/* Another limit of unfinished updates from now on. */
-void queue_set_backlog(struct queue *q, int64_t backlog);
+/* Gives a little of the store's unused space back to the disk, in some milliseconds. Returns 1:
+ * there is more to give, 0: there is not, -1 with `err`. */
+int queue_give_back(struct queue *q, struct err *err);
 
-/* What is unfinished, for people. */
+/* ---- for people ---- */
+
 enum queue_item_state { QUEUE_READY, QUEUE_RUNNING, QUEUE_BEHIND /* waits for another */, QUEUE_DELAYED };
 
+/* An unfinished update. Valid during the callback only. */
 struct queue_item {
 	int64_t seq;
 	bool has_id;
@@ -191,56 +264,73 @@ struct queue_item {
 	size_t length;
 };
 
-/* Calls back for each unfinished update from number `from` on, in the order of numbers; nothing is gathered, so a
- * long list can be told in parts. 0: that was the last; 1: the callback ended it by not returning 0; -1 with
- * `err`. The callback calls nothing of the queue. */
-int queue_each(struct queue *q, int64_t from, int (*each)(void *arg, const struct queue_item *item), void *arg, struct err *err);
+/* Calls back for each unfinished update from number `from` on, in the order of numbers; the walk
+ * gathers nothing, so a long list can be told in parts. Returns 0: the last one was told; 1: the
+ * callback ended the walk by not returning 0; -1 with `err`. The callback calls no verb. */
+int queue_each(struct queue *q, int64_t from,
+	       int (*each)(void *arg, const struct queue_item *item), void *arg, struct err *err);
 
-/* The same for one update, with its bytes. 1, 0: no such update is unfinished, -1 with `err`. */
-int queue_show(struct queue *q, int64_t seq, int (*show)(void *arg, const struct queue_item *item), void *arg, struct err *err);
+/* Calls back for the unfinished update number `seq`, with its bytes. Returns 1: told; 0: no such
+ * update is unfinished; -1 with `err`. The callback calls no verb. */
+int queue_show(struct queue *q, int64_t seq,
+	       int (*show)(void *arg, const struct queue_item *item), void *arg, struct err *err);
 
-/* The same for dead letters, with their bytes. A letter's number is that of its update. */
+/* A dead letter. Valid during the callback only. */
+struct queue_letter {
+	int64_t number;          /* that of its update */
+	bool has_id;
+	int64_t update_id;
+	const char *kind, *keys; /* "" if none */
+	const char *reason, *last_stderr;
+	int attempts;
+	int64_t received, died;  /* wall clock, milliseconds */
+	const char *body;
+	size_t length;
+};
+
+/* Calls back for each dead letter from number `from` on, in the order of numbers, with its bytes.
+ * Returns as queue_each(); the callback calls no verb. */
 int queue_dead_each(struct queue *q, int64_t from,
-		    int (*letter)(void *arg, const struct store_dead *d), void *arg,
+		    int (*letter)(void *arg, const struct queue_letter *letter), void *arg,
 		    struct err *err);
 
-/* What people change of many: dead letters become new updates behind all others (fresh counts, no
- * age limit), or are forgotten; updates that wait are settled as done, and what waited for them
- * goes on. */
-enum queue_change { QUEUE_RETRY, QUEUE_DROP, QUEUE_SKIP };
+enum queue_change {
+	QUEUE_RETRY, /* dead letters become updates behind all others: fresh counts, no age limit */
+	QUEUE_DROP,  /* dead letters are forgotten */
+	QUEUE_SKIP,  /* updates that wait are settled as done, and what waited for them goes on */
+};
 
 enum queue_fate {
 	QUEUE_CHANGED,
 	QUEUE_MISSING, /* there is no such letter, no such update is unfinished */
-	QUEUE_RUNS,    /* SKIP: nothing was done */
+	QUEUE_RUNS,    /* SKIP: the update runs, and was left alone */
 };
 
-/* What is still to be done: these numbers, or all from `from` to `to` but for what runs. */
+/* What is still to be changed: these numbers, or with `all` every one from `from` to `to` but for
+ * what runs. */
 struct queue_many {
 	enum queue_change change;
 	bool all;
-	const int64_t *numbers;
+	const int64_t *numbers; /* the caller's */
 	size_t count;
-	int64_t from, to; /* 0: from the first; to the last that there is at the first slice */
+	int64_t from, to;       /* 0: from the first; to the last that there is at the first slice */
 };
 
-/* Does a slice of it and moves `m` on: one transaction, durable when it returns; until the
- * monotonic clock of the queue says `until` (INT64_MAX: never), one at least and some hundred at
- * most. Then `told`, unless it is NULL, is told what became of each; it calls nothing of the queue.
- * 1: there is more, 0: that was all, -1 with `err`: nothing of the slice was done, or, on a disk
- * that fails to say so, all of it. */
+/* Changes a slice of `m`, in one transaction that is on disk when the call returns, and moves `m`
+ * on. A slice has at least one number and at most some hundred, and ends when the monotonic clock of
+ * the queue says `until` (milliseconds; INT64_MAX: never). Then `told`, which may be NULL, is called
+ * for each number of the slice; it calls no verb. Returns 1: there is more to change; 0: that was
+ * all; -1 with `err`: nothing of the slice was changed, or, if a write was carried out and said to
+ * have failed, all of it. */
 int queue_many(struct queue *q, struct queue_many *m, int64_t until,
 	       void (*told)(void *arg, int64_t number, enum queue_fate fate), void *arg,
 	       struct err *err);
 
-/* Forgets a slice of the dead letters that are more than the last `keep` (-1: any number), or that
- * died `max_age` milliseconds ago or earlier (0: all, -1: of any age); cheap when there are none.
- * *dropped gets how many. 1: there may be more, 0: that was all, -1 with `err`. */
-int queue_dead_trim(struct queue *q, int64_t keep, int64_t max_age, int64_t until, int64_t *dropped,
-		    struct err *err);
-
-/* Gives a little of the store's unused space back to the disk, in some milliseconds. 1: there is
- * more, 0: there is not, -1 with `err`. */
-int queue_give_back(struct queue *q, struct err *err);
+/* Forgets a slice of the dead letters: all but the last `keep` (-1: no limit), and those that died
+ * `max_age` milliseconds ago or earlier (0: every one; -1: no limit). Costs no look at the store
+ * when there are none. The slice ends as that of queue_many(). *dropped gets how many were
+ * forgotten. Returns 1: there may be more, 0: that was all, -1 with `err`. */
+int queue_dead_trim(struct queue *q, int64_t keep, int64_t max_age, int64_t until,
+		    int64_t *dropped, struct err *err);
 
 #endif

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "engine/engine_internal.h"
+#include "queue/local/local.h"
 #include "slot/slots_internal.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -116,9 +117,10 @@ static struct claim *fill(struct engine *e)
 	for (int i = 0; i < UPDATES + LETTERS; i++)
 		put[i] = (struct queue_put){ .root = "x", .has_id = i != 3, .update_id = 100 + i, .kind = "message", .keys = updates[i].keys,
 					     .body = "{\"a\":1}", .length = 7, .dead = updates[i].dead };
-	struct queue_config config = { .clock = &clock_system, .store = memory_open(&err), .key_spec = "", .backlog = 100,
+	struct queue_config config = { .clock = &clock_system, .key_spec = "", .backlog = 100,
 				       .route_of = same_route, .max_age = no_age };
-	e->queue = config.store ? queue_open(&config, &err) : NULL;
+	struct store *store = memory_open(&err);
+	e->queue = store ? local_open(&config, store, &err) : NULL;
 	if (!e->queue || queue_put(e->queue, put, UPDATES + LETTERS, NULL, 0, &result, &err) || queue_claim(e->queue, 1, &claim, &err) != 1 ||
 	    queue_flush(e->queue, &err))
 		abort();

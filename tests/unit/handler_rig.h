@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "handler/handler.h"
-#include "queue/local/local.h"
+#include "queue/queue.h"
 #include "tests/unit/slots_rig.h"
 
 enum { FATES_MAX = 20001 };
@@ -101,13 +101,18 @@ __attribute__((unused)) static void house_free(struct house *house)
 
 #define HOUSE_UNTIL(house, holds) RIG_UNTIL(&(house)->rig, holds)
 
+static void claim_end(struct claim *c)
+{
+	free(c->keys);
+	free(c->body);
+	free(c);
+}
+
 /* An update's body says what a helper is to do with it. */
 __attribute__((unused)) static struct claim *claim_make(int64_t seq, const char *keys, const char *body)
 {
-	/* As the queue makes them, and as if it had been settled already. */
-	struct held *held = calloc(1, sizeof *held);
-	struct claim *c = &held->claim;
-	held->settled = true;
+	struct claim *c = calloc(1, sizeof *c);
+	c->free = claim_end;
 	c->seq = seq;
 	c->keys = strdup(keys);
 	c->body = strdup(body);

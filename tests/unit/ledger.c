@@ -236,5 +236,5 @@ int main(void)
 	RUN(test_table);
 	RUN(test_words);
 	RUN(test_giving_up);
-	return on_both(test_queue);
+	return on_each(test_queue);
 }

@@ -219,31 +219,78 @@ static void deaths(void)
 	finish_test(q);
 }
 
-static void syncs_in_two_steps(void)
+/* What the queue says when the sync that is on its way has ended. */
+static int durable_after(struct queue *q, struct err *err)
+{
+	for (int before = changes; changes == before;)
+		loop_turn(loop, 1000);
+	return queue_durable(q, false, err);
+}
+
+static void syncs(void)
+{
+	struct err err = { 0 };
+	struct queue *q;
+	int ends[2], applied;
+	changes = 0;
+	loop = loop_new(&err);
+	q = start();
+	put(q, 1, "a", "{a}");
+	is_num(queue_durable(q, false, NULL), opener->answers_later, "what was put is to be synced, or the store does it itself");
+	if (!opener->answers_later) {
+		is_num(queue_durable(q, false, NULL), 0, "then all is durable");
+		goto out;
+	}
+	is_num(queue_durable(q, false, NULL), 1, "while a sync is on its way, that is said");
+	applied = front.applied;
+	is_num(queue_durable(q, true, NULL), 0, "who cannot wait for it has all written out");
+	is_num(front.applied, applied + 1, "by the store");
+	is_num(durable_after(q, &err), 0, "then all is durable");
+	put(q, 2, "b", "{b}");
+	is_num(queue_durable(q, false, NULL), 1, "what came since is synced by the next");
+	put(q, 3, "c", "{c}");
+	is_num(durable_after(q, &err), 1, "what came while that was under way, by one more");
+	is_num(durable_after(q, &err), 0, "then all is durable again");
+	applied = front.applied;
+	is_num(queue_durable(q, true, NULL), 0, "who waits");
+	is_num(front.applied, applied, "has nothing to wait for");
+	if (pipe2(ends, O_CLOEXEC))
+		exit(1);
+	front.sync_fd = ends[0];
+	put(q, 4, "d", "{d}");
+	is_num(queue_durable(q, false, NULL), 1, "a sync that will fail begins as any other");
+	is_num(durable_after(q, &err), -1, "when it has failed, that is said");
+	is_str(err.text, "the database cannot be synced: Invalid argument", "with the reason");
+	front.sync_fd = -1;
+	close(ends[0]), close(ends[1]);
+	is_num(queue_durable(q, false, NULL), 1, "once: the next question begins another");
+	put(q, 5, "e", "{e}");
+out:
+	finish_test(q); /* while one is under way */
+	loop_free(loop);
+	loop = NULL;
+}
+
+static void marks(void)
 {
 	struct queue *q = start();
-	int fd = -1, durable = strcmp(backend, "sqlite") == 0;
-	put(q, 1, "a", "{a}");
-	is_num(queue_sync_begin(q, &fd, NULL), durable, "what was put is to be synced, or the store does it itself");
-	ok(durable == (fd >= 0), "by a descriptor");
-	if (!durable) {
-		is_num(queue_sync_begin(q, &fd, NULL), 0, "then nothing is left to be synced");
-		finish_test(q);
-		return;
-	}
-	int applied = front.applied;
-	queue_sync(q, NULL);
-	is_num(front.applied, applied + 1, "who cannot wait for the sync that is under way does it all himself");
-	queue_sync_end(q, EIO);
-	is_num(queue_sync_begin(q, &fd, NULL), 1, "one that failed is to be done again");
-	put(q, 2, "b", "{b}");
-	queue_sync_end(q, fdatasync(fd) ? errno : 0);
-	is_num(queue_sync_begin(q, &fd, NULL), 1, "what came while it was under way is synced by the next");
-	queue_sync_end(q, fdatasync(fd) ? errno : 0);
-	is_num(queue_sync_begin(q, &fd, NULL), 0, "then all is durable");
-	applied = front.applied;
-	queue_sync(q, NULL);
-	is_num(front.applied, applied, "and nothing more is written for it");
+	put(q, 1, "a", "{a}"), put(q, 2, "b", "{b}");
+	claim(q);
+	struct claim *first = last;
+	ok(!queue_marked(q, first), "a start is not on disk when its update is handed out");
+	front.how = FAILS;
+	is_num(queue_flush(q, NULL), -1, "nor when writing it fails");
+	ok(!queue_marked(q, first), "which is said");
+	front.how = WORKS;
+	is_num(queue_flush(q, NULL), 0, "a flush that works");
+	ok(queue_marked(q, first), "puts it there");
+	claim(q);
+	ok(queue_marked(q, first) && !queue_marked(q, last), "each claim has a mark of its own");
+	put(q, 3, "c", "{c}");
+	ok(queue_marked(q, last), "a batch that is stored takes it along");
+	queue_done(q, first);
+	claim_free(first);
+	claim_free(last);
 	finish_test(q);
 }
 
@@ -370,7 +417,7 @@ static void failures(void)
 	ok(queue_flush(q, &err) == -1 && err.status == ERR_IO && queue_dirty(q), "a flush that fails says so, and keeps what it was about");
 	IS(claim(q), "!", "meanwhile nothing is handed out");
 	is_num(put(q, 4, "d", "{d}"), -1, "and nothing is taken");
-	is_num(queue_sync(q, NULL), -1, "nor synced");
+	is_num(queue_durable(q, true, NULL), -1, "nor synced");
 	front.how = WORKS;
 	is_num(queue_flush(q, &err), 0, "the next flush writes it");
 	ok(!queue_dirty(q), "then nothing is left to write");
@@ -415,16 +462,16 @@ static void failures(void)
 	finish_test(q);
 }
 
-static void syncs(void)
+static void syncs_when_needed(void)
 {
 	struct queue *q = start();
-	queue_sync(q, NULL);
+	queue_durable(q, true, NULL);
 	int before = front.applied;
-	queue_sync(q, NULL);
+	queue_durable(q, true, NULL);
 	is_num(front.applied - before, 0, "a sync with nothing new writes nothing");
 	put(q, 1, "", "{a}");
 	before = front.applied;
-	is_num(queue_sync(q, NULL), 0, "after a put it works");
+	is_num(queue_durable(q, true, NULL), 0, "after a put it works");
 	is_num(front.applied - before, 1, "and writes once");
 	queue_confirmed(q, "r", 5);
 	queue_flush(q, NULL);
@@ -462,16 +509,17 @@ static void tests(void)
 	repeats();
 	retries();
 	deaths();
-	syncs_in_two_steps();
+	syncs();
+	marks();
 	closing();
 	ages();
 	letters_of();
 	failures();
-	syncs();
+	syncs_when_needed();
 	rekeying();
 }
 
 int main(void)
 {
-	return on_both(tests);
+	return on_each(tests);
 }

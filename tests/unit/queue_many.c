@@ -210,5 +210,5 @@ static void tests(void)
 
 int main(void)
 {
-	return on_both(tests);
+	return on_each(tests);
 }

@@ -1,5 +1,5 @@
-/* tests/unit/queue_rig: the local queue over both stores, with a clock of its own and a store that fails when told to; and short words for what
- * tests do with it. */
+/* tests/unit/queue_rig: the queue, opened in each way that there is, with a clock of its own and a store
+ * that fails when told to; and short words for what tests do with it. */
 #ifndef TGRUN_TESTS_UNIT_QUEUE_RIG_H
 #define TGRUN_TESTS_UNIT_QUEUE_RIG_H
 
@@ -7,7 +7,8 @@
 #include <unistd.h>
 
 #include "base/list.h"
-#include "queue/queue.h"
+#include "io/loop.h"
+#include "queue/local/local.h"
 #include "tests/tap.h"
 
 /* No test needs all of this. */
@@ -57,6 +58,8 @@ static struct front {
 	struct store *behind;
 	enum { WORKS, FAILS, LIES } how; /* FAILS: nothing is done; LIES: all is done and said to have failed */
 	int applied;
+	bool keeps_itself;   /* the next queue finds in its files what this one leaves */
+	int sync_fd;         /* -1: that of the store behind */
 } front;
 
 static int front_apply(struct store *s, const struct store_op *ops, size_t count, bool sync, struct err *err)
@@ -141,7 +144,7 @@ static int64_t front_dead_count(struct store *s)
 static int front_sync_fd(struct store *s)
 {
 	(void)s;
-	return front.behind->ops->sync_fd(front.behind);
+	return front.sync_fd >= 0 ? front.sync_fd : front.behind->ops->sync_fd(front.behind);
 }
 
 static void front_synced(struct store *s, int64_t seq, bool worked)
@@ -154,7 +157,7 @@ static void front_synced(struct store *s, int64_t seq, bool worked)
 static void front_close(struct store *s)
 {
 	(void)s;
-	if (strcmp(backend, "sqlite") == 0) {
+	if (front.keeps_itself) {
 		front.behind->ops->close(front.behind);
 		front.behind = NULL;
 	} else
@@ -181,21 +184,60 @@ static int route_of(void *arg, const char *body, size_t length, struct buf *out,
 
 static const char *key_spec = "chat";
 
+/* A queue that is opened in some way. */
+struct opener {
+	const char *name;
+	struct queue *(*open)(const struct queue_config *config, struct err *err);
+	bool answers_later; /* a sync is on its way for a while */
+};
+
+static struct queue *open_front(const struct queue_config *config, struct store *behind, struct err *err)
+{
+	front.how = WORKS;
+	front.store.ops = &front_ops;
+	front.behind = behind;
+	return behind ? local_open(config, &front.store, err) : NULL;
+}
+
+static struct queue *open_memory(const struct queue_config *config, struct err *err)
+{
+	struct store *store = kept ? kept : memory_open(err);
+	kept = NULL;
+	front.keeps_itself = false;
+	return open_front(config, store, err);
+}
+
+static struct queue *open_sqlite(const struct queue_config *config, struct err *err)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY);
+	struct store *store = sqlite_open(fd, dir, 42, err);
+	close(fd);
+	front.keeps_itself = true;
+	return open_front(config, store, err);
+}
+
+/* Every backend keeps the same contract: queue.h. Add one here, and the tests run over it, too. */
+static const struct opener openers[] = {
+	{ "memory", open_memory, false },
+	{ "sqlite", open_sqlite, true },
+};
+
+static const struct opener *opener;
+static struct loop *loop; /* of the queues that are started; NULL: none */
+static int changes;       /* how often the queue said that an answer has arrived */
+
+static void on_changed(void *arg)
+{
+	(void)arg;
+	changes++;
+}
+
 static struct queue *start(void)
 {
 	struct err err = { 0 };
-	front.how = WORKS;
-	front.store.ops = &front_ops;
-	if (strcmp(backend, "sqlite") == 0) {
-		int fd = open(dir, O_RDONLY | O_DIRECTORY);
-		front.behind = sqlite_open(fd, dir, 42, &err);
-		close(fd);
-	} else
-		front.behind = kept ? kept : memory_open(&err);
-	kept = NULL;
-	struct queue_config config = { .clock = &fake_clock, .store = &front.store, .key_spec = key_spec, .backlog = 5,
-				       .route_of = routes_known ? route_of : NULL, .max_age = age_of };
-	struct queue *q = front.behind ? queue_open(&config, &err) : NULL;
+	struct queue_config config = { .clock = &fake_clock, .loop = loop, .key_spec = key_spec, .backlog = 5,
+				       .route_of = routes_known ? route_of : NULL, .max_age = age_of, .changed = on_changed };
+	struct queue *q = opener->open(&config, &err);
 	if (!q)
 		diag("%s", err.text);
 	return q;
@@ -256,13 +298,13 @@ static void done(struct queue *q)
 static char letters[2048];
 static int64_t wanted; /* 0: all */
 
-static int letter(void *arg, const struct store_dead *d)
+static int letter(void *arg, const struct queue_letter *d)
 {
 	(void)arg;
 	if (wanted && d->number != wanted)
 		return 1;
-	sprintf(letters + strlen(letters), "[%d %s %s %d %s %s %.*s]", (int)d->number, d->kind_name, d->keys, d->attempts, d->reason,
-		d->last_stderr, (int)d->body_length, d->body);
+	sprintf(letters + strlen(letters), "[%d %s %s %d %s %s %.*s]", (int)d->number, d->kind, d->keys, d->attempts, d->reason,
+		d->last_stderr, (int)d->length, d->body);
 	return 0;
 }
 
@@ -317,8 +359,8 @@ static void is_counts(struct queue *q, int waiting, int running, int dead_, cons
 		diag("waiting %zu, running %zu, dead %d; wanted %d %d %d", c.waiting, c.running, (int)c.dead, waiting, running, dead_);
 }
 
-/* Runs the tests over each store; what main() returns. */
-static int on_both(void (*tests)(void))
+/* Runs the tests over each opener; what main() returns. */
+static int on_each(void (*tests)(void))
 {
 	front_ops = (struct store_ops){
 		.apply = front_apply, .known = front_known, .load = front_load, .body = front_body, .rekey = front_rekey,
@@ -329,9 +371,10 @@ static int on_both(void (*tests)(void))
 	keys_now = "";
 	if (!mkdtemp(dir))
 		return 1;
-	const char *backends[] = { "memory", "sqlite" };
-	for (int i = 0; i < 2; i++) {
-		backend = backends[i];
+	front.sync_fd = -1;
+	for (size_t i = 0; i < sizeof openers / sizeof *openers; i++) {
+		opener = &openers[i];
+		backend = opener->name;
 		diag("%s", backend);
 		tests();
 	}

@@ -10,7 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "queue/queue.h"
+#include "io/loop.h"
+#include "queue/local/local.h"
 #include "tests/tap.h"
 
 static char dir[256] = "/tmp/tgrun-store-XXXXXX", sub[300];
@@ -46,11 +47,41 @@ static struct store *open_as(int64_t bot_id)
 	return s;
 }
 
+static struct loop *loop; /* NULL: the store syncs by itself */
+static bool sync_fails, changed;
+
+static void on_changed(void *arg)
+{
+	(void)arg;
+	changed = true;
+}
+
+static void wait_for_sync(void)
+{
+	for (changed = false; !changed;)
+		loop_turn(loop, 1000);
+}
+
+/* A descriptor that cannot be synced. */
+static int pipe_of(struct store *s)
+{
+	int ends[2];
+	(void)s;
+	return pipe2(ends, O_CLOEXEC) ? -1 : ends[0];
+}
+
 static struct queue *start(void)
 {
+	static struct store_ops ops;
 	struct store *s = open_as(42);
-	struct queue_config config = { .clock = &clock_system, .store = s, .key_spec = "chat", .backlog = 100000 };
-	struct queue *q = s ? queue_open(&config, &why) : NULL;
+	if (s && sync_fails) {
+		ops = *s->ops;
+		ops.sync_fd = pipe_of;
+		s->ops = &ops;
+	}
+	struct queue_config config = { .clock = &clock_system, .loop = loop, .key_spec = "chat", .backlog = 100000,
+				       .changed = on_changed };
+	struct queue *q = s ? local_open(&config, s, &why) : NULL;
 	if (!q)
 		diag("%d: %s", why.status, why.text);
 	return q;
@@ -133,7 +164,7 @@ static void put_and_die(void)
 	struct claim *c;
 	if (!q || put(q, child_number * 100, 7, 300) || queue_claim(q, QUEUE_ALL_LANES, &c, &why) != 1)
 		_exit(1);
-	if (child_number % 3 == 0 && queue_sync(q, &why))
+	if (child_number % 3 == 0 && queue_durable(q, true, &why))
 		_exit(1);
 	if (child_number % 2)
 		queue_done(q, c); /* not flushed: it is handed out again */
@@ -243,29 +274,30 @@ static int copy(const char *from, const char *to)
 static void put_sync_and_die(void)
 {
 	struct queue *q = start();
-	if (!q || put(q, 1, 50, 300) || queue_sync(q, &why))
+	if (!q || put(q, 1, 50, 300) || queue_durable(q, true, &why))
 		_exit(1);
 	kill(getpid(), SIGKILL);
 }
 
-static void put_sync_in_two_steps_and_die(void)
+static void put_sync_by_a_thread_and_die(void)
 {
+	loop = loop_new(&why);
 	struct queue *q = start();
-	int fd;
-	if (!q || put(q, 1, 50, 300) || queue_sync_begin(q, &fd, &why) != 1 || put(q, 51, 50, 300) || fdatasync(fd))
+	if (!q || put(q, 1, 50, 300) || queue_durable(q, false, &why) != 1 || put(q, 51, 50, 300))
 		_exit(1);
-	queue_sync_end(q, 0);
+	wait_for_sync();
 	kill(getpid(), SIGKILL);
 }
 
 static void fail_to_sync_then_sync_and_die(void)
 {
+	loop = loop_new(&why);
+	sync_fails = true;
 	struct queue *q = start();
-	int fd;
-	if (!q || put(q, 1, 50, 300) || queue_sync_begin(q, &fd, &why) != 1)
+	if (!q || put(q, 1, 50, 300) || queue_durable(q, false, &why) != 1)
 		_exit(1);
-	queue_sync_end(q, EIO);
-	if (queue_sync(q, &why))
+	wait_for_sync();
+	if (queue_durable(q, false, &why) != -1 || queue_durable(q, true, &why))
 		_exit(1);
 	kill(getpid(), SIGKILL);
 }
@@ -278,7 +310,7 @@ static void refusals(void)
 	put(q, 1, 3, 100);
 	refused(42, ERR_TEMPFAIL, "used by another process", "a second open of the same database fails");
 	put(q, 4, 3, 100);
-	queue_sync(q, NULL);
+	queue_durable(q, true, NULL);
 	queue_close(q, NULL);
 	refused(43, ERR_CONFIG, "belongs to bot 42", "another bot's state is refused");
 	struct store *s = open_as(0);
@@ -349,7 +381,7 @@ static void refusals(void)
 	queue_close(q, NULL);
 
 	fresh();
-	ok(in_child(put_sync_in_two_steps_and_die), "a child syncs in two steps, puts more between, and is killed");
+	ok(in_child(put_sync_by_a_thread_and_die), "a child syncs in two steps, puts more between, and is killed");
 	rename(in("queue.db-wal"), in("kept-wal"));
 	refused(42, ERR_IO, "update 50 was on disk", "that all up to the first step was synced is known, and no more");
 	rename(in("kept-wal"), in("queue.db-wal"));
@@ -388,7 +420,7 @@ static void disk_full(void)
 	struct queue *q = start();
 	struct claim *claims[2000];
 	int claimed = 0, failed = 0;
-	ok(q && put(q, 1, 2000, 500) == 0 && queue_sync(q, &why) == 0, "2,000 updates are put on a small disk");
+	ok(q && put(q, 1, 2000, 500) == 0 && queue_durable(q, true, &why) == 0, "2,000 updates are put on a small disk");
 	fill_disk();
 	struct err first = { 0 };
 	for (int i = 0; i < 40; i++) {
@@ -413,7 +445,7 @@ static void disk_full(void)
 	ok(rc == -1 && why.status == ERR_IO && strstr(why.text, "full"), "putting goes on until it fails by a sentence");
 	diag("%s (after %d)", why.text, (int)(id - 10000));
 	int64_t had = waiting(q);
-	rc = queue_sync(q, &why);
+	rc = queue_durable(q, true, &why);
 	diag("sync: %s", rc ? why.text : "worked");
 	unlink(in("filler"));
 	is_num(queue_flush(q, &why), 0, "when there is room again, it goes on");
@@ -484,7 +516,7 @@ static void measures(void)
 	int64_t handled = 0;
 	for (int i = 0; i < ROUNDS; i++) {
 		put(q, i * BATCH, BATCH, 800);
-		queue_sync(q, NULL);
+		queue_durable(q, true, NULL);
 		queue_confirmed(q, "https://api.telegram.org", (i + 1) * BATCH);
 		int n = 0;
 		while (n < BATCH && queue_claim(q, QUEUE_ALL_LANES, &claims[n], &why) == 1)

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "queue/queue.h"
+#include "queue/local/local.h"
 #include "tests/tap.h"
 
 /* Its tables, and what a run left that was killed: 1 was handled and may be repeated, 2 is to be
@@ -73,8 +73,8 @@ static struct queue *start(void)
 	struct err err = { 0 };
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct store *s = sqlite_open(fd, dir, 42, &err);
-	struct queue_config config = { .clock = &clock_system, .store = s, .key_spec = "chat", .backlog = 100 };
-	struct queue *q = s ? queue_open(&config, &err) : NULL;
+	struct queue_config config = { .clock = &clock_system, .key_spec = "chat", .backlog = 100 };
+	struct queue *q = s ? local_open(&config, s, &err) : NULL;
 	close(fd);
 	if (!q)
 		diag("%s", err.text);
@@ -83,7 +83,7 @@ static struct queue *start(void)
 
 static char text[1000];
 
-static int letter(void *arg, const struct store_dead *d)
+static int letter(void *arg, const struct queue_letter *d)
 {
 	(void)arg;
 	sprintf(text + strlen(text), "[%d %d %s]", (int)d->number, d->attempts, d->reason);

@@ -1,12 +1,10 @@
-/* queue/local/local: the queue of one machine: the scheduler says whose turn it is, the store keeps everything. What comes in and what
- * is written is here, claims and their outcomes are in local_claim.c. Outcomes change the scheduler at once and wait in a
- * list for the next transaction, which is written before a handler starts. Invariant: what the scheduler knows is in the store; what is in the store and not in
- * the scheduler is pending, or numbered from `recheck_from` on. */
-#include "queue/local/local.h"
+/* queue/local/local: what comes into the local queue, and how all that it decides is written. The
+ * scheduler says whose turn it is, the store keeps everything. Outcomes change the scheduler at once,
+ * and wait in a list for the next transaction, which is written before a handler starts. Invariant:
+ * what the scheduler knows is in the store; what is in the store and not in the scheduler is pending,
+ * or numbered from `recheck_from` on. */
+#include "queue/local/local_internal.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -14,7 +12,7 @@
 
 /* ---- writing ---- */
 
-int local_write(struct queue *q, size_t keep, bool sync, struct err *err)
+int local_write(struct local *q, size_t keep, bool sync, struct err *err)
 {
 	struct err why;
 	if (q->pending.count && q->store->ops->apply(q->store, q->pending.ops, q->pending.count, sync, &why)) {
@@ -26,6 +24,7 @@ int local_write(struct queue *q, size_t keep, bool sync, struct err *err)
 		return -1;
 	}
 	pending_clear(&q->pending);
+	q->writes++;
 	q->failing = false;
 	if (sync)
 		q->unsynced = false;
@@ -34,12 +33,12 @@ int local_write(struct queue *q, size_t keep, bool sync, struct err *err)
 
 static int recheck_row(void *arg, const struct store_row *row)
 {
-	struct queue *q = arg;
+	struct local *q = arg;
 	q->unsynced = true;
-	return sched_has(q->sched, row->seq, NULL) ? 0 : local_add(q, row);
+	return sched_has(q->sched, row->seq, NULL) ? 0 : local_row_add(q, row);
 }
 
-int local_recheck(struct queue *q, struct err *err)
+int local_recheck(struct local *q, struct err *err)
 {
 	struct err why = { ERR_INTERNAL, "out of memory" };
 	if (q->recheck_from == 0)
@@ -53,61 +52,19 @@ int local_recheck(struct queue *q, struct err *err)
 	return 0;
 }
 
-int queue_flush(struct queue *q, struct err *err)
+int local_flush(struct queue *queue, struct err *err)
 {
+	struct local *q = local_of(queue);
 	local_wells_keep(q);
 	if (local_write(q, q->pending.count, false, err))
 		return -1;
 	return local_recheck(q, err);
 }
 
-bool queue_dirty(const struct queue *q)
+bool local_dirty(const struct queue *queue)
 {
+	const struct local *q = local_of(queue);
 	return q->pending.count > 0 || q->recheck_from;
-}
-
-int queue_sync(struct queue *q, struct err *err)
-{
-	if (!q->unsynced && !q->syncing)
-		return 0;
-	size_t keep = q->pending.count;
-	char text[32];
-	snprintf(text, sizeof text, "%" PRId64, q->last_seq);
-	if (pending_reserve(&q->pending, 1 + q->held_count))
-		return err_set(err, ERR_INTERNAL, "out of memory");
-	/* The value is of no use but to make this a transaction that is written out, and all before it with it. */
-	pending_lend(&q->pending, &(struct store_op){ .kind = STORE_META, .kind_name = "synced", .keys = text });
-	return local_write(q, keep, true, err);
-}
-
-int queue_sync_begin(struct queue *q, int *fd, struct err *err)
-{
-	if (!q->unsynced)
-		return 0;
-	int64_t seq = q->store->ops->last_seq(q->store);
-	*fd = q->store->ops->sync_fd(q->store);
-	if (*fd < 0 || seq == 0)
-		return queue_sync(q, err);
-	q->unsynced = false;
-	q->syncing = seq;
-	return 1;
-}
-
-void queue_sync_end(struct queue *q, int errnum)
-{
-	q->store->ops->synced(q->store, q->syncing, errnum == 0);
-	q->unsynced = q->unsynced || errnum;
-	q->syncing = 0;
-}
-
-int queue_stands(struct queue *q, struct err *err)
-{
-	return q->store->ops->stands(q->store, err);
-}
-
-void queue_files(struct queue *q, struct store_files *out)
-{
-	q->store->ops->files(q->store, out);
 }
 
 /* ---- what comes in ---- */
@@ -130,7 +87,7 @@ static bool in_batch(const struct pending *list, size_t first, const struct stor
 }
 
 /* Appends the operations of one update. 0 or -1 with `err`. */
-static int put_one(struct queue *q, const struct queue_put *p, size_t first, int64_t now, struct queue_put_result *result,
+static int put_one(struct local *q, const struct queue_put *p, size_t first, int64_t now, struct queue_put_result *result,
 		   struct err *err)
 {
 	struct store_op op = { .kind = STORE_PUT, .root = p->root, .has_id = p->has_id, .update_id = p->update_id,
@@ -157,7 +114,7 @@ static int put_one(struct queue *q, const struct queue_put *p, size_t first, int
 	return 0;
 }
 
-void local_learn(struct queue *q, const struct store_op *ops, size_t count)
+void local_learn(struct local *q, const struct store_op *ops, size_t count)
 {
 	int64_t now = q->config.clock->mono(q->config.clock);
 	for (size_t i = 0; i < count; i++) {
@@ -169,20 +126,21 @@ void local_learn(struct queue *q, const struct store_op *ops, size_t count)
 			continue;
 		struct store_row row = { .seq = o->seq, .kind_name = o->kind_name, .keys = o->keys, .lane = o->lane,
 					 .received = o->received, .ageless = o->ageless };
-		if (local_add(q, &row))
+		if (local_row_add(q, &row))
 			q->recheck_from = o->seq;
 	}
 }
 
-int queue_put(struct queue *q, const struct queue_put *puts, size_t count, const char *root, int64_t offset,
+int local_put(struct queue *queue, const struct queue_put *puts, size_t count, const char *root, int64_t offset,
 	      struct queue_put_result *result, struct err *err)
 {
+	struct local *q = local_of(queue);
 	struct queue_put_result counts = { 0 };
 	size_t keep = q->pending.count;
 	int64_t now = q->config.clock->wall(q->config.clock), first_seq = q->last_seq + 1;
 	if (local_recheck(q, err))
 		return -1;
-	if (pending_reserve(&q->pending, 2 * count + 1 + q->held_count))
+	if (pending_reserve(&q->pending, 2 * count + 1 + q->open_count))
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	for (size_t i = 0; i < count; i++)
 		if (put_one(q, &puts[i], keep, now, &counts, err)) {
@@ -204,29 +162,32 @@ int queue_put(struct queue *q, const struct queue_put *puts, size_t count, const
 	return 0;
 }
 
-void queue_confirmed(struct queue *q, const char *root, int64_t offset)
+void local_confirmed(struct queue *queue, const char *root, int64_t offset)
 {
+	struct local *q = local_of(queue);
 	struct store_op op = { .kind = STORE_CONFIRMED, .root = root, .offset = offset, .seq = q->last_seq };
 	uint64_t root_hash = hash_bytes(root, strlen(root));
 	if (q->confirmed.root == root_hash && q->confirmed.offset == offset && q->confirmed.seq == op.seq)
 		return; /* an idle source says the same each time */
 	/* Without memory it is not remembered: what recognises repeats stays for longer. */
-	if (pending_reserve(&q->pending, 1 + q->held_count) || pending_add(&q->pending, &op))
+	if (pending_reserve(&q->pending, 1 + q->open_count) || pending_add(&q->pending, &op))
 		return;
 	q->confirmed.root = root_hash;
 	q->confirmed.offset = offset;
 	q->confirmed.seq = op.seq;
 }
 
-int64_t queue_offset(struct queue *q, const char *root)
+int64_t local_offset(struct queue *queue, const char *root)
 {
+	struct local *q = local_of(queue);
 	int64_t offset = 0;
 	bool found = false;
 	return q->store->ops->offset(q->store, root, &offset, &found, NULL) == 0 && found ? offset : 0;
 }
 
-int queue_meta_get(struct queue *q, const char *name, struct buf *out, struct err *err)
+int local_meta_get(struct queue *queue, const char *name, struct buf *out, struct err *err)
 {
+	struct local *q = local_of(queue);
 	for (size_t i = q->pending.count; i-- > 0;) {
 		const struct store_op *o = &q->pending.ops[i];
 		if (o->kind == STORE_META && strcmp(o->kind_name, name) == 0) {
@@ -237,9 +198,10 @@ int queue_meta_get(struct queue *q, const char *name, struct buf *out, struct er
 	return q->store->ops->meta(q->store, name, out, err);
 }
 
-void queue_meta_set(struct queue *q, const char *name, const char *value)
+void local_meta_set(struct queue *queue, const char *name, const char *value)
 {
+	struct local *q = local_of(queue);
 	struct store_op op = { .kind = STORE_META, .kind_name = name, .keys = value };
-	if (pending_reserve(&q->pending, 1 + q->held_count) == 0)
+	if (pending_reserve(&q->pending, 1 + q->open_count) == 0)
 		pending_add(&q->pending, &op);
 }

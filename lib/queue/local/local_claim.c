@@ -1,41 +1,40 @@
 /* queue/local/local_claim: what goes out of the local queue, and how it ends. Whose turn it is, the scheduler knows; its bytes come from
  * the store. For each claim there is room in the list of what is to be written, so that its outcome can be recorded even
  * when memory is out by then. */
-#include "queue/local/local.h"
+#include "queue/local/local_internal.h"
 
 #include <stdlib.h>
 
 #include "base/map.h"
 
-static int64_t mono(const struct queue *q)
+static int64_t mono(const struct local *q)
 {
 	return q->config.clock->mono(q->config.clock);
 }
 
-static struct held *held_of(const struct claim *c)
+static struct open_claim *open_of(const struct claim *c)
 {
-	return container_of(c, struct held, claim);
+	return container_of(c, struct open_claim, claim);
 }
 
-static void held_free(struct held *h)
+static void open_free(struct open_claim *h)
 {
 	free(h->claim.keys);
 	free(h->claim.body);
 	free(h);
 }
 
-void claim_free(struct claim *c)
+/* claim.free */
+static void let_go(struct claim *c)
 {
-	if (!c)
-		return;
-	struct held *h = held_of(c);
+	struct open_claim *h = open_of(c);
 	h->freed = true;
 	if (h->settled)
-		held_free(h);
+		open_free(h);
 }
 
 /* An update whose bytes are gone cannot be run: it is buried, and the queue goes on. */
-static void bury_empty(struct queue *q, const struct sched_entry *e)
+static void bury_empty(struct local *q, const struct sched_entry *e)
 {
 	pending_add(&q->pending, &(struct store_op){ .kind = STORE_DEAD, .seq = e->seq, .failures = e->failures,
 						     .deaths = e->deaths, .interruptions = e->interruptions, .now = q->config.clock->wall(q->config.clock),
@@ -44,7 +43,7 @@ static void bury_empty(struct queue *q, const struct sched_entry *e)
 }
 
 /* Fills in the claim of an entry. 1, 0: its bytes are missing, -1 with `err`. */
-static int fill(struct queue *q, const struct sched_entry *e, struct claim *c, struct err *err)
+static int fill(struct local *q, const struct sched_entry *e, struct claim *c, struct err *err)
 {
 	struct buf keys, body;
 	struct store_times times = { 0 };
@@ -72,6 +71,7 @@ static int fill(struct queue *q, const struct sched_entry *e, struct claim *c, s
 	c->keys = keys.data;
 	c->body = body.data;
 	c->length = body.len;
+	c->free = let_go;
 	return 1;
 }
 
@@ -81,7 +81,7 @@ struct which {
 	int64_t leader; /* 0: no batch */
 };
 
-static bool next_entry(struct queue *q, const struct which *w, struct sched_entry *e)
+static bool next_entry(struct local *q, const struct which *w, struct sched_entry *e)
 {
 	return w->leader ? sched_join(q->sched, mono(q), w->leader, e) : sched_claim(q->sched, mono(q), w->lanes, e);
 }
@@ -95,7 +95,7 @@ static struct store_op start_of(const struct claim *c, int64_t now)
 				  .interruptions = c->interruptions, .first = c->first, .due = now + ledger_pause(&l) };
 }
 
-static int hand_out(struct queue *q, const struct which *w, struct claim **out, struct err *err)
+static int hand_out(struct local *q, const struct which *w, struct claim **out, struct err *err)
 {
 	struct sched_entry e;
 	*out = NULL;
@@ -104,10 +104,10 @@ static int hand_out(struct queue *q, const struct which *w, struct claim **out, 
 			*err = q->failure;
 		return -1;
 	}
-	struct held *h = calloc(1, sizeof *h);
+	struct open_claim *h = calloc(1, sizeof *h);
 	int rc = h ? 0 : err_set(err, ERR_INTERNAL, "out of memory");
 	while (rc == 0 && next_entry(q, w, &e)) {
-		if (pending_reserve(&q->pending, 2 + q->held_count))
+		if (pending_reserve(&q->pending, 2 + q->open_count))
 			rc = err_set(err, ERR_INTERNAL, "out of memory");
 		else
 			rc = fill(q, &e, &h->claim, err);
@@ -123,46 +123,56 @@ static int hand_out(struct queue *q, const struct which *w, struct claim **out, 
 	struct store_op op = start_of(&h->claim, q->config.clock->wall(q->config.clock));
 	if (!e.expired)
 		pending_lend(&q->pending, &op);
-	list_add_before(&q->held, &h->link);
-	q->held_count++;
+	list_add_before(&q->open, &h->link);
+	q->open_count++;
+	h->writes = q->writes;
 	*out = &h->claim;
 	return 1;
 }
 
-int queue_claim(struct queue *q, uint64_t lanes, struct claim **out, struct err *err)
+int local_claim(struct queue *queue, uint64_t lanes, struct claim **out, struct err *err)
 {
+	struct local *q = local_of(queue);
 	return hand_out(q, &(struct which){ .lanes = lanes }, out, err);
 }
 
-int queue_claim_joining(struct queue *q, struct claim *const *batch, size_t n, struct claim **out, struct err *err)
+int local_claim_joining(struct queue *queue, struct claim *const *batch, size_t n, struct claim **out, struct err *err)
 {
+	struct local *q = local_of(queue);
 	*out = NULL;
 	return n == 0 ? 0 : hand_out(q, &(struct which){ .leader = batch[0]->seq }, out, err);
 }
 
-/* Records the outcome; the claim is no longer held. false if it was settled before. */
-static bool settle(struct queue *q, const struct claim *c, const struct store_op *op)
+bool local_marked(const struct queue *queue, const struct claim *c)
 {
-	struct held *h = held_of(c);
+	return local_of(queue)->writes > open_of(c)->writes;
+}
+
+/* Records the outcome; the claim is no longer held. false if it was settled before. */
+static bool settle(struct local *q, const struct claim *c, const struct store_op *op)
+{
+	struct open_claim *h = open_of(c);
 	if (h->settled)
 		return false;
 	pending_add(&q->pending, op);
 	h->settled = true;
 	list_remove(&h->link);
-	q->held_count--;
+	q->open_count--;
 	return true;
 }
 
-void queue_done(struct queue *q, const struct claim *c)
+void local_done(struct queue *queue, const struct claim *c)
 {
+	struct local *q = local_of(queue);
 	if (!settle(q, c, &(struct store_op){ .kind = STORE_DONE, .seq = c->seq }))
 		return;
 	local_wells_note(q, c);
 	sched_finish(q->sched, mono(q), c->seq);
 }
 
-void queue_drop(struct queue *q, const struct claim *c)
+void local_drop(struct queue *queue, const struct claim *c)
 {
+	struct local *q = local_of(queue);
 	if (settle(q, c, &(struct store_op){ .kind = STORE_DONE, .seq = c->seq }))
 		sched_finish(q->sched, mono(q), c->seq);
 }
@@ -174,7 +184,7 @@ static struct store_op op_of(enum store_op_kind kind, const struct claim *c)
 				  .interruptions = c->interruptions };
 }
 
-static void bury(struct queue *q, const struct claim *c, struct store_op *op, const char *reason, const char *last_stderr)
+static void bury(struct local *q, const struct claim *c, struct store_op *op, const char *reason, const char *last_stderr)
 {
 	op->kind = STORE_DEAD;
 	op->reason = reason;
@@ -184,8 +194,9 @@ static void bury(struct queue *q, const struct claim *c, struct store_op *op, co
 		sched_finish(q->sched, mono(q), c->seq);
 }
 
-void queue_dead(struct queue *q, const struct claim *c, const char *reason, const char *last_stderr)
+void local_dead(struct queue *queue, const struct claim *c, const char *reason, const char *last_stderr)
 {
+	struct local *q = local_of(queue);
 	struct store_op op = op_of(STORE_DEAD, c);
 	op.failures++;
 	op.interruptions = 0; /* it was not them */
@@ -194,7 +205,7 @@ void queue_dead(struct queue *q, const struct claim *c, const char *reason, cons
 
 /* Settles it with an operation after which it waits, for `delay` milliseconds. */
 /* It waits for `pause` milliseconds, which is written down, and for `delay` at least while this runner lives. */
-static void give_back(struct queue *q, const struct claim *c, struct store_op *op, int64_t pause, int64_t delay, bool solo)
+static void give_back(struct local *q, const struct claim *c, struct store_op *op, int64_t pause, int64_t delay, bool solo)
 {
 	int64_t now = mono(q);
 	op->due = pause > 0 ? q->config.clock->wall(q->config.clock) + pause : 0;
@@ -206,8 +217,9 @@ static void give_back(struct queue *q, const struct claim *c, struct store_op *o
 								   .solo = solo, .due = delay > 0 ? now + delay : 0 });
 }
 
-void queue_retry(struct queue *q, const struct claim *c, int64_t delay, const char *reason)
+void local_retry(struct queue *queue, const struct claim *c, int64_t delay, const char *reason)
 {
+	struct local *q = local_of(queue);
 	struct store_op op = op_of(STORE_RETRY, c);
 	op.failures++;
 	op.reason = reason;
@@ -215,11 +227,12 @@ void queue_retry(struct queue *q, const struct claim *c, int64_t delay, const ch
 	give_back(q, c, &op, delay, delay, false);
 }
 
-const char *queue_release(struct queue *q, const struct claim *c, const struct queue_release *how)
+const char *local_release(struct queue *queue, const struct claim *c, const struct queue_release *how)
 {
+	struct local *q = local_of(queue);
 	struct ledger l = { c->deaths, c->interruptions };
 	struct store_op op = op_of(STORE_STOPPED, c);
-	bool given_up = ledger_enter(&l, how->why, queue_proven(q, c));
+	bool given_up = ledger_enter(&l, how->why, local_proven(queue, c));
 	int64_t pause = ledger_row(how->why)->pauses ? ledger_pause(&l) : 0;
 	op.deaths = l.deaths;
 	op.interruptions = l.interruptions;
@@ -233,29 +246,31 @@ const char *queue_release(struct queue *q, const struct claim *c, const struct q
 	return q->story;
 }
 
-void local_release_all(struct queue *q)
+void local_release_all(struct local *q)
 {
-	while (!list_empty(&q->held)) {
-		struct held *h = container_of(q->held.next, struct held, link);
+	while (!list_empty(&q->open)) {
+		struct open_claim *h = container_of(q->open.next, struct open_claim, link);
 		enum release_why why = h->claim.expired ? RELEASE_NO_START : RELEASE_STOP;
-		queue_release(q, &h->claim, &(struct queue_release){ .why = why, .started = !h->claim.expired });
+		local_release(&q->queue, &h->claim, &(struct queue_release){ .why = why, .started = !h->claim.expired });
 		if (h->freed)
-			held_free(h);
+			open_free(h);
 	}
 }
 
 /* ---- what is asked ---- */
 
-int64_t queue_next_due(const struct queue *q, uint64_t lanes)
+int64_t local_next_due(const struct queue *queue, uint64_t lanes)
 {
+	const struct local *q = local_of(queue);
 	int64_t now = mono(q), due = sched_next_due(q->sched, now, lanes);
 	if (due == INT64_MAX)
 		return -1;
 	return due > now ? due - now : 0;
 }
 
-size_t queue_ready(const struct queue *q, unsigned lane, int64_t *oldest_ms)
+size_t local_ready(const struct queue *queue, unsigned lane, int64_t *oldest_ms)
 {
+	const struct local *q = local_of(queue);
 	int64_t now = mono(q), since;
 	size_t count = sched_turns(q->sched, now, lane, &since);
 	if (oldest_ms)
@@ -263,35 +278,29 @@ size_t queue_ready(const struct queue *q, unsigned lane, int64_t *oldest_ms)
 	return count;
 }
 
-size_t queue_waiting(const struct queue *q, unsigned lane)
+size_t local_waiting(const struct queue *queue, unsigned lane)
 {
+	const struct local *q = local_of(queue);
 	return sched_waiting(q->sched, lane);
 }
 
-bool queue_batch_full(const struct queue *q, unsigned lane, size_t size)
+bool local_batch_full(const struct queue *queue, unsigned lane, size_t size)
 {
+	const struct local *q = local_of(queue);
 	return sched_waiting(q->sched, lane) >= size && sched_batch(q->sched, mono(q), lane, size) >= size;
 }
 
-void queue_counts(const struct queue *q, struct queue_counts *out)
+void local_counts(const struct queue *queue, struct queue_counts *out)
 {
+	const struct local *q = local_of(queue);
 	size_t all = sched_count(q->sched);
 	*out = (struct queue_counts){ .waiting = all - sched_running(q->sched), .running = sched_running(q->sched),
 				      .ready = sched_ready(q->sched, SCHED_ALL_LANES), .dead = q->store->ops->dead_count(q->store),
 				      .full = (int64_t)all >= q->config.backlog };
 }
 
-int64_t queue_spare_bytes(const struct queue *q)
+void local_set_backlog(struct queue *queue, int64_t backlog)
 {
-	return q->store->ops->spare(q->store);
-}
-
-int queue_give_back(struct queue *q, struct err *err)
-{
-	return q->store->ops->give_back(q->store, err);
-}
-
-void queue_set_backlog(struct queue *q, int64_t backlog)
-{
+	struct local *q = local_of(queue);
 	q->config.backlog = backlog;
 }

@@ -1,10 +1,10 @@
 /* queue/local/local_list: what is unfinished, for people: list and show. What an update is comes from the
  * store, what becomes of it from the scheduler. Nothing changes here. */
-#include "queue/local/local.h"
+#include "queue/local/local_internal.h"
 
 /* One after the other, of which a callback is told. */
 struct walk {
-	struct queue *queue;
+	struct local *queue;
 	int (*each)(void *arg, const struct queue_item *item);
 	void *arg;
 	int64_t only; /* its number; 0: all */
@@ -13,17 +13,10 @@ struct walk {
 	int rc;
 };
 
-/* A time of the monotonic clock as one of the wall clock. */
-static int64_t wall_of(const struct queue *q, int64_t due)
-{
-	const struct clock *clock = q->config.clock;
-	return clock->wall(clock) + (due - clock->mono(clock));
-}
-
 static int walk_row(void *arg, const struct store_row *row)
 {
 	struct walk *w = arg;
-	struct queue *q = w->queue;
+	struct local *q = w->queue;
 	struct sched_entry e;
 	enum sched_state state;
 	struct store_times times;
@@ -44,7 +37,7 @@ static int walk_row(void *arg, const struct store_row *row)
 		break;
 	case SCHED_DELAYED:
 		item.state = QUEUE_DELAYED;
-		item.due = wall_of(q, e.due);
+		item.due = local_row_wall(q, e.due);
 		break;
 	case SCHED_READY:
 		item.state = QUEUE_READY;
@@ -61,8 +54,9 @@ static int walk_row(void *arg, const struct store_row *row)
 	return w->each(w->arg, &item) || w->only ? -1 : 0;
 }
 
-int queue_each(struct queue *q, int64_t from, int (*each)(void *arg, const struct queue_item *item), void *arg, struct err *err)
+int local_each(struct queue *queue, int64_t from, int (*each)(void *arg, const struct queue_item *item), void *arg, struct err *err)
 {
+	struct local *q = local_of(queue);
 	struct walk w = { .queue = q, .each = each, .arg = arg };
 	struct err why = { 0 };
 	if (q->store->ops->load(q->store, from, walk_row, &w, &why) == 0)
@@ -74,8 +68,9 @@ int queue_each(struct queue *q, int64_t from, int (*each)(void *arg, const struc
 	return -1;
 }
 
-int queue_show(struct queue *q, int64_t seq, int (*show)(void *arg, const struct queue_item *item), void *arg, struct err *err)
+int local_show(struct queue *queue, int64_t seq, int (*show)(void *arg, const struct queue_item *item), void *arg, struct err *err)
 {
+	struct local *q = local_of(queue);
 	struct buf body;
 	struct err why = { 0 };
 	struct walk w = { .queue = q, .each = show, .arg = arg, .only = seq, .body = &body, .err = &why };

@@ -3,7 +3,7 @@
  * became of each goes out. A slice is one transaction, on disk before anybody is told of it, and
  * ends when the caller's time is up: so the longest list holds up nobody. What is skipped is
  * settled as done, so that its repeat is recognised. */
-#include "queue/local/local.h"
+#include "queue/local/local_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +19,7 @@ struct dealt {
 };
 
 struct slice {
-	struct queue *queue;
+	struct local *queue;
 	const struct queue_many *many;
 	int64_t until, only; /* `only`: the letter that is looked up, 0: one after the other */
 	bool full, failed;   /* failed: out of memory */
@@ -54,7 +54,7 @@ static bool was_dealt(const struct slice *s, int64_t number)
  * and lanes may be specified otherwise by now. */
 static int put_again(struct slice *s, const struct store_dead *d)
 {
-	struct queue *q = s->queue;
+	struct local *q = s->queue;
 	const struct queue_config *config = &q->config;
 	struct buf keys;
 	unsigned lane = 0;
@@ -188,7 +188,7 @@ static int gather(struct slice *s, struct err *err)
 /* Writes it, and the scheduler learns of it. 0 or -1 with `err`. */
 static int carry_out(struct slice *s, int64_t first_seq, struct err *err)
 {
-	struct queue *q = s->queue;
+	struct local *q = s->queue;
 	/* Who cannot tell keys and lanes leaves that to the next start. */
 	if (s->many->change == QUEUE_RETRY && !q->config.route_of && q->pending.count)
 		pending_lend(&q->pending, &(struct store_op){ .kind = STORE_META,
@@ -205,18 +205,19 @@ static int carry_out(struct slice *s, int64_t first_seq, struct err *err)
 	return 0;
 }
 
-int queue_many(struct queue *q, struct queue_many *m, int64_t until,
+int local_many(struct queue *queue, struct queue_many *m, int64_t until,
 	       void (*told)(void *arg, int64_t number, enum queue_fate fate), void *arg,
 	       struct err *err)
 {
+	struct local *q = local_of(queue);
 	struct slice s = { .queue = q, .many = m, .until = until };
 	int64_t first_seq = q->last_seq + 1;
 	/* What has just died is a letter, too. */
-	if (queue_flush(q, err))
+	if (local_flush(queue, err))
 		return -1;
 	if (m->all && !m->to)
 		m->to = q->last_seq;
-	if (pending_reserve(&q->pending, 2 * SLICE_MOST + 1 + q->held_count))
+	if (pending_reserve(&q->pending, 2 * SLICE_MOST + 1 + q->open_count))
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	int rc = gather(&s, err);
 	if (rc)

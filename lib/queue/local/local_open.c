@@ -1,40 +1,11 @@
-/* queue/local/local_open: the start and the end of the local queue. At the start, what waits in the store is given new keys and
- * lanes if what decides them changed, and handed to the scheduler; what the last runner died with is charged one death. Times in the store are
- * of the wall clock, those of the scheduler of the monotonic one; here they are converted, once. */
-#include "queue/local/local.h"
+/* queue/local/local_open: the start and the end of the local queue, and the table of its verbs. A store
+ * comes in; at the start, what waits in it is given new keys and lanes if what decides them has
+ * changed, and handed to the scheduler; what the last runner died with is charged one death. */
+#include "queue/local/local_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { DUE_MAX = 330 * 1000 /* no retry waits for longer (5 min and jitter): beyond, the wall clock was set back */ };
-
-int64_t local_expires(const struct queue *q, const char *kind, bool ageless, int64_t received)
-{
-	const struct clock *clock = q->config.clock;
-	int64_t limit = ageless || !q->config.max_age ? 0 : q->config.max_age(q->config.arg, kind);
-	int64_t age = clock->wall(clock) - received;
-	if (limit <= 0)
-		return INT64_MAX;
-	return clock->mono(clock) + limit - (age > 0 ? age : 0);
-}
-
-static int64_t due_of(const struct queue *q, int64_t due)
-{
-	const struct clock *clock = q->config.clock;
-	int64_t left = due - clock->wall(clock);
-	if (due == 0 || left <= 0)
-		return 0;
-	return clock->mono(clock) + (left < DUE_MAX ? left : DUE_MAX);
-}
-
-int local_add(struct queue *q, const struct store_row *row)
-{
-	struct sched_entry e = { .seq = row->seq, .due = due_of(q, row->due), .failures = row->failures,
-				 .deaths = row->deaths, .interruptions = row->interruptions, .lane = row->lane, .redelivered = row->redelivered,
-				 .expires = local_expires(q, row->kind_name, row->ageless, row->received) };
-	return sched_add(q->sched, q->config.clock->mono(q->config.clock), &e, row->keys);
-}
 
 /* Numbers of updates. */
 struct seqs {
@@ -57,7 +28,7 @@ static int seqs_add(void *arg, const struct store_row *row)
 	return 0;
 }
 
-static int rekey_one(struct queue *q, int64_t seq, struct buf *body, struct buf *keys, struct err *err)
+static int rekey_one(struct local *q, int64_t seq, struct buf *body, struct buf *keys, struct err *err)
 {
 	struct store_times times;
 	unsigned lane = 0;
@@ -71,7 +42,7 @@ static int rekey_one(struct queue *q, int64_t seq, struct buf *body, struct buf 
 }
 
 /* The keys and lanes of all that waits, anew. When this is cut off, it is done again at the next start. */
-static int rekey_all(struct queue *q, struct err *err)
+static int rekey_all(struct local *q, struct err *err)
 {
 	struct seqs seqs = { 0 };
 	struct buf body, keys;
@@ -89,7 +60,7 @@ static int rekey_all(struct queue *q, struct err *err)
 	return rc;
 }
 
-static int check_keys(struct queue *q, struct err *err)
+static int check_keys(struct local *q, struct err *err)
 {
 	struct buf was;
 	if (!q->config.key_spec || !q->config.route_of)
@@ -112,12 +83,12 @@ static int check_keys(struct queue *q, struct err *err)
  * written when the attempt began. */
 static int load_row(void *arg, const struct store_row *row)
 {
-	struct queue *q = arg;
+	struct local *q = arg;
 	struct ledger l = { row->deaths, row->interruptions };
 	bool given_up = row->started && ledger_enter(&l, RELEASE_RUNNER, false);
 	struct store_row now = *row;
 	now.deaths = l.deaths;
-	if (!given_up && local_add(q, &now))
+	if (!given_up && local_row_add(q, &now))
 		return -1;
 	if (!row->started)
 		return 0;
@@ -132,49 +103,94 @@ static int load_row(void *arg, const struct store_row *row)
 	return pending_reserve(&q->pending, 1) || pending_add(&q->pending, &op) ? -1 : 0;
 }
 
-static void queue_free(struct queue *q)
+static void local_free(struct local *q)
 {
 	pending_release(&q->pending);
 	sched_free(q->sched);
 	free(q);
 }
 
-struct queue *queue_open(const struct queue_config *config, struct err *err)
+int local_close(struct queue *queue, struct err *err)
 {
-	struct queue *q = calloc(1, sizeof *q);
+	struct local *q = local_of(queue);
+	syncer_free(q->syncer);
+	local_release_all(q);
+	local_wells_keep(q);
+	int rc = local_write(q, q->pending.count, false, err);
+	q->store->ops->close(q->store);
+	local_free(q);
+	return rc;
+}
+
+static int load(struct local *q, struct err *err)
+{
+	err_set(err, ERR_INTERNAL, "out of memory"); /* what a callback that ends the walk means */
+	if (!q->sched || check_keys(q, err) || local_wells_load(q, err) ||
+	    q->store->ops->load(q->store, 0, load_row, q, err) ||
+	    local_write(q, q->pending.count, false, err))
+		return -1;
+	if (err)
+		*err = (struct err){ 0 };
+	return 0;
+}
+
+static const struct queue_ops ops = {
+	.close = local_close,
+	.put = local_put,
+	.durable = local_durable,
+	.confirmed = local_confirmed,
+	.offset = local_offset,
+	.meta_get = local_meta_get,
+	.meta_set = local_meta_set,
+	.claim = local_claim,
+	.claim_joining = local_claim_joining,
+	.marked = local_marked,
+	.done = local_done,
+	.drop = local_drop,
+	.dead = local_dead,
+	.retry = local_retry,
+	.release = local_release,
+	.proven = local_proven,
+	.flush = local_flush,
+	.dirty = local_dirty,
+	.next_due = local_next_due,
+	.ready = local_ready,
+	.waiting = local_waiting,
+	.batch_full = local_batch_full,
+	.counts = local_counts,
+	.set_backlog = local_set_backlog,
+	.stands = local_stands,
+	.files = local_files,
+	.spare_bytes = local_spare_bytes,
+	.give_back = local_give_back,
+	.each = local_each,
+	.show = local_show,
+	.dead_each = local_dead_each,
+	.many = local_many,
+	.dead_trim = local_dead_trim,
+};
+
+struct queue *local_open(const struct queue_config *config, struct store *store, struct err *err)
+{
+	struct local *q = calloc(1, sizeof *q);
 	if (!q) {
 		err_set(err, ERR_INTERNAL, "out of memory");
 		return NULL;
 	}
+	q->queue.ops = &ops;
 	q->config = *config;
-	q->store = config->store;
-	list_init(&q->held);
+	q->store = store;
+	list_init(&q->open);
 	q->trim.oldest = INT64_MAX;
 	q->trim.bound = INT64_MIN;
 	pending_init(&q->pending);
 	q->last_seq = q->store->ops->last_seq(q->store);
 	q->sched = sched_new();
-	err_set(err, ERR_INTERNAL, "out of memory");
-	if (!q->sched || check_keys(q, err) || local_wells_load(q, err) || q->store->ops->load(q->store, 0, load_row, q, err) ||
-	    local_write(q, q->pending.count, false, err)) {
-		queue_free(q);
+	if (load(q, err)) {
+		local_free(q);
 		return NULL;
 	}
-	if (err)
-		*err = (struct err){ 0 };
 	/* What an earlier run put may not have been synced by it. */
 	q->unsynced = true;
-	return q;
-}
-
-int queue_close(struct queue *q, struct err *err)
-{
-	if (!q)
-		return 0;
-	local_release_all(q);
-	local_wells_keep(q);
-	int rc = local_write(q, q->pending.count, false, err);
-	q->store->ops->close(q->store);
-	queue_free(q);
-	return rc;
+	return &q->queue;
 }

@@ -8,7 +8,7 @@
 
 #include "base/hash.h"
 #include "base/map.h"
-#include "queue/local/local.h"
+#include "queue/local/local_internal.h"
 
 /* Updates without keys have nothing in common with each other. */
 static uint64_t hash_of(const struct claim *c)
@@ -16,7 +16,7 @@ static uint64_t hash_of(const struct claim *c)
 	return c->keys[0] ? hash_bytes(c->keys, strlen(c->keys)) : map_number(c->seq);
 }
 
-void local_wells_note(struct queue *q, const struct claim *c)
+void local_wells_note(struct local *q, const struct claim *c)
 {
 	struct wells *w = &q->wells;
 	uint64_t keys = hash_of(c);
@@ -27,13 +27,14 @@ void local_wells_note(struct queue *q, const struct claim *c)
 	w->unwritten = true;
 }
 
-bool queue_proven(const struct queue *q, const struct claim *c)
+bool local_proven(const struct queue *queue, const struct claim *c)
 {
+	const struct local *q = local_of(queue);
 	const struct wells *w = &q->wells;
 	return w->last[w->last[0].keys == hash_of(c)].at > c->first;
 }
 
-int local_wells_load(struct queue *q, struct err *err)
+int local_wells_load(struct local *q, struct err *err)
 {
 	struct wells *w = &q->wells;
 	struct buf text;
@@ -50,7 +51,7 @@ int local_wells_load(struct queue *q, struct err *err)
 	return rc;
 }
 
-void local_wells_keep(struct queue *q)
+void local_wells_keep(struct local *q)
 {
 	struct wells *w = &q->wells;
 	char text[96];
@@ -59,6 +60,6 @@ void local_wells_keep(struct queue *q)
 	snprintf(text, sizeof text, "%" PRIx64 " %" PRId64 " %" PRIx64 " %" PRId64, w->last[0].keys, w->last[0].at, w->last[1].keys,
 		 w->last[1].at);
 	struct store_op op = { .kind = STORE_META, .kind_name = LOCAL_WELLS, .keys = text };
-	if (pending_reserve(&q->pending, 1 + q->held_count) == 0 && pending_add(&q->pending, &op) == 0)
+	if (pending_reserve(&q->pending, 1 + q->open_count) == 0 && pending_add(&q->pending, &op) == 0)
 		w->unwritten = false;
 }

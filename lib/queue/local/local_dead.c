@@ -1,17 +1,42 @@
-/* queue/local/dead: the dead letters of the local queue: who asks for them, and those that are too many
- * or too old. They stand in the store only; what people change of them is in local_many.c. */
-#include "queue/local/local.h"
+/* queue/local/local_dead: the dead letters of the local queue: they are told one by one, and those that
+ * are too many or too old are dropped. They stand in the store only; what people change of them is in local_many.c. */
+#include "queue/local/local_internal.h"
 
 enum { TRIMMED_AT_ONCE = 1000 };
 
-int queue_dead_each(struct queue *q, int64_t from,
-		    int (*letter)(void *arg, const struct store_dead *d), void *arg,
+/* Who is told of each letter. */
+struct reader {
+	int (*letter)(void *arg, const struct queue_letter *letter);
+	void *arg;
+};
+
+static int tell_letter(void *arg, const struct store_dead *d)
+{
+	const struct reader *r = arg;
+	return r->letter(r->arg, &(struct queue_letter){ .number = d->number,
+							 .has_id = d->has_id,
+							 .update_id = d->update_id,
+							 .kind = d->kind_name,
+							 .keys = d->keys,
+							 .reason = d->reason,
+							 .last_stderr = d->last_stderr,
+							 .attempts = d->attempts,
+							 .received = d->received,
+							 .died = d->died,
+							 .body = d->body,
+							 .length = d->body_length });
+}
+
+int local_dead_each(struct queue *queue, int64_t from,
+		    int (*letter)(void *arg, const struct queue_letter *letter), void *arg,
 		    struct err *err)
 {
+	struct local *q = local_of(queue);
+	struct reader r = { letter, arg };
 	struct err why = { 0 };
 	/* What just died is to be seen; on a full disk, what can be seen is better than nothing. */
 	local_write(q, q->pending.count, false, NULL);
-	if (q->store->ops->dead(q->store, from, true, letter, arg, &why) == 0)
+	if (q->store->ops->dead(q->store, from, true, tell_letter, &r, &why) == 0)
 		return 0;
 	if (why.status == 0)
 		return 1; /* the callback had enough */
@@ -23,7 +48,7 @@ int queue_dead_each(struct queue *q, int64_t from,
 /* ---- --dead-keep ---- */
 
 struct trim {
-	struct queue *queue;
+	struct local *queue;
 	int64_t until, past; /* `past`: how many of the first are one too many */
 	int64_t before;      /* wall clock: what died at it or before is too old; INT64_MIN: nothing is */
 	int64_t dropped;
@@ -33,7 +58,7 @@ struct trim {
 static int trim_letter(void *arg, const struct store_dead *d)
 {
 	struct trim *t = arg;
-	struct queue *q = t->queue;
+	struct local *q = t->queue;
 	const struct clock *clock = q->config.clock;
 	if (t->past <= t->dropped && t->before == INT64_MIN)
 		return 1;
@@ -55,7 +80,7 @@ static int trim_letter(void *arg, const struct store_dead *d)
 
 /* The walk came to the end of the letters: what it has seen holds for all that there are, and for
  * those that are still to die. */
-static void trim_ended(struct queue *q, bool by_age, int64_t now)
+static void trim_ended(struct local *q, bool by_age, int64_t now)
 {
 	if (by_age)
 		q->trim.bound = q->trim.oldest < now ? q->trim.oldest : now;
@@ -63,9 +88,10 @@ static void trim_ended(struct queue *q, bool by_age, int64_t now)
 	q->trim.oldest = INT64_MAX;
 }
 
-int queue_dead_trim(struct queue *q, int64_t keep, int64_t max_age, int64_t until, int64_t *dropped,
+int local_dead_trim(struct queue *queue, int64_t keep, int64_t max_age, int64_t until, int64_t *dropped,
 		    struct err *err)
 {
+	struct local *q = local_of(queue);
 	const struct clock *clock = q->config.clock;
 	struct err why = { 0 };
 	int64_t now = clock->wall(clock), count = q->store->ops->dead_count(q->store);
@@ -78,9 +104,9 @@ int queue_dead_trim(struct queue *q, int64_t keep, int64_t max_age, int64_t unti
 	*dropped = 0;
 	if (count == 0 || (t.past == 0 && (t.before == INT64_MIN || t.before < q->trim.bound)))
 		return 0;
-	if (queue_flush(q, err))
+	if (local_flush(queue, err))
 		return -1;
-	if (pending_reserve(&q->pending, TRIMMED_AT_ONCE + q->held_count))
+	if (pending_reserve(&q->pending, TRIMMED_AT_ONCE + q->open_count))
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	int rc = q->store->ops->dead(q->store, t.before == INT64_MIN ? 0 : q->trim.from, false,
 				     trim_letter, &t, &why);

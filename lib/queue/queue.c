@@ -1,0 +1,183 @@
+/* queue/queue: a verb comes in, and goes to the backend that the queue was opened by. Nothing is
+ * decided here. */
+#include "queue/queue_ops.h"
+
+int queue_close(struct queue *q, struct err *err)
+{
+	return q ? q->ops->close(q, err) : 0;
+}
+
+int queue_put(struct queue *q, const struct queue_put *puts, size_t count, const char *root,
+	      int64_t offset, struct queue_put_result *result, struct err *err)
+{
+	return q->ops->put(q, puts, count, root, offset, result, err);
+}
+
+int queue_durable(struct queue *q, bool wait, struct err *err)
+{
+	return q->ops->durable(q, wait, err);
+}
+
+void queue_confirmed(struct queue *q, const char *root, int64_t offset)
+{
+	q->ops->confirmed(q, root, offset);
+}
+
+int64_t queue_offset(struct queue *q, const char *root)
+{
+	return q->ops->offset(q, root);
+}
+
+int queue_meta_get(struct queue *q, const char *name, struct buf *out, struct err *err)
+{
+	return q->ops->meta_get(q, name, out, err);
+}
+
+void queue_meta_set(struct queue *q, const char *name, const char *value)
+{
+	q->ops->meta_set(q, name, value);
+}
+
+int queue_claim(struct queue *q, uint64_t lanes, struct claim **out, struct err *err)
+{
+	return q->ops->claim(q, lanes, out, err);
+}
+
+int queue_claim_joining(struct queue *q, struct claim *const *batch, size_t n, struct claim **out,
+			struct err *err)
+{
+	return q->ops->claim_joining(q, batch, n, out, err);
+}
+
+bool queue_marked(const struct queue *q, const struct claim *c)
+{
+	return q->ops->marked(q, c);
+}
+
+void claim_free(struct claim *c)
+{
+	if (c)
+		c->free(c);
+}
+
+void queue_done(struct queue *q, const struct claim *c)
+{
+	q->ops->done(q, c);
+}
+
+void queue_drop(struct queue *q, const struct claim *c)
+{
+	q->ops->drop(q, c);
+}
+
+void queue_dead(struct queue *q, const struct claim *c, const char *reason, const char *last_stderr)
+{
+	q->ops->dead(q, c, reason, last_stderr);
+}
+
+void queue_retry(struct queue *q, const struct claim *c, int64_t delay, const char *reason)
+{
+	q->ops->retry(q, c, delay, reason);
+}
+
+const char *queue_release(struct queue *q, const struct claim *c, const struct queue_release *how)
+{
+	return q->ops->release(q, c, how);
+}
+
+bool queue_proven(const struct queue *q, const struct claim *c)
+{
+	return q->ops->proven(q, c);
+}
+
+int queue_flush(struct queue *q, struct err *err)
+{
+	return q->ops->flush(q, err);
+}
+
+bool queue_dirty(const struct queue *q)
+{
+	return q->ops->dirty(q);
+}
+
+int64_t queue_next_due(const struct queue *q, uint64_t lanes)
+{
+	return q->ops->next_due(q, lanes);
+}
+
+size_t queue_ready(const struct queue *q, unsigned lane, int64_t *oldest_ms)
+{
+	return q->ops->ready(q, lane, oldest_ms);
+}
+
+size_t queue_waiting(const struct queue *q, unsigned lane)
+{
+	return q->ops->waiting(q, lane);
+}
+
+bool queue_batch_full(const struct queue *q, unsigned lane, size_t size)
+{
+	return q->ops->batch_full(q, lane, size);
+}
+
+void queue_counts(const struct queue *q, struct queue_counts *out)
+{
+	q->ops->counts(q, out);
+}
+
+void queue_set_backlog(struct queue *q, int64_t backlog)
+{
+	q->ops->set_backlog(q, backlog);
+}
+
+int queue_stands(struct queue *q, struct err *err)
+{
+	return q->ops->stands(q, err);
+}
+
+void queue_files(struct queue *q, struct queue_files *out)
+{
+	q->ops->files(q, out);
+}
+
+int64_t queue_spare_bytes(const struct queue *q)
+{
+	return q->ops->spare_bytes(q);
+}
+
+int queue_give_back(struct queue *q, struct err *err)
+{
+	return q->ops->give_back(q, err);
+}
+
+int queue_each(struct queue *q, int64_t from,
+	       int (*each)(void *arg, const struct queue_item *item), void *arg, struct err *err)
+{
+	return q->ops->each(q, from, each, arg, err);
+}
+
+int queue_show(struct queue *q, int64_t seq,
+	       int (*show)(void *arg, const struct queue_item *item), void *arg, struct err *err)
+{
+	return q->ops->show(q, seq, show, arg, err);
+}
+
+int queue_dead_each(struct queue *q, int64_t from,
+		    int (*letter)(void *arg, const struct queue_letter *letter), void *arg,
+		    struct err *err)
+{
+	return q->ops->dead_each(q, from, letter, arg, err);
+}
+
+int queue_many(struct queue *q, struct queue_many *m, int64_t until,
+	       void (*told)(void *arg, int64_t number, enum queue_fate fate), void *arg,
+	       struct err *err)
+{
+	return q->ops->many(q, m, until, told, arg, err);
+}
+
+int queue_dead_trim(struct queue *q, int64_t keep, int64_t max_age, int64_t until, int64_t *dropped,
+		    struct err *err)
+{
+	return q->ops->dead_trim(q, keep, max_age, until, dropped, err);
+}
