@@ -14,6 +14,7 @@
 #include "cli/print.h"
 #include "io/control.h"
 #include "queue/local/local.h"
+#include "queue/verbs.h"
 
 enum { ANSWER_TIMEOUT = 30000, PATIENCE = 10000, STEP = 50 }; /* milliseconds */
 enum { SHORT_LINE = 8192, PAGE_BYTES = 8 << 20, NUMBERS_AT_ONCE = 2000 };
@@ -37,21 +38,29 @@ int client_open(struct setup *s, struct statedir **dir, struct err *err)
 	return *dir || !err->status ? 0 : -1;
 }
 
+/* What a runner left for the next request: from which number on and up to which, or how many of the
+ * numbers that it was given. */
+struct rest {
+	bool more;
+	int64_t from, to;
+	size_t left;
+};
+
 struct answer {
 	struct buf lines; /* those that are the caller's, each NUL-terminated */
-	struct client_rest *rest;
+	struct rest *rest;
 	struct err *err;
 	bool ended, refused;
 };
 
 /* Whether the line says what is still to be asked. */
-static bool is_rest(struct client_rest *rest, const cJSON *json)
+static bool is_rest(struct rest *rest, const cJSON *json)
 {
 	const cJSON *next = cJSON_GetObjectItemCaseSensitive(json, "next"),
 		    *left = cJSON_GetObjectItemCaseSensitive(json, "left");
 	if (!rest || (!cJSON_IsNumber(next) && !cJSON_IsNumber(left)))
 		return false;
-	*rest = (struct client_rest){ .more = true,
+	*rest = (struct rest){ .more = true,
 				      .from = (int64_t)client_number(json, "next"),
 				      .to = (int64_t)client_number(json, "to"),
 				      .left = (size_t)client_number(json, "left") };
@@ -90,20 +99,52 @@ static int hand_over(const struct buf *lines, client_line *line, void *arg)
 	return rc;
 }
 
-int client_ask(struct statedir *dir, const char *request, client_line *line, void *arg,
-	       struct client_rest *rest, struct err *err)
+/* Whom a request goes to. */
+struct peer {
+	struct statedir *dir;
+	struct queue *queue; /* NULL: to the runner that has `dir` */
+};
+
+/* Carries out a request of the queue itself, by the rows by which a runner does. */
+static int ask_queue(struct queue *q, const char *text, struct answer *answer, struct err *err)
+{
+	struct verbs_slice slice = { .clock = &clock_system,
+				     .until = INT64_MAX,
+				     .items = SIZE_MAX,
+				     .bytes = PAGE_BYTES };
+	struct verbs_done done;
+	cJSON *request = cJSON_Parse(text);
+	const char *verb = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(request, "verb"));
+	const struct verbs_row *row = verb ? verbs_find(verb) : NULL;
+	int rc = row ? verbs_run(row, q, request, &slice, on_line, answer, &done, err)
+		     : err_set(err, ERR_INTERNAL, "out of memory");
+	answer->ended = rc == 0;
+	cJSON_Delete(request);
+	return rc;
+}
+
+static int ask_runner(struct statedir *dir, const char *request, struct answer *answer,
+		      pid_t *holder, struct err *err)
+{
+	if (!statedir_runs(dir, holder))
+		return err_set(err, ERR_UNAVAILABLE, "no tgrun runs with the state directory '%s'",
+			       statedir_path(dir));
+	return control_call(statedir_fd(dir), request, on_line, answer, ANSWER_TIMEOUT, err);
+}
+
+static int ask(const struct peer *peer, const char *request, client_line *line, void *arg,
+	       struct rest *rest, struct err *err)
 {
 	char who[STATEDIR_HOLDER_MAX];
 	pid_t holder = 0;
 	struct err refusal = { 0 };
 	struct answer answer = { .rest = rest, .err = &refusal };
 	if (rest)
-		*rest = (struct client_rest){ 0 };
-	if (!statedir_runs(dir, &holder))
-		return err_set(err, ERR_UNAVAILABLE, "no tgrun runs with the state directory '%s'", statedir_path(dir));
+		*rest = (struct rest){ 0 };
 	*err = (struct err){ 0 };
 	buf_init(&answer.lines, 2 * CONTROL_OUTPUT_MAX);
-	int rc = control_call(statedir_fd(dir), request, on_line, &answer, ANSWER_TIMEOUT, err);
+	int rc = peer->queue ? ask_queue(peer->queue, request, &answer, err)
+			     : ask_runner(peer->dir, request, &answer, &holder, err);
 	int bad = hand_over(&answer.lines, line, arg);
 	rc = rc ? rc : bad;
 	buf_release(&answer.lines);
@@ -119,8 +160,22 @@ int client_ask(struct statedir *dir, const char *request, client_line *line, voi
 	return rc;
 }
 
+int client_ask(struct statedir *dir, const char *request, client_line *line, void *arg, struct err *err)
+{
+	return ask(&(struct peer){ .dir = dir }, request, line, arg, NULL, err);
+}
+
+/* ---- whoever has the queue ---- */
+
+/* One thing to do, with a runner or with the queue itself. */
+struct work {
+	int (*ask)(void *arg, const struct peer *peer, struct err *err);
+	void *arg;
+	const bool *touched; /* something was done or printed: it is not begun again */
+};
+
 /* Works on the store itself. Keys stay as they are stored. */
-static int use_store(struct setup *s, struct statedir *dir, const struct client_way *way, struct err *err)
+static int use_store(struct setup *s, struct statedir *dir, const struct work *work, struct err *err)
 {
 	/* A run with --store memory leaves a directory and no store: none is made to say so. */
 	if (faccessat(statedir_fd(dir), "queue.db", F_OK, 0) && errno == ENOENT)
@@ -135,11 +190,12 @@ static int use_store(struct setup *s, struct statedir *dir, const struct client_
 		store->ops->close(store);
 		return -1;
 	}
-	int rc = way->use(way->arg, q, err);
+	int rc = work->ask(work->arg, &(struct peer){ dir, q }, err);
 	return queue_close(q, rc ? NULL : err) ? -1 : rc;
 }
 
-int client_work(struct setup *s, struct statedir *dir, const struct client_way *way, struct err *err)
+/* Waits a little for a runner that begins or ends. */
+static int do_work(struct setup *s, struct statedir *dir, const struct work *work, struct err *err)
 {
 	char who[STATEDIR_HOLDER_MAX];
 	pid_t holder = 0;
@@ -148,10 +204,10 @@ int client_work(struct setup *s, struct statedir *dir, const struct client_way *
 		if (rc < 0)
 			return -1;
 		if (rc > 0)
-			return use_store(s, dir, way, err);
+			return use_store(s, dir, work, err);
 		if (statedir_runs(dir, &holder)) {
-			rc = way->ask(way->arg, dir, err);
-			if (rc && err->status == ERR_UNAVAILABLE && *way->touched)
+			rc = work->ask(work->arg, &(struct peer){ .dir = dir }, err);
+			if (rc && err->status == ERR_UNAVAILABLE && *work->touched)
 				return err_set(err, ERR_IO, "the running tgrun ended in the middle of its "
 					       "answer; what was told is done, the rest is as it was");
 			/* A runner that is just starting or ending does not listen. */
@@ -170,67 +226,112 @@ int client_work(struct setup *s, struct statedir *dir, const struct client_way *
 /* ---- lists ---- */
 
 struct listing {
-	const struct client_list *list;
-	struct client_page page;
+	const char *verb;
+	int64_t from;
+	struct rest rest;
+	struct buf lines; /* of a page, each NUL-terminated */
 };
 
-int client_add_line(struct client_page *page, int64_t number, const char *text, size_t n)
-{
-	page->rest.more = page->lines.len >= PAGE_BYTES;
-	if (page->rest.more)
-		page->rest.from = number;
-	else
-		page->failed = buf_add(&page->lines, text, n) || buf_addc(&page->lines, '\0');
-	return page->rest.more || page->failed;
-}
-
-static int add_answer(void *arg, const char *text, size_t n)
+static int add_line(void *arg, const char *text, size_t n)
 {
 	struct listing *l = arg;
-	return buf_add(&l->page.lines, text, n + 1);
+	return buf_add(&l->lines, text, n + 1);
 }
 
-static int ask_page(void *arg, struct statedir *dir, struct err *err)
+static int ask_page(void *arg, const struct peer *peer, struct err *err)
 {
 	struct listing *l = arg;
 	char request[96];
-	buf_clear(&l->page.lines);
-	snprintf(request, sizeof request, "{\"verb\":\"%s\",\"from\":%lld}", l->list->verb,
-		 (long long)l->page.from);
-	return client_ask(dir, request, add_answer, l, &l->page.rest, err);
+	buf_clear(&l->lines);
+	snprintf(request, sizeof request, "{\"verb\":\"%s\",\"from\":%lld}", l->verb,
+		 (long long)l->from);
+	return ask(peer, request, add_line, l, &l->rest, err);
 }
 
-static int use_page(void *arg, struct queue *q, struct err *err)
-{
-	struct listing *l = arg;
-	buf_clear(&l->page.lines);
-	l->page.rest = (struct client_rest){ 0 };
-	if (l->list->fill(q, &l->page, err) < 0)
-		return -1;
-	return l->page.failed ? err_set(err, ERR_INTERNAL, "out of memory") : 0;
-}
-
-int client_list(struct setup *s, struct statedir *dir, const struct client_list *list, struct err *err)
+int client_list(struct setup *s, struct statedir *dir, const char *verb, client_line *line, void *arg,
+		struct err *err)
 {
 	static const bool again = false; /* a page that was not finished was not handed over */
-	struct listing l = { .list = list };
-	struct client_way way = { .ask = ask_page, .use = use_page, .touched = &again, .arg = &l };
+	struct listing l = { .verb = verb };
+	struct work work = { .ask = ask_page, .arg = &l, .touched = &again };
 	int rc;
-	buf_init(&l.page.lines, 2 * CONTROL_OUTPUT_MAX);
+	buf_init(&l.lines, 2 * CONTROL_OUTPUT_MAX);
 	do {
-		l.page.rest = (struct client_rest){ 0 };
+		l.rest = (struct rest){ 0 };
 		/* Not kept from a runner that starts meanwhile, however slowly the list is read. */
-		rc = dir ? client_work(s, dir, &way, err) : 0;
+		rc = dir ? do_work(s, dir, &work, err) : 0;
 		if (dir)
 			statedir_unlock_slots(dir);
-		int bad = hand_over(&l.page.lines, list->line, list->arg);
+		int bad = hand_over(&l.lines, line, arg);
 		if (rc == 0 && bad)
 			rc = err_set(err, ERR_IO, "the answer cannot be understood");
-		buf_clear(&l.page.lines);
-		l.page.from = l.page.rest.from;
-	} while (rc == 0 && l.page.rest.more);
-	buf_release(&l.page.lines);
+		buf_clear(&l.lines);
+		l.from = l.rest.from;
+	} while (rc == 0 && l.rest.more);
+	buf_release(&l.lines);
 	return rc;
+}
+
+/* ---- show and change ---- */
+
+static int ask_show(void *arg, const struct peer *peer, struct err *err)
+{
+	const struct client_work *w = arg;
+	char request[96];
+	snprintf(request, sizeof request, "{\"verb\":\"%s\",\"number\":%lld}", w->verb,
+		 (long long)w->numbers[0]);
+	return ask(peer, request, w->line, w->arg, NULL, err);
+}
+
+/* One request of a work on many, into `request`. */
+static int ask_for(struct buf *request, const struct client_work *w, size_t at,
+		   const struct rest *rest)
+{
+	size_t n = w->count - at < NUMBERS_AT_ONCE ? w->count - at : NUMBERS_AT_ONCE;
+	buf_clear(request);
+	int rc = buf_addf(request, "{\"verb\":\"%s\"", w->verb);
+	if (w->count)
+		rc = rc || buf_adds(request, ",\"numbers\":[");
+	else if (rest->more)
+		rc = rc || buf_addf(request, ",\"from\":%lld,\"to\":%lld", (long long)rest->from,
+				    (long long)rest->to);
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = buf_addf(request, "%s%lld", i ? "," : "", (long long)w->numbers[at + i]);
+	if (w->count)
+		rc = rc || buf_addc(request, ']');
+	return rc || buf_addc(request, '}') ? -1 : (int)n;
+}
+
+static int ask_many(void *arg, const struct peer *peer, struct err *err)
+{
+	const struct client_work *w = arg;
+	struct rest rest = { 0 };
+	struct buf request;
+	int rc = 0, n;
+	size_t at = 0;
+	buf_init(&request, CONTROL_LINE_MAX);
+	do {
+		n = ask_for(&request, w, at, &rest);
+		rc = n < 0 ? err_set(err, ERR_INTERNAL, "out of memory")
+			   : ask(peer, request.data, w->line, w->arg, &rest, err);
+		/* No slice is empty: who is left with all of it is not getting anywhere. */
+		if (rc == 0 && rest.left >= (size_t)n && n)
+			rc = err_set(err, ERR_IO,
+				     "the running tgrun's answer cannot be understood");
+		at += rc == 0 ? (size_t)n - rest.left : 0;
+	} while (rc == 0 && (rest.more || at < w->count));
+	buf_release(&request);
+	return rc;
+}
+
+int client_work(struct setup *s, struct statedir *dir, const struct client_work *w, struct err *err)
+{
+	const struct verbs_row *row = verbs_find(w->verb);
+	struct client_work copy = *w;
+	struct work work = { .ask = row->slices ? ask_many : ask_show,
+			     .arg = &copy,
+			     .touched = w->touched };
+	return do_work(s, dir, &work, err);
 }
 
 int client_numbers(const struct texts *arguments, size_t first, const char *what, int64_t **numbers, size_t *count, struct err *err)
@@ -247,47 +348,6 @@ int client_numbers(const struct texts *arguments, size_t first, const char *what
 		(*numbers)[(*count)++] = strtoll(text, NULL, 10);
 	}
 	return 0;
-}
-
-/* One request of a work on many, into `request`. */
-static int ask_for(struct buf *request, const char *verb, const struct client_many *m, size_t at,
-		   const struct client_rest *rest)
-{
-	size_t n = m->count - at < NUMBERS_AT_ONCE ? m->count - at : NUMBERS_AT_ONCE;
-	buf_clear(request);
-	int rc = buf_addf(request, "{\"verb\":\"%s\"", verb);
-	if (m->count)
-		rc = rc || buf_adds(request, ",\"numbers\":[");
-	else if (rest->more)
-		rc = rc || buf_addf(request, ",\"from\":%lld,\"to\":%lld", (long long)rest->from,
-				    (long long)rest->to);
-	for (size_t i = 0; rc == 0 && i < n; i++)
-		rc = buf_addf(request, "%s%lld", i ? "," : "", (long long)m->numbers[at + i]);
-	if (m->count)
-		rc = rc || buf_addc(request, ']');
-	return rc || buf_addc(request, '}') ? -1 : (int)n;
-}
-
-int client_ask_many(struct statedir *dir, const char *verb, const struct client_many *m,
-		    struct err *err)
-{
-	struct client_rest rest = { 0 };
-	struct buf request;
-	int rc = 0, n;
-	size_t at = 0;
-	buf_init(&request, CONTROL_LINE_MAX);
-	do {
-		n = ask_for(&request, verb, m, at, &rest);
-		rc = n < 0 ? err_set(err, ERR_INTERNAL, "out of memory")
-			   : client_ask(dir, request.data, m->line, m->arg, &rest, err);
-		/* No slice is empty: who is left with all of it is not getting anywhere. */
-		if (rc == 0 && rest.left >= (size_t)n && n)
-			rc = err_set(err, ERR_IO,
-				     "the running tgrun's answer cannot be understood");
-		at += rc == 0 ? (size_t)n - rest.left : 0;
-	} while (rc == 0 && (rest.more || at < m->count));
-	buf_release(&request);
-	return rc;
 }
 
 void client_print_seconds(double seconds)

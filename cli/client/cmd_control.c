@@ -140,7 +140,7 @@ static int watch(struct setup *s, struct statedir *dir, struct err *err)
 	for (;;) {
 		if (!s->config.json)
 			print_clear();
-		if (client_ask(dir, "{\"verb\":\"status\"}", on_line, s, NULL, err) ||
+		if (client_ask(dir, "{\"verb\":\"status\"}", on_line, s, err) ||
 		    print_end(err))
 			return -1;
 		client_wait(WATCH_STEP);
@@ -170,7 +170,7 @@ int cmd_control(struct setup *s)
 		rc = err_set(&err, ERR_UNAVAILABLE, "no tgrun runs with the state directory '%s'", s->state_dir);
 	if (rc == 0)
 		rc = s->config.watch ? watch(s, dir, &err)
-				     : client_ask(dir, request, on_line, s, NULL, &err);
+				     : client_ask(dir, request, on_line, s, &err);
 	if (rc == 0 && s->config.wait)
 		rc = wait_for_end(dir, &err);
 	if (rc == 0)

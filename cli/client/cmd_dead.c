@@ -1,18 +1,21 @@
-/* cli/client/cmd_dead: list, show, retry, drop dead letters. While a runner works they go through its control socket, so a retried update is
- * handled at once; else straight to the store. Both answer in the same lines of JSON, and all printing is of such lines. */
+/* cli/client/cmd_dead: list, show, retry, drop dead letters. While a runner works, the request goes to its
+ * control socket, so a retried update is handled at once; else to the store itself. Both answer by
+ * the rows of queue/verbs.h, and all printing is of the lines of such an answer. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "cli/client/client.h"
 #include "cli/cmd.h"
 #include "cli/print.h"
-#include "queue/letter.h"
 
-enum { LINE_MAX_BYTES = 16 << 20, REASON_SHOWN = 160 };
+enum { REASON_SHOWN = 160 };
 
 enum verb { LIST, SHOW, RETRY, DROP };
+
+/* As on the command line, and as rows of queue/verbs.h. */
+static const char *const verbs[] = { "list", "show", "retry", "drop" };
+static const char *const requests[] = { "dead-list", "dead-show", "dead-retry", "dead-drop" };
 
 struct dead {
 	struct setup *setup;
@@ -25,7 +28,6 @@ struct dead {
 
 static int parse_verb(struct dead *d, struct err *err)
 {
-	static const char *const verbs[] = { "list", "show", "retry", "drop" };
 	const struct texts *args = &d->setup->config.arguments;
 	size_t v = 0;
 	if (!args->count)
@@ -122,66 +124,6 @@ static int on_line(void *arg, const char *line, size_t n)
 	return 0;
 }
 
-static int ask_runner(void *arg, struct statedir *dir, struct err *err)
-{
-	struct dead *d = arg;
-	char request[64];
-	if (d->verb != SHOW)
-		return client_ask_many(dir, d->verb == RETRY ? "dead-retry" : "dead-drop",
-				       &(struct client_many){ d->numbers, d->count, on_line, d },
-				       err);
-	snprintf(request, sizeof request, "{\"verb\":\"dead-show\",\"number\":%lld}",
-		 (long long)d->numbers[0]);
-	return client_ask(dir, request, on_line, d, NULL, err);
-}
-
-static int show_one(void *arg, const struct queue_letter *letter)
-{
-	struct dead *d = arg;
-	struct buf line;
-	buf_init(&line, LINE_MAX_BYTES);
-	if (letter->number == d->numbers[0] && letter_json(letter, &line) == 0)
-		on_line(d, line.data, line.len);
-	buf_release(&line);
-	return 1;
-}
-
-static int add_letter(void *arg, const struct queue_letter *letter)
-{
-	struct buf line;
-	buf_init(&line, LINE_MAX_BYTES);
-	int full = letter_json(letter, &line) == 0 &&
-		   client_add_line(arg, letter->number, line.data, line.len);
-	buf_release(&line);
-	return full;
-}
-
-static int fill(struct queue *q, struct client_page *page, struct err *err)
-{
-	return queue_dead_each(q, page->from, add_letter, page, err);
-}
-
-static void on_change(void *arg, int64_t number, enum queue_fate fate)
-{
-	print_change(arg, number, fate == QUEUE_CHANGED);
-}
-
-static int use_store(void *arg, struct queue *q, struct err *err)
-{
-	struct dead *d = arg;
-	struct queue_many many = { .change = d->verb == RETRY ? QUEUE_RETRY : QUEUE_DROP,
-				   .all = d->count == 0,
-				   .numbers = d->numbers,
-				   .count = d->count };
-	int rc;
-	if (d->verb == SHOW)
-		return queue_dead_each(q, d->numbers[0], show_one, d, err) < 0 ? -1 : 0;
-	do
-		rc = queue_many(q, &many, INT64_MAX, on_change, d, err);
-	while (rc > 0);
-	return rc;
-}
-
 /* What was named and is not there, when there is no store to say so. */
 static void tell_missing(struct dead *d)
 {
@@ -195,16 +137,18 @@ int cmd_dead(struct setup *s)
 {
 	struct err err = { 0 };
 	struct dead d = { .setup = s };
-	struct client_way way = { .ask = ask_runner, .use = use_store, .touched = &d.touched, .arg = &d };
 	struct statedir *dir = NULL;
 	int rc = parse_verb(&d, &err);
 	if (d.verb == LIST || d.verb == SHOW)
 		print_with_reader();
 	rc = rc || client_open(s, &dir, &err);
 	if (rc == 0 && d.verb == LIST)
-		rc = client_list(s, dir, &(struct client_list){ "dead-list", fill, on_line, &d }, &err);
+		rc = client_list(s, dir, requests[LIST], on_line, &d, &err);
 	else if (rc == 0 && dir)
-		rc = client_work(s, dir, &way, &err);
+		rc = client_work(s, dir,
+				 &(struct client_work){ requests[d.verb], d.numbers, d.count,
+							on_line, &d, &d.touched },
+				 &err);
 	if (rc == 0 && !d.shown && !d.missing)
 		tell_missing(&d);
 	if (rc == 0)

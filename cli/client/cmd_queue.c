@@ -1,19 +1,21 @@
-/* cli/client/cmd_queue: list, show, skip and clear what waits: over the control socket while a runner works, else on the store itself. Both answer in
- * the same lines of JSON, and all printing is of such lines. */
+/* cli/client/cmd_queue: list, show, skip and clear what waits. While a runner works, the request goes to
+ * its control socket, else to the store itself. Both answer by the rows of queue/verbs.h, and all
+ * printing is of the lines of such an answer. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "cli/client/client.h"
 #include "cli/cmd.h"
 #include "cli/print.h"
-#include "queue/item.h"
 
-enum { LINE_MAX_BYTES = 16 << 20, KEY_SHOWN = 48 };
+enum { KEY_SHOWN = 48 };
 
 enum verb { LIST, SHOW, SKIP, CLEAR };
+
+/* As on the command line, and as rows of queue/verbs.h. */
 static const char *const verbs[] = { "list", "show", "skip", "clear" };
+static const char *const requests[] = { "queue-list", "queue-show", "queue-skip", "queue-clear" };
 
 struct work {
 	struct setup *setup;
@@ -120,71 +122,6 @@ static int on_line(void *arg, const char *line, size_t n)
 	return 0;
 }
 
-static int ask_runner(void *arg, struct statedir *dir, struct err *err)
-{
-	struct work *w = arg;
-	char request[64];
-	if (w->verb == SHOW) {
-		snprintf(request, sizeof request, "{\"verb\":\"queue-show\",\"number\":%lld}",
-			 (long long)w->numbers[0]);
-		return client_ask(dir, request, on_line, w, NULL, err);
-	}
-	snprintf(request, sizeof request, "queue-%s", verbs[w->verb]);
-	return client_ask_many(dir, request,
-			       &(struct client_many){ w->numbers, w->count, on_line, w }, err);
-}
-
-static int show_one(void *arg, const struct queue_item *item)
-{
-	struct buf line;
-	buf_init(&line, LINE_MAX_BYTES);
-	if (item_json(item, &line) == 0)
-		on_line(arg, line.data, line.len);
-	buf_release(&line);
-	return 0;
-}
-
-static int add_item(void *arg, const struct queue_item *item)
-{
-	struct buf line;
-	buf_init(&line, LINE_MAX_BYTES);
-	int full =
-		item_json(item, &line) == 0 && client_add_line(arg, item->seq, line.data, line.len);
-	buf_release(&line);
-	return full;
-}
-
-static int fill(struct queue *q, struct client_page *page, struct err *err)
-{
-	return queue_each(q, page->from, add_item, page, err);
-}
-
-static void on_skip(void *arg, int64_t number, enum queue_fate fate)
-{
-	struct work *w = arg;
-	w->touched = true;
-	if (w->verb == CLEAR)
-		w->cleared++;
-	else
-		print_skipped(w, (long long)number, fate);
-}
-
-static int use_store(void *arg, struct queue *q, struct err *err)
-{
-	struct work *w = arg;
-	struct queue_many many = { .change = QUEUE_SKIP,
-				   .all = w->verb == CLEAR,
-				   .numbers = w->numbers,
-				   .count = w->count };
-	int rc;
-	if (w->verb == SHOW)
-		return queue_show(q, w->numbers[0], show_one, w, err) < 0 ? -1 : 0;
-	do
-		rc = queue_many(q, &many, INT64_MAX, on_skip, w, err);
-	while (rc > 0);
-	return rc;
-}
-
 /* What was asked for and is not there. */
 static void tell_nothing(struct work *w)
 {
@@ -198,16 +135,18 @@ int cmd_queue(struct setup *s)
 {
 	struct err err = { 0 };
 	struct work w = { .setup = s };
-	struct client_way way = { .ask = ask_runner, .use = use_store, .touched = &w.touched, .arg = &w };
 	struct statedir *dir = NULL;
 	int rc = parse(&w, &err);
 	if (w.verb == LIST || w.verb == SHOW)
 		print_with_reader();
 	rc = rc || client_open(s, &dir, &err);
 	if (rc == 0 && w.verb == LIST)
-		rc = client_list(s, dir, &(struct client_list){ "queue-list", fill, on_line, &w }, &err);
+		rc = client_list(s, dir, requests[LIST], on_line, &w, &err);
 	else if (rc == 0 && dir)
-		rc = client_work(s, dir, &way, &err);
+		rc = client_work(s, dir,
+				 &(struct client_work){ requests[w.verb], w.numbers, w.count,
+							on_line, &w, &w.touched },
+				 &err);
 	if (rc == 0 && !w.touched)
 		tell_nothing(&w);
 	if (w.verb == CLEAR && (rc == 0 || w.touched))
