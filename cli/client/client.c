@@ -1,6 +1,7 @@
-/* cli/client/client: a state directory's path or a token in, a conversation out: with the runner over its control socket, or, when none runs, with the store
- * under the slots' lock, for which a starting runner waits: a tool at work is no instance.
- * Invariant: never both at once, and nothing that was begun is begun again. */
+/* cli/client/client: a state directory's path or a token in, a conversation out: with the runner
+ * over its control socket, or, when none runs, with the store under the slots' lock, for which a
+ * starting runner waits: a tool at work is no instance. Invariant: never both at once, and
+ * nothing that was begun is begun again. */
 #include "cli/client/client.h"
 
 #include <errno.h>
@@ -160,7 +161,8 @@ static int ask(const struct peer *peer, const char *request, client_line *line, 
 	return rc;
 }
 
-int client_ask(struct statedir *dir, const char *request, client_line *line, void *arg, struct err *err)
+int client_ask(struct statedir *dir, const char *request, client_line *line, void *arg,
+	       struct err *err)
 {
 	return ask(&(struct peer){ .dir = dir }, request, line, arg, NULL, err);
 }
@@ -175,7 +177,8 @@ struct work {
 };
 
 /* Works on the store itself. Keys stay as they are stored. */
-static int use_store(struct setup *s, struct statedir *dir, const struct work *work, struct err *err)
+static int use_store(struct setup *s, struct statedir *dir, const struct work *work,
+		     struct err *err)
 {
 	/* A run with --store memory leaves a directory and no store: none is made to say so. */
 	if (faccessat(statedir_fd(dir), "queue.db", F_OK, 0) && errno == ENOENT)
@@ -248,8 +251,8 @@ static int ask_page(void *arg, const struct peer *peer, struct err *err)
 	return ask(peer, request, add_line, l, &l->rest, err);
 }
 
-int client_list(struct setup *s, struct statedir *dir, const char *verb, client_line *line, void *arg,
-		struct err *err)
+int client_list(struct setup *s, struct statedir *dir, const char *verb, client_line *line,
+		void *arg, struct err *err)
 {
 	static const bool again = false; /* a page that was not finished was not handed over */
 	struct listing l = { .verb = verb };
@@ -334,7 +337,8 @@ int client_work(struct setup *s, struct statedir *dir, const struct client_work 
 	return do_work(s, dir, &work, err);
 }
 
-int client_numbers(const struct texts *arguments, size_t first, const char *what, int64_t **numbers, size_t *count, struct err *err)
+int client_numbers(const struct texts *arguments, size_t first, const char *what,
+		   int64_t **numbers, size_t *count, struct err *err)
 {
 	*count = 0;
 	*numbers = calloc(arguments->count + 1, sizeof **numbers);

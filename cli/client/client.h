@@ -11,23 +11,25 @@
 /* One line of an answer, NUL-terminated. Not 0 ends it: it is not what was expected. */
 typedef int client_line(void *arg, const char *text, size_t n);
 
-/* Opens the state directory that the options mean, which is found by the token unless it is named. 0, with *dir NULL when there is none yet; -1 with `err`. */
+/* Opens the state directory that the options mean, which is found by the token unless it is
+ * named. 0, with *dir NULL when there is none yet; -1 with `err`. */
 int client_open(struct setup *s, struct statedir **dir, struct err *err);
 
-/* Sends one request to the runner that has `dir`. Returns 0 when the answer was whole; -1 with `err`:
- * ERR_UNAVAILABLE when none runs, or none listens (yet, any more); what the runner refused, as it
- * says it (ERR_TEMPFAIL); or not 0 as `line` returned it. `line` is called when the runner has said
- * all, and sees neither {"error":…} nor {"end":true}. */
-int client_ask(struct statedir *dir, const char *request, client_line *line, void *arg, struct err *err);
+/* Sends one request to the runner that has `dir`. Returns 0 when the answer was whole; -1 with
+ * `err`: ERR_UNAVAILABLE when none runs, or none listens (yet, any more); what the runner
+ * refused, as it says it (ERR_TEMPFAIL); or not 0 as `line` returned it. `line` is called when
+ * the runner has said all, and sees neither {"error":…} nor {"end":true}. */
+int client_ask(struct statedir *dir, const char *request, client_line *line, void *arg,
+	       struct err *err);
 
-/* What follows asks a verb of queue/verbs.h of whoever has the queue: the runner, or, when none works,
- * the store itself. Both wait a little for a runner that begins or ends. */
+/* What follows asks a verb of queue/verbs.h of whoever has the queue: the runner, or, when none
+ * works, the store itself. Both wait a little for a runner that begins or ends. */
 
-/* Lists by a verb that lists. Pages are read one after the other; `line` gets the lines of one while
- * nobody is kept waiting, neither a runner nor one that wants to start. `dir` NULL: there is nothing
- * to list. 0, or -1 with `err`. */
-int client_list(struct setup *s, struct statedir *dir, const char *verb, client_line *line, void *arg,
-		struct err *err);
+/* Lists by a verb that lists. Pages are read one after the other; `line` gets the lines of one
+ * while nobody is kept waiting, neither a runner nor one that wants to start. `dir` NULL: there
+ * is nothing to list. 0, or -1 with `err`. */
+int client_list(struct setup *s, struct statedir *dir, const char *verb, client_line *line,
+		void *arg, struct err *err);
 
 /* Shows or changes: asks again and again until no slice leaves a rest. 0 or -1 with `err`. */
 struct client_work {
@@ -36,12 +38,15 @@ struct client_work {
 	size_t count;           /* 0: all */
 	client_line *line;
 	void *arg;
-	const bool *touched;    /* `line` has done or printed something: the work is not begun again */
+	const bool *touched;    /* `line` has printed something: the work is not begun again */
 };
-int client_work(struct setup *s, struct statedir *dir, const struct client_work *w, struct err *err);
+int client_work(struct setup *s, struct statedir *dir, const struct client_work *w,
+		struct err *err);
 
-/* Reads the numbers from argument `first` on into *numbers, to be freed, and *count; `what` names what they count ("a dead letter"). 0 or -1 with `err` (ERR_USAGE). */
-int client_numbers(const struct texts *arguments, size_t first, const char *what, int64_t **numbers, size_t *count, struct err *err);
+/* Reads the numbers from argument `first` on into *numbers, to be freed, and *count; `what`
+ * names what they count ("a dead letter"). 0 or -1 with `err` (ERR_USAGE). */
+int client_numbers(const struct texts *arguments, size_t first, const char *what,
+		   int64_t **numbers, size_t *count, struct err *err);
 
 /* `1.5s`, `12m 05s`, `3h 07m`, `2d 04h`. */
 void client_print_seconds(double seconds);
@@ -50,7 +55,8 @@ void client_print_seconds(double seconds);
 const char *client_text(const cJSON *object, const char *name);
 double client_number(const cJSON *object, const char *name);
 
-/* Prints the update's own bytes, the last member of the line, escaped like that, and a line feed. */
+/* Prints the update's own bytes, the last member of the line, escaped like that, and a line
+ * feed. */
 void client_print_update(const char *line);
 
 void client_wait(long milliseconds);

@@ -1,5 +1,5 @@
-/* cli/client/cmd_control: status, stop, pause, resume and drain: one request each to the tgrun that runs. Invariant: they change nothing when none
- * runs, and say so with status 69. */
+/* cli/client/cmd_control: status, stop, pause, resume and drain: one request each to the tgrun
+ * that runs. Invariant: they change nothing when none runs, and say so with status 69. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-/* cli/client/cmd_dead: list, show, retry, drop dead letters. While a runner works, the request goes to its
- * control socket, so a retried update is handled at once; else to the store itself. Both answer by
- * the rows of queue/verbs.h, and all printing is of the lines of such an answer. */
+/* cli/client/cmd_dead: list, show, retry, drop dead letters. While a runner works, the request
+ * goes to its control socket, so a retried update is handled at once; else to the store itself.
+ * Both answer by the rows of queue/verbs.h, and all printing is of the lines of such an answer. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-/* cli/client/cmd_queue: list, show, skip and clear what waits. While a runner works, the request goes to
- * its control socket, else to the store itself. Both answer by the rows of queue/verbs.h, and all
- * printing is of the lines of such an answer. */
+/* cli/client/cmd_queue: list, show, skip and clear what waits. While a runner works, the request
+ * goes to its control socket, else to the store itself. Both answer by the rows of
+ * queue/verbs.h, and all printing is of the lines of such an answer. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* queue/item: an unfinished update in, its JSON out. The update goes in as it does in a dead letter's line. */
+/* queue/item: an unfinished update in, its JSON out. The update goes in as it does in a dead
+ * letter's line. */
 #include "queue/item.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* queue/letter: a dead letter in, its JSON out. The update goes in as the bytes that came, so nothing of it is changed by the way. */
+/* queue/letter: a dead letter in, its JSON out. The update goes in as the bytes that came, so
+ * nothing of it is changed by the way. */
 #include "queue/letter.h"
 
 #include <string.h>

@@ -1,10 +1,10 @@
 /* queue/queue: makes updates durable, keeps their order, and says which may run now. The engine
  * knows these verbs only.
  *
- * A backend is a table of the verbs (queue_ops.h) and a function that opens it; local/ is the first:
- * the scheduler over a store of this machine. The verbs are ready for a store that answers later:
- * what a verb cannot answer at once is "on its way", and the event `changed` says when to ask
- * again. A backend calls its events in a turn of the loop, never from within a verb.
+ * A backend is a table of the verbs (queue_ops.h) and a function that opens it; local/ is the
+ * first: the scheduler over a store of this machine. The verbs are ready for a store that answers
+ * later: what a verb cannot answer at once is "on its way", and the event `changed` says when to
+ * ask again. A backend calls its events in a turn of the loop, never from within a verb.
  *
  * An outcome (queue_done() and its like) is recorded at once and written by the next
  * queue_flush(), one transaction for all outcomes of a turn. When a write fails, the queue keeps
@@ -34,8 +34,8 @@ struct queue_config {
 	const char *key_spec;    /* the text of all that decides keys and lanes; NULL: not known */
 	int64_t backlog;         /* unfinished updates at most */
 	/* Computes the keys and the lane of a stored update or a retried dead letter, since
-	 * `key_spec` may have changed. Appends to `keys`, sets *lane (0 before the call). Returns 0,
-	 * or -1 when memory is out. NULL: keys and lanes stay as they are stored. */
+	 * `key_spec` may have changed. Appends to `keys`, sets *lane (0 before the call).
+	 * Returns 0, or -1 when memory is out. NULL: keys and lanes stay as they are stored. */
 	int (*route_of)(void *arg, const char *body, size_t length, struct buf *keys,
 			unsigned *lane);
 	/* The age in milliseconds after which an update of this kind is no longer answerable; 0:
@@ -44,17 +44,17 @@ struct queue_config {
 
 	/* Events. Each may be NULL.
 	 *
-	 * An answer that was on its way has arrived: ask again the verb that said so. Local: the sync
-	 * that queue_durable() began has ended. */
+	 * An answer that was on its way has arrived: ask again the verb that said so. Local: the
+	 * sync that queue_durable() began has ended. */
 	void (*changed)(void *arg);
-	/* Whether this machine may ask the source for updates, and from which offset on. Local never
-	 * calls it: its only machine may always ask, from queue_offset() on. */
+	/* Whether this machine may ask the source for updates, and from which offset on. Local
+	 * never calls it: its only machine may always ask, from queue_offset() on. */
 	void (*role)(void *arg, bool may_ask, int64_t offset);
 	/* Other machines may take over all that this one has claimed: kill every handler and settle
 	 * none of these claims. Local never calls it: no other machine takes part. */
 	void (*void_claims)(void *arg);
-	/* Each slot kills its handler at this time of CLOCK_BOOTTIME, in milliseconds, unless a later
-	 * time follows; 0: now. Local never calls it: trust in its claims never ends. */
+	/* Each slot kills its handler at this time of CLOCK_BOOTTIME, in milliseconds, unless a
+	 * later time follows; 0: now. Local never calls it: trust in its claims never ends. */
 	void (*trust_until)(void *arg, int64_t boottime);
 
 	void *arg;               /* of all functions above */
@@ -69,15 +69,15 @@ int queue_close(struct queue *q, struct err *err);
 
 /* An update to put. The queue copies the strings. */
 struct queue_put {
-	const char *root;      /* the source, for recognising repeats; NULL: this source never repeats */
+	const char *root;      /* the source, to recognise repeats; NULL: it never repeats */
 	bool has_id;
 	int64_t update_id;
 	const char *kind;      /* "" if none */
-	const char *keys;      /* with a space between; "" for none: the update waits for no other */
+	const char *keys;      /* with a space between; "" for none: it waits for no other */
 	unsigned lane;         /* 0 to 63 */
 	const char *body;
 	size_t length;
-	const char *dead;      /* not NULL: the update becomes a dead letter at once, for this reason */
+	const char *dead;      /* not NULL: it becomes a dead letter at once, for this reason */
 };
 
 struct queue_put_result {
@@ -121,7 +121,7 @@ struct claim {
 	bool expired;        /* no longer answerable: settle it as skipped, do not run it */
 	unsigned lane;
 	int64_t received;    /* wall clock, milliseconds */
-	int64_t first;       /* wall clock, milliseconds: when the first attempt began, perhaps this one */
+	int64_t first;       /* wall clock, milliseconds: start of its first attempt, perhaps this */
 	int64_t update_id;   /* for logs; 0 until a reader of the body sets it */
 	void *owner;         /* free for the use of the claimer */
 	char *keys;          /* with a space between */
@@ -133,10 +133,11 @@ struct claim {
 #define QUEUE_ALL_LANES (~UINT64_C(0))
 
 /* Hands out the update whose turn it is among those of `lanes` (bit 1 << lane), and marks its
- * start; the mark is written by the next queue_flush(). Start the handler only when queue_marked()
- * says that the mark is on disk. Returns 1: *out is the claim, to be settled and freed; 0: no
- * update is due; -1 with `err`: the store fails, try again later. An update with LEDGER_ALONE
- * deaths is handed out only while no other runs, and no other of `lanes` is handed out meanwhile. */
+ * start; the mark is written by the next queue_flush(). Start the handler only when
+ * queue_marked() says that the mark is on disk. Returns 1: *out is the claim, to be settled and
+ * freed; 0: no update is due; -1 with `err`: the store fails, try again later. An update with
+ * LEDGER_ALONE deaths is handed out only while no other runs, and no other of `lanes` is handed
+ * out meanwhile. */
 int queue_claim(struct queue *q, uint64_t lanes, struct claim **out, struct err *err);
 
 /* Hands out one more update for a batch: batch[0] came from queue_claim() and is not settled, the
@@ -170,7 +171,7 @@ void queue_retry(struct queue *q, const struct claim *c, int64_t delay, const ch
 struct queue_release {
 	enum release_why why;
 	bool started;            /* the program may have seen the update */
-	int64_t delay;           /* milliseconds until the next attempt at least, unless this runner ends before */
+	int64_t delay;           /* milliseconds until the next attempt at least, in this run */
 	const char *reason;      /* a phrase for people; NULL: `why` says all */
 	const char *last_stderr; /* NULL or "" if none */
 };
@@ -196,8 +197,8 @@ bool queue_dirty(const struct queue *q);
 
 /* ---- what waits ---- */
 
-/* Milliseconds until an update of `lanes` becomes due by time alone: 0 if one can be claimed now, -1
- * if none will. */
+/* Milliseconds until an update of `lanes` becomes due by time alone: 0 if one can be claimed
+ * now, -1 if none will. */
 int64_t queue_next_due(const struct queue *q, uint64_t lanes);
 
 /* How many updates of a lane have their turn now (of a chat, at most one); *oldest_ms, which may be
@@ -247,7 +248,12 @@ int queue_give_back(struct queue *q, struct err *err);
 
 /* ---- for people ---- */
 
-enum queue_item_state { QUEUE_READY, QUEUE_RUNNING, QUEUE_BEHIND /* waits for another */, QUEUE_DELAYED };
+enum queue_item_state {
+	QUEUE_READY,
+	QUEUE_RUNNING,
+	QUEUE_BEHIND,  /* waits for another update of its keys */
+	QUEUE_DELAYED, /* waits until `due` */
+};
 
 /* An unfinished update. Valid during the callback only. */
 struct queue_item {
@@ -313,15 +319,15 @@ struct queue_many {
 	bool all;
 	const int64_t *numbers; /* the caller's */
 	size_t count;
-	int64_t from, to;       /* 0: from the first; to the last that there is at the first slice */
+	int64_t from, to;       /* 0: from the first; to the last at the first slice */
 };
 
-/* Changes a slice of `m`, in one transaction that is on disk when the call returns, and moves `m`
- * on. A slice has at least one number and at most some hundred, and ends when the monotonic clock of
- * the queue says `until` (milliseconds; INT64_MAX: never). Then `told`, which may be NULL, is called
- * for each number of the slice; it calls no verb. Returns 1: there is more to change; 0: that was
- * all; -1 with `err`: nothing of the slice was changed, or, if a write was carried out and said to
- * have failed, all of it. */
+/* Changes a slice of `m`, in one transaction that is on disk when the call returns, and moves
+ * `m` on. A slice has at least one number and at most some hundred, and ends when the monotonic
+ * clock of the queue says `until` (milliseconds; INT64_MAX: never). Then `told`, which may be
+ * NULL, is called for each number of the slice; it calls no verb. Returns 1: there is more to
+ * change; 0: that was all; -1 with `err`: nothing of the slice was changed, or, if a write was
+ * carried out and said to have failed, all of it. */
 int queue_many(struct queue *q, struct queue_many *m, int64_t until,
 	       void (*told)(void *arg, int64_t number, enum queue_fate fate), void *arg,
 	       struct err *err);

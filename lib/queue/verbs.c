@@ -1,9 +1,9 @@
 /* queue/verbs: a request comes in as JSON, lines of JSON go out. dead-list and queue-list take
- * "from":N; dead-show and queue-show "number":N; dead-retry, dead-drop and queue-skip "numbers":[…];
- * the first two and queue-clear "from":N,"to":N, or neither, which is all.
+ * "from":N; dead-show and queue-show "number":N; dead-retry, dead-drop and queue-skip
+ * "numbers":[…]; the first two and queue-clear "from":N,"to":N, or neither, which is all.
  *
- * Invariant: no request takes more than a slice, or more memory than a page, however much there is
- * to list or to change. What was not reached is told, and what was told is done. */
+ * Invariant: no request takes more than a slice, or more memory than a page, however much there
+ * is to list or to change. What was not reached is told, and what was told is done. */
 #include "queue/verbs.h"
 
 #include <stdio.h>
@@ -14,7 +14,7 @@
 
 enum { LINE_MAX_BYTES = 16 << 20, NUMBERS_MAX_BYTES = 16 << 20 };
 
-struct verbs_run {
+struct verbs_call {
 	struct queue *queue;
 	const cJSON *request;
 	const struct verbs_slice *slice;
@@ -29,9 +29,16 @@ struct verbs_run {
 	int64_t changed;
 };
 
-static void tell(struct verbs_run *r, const char *text, size_t n)
+static void tell(struct verbs_call *c, const char *text, size_t n)
 {
-	r->failed = r->failed || r->line(r->arg, text, n) != 0;
+	c->failed = c->failed || c->line(c->arg, text, n) != 0;
+}
+
+static void tell_number(struct verbs_call *c, const char *name, int64_t number)
+{
+	char line[64];
+	int n = snprintf(line, sizeof line, "{\"%s\":%lld}", name, (long long)number);
+	tell(c, line, (size_t)n);
 }
 
 /* ---- what a request says ---- */
@@ -45,9 +52,9 @@ static int64_t whole(const cJSON *json)
 }
 
 /* A member of the request; 0 if there is none. */
-static int64_t member(const struct verbs_run *r, const char *name)
+static int64_t member(const struct verbs_call *c, const char *name)
 {
-	const cJSON *number = cJSON_GetObjectItemCaseSensitive(r->request, name);
+	const cJSON *number = cJSON_GetObjectItemCaseSensitive(c->request, name);
 	return number ? whole(number) : 0;
 }
 
@@ -68,39 +75,39 @@ static int read_numbers(const cJSON *numbers, struct buf *out, struct err *err)
 /* ---- list and show ---- */
 
 /* Whether the page is full, before `number`. */
-static bool is_full(struct verbs_run *r, int64_t number)
+static bool is_full(struct verbs_call *c, int64_t number)
 {
-	const struct verbs_slice *s = r->slice;
-	if (r->items && (r->items >= s->items || r->bytes >= s->bytes ||
+	const struct verbs_slice *s = c->slice;
+	if (c->items && (c->items >= s->items || c->bytes >= s->bytes ||
 			 s->clock->mono(s->clock) >= s->until))
-		r->next = number;
-	return r->next != 0;
+		c->next = number;
+	return c->next != 0;
 }
 
 /* A line that could not be made (`rc` not 0: memory is out, or it is too long) is left out. */
-static void tell_one(struct verbs_run *r, int rc, struct buf *line)
+static void tell_one(struct verbs_call *c, int rc, struct buf *line)
 {
-	r->items++;
-	r->bytes += line->len;
+	c->items++;
+	c->bytes += line->len;
 	if (rc == 0)
-		tell(r, buf_str(line), line->len);
+		tell(c, buf_str(line), line->len);
 	buf_release(line);
 }
 
-static int tell_letter(struct verbs_run *r, const struct queue_letter *letter)
+static int tell_letter(struct verbs_call *c, const struct queue_letter *letter)
 {
 	struct buf line;
 	buf_init(&line, LINE_MAX_BYTES);
-	tell_one(r, letter_json(letter, &line), &line);
-	return r->failed;
+	tell_one(c, letter_json(letter, &line), &line);
+	return c->failed;
 }
 
-static int tell_item(struct verbs_run *r, const struct queue_item *item)
+static int tell_item(struct verbs_call *c, const struct queue_item *item)
 {
 	struct buf line;
 	buf_init(&line, LINE_MAX_BYTES);
-	tell_one(r, item_json(item, &line), &line);
-	return r->failed;
+	tell_one(c, item_json(item, &line), &line);
+	return c->failed;
 }
 
 static int list_letter(void *arg, const struct queue_letter *letter)
@@ -113,12 +120,12 @@ static int list_item(void *arg, const struct queue_item *item)
 	return is_full(arg, item->seq) || tell_item(arg, item);
 }
 
-/* Of a walk that begins at the number that is asked for: the first letter is it, or there is none. */
+/* The walk begins at the number that is asked for: the first letter is it, or there is none. */
 static int show_letter(void *arg, const struct queue_letter *letter)
 {
-	struct verbs_run *r = arg;
-	if (letter->number == member(r, "number"))
-		tell_letter(r, letter);
+	struct verbs_call *c = arg;
+	if (letter->number == member(c, "number"))
+		tell_letter(c, letter);
 	return 1;
 }
 
@@ -127,112 +134,110 @@ static int show_item(void *arg, const struct queue_item *item)
 	return tell_item(arg, item);
 }
 
-static int tell_next(struct verbs_run *r, int rc)
+static int tell_next(struct verbs_call *c, int rc)
 {
-	char line[64];
 	if (rc < 0)
 		return -1;
-	if (r->next)
-		tell(r, line, (size_t)snprintf(line, sizeof line, "{\"next\":%lld}", (long long)r->next));
+	if (c->next)
+		tell_number(c, "next", c->next);
 	return 0;
 }
 
-static int dead_list(struct verbs_run *r, struct err *err)
+static int dead_list(struct verbs_call *c, struct err *err)
 {
-	return tell_next(r, queue_dead_each(r->queue, member(r, "from"), list_letter, r, err));
+	return tell_next(c, queue_dead_each(c->queue, member(c, "from"), list_letter, c, err));
 }
 
-static int queue_list(struct verbs_run *r, struct err *err)
+static int queue_list(struct verbs_call *c, struct err *err)
 {
-	return tell_next(r, queue_each(r->queue, member(r, "from"), list_item, r, err));
+	return tell_next(c, queue_each(c->queue, member(c, "from"), list_item, c, err));
 }
 
 /* A number that is none of ours is not there. */
-static int dead_show(struct verbs_run *r, struct err *err)
+static int dead_show(struct verbs_call *c, struct err *err)
 {
-	int64_t number = member(r, "number");
-	return number > 0 && queue_dead_each(r->queue, number, show_letter, r, err) < 0 ? -1 : 0;
+	int64_t number = member(c, "number");
+	return number > 0 && queue_dead_each(c->queue, number, show_letter, c, err) < 0 ? -1 : 0;
 }
 
-static int queue_show_one(struct verbs_run *r, struct err *err)
+static int queue_show_one(struct verbs_call *c, struct err *err)
 {
-	int64_t number = member(r, "number");
-	return number > 0 && queue_show(r->queue, number, show_item, r, err) < 0 ? -1 : 0;
+	int64_t number = member(c, "number");
+	return number > 0 && queue_show(c->queue, number, show_item, c, err) < 0 ? -1 : 0;
 }
 
 /* ---- change ---- */
 
 static void tell_fate(void *arg, int64_t number, enum queue_fate fate)
 {
-	struct verbs_run *r = arg;
+	struct verbs_call *c = arg;
 	char line[96];
-	r->changed += fate == QUEUE_CHANGED;
-	if (r->clear)
+	c->changed += fate == QUEUE_CHANGED;
+	if (c->clear)
 		return;
-	const char *running = r->change != QUEUE_SKIP ? "" :
+	const char *running = c->change != QUEUE_SKIP ? "" :
 			      fate == QUEUE_RUNS      ? ",\"running\":true" : ",\"running\":false";
 	int n = snprintf(line, sizeof line, "{\"number\":%lld,\"ok\":%s%s}", (long long)number,
 			 fate == QUEUE_CHANGED ? "true" : "false", running);
-	tell(r, line, (size_t)n);
+	tell(c, line, (size_t)n);
 }
 
 /* What the slice left to do. */
-static void tell_rest(struct verbs_run *r, const struct queue_many *m)
+static void tell_rest(struct verbs_call *c, const struct queue_many *m)
 {
 	char line[96];
 	int n = m->all ? snprintf(line, sizeof line, "{\"next\":%lld,\"to\":%lld}",
 				  (long long)m->from, (long long)m->to)
 		       : snprintf(line, sizeof line, "{\"left\":%zu}", m->count);
-	tell(r, line, (size_t)n);
+	tell(c, line, (size_t)n);
 }
 
-static int change(struct verbs_run *r, enum queue_change change, bool clear, struct err *err)
+static int change(struct verbs_call *c, enum queue_change change, bool clear, struct err *err)
 {
 	struct buf numbers;
-	const cJSON *given = clear ? NULL : cJSON_GetObjectItemCaseSensitive(r->request, "numbers");
+	const cJSON *given = clear ? NULL : cJSON_GetObjectItemCaseSensitive(c->request, "numbers");
 	struct queue_many many = { .change = change,
 				   .all = clear || (!given && change != QUEUE_SKIP),
-				   .from = member(r, "from"),
-				   .to = member(r, "to") };
-	char line[64];
-	r->change = change;
-	r->clear = clear;
+				   .from = member(c, "from"),
+				   .to = member(c, "to") };
+	c->change = change;
+	c->clear = clear;
 	buf_init(&numbers, NUMBERS_MAX_BYTES);
 	int rc = many.all ? 0 : read_numbers(given, &numbers, err);
 	many.numbers = (const int64_t *)(void *)numbers.data;
 	many.count = numbers.len / sizeof(int64_t);
 	if (rc == 0)
-		rc = queue_many(r->queue, &many, r->slice->until, tell_fate, r, err);
+		rc = queue_many(c->queue, &many, c->slice->until, tell_fate, c, err);
 	buf_release(&numbers);
 	if (rc < 0)
 		return -1;
-	r->done->skipped = change == QUEUE_SKIP ? r->changed : 0;
-	r->done->cleared = clear && rc == 0;
+	c->done->skipped = change == QUEUE_SKIP ? c->changed : 0;
+	c->done->cleared = clear && rc == 0;
 	if (clear)
-		tell(r, line, (size_t)snprintf(line, sizeof line, "{\"cleared\":%lld}", (long long)r->changed));
+		tell_number(c, "cleared", c->changed);
 	if (rc)
-		tell_rest(r, &many);
+		tell_rest(c, &many);
 	return 0;
 }
 
-static int dead_retry(struct verbs_run *r, struct err *err)
+static int dead_retry(struct verbs_call *c, struct err *err)
 {
-	return change(r, QUEUE_RETRY, false, err);
+	return change(c, QUEUE_RETRY, false, err);
 }
 
-static int dead_drop(struct verbs_run *r, struct err *err)
+static int dead_drop(struct verbs_call *c, struct err *err)
 {
-	return change(r, QUEUE_DROP, false, err);
+	return change(c, QUEUE_DROP, false, err);
 }
 
-static int queue_skip(struct verbs_run *r, struct err *err)
+static int queue_skip(struct verbs_call *c, struct err *err)
 {
-	return change(r, QUEUE_SKIP, false, err);
+	return change(c, QUEUE_SKIP, false, err);
 }
 
-static int queue_clear(struct verbs_run *r, struct err *err)
+static int queue_clear(struct verbs_call *c, struct err *err)
 {
-	return change(r, QUEUE_SKIP, true, err);
+	return change(c, QUEUE_SKIP, true, err);
 }
 
 /* ---- the rows ---- */
@@ -262,12 +267,12 @@ int verbs_run(const struct verbs_row *row, struct queue *q, const cJSON *request
 	      struct verbs_done *done, struct err *err)
 {
 	*done = (struct verbs_done){ 0 };
-	struct verbs_run run = { .queue = q,
+	struct verbs_call call = { .queue = q,
 				 .request = request,
 				 .slice = slice,
 				 .line = line,
 				 .arg = arg,
 				 .done = done };
-	int rc = row->run(&run, err);
-	return rc == 0 && run.failed ? err_set(err, ERR_INTERNAL, "out of memory") : rc;
+	int rc = row->run(&call, err);
+	return rc == 0 && call.failed ? err_set(err, ERR_INTERNAL, "out of memory") : rc;
 }

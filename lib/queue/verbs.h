@@ -1,6 +1,6 @@
-/* queue/verbs: what people may ask of a queue: one row a verb. The runner answers by these rows when
- * it is asked over its control socket, and a tool that works on the store answers itself by them when
- * nothing runs. So both answer in the same lines. */
+/* queue/verbs: what people may ask of a queue: one row a verb. The runner answers by these rows
+ * when it is asked over its control socket, and a tool that works on the store answers itself by
+ * them when nothing runs. So both answer in the same lines. */
 #ifndef TGRUN_QUEUE_VERBS_H
 #define TGRUN_QUEUE_VERBS_H
 
@@ -8,11 +8,11 @@
 
 #include "queue/queue.h"
 
-struct verbs_run;
+struct verbs_call;
 
 struct verbs_row {
 	const char *name; /* as in {"verb":"dead-list"} */
-	int (*run)(struct verbs_run *run, struct err *err);
+	int (*run)(struct verbs_call *call, struct err *err);
 	bool slices;      /* may leave a rest, which a further request is for */
 };
 
@@ -32,11 +32,11 @@ struct verbs_done {
 	bool cleared;    /* everything that waited was skipped, and this was the last slice of it */
 };
 
-/* Carries out a request, and calls `line` for each line of its answer: one JSON object of `n` bytes,
- * NUL-terminated, without a line feed. Where a slice leaves a rest, the last line is {"next":N}, with
- * "to" if there was one, which is where to go on; or {"left":N}, how many of the numbers are to be
- * asked for again. Returns 0; or -1 with `err`, also ("out of memory") when `line` returned not 0:
- * what was told is done nevertheless. */
+/* Carries out a request, and calls `line` for each line of its answer: one JSON object of `n`
+ * bytes, NUL-terminated, without a line feed. Where a slice leaves a rest, the last line is
+ * {"next":N}, with "to" if there was one, which is where to go on; or {"left":N}, how many of
+ * the numbers are to be asked for again. Returns 0; or -1 with `err`, also ("out of memory")
+ * when `line` returned not 0: what was told is done nevertheless. */
 int verbs_run(const struct verbs_row *row, struct queue *q, const cJSON *request,
 	      const struct verbs_slice *slice,
 	      int (*line)(void *arg, const char *text, size_t n), void *arg,

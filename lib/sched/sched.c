@@ -1,8 +1,10 @@
-/* sched/sched: the scheduler. Every update stands in one queue for each of its keys (sched_keys.c); when all of them are free for
- * it, its turn comes up, and it goes to the list of what is ready, or, while it is delayed, to a heap (sched_turns.c). It
- * leaves its queues only when it is finished or removed. A claim begins a batch, which others may join.
- * Invariants: an update is READY or DELAYED exactly while `behind` is 0 and it does not run; those of a key that run are the
- * first ones of its queue, and of one batch. Only if one of a batch was given back, it stands before them and waits. */
+/* sched/sched: the scheduler. Every update stands in one queue for each of its keys
+ * (sched_keys.c); when all of them are free for it, its turn comes up, and it goes to the list
+ * of what is ready, or, while it is delayed, to a heap (sched_turns.c). It leaves its queues
+ * only when it is finished or removed. A claim begins a batch, which others may join.
+ * Invariants: an update is READY or DELAYED exactly while `behind` is 0 and it does not run;
+ * those of a key that run are the first ones of its queue, and of one batch. Only if one of a
+ * batch was given back, it stands before them and waits. */
 #include "sched/sched.h"
 
 #include <stdlib.h>
@@ -45,7 +47,7 @@ void sched_free(struct sched *s)
 
 int sched_add(struct sched *s, int64_t now, const struct sched_entry *entry, const char *keys)
 {
-	struct item *item = sched_item_new(s, entry, keys);
+	struct sched_item *item = sched_item_new(s, entry, keys);
 	if (!item)
 		return -1;
 	if (map_add(&s->items, &item->node, map_number(item->seq))) {
@@ -62,7 +64,7 @@ int sched_add(struct sched *s, int64_t now, const struct sched_entry *entry, con
 
 /* ---- claims ---- */
 
-static void tell(const struct item *item, struct sched_entry *out)
+static void tell(const struct sched_item *item, struct sched_entry *out)
 {
 	*out = (struct sched_entry){ .seq = item->seq, .expires = item->expires, .failures = item->failures,
 				     .deaths = item->deaths, .interruptions = item->interruptions, .lane = item->lane,
@@ -70,7 +72,7 @@ static void tell(const struct item *item, struct sched_entry *out)
 }
 
 /* Claims `item` for the batch which `leader` began. What follows it may now join, too. */
-static void take(struct sched *s, struct item *item, struct item *leader, int64_t now, struct sched_entry *out)
+static void take(struct sched *s, struct sched_item *item, struct sched_item *leader, int64_t now, struct sched_entry *out)
 {
 	int64_t since = item->state == SCHED_READY ? item->since : now;
 	sched_unwait(s, item);
@@ -83,7 +85,7 @@ static void take(struct sched *s, struct item *item, struct item *leader, int64_
 	for (struct link *l = item->links; l < item->links + item->links_count; l++)
 		l->key->running++;
 	for (struct link *l = item->links; l < item->links + item->links_count; l++) {
-		struct item *next = l->next;
+		struct sched_item *next = l->next;
 		if (!next || next->lane != leader->lane || leader->solo || next->solo || next->deaths >= LEDGER_ALONE ||
 		    !sched_follows(next, item->batch) || next->delay.due > now)
 			continue;
@@ -99,13 +101,13 @@ bool sched_claim(struct sched *s, int64_t now, uint64_t lanes, struct sched_entr
 	sched_promote(s, now);
 	if (s->alone)
 		return false;
-	struct item *item = sched_first(&s->suspects, lanes);
+	struct sched_item *item = sched_first(&s->suspects, lanes);
 	if (item) {
 		if (s->running)
 			return false;
 		s->alone = true;
 	} else {
-		struct item *solo = sched_first(&s->solos, lanes);
+		struct sched_item *solo = sched_first(&s->solos, lanes);
 		item = sched_first(&s->ready, lanes);
 		if (!item || (solo && solo->ticket < item->ticket))
 			item = solo;
@@ -116,10 +118,10 @@ bool sched_claim(struct sched *s, int64_t now, uint64_t lanes, struct sched_entr
 }
 
 /* The first that waits only for the batch of `leader`; NULL if none. */
-static struct item *follower(struct item *leader)
+static struct sched_item *follower(struct sched_item *leader)
 {
 	while (!list_empty(&leader->turn)) {
-		struct item *item = container_of(leader->turn.next, struct item, turn);
+		struct sched_item *item = container_of(leader->turn.next, struct sched_item, turn);
 		list_remove(&item->turn);
 		if (sched_follows(item, leader->batch))
 			return item;
@@ -129,11 +131,11 @@ static struct item *follower(struct item *leader)
 
 bool sched_join(struct sched *s, int64_t now, int64_t leader_seq, struct sched_entry *out)
 {
-	struct item *leader = sched_find(s, leader_seq);
+	struct sched_item *leader = sched_find(s, leader_seq);
 	sched_promote(s, now);
 	if (!leader || leader->state != SCHED_RUNNING || leader->solo || s->alone || s->suspects.some)
 		return false;
-	struct item *item = sched_first(&s->ready, UINT64_C(1) << leader->lane);
+	struct sched_item *item = sched_first(&s->ready, UINT64_C(1) << leader->lane);
 	if (!item)
 		item = follower(leader);
 	if (item)
@@ -144,20 +146,22 @@ bool sched_join(struct sched *s, int64_t now, int64_t leader_seq, struct sched_e
 /* ---- ends ---- */
 
 /* The claimed update `seq`, no longer counted as running; NULL if it is not claimed. */
-static struct item *stop(struct sched *s, int64_t seq)
+static struct sched_item *stop(struct sched *s, int64_t seq)
 {
-	struct item *item = sched_find(s, seq);
+	struct sched_item *item = sched_find(s, seq);
 	if (!item || item->state != SCHED_RUNNING)
 		return NULL;
-	/* What might have followed it stays in a list without a head, which it leaves when it comes up. */
+	/* What might have followed it stays in a list without a head, which it leaves when it
+	 * comes up. */
 	list_remove(&item->turn);
 	s->running--;
 	s->alone = false;
 	return item;
 }
 
-/* None of the key's updates run any more, or its first one has left: it is free for the one that is first now. */
-static void set_free(struct sched *s, struct key *k, int64_t since)
+/* None of the key's updates run any more, or its first one has left: it is free for the one that
+ * is first now. */
+static void set_free(struct sched *s, struct sched_key *k, int64_t since)
 {
 	k->broken = false;
 	if (k->first && --k->first->behind == 0)
@@ -165,7 +169,7 @@ static void set_free(struct sched *s, struct key *k, int64_t since)
 }
 
 /* It has left all that it waited in and was counted in. */
-static void forget(struct sched *s, struct item *item)
+static void forget(struct sched *s, struct sched_item *item)
 {
 	map_remove(&s->items, &item->node);
 	s->redelivered -= item->redelivered;
@@ -174,7 +178,7 @@ static void forget(struct sched *s, struct item *item)
 
 void sched_finish(struct sched *s, int64_t now, int64_t seq)
 {
-	struct item *item = stop(s, seq);
+	struct sched_item *item = stop(s, seq);
 	if (!item)
 		return;
 	for (struct link *l = item->links; l < item->links + item->links_count; l++) {
@@ -187,7 +191,7 @@ void sched_finish(struct sched *s, int64_t now, int64_t seq)
 
 void sched_return(struct sched *s, int64_t now, const struct sched_entry *entry)
 {
-	struct item *item = stop(s, entry->seq);
+	struct sched_item *item = stop(s, entry->seq);
 	if (!item)
 		return;
 	int64_t since = entry->due > 0 ? now : item->since;
@@ -210,7 +214,7 @@ void sched_return(struct sched *s, int64_t now, const struct sched_entry *entry)
 
 bool sched_remove(struct sched *s, int64_t now, int64_t seq)
 {
-	struct item *item = sched_find(s, seq);
+	struct sched_item *item = sched_find(s, seq);
 	if (!item || item->state == SCHED_RUNNING)
 		return false;
 	sched_unwait(s, item);
@@ -229,7 +233,7 @@ bool sched_remove(struct sched *s, int64_t now, int64_t seq)
 
 int sched_keys(const struct sched *s, int64_t seq, struct buf *out)
 {
-	const struct item *item = sched_find(s, seq);
+	const struct sched_item *item = sched_find(s, seq);
 	for (size_t i = 0; item && i < item->links_count; i++)
 		if ((i && buf_addc(out, ' ')) || buf_add(out, item->links[i].key->name, item->links[i].key->length))
 			return -1;
@@ -253,7 +257,7 @@ size_t sched_redelivered(const struct sched *s)
 
 bool sched_look(const struct sched *s, int64_t seq, struct sched_entry *out, enum sched_state *state)
 {
-	const struct item *item = sched_find(s, seq);
+	const struct sched_item *item = sched_find(s, seq);
 	if (!item)
 		return false;
 	*state = (enum sched_state)item->state;
@@ -264,7 +268,7 @@ bool sched_look(const struct sched *s, int64_t seq, struct sched_entry *out, enu
 
 bool sched_has(const struct sched *s, int64_t seq, bool *running)
 {
-	const struct item *item = sched_find(s, seq);
+	const struct sched_item *item = sched_find(s, seq);
 	if (running)
 		*running = item && item->state == SCHED_RUNNING;
 	return item != NULL;

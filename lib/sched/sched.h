@@ -1,11 +1,12 @@
-/* sched/sched: which waiting update may run now. Pure: no I/O, no clock of its own; time comes in as milliseconds
- * of a monotonic clock.
+/* sched/sched: which waiting update may run now. Pure: no I/O, no clock of its own; time comes in
+ * as milliseconds of a monotonic clock.
  *
- * An update waits for all earlier ones that share any of its keys, however those end. What may run is handed out
- * in the order in which its turn came up, so a chat with a thousand updates takes one turn at a time. An update
- * keeps its place at the head of its keys while it runs and while it waits for its next attempt. Each update
- * belongs to a lane; lanes only select: order and keys hold over all of them. O(1) amortised for each operation
- * (O(log n) for a delayed one, O(lanes) for a claim), at most 200 bytes for a waiting update with one key. */
+ * An update waits for all earlier ones that share any of its keys, however those end. What may
+ * run is handed out in the order in which its turn came up, so a chat with a thousand updates
+ * takes one turn at a time. An update keeps its place at the head of its keys while it runs and
+ * while it waits for its next attempt. Each update belongs to a lane; lanes only select: order
+ * and keys hold over all of them. O(1) amortised for each operation (O(log n) for a delayed one,
+ * O(lanes) for a claim), at most 200 bytes for a waiting update with one key. */
 #ifndef TGRUN_SCHED_SCHED_H
 #define TGRUN_SCHED_SCHED_H
 
@@ -28,46 +29,48 @@ struct sched_entry {
 	unsigned lane;    /* below SCHED_LANES; sched_return() does not change it */
 	bool redelivered; /* an earlier attempt was started */
 	bool solo;        /* no batch: nothing joins it, and it joins nothing */
-	bool expired;     /* set when it is claimed: its time was over when its turn came; it is to be skipped */
+	bool expired;     /* set by a claim: its time was over when its turn came; skip it */
 };
 
 struct sched *sched_new(void); /* NULL when memory is out */
 void sched_free(struct sched *s); /* NULL is fine */
 
-/* Adds an update behind all others. `keys`: its keys with a space between, "" for none. 0, or -1 when memory is
- * out (then nothing changed). */
+/* Adds an update behind all others. `keys`: its keys with a space between, "" for none. 0, or -1
+ * when memory is out (then nothing changed). */
 int sched_add(struct sched *s, int64_t now, const struct sched_entry *entry, const char *keys);
 
-/* Takes the next update of `lanes` (bit 1 << lane) whose turn it is at `now` into `out`. Returns false when there
- * is none. An update with LEDGER_ALONE or more deaths is only handed out while nothing else runs, in any lane; nothing else
- * is handed out while it runs, nor, if its lane is among `lanes`, while it waits for that. */
+/* Takes the next update of `lanes` (bit 1 << lane) whose turn it is at `now` into `out`. Returns
+ * false when there is none. An update with LEDGER_ALONE or more deaths is only handed out while
+ * nothing else runs, in any lane; nothing else is handed out while it runs, nor, if its lane is
+ * among `lanes`, while it waits for that. */
 bool sched_claim(struct sched *s, int64_t now, uint64_t lanes, struct sched_entry *out);
 
-/* Takes one more update for the batch that the claim of `leader` began, which still runs: one of the same lane
- * that is ready, else one that waits only for updates which run in this very batch; so within a key a batch is in
- * the order of arrival. Never one that is solo or has so many deaths, and none for such a leader. False when there is
- * none. */
+/* Takes one more update for the batch that the claim of `leader` began, which still runs: one of
+ * the same lane that is ready, else one that waits only for updates which run in this very
+ * batch; so within a key a batch is in the order of arrival. Never one that is solo or has so
+ * many deaths, and none for such a leader. False when there is none. */
 bool sched_join(struct sched *s, int64_t now, int64_t leader, struct sched_entry *out);
 
 /* Appends the keys of a known update, a space between. */
 struct buf;
 int sched_keys(const struct sched *s, int64_t seq, struct buf *out);
 
-/* Ends a claimed update: it leaves, and what waited for it may come up. Members of a batch may end in any order. */
+/* Ends a claimed update: it leaves, and what waited for it may come up. Members of a batch may
+ * end in any order. */
 void sched_finish(struct sched *s, int64_t now, int64_t seq);
 
-/* Gives a claimed update back: it keeps its place and its turn comes up at `entry->due` (0: at once, before all
- * others that are ready), but not before the others of its batch that share a key with it have ended or are given
- * back too. The counts and `solo` of `entry` replace the old ones. A delayed update that expires first comes up
- * when it expires. */
+/* Gives a claimed update back: it keeps its place and its turn comes up at `entry->due` (0: at
+ * once, before all others that are ready), but not before the others of its batch that share a
+ * key with it have ended or are given back too. The counts and `solo` of `entry` replace the old
+ * ones. A delayed update that expires first comes up when it expires. */
 void sched_return(struct sched *s, int64_t now, const struct sched_entry *entry);
 
-/* Takes out an update that is not claimed, wherever it waits; what waited for it may come up. False if it is
- * claimed or not known. */
+/* Takes out an update that is not claimed, wherever it waits; what waited for it may come up.
+ * False if it is claimed or not known. */
 bool sched_remove(struct sched *s, int64_t now, int64_t seq);
 
-/* The time at which a delayed update comes up, INT64_MAX if none does by itself. If something of `lanes` can be
- * claimed at `now`: 0. */
+/* The time at which a delayed update comes up, INT64_MAX if none does by itself. If something of
+ * `lanes` can be claimed at `now`: 0. */
 int64_t sched_next_due(struct sched *s, int64_t now, uint64_t lanes);
 
 size_t sched_count(const struct sched *s);   /* all, running ones too */
@@ -75,20 +78,24 @@ size_t sched_running(const struct sched *s); /* claimed */
 size_t sched_redelivered(const struct sched *s); /* of all, those with an earlier attempt */
 size_t sched_ready(const struct sched *s, uint64_t lanes); /* of `lanes`, could be claimed now */
 
-/* Of one lane: how many have their turn at `now`, and in *since the time at which the first of them got it (`now`
- * if none). How many wait in any way. */
+/* Of one lane: how many have their turn at `now`, and in *since the time at which the first of
+ * them got it (`now` if none). How many wait in any way. */
 size_t sched_turns(struct sched *s, int64_t now, unsigned lane, int64_t *since);
 size_t sched_waiting(const struct sched *s, unsigned lane);
 
-/* How many a batch of `lane` that began at `now` would have, counted up to `most` (at most SCHED_BATCH_MAX): not what is delayed, or behind
- * others than its own; while a suspect waits, nothing joins. After sched_turns() at that time. The cost grows with `most`, not with what waits. */
+/* How many a batch of `lane` that began at `now` would have, counted up to `most` (at most
+ * SCHED_BATCH_MAX): not what is delayed, or behind others than its own; while a suspect waits,
+ * nothing joins. After sched_turns() at that time. The cost grows with `most`, not with what
+ * waits. */
 enum { SCHED_BATCH_MAX = 1000 };
 size_t sched_batch(const struct sched *s, int64_t now, unsigned lane, size_t most);
 
 enum sched_state { SCHED_BLOCKED, SCHED_READY, SCHED_DELAYED, SCHED_RUNNING };
 
-/* What is known of an update: false if nothing. `out` gets it, with `due` only of one that is delayed. */
-bool sched_look(const struct sched *s, int64_t seq, struct sched_entry *out, enum sched_state *state);
+/* What is known of an update: false if nothing. `out` gets it, with `due` only of one that is
+ * delayed. */
+bool sched_look(const struct sched *s, int64_t seq, struct sched_entry *out,
+		enum sched_state *state);
 
 /* Whether the update is known; whether it is claimed. */
 bool sched_has(const struct sched *s, int64_t seq, bool *running);

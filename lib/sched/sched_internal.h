@@ -1,5 +1,5 @@
-/* sched/sched_internal: what the files of the scheduler share: sched.c (the verbs), sched_keys.c (the queue of each
- * key), sched_turns.c (what is ready or delayed). */
+/* sched/sched_internal: what the files of the scheduler share: sched.c (the verbs), sched_keys.c
+ * (the queue of each key), sched_turns.c (what is ready or delayed). */
 #ifndef TGRUN_SCHED_SCHED_INTERNAL_H
 #define TGRUN_SCHED_SCHED_INTERNAL_H
 
@@ -9,28 +9,28 @@
 #include "sched/ledger.h"
 #include "sched/sched.h"
 
-struct item;
+struct sched_item;
 
 /* An update's place in the queue of one of its keys. */
 struct link {
-	struct item *prev, *next;
-	struct key *key;
+	struct sched_item *prev, *next;
+	struct sched_key *key;
 };
 
-struct key {
+struct sched_key {
 	struct map_node node;
-	struct item *first, *last;
+	struct sched_item *first, *last;
 	uint32_t length;
-	uint32_t running : 31; /* how many of its updates are claimed: several only if they are of one batch */
-	uint32_t broken : 1;   /* one of a batch was given back while others of it still run: no more may join */
+	uint32_t running : 31; /* claimed updates: several only of one batch */
+	uint32_t broken : 1;   /* one of a batch was given back while others run: no more join */
 	char name[];
 };
 
 /* There may be a million of these: 80 bytes and 24 for each key. */
-struct item {
+struct sched_item {
 	struct map_node node; /* in sched.items */
-	/* READY: in the list of its lane. RUNNING: the head of a list of those that may join the batch which it began. BLOCKED:
-	 * in such a list, perhaps one whose head has left. */
+	/* READY: in the list of its lane. RUNNING: the head of a list of those that may join the
+	 * batch which it began. BLOCKED: in such a list, perhaps one whose head has left. */
 	struct list turn;
 	union {
 		struct heap_node delay; /* BLOCKED, DELAYED: .due is not before; 0: at once */
@@ -44,7 +44,8 @@ struct item {
 	};
 	int64_t seq, expires;
 	int failures;
-	uint16_t links_count, behind; /* keys; unless it runs, those of them that are not free for it */
+	uint16_t links_count; /* keys */
+	uint16_t behind;      /* unless it runs: keys that are not free for it */
 	uint8_t state, lane;
 	uint8_t deaths, interruptions; /* bounded by the ledger */
 	bool redelivered : 1, solo : 1;
@@ -72,38 +73,41 @@ struct sched {
 
 /* ---- sched_keys.c ---- */
 
-struct item *sched_find(const struct sched *s, int64_t seq);
+struct sched_item *sched_find(const struct sched *s, int64_t seq);
 
-/* The item of an entry, its keys looked up or made, but in no queue and no table yet. NULL when memory is out. */
-struct item *sched_item_new(struct sched *s, const struct sched_entry *entry, const char *keys);
-void sched_item_free(struct sched *s, struct item *item); /* its keys too where nobody else has them */
+/* The item of an entry, its keys looked up or made, but in no queue and no table yet. NULL when
+ * memory is out. */
+struct sched_item *sched_item_new(struct sched *s, const struct sched_entry *entry,
+				  const char *keys);
+/* Frees its keys, too, unless other items have them. */
+void sched_item_free(struct sched *s, struct sched_item *item);
 
 /* What an entry says of attempts, taken over. */
-void sched_item_note(struct item *item, const struct sched_entry *entry);
+void sched_item_note(struct sched_item *item, const struct sched_entry *entry);
 
 /* Puts it at the end of the queue of each of its keys, and counts those that are not free. */
-void sched_enqueue(struct item *item);
+void sched_enqueue(struct sched_item *item);
 
 /* Takes it out of the queue of link `l`. */
 void sched_dequeue(struct link *l);
 
 /* Whether it waits for nothing but updates of `batch`. */
-bool sched_follows(const struct item *item, uint64_t batch);
+bool sched_follows(const struct sched_item *item, uint64_t batch);
 
 /* ---- sched_turns.c ---- */
 
 void sched_turns_init(struct turns *t);
 
 /* All its keys are free: it is ready since `since`, or waits for its time. */
-void sched_come_up(struct sched *s, struct item *item, int64_t since);
+void sched_come_up(struct sched *s, struct sched_item *item, int64_t since);
 
 /* What is no longer delayed at `now` gets its turn. */
 void sched_promote(struct sched *s, int64_t now);
 
 /* The first of `lanes`, NULL if none. */
-struct item *sched_first(const struct turns *t, uint64_t lanes);
+struct sched_item *sched_first(const struct turns *t, uint64_t lanes);
 
 /* Takes it from wherever it waits. */
-void sched_unwait(struct sched *s, struct item *item);
+void sched_unwait(struct sched *s, struct sched_item *item);
 
 #endif

@@ -1,29 +1,30 @@
-/* sched/sched_keys: the queue of each key. An update stands in the queue of every key that it has, from its arrival to its end.
- * A key is free for the first of its queue while none of the queue runs; a key that nobody has costs nothing. Neighbours know
- * each other by the update alone, whose few keys are looked through for the link: that keeps a link at 24 bytes. */
+/* sched/sched_keys: the queue of each key. An update stands in the queue of every key that it
+ * has, from its arrival to its end. A key is free for the first of its queue while none of the
+ * queue runs; a key that nobody has costs nothing. Neighbours know each other by the update
+ * alone, whose few keys are looked through for the link: that keeps a link at 24 bytes. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "sched/sched_internal.h"
 
-struct item *sched_find(const struct sched *s, int64_t seq)
+struct sched_item *sched_find(const struct sched *s, int64_t seq)
 {
 	for (struct map_node *n = map_first(&s->items, map_number(seq)); n; n = map_next(n))
-		if (container_of(n, struct item, node)->seq == seq)
-			return container_of(n, struct item, node);
+		if (container_of(n, struct sched_item, node)->seq == seq)
+			return container_of(n, struct sched_item, node);
 	return NULL;
 }
 
 /* The record of a key, made if there is none. NULL when memory is out. */
-static struct key *key_get(struct sched *s, const char *name, size_t length)
+static struct sched_key *key_get(struct sched *s, const char *name, size_t length)
 {
 	uint64_t hash = map_hash(&s->seed, name, length);
 	for (struct map_node *n = map_first(&s->keys, hash); n; n = map_next(n)) {
-		struct key *k = container_of(n, struct key, node);
+		struct sched_key *k = container_of(n, struct sched_key, node);
 		if (k->length == length && memcmp(k->name, name, length) == 0)
 			return k;
 	}
-	struct key *k = calloc(1, sizeof *k + length);
+	struct sched_key *k = calloc(1, sizeof *k + length);
 	if (!k)
 		return NULL;
 	k->length = (uint32_t)length;
@@ -43,11 +44,11 @@ static const char *next_key(const char *at, size_t *length)
 }
 
 /* The keys of a new item, each once. */
-static int find_keys(struct sched *s, struct item *item, const char *keys)
+static int find_keys(struct sched *s, struct sched_item *item, const char *keys)
 {
 	size_t length;
 	for (const char *at = next_key(keys, &length); length; at = next_key(at + length, &length)) {
-		struct key *k = length <= UINT32_MAX ? key_get(s, at, length) : NULL;
+		struct sched_key *k = length <= UINT32_MAX ? key_get(s, at, length) : NULL;
 		size_t i = 0;
 		if (!k)
 			return -1;
@@ -64,7 +65,7 @@ static uint8_t small(int count)
 	return count < UINT8_MAX ? (uint8_t)count : UINT8_MAX;
 }
 
-void sched_item_note(struct item *item, const struct sched_entry *entry)
+void sched_item_note(struct sched_item *item, const struct sched_entry *entry)
 {
 	item->failures = entry->failures;
 	item->deaths = small(entry->deaths);
@@ -73,17 +74,17 @@ void sched_item_note(struct item *item, const struct sched_entry *entry)
 	item->solo = entry->solo;
 }
 
-struct item *sched_item_new(struct sched *s, const struct sched_entry *entry, const char *keys)
+struct sched_item *sched_item_new(struct sched *s, const struct sched_entry *entry, const char *keys)
 {
 	size_t count = 0, length;
 	for (const char *at = next_key(keys, &length); length; at = next_key(at + length, &length))
 		count++;
 	if (count > UINT16_MAX)
 		return NULL;
-	struct item *item = malloc(sizeof *item + count * sizeof item->links[0]);
+	struct sched_item *item = malloc(sizeof *item + count * sizeof item->links[0]);
 	if (!item)
 		return NULL;
-	*item = (struct item){ .delay.due = entry->due, .seq = entry->seq, .expires = entry->expires, .state = SCHED_BLOCKED,
+	*item = (struct sched_item){ .delay.due = entry->due, .seq = entry->seq, .expires = entry->expires, .state = SCHED_BLOCKED,
 			       .lane = entry->lane < SCHED_LANES ? (uint8_t)entry->lane : 0 };
 	sched_item_note(item, entry);
 	list_init(&item->turn);
@@ -94,10 +95,10 @@ struct item *sched_item_new(struct sched *s, const struct sched_entry *entry, co
 	return item;
 }
 
-void sched_item_free(struct sched *s, struct item *item)
+void sched_item_free(struct sched *s, struct sched_item *item)
 {
 	for (size_t i = 0; i < item->links_count; i++) {
-		struct key *k = item->links[i].key;
+		struct sched_key *k = item->links[i].key;
 		if (k->first)
 			continue;
 		map_remove(&s->keys, &k->node);
@@ -106,7 +107,7 @@ void sched_item_free(struct sched *s, struct item *item)
 	free(item);
 }
 
-static struct link *link_of(struct item *item, const struct key *k)
+static struct link *link_of(struct sched_item *item, const struct sched_key *k)
 {
 	struct link *l = item->links;
 	while (l->key != k)
@@ -114,10 +115,10 @@ static struct link *link_of(struct item *item, const struct key *k)
 	return l;
 }
 
-void sched_enqueue(struct item *item)
+void sched_enqueue(struct sched_item *item)
 {
 	for (struct link *l = item->links; l < item->links + item->links_count; l++) {
-		struct key *k = l->key;
+		struct sched_key *k = l->key;
 		l->prev = k->last;
 		l->next = NULL;
 		if (k->last) {
@@ -131,7 +132,7 @@ void sched_enqueue(struct item *item)
 
 void sched_dequeue(struct link *l)
 {
-	struct key *k = l->key;
+	struct sched_key *k = l->key;
 	if (l->prev)
 		link_of(l->prev, k)->next = l->next;
 	else
@@ -142,15 +143,16 @@ void sched_dequeue(struct link *l)
 		k->last = l->prev;
 }
 
-bool sched_follows(const struct item *item, uint64_t batch)
+bool sched_follows(const struct sched_item *item, uint64_t batch)
 {
 	if (item->state != SCHED_BLOCKED)
 		return false;
 	for (const struct link *l = item->links; l < item->links + item->links_count; l++) {
-		const struct item *before = l->prev;
+		const struct sched_item *before = l->prev;
 		if (!before && l->key->running == 0)
 			continue;
-		/* What stands before a member of the batch is of the batch, too, unless it was given back. */
+		/* What stands before a member of the batch is of the batch, too, unless it was
+		 * given back. */
 		if (!before || before->state != SCHED_RUNNING || before->batch != batch || l->key->broken)
 			return false;
 	}

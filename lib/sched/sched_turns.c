@@ -1,6 +1,7 @@
-/* sched/sched_turns: what has its turn, and what will have it at a time. What is ready stands in a list of its lane with a ticket
- * that orders the turns of all lanes: one for ordinary updates, one for those that run in no batch, one for suspects. What
- * is delayed is in a heap. Invariant: each list is in the order of its tickets. */
+/* sched/sched_turns: what has its turn, and what will have it at a time. What is ready stands in
+ * a list of its lane with a ticket that orders the turns of all lanes: one for ordinary updates,
+ * one for those that run in no batch, one for suspects. What is delayed is in a heap. Invariant:
+ * each list is in the order of its tickets. */
 #include "sched/sched_internal.h"
 
 void sched_turns_init(struct turns *t)
@@ -10,13 +11,13 @@ void sched_turns_init(struct turns *t)
 	t->some = 0;
 }
 
-static struct turns *turns_of(struct sched *s, const struct item *item)
+static struct turns *turns_of(struct sched *s, const struct sched_item *item)
 {
 	return item->deaths >= LEDGER_ALONE ? &s->suspects : item->solo ? &s->solos : &s->ready;
 }
 
 /* Its turn has come: behind all that are ready, or before them. */
-static void make_ready(struct sched *s, struct item *item, int64_t since)
+static void make_ready(struct sched *s, struct sched_item *item, int64_t since)
 {
 	struct turns *t = turns_of(s, item);
 	struct list *l = &t->lanes[item->lane];
@@ -29,7 +30,7 @@ static void make_ready(struct sched *s, struct item *item, int64_t since)
 	s->ready_in[item->lane]++;
 }
 
-void sched_come_up(struct sched *s, struct item *item, int64_t since)
+void sched_come_up(struct sched *s, struct sched_item *item, int64_t since)
 {
 	int64_t due = item->delay.due;
 	if (due > 0) {
@@ -37,7 +38,8 @@ void sched_come_up(struct sched *s, struct item *item, int64_t since)
 		item->state = SCHED_DELAYED;
 		if (heap_add(&s->delayed, &item->delay, due < item->expires ? due : item->expires) == 0)
 			return;
-		/* Without the memory for the heap its delay is cut short rather than the update forgotten. */
+		/* Without the memory for the heap its delay is cut short rather than the update
+		 * forgotten. */
 	}
 	make_ready(s, item, since);
 }
@@ -46,11 +48,11 @@ void sched_promote(struct sched *s, int64_t now)
 {
 	for (struct heap_node *n; (n = heap_first(&s->delayed)) && n->due <= now;) {
 		heap_remove(&s->delayed, n);
-		make_ready(s, container_of(n, struct item, delay), n->due);
+		make_ready(s, container_of(n, struct sched_item, delay), n->due);
 	}
 }
 
-void sched_unwait(struct sched *s, struct item *item)
+void sched_unwait(struct sched *s, struct sched_item *item)
 {
 	list_remove(&item->turn);
 	if (item->state == SCHED_DELAYED)
@@ -63,11 +65,11 @@ void sched_unwait(struct sched *s, struct item *item)
 		t->some &= ~(UINT64_C(1) << item->lane);
 }
 
-struct item *sched_first(const struct turns *t, uint64_t lanes)
+struct sched_item *sched_first(const struct turns *t, uint64_t lanes)
 {
-	struct item *best = NULL;
+	struct sched_item *best = NULL;
 	for (uint64_t left = t->some & lanes; left; left &= left - 1) {
-		struct item *item = container_of(t->lanes[__builtin_ctzll(left)].next, struct item, turn);
+		struct sched_item *item = container_of(t->lanes[__builtin_ctzll(left)].next, struct sched_item, turn);
 		if (!best || item->ticket < best->ticket)
 			best = item;
 	}
@@ -106,7 +108,7 @@ size_t sched_turns(struct sched *s, int64_t now, unsigned lane, int64_t *since)
 	if (lane >= SCHED_LANES)
 		return 0;
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-		const struct item *item = sched_first(all[i], UINT64_C(1) << lane);
+		const struct sched_item *item = sched_first(all[i], UINT64_C(1) << lane);
 		if (item && item->since < *since)
 			*since = item->since;
 	}
@@ -120,8 +122,9 @@ size_t sched_waiting(const struct sched *s, unsigned lane)
 
 /* ---- what a batch would get ---- */
 
-/* Whether `item`, which stands behind the last that was looked at, waits for nothing but the `n` that a batch would have. */
-static bool would_follow(const struct item *item, const struct item *const *batch, size_t n)
+/* Whether `item`, which stands behind the last that was looked at, waits for nothing but the `n`
+ * that a batch would have. */
+static bool would_follow(const struct sched_item *item, const struct sched_item *const *batch, size_t n)
 {
 	for (size_t i = 0; item->links_count > 1 && i < n; i++)
 		if (batch[i] == item)
@@ -140,17 +143,17 @@ static bool would_follow(const struct item *item, const struct item *const *batc
 
 size_t sched_batch(const struct sched *s, int64_t now, unsigned lane, size_t most)
 {
-	const struct item *batch[SCHED_BATCH_MAX];
+	const struct sched_item *batch[SCHED_BATCH_MAX];
 	size_t n = 0;
 	if (lane >= SCHED_LANES || s->alone)
 		return 0;
 	most = s->suspects.some && most > 1 ? 1 : most < SCHED_BATCH_MAX ? most : SCHED_BATCH_MAX;
 	const struct list *ready = &s->ready.lanes[lane];
 	for (const struct list *l = ready->next; l != ready && n < most; l = l->next)
-		batch[n++] = container_of(l, struct item, turn);
+		batch[n++] = container_of(l, struct sched_item, turn);
 	for (size_t i = 0; i < n && n < most; i++)
 		for (const struct link *l = batch[i]->links; l < batch[i]->links + batch[i]->links_count && n < most; l++) {
-			const struct item *next = l->next;
+			const struct sched_item *next = l->next;
 			if (next && next->lane == lane && next->state == SCHED_BLOCKED && !next->solo && next->deaths < LEDGER_ALONE &&
 			    next->delay.due <= now && would_follow(next, batch, n))
 				batch[n++] = next;

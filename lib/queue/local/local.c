@@ -1,8 +1,8 @@
-/* queue/local/local: what comes into the local queue, and how all that it decides is written. The
- * scheduler says whose turn it is, the store keeps everything. Outcomes change the scheduler at once,
- * and wait in a list for the next transaction, which is written before a handler starts. Invariant:
- * what the scheduler knows is in the store; what is in the store and not in the scheduler is pending,
- * or numbered from `recheck_from` on. */
+/* queue/local/local: what comes into the local queue, and how all that it decides is written.
+ * The scheduler says whose turn it is, the store keeps everything. Outcomes change the scheduler
+ * at once, and wait in a list for the next transaction, which is written before a handler
+ * starts. Invariant: what the scheduler knows is in the store; what is in the store and not in
+ * the scheduler is pending, or numbered from `recheck_from` on. */
 #include "queue/local/local_internal.h"
 
 #include <string.h>
@@ -74,7 +74,8 @@ static bool repeats(const struct queue_put *p)
 	return p->root && p->has_id;
 }
 
-/* Whether the batch itself, of which the operations from `first` on stand in the list, holds the update already. */
+/* Whether the batch itself, of which the operations from `first` on stand in the list, holds the
+ * update already. */
 static bool in_batch(const struct pending *list, size_t first, const struct store_op *op)
 {
 	for (size_t i = first; i < list->count; i++) {

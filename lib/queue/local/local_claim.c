@@ -1,6 +1,6 @@
-/* queue/local/local_claim: what goes out of the local queue, and how it ends. Whose turn it is, the scheduler knows; its bytes come from
- * the store. For each claim there is room in the list of what is to be written, so that its outcome can be recorded even
- * when memory is out by then. */
+/* queue/local/local_claim: what goes out of the local queue, and how it ends. Whose turn it is,
+ * the scheduler knows; its bytes come from the store. For each claim there is room in the list
+ * of what is to be written, so that its outcome can be recorded even when memory is out by then. */
 #include "queue/local/local_internal.h"
 
 #include <stdlib.h>
@@ -86,7 +86,8 @@ static bool next_entry(struct local *q, const struct which *w, struct sched_entr
 	return w->leader ? sched_join(q->sched, mono(q), w->leader, e) : sched_claim(q->sched, mono(q), w->lanes, e);
 }
 
-/* The mark of a start. The pause after a death of this runner, which could not say when it died, counts from here. */
+/* The mark of a start. The pause after a death of this runner, which could not say when it died,
+ * counts from here. */
 static struct store_op start_of(const struct claim *c, int64_t now)
 {
 	struct ledger l = { c->deaths, c->interruptions };
@@ -204,7 +205,8 @@ void local_dead(struct queue *queue, const struct claim *c, const char *reason, 
 }
 
 /* Settles it with an operation after which it waits, for `delay` milliseconds. */
-/* It waits for `pause` milliseconds, which is written down, and for `delay` at least while this runner lives. */
+/* It waits for `pause` milliseconds, which is written down, and for `delay` at least while this
+ * runner lives. */
 static void give_back(struct local *q, const struct claim *c, struct store_op *op, int64_t pause, int64_t delay, bool solo)
 {
 	int64_t now = mono(q);

@@ -1,5 +1,6 @@
-/* queue/local/local_dead: the dead letters of the local queue: they are told one by one, and those that
- * are too many or too old are dropped. They stand in the store only; what people change of them is in local_many.c. */
+/* queue/local/local_dead: the dead letters of the local queue: they are told one by one, and
+ * those that are too many or too old are dropped. They stand in the store only; what people
+ * change of them is in local_many.c. */
 #include "queue/local/local_internal.h"
 
 enum { TRIMMED_AT_ONCE = 1000 };
@@ -50,7 +51,7 @@ int local_dead_each(struct queue *queue, int64_t from,
 struct trim {
 	struct local *queue;
 	int64_t until, past; /* `past`: how many of the first are one too many */
-	int64_t before;      /* wall clock: what died at it or before is too old; INT64_MIN: nothing is */
+	int64_t before;      /* wall clock: who died until then is too old; INT64_MIN: nobody */
 	int64_t dropped;
 	bool full;
 };
@@ -88,8 +89,8 @@ static void trim_ended(struct local *q, bool by_age, int64_t now)
 	q->trim.oldest = INT64_MAX;
 }
 
-int local_dead_trim(struct queue *queue, int64_t keep, int64_t max_age, int64_t until, int64_t *dropped,
-		    struct err *err)
+int local_dead_trim(struct queue *queue, int64_t keep, int64_t max_age, int64_t until,
+		    int64_t *dropped, struct err *err)
 {
 	struct local *q = local_of(queue);
 	const struct clock *clock = q->config.clock;

@@ -1,7 +1,8 @@
-/* queue/local/local_disk: what the local queue has to say of its disk: whether all that was put is on it,
- * whether the store's files stand, and what room they hold. A sync that takes long is done by a
- * thread (io/syncer.h), and the event `changed` says when it has ended. Invariant: `unsynced` is
- * false only while all that was put is on disk, or a sync under way will put it there. */
+/* queue/local/local_disk: what the local queue has to say of its disk: whether all that was put
+ * is on it, whether the store's files stand, and what room they hold. A sync that takes long is
+ * done by a thread (io/syncer.h), and the event `changed` says when it has ended. Invariant:
+ * `unsynced` is false only while all that was put is on disk, or a sync under way will put it
+ * there. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,9 +20,11 @@ static int sync_here(struct local *q, struct err *err)
 	snprintf(text, sizeof text, "%" PRId64, q->last_seq);
 	if (pending_reserve(&q->pending, 1 + q->open_count))
 		return err_set(err, ERR_INTERNAL, "out of memory");
-	/* Nobody reads the value: it makes this a transaction, which is written out together with all
-	 * transactions before it. */
-	pending_lend(&q->pending, &(struct store_op){ .kind = STORE_META, .kind_name = "synced", .keys = text });
+	/* Nobody reads the value: it makes this a transaction, which is written out together
+	 * with all transactions before it. */
+	pending_lend(&q->pending, &(struct store_op){ .kind = STORE_META,
+						      .kind_name = "synced",
+						      .keys = text });
 	return local_write(q, keep, true, err);
 }
 
@@ -32,14 +35,15 @@ static void on_synced(void *arg, int errnum)
 	q->syncing = 0;
 	if (errnum) {
 		q->unsynced = true;
-		err_set(&q->sync_failure, ERR_IO, "the database cannot be synced: %s", strerror(errnum));
+		err_set(&q->sync_failure, ERR_IO, "the database cannot be synced: %s",
+			strerror(errnum));
 	}
 	if (q->config.changed)
 		q->config.changed(q->config.arg);
 }
 
-/* The descriptor by which a thread syncs the store, with the thread there; -1: the store, or a machine
- * that has no thread to spare, must be synced here. */
+/* The descriptor by which a thread syncs the store, with the thread there; -1: the store, or a
+ * machine that has no thread to spare, must be synced here. */
 static int fd_of_thread(struct local *q)
 {
 	int fd = q->config.loop ? q->store->ops->sync_fd(q->store) : -1;
@@ -83,7 +87,7 @@ void local_files(struct queue *queue, struct queue_files *out)
 {
 	struct local *q = local_of(queue);
 	struct store_files files;
-	_Static_assert((int)QUEUE_FILES == (int)STORE_FILES, "a queue tells of each file of its store");
+	_Static_assert((int)QUEUE_FILES == (int)STORE_FILES, "each file of the store is told");
 	q->store->ops->files(q->store, &files);
 	for (int i = 0; i < QUEUE_FILES; i++) {
 		out->fd[i] = files.fd[i];

@@ -1,8 +1,9 @@
-/* queue/local/local_internal: what the files of the local queue share: local.c (what comes in and is
- * written), local_disk.c (syncs, and the store's files), local_row.c (from the store to the
- * scheduler), local_claim.c (what goes out), local_wells.c (which updates ended well), local_list.c
- * (what waits, for people), local_many.c (changes of many), local_dead.c (dead letters),
- * local_open.c (start and end, and the table of verbs), pending.c (what is to be written). */
+/* queue/local/local_internal: what the files of the local queue share: local.c (what comes in
+ * and is written), local_disk.c (syncs, and the store's files), local_row.c (from the store to
+ * the scheduler), local_claim.c (what goes out), local_wells.c (which updates ended well),
+ * local_list.c (what waits, for people), local_many.c (changes of many), local_dead.c (dead
+ * letters), local_open.c (start and end, and the table of verbs), pending.c (what is to be
+ * written). */
 #ifndef TGRUN_QUEUE_LOCAL_LOCAL_INTERNAL_H
 #define TGRUN_QUEUE_LOCAL_LOCAL_INTERNAL_H
 
@@ -19,8 +20,8 @@
 /* The meta value that holds `struct wells`, as text. */
 #define LOCAL_WELLS "ended-well"
 
-/* When an update last ended well: the latest end, and the latest end of an update of other keys than
- * that one. So for any keys it is known when an update of other keys last ended well. */
+/* When an update last ended well: the latest end, and the latest end of an update of other keys
+ * than that one. So for any keys it is known when an update of other keys last ended well. */
 struct wells {
 	struct {
 		uint64_t keys;   /* their hash; of an update without keys, that of its number */
@@ -29,8 +30,8 @@ struct wells {
 	bool unwritten;          /* the store has older ones */
 };
 
-/* A claim, which stands in the queue's list until it is settled. Its owner may free it before; it is
- * settled as released when the queue closes, even then. */
+/* A claim, which stands in the queue's list until it is settled. Its owner may free it before;
+ * it is settled as released when the queue closes, even then. */
 struct open_claim {
 	struct claim claim;
 	struct list link;
@@ -44,11 +45,11 @@ struct local {
 	struct store *store;
 	struct sched *sched;
 	struct pending pending;
-	struct list open;        /* claims that are not settled: each has room for its outcome in `pending` */
+	struct list open;        /* not settled: each has room for its outcome in `pending` */
 	size_t open_count;
 	uint64_t writes;         /* how often all that was pending has been written */
 	int64_t last_seq;        /* the highest number given, also to what could not be written */
-	int64_t recheck_from;    /* updates from this number on may be in the store and not in the scheduler; 0: none */
+	int64_t recheck_from;    /* the scheduler may lack stored updates from it on; 0: none */
 	struct {
 		uint64_t root;   /* its hash */
 		int64_t offset, seq;
@@ -64,7 +65,7 @@ struct local {
 		int64_t oldest;  /* wall clock: the first death among the letters before `from` */
 		int64_t bound;   /* wall clock: no letter of the store died before */
 	} trim;                  /* of local_dead_trim(), by age */
-	bool failing;            /* the last write failed, and what it was to write is still pending */
+	bool failing;            /* the last write failed, and is still pending */
 	struct err failure;
 };
 
@@ -75,12 +76,12 @@ struct local {
  * with `err`: the first `keep` operations stay for the next try, the others are cut off. */
 int local_write(struct local *q, size_t keep, bool sync, struct err *err);
 
-/* Tells the scheduler what was written: PUT and DONE among these operations, whose list is no longer
- * needed. Without memory for a PUT, local_recheck() finds it and those behind it again. */
+/* Tells the scheduler what was written: PUT and DONE among these operations, whose list is no
+ * longer needed. Without memory for a PUT, local_recheck() finds it and those behind it again. */
 void local_learn(struct local *q, const struct store_op *ops, size_t count);
 
-/* Adds to the scheduler what may have reached the store though its write was said to have failed. 0,
- * or -1 with `err`. */
+/* Adds to the scheduler what may have reached the store though its write was said to have
+ * failed. 0, or -1 with `err`. */
 int local_recheck(struct local *q, struct err *err);
 
 /* Adds a row of the store to the scheduler. 0, or -1 when memory is out. */

@@ -1,5 +1,5 @@
-/* queue/local/local_list: what is unfinished, for people: list and show. What an update is comes from the
- * store, what becomes of it from the scheduler. Nothing changes here. */
+/* queue/local/local_list: what is unfinished, for people: list and show. What an update is comes
+ * from the store, what becomes of it from the scheduler. Nothing changes here. */
 #include "queue/local/local_internal.h"
 
 /* One after the other, of which a callback is told. */

@@ -1,8 +1,8 @@
-/* queue/local/local_many: many dead letters or waiting updates are changed in slices: a letter becomes an
- * update again or is forgotten, an update is skipped. Numbers come in, or a range of them; what
- * became of each goes out. A slice is one transaction, on disk before anybody is told of it, and
- * ends when the caller's time is up: so the longest list holds up nobody. What is skipped is
- * settled as done, so that its repeat is recognised. */
+/* queue/local/local_many: many dead letters or waiting updates are changed in slices: a letter
+ * becomes an update again or is forgotten, an update is skipped. Numbers come in, or a range of
+ * them; what became of each goes out. A slice is one transaction, on disk before anybody is told
+ * of it, and ends when the caller's time is up: so the longest list holds up nobody. What is
+ * skipped is settled as done, so that its repeat is recognised. */
 #include "queue/local/local_internal.h"
 
 #include <stdlib.h>

@@ -1,6 +1,7 @@
-/* queue/local/local_open: the start and the end of the local queue, and the table of its verbs. A store
- * comes in; at the start, what waits in it is given new keys and lanes if what decides them has
- * changed, and handed to the scheduler; what the last runner died with is charged one death. */
+/* queue/local/local_open: the start and the end of the local queue, and the table of its verbs.
+ * A store comes in; at the start, what waits in it is given new keys and lanes if what decides
+ * them has changed, and handed to the scheduler; what the last runner died with is charged one
+ * death. */
 #include "queue/local/local_internal.h"
 
 #include <stdio.h>
@@ -41,7 +42,8 @@ static int rekey_one(struct local *q, int64_t seq, struct buf *body, struct buf 
 	return q->store->ops->rekey(q->store, seq, buf_str(keys), lane, err);
 }
 
-/* The keys and lanes of all that waits, anew. When this is cut off, it is done again at the next start. */
+/* The keys and lanes of all that waits, anew. When this is cut off, it is done again at the next
+ * start. */
 static int rekey_all(struct local *q, struct err *err)
 {
 	struct seqs seqs = { 0 };
@@ -79,8 +81,8 @@ static int check_keys(struct local *q, struct err *err)
 	return rc;
 }
 
-/* A row at the start: a death more if the last runner died with it, buried if that was once too often, else scheduled. Its pause was
- * written when the attempt began. */
+/* A row at the start: a death more if the last runner died with it, buried if that was once too
+ * often, else scheduled. Its pause was written when the attempt began. */
 static int load_row(void *arg, const struct store_row *row)
 {
 	struct local *q = arg;

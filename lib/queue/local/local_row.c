@@ -1,6 +1,6 @@
-/* queue/local/local_row: a row of the store comes in, and becomes an entry of the scheduler. Times in
- * the store are of the wall clock, those of the scheduler of the monotonic one; they are converted
- * here and nowhere else. */
+/* queue/local/local_row: a row of the store comes in, and becomes an entry of the scheduler.
+ * Times in the store are of the wall clock, those of the scheduler of the monotonic one; they
+ * are converted here and nowhere else. */
 #include "queue/local/local_internal.h"
 
 /* No retry waits for longer (5 min and jitter): beyond, the wall clock was set back. */

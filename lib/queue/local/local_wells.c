@@ -1,7 +1,7 @@
-/* queue/local/local_wells: remembers when updates ended well, so that it can be told of one that does
- * not whether it alone has trouble. Ends come in; one answer goes out. What is remembered is
- * written, with the next transaction, only while an update waits that an attempt was made for:
- * to the others nothing before their first attempt matters. */
+/* queue/local/local_wells: remembers when updates ended well, so that it can be told of one that
+ * does not whether it alone has trouble. Ends come in; one answer goes out. What is remembered
+ * is written, with the next transaction, only while an update waits that an attempt was made
+ * for: to the others nothing before their first attempt matters. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,6 @@
-/* queue/local/pending: outcomes come in one by one, a whole list goes out to the store. Room is reserved when an update is handed
- * out, so that its outcome can be recorded even when memory is out by then. */
+/* queue/local/pending: outcomes come in one by one, a whole list goes out to the store. Room is
+ * reserved when an update is handed out, so that its outcome can be recorded even when memory is
+ * out by then. */
 #include "queue/local/pending.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* queue/local/pending: the list of store operations that wait for the next transaction. It owns copies of their strings. */
+/* queue/local/pending: the list of store operations that wait for the next transaction. It owns
+ * copies of their strings. */
 #ifndef TGRUN_QUEUE_LOCAL_PENDING_H
 #define TGRUN_QUEUE_LOCAL_PENDING_H
 
@@ -18,8 +19,9 @@ void pending_release(struct pending *p);
 /* Makes room for `n` more operations. 0, or -1 when memory is out. */
 int pending_reserve(struct pending *p, size_t n);
 
-/* Appends an operation, for which there must be room, and copies its strings but not its body. It cannot fail: without memory for the copies,
- * strings that only inform are left out; root, kind_name and keys are not, then the operation is not appended (-1). */
+/* Appends an operation, for which there must be room, and copies its strings but not its body.
+ * It cannot fail: without memory for the copies, strings that only inform are left out; root,
+ * kind_name and keys are not, then the operation is not appended (-1). */
 int pending_add(struct pending *p, const struct store_op *op);
 
 /* The same without copying: the strings outlive the operation. */

@@ -1,0 +1,96 @@
+/* tests/unit/queue_verbs: what a queue is asked in requests, it answers in lines, a slice at a time: as the
+ * runner does over its socket, and the tools when nothing runs. */
+#include "queue/verbs.h"
+#include "tests/unit/queue_rig.h"
+
+static char answer[4096];
+static int lines_left; /* after so many lines nobody takes more */
+
+static int on_line(void *arg, const char *text, size_t n)
+{
+	(void)arg;
+	ok(strlen(text) == n && !strchr(text, '\n'), "%s: a line is one line", backend);
+	/* Where an update stands in full, its number is enough. */
+	snprintf(answer + strlen(answer), sizeof answer - strlen(answer), "%.*s ",
+		 (int)(strchr(text, ',') ? strchr(text, ',') - text : (long)n), text);
+	return lines_left-- <= 0;
+}
+
+static struct verbs_done happened;
+
+/* The first member of each line of the answer, or the error. */
+static const char *ask(struct queue *q, const char *text, size_t page)
+{
+	struct verbs_slice slice = { &fake_clock, INT64_MAX, page, SIZE_MAX };
+	struct err err = { 0 };
+	cJSON *request = cJSON_Parse(text);
+	const char *verb = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(request, "verb"));
+	const struct verbs_row *row = verbs_find(verb);
+	answer[0] = '\0';
+	if (!row)
+		strcpy(answer, "no such verb");
+	else if (verbs_run(row, q, request, &slice, on_line, NULL, &happened, &err))
+		snprintf(answer, sizeof answer, "%s", err.text);
+	cJSON_Delete(request);
+	return answer;
+}
+
+static void bury_all(struct queue *q)
+{
+	while (*claim(q)) {
+		queue_dead(q, last, "bad", "");
+		claim_free(last);
+	}
+}
+
+static void lists(void)
+{
+	struct queue *q = start();
+	for (int i = 1; i <= 3; i++)
+		put(q, i, "", "{}");
+	IS(ask(q, "{\"verb\":\"queue-list\"}", 2), "{\"number\":1 {\"number\":2 {\"next\":3} ", "a page of what waits, and where to go on");
+	IS(ask(q, "{\"verb\":\"queue-list\",\"from\":3}", 2), "{\"number\":3 ", "the last page says no more");
+	IS(ask(q, "{\"verb\":\"queue-show\",\"number\":2}", 1), "{\"number\":2 ", "one is shown");
+	IS(ask(q, "{\"verb\":\"queue-show\",\"number\":9}", 1), "", "another is not there");
+	bury_all(q);
+	IS(ask(q, "{\"verb\":\"dead-list\"}", 2), "{\"number\":1 {\"number\":2 {\"next\":3} ", "a page of dead letters, and where to go on");
+	IS(ask(q, "{\"verb\":\"dead-list\",\"from\":3}", 2), "{\"number\":3 ", "the last page says no more");
+	IS(ask(q, "{\"verb\":\"dead-show\",\"number\":3}", 1), "{\"number\":3 ", "one letter is shown");
+	IS(ask(q, "{\"verb\":\"dead-show\",\"number\":0}", 1), "", "what is no number of ours is not there");
+	lines_left = 1;
+	IS(ask(q, "{\"verb\":\"dead-list\"}", 9), "out of memory", "whose reader takes no more is told no more");
+	lines_left = 1000;
+	IS(ask(q, "{\"verb\":\"dead-sing\"}", 1), "no such verb", "what is no verb has no row");
+	finish_test(q);
+}
+
+static void changes_of_many(void)
+{
+	struct queue *q = start();
+	for (int i = 1; i <= 4; i++)
+		put(q, i, "", "{}");
+	bury_all(q);
+	IS(ask(q, "{\"verb\":\"dead-drop\",\"numbers\":[2,9]}", 1), "{\"number\":2 {\"number\":9 ", "what becomes of each number is told");
+	IS(ask(q, "{\"verb\":\"dead-drop\",\"numbers\":7}", 1), "the request's numbers are no list", "what is no list is refused");
+	IS(ask(q, "{\"verb\":\"dead-retry\",\"to\":3}", 1), "{\"number\":1 {\"number\":3 ", "all of a range are retried");
+	is_counts(q, 2, 0, 1, "they wait again");
+	IS(ask(q, "{\"verb\":\"queue-skip\",\"numbers\":[5]}", 1), "{\"number\":5 ", "what waits is skipped");
+	is_num(happened.skipped, 1, "which is counted");
+	ok(!happened.cleared, "and is no clearing");
+	IS(ask(q, "{\"verb\":\"queue-clear\"}", 1), "{\"cleared\":1} ", "a clearing tells how many there were");
+	ok(happened.cleared && happened.skipped == 1, "and that it was the last of them");
+	is_counts(q, 0, 0, 1, "nothing waits");
+	finish_test(q);
+}
+
+static void tests(void)
+{
+	lines_left = 1000;
+	lists();
+	changes_of_many();
+}
+
+int main(void)
+{
+	return on_each(tests);
+}
