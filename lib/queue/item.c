@@ -2,8 +2,6 @@
  * letter's line. */
 #include "queue/item.h"
 
-#include <string.h>
-
 #include "queue/letter.h"
 
 static const char *state_name(enum queue_item_state state)
@@ -17,27 +15,21 @@ static const char *state_name(enum queue_item_state state)
 	return "";
 }
 
-static int add_string(struct buf *out, const char *name, const char *value)
-{
-	return buf_addf(out, ",\"%s\":", name) || buf_add_json(out, value, strlen(value)) ? -1 : 0;
-}
-
-static int add_time(struct buf *out, const char *name, int64_t wall)
-{
-	return buf_addf(out, ",\"%s\":\"", name) || letter_time(wall, out) || buf_addc(out, '"') ? -1 : 0;
-}
-
 int item_json(const struct queue_item *item, struct buf *out)
 {
 	int rc = buf_addf(out, "{\"number\":%lld,\"update_id\":", (long long)item->seq);
-	rc = rc || (item->has_id ? buf_addf(out, "%lld", (long long)item->update_id) : buf_adds(out, "null"));
-	rc = rc || add_string(out, "kind", item->kind) || add_string(out, "key", item->keys);
-	rc = rc || add_string(out, "state", state_name(item->state));
-	rc = rc || buf_addf(out, ",\"failures\":%d,\"deaths\":%d,\"interruptions\":%d", item->failures, item->deaths, item->interruptions);
-	rc = rc || add_time(out, "received", item->received);
+	rc = rc || (item->has_id ? buf_addf(out, "%lld", (long long)item->update_id)
+				 : buf_adds(out, "null"));
+	rc = rc || letter_add_string(out, "kind", item->kind);
+	rc = rc || letter_add_string(out, "key", item->keys);
+	rc = rc || letter_add_string(out, "state", state_name(item->state));
+	rc = rc || buf_addf(out, ",\"failures\":%d,\"deaths\":%d,\"interruptions\":%d",
+			    item->failures, item->deaths, item->interruptions);
+	rc = rc || letter_add_time(out, "received", item->received);
 	if (item->state == QUEUE_DELAYED)
-		rc = rc || add_time(out, "due", item->due);
+		rc = rc || letter_add_time(out, "due", item->due);
 	if (item->body)
-		rc = rc || buf_adds(out, ",\"update\":") || letter_add_update(out, item->body, item->length);
+		rc = rc || buf_adds(out, ",\"update\":") ||
+		     letter_add_update(out, item->body, item->length);
 	return rc || buf_addc(out, '}') ? -1 : 0;
 }

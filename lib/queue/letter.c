@@ -17,14 +17,15 @@ int letter_time(int64_t wall, struct buf *out)
 	return buf_adds(out, text);
 }
 
-static int add_string(struct buf *out, const char *name, const char *value)
+int letter_add_string(struct buf *out, const char *name, const char *value)
 {
 	return buf_addf(out, ",\"%s\":", name) || buf_add_json(out, value, strlen(value)) ? -1 : 0;
 }
 
-static int add_time(struct buf *out, const char *name, int64_t wall)
+int letter_add_time(struct buf *out, const char *name, int64_t wall)
 {
-	return buf_addf(out, ",\"%s\":\"", name) || letter_time(wall, out) || buf_addc(out, '"') ? -1 : 0;
+	int rc = buf_addf(out, ",\"%s\":\"", name) || letter_time(wall, out);
+	return rc || buf_addc(out, '"') ? -1 : 0;
 }
 
 /* Whether the bytes may stand in a line of JSON as they are. */
@@ -58,11 +59,15 @@ int letter_add_update(struct buf *out, const char *body, size_t length)
 int letter_json(const struct queue_letter *letter, struct buf *out)
 {
 	int rc = buf_addf(out, "{\"number\":%lld,\"update_id\":", (long long)letter->number);
-	rc = rc || (letter->has_id ? buf_addf(out, "%lld", (long long)letter->update_id) : buf_adds(out, "null"));
-	rc = rc || add_string(out, "kind", letter->kind) || add_string(out, "key", letter->keys);
+	rc = rc || (letter->has_id ? buf_addf(out, "%lld", (long long)letter->update_id)
+				   : buf_adds(out, "null"));
+	rc = rc || letter_add_string(out, "kind", letter->kind);
+	rc = rc || letter_add_string(out, "key", letter->keys);
 	rc = rc || buf_addf(out, ",\"attempts\":%d", letter->attempts);
-	rc = rc || add_string(out, "reason", letter->reason) || add_string(out, "stderr", letter->last_stderr);
-	rc = rc || add_time(out, "received", letter->received) || add_time(out, "died", letter->died);
+	rc = rc || letter_add_string(out, "reason", letter->reason);
+	rc = rc || letter_add_string(out, "stderr", letter->last_stderr);
+	rc = rc || letter_add_time(out, "received", letter->received);
+	rc = rc || letter_add_time(out, "died", letter->died);
 	rc = rc || buf_adds(out, ",\"update\":");
 	rc = rc || letter_add_update(out, letter->body, letter->length);
 	return rc || buf_addc(out, '}') ? -1 : 0;

@@ -47,8 +47,8 @@ bool sched_claim(struct sched *s, int64_t now, uint64_t lanes, struct sched_entr
 
 /* Takes one more update for the batch that the claim of `leader` began, which still runs: one of
  * the same lane that is ready, else one that waits only for updates which run in this very
- * batch; so within a key a batch is in the order of arrival. Never one that is solo or has so
- * many deaths, and none for such a leader. False when there is none. */
+ * batch; so within a key a batch is in the order of arrival. No update joins that is solo or
+ * has LEDGER_ALONE deaths, and none joins such a leader. Returns false when there is none. */
 bool sched_join(struct sched *s, int64_t now, int64_t leader, struct sched_entry *out);
 
 /* Appends the keys of a known update, a space between. */
@@ -69,8 +69,8 @@ void sched_return(struct sched *s, int64_t now, const struct sched_entry *entry)
  * False if it is claimed or not known. */
 bool sched_remove(struct sched *s, int64_t now, int64_t seq);
 
-/* The time at which a delayed update comes up, INT64_MAX if none does by itself. If something of
- * `lanes` can be claimed at `now`: 0. */
+/* Returns 0 if an update of `lanes` can be claimed at `now`; else the time at which the next
+ * delayed update comes up; INT64_MAX if none will by time alone. */
 int64_t sched_next_due(struct sched *s, int64_t now, uint64_t lanes);
 
 size_t sched_count(const struct sched *s);   /* all, running ones too */
@@ -78,26 +78,28 @@ size_t sched_running(const struct sched *s); /* claimed */
 size_t sched_redelivered(const struct sched *s); /* of all, those with an earlier attempt */
 size_t sched_ready(const struct sched *s, uint64_t lanes); /* of `lanes`, could be claimed now */
 
-/* Of one lane: how many have their turn at `now`, and in *since the time at which the first of
- * them got it (`now` if none). How many wait in any way. */
+/* How many updates of a lane have their turn at `now`; *since gets the time at which the first of
+ * them got it (`now` if there is none). */
 size_t sched_turns(struct sched *s, int64_t now, unsigned lane, int64_t *since);
+
+/* How many updates of a lane are not claimed. */
 size_t sched_waiting(const struct sched *s, unsigned lane);
 
-/* How many a batch of `lane` that began at `now` would have, counted up to `most` (at most
- * SCHED_BATCH_MAX): not what is delayed, or behind others than its own; while a suspect waits,
- * nothing joins. After sched_turns() at that time. The cost grows with `most`, not with what
- * waits. */
+/* How many updates a batch of `lane` that began at `now` would have, counted up to `most` (at most
+ * SCHED_BATCH_MAX). Updates that are delayed, or wait for others than those of the batch, do not
+ * count; while an update of LEDGER_ALONE deaths waits, nothing joins. To be called after
+ * sched_turns() at that time. The cost grows with `most`, not with what waits. */
 enum { SCHED_BATCH_MAX = 1000 };
 size_t sched_batch(const struct sched *s, int64_t now, unsigned lane, size_t most);
 
 enum sched_state { SCHED_BLOCKED, SCHED_READY, SCHED_DELAYED, SCHED_RUNNING };
 
-/* What is known of an update: false if nothing. `out` gets it, with `due` only of one that is
- * delayed. */
+/* Fills in `out` and *state; `due` only of a delayed update. Returns false if the update is not
+ * known. */
 bool sched_look(const struct sched *s, int64_t seq, struct sched_entry *out,
 		enum sched_state *state);
 
-/* Whether the update is known; whether it is claimed. */
+/* Is the update known? *running, which may be NULL, gets whether it is claimed. */
 bool sched_has(const struct sched *s, int64_t seq, bool *running);
 
 #endif

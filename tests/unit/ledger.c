@@ -1,5 +1,5 @@
 /* tests/unit/ledger: every way in which an attempt is charged to nobody, and the bound that each
- * has: in the table, and in the queue over both stores, with another chat that goes on and with
+ * has: in the table, and in the queue over each opener, with another chat that goes on and with
  * one chat alone. */
 #include "sched/ledger.h"
 #include "tests/unit/queue_rig.h"

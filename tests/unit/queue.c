@@ -1,4 +1,5 @@
-/* tests/unit/queue: the local queue over both stores: what it takes, keeps, hands out and buries, also when the disk fails. */
+/* tests/unit/queue: the queue over each of its openers: what it takes, keeps, hands out and buries,
+ * also when the disk fails. */
 #include <errno.h>
 
 #include "tests/unit/queue_rig.h"

@@ -1,4 +1,5 @@
-/* tests/unit/queue_lanes: lanes, batches, what is told of the queue and taken out of it, and sources that are files, over both stores. */
+/* tests/unit/queue_lanes: lanes, batches, what is told of the queue and taken out of it, and
+ * sources that are files, over each opener. */
 #include "tests/unit/queue_rig.h"
 
 static int put_in(struct queue *q, int64_t id, unsigned lane, const char *keys, const char *body)

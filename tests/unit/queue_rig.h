@@ -1,5 +1,5 @@
-/* tests/unit/queue_rig: the queue, opened in each way that there is, with a clock of its own and a store
- * that fails when told to; and short words for what tests do with it. */
+/* tests/unit/queue_rig: the queue, opened in each way that there is, with a clock of its own and a
+ * store that fails when told to; and short words for what tests do with it. */
 #ifndef TGRUN_TESTS_UNIT_QUEUE_RIG_H
 #define TGRUN_TESTS_UNIT_QUEUE_RIG_H
 
@@ -153,7 +153,8 @@ static void front_synced(struct store *s, int64_t seq, bool worked)
 	front.behind->ops->synced(front.behind, seq, worked);
 }
 
-/* The memory store outlives its queue, so that "the next start" can be tested over both backends. */
+/* The memory store outlives its queue, so that "the next start" can be tested over
+ * each opener. */
 static void front_close(struct store *s)
 {
 	(void)s;

@@ -1,5 +1,5 @@
-/* tests/unit/queue_verbs: what a queue is asked in requests, it answers in lines, a slice at a time: as the
- * runner does over its socket, and the tools when nothing runs. */
+/* tests/unit/queue_verbs: what a queue is asked in requests, it answers in lines, a slice at a
+ * time: as the runner does over its socket, and the tools when nothing runs. */
 #include "queue/verbs.h"
 #include "tests/unit/queue_rig.h"
 

@@ -1,4 +1,5 @@
-/* tests/unit/sched_model: the scheduler against a slow and obvious model of itself, in random runs. */
+/* tests/unit/sched_model: the scheduler against a slow and obvious model of itself, in random
+ * runs. */
 #include "sched/sched.h"
 #include "tests/tap.h"
 
@@ -24,7 +25,8 @@ static bool share(const struct model_update *a, const struct model_update *b)
 	return false;
 }
 
-/* It waits for all earlier ones, and, when it was given back, for later ones of its batch that run. */
+/* It waits for all earlier ones, and, when it was given back, for later ones of its batch that
+ * run. */
 static bool blocked(const struct model *m, int64_t seq)
 {
 	for (int64_t i = 1; i < m->next; i++)
@@ -38,7 +40,8 @@ static int64_t model_due(const struct model_update *u)
 	return u->due <= 0 ? 0 : u->due < u->expires ? u->due : u->expires;
 }
 
-/* Those whose time has come get their turns in the order of their times; those without a delay at once, in the order given. */
+/* Those whose time has come get their turns in the order of their times; those without a delay at
+ * once, in the order given. */
 static void model_time(struct model *m, int64_t now)
 {
 	for (;;) {
@@ -55,7 +58,8 @@ static void model_time(struct model *m, int64_t now)
 	}
 }
 
-/* What comes up when `freed` ended or was given back, in the order of its keys: each with the last of them that it waited for. */
+/* What comes up when `freed` ended or was given back, in the order of its keys: each with the last
+ * of them that it waited for. */
 static void model_freed(struct model *m, const struct model_update *freed)
 {
 	for (int k = 0; k < freed->key_count; k++)

@@ -17,28 +17,33 @@ static struct open_claim *open_of(const struct claim *c)
 	return container_of(c, struct open_claim, claim);
 }
 
-static void open_free(struct open_claim *h)
+static void open_free(struct open_claim *o)
 {
-	free(h->claim.keys);
-	free(h->claim.body);
-	free(h);
+	free(o->claim.keys);
+	free(o->claim.body);
+	free(o);
 }
 
 /* claim.free */
 static void let_go(struct claim *c)
 {
-	struct open_claim *h = open_of(c);
-	h->freed = true;
-	if (h->settled)
-		open_free(h);
+	struct open_claim *o = open_of(c);
+	o->freed = true;
+	if (o->settled)
+		open_free(o);
 }
 
 /* An update whose bytes are gone cannot be run: it is buried, and the queue goes on. */
 static void bury_empty(struct local *q, const struct sched_entry *e)
 {
-	pending_add(&q->pending, &(struct store_op){ .kind = STORE_DEAD, .seq = e->seq, .failures = e->failures,
-						     .deaths = e->deaths, .interruptions = e->interruptions, .now = q->config.clock->wall(q->config.clock),
-						     .reason = "its bytes are missing in the store" });
+	struct store_op op = { .kind = STORE_DEAD,
+			       .seq = e->seq,
+			       .failures = e->failures,
+			       .deaths = e->deaths,
+			       .interruptions = e->interruptions,
+			       .now = q->config.clock->wall(q->config.clock),
+			       .reason = "its bytes are missing in the store" };
+	pending_add(&q->pending, &op);
 	sched_finish(q->sched, mono(q), e->seq);
 }
 
@@ -105,29 +110,29 @@ static int hand_out(struct local *q, const struct which *w, struct claim **out, 
 			*err = q->failure;
 		return -1;
 	}
-	struct open_claim *h = calloc(1, sizeof *h);
-	int rc = h ? 0 : err_set(err, ERR_INTERNAL, "out of memory");
+	struct open_claim *o = calloc(1, sizeof *o);
+	int rc = o ? 0 : err_set(err, ERR_INTERNAL, "out of memory");
 	while (rc == 0 && next_entry(q, w, &e)) {
 		if (pending_reserve(&q->pending, 2 + q->open_count))
 			rc = err_set(err, ERR_INTERNAL, "out of memory");
 		else
-			rc = fill(q, &e, &h->claim, err);
+			rc = fill(q, &e, &o->claim, err);
 		if (rc == 0)
 			bury_empty(q, &e);
 		else if (rc < 0)
 			sched_return(q->sched, mono(q), &e);
 	}
 	if (rc != 1) {
-		free(h);
+		free(o);
 		return rc;
 	}
-	struct store_op op = start_of(&h->claim, q->config.clock->wall(q->config.clock));
+	struct store_op op = start_of(&o->claim, q->config.clock->wall(q->config.clock));
 	if (!e.expired)
 		pending_lend(&q->pending, &op);
-	list_add_before(&q->open, &h->link);
+	list_add_before(&q->open, &o->link);
 	q->open_count++;
-	h->writes = q->writes;
-	*out = &h->claim;
+	o->writes = q->writes;
+	*out = &o->claim;
 	return 1;
 }
 
@@ -152,12 +157,12 @@ bool local_marked(const struct queue *queue, const struct claim *c)
 /* Records the outcome; the claim is no longer held. false if it was settled before. */
 static bool settle(struct local *q, const struct claim *c, const struct store_op *op)
 {
-	struct open_claim *h = open_of(c);
-	if (h->settled)
+	struct open_claim *o = open_of(c);
+	if (o->settled)
 		return false;
 	pending_add(&q->pending, op);
-	h->settled = true;
-	list_remove(&h->link);
+	o->settled = true;
+	list_remove(&o->link);
 	q->open_count--;
 	return true;
 }
@@ -204,9 +209,8 @@ void local_dead(struct queue *queue, const struct claim *c, const char *reason, 
 	bury(q, c, &op, reason, last_stderr);
 }
 
-/* Settles it with an operation after which it waits, for `delay` milliseconds. */
-/* It waits for `pause` milliseconds, which is written down, and for `delay` at least while this
- * runner lives. */
+/* Settles it with an operation after which it waits again. It waits for `pause` milliseconds, which
+ * is written down, and for `delay` at least while this runner lives. */
 static void give_back(struct local *q, const struct claim *c, struct store_op *op, int64_t pause, int64_t delay, bool solo)
 {
 	int64_t now = mono(q);
@@ -251,11 +255,11 @@ const char *local_release(struct queue *queue, const struct claim *c, const stru
 void local_release_all(struct local *q)
 {
 	while (!list_empty(&q->open)) {
-		struct open_claim *h = container_of(q->open.next, struct open_claim, link);
-		enum release_why why = h->claim.expired ? RELEASE_NO_START : RELEASE_STOP;
-		local_release(&q->queue, &h->claim, &(struct queue_release){ .why = why, .started = !h->claim.expired });
-		if (h->freed)
-			open_free(h);
+		struct open_claim *o = container_of(q->open.next, struct open_claim, link);
+		enum release_why why = o->claim.expired ? RELEASE_NO_START : RELEASE_STOP;
+		local_release(&q->queue, &o->claim, &(struct queue_release){ .why = why, .started = !o->claim.expired });
+		if (o->freed)
+			open_free(o);
 	}
 }
 
