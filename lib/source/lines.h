@@ -15,9 +15,10 @@ struct lines_config {
 	struct log *log;
 	const struct clock *clock;
 	struct source_events events;
-	int fd;              /* read from its present position; the source's from a successful lines_new() on, closed at its end */
+	int fd;              /* read from its present position. Belongs to the source when lines_new()
+	                        has succeeded, and is closed with it */
 	const char *name;    /* for messages; copied */
-	int64_t position;    /* bytes before the first line, for messages and for the offsets that `batch` gets */
+	int64_t position;    /* bytes before the first line, from which the offsets of batches count */
 	int64_t line;        /* number of the first line, from 1 */
 };
 

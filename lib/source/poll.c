@@ -20,12 +20,12 @@
 #include "source/poll_trouble_internal.h"
 
 enum {
-	SLACK = 10000,            /* beyond the poll's timeout without a byte, then the connection is given up */
+	SLACK = 10000,            /* without a byte after the poll's timeout: the connection is given up */
 	SHORT_CALL = 20000,       /* milliseconds for a call that does not wait for updates */
 	IDLE_FIRST = 500, IDLE_LAST = 5000,
-	AT_ONCE = 1000,           /* an answer this early, with nothing new in it, is not followed at once */
+	AT_ONCE = 1000,           /* an answer this early that brings nothing new is not followed at once */
 	CONFIRM_TIME = 2000,
-	ARRIVED = 1000,           /* a request that was under way for so long has reached the server, which confirms on arrival */
+	ARRIVED = 1000,           /* a request that old has reached the server, which confirms on arrival */
 };
 
 struct poll {
@@ -78,8 +78,8 @@ static void good_answer(struct poll *p, enum poll_step step)
 	if (p->counts.failing && p->failed != step)
 		return;
 	if (p->counts.failing)
-		log_event(p->config.log, p->told ? LOG_INFO : LOG_DEBUG, LOG_FIELDS(LOG_NUM("failures", p->failures.backoff.failures)),
-			  "Telegram answers again");
+		log_event(p->config.log, p->told ? LOG_INFO : LOG_DEBUG,
+			  LOG_FIELDS(LOG_NUM("failures", p->failures.backoff.failures)), "Telegram answers again");
 	backoff_reset(&p->failures.backoff);
 	p->counts.failing = p->told = false;
 	p->trouble[0] = '\0';
@@ -96,7 +96,8 @@ static void report(struct poll *p, const struct api_answer *answer, int64_t dela
 	log_paced(p->config.log, pace, answer->class == API_TOKEN ? LOG_ERROR : LOG_WARN,
 		  LOG_FIELDS(LOG_STR("method", answer->method), LOG_STR("answer", answer->text),
 			     LOG_NUM("failures", p->failures.backoff.failures)),
-		  "%s; asking %s in %s", poll_trouble_phrase(answer->class), answer->class == API_TOKEN ? "getMe" : "again", wait);
+		  "%s; asking %s in %s", poll_trouble_phrase(answer->class),
+		  answer->class == API_TOKEN ? "getMe" : "again", wait);
 	p->told = p->told || !pace->held;
 }
 
@@ -110,11 +111,13 @@ static void failed(struct poll *p, const struct api_answer *answer)
 	if (by_me)
 		p->config.events.bot(p->config.events.arg, NULL);
 	snprintf(p->trouble, sizeof p->trouble, "%s: %s", answer->method, answer->text);
-	struct poll_decision next = poll_trouble_failed(&p->failures, by_me, answer, now_of(p), backoff_random());
 	char text[560];
+	struct poll_decision next = poll_trouble_failed(&p->failures, by_me, answer, now_of(p),
+							backoff_random());
 	switch (next.remedy) {
 	case POLL_GIVE_UP:
-		end(p, poll_trouble_end(&p->failures, answer->class, p->trouble, text, sizeof text), text);
+		end(p, poll_trouble_end(&p->failures, answer->class, p->trouble, text, sizeof text),
+		    text);
 		return;
 	case POLL_ASK_ME:
 		p->setup.after_me = p->step;
@@ -129,7 +132,9 @@ static void failed(struct poll *p, const struct api_answer *answer)
 
 static void no_memory(struct poll *p, const char *method)
 {
-	struct api_answer answer = { .class = API_NETWORK, .method = method, .text = "out of memory" };
+	struct api_answer answer = {
+		.class = API_NETWORK, .method = method, .text = "out of memory",
+	};
 	failed(p, &answer);
 }
 
@@ -153,13 +158,15 @@ static void take_setup(struct poll *p, struct api_answer *answer)
 			c->events.bot(c->events.arg, verdict.username);
 		if (step == POLL_DELETE)
 			log_event(c->log, LOG_INFO, LOG_NONE,
-				  c->drop_pending ? "dropped what was pending at Telegram" : "removed the webhook");
+				  c->drop_pending ? "dropped what was pending at Telegram"
+						  : "removed the webhook");
 		go_on(p, verdict.next);
 		break;
 	case POLL_PASS:
 		p->counts.failures++;
 		p->webhook_unknown = !c->delete_webhook;
-		log_event(c->log, LOG_WARN, LOG_FIELDS(LOG_STR("method", answer->method), LOG_STR("answer", answer->text)),
+		log_event(c->log, LOG_WARN,
+			  LOG_FIELDS(LOG_STR("method", answer->method), LOG_STR("answer", answer->text)),
 			  "it is not known whether a webhook is set; going on without");
 		go_on(p, verdict.next);
 		break;
@@ -186,7 +193,8 @@ static void on_hello(void *arg, struct api_answer *answer)
 		p->config.events.bot(p->config.events.arg, username);
 	else
 		log_event(p->config.log, LOG_WARN,
-			  LOG_FIELDS(LOG_STR("answer", answer->class == API_OK ? "it has no result" : answer->text)),
+			  LOG_FIELDS(LOG_STR("answer", answer->class == API_OK ? "it has no result"
+									       : answer->text)),
 			  "getMe does not tell the bot's name; it is taken to be the same");
 	free(username);
 }
@@ -236,7 +244,8 @@ static bool bury(struct poll *p, struct api_answer *answer)
 {
 	struct slice whole;
 	size_t fresh;
-	if (!poll_answer_whole(answer, &whole) || p->config.events.batch(p->config.events.arg, &whole, 1, whole.id + 1, &fresh))
+	const struct source_events *e = &p->config.events;
+	if (!poll_answer_whole(answer, &whole) || e->batch(e->arg, &whole, 1, whole.id + 1, &fresh))
 		return false;
 	log_event(p->config.log, LOG_ERROR, LOG_FIELDS(LOG_NUM("update", whole.id)),
 		  "an update that cannot be read was set aside as a dead letter");
@@ -261,7 +270,8 @@ static void on_answer(void *arg, struct api_answer *answer)
 		answer->class = API_GARBAGE;
 		snprintf(answer->text, sizeof answer->text, "the answer has no list of updates");
 	}
-	if (p->step == POLL_UPDATES && answer->class == API_GARBAGE && poll_answer_is_garbage(&p->garbage, answer) && bury(p, answer))
+	if (p->step == POLL_UPDATES && answer->class == API_GARBAGE &&
+	    poll_answer_is_garbage(&p->garbage, answer) && bury(p, answer))
 		return;
 	if (p->step != POLL_UPDATES) {
 		take_setup(p, answer);
@@ -276,7 +286,8 @@ static void on_answer(void *arg, struct api_answer *answer)
 	}
 }
 
-static void send_call(struct poll *p, const char *method, const char *form, int64_t silence, int64_t total)
+static void send_call(struct poll *p, const char *method, const char *form, int64_t silence,
+		      int64_t total)
 {
 	p->asked_at = now_of(p);
 	p->asked_offset = p->offset;
@@ -315,7 +326,8 @@ static void ask(struct poll *p)
 	p->waits = e->may_ask(e->arg, true) != 0;
 	if (p->waits || p->stopping)
 		return;
-	ask_updates(p, p->config.once ? 0 : p->config.timeout, p->garbage.answers >= POLL_ISOLATE_AFTER ? 1 : p->config.limit, 0);
+	bool isolate = p->garbage.answers >= POLL_ISOLATE_AFTER;
+	ask_updates(p, p->config.once ? 0 : p->config.timeout, isolate ? 1 : p->config.limit, 0);
 	if (!p->ready) {
 		p->ready = true;
 		e->ready(e->arg);
@@ -336,10 +348,15 @@ struct source *poll_new(const struct poll_config *config, struct err *err)
 	p->config = *config;
 	p->offset = config->offset;
 	p->setup = (struct poll_setup){
-		.delete_webhook = config->delete_webhook, .drop_pending = config->drop_pending, .after_me = POLL_WEBHOOK,
+		.delete_webhook = config->delete_webhook, .drop_pending = config->drop_pending,
+		.after_me = POLL_WEBHOOK,
 	};
-	poll_trouble_init(&p->failures, config->growth, config->give_up_after, config->clock->mono(config->clock));
-	p->pace = (struct pace){ .balance = config->once ? 0 : config->balance, .max_delay = config->max_delay, .limit = config->limit };
+	poll_trouble_init(&p->failures, config->growth, config->give_up_after,
+			  config->clock->mono(config->clock));
+	p->pace = (struct pace){
+		.balance = config->once ? 0 : config->balance, .max_delay = config->max_delay,
+		.limit = config->limit,
+	};
 	p->idle = (struct backoff){ .first = IDLE_FIRST, .cap = IDLE_LAST };
 	p->timer = loop_timer_new(config->loop, on_timer, p);
 	p->allowed = config->allowed ? strdup(config->allowed) : NULL;
@@ -407,7 +424,8 @@ static void poll_stop(struct source *s)
 	p->request = p->hello = NULL;
 	/* Repeats are recognised in any case; this only spares the next start from fetching
 	 * them. */
-	if (p->step == POLL_UPDATES && p->offset && p->offset != p->confirmed && e->may_ask(e->arg, true) == 0)
+	if (p->step == POLL_UPDATES && p->offset && p->offset != p->confirmed &&
+	    e->may_ask(e->arg, true) == 0)
 		ask_updates(p, 0, 1, CONFIRM_TIME);
 	if (!p->request) {
 		p->stopped = true;
@@ -433,5 +451,6 @@ static void poll_free(struct source *s)
 }
 
 static const struct source_ops poll_ops = {
-	.start = poll_start, .resume = poll_resume, .hello = poll_hello, .stop = poll_stop, .counts = poll_counts, .free = poll_free,
+	.start = poll_start, .resume = poll_resume, .hello = poll_hello, .stop = poll_stop,
+	.counts = poll_counts, .free = poll_free,
 };

@@ -11,7 +11,8 @@
 
 #include "base/hash.h"
 
-enum { BURY_AFTER = 3 }; /* answers in a row that brought the same bytes: the update itself is what cannot be read */
+/* Answers in a row that brought the same bytes: the update itself is what cannot be read. */
+enum { BURY_AFTER = 3 };
 
 void poll_answer_sort(struct slice *items, size_t count)
 {
@@ -30,9 +31,11 @@ void poll_answer_sort(struct slice *items, size_t count)
 
 int64_t poll_answer_offset(const struct slices *batch, int64_t otherwise)
 {
-	for (size_t i = batch->count; i > 0; i--)
-		if (batch->items[i - 1].has_id && batch->items[i - 1].id >= 0 && batch->items[i - 1].id < INT64_MAX)
-			return batch->items[i - 1].id + 1;
+	for (size_t i = batch->count; i > 0; i--) {
+		const struct slice *s = &batch->items[i - 1];
+		if (s->has_id && s->id >= 0 && s->id < INT64_MAX)
+			return s->id + 1;
+	}
 	return otherwise;
 }
 
@@ -49,7 +52,9 @@ bool poll_answer_is_garbage(struct poll_garbage *g, const struct api_answer *ans
 bool poll_answer_whole(struct api_answer *answer, struct slice *out)
 {
 	static const char name[] = "\"update_id\"";
-	char *at = answer->body ? memmem(answer->body, answer->length, name, sizeof name - 1) : NULL;
+	char *at = NULL;
+	if (answer->body)
+		at = memmem(answer->body, answer->length, name, sizeof name - 1);
 	if (!at)
 		return false;
 	at += sizeof name - 1;
@@ -61,6 +66,8 @@ bool poll_answer_whole(struct api_answer *answer, struct slice *out)
 	for (char *c = answer->body; c < answer->body + answer->length; c++)
 		if (*c == '\n' || *c == '\r')
 			*c = ' ';
-	*out = (struct slice){ .bytes = answer->body, .length = answer->length, .has_id = true, .id = id };
+	*out = (struct slice){
+		.bytes = answer->body, .length = answer->length, .has_id = true, .id = id,
+	};
 	return true;
 }

@@ -20,7 +20,8 @@ struct poll_call poll_setup_call(enum poll_step step, const struct poll_setup *s
 	case POLL_WEBHOOK:
 		return (struct poll_call){ "getWebhookInfo", "" };
 	case POLL_DELETE:
-		return (struct poll_call){ "deleteWebhook", setup->drop_pending ? "drop_pending_updates=true" : "" };
+		return (struct poll_call){ "deleteWebhook",
+					   setup->drop_pending ? "drop_pending_updates=true" : "" };
 	case POLL_UPDATES:
 		break;
 	}
@@ -40,19 +41,21 @@ void poll_setup_conflict(const char *url, char *text, size_t n)
 	char host[128] = "";
 	if (url)
 		host_of(url, host, sizeof host);
-	snprintf(text, n, "a webhook is set for this bot%s%s%s, so Telegram refuses long polling; remove it with --delete-webhook",
-		 url ? " (at " : "", host, url ? ")" : "");
+	snprintf(text, n, "a webhook is set for this bot%s%s%s, so Telegram refuses long polling; "
+		 "remove it with --delete-webhook", url ? " (at " : "", host, url ? ")" : "");
 }
 
 static char *username_of(const cJSON *me)
 {
-	const char *username = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(me, "username"));
-	return strdup(username ? username : "");
+	const cJSON *username = cJSON_GetObjectItemCaseSensitive(me, "username");
+	return strdup(cJSON_IsString(username) ? username->valuestring : "");
 }
 
 char *poll_setup_username(const struct api_answer *answer)
 {
-	cJSON *root = answer->class == API_OK ? cJSON_ParseWithLength(answer->body, answer->length) : NULL;
+	if (answer->class != API_OK)
+		return NULL;
+	cJSON *root = cJSON_ParseWithLength(answer->body, answer->length);
 	const cJSON *me = cJSON_GetObjectItemCaseSensitive(root, "result");
 	char *username = cJSON_IsObject(me) ? username_of(me) : NULL;
 	cJSON_Delete(root);
@@ -72,7 +75,8 @@ static void spoil(struct api_answer *answer, enum api_class class, const char *w
 	snprintf(answer->text, sizeof answer->text, "%s", why);
 }
 
-static void read_webhook(const struct poll_setup *setup, const cJSON *info, struct poll_verdict *verdict)
+static void read_webhook(const struct poll_setup *setup, const cJSON *info,
+			 struct poll_verdict *verdict)
 {
 	const char *url = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(info, "url"));
 	bool is_set = url && url[0];
@@ -86,7 +90,8 @@ static void read_webhook(const struct poll_setup *setup, const cJSON *info, stru
 
 /* The result of getMe and getWebhookInfo is an object. Changes the class of an answer that has
  * none. */
-static void read_result(enum poll_step step, const struct poll_setup *setup, struct api_answer *answer, struct poll_verdict *verdict)
+static void read_result(enum poll_step step, const struct poll_setup *setup,
+			struct api_answer *answer, struct poll_verdict *verdict)
 {
 	cJSON *root = cJSON_ParseWithLength(answer->body, answer->length);
 	const cJSON *result = cJSON_GetObjectItemCaseSensitive(root, "result");
@@ -101,9 +106,12 @@ static void read_result(enum poll_step step, const struct poll_setup *setup, str
 	cJSON_Delete(root);
 }
 
-void poll_setup_answer(enum poll_step step, const struct poll_setup *setup, struct api_answer *answer, struct poll_verdict *verdict)
+void poll_setup_answer(enum poll_step step, const struct poll_setup *setup,
+		       struct api_answer *answer, struct poll_verdict *verdict)
 {
-	*verdict = (struct poll_verdict){ .kind = POLL_GO_ON, .next = step == POLL_ME ? setup->after_me : POLL_UPDATES };
+	*verdict = (struct poll_verdict){
+		.kind = POLL_GO_ON, .next = step == POLL_ME ? setup->after_me : POLL_UPDATES,
+	};
 	if (answer->class == API_OK && step != POLL_DELETE)
 		read_result(step, setup, answer, verdict);
 	if (answer->class == API_OK)

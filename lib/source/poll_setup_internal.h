@@ -10,7 +10,7 @@
 #include "api/api.h"
 
 enum poll_step {
-	POLL_ME,      /* getMe: is the token good, what is the bot's name; again whenever the token is in doubt */
+	POLL_ME,      /* getMe: the token, the bot's name; again when the token is in doubt */
 	POLL_WEBHOOK, /* getWebhookInfo: would getUpdates be refused */
 	POLL_DELETE,  /* deleteWebhook, to remove one or to drop what is pending */
 	POLL_UPDATES, /* getUpdates, from now on */
@@ -29,15 +29,15 @@ struct poll_call {
 
 enum poll_verdict_kind {
 	POLL_GO_ON,    /* with `next` */
-	POLL_PASS,     /* the step failed, and is not needed: with `next`, but whether a webhook is set is not known */
+	POLL_PASS,     /* with `next`, though the step failed: whether a webhook is set is unknown */
 	POLL_FAIL,     /* the answer is a failure: of its class, and for the reason in its text */
-	POLL_CONFLICT, /* a webhook is set, and may stay: long polling would be refused; `text` is the sentence */
+	POLL_CONFLICT, /* a webhook is set and not to be removed: `text` is the sentence */
 };
 
 struct poll_verdict {
 	enum poll_verdict_kind kind;
 	enum poll_step next;
-	char *username; /* after a good POLL_ME: see poll_setup_username(), the caller's to free; else NULL */
+	char *username; /* after a good POLL_ME, the caller's to free; else NULL */
 	char text[300];
 };
 
@@ -46,7 +46,8 @@ struct poll_call poll_setup_call(enum poll_step step, const struct poll_setup *s
 
 /* What follows from the answer of `step`, which is not POLL_UPDATES. An answer of class API_OK that
  * does not say what it should gets another class, and a text (POLL_FAIL, POLL_PASS). */
-void poll_setup_answer(enum poll_step step, const struct poll_setup *setup, struct api_answer *answer, struct poll_verdict *verdict);
+void poll_setup_answer(enum poll_step step, const struct poll_setup *setup,
+		       struct api_answer *answer, struct poll_verdict *verdict);
 
 /* The user name of the bot, from an answer of getMe: "" if it has none; the caller's to free. NULL:
  * the answer has no result, or memory is out. */

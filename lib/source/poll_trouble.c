@@ -11,14 +11,16 @@
 enum {
 	FIRST_DELAY = 1000, LAST_DELAY = 60000,
 	RETRY_AFTER_MAX = 3600,
-	NEVER_GOOD = 3,          /* refusals in a row of a token that did not work before: it is wrong */
-	REVOKED_AFTER = 120000,  /* milliseconds with nothing but refusals of one that did: it was revoked */
+	NEVER_GOOD = 3,         /* refusals in a row of a token that never worked: it is wrong */
+	REVOKED_AFTER = 120000, /* milliseconds of refusals of one that did: it was revoked */
 };
 
-void poll_trouble_init(struct poll_trouble *t, enum backoff_growth growth, int64_t give_up_after, int64_t now)
+void poll_trouble_init(struct poll_trouble *t, enum backoff_growth growth, int64_t give_up_after,
+		       int64_t now)
 {
 	*t = (struct poll_trouble){
-		.backoff = { .first = FIRST_DELAY, .cap = LAST_DELAY, .growth = growth }, .give_up_after = give_up_after, .good_at = now,
+		.backoff = { .first = FIRST_DELAY, .cap = LAST_DELAY, .growth = growth },
+		.give_up_after = give_up_after, .good_at = now,
 	};
 }
 
@@ -42,7 +44,9 @@ static int64_t patience(const struct poll_trouble *t, bool refused, int64_t now)
 	return left > 0 ? left : 0;
 }
 
-struct poll_decision poll_trouble_failed(struct poll_trouble *t, bool by_me, const struct api_answer *answer, int64_t now, uint32_t random)
+struct poll_decision poll_trouble_failed(struct poll_trouble *t, bool by_me,
+					 const struct api_answer *answer, int64_t now,
+					 uint32_t random)
 {
 	bool refused = answer->class == API_TOKEN;
 	if (refused && t->refusals++ == 0)
@@ -54,34 +58,43 @@ struct poll_decision poll_trouble_failed(struct poll_trouble *t, bool by_me, con
 		return (struct poll_decision){ .remedy = POLL_GIVE_UP };
 	int64_t delay = backoff_fail(&t->backoff, random);
 	if (answer->class == API_FLOOD) {
-		int64_t asked = answer->retry_after < RETRY_AFTER_MAX ? answer->retry_after : RETRY_AFTER_MAX;
-		if (asked * 1000 > delay)
-			delay = asked * 1000;
+		int64_t seconds = answer->retry_after;
+		if (seconds > RETRY_AFTER_MAX)
+			seconds = RETRY_AFTER_MAX;
+		if (delay < seconds * 1000)
+			delay = seconds * 1000;
 	}
 	return (struct poll_decision){
-		.remedy = refused && !by_me ? POLL_ASK_ME : POLL_ASK_AGAIN, .delay = delay < left ? delay : left,
+		.remedy = refused && !by_me ? POLL_ASK_ME : POLL_ASK_AGAIN,
+		.delay = delay < left ? delay : left,
 	};
 }
 
 const char *poll_trouble_phrase(enum api_class class)
 {
 	static const char *const what[API_CLASSES] = {
-		[API_NETWORK] = "Telegram cannot be reached", [API_SERVER] = "Telegram has trouble",
-		[API_GARBAGE] = "the answer is not Telegram's", [API_TOKEN] = "the token is refused",
-		[API_POLLER] = "another program polls with this token, and Telegram serves only one; stop it",
-		[API_WEBHOOK] = "a webhook was set for this bot, so Telegram refuses long polling; remove it with --delete-webhook",
-		[API_FLOOD] = "Telegram asks to wait", [API_REFUSED] = "Telegram refuses the request",
+		[API_NETWORK] = "Telegram cannot be reached",
+		[API_SERVER] = "Telegram has trouble",
+		[API_GARBAGE] = "the answer is not Telegram's",
+		[API_TOKEN] = "the token is refused",
+		[API_POLLER] = "another program polls with this token, and Telegram serves only one; "
+			       "stop it",
+		[API_WEBHOOK] = "a webhook was set for this bot, so Telegram refuses long polling; "
+				"remove it with --delete-webhook",
+		[API_FLOOD] = "Telegram asks to wait",
+		[API_REFUSED] = "Telegram refuses the request",
 	};
 	return what[class];
 }
 
-int poll_trouble_end(const struct poll_trouble *t, enum api_class class, const char *what, char *text, size_t n)
+int poll_trouble_end(const struct poll_trouble *t, enum api_class class, const char *what,
+		     char *text, size_t n)
 {
 	if (class != API_TOKEN) {
 		snprintf(text, n, "Telegram could not be reached: %s", what);
 		return EX_UNAVAILABLE;
 	}
-	snprintf(text, n, "Telegram refuses the token (%s); it %s: get the right one from @BotFather", what,
-		 t->worked ? "was revoked" : "is wrong or was revoked");
+	snprintf(text, n, "Telegram refuses the token (%s); it %s: "
+		 "get the right one from @BotFather", what, t->worked ? "was revoked" : "is wrong or was revoked");
 	return EX_NOPERM;
 }

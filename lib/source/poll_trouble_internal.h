@@ -33,20 +33,24 @@ struct poll_decision {
 };
 
 /* All is well at `now`. */
-void poll_trouble_init(struct poll_trouble *t, enum backoff_growth growth, int64_t give_up_after, int64_t now);
+void poll_trouble_init(struct poll_trouble *t, enum backoff_growth growth, int64_t give_up_after,
+		       int64_t now);
 
 /* A good answer: patience begins anew. The pauses begin anew only if the call that failed answers
  * again: backoff_reset() by the caller. */
 void poll_trouble_good(struct poll_trouble *t, int64_t now);
 
 /* A request failed: getMe (`by_me`), or another. `random`: any 32 random bits. */
-struct poll_decision poll_trouble_failed(struct poll_trouble *t, bool by_me, const struct api_answer *answer, int64_t now, uint32_t random);
+struct poll_decision poll_trouble_failed(struct poll_trouble *t, bool by_me,
+					 const struct api_answer *answer, int64_t now,
+					 uint32_t random);
 
 /* What a failure of `class` means, as a phrase. */
 const char *poll_trouble_phrase(enum api_class class);
 
 /* After POLL_GIVE_UP: the sentence, of `what` failed last, and the exit status, which is
  * returned. */
-int poll_trouble_end(const struct poll_trouble *t, enum api_class class, const char *what, char *text, size_t n);
+int poll_trouble_end(const struct poll_trouble *t, enum api_class class, const char *what,
+		     char *text, size_t n);
 
 #endif
