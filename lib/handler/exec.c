@@ -217,18 +217,12 @@ static size_t room_of(const struct handler *h)
 	return (size_t)room_slots_free(h->room);
 }
 
-static int init(struct handler *h)
-{
-	(void)h;
-	return 0;
-}
-
 const struct mode_ops mode_exec = {
 	.traits = { .name = "exec", .most = 1 },
-	.init = init, .start = start, .start_solo = start_solo, .room = room_of,
+	.start = start, .start_solo = start_solo, .room = room_of,
 };
 
 const struct mode_ops mode_batch = {
 	.traits = { .name = "batch", .most = HANDLER_BATCH_MAX },
-	.init = init, .start = start, .start_solo = start_solo, .room = room_of,
+	.start = start, .start_solo = start_solo, .room = room_of,
 };

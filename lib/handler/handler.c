@@ -206,7 +206,7 @@ struct handler *handler_new(struct handlers *room, enum handler_mode mode, const
 	h->ops = modes[mode];
 	h->policy.workers = 1;
 	h->name = strdup(name);
-	if (!h->name || h->ops->init(h)) {
+	if (!h->name || (h->ops->init && h->ops->init(h))) {
 		room_release(h);
 		return NULL;
 	}

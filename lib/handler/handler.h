@@ -42,19 +42,19 @@ enum handler_mode { HANDLER_MODES(HANDLER_MODE_NAME) };
 
 enum {
 	HANDLER_BATCH_MAX = 1000,       /* updates in one batch */
-	HANDLER_CONCURRENCY_MAX = 1024, /* updates at once in one worker; it may announce more and gets no more */
+	HANDLER_CONCURRENCY_MAX = 1024, /* updates at once in one worker, whatever it announces */
 	HANDLER_HOOKS_MAX = 1000,       /* hooks that wait for a slot */
 };
 
 /* What a user of this room must know of a mode. */
 struct handler_traits {
 	const char *name; /* in the status: `exec` */
-	size_t most;      /* updates that one handler_start() may take; above 1, it pays to wait until several have come */
-	bool own_slots;   /* its processes have slots of their own (handler_slots_for()); else it takes those that are nobody's */
+	size_t most;      /* updates that one handler_start() may take; above 1, waiting pays */
+	bool own_slots;   /* its processes have slots of their own: handler_slots_for() */
 };
 
 struct handler_policy {
-	int64_t timeout;    /* milliseconds from the start, of a worker: from the handing out; 0: none */
+	int64_t timeout;    /* milliseconds from the start, or the handing to a worker; 0: none */
 	int64_t kill_after; /* milliseconds between TERM and KILL */
 	enum background background; /* of a worker: see worker.c; what it leaves is never left */
 	uint64_t max_output; /* bytes for a process; of a worker: since it got an update last */
@@ -68,23 +68,24 @@ struct handler_policy {
 
 enum handler_end {
 	HANDLER_ENDED,       /* see `outcome` */
-	HANDLER_UNSTARTABLE, /* could not be executed; see `reason`. The machine's failure or the configuration's, not the update's */
-	HANDLER_INTERRUPTED, /* not this update's doing, or not known whose: uncounted, to be handed out again */
+	HANDLER_UNSTARTABLE, /* could not be executed, see `reason`: not the update's failure, but
+	                        the machine's or the configuration's */
+	HANDLER_INTERRUPTED, /* not known to be the update's doing: uncounted, to be handed out again */
 };
 
 struct handler_result {
 	enum handler_end end;
 	struct outcome outcome;
 	const char *reason;      /* HANDLER_UNSTARTABLE, HANDLER_INTERRUPTED: a phrase */
-	enum release_why why;    /* of these two. RELEASE_SHARED: one of several is guilty of the end; hand each out alone next time: a batch of its
-	                            own, or to a worker that holds nothing else (handler_start_solo) */
+	enum release_why why;    /* of these two. RELEASE_SHARED: one of several caused the end;
+	                            hand each out by handler_start_solo() next time */
 	/* Of stderr the line that says what went wrong, and the last 2 KiB; "" if there is none, or
 	 * if several updates may have caused it. */
 	const char *sentence, *last_stderr;
 	bool started;            /* of these two: the update may have been seen by the program */
 	int64_t elapsed;         /* milliseconds */
-	struct rusage usage;     /* HANDLER_ENDED, exec and batch; the first of a batch has all of it, the others none */
-	uint64_t dropped;        /* bytes of output that were not logged; of a batch: told with its first */
+	struct rusage usage;     /* HANDLER_ENDED, not of workers; the first of a batch has it all */
+	uint64_t dropped;        /* bytes of output not logged; the first of a batch has all */
 };
 
 struct handlers;
@@ -100,7 +101,8 @@ struct handlers_config {
 	const struct clock *clock;
 	const struct secret *secret; /* redacted from output; NULL: none */
 	/* An update is over. The claim goes back to the owner. */
-	void (*done)(void *arg, struct handler *h, struct claim *claim, const struct handler_result *result);
+	void (*done)(void *arg, struct handler *h, struct claim *claim,
+		     const struct handler_result *result);
 	/* handler_room() may have grown. */
 	void (*idle)(void *arg);
 	/* A worker of `h` could not be executed (`errnum`, `reason`), or ended before it read
@@ -110,7 +112,8 @@ struct handlers_config {
 	/* A line of output (`which` 1: stdout, 2: stderr), redacted; `text` ends in a NUL and holds
 	 * no other. `claim`: of the one update that can have caused it, NULL if there is none or
 	 * several. May be NULL. */
-	void (*output)(void *arg, struct handler *h, const struct claim *claim, int which, const char *text, size_t n);
+	void (*output)(void *arg, struct handler *h, const struct claim *claim, int which,
+		       const char *text, size_t n);
 	void *arg;
 };
 
@@ -207,7 +210,7 @@ struct handler_counts {
 	uint64_t deaths;      /* workers that ended without being asked to */
 	uint64_t recycled;    /* workers replaced by age, requests, or a restart */
 	uint64_t bad_answers; /* lines of workers that were no answer, or to nothing they hold */
-	int64_t paused;       /* milliseconds until a worker is started again after a crash; 0: starting does not pause */
+	int64_t paused;       /* milliseconds until a worker is started again; 0: no pause */
 };
 void handler_counts(const struct handler *h, struct handler_counts *out);
 
@@ -228,13 +231,15 @@ struct hook {
  * out (counted and logged). */
 int handlers_hook(struct handlers *room, const struct hook *hook);
 
-/* The program that updates come from is over, with all that it started. `reason`: a phrase, NULL if
- * it ended well. */
+/* The program that updates come from is over, with all that it started. `reason`: a phrase that
+ * is valid during the call; NULL if the program ended well. Any verb of this room may be used in
+ * this call but handlers_free(). */
 typedef void feed_ended(void *arg, const char *reason);
 
 /* Starts it in the slot that is kept for it: stdin is /dev/null, stdout is `fd`, which stays the
  * caller's, and stderr is logged. Not while it runs. 0, or -1 with errno. */
-int handlers_feed(struct handlers *room, struct command *command, int fd, int64_t kill_after, feed_ended *ended, void *arg);
+int handlers_feed(struct handlers *room, struct command *command, int fd, int64_t kill_after,
+		  feed_ended *ended, void *arg);
 
 /* SIGTERM to it and all that it started, and SIGKILL after `kill_after` milliseconds. `ended`
  * comes, perhaps from in here. */

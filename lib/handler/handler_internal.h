@@ -24,7 +24,7 @@ struct handlers {
 	struct list procs;     /* exec.c, hook.c and feed.c */
 	struct list hooks;     /* that wait */
 	struct loop_timer *flush_timer;
-	struct buf vars;       /* room to build variables in; holds the token's neighbours, so it is wiped */
+	struct buf vars;       /* variables are built in it; wiped, since they may hold secrets */
 	struct proc *feeding;  /* feed.c's, NULL: it does not run */
 	int running, live;     /* updates; jobs in slots */
 	int hooks_running, hooks_waiting;
@@ -56,8 +56,10 @@ struct handler {
 int room_slots_free(const struct handlers *room);
 int room_slots_reserved(const struct handlers *room);
 int room_slots_needed(const struct handler *h);
-void room_done(struct handler *h, struct claim *c, struct handler_result *r); /* an update is over: gives the claim back */
-void room_gone(struct handler *h);    /* a job of it is over. Frees a retired handler after its last job */
+/* An update of `h` is over: gives the claim back to the owner of the room. */
+void room_done(struct handler *h, struct claim *c, struct handler_result *r);
+/* A job of `h` is over. Frees a retired handler after its last job. */
+void room_gone(struct handler *h);
 void room_release(struct handler *h); /* frees it, and what it runs, without calling back */
 
 /* given.c: appends NAME=VALUE and a NUL. 0, or -1 when `vars` is full. */

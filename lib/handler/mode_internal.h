@@ -8,7 +8,7 @@
 
 #include "handler/handler.h"
 
-/* `init`, `start`, `start_solo` and `room` are there in every mode; each other operation may be
+/* `start`, `start_solo` and `room` are there in every mode; each other operation may be
  * NULL: nothing to do. */
 struct mode_ops {
 	struct handler_traits traits;

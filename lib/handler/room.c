@@ -29,7 +29,8 @@ int room_slots_reserved(const struct handlers *room)
 int room_slots_free(const struct handlers *room)
 {
 	int hooks = room->config.hook_slots - room->hooks_running;
-	int n = slots_idle_count(room->config.slots) - room_slots_reserved(room) - (hooks > 0 ? hooks : 0);
+	int n = slots_idle_count(room->config.slots) - room_slots_reserved(room);
+	n -= hooks > 0 ? hooks : 0;
 	return n > 0 ? n : 0;
 }
 
@@ -39,7 +40,8 @@ void room_done(struct handler *h, struct claim *c, struct handler_result *r)
 	h->running--;
 	h->room->running--;
 	/* By the kernel's SIGKILL, or a shell that says this of its child. */
-	if (r->end == HANDLER_ENDED && r->outcome.status == 128 + SIGKILL && oom_struck(&h->room->oom, now - r->elapsed, now))
+	if (r->end == HANDLER_ENDED && r->outcome.status == 128 + SIGKILL &&
+	    oom_struck(&h->room->oom, now - r->elapsed, now))
 		outcome_add(&r->outcome, ": out of memory");
 	h->room->config.done(h->room->config.arg, h, c, r);
 }

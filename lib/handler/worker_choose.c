@@ -9,7 +9,8 @@
 #include "base/hash.h"
 #include "handler/worker_internal.h"
 
-enum { EMPTIES = 1000 }; /* milliseconds that a worker is kept empty for a solo update that does not come */
+/* Milliseconds that a worker is kept empty for a solo update that does not come. */
+enum { EMPTIES = 1000 };
 
 /* How many updates `w` may get. A successor gets none before it takes the place of the old worker;
  * one that is kept for a solo update gets only that. */
@@ -44,7 +45,8 @@ static struct worker *least_loaded(const struct handler *h, bool empty)
 	struct worker *best = NULL;
 	for (struct list *l = p->workers.next; l != &p->workers; l = l->next) {
 		struct worker *w = worker_at(l);
-		if (room_of(p, w) && (empty ? w->count == 0 : w != p->emptying) && (!best || is_better(w, best)))
+		bool may = room_of(p, w) && (empty ? w->count == 0 : w != p->emptying);
+		if (may && (!best || is_better(w, best)))
 			best = w;
 	}
 	return best;
@@ -93,7 +95,8 @@ static void make_empty(struct handler *h)
 
 struct worker *worker_choose(struct handler *h, const struct claim *c, bool solo)
 {
-	struct worker *w = h->policy.sticky && !solo && *c->keys ? sticky(h, c->keys) : least_loaded(h, solo);
+	bool by_key = h->policy.sticky && !solo && *c->keys;
+	struct worker *w = by_key ? sticky(h, c->keys) : least_loaded(h, solo);
 	if (!w && solo)
 		make_empty(h);
 	return w;

@@ -277,5 +277,6 @@ static void lines_free(struct source *s)
 }
 
 static const struct source_ops lines_ops = {
-	.start = lines_start, .resume = lines_resume, .stop = lines_stop, .counts = lines_counts, .free = lines_free,
+	.start = lines_start, .resume = lines_resume, .stop = lines_stop, .counts = lines_counts,
+	.free = lines_free,
 };

@@ -15,10 +15,10 @@ struct lines_config {
 	struct log *log;
 	const struct clock *clock;
 	struct source_events events;
-	int fd;              /* read from its present position. Belongs to the source when lines_new()
-	                        has succeeded, and is closed with it */
+	int fd;              /* read from its present position. Belongs to the source once
+	                        lines_new() has succeeded, and is closed with it */
 	const char *name;    /* for messages; copied */
-	int64_t position;    /* bytes before the first line, from which the offsets of batches count */
+	int64_t position;    /* bytes before the first line; batch offsets count from them */
 	int64_t line;        /* number of the first line, from 1 */
 };
 

@@ -20,12 +20,12 @@
 #include "source/poll_trouble_internal.h"
 
 enum {
-	SLACK = 10000,            /* without a byte after the poll's timeout: the connection is given up */
-	SHORT_CALL = 20000,       /* milliseconds for a call that does not wait for updates */
+	SLACK = 10000,   /* without a byte after the poll's timeout: the connection is given up */
+	SHORT_CALL = 20000, /* milliseconds for a call that does not wait for updates */
 	IDLE_FIRST = 500, IDLE_LAST = 5000,
-	AT_ONCE = 1000,           /* an answer this early that brings nothing new is not followed at once */
+	AT_ONCE = 1000,  /* an answer this early that brings nothing new is not followed at once */
 	CONFIRM_TIME = 2000,
-	ARRIVED = 1000,           /* a request that old has reached the server, which confirms on arrival */
+	ARRIVED = 1000,  /* a request that old has reached the server, which confirms on arrival */
 };
 
 struct poll {
@@ -47,7 +47,7 @@ struct poll {
 	struct log_pace paces[API_CLASSES]; /* of the warnings of each class of failure */
 	enum poll_step failed;       /* what failed last, while counts.failing */
 	bool told;                   /* a warning was given since the last good answer */
-	bool webhook_unknown;        /* getWebhookInfo told nothing, and getUpdates was not answered yet */
+	bool webhook_unknown;        /* getWebhookInfo told nothing, getUpdates has not yet */
 	struct poll_garbage garbage; /* unreadable answers */
 	bool waits;                  /* may_ask() said no: source_resume() follows */
 	bool stopping, stopped, ready;
@@ -79,7 +79,8 @@ static void good_answer(struct poll *p, enum poll_step step)
 		return;
 	if (p->counts.failing)
 		log_event(p->config.log, p->told ? LOG_INFO : LOG_DEBUG,
-			  LOG_FIELDS(LOG_NUM("failures", p->failures.backoff.failures)), "Telegram answers again");
+			  LOG_FIELDS(LOG_NUM("failures", p->failures.backoff.failures)),
+			  "Telegram answers again");
 	backoff_reset(&p->failures.backoff);
 	p->counts.failing = p->told = false;
 	p->trouble[0] = '\0';
@@ -166,7 +167,8 @@ static void take_setup(struct poll *p, struct api_answer *answer)
 		p->counts.failures++;
 		p->webhook_unknown = !c->delete_webhook;
 		log_event(c->log, LOG_WARN,
-			  LOG_FIELDS(LOG_STR("method", answer->method), LOG_STR("answer", answer->text)),
+			  LOG_FIELDS(LOG_STR("method", answer->method),
+				     LOG_STR("answer", answer->text)),
 			  "it is not known whether a webhook is set; going on without");
 		go_on(p, verdict.next);
 		break;
@@ -232,7 +234,8 @@ static void take_batch(struct poll *p, struct api_answer *answer)
 		delay = backoff_fail(&p->idle, backoff_random());
 	int64_t paced = pace_delay(&p->pace, now_of(p), answer->result.count);
 	if (paced > 0)
-		log_event(p->config.log, LOG_DEBUG, LOG_FIELDS(LOG_NUM("delay_ms", paced)), "waiting for a fuller response");
+		log_event(p->config.log, LOG_DEBUG, LOG_FIELDS(LOG_NUM("delay_ms", paced)),
+			  "waiting for a fuller response");
 	if (delay < paced)
 		delay = paced;
 	loop_timer_set(p->timer, delay > p->config.delay ? delay : p->config.delay);
@@ -406,7 +409,8 @@ static void poll_hello(struct source *s)
 {
 	struct poll *p = (struct poll *)s;
 	if (!p->hello && !p->stopping && p->step != POLL_ME)
-		p->hello = api_call(p->config.api, "getMe", "", SHORT_CALL, SHORT_CALL, on_hello, p);
+		p->hello = api_call(p->config.api, "getMe", "", SHORT_CALL, SHORT_CALL, on_hello,
+				    p);
 }
 
 static void poll_stop(struct source *s)

@@ -20,14 +20,15 @@ struct poll_config {
 	int64_t offset;         /* of the first request; 0: none is known, and none is sent */
 	int64_t timeout;        /* seconds that the server waits for an update to come, 0 to 50 */
 	int limit;              /* updates in a response, 1 to 100 */
-	const char *allowed;    /* the JSON array allowed_updates; NULL: not sent, the server keeps what it was told
-	                           before. Copied */
+	const char *allowed;    /* the JSON array allowed_updates, copied; NULL: not sent, and the
+	                           server keeps what it was told before */
 	int64_t delay;          /* milliseconds between an answer and the next request, at least */
-	int balance;            /* thousandths: how far waiting may make answers fuller (source/pace.h); 0 with `once` */
+	int balance;            /* thousandths: how far waiting may make answers fuller, see
+	                           source/pace.h; not with `once` */
 	int64_t max_delay;      /* milliseconds that the balance may wait at most */
 	enum backoff_growth growth; /* of the pauses after failed requests */
-	int64_t give_up_after;  /* milliseconds without a good answer, then the source ends; 0: never */
-	bool drop_pending;      /* before the first getUpdates the server forgets what waits there */
+	int64_t give_up_after;  /* milliseconds without a good answer, and it ends; 0: never */
+	bool drop_pending;      /* the server forgets first what waits there */
 	bool delete_webhook;    /* a webhook that is set is removed; else it ends the source */
 	bool once;              /* the server answers at once, with what waits there */
 };

@@ -29,7 +29,7 @@ struct poll_call {
 
 enum poll_verdict_kind {
 	POLL_GO_ON,    /* with `next` */
-	POLL_PASS,     /* with `next`, though the step failed: whether a webhook is set is unknown */
+	POLL_PASS,     /* with `next`, though the step failed: a webhook may be set */
 	POLL_FAIL,     /* the answer is a failure: of its class, and for the reason in its text */
 	POLL_CONFLICT, /* a webhook is set and not to be removed: `text` is the sentence */
 };

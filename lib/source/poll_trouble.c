@@ -77,8 +77,8 @@ const char *poll_trouble_phrase(enum api_class class)
 		[API_SERVER] = "Telegram has trouble",
 		[API_GARBAGE] = "the answer is not Telegram's",
 		[API_TOKEN] = "the token is refused",
-		[API_POLLER] = "another program polls with this token, and Telegram serves only one; "
-			       "stop it",
+		[API_POLLER] = "another program polls with this token, and Telegram serves only "
+			       "one; stop it",
 		[API_WEBHOOK] = "a webhook was set for this bot, so Telegram refuses long polling; "
 				"remove it with --delete-webhook",
 		[API_FLOOD] = "Telegram asks to wait",
@@ -95,6 +95,7 @@ int poll_trouble_end(const struct poll_trouble *t, enum api_class class, const c
 		return EX_UNAVAILABLE;
 	}
 	snprintf(text, n, "Telegram refuses the token (%s); it %s: "
-		 "get the right one from @BotFather", what, t->worked ? "was revoked" : "is wrong or was revoked");
+		 "get the right one from @BotFather", what,
+		 t->worked ? "was revoked" : "is wrong or was revoked");
 	return EX_NOPERM;
 }

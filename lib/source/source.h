@@ -21,7 +21,8 @@ struct source_events {
 	 * kill -9 now, and *fresh gets the number of those that were no repeats. -1: none was
 	 * taken; source_ops.resume() follows, and then the source hands over the same updates
 	 * again. */
-	int (*batch)(void *arg, const struct slice *items, size_t count, int64_t offset, size_t *fresh);
+	int (*batch)(void *arg, const struct slice *items, size_t count, int64_t offset,
+		     size_t *fresh);
 	/* May the source send its next request? `confirms`: that request makes the server forget
 	 * all batches so far. 0: yes; if `confirms`, every batch is on disk. -1: not now;
 	 * source_ops.resume() follows. */
@@ -47,12 +48,13 @@ struct source_events {
 };
 
 struct source_counts {
-	uint64_t requests, failures; /* sent to the server, or reads of a descriptor; those that failed */
-	uint64_t updates;            /* handed over and taken: of Telegram's, those that were no repeats */
-	int64_t last_answer;         /* monotonic milliseconds of the last good answer, 0: none yet */
-	bool failing;                /* the last request failed */
-	const char *trouble;         /* why the last request failed, as a phrase; "" if it did not. The source's, valid
-	                                until the next turn of the loop */
+	uint64_t requests;   /* sent to the server, or reads of a descriptor */
+	uint64_t failures;   /* those that failed */
+	uint64_t updates;    /* handed over and taken; of Telegram's, those that were no repeats */
+	int64_t last_answer; /* monotonic milliseconds of the last good answer, 0: none yet */
+	bool failing;        /* the last request failed */
+	const char *trouble; /* why the last request failed, a phrase, "" if it did not. Belongs to
+	                        the source, and is valid until the next turn of the loop */
 };
 
 struct source;
