@@ -145,10 +145,10 @@ static void test_token(void)
 
 int main(void)
 {
-	test_answers();
-	test_calls();
-	test_username();
-	test_patience();
-	test_token();
+	RUN(test_answers);
+	RUN(test_calls);
+	RUN(test_username);
+	RUN(test_patience);
+	RUN(test_token);
 	return done_testing();
 }
