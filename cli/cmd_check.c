@@ -65,7 +65,7 @@ static void check_machine(struct check *c)
 	if (check_machine_stops(slots, &err))
 		bad(c, &err);
 	else if (check_machine_hampers(slots, &err))
-		setup_warn(c->setup, "%s", err.text);
+		options_warn(&c->setup->config, "%s", err.text);
 }
 
 static void check_handler(struct check *c)
@@ -108,7 +108,7 @@ static void check_room(struct check *c, int64_t bytes, bool fresh)
 		err_set(&err, ERR_IO, "the disk of the state directory '%s' is full", c->setup->state_dir);
 		bad(c, &err);
 	} else if (bytes >= 0 && bytes < c->setup->config.min_free) {
-		setup_warn(c->setup, "the disk of '%s' has %lld MB free, less than --min-free (%lld MB): nothing is fetched until there is more",
+		options_warn(&c->setup->config, "the disk of '%s' has %lld MB free, less than --min-free (%lld MB): nothing is fetched until there is more",
 			   c->setup->state_dir, (long long)bytes >> 20, (long long)c->setup->config.min_free >> 20);
 	}
 }
@@ -122,7 +122,7 @@ static void check_parents(struct check *c, const struct words *w)
 		while (path && strcmp(path, "/") != 0) {
 			go_up(path);
 			if (stat(path, &st) == 0 && st.st_mode & S_IWOTH && !(st.st_mode & S_ISVTX))
-				setup_warn(c->setup, "anyone may replace the %s '%s', since anyone may write in '%s'", w->what, w->paths[i], path);
+				options_warn(&c->setup->config, "anyone may replace the %s '%s', since anyone may write in '%s'", w->what, w->paths[i], path);
 		}
 		free(path);
 	}
@@ -271,7 +271,7 @@ static const cJSON *call(struct check *c, const char *method)
 		err_set(&err, ERR_NOPERM, "Telegram refuses the token %s (%s); it is wrong or was revoked", secret_shown(c->setup->secret), c->text);
 		bad(c, &err);
 	} else {
-		setup_warn(c->setup, "Telegram could not be asked (%s: %s); a run would go on trying", method, c->text);
+		options_warn(&c->setup->config, "Telegram could not be asked (%s: %s); a run would go on trying", method, c->text);
 	}
 	return NULL;
 }

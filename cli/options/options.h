@@ -161,6 +161,9 @@ enum origin config_origin(const struct config *c, const void *member);
  * default of '--timeout'`. Returns `out`. */
 const char *config_where(const struct config *c, const void *member, char *out, size_t n);
 
+/* Adds a warning, a sentence for the log. Beyond CONFIG_WARNINGS_MAX, or when memory is out, it is dropped. */
+void options_warn(struct config *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 /* Whether a file with a secret is open to others, in a way that its owner could mend: not on what is mounted read-only or at /run/secrets. */
 bool options_others_may_read(const char *path);
 /* The names of the options that differ and cannot change while tgrun runs. Returns how many. */

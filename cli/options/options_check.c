@@ -1,7 +1,6 @@
 /* cli/options/options_check: a config with every value set in, its contradictions out: what was given twice, what is
  * missing, lists that another room understands, and what deserves a warning. */
 #include <limits.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,22 +9,9 @@
 
 #include "api/api_root.h"
 #include "cli/options/options_internal.h"
-#include "update/allow.h"
 #include "update/kinds.h"
 #include "update/match.h"
 #include "update/update.h"
-
-void options_warn(struct config *c, const char *fmt, ...)
-{
-	char text[512];
-	va_list ap;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	char *copy = c->warning_count < CONFIG_WARNINGS_MAX ? strdup(text) : NULL;
-	if (copy)
-		c->warnings[c->warning_count++] = copy;
-}
 
 static void drop(struct config *c, const void *member)
 {
@@ -125,15 +111,6 @@ static int check_matches(const struct config *c, const struct texts *matches, st
 		if (match_check(matches->items[i], &why))
 			return err_set(err, why.status, "%s: %s", config_where(c, matches, place, sizeof place), why.text);
 	return 0;
-}
-
-int options_check_ids(const struct texts *ids, bool users, struct err *err)
-{
-	int (*check)(const char *, struct err *) = users ? allow_check_user : allow_check_chat;
-	int rc = 0;
-	for (size_t i = 0; i < ids->count && rc == 0; i++)
-		rc = check(ids->items[i], err);
-	return rc;
 }
 
 static int check_ids(const struct config *c, const struct texts *ids, struct err *err)

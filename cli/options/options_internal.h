@@ -77,9 +77,9 @@ bool options_same(const struct config *a, const struct config *b, const struct o
 int options_set(struct config *c, const struct option_row *row, const char *value, enum origin origin, int line,
 		struct err *err);
 
-/* Turns `value` into the value at `member`, whatever struct that is in, for types of one number (flag, duration, size,
- * number, word). 0, or -1 with `err` (ERR_USAGE), which does not say where. */
-int options_set_plain(const struct option_row *row, void *member, const char *value, struct err *err);
+/* Turns `value` into the value at `member`, whatever struct that is in, for all types but OPTION_KEEP and OPTION_ROUTE. Items are added to a
+ * list; a text is replaced. 0, or -1 with `err` (ERR_USAGE), which does not say where the value stands. */
+int options_value_set(const struct option_row *row, void *member, const char *value, struct err *err);
 
 /* Routes (options_route.c). A new one behind the others, from `MATCH=COMMAND`, or without a handler yet; one more key of
  * one; what all of them must hold in the end. 0, or -1 with `err`. */
@@ -105,14 +105,15 @@ int options_text_add(struct texts *t, const char *s, size_t n);
 int options_commas_add(struct texts *t, const char *value, struct err *err);
 void options_texts_release(struct texts *t);
 
+/* Replaces a text by a copy of `value`: 0, or -1 with `err`, and then it is as it was. Wipes and frees one, which is NULL then. */
+int options_text_set(char **text, const char *value, struct err *err);
+void options_text_release(char **text);
+
 /* Checks ids of --allow-user (`users`) or of --allow-chat. 0, or -1 with `err`. */
 int options_check_ids(const struct texts *ids, bool users, struct err *err);
 
 /* What no single value shows: contradictions, what is missing, what deserves a warning. 0, or -1 with `err`. */
 int options_check(struct config *c, struct err *err);
-
-/* Adds a warning; one that does not fit is dropped. */
-void options_warn(struct config *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Makes `name = value` of a line of the config file that is an argument, or a variable, in `size` bytes. */
 void config_line_tidy(char *line, size_t size);

@@ -124,7 +124,7 @@ int options_route_set(struct route_config *route, const char *key, const char *v
 	for (size_t i = 0; i < KEY_COUNT; i++) {
 		if (strcmp(keys[i].name, key) != 0)
 			continue;
-		if (options_set_plain(options_row(key, strlen(key)), (char *)route + keys[i].in_route, value, &why))
+		if (options_value_set(options_row(key, strlen(key)), (char *)route + keys[i].in_route, value, &why))
 			return err_set(err, why.status, "%s: %s", key, why.text);
 		route->set |= keys[i].bit;
 		return 0;

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pwd.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -30,17 +29,6 @@ int setup_options(struct setup *s, char *const *argv, char *const *envp, struct 
 	return rc;
 }
 
-void setup_warn(struct setup *s, const char *fmt, ...)
-{
-	struct config *c = &s->config;
-	char *text;
-	va_list ap;
-	va_start(ap, fmt);
-	if (c->warning_count < CONFIG_WARNINGS_MAX && vasprintf(&text, fmt, ap) >= 0)
-		c->warnings[c->warning_count++] = text;
-	va_end(ap);
-}
-
 /* Reads a token file, which may be a pipe, into `text` of TOKEN_FILE_MAX bytes. *n, from 0, counts them. */
 static int read_token_file(struct setup *s, const char *path, char *text, size_t *n, struct err *err)
 {
@@ -55,7 +43,7 @@ static int read_token_file(struct setup *s, const char *path, char *text, size_t
 	if (got < 0)
 		return err_sys(err, ERR_NOPERM, errnum, "cannot read the token file '%s'", path);
 	if (options_others_may_read(path))
-		setup_warn(s, "others may read the token file '%s'; mend it by: chmod 600 '%s'", path, path);
+		options_warn(&s->config, "others may read the token file '%s'; mend it by: chmod 600 '%s'", path, path);
 	return 0;
 }
 

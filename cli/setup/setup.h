@@ -49,9 +49,6 @@ int setup_api(struct setup *s, struct err *err);
 /* What the engine takes of all that; borrowed from `s`. */
 struct engine_options setup_engine_options(const struct setup *s);
 
-/* Adds a warning to the config. */
-void setup_warn(struct setup *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
 /* Frees what setup_handler() made; setup_release() does it too, which frees all. */
 void setup_release_handlers(struct setup *s);
 void setup_release(struct setup *s);

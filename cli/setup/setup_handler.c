@@ -77,7 +77,7 @@ static void warn_of_mode(struct setup *s, const struct words *w)
 	struct stat st;
 	for (size_t i = 0; i < w->count; i++)
 		if (stat(w->paths[i], &st) == 0 && st.st_mode & S_IWOTH)
-			setup_warn(s, "anyone may change the %s '%s'; mend it by: chmod o-w '%s'", w->what, w->paths[i], w->paths[i]);
+			options_warn(&s->config, "anyone may change the %s '%s'; mend it by: chmod o-w '%s'", w->what, w->paths[i], w->paths[i]);
 }
 
 /* Cuts and finds a command that is not the handler; `option` names what it was given by, and `what` what it is. */

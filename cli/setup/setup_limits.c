@@ -39,7 +39,7 @@ int setup_limits(struct setup *s, struct slot_limits *out, struct err *err)
 		.processes = (uint64_t)c->limit_processes, .nice = c->nice,
 	};
 	if (out->processes && geteuid() == 0)
-		setup_warn(s, "--limit-processes does not bind handlers that run as root; run tgrun as another user");
+		options_warn(&s->config, "--limit-processes does not bind handlers that run as root; run tgrun as another user");
 	return check_limit(c, &c->limit_memory, RLIMIT_AS, out->memory, "v", err) ||
 	       check_limit(c, &c->limit_cpu, RLIMIT_CPU, out->cpu, "t", err) ||
 	       check_limit(c, &c->limit_files, RLIMIT_NOFILE, out->files, "n", err) ||

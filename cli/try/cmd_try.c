@@ -1,7 +1,6 @@
 /* cli/try/cmd_try: the bot in a terminal. The real runner works for a Bot API that this process serves on loopback; typed lines or a file's go
- * in as updates, and what the bot calls comes out as a chat. Nothing is kept.
- *
- * Callbacks of the engine and of the sandbox only print and take notes; what follows is decided at the end of a turn (on_turn). */
+ * in as updates (try_input.c), and what the bot calls comes out as a chat (try.c). Nothing is kept. Here: the start, the figures at the end, and
+ * the exit status. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -15,143 +14,10 @@
 #include "cli/cmd.h"
 #include "cli/setup/start.h"
 #include "cli/try/chat_prompt.h"
-#include "cli/try/cmd_try_internal.h"
+#include "cli/try/try_internal.h"
 #include "queue/local/local.h"
 
-enum {
-	STARTS_MAX = 3,      /* failures to start the handler in a row, when nobody is there to mend it */
-	PATIENCE = 1000,     /* milliseconds until it is told what is waited for */
-	POLL_TIMEOUT = 30, POLL_LIMIT = 100,
-};
-
-void cmd_try_say(struct try *t)
-{
-	if (!t->out.len)
-		return;
-	t->out.len = secret_redact(t->setup->secret, t->out.data, t->out.len);
-	chat_prompt_hide();
-	if (fwrite(t->out.data, 1, t->out.len, stdout) != t->out.len || fflush(stdout))
-		t->write_failed = true;
-	chat_prompt_show();
-	buf_clear(&t->out);
-}
-
-bool cmd_try_all_handled(const struct try *t)
-{
-	struct engine_counts c;
-	engine_counts(t->engine, &c);
-	return sandbox_pending(t->sandbox) == 0 && engine_idle(t->engine) && c.waiting == 0;
-}
-
-static void stop(struct try *t, int status)
-{
-	t->stopped = true;
-	chat_prompt_close();
-	engine_stop(t->engine, status, false);
-}
-
-void cmd_try_end_input(struct try *t)
-{
-	t->input_ended = true;
-	chat_prompt_close();
-	loop_timer_set(t->patience, PATIENCE);
-}
-
-static void on_patience(void *arg)
-{
-	struct try *t = arg;
-	if (!t->stopped && t->mode == TRY_TERMINAL)
-		SAY(t, CHAT_DIM, "waiting until all is handled; Ctrl-C stops");
-}
-
-static void on_turn(void *arg)
-{
-	struct try *t = arg;
-	if (t->over || t->stopped)
-		return;
-	if (t->feed && !t->input_ended)
-		cmd_try_take_lines(t);
-	if (t->write_failed)
-		stop(t, ERR_IO);
-	else if (t->unstartable >= STARTS_MAX && (t->mode != TRY_TERMINAL || t->input_ended))
-		stop(t, ERR_CONFIG);
-	else if (t->hung_up || (t->input_ended && cmd_try_all_handled(t)))
-		stop(t, 0);
-}
-
-/* What happens. */
-
-static void on_called(void *arg, const struct sandbox_call *call)
-{
-	struct try *t = arg;
-	struct sandbox_stats stats;
-	sandbox_stats(t->sandbox, &stats);
-	if (stats.polls == 0)
-		return; /* the runner itself, which introduces itself */
-	chat_show_call(&t->chat, call, &t->out);
-	cmd_try_say(t);
-}
-
-static void on_started(void *arg, const struct claim *claim)
-{
-	struct try *t = arg;
-	if (t->mode == TRY_TERMINAL || claim->failures || claim->redelivered || t->unstartable)
-		return;
-	chat_show_update(&t->chat, claim->body, claim->length, &t->out);
-	cmd_try_say(t);
-}
-
-static void on_output(void *arg, const struct claim *claim, int which, const char *text, size_t n)
-{
-	struct try *t = arg;
-	(void)claim;
-	(void)n;
-	chat_show_output(&t->chat, which, text, &t->out);
-	cmd_try_say(t);
-}
-
-static void on_settled(void *arg, int64_t seq, bool failed)
-{
-	struct try *t = arg;
-	(void)seq;
-	(void)failed;
-	t->unstartable = 0;
-}
-
-static void on_trouble(void *arg, const struct engine_trouble *trouble)
-{
-	struct try *t = arg;
-	t->unstartable = trouble->unstartable;
-	if (trouble->unstartable)
-		SAY(t, CHAT_RED, "the handler cannot be started: %s; %s", trouble->reason, trouble->fate);
-	else
-		SAY(t, CHAT_RED, "handler: %s: %s%s%s%s", trouble->reason, trouble->fate, *trouble->sentence ? " (" : "",
-		    trouble->sentence, *trouble->sentence ? ")" : "");
-}
-
-static void on_finished(void *arg, int status)
-{
-	struct try *t = arg;
-	t->over = true;
-	t->status = status;
-	loop_stop(t->loop);
-}
-
-/* The engine hears of these too, and stops. */
-static void on_signal(void *arg, int signo)
-{
-	struct try *t = arg;
-	struct engine_counts c;
-	engine_counts(t->engine, &c);
-	if (!t->hung_up && signo != SIGHUP && c.running) {
-		chat_prompt_close();
-		SAY(t, CHAT_DIM, "stopping when the handler ends; once more: at once");
-	}
-	t->hung_up = true;
-	cmd_try_end_input(t);
-}
-
-/* The start and the end. */
+enum { POLL_TIMEOUT = 30, POLL_LIMIT = 100 };
 
 static int make_token(struct try *t, struct err *err)
 {
@@ -189,8 +55,8 @@ static int start_engine(struct try *t, struct err *err)
 	struct engine_config config = {
 		.loop = t->loop, .log = t->log, .clock = &clock_system, .slots = t->slots, .open_queue = open_queue, .secret = t->setup->secret,
 		.run_id = "", .slot_count = t->slot_count, .source_fd = -1, .source_feed_fd = -1, .api_root = sandbox_url(t->sandbox), .poll_timeout = POLL_TIMEOUT,
-		.limit = POLL_LIMIT, .rehearsal = true, .options = setup_engine_options(t->setup), .finished = on_finished, .settled = on_settled,
-		.started = on_started, .output = on_output, .trouble = on_trouble, .arg = t,
+		.limit = POLL_LIMIT, .rehearsal = true, .options = setup_engine_options(t->setup), .finished = try_on_finished, .settled = try_on_settled,
+		.started = try_on_started, .output = try_on_output, .trouble = try_on_trouble, .arg = t,
 	};
 	/* Whoever tries a bot wants to see each failure. */
 	if (config_origin(c, &c->breaker) == ORIGIN_DEFAULT)
@@ -205,19 +71,19 @@ static int start_input(struct try *t, struct err *err)
 {
 	static const int signals[TRY_SIGNALS] = { SIGINT, SIGTERM, SIGQUIT, SIGHUP }; /* the last not under nohup */
 	struct buf text;
-	t->patience = loop_timer_new(t->loop, on_patience, t);
+	t->patience = loop_timer_new(t->loop, try_on_patience, t);
 	for (int i = 0; i < TRY_SIGNALS - t->setup->nohup; i++)
-		t->signals[i] = loop_signal_new(t->loop, signals[i], on_signal, t);
+		t->signals[i] = loop_signal_new(t->loop, signals[i], try_on_signal, t);
 	if (!t->patience)
 		return err_set(err, ERR_INTERNAL, "out of memory");
-	loop_on_turn(t->loop, on_turn, t);
+	loop_on_turn(t->loop, try_on_turn, t);
 	if (t->mode != TRY_TERMINAL) {
 		t->feed = chat_feed_new(t->loop, t->updates_fd, t->mode == TRY_UPDATES, err);
 		return t->feed ? 0 : -1;
 	}
 	buf_init(&text, 4096);
 	chat_prompt(&t->chat, &text);
-	int rc = chat_prompt_open(t->loop, buf_str(&text), t->chat.colour, cmd_try_typed, t, err);
+	int rc = chat_prompt_open(t->loop, buf_str(&text), t->chat.colour, try_typed, t, err);
 	buf_release(&text);
 	return rc;
 }
@@ -234,12 +100,12 @@ static void greet(struct try *t)
 		chat_put_line(&t->chat, &t->out, CHAT_DIM, "Type to the bot; /help tells more, Ctrl-D ends.");
 	for (size_t i = 0; i < c->warning_count; i++)
 		chat_put_line(&t->chat, &t->out, CHAT_DIM, "warning: %s", c->warnings[i]);
-	cmd_try_say(t);
+	try_say(t);
 }
 
 static int run(struct try *t, struct err *err)
 {
-	struct sandbox_config sandbox = { .no_penalties = true, .called = on_called, .arg = t };
+	struct sandbox_config sandbox = { .no_penalties = true, .called = try_on_called, .arg = t };
 	struct engine_options options = setup_engine_options(t->setup);
 	t->slot_count = engine_slots(&options);
 	t->slots = start_slots(&t->setup->config, t->slot_count, -1, "", err);
@@ -273,7 +139,7 @@ static int conclude(struct try *t)
 	if (left)
 		chat_put(&t->chat, &t->out, CHAT_DIM, ", %" PRIu64 " unfinished", left);
 	buf_addc(&t->out, '\n');
-	cmd_try_say(t);
+	try_say(t);
 	if (t->write_failed && !t->status)
 		return ERR_IO;
 	if (t->status)

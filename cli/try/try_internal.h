@@ -1,6 +1,7 @@
-/* cli/try/cmd_try_internal: what the two files of tgrun try share: cmd_try.c (the start, what happens, the end) and cmd_try_input.c (what is typed or read). */
-#ifndef TGRUN_CLI_TRY_CMD_TRY_INTERNAL_H
-#define TGRUN_CLI_TRY_CMD_TRY_INTERNAL_H
+/* cli/try/try_internal: what the files of tgrun try share: cmd_try.c (the start and the end), try.c (what happens meanwhile), try_input.c (what is
+ * typed or read), and below them try_say.c. */
+#ifndef TGRUN_CLI_TRY_TRY_INTERNAL_H
+#define TGRUN_CLI_TRY_TRY_INTERNAL_H
 
 #include "cli/setup/setup.h"
 #include "cli/try/chat.h"
@@ -37,21 +38,33 @@ struct try {
 };
 
 /* Prints what was put in `out`. */
-void cmd_try_say(struct try *t);
+void try_say(struct try *t);
 
-#define SAY(t, style, ...) (chat_put_line(&(t)->chat, &(t)->out, style, __VA_ARGS__), cmd_try_say(t))
+#define SAY(t, style, ...) (chat_put_line(&(t)->chat, &(t)->out, style, __VA_ARGS__), try_say(t))
 
 /* Nothing runs, waits or is on its way to the handler. */
-bool cmd_try_all_handled(const struct try *t);
+bool try_all_handled(const struct try *t);
 
 /* Nothing more will be said to the bot: it ends when all is handled. */
-void cmd_try_end_input(struct try *t);
+void try_end_input(struct try *t);
 
 /* A line that was typed; NULL: the end. For chat_prompt_open(). */
-void cmd_try_typed(void *arg, const char *text);
+void try_typed(void *arg, const char *text);
 
 /* Takes lines of the feed while there is room for what they do: one message at a time, as a person waits for the answer; updates as a
  * server has them. */
-void cmd_try_take_lines(struct try *t);
+void try_take_lines(struct try *t);
+
+/* Events: of the loop (the end of a turn, the patience of struct try, a signal), of the sandbox, and of the engine (engine/engine.h). `arg` is the
+ * struct try. */
+void try_on_turn(void *arg);
+void try_on_patience(void *arg);
+void try_on_signal(void *arg, int signo);
+void try_on_called(void *arg, const struct sandbox_call *call);
+void try_on_started(void *arg, const struct claim *claim);
+void try_on_output(void *arg, const struct claim *claim, int which, const char *text, size_t n);
+void try_on_settled(void *arg, int64_t seq, bool failed);
+void try_on_trouble(void *arg, const struct engine_trouble *trouble);
+void try_on_finished(void *arg, int status);
 
 #endif

@@ -1,7 +1,7 @@
-/* cli/try/cmd_try_input: the input of tgrun try. A line that is typed, or read as if typed, becomes a message, a pressed button or a change of who
+/* cli/try/try_input: the input of tgrun try. A line that is typed, or read as if typed, becomes a message, a pressed button or a change of who
  * speaks and where; a line of a file of updates becomes an update. What they do is told to the sandbox, and a line that can do nothing is
  * named. */
-#include "cli/try/cmd_try_internal.h"
+#include "cli/try/try_internal.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -104,11 +104,11 @@ static void act(struct try *t, const char *text)
 		press(t, line.id);
 		break;
 	case CHAT_QUIT:
-		cmd_try_end_input(t);
+		try_end_input(t);
 		break;
 	case CHAT_HELP:
 		buf_adds(&t->out, chat_help);
-		cmd_try_say(t);
+		try_say(t);
 		break;
 	case CHAT_WRONG:
 		bad_line(t, line.text);
@@ -117,13 +117,13 @@ static void act(struct try *t, const char *text)
 	show_prompt(t);
 }
 
-void cmd_try_typed(void *arg, const char *text)
+void try_typed(void *arg, const char *text)
 {
 	struct try *t = arg;
 	if (text)
 		act(t, text);
 	else
-		cmd_try_end_input(t);
+		try_end_input(t);
 }
 
 static void give_update(struct try *t, const struct slice *s)
@@ -150,19 +150,19 @@ static void give_record(struct try *t, char *record, size_t n)
 	slices_release(&s);
 }
 
-void cmd_try_take_lines(struct try *t)
+void try_take_lines(struct try *t)
 {
 	char *line;
 	size_t n;
 	const char *trouble;
-	while (!t->input_ended && (t->mode == TRY_UPDATES ? sandbox_pending(t->sandbox) < AHEAD : cmd_try_all_handled(t))) {
+	while (!t->input_ended && (t->mode == TRY_UPDATES ? sandbox_pending(t->sandbox) < AHEAD : try_all_handled(t))) {
 		int rc = chat_feed_line(t->feed, &line, &n, &t->line_number, &trouble);
 		if (rc == 0)
 			return;
 		if (trouble)
 			bad_line(t, trouble);
 		if (rc < 0)
-			cmd_try_end_input(t);
+			try_end_input(t);
 		else if (t->mode == TRY_UPDATES)
 			give_record(t, line, n);
 		else
