@@ -1,4 +1,4 @@
-/* cli/main: the start of the program, which mends what it inherited, and the table of its sub-commands. */
+/* cli/main: the start of the program, which mends what it inherited, and the choice of its sub-command. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,21 +12,12 @@
 #include "cli/signals.h"
 #include "slot/slots.h"
 
+#define RUNS(bit_, number_, name_, run_, ...) { COMMAND_##bit_, run_ },
+
 static const struct {
 	enum command_bit bit;
-	int (*run)(struct setup *s);
-} commands[] = {
-	{ COMMAND_RUN, cmd_run },
-	{ COMMAND_TRY, cmd_try },
-	{ COMMAND_CHECK, cmd_check },
-	{ COMMAND_DEAD, cmd_dead },
-	{ COMMAND_QUEUE, cmd_queue },
-	{ COMMAND_STATUS, cmd_control },
-	{ COMMAND_STOP, cmd_control },
-	{ COMMAND_PAUSE, cmd_control },
-	{ COMMAND_RESUME, cmd_control },
-	{ COMMAND_DRAIN, cmd_control },
-};
+	cmd_function *run;
+} commands[] = { COMMANDS(RUNS) };
 
 /* Descriptors 0 to 2 are open, signals are as they should be, and nobody reads this process's
  * memory. *nohup: it was started by nohup(1). */

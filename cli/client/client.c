@@ -337,6 +337,19 @@ int client_work(struct setup *s, struct statedir *dir, const struct client_work 
 	return do_work(s, dir, &work, err);
 }
 
+int client_verb(const struct config *c, const char *const *verbs, size_t count, struct err *err)
+{
+	const char *command = options_command_name(c->command);
+	const char *words = options_command_words(c->command);
+	if (!c->arguments.count)
+		return err_set(err, ERR_USAGE, "'tgrun %s' wants one of: %s", command, words);
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(c->arguments.items[0], verbs[i]) == 0)
+			return (int)i;
+	return err_set(err, ERR_USAGE, "'tgrun %s %s' is not known; there are: %s", command,
+		       c->arguments.items[0], words);
+}
+
 int client_numbers(const struct texts *arguments, size_t first, const char *what,
 		   int64_t **numbers, size_t *count, struct err *err)
 {

@@ -43,6 +43,10 @@ struct client_work {
 int client_work(struct setup *s, struct statedir *dir, const struct client_work *w,
 		struct err *err);
 
+/* The place of the first argument among `count` verbs of the sub-command, or -1 with `err`
+ * (ERR_USAGE), which lists them. */
+int client_verb(const struct config *c, const char *const *verbs, size_t count, struct err *err);
+
 /* Reads the numbers from argument `first` on into *numbers, to be freed, and *count; `what`
  * names what they count ("a dead letter"). 0 or -1 with `err` (ERR_USAGE). */
 int client_numbers(const struct texts *arguments, size_t first, const char *what,

@@ -29,13 +29,9 @@ struct dead {
 static int parse_verb(struct dead *d, struct err *err)
 {
 	const struct texts *args = &d->setup->config.arguments;
-	size_t v = 0;
-	if (!args->count)
-		return err_set(err, ERR_USAGE, "'tgrun dead' wants one of: list, show N, retry [N...], drop [N...]");
-	while (v < 4 && strcmp(args->items[0], verbs[v]) != 0)
-		v++;
-	if (v == 4)
-		return err_set(err, ERR_USAGE, "'tgrun dead %s' is not known; there are: list, show N, retry [N...], drop [N...]", args->items[0]);
+	int v = client_verb(&d->setup->config, verbs, sizeof verbs / sizeof *verbs, err);
+	if (v < 0)
+		return -1;
 	d->verb = (enum verb)v;
 	if (client_numbers(args, 1, "a dead letter; 'tgrun dead list' shows them", &d->numbers, &d->count, err))
 		return -1;

@@ -30,13 +30,9 @@ struct work {
 static int parse(struct work *w, struct err *err)
 {
 	const struct texts *args = &w->setup->config.arguments;
-	size_t v = 0;
-	if (!args->count)
-		return err_set(err, ERR_USAGE, "'tgrun queue' wants one of: list, show N, skip N..., clear");
-	while (v < 4 && strcmp(args->items[0], verbs[v]) != 0)
-		v++;
-	if (v == 4)
-		return err_set(err, ERR_USAGE, "'tgrun queue %s' is not known; there are: list, show N, skip N..., clear", args->items[0]);
+	int v = client_verb(&w->setup->config, verbs, sizeof verbs / sizeof *verbs, err);
+	if (v < 0)
+		return -1;
 	w->verb = (enum verb)v;
 	if (client_numbers(args, 1, "an update; 'tgrun queue list' shows them", &w->numbers, &w->count, err))
 		return -1;

@@ -1,9 +1,9 @@
-/* cli/options/help: the table of options in, --help out, for one sub-command or for all; and the version. */
+/* cli/options/help: the rows of sub-commands and of options in, --help out, for one sub-command or for all; and the version. */
 #include <string.h>
 
 #include "cli/options/options_internal.h"
 
-enum { LEFT = 28, WIDTH = 100 }; /* columns */
+enum { LEFT = 28, WIDTH = 100, USAGE_WIDTH = 42 }; /* columns */
 
 static const char *const titles[GROUP_COUNT] = {
 	[GROUP_BOT] = "The bot",
@@ -17,30 +17,23 @@ static const char *const titles[GROUP_COUNT] = {
 	[GROUP_OTHER] = "Others",
 };
 
+#define USAGE(bit_, number_, name_, run_, words_, usage_, help_) { COMMAND_##bit_, usage_, help_ },
+
+static const struct {
+	enum command_bit bit;
+	const char *usage, *help;
+} usages[] = { COMMANDS(USAGE) };
+
 static void usage(unsigned commands, FILE *out)
 {
+	const char *before = "";
 	fputs("Runs a command for each update that a Telegram bot receives.\n\nUsage:\n", out);
-	if (commands & COMMAND_RUN)
-		fputs("  tgrun [run] --token TOKEN --handler COMMAND     the main job\n", out);
-	if (commands & COMMAND_TRY)
-		fputs("  tgrun try --handler COMMAND                     talk to the bot in the terminal, without a token\n",
-		      out);
-	if (commands & COMMAND_CHECK)
-		fputs("  tgrun check --token TOKEN --handler COMMAND     say what would go wrong, before it does\n",
-		      out);
-	if (commands & COMMAND_DEAD)
-		fputs("  tgrun dead list | show N | retry | drop [N...]  the updates that could not be handled\n",
-		      out);
-	if (commands & COMMAND_QUEUE)
-		fputs("  tgrun queue list | show N | skip N... | clear   the updates that wait\n", out);
-	if (commands & COMMAND_STATUS)
-		fputs("  tgrun status                                    how the running tgrun does\n", out);
-	if (commands & (COMMAND_PAUSE | COMMAND_RESUME))
-		fputs("  tgrun pause | resume                            start no handlers for a while\n", out);
-	if (commands & COMMAND_DRAIN)
-		fputs("  tgrun drain                                     handle what is here, then end\n", out);
-	if (commands & COMMAND_STOP)
-		fputs("  tgrun stop                                      stop gracefully, as by SIGTERM\n", out);
+	for (size_t i = 0; i < sizeof usages / sizeof *usages; i++) {
+		if (!(commands & usages[i].bit) || strcmp(usages[i].usage, before) == 0)
+			continue;
+		before = usages[i].usage;
+		fprintf(out, "  tgrun %-*s%s\n", USAGE_WIDTH, before, usages[i].help);
+	}
 	if (commands & COMMAND_HANDLING)
 		fputs("\nThe handler may also stand after '--': tgrun --token TOKEN -- python3 bot.py\n", out);
 }

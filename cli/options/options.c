@@ -115,11 +115,6 @@ static int read_command(struct config *c, const char *word, struct err *err)
 	return err_set(err, ERR_USAGE, "unknown sub-command '%s'; there are %s", word, list);
 }
 
-static bool takes_arguments(const struct config *c)
-{
-	return c->command == COMMAND_DEAD || c->command == COMMAND_QUEUE;
-}
-
 static int read_argument(struct config *c, const char *word, struct err *err)
 {
 	if (!c->command_given)
@@ -127,7 +122,7 @@ static int read_argument(struct config *c, const char *word, struct err *err)
 	if (c->command & COMMAND_HANDLING)
 		return err_set(err, ERR_USAGE, "unexpected argument '%s'; a handler follows '--handler' or '--'",
 			       word);
-	if (!takes_arguments(c))
+	if (!options_command_words(c->command))
 		return err_set(err, ERR_USAGE, "unexpected argument '%s'; 'tgrun %s' takes none", word,
 			       options_command_name(c->command));
 	return options_text_add(&c->arguments, word, strlen(word)) ? err_set(err, ERR_INTERNAL, "out of memory")
@@ -181,7 +176,7 @@ static int read_argv(struct reading *r, int argc, struct err *err)
 		if (strcmp(arg, "--") == 0) {
 			bool handling = c->command & COMMAND_HANDLING;
 			struct texts *rest = handling ? &c->handler_argv : &c->arguments;
-			if (!handling && !takes_arguments(c) && i + 1 < argc)
+			if (!handling && !options_command_words(c->command) && i + 1 < argc)
 				return read_argument(c, r->copy[i + 1], err);
 			for (i++; i < argc; i++)
 				if (options_text_add(rest, r->copy[i], strlen(r->copy[i])))

@@ -13,14 +13,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
-
-/* Sub-commands, as bits: an option is meant for some of them. */
-enum command_bit {
-	COMMAND_RUN = 1, COMMAND_TRY = 2, COMMAND_CHECK = 4, COMMAND_DEAD = 8, COMMAND_QUEUE = 16, COMMAND_STATUS = 32,
-	COMMAND_STOP = 64, COMMAND_PAUSE = 128, COMMAND_RESUME = 256, COMMAND_DRAIN = 512,
-	COMMAND_ALL = 1023,
-	COMMAND_HANDLING = COMMAND_RUN | COMMAND_TRY | COMMAND_CHECK,
-};
+#include "cli/commands.h"
 
 /* Where a value came from; a later one beats an earlier one. */
 enum origin { ORIGIN_DEFAULT, ORIGIN_FILE, ORIGIN_ENVIRONMENT, ORIGIN_ARGUMENT };
@@ -169,8 +162,9 @@ bool options_others_may_read(const char *path);
 /* The names of the options that differ and cannot change while tgrun runs. Returns how many. */
 size_t options_fixed(const struct config *old, const struct config *fresh, const char *names[CONFIG_OPTIONS_MAX]);
 
-/* The name of a sub-command. */
+/* The name of a sub-command; what a list of its arguments says in messages, NULL: it takes none. */
 const char *options_command_name(enum command_bit command);
+const char *options_command_words(enum command_bit command);
 
 /* A deep copy of a vector of strings that ends in NULL. NULL when memory is out. */
 char **options_copy(char *const *argv);

@@ -195,16 +195,6 @@ const size_t options_table_count = sizeof options_table / sizeof options_table[0
 _Static_assert(sizeof options_table / sizeof options_table[0] <= CONFIG_OPTIONS_MAX,
 	       "struct config has room for the origin of each option");
 
-static const struct {
-	enum command_bit bit;
-	const char *name;
-} commands[] = {
-	{ COMMAND_RUN, "run" }, { COMMAND_TRY, "try" }, { COMMAND_CHECK, "check" }, { COMMAND_DEAD, "dead" },
-	{ COMMAND_QUEUE, "queue" }, { COMMAND_STATUS, "status" }, { COMMAND_STOP, "stop" }, { COMMAND_PAUSE, "pause" },
-	{ COMMAND_RESUME, "resume" }, { COMMAND_DRAIN, "drain" },
-};
-enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
-
 const struct option_row *options_row(const char *name, size_t n)
 {
 	for (size_t i = 0; i < options_table_count; i++)
@@ -250,37 +240,4 @@ const struct option_row *options_nearest(const char *name, enum origin origin)
 			names[count++] = options_table[i].name;
 	const char *near = nearest_find(name, names, count);
 	return near ? options_row(near, strlen(near)) : NULL;
-}
-
-enum command_bit options_command(const char *name, const char **near)
-{
-	const char *names[COMMAND_COUNT];
-	for (size_t i = 0; i < COMMAND_COUNT; i++) {
-		names[i] = commands[i].name;
-		if (strcmp(name, names[i]) == 0)
-			return commands[i].bit;
-	}
-	*near = nearest_find(name, names, COMMAND_COUNT);
-	return 0;
-}
-
-const char *options_command_name(enum command_bit command)
-{
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		if (commands[i].bit == command)
-			return commands[i].name;
-	return "";
-}
-
-void options_command_list(unsigned bits, char *out, size_t n)
-{
-	size_t used = 0;
-	out[0] = '\0';
-	for (size_t i = 0; i < COMMAND_COUNT && used < n; i++) {
-		if (!(bits & commands[i].bit))
-			continue;
-		bits &= ~(unsigned)commands[i].bit;
-		const char *before = used == 0 ? "" : bits ? ", " : " and ";
-		used += (size_t)snprintf(out + used, n - used, "%s'%s'", before, commands[i].name);
-	}
 }
