@@ -285,7 +285,7 @@ static void check_webhook(struct check *c, const cJSON *info)
 		const char *host = strstr(url, "://");
 		host = host ? host + 3 : url;
 		int n = (int)strcspn(host, "/?#");
-		if (c->setup->config.delete_webhook) {
+		if (c->setup->config.poll.delete_webhook) {
 			say("note", "a webhook is set (at %.*s); --delete-webhook removes it", n, host);
 		} else {
 			err_set(&err, ERR_CONFIG, "a webhook is set (at %.*s), so Telegram refuses long polling; remove it with --delete-webhook",

@@ -227,21 +227,18 @@ static struct queue *open_queue(void *arg, const struct queue_config *config, st
 static struct engine_config engine_config_of(struct run *r, const struct setup *s)
 {
 	const struct config *c = &s->config, *first = &r->setup->config;
-	int64_t give_up = c->give_up_after;
-	if (config_origin(c, &c->give_up_after) == ORIGIN_DEFAULT)
-		give_up = first->once ? CONFIG_ONCE_GIVE_UP : 0;
-	return (struct engine_config){
+	struct engine_config config = {
 		.loop = r->loop, .log = r->log, .clock = &clock_system, .slots = r->slots, .open_queue = open_queue,
 		.store_forgets = c->store == STORE_KIND_MEMORY, .dir = r->dir, .notify = r->notify,
 		.secret = r->setup->secret, .run_id = r->run_id, .slot_count = r->slot_count, .api_root = s->api.url,
 		.api_login = s->api.login, .ca_file = s->ca_file, .ca_dirs = s->ca_dirs,
-		.poll_timeout = c->poll_timeout / 1000, .limit = c->limit, .allowed_updates = s->allowed_updates,
-		.poll_delay = c->poll_delay, .poll_balance = c->speed_traffic_balance, .poll_max_delay = c->max_delay,
-		.retry_growth = (enum backoff_growth)c->retry_interval, .give_up_after = give_up, .drop_pending = c->drop_pending,
-		.delete_webhook = c->delete_webhook, .source_fd = r->source_fd, .source_feed_fd = r->feed_fd, .source_name = c->source, .once = first->once,
-		.max_runtime = c->max_runtime,
-		.options = setup_engine_options(s), .finished = on_finished, .arg = r,
+		.poll = c->poll, .allowed_updates = s->allowed_updates, .source_fd = r->source_fd, .source_feed_fd = r->feed_fd,
+		.source_name = c->source, .once = first->once, .max_runtime = c->max_runtime, .options = setup_engine_options(s),
+		.finished = on_finished, .arg = r,
 	};
+	if (config_origin(c, &c->poll.give_up_after) == ORIGIN_DEFAULT)
+		config.poll.give_up_after = first->once ? CONFIG_ONCE_GIVE_UP : 0;
+	return config;
 }
 
 static void on_reload(void *arg)

@@ -14,12 +14,13 @@
 
 #include "base/err.h"
 #include "cli/commands.h"
+#include "engine/engine.h"
 
 /* Where a value came from; a later one beats an earlier one. */
 enum origin { ORIGIN_DEFAULT, ORIGIN_FILE, ORIGIN_ENVIRONMENT, ORIGIN_ARGUMENT };
 
-/* The values of the options that take one of several words; for background, mode, on_failure, log_format and
- * log_level those of the enums of that name. */
+/* The values of the options that take one of several words, unless the member is an enum of a room (log_format and log_level: the enums of
+ * that name). */
 enum { STORE_KIND_SQLITE, STORE_KIND_MEMORY };
 enum { STDOUT_LOG, STDOUT_INHERIT, STDOUT_DISCARD };
 
@@ -32,26 +33,16 @@ enum { CONFIG_ONCE_GIVE_UP = 30000 }; /* milliseconds: of give_up_after with --o
 
 enum { CONFIG_WARNINGS_MAX = 16, CONFIG_OPTIONS_MAX = 96, CONFIG_ROUTES_MAX = 31 };
 
-/* Bits of route_config.set, one for each key that a route may set. */
-enum route_key {
-	ROUTE_TIMEOUT = 1, ROUTE_KILL_AFTER = 2, ROUTE_BACKGROUND = 4, ROUTE_MODE = 8, ROUTE_BATCH_SIZE = 16,
-	ROUTE_BATCH_WAIT = 32, ROUTE_WORKERS = 64, ROUTE_STICKY = 128, ROUTE_MAX_REQUESTS = 256,
-	ROUTE_MAX_WORKER_AGE = 512, ROUTE_ON_FAILURE = 1024, ROUTE_MAX_ATTEMPTS = 2048, ROUTE_RETRY_DELAY = 4096,
-	ROUTE_MAX_OUTPUT = 8192, ROUTE_ALLOW = 16384,
-};
-
-/* A route: which updates go to a handler of their own. Members are as in struct config. All of them hold what counts: what the
- * route does not set is that of the config, except that its `mode` is then exec and its `workers` 0, since how a program is
- * spoken to is a matter of that program. */
+/* A route: which updates go to a handler of their own. All of `policy` holds what counts: what the route does not set is that of the
+ * config, except that its `mode` is then exec and its `workers` 0, since how a program is spoken to is a matter of that program. */
 struct route_config {
 	char *match;   /* for match_one() */
 	char *handler; /* as given */
 	int line;      /* in the config file; 0: from elsewhere */
-	unsigned set;  /* bits of enum route_key: what the route itself says */
-	int64_t timeout, kill_after, batch_wait, max_worker_age, retry_delay, max_output;
-	int background, mode, batch_size, workers, max_requests, on_failure, max_attempts;
-	bool sticky;
-	struct texts allow_user, allow_chat; /* with ROUTE_ALLOW; else those of the config count */
+	struct route_policy policy;
+	bool set[sizeof(struct route_policy)]; /* by a member's offset in `policy`: the route itself says it */
+	bool set_allow;                        /* the next two count; else those of the config do */
+	struct texts allow_user, allow_chat;
 };
 
 struct routes {
@@ -59,8 +50,8 @@ struct routes {
 	size_t count;
 };
 
-/* Members are named like the options. Texts are NULL when not given; durations are milliseconds, sizes bytes.
- * Everything belongs to the config. */
+/* What a room takes as a struct of options is a member as it is (policy, poll), and is handed on as it is. Other members are named like the
+ * options. Texts are NULL when not given; durations are milliseconds, sizes bytes. Everything belongs to the config. */
 struct config {
 	enum command_bit command;
 	bool command_given;          /* the sub-command was named */
@@ -76,27 +67,14 @@ struct config {
 	struct texts key, max_age;   /* as given; for key_spec_new() and max_age_set() */
 	struct texts only, ignore, bypass; /* cut at commas; checked, for match_one() */
 	struct texts allow_user, allow_chat; /* the same, for allow_new() */
-	int mode;                    /* enum handler_mode: exec or batch; `workers` above 0 is a mode of its own */
-	int batch_size;
-	int64_t batch_wait;          /* 0: a batch is what is there */
-	int workers;                 /* 0: none, a process for each update or batch */
-	bool sticky;
-	int max_requests;            /* 0: no limit */
-	int64_t max_worker_age;      /* 0: no limit */
+	struct route_policy policy;  /* of the handler; `mode` is exec or batch: `workers` above 0 is a mode of its own */
 	struct routes route;
 	char *on_timeout, *on_error; /* commands, as given */
-	int64_t timeout;             /* 0: none */
-	int64_t kill_after;          /* 0: SIGKILL at once */
-	int background;              /* enum background */
-	int64_t retry_delay;
-	int max_attempts;
-	int on_failure;              /* enum on_failure */
 	int breaker;                 /* 0: off */
 	char *dead_keep;             /* as given; checked: see dead_keep_count, dead_keep_age */
 	int64_t dead_keep_count;     /* -1: no limit */
 	int64_t dead_keep_age;       /* milliseconds; -1: no limit */
 	int stdout_to;               /* STDOUT_*; the option is --stdout */
-	int64_t max_output;          /* of one job, at least 1 */
 	bool hide_token, clear_env;
 	struct texts env;            /* NAME or NAME=VALUE */
 	char *chdir;
@@ -104,19 +82,12 @@ struct config {
 	int limit_files, limit_processes;
 	int nice;                    /* added to tgrun's own */
 	char *source;                /* FILE, `-` for stdin, or `exec:COMMAND`; NULL: Telegram */
-	int64_t poll_timeout;        /* 0 to 50 s */
-	int limit;
+	struct poll_options poll;    /* give_up_after: 30 s with --once unless given */
 	struct texts allowed_updates; /* cut at commas; one item `all` or `default`, or kinds */
-	bool drop_pending, delete_webhook;
 	char *api_url;               /* as given; checked, for api_root_read() */
 	bool api_login;              /* there is a user or a password in it */
 	char *ca_file;
-	int64_t poll_delay;
-	int speed_traffic_balance;   /* thousandths: 0 (speed) to 1000 */
-	int64_t max_delay;           /* of what the balance chooses */
-	int retry_interval;          /* enum backoff_growth: how the pauses between failed requests grow */
 	int backlog;
-	int64_t give_up_after;       /* 0: never; 30 s with --once unless given */
 	int64_t min_free;            /* 0: not looked at */
 	int64_t shutdown_timeout;    /* 0: handlers are killed at once */
 	bool once;

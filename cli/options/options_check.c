@@ -125,7 +125,7 @@ static int check_ids(const struct config *c, const struct texts *ids, struct err
 
 static int check_mode(const struct config *c, struct err *err)
 {
-	if (c->workers && c->mode)
+	if (c->policy.handler.workers && c->policy.mode)
 		return err_set(err, ERR_USAGE, "'workers' and 'mode = batch' exclude each other: a worker gets updates one by one");
 	return 0;
 }
@@ -190,10 +190,10 @@ static void check_file_mode(struct config *c)
 static int check_poll_timeout(const struct config *c, struct err *err)
 {
 	char place[512];
-	if (c->poll_timeout % 1000 == 0)
+	if (c->poll.timeout % 1000 == 0)
 		return 0;
 	return err_set(err, ERR_USAGE, "%s: poll-timeout takes whole seconds",
-		       config_where(c, &c->poll_timeout, place, sizeof place));
+		       config_where(c, &c->poll.timeout, place, sizeof place));
 }
 
 int options_check(struct config *c, struct err *err)
@@ -206,7 +206,7 @@ int options_check(struct config *c, struct err *err)
 	    options_route_check(c, err) || check_url(c, err))
 		return -1;
 	check_file_mode(c);
-	if (c->once && config_origin(c, &c->give_up_after) == ORIGIN_DEFAULT)
-		c->give_up_after = CONFIG_ONCE_GIVE_UP;
+	if (c->once && config_origin(c, &c->poll.give_up_after) == ORIGIN_DEFAULT)
+		c->poll.give_up_after = CONFIG_ONCE_GIVE_UP;
 	return 0;
 }

@@ -13,7 +13,7 @@ enum option_type {
 	OPTION_DURATION, /* int64_t, milliseconds */
 	OPTION_SIZE,     /* int64_t, bytes */
 	OPTION_NUMBER,   /* int */
-	OPTION_WORD,     /* int, an index of `words` */
+	OPTION_WORD,     /* int or an enum, an index of `words` */
 	OPTION_KEEP,     /* char *, and dead_keep_count, dead_keep_age */
 	OPTION_URL,      /* char * */
 	OPTION_RATIO,    /* int, thousandths of a number from 0 to 1 */
@@ -43,7 +43,7 @@ struct option_row {
 	unsigned short commands;   /* bits of enum command_bit */
 	bool fixed;                /* it cannot change while tgrun runs: a reload names it, and leaves it */
 	unsigned char least;       /* enum origin: the lowest level at which it may stand */
-	size_t offset;             /* of its member in struct config */
+	size_t offset, size;       /* of its member in struct config */
 	int64_t min, max;          /* of durations, sizes, numbers */
 	const char *const *words;  /* of OPTION_WORD, ends in NULL */
 };

@@ -8,30 +8,17 @@
 #include "cli/options/options_internal.h"
 #include "update/match.h"
 
-#define KEY(name_, bit_, member_) { name_, bit_, offsetof(struct route_config, member_), offsetof(struct config, member_) }
+/* A route may set, besides its handler and whom it handles, the options that point into the config's `policy`. */
+static bool is_key(const struct option_row *row)
+{
+	return row->offset - offsetof(struct config, policy) < sizeof(struct route_policy);
+}
 
-/* The keys that a route may set besides `handler`. */
-static const struct {
-	const char *name;
-	enum route_key bit;
-	size_t in_route, in_config;
-} keys[] = {
-	KEY("timeout", ROUTE_TIMEOUT, timeout),
-	KEY("kill-after", ROUTE_KILL_AFTER, kill_after),
-	KEY("background", ROUTE_BACKGROUND, background),
-	KEY("mode", ROUTE_MODE, mode),
-	KEY("batch-size", ROUTE_BATCH_SIZE, batch_size),
-	KEY("batch-wait", ROUTE_BATCH_WAIT, batch_wait),
-	KEY("workers", ROUTE_WORKERS, workers),
-	KEY("sticky", ROUTE_STICKY, sticky),
-	KEY("max-requests", ROUTE_MAX_REQUESTS, max_requests),
-	KEY("max-worker-age", ROUTE_MAX_WORKER_AGE, max_worker_age),
-	KEY("on-failure", ROUTE_ON_FAILURE, on_failure),
-	KEY("max-attempts", ROUTE_MAX_ATTEMPTS, max_attempts),
-	KEY("retry-delay", ROUTE_RETRY_DELAY, retry_delay),
-	KEY("max-output", ROUTE_MAX_OUTPUT, max_output),
-};
-enum { KEY_COUNT = sizeof keys / sizeof keys[0] };
+/* The offset of the row's member in a route's policy. */
+static size_t place_of(const struct option_row *row)
+{
+	return row->offset - offsetof(struct config, policy);
+}
 
 void options_route_release(struct routes *routes)
 {
@@ -94,7 +81,7 @@ static int set_allowed(struct route_config *route, bool users, const char *value
 {
 	struct texts *ids = users ? &route->allow_user : &route->allow_chat;
 	struct err why;
-	route->set |= ROUTE_ALLOW;
+	route->set_allow = true;
 	if (options_commas_add(ids, value, &why) || options_check_ids(ids, users, &why))
 		return err_set(err, why.status, "allow-%s: %s", users ? "user" : "chat", why.text);
 	return 0;
@@ -102,11 +89,12 @@ static int set_allowed(struct route_config *route, bool users, const char *value
 
 static int unknown_key(const char *key, struct err *err)
 {
-	enum { OTHERS = 3 };
-	const char *names[KEY_COUNT + OTHERS] = { "handler", "allow-user", "allow-chat" };
-	for (size_t i = 0; i < KEY_COUNT; i++)
-		names[i + OTHERS] = keys[i].name;
-	const char *near = nearest_find(key, names, KEY_COUNT + OTHERS);
+	const char *names[CONFIG_OPTIONS_MAX + 3] = { "handler", "allow-user", "allow-chat" };
+	size_t count = 3;
+	for (size_t i = 0; i < options_table_count; i++)
+		if (is_key(&options_table[i]))
+			names[count++] = options_table[i].name;
+	const char *near = nearest_find(key, names, count);
 	if (near)
 		return err_set(err, ERR_USAGE, "unknown key '%s' of a route; did you mean '%s'?", key, near);
 	if (options_row(key, strlen(key)))
@@ -121,27 +109,23 @@ int options_route_set(struct route_config *route, const char *key, const char *v
 		return set_handler(route, value, err);
 	if (strcmp(key, "allow-user") == 0 || strcmp(key, "allow-chat") == 0)
 		return set_allowed(route, strcmp(key, "allow-user") == 0, value, err);
-	for (size_t i = 0; i < KEY_COUNT; i++) {
-		if (strcmp(keys[i].name, key) != 0)
-			continue;
-		if (options_value_set(options_row(key, strlen(key)), (char *)route + keys[i].in_route, value, &why))
-			return err_set(err, why.status, "%s: %s", key, why.text);
-		route->set |= keys[i].bit;
-		return 0;
-	}
-	return unknown_key(key, err);
+	const struct option_row *row = options_row(key, strlen(key));
+	if (!row || !is_key(row))
+		return unknown_key(key, err);
+	if (options_value_set(row, (char *)&route->policy + place_of(row), value, &why))
+		return err_set(err, why.status, "%s: %s", key, why.text);
+	route->set[place_of(row)] = true;
+	return 0;
 }
 
+/* How a program is spoken to is not inherited. */
 static void inherit(struct route_config *route, const struct config *c)
 {
-	for (size_t i = 0; i < KEY_COUNT; i++) {
-		if (route->set & keys[i].bit || keys[i].bit == ROUTE_MODE || keys[i].bit == ROUTE_WORKERS)
-			continue;
-		const struct option_row *row = options_row(keys[i].name, strlen(keys[i].name));
-		size_t size = row->type == OPTION_FLAG ? sizeof(bool)
-			: row->type == OPTION_NUMBER || row->type == OPTION_WORD ? sizeof(int) : sizeof(int64_t);
-		memcpy((char *)route + keys[i].in_route, (const char *)c + keys[i].in_config, size);
-	}
+	route->set[offsetof(struct route_policy, mode)] = true;
+	route->set[offsetof(struct route_policy, handler.workers)] = true;
+	for (const struct option_row *row = options_table; row < options_table + options_table_count; row++)
+		if (is_key(row) && !route->set[place_of(row)])
+			memcpy((char *)&route->policy + place_of(row), (const char *)c + row->offset, row->size);
 }
 
 int options_route_check(struct config *c, struct err *err)
@@ -151,7 +135,7 @@ int options_route_check(struct config *c, struct err *err)
 		if (!route->handler)
 			return err_set(err, ERR_USAGE, "config file '%s', line %d: the route '%s' has no handler", c->config,
 				       route->line, route->match);
-		if (route->workers && route->mode)
+		if (route->policy.handler.workers && route->policy.mode)
 			return err_set(err, ERR_USAGE, "config file '%s', line %d: 'workers' and 'mode = batch' exclude each other",
 				       c->config, route->line);
 		inherit(route, c);

@@ -1,6 +1,7 @@
 /* cli/options/options_table: the table of options. Nothing else knows an option's name, default or place: argv, the
- * environment, the config file, the help and the test of the manual go through these rows. To add an option is to
- * add a row, a member of struct config, and a paragraph of tgrun(1). */
+ * environment, the config file, the help, routes, a reload and the test of the manual go through these rows. To add an option is to add a
+ * row, a member of the struct that it points into, the use of that, and a paragraph of tgrun(1). What stands in struct config's `policy` may
+ * be set for a route, too. */
 #include "cli/options/options_internal.h"
 
 #include <ctype.h>
@@ -34,7 +35,7 @@ static const char *const level_words[] = { "error", "warn", "info", "debug", NUL
 #define ROW(name_, type_, group_, commands_, least_, member_, help_) \
 	.name = name_, .type = type_, .group = group_, .commands = (commands_) & COMMAND_ALL, .fixed = ((commands_) & FIXED) != 0, \
 	.least = least_, \
-	.offset = offsetof(struct config, member_), .help = help_
+	.offset = offsetof(struct config, member_), .size = sizeof((struct config *)0)->member_, .help = help_
 #define FLAG(name_, group_, commands_, member_, help_) \
 	{ ROW(name_, OPTION_FLAG, group_, commands_, ANY, member_, help_) }
 #define TEXT(name_, value_, type_, fallback_, group_, commands_, member_, help_) \
@@ -61,28 +62,28 @@ const struct option_row options_table[] = {
 	     "what runs for each update: a command, or a pipeline of commands"),
 	TEXT("route", "MATCH=COMMAND", OPTION_ROUTE, NULL, GROUP_HANDLER, HANDLING, route,
 	     "another handler for updates of a kind, or with a /command; the first match counts; may be repeated"),
-	WORD("mode", "exec|batch", "exec", mode_words, GROUP_HANDLER, HANDLING, mode,
+	WORD("mode", "exec|batch", "exec", mode_words, GROUP_HANDLER, HANDLING, policy.mode,
 	     "a process for each update, or for many that it reads as JSON lines"),
-	RANGE("batch-size", "N", OPTION_NUMBER, "100", 1, 1000, GROUP_HANDLER, HANDLING, batch_size,
+	RANGE("batch-size", "N", OPTION_NUMBER, "100", 1, 1000, GROUP_HANDLER, HANDLING, policy.batch_size,
 	      "updates in one batch, at most"),
-	RANGE("batch-wait", "DURATION", OPTION_DURATION, "200ms", 0, 300 * SECONDS, GROUP_HANDLER, HANDLING, batch_wait,
+	RANGE("batch-wait", "DURATION", OPTION_DURATION, "200ms", 0, 300 * SECONDS, GROUP_HANDLER, HANDLING, policy.batch_wait,
 	      "how long a batch waits to be full"),
-	RANGE("workers", "N", OPTION_NUMBER, "0", 0, 1024, GROUP_HANDLER, HANDLING, workers,
+	RANGE("workers", "N", OPTION_NUMBER, "0", 0, 1024, GROUP_HANDLER, HANDLING, policy.handler.workers,
 	      "processes of the handler that stay and get updates as JSON lines; 0: none"),
-	FLAG("sticky", GROUP_HANDLER, HANDLING, sticky, "give a chat's updates to the worker that had its last one"),
-	RANGE("max-requests", "N", OPTION_NUMBER, "0", 0, 1000000000, GROUP_HANDLER, HANDLING, max_requests,
+	FLAG("sticky", GROUP_HANDLER, HANDLING, policy.handler.sticky, "give a chat's updates to the worker that had its last one"),
+	RANGE("max-requests", "N", OPTION_NUMBER, "0", 0, 1000000000, GROUP_HANDLER, HANDLING, policy.handler.max_requests,
 	      "updates after which a worker is replaced; 0: no limit"),
-	RANGE("max-worker-age", "DURATION", OPTION_DURATION, "0", 0, YEAR, GROUP_HANDLER, HANDLING, max_worker_age,
+	RANGE("max-worker-age", "DURATION", OPTION_DURATION, "0", 0, YEAR, GROUP_HANDLER, HANDLING, policy.handler.max_worker_age,
 	      "age at which a worker is replaced; 0: no limit"),
-	RANGE("timeout", "DURATION", OPTION_DURATION, "60s", 0, YEAR, GROUP_HANDLER, HANDLING, timeout,
+	RANGE("timeout", "DURATION", OPTION_DURATION, "60s", 0, YEAR, GROUP_HANDLER, HANDLING, policy.handler.timeout,
 	      "how long a handler may run; 0: no limit"),
-	RANGE("kill-after", "DURATION", OPTION_DURATION, "5s", 0, YEAR, GROUP_HANDLER, HANDLING, kill_after,
+	RANGE("kill-after", "DURATION", OPTION_DURATION, "5s", 0, YEAR, GROUP_HANDLER, HANDLING, policy.handler.kill_after,
 	      "time between SIGTERM and SIGKILL; 0: SIGKILL at once"),
-	WORD("background", "wait|kill|leave", "wait", background_words, GROUP_HANDLER, HANDLING, background,
+	WORD("background", "wait|kill|leave", "wait", background_words, GROUP_HANDLER, HANDLING, policy.handler.background,
 	     "what becomes of processes that a handler leaves behind"),
 	WORD("stdout", "log|inherit|discard", "log", stdout_words, GROUP_HANDLER, HANDLING | FIXED, stdout_to,
 	     "where a handler's output goes"),
-	RANGE("max-output", "SIZE", OPTION_SIZE, "1M", 1, INT64_MAX, GROUP_HANDLER, HANDLING, max_output,
+	RANGE("max-output", "SIZE", OPTION_SIZE, "1M", 1, INT64_MAX, GROUP_HANDLER, HANDLING, policy.handler.max_output,
 	      "bytes of output that are logged of one run; more is dropped"),
 	FLAG("hide-token", GROUP_HANDLER, HANDLING, hide_token,
 	     "do not give TG_TOKEN and TG_API_URL to handlers"),
@@ -112,11 +113,11 @@ const struct option_row options_table[] = {
 	     "skip updates of a kind that are older, besides those that can no longer be answered; none: no limits; "
 	     "may be repeated"),
 
-	WORD("on-failure", "dead|retry|drop", "dead", failure_words, GROUP_FAILURE, HANDLING, on_failure,
+	WORD("on-failure", "dead|retry|drop", "dead", failure_words, GROUP_FAILURE, HANDLING, policy.handler.outcome.on_failure,
 	     "what becomes of an update whose handler failed"),
 	RANGE("retry-delay", "DURATION", OPTION_DURATION, "1s", 0, 300 * SECONDS, GROUP_FAILURE, HANDLING,
-	      retry_delay, "wait before the second attempt, doubled for each further one up to 5m"),
-	RANGE("max-attempts", "N", OPTION_NUMBER, "10", 1, 1000000, GROUP_FAILURE, HANDLING, max_attempts,
+	      policy.retry_delay, "wait before the second attempt, doubled for each further one up to 5m"),
+	RANGE("max-attempts", "N", OPTION_NUMBER, "10", 1, 1000000, GROUP_FAILURE, HANDLING, policy.handler.outcome.max_attempts,
 	      "attempts after which an update is a dead letter"),
 	TEXT("on-timeout", "COMMAND", OPTION_TEXT, NULL, GROUP_FAILURE, HANDLING, on_timeout,
 	     "what runs when a handler was ended by its timeout"),
@@ -140,21 +141,21 @@ const struct option_row options_table[] = {
 	TEXT("source", "FILE|-|exec:COMMAND", OPTION_TEXT, NULL, GROUP_RECEIVE, RUN | FIXED, source,
 	     "take updates as JSON lines from a file, standard input or a program instead of Telegram"),
 	RANGE("poll-timeout", "DURATION", OPTION_DURATION, "30s", 0, 50 * SECONDS, GROUP_RECEIVE, RUN,
-	      poll_timeout, "how long the server holds a request open when there is nothing"),
-	RANGE("limit", "N", OPTION_NUMBER, "100", 1, 100, GROUP_RECEIVE, RUN, limit,
+	      poll.timeout, "how long the server holds a request open when there is nothing"),
+	RANGE("limit", "N", OPTION_NUMBER, "100", 1, 100, GROUP_RECEIVE, RUN, poll.limit,
 	      "updates in one response, at most"),
 	TEXT("allowed-updates", "KIND,...|all|default", OPTION_COMMAS, "default", GROUP_RECEIVE, RUN,
 	     allowed_updates, "the kinds of updates to ask for"),
-	FLAG("drop-pending", GROUP_RECEIVE, RUN | FIXED, drop_pending, "at start, forget what waits at the server"),
-	FLAG("delete-webhook", GROUP_RECEIVE, RUN | FIXED, delete_webhook, "at start, remove a webhook that is set"),
-	RANGE("poll-delay", "DURATION", OPTION_DURATION, "0", 0, YEAR, GROUP_RECEIVE, RUN, poll_delay,
+	FLAG("drop-pending", GROUP_RECEIVE, RUN | FIXED, poll.drop_pending, "at start, forget what waits at the server"),
+	FLAG("delete-webhook", GROUP_RECEIVE, RUN | FIXED, poll.delete_webhook, "at start, remove a webhook that is set"),
+	RANGE("poll-delay", "DURATION", OPTION_DURATION, "0", 0, YEAR, GROUP_RECEIVE, RUN, poll.delay,
 	      "wait between a response and the next request; 0: none"),
-	TEXT("speed-traffic-balance", "0..1", OPTION_RATIO, "0", GROUP_RECEIVE, RUN, speed_traffic_balance,
+	TEXT("speed-traffic-balance", "0..1", OPTION_RATIO, "0", GROUP_RECEIVE, RUN, poll.balance,
 	     "0: ask as fast as possible; towards 1: wait for fuller responses and ask less often"),
-	RANGE("max-delay", "DURATION", OPTION_DURATION, "500ms", 0, 300 * SECONDS, GROUP_RECEIVE, RUN, max_delay,
+	RANGE("max-delay", "DURATION", OPTION_DURATION, "500ms", 0, 300 * SECONDS, GROUP_RECEIVE, RUN, poll.max_delay,
 	      "the longest wait that the balance may choose"),
 	WORD("retry-interval", "exponential|quadratic|constant", "exponential", growth_words, GROUP_RECEIVE, RUN,
-	     retry_interval, "how the waits between failed requests to the server grow, from 1s to 60s"),
+	     poll.growth, "how the waits between failed requests to the server grow, from 1s to 60s"),
 	RANGE("backlog", "N", OPTION_NUMBER, "100000", 1, 100000000, GROUP_RECEIVE, RUN, backlog,
 	      "unfinished updates at which fetching pauses"),
 
@@ -169,7 +170,7 @@ const struct option_row options_table[] = {
 	      "stop gracefully after so long; 0: never"),
 	FLAG("unless-running", GROUP_LIFE, RUN | FIXED, unless_running,
 	     "end silently if another tgrun runs this bot here"),
-	RANGE("give-up-after", "DURATION", OPTION_DURATION, "0", 0, YEAR, GROUP_LIFE, RUN, give_up_after,
+	RANGE("give-up-after", "DURATION", OPTION_DURATION, "0", 0, YEAR, GROUP_LIFE, RUN, poll.give_up_after,
 	      "end when the server could not be reached for so long; 0: never; with --once, 30s unless given"),
 	RANGE("shutdown-timeout", "DURATION", OPTION_DURATION, "30s", 0, YEAR, GROUP_LIFE, HANDLING,
 	      shutdown_timeout, "how long handlers may finish when tgrun stops; 0: not at all"),

@@ -121,38 +121,22 @@ static struct command_spec spec_of(const struct setup *s, const struct words *w)
 	};
 }
 
-/* The route of what no other takes: the handler itself. */
-static struct route_config default_route(const struct config *c)
-{
-	return (struct route_config){
-		.timeout = c->timeout, .kill_after = c->kill_after, .background = c->background, .mode = c->mode,
-		.batch_size = c->batch_size, .batch_wait = c->batch_wait, .workers = c->workers, .sticky = c->sticky,
-		.max_requests = c->max_requests, .max_worker_age = c->max_worker_age, .on_failure = c->on_failure,
-		.max_attempts = c->max_attempts, .retry_delay = c->retry_delay, .max_output = c->max_output,
-	};
-}
-
-static struct engine_route make_route(const struct setup *s, const struct route_config *r, const struct words *w)
+/* A route of the engine: `own`, or, if that is NULL, the handler itself, which takes what no other route does. `w` is its command. */
+static struct engine_route make_route(const struct setup *s, const struct route_config *own, const struct words *w)
 {
 	const struct config *c = &s->config;
-	bool own = r->set & ROUTE_ALLOW;
-	struct texts users = own ? r->allow_user : c->allow_user;
-	struct texts chats = own ? r->allow_chat : c->allow_chat;
+	const struct texts *users = own && own->set_allow ? &own->allow_user : &c->allow_user;
+	const struct texts *chats = own && own->set_allow ? &own->allow_chat : &c->allow_chat;
+	struct engine_route route = { .match = own ? own->match : NULL, .command = spec_of(s, w), .policy = own ? own->policy : c->policy };
+	if (route.policy.handler.workers)
+		route.policy.mode = MODE_WORKER;
 	if (c->command == COMMAND_TRY)
-		users = chats = (struct texts){ 0 }; /* who types there is nobody in particular */
-	return (struct engine_route){
-		.allow_users = (const char *const *)users.items, .allow_user_count = users.count,
-		.allow_chats = (const char *const *)chats.items, .allow_chat_count = chats.count,
-		.match = r->match, .mode = r->workers ? MODE_WORKER : (enum handler_mode)r->mode, .command = spec_of(s, w),
-		.policy = {
-			.timeout = r->timeout, .kill_after = r->kill_after, .background = (enum background)r->background,
-			.max_output = (uint64_t)r->max_output,
-			.outcome = { .on_failure = (enum on_failure)r->on_failure, .max_attempts = r->max_attempts },
-			.workers = r->workers, .sticky = r->sticky, .max_requests = (uint64_t)r->max_requests,
-			.max_worker_age = r->max_worker_age,
-		},
-		.retry_delay = r->retry_delay, .batch_size = r->batch_size, .batch_wait = r->batch_wait,
-	};
+		return route; /* who types there is nobody in particular */
+	route.allow_users = (const char *const *)users->items;
+	route.allow_user_count = users->count;
+	route.allow_chats = (const char *const *)chats->items;
+	route.allow_chat_count = chats->count;
+	return route;
 }
 
 static int find_routes(struct setup *s, const char *cwd, struct err *err)
@@ -194,8 +178,7 @@ int setup_handler(struct setup *s, const char *cwd, struct err *err)
 		return -1;
 	for (size_t i = 0; i < c->route.count; i++)
 		s->routes[i] = make_route(s, &c->route.items[i], &s->route_words[i]);
-	struct route_config rest = default_route(c);
-	s->routes[c->route.count] = make_route(s, &rest, &s->words);
+	s->routes[c->route.count] = make_route(s, NULL, &s->words);
 	return 0;
 }
 

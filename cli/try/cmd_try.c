@@ -17,7 +17,7 @@
 #include "cli/try/try_internal.h"
 #include "queue/local/local.h"
 
-enum { POLL_TIMEOUT = 30, POLL_LIMIT = 100 };
+enum { POLL_TIMEOUT = 30000, POLL_LIMIT = 100 };
 
 static int make_token(struct try *t, struct err *err)
 {
@@ -53,9 +53,10 @@ static int start_engine(struct try *t, struct err *err)
 {
 	const struct config *c = &t->setup->config;
 	struct engine_config config = {
-		.loop = t->loop, .log = t->log, .clock = &clock_system, .slots = t->slots, .open_queue = open_queue, .secret = t->setup->secret,
-		.run_id = "", .slot_count = t->slot_count, .source_fd = -1, .source_feed_fd = -1, .api_root = sandbox_url(t->sandbox), .poll_timeout = POLL_TIMEOUT,
-		.limit = POLL_LIMIT, .rehearsal = true, .options = setup_engine_options(t->setup), .finished = try_on_finished, .settled = try_on_settled,
+		.loop = t->loop, .log = t->log, .clock = &clock_system, .slots = t->slots, .open_queue = open_queue,
+		.secret = t->setup->secret, .run_id = "", .slot_count = t->slot_count, .source_fd = -1, .source_feed_fd = -1,
+		.api_root = sandbox_url(t->sandbox), .poll = { .timeout = POLL_TIMEOUT, .limit = POLL_LIMIT }, .rehearsal = true,
+		.options = setup_engine_options(t->setup), .finished = try_on_finished, .settled = try_on_settled,
 		.started = try_on_started, .output = try_on_output, .trouble = try_on_trouble, .arg = t,
 	};
 	/* Whoever tries a bot wants to see each failure. */

@@ -9,7 +9,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -19,21 +18,28 @@
 #include "io/statedir.h"
 #include "queue/queue.h"
 #include "slot/slots.h"
+#include "source/poll.h"
 
 struct notify;
+
+/* How the updates of a route are handled. These are options of the command line that a route may
+ * set for itself, and their rows point here (cli/options/options_table.c). */
+struct route_policy {
+	enum handler_mode mode;        /* it stays */
+	struct handler_policy handler;
+	int64_t retry_delay;           /* milliseconds before the second attempt, doubling up to 5 min */
+	int batch_size;                /* updates at most in one process of a batch */
+	int64_t batch_wait;            /* milliseconds that the first of a batch waits for others */
+};
 
 /* Where some updates go: a program, and how it is run. */
 struct engine_route {
 	const char *match;             /* a kind or a /command (update/match.h); NULL: all that no other route takes, the last of the routes */
-	enum handler_mode mode;
 	/* checked ids (update/allow.h); without any, everybody is handled */
 	const char *const *allow_users, *const *allow_chats;
 	size_t allow_user_count, allow_chat_count;
 	struct command_spec command;   /* its `env` without what the engine adds: TG_BOT_ID, TG_BOT_USERNAME, TG_API_URL, TG_TOKEN, TG_STATE_DIR, TG_RUN_ID */
-	struct handler_policy policy;
-	int64_t retry_delay;           /* milliseconds before the second attempt, doubling up to 5 min */
-	int batch_size;                /* updates at most in one process of a batch */
-	int64_t batch_wait;            /* milliseconds that the first of a batch waits for others */
+	struct route_policy policy;
 };
 
 enum { ENGINE_ROUTES_MAX = 32 };   /* two lanes of the queue each */
@@ -100,14 +106,8 @@ struct engine_config {
 	/* asking */
 	const char *api_root, *api_login; /* of an api_root (api/api_root.h); the second NULL: none */
 	const char *ca_file, *ca_dirs;    /* for http_trust() */
-	int64_t poll_timeout;          /* seconds */
-	int limit;
+	struct poll_options poll;
 	const char *allowed_updates;   /* JSON, NULL: not sent */
-	int64_t poll_delay, give_up_after;
-	int poll_balance;              /* thousandths */
-	int64_t poll_max_delay;        /* milliseconds */
-	enum backoff_growth retry_growth;
-	bool drop_pending, delete_webhook;
 	bool once;
 	bool rehearsal;                /* an update whose attempts are used up is given up, though nothing shows that others fare better */
 	int64_t max_runtime;           /* milliseconds, 0: no limit */
@@ -141,8 +141,8 @@ int engine_start(struct engine *e, struct err *err);
  * once. */
 void engine_stop(struct engine *e, int status, bool now);
 
-/* Takes over what may change of `fresh`: its options, how the server is asked (poll_timeout to
- * give_up_after), max_runtime. Of these, it names in the log what cannot change while running after
+/* Takes over what may change of `fresh`: its options, how the server is asked (poll,
+ * allowed_updates), max_runtime. Of these, it names in the log what cannot change while running after
  * all: routes and their modes, more workers or slots than at the start. All else of `fresh` is the
  * caller's to name. 0, or -1 with `err`: everything stays as it was. */
 int engine_reload(struct engine *e, const struct engine_config *fresh, struct err *err);

@@ -163,7 +163,7 @@ int engine_commands_build(struct engine *e, struct err *err)
 	for (size_t i = 0; i < e->route_count; i++) {
 		struct route *r = &e->routes[i];
 		struct command *packed =
-			pack(e, &r->command, r->policy.background == BACKGROUND_LEAVE, err);
+			pack(e, &r->command, r->policy.handler.background == BACKGROUND_LEAVE, err);
 		if (!packed)
 			return -1;
 		handler_set_command(r->handler, packed, e->bot_username);

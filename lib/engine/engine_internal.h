@@ -38,12 +38,10 @@ struct route {
 	struct engine *engine;
 	char *match;           /* NULL: the default */
 	struct handler *handler;
-	struct handler_policy policy;
+	struct route_policy policy;
 	int workers_max;       /* those of the start, for which there are slots */
 	struct engine_command command;
 	struct allow *allow;   /* whose updates it handles */
-	int64_t retry_delay, batch_wait;
-	int batch_size;
 	struct loop_timer *pause_timer, *batch_timer;
 	struct breaker breaker;
 	struct backoff start_backoff; /* while it cannot be started; failures > 0 says so */

@@ -22,7 +22,7 @@ static void take_workers(struct route *r, int workers)
 	if (workers > r->workers_max)
 		log_event(r->engine->config.log, LOG_WARN, LOG_FIELDS(LOG_STR("route", r->match ? r->match : ""), LOG_NUM("workers", r->workers_max)),
 			  "'workers' cannot be raised above that of the start while running: it stays at that until a restart");
-	r->policy.workers = workers < r->workers_max ? workers : r->workers_max;
+	r->policy.handler.workers = workers < r->workers_max ? workers : r->workers_max;
 }
 
 static int take_route(struct route *r, const struct engine_route *o, struct err *err)
@@ -38,11 +38,8 @@ static int take_route(struct route *r, const struct engine_route *o, struct err 
 	allow_free(r->allow);
 	r->allow = allow;
 	r->policy = o->policy;
-	take_workers(r, o->policy.workers);
-	r->retry_delay = o->retry_delay;
-	r->batch_size = o->batch_size;
-	r->batch_wait = o->batch_wait;
-	handler_set_policy(r->handler, &r->policy);
+	take_workers(r, o->policy.handler.workers);
+	handler_set_policy(r->handler, &r->policy.handler);
 	return 0;
 }
 
@@ -70,7 +67,7 @@ static int take_routes(struct engine *e, const struct engine_options *o, struct 
 		if (at < last)
 			name_route(e, r->match, "the old order stays");
 		last = at;
-		if (o->routes[at].mode != handler_mode(r->handler))
+		if (o->routes[at].policy.mode != handler_mode(r->handler))
 			name_route(e, r->match, "the old mode, and the handler for it, stay");
 		else if (take_route(r, &o->routes[at], err))
 			return -1;

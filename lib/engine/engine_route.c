@@ -21,7 +21,7 @@ static void on_batch(void *arg)
 static int route_make(struct engine *e, struct route *r, const struct engine_route *o, struct err *err)
 {
 	*r = (struct route){ .engine = e, .match = o->match ? strdup(o->match) : NULL };
-	r->handler = handler_new(e->handlers, o->mode, o->match ? o->match : "");
+	r->handler = handler_new(e->handlers, o->policy.mode, o->match ? o->match : "");
 	r->pause_timer = loop_timer_new(e->config.loop, on_pause_end, r);
 	r->batch_timer = loop_timer_new(e->config.loop, on_batch, r);
 	breaker_init(&r->breaker, e->breaker_limit);
@@ -163,7 +163,8 @@ int engine_slots(const struct engine_options *o)
 	bool processes = false;
 	int slots = (o->on_error.stages || o->on_timeout.stages ? HOOK_SLOTS : 0) + (o->source.stages != NULL);
 	for (size_t i = 0; i < o->route_count; i++) {
-		int own = handler_slots_for(o->routes[i].mode, &o->routes[i].policy);
+		int own = handler_slots_for(o->routes[i].policy.mode,
+					    &o->routes[i].policy.handler);
 		slots += own;
 		processes = processes || !own;
 	}

@@ -115,9 +115,10 @@ static void run_hook(struct engine *e, const struct route *r, const struct claim
 	if (!command)
 		return;
 	struct hook hook = {
-		.name = timeout ? "on-timeout" : "on-error", .command = command, .claim = c, .bot_username = e->bot_username, .max_attempts = r->policy.outcome.max_attempts,
+		.name = timeout ? "on-timeout" : "on-error", .command = command, .claim = c, .bot_username = e->bot_username,
+		.max_attempts = r->policy.handler.outcome.max_attempts,
 		.reason = result->outcome.reason, .status = result->outcome.status, .sentence = result->sentence,
-		.timeout = HOOK_TIMEOUT, .kill_after = r->policy.kill_after,
+		.timeout = HOOK_TIMEOUT, .kill_after = r->policy.handler.kill_after,
 	};
 	handlers_hook(e->handlers, &hook);
 }
@@ -174,11 +175,11 @@ static struct fate settle_spent(struct route *r, const struct claim *c, const st
 {
 	struct engine *e = r->engine;
 	struct outcome outcome = result->outcome;
-	int most = r->policy.outcome.max_attempts;
+	int most = r->policy.handler.outcome.max_attempts;
 	int64_t now = e->config.clock->wall(e->config.clock);
 	if (e->config.rehearsal || e->asking.ended ||
 	    ledger_may_give_up(queue_proven(e->queue, c), c->first, now)) {
-		outcome_give_up(c->failures, &r->policy.outcome, &outcome);
+		outcome_give_up(c->failures, &r->policy.handler.outcome, &outcome);
 		return bury(e, c, &outcome, result);
 	}
 	if (c->failures < most)
@@ -216,7 +217,7 @@ static struct fate settle_failure(struct route *r, const struct claim *c, const 
 		if (result->outcome.spent)
 			return settle_spent(r, c, result);
 		e->counts.retried++;
-		queue_retry(e->queue, c, backoff_delay(r->retry_delay, RETRY_CAP, c->failures + 1), story.text);
+		queue_retry(e->queue, c, backoff_delay(r->policy.retry_delay, RETRY_CAP, c->failures + 1), story.text);
 		return (struct fate){ "to be tried again", false };
 	case OUTCOME_DEAD:
 		return bury(e, c, &result->outcome, result);

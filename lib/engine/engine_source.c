@@ -214,10 +214,8 @@ static struct poll_config poll_config_of(struct engine *e, const struct engine_c
 {
 	return (struct poll_config){
 		.loop = c->loop, .api = e->api, .log = c->log, .clock = c->clock, .events = source_events(e),
-		.offset = queue_offset(e->queue, e->config.api_root), .timeout = c->poll_timeout, .limit = c->limit,
-		.allowed = c->allowed_updates, .delay = c->poll_delay, .balance = c->poll_balance,
-		.max_delay = c->poll_max_delay, .growth = c->retry_growth, .give_up_after = c->give_up_after,
-		.drop_pending = c->drop_pending, .delete_webhook = c->delete_webhook, .once = c->once,
+		.offset = queue_offset(e->queue, e->config.api_root), .options = c->poll,
+		.allowed = c->allowed_updates, .once = c->once,
 	};
 }
 

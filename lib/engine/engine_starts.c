@@ -72,11 +72,11 @@ static bool batch_is_due(struct engine *e, struct route *r, unsigned lane, int64
 	int64_t waited;
 	if (queue_ready(e->queue, lane, &waited) == 0)
 		return false;
-	if (queue_batch_full(e->queue, lane, (size_t)r->batch_size) || waited >= r->batch_wait ||
+	if (queue_batch_full(e->queue, lane, (size_t)r->policy.batch_size) || waited >= r->policy.batch_wait ||
 	    e->draining)
 		return true;
-	if (*left > r->batch_wait - waited)
-		*left = r->batch_wait - waited;
+	if (*left > r->policy.batch_wait - waited)
+		*left = r->policy.batch_wait - waited;
 	return false;
 }
 
@@ -155,7 +155,7 @@ static void fill_batch(struct engine *e, struct flight *leader)
 	batch[n++] = leader->claim;
 	bool skipped = false;
 	while (!leader->claim->solo && !engine_probes(leader->route) &&
-	       n < (size_t)leader->route->batch_size && !(skipped && slice_is_over(e)) &&
+	       n < (size_t)leader->route->policy.batch_size && !(skipped && slice_is_over(e)) &&
 	       queue_claim_joining(e->queue, batch, n, &c, &err) > 0) {
 		if (c->expired)
 			skip(e, c), skipped = true;

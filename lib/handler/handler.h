@@ -62,7 +62,7 @@ struct handler_policy {
 	/* workers */
 	int workers;           /* processes, from 1 */
 	bool sticky;           /* a key prefers the worker that had it last */
-	uint64_t max_requests; /* updates after which a worker is replaced, 0: never */
+	int max_requests;      /* updates after which a worker is replaced, 0: never */
 	int64_t max_worker_age; /* milliseconds after which it is, 0: never */
 };
 

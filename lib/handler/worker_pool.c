@@ -83,7 +83,7 @@ static bool is_worn(const struct worker *w, int64_t now)
 {
 	const struct handler_policy *policy = &w->h->policy;
 	return w->outdated || slots_stdout_lost(w->job.slot) ||
-	       (policy->max_requests && w->requests >= policy->max_requests) ||
+	       (policy->max_requests && w->requests >= (uint64_t)policy->max_requests) ||
 	       (policy->max_worker_age && now - w->started >= policy->max_worker_age);
 }
 
@@ -367,7 +367,7 @@ static int give(struct handler *h, struct claim *c, bool solo)
 		loop_timer_set(h->room->flush_timer, 0);
 	if (list_empty(&w->unwritten))
 		list_add_before(&p->unwritten, &w->unwritten);
-	if (h->policy.max_requests && w->requests == h->policy.max_requests)
+	if (h->policy.max_requests && w->requests == (uint64_t)h->policy.max_requests)
 		loop_timer_set(p->timer, 0);
 	return 0;
 }

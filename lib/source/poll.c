@@ -159,13 +159,13 @@ static void take_setup(struct poll *p, struct api_answer *answer)
 			c->events.bot(c->events.arg, verdict.username);
 		if (step == POLL_DELETE)
 			log_event(c->log, LOG_INFO, LOG_NONE,
-				  c->drop_pending ? "dropped what was pending at Telegram"
+				  c->options.drop_pending ? "dropped what was pending at Telegram"
 						  : "removed the webhook");
 		go_on(p, verdict.next);
 		break;
 	case POLL_PASS:
 		p->counts.failures++;
-		p->webhook_unknown = !c->delete_webhook;
+		p->webhook_unknown = !c->options.delete_webhook;
 		log_event(c->log, LOG_WARN,
 			  LOG_FIELDS(LOG_STR("method", answer->method),
 				     LOG_STR("answer", answer->text)),
@@ -238,7 +238,7 @@ static void take_batch(struct poll *p, struct api_answer *answer)
 			  "waiting for a fuller response");
 	if (delay < paced)
 		delay = paced;
-	loop_timer_set(p->timer, delay > p->config.delay ? delay : p->config.delay);
+	loop_timer_set(p->timer, delay > p->config.options.delay ? delay : p->config.options.delay);
 }
 
 /* Hands over an answer that nothing can read, whole, as one update. False: it has no id to go on
@@ -254,7 +254,7 @@ static bool bury(struct poll *p, struct api_answer *answer)
 		  "an update that cannot be read was set aside as a dead letter");
 	p->offset = whole.id + 1;
 	p->garbage = (struct poll_garbage){ 0 };
-	loop_timer_set(p->timer, p->config.delay);
+	loop_timer_set(p->timer, p->config.options.delay);
 	return true;
 }
 
@@ -330,7 +330,8 @@ static void ask(struct poll *p)
 	if (p->waits || p->stopping)
 		return;
 	bool isolate = p->garbage.answers >= POLL_ISOLATE_AFTER;
-	ask_updates(p, p->config.once ? 0 : p->config.timeout, isolate ? 1 : p->config.limit, 0);
+	const struct poll_options *o = &p->config.options;
+	ask_updates(p, p->config.once ? 0 : o->timeout / 1000, isolate ? 1 : o->limit, 0);
 	if (!p->ready) {
 		p->ready = true;
 		e->ready(e->arg);
@@ -344,6 +345,7 @@ static void on_timer(void *arg)
 
 struct source *poll_new(const struct poll_config *config, struct err *err)
 {
+	const struct poll_options *o = &config->options;
 	struct poll *p = calloc(1, sizeof *p);
 	if (!p)
 		goto fail;
@@ -351,14 +353,13 @@ struct source *poll_new(const struct poll_config *config, struct err *err)
 	p->config = *config;
 	p->offset = config->offset;
 	p->setup = (struct poll_setup){
-		.delete_webhook = config->delete_webhook, .drop_pending = config->drop_pending,
+		.delete_webhook = o->delete_webhook, .drop_pending = o->drop_pending,
 		.after_me = POLL_WEBHOOK,
 	};
-	poll_trouble_init(&p->failures, config->growth, config->give_up_after,
+	poll_trouble_init(&p->failures, o->growth, o->give_up_after,
 			  config->clock->mono(config->clock));
 	p->pace = (struct pace){
-		.balance = config->once ? 0 : config->balance, .max_delay = config->max_delay,
-		.limit = config->limit,
+		.balance = config->once ? 0 : o->balance, .max_delay = o->max_delay, .limit = o->limit,
 	};
 	p->idle = (struct backoff){ .first = IDLE_FIRST, .cap = IDLE_LAST };
 	p->timer = loop_timer_new(config->loop, on_timer, p);
@@ -382,13 +383,15 @@ int poll_change(struct source *source, const struct poll_config *fresh, struct e
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	free(p->allowed);
 	p->allowed = allowed;
-	p->config.timeout = fresh->timeout;
-	p->config.limit = p->pace.limit = fresh->limit;
-	p->config.delay = fresh->delay;
-	p->failures.give_up_after = fresh->give_up_after;
-	p->pace.balance = p->config.once ? 0 : fresh->balance;
-	p->pace.max_delay = fresh->max_delay;
-	p->failures.backoff.growth = fresh->growth;
+	struct poll_options *o = &p->config.options, first = *o;
+	*o = fresh->options;
+	o->drop_pending = first.drop_pending;
+	o->delete_webhook = first.delete_webhook;
+	p->failures.give_up_after = o->give_up_after;
+	p->failures.backoff.growth = o->growth;
+	p->pace.limit = o->limit;
+	p->pace.balance = p->config.once ? 0 : o->balance;
+	p->pace.max_delay = o->max_delay;
 	return 0;
 }
 

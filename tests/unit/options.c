@@ -12,29 +12,29 @@ static void test_defaults(void)
 	ok(parse(&c, "--handler h", "HOME=/ TG_X=1", &err) == 0, "a handler is all that must be given");
 	is_num(c.command, COMMAND_RUN, "run may be left out");
 	ok(!c.command_given, "and it is known that it was");
-	is_num(c.timeout, 60000, "timeout is 60s");
-	is_num(c.kill_after, 5000, "kill-after is 5s");
+	is_num(c.policy.handler.timeout, 60000, "timeout is 60s");
+	is_num(c.policy.handler.kill_after, 5000, "kill-after is 5s");
 	is_num(c.concurrency, 16, "concurrency is 16");
-	is_num(c.max_output, 1 << 20, "max-output is 1M");
+	is_num(c.policy.handler.max_output, 1 << 20, "max-output is 1M");
 	is_num(c.min_free, 64 << 20, "min-free is 64M");
-	is_num(c.poll_timeout, 30000, "poll-timeout is 30s");
-	is_num(c.give_up_after, 0, "it never gives up");
+	is_num(c.poll.timeout, 30000, "poll-timeout is 30s");
+	is_num(c.poll.give_up_after, 0, "it never gives up");
 	is_num(c.log_level, LOG_INFO, "log-level is info");
-	is_num(c.background, BACKGROUND_WAIT, "background is wait");
-	is_num(c.on_failure, ON_FAILURE_DEAD, "on-failure is dead");
+	is_num(c.policy.handler.background, BACKGROUND_WAIT, "background is wait");
+	is_num(c.policy.handler.outcome.on_failure, ON_FAILURE_DEAD, "on-failure is dead");
 	is_str(c.api_url, "https://api.telegram.org", "api-url is Telegram's");
 	ok(c.key.count == 1 && strcmp(c.key.items[0], "chat") == 0, "key is chat");
 	ok(c.dead_keep_count == -1 && c.dead_keep_age == -1, "all dead letters are kept");
 	ok(!c.token && !c.state_dir && !c.once && c.warning_count == 0, "nothing else is set, and nothing is warned of");
-	is_num(config_origin(&c, &c.timeout), ORIGIN_DEFAULT, "the origin is the default");
+	is_num(config_origin(&c, &c.policy.handler.timeout), ORIGIN_DEFAULT, "the origin is the default");
 	config_release(&c);
 	ok(parse(&c, "--handler h --once --log-level debug --background kill --log-format json", "", &err) == 0, "some words");
-	is_num(c.give_up_after, 30000, "with --once it gives up after 30s");
+	is_num(c.poll.give_up_after, 30000, "with --once it gives up after 30s");
 	is_num(c.log_level, LOG_DEBUG, "debug is debug");
 	is_num(c.log_format, LOG_JSON, "json is JSON");
-	is_num(c.background, BACKGROUND_KILL, "kill is kill");
+	is_num(c.policy.handler.background, BACKGROUND_KILL, "kill is kill");
 	config_release(&c);
-	ok(parse(&c, "--handler h --once --give-up-after 0", "", &err) == 0 && c.give_up_after == 0, "unless it was given");
+	ok(parse(&c, "--handler h --once --give-up-after 0", "", &err) == 0 && c.poll.give_up_after == 0, "unless it was given");
 	config_release(&c);
 }
 
@@ -48,31 +48,31 @@ static void test_order(void)
 	snprintf(words, sizeof words, "--config %s", file);
 	ok(parse(&c, words, "", &err) == 0, "a file alone");
 	ok(c.key.count == 2 && strcmp(c.key.items[0], "user") == 0 && strcmp(c.key.items[1], "topic") == 0, "a list keeps the order of its lines");
-	is_num(c.timeout, 1000, "a bare number is seconds");
+	is_num(c.policy.handler.timeout, 1000, "a bare number is seconds");
 	snprintf(words, sizeof words, "config file '%s', line 5", file);
-	is_str(config_where(&c, &c.limit, out, sizeof out), words, "the place of a value is its file and line");
+	is_str(config_where(&c, &c.poll.limit, out, sizeof out), words, "the place of a value is its file and line");
 	config_release(&c);
 
 	snprintf(words, sizeof words, "TGRUN_CONFIG=%s TGRUN_TIMEOUT=2 TGRUN_KEY=none TGRUN_ONCE=no TGRUN_LIMIT= TGRUN_TOKEN_FILE=f", file);
 	ok(parse(&c, "", words, &err) == 0, "the environment over the file");
-	ok(c.timeout == 2000 && c.limit == 5 && !c.once, "beats it; an empty variable does not");
+	ok(c.policy.handler.timeout == 2000 && c.poll.limit == 5 && !c.once, "beats it; an empty variable does not");
 	ok(c.key.count == 1 && strcmp(c.key.items[0], "none") == 0, "its list replaces the file's");
 	ok(!c.token && c.token_file, "its token-file beats the file's token");
-	is_str(config_where(&c, &c.timeout, out, sizeof out), "TGRUN_TIMEOUT", "the place is the variable");
+	is_str(config_where(&c, &c.policy.handler.timeout, out, sizeof out), "TGRUN_TIMEOUT", "the place is the variable");
 	config_release(&c);
 
 	ok(parse(&c, "--timeout 3 --timeout=4 --key user --key=topic --token 2:argv --handler me", words, &err) == 0, "the command line over both");
-	ok(c.timeout == 4000 && strcmp(c.handler, "me") == 0, "beats them, and its last wins");
+	ok(c.policy.handler.timeout == 4000 && strcmp(c.handler, "me") == 0, "beats them, and its last wins");
 	ok(c.key.count == 2 && strcmp(c.key.items[1], "topic") == 0, "its lists add up among themselves");
 	ok(c.token && strcmp(c.token, "2:argv") == 0 && !c.token_file, "its token beats the variable's file");
-	is_str(config_where(&c, &c.timeout, out, sizeof out), "option '--timeout'", "the place is the option");
+	is_str(config_where(&c, &c.policy.handler.timeout, out, sizeof out), "option '--timeout'", "the place is the option");
 	config_release(&c);
 
 	ok(parse(&c, "--handler x", "TGRUN_ENV=A=1\nB=2\n\n", &err) == 0 && c.env.count == 2 && strcmp(c.env.items[1], "B=2") == 0,
 	   "a list in a variable has an item a line");
 	config_release(&c);
 	ok(parse(&c, "--once -- python3 bot.py --timeout 3 -- x", words, &err) == 0, "a handler after --");
-	ok(!c.handler && c.handler_argv.count == 6 && strcmp(c.handler_argv.items[2], "--timeout") == 0 && !c.handler_argv.items[6] && c.timeout == 2000,
+	ok(!c.handler && c.handler_argv.count == 6 && strcmp(c.handler_argv.items[2], "--timeout") == 0 && !c.handler_argv.items[6] && c.policy.handler.timeout == 2000,
 	   "beats the file's, and its words are its own");
 	config_release(&c);
 	ok(parse(&c, "dead drop 3 --json -- 4", words, &err) == 0 && c.command == COMMAND_DEAD && c.json && c.arguments.count == 3 &&
@@ -152,15 +152,16 @@ static void test_routes(void)
 	is_str(r[1].match, "/start", "a section is named by its match");
 	is_str(r[1].handler, "./start.sh x", "and has a handler");
 	is_str(r[2].match, "callback_query", "white space in a section's line is left out");
-	is_num(r[1].set, ROUTE_TIMEOUT | ROUTE_WORKERS | ROUTE_STICKY, "it is known what a route sets");
-	ok(r[1].timeout == 5000 && r[1].workers == 2 && r[1].sticky, "which counts for it");
-	ok(r[2].timeout == 7000 && r[2].max_attempts == 4 && r[2].kill_after == 5000, "the rest is as for the handler");
-	ok(r[2].workers == 0 && r[0].workers == 0 && r[0].mode == 0, "except how it is spoken to: a process for each update");
-	ok(r[2].mode == 1 && r[2].batch_size == 9 && r[2].on_failure == ON_FAILURE_RETRY, "unless it says otherwise");
-	ok(c.timeout == 7000 && c.workers == 3, "and the handler's own are untouched");
+	ok(r[1].set[offsetof(struct route_policy, handler.timeout)] && r[1].set[offsetof(struct route_policy, handler.sticky)] &&
+	   !r[1].set[offsetof(struct route_policy, handler.kill_after)], "it is known what a route sets");
+	ok(r[1].policy.handler.timeout == 5000 && r[1].policy.handler.workers == 2 && r[1].policy.handler.sticky, "which counts for it");
+	ok(r[2].policy.handler.timeout == 7000 && r[2].policy.handler.outcome.max_attempts == 4 && r[2].policy.handler.kill_after == 5000, "the rest is as for the handler");
+	ok(r[2].policy.handler.workers == 0 && r[0].policy.handler.workers == 0 && r[0].policy.mode == 0, "except how it is spoken to: a process for each update");
+	ok(r[2].policy.mode == 1 && r[2].policy.batch_size == 9 && r[2].policy.handler.outcome.on_failure == ON_FAILURE_RETRY, "unless it says otherwise");
+	ok(c.policy.handler.timeout == 7000 && c.policy.handler.workers == 3, "and the handler's own are untouched");
 	config_release(&c);
 	snprintf(words, sizeof words, "--handler h --config %s --route /a=x --route poll=y", file);
-	ok(parse(&c, words, "", &err) == 0 && c.route.count == 2 && strcmp(c.route.items[1].handler, "y") == 0 && c.route.items[0].timeout == 7000,
+	ok(parse(&c, words, "", &err) == 0 && c.route.count == 2 && strcmp(c.route.items[1].handler, "y") == 0 && c.route.items[0].policy.handler.timeout == 7000,
 	   "routes of the command line replace those of the file");
 	config_release(&c);
 	ok(parse(&c, "--handler h --source - --only /start,message --only poll", "", &err) == 0 && c.only.count == 3, "matches add up");
@@ -364,7 +365,7 @@ static void test_file(void)
 	ok(parse(&c, words, "", &err) == 0, "a BOM, white space before a key, a colon, and no line feed at the end are fine");
 	is_str(c.chdir, "a;b", "a comment begins with white space and ';', a ';' alone does not");
 	is_str(c.state_dir, "q", "quotes around a value, and a comment behind them, are no part of it");
-	ok(c.timeout == 7000 && c.limit == 3 && c.env.count == 1 && strcmp(c.env.items[0], "A=1;2") == 0, "the others are read too");
+	ok(c.policy.handler.timeout == 7000 && c.poll.limit == 3 && c.env.count == 1 && strcmp(c.env.items[0], "A=1;2") == 0, "the others are read too");
 	config_release(&c);
 
 	static const char habits[] = "[tgrun]\r\n--timeout=7s\r\n--limit 3\n--once\n--no-hide-token\nexport TGRUN_POLL_TIMEOUT='20'\nexport chdir=\"/a # b\"\n"
@@ -372,14 +373,14 @@ static void test_file(void)
 				     "only = message,poll # these\ntoken = \"1:abc\" # of the test\n[route \"/start\"]\nhandler = x\n--timeout 9 # seconds\n";
 	write_file(habits, sizeof habits - 1);
 	ok(parse(&c, words, "", &err) == 0, "arguments, exported variables, quotes and comments are taken (%s)", err.text);
-	ok(c.timeout == 7000 && c.limit == 3 && c.once && !c.hide_token, "an argument's dashes, and a value behind white space");
-	ok(c.poll_timeout == 20000 && c.env.count == 2 && strcmp(c.env.items[0], "A=b c") == 0, "a variable of the environment is the option's key");
+	ok(c.policy.handler.timeout == 7000 && c.poll.limit == 3 && c.once && !c.hide_token, "an argument's dashes, and a value behind white space");
+	ok(c.poll.timeout == 20000 && c.env.count == 2 && strcmp(c.env.items[0], "A=b c") == 0, "a variable of the environment is the option's key");
 	is_str(c.chdir, "/a # b", "what is in quotes is all value");
 	is_str(c.env.items[1], "B=\"c\"", "quotes inside of a value stay");
-	ok(c.kill_after == 5000 && c.max_output == 65536 && c.only.count == 2, "a comment behind a value is none of it, where it could not be");
+	ok(c.policy.handler.kill_after == 5000 && c.policy.handler.max_output == 65536 && c.only.count == 2, "a comment behind a value is none of it, where it could not be");
 	is_str(c.on_error, "'./x y'", "commands are left for who cuts them into words");
 	is_str(c.token, "1:abc", "a token loses its quotes");
-	ok(c.route.count == 1 && c.route.items[0].timeout == 9000, "a route's keys are read alike");
+	ok(c.route.count == 1 && c.route.items[0].policy.handler.timeout == 9000, "a route's keys are read alike");
 	config_release(&c);
 }
 

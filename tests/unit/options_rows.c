@@ -55,6 +55,31 @@ static bool holds(const struct config *c, const struct option_row *row)
 	return false;
 }
 
+/* A row points into a struct of some room: the type that it says must be the type that is there. */
+static void test_sizes(void)
+{
+	for (size_t i = 0; i < options_table_count; i++) {
+		const struct option_row *row = &options_table[i];
+		size_t size = 0;
+		switch (row->type) {
+		case OPTION_FLAG: size = sizeof(bool); break;
+		case OPTION_DURATION:
+		case OPTION_SIZE: size = sizeof(int64_t); break;
+		case OPTION_NUMBER:
+		case OPTION_RATIO:
+		case OPTION_WORD: size = sizeof(int); break;
+		case OPTION_TEXT:
+		case OPTION_KEEP:
+		case OPTION_URL: size = sizeof(char *); break;
+		case OPTION_LIST:
+		case OPTION_COMMAS:
+		case OPTION_ENV: size = sizeof(struct texts); break;
+		case OPTION_ROUTE: size = sizeof(struct routes); break;
+		}
+		ok(row->size == size, "--%s: the member is as large as its type", row->name);
+	}
+}
+
 /* A row that takes 0 says in its help what that is, or is one of those where nothing is just what
  * it says: no wait, nothing kept. */
 static void test_zeros(void)
@@ -216,6 +241,7 @@ int main(void)
 	RUN(test_each_row);
 	RUN(test_reload);
 	RUN(test_help);
+	RUN(test_sizes);
 	RUN(test_zeros);
 	unlink(file);
 	return done_testing();
