@@ -10,8 +10,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <cjson/cJSON.h>
-
+#include "base/json.h"
 #include "api/api.h"
 #include "cli/check_machine.h"
 #include "cli/cmd.h"
@@ -266,7 +265,7 @@ static const cJSON *call(struct check *c, const char *method)
 	if (api_call(c->api, method, "", CALL_TIME, CALL_TIME, on_answer, c))
 		loop_run(c->loop);
 	if (c->class == API_OK)
-		return cJSON_GetObjectItemCaseSensitive(c->answer, "result");
+		return json_member(c->answer, "result");
 	if (c->class == API_TOKEN && strcmp(method, "getMe") == 0) {
 		err_set(&err, ERR_NOPERM, "Telegram refuses the token %s (%s); it is wrong or was revoked", secret_shown(c->setup->secret), c->text);
 		bad(c, &err);
@@ -278,10 +277,10 @@ static const cJSON *call(struct check *c, const char *method)
 
 static void check_webhook(struct check *c, const cJSON *info)
 {
-	const char *url = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(info, "url"));
-	const cJSON *pending = cJSON_GetObjectItemCaseSensitive(info, "pending_update_count");
+	const char *url = json_text(info, "url");
+	double pending = json_number(info, "pending_update_count");
 	struct err err;
-	if (url && url[0]) {
+	if (url[0]) {
 		const char *host = strstr(url, "://");
 		host = host ? host + 3 : url;
 		int n = (int)strcspn(host, "/?#");
@@ -293,8 +292,8 @@ static void check_webhook(struct check *c, const cJSON *info)
 			bad(c, &err);
 		}
 	}
-	if (cJSON_IsNumber(pending) && pending->valuedouble > 0)
-		say("note", "%.0f updates wait at Telegram", pending->valuedouble);
+	if (pending > 0)
+		say("note", "%.0f updates wait at Telegram", pending);
 }
 
 static void check_api(struct check *c)
@@ -310,11 +309,11 @@ static void check_api(struct check *c)
 		bad(c, &err);
 	} else {
 		const cJSON *me = call(c, "getMe");
-		const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(me, "username"));
-		const char *first = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(me, "first_name"));
+		const char *name = cJSON_GetStringValue(json_member(me, "username"));
+		const char *first = cJSON_GetStringValue(json_member(me, "first_name"));
 		if (me)
 			say("ok", "bot: %lld, @%s (%s)", (long long)secret_bot_id(s->secret), name ? name : "?", first ? first : "?");
-		if (cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(me, "can_read_all_group_messages")))
+		if (cJSON_IsFalse(json_member(me, "can_read_all_group_messages")))
 			say("note", "privacy mode: in groups the bot gets commands, replies to it and mentions of it, no other messages; "
 			    "@BotFather changes that (/setprivacy)");
 		const cJSON *info = me ? call(c, "getWebhookInfo") : NULL;

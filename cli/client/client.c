@@ -57,14 +57,12 @@ struct answer {
 /* Whether the line says what is still to be asked. */
 static bool is_rest(struct rest *rest, const cJSON *json)
 {
-	const cJSON *next = cJSON_GetObjectItemCaseSensitive(json, "next"),
-		    *left = cJSON_GetObjectItemCaseSensitive(json, "left");
-	if (!rest || (!cJSON_IsNumber(next) && !cJSON_IsNumber(left)))
+	if (!rest || (!json_has_number(json, "next") && !json_has_number(json, "left")))
 		return false;
 	*rest = (struct rest){ .more = true,
-				      .from = (int64_t)client_number(json, "next"),
-				      .to = (int64_t)client_number(json, "to"),
-				      .left = (size_t)client_number(json, "left") };
+			       .from = (int64_t)json_number(json, "next"),
+			       .to = (int64_t)json_number(json, "to"),
+			       .left = (size_t)json_number(json, "left") };
 	return true;
 }
 
@@ -75,12 +73,12 @@ static int on_line(void *arg, const char *text, size_t n)
 	struct answer *a = arg;
 	/* Only a line of this size can be one of these; updates are not parsed here. */
 	cJSON *json = n < SHORT_LINE ? cJSON_ParseWithLength(text, n) : NULL;
-	const char *error = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "error"));
+	const char *error = cJSON_GetStringValue(json_member(json, "error"));
 	int rc = 0;
 	if (error) {
 		a->refused = true;
 		rc = err_set(a->err, ERR_TEMPFAIL, "%s", error);
-	} else if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "end"))) {
+	} else if (json_true(json, "end")) {
 		a->ended = true;
 	} else if (!is_rest(a->rest, json)) {
 		rc = buf_add(&a->lines, text, n + 1);
@@ -378,18 +376,6 @@ void client_print_seconds(double seconds)
 		print_part(stdout, "%ldm %02lds", s / 60, s % 60);
 	else
 		print_part(stdout, "%.1fs", seconds);
-}
-
-const char *client_text(const cJSON *object, const char *name)
-{
-	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
-	return text ? text : "";
-}
-
-double client_number(const cJSON *object, const char *name)
-{
-	const cJSON *number = cJSON_GetObjectItemCaseSensitive(object, name);
-	return cJSON_IsNumber(number) ? number->valuedouble : 0;
 }
 
 void client_print_update(const char *line)

@@ -2,8 +2,7 @@
 #ifndef TGRUN_CLI_CLIENT_CLIENT_H
 #define TGRUN_CLI_CLIENT_CLIENT_H
 
-#include <cjson/cJSON.h>
-
+#include "base/json.h"
 #include "cli/setup/setup.h"
 #include "io/statedir.h"
 #include "queue/queue.h"
@@ -54,10 +53,6 @@ int client_numbers(const struct texts *arguments, size_t first, const char *what
 
 /* `1.5s`, `12m 05s`, `3h 07m`, `2d 04h`. */
 void client_print_seconds(double seconds);
-
-/* The text of a member of an answer, "" if there is none; its number, 0 if there is none. */
-const char *client_text(const cJSON *object, const char *name);
-double client_number(const cJSON *object, const char *name);
 
 /* Prints the update's own bytes, the last member of the line, escaped like that, and a line
  * feed. */

@@ -10,11 +10,6 @@
 
 enum { STEP = 50, WATCH_STEP = 1000, KEY_SHOWN = 48, RUNNING_SHOWN = 20, ERROR_SHOWN = 200 };
 
-static bool is_set(const cJSON *s, const char *name)
-{
-	return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(s, name));
-}
-
 /* What keeps it from working as usual. */
 static void print_trouble(const cJSON *s)
 {
@@ -26,42 +21,42 @@ static void print_trouble(const cJSON *s)
 		{ "backlog_full", "the backlog is full: fetching pauses" },
 		{ "disk_low", "the disk is almost full: fetching pauses" },
 	};
-	const cJSON *source = cJSON_GetObjectItemCaseSensitive(s, "source");
-	if (strcmp(client_text(s, "state"), "paused") == 0)
+	const cJSON *source = json_member(s, "source");
+	if (strcmp(json_text(s, "state"), "paused") == 0)
 		print_line(
 			stdout,
 			"paused: fetching goes on, no handler is started; 'tgrun resume' ends it");
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
-		if (is_set(s, flags[i].name))
+		if (json_true(s, flags[i].name))
 			print_line(stdout, "trouble: %s", flags[i].text);
-	if (is_set(source, "failing")) {
+	if (json_true(source, "failing")) {
 		print_part(stdout, "trouble: cannot fetch: ");
-		print_cut(stdout, client_text(source, "trouble"), ERROR_SHOWN);
+		print_cut(stdout, json_text(source, "trouble"), ERROR_SHOWN);
 		print_line(stdout, "%s", "");
 	}
-	if (client_text(s, "last_error")[0]) {
-		print_part(stdout, "last error: %s  ", client_text(s, "last_error_at"));
-		print_cut(stdout, client_text(s, "last_error"), ERROR_SHOWN);
+	if (json_text(s, "last_error")[0]) {
+		print_part(stdout, "last error: %s  ", json_text(s, "last_error_at"));
+		print_cut(stdout, json_text(s, "last_error"), ERROR_SHOWN);
 		print_line(stdout, "%s", "");
 	}
 }
 
 static void print_routes(const cJSON *s)
 {
-	const cJSON *routes = cJSON_GetObjectItemCaseSensitive(s, "routes"), *one;
+	const cJSON *routes = json_member(s, "routes"), *one;
 	cJSON_ArrayForEach(one, routes) {
-		const char *match = client_text(one, "match"), *mode = client_text(one, "mode");
+		const char *match = json_text(one, "match"), *mode = json_text(one, "mode");
 		if (cJSON_GetArraySize(routes) == 1 && strcmp(mode, "exec") == 0)
 			return;
 		print_part(stdout, "  %-20s %s, %.0f running", match[0] ? match : "(handler)", mode,
-			   client_number(one, "running"));
+			   json_number(one, "running"));
 		if (strcmp(mode, "worker") == 0)
 			print_part(
 				stdout,
 				", %.0f processes (%.0f ready), room for %.0f, %.0f died, %.0f replaced",
-				client_number(one, "processes"), client_number(one, "ready"),
-				client_number(one, "capacity"), client_number(one, "deaths"),
-				client_number(one, "recycled"));
+				json_number(one, "processes"), json_number(one, "ready"),
+				json_number(one, "capacity"), json_number(one, "deaths"),
+				json_number(one, "recycled"));
 		print_line(stdout, "%s", "");
 	}
 }
@@ -70,51 +65,51 @@ static void print_updates(const cJSON *s)
 {
 	const cJSON *one;
 	int shown = 0;
-	cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(s, "running")) {
+	cJSON_ArrayForEach(one, json_member(s, "running")) {
 		if (shown++ == RUNNING_SHOWN) {
 			print_line(stdout, "  running  and more");
 			break;
 		}
 		print_part(stdout, "  running  ");
-		client_print_seconds(client_number(one, "seconds"));
+		client_print_seconds(json_number(one, "seconds"));
 		print_part(stdout, "  update %.0f (number %.0f), attempt %.0f  ",
-			   client_number(one, "update_id"), client_number(one, "number"),
-			   client_number(one, "attempt"));
-		print_cut(stdout, client_text(one, "key"), KEY_SHOWN);
-		if (cJSON_GetObjectItemCaseSensitive(one, "worker"))
-			print_part(stdout, "  worker %.0f", client_number(one, "worker"));
+			   json_number(one, "update_id"), json_number(one, "number"),
+			   json_number(one, "attempt"));
+		print_cut(stdout, json_text(one, "key"), KEY_SHOWN);
+		if (json_member(one, "worker"))
+			print_part(stdout, "  worker %.0f", json_number(one, "worker"));
 		print_line(stdout, "%s", "");
 	}
-	cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(s, "keys")) {
-		print_part(stdout, "  waiting  %.0f  ", client_number(one, "waiting"));
-		print_cut(stdout, client_text(one, "key"), KEY_SHOWN);
+	cJSON_ArrayForEach(one, json_member(s, "keys")) {
+		print_part(stdout, "  waiting  %.0f  ", json_number(one, "waiting"));
+		print_cut(stdout, json_text(one, "key"), KEY_SHOWN);
 		print_line(stdout, "%s", "");
 	}
 }
 
 static void print_status(const cJSON *s)
 {
-	const char *name = client_text(s, "bot_username");
-	print_part(stdout, "%s: bot %.0f%s", client_text(s, "state"), client_number(s, "bot_id"),
+	const char *name = json_text(s, "bot_username");
+	print_part(stdout, "%s: bot %.0f%s", json_text(s, "state"), json_number(s, "bot_id"),
 		   name[0] ? " @" : "");
 	print_cut(stdout, name, KEY_SHOWN);
-	print_part(stdout, ", process %.0f, up ", client_number(s, "pid"));
-	client_print_seconds(client_number(s, "uptime"));
+	print_part(stdout, ", process %.0f, up ", json_number(s, "pid"));
+	client_print_seconds(json_number(s, "uptime"));
 	print_line(stdout, "%s", "");
 	print_line(stdout, "received %.0f (%.0f repeated, %.0f ignored, %.0f of strangers), "
 		   "%.0f polls (%.0f failed)",
-		   client_number(s, "received"), client_number(s, "repeated"),
-		   client_number(s, "ignored"), client_number(s, "strangers"),
-		   client_number(s, "polls"), client_number(s, "poll_failures"));
+		   json_number(s, "received"), json_number(s, "repeated"),
+		   json_number(s, "ignored"), json_number(s, "strangers"),
+		   json_number(s, "polls"), json_number(s, "poll_failures"));
 	print_line(
 		stdout,
 		"done %.0f, failed %.0f, retried %.0f, skipped %.0f, dead letters %.0f; %.2f handled a second",
-		client_number(s, "done"), client_number(s, "failed"), client_number(s, "retried"),
-		client_number(s, "skipped"), client_number(s, "dead_letters"),
-		client_number(s, "rate"));
+		json_number(s, "done"), json_number(s, "failed"), json_number(s, "retried"),
+		json_number(s, "skipped"), json_number(s, "dead_letters"),
+		json_number(s, "rate"));
 	print_line(stdout, "running %.0f of %.0f, waiting %.0f (%.0f ready)",
-		   client_number(s, "running_count"), client_number(s, "concurrency"),
-		   client_number(s, "waiting"), client_number(s, "ready"));
+		   json_number(s, "running_count"), json_number(s, "concurrency"),
+		   json_number(s, "waiting"), json_number(s, "ready"));
 	print_routes(s);
 	print_updates(s);
 	print_trouble(s);

@@ -54,18 +54,17 @@ static void print_lines(const char *text, const char *indent)
 
 static void show_letter(const char *line, const cJSON *letter)
 {
-	const cJSON *id = cJSON_GetObjectItemCaseSensitive(letter, "update_id");
-	print_line(stdout, "number    %.0f", client_number(letter, "number"));
-	if (cJSON_IsNumber(id))
-		print_line(stdout, "update    %.0f", id->valuedouble);
-	print_line(stdout, "kind      %s", client_text(letter, "kind"));
-	print_line(stdout, "key       %s", client_text(letter, "key"));
-	print_line(stdout, "attempts  %.0f", client_number(letter, "attempts"));
-	print_line(stdout, "received  %s", client_text(letter, "received"));
-	print_line(stdout, "died      %s", client_text(letter, "died"));
-	print_line(stdout, "reason    %s", client_text(letter, "reason"));
+	print_line(stdout, "number    %.0f", json_number(letter, "number"));
+	if (json_has_number(letter, "update_id"))
+		print_line(stdout, "update    %.0f", json_number(letter, "update_id"));
+	print_line(stdout, "kind      %s", json_text(letter, "kind"));
+	print_line(stdout, "key       %s", json_text(letter, "key"));
+	print_line(stdout, "attempts  %.0f", json_number(letter, "attempts"));
+	print_line(stdout, "received  %s", json_text(letter, "received"));
+	print_line(stdout, "died      %s", json_text(letter, "died"));
+	print_line(stdout, "reason    %s", json_text(letter, "reason"));
 	print_part(stdout, "stderr    ");
-	print_lines(client_text(letter, "stderr"), "          ");
+	print_lines(json_text(letter, "stderr"), "          ");
 	client_print_update(line);
 }
 
@@ -80,10 +79,10 @@ static void print_letter(struct dead *d, const char *line, const cJSON *letter)
 		show_letter(line, letter);
 		return;
 	}
-	print_part(stdout, "%-5.0f %s  %s  %s  ", client_number(letter, "number"),
-		   client_text(letter, "died"), client_text(letter, "kind"),
-		   client_text(letter, "key"));
-	print_cut(stdout, client_text(letter, "reason"), REASON_SHOWN);
+	print_part(stdout, "%-5.0f %s  %s  %s  ", json_number(letter, "number"),
+		   json_text(letter, "died"), json_text(letter, "kind"),
+		   json_text(letter, "key"));
+	print_cut(stdout, json_text(letter, "reason"), REASON_SHOWN);
 	print_line(stdout, "%s", "");
 }
 
@@ -107,8 +106,8 @@ static int on_line(void *arg, const char *line, size_t n)
 {
 	struct dead *d = arg;
 	cJSON *json = cJSON_ParseWithLength(line, n);
-	const cJSON *ok = cJSON_GetObjectItemCaseSensitive(json, "ok");
-	const cJSON *number = cJSON_GetObjectItemCaseSensitive(json, "number");
+	const cJSON *ok = json_member(json, "ok");
+	const cJSON *number = json_member(json, "number");
 	if (!json)
 		return -1;
 	d->touched = true;

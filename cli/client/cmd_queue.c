@@ -47,29 +47,28 @@ static int parse(struct work *w, struct err *err)
 
 static void print_item(const struct work *w, const char *line, const cJSON *item)
 {
-	const char *due = client_text(item, "due");
-	const cJSON *id = cJSON_GetObjectItemCaseSensitive(item, "update_id");
+	const char *due = json_text(item, "due");
 	if (w->verb == LIST) {
-		print_part(stdout, "%-6.0f %-8s %s  ", client_number(item, "number"),
-			   client_text(item, "state"), client_text(item, "received"));
-		print_cut(stdout, client_text(item, "kind"), KEY_SHOWN);
+		print_part(stdout, "%-6.0f %-8s %s  ", json_number(item, "number"),
+			   json_text(item, "state"), json_text(item, "received"));
+		print_cut(stdout, json_text(item, "kind"), KEY_SHOWN);
 		print_part(stdout, "  ");
-		print_cut(stdout, client_text(item, "key"), KEY_SHOWN);
-		if (client_number(item, "failures") > 0)
-			print_part(stdout, "  failed %.0f times", client_number(item, "failures"));
+		print_cut(stdout, json_text(item, "key"), KEY_SHOWN);
+		if (json_number(item, "failures") > 0)
+			print_part(stdout, "  failed %.0f times", json_number(item, "failures"));
 		print_line(stdout, "%s%s", due[0] ? "  again at " : "", due);
 		return;
 	}
-	print_line(stdout, "number    %.0f", client_number(item, "number"));
-	if (cJSON_IsNumber(id))
-		print_line(stdout, "update    %.0f", id->valuedouble);
-	print_line(stdout, "kind      %s", client_text(item, "kind"));
-	print_line(stdout, "key       %s", client_text(item, "key"));
-	print_line(stdout, "state     %s", client_text(item, "state"));
-	print_line(stdout, "failures  %.0f", client_number(item, "failures"));
-	print_line(stdout, "deaths    %.0f", client_number(item, "deaths"));
-	print_line(stdout, "cut       %.0f", client_number(item, "interruptions"));
-	print_line(stdout, "received  %s", client_text(item, "received"));
+	print_line(stdout, "number    %.0f", json_number(item, "number"));
+	if (json_has_number(item, "update_id"))
+		print_line(stdout, "update    %.0f", json_number(item, "update_id"));
+	print_line(stdout, "kind      %s", json_text(item, "kind"));
+	print_line(stdout, "key       %s", json_text(item, "key"));
+	print_line(stdout, "state     %s", json_text(item, "state"));
+	print_line(stdout, "failures  %.0f", json_number(item, "failures"));
+	print_line(stdout, "deaths    %.0f", json_number(item, "deaths"));
+	print_line(stdout, "cut       %.0f", json_number(item, "interruptions"));
+	print_line(stdout, "received  %s", json_text(item, "received"));
 	if (due[0])
 		print_line(stdout, "due       %s", due);
 	client_print_update(line);
@@ -102,12 +101,12 @@ static int on_line(void *arg, const char *line, size_t n)
 		return -1;
 	w->touched = true;
 	if (w->verb == CLEAR)
-		w->cleared += (long long)client_number(json, "cleared");
+		w->cleared += (long long)json_number(json, "cleared");
 	else if (w->verb == SKIP)
-		print_skipped(w, (long long)client_number(json, "number"),
-			      cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "ok"))
+		print_skipped(w, (long long)json_number(json, "number"),
+			      json_true(json, "ok")
 				      ? QUEUE_CHANGED
-			      : cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "running"))
+			      : json_true(json, "running")
 				      ? QUEUE_RUNS
 				      : QUEUE_MISSING);
 	else if (w->setup->config.json)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "cli/try/chat.h"
 
 static void clear(struct chat *c)
@@ -27,7 +28,7 @@ const struct chat_button *chat_button(const struct chat *c, int64_t number)
 
 static const char *string_of(const cJSON *object, const char *name)
 {
-	const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+	const cJSON *item = json_member(object, name);
 	return cJSON_IsString(item) ? item->valuestring : NULL;
 }
 
@@ -63,9 +64,9 @@ static int add_button(struct chat *c, const cJSON *json, bool inline_keyboard)
 
 void chat_keyboard(struct chat *c, const cJSON *markup, int64_t chat_id, int64_t message_id, struct buf *out)
 {
-	const cJSON *inline_rows = cJSON_GetObjectItemCaseSensitive(markup, "inline_keyboard");
-	const cJSON *rows = inline_rows ? inline_rows : cJSON_GetObjectItemCaseSensitive(markup, "keyboard"), *row, *button;
-	if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(markup, "remove_keyboard")) && !c->keyboard_message)
+	const cJSON *inline_rows = json_member(markup, "inline_keyboard");
+	const cJSON *rows = inline_rows ? inline_rows : json_member(markup, "keyboard"), *row, *button;
+	if (json_true(markup, "remove_keyboard") && !c->keyboard_message)
 		clear(c);
 	if (!cJSON_IsArray(rows) || !rows->child)
 		return;

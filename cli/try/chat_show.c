@@ -6,24 +6,14 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/json.h"
 #include "cli/try/chat.h"
 #include "update/update.h"
-
-static const cJSON *get(const cJSON *object, const char *name)
-{
-	return cJSON_GetObjectItemCaseSensitive(object, name);
-}
-
-static const char *text_of(const cJSON *object, const char *name)
-{
-	const cJSON *item = get(object, name);
-	return cJSON_IsString(item) ? item->valuestring : "";
-}
 
 /* A number, also one that was sent as text. */
 static int64_t number_of(const cJSON *object, const char *name)
 {
-	const cJSON *item = get(object, name);
+	const cJSON *item = json_member(object, name);
 	if (cJSON_IsString(item))
 		return strtoll(item->valuestring, NULL, 10);
 	return cJSON_IsNumber(item) ? (int64_t)item->valuedouble : 0;
@@ -64,8 +54,8 @@ static void put_file(const struct chat *c, const char *what, const cJSON *file, 
 		     struct buf *out)
 {
 	char size[40] = "";
-	const char *caption = text_of(message, "caption"), *name = text_of(file, "file_name"), *source = text_of(params, what);
-	const cJSON *bytes = get(file, "file_size");
+	const char *caption = json_text(message, "caption"), *name = json_text(file, "file_name"), *source = json_text(params, what);
+	const cJSON *bytes = json_member(file, "file_size");
 	if (cJSON_IsNumber(bytes))
 		put_size(size, sizeof size, bytes->valuedouble);
 	if (!*name && strncmp(source, "attach://", 9) != 0)
@@ -78,9 +68,9 @@ static void put_file(const struct chat *c, const char *what, const cJSON *file, 
 static void put_poll(const struct chat *c, const cJSON *poll, struct buf *out)
 {
 	const cJSON *option;
-	chat_put(c, out, CHAT_PLAIN, "[poll: %s]", text_of(poll, "question"));
-	cJSON_ArrayForEach(option, get(poll, "options"))
-		chat_put(c, out, CHAT_PLAIN, "\n- %s", text_of(option, "text"));
+	chat_put(c, out, CHAT_PLAIN, "[poll: %s]", json_text(poll, "question"));
+	cJSON_ArrayForEach(option, json_member(poll, "options"))
+		chat_put(c, out, CHAT_PLAIN, "\n- %s", json_text(option, "text"));
 }
 
 /* What the message holds. `params`: of the call that made it. */
@@ -88,25 +78,25 @@ static void put_content(const struct chat *c, const cJSON *message, const cJSON 
 {
 	static const char *const files[] = { "photo", "audio", "document", "video", "animation", "voice", "video_note", "sticker" };
 	const cJSON *item;
-	if (cJSON_IsString(get(message, "text"))) {
-		chat_put(c, out, CHAT_PLAIN, "%s", text_of(message, "text"));
+	if (cJSON_IsString(json_member(message, "text"))) {
+		chat_put(c, out, CHAT_PLAIN, "%s", json_text(message, "text"));
 		return;
 	}
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-		if ((item = get(message, files[i]))) {
+		if ((item = json_member(message, files[i]))) {
 			put_file(c, files[i], cJSON_IsArray(item) ? item->child : item, message, params, out);
 			return;
 		}
-	if ((item = get(message, "venue")))
-		chat_put(c, out, CHAT_PLAIN, "[venue: %s, %s]", text_of(item, "title"), text_of(item, "address"));
-	else if ((item = get(message, "location")))
-		chat_put(c, out, CHAT_PLAIN, "[location: %g, %g]", cJSON_GetNumberValue(get(item, "latitude")),
-			 cJSON_GetNumberValue(get(item, "longitude")));
-	else if ((item = get(message, "contact")))
-		chat_put(c, out, CHAT_PLAIN, "[contact: %s, %s]", text_of(item, "first_name"), text_of(item, "phone_number"));
-	else if ((item = get(message, "dice")))
-		chat_put(c, out, CHAT_PLAIN, "%s %" PRId64, text_of(item, "emoji"), number_of(item, "value"));
-	else if ((item = get(message, "poll")))
+	if ((item = json_member(message, "venue")))
+		chat_put(c, out, CHAT_PLAIN, "[venue: %s, %s]", json_text(item, "title"), json_text(item, "address"));
+	else if ((item = json_member(message, "location")))
+		chat_put(c, out, CHAT_PLAIN, "[location: %g, %g]", cJSON_GetNumberValue(json_member(item, "latitude")),
+			 cJSON_GetNumberValue(json_member(item, "longitude")));
+	else if ((item = json_member(message, "contact")))
+		chat_put(c, out, CHAT_PLAIN, "[contact: %s, %s]", json_text(item, "first_name"), json_text(item, "phone_number"));
+	else if ((item = json_member(message, "dice")))
+		chat_put(c, out, CHAT_PLAIN, "%s %" PRId64, json_text(item, "emoji"), number_of(item, "value"));
+	else if ((item = json_member(message, "poll")))
 		put_poll(c, item, out);
 	else
 		chat_put(c, out, CHAT_PLAIN, "[message]");
@@ -115,19 +105,19 @@ static void put_content(const struct chat *c, const cJSON *message, const cJSON 
 /* The call's reply_markup, sent as JSON or as text. */
 static cJSON *markup_of(const cJSON *params)
 {
-	const cJSON *given = get(params, "reply_markup");
+	const cJSON *given = json_member(params, "reply_markup");
 	return cJSON_IsString(given) ? cJSON_Parse(given->valuestring) : cJSON_Duplicate(given, 1);
 }
 
 static void show_message(struct chat *c, const struct sandbox_call *call, const cJSON *message, struct buf *out)
 {
-	const cJSON *where = get(message, "chat");
+	const cJSON *where = json_member(message, "chat");
 	int64_t chat = number_of(where, "id"), id = number_of(message, "message_id");
 	bool edited = strncmp(call->method, "edit", 4) == 0;
-	put_bot(c, out, chat, number_of(message, "message_thread_id"), text_of(where, "title"));
+	put_bot(c, out, chat, number_of(message, "message_thread_id"), json_text(where, "title"));
 	if (edited)
 		chat_put(c, out, CHAT_DIM, "(edited) ");
-	if (get(message, "forward_origin"))
+	if (json_member(message, "forward_origin"))
 		chat_put(c, out, CHAT_DIM, "(forwarded) ");
 	put_content(c, message, call->params, out);
 	buf_addc(out, '\n');
@@ -141,7 +131,7 @@ static void show_message(struct chat *c, const struct sandbox_call *call, const 
 static void show_deleted(struct chat *c, const struct sandbox_call *call, struct buf *out)
 {
 	int64_t chat = number_of(call->params, "chat_id");
-	const cJSON *list = get(call->params, "message_ids"), *id;
+	const cJSON *list = json_member(call->params, "message_ids"), *id;
 	cJSON *parsed = cJSON_IsString(list) ? cJSON_Parse(list->valuestring) : NULL;
 	if (parsed)
 		list = parsed;
@@ -168,7 +158,7 @@ static void show_action(struct chat *c, const struct sandbox_call *call, struct 
 		{ "upload_", "sending a " }, { "record_", "recording a " }, { "choose_", "choosing a " }, { "find_", "looking for a " },
 	};
 	int64_t chat = number_of(call->params, "chat_id");
-	const char *action = text_of(call->params, "action"), *doing = "";
+	const char *action = json_text(call->params, "action"), *doing = "";
 	char what[sizeof c->acting];
 	snprintf(what, sizeof what, "%s", action);
 	if (c->acting_chat == chat && c->acting[0] && strcmp(c->acting, what) == 0)
@@ -188,7 +178,7 @@ static void show_action(struct chat *c, const struct sandbox_call *call, struct 
 
 static void show_toast(struct chat *c, const struct sandbox_call *call, struct buf *out)
 {
-	const char *text = text_of(call->params, "text"), *alert = text_of(call->params, "show_alert");
+	const char *text = json_text(call->params, "text"), *alert = json_text(call->params, "show_alert");
 	if (!*text) {
 		chat_put_line(c, out, CHAT_DIM, "called %s", call->method);
 		return;
@@ -196,7 +186,7 @@ static void show_toast(struct chat *c, const struct sandbox_call *call, struct b
 	chat_put(c, out, CHAT_BOT, "bot:");
 	buf_addc(out, ' ');
 	chat_put_line(c, out, CHAT_PLAIN, "(%s) %s",
-		      cJSON_IsTrue(get(call->params, "show_alert")) || strcasecmp(alert, "true") == 0 ? "alert" : "toast", text);
+		      json_true(call->params, "show_alert") || strcasecmp(alert, "true") == 0 ? "alert" : "toast", text);
 }
 
 void chat_show_call(struct chat *c, const struct sandbox_call *call, struct buf *out)
@@ -213,10 +203,10 @@ void chat_show_call(struct chat *c, const struct sandbox_call *call, struct buf 
 		show_action(c, call, out);
 	else if (strcmp(call->method, "deleteMessage") == 0 || strcmp(call->method, "deleteMessages") == 0)
 		show_deleted(c, call, out);
-	else if (cJSON_IsArray(result) && get(result->child, "chat") && get(result->child, "message_id"))
+	else if (cJSON_IsArray(result) && json_member(result->child, "chat") && json_member(result->child, "message_id"))
 		cJSON_ArrayForEach(message, result)
 			show_message(c, call, message, out);
-	else if (get(result, "message_id") && get(result, "chat"))
+	else if (json_member(result, "message_id") && json_member(result, "chat"))
 		show_message(c, call, result, out);
 	else
 		chat_put_line(c, out, CHAT_DIM, "called %s", call->method);

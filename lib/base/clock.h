@@ -4,6 +4,7 @@
 #ifndef TGRUN_BASE_CLOCK_H
 #define TGRUN_BASE_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct clock {
@@ -13,5 +14,11 @@ struct clock {
 
 /* The machine's clock. */
 extern const struct clock clock_system;
+
+enum { CLOCK_TEXT_MAX = 40 };
+
+/* Writes `wall`, milliseconds since 1970, as RFC 3339 has it, in UTC: "2026-11-23T21:04:05Z", or "2026-11-23T21:04:05.123Z" with
+ * `milliseconds`; "?" for a time that no calendar has. */
+void clock_text(int64_t wall, bool milliseconds, char out[CLOCK_TEXT_MAX]);
 
 #endif

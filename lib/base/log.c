@@ -184,12 +184,8 @@ static void compose(struct log *l, enum log_level level, const struct log_field 
 {
 	static const char *const names[] = { "error", "warn", "info", "debug" };
 	int64_t now = l->clock->wall(l->clock);
-	time_t seconds = (time_t)(now / 1000);
-	struct tm tm = { 0 };
-	gmtime_r(&seconds, &tm);
-	char stamp[40], head[128];
-	size_t t = strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(stamp + t, sizeof stamp - t, ".%03dZ", (int)((now % 1000 + 1000) % 1000));
+	char stamp[CLOCK_TEXT_MAX], head[128];
+	clock_text(now, true, stamp);
 	bool json = l->format == LOG_JSON;
 	int n = snprintf(head, sizeof head, json ? "{\"time\":\"%s\",\"level\":\"%s\",\"message\":\"" : "%s %-5s ", stamp,
 			 names[level]);

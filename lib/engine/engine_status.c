@@ -5,9 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/map.h"
 #include "engine/engine_internal.h"
-#include "queue/letter.h"
 
 enum { RUNNING_MAX = 500, ITEMS_MAX = 20000, KEYS_SHOWN = 10 };
 
@@ -167,8 +167,9 @@ static int add_trouble(const struct engine *e, int64_t now, struct buf *b)
 {
 	struct source_counts s;
 	e->source->ops->counts(e->source, &s);
-	int rc = add_string(b, "last_error", e->pulse.last_error) || buf_adds(b, ",\"last_error_at\":");
-	rc = rc || (e->pulse.last_error_at ? buf_addc(b, '"') || letter_time(e->pulse.last_error_at, b) || buf_addc(b, '"') : buf_adds(b, "null"));
+	int rc = add_string(b, "last_error", e->pulse.last_error);
+	rc = rc || (e->pulse.last_error_at ? json_add_time(b, "last_error_at", e->pulse.last_error_at)
+					   : json_add_null(b, "last_error_at"));
 	rc = rc || buf_addf(b, ",\"source\":{\"failing\":%s", s.failing ? "true" : "false") || add_string(b, "trouble", s.trouble ? s.trouble : "");
 	rc = rc || buf_adds(b, ",\"last_answer_seconds\":");
 	rc = rc || (s.last_answer ? buf_addf(b, "%.3f", (double)(now - s.last_answer) / 1000) : buf_adds(b, "null"));

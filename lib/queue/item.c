@@ -2,6 +2,7 @@
  * letter's line. */
 #include "queue/item.h"
 
+#include "base/json.h"
 #include "queue/letter.h"
 
 static const char *state_name(enum queue_item_state state)
@@ -17,19 +18,20 @@ static const char *state_name(enum queue_item_state state)
 
 int item_json(const struct queue_item *item, struct buf *out)
 {
-	int rc = buf_addf(out, "{\"number\":%lld,\"update_id\":", (long long)item->seq);
-	rc = rc || (item->has_id ? buf_addf(out, "%lld", (long long)item->update_id)
-				 : buf_adds(out, "null"));
-	rc = rc || letter_add_string(out, "kind", item->kind);
-	rc = rc || letter_add_string(out, "key", item->keys);
-	rc = rc || letter_add_string(out, "state", state_name(item->state));
-	rc = rc || buf_addf(out, ",\"failures\":%d,\"deaths\":%d,\"interruptions\":%d",
-			    item->failures, item->deaths, item->interruptions);
-	rc = rc || letter_add_time(out, "received", item->received);
+	int rc = buf_addc(out, '{') || json_add_number(out, "number", item->seq);
+	rc = rc || (item->has_id ? json_add_number(out, "update_id", item->update_id)
+				 : json_add_null(out, "update_id"));
+	rc = rc || json_add_text(out, "kind", item->kind);
+	rc = rc || json_add_text(out, "key", item->keys);
+	rc = rc || json_add_text(out, "state", state_name(item->state));
+	rc = rc || json_add_number(out, "failures", item->failures);
+	rc = rc || json_add_number(out, "deaths", item->deaths);
+	rc = rc || json_add_number(out, "interruptions", item->interruptions);
+	rc = rc || json_add_time(out, "received", item->received);
 	if (item->state == QUEUE_DELAYED)
-		rc = rc || letter_add_time(out, "due", item->due);
+		rc = rc || json_add_time(out, "due", item->due);
 	if (item->body)
-		rc = rc || buf_adds(out, ",\"update\":") ||
+		rc = rc || json_add_name(out, "update") ||
 		     letter_add_update(out, item->body, item->length);
 	return rc || buf_addc(out, '}') ? -1 : 0;
 }

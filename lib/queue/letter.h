@@ -16,12 +16,4 @@ int letter_json(const struct queue_letter *letter, struct buf *out);
  * 0, or -1 when it has not even that. */
 int letter_add_update(struct buf *out, const char *body, size_t length);
 
-/* Append a further member of an object: a string, or such a time as a string. 0, or -1 when the
- * buffer is full. */
-int letter_add_string(struct buf *out, const char *name, const char *value);
-int letter_add_time(struct buf *out, const char *name, int64_t wall);
-
-/* Appends a time, milliseconds since 1970, as 2026-11-23T21:04:05Z. */
-int letter_time(int64_t wall, struct buf *out);
-
 #endif
