@@ -1,6 +1,7 @@
-/* cli/check_machine: what the machine leaves to a run, for tgrun check: the number of processes that it would need in; a sentence out when
- * that is too much. What is counted is what can be seen; what cannot (processes of this user in another container) is not guessed.
- * Invariant: nothing is started, opened for longer or raised. */
+/* cli/check_machine: what the machine leaves to a run, for tgrun check: the number of processes
+ * that it would need in; a sentence out when that is too much. What is counted is what can be seen;
+ * what cannot (processes of this user in another container) is not guessed. Invariant: nothing is
+ * started, opened for longer or raised. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -15,7 +16,8 @@
 #include "io/procs.h"
 #include "io/procs.h"
 
-/* The number behind `name` in a file of the kernel's, or its first if `name` is ""; -1: none ("max" is none, too). */
+/* The number behind `name` in a file of the kernel's, or its first if `name` is ""; -1: none ("max"
+ * is none, too). */
 static long number_in(const char *path, const char *name)
 {
 	char line[256];

@@ -1,5 +1,5 @@
-/* cli/check_machine: what the machine leaves to a run of `slots` processes (engine_slots()). Both return 0, or -1 with `err` that says the
- * first thing there is. */
+/* cli/check_machine: what the machine leaves to a run of `slots` processes (engine_slots()). Both
+ * return 0, or -1 with `err` that says the first thing there is. */
 #ifndef TGRUN_CLI_CHECK_MACHINE_H
 #define TGRUN_CLI_CHECK_MACHINE_H
 

@@ -1,5 +1,6 @@
-/* cli/cmd_check: says what would go wrong before it does. It looks at everything that a run would stumble over, in the order of a run, prints a
- * line for each thing, and exits as the run would. It changes nothing. */
+/* cli/cmd_check: says what would go wrong before it does. It looks at everything that a run would
+ * stumble over, in the order of a run, prints a line for each thing, and exits as the run would. It
+ * changes nothing. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -98,8 +99,10 @@ static void go_up(char *path)
 		slash[slash == path] = '\0';
 }
 
-/* Directories above a program that anyone may change are as bad as a program that anyone may change. */
-/* With too little a run waits until there is more; only a database that is still to be made needs some at once. */
+/* Directories above a program that anyone may change are as bad as a program that anyone may
+ * change. */
+/* With too little a run waits until there is more; only a database that is still to be made needs
+ * some at once. */
 static void check_room(struct check *c, int64_t bytes, bool fresh)
 {
 	struct err err;
@@ -253,8 +256,9 @@ static void on_answer(void *arg, struct api_answer *answer)
 	loop_stop(c->loop);
 }
 
-/* Calls a method and waits. Returns its result, NULL when it failed (and said so). A run would go on trying, so what is no word on the token is a warning: a unit that
- * begins with a check must start before the network is there. */
+/* Calls a method and waits. Returns its result, NULL when it failed (and said so). A run would go
+ * on trying, so what is no word on the token is a warning: a unit that begins with a check must
+ * start before the network is there. */
 static const cJSON *call(struct check *c, const char *method)
 {
 	struct err err;

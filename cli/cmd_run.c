@@ -1,5 +1,6 @@
-/* cli/cmd_run: the main job. The order of the start is the order of this file: the locks, what an earlier run left, the slots while this
- * process is still small, and only then the loop, the store and the engine. */
+/* cli/cmd_run: the main job. The order of the start is the order of this file: the locks, what an
+ * earlier run left, the slots while this process is still small, and only then the loop, the store
+ * and the engine. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -104,7 +105,8 @@ static int wait_for_slots(struct run *r, const char *id, struct err *err)
 	return rc < 0 ? -1 : 0;
 }
 
-/* Takes the lock of the one that runs. Who was killed holds it still while it gives back what it has: that is waited for. 1, 0: another runs, -1. */
+/* Takes the lock of the one that runs. Who was killed holds it still while it gives back what it
+ * has: that is waited for. 1, 0: another runs, -1. */
 static int take_run_lock(struct run *r, pid_t *holder, struct err *err)
 {
 	int rc = statedir_lock_run(r->dir, holder, err);
@@ -192,7 +194,8 @@ static int64_t bot_id(const struct setup *s)
 	return s->secret ? secret_bot_id(s->secret) : 0;
 }
 
-/* What cannot change while running is named, and kept; of routes, workers and concurrency the engine does so. */
+/* What cannot change while running is named, and kept; of routes, workers and concurrency the
+ * engine does so. */
 static void name_the_fixed(struct run *r, const struct setup *fresh)
 {
 	const char *names[CONFIG_OPTIONS_MAX];
@@ -266,7 +269,8 @@ static void on_reload(void *arg)
 	setup_release(&fresh);
 }
 
-/* Opens a file of updates, or a pipe for a program that prints them, after the slots were forked: it is not theirs. */
+/* Opens a file of updates, or a pipe for a program that prints them, after the slots were forked:
+ * it is not theirs. */
 static int open_source(struct run *r, struct err *err)
 {
 	const char *source = r->setup->config.source;

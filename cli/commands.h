@@ -1,18 +1,23 @@
-/* cli/commands: the sub-commands, one row each. The rows go in; the bits that options are marked with, what main() runs, the names in
- * messages and the first lines of --help come out of them.
+/* cli/commands: the sub-commands, one row each. The rows go in; the bits that options are marked
+ * with, what main() runs, the names in messages and the first lines of --help come out of them.
  *
- * To add one: a file that defines its function, and a row. The rows are a list of arguments and no table of pointers, since main() needs
- * the functions, options/ needs the words, and the functions need options/: so no file asks for one that asks for it. */
+ * To add one: a file that defines its function, and a row. The rows are a list of arguments and no
+ * table of pointers, since main() needs the functions, options/ needs the words, and the functions
+ * need options/: so no file asks for one that asks for it. */
 #ifndef TGRUN_CLI_COMMANDS_H
 #define TGRUN_CLI_COMMANDS_H
 
-/* In the order of --help. bit: its number, in the order in which messages list the names. words: what a list of its arguments says in
- * messages, NULL: it takes none. Rows one below the other with the same usage are one line of --help. */
+/* In the order of --help. bit: its number, in the order in which messages list the names. words:
+ * what a list of its arguments says in messages, NULL: it takes none. Rows one below the other with
+ * the same usage are one line of --help. */
 #define COMMANDS(ROW) \
 	/*  bit        name      runs         words, usage, help */ \
-	ROW(RUN,    0, "run",    cmd_run,     NULL, "[run] --token TOKEN --handler COMMAND", "the main job") \
-	ROW(TRY,    1, "try",    cmd_try,     NULL, "try --handler COMMAND", "talk to the bot in the terminal, without a token") \
-	ROW(CHECK,  2, "check",  cmd_check,   NULL, "check --token TOKEN --handler COMMAND", "say what would go wrong, before it does") \
+	ROW(RUN,    0, "run",    cmd_run,     NULL, \
+	    "[run] --token TOKEN --handler COMMAND", "the main job") \
+	ROW(TRY,    1, "try",    cmd_try,     NULL, \
+	    "try --handler COMMAND", "talk to the bot in the terminal, without a token") \
+	ROW(CHECK,  2, "check",  cmd_check,   NULL, \
+	    "check --token TOKEN --handler COMMAND", "say what would go wrong, before it does") \
 	ROW(DEAD,   3, "dead",   cmd_dead,    "list, show N, retry [N...], drop [N...]", \
 	    "dead list | show N | retry | drop [N...]", "the updates that could not be handled") \
 	ROW(QUEUE,  4, "queue",  cmd_queue,   "list, show N, skip N..., clear", \
@@ -35,6 +40,7 @@ enum command_bit {
 	COMMAND_HANDLING = COMMAND_RUN | COMMAND_TRY | COMMAND_CHECK,
 };
 
-_Static_assert((0 COMMANDS(COMMAND_OR)) == COMMAND_ALL, "the numbers of the rows are 0, 1, 2, ... without a gap");
+_Static_assert((0 COMMANDS(COMMAND_OR)) == COMMAND_ALL,
+	       "the numbers of the rows are 0, 1, 2, ... without a gap");
 
 #endif

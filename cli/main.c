@@ -1,4 +1,5 @@
-/* cli/main: the start of the program, which mends what it inherited, and the choice of its sub-command. */
+/* cli/main: the start of the program, which mends what it inherited, and the choice of its
+ * sub-command. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -38,7 +39,8 @@ static int mend_inheritance(bool *nohup)
 	return 0;
 }
 
-/* Overwrites tokens and passwords in this process's own command line, so that ps does not show them. The options were copied before. */
+/* Overwrites tokens and passwords in this process's own command line, so that ps does not show
+ * them. The options were copied before. */
 static void scrub(char **argv)
 {
 	for (char **arg = argv + 1; *arg && strcmp(*arg, "--") != 0; arg++) {

@@ -1,6 +1,6 @@
 /* cli/signals: dispositions go out, and the last words of a program that a fault ends. What asks
- * for a stop is the engine's (engine_life.c), handlers get their own (slot/slots_fork.c). Invariant:
- * no signal that the kernel sends of its own accord ends this process without a word. */
+ * for a stop is the engine's (engine_life.c), handlers get their own (slot/slots_fork.c).
+ * Invariant: no signal that the kernel sends of its own accord ends this process without a word. */
 #include "cli/signals.h"
 
 #include <poll.h>

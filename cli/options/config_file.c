@@ -1,7 +1,8 @@
-/* cli/options/config_file: the config file in, its values set in struct config. `name = value` lines as inih reads them.
- * Some builds of inih take lines of 200 bytes and go on with the rest as if it were another line, and it cuts the
- * name of a section at 50; so lines are cut here, and the lines that open a section are read here.
- * Invariant: nothing of the file is skipped or cut silently. */
+/* cli/options/config_file: the config file in, its values set in struct config. `name = value`
+ * lines as inih reads them. Some builds of inih take lines of 200 bytes and go on with the rest as
+ * if it were another line, and it cuts the name of a section at 50; so lines are cut here, and the
+ * lines that open a section are read here. Invariant: nothing of the file is skipped or cut
+ * silently. */
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +16,8 @@
 
 enum { LINE_BYTES_MAX = 16 * 1024, FILE_BYTES_MAX = 1024 * 1024 };
 
-/* A variable in builds of inih that let the program choose the length of a line, absent (NULL) in others. */
+/* A variable in builds of inih that let the program choose the length of a line, absent (NULL) in
+ * others. */
 extern int ini_max_line __attribute__((weak));
 
 struct reader {
@@ -67,8 +69,8 @@ static void open_section(struct reader *r, const char *text, size_t n)
 	}
 }
 
-/* Hands inih the next line, without white space around it (inih takes a line that begins with white space for
- * more of the value before); NULL at the end and after an error. */
+/* Hands inih the next line, without white space around it (inih takes a line that begins with white
+ * space for more of the value before); NULL at the end and after an error. */
 static char *next_line(char *out, int size, void *arg)
 {
 	struct reader *r = arg;

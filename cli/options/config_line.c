@@ -1,6 +1,7 @@
-/* cli/options/config_line: a line of the config file as people have it comes in (an option as on the command line, a variable as in a shell's file,
- * quotes, a comment behind the value); `name = value` as inih reads it goes out, and of the value what is meant.
- * Invariant: only what has one meaning is changed; what could be meant otherwise stays, for who reads the value to refuse. */
+/* cli/options/config_line: a line of the config file as people have it comes in (an option as on
+ * the command line, a variable as in a shell's file, quotes, a comment behind the value); `name =
+ * value` as inih reads it goes out, and of the value what is meant. Invariant: only what has one
+ * meaning is changed; what could be meant otherwise stays, for who reads the value to refuse. */
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>

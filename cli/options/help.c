@@ -1,4 +1,5 @@
-/* cli/options/help: the rows of sub-commands and of options in, --help out, for one sub-command or for all; and the version. */
+/* cli/options/help: the rows of sub-commands and of options in, --help out, for one sub-command or
+ * for all; and the version. */
 #include <string.h>
 
 #include "cli/options/options_internal.h"

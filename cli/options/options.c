@@ -1,6 +1,7 @@
-/* cli/options/options: the sources of the configuration in their order. argv is read first, since it may name the config
- * file and the sub-command; then the values are set from the lowest level up: defaults, file, environment, argv.
- * Invariant: nothing is guessed, and no token is left in argv or comes out in an error. */
+/* cli/options/options: the sources of the configuration in their order. argv is read first, since
+ * it may name the config file and the sub-command; then the values are set from the lowest level
+ * up: defaults, file, environment, argv. Invariant: nothing is guessed, and no token is left in
+ * argv or comes out in an error. */
 #include "cli/options/options.h"
 
 #include <ctype.h>
@@ -52,7 +53,8 @@ static void hide_secret(char *token)
 	memset(token, '*', strlen(token));
 }
 
-/* Stars for passwords in URLs, or users where there is nothing else, up to the last `@` of the word: in a password there may be one, too. */
+/* Stars for passwords in URLs, or users where there is nothing else, up to the last `@` of the
+ * word: in a password there may be one, too. */
 static void hide_logins(char *text)
 {
 	for (char *p = text; (p = strstr(p, "://"));) {
@@ -197,8 +199,8 @@ static int read_argv(struct reading *r, int argc, struct err *err)
 	return 0;
 }
 
-/* An option on the command line must be meant for the sub-command; a variable or a line of the file may be meant
- * for another. */
+/* An option on the command line must be meant for the sub-command; a variable or a line of the file
+ * may be meant for another. */
 static int check_places(const struct reading *r, struct err *err)
 {
 	for (size_t i = 0; i < r->count; i++) {
@@ -222,7 +224,8 @@ static bool wants_help(struct reading *r)
 	return r->c->help || r->c->version;
 }
 
-/* Others put variables of these forms there for a service called "tgrun": Kubernetes, and links between containers. */
+/* Others put variables of these forms there for a service called "tgrun": Kubernetes, and links
+ * between containers. */
 static bool is_discovered(const char *name, const char *value)
 {
 	static const char *const parts[] = { "_SERVICE_", "_PORT_", "_ENV_" }, *const ends[] = { "_PORT", "_NAME" };
@@ -236,7 +239,8 @@ static bool is_discovered(const char *name, const char *value)
 	return strstr(value, "://") != NULL;
 }
 
-/* A name that is no option's ends nothing. What looks misspelt is told of by itself, the rest in one line: *others is its end. */
+/* A name that is no option's ends nothing. What looks misspelt is told of by itself, the rest in
+ * one line: *others is its end. */
 static void strange_variable(struct config *c, const char *entry, char *others, size_t size)
 {
 	char name[64], word[64], variable[64];
@@ -256,8 +260,8 @@ static void strange_variable(struct config *c, const char *entry, char *others, 
 	}
 }
 
-/* Sets what the environment says: the config file's name if `config`, else all else. An empty variable is as good
- * as none; items of a list stand on lines of their own. */
+/* Sets what the environment says: the config file's name if `config`, else all else. An empty
+ * variable is as good as none; items of a list stand on lines of their own. */
 static int read_environment(struct config *c, char **envp, bool config, struct err *err)
 {
 	char others[300] = "";

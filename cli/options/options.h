@@ -1,9 +1,9 @@
 /* cli/options/options: argv, the environment and a config file in, one `struct config` out.
  *
- * One table (options_table.c) has a row for each option; argv, TGRUN_* variables, the file, --help and the tests
- * of the man page all read it. An option's name is also its key in the file, and TGRUN_ plus the name in
- * capitals, with underscores, its variable. Command line beats environment beats file beats default. A list of a
- * higher level replaces that of a lower one. */
+ * One table (options_table.c) has a row for each option; argv, TGRUN_* variables, the file, --help
+ * and the tests of the man page all read it. An option's name is also its key in the file, and
+ * TGRUN_ plus the name in capitals, with underscores, its variable. Command line beats environment
+ * beats file beats default. A list of a higher level replaces that of a lower one. */
 #ifndef TGRUN_CLI_OPTIONS_OPTIONS_H
 #define TGRUN_CLI_OPTIONS_OPTIONS_H
 
@@ -19,8 +19,8 @@
 /* Where a value came from; a later one beats an earlier one. */
 enum origin { ORIGIN_DEFAULT, ORIGIN_FILE, ORIGIN_ENVIRONMENT, ORIGIN_ARGUMENT };
 
-/* The values of the options that take one of several words, unless the member is an enum of a room (log_format and log_level: the enums of
- * that name). */
+/* The values of the options that take one of several words, unless the member is an enum of a room
+ * (log_format and log_level: the enums of that name). */
 enum { STORE_KIND_SQLITE, STORE_KIND_MEMORY };
 enum { STDOUT_LOG, STDOUT_INHERIT, STDOUT_DISCARD };
 
@@ -33,8 +33,9 @@ enum { CONFIG_ONCE_GIVE_UP = 30000 }; /* milliseconds: of give_up_after with --o
 
 enum { CONFIG_WARNINGS_MAX = 16, CONFIG_OPTIONS_MAX = 96, CONFIG_ROUTES_MAX = 31 };
 
-/* A route: which updates go to a handler of their own. All of `policy` holds what counts: what the route does not set is that of the
- * config, except that its `mode` is then exec and its `workers` 0, since how a program is spoken to is a matter of that program. */
+/* A route: which updates go to a handler of their own. All of `policy` holds what counts: what the
+ * route does not set is that of the config, except that its `mode` is then exec and its `workers`
+ * 0, since how a program is spoken to is a matter of that program. */
 struct route_config {
 	char *match;   /* for match_one() */
 	char *handler; /* as given */
@@ -50,8 +51,9 @@ struct routes {
 	size_t count;
 };
 
-/* What a room takes as a struct of options is a member as it is (policy, poll), and is handed on as it is. Other members are named like the
- * options. Texts are NULL when not given; durations are milliseconds, sizes bytes. Everything belongs to the config. */
+/* What a room takes as a struct of options is a member as it is (policy, poll), and is handed on as
+ * it is. Other members are named like the options. Texts are NULL when not given; durations are
+ * milliseconds, sizes bytes. Everything belongs to the config. */
 struct config {
 	enum command_bit command;
 	bool command_given;          /* the sub-command was named */
@@ -108,11 +110,12 @@ struct config {
 	} from[CONFIG_OPTIONS_MAX];
 };
 
-/* Fills in `c`, which is overwritten without looking at it. The secret part of a token in `argv` is overwritten
- * by `*` (the length stays), so parse a copy (options_copy) when it is to be parsed again. `argv[0]` is skipped.
- * With --help or --version nothing else is checked: look at `help` and `version` first. Returns 0, or -1 with
- * `err`: ERR_USAGE, or ERR_CONFIG for a config file that cannot be read or is no config file. A token never
- * stands in `err`. After either, config_release() frees what `c` holds. */
+/* Fills in `c`, which is overwritten without looking at it. The secret part of a token in `argv` is
+ * overwritten by `*` (the length stays), so parse a copy (options_copy) when it is to be parsed
+ * again. `argv[0]` is skipped. With --help or --version nothing else is checked: look at `help` and
+ * `version` first. Returns 0, or -1 with `err`: ERR_USAGE, or ERR_CONFIG for a config file that
+ * cannot be read or is no config file. A token never stands in `err`. After either,
+ * config_release() frees what `c` holds. */
 int options_parse(struct config *c, int argc, char **argv, char **envp, struct err *err);
 
 /* Frees and wipes; `c` is then empty. An empty config, `{ 0 }`, is fine. */
@@ -121,14 +124,16 @@ void config_release(struct config *c);
 /* Where the value of a member came from: config_origin(c, &c->timeout). */
 enum origin config_origin(const struct config *c, const void *member);
 
-/* The same for a sentence, in `out`: `option '--timeout'`, `TGRUN_TIMEOUT`, `config file 'x', line 3`, `the
- * default of '--timeout'`. Returns `out`. */
+/* The same for a sentence, in `out`: `option '--timeout'`, `TGRUN_TIMEOUT`, `config file 'x', line
+ * 3`, `the default of '--timeout'`. Returns `out`. */
 const char *config_where(const struct config *c, const void *member, char *out, size_t n);
 
-/* Adds a warning, a sentence for the log. Beyond CONFIG_WARNINGS_MAX, or when memory is out, it is dropped. */
+/* Adds a warning, a sentence for the log. Beyond CONFIG_WARNINGS_MAX, or when memory is out, it is
+ * dropped. */
 void options_warn(struct config *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Whether a file with a secret is open to others, in a way that its owner could mend: not on what is mounted read-only or at /run/secrets. */
+/* Whether a file with a secret is open to others, in a way that its owner could mend: not on what
+ * is mounted read-only or at /run/secrets. */
 bool options_others_may_read(const char *path);
 /* The names of the options that differ and cannot change while tgrun runs. Returns how many. */
 size_t options_fixed(const struct config *old, const struct config *fresh, const char *names[CONFIG_OPTIONS_MAX]);
@@ -141,13 +146,15 @@ const char *options_command_words(enum command_bit command);
 char **options_copy(char *const *argv);
 void options_free_copy(char **argv); /* wipes; NULL is fine */
 
-/* Writes the help: of the sub-command if one was named, else of all. Returns 0, or -1 when writing fails. */
+/* Writes the help: of the sub-command if one was named, else of all. Returns 0, or -1 when writing
+ * fails. */
 int options_help(const struct config *c, FILE *out);
 
 /* Writes `tgrun 0.1.0` and a line feed. */
 int options_version(FILE *out);
 
-/* Stars for what looks like a token or a URL's password, in place: one may have been typed at a wrong place, and errors quote what was typed. */
+/* Stars for what looks like a token or a URL's password, in place: one may have been typed at a
+ * wrong place, and errors quote what was typed. */
 void options_redact(char *text);
 
 #endif

@@ -1,5 +1,5 @@
-/* cli/options/options_check: a config with every value set in, its contradictions out: what was given twice, what is
- * missing, lists that another room understands, and what deserves a warning. */
+/* cli/options/options_check: a config with every value set in, its contradictions out: what was
+ * given twice, what is missing, lists that another room understands, and what deserves a warning. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,8 +78,8 @@ static int check_max_age(const struct config *c, struct err *err)
 	return 0;
 }
 
-/* A kind that is not known may be newer than tgrun, so it is sent; the server ignores what it does not know
- * without a word. */
+/* A kind that is not known may be newer than tgrun, so it is sent; the server ignores what it does
+ * not know without a word. */
 static int check_kinds(struct config *c, struct err *err)
 {
 	char place[512];
@@ -171,7 +171,8 @@ bool options_others_may_read(const char *path)
 	/* A file of another owner that we can read by its group is one that its owner gave to us. */
 	if (!(st.st_mode & S_IROTH) && (!(st.st_mode & S_IRGRP) || st.st_uid != geteuid()))
 		return false;
-	/* The runtime of a container mounts secrets with modes of its own choice: there is nothing to mend, at each start. */
+	/* The runtime of a container mounts secrets with modes of its own choice: there is nothing
+	 * to mend, at each start. */
 	if (statvfs(path, &fs) == 0 && fs.f_flag & ST_RDONLY)
 		return false;
 	return !realpath(path, real) || (strncmp(real, "/run/secrets/", 13) != 0 && strncmp(real, "/var/run/secrets/", 17) != 0);

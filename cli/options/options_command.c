@@ -1,4 +1,5 @@
-/* cli/options/options_command: the words of the sub-commands: a name in, its bit out; bits in, names and words for messages out. */
+/* cli/options/options_command: the words of the sub-commands: a name in, its bit out; bits in,
+ * names and words for messages out. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,5 +1,6 @@
-/* cli/options/options_compare: two configs in, what a reload of the one by the other leaves as it was out. Whether an option can change while tgrun runs
- * is a mark in its row; a row of a type that is not compared here does not compile. */
+/* cli/options/options_compare: two configs in, what a reload of the one by the other leaves as it
+ * was out. Whether an option can change while tgrun runs is a mark in its row; a row of a type that
+ * is not compared here does not compile. */
 #include <string.h>
 
 #include "cli/options/options_internal.h"

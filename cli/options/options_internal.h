@@ -1,4 +1,5 @@
-/* cli/options/options_internal: one row for each option, and how a text becomes its value. Inside of cli/options only. */
+/* cli/options/options_internal: one row for each option, and how a text becomes its value. Inside
+ * of cli/options only. */
 #ifndef TGRUN_CLI_OPTIONS_OPTIONS_INTERNAL_H
 #define TGRUN_CLI_OPTIONS_OPTIONS_INTERNAL_H
 
@@ -51,8 +52,8 @@ struct option_row {
 extern const struct option_row options_table[];
 extern const size_t options_table_count;
 
-/* The row of an option's name, of `n` bytes; of a TGRUN_ variable's name; of a member of struct config. NULL if
- * there is none. */
+/* The row of an option's name, of `n` bytes; of a TGRUN_ variable's name; of a member of struct
+ * config. NULL if there is none. */
 const struct option_row *options_row(const char *name, size_t n);
 const struct option_row *options_row_of_variable(const char *name, size_t n);
 const struct option_row *options_row_of_member(const struct config *c, const void *member);
@@ -63,7 +64,8 @@ void options_variable(const struct option_row *row, char out[64]);
 /* The option nearest in spelling that may stand at level `origin`; NULL if none is near. */
 const struct option_row *options_nearest(const char *name, enum origin origin);
 
-/* The sub-command of that name, 0 if there is none; then *near is the one nearest in spelling, or NULL. */
+/* The sub-command of that name, 0 if there is none; then *near is the one nearest in spelling, or
+ * NULL. */
 enum command_bit options_command(const char *name, const char **near);
 
 /* The sub-commands of `bits` for a sentence: 'run', 'try' and 'check'. */
@@ -72,17 +74,18 @@ void options_command_list(unsigned bits, char *out, size_t n);
 /* Whether both say the same of the row's option. */
 bool options_same(const struct config *a, const struct config *b, const struct option_row *row);
 
-/* Turns `value` into the row's member (replacing a list that came from a lower level) and remembers where it came
- * from. 0, or -1 with `err` (ERR_USAGE), which says where the value stands. */
+/* Turns `value` into the row's member (replacing a list that came from a lower level) and remembers
+ * where it came from. 0, or -1 with `err` (ERR_USAGE), which says where the value stands. */
 int options_set(struct config *c, const struct option_row *row, const char *value, enum origin origin, int line,
 		struct err *err);
 
-/* Turns `value` into the value at `member`, whatever struct that is in, for all types but OPTION_KEEP and OPTION_ROUTE. Items are added to a
- * list; a text is replaced. 0, or -1 with `err` (ERR_USAGE), which does not say where the value stands. */
+/* Turns `value` into the value at `member`, whatever struct that is in, for all types but
+ * OPTION_KEEP and OPTION_ROUTE. Items are added to a list; a text is replaced. 0, or -1 with `err`
+ * (ERR_USAGE), which does not say where the value stands. */
 int options_value_set(const struct option_row *row, void *member, const char *value, struct err *err);
 
-/* Routes (options_route.c). A new one behind the others, from `MATCH=COMMAND`, or without a handler yet; one more key of
- * one; what all of them must hold in the end. 0, or -1 with `err`. */
+/* Routes (options_route.c). A new one behind the others, from `MATCH=COMMAND`, or without a handler
+ * yet; one more key of one; what all of them must hold in the end. 0, or -1 with `err`. */
 int options_route_add(struct routes *routes, const char *value, struct err *err);
 int options_route_open(struct routes *routes, const char *match, size_t n, int line, struct err *err);
 int options_route_set(struct route_config *route, const char *key, const char *value, struct err *err);
@@ -105,20 +108,24 @@ int options_text_add(struct texts *t, const char *s, size_t n);
 int options_commas_add(struct texts *t, const char *value, struct err *err);
 void options_texts_release(struct texts *t);
 
-/* Replaces a text by a copy of `value`: 0, or -1 with `err`, and then it is as it was. Wipes and frees one, which is NULL then. */
+/* Replaces a text by a copy of `value`: 0, or -1 with `err`, and then it is as it was. Wipes and
+ * frees one, which is NULL then. */
 int options_text_set(char **text, const char *value, struct err *err);
 void options_text_release(char **text);
 
 /* Checks ids of --allow-user (`users`) or of --allow-chat. 0, or -1 with `err`. */
 int options_check_ids(const struct texts *ids, bool users, struct err *err);
 
-/* What no single value shows: contradictions, what is missing, what deserves a warning. 0, or -1 with `err`. */
+/* What no single value shows: contradictions, what is missing, what deserves a warning. 0, or -1
+ * with `err`. */
 int options_check(struct config *c, struct err *err);
 
-/* Makes `name = value` of a line of the config file that is an argument, or a variable, in `size` bytes. */
+/* Makes `name = value` of a line of the config file that is an argument, or a variable, in `size`
+ * bytes. */
 void config_line_tidy(char *line, size_t size);
 
-/* Takes quotes around a value of the file away, and a comment behind it. 0, or -1 with `err` (ERR_USAGE). */
+/* Takes quotes around a value of the file away, and a comment behind it. 0, or -1 with `err`
+ * (ERR_USAGE). */
 int config_line_value(const struct option_row *row, char *value, struct err *err);
 
 /* Reads the file c->config into `c`. 0, or -1 with `err` (ERR_CONFIG, ERR_USAGE). */

@@ -1,6 +1,7 @@
-/* cli/options/options_route: routes, from `--route MATCH=COMMAND` or the keys of a section of the config file, and what they must hold in
- * the end. A key of a section is read by the row of the option of that name, so both take the same values.
- * Invariant: after options_route_check() every member of every route holds what counts for it. */
+/* cli/options/options_route: routes, from `--route MATCH=COMMAND` or the keys of a section of the
+ * config file, and what they must hold in the end. A key of a section is read by the row of the
+ * option of that name, so both take the same values. Invariant: after options_route_check() every
+ * member of every route holds what counts for it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +9,8 @@
 #include "cli/options/options_internal.h"
 #include "update/match.h"
 
-/* A route may set, besides its handler and whom it handles, the options that point into the config's `policy`. */
+/* A route may set, besides its handler and whom it handles, the options that point into the
+ * config's `policy`. */
 static bool is_key(const struct option_row *row)
 {
 	return row->offset - offsetof(struct config, policy) < sizeof(struct route_policy);

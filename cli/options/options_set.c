@@ -1,5 +1,6 @@
-/* cli/options/options_set: an option's row and the text of its value in, its member of struct config out, with where it came from.
- * Invariant: a member is either what its origin says or, after options_unset(), its default; a list holds the values of one origin. */
+/* cli/options/options_set: an option's row and the text of its value in, its member of struct
+ * config out, with where it came from. Invariant: a member is either what its origin says or, after
+ * options_unset(), its default; a list holds the values of one origin. */
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,8 @@
-/* cli/options/options_table: the table of options. Nothing else knows an option's name, default or place: argv, the
- * environment, the config file, the help, routes, a reload and the test of the manual go through these rows. To add an option is to add a
- * row, a member of the struct that it points into, the use of that, and a paragraph of tgrun(1). What stands in struct config's `policy` may
- * be set for a route, too. */
+/* cli/options/options_table: the table of options. Nothing else knows an option's name, default or
+ * place: argv, the environment, the config file, the help, routes, a reload and the test of the
+ * manual go through these rows. To add an option is to add a row, a member of the struct that it
+ * points into, the use of that, and a paragraph of tgrun(1). What stands in struct config's
+ * `policy` may be set for a route, too. */
 #include "cli/options/options_internal.h"
 
 #include <ctype.h>

@@ -1,5 +1,6 @@
-/* cli/options/options_value: the text of a value in, the value out, written to the member that it is for, whatever struct that is in.
- * A value is checked here as far as it can be alone. Invariant: after an error the member is as it was; a list may have got items. */
+/* cli/options/options_value: the text of a value in, the value out, written to the member that it
+ * is for, whatever struct that is in. A value is checked here as far as it can be alone. Invariant:
+ * after an error the member is as it was; a list may have got items. */
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>

@@ -1,4 +1,5 @@
-/* cli/setup/setup: options in; the token, the state directory's path and the API's words out. What is secret is read here once. */
+/* cli/setup/setup: options in; the token, the state directory's path and the API's words out. What
+ * is secret is read here once. */
 #include "cli/setup/setup.h"
 
 #include <errno.h>
@@ -29,7 +30,8 @@ int setup_options(struct setup *s, char *const *argv, char *const *envp, struct 
 	return rc;
 }
 
-/* Reads a token file, which may be a pipe, into `text` of TOKEN_FILE_MAX bytes. *n, from 0, counts them. */
+/* Reads a token file, which may be a pipe, into `text` of TOKEN_FILE_MAX bytes. *n, from 0, counts
+ * them. */
 static int read_token_file(struct setup *s, const char *path, char *text, size_t *n, struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -126,8 +128,9 @@ static bool has(const struct texts *texts, const char *name)
 	return false;
 }
 
-/* The kinds to ask for: those of --allowed-updates, less what --only and --ignore would not let through. What the server sends by default has no list of
- * its own, since newer servers have newer kinds; so --ignore alone does not make one. */
+/* The kinds to ask for: those of --allowed-updates, less what --only and --ignore would not let
+ * through. What the server sends by default has no list of its own, since newer servers have newer
+ * kinds; so --ignore alone does not make one. */
 static int allowed_json(struct setup *s, struct err *err)
 {
 	const struct config *c = &s->config;
@@ -172,7 +175,8 @@ static const char *variable(const char *name)
 	return value && *value ? value : NULL;
 }
 
-/* --ca-file means that file and nothing else. SSL_CERT_FILE and SSL_CERT_DIR each take the place of one of the machine's own, as in programs that use OpenSSL. */
+/* --ca-file means that file and nothing else. SSL_CERT_FILE and SSL_CERT_DIR each take the place of
+ * one of the machine's own, as in programs that use OpenSSL. */
 static int find_authorities(struct setup *s, struct err *err)
 {
 	const struct config *c = &s->config;

@@ -1,4 +1,5 @@
-/* cli/setup/setup: from the options to what the engine wants: the token, the handler's command, its environment, the state directory's path. */
+/* cli/setup/setup: from the options to what the engine wants: the token, the handler's command, its
+ * environment, the state directory's path. */
 #ifndef TGRUN_CLI_SETUP_SETUP_H
 #define TGRUN_CLI_SETUP_SETUP_H
 
@@ -29,21 +30,26 @@ struct setup {
 /* Parses the options. `s` is overwritten; setup_release() in every case. 0 or -1 with `err`. */
 int setup_options(struct setup *s, char *const *argv, char *const *envp, struct err *err);
 
-/* Reads the token: --token, --token-file, TGRUN_TOKEN, the config file, or $CREDENTIALS_DIRECTORY/token. A file that others may read becomes a warning in
- * the config. 0, with `secret` NULL when there is none and another source than Telegram, or -1 with `err` (ERR_NOPERM; ERR_USAGE when there is none). */
+/* Reads the token: --token, --token-file, TGRUN_TOKEN, the config file, or
+ * $CREDENTIALS_DIRECTORY/token. A file that others may read becomes a warning in the config. 0,
+ * with `secret` NULL when there is none and another source than Telegram, or -1 with `err`
+ * (ERR_NOPERM; ERR_USAGE when there is none). */
 int setup_token(struct setup *s, struct err *err);
 
-/* Splits and finds the handler, the routes' and the hooks' commands, and builds their environment. `cwd`: a relative path means this directory. 0 or -1 with `err`. */
+/* Splits and finds the handler, the routes' and the hooks' commands, and builds their environment.
+ * `cwd`: a relative path means this directory. 0 or -1 with `err`. */
 int setup_handler(struct setup *s, const char *cwd, struct err *err);
 
-/* The limits of handlers among the options. 0, or -1 with `err` (ERR_CONFIG) when one of them cannot be set: it is above tgrun's own. */
+/* The limits of handlers among the options. 0, or -1 with `err` (ERR_CONFIG) when one of them
+ * cannot be set: it is above tgrun's own. */
 int setup_limits(struct setup *s, struct slot_limits *out, struct err *err);
 
 /* The state directory's path (not opened). 0 or -1 with `err`. */
 int setup_state_dir(struct setup *s, struct err *err);
 
-/* Where the API is, whom to trust there, and allowed_updates as JSON, with a warning for each unknown kind. After setup_token(): the secret
- * hides the server's password, too. 0 or -1 with `err`. */
+/* Where the API is, whom to trust there, and allowed_updates as JSON, with a warning for each
+ * unknown kind. After setup_token(): the secret hides the server's password, too. 0 or -1 with
+ * `err`. */
 int setup_api(struct setup *s, struct err *err);
 
 /* What the engine takes of all that; borrowed from `s`. */

@@ -1,5 +1,6 @@
-/* cli/setup/setup_handler: the commands among the options in, what the engine runs out: the handler, its routes and hooks, their
- * environment and directory. What is relative becomes absolute here. Invariant: each command is found, or the error says which is not. */
+/* cli/setup/setup_handler: the commands among the options in, what the engine runs out: the
+ * handler, its routes and hooks, their environment and directory. What is relative becomes absolute
+ * here. Invariant: each command is found, or the error says which is not. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +22,9 @@ static bool is_ours(const char *entry)
 	return strncmp(entry, "TG_", 3) == 0 || strncmp(entry, "TGRUN_", 6) == 0;
 }
 
-/* What the service manager tells tgrun alone: a handler that had it could speak for the unit (sd_notify(3) and sd_listen_fds(3) unset it for
- * children, too). The directory of credentials holds the token. */
+/* What the service manager tells tgrun alone: a handler that had it could speak for the unit
+ * (sd_notify(3) and sd_listen_fds(3) unset it for children, too). The directory of credentials
+ * holds the token. */
 static bool is_managers(const char *entry, bool hide_token)
 {
 	static const char *const names[] = { "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES",
@@ -36,7 +38,8 @@ static bool is_managers(const char *entry, bool hide_token)
 	return false;
 }
 
-/* The environment that handlers begin with: the caller's less what is tgrun's, or nothing, and what --env adds. */
+/* The environment that handlers begin with: the caller's less what is tgrun's, or nothing, and what
+ * --env adds. */
 static char **make_env(const struct setup *s, struct err *err)
 {
 	const struct config *c = &s->config;
@@ -80,7 +83,8 @@ static void warn_of_mode(struct setup *s, const struct words *w)
 			options_warn(&s->config, "anyone may change the %s '%s'; mend it by: chmod o-w '%s'", w->what, w->paths[i], w->paths[i]);
 }
 
-/* Cuts and finds a command that is not the handler; `option` names what it was given by, and `what` what it is. */
+/* Cuts and finds a command that is not the handler; `option` names what it was given by, and `what`
+ * what it is. */
 static int find_command(struct setup *s, const char *text, const char *cwd, const char *option, const char *what, struct words *out,
 			struct err *err)
 {
@@ -121,13 +125,18 @@ static struct command_spec spec_of(const struct setup *s, const struct words *w)
 	};
 }
 
-/* A route of the engine: `own`, or, if that is NULL, the handler itself, which takes what no other route does. `w` is its command. */
-static struct engine_route make_route(const struct setup *s, const struct route_config *own, const struct words *w)
+/* A route of the engine: `own`, or, if that is NULL, the handler itself, which takes what no other
+ * route does. `w` is its command. */
+static struct engine_route make_route(const struct setup *s, const struct route_config *own,
+				      const struct words *w)
 {
 	const struct config *c = &s->config;
 	const struct texts *users = own && own->set_allow ? &own->allow_user : &c->allow_user;
 	const struct texts *chats = own && own->set_allow ? &own->allow_chat : &c->allow_chat;
-	struct engine_route route = { .match = own ? own->match : NULL, .command = spec_of(s, w), .policy = own ? own->policy : c->policy };
+	struct engine_route route = {
+		.match = own ? own->match : NULL, .command = spec_of(s, w),
+		.policy = own ? own->policy : c->policy,
+	};
 	if (route.policy.handler.workers)
 		route.policy.mode = MODE_WORKER;
 	if (c->command == COMMAND_TRY)

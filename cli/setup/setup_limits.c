@@ -1,5 +1,6 @@
-/* cli/setup/setup_limits: the limits among the options in, what slots set between fork and exec out. A limit that could not be set is an error
- * here, at the start, not a handler that cannot be started later. */
+/* cli/setup/setup_limits: the limits among the options in, what slots set between fork and exec
+ * out. A limit that could not be set is an error here, at the start, not a handler that cannot be
+ * started later. */
 #include <errno.h>
 #include <sys/resource.h>
 #include <unistd.h>

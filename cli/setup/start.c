@@ -1,5 +1,6 @@
-/* cli/setup/start: the beginning that run and try share. The options come in, forked slots go out. Each slot costs this process descriptors, so
- * the limit is raised first; handlers get the limit as it was. */
+/* cli/setup/start: the beginning that run and try share. The options come in, forked slots go out.
+ * Each slot costs this process descriptors, so the limit is raised first; handlers get the limit as
+ * it was. */
 #include "cli/setup/start.h"
 
 #include <fcntl.h>

@@ -5,7 +5,8 @@
 #include "cli/options/options.h"
 #include "slot/slots.h"
 
-/* Whether so many slots may have the descriptors that they cost: 0, or -1 with `err` (ERR_CONFIG). Changes nothing. */
+/* Whether so many slots may have the descriptors that they cost: 0, or -1 with `err` (ERR_CONFIG).
+ * Changes nothing. */
 int start_has_room(int count, struct err *err);
 
 /* Makes room for the descriptors of `count` slots (engine_slots()) and forks them: to be called

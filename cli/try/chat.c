@@ -1,5 +1,6 @@
-/* cli/try/chat: a typed line in, an action out; an action in, the update's JSON out. Bot commands begin with a slash too, so only five words are
- * taken from the bot, and each can be sent by a second slash. */
+/* cli/try/chat: a typed line in, an action out; an action in, the update's JSON out. Bot commands
+ * begin with a slash too, so only five words are taken from the bot, and each can be sent by a
+ * second slash. */
 #include "cli/try/chat.h"
 
 #include <errno.h>
@@ -166,7 +167,8 @@ static int add_chat(const struct chat *c, struct buf *out)
 	       buf_addf(out, "%s,\"type\":\"%s\"}", c->thread ? ",\"is_forum\":true" : "", group ? "supergroup" : "private");
 }
 
-/* The length of the command that the text begins with, 0 if it is none: a slash, a name, perhaps @ and a bot's name. */
+/* The length of the command that the text begins with, 0 if it is none: a slash, a name, perhaps @
+ * and a bot's name. */
 static size_t command_length(const char *text)
 {
 	static const char name[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";

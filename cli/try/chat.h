@@ -1,7 +1,9 @@
-/* cli/try/chat: a conversation as text: typed lines become actions and updates, the bot's calls become what a terminal shows.
+/* cli/try/chat: a conversation as text: typed lines become actions and updates, the bot's calls
+ * become what a terminal shows.
  *
- * Pure: no descriptor, no clock. All text of the bot and of strangers is escaped here, so what goes out holds no control character but
- * line feeds and, with colours, this file's own escape sequences. */
+ * Pure: no descriptor, no clock. All text of the bot and of strangers is escaped here, so what goes
+ * out holds no control character but line feeds and, with colours, this file's own escape
+ * sequences. */
 #ifndef TGRUN_CLI_TRY_CHAT_H
 #define TGRUN_CLI_TRY_CHAT_H
 
@@ -69,8 +71,8 @@ struct chat {
 void chat_init(struct chat *c, bool colour);
 void chat_release(struct chat *c);
 
-/* Changes who speaks (0: the first user again; `name` "": one is made up), without leaving a group; and where (0: that
- * user's private chat; `title` "" likewise). */
+/* Changes who speaks (0: the first user again; `name` "": one is made up), without leaving a group;
+ * and where (0: that user's private chat; `title` "" likewise). */
 void chat_as(struct chat *c, int64_t user_id, const char *name);
 void chat_in(struct chat *c, int64_t chat_id, int64_t thread, const char *title);
 
@@ -79,7 +81,8 @@ void chat_in(struct chat *c, int64_t chat_id, int64_t thread, const char *title)
 /* `You: ` or `You in Group #7: `, escaped, without colours. */
 void chat_prompt(const struct chat *c, struct buf *out);
 
-/* The Message that says `text`, `date` in seconds; and the CallbackQuery of pressing `b`, of `message` (JSON). 0, or -1 when memory is out. */
+/* The Message that says `text`, `date` in seconds; and the CallbackQuery of pressing `b`, of
+ * `message` (JSON). 0, or -1 when memory is out. */
 int chat_message(const struct chat *c, int64_t message_id, int64_t date, const char *text, struct buf *out);
 int chat_callback(const struct chat *c, const struct chat_button *b, int64_t query_id, const char *message, struct buf *out);
 
@@ -102,7 +105,8 @@ void chat_put(const struct chat *c, struct buf *out, enum chat_style style, cons
 void chat_put_line(const struct chat *c, struct buf *out, enum chat_style style, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* Takes over the keyboard of a shown message and prints its numbered buttons: `markup` is the reply_markup object, NULL: it has none. */
+/* Takes over the keyboard of a shown message and prints its numbered buttons: `markup` is the
+ * reply_markup object, NULL: it has none. */
 void chat_keyboard(struct chat *c, const cJSON *markup, int64_t chat_id, int64_t message_id, struct buf *out);
 /* The keyboard of this message is gone. */
 void chat_keyboard_gone(struct chat *c, int64_t chat_id, int64_t message_id);

@@ -1,5 +1,6 @@
-/* cli/try/chat_feed: a descriptor in, lines out. Nothing is read ahead of a reader that does not ask, so a long file costs no memory. What can
- * be waited for (pipes, terminals, sockets) is watched; what always has an answer (files, /dev/null) is read at once. */
+/* cli/try/chat_feed: a descriptor in, lines out. Nothing is read ahead of a reader that does not
+ * ask, so a long file costs no memory. What can be waited for (pipes, terminals, sockets) is
+ * watched; what always has an answer (files, /dev/null) is read at once. */
 #include "cli/try/chat_feed.h"
 
 #include <errno.h>
@@ -37,7 +38,8 @@ static void on_readable(void *arg, int events)
 	loop_watch_set(f->watch, 0); /* the end of this turn asks */
 }
 
-/* A description of our own, so that O_NONBLOCK is not forced on others who share it. A file's would begin anew. */
+/* A description of our own, so that O_NONBLOCK is not forced on others who share it. A file's would
+ * begin anew. */
 static int open_anew(int fd)
 {
 	struct stat st;

@@ -1,5 +1,5 @@
-/* cli/try/chat_keyboard: reply_markup in, numbered buttons out. Inline and reply keyboards are shown alike: the last one that was shown is the
- * one whose buttons are pressed. */
+/* cli/try/chat_keyboard: reply_markup in, numbered buttons out. Inline and reply keyboards are
+ * shown alike: the last one that was shown is the one whose buttons are pressed. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,9 @@
-/* cli/try/chat_prompt: readline on the loop. Keys come in, lines go out, and what is half typed survives whatever is printed meanwhile.
+/* cli/try/chat_prompt: readline on the loop. Keys come in, lines go out, and what is half typed
+ * survives whatever is printed meanwhile.
  *
- * readline reads the blocking stdin, but only when the loop has seen a key on a description of its own. It catches no signal but
- * the window's size: the others are the engine's, and a stop from the keyboard gives the terminal back first. */
+ * readline reads the blocking stdin, but only when the loop has seen a key on a description of its
+ * own. It catches no signal but the window's size: the others are the engine's, and a stop from the
+ * keyboard gives the terminal back first. */
 #include "cli/try/chat_prompt.h"
 
 #include <errno.h>
@@ -74,7 +76,8 @@ static int watch_keys(struct loop *loop)
 	int fd = open("/proc/self/fd/0", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	prompt.flags = -1;
 	if (fd < 0) {
-		/* A terminal of another user's: share its description, and mend its flags at the end. */
+		/* A terminal of another user's: share its description, and mend its flags at the
+		 * end. */
 		prompt.flags = fcntl(STDIN_FILENO, F_GETFL);
 		fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 	}

@@ -1,5 +1,6 @@
-/* cli/try/chat_show: what happens in, what a person reads out: the bot's calls, the updates it gets, its handler's output. What a client of
- * Telegram would show is shown like there; what only a bot's author sees (refusals, other methods) is told in a line. */
+/* cli/try/chat_show: what happens in, what a person reads out: the bot's calls, the updates it
+ * gets, its handler's output. What a client of Telegram would show is shown like there; what only a
+ * bot's author sees (refusals, other methods) is told in a line. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
-/* cli/try/chat_text: text of strangers in, text that is safe for a terminal out. Every byte that is shown passes chat_put(): control characters,
- * marks that change the direction of writing and bytes that are no UTF-8 are shown escaped; line feeds become indented lines. */
+/* cli/try/chat_text: text of strangers in, text that is safe for a terminal out. Every byte that is
+ * shown passes chat_put(): control characters, marks that change the direction of writing and bytes
+ * that are no UTF-8 are shown escaped; line feeds become indented lines. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

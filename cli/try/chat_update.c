@@ -1,5 +1,5 @@
-/* cli/try/chat_update: one line in, one update out. An update that has an id goes as it is, because odd bytes are what a file is for; one
- * without gets an id put before its first member. */
+/* cli/try/chat_update: one line in, one update out. An update that has an id goes as it is, because
+ * odd bytes are what a file is for; one without gets an id put before its first member. */
 #include "cli/try/chat_update.h"
 
 #include <inttypes.h>

@@ -8,8 +8,9 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* Appends the update that the `n` bytes at `line` mean: a whole one with its update_id, byte for byte; or one without, such as
- * {"message":{…}}, which gets `next_id` and is else left as it is. A blank line: nothing. 0, or -1 with `err` (ERR_USAGE): it is neither. */
+/* Appends the update that the `n` bytes at `line` mean: a whole one with its update_id, byte for
+ * byte; or one without, such as {"message":{…}}, which gets `next_id` and is else left as it is. A
+ * blank line: nothing. 0, or -1 with `err` (ERR_USAGE): it is neither. */
 int chat_update(const char *line, size_t n, int64_t next_id, struct buf *out, struct err *err);
 
 #endif

@@ -1,5 +1,6 @@
-/* cli/try/cmd_try: the bot in a terminal. The real runner works for a Bot API that this process serves on loopback; typed lines or a file's go
- * in as updates (try_input.c), and what the bot calls comes out as a chat (try.c). Nothing is kept. Here: the start, the figures at the end, and
+/* cli/try/cmd_try: the bot in a terminal. The real runner works for a Bot API that this process
+ * serves on loopback; typed lines or a file's go in as updates (try_input.c), and what the bot
+ * calls comes out as a chat (try.c). Nothing is kept. Here: the start, the figures at the end, and
  * the exit status. */
 #include <errno.h>
 #include <fcntl.h>

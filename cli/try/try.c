@@ -1,5 +1,6 @@
-/* cli/try/try: what happens while tgrun try runs. Events of the engine, of the sandbox and of signals come in; they only print and take notes.
- * What follows is decided in one place, at the end of a turn of the loop: try_on_turn(). */
+/* cli/try/try: what happens while tgrun try runs. Events of the engine, of the sandbox and of
+ * signals come in; they only print and take notes. What follows is decided in one place, at the end
+ * of a turn of the loop: try_on_turn(). */
 #include <inttypes.h>
 #include <signal.h>
 

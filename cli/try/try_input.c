@@ -1,6 +1,6 @@
-/* cli/try/try_input: the input of tgrun try. A line that is typed, or read as if typed, becomes a message, a pressed button or a change of who
- * speaks and where; a line of a file of updates becomes an update. What they do is told to the sandbox, and a line that can do nothing is
- * named. */
+/* cli/try/try_input: the input of tgrun try. A line that is typed, or read as if typed, becomes a
+ * message, a pressed button or a change of who speaks and where; a line of a file of updates
+ * becomes an update. What they do is told to the sandbox, and a line that can do nothing is named. */
 #include "cli/try/try_internal.h"
 
 #include <inttypes.h>

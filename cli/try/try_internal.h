@@ -1,5 +1,5 @@
-/* cli/try/try_internal: what the files of tgrun try share: cmd_try.c (the start and the end), try.c (what happens meanwhile), try_input.c (what is
- * typed or read), and below them try_say.c. */
+/* cli/try/try_internal: what the files of tgrun try share: cmd_try.c (the start and the end), try.c
+ * (what happens meanwhile), try_input.c (what is typed or read), and below them try_say.c. */
 #ifndef TGRUN_CLI_TRY_TRY_INTERNAL_H
 #define TGRUN_CLI_TRY_TRY_INTERNAL_H
 
@@ -51,12 +51,12 @@ void try_end_input(struct try *t);
 /* A line that was typed; NULL: the end. For chat_prompt_open(). */
 void try_typed(void *arg, const char *text);
 
-/* Takes lines of the feed while there is room for what they do: one message at a time, as a person waits for the answer; updates as a
- * server has them. */
+/* Takes lines of the feed while there is room for what they do: one message at a time, as a person
+ * waits for the answer; updates as a server has them. */
 void try_take_lines(struct try *t);
 
-/* Events: of the loop (the end of a turn, the patience of struct try, a signal), of the sandbox, and of the engine (engine/engine.h). `arg` is the
- * struct try. */
+/* Events: of the loop (the end of a turn, the patience of struct try, a signal), of the sandbox,
+ * and of the engine (engine/engine.h). `arg` is the struct try. */
 void try_on_turn(void *arg);
 void try_on_patience(void *arg);
 void try_on_signal(void *arg, int signo);

@@ -1,5 +1,6 @@
-/* cli/try/try_say: what the parts of tgrun try say and ask in common. Text in `out` goes to the terminal, with the token hidden and the prompt out of
- * the way; whether all is handled; the end of the input. Nothing is decided here. */
+/* cli/try/try_say: what the parts of tgrun try say and ask in common. Text in `out` goes to the
+ * terminal, with the token hidden and the prompt out of the way; whether all is handled; the end of
+ * the input. Nothing is decided here. */
 #include <stdio.h>
 
 #include "cli/try/chat_prompt.h"

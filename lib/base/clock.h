@@ -17,8 +17,8 @@ extern const struct clock clock_system;
 
 enum { CLOCK_TEXT_MAX = 40 };
 
-/* Writes `wall`, milliseconds since 1970, as RFC 3339 has it, in UTC: "2026-11-23T21:04:05Z", or "2026-11-23T21:04:05.123Z" with
- * `milliseconds`; "?" for a time that no calendar has. */
+/* Writes `wall`, milliseconds since 1970, as RFC 3339 has it, in UTC: "2026-11-23T21:04:05Z", or
+ * "2026-11-23T21:04:05.123Z" with `milliseconds`; "?" for a time that no calendar has. */
 void clock_text(int64_t wall, bool milliseconds, char out[CLOCK_TEXT_MAX]);
 
 #endif

@@ -1,5 +1,6 @@
-/* base/json: a name and a value in, a member of a JSON object out, and back. No values but those that tgrun writes: texts, whole numbers,
- * times. Invariant: after an error the buffer is as it was. */
+/* base/json: a name and a value in, a member of a JSON object out, and back. No values but those
+ * that tgrun writes: texts, whole numbers, times. Invariant: after an error the buffer is as it
+ * was. */
 #include "base/json.h"
 
 #include <inttypes.h>

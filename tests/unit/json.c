@@ -53,8 +53,8 @@ static void test_reading(void)
 
 int main(void)
 {
-	test_writing();
-	test_full();
-	test_reading();
+	RUN(test_writing);
+	RUN(test_full);
+	RUN(test_reading);
 	return done_testing();
 }
