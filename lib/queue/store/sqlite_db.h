@@ -1,4 +1,5 @@
-/* queue/store/sqlite_db: the database behind the SQLite store: opened and checked in sqlite_open.c, used in sqlite.c. */
+/* queue/store/sqlite_db: the database behind the SQLite store: opened and checked in sqlite_open.c,
+ * used in sqlite.c. */
 #ifndef TGRUN_QUEUE_STORE_SQLITE_DB_H
 #define TGRUN_QUEUE_STORE_SQLITE_DB_H
 
@@ -48,9 +49,6 @@ struct sqlite_db {
 int sqlite_db_open(struct sqlite_db *db, int dir_fd, const char *dir_name, int64_t bot_id, struct err *err);
 void sqlite_db_close(struct sqlite_db *db);
 
-/* sqlite_space.c: how many bytes of the file are in use. 0 or -1 with `err`. */
-int sqlite_db_used(const struct sqlite_db *db, int64_t *bytes, struct err *err);
-
 /* sqlite_migrate.c: makes a database of this version out of dir_fd/queue.db, which is of tgrun 0.1
  * and opened by nobody, and puts it in its place. 0, or -1 with `err` (ERR_IO: no room for it,
  * which is looked at before anything is written); until the last step the old one stays as it is. */
@@ -72,11 +70,19 @@ void sqlite_stand_files(const struct sqlite_db *db, struct store_files *out);
  * when memory is out. */
 const char *sqlite_vfs_name(void);
 
+/* sqlite_db.c */
+
 /* Fills `err` with what the last call on the database failed of, as a sentence for people. Returns -1. */
 int sqlite_db_fail(const struct sqlite_db *db, struct err *err);
 
 /* Runs SQL that gives no rows. 0 or -1 with `err`. */
 int sqlite_db_exec(const struct sqlite_db *db, const char *sql, struct err *err);
+
+/* The bytes of a page, the pages of the file, and how many of them are free; how many bytes are in
+ * use. 0 or -1 with `err`. */
+int sqlite_db_sizes(const struct sqlite_db *db, int64_t *page, int64_t *pages, int64_t *free_pages,
+		    struct err *err);
+int sqlite_db_used(const struct sqlite_db *db, int64_t *bytes, struct err *err);
 
 /* *n is the first number that the query gives, as it was if it gives none. 0 or -1 with `err`. */
 int sqlite_db_number(const struct sqlite_db *db, const char *sql, int64_t *n, struct err *err);

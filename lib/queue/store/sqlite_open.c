@@ -23,54 +23,6 @@ enum {
 
 #define DONE_KEPT (INT64_C(48) * 3600 * 1000) /* ms; the server keeps no update for longer than 24 hours */
 
-int sqlite_db_fail(const struct sqlite_db *db, struct err *err)
-{
-	const char *dir = db->dir_name;
-	int code = sqlite3_extended_errcode(db->handle), why = sqlite3_system_errno(db->handle);
-	switch (code & 0xff) {
-	case SQLITE_FULL:
-		return err_set(err, ERR_IO, "the disk is full: cannot write '%s/queue.db'; make room, nothing is lost", dir);
-	case SQLITE_NOTADB:
-	case SQLITE_CORRUPT:
-		return err_set(err, ERR_IO, "the database '%s/queue.db' is damaged (%s); restore it from a backup, or move the"
-			       " directory away and lose what it held", dir, sqlite3_errmsg(db->handle));
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return err_set(err, ERR_TEMPFAIL, "the database '%s/queue.db' is used by another process", dir);
-	case SQLITE_CANTOPEN:
-	case SQLITE_READONLY:
-	case SQLITE_PERM:
-		return err_set(err, ERR_CANTCREATE, "cannot write the database '%s/queue.db': %s", dir,
-			       why ? strerror(why) : sqlite3_errmsg(db->handle));
-	case SQLITE_NOMEM:
-	case SQLITE_OK: /* it was not SQLite that failed */
-	case SQLITE_ROW:
-	case SQLITE_DONE:
-		return err_set(err, ERR_INTERNAL, "out of memory");
-	default:
-		return err_set(err, ERR_IO, "the database '%s/queue.db' fails: %s%s%s", dir, sqlite3_errmsg(db->handle),
-			       why ? ": " : "", why ? strerror(why) : "");
-	}
-}
-
-int sqlite_db_exec(const struct sqlite_db *db, const char *sql, struct err *err)
-{
-	return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : sqlite_db_fail(db, err);
-}
-
-int sqlite_db_number(const struct sqlite_db *db, const char *sql, int64_t *n, struct err *err)
-{
-	sqlite3_stmt *st = NULL;
-	int rc = sqlite3_prepare_v2(db->handle, sql, -1, &st, NULL);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_step(st);
-	if (rc == SQLITE_ROW && sqlite3_column_type(st, 0) != SQLITE_NULL)
-		*n = sqlite3_column_int64(st, 0);
-	rc = rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : sqlite_db_fail(db, err);
-	sqlite3_finalize(st);
-	return rc;
-}
-
 static int lost(const struct sqlite_db *db, const char *what, struct err *err)
 {
 	return err_set(err, ERR_IO, "%s: '%s/mark' says that update %" PRId64 " was on disk, and the database ends at %" PRId64

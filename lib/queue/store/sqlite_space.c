@@ -12,33 +12,12 @@ enum {
 	KEPT_FREE = 4 << 20, /* bytes */
 };
 
-static int sizes(const struct sqlite_db *db, int64_t *page, int64_t *pages, int64_t *free_pages,
-		 struct err *err)
-{
-	*page = *pages = *free_pages = 0;
-	if (sqlite_db_number(db, "PRAGMA page_size", page, err) ||
-	    sqlite_db_number(db, "PRAGMA page_count", pages, err) ||
-	    sqlite_db_number(db, "PRAGMA freelist_count", free_pages, err))
-		return -1;
-	return 0;
-}
-
 int64_t sqlite_spare(struct store *store)
 {
 	int64_t page, pages, free_pages;
-	if (sizes(&sqlite_of(store)->db, &page, &pages, &free_pages, NULL))
+	if (sqlite_db_sizes(&sqlite_of(store)->db, &page, &pages, &free_pages, NULL))
 		return 0;
 	return free_pages * page;
-}
-
-int sqlite_db_used(const struct sqlite_db *db, int64_t *bytes, struct err *err)
-{
-	int64_t page, pages, free_pages;
-	if (sizes(db, &page, &pages, &free_pages, err))
-		return -1;
-	/* A damaged header may say anything. */
-	*bytes = (free_pages < pages ? pages - free_pages : pages) * page;
-	return 0;
 }
 
 int sqlite_give_back(struct store *store, struct err *err)
@@ -48,7 +27,7 @@ int sqlite_give_back(struct store *store, struct err *err)
 	char text[64];
 	if (sqlite_set_sync(s, false, err))
 		return -1;
-	if (sizes(&s->db, &page, &pages, &free_pages, err))
+	if (sqlite_db_sizes(&s->db, &page, &pages, &free_pages, err))
 		return -1;
 	int64_t more = free_pages - KEPT_FREE / page;
 	if (more > 0) {
