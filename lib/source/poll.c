@@ -13,7 +13,6 @@
 
 #include "base/buf.h"
 #include "base/duration.h"
-#include "io/http.h"
 #include "source/pace.h"
 #include "source/poll_answer_internal.h"
 #include "source/poll_setup_internal.h"
@@ -133,10 +132,8 @@ static void failed(struct poll *p, const struct api_answer *answer)
 
 static void no_memory(struct poll *p, const char *method)
 {
-	struct api_answer answer = {
-		.class = API_NETWORK, .method = method, .text = "out of memory",
-	};
-	failed(p, &answer);
+	failed(p, &(struct api_answer){ .class = API_NETWORK, .method = method,
+					.text = "out of memory" });
 }
 
 /* ---- before getUpdates ---- */
@@ -304,20 +301,16 @@ static void ask_updates(struct poll *p, int64_t timeout, int limit, int64_t tota
 {
 	struct buf form;
 	buf_init(&form, 64 * 1024);
-	int rc = buf_addf(&form, "timeout=%lld&limit=%d", (long long)timeout, limit);
-	if (p->offset)
-		rc |= buf_addf(&form, "&offset=%lld", (long long)p->offset);
-	if (p->allowed)
-		rc |= http_form_add(&form, "allowed_updates", p->allowed);
-	if (rc == 0)
+	if (poll_answer_form(&form, timeout, limit, p->offset, p->allowed) == 0)
 		send_call(p, "getUpdates", form.data, timeout * 1000 + SLACK, total);
 	else
 		no_memory(p, "getUpdates");
 	buf_release(&form);
 }
 
-static void ask(struct poll *p)
+static void on_timer(void *arg)
 {
+	struct poll *p = arg;
 	if (p->request || p->stopping)
 		return;
 	if (p->step != POLL_UPDATES) {
@@ -336,11 +329,6 @@ static void ask(struct poll *p)
 		p->ready = true;
 		e->ready(e->arg);
 	}
-}
-
-static void on_timer(void *arg)
-{
-	ask(arg);
 }
 
 struct source *poll_new(const struct poll_config *config, struct err *err)
@@ -412,8 +400,7 @@ static void poll_hello(struct source *s)
 {
 	struct poll *p = (struct poll *)s;
 	if (!p->hello && !p->stopping && p->step != POLL_ME)
-		p->hello = api_call(p->config.api, "getMe", "", SHORT_CALL, SHORT_CALL, on_hello,
-				    p);
+		p->hello = api_call(p->config.api, "getMe", "", SHORT_CALL, SHORT_CALL, on_hello, p);
 }
 
 static void poll_stop(struct source *s)

@@ -1,4 +1,4 @@
-/* source/poll_answer: what an answer of getUpdates holds: the order of its updates, the offset
+/* source/poll_answer: what is asked of getUpdates, and what an answer holds: the order of its updates, the offset
  * behind them, and the update in it that nothing can read. Pure.
  *
  * One unreadable update would block all later ones for ever. An answer that is broken on its way
@@ -10,9 +10,21 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "io/http.h"
 
 /* Answers in a row that brought the same bytes: the update itself is what cannot be read. */
 enum { BURY_AFTER = 3 };
+
+int poll_answer_form(struct buf *form, int64_t timeout, int limit, int64_t offset,
+		     const char *allowed)
+{
+	int rc = buf_addf(form, "timeout=%lld&limit=%d", (long long)timeout, limit);
+	if (offset)
+		rc = rc || buf_addf(form, "&offset=%lld", (long long)offset);
+	if (allowed)
+		rc = rc || http_form_add(form, "allowed_updates", allowed);
+	return rc ? -1 : 0;
+}
 
 void poll_answer_sort(struct slice *items, size_t count)
 {

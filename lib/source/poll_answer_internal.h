@@ -1,4 +1,4 @@
-/* source/poll_answer_internal: reading an answer of getUpdates. Pure. */
+/* source/poll_answer_internal: the parameters of getUpdates, and reading its answer. Pure. */
 #ifndef TGRUN_SOURCE_POLL_ANSWER_INTERNAL_H
 #define TGRUN_SOURCE_POLL_ANSWER_INTERNAL_H
 
@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "api/api.h"
+#include "base/buf.h"
 #include "update/slice.h"
 
 /* Unreadable answers in a row; after so many, updates are fetched one by one. */
@@ -17,6 +18,11 @@ struct poll_garbage {
 	int identical; /* how many of them in a row, each fetched alone, had the same bytes … */
 	uint64_t hash; /* … of this hash */
 };
+
+/* Appends the parameters, as application/x-www-form-urlencoded: `timeout` in seconds; no offset for
+ * 0; no allowed_updates for NULL. 0, or -1 when memory is out. */
+int poll_answer_form(struct buf *form, int64_t timeout, int limit, int64_t offset,
+		     const char *allowed);
 
 /* Orders updates by id. Equal ids, and updates without one, keep their places. */
 void poll_answer_sort(struct slice *items, size_t count);
