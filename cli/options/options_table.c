@@ -33,6 +33,7 @@ static const char *const stdout_words[] = { "log", "inherit", "discard", NULL };
 static const char *const format_words[] = { "text", "json", NULL };
 static const char *const level_words[] = { "error", "warn", "info", "debug", NULL };
 
+/* clang-format off: each is a row, not a block. */
 #define ROW(name_, type_, group_, commands_, least_, member_, help_) \
 	.name = name_, .type = type_, .group = group_, .commands = (commands_) & COMMAND_ALL, .fixed = ((commands_) & FIXED) != 0, \
 	.least = least_, \
@@ -50,6 +51,7 @@ static const char *const level_words[] = { "error", "warn", "info", "debug", NUL
 /* Not in a config file (`least_` is where it may stand). */
 #define OUTSIDE(name_, value_, type_, commands_, least_, member_, help_) \
 	{ ROW(name_, type_, GROUP_OTHER, commands_, least_, member_, help_), .value = value_ }
+/* clang-format on */
 
 const struct option_row options_table[] = {
 	TEXT("token", "TOKEN", OPTION_TEXT, NULL, GROUP_BOT, BOT, token, "the bot's token from @BotFather"),

@@ -1,5 +1,5 @@
 /* handler/worker_choose: which worker of a pool gets an update: the one that had the key last
- * (--sticky), or the least loaded.
+ * (--sticky), or the least loaded. And which is replaced next.
  *
  * A claim comes in, a worker goes out. Invariant: a solo update (one whose last process died while
  * it held several) gets a worker that holds nothing, and in the end there is one. */
@@ -100,4 +100,20 @@ struct worker *worker_choose(struct handler *h, const struct claim *c, bool solo
 	if (!w && solo)
 		make_empty(h);
 	return w;
+}
+
+static bool is_worn(const struct worker *w, int64_t now)
+{
+	const struct handler_policy *policy = &w->h->policy;
+	return w->outdated || slots_stdout_lost(w->job.slot) ||
+	       (policy->max_requests && w->requests >= (uint64_t)policy->max_requests) ||
+	       (policy->max_worker_age && now - w->started >= policy->max_worker_age);
+}
+
+struct worker *worker_choose_worn(struct handler *h, int64_t now)
+{
+	for (struct list *l = h->pool->workers.next; l != &h->pool->workers; l = l->next)
+		if (!worker_at(l)->leaving && is_worn(worker_at(l), now))
+			return worker_at(l);
+	return NULL;
 }

@@ -141,6 +141,10 @@ size_t worker_choose_room(const struct pool *p);
 /* The worker that should get `c`. NULL: none has room; if `solo`, one is emptied then. */
 struct worker *worker_choose(struct handler *h, const struct claim *c, bool solo);
 
+/* One that stays and has had its time, its requests or its command (--max-worker-age,
+ * --max-requests, a reload), at `now` of the monotonic clock; NULL: there is none. */
+struct worker *worker_choose_worn(struct handler *h, int64_t now);
+
 static inline struct worker *worker_at(const struct list *l)
 {
 	return container_of(l, struct worker, link);

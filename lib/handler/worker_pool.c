@@ -79,22 +79,6 @@ static struct worker *start(struct handler *h)
 	return w;
 }
 
-static bool is_worn(const struct worker *w, int64_t now)
-{
-	const struct handler_policy *policy = &w->h->policy;
-	return w->outdated || slots_stdout_lost(w->job.slot) ||
-	       (policy->max_requests && w->requests >= (uint64_t)policy->max_requests) ||
-	       (policy->max_worker_age && now - w->started >= policy->max_worker_age);
-}
-
-static struct worker *find_worn(struct handler *h, int64_t now)
-{
-	for (struct list *l = h->pool->workers.next; l != &h->pool->workers; l = l->next)
-		if (!worker_at(l)->leaving && is_worn(worker_at(l), now))
-			return worker_at(l);
-	return NULL;
-}
-
 /* How long a successor may take to be ready. */
 static int64_t patience(const struct handler *h)
 {
@@ -104,7 +88,7 @@ static int64_t patience(const struct handler *h)
 static void replace(struct handler *h, int64_t now)
 {
 	struct pool *p = h->pool;
-	if (!p->old && staying(h) == h->policy.workers && (p->old = find_worn(h, now)) && !(p->successor = start(h)))
+	if (!p->old && staying(h) == h->policy.workers && (p->old = worker_choose_worn(h, now)) && !(p->successor = start(h)))
 		p->old = NULL;
 	if (!p->old || (!p->successor->ready && now - p->successor->started < patience(h)))
 		return;
