@@ -111,7 +111,9 @@ static int hand_out(struct local *q, const struct which *w, struct claim **out, 
 		return -1;
 	}
 	struct open_claim *o = calloc(1, sizeof *o);
-	int rc = o ? 0 : err_set(err, ERR_INTERNAL, "out of memory");
+	int rc = 0;
+	if (!o)
+		return err_set(err, ERR_INTERNAL, "out of memory");
 	while (rc == 0 && next_entry(q, w, &e)) {
 		if (pending_reserve(&q->pending, 2 + q->open_count))
 			rc = err_set(err, ERR_INTERNAL, "out of memory");

@@ -280,7 +280,8 @@ int sqlite_known_find(struct sqlite *s, const struct sqlite_identity *id)
 int sqlite_state_write(struct sqlite *s)
 {
 	struct sqlite_state *state = &s->state;
-	sqlite3_stmt *st = SQLITE_BIND(s, S_STATE, s->db.last_seq, ++state->turn, state->root, state->next,
+	state->turn++;
+	sqlite3_stmt *st = SQLITE_BIND(s, S_STATE, s->db.last_seq, state->turn, state->root, state->next,
 				       state->highest);
 	sqlite3_bind_blob(st, 6, state->runs, state->run_count * (int)sizeof state->runs[0], SQLITE_STATIC);
 	sqlite3_bind_blob(st, 7, state->finished, state->finished_count * (int)sizeof state->finished[0],
