@@ -58,9 +58,8 @@ static void report(uint32_t what, int stage, int errnum)
 {
 	struct slot_report r = { .what = what, .stage = stage, .errnum = errnum, .job = slot.job,
 				 .end = slot.end };
-	/* At most two reports of a job wait for the runner, so there is room, but the kernel may
-	 * have no memory for it: the runner waits for this report, so it is sent again. A runner
-	 * that is gone shows as an end of file. */
+	/* There is room for both reports of a job, but the kernel may have no memory: it is sent
+	 * again, since the runner waits for it. A runner that is gone shows as an end of file. */
 	while (slot.sock >= 0 && send(slot.sock, &r, sizeof r, MSG_NOSIGNAL) < 0 &&
 	       (errno == ENOBUFS || errno == ENOMEM || errno == EAGAIN)) {
 		struct timespec pause = { .tv_nsec = REPORT_AGAIN * 1000000 };
@@ -274,8 +273,7 @@ static void signal_all(int signo)
 		slot.page->denied = denied;
 }
 
-/* Kills all there is now. Children of the dead come up as the slot's own and are killed by the next
- * sweep. */
+/* Kills all there is now. Children of the dead become the slot's: the next sweep kills them. */
 static void sweep(void)
 {
 	CRASHPOINT("slot-sweep");
@@ -368,8 +366,7 @@ static bool take_order(void)
 		char room[CMSG_SPACE(SLOT_DESCRIPTORS_MAX * sizeof(int))];
 	} control;
 	struct iovec iov[2] = { { &order, sizeof order }, { slot.vars, SLOT_VARS_MAX } };
-	/* The variables of the running job are in use: then a second start finds no room and is
-	 * malformed. */
+	/* While a job runs its variables are in use: a second start has no room, and is malformed. */
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = slot.job ? 1 : 2,
 			      .msg_control = &control, .msg_controllen = sizeof control };
 	ssize_t n = recvmsg(slot.sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
@@ -424,10 +421,10 @@ _Noreturn void slot_main(const struct slot_setup *setup)
 	/* A copy of the runner's; libpipeline would write it at the first start. */
 	__fpurge(stdout);
 	for (;;) {
-		struct pollfd ready[4] = {
-			{ slot.sock, POLLIN, 0 }, { slot.sigfd, POLLIN, 0 },
-			{ slot.left[0], POLLIN, 0 }, { slot.left[1], POLLIN, 0 },
-		};
+		const int fds[4] = { slot.sock, slot.sigfd, slot.left[0], slot.left[1] };
+		struct pollfd ready[4];
+		for (int i = 0; i < 4; i++)
+			ready[i] = (struct pollfd){ fds[i], POLLIN, 0 };
 		int n = poll(ready, 4, slot.sweeping ? slot.wait : -1);
 		if (n == 0)
 			slot.wait = slot.wait * 2 < SWEEP_CAP ? slot.wait * 2 : SWEEP_CAP;

@@ -156,13 +156,13 @@ static void take_setup(struct poll *p, struct api_answer *answer)
 			c->events.bot(c->events.arg, verdict.username);
 		if (step == POLL_DELETE)
 			log_event(c->log, LOG_INFO, LOG_NONE,
-				  c->options.drop_pending ? "dropped what was pending at Telegram"
+				  p->setup.drop_pending ? "dropped what was pending at Telegram"
 						  : "removed the webhook");
 		go_on(p, verdict.next);
 		break;
 	case POLL_PASS:
 		p->counts.failures++;
-		p->webhook_unknown = !c->options.delete_webhook;
+		p->webhook_unknown = !p->setup.delete_webhook;
 		log_event(c->log, LOG_WARN,
 			  LOG_FIELDS(LOG_STR("method", answer->method),
 				     LOG_STR("answer", answer->text)),
@@ -188,19 +188,17 @@ static void on_hello(void *arg, struct api_answer *answer)
 	struct poll *p = arg;
 	char *username = poll_setup_username(answer);
 	p->hello = NULL;
+	const char *why = answer->class == API_OK ? "it has no result" : answer->text;
 	if (username)
 		p->config.events.bot(p->config.events.arg, username);
 	else
-		log_event(p->config.log, LOG_WARN,
-			  LOG_FIELDS(LOG_STR("answer", answer->class == API_OK ? "it has no result"
-									       : answer->text)),
+		log_event(p->config.log, LOG_WARN, LOG_FIELDS(LOG_STR("answer", why)),
 			  "getMe does not tell the bot's name; it is taken to be the same");
 	free(username);
 }
 
 /* ---- getUpdates ---- */
 
-/* An answer of getUpdates. */
 static void take_batch(struct poll *p, struct api_answer *answer)
 {
 	struct source_events *e = &p->config.events;
@@ -266,10 +264,8 @@ static void on_answer(void *arg, struct api_answer *answer)
 		p->config.events.stopped(p->config.events.arg);
 		return;
 	}
-	if (p->step == POLL_UPDATES && answer->class == API_OK && !answer->result.is_list) {
-		answer->class = API_GARBAGE;
-		snprintf(answer->text, sizeof answer->text, "the answer has no list of updates");
-	}
+	if (p->step == POLL_UPDATES)
+		poll_answer_check(answer);
 	if (p->step == POLL_UPDATES && answer->class == API_GARBAGE &&
 	    poll_answer_is_garbage(&p->garbage, answer) && bury(p, answer))
 		return;
@@ -331,6 +327,16 @@ static void on_timer(void *arg)
 	}
 }
 
+static void take_options(struct poll *p, const struct poll_options *o)
+{
+	p->config.options = *o;
+	p->failures.give_up_after = o->give_up_after;
+	p->failures.backoff.growth = o->growth;
+	p->pace.limit = o->limit;
+	p->pace.balance = p->config.once ? 0 : o->balance;
+	p->pace.max_delay = o->max_delay;
+}
+
 struct source *poll_new(const struct poll_config *config, struct err *err)
 {
 	const struct poll_options *o = &config->options;
@@ -340,15 +346,12 @@ struct source *poll_new(const struct poll_config *config, struct err *err)
 	p->source.ops = &poll_ops;
 	p->config = *config;
 	p->offset = config->offset;
-	p->setup = (struct poll_setup){
-		.delete_webhook = o->delete_webhook, .drop_pending = o->drop_pending,
-		.after_me = POLL_WEBHOOK,
-	};
+	p->setup.delete_webhook = o->delete_webhook;
+	p->setup.drop_pending = o->drop_pending;
+	p->setup.after_me = POLL_WEBHOOK;
 	poll_trouble_init(&p->failures, o->growth, o->give_up_after,
 			  config->clock->mono(config->clock));
-	p->pace = (struct pace){
-		.balance = config->once ? 0 : o->balance, .max_delay = o->max_delay, .limit = o->limit,
-	};
+	take_options(p, o);
 	p->idle = (struct backoff){ .first = IDLE_FIRST, .cap = IDLE_LAST };
 	p->timer = loop_timer_new(config->loop, on_timer, p);
 	p->allowed = config->allowed ? strdup(config->allowed) : NULL;
@@ -371,15 +374,7 @@ int poll_change(struct source *source, const struct poll_config *fresh, struct e
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	free(p->allowed);
 	p->allowed = allowed;
-	struct poll_options *o = &p->config.options, first = *o;
-	*o = fresh->options;
-	o->drop_pending = first.drop_pending;
-	o->delete_webhook = first.delete_webhook;
-	p->failures.give_up_after = o->give_up_after;
-	p->failures.backoff.growth = o->growth;
-	p->pace.limit = o->limit;
-	p->pace.balance = p->config.once ? 0 : o->balance;
-	p->pace.max_delay = o->max_delay;
+	take_options(p, &fresh->options); /* p->setup stays */
 	return 0;
 }
 
@@ -416,8 +411,7 @@ static void poll_stop(struct source *s)
 	api_cancel(p->request);
 	api_cancel(p->hello);
 	p->request = p->hello = NULL;
-	/* Repeats are recognised in any case; this only spares the next start from fetching
-	 * them. */
+	/* A repeat is recognised anyway; this only spares the next start from fetching it. */
 	if (p->step == POLL_UPDATES && p->offset && p->offset != p->confirmed &&
 	    e->may_ask(e->arg, true) == 0)
 		ask_updates(p, 0, 1, CONFIRM_TIME);

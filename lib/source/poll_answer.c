@@ -6,6 +6,7 @@
  * of an update that was fetched alone, are that update's fault. */
 #include "source/poll_answer_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,14 @@ int poll_answer_form(struct buf *form, int64_t timeout, int limit, int64_t offse
 	if (allowed)
 		rc = rc || http_form_add(form, "allowed_updates", allowed);
 	return rc ? -1 : 0;
+}
+
+void poll_answer_check(struct api_answer *answer)
+{
+	if (answer->class != API_OK || answer->result.is_list)
+		return;
+	answer->class = API_GARBAGE;
+	snprintf(answer->text, sizeof answer->text, "the answer has no list of updates");
 }
 
 void poll_answer_sort(struct slice *items, size_t count)

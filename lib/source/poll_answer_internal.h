@@ -24,6 +24,9 @@ struct poll_garbage {
 int poll_answer_form(struct buf *form, int64_t timeout, int limit, int64_t offset,
 		     const char *allowed);
 
+/* An answer of class API_OK that has no list of updates becomes one of API_GARBAGE. */
+void poll_answer_check(struct api_answer *answer);
+
 /* Orders updates by id. Equal ids, and updates without one, keep their places. */
 void poll_answer_sort(struct slice *items, size_t count);
 
