@@ -14,7 +14,6 @@
 #include "cli/check_machine.h"
 #include "cli/setup/start.h"
 #include "io/procs.h"
-#include "io/procs.h"
 
 /* The number behind `name` in a file of the kernel's, or its first if `name` is ""; -1: none ("max"
  * is none, too). */
@@ -24,7 +23,8 @@ static long number_in(const char *path, const char *name)
 	long number = -1;
 	FILE *file = fopen(path, "re");
 	while (file && number < 0 && fgets(line, sizeof line, file))
-		if (strncmp(line, name, strlen(name)) == 0 && sscanf(line + strlen(name), "%ld", &number) != 1)
+		if (strncmp(line, name, strlen(name)) == 0 &&
+		    sscanf(line + strlen(name), "%ld", &number) != 1)
 			number = -1;
 	if (file)
 		fclose(file);
@@ -39,21 +39,25 @@ static long count_threads(void)
 	for (size_t i = 0; sum >= 0 && i < all.count; i++) {
 		char path[64];
 		snprintf(path, sizeof path, "/proc/%d/status", (int)all.pids[i]);
-		long threads = number_in(path, "Uid:") == (long)getuid() ? number_in(path, "Threads:") : 0;
+		long threads = number_in(path, "Uid:") == (long)getuid()
+				       ? number_in(path, "Threads:")
+				       : 0;
 		sum += threads > 0 ? threads : 0;
 	}
 	procs_release(&all);
 	return sum;
 }
 
-/* How many more processes may be started; LONG_MAX: no bound is known. *what is what bounds them. */
+/* How many more processes may be started; LONG_MAX: no bound is known. *what is what bounds them.
+ */
 static long processes_left(const char **what)
 {
 	struct rlimit limit;
 	long left = LONG_MAX, used;
 	char path[PATH_MAX] = "", file[PATH_MAX + 64];
 	/* Root is not held to it. */
-	if (getuid() != 0 && getrlimit(RLIMIT_NPROC, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && (used = count_threads()) >= 0) {
+	if (getuid() != 0 && getrlimit(RLIMIT_NPROC, &limit) == 0 &&
+	    limit.rlim_cur != RLIM_INFINITY && (used = count_threads()) >= 0) {
 		left = (long)limit.rlim_cur - used;
 		*what = "this user's limit (ulimit -u)";
 	}
@@ -85,8 +89,11 @@ int check_machine_stops(int slots, struct err *err)
 		return -1;
 	long left = processes_left(&what);
 	if (left < slots)
-		return err_set(err, ERR_INTERNAL, "%d processes (--concurrency, --workers) are forked at the start, and %s leaves %ld; raise it or "
-			       "lower them", slots, what, left);
+		return err_set(
+			err, ERR_INTERNAL,
+			"%d processes (--concurrency, --workers) are forked at the start, and %s leaves %ld; raise it or "
+			"lower them",
+			slots, what, left);
 	return 0;
 }
 
@@ -95,11 +102,16 @@ int check_machine_hampers(int slots, struct err *err)
 	const char *what = "";
 	long left = processes_left(&what);
 	if (left < 2L * slots)
-		return err_set(err, ERR_INTERNAL, "%s leaves %ld processes: beside the %d that are forked at the start, not all handlers can run "
-			       "at once", what, left, slots);
+		return err_set(
+			err, ERR_INTERNAL,
+			"%s leaves %ld processes: beside the %d that are forked at the start, not all handlers can run "
+			"at once",
+			what, left, slots);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return err_sys(err, ERR_INTERNAL, errno, "no control socket can be made, and no sub-command will reach the run");
+		return err_sys(
+			err, ERR_INTERNAL, errno,
+			"no control socket can be made, and no sub-command will reach the run");
 	close(fd);
 	return 0;
 }

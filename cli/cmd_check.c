@@ -11,8 +11,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "base/json.h"
 #include "api/api.h"
+#include "base/json.h"
 #include "cli/check_machine.h"
 #include "cli/cmd.h"
 #include "cli/print.h"
@@ -25,10 +25,10 @@ enum { CALL_TIME = 15000 };
 
 struct check {
 	struct setup *setup;
-	int status;        /* of the first thing that would stop a run */
+	int status; /* of the first thing that would stop a run */
 	struct loop *loop;
 	struct api *api;
-	char text[512];    /* of the call in flight */
+	char text[512]; /* of the call in flight */
 	enum api_class class;
 	cJSON *answer;
 };
@@ -107,11 +107,15 @@ static void check_room(struct check *c, int64_t bytes, bool fresh)
 {
 	struct err err;
 	if (bytes == 0 && fresh) {
-		err_set(&err, ERR_IO, "the disk of the state directory '%s' is full", c->setup->state_dir);
+		err_set(&err, ERR_IO, "the disk of the state directory '%s' is full",
+			c->setup->state_dir);
 		bad(c, &err);
 	} else if (bytes >= 0 && bytes < c->setup->config.min_free) {
-		options_warn(&c->setup->config, "the disk of '%s' has %lld MB free, less than --min-free (%lld MB): nothing is fetched until there is more",
-			   c->setup->state_dir, (long long)bytes >> 20, (long long)c->setup->config.min_free >> 20);
+		options_warn(
+			&c->setup->config,
+			"the disk of '%s' has %lld MB free, less than --min-free (%lld MB): nothing is fetched until there is more",
+			c->setup->state_dir, (long long)bytes >> 20,
+			(long long)c->setup->config.min_free >> 20);
 	}
 }
 
@@ -124,7 +128,10 @@ static void check_parents(struct check *c, const struct words *w)
 		while (path && strcmp(path, "/") != 0) {
 			go_up(path);
 			if (stat(path, &st) == 0 && st.st_mode & S_IWOTH && !(st.st_mode & S_ISVTX))
-				options_warn(&c->setup->config, "anyone may replace the %s '%s', since anyone may write in '%s'", w->what, w->paths[i], path);
+				options_warn(
+					&c->setup->config,
+					"anyone may replace the %s '%s', since anyone may write in '%s'",
+					w->what, w->paths[i], path);
 		}
 		free(path);
 	}
@@ -175,8 +182,11 @@ static void check_parent(struct check *c)
 	do
 		go_up(path);
 	while (stat(path, &st) && strcmp(path, "/") != 0 && strcmp(path, ".") != 0);
-	if (stat(path, &st) || !S_ISDIR(st.st_mode) || faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS)) {
-		err_set(&err, ERR_CANTCREATE, "cannot make the state directory '%s': '%s' may not be written", c->setup->state_dir, path);
+	if (stat(path, &st) || !S_ISDIR(st.st_mode) ||
+	    faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS)) {
+		err_set(&err, ERR_CANTCREATE,
+			"cannot make the state directory '%s': '%s' may not be written",
+			c->setup->state_dir, path);
 		bad(c, &err);
 	} else {
 		struct statvfs fs;
@@ -191,9 +201,12 @@ static void check_store(struct check *c, struct statedir *d)
 {
 	struct err err = { 0 };
 	struct store_look look;
-	if (sqlite_look(statedir_fd(d), statedir_path(d), c->setup->secret ? secret_bot_id(c->setup->secret) : 0, &look, &err)) {
-		if (statedir_in_use(d)) /* since then: what is read without a lock may be half of a change */
-			say("note", "another tgrun has begun to use the state directory '%s'", statedir_path(d));
+	if (sqlite_look(statedir_fd(d), statedir_path(d),
+			c->setup->secret ? secret_bot_id(c->setup->secret) : 0, &look, &err)) {
+		/* since then: what is read without a lock may be half of a change */
+		if (statedir_in_use(d))
+			say("note", "another tgrun has begun to use the state directory '%s'",
+			    statedir_path(d));
 		else
 			bad(c, &err);
 		return;
@@ -201,9 +214,11 @@ static void check_store(struct check *c, struct statedir *d)
 	say("ok", "state directory: '%s'%s", statedir_path(d), look.there ? "" : " (empty)");
 	check_room(c, statedir_free_bytes(d) + look.spare, !look.there);
 	if (look.waiting)
-		say("note", "%lld update%s unfinished; see: tgrun queue list", (long long)look.waiting, look.waiting == 1 ? " is" : "s are");
+		say("note", "%lld update%s unfinished; see: tgrun queue list",
+		    (long long)look.waiting, look.waiting == 1 ? " is" : "s are");
 	if (look.dead)
-		say("note", "%lld dead letter%s; see: tgrun dead list", (long long)look.dead, look.dead == 1 ? "" : "s");
+		say("note", "%lld dead letter%s; see: tgrun dead list", (long long)look.dead,
+		    look.dead == 1 ? "" : "s");
 }
 
 static void check_state(struct check *c)
@@ -252,7 +267,8 @@ static void on_answer(void *arg, struct api_answer *answer)
 	struct check *c = arg;
 	c->class = answer->class;
 	snprintf(c->text, sizeof c->text, "%s", answer->text);
-	c->answer = answer->class == API_OK ? cJSON_ParseWithLength(answer->body, answer->length) : NULL;
+	c->answer = answer->class == API_OK ? cJSON_ParseWithLength(answer->body, answer->length)
+					    : NULL;
 	loop_stop(c->loop);
 }
 
@@ -271,10 +287,14 @@ static const cJSON *call(struct check *c, const char *method)
 	if (c->class == API_OK)
 		return json_member(c->answer, "result");
 	if (c->class == API_TOKEN && strcmp(method, "getMe") == 0) {
-		err_set(&err, ERR_NOPERM, "Telegram refuses the token %s (%s); it is wrong or was revoked", secret_shown(c->setup->secret), c->text);
+		err_set(&err, ERR_NOPERM,
+			"Telegram refuses the token %s (%s); it is wrong or was revoked",
+			secret_shown(c->setup->secret), c->text);
 		bad(c, &err);
 	} else {
-		options_warn(&c->setup->config, "Telegram could not be asked (%s: %s); a run would go on trying", method, c->text);
+		options_warn(&c->setup->config,
+			     "Telegram could not be asked (%s: %s); a run would go on trying",
+			     method, c->text);
 	}
 	return NULL;
 }
@@ -289,9 +309,11 @@ static void check_webhook(struct check *c, const cJSON *info)
 		host = host ? host + 3 : url;
 		int n = (int)strcspn(host, "/?#");
 		if (c->setup->config.poll.delete_webhook) {
-			say("note", "a webhook is set (at %.*s); --delete-webhook removes it", n, host);
+			say("note", "a webhook is set (at %.*s); --delete-webhook removes it", n,
+			    host);
 		} else {
-			err_set(&err, ERR_CONFIG, "a webhook is set (at %.*s), so Telegram refuses long polling; remove it with --delete-webhook",
+			err_set(&err, ERR_CONFIG,
+				"a webhook is set (at %.*s), so Telegram refuses long polling; remove it with --delete-webhook",
 				n, host);
 			bad(c, &err);
 		}
@@ -316,9 +338,11 @@ static void check_api(struct check *c)
 		const char *name = cJSON_GetStringValue(json_member(me, "username"));
 		const char *first = cJSON_GetStringValue(json_member(me, "first_name"));
 		if (me)
-			say("ok", "bot: %lld, @%s (%s)", (long long)secret_bot_id(s->secret), name ? name : "?", first ? first : "?");
+			say("ok", "bot: %lld, @%s (%s)", (long long)secret_bot_id(s->secret),
+			    name ? name : "?", first ? first : "?");
 		if (cJSON_IsFalse(json_member(me, "can_read_all_group_messages")))
-			say("note", "privacy mode: in groups the bot gets commands, replies to it and mentions of it, no other messages; "
+			say("note",
+			    "privacy mode: in groups the bot gets commands, replies to it and mentions of it, no other messages; "
 			    "@BotFather changes that (/setprivacy)");
 		const cJSON *info = me ? call(c, "getWebhookInfo") : NULL;
 		if (info)

@@ -38,7 +38,9 @@ struct run {
 	struct statedir *dir;
 	struct slots *slots;
 	int slot_count;
-	int source_fd, feed_fd; /* of another source than Telegram, and the end of the pipe that its program writes; -1: none, or the engine's */
+	/* of another source than Telegram, and the end of the pipe that its program writes; -1:
+	 * none, or the engine's */
+	int source_fd, feed_fd;
 	struct loop *loop;
 	struct engine *engine;
 	struct notify *notify;
@@ -73,7 +75,8 @@ static int wake_slots(struct run *r, const struct roster *roster, bool end, stru
 
 static void tell_waiting(struct run *r, const struct roster *roster, bool end)
 {
-	static const char waiting[] = "waiting until the last handler of the previous run, or a sub-command, is gone";
+	static const char waiting[] =
+		"waiting until the last handler of the previous run, or a sub-command, is gone";
 	char names[512];
 	roster_name(roster, names, sizeof names);
 	log_event(r->log, end ? LOG_WARN : LOG_INFO, LOG_FIELDS(LOG_STR("processes", names)), "%s",
@@ -115,7 +118,9 @@ static int take_run_lock(struct run *r, pid_t *holder, struct err *err)
 			      (procs_stat(*holder, &stat) || stat.dying);
 	     waited += LOCK_STEP) {
 		if (waited == 0)
-			log_event(r->log, LOG_INFO, LOG_NONE, "waiting until process %ld, which was killed, is gone", (long)*holder);
+			log_event(r->log, LOG_INFO, LOG_NONE,
+				  "waiting until process %ld, which was killed, is gone",
+				  (long)*holder);
 		pause_ms(LOCK_STEP);
 		rc = statedir_lock_run(r->dir, holder, err);
 	}
@@ -173,7 +178,8 @@ static int take_place(struct run *r, pid_t *holder, struct err *err)
 	int rc = setup_state_dir(s, err) ? -1 : take_state(r, holder, err);
 	if (rc < 0 && strncmp(r->run_id, NO_PLACE ".", sizeof NO_PLACE) == 0 &&
 	    (err->status == ERR_CANTCREATE || err->status == ERR_USAGE || err->status == ERR_IO)) {
-		log_event(r->log, LOG_INFO, LOG_NONE, "no other command can speak to this run: %s", err->text);
+		log_event(r->log, LOG_INFO, LOG_NONE, "no other command can speak to this run: %s",
+			  err->text);
 		statedir_close(r->dir);
 		r->dir = NULL;
 		rc = 0;
@@ -201,9 +207,13 @@ static void name_the_fixed(struct run *r, const struct setup *fresh)
 	const char *names[CONFIG_OPTIONS_MAX];
 	size_t n = options_fixed(&r->setup->config, &fresh->config, names);
 	if (bot_id(fresh) != bot_id(r->setup))
-		log_event(r->log, LOG_WARN, LOG_NONE, "another token's id: the bot cannot change while running: the old one stays until a restart");
+		log_event(
+			r->log, LOG_WARN, LOG_NONE,
+			"another token's id: the bot cannot change while running: the old one stays until a restart");
 	for (size_t i = 0; i < n; i++)
-		log_event(r->log, LOG_WARN, LOG_NONE, "'%s' cannot change while running: the old value stays until a restart", names[i]);
+		log_event(r->log, LOG_WARN, LOG_NONE,
+			  "'%s' cannot change while running: the old value stays until a restart",
+			  names[i]);
 }
 
 /* The queue of this machine, over the store that the options name. */
@@ -212,13 +222,14 @@ static struct queue *open_queue(void *arg, const struct queue_config *config, st
 	struct run *r = arg;
 	const struct setup *s = r->setup;
 	bool on_disk = s->config.store == STORE_KIND_SQLITE;
-	struct store *store =
-		on_disk ? sqlite_open(statedir_fd(r->dir), s->state_dir, bot_id(s), err)
-			: memory_open(err);
+	struct store *store = on_disk ? sqlite_open(statedir_fd(r->dir), s->state_dir, bot_id(s),
+						    err)
+				      : memory_open(err);
 	if (!store)
 		return NULL;
 	if (on_disk && sqlite_unchecked(store))
-		log_event(r->log, LOG_WARN, LOG_NONE, "the database is large, and was not looked "
+		log_event(r->log, LOG_WARN, LOG_NONE,
+			  "the database is large, and was not looked "
 			  "through for damage: 'tgrun check' does that while nothing runs");
 	struct queue *q = local_open(config, store, err);
 	if (!q)
@@ -231,13 +242,31 @@ static struct engine_config engine_config_of(struct run *r, const struct setup *
 {
 	const struct config *c = &s->config, *first = &r->setup->config;
 	struct engine_config config = {
-		.loop = r->loop, .log = r->log, .clock = &clock_system, .slots = r->slots, .open_queue = open_queue,
-		.store_forgets = c->store == STORE_KIND_MEMORY, .dir = r->dir, .notify = r->notify,
-		.secret = r->setup->secret, .run_id = r->run_id, .slot_count = r->slot_count, .api_root = s->api.url,
-		.api_login = s->api.login, .ca_file = s->ca_file, .ca_dirs = s->ca_dirs,
-		.poll = c->poll, .allowed_updates = s->allowed_updates, .source_fd = r->source_fd, .source_feed_fd = r->feed_fd,
-		.source_name = c->source, .once = first->once, .max_runtime = c->max_runtime, .options = setup_engine_options(s),
-		.finished = on_finished, .arg = r,
+		.loop = r->loop,
+		.log = r->log,
+		.clock = &clock_system,
+		.slots = r->slots,
+		.open_queue = open_queue,
+		.store_forgets = c->store == STORE_KIND_MEMORY,
+		.dir = r->dir,
+		.notify = r->notify,
+		.secret = r->setup->secret,
+		.run_id = r->run_id,
+		.slot_count = r->slot_count,
+		.api_root = s->api.url,
+		.api_login = s->api.login,
+		.ca_file = s->ca_file,
+		.ca_dirs = s->ca_dirs,
+		.poll = c->poll,
+		.allowed_updates = s->allowed_updates,
+		.source_fd = r->source_fd,
+		.source_feed_fd = r->feed_fd,
+		.source_name = c->source,
+		.once = first->once,
+		.max_runtime = c->max_runtime,
+		.options = setup_engine_options(s),
+		.finished = on_finished,
+		.arg = r,
 	};
 	if (config_origin(c, &c->poll.give_up_after) == ORIGIN_DEFAULT)
 		config.poll.give_up_after = first->once ? CONFIG_ONCE_GIVE_UP : 0;
@@ -250,7 +279,8 @@ static void on_reload(void *arg)
 	struct setup fresh;
 	struct err err = { 0 };
 	int rc = setup_options(&fresh, r->setup->argv, r->setup->envp, &err);
-	rc = rc || setup_token(&fresh, &err) || setup_handler(&fresh, r->cwd, &err) || setup_api(&fresh, &err);
+	rc = rc || setup_token(&fresh, &err) || setup_handler(&fresh, r->cwd, &err) ||
+	     setup_api(&fresh, &err);
 	rc = rc || (r->dir && setup_state_dir(&fresh, &err));
 	if (rc == 0) {
 		struct engine_config config = engine_config_of(r, &fresh);
@@ -261,9 +291,11 @@ static void on_reload(void *arg)
 		rc = engine_reload(r->engine, &config, &err);
 	}
 	if (rc) {
-		log_event(r->log, LOG_ERROR, LOG_NONE, "cannot reload: %s; everything stays as it was", err.text);
+		log_event(r->log, LOG_ERROR, LOG_NONE,
+			  "cannot reload: %s; everything stays as it was", err.text);
 	} else {
-		log_set(r->log, (enum log_level)fresh.config.log_level, (enum log_format)fresh.config.log_format);
+		log_set(r->log, (enum log_level)fresh.config.log_level,
+			(enum log_format)fresh.config.log_format);
 		log_event(r->log, LOG_INFO, LOG_NONE, "configuration reloaded");
 	}
 	setup_release(&fresh);
@@ -281,7 +313,8 @@ static int open_source(struct run *r, struct err *err)
 	if (r->setup->source.count) {
 		int ends[2];
 		if (pipe2(ends, O_CLOEXEC))
-			return err_sys(err, ERR_INTERNAL, errno, "cannot make a pipe for the source");
+			return err_sys(err, ERR_INTERNAL, errno,
+				       "cannot make a pipe for the source");
 		r->source_fd = ends[0];
 		r->feed_fd = ends[1];
 		return 0;
@@ -293,7 +326,8 @@ static int open_source(struct run *r, struct err *err)
 	if (r->source_fd < 0)
 		return err_sys(err, ERR_CONFIG, errno, "cannot open the source '%s'", source);
 	if (fstat(r->source_fd, &st) == 0 && S_ISDIR(st.st_mode))
-		return err_set(err, ERR_CONFIG, "cannot open the source '%s': it is a directory", source);
+		return err_set(err, ERR_CONFIG, "cannot open the source '%s': it is a directory",
+			       source);
 	return 0;
 }
 
@@ -355,14 +389,17 @@ int cmd_run(struct setup *s)
 	const struct config *c = &s->config;
 	struct run r = { .setup = s, .source_fd = -1, .feed_fd = -1, .cwd = getcwd(NULL, 0) };
 	if (!r.cwd)
-		return cmd_fail((err_sys(&err, ERR_CONFIG, errno, "cannot tell the working directory"), &err));
+		return cmd_fail(
+			(err_sys(&err, ERR_CONFIG, errno, "cannot tell the working directory"),
+			 &err));
 	if (setup_token(s, &err) || setup_api(s, &err) || setup_handler(s, r.cwd, &err) ||
 	    (c->store == STORE_KIND_SQLITE && setup_state_dir(s, &err))) {
 		free(r.cwd);
 		cmd_warn(c);
 		return cmd_fail(&err);
 	}
-	r.log = log_new(STDERR_FILENO, (enum log_level)c->log_level, (enum log_format)c->log_format, &clock_system);
+	r.log = log_new(STDERR_FILENO, (enum log_level)c->log_level, (enum log_format)c->log_format,
+			&clock_system);
 	if (!r.log) {
 		free(r.cwd);
 		return cmd_fail((err_set(&err, ERR_INTERNAL, "out of memory"), &err));

@@ -10,32 +10,32 @@
 /* In the order of --help. bit: its number, in the order in which messages list the names. words:
  * what a list of its arguments says in messages, NULL: it takes none. Rows one below the other with
  * the same usage are one line of --help. */
-#define COMMANDS(ROW) \
-	/*  bit        name      runs         words, usage, help */ \
-	ROW(RUN,    0, "run",    cmd_run,     NULL, \
-	    "[run] --token TOKEN --handler COMMAND", "the main job") \
-	ROW(TRY,    1, "try",    cmd_try,     NULL, \
-	    "try --handler COMMAND", "talk to the bot in the terminal, without a token") \
-	ROW(CHECK,  2, "check",  cmd_check,   NULL, \
-	    "check --token TOKEN --handler COMMAND", "say what would go wrong, before it does") \
-	ROW(DEAD,   3, "dead",   cmd_dead,    "list, show N, retry [N...], drop [N...]", \
-	    "dead list | show N | retry | drop [N...]", "the updates that could not be handled") \
-	ROW(QUEUE,  4, "queue",  cmd_queue,   "list, show N, skip N..., clear", \
-	    "queue list | show N | skip N... | clear", "the updates that wait") \
-	ROW(STATUS, 5, "status", cmd_control, NULL, "status", "how the running tgrun does") \
-	ROW(PAUSE,  7, "pause",  cmd_control, NULL, "pause | resume", "start no handlers for a while") \
-	ROW(RESUME, 8, "resume", cmd_control, NULL, "pause | resume", "start no handlers for a while") \
-	ROW(DRAIN,  9, "drain",  cmd_control, NULL, "drain", "handle what is here, then end") \
-	ROW(STOP,   6, "stop",   cmd_control, NULL, "stop", "stop gracefully, as by SIGTERM")
+#define COMMANDS(ROW)                                                                              \
+	/*  bit        name      runs         words, usage, help */                                \
+	ROW(RUN, 0, "run", cmd_run, NULL, "[run] --token TOKEN --handler COMMAND", "the main job") \
+	ROW(TRY, 1, "try", cmd_try, NULL, "try --handler COMMAND",                                 \
+	    "talk to the bot in the terminal, without a token")                                    \
+	ROW(CHECK, 2, "check", cmd_check, NULL, "check --token TOKEN --handler COMMAND",           \
+	    "say what would go wrong, before it does")                                             \
+	ROW(DEAD, 3, "dead", cmd_dead, "list, show N, retry [N...], drop [N...]",                  \
+	    "dead list | show N | retry | drop [N...]", "the updates that could not be handled")   \
+	ROW(QUEUE, 4, "queue", cmd_queue, "list, show N, skip N..., clear",                        \
+	    "queue list | show N | skip N... | clear", "the updates that wait")                    \
+	ROW(STATUS, 5, "status", cmd_control, NULL, "status", "how the running tgrun does")        \
+	ROW(PAUSE, 7, "pause", cmd_control, NULL, "pause | resume",                                \
+	    "start no handlers for a while")                                                       \
+	ROW(RESUME, 8, "resume", cmd_control, NULL, "pause | resume",                              \
+	    "start no handlers for a while")                                                       \
+	ROW(DRAIN, 9, "drain", cmd_control, NULL, "drain", "handle what is here, then end")        \
+	ROW(STOP, 6, "stop", cmd_control, NULL, "stop", "stop gracefully, as by SIGTERM")
 
 #define COMMAND_BIT(bit_, number_, ...) COMMAND_##bit_ = 1 << (number_),
-#define COMMAND_ADD(...) + 1
-#define COMMAND_OR(bit_, ...) | COMMAND_##bit_
+#define COMMAND_ADD(...)                +1
+#define COMMAND_OR(bit_, ...)           | COMMAND_##bit_
 
 /* Sub-commands, as bits: an option is meant for some of them. */
 enum command_bit {
-	COMMANDS(COMMAND_BIT)
-	COMMAND_COUNT = COMMANDS(COMMAND_ADD),
+	COMMANDS(COMMAND_BIT) COMMAND_COUNT = COMMANDS(COMMAND_ADD),
 	COMMAND_ALL = (1 << COMMAND_COUNT) - 1,
 	COMMAND_HANDLING = COMMAND_RUN | COMMAND_TRY | COMMAND_CHECK,
 };

@@ -44,7 +44,9 @@ static int mend_inheritance(bool *nohup)
 static void scrub(char **argv)
 {
 	for (char **arg = argv + 1; *arg && strcmp(*arg, "--") != 0; arg++) {
-		char *value = strncmp(*arg, "--token=", 8) == 0 ? *arg + 8 : strcmp(*arg, "--token") == 0 ? arg[1] : NULL;
+		char *value = strncmp(*arg, "--token=", 8) == 0 ? *arg + 8
+			      : strcmp(*arg, "--token") == 0    ? arg[1]
+								: NULL;
 		char *colon = value ? strchr(value, ':') : NULL;
 		if (value)
 			value = colon ? colon + 1 : value;
@@ -71,7 +73,8 @@ int main(int argc, char **argv)
 	bool nohup;
 	(void)argc;
 	if (mend_inheritance(&nohup))
-		return cmd_fail((err_sys(&err, ERR_INTERNAL, errno, "cannot open '/dev/null'"), &err));
+		return cmd_fail(
+			(err_sys(&err, ERR_INTERNAL, errno, "cannot open '/dev/null'"), &err));
 	int rc = setup_options(&setup, argv, environ, &err);
 	setup.nohup = nohup;
 	scrub(argv);
@@ -82,7 +85,8 @@ int main(int argc, char **argv)
 		cmd_warn(&setup.config);
 		status = cmd_fail(&err);
 	} else if (setup.config.help || setup.config.version) {
-		rc = setup.config.help ? options_help(&setup.config, stdout) : options_version(stdout);
+		rc = setup.config.help ? options_help(&setup.config, stdout)
+				       : options_version(stdout);
 		if (rc && errno != EPIPE) /* a reader that has seen enough needs no word */
 			cmd_fail((err_sys(&err, ERR_IO, errno, "cannot write the output"), &err));
 		status = rc ? ERR_IO : 0;

@@ -94,7 +94,7 @@ void signals_write_always(void)
 
 void signals_hold(void)
 {
-	static const int signals[] = { SIGTERM, SIGINT,	 SIGQUIT, SIGHUP,
+	static const int signals[] = { SIGTERM, SIGINT,  SIGQUIT, SIGHUP,
 				       SIGUSR1, SIGALRM, SIGXCPU, SIGPWR };
 	sigset_t set;
 	sigemptyset(&set);

@@ -1,4 +1,5 @@
-/* tests/samples.h: the lines of tests/data/update-samples.jsonl. Tests run in the top directory of the tree. */
+/* tests/samples.h: the lines of tests/data/update-samples.jsonl. Tests run in the top directory of
+ * the tree. */
 #ifndef TGRUN_TESTS_SAMPLES_H
 #define TGRUN_TESTS_SAMPLES_H
 

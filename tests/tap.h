@@ -39,7 +39,8 @@ __attribute__((format(printf, 1, 2), unused)) static void diag(const char *fmt, 
 }
 
 __attribute__((format(printf, 5, 6), unused)) static bool tap_ok(bool holds, const char *expression,
-								 const char *file, int line, const char *fmt, ...)
+								 const char *file, int line,
+								 const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
@@ -94,14 +95,16 @@ __attribute__((unused)) static bool tap_wanted(const char *name)
 	return wanted;
 }
 
-/* Runs one test if it is wanted by its name: RUN(empty), or RUN(of, "sqlite") for a test that takes arguments. */
-#define RUN(test, ...) \
-	do { \
-		if (tap_wanted(#test)) \
+/* Runs one test if it is wanted by its name: RUN(empty), or RUN(of, "sqlite") for a test that takes
+ * arguments. */
+#define RUN(test, ...)                     \
+	do {                               \
+		if (tap_wanted(#test))     \
 			test(__VA_ARGS__); \
 	} while (0)
 
-/* The end of main(): prints the plan; the program fails when a test did, or none is of the name given. */
+/* The end of main(): prints the plan; the program fails when a test did, or none is of the name
+ * given. */
 __attribute__((unused)) static int done_testing(void)
 {
 	if (tap_only && !tap_ran) {

@@ -107,10 +107,9 @@ struct peer {
 /* Carries out a request of the queue itself, by the rows by which a runner does. */
 static int ask_queue(struct queue *q, const char *text, struct answer *answer, struct err *err)
 {
-	struct verbs_slice slice = { .clock = &clock_system,
-				     .until = INT64_MAX,
-				     .items = SIZE_MAX,
-				     .bytes = PAGE_BYTES };
+	struct verbs_slice slice = {
+		.clock = &clock_system, .until = INT64_MAX, .items = SIZE_MAX, .bytes = PAGE_BYTES
+	};
 	struct verbs_done done;
 	cJSON *request = cJSON_Parse(text);
 	const char *verb = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(request, "verb"));
@@ -209,8 +208,10 @@ static int do_work(struct setup *s, struct statedir *dir, const struct work *wor
 		if (statedir_runs(dir, &holder)) {
 			rc = work->ask(work->arg, &(struct peer){ .dir = dir }, err);
 			if (rc && err->status == ERR_UNAVAILABLE && *work->touched)
-				return err_set(err, ERR_IO, "the running tgrun ended in the middle of its "
-					       "answer; what was told is done, the rest is as it was");
+				return err_set(
+					err, ERR_IO,
+					"the running tgrun ended in the middle of its "
+					"answer; what was told is done, the rest is as it was");
 			/* A runner that is just starting or ending does not listen. */
 			if (rc == 0 || err->status != ERR_UNAVAILABLE)
 				return rc;
@@ -348,8 +349,8 @@ int client_verb(const struct config *c, const char *const *verbs, size_t count, 
 		       c->arguments.items[0], words);
 }
 
-int client_numbers(const struct texts *arguments, size_t first, const char *what,
-		   int64_t **numbers, size_t *count, struct err *err)
+int client_numbers(const struct texts *arguments, size_t first, const char *what, int64_t **numbers,
+		   size_t *count, struct err *err)
 {
 	*count = 0;
 	*numbers = calloc(arguments->count + 1, sizeof **numbers);

@@ -37,7 +37,7 @@ struct client_work {
 	size_t count;           /* 0: all */
 	client_line *line;
 	void *arg;
-	const bool *touched;    /* `line` has printed something: the work is not begun again */
+	const bool *touched; /* `line` has printed something: the work is not begun again */
 };
 int client_work(struct setup *s, struct statedir *dir, const struct client_work *w,
 		struct err *err);
@@ -48,8 +48,8 @@ int client_verb(const struct config *c, const char *const *verbs, size_t count, 
 
 /* Reads the numbers from argument `first` on into *numbers, to be freed, and *count; `what`
  * names what they count ("a dead letter"). 0 or -1 with `err` (ERR_USAGE). */
-int client_numbers(const struct texts *arguments, size_t first, const char *what,
-		   int64_t **numbers, size_t *count, struct err *err);
+int client_numbers(const struct texts *arguments, size_t first, const char *what, int64_t **numbers,
+		   size_t *count, struct err *err);
 
 /* `1.5s`, `12m 05s`, `3h 07m`, `2d 04h`. */
 void client_print_seconds(double seconds);

@@ -13,7 +13,9 @@ enum { STEP = 50, WATCH_STEP = 1000, KEY_SHOWN = 48, RUNNING_SHOWN = 20, ERROR_S
 /* What keeps it from working as usual. */
 static void print_trouble(const cJSON *s)
 {
-	static const struct { const char *name, *text; } flags[] = {
+	static const struct {
+		const char *name, *text;
+	} flags[] = {
 		{ "breaker_open", "the handler fails on everything: one is tried at a time" },
 		{ "start_failing", "the handler cannot be started" },
 		{ "store_failing", "the state cannot be written" },
@@ -44,7 +46,8 @@ static void print_trouble(const cJSON *s)
 static void print_routes(const cJSON *s)
 {
 	const cJSON *routes = json_member(s, "routes"), *one;
-	cJSON_ArrayForEach(one, routes) {
+	cJSON_ArrayForEach(one, routes)
+	{
 		const char *match = json_text(one, "match"), *mode = json_text(one, "mode");
 		if (cJSON_GetArraySize(routes) == 1 && strcmp(mode, "exec") == 0)
 			return;
@@ -65,7 +68,8 @@ static void print_updates(const cJSON *s)
 {
 	const cJSON *one;
 	int shown = 0;
-	cJSON_ArrayForEach(one, json_member(s, "running")) {
+	cJSON_ArrayForEach(one, json_member(s, "running"))
+	{
 		if (shown++ == RUNNING_SHOWN) {
 			print_line(stdout, "  running  and more");
 			break;
@@ -80,7 +84,8 @@ static void print_updates(const cJSON *s)
 			print_part(stdout, "  worker %.0f", json_number(one, "worker"));
 		print_line(stdout, "%s", "");
 	}
-	cJSON_ArrayForEach(one, json_member(s, "keys")) {
+	cJSON_ArrayForEach(one, json_member(s, "keys"))
+	{
 		print_part(stdout, "  waiting  %.0f  ", json_number(one, "waiting"));
 		print_cut(stdout, json_text(one, "key"), KEY_SHOWN);
 		print_line(stdout, "%s", "");
@@ -96,17 +101,17 @@ static void print_status(const cJSON *s)
 	print_part(stdout, ", process %.0f, up ", json_number(s, "pid"));
 	client_print_seconds(json_number(s, "uptime"));
 	print_line(stdout, "%s", "");
-	print_line(stdout, "received %.0f (%.0f repeated, %.0f ignored, %.0f of strangers), "
+	print_line(stdout,
+		   "received %.0f (%.0f repeated, %.0f ignored, %.0f of strangers), "
 		   "%.0f polls (%.0f failed)",
 		   json_number(s, "received"), json_number(s, "repeated"),
-		   json_number(s, "ignored"), json_number(s, "strangers"),
-		   json_number(s, "polls"), json_number(s, "poll_failures"));
+		   json_number(s, "ignored"), json_number(s, "strangers"), json_number(s, "polls"),
+		   json_number(s, "poll_failures"));
 	print_line(
 		stdout,
 		"done %.0f, failed %.0f, retried %.0f, skipped %.0f, dead letters %.0f; %.2f handled a second",
 		json_number(s, "done"), json_number(s, "failed"), json_number(s, "retried"),
-		json_number(s, "skipped"), json_number(s, "dead_letters"),
-		json_number(s, "rate"));
+		json_number(s, "skipped"), json_number(s, "dead_letters"), json_number(s, "rate"));
 	print_line(stdout, "running %.0f of %.0f, waiting %.0f (%.0f ready)",
 		   json_number(s, "running_count"), json_number(s, "concurrency"),
 		   json_number(s, "waiting"), json_number(s, "ready"));
@@ -135,8 +140,7 @@ static int watch(struct setup *s, struct statedir *dir, struct err *err)
 	for (;;) {
 		if (!s->config.json)
 			print_clear();
-		if (client_ask(dir, "{\"verb\":\"status\"}", on_line, s, err) ||
-		    print_end(err))
+		if (client_ask(dir, "{\"verb\":\"status\"}", on_line, s, err) || print_end(err))
 			return -1;
 		client_wait(WATCH_STEP);
 	}
@@ -159,10 +163,12 @@ int cmd_control(struct setup *s)
 	char request[64];
 	if (s->config.command == COMMAND_STATUS)
 		print_with_reader();
-	snprintf(request, sizeof request, "{\"verb\":\"%s\"}", options_command_name(s->config.command));
+	snprintf(request, sizeof request, "{\"verb\":\"%s\"}",
+		 options_command_name(s->config.command));
 	int rc = client_open(s, &dir, &err);
 	if (rc == 0 && !dir)
-		rc = err_set(&err, ERR_UNAVAILABLE, "no tgrun runs with the state directory '%s'", s->state_dir);
+		rc = err_set(&err, ERR_UNAVAILABLE, "no tgrun runs with the state directory '%s'",
+			     s->state_dir);
 	if (rc == 0)
 		rc = s->config.watch ? watch(s, dir, &err)
 				     : client_ask(dir, request, on_line, s, &err);

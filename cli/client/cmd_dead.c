@@ -21,7 +21,7 @@ struct dead {
 	struct setup *setup;
 	enum verb verb;
 	int64_t *numbers;
-	size_t count;      /* 0: all (retry, drop), none given */
+	size_t count; /* 0: all (retry, drop), none given */
 	size_t shown, missing;
 	bool touched;
 };
@@ -33,10 +33,13 @@ static int parse_verb(struct dead *d, struct err *err)
 	if (v < 0)
 		return -1;
 	d->verb = (enum verb)v;
-	if (client_numbers(args, 1, "a dead letter; 'tgrun dead list' shows them", &d->numbers, &d->count, err))
+	if (client_numbers(args, 1, "a dead letter; 'tgrun dead list' shows them", &d->numbers,
+			   &d->count, err))
 		return -1;
 	if (d->verb == LIST && d->count)
-		return err_set(err, ERR_USAGE, "'tgrun dead list' takes no number; use 'tgrun dead show %s'", args->items[1]);
+		return err_set(err, ERR_USAGE,
+			       "'tgrun dead list' takes no number; use 'tgrun dead show %s'",
+			       args->items[1]);
 	if (d->verb == SHOW && d->count != 1)
 		return err_set(err, ERR_USAGE, "'tgrun dead show' takes one number");
 	return 0;
@@ -80,8 +83,7 @@ static void print_letter(struct dead *d, const char *line, const cJSON *letter)
 		return;
 	}
 	print_part(stdout, "%-5.0f %s  %s  %s  ", json_number(letter, "number"),
-		   json_text(letter, "died"), json_text(letter, "kind"),
-		   json_text(letter, "key"));
+		   json_text(letter, "died"), json_text(letter, "kind"), json_text(letter, "key"));
 	print_cut(stdout, json_text(letter, "reason"), REASON_SHOWN);
 	print_line(stdout, "%s", "");
 }

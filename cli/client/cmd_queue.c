@@ -23,7 +23,7 @@ struct work {
 	int64_t *numbers;
 	size_t count;
 	long long cleared;
-	size_t missing;    /* numbers that were nothing to skip or show */
+	size_t missing; /* numbers that were nothing to skip or show */
 	bool touched;
 };
 
@@ -34,14 +34,17 @@ static int parse(struct work *w, struct err *err)
 	if (v < 0)
 		return -1;
 	w->verb = (enum verb)v;
-	if (client_numbers(args, 1, "an update; 'tgrun queue list' shows them", &w->numbers, &w->count, err))
+	if (client_numbers(args, 1, "an update; 'tgrun queue list' shows them", &w->numbers,
+			   &w->count, err))
 		return -1;
 	if (w->count && (w->verb == LIST || w->verb == CLEAR))
 		return err_set(err, ERR_USAGE, "'tgrun queue %s' takes no number", verbs[v]);
 	if (w->verb == SHOW && w->count != 1)
 		return err_set(err, ERR_USAGE, "'tgrun queue show' takes one number");
 	if (w->verb == SKIP && !w->count)
-		return err_set(err, ERR_USAGE, "'tgrun queue skip' takes the numbers of updates; 'tgrun queue clear' skips all");
+		return err_set(
+			err, ERR_USAGE,
+			"'tgrun queue skip' takes the numbers of updates; 'tgrun queue clear' skips all");
 	return 0;
 }
 
@@ -104,11 +107,9 @@ static int on_line(void *arg, const char *line, size_t n)
 		w->cleared += (long long)json_number(json, "cleared");
 	else if (w->verb == SKIP)
 		print_skipped(w, (long long)json_number(json, "number"),
-			      json_true(json, "ok")
-				      ? QUEUE_CHANGED
-			      : json_true(json, "running")
-				      ? QUEUE_RUNS
-				      : QUEUE_MISSING);
+			      json_true(json, "ok")        ? QUEUE_CHANGED
+			      : json_true(json, "running") ? QUEUE_RUNS
+							   : QUEUE_MISSING);
 	else if (w->setup->config.json)
 		print_json(line);
 	else

@@ -32,7 +32,8 @@ struct reader {
 static int refuse(struct reader *r, const char *what)
 {
 	r->failed = true;
-	return err_set(r->err, ERR_CONFIG, "config file '%s', line %d: %s", r->c->config, r->number, what);
+	return err_set(r->err, ERR_CONFIG, "config file '%s', line %d: %s", r->c->config, r->number,
+		       what);
 }
 
 /* `[route "/start"]`, of `n` bytes. */
@@ -58,8 +59,10 @@ static void open_section(struct reader *r, const char *text, size_t n)
 		refuse(r, "unknown section; there are only sections such as [route \"/start\"]");
 		return;
 	}
-	if (end - match < 3 || *match != '"' || end[-1] != '"' || memchr(match + 1, '"', (size_t)(end - match) - 2)) {
-		refuse(r, "a route's section is written [route \"/start\"]: a kind or a command in quotes");
+	if (end - match < 3 || *match != '"' || end[-1] != '"' ||
+	    memchr(match + 1, '"', (size_t)(end - match) - 2)) {
+		refuse(r,
+		       "a route's section is written [route \"/start\"]: a kind or a command in quotes");
 		return;
 	}
 	r->section = true;
@@ -109,14 +112,19 @@ static char *next_line(char *out, int size, void *arg)
 
 static int unknown(struct reader *r, const char *name)
 {
-	const struct option_row *row = options_row(name, strlen(name)), *near = row ? NULL : options_nearest(name, ORIGIN_FILE);
+	const struct option_row *row = options_row(name, strlen(name)),
+				*near = row ? NULL : options_nearest(name, ORIGIN_FILE);
 	r->failed = true;
 	if (row)
-		return err_set(r->err, ERR_USAGE, "config file '%s', line %d: '%s' cannot stand in a config file", r->c->config, r->number, name);
+		return err_set(r->err, ERR_USAGE,
+			       "config file '%s', line %d: '%s' cannot stand in a config file",
+			       r->c->config, r->number, name);
 	if (near)
-		return err_set(r->err, ERR_USAGE, "config file '%s', line %d: unknown key '%s'; did you mean '%s'?", r->c->config, r->number, name,
-			       near->name);
-	return err_set(r->err, ERR_USAGE, "config file '%s', line %d: unknown key '%s'", r->c->config, r->number, name);
+		return err_set(r->err, ERR_USAGE,
+			       "config file '%s', line %d: unknown key '%s'; did you mean '%s'?",
+			       r->c->config, r->number, name, near->name);
+	return err_set(r->err, ERR_USAGE, "config file '%s', line %d: unknown key '%s'",
+		       r->c->config, r->number, name);
 }
 
 static int set(struct reader *r, const char *name, char *value)
@@ -125,11 +133,15 @@ static int set(struct reader *r, const char *name, char *value)
 	const struct option_row *row = options_row(name, strlen(name));
 	int rc = row ? config_line_value(row, value, &why) : 0;
 	if (rc == 0 && r->section)
-		rc = options_route_set(&r->c->route.items[r->c->route.count - 1], name, value, &why);
+		rc = options_route_set(&r->c->route.items[r->c->route.count - 1], name, value,
+				       &why);
 	else if (rc == 0 && (!row || row->least > ORIGIN_FILE))
 		return unknown(r, name);
 	else if (rc == 0)
-		return (r->failed = options_set(r->c, row, value, ORIGIN_FILE, r->number, r->err) != 0) ? -1 : 0;
+		return (r->failed = options_set(r->c, row, value, ORIGIN_FILE, r->number, r->err) !=
+				    0)
+			       ? -1
+			       : 0;
 	if (rc) {
 		refuse(r, why.text);
 		r->err->status = why.status;
@@ -159,16 +171,20 @@ static int parse(struct config *c, const struct buf *text, struct err *err)
 {
 	const char *start = buf_str(text);
 	struct reader r = { .c = c, .err = err, .at = start, .end = start + text->len };
-	if (text->len >= 2 && (memcmp(start, "\xff\xfe", 2) == 0 || memcmp(start, "\xfe\xff", 2) == 0))
-		return err_set(err, ERR_CONFIG, "config file '%s' is written in UTF-16; mend it by: iconv -f UTF-16 -t UTF-8 '%s' > x && mv x '%s'",
-			       c->config, c->config, c->config);
+	if (text->len >= 2 &&
+	    (memcmp(start, "\xff\xfe", 2) == 0 || memcmp(start, "\xfe\xff", 2) == 0))
+		return err_set(
+			err, ERR_CONFIG,
+			"config file '%s' is written in UTF-16; mend it by: iconv -f UTF-16 -t UTF-8 '%s' > x && mv x '%s'",
+			c->config, c->config, c->config);
 	if (&ini_max_line)
 		ini_max_line = LINE_BYTES_MAX;
 	int bad = ini_parse_stream(next_line, &r, take, &r);
 	if (r.failed)
 		return -1;
 	if (bad > 0)
-		return err_set(err, ERR_CONFIG, "config file '%s', line %d: neither 'name = value' nor a comment",
+		return err_set(err, ERR_CONFIG,
+			       "config file '%s', line %d: neither 'name = value' nor a comment",
 			       c->config, bad);
 	return bad ? err_set(err, ERR_INTERNAL, "out of memory") : 0;
 }
@@ -183,13 +199,14 @@ static int read_all(int fd, const char *name, struct buf *text, struct err *err)
 		if (room > text->max - text->len)
 			room = text->max - text->len;
 		if (room == 0)
-			return err_set(err, ERR_CONFIG, "config file '%s' is larger than %d bytes", name,
-				       FILE_BYTES_MAX);
+			return err_set(err, ERR_CONFIG, "config file '%s' is larger than %d bytes",
+				       name, FILE_BYTES_MAX);
 		ssize_t n = read(fd, text->data + text->len, room);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_sys(err, ERR_CONFIG, errno, "cannot read config file '%s'", name);
+			return err_sys(err, ERR_CONFIG, errno, "cannot read config file '%s'",
+				       name);
 		if (n == 0)
 			return 0;
 		text->len += (size_t)n;

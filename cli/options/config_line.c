@@ -16,7 +16,8 @@ static size_t blanks(const char *s)
 /* `--name=value`, `--name value` and `--flag`, `--no-flag` too. */
 static void from_argument(char *line, size_t size)
 {
-	size_t dashes = strspn(line, "-"), n = strcspn(line + dashes, "=: \t"), length = strlen(line);
+	size_t dashes = strspn(line, "-"), n = strcspn(line + dashes, "=: \t"),
+	       length = strlen(line);
 	char *name = line + dashes, *sign = name + n + blanks(name + n);
 	const struct option_row *row = options_row(name, n);
 	if (n == 0)
@@ -33,7 +34,8 @@ static void from_argument(char *line, size_t size)
 	memmove(line, name, length - dashes + 1);
 	if (row && row->type == OPTION_FLAG && !line[n] && n + 7 < size)
 		strcpy(line + n, " = yes");
-	else if (row && isblank((unsigned char)line[n]) && *(line + n + blanks(line + n)) != '=' && *(line + n + blanks(line + n)) != ':')
+	else if (row && isblank((unsigned char)line[n]) && *(line + n + blanks(line + n)) != '=' &&
+		 *(line + n + blanks(line + n)) != ':')
 		line[n] = '=';
 }
 
@@ -64,7 +66,8 @@ void config_line_tidy(char *line, size_t size)
 /* A value that is cut into words later has quotes and comments of its own. */
 static bool is_command(const struct option_row *row)
 {
-	static const char *const names[] = { "handler", "on-error", "on-timeout", "source", "route" };
+	static const char *const names[] = { "handler", "on-error", "on-timeout", "source",
+					     "route" };
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (strcmp(row->name, names[i]) == 0)
 			return true;
@@ -90,7 +93,10 @@ int config_line_value(const struct option_row *row, char *value, struct err *err
 	if (!hash)
 		return 0;
 	if (path)
-		return err_set(err, ERR_USAGE, "%s: a comment stands on a line of its own; what has a '#' in it stands in quotes", row->name);
+		return err_set(
+			err, ERR_USAGE,
+			"%s: a comment stands on a line of its own; what has a '#' in it stands in quotes",
+			row->name);
 	if (row->type == OPTION_LIST || row->type == OPTION_ENV || row->type == OPTION_TEXT)
 		return 0;
 	while (hash > value && isblank((unsigned char)hash[-1]))

@@ -36,7 +36,8 @@ static void usage(unsigned commands, FILE *out)
 		fprintf(out, "  tgrun %-*s%s\n", USAGE_WIDTH, before, usages[i].help);
 	}
 	if (commands & COMMAND_HANDLING)
-		fputs("\nThe handler may also stand after '--': tgrun --token TOKEN -- python3 bot.py\n", out);
+		fputs("\nThe handler may also stand after '--': tgrun --token TOKEN -- python3 bot.py\n",
+		      out);
 }
 
 /* Writes `text` from column `LEFT` on, broken at spaces. */
@@ -55,7 +56,8 @@ static void wrapped(const char *text, FILE *out)
 static void option(const struct option_row *row, FILE *out)
 {
 	char left[64], help[256];
-	snprintf(left, sizeof left, "--%s%s%s", row->name, row->value ? " " : "", row->value ? row->value : "");
+	snprintf(left, sizeof left, "--%s%s%s", row->name, row->value ? " " : "",
+		 row->value ? row->value : "");
 	if (strlen(left) < LEFT - 2)
 		fprintf(out, "  %-*s", LEFT - 2, left);
 	else
@@ -69,13 +71,13 @@ static void option(const struct option_row *row, FILE *out)
 
 int options_help(const struct config *c, FILE *out)
 {
-	unsigned commands =
-		c->command_given ? c->command : COMMAND_ALL;
+	unsigned commands = c->command_given ? c->command : COMMAND_ALL;
 	usage(commands, out);
 	for (int group = 0; group < GROUP_COUNT; group++) {
 		bool titled = false;
 		for (size_t i = 0; i < options_table_count; i++) {
-			if ((int)options_table[i].group != group || !(options_table[i].commands & commands))
+			if ((int)options_table[i].group != group ||
+			    !(options_table[i].commands & commands))
 				continue;
 			if (!titled)
 				fprintf(out, "\n%s:\n", titles[group]);

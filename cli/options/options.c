@@ -18,8 +18,8 @@ struct item {
 
 struct reading {
 	struct config *c;
-	char **argv;       /* the caller's, in which a token is overwritten */
-	char **copy;       /* of argv; values point into it */
+	char **argv; /* the caller's, in which a token is overwritten */
+	char **copy; /* of argv; values point into it */
 	struct item *items;
 	size_t count;
 };
@@ -70,7 +70,8 @@ static void hide_logins(char *text)
 void options_redact(char *text)
 {
 	hide_logins(text);
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+	static const char alphabet[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
 	for (char *p = text; (p = strchr(p, ':')); p++) {
 		size_t n = strspn(p + 1, alphabet);
 		if (p > text && isdigit((unsigned char)p[-1]) && n >= 8)
@@ -86,11 +87,11 @@ static int unknown_option(const char *name, size_t n, struct err *err)
 	bool off = strncmp(word, "no-", 3) == 0;
 	const struct option_row *near = options_nearest(word + (off ? 3 : 0), ORIGIN_ARGUMENT);
 	if (near && off && near->type != OPTION_FLAG)
-		return err_set(err, ERR_USAGE, "unknown option '%.*s': '--%s' takes a value", (int)n, name,
-			       near->name);
+		return err_set(err, ERR_USAGE, "unknown option '%.*s': '--%s' takes a value",
+			       (int)n, name, near->name);
 	if (near)
-		return err_set(err, ERR_USAGE, "unknown option '%.*s'; did you mean '--%s%s'?", (int)n, name,
-			       off ? "no-" : "", near->name);
+		return err_set(err, ERR_USAGE, "unknown option '%.*s'; did you mean '--%s%s'?",
+			       (int)n, name, off ? "no-" : "", near->name);
 	return err_set(err, ERR_USAGE, "unknown option '%.*s'", (int)n, name);
 }
 
@@ -108,9 +109,11 @@ static int read_command(struct config *c, const char *word, struct err *err)
 		return 0;
 	}
 	if (near)
-		return err_set(err, ERR_USAGE, "unknown sub-command '%s'; did you mean '%s'?", word, near);
+		return err_set(err, ERR_USAGE, "unknown sub-command '%s'; did you mean '%s'?", word,
+			       near);
 	if (strchr(word, '/'))
-		return err_set(err, ERR_USAGE, "unknown sub-command '%s'; did you mean '--handler %s'?", word,
+		return err_set(err, ERR_USAGE,
+			       "unknown sub-command '%s'; did you mean '--handler %s'?", word,
 			       word);
 	char list[160];
 	options_command_list(COMMAND_ALL, list, sizeof list);
@@ -122,13 +125,15 @@ static int read_argument(struct config *c, const char *word, struct err *err)
 	if (!c->command_given)
 		return read_command(c, word, err);
 	if (c->command & COMMAND_HANDLING)
-		return err_set(err, ERR_USAGE, "unexpected argument '%s'; a handler follows '--handler' or '--'",
+		return err_set(err, ERR_USAGE,
+			       "unexpected argument '%s'; a handler follows '--handler' or '--'",
 			       word);
 	if (!options_command_words(c->command))
-		return err_set(err, ERR_USAGE, "unexpected argument '%s'; 'tgrun %s' takes none", word,
-			       options_command_name(c->command));
-	return options_text_add(&c->arguments, word, strlen(word)) ? err_set(err, ERR_INTERNAL, "out of memory")
-								   : 0;
+		return err_set(err, ERR_USAGE, "unexpected argument '%s'; 'tgrun %s' takes none",
+			       word, options_command_name(c->command));
+	return options_text_add(&c->arguments, word, strlen(word))
+		       ? err_set(err, ERR_INTERNAL, "out of memory")
+		       : 0;
 }
 
 /* Reads the option at place `i`. Returns how many places it takes, or -1. */
@@ -144,7 +149,8 @@ static int read_option(struct reading *r, int i, struct err *err)
 		row = options_row(arg + 5, n - 5);
 		if (row && row->type == OPTION_FLAG) {
 			if (attached)
-				return err_set(err, ERR_USAGE, "option '%.*s' takes no value", (int)n, arg);
+				return err_set(err, ERR_USAGE, "option '%.*s' takes no value",
+					       (int)n, arg);
 			r->items[r->count++] = (struct item){ row, "no" };
 			return 1;
 		}
@@ -152,10 +158,13 @@ static int read_option(struct reading *r, int i, struct err *err)
 	}
 	if (!row)
 		return unknown_option(arg, n, err);
-	const char *value = attached ? arg + n + 1 : row->type == OPTION_FLAG ? "yes" : r->copy[i + 1];
+	const char *value = attached                   ? arg + n + 1
+			    : row->type == OPTION_FLAG ? "yes"
+						       : r->copy[i + 1];
 	int places = attached || row->type == OPTION_FLAG ? 1 : 2;
 	if (!value)
-		return err_set(err, ERR_USAGE, "option '--%s' needs a value: %s", row->name, row->value);
+		return err_set(err, ERR_USAGE, "option '--%s' needs a value: %s", row->name,
+			       row->value);
 	if (places == 2 && strncmp(value, "--", 2) == 0)
 		return err_set(
 			err, ERR_USAGE,
@@ -209,8 +218,8 @@ static int check_places(const struct reading *r, struct err *err)
 			continue;
 		char list[160];
 		options_command_list(row->commands, list, sizeof list);
-		return err_set(err, ERR_USAGE, "option '--%s' does not belong to '%s' but to %s", row->name,
-			       options_command_name(r->c->command), list);
+		return err_set(err, ERR_USAGE, "option '--%s' does not belong to '%s' but to %s",
+			       row->name, options_command_name(r->c->command), list);
 	}
 	return 0;
 }
@@ -219,8 +228,10 @@ static int check_places(const struct reading *r, struct err *err)
 static bool wants_help(struct reading *r)
 {
 	for (size_t i = 0; i < r->count; i++)
-		if (strcmp(r->items[i].row->name, "help") == 0 || strcmp(r->items[i].row->name, "version") == 0)
-			options_set(r->c, r->items[i].row, r->items[i].value, ORIGIN_ARGUMENT, 0, NULL);
+		if (strcmp(r->items[i].row->name, "help") == 0 ||
+		    strcmp(r->items[i].row->name, "version") == 0)
+			options_set(r->c, r->items[i].row, r->items[i].value, ORIGIN_ARGUMENT, 0,
+				    NULL);
 	return r->c->help || r->c->version;
 }
 
@@ -228,7 +239,9 @@ static bool wants_help(struct reading *r)
  * between containers. */
 static bool is_discovered(const char *name, const char *value)
 {
-	static const char *const parts[] = { "_SERVICE_", "_PORT_", "_ENV_" }, *const ends[] = { "_PORT", "_NAME" };
+	static const char *const parts[] = { "_SERVICE_", "_PORT_", "_ENV_" }, *const ends[] = {
+		"_PORT", "_NAME"
+	};
 	size_t n = strlen(name);
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
 		if (strstr(name, parts[i]))
@@ -249,10 +262,15 @@ static void strange_variable(struct config *c, const char *entry, char *others, 
 	snprintf(word, sizeof word, "%s", name + 6);
 	for (char *p = word; *p; p++)
 		*p = *p == '_' ? '-' : (char)tolower((unsigned char)*p);
-	const struct option_row *near = is_discovered(name, entry + n) ? NULL : options_nearest(word, ORIGIN_ENVIRONMENT);
+	const struct option_row *near = is_discovered(name, entry + n)
+						? NULL
+						: options_nearest(word, ORIGIN_ENVIRONMENT);
 	if (near) {
 		options_variable(near, variable);
-		options_warn(c, "the environment variable '%s' is no option's and left alone; did you mean '%s'?", name, variable);
+		options_warn(
+			c,
+			"the environment variable '%s' is no option's and left alone; did you mean '%s'?",
+			name, variable);
 	} else if (used + strlen(name) + 8 < size) {
 		snprintf(others + used, size - used, "%s%s", used ? ", " : "", name);
 	} else if (used + 4 < size && strcmp(others + used - 3, "...") != 0) {
@@ -278,7 +296,8 @@ static int read_environment(struct config *c, char **envp, bool config, struct e
 		const char *value = (*envp)[n] ? *envp + n + 1 : "";
 		if (!*value || (strcmp(row->name, "config") == 0) != config)
 			continue;
-		if (row->type != OPTION_LIST && row->type != OPTION_ENV && row->type != OPTION_ROUTE) {
+		if (row->type != OPTION_LIST && row->type != OPTION_ENV &&
+		    row->type != OPTION_ROUTE) {
 			if (options_set(c, row, value, ORIGIN_ENVIRONMENT, 0, err))
 				return -1;
 			continue;
@@ -287,14 +306,19 @@ static int read_environment(struct config *c, char **envp, bool config, struct e
 			length = strcspn(value, "\n");
 			char *line = strndup(value, length);
 			int rc = !line ? err_set(err, ERR_INTERNAL, "out of memory")
-				       : length && options_set(c, row, line, ORIGIN_ENVIRONMENT, 0, err) ? -1 : 0;
+				 : length && options_set(c, row, line, ORIGIN_ENVIRONMENT, 0, err)
+					 ? -1
+					 : 0;
 			free(line);
 			if (rc)
 				return -1;
 		}
 	}
 	if (*others)
-		options_warn(c, "environment variables that are no option's are left alone: %s (service discovery sets such names)", others);
+		options_warn(
+			c,
+			"environment variables that are no option's are left alone: %s (service discovery sets such names)",
+			others);
 	return 0;
 }
 

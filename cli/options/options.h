@@ -29,7 +29,8 @@ struct texts {
 	size_t count;
 };
 
-enum { CONFIG_ONCE_GIVE_UP = 30000 }; /* milliseconds: of give_up_after with --once, unless it is given */
+/* milliseconds: of give_up_after with --once, unless it is given */
+enum { CONFIG_ONCE_GIVE_UP = 30000 };
 
 enum { CONFIG_WARNINGS_MAX = 16, CONFIG_OPTIONS_MAX = 96, CONFIG_ROUTES_MAX = 31 };
 
@@ -41,8 +42,9 @@ struct route_config {
 	char *handler; /* as given */
 	int line;      /* in the config file; 0: from elsewhere */
 	struct route_policy policy;
-	bool set[sizeof(struct route_policy)]; /* by a member's offset in `policy`: the route itself says it */
-	bool set_allow;                        /* the next two count; else those of the config do */
+	/* by a member's offset in `policy`: the route itself says it */
+	bool set[sizeof(struct route_policy)];
+	bool set_allow; /* the next two count; else those of the config do */
 	struct texts allow_user, allow_chat;
 };
 
@@ -56,20 +58,23 @@ struct routes {
  * milliseconds, sizes bytes. Everything belongs to the config. */
 struct config {
 	enum command_bit command;
-	bool command_given;          /* the sub-command was named */
-	struct texts arguments;      /* after the sub-command (dead, queue): its verb and numbers */
-	struct texts handler_argv;   /* what followed `--` (run, try, check); then `handler` is NULL */
+	bool command_given;     /* the sub-command was named */
+	struct texts arguments; /* after the sub-command (dead, queue): its verb and numbers */
+	/* what followed `--` (run, try, check); then `handler` is NULL */
+	struct texts handler_argv;
 
-	char *token, *token_file;    /* at most one of them: the one that was given closer to the command line */
+	/* at most one of them: the one that was given closer to the command line */
+	char *token, *token_file;
 	char *handler;
-	char *config;                /* as given */
+	char *config; /* as given */
 	char *state_dir;
-	int store;                   /* STORE_KIND_* */
+	int store; /* STORE_KIND_* */
 	int concurrency;
-	struct texts key, max_age;   /* as given; for key_spec_new() and max_age_set() */
-	struct texts only, ignore, bypass; /* cut at commas; checked, for match_one() */
+	struct texts key, max_age;           /* as given; for key_spec_new() and max_age_set() */
+	struct texts only, ignore, bypass;   /* cut at commas; checked, for match_one() */
 	struct texts allow_user, allow_chat; /* the same, for allow_new() */
-	struct route_policy policy;  /* of the handler; `mode` is exec or batch: `workers` above 0 is a mode of its own */
+	/* of the handler; `mode` is exec or batch: `workers` above 0 is a mode of its own */
+	struct route_policy policy;
 	struct routes route;
 	char *on_timeout, *on_error; /* commands, as given */
 	int breaker;                 /* 0: off */
@@ -78,24 +83,24 @@ struct config {
 	int64_t dead_keep_age;       /* milliseconds; -1: no limit */
 	int stdout_to;               /* STDOUT_*; the option is --stdout */
 	bool hide_token, clear_env;
-	struct texts env;            /* NAME or NAME=VALUE */
+	struct texts env; /* NAME or NAME=VALUE */
 	char *chdir;
 	int64_t limit_memory, limit_cpu; /* 0: as tgrun has it; so are the next two */
 	int limit_files, limit_processes;
-	int nice;                    /* added to tgrun's own */
-	char *source;                /* FILE, `-` for stdin, or `exec:COMMAND`; NULL: Telegram */
-	struct poll_options poll;    /* give_up_after: 30 s with --once unless given */
+	int nice;                     /* added to tgrun's own */
+	char *source;                 /* FILE, `-` for stdin, or `exec:COMMAND`; NULL: Telegram */
+	struct poll_options poll;     /* give_up_after: 30 s with --once unless given */
 	struct texts allowed_updates; /* cut at commas; one item `all` or `default`, or kinds */
-	char *api_url;               /* as given; checked, for api_root_read() */
-	bool api_login;              /* there is a user or a password in it */
+	char *api_url;                /* as given; checked, for api_root_read() */
+	bool api_login;               /* there is a user or a password in it */
 	char *ca_file;
 	int backlog;
-	int64_t min_free;            /* 0: not looked at */
-	int64_t shutdown_timeout;    /* 0: handlers are killed at once */
+	int64_t min_free;         /* 0: not looked at */
+	int64_t shutdown_timeout; /* 0: handlers are killed at once */
 	bool once;
-	int64_t max_runtime;         /* 0: no limit */
+	int64_t max_runtime; /* 0: no limit */
 	bool unless_running;
-	int log_format, log_level;   /* enum log_format, enum log_level */
+	int log_format, log_level; /* enum log_format, enum log_level */
 	bool json, wait, watch;
 	char *updates;
 	bool help, version;
@@ -136,7 +141,8 @@ void options_warn(struct config *c, const char *fmt, ...) __attribute__((format(
  * is mounted read-only or at /run/secrets. */
 bool options_others_may_read(const char *path);
 /* The names of the options that differ and cannot change while tgrun runs. Returns how many. */
-size_t options_fixed(const struct config *old, const struct config *fresh, const char *names[CONFIG_OPTIONS_MAX]);
+size_t options_fixed(const struct config *old, const struct config *fresh,
+		     const char *names[CONFIG_OPTIONS_MAX]);
 
 /* The name of a sub-command; what a list of its arguments says in messages, NULL: it takes none. */
 const char *options_command_name(enum command_bit command);

@@ -1,5 +1,6 @@
 /* cli/options/options_check: a config with every value set in, its contradictions out: what was
- * given twice, what is missing, lists that another room understands, and what deserves a warning. */
+ * given twice, what is missing, lists that another room understands, and what deserves a warning.
+ */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,8 +26,9 @@ static int check_token(struct config *c, struct err *err)
 		return 0;
 	enum origin token = config_origin(c, &c->token), file = config_origin(c, &c->token_file);
 	if (token == file)
-		return err_set(err, ERR_USAGE,
-			       "the token is given twice: by 'token' and by 'token-file'; give one of them");
+		return err_set(
+			err, ERR_USAGE,
+			"the token is given twice: by 'token' and by 'token-file'; give one of them");
 	if (token < file)
 		drop(c, &c->token);
 	else
@@ -39,13 +41,15 @@ static int check_handler(struct config *c, struct err *err)
 	if (!(c->command & COMMAND_HANDLING))
 		return 0;
 	if (c->handler_argv.count && config_origin(c, &c->handler) == ORIGIN_ARGUMENT)
-		return err_set(err, ERR_USAGE,
-			       "the handler is given twice: by '--handler' and after '--'; give one of them");
+		return err_set(
+			err, ERR_USAGE,
+			"the handler is given twice: by '--handler' and after '--'; give one of them");
 	if (c->handler_argv.count)
 		drop(c, &c->handler);
 	if (!c->handler && !c->handler_argv.count)
-		return err_set(err, ERR_USAGE,
-			       "no handler: say what runs for each update, such as --handler ./bot.sh");
+		return err_set(
+			err, ERR_USAGE,
+			"no handler: say what runs for each update, such as --handler ./bot.sh");
 	return 0;
 }
 
@@ -55,8 +59,8 @@ static int check_key(const struct config *c, struct err *err)
 	char place[512];
 	struct key_spec *spec = key_spec_new((const char *const *)c->key.items, c->key.count, &why);
 	if (!spec)
-		return err_set(err, why.status, "%s: %s", config_where(c, &c->key, place, sizeof place),
-			       why.text);
+		return err_set(err, why.status, "%s: %s",
+			       config_where(c, &c->key, place, sizeof place), why.text);
 	key_spec_free(spec);
 	return 0;
 }
@@ -73,8 +77,8 @@ static int check_max_age(const struct config *c, struct err *err)
 		rc = max_age_set(ages, c->max_age.items[i], &why);
 	max_age_free(ages);
 	if (rc)
-		return err_set(err, why.status, "%s: %s", config_where(c, &c->max_age, place, sizeof place),
-			       why.text);
+		return err_set(err, why.status, "%s: %s",
+			       config_where(c, &c->max_age, place, sizeof place), why.text);
 	return 0;
 }
 
@@ -88,12 +92,14 @@ static int check_kinds(struct config *c, struct err *err)
 		const char *kind = c->allowed_updates.items[i];
 		if (strcmp(kind, "all") == 0 || strcmp(kind, "default") == 0) {
 			if (c->allowed_updates.count > 1)
-				return err_set(err, ERR_USAGE, "%s: '%s' stands alone, without other kinds",
-					       place, kind);
+				return err_set(err, ERR_USAGE,
+					       "%s: '%s' stands alone, without other kinds", place,
+					       kind);
 			continue;
 		}
 		if (kind[strspn(kind, "abcdefghijklmnopqrstuvwxyz0123456789_")])
-			return err_set(err, ERR_USAGE, "%s: '%s' is no kind of update", place, kind);
+			return err_set(err, ERR_USAGE, "%s: '%s' is no kind of update", place,
+				       kind);
 		if (kinds_find(kind, strlen(kind)))
 			continue;
 		const char *near = kinds_nearest(kind);
@@ -109,7 +115,8 @@ static int check_matches(const struct config *c, const struct texts *matches, st
 	char place[512];
 	for (size_t i = 0; i < matches->count; i++)
 		if (match_check(matches->items[i], &why))
-			return err_set(err, why.status, "%s: %s", config_where(c, matches, place, sizeof place), why.text);
+			return err_set(err, why.status, "%s: %s",
+				       config_where(c, matches, place, sizeof place), why.text);
 	return 0;
 }
 
@@ -126,7 +133,9 @@ static int check_ids(const struct config *c, const struct texts *ids, struct err
 static int check_mode(const struct config *c, struct err *err)
 {
 	if (c->policy.handler.workers && c->policy.mode)
-		return err_set(err, ERR_USAGE, "'workers' and 'mode = batch' exclude each other: a worker gets updates one by one");
+		return err_set(
+			err, ERR_USAGE,
+			"'workers' and 'mode = batch' exclude each other: a worker gets updates one by one");
 	return 0;
 }
 
@@ -137,16 +146,20 @@ static int check_home(const struct config *c, struct err *err)
 	char place[512];
 	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
 		if (*paths[i] && strncmp(*paths[i], "~/", 2) == 0)
-			return err_set(err, ERR_USAGE, "%s: only a shell knows '~'; write the whole path for '%s'",
+			return err_set(err, ERR_USAGE,
+				       "%s: only a shell knows '~'; write the whole path for '%s'",
 				       config_where(c, paths[i], place, sizeof place), *paths[i]);
 	return 0;
 }
 
 static int check_source(const struct config *c, struct err *err)
 {
-	if (!c->source || strncmp(c->source, "exec:", 5) != 0 || c->source[5 + strspn(c->source + 5, " \t")])
+	if (!c->source || strncmp(c->source, "exec:", 5) != 0 ||
+	    c->source[5 + strspn(c->source + 5, " \t")])
 		return 0;
-	return err_set(err, ERR_USAGE, "no command follows 'exec:' in the source; give one, such as --source 'exec:./updates'");
+	return err_set(
+		err, ERR_USAGE,
+		"no command follows 'exec:' in the source; give one, such as --source 'exec:./updates'");
 }
 
 static int check_url(struct config *c, struct err *err)
@@ -168,14 +181,16 @@ bool options_others_may_read(const char *path)
 	char real[PATH_MAX];
 	if (stat(path, &st) || !S_ISREG(st.st_mode))
 		return false;
-	/* A file of another owner that we can read by its group is one that its owner gave to us. */
+	/* A file of another owner that we can read by its group is one that its owner gave to us.
+	 */
 	if (!(st.st_mode & S_IROTH) && (!(st.st_mode & S_IRGRP) || st.st_uid != geteuid()))
 		return false;
 	/* The runtime of a container mounts secrets with modes of its own choice: there is nothing
 	 * to mend, at each start. */
 	if (statvfs(path, &fs) == 0 && fs.f_flag & ST_RDONLY)
 		return false;
-	return !realpath(path, real) || (strncmp(real, "/run/secrets/", 13) != 0 && strncmp(real, "/var/run/secrets/", 17) != 0);
+	return !realpath(path, real) || (strncmp(real, "/run/secrets/", 13) != 0 &&
+					 strncmp(real, "/var/run/secrets/", 17) != 0);
 }
 
 static void check_file_mode(struct config *c)
@@ -183,8 +198,9 @@ static void check_file_mode(struct config *c)
 	bool token = c->token && config_origin(c, &c->token) == ORIGIN_FILE;
 	bool password = c->api_login && config_origin(c, &c->api_url) == ORIGIN_FILE;
 	if ((token || password) && options_others_may_read(c->config))
-		options_warn(c, "config file '%s' holds the %s and others may read it; chmod 600 '%s'", c->config,
-			     token ? "token" : "server's password", c->config);
+		options_warn(c,
+			     "config file '%s' holds the %s and others may read it; chmod 600 '%s'",
+			     c->config, token ? "token" : "server's password", c->config);
 }
 
 /* The Bot API counts in whole seconds, and what is cut to 0 would be a loop without a pause. */
@@ -199,12 +215,13 @@ static int check_poll_timeout(const struct config *c, struct err *err)
 
 int options_check(struct config *c, struct err *err)
 {
-	if (check_token(c, err) || check_handler(c, err) || check_key(c, err) || check_max_age(c, err) ||
-	    check_kinds(c, err) || check_poll_timeout(c, err) || check_matches(c, &c->only, err) ||
-	    check_matches(c, &c->ignore, err) || check_matches(c, &c->bypass, err) || check_mode(c, err) ||
+	if (check_token(c, err) || check_handler(c, err) || check_key(c, err) ||
+	    check_max_age(c, err) || check_kinds(c, err) || check_poll_timeout(c, err) ||
+	    check_matches(c, &c->only, err) || check_matches(c, &c->ignore, err) ||
+	    check_matches(c, &c->bypass, err) || check_mode(c, err) ||
 	    check_ids(c, &c->allow_user, err) || check_ids(c, &c->allow_chat, err) ||
-	    check_source(c, err) || check_home(c, err) ||
-	    options_route_check(c, err) || check_url(c, err))
+	    check_source(c, err) || check_home(c, err) || options_route_check(c, err) ||
+	    check_url(c, err))
 		return -1;
 	check_file_mode(c);
 	if (c->once && config_origin(c, &c->poll.give_up_after) == ORIGIN_DEFAULT)

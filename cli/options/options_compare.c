@@ -23,7 +23,8 @@ static bool same_routes(const struct routes *a, const struct routes *b)
 {
 	bool same = a->count == b->count;
 	for (size_t i = 0; same && i < a->count; i++)
-		same = same_text(a->items[i].match, b->items[i].match) && same_text(a->items[i].handler, b->items[i].handler);
+		same = same_text(a->items[i].match, b->items[i].match) &&
+		       same_text(a->items[i].handler, b->items[i].handler);
 	return same;
 }
 
@@ -54,7 +55,8 @@ bool options_same(const struct config *a, const struct config *b, const struct o
 	return true;
 }
 
-size_t options_fixed(const struct config *old, const struct config *fresh, const char *names[CONFIG_OPTIONS_MAX])
+size_t options_fixed(const struct config *old, const struct config *fresh,
+		     const char *names[CONFIG_OPTIONS_MAX])
 {
 	size_t n = 0;
 	for (size_t i = 0; i < options_table_count; i++)

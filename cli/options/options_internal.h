@@ -36,17 +36,18 @@ enum option_group {
 
 struct option_row {
 	const char *name;
-	const char *value;         /* the name of its value in --help; NULL: a flag */
-	const char *fallback;      /* its default, as it would be written; NULL: none */
+	const char *value;    /* the name of its value in --help; NULL: a flag */
+	const char *fallback; /* its default, as it would be written; NULL: none */
 	const char *help;
 	enum option_type type;
 	enum option_group group;
-	unsigned short commands;   /* bits of enum command_bit */
-	bool fixed;                /* it cannot change while tgrun runs: a reload names it, and leaves it */
-	unsigned char least;       /* enum origin: the lowest level at which it may stand */
-	size_t offset, size;       /* of its member in struct config */
-	int64_t min, max;          /* of durations, sizes, numbers */
-	const char *const *words;  /* of OPTION_WORD, ends in NULL */
+	unsigned short commands; /* bits of enum command_bit */
+	/* it cannot change while tgrun runs: a reload names it, and leaves it */
+	bool fixed;
+	unsigned char least;      /* enum origin: the lowest level at which it may stand */
+	size_t offset, size;      /* of its member in struct config */
+	int64_t min, max;         /* of durations, sizes, numbers */
+	const char *const *words; /* of OPTION_WORD, ends in NULL */
 };
 
 extern const struct option_row options_table[];
@@ -76,19 +77,22 @@ bool options_same(const struct config *a, const struct config *b, const struct o
 
 /* Turns `value` into the row's member (replacing a list that came from a lower level) and remembers
  * where it came from. 0, or -1 with `err` (ERR_USAGE), which says where the value stands. */
-int options_set(struct config *c, const struct option_row *row, const char *value, enum origin origin, int line,
-		struct err *err);
+int options_set(struct config *c, const struct option_row *row, const char *value,
+		enum origin origin, int line, struct err *err);
 
 /* Turns `value` into the value at `member`, whatever struct that is in, for all types but
  * OPTION_KEEP and OPTION_ROUTE. Items are added to a list; a text is replaced. 0, or -1 with `err`
  * (ERR_USAGE), which does not say where the value stands. */
-int options_value_set(const struct option_row *row, void *member, const char *value, struct err *err);
+int options_value_set(const struct option_row *row, void *member, const char *value,
+		      struct err *err);
 
 /* Routes (options_route.c). A new one behind the others, from `MATCH=COMMAND`, or without a handler
  * yet; one more key of one; what all of them must hold in the end. 0, or -1 with `err`. */
 int options_route_add(struct routes *routes, const char *value, struct err *err);
-int options_route_open(struct routes *routes, const char *match, size_t n, int line, struct err *err);
-int options_route_set(struct route_config *route, const char *key, const char *value, struct err *err);
+int options_route_open(struct routes *routes, const char *match, size_t n, int line,
+		       struct err *err);
+int options_route_set(struct route_config *route, const char *key, const char *value,
+		      struct err *err);
 int options_route_check(struct config *c, struct err *err);
 void options_route_release(struct routes *routes);
 

@@ -34,7 +34,8 @@ void options_route_release(struct routes *routes)
 	*routes = (struct routes){ 0 };
 }
 
-int options_route_open(struct routes *routes, const char *match, size_t n, int line, struct err *err)
+int options_route_open(struct routes *routes, const char *match, size_t n, int line,
+		       struct err *err)
 {
 	if (routes->count == CONFIG_ROUTES_MAX)
 		return err_set(err, ERR_USAGE, "there are more than %d routes", CONFIG_ROUTES_MAX);
@@ -51,7 +52,10 @@ int options_route_open(struct routes *routes, const char *match, size_t n, int l
 		return -1;
 	for (size_t i = 0; i + 1 < routes->count; i++)
 		if (strcmp(items[i].match, route->match) == 0)
-			return err_set(err, ERR_USAGE, "there are two routes for '%s', and only the first would count", route->match);
+			return err_set(
+				err, ERR_USAGE,
+				"there are two routes for '%s', and only the first would count",
+				route->match);
 	return 0;
 }
 
@@ -60,7 +64,8 @@ static int set_handler(struct route_config *route, const char *value, struct err
 	char *copy = strdup(value);
 	if (!*value || !copy) {
 		free(copy);
-		return copy ? err_set(err, ERR_USAGE, "the route '%s' has an empty command", route->match)
+		return copy ? err_set(err, ERR_USAGE, "the route '%s' has an empty command",
+				      route->match)
 			    : err_set(err, ERR_INTERNAL, "out of memory");
 	}
 	free(route->handler);
@@ -72,7 +77,10 @@ int options_route_add(struct routes *routes, const char *value, struct err *err)
 {
 	const char *equals = strchr(value, '=');
 	if (!equals || equals == value)
-		return err_set(err, ERR_USAGE, "'%s' is no route such as '/start=./start.sh' or 'callback_query=./buttons.sh'", value);
+		return err_set(
+			err, ERR_USAGE,
+			"'%s' is no route such as '/start=./start.sh' or 'callback_query=./buttons.sh'",
+			value);
 	if (options_route_open(routes, value, (size_t)(equals - value), 0, err))
 		return -1;
 	return set_handler(&routes->items[routes->count - 1], equals + 1, err);
@@ -98,13 +106,17 @@ static int unknown_key(const char *key, struct err *err)
 			names[count++] = options_table[i].name;
 	const char *near = nearest_find(key, names, count);
 	if (near)
-		return err_set(err, ERR_USAGE, "unknown key '%s' of a route; did you mean '%s'?", key, near);
+		return err_set(err, ERR_USAGE, "unknown key '%s' of a route; did you mean '%s'?",
+			       key, near);
 	if (options_row(key, strlen(key)))
-		return err_set(err, ERR_USAGE, "'%s' cannot be set for a route; put it above the first section", key);
+		return err_set(err, ERR_USAGE,
+			       "'%s' cannot be set for a route; put it above the first section",
+			       key);
 	return err_set(err, ERR_USAGE, "unknown key '%s' of a route", key);
 }
 
-int options_route_set(struct route_config *route, const char *key, const char *value, struct err *err)
+int options_route_set(struct route_config *route, const char *key, const char *value,
+		      struct err *err)
 {
 	struct err why;
 	if (strcmp(key, "handler") == 0)
@@ -125,9 +137,11 @@ static void inherit(struct route_config *route, const struct config *c)
 {
 	route->set[offsetof(struct route_policy, mode)] = true;
 	route->set[offsetof(struct route_policy, handler.workers)] = true;
-	for (const struct option_row *row = options_table; row < options_table + options_table_count; row++)
+	for (const struct option_row *row = options_table;
+	     row < options_table + options_table_count; row++)
 		if (is_key(row) && !route->set[place_of(row)])
-			memcpy((char *)&route->policy + place_of(row), (const char *)c + row->offset, row->size);
+			memcpy((char *)&route->policy + place_of(row),
+			       (const char *)c + row->offset, row->size);
 }
 
 int options_route_check(struct config *c, struct err *err)
@@ -135,11 +149,14 @@ int options_route_check(struct config *c, struct err *err)
 	for (size_t i = 0; i < c->route.count; i++) {
 		struct route_config *route = &c->route.items[i];
 		if (!route->handler)
-			return err_set(err, ERR_USAGE, "config file '%s', line %d: the route '%s' has no handler", c->config,
-				       route->line, route->match);
+			return err_set(err, ERR_USAGE,
+				       "config file '%s', line %d: the route '%s' has no handler",
+				       c->config, route->line, route->match);
 		if (route->policy.handler.workers && route->policy.mode)
-			return err_set(err, ERR_USAGE, "config file '%s', line %d: 'workers' and 'mode = batch' exclude each other",
-				       c->config, route->line);
+			return err_set(
+				err, ERR_USAGE,
+				"config file '%s', line %d: 'workers' and 'mode = batch' exclude each other",
+				c->config, route->line);
 		inherit(route, c);
 	}
 	return 0;

@@ -19,8 +19,8 @@ static size_t index_of(const struct option_row *row)
 }
 
 /* Where a value stands, for a sentence. */
-static const char *where(const struct config *c, const struct option_row *row, enum origin origin, int line,
-			 char *out, size_t n)
+static const char *where(const struct config *c, const struct option_row *row, enum origin origin,
+			 int line, char *out, size_t n)
 {
 	char variable[64];
 	switch (origin) {
@@ -66,14 +66,15 @@ static int set_keep(struct config *c, const char *value, struct err *err)
 	else if (*value && value[strspn(value, "0123456789")] == '\0' && strlen(value) <= 15)
 		count = strtoll(value, NULL, 10);
 	else if (duration_parse(value, &age, NULL))
-		return err_set(err, ERR_USAGE, "'%s' is neither 'all' nor a number nor an age such as '7d'",
-			       value);
+		return err_set(err, ERR_USAGE,
+			       "'%s' is neither 'all' nor a number nor an age such as '7d'", value);
 	c->dead_keep_count = count;
 	c->dead_keep_age = age;
 	return options_text_set(&c->dead_keep, value, err);
 }
 
-static int set_member(struct config *c, const struct option_row *row, const char *value, struct err *err)
+static int set_member(struct config *c, const struct option_row *row, const char *value,
+		      struct err *err)
 {
 	if (row->type == OPTION_ROUTE)
 		return options_route_add(member_of(c, row), value, err);
@@ -84,7 +85,8 @@ static int set_member(struct config *c, const struct option_row *row, const char
 
 static bool is_list(const struct option_row *row)
 {
-	return row->type == OPTION_LIST || row->type == OPTION_COMMAS || row->type == OPTION_ENV || row->type == OPTION_ROUTE;
+	return row->type == OPTION_LIST || row->type == OPTION_COMMAS || row->type == OPTION_ENV ||
+	       row->type == OPTION_ROUTE;
 }
 
 static void list_release(struct config *c, const struct option_row *row)
@@ -95,8 +97,8 @@ static void list_release(struct config *c, const struct option_row *row)
 		options_texts_release(member_of(c, row));
 }
 
-int options_set(struct config *c, const struct option_row *row, const char *value, enum origin origin, int line,
-		struct err *err)
+int options_set(struct config *c, const struct option_row *row, const char *value,
+		enum origin origin, int line, struct err *err)
 {
 	struct err why;
 	if (is_list(row) && c->from[index_of(row)].origin != origin)
@@ -155,7 +157,8 @@ int options_defaults(struct config *c, struct err *err)
 	*c = (struct config){ .command = COMMAND_RUN };
 	for (size_t i = 0; i < options_table_count; i++)
 		if (options_table[i].fallback &&
-		    options_set(c, &options_table[i], options_table[i].fallback, ORIGIN_DEFAULT, 0, err))
+		    options_set(c, &options_table[i], options_table[i].fallback, ORIGIN_DEFAULT, 0,
+				err))
 			return -1;
 	return 0;
 }

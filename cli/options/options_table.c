@@ -22,7 +22,7 @@ enum {
 };
 
 #define SECONDS INT64_C(1000)
-#define YEAR (366 * 86400 * SECONDS)
+#define YEAR    (366 * 86400 * SECONDS)
 
 static const char *const store_words[] = { "sqlite", "memory", NULL };
 static const char *const background_words[] = { "wait", "kill", "leave", NULL };
@@ -34,30 +34,44 @@ static const char *const format_words[] = { "text", "json", NULL };
 static const char *const level_words[] = { "error", "warn", "info", "debug", NULL };
 
 /* clang-format off: each is a row, not a block. */
-#define ROW(name_, type_, group_, commands_, least_, member_, help_) \
-	.name = name_, .type = type_, .group = group_, .commands = (commands_) & COMMAND_ALL, .fixed = ((commands_) & FIXED) != 0, \
-	.least = least_, \
-	.offset = offsetof(struct config, member_), .size = sizeof((struct config *)0)->member_, .help = help_
-#define FLAG(name_, group_, commands_, member_, help_) \
-	{ ROW(name_, OPTION_FLAG, group_, commands_, ANY, member_, help_) }
-#define TEXT(name_, value_, type_, fallback_, group_, commands_, member_, help_) \
-	{ ROW(name_, type_, group_, commands_, ANY, member_, help_), .value = value_, .fallback = fallback_ }
+#define ROW(name_, type_, group_, commands_, least_, member_, help_)                             \
+	.name = name_, .type = type_, .group = group_, .commands = (commands_)&COMMAND_ALL,      \
+	.fixed = ((commands_)&FIXED) != 0, .least = least_,                                      \
+	.offset = offsetof(struct config, member_), .size = sizeof((struct config *)0)->member_, \
+	.help = help_
+#define FLAG(name_, group_, commands_, member_, help_)                          \
+	{                                                                       \
+		ROW(name_, OPTION_FLAG, group_, commands_, ANY, member_, help_) \
+	}
+#define TEXT(name_, value_, type_, fallback_, group_, commands_, member_, help_)                 \
+	{                                                                                        \
+		ROW(name_, type_, group_, commands_, ANY, member_, help_), .value = value_,      \
+									   .fallback = fallback_ \
+	}
 #define RANGE(name_, value_, type_, fallback_, min_, max_, group_, commands_, member_, help_) \
-	{ ROW(name_, type_, group_, commands_, ANY, member_, help_), .value = value_, .fallback = fallback_, \
-	  .min = min_, .max = max_ }
+	{                                                                                     \
+		ROW(name_, type_, group_, commands_, ANY, member_, help_),                    \
+			.value = value_, .fallback = fallback_, .min = min_, .max = max_      \
+	}
 #define WORD(name_, value_, fallback_, words_, group_, commands_, member_, help_) \
-	{ ROW(name_, OPTION_WORD, group_, commands_, ANY, member_, help_), .value = value_, .fallback = fallback_, \
-	  .words = words_ }
+	{                                                                         \
+		ROW(name_, OPTION_WORD, group_, commands_, ANY, member_, help_),  \
+			.value = value_, .fallback = fallback_, .words = words_   \
+	}
 /* Not in a config file (`least_` is where it may stand). */
-#define OUTSIDE(name_, value_, type_, commands_, least_, member_, help_) \
-	{ ROW(name_, type_, GROUP_OTHER, commands_, least_, member_, help_), .value = value_ }
+#define OUTSIDE(name_, value_, type_, commands_, least_, member_, help_)                           \
+	{                                                                                          \
+		ROW(name_, type_, GROUP_OTHER, commands_, least_, member_, help_), .value = value_ \
+	}
 /* clang-format on */
 
 const struct option_row options_table[] = {
-	TEXT("token", "TOKEN", OPTION_TEXT, NULL, GROUP_BOT, BOT, token, "the bot's token from @BotFather"),
-	TEXT("token-file", "FILE", OPTION_TEXT, NULL, GROUP_BOT, BOT, token_file, "read the token from FILE"),
-	TEXT("api-url", "URL", OPTION_URL, "https://api.telegram.org", GROUP_BOT, RUN | FIXED, api_url,
-	     "the Bot API server"),
+	TEXT("token", "TOKEN", OPTION_TEXT, NULL, GROUP_BOT, BOT, token,
+	     "the bot's token from @BotFather"),
+	TEXT("token-file", "FILE", OPTION_TEXT, NULL, GROUP_BOT, BOT, token_file,
+	     "read the token from FILE"),
+	TEXT("api-url", "URL", OPTION_URL, "https://api.telegram.org", GROUP_BOT, RUN | FIXED,
+	     api_url, "the Bot API server"),
 	TEXT("ca-file", "FILE", OPTION_TEXT, NULL, GROUP_BOT, RUN | FIXED, ca_file,
 	     "trust a server whose certificate the authorities in FILE signed, and no other"),
 
@@ -67,41 +81,46 @@ const struct option_row options_table[] = {
 	     "another handler for updates of a kind, or with a /command; the first match counts; may be repeated"),
 	WORD("mode", "exec|batch", "exec", mode_words, GROUP_HANDLER, HANDLING, policy.mode,
 	     "a process for each update, or for many that it reads as JSON lines"),
-	RANGE("batch-size", "N", OPTION_NUMBER, "100", 1, 1000, GROUP_HANDLER, HANDLING, policy.batch_size,
-	      "updates in one batch, at most"),
-	RANGE("batch-wait", "DURATION", OPTION_DURATION, "200ms", 0, 300 * SECONDS, GROUP_HANDLER, HANDLING, policy.batch_wait,
-	      "how long a batch waits to be full"),
-	RANGE("workers", "N", OPTION_NUMBER, "0", 0, 1024, GROUP_HANDLER, HANDLING, policy.handler.workers,
+	RANGE("batch-size", "N", OPTION_NUMBER, "100", 1, 1000, GROUP_HANDLER, HANDLING,
+	      policy.batch_size, "updates in one batch, at most"),
+	RANGE("batch-wait", "DURATION", OPTION_DURATION, "200ms", 0, 300 * SECONDS, GROUP_HANDLER,
+	      HANDLING, policy.batch_wait, "how long a batch waits to be full"),
+	RANGE("workers", "N", OPTION_NUMBER, "0", 0, 1024, GROUP_HANDLER, HANDLING,
+	      policy.handler.workers,
 	      "processes of the handler that stay and get updates as JSON lines; 0: none"),
-	FLAG("sticky", GROUP_HANDLER, HANDLING, policy.handler.sticky, "give a chat's updates to the worker that had its last one"),
-	RANGE("max-requests", "N", OPTION_NUMBER, "0", 0, 1000000000, GROUP_HANDLER, HANDLING, policy.handler.max_requests,
-	      "updates after which a worker is replaced; 0: no limit"),
-	RANGE("max-worker-age", "DURATION", OPTION_DURATION, "0", 0, YEAR, GROUP_HANDLER, HANDLING, policy.handler.max_worker_age,
-	      "age at which a worker is replaced; 0: no limit"),
-	RANGE("timeout", "DURATION", OPTION_DURATION, "60s", 0, YEAR, GROUP_HANDLER, HANDLING, policy.handler.timeout,
-	      "how long a handler may run; 0: no limit"),
-	RANGE("kill-after", "DURATION", OPTION_DURATION, "5s", 0, YEAR, GROUP_HANDLER, HANDLING, policy.handler.kill_after,
-	      "time between SIGTERM and SIGKILL; 0: SIGKILL at once"),
-	WORD("background", "wait|kill|leave", "wait", background_words, GROUP_HANDLER, HANDLING, policy.handler.background,
-	     "what becomes of processes that a handler leaves behind"),
-	WORD("stdout", "log|inherit|discard", "log", stdout_words, GROUP_HANDLER, HANDLING | FIXED, stdout_to,
-	     "where a handler's output goes"),
-	RANGE("max-output", "SIZE", OPTION_SIZE, "1M", 1, INT64_MAX, GROUP_HANDLER, HANDLING, policy.handler.max_output,
+	FLAG("sticky", GROUP_HANDLER, HANDLING, policy.handler.sticky,
+	     "give a chat's updates to the worker that had its last one"),
+	RANGE("max-requests", "N", OPTION_NUMBER, "0", 0, 1000000000, GROUP_HANDLER, HANDLING,
+	      policy.handler.max_requests, "updates after which a worker is replaced; 0: no limit"),
+	RANGE("max-worker-age", "DURATION", OPTION_DURATION, "0", 0, YEAR, GROUP_HANDLER, HANDLING,
+	      policy.handler.max_worker_age, "age at which a worker is replaced; 0: no limit"),
+	RANGE("timeout", "DURATION", OPTION_DURATION, "60s", 0, YEAR, GROUP_HANDLER, HANDLING,
+	      policy.handler.timeout, "how long a handler may run; 0: no limit"),
+	RANGE("kill-after", "DURATION", OPTION_DURATION, "5s", 0, YEAR, GROUP_HANDLER, HANDLING,
+	      policy.handler.kill_after, "time between SIGTERM and SIGKILL; 0: SIGKILL at once"),
+	WORD("background", "wait|kill|leave", "wait", background_words, GROUP_HANDLER, HANDLING,
+	     policy.handler.background, "what becomes of processes that a handler leaves behind"),
+	WORD("stdout", "log|inherit|discard", "log", stdout_words, GROUP_HANDLER, HANDLING | FIXED,
+	     stdout_to, "where a handler's output goes"),
+	RANGE("max-output", "SIZE", OPTION_SIZE, "1M", 1, INT64_MAX, GROUP_HANDLER, HANDLING,
+	      policy.handler.max_output,
 	      "bytes of output that are logged of one run; more is dropped"),
 	FLAG("hide-token", GROUP_HANDLER, HANDLING, hide_token,
 	     "do not give TG_TOKEN and TG_API_URL to handlers"),
-	FLAG("clear-env", GROUP_HANDLER, HANDLING, clear_env, "give handlers nothing of tgrun's own environment"),
+	FLAG("clear-env", GROUP_HANDLER, HANDLING, clear_env,
+	     "give handlers nothing of tgrun's own environment"),
 	TEXT("env", "NAME[=VALUE]", OPTION_ENV, NULL, GROUP_HANDLER, HANDLING, env,
 	     "pass a variable to handlers, or set one; may be repeated"),
 	TEXT("chdir", "DIR", OPTION_TEXT, NULL, GROUP_HANDLER, HANDLING, chdir,
 	     "the directory handlers start in"),
-	RANGE("limit-memory", "SIZE", OPTION_SIZE, "0", 0, INT64_MAX, GROUP_HANDLER, HANDLING, limit_memory,
-	      "address space of each process of a handler; 0: no limit of its own"),
-	RANGE("limit-cpu", "DURATION", OPTION_DURATION, "0", 0, YEAR, GROUP_HANDLER, HANDLING, limit_cpu,
-	      "processor time of each process of a handler; 0: no limit of its own"),
-	RANGE("limit-files", "N", OPTION_NUMBER, "0", 0, 1000000000, GROUP_HANDLER, HANDLING, limit_files,
-	      "open files of each process of a handler; 0: no limit of its own"),
-	RANGE("limit-processes", "N", OPTION_NUMBER, "0", 0, 1000000000, GROUP_HANDLER, HANDLING, limit_processes,
+	RANGE("limit-memory", "SIZE", OPTION_SIZE, "0", 0, INT64_MAX, GROUP_HANDLER, HANDLING,
+	      limit_memory, "address space of each process of a handler; 0: no limit of its own"),
+	RANGE("limit-cpu", "DURATION", OPTION_DURATION, "0", 0, YEAR, GROUP_HANDLER, HANDLING,
+	      limit_cpu, "processor time of each process of a handler; 0: no limit of its own"),
+	RANGE("limit-files", "N", OPTION_NUMBER, "0", 0, 1000000000, GROUP_HANDLER, HANDLING,
+	      limit_files, "open files of each process of a handler; 0: no limit of its own"),
+	RANGE("limit-processes", "N", OPTION_NUMBER, "0", 0, 1000000000, GROUP_HANDLER, HANDLING,
+	      limit_processes,
 	      "processes of the user at which a handler can start no more; 0: no limit of its own"),
 	RANGE("nice", "N", OPTION_NUMBER, "0", -40, 40, GROUP_HANDLER, HANDLING, nice,
 	      "added to the niceness of handlers"),
@@ -116,11 +135,13 @@ const struct option_row options_table[] = {
 	     "skip updates of a kind that are older, besides those that can no longer be answered; none: no limits; "
 	     "may be repeated"),
 
-	WORD("on-failure", "dead|retry|drop", "dead", failure_words, GROUP_FAILURE, HANDLING, policy.handler.outcome.on_failure,
-	     "what becomes of an update whose handler failed"),
-	RANGE("retry-delay", "DURATION", OPTION_DURATION, "1s", 0, 300 * SECONDS, GROUP_FAILURE, HANDLING,
-	      policy.retry_delay, "wait before the second attempt, doubled for each further one up to 5m"),
-	RANGE("max-attempts", "N", OPTION_NUMBER, "10", 1, 1000000, GROUP_FAILURE, HANDLING, policy.handler.outcome.max_attempts,
+	WORD("on-failure", "dead|retry|drop", "dead", failure_words, GROUP_FAILURE, HANDLING,
+	     policy.handler.outcome.on_failure, "what becomes of an update whose handler failed"),
+	RANGE("retry-delay", "DURATION", OPTION_DURATION, "1s", 0, 300 * SECONDS, GROUP_FAILURE,
+	      HANDLING, policy.retry_delay,
+	      "wait before the second attempt, doubled for each further one up to 5m"),
+	RANGE("max-attempts", "N", OPTION_NUMBER, "10", 1, 1000000, GROUP_FAILURE, HANDLING,
+	      policy.handler.outcome.max_attempts,
 	      "attempts after which an update is a dead letter"),
 	TEXT("on-timeout", "COMMAND", OPTION_TEXT, NULL, GROUP_FAILURE, HANDLING, on_timeout,
 	     "what runs when a handler was ended by its timeout"),
@@ -143,56 +164,64 @@ const struct option_row options_table[] = {
 	     "be repeated"),
 	TEXT("source", "FILE|-|exec:COMMAND", OPTION_TEXT, NULL, GROUP_RECEIVE, RUN | FIXED, source,
 	     "take updates as JSON lines from a file, standard input or a program instead of Telegram"),
-	RANGE("poll-timeout", "DURATION", OPTION_DURATION, "30s", 0, 50 * SECONDS, GROUP_RECEIVE, RUN,
-	      poll.timeout, "how long the server holds a request open when there is nothing"),
+	RANGE("poll-timeout", "DURATION", OPTION_DURATION, "30s", 0, 50 * SECONDS, GROUP_RECEIVE,
+	      RUN, poll.timeout, "how long the server holds a request open when there is nothing"),
 	RANGE("limit", "N", OPTION_NUMBER, "100", 1, 100, GROUP_RECEIVE, RUN, poll.limit,
 	      "updates in one response, at most"),
-	TEXT("allowed-updates", "KIND,...|all|default", OPTION_COMMAS, "default", GROUP_RECEIVE, RUN,
-	     allowed_updates, "the kinds of updates to ask for"),
-	FLAG("drop-pending", GROUP_RECEIVE, RUN | FIXED, poll.drop_pending, "at start, forget what waits at the server"),
-	FLAG("delete-webhook", GROUP_RECEIVE, RUN | FIXED, poll.delete_webhook, "at start, remove a webhook that is set"),
-	RANGE("poll-delay", "DURATION", OPTION_DURATION, "0", 0, YEAR, GROUP_RECEIVE, RUN, poll.delay,
-	      "wait between a response and the next request; 0: none"),
+	TEXT("allowed-updates", "KIND,...|all|default", OPTION_COMMAS, "default", GROUP_RECEIVE,
+	     RUN, allowed_updates, "the kinds of updates to ask for"),
+	FLAG("drop-pending", GROUP_RECEIVE, RUN | FIXED, poll.drop_pending,
+	     "at start, forget what waits at the server"),
+	FLAG("delete-webhook", GROUP_RECEIVE, RUN | FIXED, poll.delete_webhook,
+	     "at start, remove a webhook that is set"),
+	RANGE("poll-delay", "DURATION", OPTION_DURATION, "0", 0, YEAR, GROUP_RECEIVE, RUN,
+	      poll.delay, "wait between a response and the next request; 0: none"),
 	TEXT("speed-traffic-balance", "0..1", OPTION_RATIO, "0", GROUP_RECEIVE, RUN, poll.balance,
 	     "0: ask as fast as possible; towards 1: wait for fuller responses and ask less often"),
-	RANGE("max-delay", "DURATION", OPTION_DURATION, "500ms", 0, 300 * SECONDS, GROUP_RECEIVE, RUN, poll.max_delay,
-	      "the longest wait that the balance may choose"),
-	WORD("retry-interval", "exponential|quadratic|constant", "exponential", growth_words, GROUP_RECEIVE, RUN,
-	     poll.growth, "how the waits between failed requests to the server grow, from 1s to 60s"),
+	RANGE("max-delay", "DURATION", OPTION_DURATION, "500ms", 0, 300 * SECONDS, GROUP_RECEIVE,
+	      RUN, poll.max_delay, "the longest wait that the balance may choose"),
+	WORD("retry-interval", "exponential|quadratic|constant", "exponential", growth_words,
+	     GROUP_RECEIVE, RUN, poll.growth,
+	     "how the waits between failed requests to the server grow, from 1s to 60s"),
 	RANGE("backlog", "N", OPTION_NUMBER, "100000", 1, 100000000, GROUP_RECEIVE, RUN, backlog,
 	      "unfinished updates at which fetching pauses"),
 
-	TEXT("state-dir", "DIR", OPTION_TEXT, NULL, GROUP_STATE, BOT | FIXED, state_dir, "where the queue is kept"),
+	TEXT("state-dir", "DIR", OPTION_TEXT, NULL, GROUP_STATE, BOT | FIXED, state_dir,
+	     "where the queue is kept"),
 	WORD("store", "sqlite|memory", "sqlite", store_words, GROUP_STATE, RUN | FIXED, store,
 	     "how the queue is kept; memory: not at all"),
 	RANGE("min-free", "SIZE", OPTION_SIZE, "64M", 0, INT64_MAX, GROUP_STATE, RUN, min_free,
 	      "free space on the disk below which fetching pauses; 0: any will do"),
 
 	FLAG("once", GROUP_LIFE, RUN | FIXED, once, "handle what is due, then end"),
-	RANGE("max-runtime", "DURATION", OPTION_DURATION, "0", 0, YEAR, GROUP_LIFE, RUN, max_runtime,
-	      "stop gracefully after so long; 0: never"),
+	RANGE("max-runtime", "DURATION", OPTION_DURATION, "0", 0, YEAR, GROUP_LIFE, RUN,
+	      max_runtime, "stop gracefully after so long; 0: never"),
 	FLAG("unless-running", GROUP_LIFE, RUN | FIXED, unless_running,
 	     "end silently if another tgrun runs this bot here"),
-	RANGE("give-up-after", "DURATION", OPTION_DURATION, "0", 0, YEAR, GROUP_LIFE, RUN, poll.give_up_after,
+	RANGE("give-up-after", "DURATION", OPTION_DURATION, "0", 0, YEAR, GROUP_LIFE, RUN,
+	      poll.give_up_after,
 	      "end when the server could not be reached for so long; 0: never; with --once, 30s unless given"),
 	RANGE("shutdown-timeout", "DURATION", OPTION_DURATION, "30s", 0, YEAR, GROUP_LIFE, HANDLING,
 	      shutdown_timeout, "how long handlers may finish when tgrun stops; 0: not at all"),
 
 	WORD("log-format", "text|json", "text", format_words, GROUP_LOG, HANDLING, log_format,
 	     "lines for people or for machines"),
-	WORD("log-level", "error|warn|info|debug", "info", level_words, GROUP_LOG, HANDLING, log_level,
-	     "how much is logged"),
+	WORD("log-level", "error|warn|info|debug", "info", level_words, GROUP_LOG, HANDLING,
+	     log_level, "how much is logged"),
 
-	OUTSIDE("config", "FILE", OPTION_TEXT, ALL, ORIGIN_ENVIRONMENT, config, "read options from FILE"),
-	OUTSIDE("json", NULL, OPTION_FLAG, COMMAND_DEAD | COMMAND_QUEUE | COMMAND_STATUS, ORIGIN_ARGUMENT, json,
-		"print one JSON object a line"),
-	OUTSIDE("watch", NULL, OPTION_FLAG, COMMAND_STATUS, ORIGIN_ARGUMENT, watch, "print the status again and again"),
+	OUTSIDE("config", "FILE", OPTION_TEXT, ALL, ORIGIN_ENVIRONMENT, config,
+		"read options from FILE"),
+	OUTSIDE("json", NULL, OPTION_FLAG, COMMAND_DEAD | COMMAND_QUEUE | COMMAND_STATUS,
+		ORIGIN_ARGUMENT, json, "print one JSON object a line"),
+	OUTSIDE("watch", NULL, OPTION_FLAG, COMMAND_STATUS, ORIGIN_ARGUMENT, watch,
+		"print the status again and again"),
 	OUTSIDE("wait", NULL, OPTION_FLAG, COMMAND_STOP | COMMAND_DRAIN, ORIGIN_ARGUMENT, wait,
 		"end when the runner has ended"),
 	OUTSIDE("updates", "FILE", OPTION_TEXT, COMMAND_TRY, ORIGIN_ARGUMENT, updates,
 		"handle the updates in FILE, one JSON object a line, and end"),
 	OUTSIDE("help", NULL, OPTION_FLAG, ALL, ORIGIN_ARGUMENT, help, "print this help (-h)"),
-	OUTSIDE("version", NULL, OPTION_FLAG, ALL, ORIGIN_ARGUMENT, version, "print the version (-V)"),
+	OUTSIDE("version", NULL, OPTION_FLAG, ALL, ORIGIN_ARGUMENT, version,
+		"print the version (-V)"),
 };
 
 const size_t options_table_count = sizeof options_table / sizeof options_table[0];
@@ -202,7 +231,8 @@ _Static_assert(sizeof options_table / sizeof options_table[0] <= CONFIG_OPTIONS_
 const struct option_row *options_row(const char *name, size_t n)
 {
 	for (size_t i = 0; i < options_table_count; i++)
-		if (strlen(options_table[i].name) == n && memcmp(options_table[i].name, name, n) == 0)
+		if (strlen(options_table[i].name) == n &&
+		    memcmp(options_table[i].name, name, n) == 0)
 			return &options_table[i];
 	return NULL;
 }

@@ -79,7 +79,8 @@ static int set_word(const struct option_row *row, int *member, const char *value
 			return *member = (int)count, 0;
 	const char *near = nearest_find(value, row->words, count);
 	if (near)
-		return err_set(err, ERR_USAGE, "unknown value '%s'; did you mean '%s'?", value, near);
+		return err_set(err, ERR_USAGE, "unknown value '%s'; did you mean '%s'?", value,
+			       near);
 	return err_set(err, ERR_USAGE, "unknown value '%s'; it takes %s", value, row->value);
 }
 
@@ -96,7 +97,8 @@ static int set_number(const struct option_row *row, int *member, const char *val
 	return 0;
 }
 
-static int set_duration(const struct option_row *row, int64_t *member, const char *value, struct err *err)
+static int set_duration(const struct option_row *row, int64_t *member, const char *value,
+			struct err *err)
 {
 	int64_t ms;
 	if (duration_parse(value, &ms, err))
@@ -108,13 +110,15 @@ static int set_duration(const struct option_row *row, int64_t *member, const cha
 	return 0;
 }
 
-static int set_size(const struct option_row *row, int64_t *member, const char *value, struct err *err)
+static int set_size(const struct option_row *row, int64_t *member, const char *value,
+		    struct err *err)
 {
 	int64_t bytes;
 	if (duration_size(value, &bytes, err))
 		return -1;
 	if (bytes < row->min || bytes > row->max)
-		return err_set(err, ERR_USAGE, "'%s' is too small; at least %lld", value, (long long)row->min);
+		return err_set(err, ERR_USAGE, "'%s' is too small; at least %lld", value,
+			       (long long)row->min);
 	*member = bytes;
 	return 0;
 }
@@ -136,12 +140,14 @@ static int set_env(struct texts *t, const char *value, struct err *err)
 	for (size_t i = 0; i < n; i++)
 		name = name && (isalnum((unsigned char)value[i]) || value[i] == '_');
 	if (!name)
-		return err_set(err, ERR_USAGE, "'%.*s' is no name of a variable; give NAME or NAME=VALUE", (int)n,
+		return err_set(err, ERR_USAGE,
+			       "'%.*s' is no name of a variable; give NAME or NAME=VALUE", (int)n,
 			       value);
 	if (strncmp(value, "TG_", 3) == 0 || strncmp(value, "TGRUN_", 6) == 0)
-		return err_set(err, ERR_USAGE,
-			       "'%.*s' cannot be passed on: names that begin with TG_ or TGRUN_ are tgrun's own",
-			       (int)n, value);
+		return err_set(
+			err, ERR_USAGE,
+			"'%.*s' cannot be passed on: names that begin with TG_ or TGRUN_ are tgrun's own",
+			(int)n, value);
 	return add_text(t, value, err);
 }
 
@@ -183,7 +189,10 @@ static int set_ratio(int *member, const char *value, struct err *err)
 		for (p++; isdigit((unsigned char)*p) && weight; p++, weight /= 10)
 			thousandths += (*p - '0') * weight;
 	if (!fine || *p || thousandths > 1000)
-		return err_set(err, ERR_USAGE, "'%s' is no number from 0 to 1 with up to three decimals, such as 0.5", value);
+		return err_set(
+			err, ERR_USAGE,
+			"'%s' is no number from 0 to 1 with up to three decimals, such as 0.5",
+			value);
 	*member = thousandths;
 	return 0;
 }
@@ -197,20 +206,32 @@ int options_check_ids(const struct texts *ids, bool users, struct err *err)
 	return rc;
 }
 
-int options_value_set(const struct option_row *row, void *member, const char *value, struct err *err)
+int options_value_set(const struct option_row *row, void *member, const char *value,
+		      struct err *err)
 {
 	switch (row->type) {
-	case OPTION_FLAG: return set_flag(member, value, err);
-	case OPTION_WORD: return set_word(row, member, value, err);
-	case OPTION_NUMBER: return set_number(row, member, value, err);
-	case OPTION_DURATION: return set_duration(row, member, value, err);
-	case OPTION_SIZE: return set_size(row, member, value, err);
-	case OPTION_RATIO: return set_ratio(member, value, err);
-	case OPTION_ENV: return set_env(member, value, err);
-	case OPTION_COMMAS: return options_commas_add(member, value, err);
-	case OPTION_URL: return set_url(member, value, err);
-	case OPTION_LIST: return *value ? add_text(member, value, err) : is_empty(err);
-	case OPTION_TEXT: return *value ? options_text_set(member, value, err) : is_empty(err);
+	case OPTION_FLAG:
+		return set_flag(member, value, err);
+	case OPTION_WORD:
+		return set_word(row, member, value, err);
+	case OPTION_NUMBER:
+		return set_number(row, member, value, err);
+	case OPTION_DURATION:
+		return set_duration(row, member, value, err);
+	case OPTION_SIZE:
+		return set_size(row, member, value, err);
+	case OPTION_RATIO:
+		return set_ratio(member, value, err);
+	case OPTION_ENV:
+		return set_env(member, value, err);
+	case OPTION_COMMAS:
+		return options_commas_add(member, value, err);
+	case OPTION_URL:
+		return set_url(member, value, err);
+	case OPTION_LIST:
+		return *value ? add_text(member, value, err) : is_empty(err);
+	case OPTION_TEXT:
+		return *value ? options_text_set(member, value, err) : is_empty(err);
 	case OPTION_KEEP:
 	case OPTION_ROUTE:
 		break;

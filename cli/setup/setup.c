@@ -32,7 +32,8 @@ int setup_options(struct setup *s, char *const *argv, char *const *envp, struct 
 
 /* Reads a token file, which may be a pipe, into `text` of TOKEN_FILE_MAX bytes. *n, from 0, counts
  * them. */
-static int read_token_file(struct setup *s, const char *path, char *text, size_t *n, struct err *err)
+static int read_token_file(struct setup *s, const char *path, char *text, size_t *n,
+			   struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
@@ -45,7 +46,9 @@ static int read_token_file(struct setup *s, const char *path, char *text, size_t
 	if (got < 0)
 		return err_sys(err, ERR_NOPERM, errnum, "cannot read the token file '%s'", path);
 	if (options_others_may_read(path))
-		options_warn(&s->config, "others may read the token file '%s'; mend it by: chmod 600 '%s'", path, path);
+		options_warn(&s->config,
+			     "others may read the token file '%s'; mend it by: chmod 600 '%s'",
+			     path, path);
 	return 0;
 }
 
@@ -58,7 +61,10 @@ static int use_token_file(struct setup *s, const char *path, struct err *err)
 		return -1;
 	s->secret = secret_find(text, n, &why);
 	explicit_bzero(text, sizeof text);
-	return s->secret ? 0 : err_set(err, why.status, "token file '%s': %s; mend it by: (umask 077; cat > '%s')", path, why.text, path);
+	return s->secret ? 0
+			 : err_set(err, why.status,
+				   "token file '%s': %s; mend it by: (umask 077; cat > '%s')", path,
+				   why.text, path);
 }
 
 int setup_token(struct setup *s, struct err *err)
@@ -69,7 +75,9 @@ int setup_token(struct setup *s, struct err *err)
 	if (c->token) {
 		struct err why;
 		s->secret = secret_find(c->token, strlen(c->token), &why);
-		return s->secret ? 0 : err_set(err, why.status, "%s: %s", config_where(c, &c->token, path, sizeof path), why.text);
+		return s->secret ? 0
+				 : err_set(err, why.status, "%s: %s",
+					   config_where(c, &c->token, path, sizeof path), why.text);
 	}
 	if (c->token_file)
 		return use_token_file(s, c->token_file, err);
@@ -78,13 +86,15 @@ int setup_token(struct setup *s, struct err *err)
 		return use_token_file(s, path, err);
 	if (c->source && c->command & COMMAND_HANDLING)
 		return 0;
-	return err_set(err, ERR_USAGE, "no token: give it by --token, --token-file, TGRUN_TOKEN or the config file "
+	return err_set(err, ERR_USAGE,
+		       "no token: give it by --token, --token-file, TGRUN_TOKEN or the config file "
 		       "(@BotFather makes one; 'tgrun try' needs none)");
 }
 
 int setup_state_dir(struct setup *s, struct err *err)
 {
-	const char *given = s->config.state_dir, *systemd = getenv("STATE_DIRECTORY"), *xdg = getenv("XDG_STATE_HOME");
+	const char *given = s->config.state_dir, *systemd = getenv("STATE_DIRECTORY"),
+		   *xdg = getenv("XDG_STATE_HOME");
 	const char *home = getenv("HOME");
 	long long id = s->secret ? secret_bot_id(s->secret) : 0;
 	int rc;
@@ -93,7 +103,9 @@ int setup_state_dir(struct setup *s, struct err *err)
 	} else if (systemd && systemd[0]) {
 		rc = asprintf(&s->state_dir, "%.*s", (int)strcspn(systemd, ":"), systemd);
 	} else if (!s->secret) {
-		return err_set(err, ERR_USAGE, "no place for the state: without a token it is named by --state-dir, or --store memory keeps none");
+		return err_set(
+			err, ERR_USAGE,
+			"no place for the state: without a token it is named by --state-dir, or --store memory keeps none");
 	} else if (xdg && xdg[0] == '/') {
 		rc = asprintf(&s->state_dir, "%s/tgrun/%lld", xdg, id);
 	} else {
@@ -101,7 +113,9 @@ int setup_state_dir(struct setup *s, struct err *err)
 		if (user)
 			home = user->pw_dir;
 		if (!home || home[0] != '/')
-			return err_set(err, ERR_CANTCREATE, "no home directory to keep the state in; name one by --state-dir");
+			return err_set(
+				err, ERR_CANTCREATE,
+				"no home directory to keep the state in; name one by --state-dir");
 		rc = asprintf(&s->state_dir, "%s/.local/state/tgrun/%lld", home, id);
 	}
 	if (rc < 0) {
@@ -135,7 +149,8 @@ static int allowed_json(struct setup *s, struct err *err)
 {
 	const struct config *c = &s->config;
 	const struct texts *given = &c->allowed_updates;
-	bool narrow = all_kinds(&c->only), all = given->count && strcmp(given->items[0], "all") == 0;
+	bool narrow = all_kinds(&c->only),
+	     all = given->count && strcmp(given->items[0], "all") == 0;
 	bool by_default = !given->count || strcmp(given->items[0], "default") == 0;
 	struct buf json;
 	size_t count, kept = 0;
@@ -160,7 +175,9 @@ static int allowed_json(struct setup *s, struct err *err)
 	else if (rc)
 		err_set(err, ERR_USAGE, "--allowed-updates is too long");
 	else if (count && !kept)
-		rc = err_set(err, ERR_USAGE, "no kind of update is left: 'allowed-updates', 'only' and 'ignore' exclude each other");
+		rc = err_set(
+			err, ERR_USAGE,
+			"no kind of update is left: 'allowed-updates', 'only' and 'ignore' exclude each other");
 	if (rc) {
 		buf_release(&json);
 		return -1;
@@ -185,14 +202,18 @@ static int find_authorities(struct setup *s, struct err *err)
 	s->ca_dirs = c->ca_file ? "" : variable("SSL_CERT_DIR");
 	if (!s->ca_file || c->source || !s->api.tls)
 		return 0;
-	int bad = stat(s->ca_file, &st) || access(s->ca_file, R_OK) ? errno : S_ISDIR(st.st_mode) ? EISDIR : 0;
-	return bad ? err_sys(err, ERR_CONFIG, bad, "cannot read the certificates in '%s' (%s)", s->ca_file,
-			     c->ca_file ? "--ca-file" : "SSL_CERT_FILE") : 0;
+	int bad = stat(s->ca_file, &st) || access(s->ca_file, R_OK) ? errno
+		  : S_ISDIR(st.st_mode)                             ? EISDIR
+								    : 0;
+	return bad ? err_sys(err, ERR_CONFIG, bad, "cannot read the certificates in '%s' (%s)",
+			     s->ca_file, c->ca_file ? "--ca-file" : "SSL_CERT_FILE")
+		   : 0;
 }
 
 int setup_api(struct setup *s, struct err *err)
 {
-	if (api_root_read(&s->api, s->config.api_url, err) || api_root_hide(s->api.login, s->secret, err) || find_authorities(s, err))
+	if (api_root_read(&s->api, s->config.api_url, err) ||
+	    api_root_hide(s->api.login, s->secret, err) || find_authorities(s, err))
 		return -1;
 	return allowed_json(s, err);
 }

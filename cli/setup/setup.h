@@ -12,19 +12,21 @@
 
 struct setup {
 	struct config config;
-	char **argv, **envp;   /* copies, to be parsed again on SIGHUP */
-	bool nohup;            /* SIGHUP was ignored when this process began: it outlives its terminal */
-	struct secret *secret; /* NULL until setup_token() */
-	struct api_root api;   /* empty until setup_api(), and so are the next two */
+	char **argv, **envp; /* copies, to be parsed again on SIGHUP */
+	/* SIGHUP was ignored when this process began: it outlives its terminal */
+	bool nohup;
+	struct secret *secret;         /* NULL until setup_token() */
+	struct api_root api;           /* empty until setup_api(), and so are the next two */
 	const char *ca_file, *ca_dirs; /* for http_trust(); the config's, or the environment's */
-	struct words words;    /* the handler's; empty until setup_handler() */
-	struct words *route_words, on_error, on_timeout, source;   /* the same; route_words is one for each route of the config */
+	struct words words;            /* the handler's; empty until setup_handler() */
+	/* the same; route_words is one for each route of the config */
+	struct words *route_words, on_error, on_timeout, source;
 	struct engine_route *routes; /* one more: the handler's own is the last */
-	char **env;            /* the same */
-	char *dir;             /* --chdir, absolute; NULL: none */
-	struct slot_limits limits; /* until setup_handler(): none */
-	char *state_dir;       /* NULL until setup_state_dir() */
-	char *allowed_updates; /* JSON; NULL: not sent */
+	char **env;                  /* the same */
+	char *dir;                   /* --chdir, absolute; NULL: none */
+	struct slot_limits limits;   /* until setup_handler(): none */
+	char *state_dir;             /* NULL until setup_state_dir() */
+	char *allowed_updates;       /* JSON; NULL: not sent */
 };
 
 /* Parses the options. `s` is overwritten; setup_release() in every case. 0 or -1 with `err`. */

@@ -27,7 +27,9 @@ static bool is_ours(const char *entry)
  * holds the token. */
 static bool is_managers(const char *entry, bool hide_token)
 {
-	static const char *const names[] = { "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES",
+	static const char *const names[] = { "NOTIFY_SOCKET",  "WATCHDOG_USEC",
+					     "WATCHDOG_PID",   "LISTEN_PID",
+					     "LISTEN_FDS",     "LISTEN_FDNAMES",
 					     "LISTEN_PIDFDID", "CREDENTIALS_DIRECTORY" };
 	size_t n = sizeof names / sizeof *names - !hide_token;
 	for (size_t i = 0; i < n; i++) {
@@ -55,7 +57,8 @@ static char **make_env(const struct setup *s, struct err *err)
 		size_t length = strcspn(entry, "=");
 		if (length == 0 || is_ours(entry)) {
 			err_set(err, ERR_USAGE, "--env '%.*s': %s", (int)length, entry,
-				length ? "names that begin with TG_ or TGRUN_ are tgrun's own" : "a name is missing before '='");
+				length ? "names that begin with TG_ or TGRUN_ are tgrun's own"
+				       : "a name is missing before '='");
 			options_free_copy(env);
 			return NULL;
 		}
@@ -80,13 +83,15 @@ static void warn_of_mode(struct setup *s, const struct words *w)
 	struct stat st;
 	for (size_t i = 0; i < w->count; i++)
 		if (stat(w->paths[i], &st) == 0 && st.st_mode & S_IWOTH)
-			options_warn(&s->config, "anyone may change the %s '%s'; mend it by: chmod o-w '%s'", w->what, w->paths[i], w->paths[i]);
+			options_warn(&s->config,
+				     "anyone may change the %s '%s'; mend it by: chmod o-w '%s'",
+				     w->what, w->paths[i], w->paths[i]);
 }
 
 /* Cuts and finds a command that is not the handler; `option` names what it was given by, and `what`
  * what it is. */
-static int find_command(struct setup *s, const char *text, const char *cwd, const char *option, const char *what, struct words *out,
-			struct err *err)
+static int find_command(struct setup *s, const char *text, const char *cwd, const char *option,
+			const char *what, struct words *out, struct err *err)
 {
 	struct err why;
 	const char *path = getenv("PATH");
@@ -103,7 +108,8 @@ static int find_dir(struct setup *s, const char *cwd, struct err *err)
 	struct stat st;
 	if (!c->chdir)
 		return 0;
-	int rc = c->chdir[0] == '/' ? asprintf(&s->dir, "%s", c->chdir) : asprintf(&s->dir, "%s/%s", cwd, c->chdir);
+	int rc = c->chdir[0] == '/' ? asprintf(&s->dir, "%s", c->chdir)
+				    : asprintf(&s->dir, "%s/%s", cwd, c->chdir);
 	if (rc < 0) {
 		s->dir = NULL;
 		return err_set(err, ERR_INTERNAL, "out of memory");
@@ -111,7 +117,9 @@ static int find_dir(struct setup *s, const char *cwd, struct err *err)
 	if (stat(s->dir, &st))
 		return err_sys(err, ERR_CONFIG, errno, "cannot use --chdir '%s'", c->chdir);
 	if (!S_ISDIR(st.st_mode) || access(s->dir, X_OK))
-		return err_set(err, ERR_CONFIG, "cannot use --chdir '%s': it is no directory that may be entered", c->chdir);
+		return err_set(err, ERR_CONFIG,
+			       "cannot use --chdir '%s': it is no directory that may be entered",
+			       c->chdir);
 	return 0;
 }
 
@@ -120,8 +128,11 @@ static struct command_spec spec_of(const struct setup *s, const struct words *w)
 	if (!w->count)
 		return (struct command_spec){ 0 };
 	return (struct command_spec){
-		.stages = (const char *const *const *)w->stages, .paths = (const char *const *)w->paths,
-		.env = (const char *const *)s->env, .dir = s->dir, .limits = s->limits,
+		.stages = (const char *const *const *)w->stages,
+		.paths = (const char *const *)w->paths,
+		.env = (const char *const *)s->env,
+		.dir = s->dir,
+		.limits = s->limits,
 	};
 }
 
@@ -134,7 +145,8 @@ static struct engine_route make_route(const struct setup *s, const struct route_
 	const struct texts *users = own && own->set_allow ? &own->allow_user : &c->allow_user;
 	const struct texts *chats = own && own->set_allow ? &own->allow_chat : &c->allow_chat;
 	struct engine_route route = {
-		.match = own ? own->match : NULL, .command = spec_of(s, w),
+		.match = own ? own->match : NULL,
+		.command = spec_of(s, w),
 		.policy = own ? own->policy : c->policy,
 	};
 	if (route.policy.handler.workers)
@@ -151,7 +163,8 @@ static struct engine_route make_route(const struct setup *s, const struct route_
 static int find_routes(struct setup *s, const char *cwd, struct err *err)
 {
 	const struct routes *routes = &s->config.route;
-	_Static_assert((int)CONFIG_ROUTES_MAX < (int)ENGINE_ROUTES_MAX, "the engine has room for all routes and the default");
+	_Static_assert((int)CONFIG_ROUTES_MAX < (int)ENGINE_ROUTES_MAX,
+		       "the engine has room for all routes and the default");
 	s->route_words = calloc(routes->count + 1, sizeof *s->route_words);
 	s->routes = calloc(routes->count + 1, sizeof *s->routes);
 	if (!s->route_words || !s->routes)
@@ -159,7 +172,8 @@ static int find_routes(struct setup *s, const char *cwd, struct err *err)
 	for (size_t i = 0; i < routes->count; i++) {
 		char option[128];
 		snprintf(option, sizeof option, "route '%s'", routes->items[i].match);
-		if (find_command(s, routes->items[i].handler, cwd, option, "route's handler", &s->route_words[i], err))
+		if (find_command(s, routes->items[i].handler, cwd, option, "route's handler",
+				 &s->route_words[i], err))
 			return -1;
 	}
 	return 0;
@@ -174,13 +188,16 @@ int setup_handler(struct setup *s, const char *cwd, struct err *err)
 		return -1;
 	warn_of_mode(s, &s->words);
 	if (setup_limits(s, &s->limits, err) || find_dir(s, cwd, err) ||
-	    words_check_scripts(&s->words, s->dir ? s->dir : cwd, getenv("PATH"), err) || find_routes(s, cwd, err))
+	    words_check_scripts(&s->words, s->dir ? s->dir : cwd, getenv("PATH"), err) ||
+	    find_routes(s, cwd, err))
 		return -1;
 	if (c->on_error && find_command(s, c->on_error, cwd, "on-error", "hook", &s->on_error, err))
 		return -1;
-	if (c->on_timeout && find_command(s, c->on_timeout, cwd, "on-timeout", "hook", &s->on_timeout, err))
+	if (c->on_timeout &&
+	    find_command(s, c->on_timeout, cwd, "on-timeout", "hook", &s->on_timeout, err))
 		return -1;
-	if (c->source && strncmp(c->source, "exec:", 5) == 0 && find_command(s, c->source + 5, cwd, "source", "source's program", &s->source, err))
+	if (c->source && strncmp(c->source, "exec:", 5) == 0 &&
+	    find_command(s, c->source + 5, cwd, "source", "source's program", &s->source, err))
 		return -1;
 	s->env = make_env(s, err);
 	if (!s->env)
@@ -195,17 +212,28 @@ struct engine_options setup_engine_options(const struct setup *s)
 {
 	const struct config *c = &s->config;
 	return (struct engine_options){
-		.routes = s->routes, .route_count = c->route.count + 1, .hide_token = c->hide_token,
-		.on_error = spec_of(s, &s->on_error), .on_timeout = spec_of(s, &s->on_timeout),
+		.routes = s->routes,
+		.route_count = c->route.count + 1,
+		.hide_token = c->hide_token,
+		.on_error = spec_of(s, &s->on_error),
+		.on_timeout = spec_of(s, &s->on_timeout),
 		.source = spec_of(s, &s->source),
-		.breaker = c->breaker, .concurrency = c->concurrency,
-		.keys = (const char *const *)c->key.items, .key_count = c->key.count,
-		.bypass = (const char *const *)c->bypass.items, .bypass_count = c->bypass.count,
-		.only = (const char *const *)c->only.items, .only_count = c->only.count,
-		.ignore = (const char *const *)c->ignore.items, .ignore_count = c->ignore.count,
-		.max_age = (const char *const *)c->max_age.items, .max_age_count = c->max_age.count,
-		.backlog = c->backlog, .min_free = c->store == STORE_KIND_MEMORY ? 0 : c->min_free,
-		.dead_keep = c->dead_keep_count, .dead_keep_age = c->dead_keep_age,
+		.breaker = c->breaker,
+		.concurrency = c->concurrency,
+		.keys = (const char *const *)c->key.items,
+		.key_count = c->key.count,
+		.bypass = (const char *const *)c->bypass.items,
+		.bypass_count = c->bypass.count,
+		.only = (const char *const *)c->only.items,
+		.only_count = c->only.count,
+		.ignore = (const char *const *)c->ignore.items,
+		.ignore_count = c->ignore.count,
+		.max_age = (const char *const *)c->max_age.items,
+		.max_age_count = c->max_age.count,
+		.backlog = c->backlog,
+		.min_free = c->store == STORE_KIND_MEMORY ? 0 : c->min_free,
+		.dead_keep = c->dead_keep_count,
+		.dead_keep_age = c->dead_keep_age,
 		.shutdown_timeout = c->shutdown_timeout,
 	};
 }

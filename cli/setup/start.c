@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 enum {
-	SPARE_DESCRIPTORS = 64,  /* beside those of the slots: store, connections, log */
+	SPARE_DESCRIPTORS = 64, /* beside those of the slots: store, connections, log */
 	PER_SLOT = 4,
 };
 
@@ -24,8 +24,11 @@ int start_has_room(int count, struct err *err)
 	rlim_t need = descriptors_of(count);
 	getrlimit(RLIMIT_NOFILE, &now);
 	if (now.rlim_max < need)
-		return err_set(err, ERR_CONFIG, "%d processes (--concurrency, --workers) need %llu open files, and only %llu are allowed; raise the "
-			       "limit (ulimit -n) or lower them", count, (unsigned long long)need, (unsigned long long)now.rlim_max);
+		return err_set(
+			err, ERR_CONFIG,
+			"%d processes (--concurrency, --workers) need %llu open files, and only %llu are allowed; raise the "
+			"limit (ulimit -n) or lower them",
+			count, (unsigned long long)need, (unsigned long long)now.rlim_max);
 	return 0;
 }
 

@@ -23,8 +23,9 @@ static const struct {
 	enum chat_verb verb;
 	bool takes; /* what follows the word */
 } words[] = {
-	{ "/as", CHAT_AS, true },       { "/in", CHAT_IN, true },       { "/press", CHAT_PRESS, true },
-	{ "/quit", CHAT_QUIT, false },  { "/help", CHAT_HELP, false },
+	{ "/as", CHAT_AS, true },       { "/in", CHAT_IN, true },
+	{ "/press", CHAT_PRESS, true }, { "/quit", CHAT_QUIT, false },
+	{ "/help", CHAT_HELP, false },
 };
 
 /* The row of the word that `s` begins with, -1 if it is none of ours. */
@@ -42,7 +43,8 @@ static const char *skip_blanks(const char *s)
 	return s + strspn(s, " \t");
 }
 
-/* Reads a whole number other than 0 that ends at a blank, a colon or the end; moves *s behind it. */
+/* Reads a whole number other than 0 that ends at a blank, a colon or the end; moves *s behind it.
+ */
 static bool read_id(const char **s, int64_t *id)
 {
 	char *end;
@@ -72,7 +74,8 @@ static struct chat_line parse_in(const char *rest)
 {
 	struct chat_line l = { .verb = CHAT_IN, .text = "" };
 	if (*rest && (!read_id(&rest, &l.id) || l.id > 0))
-		return wrong("/in wants the id of a group, which is below zero, and perhaps a title: /in -100123 Friends (a person: /as)");
+		return wrong(
+			"/in wants the id of a group, which is below zero, and perhaps a title: /in -100123 Friends (a person: /as)");
 	if (*rest == ':') {
 		rest++;
 		if (!read_id(&rest, &l.thread) || *rest == ':' || l.thread < 0)
@@ -101,7 +104,8 @@ struct chat_line chat_parse(const char *line)
 		return (struct chat_line){ .verb = CHAT_SAY, .text = line };
 	const char *rest = skip_blanks(line + strlen(words[i].word));
 	if (*rest && !words[i].takes)
-		return wrong("/help and /quit stand alone; a second slash in front sends the line to the bot");
+		return wrong(
+			"/help and /quit stand alone; a second slash in front sends the line to the bot");
 	if (words[i].verb == CHAT_AS)
 		return parse_as(rest);
 	if (words[i].verb == CHAT_IN)
@@ -154,24 +158,29 @@ void chat_prompt(const struct chat *c, struct buf *out)
 
 static int add_user(const struct chat *c, struct buf *out)
 {
-	return buf_addf(out, "\"from\":{\"id\":%" PRId64 ",\"is_bot\":false,\"first_name\":", c->user_id) ||
-	       buf_add_json(out, c->name, strlen(c->name)) || buf_adds(out, ",\"language_code\":\"en\"}");
+	return buf_addf(out, "\"from\":{\"id\":%" PRId64 ",\"is_bot\":false,\"first_name\":",
+			c->user_id) ||
+	       buf_add_json(out, c->name, strlen(c->name)) ||
+	       buf_adds(out, ",\"language_code\":\"en\"}");
 }
 
 static int add_chat(const struct chat *c, struct buf *out)
 {
 	bool group = c->chat_id < 0;
 	const char *name = group ? c->title : c->name;
-	return buf_addf(out, "\"chat\":{\"id\":%" PRId64 ",\"%s\":", c->chat_id, group ? "title" : "first_name") ||
+	return buf_addf(out, "\"chat\":{\"id\":%" PRId64 ",\"%s\":", c->chat_id,
+			group ? "title" : "first_name") ||
 	       buf_add_json(out, name, strlen(name)) ||
-	       buf_addf(out, "%s,\"type\":\"%s\"}", c->thread ? ",\"is_forum\":true" : "", group ? "supergroup" : "private");
+	       buf_addf(out, "%s,\"type\":\"%s\"}", c->thread ? ",\"is_forum\":true" : "",
+			group ? "supergroup" : "private");
 }
 
 /* The length of the command that the text begins with, 0 if it is none: a slash, a name, perhaps @
  * and a bot's name. */
 static size_t command_length(const char *text)
 {
-	static const char name[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
+	static const char name[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
 	size_t n = text[0] == '/' ? strspn(text + 1, name) : 0;
 	if (n == 0 || n > 64)
 		return 0;
@@ -179,24 +188,34 @@ static size_t command_length(const char *text)
 	return 1 + n + (bot ? 1 + bot : 0);
 }
 
-int chat_message(const struct chat *c, int64_t message_id, int64_t date, const char *text, struct buf *out)
+int chat_message(const struct chat *c, int64_t message_id, int64_t date, const char *text,
+		 struct buf *out)
 {
 	size_t command = command_length(text);
-	if (buf_addf(out, "{\"message_id\":%" PRId64 ",", message_id) || add_user(c, out) || buf_addc(out, ',') || add_chat(c, out) ||
-	    buf_addf(out, ",\"date\":%" PRId64, date))
+	if (buf_addf(out, "{\"message_id\":%" PRId64 ",", message_id) || add_user(c, out) ||
+	    buf_addc(out, ',') || add_chat(c, out) || buf_addf(out, ",\"date\":%" PRId64, date))
 		return -1;
-	if (c->thread && buf_addf(out, ",\"message_thread_id\":%" PRId64 ",\"is_topic_message\":true", c->thread))
+	if (c->thread &&
+	    buf_addf(out, ",\"message_thread_id\":%" PRId64 ",\"is_topic_message\":true",
+		     c->thread))
 		return -1;
 	if (buf_adds(out, ",\"text\":") || buf_add_json(out, text, strlen(text)))
 		return -1;
-	if (command && buf_addf(out, ",\"entities\":[{\"offset\":0,\"length\":%zu,\"type\":\"bot_command\"}]", command))
+	if (command &&
+	    buf_addf(out, ",\"entities\":[{\"offset\":0,\"length\":%zu,\"type\":\"bot_command\"}]",
+		     command))
 		return -1;
 	return buf_addc(out, '}');
 }
 
-int chat_callback(const struct chat *c, const struct chat_button *b, int64_t query_id, const char *message, struct buf *out)
+int chat_callback(const struct chat *c, const struct chat_button *b, int64_t query_id,
+		  const char *message, struct buf *out)
 {
-	return buf_addf(out, "{\"id\":\"%" PRId64 "\",", query_id) || add_user(c, out) || buf_addf(out, ",\"message\":%s", message) ||
-	       buf_addf(out, ",\"chat_instance\":\"%" PRId64 "\",\"data\":", -query_id) ||
-	       buf_add_json(out, b->value, strlen(b->value)) || buf_addc(out, '}') ? -1 : 0;
+	return buf_addf(out, "{\"id\":\"%" PRId64 "\",", query_id) || add_user(c, out) ||
+			       buf_addf(out, ",\"message\":%s", message) ||
+			       buf_addf(out, ",\"chat_instance\":\"%" PRId64 "\",\"data\":",
+					-query_id) ||
+			       buf_add_json(out, b->value, strlen(b->value)) || buf_addc(out, '}')
+		       ? -1
+		       : 0;
 }

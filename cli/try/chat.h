@@ -23,7 +23,7 @@ enum chat_verb {
 	CHAT_PRESS,   /* button `id` */
 	CHAT_QUIT,
 	CHAT_HELP,
-	CHAT_WRONG,   /* `text` says why */
+	CHAT_WRONG, /* `text` says why */
 };
 
 struct chat_line {
@@ -32,7 +32,8 @@ struct chat_line {
 	int64_t id, thread;
 };
 
-/* Only the words /as /in /press /quit /help are taken, and `//help` says `/help`; all else is said. */
+/* Only the words /as /in /press /quit /help are taken, and `//help` says `/help`; all else is said.
+ */
 struct chat_line chat_parse(const char *line);
 
 /* What /help prints: lines, each with its line feed. */
@@ -52,7 +53,12 @@ struct chat_button {
 	char *text, *value;
 };
 
-enum { CHAT_BUTTONS_MAX = 200, CHAT_NAME_MAX = 128, CHAT_SHOW_MAX = 1 << 20, CHAT_FIRST_USER = 1001 };
+enum {
+	CHAT_BUTTONS_MAX = 200,
+	CHAT_NAME_MAX = 128,
+	CHAT_SHOW_MAX = 1 << 20,
+	CHAT_FIRST_USER = 1001
+};
 
 struct chat {
 	bool colour;
@@ -83,8 +89,10 @@ void chat_prompt(const struct chat *c, struct buf *out);
 
 /* The Message that says `text`, `date` in seconds; and the CallbackQuery of pressing `b`, of
  * `message` (JSON). 0, or -1 when memory is out. */
-int chat_message(const struct chat *c, int64_t message_id, int64_t date, const char *text, struct buf *out);
-int chat_callback(const struct chat *c, const struct chat_button *b, int64_t query_id, const char *message, struct buf *out);
+int chat_message(const struct chat *c, int64_t message_id, int64_t date, const char *text,
+		 struct buf *out);
+int chat_callback(const struct chat *c, const struct chat_button *b, int64_t query_id,
+		  const char *message, struct buf *out);
 
 /* Button `number` of the last keyboard, from 1; NULL if there is none. */
 const struct chat_button *chat_button(const struct chat *c, int64_t number);
@@ -99,15 +107,17 @@ void chat_show_update(struct chat *c, const char *update, size_t n, struct buf *
 void chat_show_output(struct chat *c, int which, const char *text, struct buf *out);
 
 /* Appends the escaped text in a style. Lines after the first are indented. */
-void chat_put(const struct chat *c, struct buf *out, enum chat_style style, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void chat_put(const struct chat *c, struct buf *out, enum chat_style style, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 
 /* The same as a line of its own. */
-void chat_put_line(const struct chat *c, struct buf *out, enum chat_style style, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+void chat_put_line(const struct chat *c, struct buf *out, enum chat_style style, const char *fmt,
+		   ...) __attribute__((format(printf, 4, 5)));
 
 /* Takes over the keyboard of a shown message and prints its numbered buttons: `markup` is the
  * reply_markup object, NULL: it has none. */
-void chat_keyboard(struct chat *c, const cJSON *markup, int64_t chat_id, int64_t message_id, struct buf *out);
+void chat_keyboard(struct chat *c, const cJSON *markup, int64_t chat_id, int64_t message_id,
+		   struct buf *out);
 /* The keyboard of this message is gone. */
 void chat_keyboard_gone(struct chat *c, int64_t chat_id, int64_t message_id);
 

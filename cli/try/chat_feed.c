@@ -26,7 +26,7 @@ struct chat_feed {
 	bool span;     /* which may go on over lines */
 	struct loop_watch *watch;
 	int fd, own_fd;
-	int flags;     /* of the caller's description, to be restored; -1: untouched */
+	int flags; /* of the caller's description, to be restored; -1: untouched */
 	bool ended;
 	const char *trouble;
 };
@@ -65,7 +65,8 @@ struct chat_feed *chat_feed_new(struct loop *loop, int fd, bool records, struct 
 	f->own_fd = open_anew(fd);
 	f->fd = f->own_fd >= 0 ? f->own_fd : fd;
 	int flags = fcntl(f->fd, F_GETFL);
-	f->watch = loop_watch_new(loop, f->fd, on_readable, f); /* makes it non-blocking if it can be watched */
+	/* makes it non-blocking if it can be watched */
+	f->watch = loop_watch_new(loop, f->fd, on_readable, f);
 	f->flags = f->watch && f->own_fd < 0 ? flags : -1;
 	return f;
 }

@@ -19,9 +19,9 @@
 
 static struct prompt {
 	bool open;
-	bool in_line;  /* inside the callback of a line: nothing is being typed */
+	bool in_line; /* inside the callback of a line: nothing is being typed */
 	bool colour;
-	int flags;     /* of stdin, to be restored; -1: untouched */
+	int flags; /* of stdin, to be restored; -1: untouched */
 	struct loop_watch *watch;
 	struct loop_signal *stop_key;
 	void (*line)(void *arg, const char *text);
@@ -67,8 +67,10 @@ static void on_stop_key(void *arg, int signo)
 static char *dress(const char *text)
 {
 	char *dressed = NULL;
-	return prompt.colour && asprintf(&dressed, "\001\033[1;34m\002%s\001\033[0m\002", text) < 0 ? NULL
-	       : dressed ? dressed : strdup(text);
+	return prompt.colour && asprintf(&dressed, "\001\033[1;34m\002%s\001\033[0m\002", text) < 0
+		       ? NULL
+	       : dressed ? dressed
+			 : strdup(text);
 }
 
 static int watch_keys(struct loop *loop)
@@ -93,8 +95,8 @@ static int watch_keys(struct loop *loop)
 	return 0;
 }
 
-int chat_prompt_open(struct loop *loop, const char *text, bool colour, void (*line)(void *arg, const char *text), void *arg,
-		     struct err *err)
+int chat_prompt_open(struct loop *loop, const char *text, bool colour,
+		     void (*line)(void *arg, const char *text), void *arg, struct err *err)
 {
 	prompt = (struct prompt){ .colour = colour, .line = line, .arg = arg, .flags = -1 };
 	char *dressed = dress(text);

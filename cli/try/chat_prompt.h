@@ -11,8 +11,8 @@
 /* Shows the prompt on stdout and reads stdin, both of which are terminals. `line(arg, text)` gets
  * each line, NULL at the end (Ctrl-D, or the terminal is gone); it may close the prompt. 0 or -1
  * with `err` (ERR_INTERNAL). */
-int chat_prompt_open(struct loop *loop, const char *text, bool colour, void (*line)(void *arg, const char *text), void *arg,
-		     struct err *err);
+int chat_prompt_open(struct loop *loop, const char *text, bool colour,
+		     void (*line)(void *arg, const char *text), void *arg, struct err *err);
 
 /* Takes the prompt away and gives the terminal back as it was. Closing twice is fine. */
 void chat_prompt_close(void);

@@ -21,7 +21,8 @@ static int64_t number_of(const cJSON *object, const char *name)
 }
 
 /* Says where something happens unless that is the chat in which one is. */
-static void put_place(const struct chat *c, struct buf *out, int64_t chat, int64_t thread, const char *title)
+static void put_place(const struct chat *c, struct buf *out, int64_t chat, int64_t thread,
+		      const char *title)
 {
 	if (chat == c->chat_id && thread == c->thread)
 		return;
@@ -32,7 +33,8 @@ static void put_place(const struct chat *c, struct buf *out, int64_t chat, int64
 	buf_addc(out, ' ');
 }
 
-static void put_bot(struct chat *c, struct buf *out, int64_t chat, int64_t thread, const char *title)
+static void put_bot(struct chat *c, struct buf *out, int64_t chat, int64_t thread,
+		    const char *title)
 {
 	c->acting[0] = '\0';
 	put_place(c, out, chat, thread, title);
@@ -51,11 +53,12 @@ static void put_size(char *text, size_t n, double bytes)
 }
 
 /* [photo: CAPTION] (cat.jpg, 12.0 kB), or where the file comes from. */
-static void put_file(const struct chat *c, const char *what, const cJSON *file, const cJSON *message, const cJSON *params,
-		     struct buf *out)
+static void put_file(const struct chat *c, const char *what, const cJSON *file,
+		     const cJSON *message, const cJSON *params, struct buf *out)
 {
 	char size[40] = "";
-	const char *caption = json_text(message, "caption"), *name = json_text(file, "file_name"), *source = json_text(params, what);
+	const char *caption = json_text(message, "caption"), *name = json_text(file, "file_name"),
+		   *source = json_text(params, what);
 	const cJSON *bytes = json_member(file, "file_size");
 	if (cJSON_IsNumber(bytes))
 		put_size(size, sizeof size, bytes->valuedouble);
@@ -75,9 +78,11 @@ static void put_poll(const struct chat *c, const cJSON *poll, struct buf *out)
 }
 
 /* What the message holds. `params`: of the call that made it. */
-static void put_content(const struct chat *c, const cJSON *message, const cJSON *params, struct buf *out)
+static void put_content(const struct chat *c, const cJSON *message, const cJSON *params,
+			struct buf *out)
 {
-	static const char *const files[] = { "photo", "audio", "document", "video", "animation", "voice", "video_note", "sticker" };
+	static const char *const files[] = { "photo",     "audio", "document",   "video",
+					     "animation", "voice", "video_note", "sticker" };
 	const cJSON *item;
 	if (cJSON_IsString(json_member(message, "text"))) {
 		chat_put(c, out, CHAT_PLAIN, "%s", json_text(message, "text"));
@@ -85,18 +90,23 @@ static void put_content(const struct chat *c, const cJSON *message, const cJSON 
 	}
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
 		if ((item = json_member(message, files[i]))) {
-			put_file(c, files[i], cJSON_IsArray(item) ? item->child : item, message, params, out);
+			put_file(c, files[i], cJSON_IsArray(item) ? item->child : item, message,
+				 params, out);
 			return;
 		}
 	if ((item = json_member(message, "venue")))
-		chat_put(c, out, CHAT_PLAIN, "[venue: %s, %s]", json_text(item, "title"), json_text(item, "address"));
+		chat_put(c, out, CHAT_PLAIN, "[venue: %s, %s]", json_text(item, "title"),
+			 json_text(item, "address"));
 	else if ((item = json_member(message, "location")))
-		chat_put(c, out, CHAT_PLAIN, "[location: %g, %g]", cJSON_GetNumberValue(json_member(item, "latitude")),
+		chat_put(c, out, CHAT_PLAIN, "[location: %g, %g]",
+			 cJSON_GetNumberValue(json_member(item, "latitude")),
 			 cJSON_GetNumberValue(json_member(item, "longitude")));
 	else if ((item = json_member(message, "contact")))
-		chat_put(c, out, CHAT_PLAIN, "[contact: %s, %s]", json_text(item, "first_name"), json_text(item, "phone_number"));
+		chat_put(c, out, CHAT_PLAIN, "[contact: %s, %s]", json_text(item, "first_name"),
+			 json_text(item, "phone_number"));
 	else if ((item = json_member(message, "dice")))
-		chat_put(c, out, CHAT_PLAIN, "%s %" PRId64, json_text(item, "emoji"), number_of(item, "value"));
+		chat_put(c, out, CHAT_PLAIN, "%s %" PRId64, json_text(item, "emoji"),
+			 number_of(item, "value"));
 	else if ((item = json_member(message, "poll")))
 		put_poll(c, item, out);
 	else
@@ -110,7 +120,8 @@ static cJSON *markup_of(const cJSON *params)
 	return cJSON_IsString(given) ? cJSON_Parse(given->valuestring) : cJSON_Duplicate(given, 1);
 }
 
-static void show_message(struct chat *c, const struct sandbox_call *call, const cJSON *message, struct buf *out)
+static void show_message(struct chat *c, const struct sandbox_call *call, const cJSON *message,
+			 struct buf *out)
 {
 	const cJSON *where = json_member(message, "chat");
 	int64_t chat = number_of(where, "id"), id = number_of(message, "message_id");
@@ -138,11 +149,13 @@ static void show_deleted(struct chat *c, const struct sandbox_call *call, struct
 		list = parsed;
 	put_place(c, out, chat, c->thread, "");
 	if (strcmp(call->method, "deleteMessage") == 0) {
-		chat_put_line(c, out, CHAT_DIM, "bot deleted message %" PRId64, number_of(call->params, "message_id"));
+		chat_put_line(c, out, CHAT_DIM, "bot deleted message %" PRId64,
+			      number_of(call->params, "message_id"));
 		chat_keyboard_gone(c, chat, number_of(call->params, "message_id"));
 	} else {
 		chat_put(c, out, CHAT_DIM, "bot deleted messages");
-		cJSON_ArrayForEach(id, list) {
+		cJSON_ArrayForEach(id, list)
+		{
 			chat_put(c, out, CHAT_DIM, " %.0f", cJSON_GetNumberValue(id));
 			chat_keyboard_gone(c, chat, (int64_t)cJSON_GetNumberValue(id));
 		}
@@ -156,7 +169,10 @@ static void show_action(struct chat *c, const struct sandbox_call *call, struct 
 	static const struct {
 		const char *prefix, *doing;
 	} rows[] = {
-		{ "upload_", "sending a " }, { "record_", "recording a " }, { "choose_", "choosing a " }, { "find_", "looking for a " },
+		{ "upload_", "sending a " },
+		{ "record_", "recording a " },
+		{ "choose_", "choosing a " },
+		{ "find_", "looking for a " },
 	};
 	int64_t chat = number_of(call->params, "chat_id");
 	const char *action = json_text(call->params, "action"), *doing = "";
@@ -179,7 +195,8 @@ static void show_action(struct chat *c, const struct sandbox_call *call, struct 
 
 static void show_toast(struct chat *c, const struct sandbox_call *call, struct buf *out)
 {
-	const char *text = json_text(call->params, "text"), *alert = json_text(call->params, "show_alert");
+	const char *text = json_text(call->params, "text"),
+		   *alert = json_text(call->params, "show_alert");
 	if (!*text) {
 		chat_put_line(c, out, CHAT_DIM, "called %s", call->method);
 		return;
@@ -187,13 +204,17 @@ static void show_toast(struct chat *c, const struct sandbox_call *call, struct b
 	chat_put(c, out, CHAT_BOT, "bot:");
 	buf_addc(out, ' ');
 	chat_put_line(c, out, CHAT_PLAIN, "(%s) %s",
-		      json_true(call->params, "show_alert") || strcasecmp(alert, "true") == 0 ? "alert" : "toast", text);
+		      json_true(call->params, "show_alert") || strcasecmp(alert, "true") == 0
+			      ? "alert"
+			      : "toast",
+		      text);
 }
 
 void chat_show_call(struct chat *c, const struct sandbox_call *call, struct buf *out)
 {
 	if (call->description) {
-		chat_put_line(c, out, CHAT_RED, "refused: %s: %d %s", call->method, call->status, call->description);
+		chat_put_line(c, out, CHAT_RED, "refused: %s: %d %s", call->method, call->status,
+			      call->description);
 		return;
 	}
 	cJSON *result = call->result ? cJSON_Parse(call->result) : NULL;
@@ -202,11 +223,12 @@ void chat_show_call(struct chat *c, const struct sandbox_call *call, struct buf 
 		show_toast(c, call, out);
 	else if (strcmp(call->method, "sendChatAction") == 0)
 		show_action(c, call, out);
-	else if (strcmp(call->method, "deleteMessage") == 0 || strcmp(call->method, "deleteMessages") == 0)
+	else if (strcmp(call->method, "deleteMessage") == 0 ||
+		 strcmp(call->method, "deleteMessages") == 0)
 		show_deleted(c, call, out);
-	else if (cJSON_IsArray(result) && json_member(result->child, "chat") && json_member(result->child, "message_id"))
-		cJSON_ArrayForEach(message, result)
-			show_message(c, call, message, out);
+	else if (cJSON_IsArray(result) && json_member(result->child, "chat") &&
+		 json_member(result->child, "message_id"))
+		cJSON_ArrayForEach(message, result) show_message(c, call, message, out);
 	else if (json_member(result, "message_id") && json_member(result, "chat"))
 		show_message(c, call, result, out);
 	else

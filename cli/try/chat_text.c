@@ -10,11 +10,11 @@
 #include "cli/try/chat.h"
 
 #define INDENT "     " /* the width of `bot: ` */
-#define TAB "    "
+#define TAB    "    "
 
 static const char *const colours[] = {
-	[CHAT_PLAIN] = "", [CHAT_DIM] = "\033[2m", [CHAT_RED] = "\033[31m", [CHAT_BOT] = "\033[1;32m", [CHAT_YOU] = "\033[1;34m",
-	[CHAT_BUTTON] = "\033[36m",
+	[CHAT_PLAIN] = "",         [CHAT_DIM] = "\033[2m",    [CHAT_RED] = "\033[31m",
+	[CHAT_BOT] = "\033[1;32m", [CHAT_YOU] = "\033[1;34m", [CHAT_BUTTON] = "\033[36m",
 };
 
 static void put_escaped(struct buf *out, const char *s, size_t n)
@@ -31,10 +31,11 @@ static void put_escaped(struct buf *out, const char *s, size_t n)
 	}
 }
 
-static void put(const struct chat *c, struct buf *out, enum chat_style style, const char *fmt, va_list ap)
-	__attribute__((format(printf, 4, 0)));
+static void put(const struct chat *c, struct buf *out, enum chat_style style, const char *fmt,
+		va_list ap) __attribute__((format(printf, 4, 0)));
 
-static void put(const struct chat *c, struct buf *out, enum chat_style style, const char *fmt, va_list ap)
+static void put(const struct chat *c, struct buf *out, enum chat_style style, const char *fmt,
+		va_list ap)
 {
 	char *text;
 	int n = vasprintf(&text, fmt, ap);
@@ -57,7 +58,8 @@ void chat_put(const struct chat *c, struct buf *out, enum chat_style style, cons
 	va_end(ap);
 }
 
-void chat_put_line(const struct chat *c, struct buf *out, enum chat_style style, const char *fmt, ...)
+void chat_put_line(const struct chat *c, struct buf *out, enum chat_style style, const char *fmt,
+		   ...)
 {
 	va_list ap;
 	va_start(ap, fmt);

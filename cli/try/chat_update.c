@@ -8,7 +8,8 @@
 #include "update/scan.h"
 #include "update/update.h"
 
-static int add(const char *line, size_t n, const char *root, int64_t next_id, const struct update *u, struct buf *out, struct err *err)
+static int add(const char *line, size_t n, const char *root, int64_t next_id,
+	       const struct update *u, struct buf *out, struct err *err)
 {
 	int64_t id;
 	const char *given = scan_member(root, "update_id", strlen("update_id"));
@@ -20,7 +21,8 @@ static int add(const char *line, size_t n, const char *root, int64_t next_id, co
 	if (given)
 		rc = buf_add(out, line, n);
 	else
-		rc = buf_addf(out, "{\"update_id\":%" PRId64 ",", next_id) || buf_add(out, root + 1, n - (size_t)(root + 1 - line));
+		rc = buf_addf(out, "{\"update_id\":%" PRId64 ",", next_id) ||
+		     buf_add(out, root + 1, n - (size_t)(root + 1 - line));
 	return rc ? err_set(err, ERR_INTERNAL, "out of memory") : 0;
 }
 

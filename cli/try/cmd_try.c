@@ -23,7 +23,8 @@ enum { POLL_TIMEOUT = 30000, POLL_LIMIT = 100 };
 static int make_token(struct try *t, struct err *err)
 {
 	char token[64];
-	snprintf(token, sizeof token, "1000001:sandbox-%08x%08x%08x", backoff_random(), backoff_random(), backoff_random());
+	snprintf(token, sizeof token, "1000001:sandbox-%08x%08x%08x", backoff_random(),
+		 backoff_random(), backoff_random());
 	t->setup->secret = secret_new(token, err);
 	return t->setup->secret ? 0 : -1;
 }
@@ -31,12 +32,16 @@ static int make_token(struct try *t, struct err *err)
 static int open_updates(struct try *t, struct err *err)
 {
 	const char *path = t->setup->config.updates;
-	t->mode = path ? TRY_UPDATES : isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) ? TRY_TERMINAL : TRY_LINES;
+	t->mode = path                                            ? TRY_UPDATES
+		  : isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) ? TRY_TERMINAL
+								  : TRY_LINES;
 	t->updates_fd = STDIN_FILENO;
 	if (!path || strcmp(path, "-") == 0)
 		return 0;
 	t->updates_fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	return t->updates_fd < 0 ? err_sys(err, ERR_USAGE, errno, "cannot open '%s' of --updates", path) : 0;
+	return t->updates_fd < 0
+		       ? err_sys(err, ERR_USAGE, errno, "cannot open '%s' of --updates", path)
+		       : 0;
 }
 
 /* A queue that keeps nothing after its end. */
@@ -54,11 +59,26 @@ static int start_engine(struct try *t, struct err *err)
 {
 	const struct config *c = &t->setup->config;
 	struct engine_config config = {
-		.loop = t->loop, .log = t->log, .clock = &clock_system, .slots = t->slots, .open_queue = open_queue,
-		.secret = t->setup->secret, .run_id = "", .slot_count = t->slot_count, .source_fd = -1, .source_feed_fd = -1,
-		.api_root = sandbox_url(t->sandbox), .poll = { .timeout = POLL_TIMEOUT, .limit = POLL_LIMIT }, .rehearsal = true,
-		.options = setup_engine_options(t->setup), .finished = try_on_finished, .settled = try_on_settled,
-		.started = try_on_started, .output = try_on_output, .trouble = try_on_trouble, .arg = t,
+		.loop = t->loop,
+		.log = t->log,
+		.clock = &clock_system,
+		.slots = t->slots,
+		.open_queue = open_queue,
+		.secret = t->setup->secret,
+		.run_id = "",
+		.slot_count = t->slot_count,
+		.source_fd = -1,
+		.source_feed_fd = -1,
+		.api_root = sandbox_url(t->sandbox),
+		.poll = { .timeout = POLL_TIMEOUT, .limit = POLL_LIMIT },
+		.rehearsal = true,
+		.options = setup_engine_options(t->setup),
+		.finished = try_on_finished,
+		.settled = try_on_settled,
+		.started = try_on_started,
+		.output = try_on_output,
+		.trouble = try_on_trouble,
+		.arg = t,
 	};
 	/* Whoever tries a bot wants to see each failure. */
 	if (config_origin(c, &c->breaker) == ORIGIN_DEFAULT)
@@ -71,7 +91,8 @@ static int start_engine(struct try *t, struct err *err)
 
 static int start_input(struct try *t, struct err *err)
 {
-	static const int signals[TRY_SIGNALS] = { SIGINT, SIGTERM, SIGQUIT, SIGHUP }; /* the last not under nohup */
+	/* the last not under nohup */
+	static const int signals[TRY_SIGNALS] = { SIGINT, SIGTERM, SIGQUIT, SIGHUP };
 	struct buf text;
 	t->patience = loop_timer_new(t->loop, try_on_patience, t);
 	for (int i = 0; i < TRY_SIGNALS - t->setup->nohup; i++)
@@ -93,13 +114,16 @@ static int start_input(struct try *t, struct err *err)
 static void greet(struct try *t)
 {
 	const struct config *c = &t->setup->config;
-	chat_put(&t->chat, &t->out, CHAT_DIM, "tgrun try: a Telegram of its own, for the handler %s",
+	chat_put(&t->chat, &t->out, CHAT_DIM,
+		 "tgrun try: a Telegram of its own, for the handler %s",
 		 c->handler ? c->handler : "");
 	for (size_t i = 0; i < c->handler_argv.count; i++)
-		chat_put(&t->chat, &t->out, CHAT_DIM, "%s%s", i ? " " : "", c->handler_argv.items[i]);
+		chat_put(&t->chat, &t->out, CHAT_DIM, "%s%s", i ? " " : "",
+			 c->handler_argv.items[i]);
 	buf_addc(&t->out, '\n');
 	if (t->mode == TRY_TERMINAL)
-		chat_put_line(&t->chat, &t->out, CHAT_DIM, "Type to the bot; /help tells more, Ctrl-D ends.");
+		chat_put_line(&t->chat, &t->out, CHAT_DIM,
+			      "Type to the bot; /help tells more, Ctrl-D ends.");
 	for (size_t i = 0; i < c->warning_count; i++)
 		chat_put_line(&t->chat, &t->out, CHAT_DIM, "warning: %s", c->warnings[i]);
 	try_say(t);
@@ -133,7 +157,8 @@ static int conclude(struct try *t)
 	struct engine_counts c;
 	engine_counts(t->engine, &c);
 	uint64_t failed = c.dead + c.dropped, left = c.waiting + sandbox_pending(t->sandbox);
-	chat_put(&t->chat, &t->out, CHAT_DIM, "%" PRIu64 " handled, %" PRIu64 " failed", c.done, failed);
+	chat_put(&t->chat, &t->out, CHAT_DIM, "%" PRIu64 " handled, %" PRIu64 " failed", c.done,
+		 failed);
 	if (c.skipped)
 		chat_put(&t->chat, &t->out, CHAT_DIM, ", %" PRIu64 " skipped", c.skipped);
 	if (c.repeated)
@@ -175,14 +200,16 @@ int cmd_try(struct setup *s)
 	char *cwd = getcwd(NULL, 0);
 	const char *plain = getenv("NO_COLOR"), *term = getenv("TERM");
 	int rc = cwd ? 0 : err_sys(&err, ERR_CONFIG, errno, "cannot tell the working directory");
-	chat_init(&t.chat, isatty(STDOUT_FILENO) && !(plain && *plain) && term && strcmp(term, "dumb") != 0);
+	chat_init(&t.chat,
+		  isatty(STDOUT_FILENO) && !(plain && *plain) && term && strcmp(term, "dumb") != 0);
 	buf_init(&t.out, 2 * CHAT_SHOW_MAX);
 	rc = rc || make_token(&t, &err) || setup_handler(s, cwd, &err) || open_updates(&t, &err);
 	if (t.mode == TRY_UPDATES)
 		t.chat.chat_id = 0;
 	if (rc == 0) {
 		bool wanted = config_origin(c, &c->log_level) != ORIGIN_DEFAULT;
-		t.log = log_new(wanted ? STDERR_FILENO : -1, (enum log_level)c->log_level, (enum log_format)c->log_format, &clock_system);
+		t.log = log_new(wanted ? STDERR_FILENO : -1, (enum log_level)c->log_level,
+				(enum log_format)c->log_format, &clock_system);
 		rc = t.log ? 0 : err_set(&err, ERR_INTERNAL, "out of memory");
 	}
 	if (rc == 0) {

@@ -7,7 +7,8 @@
 #include "cli/try/chat_prompt.h"
 #include "cli/try/try_internal.h"
 
-enum { STARTS_MAX = 3 }; /* failures to start the handler in a row, when nobody is there to mend it */
+/* failures to start the handler in a row, when nobody is there to mend it */
+enum { STARTS_MAX = 3 };
 
 static void stop(struct try *t, int status)
 {
@@ -80,10 +81,12 @@ void try_on_trouble(void *arg, const struct engine_trouble *trouble)
 	struct try *t = arg;
 	t->unstartable = trouble->unstartable;
 	if (trouble->unstartable)
-		SAY(t, CHAT_RED, "the handler cannot be started: %s; %s", trouble->reason, trouble->fate);
+		SAY(t, CHAT_RED, "the handler cannot be started: %s; %s", trouble->reason,
+		    trouble->fate);
 	else
-		SAY(t, CHAT_RED, "handler: %s: %s%s%s%s", trouble->reason, trouble->fate, *trouble->sentence ? " (" : "",
-		    trouble->sentence, *trouble->sentence ? ")" : "");
+		SAY(t, CHAT_RED, "handler: %s: %s%s%s%s", trouble->reason, trouble->fate,
+		    *trouble->sentence ? " (" : "", trouble->sentence,
+		    *trouble->sentence ? ")" : "");
 }
 
 void try_on_finished(void *arg, int status)

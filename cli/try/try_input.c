@@ -1,6 +1,7 @@
 /* cli/try/try_input: the input of tgrun try. A line that is typed, or read as if typed, becomes a
  * message, a pressed button or a change of who speaks and where; a line of a file of updates
- * becomes an update. What they do is told to the sandbox, and a line that can do nothing is named. */
+ * becomes an update. What they do is told to the sandbox, and a line that can do nothing is named.
+ */
 #include "cli/try/try_internal.h"
 
 #include <inttypes.h>
@@ -13,7 +14,8 @@
 
 enum { AHEAD = 200 }; /* updates of a file that are given to the sandbox before it hands them out */
 
-/* A line that cannot be carried out. Nobody is there to see it when lines are read: then it counts. */
+/* A line that cannot be carried out. Nobody is there to see it when lines are read: then it counts.
+ */
 static void bad_line(struct try *t, const char *why)
 {
 	t->bad_lines++;
@@ -37,7 +39,8 @@ static int send_text(struct try *t, const char *text)
 	struct buf message;
 	buf_init(&message, CHAT_FEED_LINE_MAX);
 	int64_t id = sandbox_message_id(t->sandbox, t->chat.chat_id);
-	int rc = chat_message(&t->chat, id, clock_system.wall(&clock_system) / 1000, text, &message) ||
+	int rc = chat_message(&t->chat, id, clock_system.wall(&clock_system) / 1000, text,
+			      &message) ||
 		 sandbox_push(t->sandbox, "message", buf_str(&message)) <= 0;
 	buf_release(&message);
 	return rc;
@@ -46,7 +49,8 @@ static int send_text(struct try *t, const char *text)
 static int press_data(struct try *t, const struct chat_button *b)
 {
 	struct buf query;
-	const cJSON *message = sandbox_message(t->sandbox, t->chat.keyboard_chat, t->chat.keyboard_message);
+	const cJSON *message = sandbox_message(t->sandbox, t->chat.keyboard_chat,
+					       t->chat.keyboard_message);
 	char *json = message ? cJSON_PrintUnformatted(message) : NULL;
 	if (!json)
 		return -1;
@@ -155,7 +159,8 @@ void try_take_lines(struct try *t)
 	char *line;
 	size_t n;
 	const char *trouble;
-	while (!t->input_ended && (t->mode == TRY_UPDATES ? sandbox_pending(t->sandbox) < AHEAD : try_all_handled(t))) {
+	while (!t->input_ended && (t->mode == TRY_UPDATES ? sandbox_pending(t->sandbox) < AHEAD
+							  : try_all_handled(t))) {
 		int rc = chat_feed_line(t->feed, &line, &n, &t->line_number, &trouble);
 		if (rc == 0)
 			return;

@@ -16,7 +16,8 @@ enum try_mode {
 	TRY_UPDATES,  /* --updates */
 };
 
-struct try {
+struct
+try {
 	struct setup *setup;
 	struct log *log;
 	struct slots *slots;
@@ -30,9 +31,9 @@ struct try {
 	enum try_mode mode;
 	int updates_fd;
 	struct chat chat;
-	struct buf out;        /* to be printed */
+	struct buf out; /* to be printed */
 	int64_t line_number, bad_lines, query_id;
-	int unstartable;       /* starts that failed in a row */
+	int unstartable; /* starts that failed in a row */
 	bool input_ended, hung_up, write_failed, stopped, over;
 	int status;
 };

@@ -1,5 +1,6 @@
-/* api: a method and its form go in, a class of failure and raw slices come out. The URL, which holds the token, leaves this room only
- * towards curl and the handler's environment; every phrase for people is redacted. */
+/* api: a method and its form go in, a class of failure and raw slices come out. The URL, which
+ * holds the token, leaves this room only towards curl and the handler's environment; every phrase
+ * for people is redacted. */
 #include "api/api.h"
 
 #include <stdio.h>
@@ -23,7 +24,8 @@ struct api_request {
 	void *arg;
 };
 
-struct api *api_new(struct http *http, const char *root, const char *login, const struct secret *secret)
+struct api *api_new(struct http *http, const char *root, const char *login,
+		    const struct secret *secret)
 {
 	struct api *a = calloc(1, sizeof *a);
 	if (!a)
@@ -51,14 +53,16 @@ void api_free(struct api *a)
 	free(a);
 }
 
-int api_url(const char *root, const char *login, const struct secret *secret, const char *method, struct buf *out)
+int api_url(const char *root, const char *login, const struct secret *secret, const char *method,
+	    struct buf *out)
 {
 	if (api_root_add(root, login, out) || buf_addf(out, "/bot%s", secret_token(secret)))
 		return -1;
 	return method ? buf_addf(out, "/%s", method) : 0;
 }
 
-/* Of other methods 403 and 404 speak of a chat, of a right, or of a server that does not know the method. */
+/* Of other methods 403 and 404 speak of a chat, of a right, or of a server that does not know the
+ * method. */
 static enum api_class class_of(const char *method, int code, const char *description)
 {
 	bool tells = strcmp(method, "getMe") == 0 || strcmp(method, "getUpdates") == 0;
@@ -77,14 +81,19 @@ static enum api_class class_of(const char *method, int code, const char *descrip
 	}
 }
 
-/* What the server said, from its envelope. Errors count by the envelope's code, so an HTML page with status 404 is no word on the token. */
+/* What the server said, from its envelope. Errors count by the envelope's code, so an HTML page
+ * with status 404 is no word on the token. */
 static void read_envelope(struct api_answer *a, struct http_response *response)
 {
 	struct slice_reply reply;
 	struct err err = { 0 };
 	if (slice_response(response->body, response->length, &a->result, &reply, &err)) {
-		a->class = err.status == ERR_INTERNAL ? API_NETWORK : response->status >= 500 ? API_SERVER : API_GARBAGE;
-		snprintf(a->text, sizeof a->text, "HTTP status %d with no answer of the Bot API: %s", response->status, err.text);
+		a->class = err.status == ERR_INTERNAL ? API_NETWORK
+			   : response->status >= 500  ? API_SERVER
+						      : API_GARBAGE;
+		snprintf(a->text, sizeof a->text,
+			 "HTTP status %d with no answer of the Bot API: %s", response->status,
+			 err.text);
 		return;
 	}
 	if (reply.ok && response->status == 200) {
@@ -100,13 +109,17 @@ static void read_envelope(struct api_answer *a, struct http_response *response)
 static void on_response(void *arg, struct http_response *response)
 {
 	struct api_request *c = arg;
-	struct api_answer a = { .method = c->method, .body = response->body, .length = response->length };
+	struct api_answer a = { .method = c->method,
+				.body = response->body,
+				.length = response->length };
 	switch (response->failure) {
 	case HTTP_OK:
 		if (response->status / 100 == 3) {
 			a.class = API_GARBAGE;
-			snprintf(a.text, sizeof a.text, "HTTP status %d; redirects are not followed, since the URL holds the token",
-				 response->status);
+			snprintf(
+				a.text, sizeof a.text,
+				"HTTP status %d; redirects are not followed, since the URL holds the token",
+				response->status);
 		} else {
 			read_envelope(&a, response);
 		}
@@ -127,8 +140,8 @@ static void on_response(void *arg, struct http_response *response)
 	free(c);
 }
 
-struct api_request *api_call(struct api *a, const char *method, const char *form, int64_t silence, int64_t total,
-			     api_done *done, void *arg)
+struct api_request *api_call(struct api *a, const char *method, const char *form, int64_t silence,
+			     int64_t total, api_done *done, void *arg)
 {
 	struct api_request *c = calloc(1, sizeof *c);
 	if (!c)
@@ -139,7 +152,12 @@ struct api_request *api_call(struct api *a, const char *method, const char *form
 	buf_init(&url, URL_MAX);
 	if (api_url(a->root, NULL, a->secret, method, &url) == 0) {
 		struct http_call call = {
-			.url = url.data, .form = form, .user = a->user, .password = a->password, .silence = silence, .total = total,
+			.url = url.data,
+			.form = form,
+			.user = a->user,
+			.password = a->password,
+			.silence = silence,
+			.total = total,
 			.max = BODY_MAX,
 		};
 		c->http = http_post(a->http, &call, on_response, c);

@@ -16,37 +16,43 @@
 
 enum api_class {
 	API_OK,
-	API_NETWORK,  /* no answer: resolve, connect, TLS, reset, cut, too slow */
-	API_SERVER,   /* 5xx */
-	API_GARBAGE,  /* an answer that is not the Bot API's: HTML, cut JSON, a redirect, too large */
-	API_TOKEN,    /* the token is in doubt, and getMe can tell: 401; of getMe and getUpdates 403 and 404, too */
-	API_POLLER,   /* 409: another getUpdates runs */
-	API_WEBHOOK,  /* 409: a webhook is set */
-	API_FLOOD,    /* 429: wait `retry_after` seconds */
-	API_REFUSED,  /* any other error of the server, a sentence is in `text` */
+	API_NETWORK, /* no answer: resolve, connect, TLS, reset, cut, too slow */
+	API_SERVER,  /* 5xx */
+	/* an answer that is not the Bot API's: HTML, cut JSON, a redirect, too large */
+	API_GARBAGE,
+	/* the token is in doubt, and getMe can tell: 401; of getMe and getUpdates 403 and 404, too
+	 */
+	API_TOKEN,
+	API_POLLER,  /* 409: another getUpdates runs */
+	API_WEBHOOK, /* 409: a webhook is set */
+	API_FLOOD,   /* 429: wait `retry_after` seconds */
+	API_REFUSED, /* any other error of the server, a sentence is in `text` */
 	API_CLASSES,
 };
 
 struct api_answer {
 	enum api_class class;
-	const char *method;    /* that was called */
-	int64_t retry_after;   /* seconds, from 0; API_FLOOD */
-	char text[320];        /* a phrase for people, the token redacted; "" when API_OK */
-	char *body;            /* the whole response, for as long as the callback runs; NULL if there is none */
+	const char *method;  /* that was called */
+	int64_t retry_after; /* seconds, from 0; API_FLOOD */
+	char text[320];      /* a phrase for people, the token redacted; "" when API_OK */
+	/* the whole response, for as long as the callback runs; NULL if there is none */
+	char *body;
 	size_t length;
-	struct slices result;  /* API_OK with an array as result: its elements */
+	struct slices result; /* API_OK with an array as result: its elements */
 };
 
 struct api;
 
 /* Calls go to `root` (the URL of an api_root), with the token in the path, and with `login` (of
  * one, NULL: none) in a header. `secret` outlives it. NULL when memory is out. */
-struct api *api_new(struct http *http, const char *root, const char *login, const struct secret *secret);
+struct api *api_new(struct http *http, const char *root, const char *login,
+		    const struct secret *secret);
 void api_free(struct api *a); /* NULL is fine; cancel the requests first */
 
 /* Appends ROOT/bot<token>, with the login in ROOT and `/method` where they are not NULL. 0 or -1
  * when the buffer is full. */
-int api_url(const char *root, const char *login, const struct secret *secret, const char *method, struct buf *out);
+int api_url(const char *root, const char *login, const struct secret *secret, const char *method,
+	    struct buf *out);
 
 typedef void api_done(void *arg, struct api_answer *answer);
 
@@ -55,8 +61,8 @@ struct api_request;
 /* Calls `method` with the parameters in `form` (application/x-www-form-urlencoded). Times as in
  * struct http_call. `done(arg, …)` is called once from the loop, unless the request is cancelled;
  * the request is gone by then. NULL when memory is out. */
-struct api_request *api_call(struct api *a, const char *method, const char *form, int64_t silence, int64_t total,
-			     api_done *done, void *arg);
+struct api_request *api_call(struct api *a, const char *method, const char *form, int64_t silence,
+			     int64_t total, api_done *done, void *arg);
 
 /* Ends a request without calling back. NULL is fine. */
 void api_cancel(struct api_request *r);

@@ -1,4 +1,5 @@
-/* api/api_root: a server's URL as a user gives it in; what may be shown of it and what is secret out, kept apart from here on.
+/* api/api_root: a server's URL as a user gives it in; what may be shown of it and what is secret
+ * out, kept apart from here on.
  *
  * Invariant: no error quotes a URL in which there may be a login or a token. */
 #include "api/api_root.h"
@@ -17,11 +18,13 @@ enum { LOGIN_MAX = 200 };
 static bool has_bot(const char *host, const char *path)
 {
 	size_t n = strlen(path);
-	if (strncasecmp(host, "api.telegram.org/", 17) == 0 && n >= 4 && strcmp(path + n - 4, "/bot") == 0)
+	if (strncasecmp(host, "api.telegram.org/", 17) == 0 && n >= 4 &&
+	    strcmp(path + n - 4, "/bot") == 0)
 		return true;
 	for (; (path = strstr(path, "/bot")); path += 4) {
 		size_t digits = strspn(path + 4, "0123456789");
-		if (digits && (path[4 + digits] == ':' || strncasecmp(path + 4 + digits, "%3a", 3) == 0))
+		if (digits &&
+		    (path[4 + digits] == ':' || strncasecmp(path + 4 + digits, "%3a", 3) == 0))
 			return true;
 	}
 	return false;
@@ -32,19 +35,26 @@ static int check(const char *text, size_t scheme, const char *host, struct err *
 	bool quoted = !strchr(text, '@');
 	size_t n = strcspn(host, "/?#");
 	if (scheme == 0 || n == 0)
-		return err_set(err, ERR_USAGE, "%s%s%s is no URL such as 'https://api.telegram.org'", quoted ? "'" : "", quoted ? text : "it",
-			       quoted ? "'" : "");
+		return err_set(err, ERR_USAGE,
+			       "%s%s%s is no URL such as 'https://api.telegram.org'",
+			       quoted ? "'" : "", quoted ? text : "it", quoted ? "'" : "");
 	for (const char *p = text; *p; p++)
 		if ((unsigned char)*p <= ' ' || (unsigned char)*p >= 0x7f)
-			return err_set(err, ERR_USAGE, "the URL has white space or a character that no URL has");
+			return err_set(err, ERR_USAGE,
+				       "the URL has white space or a character that no URL has");
 	if (strchr(host, '@'))
-		return err_set(err, ERR_USAGE, "the URL has an '@' behind its host; write %%2F for '/' in a password");
+		return err_set(
+			err, ERR_USAGE,
+			"the URL has an '@' behind its host; write %%2F for '/' in a password");
 	if (has_bot(host, host + n))
-		return err_set(err, ERR_USAGE, "the URL goes on with '/bot', which tgrun adds, and the token; give the server's root only, "
-			       "such as 'https://api.telegram.org', and the token by --token-file");
+		return err_set(
+			err, ERR_USAGE,
+			"the URL goes on with '/bot', which tgrun adds, and the token; give the server's root only, "
+			"such as 'https://api.telegram.org', and the token by --token-file");
 	if (strpbrk(text, "?#"))
-		return err_set(err, ERR_USAGE, "%s%s%s has a '?' or a '#'; give the server's root only%s", quoted ? "'" : "",
-			       quoted ? text : "the URL", quoted ? "'" : "",
+		return err_set(err, ERR_USAGE,
+			       "%s%s%s has a '?' or a '#'; give the server's root only%s",
+			       quoted ? "'" : "", quoted ? text : "the URL", quoted ? "'" : "",
 			       quoted ? "" : ", and write them %3F and %23 in a password");
 	return 0;
 }
@@ -61,7 +71,8 @@ int api_root_read(struct api_root *r, const char *text, struct err *err)
 	if (check(text, scheme, host, err))
 		return -1;
 	if (at && (login == 0 || login > LOGIN_MAX))
-		return err_set(err, ERR_USAGE, "the URL has %s before the '@'", login ? "too long a user or password" : "nothing");
+		return err_set(err, ERR_USAGE, "the URL has %s before the '@'",
+			       login ? "too long a user or password" : "nothing");
 	while (n && text[n - 1] == '/')
 		n--;
 	size_t rest = n - (size_t)(host - text), authority = strcspn(host, "/");
@@ -74,9 +85,11 @@ int api_root_read(struct api_root *r, const char *text, struct err *err)
 	memcpy(r->url, text, scheme);
 	memcpy(r->url + scheme, host, rest);
 	r->url[scheme + rest] = '\0';
-	const char *end = host[0] == '[' ? memchr(host, ']', authority) : memchr(host, ':', authority);
+	const char *end = host[0] == '[' ? memchr(host, ']', authority)
+					 : memchr(host, ':', authority);
 	r->tls = tls;
-	r->plain = !tls && !host_is_loopback(host, !end ? authority : (size_t)(end - host) + (*end == ']'));
+	r->plain = !tls &&
+		   !host_is_loopback(host, !end ? authority : (size_t)(end - host) + (*end == ']'));
 	return 0;
 }
 
@@ -124,7 +137,8 @@ int api_root_unescape(const char *login, char **user, char **password)
 /* What RFC 7617 puts into a header: base64 of `user:password`. */
 static void encode(const char *user, const char *password, struct buf *out)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	struct buf plain;
 	buf_init(&plain, 2 * LOGIN_MAX);
 	buf_addf(&plain, "%s:%s", user, password);
@@ -149,12 +163,16 @@ int api_root_hide(const char *login, struct secret *secret, struct err *err)
 		return 0;
 	if (api_root_unescape(login, &user, &password))
 		return err_set(err, ERR_INTERNAL, "out of memory");
-	const char *colon = strchr(login, ':'), *escaped = colon && colon[1] ? colon + 1 : login, *hidden = *password ? password : user;
+	const char *colon = strchr(login, ':'), *escaped = colon && colon[1] ? colon + 1 : login,
+		   *hidden = *password ? password : user;
 	buf_init(&header, 4 * LOGIN_MAX);
 	encode(user, password, &header);
-	int rc = strlen(hidden) < SECRET_MIN || !header.len ?
-		 err_set(err, ERR_USAGE, "the password in the API's URL is shorter than %d characters, which nothing could hide", SECRET_MIN) :
-		 secret_also(secret, hidden, escaped, buf_str(&header), err);
+	int rc =
+		strlen(hidden) < SECRET_MIN || !header.len
+			? err_set(err, ERR_USAGE,
+				  "the password in the API's URL is shorter than %d characters, which nothing could hide",
+				  SECRET_MIN)
+			: secret_also(secret, hidden, escaped, buf_str(&header), err);
 	if (header.data)
 		explicit_bzero(header.data, header.cap);
 	buf_release(&header);

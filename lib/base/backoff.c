@@ -1,4 +1,5 @@
-/* base/backoff: pure arithmetic; jitter keeps many bots from asking one server in the same instant. */
+/* base/backoff: pure arithmetic; jitter keeps many bots from asking one server in the same instant.
+ */
 #include "base/backoff.h"
 
 #include <sys/random.h>

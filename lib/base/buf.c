@@ -122,7 +122,9 @@ static size_t plain_run(const char *s, size_t n)
 
 int buf_add_json(struct buf *b, const char *s, size_t n)
 {
-	static const char short_escape[] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r' };
+	static const char short_escape[] = {
+		['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'
+	};
 	size_t start = b->len;
 	int rc = buf_addc(b, '"');
 	for (size_t i = 0; i < n && rc == 0;) {

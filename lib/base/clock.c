@@ -30,7 +30,8 @@ void clock_text(int64_t wall, bool milliseconds, char out[CLOCK_TEXT_MAX])
 {
 	struct tm tm;
 	time_t seconds = (time_t)(wall / 1000);
-	size_t n = gmtime_r(&seconds, &tm) ? strftime(out, CLOCK_TEXT_MAX, "%Y-%m-%dT%H:%M:%S", &tm) : 0;
+	size_t n = gmtime_r(&seconds, &tm) ? strftime(out, CLOCK_TEXT_MAX, "%Y-%m-%dT%H:%M:%S", &tm)
+					   : 0;
 	if (!n)
 		strcpy(out, "?");
 	else if (milliseconds)

@@ -1,5 +1,6 @@
-/* base/crashpoint: the name of a place that is passed comes in; the process is killed there when the environment of the program's start
- * asked for it. Empty in every build but that for tests. Invariant: one process is killed, however often the point is passed. */
+/* base/crashpoint: the name of a place that is passed comes in; the process is killed there when
+ * the environment of the program's start asked for it. Empty in every build but that for tests.
+ * Invariant: one process is killed, however often the point is passed. */
 #include "base/crashpoint.h"
 
 #ifdef TGRUN_CRASHPOINTS

@@ -1,7 +1,7 @@
 /* base/duration: text in, milliseconds or bytes out, and back.
  *
- * Numbers are read digit by digit into integers: no locale changes what `1.5s` means, and what does not fit
- * 64 bits is refused instead of wrapping. */
+ * Numbers are read digit by digit into integers: no locale changes what `1.5s` means, and what does
+ * not fit 64 bits is refused instead of wrapping. */
 #include "base/duration.h"
 
 #include <inttypes.h>
@@ -19,7 +19,9 @@ enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR 
 static const struct unit durations[] = {
 	{ "", SECOND }, { "ms", 1 }, { "s", SECOND }, { "m", MINUTE }, { "h", HOUR }, { "d", DAY },
 };
-static const struct unit sizes[] = { { "", 1 }, { "K", 1 << 10 }, { "M", 1 << 20 }, { "G", 1 << 30 } };
+static const struct unit sizes[] = {
+	{ "", 1 }, { "K", 1 << 10 }, { "M", 1 << 20 }, { "G", 1 << 30 }
+};
 
 static const struct unit *unit_find(const struct unit *units, size_t count, const char *name)
 {
@@ -34,7 +36,8 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* Reads digits at *p into *n and moves *p behind them. False if there is none or the number does not fit. */
+/* Reads digits at *p into *n and moves *p behind them. False if there is none or the number does
+ * not fit. */
 static bool read_whole(const char **p, int64_t *n)
 {
 	const char *start = *p;
@@ -67,7 +70,10 @@ int duration_parse(const char *text, int64_t *ms, struct err *err)
 	*ms = result;
 	return 0;
 bad:
-	return err_set(err, ERR_USAGE, "'%.100s' is no duration; write 250ms, 30s, 5m, 2h, 7d or a number of seconds", text);
+	return err_set(
+		err, ERR_USAGE,
+		"'%.100s' is no duration; write 250ms, 30s, 5m, 2h, 7d or a number of seconds",
+		text);
 }
 
 int duration_size(const char *text, int64_t *bytes, struct err *err)
@@ -77,7 +83,8 @@ int duration_size(const char *text, int64_t *bytes, struct err *err)
 	const struct unit *u;
 	if (!read_whole(&p, &whole) || !(u = unit_find(sizes, sizeof sizes / sizeof *sizes, p)) ||
 	    __builtin_mul_overflow(whole, u->factor, &result))
-		return err_set(err, ERR_USAGE, "'%.100s' is no size; write 64K, 1M, 2G or a number of bytes", text);
+		return err_set(err, ERR_USAGE,
+			       "'%.100s' is no size; write 64K, 1M, 2G or a number of bytes", text);
 	*bytes = result;
 	return 0;
 }

@@ -1,4 +1,5 @@
-/* base/err: fills in error values. What comes in is a status and a format, what goes out is one sentence. */
+/* base/err: fills in error values. What comes in is a status and a format, what goes out is one
+ * sentence. */
 #include "base/err.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
 /* base/err: an error is a value, a sentence for people and an exit status for scripts.
  *
- * lib/ never prints and never exits: a function that can fail takes a `struct err *` and fills it in. */
+ * lib/ never prints and never exits: a function that can fail takes a `struct err *` and fills it
+ * in. */
 #ifndef TGRUN_BASE_ERR_H
 #define TGRUN_BASE_ERR_H
 
@@ -24,12 +25,14 @@ struct err {
 	char text[1024]; /* one sentence, no capital, no full stop, the subject in quotes */
 };
 
-/* Fills `err` (which may be NULL) with `status` and the formatted sentence; a longer sentence is cut.
- * Returns -1, so that a caller can write `return err_set(…)`. */
-int err_set(struct err *err, int status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Fills `err` (which may be NULL) with `status` and the formatted sentence; a longer sentence is
+ * cut. Returns -1, so that a caller can write `return err_set(…)`. */
+int err_set(struct err *err, int status, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* The same, followed by `: ` and the words for the errno value `errnum`. */
-int err_sys(struct err *err, int status, int errnum, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+int err_sys(struct err *err, int status, int errnum, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 
 /* The status for the errno value of a call on files: a disk that is full (or a file that may not
  * grow: RLIMIT_FSIZE, a quota) or fails is ERR_IO, all else ERR_CANTCREATE. */

@@ -41,7 +41,8 @@ static int grow(struct fingerprints *f)
 	size_t cap = old.cap ? old.cap * 2 : 64;
 	uint64_t *slots = calloc(cap, sizeof *slots);
 	if (!slots)
-		return old.count + 1 < old.cap ? 0 : -1; /* a slot stays empty, or find() has no end */
+		/* a slot stays empty, or find() has no end */
+		return old.count + 1 < old.cap ? 0 : -1;
 	f->slots = slots;
 	f->cap = cap;
 	for (size_t i = 0; i < old.cap; i++)

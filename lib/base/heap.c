@@ -1,4 +1,5 @@
-/* base/heap: the binary heap. Nodes know their place, so any of them can be taken out in O(log n). */
+/* base/heap: the binary heap. Nodes know their place, so any of them can be taken out in O(log n).
+ */
 #include "base/heap.h"
 
 #include <stdlib.h>

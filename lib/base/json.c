@@ -27,7 +27,8 @@ int json_add_name(struct buf *out, const char *name)
 int json_add_text(struct buf *out, const char *name, const char *value)
 {
 	size_t before = out->len;
-	return all_or_nothing(out, before, json_add_name(out, name) || buf_add_json(out, value, strlen(value)));
+	return all_or_nothing(out, before,
+			      json_add_name(out, name) || buf_add_json(out, value, strlen(value)));
 }
 
 int json_add_number(struct buf *out, const char *name, int64_t value)

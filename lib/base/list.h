@@ -31,7 +31,8 @@ static inline void list_add_before(struct list *at, struct list *item)
 	at->prev = item;
 }
 
-/* Takes `item` out of its list and leaves it alone in a circle; taking it out twice does nothing. */
+/* Takes `item` out of its list and leaves it alone in a circle; taking it out twice does nothing.
+ */
 static inline void list_remove(struct list *item)
 {
 	item->prev->next = item->next;

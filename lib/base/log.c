@@ -1,7 +1,8 @@
 /* base/log: events come in, escaped and redacted lines go out to a sink that never waits.
  *
- * Every text passes put_text(): it is redacted first and escaped then, so neither a cut nor an escape can hide a token from the redaction, and
- * no byte of a stranger reaches a terminal. A line is put together in memory of the log's own: it cannot fail. */
+ * Every text passes put_text(): it is redacted first and escaped then, so neither a cut nor an
+ * escape can hide a token from the redaction, and no byte of a stranger reaches a terminal. A line
+ * is put together in memory of the log's own: it cannot fail. */
 #include "base/log.h"
 
 #include <ctype.h>
@@ -30,12 +31,12 @@ struct log {
 	const struct clock *clock;
 	enum log_level level;
 	enum log_format format;
-	uint64_t dropped;   /* since the start */
-	uint64_t untold;    /* of these, not yet told in a line */
-	uint64_t telling;   /* told in a line that still waits */
-	bool stuck;         /* the last flush left something waiting */
-	bool cut;           /* a text of this line was cut */
-	bool omitted;       /* a field of it was left out */
+	uint64_t dropped; /* since the start */
+	uint64_t untold;  /* of these, not yet told in a line */
+	uint64_t telling; /* told in a line that still waits */
+	bool stuck;       /* the last flush left something waiting */
+	bool cut;         /* a text of this line was cut */
+	bool omitted;     /* a field of it was left out */
 	size_t length;
 	char line[LINE_CAP];
 	char text[LINE_CAP + TOKEN_ROOM];
@@ -118,7 +119,8 @@ static void put_raw(struct log *l, const char *s, size_t n)
 	l->length += n;
 }
 
-/* Appends a text, redacted and escaped, so that the line does not pass `limit`; ends in `…` when it was cut. */
+/* Appends a text, redacted and escaped, so that the line does not pass `limit`; ends in `…` when it
+ * was cut. */
 static void put_text(struct log *l, const char *s, size_t n, enum utf8_style style, size_t limit)
 {
 	if (n > sizeof l->text)
@@ -162,7 +164,8 @@ static void put_field(struct log *l, const struct log_field *f, size_t reserve)
 	if (f->text)
 		n = snprintf(head, sizeof head, json ? ",\"%.64s\":\"" : " %.64s=", f->name);
 	else
-		n = snprintf(head, sizeof head, json ? ",\"%.64s\":%" PRId64 : " %.64s=%" PRId64, f->name, f->number);
+		n = snprintf(head, sizeof head, json ? ",\"%.64s\":%" PRId64 : " %.64s=%" PRId64,
+			     f->name, f->number);
 	/* Room for the name, quotes, and at least an ellipsis. */
 	if (l->length + (size_t)n + reserve + 8 > LINE_CAP) {
 		l->omitted = true;
@@ -174,27 +177,34 @@ static void put_field(struct log *l, const struct log_field *f, size_t reserve)
 	bool quoted = !json && needs_quotes(f->text, f->length);
 	if (quoted)
 		put_raw(l, "\"", 1);
-	put_text(l, f->text, f->length, json ? UTF8_JSON : quoted ? UTF8_QUOTED : UTF8_PLAIN, LINE_CAP - reserve - 2);
+	put_text(l, f->text, f->length,
+		 json     ? UTF8_JSON
+		 : quoted ? UTF8_QUOTED
+			  : UTF8_PLAIN,
+		 LINE_CAP - reserve - 2);
 	if (quoted || json)
 		put_raw(l, "\"", 1);
 }
 
 /* Puts the whole line together in l->line. */
-static void compose(struct log *l, enum log_level level, const struct log_field *fields, size_t count, const char *sentence)
+static void compose(struct log *l, enum log_level level, const struct log_field *fields,
+		    size_t count, const char *sentence)
 {
 	static const char *const names[] = { "error", "warn", "info", "debug" };
 	int64_t now = l->clock->wall(l->clock);
 	char stamp[CLOCK_TEXT_MAX], head[128];
 	clock_text(now, true, stamp);
 	bool json = l->format == LOG_JSON;
-	int n = snprintf(head, sizeof head, json ? "{\"time\":\"%s\",\"level\":\"%s\",\"message\":\"" : "%s %-5s ", stamp,
-			 names[level]);
+	int n = snprintf(head, sizeof head,
+			 json ? "{\"time\":\"%s\",\"level\":\"%s\",\"message\":\"" : "%s %-5s ",
+			 stamp, names[level]);
 	size_t reserve = sizeof ",\"cut\":true}\n"; /* for what ends the line */
 
 	l->length = 0;
 	l->cut = l->omitted = false;
 	put_raw(l, head, (size_t)n);
-	put_text(l, sentence, strlen(sentence), json ? UTF8_JSON : UTF8_PLAIN, l->length + SENTENCE_MAX);
+	put_text(l, sentence, strlen(sentence), json ? UTF8_JSON : UTF8_PLAIN,
+		 l->length + SENTENCE_MAX);
 	if (json)
 		put_raw(l, "\"", 1);
 	else if (count)
@@ -206,7 +216,8 @@ static void compose(struct log *l, enum log_level level, const struct log_field 
 	if (!json && l->omitted)
 		put_raw(l, ellipsis, sizeof ellipsis - 1);
 	put_raw(l, json ? "}\n" : "\n", json ? 2 : 1);
-	l->length = secret_redact(l->secret, l->line, l->length); /* a second look: a token put together from two texts */
+	/* a second look: a token put together from two texts */
+	l->length = secret_redact(l->secret, l->line, l->length);
 }
 
 /* Adds the line that tells how many were dropped. Returns whether none is left untold. */
@@ -216,10 +227,13 @@ static bool tell_dropped(struct log *l)
 		return true;
 	char sentence[96];
 	uint64_t n = l->untold;
-	snprintf(sentence, sizeof sentence, n == 1 ? "%" PRIu64 " log line was dropped because nobody read it" :
-		 "%" PRIu64 " log lines were dropped because nobody read them", n);
+	snprintf(sentence, sizeof sentence,
+		 n == 1 ? "%" PRIu64 " log line was dropped because nobody read it"
+			: "%" PRIu64 " log lines were dropped because nobody read them",
+		 n);
 	compose(l, LOG_WARN, NULL, 0, sentence);
-	if (sink_add(l->sink, l->line, l->length, LINE_CAP)) /* and room for a line after it: one notice, not many */
+	/* and room for a line after it: one notice, not many */
+	if (sink_add(l->sink, l->line, l->length, LINE_CAP))
 		return false;
 	l->telling += n;
 	l->untold = 0;
@@ -255,12 +269,15 @@ int log_flush(struct log *l)
 	return fd;
 }
 
-static __attribute__((format(printf, 5, 0))) void write_event(struct log *l, enum log_level level, const struct log_field *fields,
-							      size_t count, const char *fmt, va_list ap)
+static __attribute__((format(printf, 5, 0))) void write_event(struct log *l, enum log_level level,
+							      const struct log_field *fields,
+							      size_t count, const char *fmt,
+							      va_list ap)
 {
 	char sentence[SENTENCE_MAX + TOKEN_ROOM];
 	vsnprintf(sentence, sizeof sentence, fmt, ap);
-	/* Once lines were dropped, all are until there is room to say so first: what is read is in order. */
+	/* Once lines were dropped, all are until there is room to say so first: what is read is in
+	 * order. */
 	bool taken = false;
 	if (tell_dropped(l)) {
 		compose(l, level, fields, count, sentence);
@@ -273,7 +290,8 @@ static __attribute__((format(printf, 5, 0))) void write_event(struct log *l, enu
 	flush(l);
 }
 
-void log_event(struct log *l, enum log_level level, const struct log_field *fields, size_t count, const char *fmt, ...)
+void log_event(struct log *l, enum log_level level, const struct log_field *fields, size_t count,
+	       const char *fmt, ...)
 {
 	if (!log_wants(l, level))
 		return;
@@ -300,8 +318,8 @@ bool log_pace_owes(const struct log *l, const struct log_pace *p)
 	return l && p->held && l->clock->mono(l->clock) - p->at >= PACE;
 }
 
-void log_paced(struct log *l, struct log_pace *p, enum log_level level, const struct log_field *fields, size_t count,
-	       const char *fmt, ...)
+void log_paced(struct log *l, struct log_pace *p, enum log_level level,
+	       const struct log_field *fields, size_t count, const char *fmt, ...)
 {
 	struct log_field all[PACED_FIELDS_MAX + 1];
 	uint64_t held = p->held;

@@ -1,5 +1,5 @@
-/* base/map: the hash table: chains in an array that doubles. When there is no memory to double it, it goes on with
- * longer chains; only the very first slots can fail. */
+/* base/map: the hash table: chains in an array that doubles. When there is no memory to double it,
+ * it goes on with longer chains; only the very first slots can fail. */
 #include "base/map.h"
 
 #include <stdbool.h>

@@ -1,4 +1,5 @@
-/* base/map: an intrusive hash table. The owner keeps nodes inside structs of its own, hashes and compares its keys itself. */
+/* base/map: an intrusive hash table. The owner keeps nodes inside structs of its own, hashes and
+ * compares its keys itself. */
 #ifndef TGRUN_BASE_MAP_H
 #define TGRUN_BASE_MAP_H
 
@@ -20,7 +21,8 @@ void map_init(struct map *m);
 /* Frees the table; the nodes are their owner's. */
 void map_release(struct map *m);
 
-/* Puts `node`, which is in no map, in under `hash`; nodes may share one. O(1) amortised. Returns 0, or -1 when memory is out. */
+/* Puts `node`, which is in no map, in under `hash`; nodes may share one. O(1) amortised. Returns 0,
+ * or -1 when memory is out. */
 int map_add(struct map *m, struct map_node *node, uint64_t hash);
 
 /* Takes `node`, which is in the map, out. O(1). */
@@ -30,7 +32,8 @@ void map_remove(struct map *m, struct map_node *node);
 struct map_node *map_first(const struct map *m, uint64_t hash);
 struct map_node *map_next(const struct map_node *node);
 
-/* What makes the hashes of one table unlike those of any other, so that strangers cannot choose keys that collide. */
+/* What makes the hashes of one table unlike those of any other, so that strangers cannot choose
+ * keys that collide. */
 struct map_seed {
 	uint64_t k[2];
 };

@@ -1,6 +1,6 @@
-/* base/nearest: a word and a list in, the likely word out. Damerau-Levenshtein distance, restricted (a pair
- * is swapped once): three rows of the table are enough. Words past LENGTH_MAX bytes are near to nothing, so
- * the work is bounded. */
+/* base/nearest: a word and a list in, the likely word out. Damerau-Levenshtein distance, restricted
+ * (a pair is swapped once): three rows of the table are enough. Words past LENGTH_MAX bytes are
+ * near to nothing, so the work is bounded. */
 #include "base/nearest.h"
 
 #include <string.h>
@@ -21,7 +21,8 @@ static unsigned distance(const char *a, size_t n, const char *b, size_t m)
 	for (size_t i = 1; i <= n; i++) {
 		row[0] = (unsigned)i;
 		for (size_t j = 1; j <= m; j++) {
-			row[j] = least(least(last[j], row[j - 1]) + 1, last[j - 1] + (a[i - 1] != b[j - 1]));
+			row[j] = least(least(last[j], row[j - 1]) + 1,
+				       last[j - 1] + (a[i - 1] != b[j - 1]));
 			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
 				row[j] = least(row[j], before[j - 2] + 1);
 		}

@@ -1,5 +1,5 @@
-/* base/secret: token in, redacted text out. Only the part after the colon is secret, so it is found in whatever form
- * the rest was written (percent-encoded, split off by a shell). */
+/* base/secret: token in, redacted text out. Only the part after the colon is secret, so it is found
+ * in whatever form the rest was written (percent-encoded, split off by a shell). */
 #include "base/secret.h"
 
 #include <ctype.h>
@@ -13,8 +13,8 @@ enum { TOKEN_MAX = 200, ALSO = 3 };
 
 struct secret {
 	int64_t bot_id;
-	size_t length;     /* of the secret part */
-	const char *part;  /* the secret part, inside token */
+	size_t length;    /* of the secret part */
+	const char *part; /* the secret part, inside token */
 	char shown[32];
 	char token[TOKEN_MAX + 1];
 	char also[ALSO][SECRET_ALSO_MAX + 1]; /* other texts; "" for none */
@@ -32,13 +32,16 @@ struct secret *secret_new(const char *token, struct err *err)
 		err_set(err, ERR_NOPERM, "the token is empty");
 		return NULL;
 	}
-	if (n > TOKEN_MAX || digits == 0 || digits > 18 || digits >= n || token[digits] != ':' || n - digits - 1 < SECRET_MIN) {
-		err_set(err, ERR_NOPERM, "the token does not look like '123456:ABC…'; copy it again from @BotFather");
+	if (n > TOKEN_MAX || digits == 0 || digits > 18 || digits >= n || token[digits] != ':' ||
+	    n - digits - 1 < SECRET_MIN) {
+		err_set(err, ERR_NOPERM,
+			"the token does not look like '123456:ABC…'; copy it again from @BotFather");
 		return NULL;
 	}
 	for (size_t i = digits + 1; i < n; i++)
 		if (!isalnum((unsigned char)token[i]) && token[i] != '_' && token[i] != '-') {
-			err_set(err, ERR_NOPERM, "the token has a character that no token has; copy it again from @BotFather");
+			err_set(err, ERR_NOPERM,
+				"the token has a character that no token has; copy it again from @BotFather");
 			return NULL;
 		}
 	struct secret *s = calloc(1, sizeof *s);
@@ -92,13 +95,15 @@ size_t secret_length(const struct secret *s)
 	return s ? s->length : 0;
 }
 
-int secret_also(struct secret *s, const char *one, const char *two, const char *three, struct err *err)
+int secret_also(struct secret *s, const char *one, const char *two, const char *three,
+		struct err *err)
 {
 	const char *const texts[ALSO] = { one, two, three };
 	for (int i = 0; i < ALSO; i++) {
 		size_t n = strlen(texts[i]);
 		if (n < SECRET_MIN || n > SECRET_ALSO_MAX)
-			return err_set(err, ERR_USAGE, "a password of %zu characters cannot be hidden", n);
+			return err_set(err, ERR_USAGE,
+				       "a password of %zu characters cannot be hidden", n);
 	}
 	for (int i = 0; i < ALSO; i++)
 		strcpy(s->also[i], texts[i]);

@@ -1,4 +1,5 @@
-/* base/secret: the bot's token, and the password of its server. They are shown nowhere; what leaves the program is redacted here.
+/* base/secret: the bot's token, and the password of its server. They are shown nowhere; what leaves
+ * the program is redacted here.
  *
  * A token reads `123456:AAH…`: the bot's id, a colon, and the secret part. */
 #ifndef TGRUN_BASE_SECRET_H
@@ -14,24 +15,28 @@ struct secret;
 
 enum { SECRET_MIN = 3 }; /* bytes of what can be hidden */
 
-/* A secret that holds a copy of `token` (white space around it is ignored). Checks its shape: digits, a colon, and at
- * least three of A-Z a-z 0-9 _ -; at most 200 bytes. NULL with `err` (ERR_NOPERM, which never quotes the secret part) if
- * it is no token. */
+/* A secret that holds a copy of `token` (white space around it is ignored). Checks its shape:
+ * digits, a colon, and at least three of A-Z a-z 0-9 _ -; at most 200 bytes. NULL with `err`
+ * (ERR_NOPERM, which never quotes the secret part) if it is no token. */
 struct secret *secret_new(const char *token, struct err *err);
 
-/* A secret of the token in `text`, of `n` bytes, as people have it: alone, in quotes, behind `NAME=`, `export NAME=` or `bot`, in the message that
- * @BotFather sent, in a URL, with a byte order mark, in UTF-16. NULL with `err` as above when there is none, or more than one. */
+/* A secret of the token in `text`, of `n` bytes, as people have it: alone, in quotes, behind
+ * `NAME=`, `export NAME=` or `bot`, in the message that
+ * @BotFather sent, in a URL, with a byte order mark, in UTF-16. NULL with `err` as above when there
+ * is none, or more than one. */
 struct secret *secret_find(const char *text, size_t n, struct err *err);
 
 /* Wipes and frees. NULL is fine. */
 void secret_free(struct secret *s);
 
-/* Another secret text, in up to three forms, is hidden from now on wherever the token is. Each has SECRET_MIN to SECRET_ALSO_MAX bytes. 0, or -1 with `err`
- * (ERR_USAGE). */
+/* Another secret text, in up to three forms, is hidden from now on wherever the token is. Each has
+ * SECRET_MIN to SECRET_ALSO_MAX bytes. 0, or -1 with `err` (ERR_USAGE). */
 enum { SECRET_ALSO_MAX = 300 };
-int secret_also(struct secret *s, const char *one, const char *two, const char *three, struct err *err);
+int secret_also(struct secret *s, const char *one, const char *two, const char *three,
+		struct err *err);
 
-/* Makes `s` hold the token that `from` holds, so that all who have `s` use the new one. What `s` hides besides stays. */
+/* Makes `s` hold the token that `from` holds, so that all who have `s` use the new one. What `s`
+ * hides besides stays. */
 void secret_assign(struct secret *s, const struct secret *from);
 
 /* The whole token, for the API's URL and the handler's environment only. */
@@ -46,8 +51,9 @@ const char *secret_shown(const struct secret *s);
 /* The length in bytes of the part that redaction looks for. */
 size_t secret_length(const struct secret *s);
 
-/* Puts `***` for the secret part, and for what secret_also() added, wherever they stand in the `n` bytes at `text`. Returns the new length, at most `n`; no NUL is added. NULL
- * secret: does nothing. */
+/* Puts `***` for the secret part, and for what secret_also() added, wherever they stand in the `n`
+ * bytes at `text`. Returns the new length, at most `n`; no NUL is added. NULL secret: does nothing.
+ */
 size_t secret_redact(const struct secret *s, char *text, size_t n);
 
 #endif

@@ -1,6 +1,7 @@
-/* base/secret_find: the text in which somebody has a token comes in: alone, quoted, as NAME=TOKEN, as part of @BotFather's message or of a
- * URL, as Windows writes it. The token goes out, or the sentence that says why there is none.
- * Invariant: no token is guessed. What stands alone may be of any length; among other words it must be as long as a token is, and the only one. */
+/* base/secret_find: the text in which somebody has a token comes in: alone, quoted, as NAME=TOKEN,
+ * as part of @BotFather's message or of a URL, as Windows writes it. The token goes out, or the
+ * sentence that says why there is none. Invariant: no token is guessed. What stands alone may be of
+ * any length; among other words it must be as long as a token is, and the only one. */
 #include <ctype.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -38,7 +39,9 @@ static struct span from(struct span s, size_t n)
 static struct span trim(struct span s)
 {
 	for (size_t step = 1; step;) {
-		step = begins(s, "\xef\xbb\xbf") || begins(s, "\xe2\x80\x8b") ? 3 : begins(s, "\xc2\xa0") ? 2 : s.n && isspace((unsigned char)*s.at);
+		step = begins(s, "\xef\xbb\xbf") || begins(s, "\xe2\x80\x8b") ? 3
+		       : begins(s, "\xc2\xa0")                                ? 2
+					       : s.n && isspace((unsigned char)*s.at);
 		s = from(s, step);
 	}
 	while (s.n && (isspace((unsigned char)s.at[s.n - 1]) || strchr(",;", s.at[s.n - 1])))
@@ -57,17 +60,24 @@ static struct span without_name(struct span s)
 	size_t sign = n;
 	while (sign < s.n && isblank((unsigned char)s.at[sign]))
 		sign++;
-	bool named = n && sign + 1 < s.n && (s.at[sign] == '=' || (s.at[sign] == ':' && strchr(" \t\"'", s.at[sign + 1])));
+	bool named = n && sign + 1 < s.n &&
+		     (s.at[sign] == '=' || (s.at[sign] == ':' && strchr(" \t\"'", s.at[sign + 1])));
 	return named ? trim(from(s, sign + 1)) : s;
 }
 
 static struct span without_quotes(struct span s)
 {
-	static const char *const pairs[][2] = { { "\"", "\"" }, { "'", "'" }, { "`", "`" }, { "<", ">" }, { "\xe2\x80\x9c", "\xe2\x80\x9d" },
-						{ "\xe2\x80\x98", "\xe2\x80\x99" }, { "\xc2\xab", "\xc2\xbb" } };
+	static const char *const pairs[][2] = { { "\"", "\"" },
+						{ "'", "'" },
+						{ "`", "`" },
+						{ "<", ">" },
+						{ "\xe2\x80\x9c", "\xe2\x80\x9d" },
+						{ "\xe2\x80\x98", "\xe2\x80\x99" },
+						{ "\xc2\xab", "\xc2\xbb" } };
 	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
 		size_t open = strlen(pairs[i][0]), close = strlen(pairs[i][1]);
-		if (s.n > open + close && begins(s, pairs[i][0]) && memcmp(s.at + s.n - close, pairs[i][1], close) == 0)
+		if (s.n > open + close && begins(s, pairs[i][0]) &&
+		    memcmp(s.at + s.n - close, pairs[i][1], close) == 0)
 			return trim((struct span){ s.at + open, s.n - open - close });
 	}
 	return s;
@@ -93,16 +103,21 @@ static struct span next_token(struct span *rest)
 		while (n < rest->n && (is_letter(rest->at[n]) || rest->at[n] == ':'))
 			n++;
 		struct span word = { rest->at, n };
-		/* A letter of another alphabet behind it is a letter lost; quotes and dashes of texts are not letters of a word. */
-		bool whole = n == rest->n || !(rest->at[n] & 0x80) || begins(from(*rest, n), "\xe2\x80\x9d") || begins(from(*rest, n), "\xe2\x80\x99") ||
-			begins(from(*rest, n), "\xc2\xbb") || begins(from(*rest, n), "\xc2\xa0");
+		/* A letter of another alphabet behind it is a letter lost; quotes and dashes of
+		 * texts are not letters of a word. */
+		bool whole = n == rest->n || !(rest->at[n] & 0x80) ||
+			     begins(from(*rest, n), "\xe2\x80\x9d") ||
+			     begins(from(*rest, n), "\xe2\x80\x99") ||
+			     begins(from(*rest, n), "\xc2\xbb") ||
+			     begins(from(*rest, n), "\xc2\xa0");
 		*rest = from(*rest, n < rest->n ? n + 1 : n);
 		if (begins(word, "bot"))
 			word = from(word, 3);
 		size_t digits = 0;
 		while (digits < word.n && isdigit((unsigned char)word.at[digits]))
 			digits++;
-		if (whole && digits && word.n > digits + AMONG_WORDS && word.at[digits] == ':' && !memchr(word.at + digits + 1, ':', word.n - digits - 1))
+		if (whole && digits && word.n > digits + AMONG_WORDS && word.at[digits] == ':' &&
+		    !memchr(word.at + digits + 1, ':', word.n - digits - 1))
 			return word;
 	}
 	return (struct span){ 0 };
@@ -115,9 +130,11 @@ static void explain(struct span s, struct err *err)
 	while (letters < s.n && is_letter(s.at[letters]))
 		digits += isdigit((unsigned char)s.at[letters++]) != 0;
 	if (s.n && digits == s.n)
-		err_set(err, ERR_NOPERM, "the token does not look like '123456:ABC…': this is only the bot's number; copy all of it from @BotFather");
+		err_set(err, ERR_NOPERM,
+			"the token does not look like '123456:ABC…': this is only the bot's number; copy all of it from @BotFather");
 	else if (s.n >= AMONG_WORDS && letters == s.n)
-		err_set(err, ERR_NOPERM, "the token does not look like '123456:ABC…': the number and the colon before this are missing; copy all of it "
+		err_set(err, ERR_NOPERM,
+			"the token does not look like '123456:ABC…': the number and the colon before this are missing; copy all of it "
 			"from @BotFather");
 }
 
@@ -125,7 +142,8 @@ struct secret *secret_find(const char *text, size_t n, struct err *err)
 {
 	char copy[TEXT_MAX];
 	struct span all = { copy, 0 }, one = { 0 }, other, rest;
-	bool wide = n >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0);
+	bool wide = n >= 2 &&
+		    (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0);
 	/* UTF-16: a token's letters have a zero byte each. */
 	for (size_t i = wide ? 2 : 0; i < n && all.n < sizeof copy; i++)
 		if (!wide || text[i])
@@ -135,7 +153,8 @@ struct secret *secret_find(const char *text, size_t n, struct err *err)
 	if (!found && err->status == ERR_NOPERM) {
 		for (rest = all; (other = next_token(&rest)).n;) {
 			if (one.n && (one.n != other.n || memcmp(one.at, other.at, one.n) != 0)) {
-				err_set(err, ERR_NOPERM, "there are two different tokens; leave one of them");
+				err_set(err, ERR_NOPERM,
+					"there are two different tokens; leave one of them");
 				goto out;
 			}
 			one = other;

@@ -1,7 +1,8 @@
 /* base/sink: whole lines come in, bytes go out to a descriptor that may be full, closed or stuck.
  *
- * Nothing here waits: each kind of descriptor is written in the one way that cannot block. What is not written yet waits in memory that
- * was allocated at the start, so taking a line cannot fail for lack of it. */
+ * Nothing here waits: each kind of descriptor is written in the one way that cannot block. What is
+ * not written yet waits in memory that was allocated at the start, so taking a line cannot fail for
+ * lack of it. */
 #include "base/sink.h"
 
 #include <errno.h>
@@ -15,23 +16,26 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A pipe takes this much whole or not at all (PIPE_BUF), so lines do not mix with those of others. */
+/* A pipe takes this much whole or not at all (PIPE_BUF), so lines do not mix with those of others.
+ */
 enum { CHUNK = 4096 };
 
 enum way {
-	WAY_NONE,   /* nobody wants it */
-	WAY_WRITE,  /* a regular file, which never waits, or an open file description of our own that does not block */
-	WAY_SEND,   /* a socket: not blocking can be asked for with each call */
-	WAY_POLL,   /* could not be opened anew: ask first, and write little */
+	WAY_NONE, /* nobody wants it */
+	/* a regular file, which never waits, or an open file description of our own that does not
+	   block */
+	WAY_WRITE,
+	WAY_SEND, /* a socket: not blocking can be asked for with each call */
+	WAY_POLL, /* could not be opened anew: ask first, and write little */
 };
 
 struct sink {
 	int fd;
 	bool own_fd;
 	enum way way;
-	bool midline;        /* what was written last does not end a line */
-	bool torn;           /* the rest of that line was thrown away */
-	size_t start, end;   /* what waits: data[start..end) */
+	bool midline;      /* what was written last does not end a line */
+	bool torn;         /* the rest of that line was thrown away */
+	size_t start, end; /* what waits: data[start..end) */
 	char data[SINK_MAX];
 };
 
@@ -126,7 +130,8 @@ static ssize_t write_some(const struct sink *s, size_t n)
 	return write(s->fd, from, n);
 }
 
-/* Whoever should read is gone, or the disk is full: forget all, so that the next line is a fresh try. */
+/* Whoever should read is gone, or the disk is full: forget all, so that the next line is a fresh
+ * try. */
 static void throw_away(struct sink *s, uint64_t *lost)
 {
 	/* A line feed in the first place ends a line that was torn before, and counted then. */

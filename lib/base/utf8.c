@@ -12,7 +12,10 @@ size_t utf8_length(const char *s, size_t n)
 		return 0;
 	if (p[0] < 0x80)
 		return 1;
-	size_t length = p[0] >= 0xc2 && p[0] <= 0xdf ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4 : 0;
+	size_t length = p[0] >= 0xc2 && p[0] <= 0xdf   ? 2
+			: (p[0] & 0xf0) == 0xe0        ? 3
+			: p[0] >= 0xf0 && p[0] <= 0xf4 ? 4
+						       : 0;
 	if (length == 0 || length > n)
 		return 0;
 	for (size_t i = 1; i < length; i++)
@@ -37,8 +40,8 @@ unsigned utf8_code(const char *s, size_t length)
 bool utf8_is_control(unsigned code)
 {
 	return code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0x2028 || code == 0x2029 ||
-	       (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) || code == 0x200e || code == 0x200f ||
-	       code == 0x061c;
+	       (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) ||
+	       code == 0x200e || code == 0x200f || code == 0x061c;
 }
 
 size_t utf8_show(char out[UTF8_SHOWN_MAX], const char *s, size_t n, enum utf8_style style,
@@ -59,7 +62,10 @@ size_t utf8_show(char out[UTF8_SHOWN_MAX], const char *s, size_t n, enum utf8_st
 		return length;
 	}
 	if (code == '\n' || code == '\t' || code == '\r')
-		return (size_t)snprintf(out, UTF8_SHOWN_MAX, code == '\n' ? "\\n" : code == '\t' ? "\\t" : "\\r");
+		return (size_t)snprintf(out, UTF8_SHOWN_MAX,
+					code == '\n'   ? "\\n"
+					: code == '\t' ? "\\t"
+						       : "\\r");
 	return (size_t)snprintf(out, UTF8_SHOWN_MAX, !json && code < 0x80 ? "\\x%02x" : "\\u%04x",
 				code);
 }

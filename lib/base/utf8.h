@@ -5,15 +5,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The length in bytes (1 to 4) of the well-formed character that `s` begins with, of which `n` bytes may be
- * read; 0 if it is not well-formed (overlong forms, surrogates, past U+10FFFF, cut). */
+/* The length in bytes (1 to 4) of the well-formed character that `s` begins with, of which `n`
+ * bytes may be read; 0 if it is not well-formed (overlong forms, surrogates, past U+10FFFF, cut).
+ */
 size_t utf8_length(const char *s, size_t n);
 
 /* The code point of the well-formed character of `length` bytes at `s`. */
 unsigned utf8_code(const char *s, size_t length);
 
-/* Whether a terminal obeys the character, or a line looks like another with it: C0, DEL, C1, line and paragraph separators, and the marks that
- * change the direction of writing. */
+/* Whether a terminal obeys the character, or a line looks like another with it: C0, DEL, C1, line
+ * and paragraph separators, and the marks that change the direction of writing. */
 bool utf8_is_control(unsigned code);
 
 /* How a character is shown that is not to be seen as it is. */
@@ -31,8 +32,8 @@ enum { UTF8_SHOWN_MAX = 12 };
 size_t utf8_show(char out[UTF8_SHOWN_MAX], const char *s, size_t n, enum utf8_style style,
 		 size_t *step);
 
-/* The largest length, at most `n`, at which the text `s` of at least `n` bytes may be cut without splitting a
- * character. Text that is no UTF-8 is cut at `n`. */
+/* The largest length, at most `n`, at which the text `s` of at least `n` bytes may be cut without
+ * splitting a character. Text that is no UTF-8 is cut at `n`. */
 size_t utf8_cut(const char *s, size_t n);
 
 #endif

@@ -33,7 +33,8 @@ static void on_turn(void *arg)
 
 static void on_idle(void *arg)
 {
-	(void)arg; /* Nothing to do: on_turn() runs at the end of this turn of the loop, and claims. */
+	/* Nothing to do: on_turn() runs at the end of this turn of the loop, and claims. */
+	(void)arg;
 }
 
 static void on_other_timer(void *arg)
@@ -41,7 +42,8 @@ static void on_other_timer(void *arg)
 	(void)arg; /* Nothing to do: on_turn() runs, since the loop did. */
 }
 
-static void on_output(void *arg, struct handler *h, const struct claim *c, int which, const char *text, size_t n)
+static void on_output(void *arg, struct handler *h, const struct claim *c, int which,
+		      const char *text, size_t n)
 {
 	struct engine *e = arg;
 	(void)h;
@@ -61,19 +63,31 @@ static int make_rooms(struct engine *e, struct err *err)
 {
 	const struct engine_config *c = &e->config;
 	struct handlers_config handlers = {
-		.loop = c->loop, .slots = c->slots, .hook_slots = c->options.on_error.stages || c->options.on_timeout.stages ? 2 : 0,
-		.feed = c->options.source.stages != NULL, .log = c->log, .clock = c->clock, .secret = c->secret, .done = engine_on_done, .idle = on_idle,
-		.unstartable = engine_on_unstartable, .output = on_output, .arg = e,
+		.loop = c->loop,
+		.slots = c->slots,
+		.hook_slots = c->options.on_error.stages || c->options.on_timeout.stages ? 2 : 0,
+		.feed = c->options.source.stages != NULL,
+		.log = c->log,
+		.clock = c->clock,
+		.secret = c->secret,
+		.done = engine_on_done,
+		.idle = on_idle,
+		.unstartable = engine_on_unstartable,
+		.output = on_output,
+		.arg = e,
 	};
 	if (make_timers(e))
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	e->handlers = handlers_new(&handlers, err);
-	if (!e->handlers || engine_routes_make(e, &c->options, err) || engine_options_take(e, &c->options, err))
+	if (!e->handlers || engine_routes_make(e, &c->options, err) ||
+	    engine_options_take(e, &c->options, err))
 		return -1;
 	if (c->source_fd >= 0)
 		return 0;
 	e->http = http_new(c->loop, err);
-	e->api = e->http && http_trust(e->http, c->ca_file, c->ca_dirs) == 0 ? api_new(e->http, c->api_root, c->api_login, c->secret) : NULL;
+	e->api = e->http && http_trust(e->http, c->ca_file, c->ca_dirs) == 0
+			 ? api_new(e->http, c->api_root, c->api_login, c->secret)
+			 : NULL;
 	if (e->http && !e->api)
 		err_set(err, ERR_INTERNAL, "out of memory");
 	return e->api ? 0 : -1;
@@ -93,8 +107,14 @@ struct engine *engine_new(const struct engine_config *config, struct err *err)
 	if (make_rooms(e, err))
 		goto fail;
 	struct queue_config queue = {
-		.clock = config->clock, .loop = config->loop, .key_spec = e->rule, .backlog = e->backlog,
-		.route_of = engine_route_bytes, .max_age = engine_max_age, .changed = engine_on_changed, .arg = e,
+		.clock = config->clock,
+		.loop = config->loop,
+		.key_spec = e->rule,
+		.backlog = e->backlog,
+		.route_of = engine_route_bytes,
+		.max_age = engine_max_age,
+		.changed = engine_on_changed,
+		.arg = e,
 	};
 	e->queue = config->open_queue(config->arg, &queue, err);
 	if (!e->queue)
@@ -127,8 +147,10 @@ static void on_signal(void *arg, int signo)
 		engine_stop(e, 1, false);
 		break;
 	default:
-		log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("running", handlers_running(e->handlers))), "stopping: SIG%s%s",
-			  sigabbrev_np(signo), e->phase >= ENGINE_DRAINING ? " again, so at once" : "");
+		log_event(e->config.log, LOG_INFO,
+			  LOG_FIELDS(LOG_NUM("running", handlers_running(e->handlers))),
+			  "stopping: SIG%s%s", sigabbrev_np(signo),
+			  e->phase >= ENGINE_DRAINING ? " again, so at once" : "");
 		engine_stop(e, 0, e->phase >= ENGINE_DRAINING);
 		break;
 	}
@@ -151,7 +173,8 @@ static void recall_name(struct engine *e)
 		e->bot_username = strdup(name.data);
 	buf_release(&name);
 	if (e->bot_username && engine_commands_build(e, &err))
-		log_event(e->config.log, LOG_WARN, LOG_NONE, "handlers are not told the bot's name: %s", err.text);
+		log_event(e->config.log, LOG_WARN, LOG_NONE,
+			  "handlers are not told the bot's name: %s", err.text);
 }
 
 int engine_start(struct engine *e, struct err *err)
@@ -189,8 +212,10 @@ int engine_free(struct engine *e, struct err *err)
 	int rc = 0;
 	if (!e)
 		return 0;
-	struct loop_timer *timers[] = { e->pulse.timer, e->starts.delay_timer, e->end.stop_timer, e->end.runtime_timer,
-					e->watchdog_timer, e->hangup_timer, e->log_timer };
+	struct loop_timer *timers[] = { e->pulse.timer,    e->starts.delay_timer,
+					e->end.stop_timer, e->end.runtime_timer,
+					e->watchdog_timer, e->hangup_timer,
+					e->log_timer };
 	control_free(e->control);
 	if (e->source)
 		e->source->ops->free(e->source);

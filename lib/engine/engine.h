@@ -25,50 +25,58 @@ struct notify;
 /* How the updates of a route are handled. These are options of the command line that a route may
  * set for itself, and their rows point here (cli/options/options_table.c). */
 struct route_policy {
-	enum handler_mode mode;        /* it stays */
+	enum handler_mode mode; /* it stays */
 	struct handler_policy handler;
-	int64_t retry_delay;           /* milliseconds before the second attempt, doubling up to 5 min */
-	int batch_size;                /* updates at most in one process of a batch */
-	int64_t batch_wait;            /* milliseconds that the first of a batch waits for others */
+	/* milliseconds before the second attempt, doubling up to 5 min */
+	int64_t retry_delay;
+	int batch_size;     /* updates at most in one process of a batch */
+	int64_t batch_wait; /* milliseconds that the first of a batch waits for others */
 };
 
 /* Where some updates go: a program, and how it is run. */
 struct engine_route {
-	const char *match;             /* a kind or a /command (update/match.h); NULL: all that no other route takes, the last of the routes */
+	/* a kind or a /command (update/match.h); NULL: all that no other route takes, the last of
+	 * the routes */
+	const char *match;
 	/* checked ids (update/allow.h); without any, everybody is handled */
 	const char *const *allow_users, *const *allow_chats;
 	size_t allow_user_count, allow_chat_count;
-	struct command_spec command;   /* its `env` without what the engine adds: TG_BOT_ID, TG_BOT_USERNAME, TG_API_URL, TG_TOKEN, TG_STATE_DIR, TG_RUN_ID */
+	/* its `env` without what the engine adds: TG_BOT_ID, TG_BOT_USERNAME, TG_API_URL, TG_TOKEN,
+	 * TG_STATE_DIR, TG_RUN_ID */
+	struct command_spec command;
 	struct route_policy policy;
 };
 
-enum { ENGINE_ROUTES_MAX = 32 };   /* two lanes of the queue each */
+enum { ENGINE_ROUTES_MAX = 32 }; /* two lanes of the queue each */
 
 /* What may be changed while it runs (engine_reload), but for what says otherwise. Everything here
  * is borrowed for the duration of the call it is passed to. */
 struct engine_options {
 	/* the handlers */
 	const struct engine_route *routes; /* number, order, matches and modes stay */
-	size_t route_count;            /* from 1 to ENGINE_ROUTES_MAX */
+	size_t route_count;                /* from 1 to ENGINE_ROUTES_MAX */
 	bool hide_token;
 	struct command_spec on_error, on_timeout; /* hooks; `stages` NULL: none */
-	struct command_spec source;    /* the program that updates come from; `stages` NULL: none; it stays */
-	int breaker;                   /* failures in a row, 0: off */
-	int concurrency;               /* processes at most, and as many again for what bypasses; not counting workers. No more than at first */
+	/* the program that updates come from; `stages` NULL: none; it stays */
+	struct command_spec source;
+	int breaker; /* failures in a row, 0: off */
+	/* processes at most, and as many again for what bypasses; not counting workers. No more
+	 * than at first */
+	int concurrency;
 	/* the queue */
-	const char *const *keys;       /* values of --key; they stay */
+	const char *const *keys; /* values of --key; they stay */
 	size_t key_count;
-	const char *const *bypass;     /* matches; they stay */
+	const char *const *bypass; /* matches; they stay */
 	size_t bypass_count;
 	const char *const *only, *const *ignore; /* matches; NULL: none */
 	size_t only_count, ignore_count;
-	const char *const *max_age;    /* values of --max-age */
+	const char *const *max_age; /* values of --max-age */
 	size_t max_age_count;
-	int64_t backlog, min_free;     /* updates; bytes */
-	int64_t dead_keep;             /* dead letters, -1: all */
-	int64_t dead_keep_age;         /* milliseconds, -1: for ever */
+	int64_t backlog, min_free; /* updates; bytes */
+	int64_t dead_keep;         /* dead letters, -1: all */
+	int64_t dead_keep_age;     /* milliseconds, -1: for ever */
 	/* the end */
-	int64_t shutdown_timeout;      /* milliseconds */
+	int64_t shutdown_timeout; /* milliseconds */
 };
 
 /* How many slots these options need: to be forked before the engine is made. */
@@ -78,43 +86,54 @@ int engine_slots(const struct engine_options *options);
  * only. */
 struct engine_trouble {
 	const struct claim *claim; /* NULL: the machine had no room for a start */
-	const char *reason;      /* `exited with status 3`, `timed out after 60s`, `No such file or directory` */
-	const char *fate;        /* of the update: `now a dead letter`, `to be tried again` …; what to mend, if it could not be started */
-	const char *sentence;    /* of stderr: what went wrong; "" if none */
-	int unstartable;         /* the handler could not be started, for the n-th time in a row; 0: it ran */
+	/* `exited with status 3`, `timed out after 60s`, `No such file or directory` */
+	const char *reason;
+	/* of the update: `now a dead letter`, `to be tried again` …; what to mend, if it could not
+	 * be started */
+	const char *fate;
+	const char *sentence; /* of stderr: what went wrong; "" if none */
+	/* the handler could not be started, for the n-th time in a row; 0: it ran */
+	int unstartable;
 };
 
 struct engine_config {
 	struct loop *loop;
 	struct log *log;
 	const struct clock *clock;
-	struct slots *slots;           /* stay the caller's; free them after engine_free() */
+	struct slots *slots; /* stay the caller's; free them after engine_free() */
 	/* Opens the queue, which is the engine's then, with `config` as it is. NULL with `err`.
 	 * `arg` as below. */
 	struct queue *(*open_queue)(void *arg, const struct queue_config *config, struct err *err);
-	bool store_forgets;            /* what waits at the end is lost: it is said, and the status is not 0 */
-	struct statedir *dir;          /* the caller's; NULL: nothing is kept on disk */
-	const struct secret *secret;   /* NULL: no bot, with another source than Telegram */
-	struct notify *notify;         /* who is told how things stand; the caller's. NULL: nobody */
-	const char *run_id;            /* DIRECTORY.RUN, see slot/leftover.h; "" for none */
+	/* what waits at the end is lost: it is said, and the status is not 0 */
+	bool store_forgets;
+	struct statedir *dir;        /* the caller's; NULL: nothing is kept on disk */
+	const struct secret *secret; /* NULL: no bot, with another source than Telegram */
+	/* who is told how things stand; the caller's. NULL: nobody */
+	struct notify *notify;
+	const char *run_id; /* DIRECTORY.RUN, see slot/leftover.h; "" for none */
 	int slot_count;
 	/* another source than Telegram: JSON lines from a descriptor, which becomes the engine's;
 	 * -1: Telegram */
 	int source_fd;
-	int source_feed_fd;            /* of a program: the other end of the pipe at source_fd, the engine's too; -1: no program */
+	/* of a program: the other end of the pipe at source_fd, the engine's too; -1: no program */
+	int source_feed_fd;
 	const char *source_name;
 	/* asking */
-	const char *api_root, *api_login; /* of an api_root (api/api_root.h); the second NULL: none */
-	const char *ca_file, *ca_dirs;    /* for http_trust() */
+	/* of an api_root (api/api_root.h); the second NULL: none */
+	const char *api_root, *api_login;
+	const char *ca_file, *ca_dirs; /* for http_trust() */
 	struct poll_options poll;
-	const char *allowed_updates;   /* JSON, NULL: not sent */
+	const char *allowed_updates; /* JSON, NULL: not sent */
 	bool once;
-	bool rehearsal;                /* an update whose attempts are used up is given up, though nothing shows that others fare better */
-	int64_t max_runtime;           /* milliseconds, 0: no limit */
+	/* an update whose attempts are used up is given up, though nothing shows that others fare
+	 * better */
+	bool rehearsal;
+	int64_t max_runtime; /* milliseconds, 0: no limit */
 	struct engine_options options;
 	/* It is over; `status` is the exit status. Called once. */
 	void (*finished)(void *arg, int status);
-	bool terminal;                 /* it was started from a terminal: a SIGHUP with which that goes is a stop */
+	/* it was started from a terminal: a SIGHUP with which that goes is a stop */
+	bool terminal;
 	/* SIGHUP: read the configuration again and call engine_reload(). May be NULL. */
 	void (*reload)(void *arg);
 	/* An update was settled for good: handled, skipped, dropped (failed false) or failed (dead,
@@ -142,9 +161,9 @@ int engine_start(struct engine *e, struct err *err);
 void engine_stop(struct engine *e, int status, bool now);
 
 /* Takes over what may change of `fresh`: its options, how the server is asked (poll,
- * allowed_updates), max_runtime. Of these, it names in the log what cannot change while running after
- * all: routes and their modes, more workers or slots than at the start. All else of `fresh` is the
- * caller's to name. 0, or -1 with `err`: everything stays as it was. */
+ * allowed_updates), max_runtime. Of these, it names in the log what cannot change while running
+ * after all: routes and their modes, more workers or slots than at the start. All else of `fresh`
+ * is the caller's to name. 0, or -1 with `err`: everything stays as it was. */
 int engine_reload(struct engine *e, const struct engine_config *fresh, struct err *err);
 
 /* Handles what waits and is due, asks for nothing more, then stops with status 0. */

@@ -162,16 +162,18 @@ int engine_commands_build(struct engine *e, struct err *err)
 	};
 	for (size_t i = 0; i < e->route_count; i++) {
 		struct route *r = &e->routes[i];
-		struct command *packed =
-			pack(e, &r->command, r->policy.handler.background == BACKGROUND_LEAVE, err);
+		struct command *packed = pack(e, &r->command,
+					      r->policy.handler.background == BACKGROUND_LEAVE,
+					      err);
 		if (!packed)
 			return -1;
 		handler_set_command(r->handler, packed, e->bot_username);
 		command_unref(packed);
 	}
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-		struct command *packed =
-			others[i].from->stages ? pack(e, others[i].from, false, err) : NULL;
+		struct command *packed = others[i].from->stages
+						 ? pack(e, others[i].from, false, err)
+						 : NULL;
 		if (others[i].from->stages && !packed)
 			return -1;
 		command_unref(*others[i].to);

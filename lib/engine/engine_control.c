@@ -77,19 +77,24 @@ static bool change_run(struct engine *e, struct control_client *client, const ch
 	bool ending = e->phase != ENGINE_RUNNING || e->draining;
 	if (strcmp(verb, "pause") == 0 || strcmp(verb, "resume") == 0) {
 		if (ending) {
-			control_refuse(client, e->phase == ENGINE_RUNNING ? "it is draining already" : "it is stopping already");
+			control_refuse(client, e->phase == ENGINE_RUNNING
+						       ? "it is draining already"
+						       : "it is stopping already");
 			return true;
 		}
 		engine_pause(e, verb[0] == 'p');
 	} else if (strcmp(verb, "drain") == 0) {
 		if (e->phase == ENGINE_RUNNING && e->paused) {
-			control_refuse(client, "it is paused, so nothing would be handled; 'tgrun resume' comes first");
+			control_refuse(
+				client,
+				"it is paused, so nothing would be handled; 'tgrun resume' comes first");
 			return true;
 		}
 		engine_drain(e);
 	} else if (strcmp(verb, "stop") == 0) {
 		if (e->phase == ENGINE_RUNNING)
-			log_event(e->config.log, LOG_INFO, LOG_NONE, "stopping: as tgrun stop asked");
+			log_event(e->config.log, LOG_INFO, LOG_NONE,
+				  "stopping: as tgrun stop asked");
 		engine_stop(e, 0, false);
 	} else {
 		return false;

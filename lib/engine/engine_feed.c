@@ -31,7 +31,8 @@ static void again(struct engine *e, const char *what, const char *reason)
 		backoff_reset(&e->feed.backoff);
 	int64_t delay = backoff_fail(&e->feed.backoff, backoff_random());
 	duration_format(delay, wait, sizeof wait);
-	log_paced(e->config.log, &e->feed.pace, LOG_WARN, LOG_NONE, "the source's program %s: %s; starting it again in %s", what, reason, wait);
+	log_paced(e->config.log, &e->feed.pace, LOG_WARN, LOG_NONE,
+		  "the source's program %s: %s; starting it again in %s", what, reason, wait);
 	loop_timer_set(e->feed.timer, delay);
 }
 
@@ -41,7 +42,9 @@ static void on_ended(void *arg, const char *reason)
 	if (e->phase != ENGINE_RUNNING || e->draining || !reason) {
 		close_pipe(e);
 	} else if (e->config.once) {
-		log_event(e->config.log, LOG_ERROR, LOG_NONE, "the source's program failed: %s; with --once it is not started again", reason);
+		log_event(e->config.log, LOG_ERROR, LOG_NONE,
+			  "the source's program failed: %s; with --once it is not started again",
+			  reason);
 		engine_remember_error(e, reason);
 		e->end.drain_status = ERR_UNAVAILABLE;
 		close_pipe(e);
@@ -56,7 +59,8 @@ static void on_ended(void *arg, const char *reason)
 static bool mend_line(struct engine *e)
 {
 	struct pollfd p = { .fd = e->feed.fd, .events = POLLOUT };
-	if (e->feed.torn && poll(&p, 1, 0) == 1 && p.revents & POLLOUT && write(e->feed.fd, "\n", 1) == 1)
+	if (e->feed.torn && poll(&p, 1, 0) == 1 && p.revents & POLLOUT &&
+	    write(e->feed.fd, "\n", 1) == 1)
 		e->feed.torn = false;
 	return !e->feed.torn;
 }

@@ -116,18 +116,18 @@ void engine_log_figures(struct engine *e)
 		enum figure figure;
 		const char *name; /* NULL: that of the table */
 	} told[] = {
-		{ RECEIVED, NULL },	{ REPEATED, NULL },	 { DONE, NULL },
-		{ FAILED, NULL },	{ RETRIED, NULL },	 { DEAD, NULL },
-		{ DROPPED, NULL },	{ SKIPPED, NULL },	 { INTERRUPTED, NULL },
-		{ RUNNING, "running" }, { WAITING, NULL },	 { DEAD_LETTERS, NULL },
-		{ POLLS, NULL },	{ POLL_FAILURES, NULL }, { LOG_LINES_DROPPED, NULL },
+		{ RECEIVED, NULL },     { REPEATED, NULL },      { DONE, NULL },
+		{ FAILED, NULL },       { RETRIED, NULL },       { DEAD, NULL },
+		{ DROPPED, NULL },      { SKIPPED, NULL },       { INTERRUPTED, NULL },
+		{ RUNNING, "running" }, { WAITING, NULL },       { DEAD_LETTERS, NULL },
+		{ POLLS, NULL },        { POLL_FAILURES, NULL }, { LOG_LINES_DROPPED, NULL },
 	};
 	struct log_field fields[sizeof told / sizeof *told];
 	struct engine_counts c;
 	engine_counts(e, &c);
 	for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
-		const char *name =
-			told[i].name ? told[i].name : engine_figures[told[i].figure].name;
+		const char *name = told[i].name ? told[i].name
+						: engine_figures[told[i].figure].name;
 		fields[i] = LOG_NUM(name, (int64_t)read_figure(&c, told[i].figure));
 	}
 	log_event(e->config.log, LOG_INFO, fields, sizeof told / sizeof *told, "figures");
@@ -184,7 +184,7 @@ double engine_rate(struct engine *e, int64_t uptime)
 	for (int i = 0; i < ENGINE_RATE_SECONDS; i++)
 		sum += e->rate.done[i];
 	double seconds = (double)uptime / 1000;
-	return (double)sum / (seconds < 1		      ? 1
+	return (double)sum / (seconds < 1                     ? 1
 			      : seconds > ENGINE_RATE_SECONDS ? ENGINE_RATE_SECONDS
 							      : seconds);
 }

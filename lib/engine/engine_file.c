@@ -55,16 +55,17 @@ static bool is_the_same(struct engine *e)
 	name_of(e, name, sizeof name);
 	buf_init(&kept, 256);
 	/* A version that noted nothing is believed. */
-	bool same =
-		queue_meta_get(e->queue, name, &kept, &err) == 0 &&
-		(kept.len == 0 ||
-		 (sscanf(buf_str(&kept), "%" SCNd64 " %" SCNx64, &position, &was) == 2 &&
-		  position >= 0 && hash_before(e->config.source_fd, position, &is) && is == was));
+	bool same = queue_meta_get(e->queue, name, &kept, &err) == 0 &&
+		    (kept.len == 0 ||
+		     (sscanf(buf_str(&kept), "%" SCNd64 " %" SCNx64, &position, &was) == 2 &&
+		      position >= 0 && hash_before(e->config.source_fd, position, &is) &&
+		      is == was));
 	buf_release(&kept);
 	return same;
 }
 
-struct source *engine_file_open(struct engine *e, const struct source_events *events, struct err *err)
+struct source *engine_file_open(struct engine *e, const struct source_events *events,
+				struct err *err)
 {
 	const struct engine_config *c = &e->config;
 	struct stat st;

@@ -6,7 +6,10 @@
 #include "engine/engine_internal.h"
 #include "io/terminal.h"
 
-enum { SETTLES = 1000 /* milliseconds: a shell that ends hangs its jobs up, and only then is the terminal gone */ };
+enum {
+	SETTLES = 1000 /* milliseconds: a shell that ends hangs its jobs up, and only then is the
+			  terminal gone */
+};
 
 /* Whether the terminal is gone; stops if it is. */
 static bool hung_up(struct engine *e)
@@ -14,7 +17,8 @@ static bool hung_up(struct engine *e)
 	if (!e->config.terminal || terminal_look() != TERMINAL_NONE)
 		return false;
 	if (e->phase == ENGINE_RUNNING) {
-		log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("running", handlers_running(e->handlers))),
+		log_event(e->config.log, LOG_INFO,
+			  LOG_FIELDS(LOG_NUM("running", handlers_running(e->handlers))),
 			  "stopping: SIGHUP, and the terminal is gone");
 		engine_stop(e, 0, false);
 	}

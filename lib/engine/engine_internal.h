@@ -36,12 +36,12 @@ struct engine_command {
 /* A route and its pacing. */
 struct route {
 	struct engine *engine;
-	char *match;           /* NULL: the default */
+	char *match; /* NULL: the default */
 	struct handler *handler;
 	struct route_policy policy;
-	int workers_max;       /* those of the start, for which there are slots */
+	int workers_max; /* those of the start, for which there are slots */
 	struct engine_command command;
-	struct allow *allow;   /* whose updates it handles */
+	struct allow *allow; /* whose updates it handles */
 	struct loop_timer *pause_timer, *batch_timer;
 	struct breaker breaker;
 	struct backoff start_backoff; /* while it cannot be started; failures > 0 says so */
@@ -57,12 +57,12 @@ enum { LANE_ORDERED, LANE_BYPASS, LANE_GROUPS };
 /* An update that was claimed: waiting for the mark of its start to be on disk, or running. A batch
  * is a leader and who follows it. */
 struct flight {
-	struct list link;      /* in starts.starting or starts.running */
+	struct list link; /* in starts.starting or starts.running */
 	struct claim *claim;
 	struct route *route;
-	int group;             /* LANE_ORDERED or LANE_BYPASS */
-	bool leader;           /* counts as one process */
-	int64_t since;         /* monotonic milliseconds */
+	int group;     /* LANE_ORDERED or LANE_BYPASS */
+	bool leader;   /* counts as one process */
+	int64_t since; /* monotonic milliseconds */
 };
 
 /* What the source said of its own end: kept until the end of the turn, where all ends are
@@ -77,7 +77,7 @@ struct engine {
 	/* copies of what the options say */
 	int64_t backlog, min_free, dead_keep, dead_keep_age, shutdown_timeout;
 	int concurrency, breaker_limit;
-	int concurrency_max;    /* that of the start, for which there are slots */
+	int concurrency_max; /* that of the start, for which there are slots */
 	struct key_spec *keys;
 	struct key_spec *chats; /* the key that is the chat, whatever --key says */
 	char *rule;             /* all that decides on keys and lanes, as text */
@@ -87,7 +87,7 @@ struct engine {
 	bool hide_token;
 	struct engine_command on_error, on_timeout, from;
 	struct command *on_error_packed, *on_timeout_packed, *source_packed;
-	char *bot_username;     /* NULL: not known yet */
+	char *bot_username; /* NULL: not known yet */
 	struct route *routes;
 	size_t route_count;
 
@@ -98,14 +98,14 @@ struct engine {
 	struct source *source;
 	struct control *control;
 	struct strangers *strangers; /* engine_strangers.c; NULL: none yet */
-	char source_root[64];   /* of a file: its name in the store; "": none */
+	char source_root[64];        /* of a file: its name in the store; "": none */
 
 	enum engine_phase phase;
 	bool paused, draining;
-	bool state_gone;        /* what engine_stands() said last */
-	bool control_due;       /* the control socket is to be looked after in this turn */
+	bool state_gone;  /* what engine_stands() said last */
+	bool control_due; /* the control socket is to be looked after in this turn */
 	bool control_fails;
-	int64_t started_at;     /* monotonic milliseconds */
+	int64_t started_at; /* monotonic milliseconds */
 	struct engine_counts counts;
 	struct loop_timer *watchdog_timer, *hangup_timer, *log_timer;
 	struct loop_signal *signals[ENGINE_SIGNALS];
@@ -118,7 +118,7 @@ struct engine {
 		bool store_fails;
 		struct log_pace store_pace;
 		char last_error[256];
-		int64_t last_error_at;    /* wall clock */
+		int64_t last_error_at; /* wall clock */
 	} pulse;
 	struct {
 		/* of struct flight: their mark is yet to be written; it was */
@@ -126,10 +126,10 @@ struct engine {
 		/* of the process that is being formed or started: too large for a small stack */
 		struct flight *flights[HANDLER_BATCH_MAX];
 		struct claim *claims[HANDLER_BATCH_MAX];
-		int processes[LANE_GROUPS];    /* of exec and batch, claimed or running */
+		int processes[LANE_GROUPS];     /* of exec and batch, claimed or running */
 		struct loop_timer *delay_timer; /* for the next update that is delayed */
-		bool fail;                     /* the store cannot hand out */
-		int64_t again_at;              /* when it is asked again */
+		bool fail;                      /* the store cannot hand out */
+		int64_t again_at;               /* when it is asked again */
 		struct log_pace pace;
 	} starts;
 	struct {
@@ -138,50 +138,50 @@ struct engine {
 		struct log_pace pace;
 	} put;
 	struct {
-		bool begun;             /* the source asks for updates */
-		bool waits;             /* it was told "not now" */
-		bool dry;               /* at dry_at nothing waited there, and nothing came since */
-		bool ended;             /* it has no more, and all is taken */
-		bool stopped;           /* it asks no more */
+		bool begun;   /* the source asks for updates */
+		bool waits;   /* it was told "not now" */
+		bool dry;     /* at dry_at nothing waited there, and nothing came since */
+		bool ended;   /* it has no more, and all is taken */
+		bool stopped; /* it asks no more */
 		struct source_end end;
 		int64_t dry_at;
-		bool syncing;           /* what was received is about to be durable */
+		bool syncing; /* what was received is about to be durable */
 		bool disk_low, backlog_full;
 		struct log_pace sync_pace, disk_pace, full_pace;
 	} asking;
 	struct {
-		int fd;                 /* where the source's program writes; -1: no program */
-		bool torn;              /* it may have left half a line */
+		int fd;    /* where the source's program writes; -1: no program */
+		bool torn; /* it may have left half a line */
 		struct loop_timer *timer;
 		struct backoff backoff;
 		int64_t started;
 		struct log_pace pace;
 	} feed;
 	struct {
-		bool trimming;          /* old dead letters are left for the next slice */
+		bool trimming; /* old dead letters are left for the next slice */
 		bool fails;
 		struct log_pace pace;
 		/* since when nothing is to be done; 0: room was given back */
 		int64_t idle_at;
 	} tidy;
 	struct {
-		int status;             /* of the exit */
-		int drain_status;       /* of the exit after a drain; 0: none of its own */
+		int status;       /* of the exit */
+		int drain_status; /* of the exit after a drain; 0: none of its own */
 		/* with --once: why it ends before all is handled; NULL: it does not */
 		const char *gives_up;
 		uint64_t interrupted_before; /* the count when the killing began */
 		bool waits_told;
-		int64_t quiet_at;       /* since when nothing runs; 0: something does */
+		int64_t quiet_at; /* since when nothing runs; 0: something does */
 		struct loop_timer *stop_timer, *runtime_timer;
 	} end;
 	struct {
 		int64_t at;
 		char text[160];
-	} told;                         /* to the service manager, last */
+	} told; /* to the service manager, last */
 	struct {
 		/* updates handled in each second of the last minute */
 		uint64_t done[ENGINE_RATE_SECONDS];
-		int64_t second;                     /* the newest of them */
+		int64_t second; /* the newest of them */
 	} rate;
 };
 
@@ -230,7 +230,8 @@ unsigned engine_lane(const struct engine *e, const struct update *u, bool *bypas
 bool engine_wants(struct engine *e, const struct update *u);
 /* The handler does not work: one is started at a time, until one works. */
 bool engine_probes(const struct route *r);
-/* How many more updates (batches, where a start takes several) of the route's lane may be claimed now. */
+/* How many more updates (batches, where a start takes several) of the route's lane may be claimed
+ * now. */
 int engine_room(const struct route *r, int group);
 
 /* engine_figures.c */
@@ -261,8 +262,8 @@ void engine_on_done(void *arg, struct handler *h, struct claim *c, const struct 
 void engine_on_unstartable(void *arg, struct handler *h, const char *reason, int errnum);
 /* A start failed that `began` at so many monotonic milliseconds: starts of the route pause. `c`
  * NULL: it is of no one update. `errnum` 0: it started, and ended at once. */
-void engine_cannot_start(struct route *r, const struct claim *c, int64_t began,
-			 const char *reason, int errnum);
+void engine_cannot_start(struct route *r, const struct claim *c, int64_t began, const char *reason,
+			 int errnum);
 /* The attempt ended, and its update is not charged for that; `r` as of HANDLER_INTERRUPTED. */
 void engine_uncharged(struct engine *e, const struct claim *c, const struct handler_result *r);
 /* Frees the flight, which is over. Its claim is the caller's. */
@@ -285,8 +286,8 @@ void engine_file_forget(struct engine *e);
 /* engine_batch.c */
 /* The source's name in the store; NULL: it has none. */
 const char *engine_root(const struct engine *e);
-/* For struct queue_config: the keys and the lane of an update that is keyed anew, and after how many
- * milliseconds one of the kind is too old. */
+/* For struct queue_config: the keys and the lane of an update that is keyed anew, and after how
+ * many milliseconds one of the kind is too old. */
 int engine_route_bytes(void *arg, const char *body, size_t length, struct buf *keys,
 		       unsigned *lane);
 int64_t engine_max_age(void *arg, const char *kind);

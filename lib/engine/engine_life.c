@@ -11,7 +11,7 @@
 #include "engine/engine_internal.h"
 
 enum {
-	FRESH_ENOUGH = 3000,  /* an empty answer this young means that nothing waits */
+	FRESH_ENOUGH = 3000,   /* an empty answer this young means that nothing waits */
 	WRITE_PATIENCE = 5000, /* when all has ended, for outcomes that the disk does not take */
 };
 
@@ -40,21 +40,27 @@ static void on_stop_timer(void *arg)
 		log_event(log, LOG_WARN, LOG_NONE, "not all was handled in time; the rest is kept");
 		engine_stop(e, e->end.drain_status, false);
 	}
-	int lingering = handlers_lingering(e->handlers), running = handlers_running(e->handlers) - lingering, hooks = handlers_hooks(e->handlers);
+	int lingering = handlers_lingering(e->handlers),
+	    running = handlers_running(e->handlers) - lingering,
+	    hooks = handlers_hooks(e->handlers);
 	if (e->phase != ENGINE_DRAINING)
 		return;
 	if (running)
-		log_event(log, LOG_WARN, LOG_FIELDS(LOG_NUM("running", running)),
-			  "handlers still run at the shutdown deadline: ending them; their updates are kept");
+		log_event(
+			log, LOG_WARN, LOG_FIELDS(LOG_NUM("running", running)),
+			"handlers still run at the shutdown deadline: ending them; their updates are kept");
 	if (lingering) {
 		char what[256];
 		handlers_describe_lingering(e->handlers, what, sizeof what);
-		log_event(log, LOG_WARN, LOG_FIELDS(LOG_NUM("updates", lingering)),
-			  "background work of handlers that ended still runs at the shutdown deadline: %s; "
-			  "ending it, their updates are settled (--background leave would let it run on)", what);
+		log_event(
+			log, LOG_WARN, LOG_FIELDS(LOG_NUM("updates", lingering)),
+			"background work of handlers that ended still runs at the shutdown deadline: %s; "
+			"ending it, their updates are settled (--background leave would let it run on)",
+			what);
 	}
 	if (hooks)
-		log_event(log, LOG_WARN, LOG_FIELDS(LOG_NUM("hooks", hooks)), "hooks still run at the shutdown deadline: ending them");
+		log_event(log, LOG_WARN, LOG_FIELDS(LOG_NUM("hooks", hooks)),
+			  "hooks still run at the shutdown deadline: ending them");
 	force(e, SIGTERM);
 	CRASHPOINT("stop-killing");
 }
@@ -68,8 +74,10 @@ void engine_stop(struct engine *e, int status, bool now)
 		e->end.status = status;
 		notify_stopping(e->config.notify);
 		while (!list_empty(&e->starts.starting)) {
-			struct flight *f = container_of(e->starts.starting.next, struct flight, link);
-			queue_release(e->queue, f->claim, &(struct queue_release){ .why = RELEASE_NO_START });
+			struct flight *f = container_of(e->starts.starting.next, struct flight,
+							link);
+			queue_release(e->queue, f->claim,
+				      &(struct queue_release){ .why = RELEASE_NO_START });
 			claim_free(f->claim);
 			engine_land(e, f);
 		}
@@ -105,7 +113,8 @@ static void drain_for(struct engine *e, int64_t limit, int status)
 	if (e->phase != ENGINE_RUNNING)
 		return;
 	duration_format(limit, text, sizeof text);
-	log_event(e->config.log, LOG_INFO, LOG_NONE, "draining for at most %s; what is left is kept", text);
+	log_event(e->config.log, LOG_INFO, LOG_NONE,
+		  "draining for at most %s; what is left is kept", text);
 	e->end.drain_status = status;
 	loop_timer_set(e->end.stop_timer, limit);
 	engine_drain(e);
@@ -114,7 +123,8 @@ static void drain_for(struct engine *e, int64_t limit, int status)
 void engine_pause(struct engine *e, bool paused)
 {
 	if (e->paused != paused)
-		log_event(e->config.log, LOG_INFO, LOG_NONE, paused ? "paused: no handler is started" : "resumed");
+		log_event(e->config.log, LOG_INFO, LOG_NONE,
+			  paused ? "paused: no handler is started" : "resumed");
 	e->paused = paused;
 	engine_turn_in(e, 0);
 }
@@ -129,10 +139,14 @@ static void finish(struct engine *e)
 	bool lost = e->config.store_forgets && c.waiting;
 	int status = e->end.status ? e->end.status : cut || lost || !engine_ends_well(e) ? 1 : 0;
 	if (lost)
-		log_event(e->config.log, LOG_ERROR, LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting)),
+		log_event(e->config.log, LOG_ERROR,
+			  LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting)),
 			  "updates that were not handled are lost: --store memory keeps nothing");
-	log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("done", (int64_t)c.done), LOG_NUM("failed", (int64_t)c.failed),
-		  LOG_NUM("waiting", (int64_t)c.waiting), LOG_NUM("dead_letters", (int64_t)c.dead_letters)), "stopped");
+	log_event(e->config.log, LOG_INFO,
+		  LOG_FIELDS(LOG_NUM("done", (int64_t)c.done), LOG_NUM("failed", (int64_t)c.failed),
+			     LOG_NUM("waiting", (int64_t)c.waiting),
+			     LOG_NUM("dead_letters", (int64_t)c.dead_letters)),
+		  "stopped");
 	e->config.finished(e->config.arg, status);
 }
 
@@ -145,8 +159,9 @@ static bool waits_for_retries(struct engine *e)
 		return false;
 	queue_counts(e->queue, &c);
 	if (!e->end.waits_told)
-		log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting)),
-			  "the source has ended: waiting for the updates that are to be tried again");
+		log_event(
+			e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting)),
+			"the source has ended: waiting for the updates that are to be tried again");
 	e->end.waits_told = true;
 	return true;
 }
@@ -180,8 +195,10 @@ void engine_check_end(struct engine *e)
 	int64_t now = e->config.clock->mono(e->config.clock);
 	if (e->phase == ENGINE_RUNNING) {
 		if (e->end.gives_up) {
-			log_event(e->config.log, LOG_ERROR, LOG_NONE, "%s: with --once this is the end, and the rest is left for another run",
-				  e->end.gives_up);
+			log_event(
+				e->config.log, LOG_ERROR, LOG_NONE,
+				"%s: with --once this is the end, and the rest is left for another run",
+				e->end.gives_up);
 			engine_stop(e, 1, false);
 			return;
 		}
@@ -207,7 +224,9 @@ void engine_check_end(struct engine *e)
 	if (!queue_dirty(e->queue)) {
 		finish(e);
 	} else if (now - e->end.quiet_at > WRITE_PATIENCE) {
-		log_event(e->config.log, LOG_ERROR, LOG_NONE, "the last outcomes cannot be written; their updates will be handed out again");
+		log_event(
+			e->config.log, LOG_ERROR, LOG_NONE,
+			"the last outcomes cannot be written; their updates will be handed out again");
 		e->end.status = ERR_IO;
 		finish(e);
 	} else {

@@ -7,7 +7,7 @@
 
 enum {
 	STORE_AGAIN = 1000, /* milliseconds between tries to write */
-	SLICE = 5,	    /* milliseconds of a turn for what has no end of its own */
+	SLICE = 5,          /* milliseconds of a turn for what has no end of its own */
 };
 
 void engine_turn_in(struct engine *e, int64_t delay)

@@ -20,15 +20,18 @@ static void take_workers(struct route *r, int workers)
 	if (!r->workers_max)
 		r->workers_max = workers;
 	if (workers > r->workers_max)
-		log_event(r->engine->config.log, LOG_WARN, LOG_FIELDS(LOG_STR("route", r->match ? r->match : ""), LOG_NUM("workers", r->workers_max)),
-			  "'workers' cannot be raised above that of the start while running: it stays at that until a restart");
+		log_event(
+			r->engine->config.log, LOG_WARN,
+			LOG_FIELDS(LOG_STR("route", r->match ? r->match : ""),
+				   LOG_NUM("workers", r->workers_max)),
+			"'workers' cannot be raised above that of the start while running: it stays at that until a restart");
 	r->policy.handler.workers = workers < r->workers_max ? workers : r->workers_max;
 }
 
 static int take_route(struct route *r, const struct engine_route *o, struct err *err)
 {
-	struct allow *allow = allow_new(o->allow_users, o->allow_user_count,
-					o->allow_chats, o->allow_chat_count);
+	struct allow *allow = allow_new(o->allow_users, o->allow_user_count, o->allow_chats,
+					o->allow_chat_count);
 	if (!allow)
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	if (engine_command_keep(&r->command, &o->command, err)) {
@@ -93,7 +96,8 @@ static int take_handlers(struct engine *e, const struct engine_options *o, struc
 	    engine_command_keep(&e->on_timeout, &o->on_timeout, err) ||
 	    (!e->from.stages && engine_command_keep(&e->from, &o->source, err)))
 		return -1;
-	char **only = engine_strings_copy(o->only, o->only_count, 0), **ignore = engine_strings_copy(o->ignore, o->ignore_count, 0);
+	char **only = engine_strings_copy(o->only, o->only_count, 0),
+	     **ignore = engine_strings_copy(o->ignore, o->ignore_count, 0);
 	if (!only || !ignore) {
 		engine_strings_free(only);
 		engine_strings_free(ignore);
@@ -112,8 +116,10 @@ static void take_concurrency(struct engine *e, int concurrency)
 	if (!e->concurrency_max)
 		e->concurrency_max = concurrency;
 	if (concurrency > e->concurrency_max)
-		log_event(e->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("concurrency", e->concurrency_max)),
-			  "'concurrency' cannot be raised above that of the start while running: it stays at that until a restart");
+		log_event(
+			e->config.log, LOG_WARN,
+			LOG_FIELDS(LOG_NUM("concurrency", e->concurrency_max)),
+			"'concurrency' cannot be raised above that of the start while running: it stays at that until a restart");
 	e->concurrency = concurrency < e->concurrency_max ? concurrency : e->concurrency_max;
 }
 

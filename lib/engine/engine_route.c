@@ -18,7 +18,8 @@ static void on_batch(void *arg)
 	(void)arg; /* Nothing to do: the turn of the loop ends with starts. */
 }
 
-static int route_make(struct engine *e, struct route *r, const struct engine_route *o, struct err *err)
+static int route_make(struct engine *e, struct route *r, const struct engine_route *o,
+		      struct err *err)
 {
 	*r = (struct route){ .engine = e, .match = o->match ? strdup(o->match) : NULL };
 	r->handler = handler_new(e->handlers, o->policy.mode, o->match ? o->match : "");
@@ -115,7 +116,8 @@ static size_t count_list(char **texts)
 static size_t find_route(const struct engine *e, const struct update *u)
 {
 	size_t route = 0;
-	while (route + 1 < e->route_count && !(u && match_one(e->routes[route].match, u, e->bot_username)))
+	while (route + 1 < e->route_count &&
+	       !(u && match_one(e->routes[route].match, u, e->bot_username)))
 		route++;
 	return route;
 }
@@ -143,7 +145,8 @@ bool engine_probes(const struct route *r)
 	return r->breaker.open || r->start_backoff.failures;
 }
 
-/* How many more updates (batches, where a start takes several) of the route's lane may be claimed now. */
+/* How many more updates (batches, where a start takes several) of the route's lane may be claimed
+ * now. */
 int engine_room(const struct route *r, int group)
 {
 	const struct engine *e = r->engine;
@@ -161,10 +164,10 @@ int engine_room(const struct route *r, int group)
 int engine_slots(const struct engine_options *o)
 {
 	bool processes = false;
-	int slots = (o->on_error.stages || o->on_timeout.stages ? HOOK_SLOTS : 0) + (o->source.stages != NULL);
+	int slots = (o->on_error.stages || o->on_timeout.stages ? HOOK_SLOTS : 0) +
+		    (o->source.stages != NULL);
 	for (size_t i = 0; i < o->route_count; i++) {
-		int own = handler_slots_for(o->routes[i].policy.mode,
-					    &o->routes[i].policy.handler);
+		int own = handler_slots_for(o->routes[i].policy.mode, &o->routes[i].policy.handler);
 		slots += own;
 		processes = processes || !own;
 	}

@@ -24,8 +24,8 @@ static void pause_starts(struct route *r, int64_t delay)
 	loop_timer_set(r->pause_timer, delay);
 }
 
-static void tell_trouble(struct engine *e, const struct claim *c, const char *reason, const char *fate, const char *sentence,
-			 int unstartable)
+static void tell_trouble(struct engine *e, const struct claim *c, const char *reason,
+			 const char *fate, const char *sentence, int unstartable)
 {
 	struct engine_trouble trouble = { c, reason, fate, sentence ? sentence : "", unstartable };
 	if (e->config.trouble)
@@ -47,7 +47,8 @@ static const struct {
 	{ ENOBUFS, "the machine is out of processes or memory." },
 	{ EMFILE, "tgrun may open no more files; raise the limit (ulimit -n)." },
 	{ ENFILE, "the machine can open no more files." },
-	{ E2BIG, "the environment leaves no room for it; see --clear-env, or raise the limit (ulimit -s)." },
+	{ E2BIG,
+	  "the environment leaves no room for it; see --clear-env, or raise the limit (ulimit -s)." },
 	{ 0, "does it end by itself, or need what is not there?" },
 	{ -1, "see to the handler." }, /* all else */
 };
@@ -62,12 +63,14 @@ static bool is_of_directory(const char *dir, int errnum)
 	       stat(inside, &st) && errno == errnum;
 }
 
-void engine_cannot_start(struct route *r, const struct claim *c, int64_t began, const char *reason, int errnum)
+void engine_cannot_start(struct route *r, const struct claim *c, int64_t began, const char *reason,
+			 int errnum)
 {
 	struct engine *e = r->engine;
 	char entering[512];
 	size_t row = 0;
-	int64_t delay = backoff_fail_of(&r->start_backoff, began, e->config.clock->mono(e->config.clock), backoff_random());
+	int64_t delay = backoff_fail_of(&r->start_backoff, began,
+					e->config.clock->mono(e->config.clock), backoff_random());
 	if (delay < 0)
 		return; /* it was under way when the last one failed */
 	while (start_troubles[row].errnum >= 0 && start_troubles[row].errnum != errnum)
@@ -81,8 +84,11 @@ void engine_cannot_start(struct route *r, const struct claim *c, int64_t began, 
 		reason = entering;
 		advice = "it is that of --chdir.";
 	}
-	log_paced(e->config.log, &r->start_paces[row], r->start_backoff.failures == 1 ? LOG_ERROR : LOG_WARN,
-		  LOG_FIELDS(LOG_STR("handler", r->command.paths[0]), LOG_NUM("failures", r->start_backoff.failures), LOG_NUM("wait_ms", delay)),
+	log_paced(e->config.log, &r->start_paces[row],
+		  r->start_backoff.failures == 1 ? LOG_ERROR : LOG_WARN,
+		  LOG_FIELDS(LOG_STR("handler", r->command.paths[0]),
+			     LOG_NUM("failures", r->start_backoff.failures),
+			     LOG_NUM("wait_ms", delay)),
 		  "the handler cannot be started: %s; %s No update is touched", reason, advice);
 	engine_remember_error(e, reason);
 	pause_starts(r, delay);
@@ -94,7 +100,8 @@ void engine_cannot_start(struct route *r, const struct claim *c, int64_t began, 
 void engine_on_unstartable(void *arg, struct handler *h, const char *reason, int errnum)
 {
 	struct engine *e = arg;
-	engine_cannot_start(engine_route_of(e, h), NULL, e->config.clock->mono(e->config.clock), reason, errnum);
+	engine_cannot_start(engine_route_of(e, h), NULL, e->config.clock->mono(e->config.clock),
+			    reason, errnum);
 }
 
 /* The flight is over; its claim is somebody else's by now. */
@@ -108,17 +115,24 @@ void engine_land(struct engine *e, struct flight *f)
 	free(f);
 }
 
-static void run_hook(struct engine *e, const struct route *r, const struct claim *c, const struct handler_result *result)
+static void run_hook(struct engine *e, const struct route *r, const struct claim *c,
+		     const struct handler_result *result)
 {
 	bool timeout = result->outcome.status < 0 && e->on_timeout_packed;
 	struct command *command = timeout ? e->on_timeout_packed : e->on_error_packed;
 	if (!command)
 		return;
 	struct hook hook = {
-		.name = timeout ? "on-timeout" : "on-error", .command = command, .claim = c, .bot_username = e->bot_username,
+		.name = timeout ? "on-timeout" : "on-error",
+		.command = command,
+		.claim = c,
+		.bot_username = e->bot_username,
 		.max_attempts = r->policy.handler.outcome.max_attempts,
-		.reason = result->outcome.reason, .status = result->outcome.status, .sentence = result->sentence,
-		.timeout = HOOK_TIMEOUT, .kill_after = r->policy.handler.kill_after,
+		.reason = result->outcome.reason,
+		.status = result->outcome.status,
+		.sentence = result->sentence,
+		.timeout = HOOK_TIMEOUT,
+		.kill_after = r->policy.handler.kill_after,
 	};
 	handlers_hook(e->handlers, &hook);
 }
@@ -126,7 +140,8 @@ static void run_hook(struct engine *e, const struct route *r, const struct claim
 /* A failed attempt for the breaker, which is told of the update's chat, whatever its keys are: what
  * bypasses has none. To ask for another time is no failure for it, but a probe that does has not
  * succeeded. As breaker_fail(). */
-static bool fail(struct route *r, const struct claim *c, const struct handler_result *result, int64_t since, int64_t *delay)
+static bool fail(struct route *r, const struct claim *c, const struct handler_result *result,
+		 int64_t since, int64_t *delay)
 {
 	struct engine *e = r->engine;
 	*delay = 0;
@@ -137,7 +152,8 @@ static bool fail(struct route *r, const struct claim *c, const struct handler_re
 	buf_init(&chat, CHAT_MAX);
 	if (u)
 		update_keys(u, e->chats, &chat);
-	bool opened = breaker_fail(&r->breaker, buf_str(&chat), since, e->config.clock->mono(e->config.clock), backoff_random(), delay);
+	bool opened = breaker_fail(&r->breaker, buf_str(&chat), since,
+				   e->config.clock->mono(e->config.clock), backoff_random(), delay);
 	buf_release(&chat);
 	update_free(u);
 	return opened;
@@ -151,7 +167,7 @@ struct fate {
 
 /* What went wrong, for people: how the attempt ended, and what the handler said of it. */
 struct story {
-	char text[sizeof ((struct outcome *)NULL)->reason + SENTENCE_MAX + 4];
+	char text[sizeof((struct outcome *)NULL)->reason + SENTENCE_MAX + 4];
 };
 
 static struct story story_of(const struct outcome *outcome, const char *sentence)
@@ -161,7 +177,8 @@ static struct story story_of(const struct outcome *outcome, const char *sentence
 	return s;
 }
 
-static struct fate bury(struct engine *e, const struct claim *c, const struct outcome *outcome, const struct handler_result *result)
+static struct fate bury(struct engine *e, const struct claim *c, const struct outcome *outcome,
+			const struct handler_result *result)
 {
 	struct story story = story_of(outcome, result->sentence);
 	e->counts.dead++;
@@ -171,7 +188,8 @@ static struct fate bury(struct engine *e, const struct claim *c, const struct ou
 
 /* The handler asked for another time, and no attempt is left. What it waits for may be wanting for
  * all: then nothing is given up for it. */
-static struct fate settle_spent(struct route *r, const struct claim *c, const struct handler_result *result)
+static struct fate settle_spent(struct route *r, const struct claim *c,
+				const struct handler_result *result)
 {
 	struct engine *e = r->engine;
 	struct outcome outcome = result->outcome;
@@ -183,16 +201,20 @@ static struct fate settle_spent(struct route *r, const struct claim *c, const st
 		return bury(e, c, &outcome, result);
 	}
 	if (c->failures < most)
-		log_event(e->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys), LOG_NUM("attempts", most)),
-			  "its attempts are used up, and nothing of another chat was handled since the first: it is kept, and tried every five "
-			  "minutes");
+		log_event(
+			e->config.log, LOG_WARN,
+			LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys),
+				   LOG_NUM("attempts", most)),
+			"its attempts are used up, and nothing of another chat was handled since the first: it is kept, and tried every five "
+			"minutes");
 	e->counts.retried++;
 	queue_retry(e->queue, c, RETRY_CAP, outcome.reason);
 	return (struct fate){ "to be tried again", false };
 }
 
 /* An attempt failed. */
-static struct fate settle_failure(struct route *r, const struct claim *c, const struct handler_result *result, int64_t since)
+static struct fate settle_failure(struct route *r, const struct claim *c,
+				  const struct handler_result *result, int64_t since)
 {
 	struct engine *e = r->engine;
 	int64_t delay;
@@ -200,14 +222,20 @@ static struct fate settle_failure(struct route *r, const struct claim *c, const 
 	engine_remember_error(e, story.text);
 	run_hook(e, r, c, result);
 	if (fail(r, c, result, since, &delay)) {
-		log_paced(e->config.log, &r->breaker_pace, LOG_ERROR, LOG_FIELDS(LOG_NUM("failures", r->breaker.failures)),
-			  "the handler fails on everything (%s): handlers are started one at a time, and failures are not counted, "
-			  "until one succeeds", story.text);
+		log_paced(
+			e->config.log, &r->breaker_pace, LOG_ERROR,
+			LOG_FIELDS(LOG_NUM("failures", r->breaker.failures)),
+			"the handler fails on everything (%s): handlers are started one at a time, and failures are not counted, "
+			"until one succeeds",
+			story.text);
 		if (e->config.once)
 			e->end.gives_up = "the handler fails on everything";
 	}
 	if (r->breaker.open) {
-		queue_release(e->queue, c, &(struct queue_release){ .why = RELEASE_BREAKER, .started = true, .delay = delay < 0 ? 0 : delay });
+		queue_release(e->queue, c,
+			      &(struct queue_release){ .why = RELEASE_BREAKER,
+						       .started = true,
+						       .delay = delay < 0 ? 0 : delay });
 		if (delay >= 0)
 			pause_starts(r, delay);
 		return (struct fate){ "not counted", false };
@@ -217,7 +245,9 @@ static struct fate settle_failure(struct route *r, const struct claim *c, const 
 		if (result->outcome.spent)
 			return settle_spent(r, c, result);
 		e->counts.retried++;
-		queue_retry(e->queue, c, backoff_delay(r->policy.retry_delay, RETRY_CAP, c->failures + 1), story.text);
+		queue_retry(e->queue, c,
+			    backoff_delay(r->policy.retry_delay, RETRY_CAP, c->failures + 1),
+			    story.text);
 		return (struct fate){ "to be tried again", false };
 	case OUTCOME_DEAD:
 		return bury(e, c, &result->outcome, result);
@@ -230,36 +260,47 @@ static struct fate settle_failure(struct route *r, const struct claim *c, const 
 	return (struct fate){ "dropped", true };
 }
 
-static void log_end(struct engine *e, const struct claim *c, const struct handler_result *r, const char *fate)
+static void log_end(struct engine *e, const struct claim *c, const struct handler_result *r,
+		    const char *fate)
 {
 	int64_t cpu = (r->usage.ru_utime.tv_sec + r->usage.ru_stime.tv_sec) * 1000 +
 		      (r->usage.ru_utime.tv_usec + r->usage.ru_stime.tv_usec) / 1000;
 	enum log_level level = fate ? LOG_WARN : LOG_INFO;
 	if (r->dropped)
-		log_event(e->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_NUM("bytes", (int64_t)r->dropped)),
+		log_event(e->config.log, LOG_WARN,
+			  LOG_FIELDS(LOG_NUM("update", c->update_id),
+				     LOG_NUM("bytes", (int64_t)r->dropped)),
 			  "part of the handler's output was dropped");
 	if (!log_wants(e->config.log, level))
 		return;
 	struct log_field fields[] = {
-		LOG_NUM("update", c->update_id), LOG_STR("key", c->keys), LOG_NUM("attempt", c->failures + 1),
-		LOG_NUM("ms", r->elapsed), LOG_NUM("cpu_ms", cpu), LOG_NUM("rss_kb", r->usage.ru_maxrss),
+		LOG_NUM("update", c->update_id),
+		LOG_STR("key", c->keys),
+		LOG_NUM("attempt", c->failures + 1),
+		LOG_NUM("ms", r->elapsed),
+		LOG_NUM("cpu_ms", cpu),
+		LOG_NUM("rss_kb", r->usage.ru_maxrss),
 		LOG_STR("stderr", r->sentence),
 	};
 	size_t count = sizeof fields / sizeof *fields - !(fate && *r->sentence);
-	log_event(e->config.log, level, fields, count, "%s%s%s", fate ? r->outcome.reason : "handled",
-		  fate ? ": " : "", fate ? fate : "");
+	log_event(e->config.log, level, fields, count, "%s%s%s",
+		  fate ? r->outcome.reason : "handled", fate ? ": " : "", fate ? fate : "");
 }
 
 /* It ended, and nobody is charged; but that is not for ever. */
 void engine_uncharged(struct engine *e, const struct claim *c, const struct handler_result *r)
 {
-	struct queue_release how = { .why = r->why, .started = r->started, .reason = r->reason, .last_stderr = r->last_stderr };
+	struct queue_release how = { .why = r->why,
+				     .started = r->started,
+				     .reason = r->reason,
+				     .last_stderr = r->last_stderr };
 	const char *letter = queue_release(e->queue, c, &how);
 	const char *fate = letter ? "now a dead letter" : "to be handed out again";
 	/* That nothing could be started is told by itself, once. */
 	bool tell = letter || r->why != RELEASE_NO_START;
 	e->counts.interrupted += tell;
-	log_event(e->config.log, tell ? LOG_WARN : LOG_DEBUG, LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)),
+	log_event(e->config.log, tell ? LOG_WARN : LOG_DEBUG,
+		  LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)),
 		  "interrupted, and %s: %s", fate, letter ? letter : r->reason);
 	if (tell)
 		tell_trouble(e, c, letter ? letter : r->reason, fate, r->sentence, 0);
@@ -271,7 +312,8 @@ void engine_uncharged(struct engine *e, const struct claim *c, const struct hand
 		e->config.settled(e->config.arg, c->seq, true);
 }
 
-static void settle_ended(struct engine *e, struct route *route, const struct claim *c, const struct handler_result *r, int64_t since)
+static void settle_ended(struct engine *e, struct route *route, const struct claim *c,
+			 const struct handler_result *r, int64_t since)
 {
 	struct fate fate = { NULL, true };
 	backoff_succeed_of(&route->start_backoff, since);
@@ -279,7 +321,8 @@ static void settle_ended(struct engine *e, struct route *route, const struct cla
 		e->counts.done++;
 		engine_count_rate(e, 1);
 		if (breaker_success(&route->breaker))
-			log_event(e->config.log, log_pace_end(&route->breaker_pace), LOG_NONE, "the handler works again");
+			log_event(e->config.log, log_pace_end(&route->breaker_pace), LOG_NONE,
+				  "the handler works again");
 		queue_done(e->queue, c);
 	} else {
 		e->counts.failed++;
@@ -303,7 +346,9 @@ void engine_on_done(void *arg, struct handler *h, struct claim *c, const struct 
 	engine_land(e, f);
 	switch (r->end) {
 	case HANDLER_UNSTARTABLE:
-		queue_release(e->queue, c, &(struct queue_release){ .why = r->why, .started = r->started, .reason = r->reason });
+		queue_release(e->queue, c,
+			      &(struct queue_release){
+				      .why = r->why, .started = r->started, .reason = r->reason });
 		if (e->phase == ENGINE_RUNNING)
 			engine_cannot_start(route, c, since, r->reason, r->outcome.status);
 		break;

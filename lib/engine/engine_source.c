@@ -9,21 +9,27 @@
 #include "engine/engine_internal.h"
 #include "source/poll.h"
 
-enum { CHECK_AGAIN = 5000 }; /* milliseconds between two looks at a disk that is full, or a state that is gone */
+/* milliseconds between two looks at a disk that is full, or a state that is gone */
+enum { CHECK_AGAIN = 5000 };
 
 /* Whether the disk has room for more. Tells when that changes. */
 static bool disk_has_room(struct engine *e)
 {
-	int64_t bytes = e->config.dir && e->min_free ? statedir_free_bytes(e->config.dir) : INT64_MAX;
+	int64_t bytes = e->config.dir && e->min_free ? statedir_free_bytes(e->config.dir)
+						     : INT64_MAX;
 	/* The database shrinks late, if at all: what it has free inside is room, too. */
 	if (bytes >= 0 && bytes < e->min_free)
 		bytes += queue_spare_bytes(e->queue);
 	bool low = bytes >= 0 && bytes < e->min_free;
 	if (low && (!e->asking.disk_low || log_pace_owes(e->config.log, &e->asking.disk_pace)))
-		log_paced(e->config.log, &e->asking.disk_pace, LOG_ERROR, LOG_FIELDS(LOG_NUM("free_bytes", bytes), LOG_NUM("min_free_bytes", e->min_free)),
-			  "the disk is almost full: polling pauses until there is room; what was received goes on");
+		log_paced(
+			e->config.log, &e->asking.disk_pace, LOG_ERROR,
+			LOG_FIELDS(LOG_NUM("free_bytes", bytes),
+				   LOG_NUM("min_free_bytes", e->min_free)),
+			"the disk is almost full: polling pauses until there is room; what was received goes on");
 	if (!low && e->asking.disk_low)
-		log_event(e->config.log, log_pace_end(&e->asking.disk_pace), LOG_NONE, "the disk has room again");
+		log_event(e->config.log, log_pace_end(&e->asking.disk_pace), LOG_NONE,
+			  "the disk has room again");
 	e->asking.disk_low = low;
 	return !low;
 }
@@ -32,14 +38,18 @@ static bool backlog_has_room(struct engine *e)
 {
 	struct queue_counts c;
 	queue_counts(e->queue, &c);
-	if (c.full && (!e->asking.backlog_full || log_pace_owes(e->config.log, &e->asking.full_pace)))
-		log_paced(e->config.log, &e->asking.full_pace, LOG_WARN, LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting)),
+	if (c.full &&
+	    (!e->asking.backlog_full || log_pace_owes(e->config.log, &e->asking.full_pace)))
+		log_paced(e->config.log, &e->asking.full_pace, LOG_WARN,
+			  LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting)),
 			  "the backlog is full: polling pauses until it shrinks");
 	e->asking.backlog_full = e->asking.backlog_full || c.full;
 	/* A queue that stays at its limit has room again for one batch after the other: that is no
 	 * news until a tenth is free. */
-	if (e->asking.backlog_full && !c.full && (int64_t)(c.waiting + c.running) < e->backlog - e->backlog / 10) {
-		log_event(e->config.log, log_pace_end(&e->asking.full_pace), LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting)),
+	if (e->asking.backlog_full && !c.full &&
+	    (int64_t)(c.waiting + c.running) < e->backlog - e->backlog / 10) {
+		log_event(e->config.log, log_pace_end(&e->asking.full_pace),
+			  LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting)),
 			  "the backlog has room again");
 		e->asking.backlog_full = false;
 	}
@@ -49,7 +59,8 @@ static bool backlog_has_room(struct engine *e)
 static void sync_failed(struct engine *e, const char *why)
 {
 	log_paced(e->config.log, &e->asking.sync_pace, LOG_ERROR, LOG_NONE,
-		  "what was received cannot be made durable: %s; it is not confirmed to Telegram", why);
+		  "what was received cannot be made durable: %s; it is not confirmed to Telegram",
+		  why);
 	e->pulse.store_fails = true;
 	engine_turn_in(e, 1000);
 }
@@ -105,12 +116,14 @@ void engine_source_check(struct engine *e)
 {
 	struct err err;
 	if (e->asking.backlog_full)
-		backlog_has_room(e); /* it may shrink while the source asks, and the status tells of it */
+		/* it may shrink while the source asks, and the status tells of it */
+		backlog_has_room(e);
 	if (!e->asking.waits || e->asking.syncing || e->phase != ENGINE_RUNNING)
 		return;
-	/* After a failed sync nothing may be left to flush, so a flush that succeeds proves nothing.
-	 * Sync again and believe that. */
-	if (e->pulse.store_fails && !queue_dirty(e->queue) && queue_durable(e->queue, true, &err) == 0)
+	/* After a failed sync nothing may be left to flush, so a flush that succeeds proves
+	 * nothing. Sync again and believe that. */
+	if (e->pulse.store_fails && !queue_dirty(e->queue) &&
+	    queue_durable(e->queue, true, &err) == 0)
 		engine_store_works(e);
 	if (e->pulse.store_fails) {
 		engine_turn_in(e, 1000);
@@ -148,7 +161,8 @@ static void take_name(struct engine *e, const char *username)
 	e->bot_username = copy;
 	queue_meta_set(e->queue, "bot-username", username);
 	if (engine_commands_build(e, &err))
-		log_event(e->config.log, LOG_WARN, LOG_NONE, "handlers are not told the bot's name: %s", err.text);
+		log_event(e->config.log, LOG_WARN, LOG_NONE,
+			  "handlers are not told the bot's name: %s", err.text);
 }
 
 /* Workers get the name when they start, so they start when it is known: then none is to be
@@ -168,8 +182,11 @@ static void on_ready(void *arg)
 	struct engine *e = arg;
 	struct queue_counts c;
 	queue_counts(e->queue, &c);
-	log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_STR("bot", e->bot_username ? e->bot_username : ""),
-		  LOG_NUM("waiting", (int64_t)c.waiting), LOG_NUM("slots", e->concurrency)), "polling");
+	log_event(e->config.log, LOG_INFO,
+		  LOG_FIELDS(LOG_STR("bot", e->bot_username ? e->bot_username : ""),
+			     LOG_NUM("waiting", (int64_t)c.waiting),
+			     LOG_NUM("slots", e->concurrency)),
+		  "polling");
 	e->asking.begun = true;
 	notify_ready(e->config.notify);
 }
@@ -205,17 +222,30 @@ static void on_stopped(void *arg)
 static struct source_events source_events(struct engine *e)
 {
 	return (struct source_events){
-		.batch = engine_batch_put, .may_ask = on_may_ask, .confirmed = on_confirmed, .bot = on_bot, .ready = on_ready, .dry = on_dry,
-		.ended = on_ended, .stopped = on_stopped, .arg = e,
+		.batch = engine_batch_put,
+		.may_ask = on_may_ask,
+		.confirmed = on_confirmed,
+		.bot = on_bot,
+		.ready = on_ready,
+		.dry = on_dry,
+		.ended = on_ended,
+		.stopped = on_stopped,
+		.arg = e,
 	};
 }
 
 static struct poll_config poll_config_of(struct engine *e, const struct engine_config *c)
 {
 	return (struct poll_config){
-		.loop = c->loop, .api = e->api, .log = c->log, .clock = c->clock, .events = source_events(e),
-		.offset = queue_offset(e->queue, e->config.api_root), .options = c->poll,
-		.allowed = c->allowed_updates, .once = c->once,
+		.loop = c->loop,
+		.api = e->api,
+		.log = c->log,
+		.clock = c->clock,
+		.events = source_events(e),
+		.offset = queue_offset(e->queue, e->config.api_root),
+		.options = c->poll,
+		.allowed = c->allowed_updates,
+		.once = c->once,
 	};
 }
 

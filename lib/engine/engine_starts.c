@@ -13,7 +13,7 @@
 
 enum {
 	CLAIM_AGAIN = 1000, /* milliseconds between tries to claim */
-	NO_ROOM = 10,	    /* milliseconds until a process that has just gone is counted */
+	NO_ROOM = 10,       /* milliseconds until a process that has just gone is counted */
 };
 
 static bool slice_is_over(struct engine *e)
@@ -36,8 +36,8 @@ static void claim_trouble(struct engine *e, const struct err *err)
 /* Whether the next try is still to wait; then the timer is set for it. */
 static bool claims_wait(struct engine *e)
 {
-	int64_t left =
-		e->starts.fail ? e->starts.again_at - e->config.clock->mono(e->config.clock) : 0;
+	int64_t left = e->starts.fail ? e->starts.again_at - e->config.clock->mono(e->config.clock)
+				      : 0;
 	if (left > 0)
 		engine_turn_in(e, left);
 	return left > 0;
@@ -60,7 +60,7 @@ static int not_started(const struct engine *e, const struct route *r)
 	for (struct list *l = e->starts.starting.next; l != &e->starts.starting; l = l->next) {
 		const struct flight *f = container_of(l, struct flight, link);
 		n += own ? f->route == r
-			    : f->leader && !handler_traits(f->route->handler)->own_slots;
+			 : f->leader && !handler_traits(f->route->handler)->own_slots;
 	}
 	return n;
 }
@@ -72,8 +72,8 @@ static bool batch_is_due(struct engine *e, struct route *r, unsigned lane, int64
 	int64_t waited;
 	if (queue_ready(e->queue, lane, &waited) == 0)
 		return false;
-	if (queue_batch_full(e->queue, lane, (size_t)r->policy.batch_size) || waited >= r->policy.batch_wait ||
-	    e->draining)
+	if (queue_batch_full(e->queue, lane, (size_t)r->policy.batch_size) ||
+	    waited >= r->policy.batch_wait || e->draining)
 		return true;
 	if (*left > r->policy.batch_wait - waited)
 		*left = r->policy.batch_wait - waited;
@@ -279,8 +279,7 @@ static void start_one(struct engine *e, struct flight **flights, struct claim **
 static void start_claimed(struct engine *e)
 {
 	size_t n;
-	while (next_is_marked(e) &&
-	       (n = next_start(e, e->starts.flights, e->starts.claims))) {
+	while (next_is_marked(e) && (n = next_start(e, e->starts.flights, e->starts.claims))) {
 		CRASHPOINT("before-start");
 		start_one(e, e->starts.flights, e->starts.claims, n);
 		CRASHPOINT("after-start");

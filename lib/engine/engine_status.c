@@ -92,9 +92,11 @@ static int add_keys(struct engine *e, struct buf *b)
 		for (struct map_node *m = c.map.slots[i]; m; m = m->next)
 			rank(&c, container_of(m, struct key, node));
 	/* A store that fails is told by store_failing; the rest is worth telling all the same. */
-	rc = buf_addf(b, ",\"keys_partial\":%s,\"keys\":[", c.partial || c.failed || rc ? "true" : "false");
+	rc = buf_addf(b, ",\"keys_partial\":%s,\"keys\":[",
+		      c.partial || c.failed || rc ? "true" : "false");
 	for (size_t i = 0; rc == 0 && i < c.top_count; i++)
-		rc = buf_adds(b, i ? ",{\"key\":" : "{\"key\":") || buf_add_json(b, c.top[i]->text, strlen(c.top[i]->text)) ||
+		rc = buf_adds(b, i ? ",{\"key\":" : "{\"key\":") ||
+		     buf_add_json(b, c.top[i]->text, strlen(c.top[i]->text)) ||
 		     buf_addf(b, ",\"waiting\":%zu}", c.top[i]->waiting);
 	for (size_t i = 0; i < c.map.cap; i++)
 		for (struct map_node *m = c.map.slots[i], *next; m; m = next) {
@@ -113,11 +115,17 @@ static const char *route_name(const struct route *r)
 static int add_running(struct engine *e, int64_t now, struct buf *b)
 {
 	int shown = 0, rc = buf_adds(b, ",\"running\":[");
-	for (struct list *l = e->starts.running.next; rc == 0 && l != &e->starts.running && shown < RUNNING_MAX; l = l->next, shown++) {
+	for (struct list *l = e->starts.running.next;
+	     rc == 0 && l != &e->starts.running && shown < RUNNING_MAX; l = l->next, shown++) {
 		const struct flight *f = container_of(l, struct flight, link);
-		rc = buf_addf(b, "%s{\"number\":%lld,\"update_id\":%lld,\"attempt\":%d,\"seconds\":%.3f", shown ? "," : "",
-			      (long long)f->claim->seq, (long long)f->claim->update_id, f->claim->failures + 1, (double)(now - f->since) / 1000) ||
-		     add_string(b, "key", f->claim->keys) || add_string(b, "route", route_name(f->route));
+		rc = buf_addf(
+			     b,
+			     "%s{\"number\":%lld,\"update_id\":%lld,\"attempt\":%d,\"seconds\":%.3f",
+			     shown ? "," : "", (long long)f->claim->seq,
+			     (long long)f->claim->update_id, f->claim->failures + 1,
+			     (double)(now - f->since) / 1000) ||
+		     add_string(b, "key", f->claim->keys) ||
+		     add_string(b, "route", route_name(f->route));
 		int worker = handler_worker(f->route->handler, f->claim);
 		if (worker)
 			rc = rc || buf_addf(b, ",\"worker\":%d", worker);
@@ -133,11 +141,15 @@ static int add_routes(struct engine *e, struct buf *b)
 		const struct route *r = &e->routes[i];
 		struct handler_counts c;
 		handler_counts(r->handler, &c);
-		rc = buf_addf(b, "%s{\"mode\":\"%s\",\"running\":%d,\"processes\":%d,\"ready\":%d,\"capacity\":%d,\"starts\":%llu,\"deaths\":%llu,"
-			      "\"recycled\":%llu,\"bad_answers\":%llu,\"breaker_open\":%s,\"start_failing\":%s", i ? "," : "",
-			      handler_traits(r->handler)->name, c.running, c.processes, c.ready, c.capacity, (unsigned long long)c.starts,
-			      (unsigned long long)c.deaths, (unsigned long long)c.recycled, (unsigned long long)c.bad_answers,
-			      r->breaker.open ? "true" : "false", r->start_backoff.failures ? "true" : "false") ||
+		rc = buf_addf(
+			     b,
+			     "%s{\"mode\":\"%s\",\"running\":%d,\"processes\":%d,\"ready\":%d,\"capacity\":%d,\"starts\":%llu,\"deaths\":%llu,"
+			     "\"recycled\":%llu,\"bad_answers\":%llu,\"breaker_open\":%s,\"start_failing\":%s",
+			     i ? "," : "", handler_traits(r->handler)->name, c.running, c.processes,
+			     c.ready, c.capacity, (unsigned long long)c.starts,
+			     (unsigned long long)c.deaths, (unsigned long long)c.recycled,
+			     (unsigned long long)c.bad_answers, r->breaker.open ? "true" : "false",
+			     r->start_backoff.failures ? "true" : "false") ||
 		     add_string(b, "match", route_name(r)) || buf_addc(b, '}');
 	}
 	return rc || buf_addc(b, ']') ? -1 : 0;
@@ -145,16 +157,25 @@ static int add_routes(struct engine *e, struct buf *b)
 
 static int add_state(struct engine *e, int64_t uptime, struct buf *b)
 {
-	const char *state = e->phase != ENGINE_RUNNING ? "stopping" : e->draining ? "draining" : e->paused ? "paused" : "running";
+	const char *state = e->phase != ENGINE_RUNNING ? "stopping"
+			    : e->draining              ? "draining"
+			    : e->paused                ? "paused"
+						       : "running";
 	bool open = false, unstartable = false;
 	for (size_t i = 0; i < e->route_count; i++) {
 		open = open || e->routes[i].breaker.open;
 		unstartable = unstartable || e->routes[i].start_backoff.failures;
 	}
-	const struct { const char *name; bool set; } flags[] = {
-		{ "paused", e->paused }, { "breaker_open", open }, { "start_failing", unstartable },
+	const struct {
+		const char *name;
+		bool set;
+	} flags[] = {
+		{ "paused", e->paused },
+		{ "breaker_open", open },
+		{ "start_failing", unstartable },
 		{ "store_failing", e->pulse.store_fails || e->put.backoff.failures },
-		{ "backlog_full", e->asking.backlog_full }, { "disk_low", e->asking.disk_low },
+		{ "backlog_full", e->asking.backlog_full },
+		{ "disk_low", e->asking.disk_low },
 		{ "state_gone", e->state_gone },
 	};
 	int rc = buf_addf(b, ",\"uptime\":%.3f,\"state\":\"%s\"", (double)uptime / 1000, state);
@@ -168,11 +189,14 @@ static int add_trouble(const struct engine *e, int64_t now, struct buf *b)
 	struct source_counts s;
 	e->source->ops->counts(e->source, &s);
 	int rc = add_string(b, "last_error", e->pulse.last_error);
-	rc = rc || (e->pulse.last_error_at ? json_add_time(b, "last_error_at", e->pulse.last_error_at)
-					   : json_add_null(b, "last_error_at"));
-	rc = rc || buf_addf(b, ",\"source\":{\"failing\":%s", s.failing ? "true" : "false") || add_string(b, "trouble", s.trouble ? s.trouble : "");
+	rc = rc ||
+	     (e->pulse.last_error_at ? json_add_time(b, "last_error_at", e->pulse.last_error_at)
+				     : json_add_null(b, "last_error_at"));
+	rc = rc || buf_addf(b, ",\"source\":{\"failing\":%s", s.failing ? "true" : "false") ||
+	     add_string(b, "trouble", s.trouble ? s.trouble : "");
 	rc = rc || buf_adds(b, ",\"last_answer_seconds\":");
-	rc = rc || (s.last_answer ? buf_addf(b, "%.3f", (double)(now - s.last_answer) / 1000) : buf_adds(b, "null"));
+	rc = rc || (s.last_answer ? buf_addf(b, "%.3f", (double)(now - s.last_answer) / 1000)
+				  : buf_adds(b, "null"));
 	return rc || buf_addc(b, '}') ? -1 : 0;
 }
 
@@ -180,9 +204,12 @@ int engine_status_json(struct engine *e, struct buf *b)
 {
 	int64_t now = e->config.clock->mono(e->config.clock), uptime = now - e->started_at;
 	long long bot = e->config.secret ? (long long)secret_bot_id(e->config.secret) : 0;
-	int rc = buf_addf(b, "{\"version\":\"%s\",\"pid\":%ld,\"bot_id\":%lld", TGRUN_VERSION, (long)getpid(), bot);
+	int rc = buf_addf(b, "{\"version\":\"%s\",\"pid\":%ld,\"bot_id\":%lld", TGRUN_VERSION,
+			  (long)getpid(), bot);
 	rc = rc || add_string(b, "bot_username", e->bot_username ? e->bot_username : "");
-	rc = rc || add_state(e, uptime, b) || engine_figures_json(e, b) || buf_addf(b, ",\"rate\":%.3f", engine_rate(e, uptime));
-	rc = rc || add_running(e, now, b) || add_keys(e, b) || add_routes(e, b) || add_trouble(e, now, b);
+	rc = rc || add_state(e, uptime, b) || engine_figures_json(e, b) ||
+	     buf_addf(b, ",\"rate\":%.3f", engine_rate(e, uptime));
+	rc = rc || add_running(e, now, b) || add_keys(e, b) || add_routes(e, b) ||
+	     add_trouble(e, now, b);
 	return rc || buf_addc(b, '}') ? -1 : 0;
 }

@@ -72,7 +72,8 @@ bool engine_is_stranger(struct engine *e, const struct route *r, const struct up
 	log_event(e->config.log, LOG_INFO,
 		  LOG_FIELDS(LOG_NUM("update", id), LOG_STR("kind", update_kind(u))),
 		  "left alone, as --allow-user and --allow-chat name others: %s "
-		  "(told once an hour)", who);
+		  "(told once an hour)",
+		  who);
 	return true;
 }
 

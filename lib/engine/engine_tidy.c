@@ -16,13 +16,14 @@ void engine_trim_dead(struct engine *e)
 	int64_t dropped = 0;
 	if ((e->dead_keep < 0 && e->dead_keep_age < 0) || e->pulse.store_fails)
 		return;
-	int rc = queue_dead_trim(e->queue, e->dead_keep, e->dead_keep_age, engine_slice(e), &dropped, &err);
+	int rc = queue_dead_trim(e->queue, e->dead_keep, e->dead_keep_age, engine_slice(e),
+				 &dropped, &err);
 	e->tidy.trimming = rc > 0;
 	if (rc > 0)
 		engine_turn_in(e, 0);
 	if (rc < 0 && !e->tidy.fails)
-		log_event(e->config.log, LOG_WARN, LOG_NONE, "old dead letters could not be dropped: %s",
-			  err.text);
+		log_event(e->config.log, LOG_WARN, LOG_NONE,
+			  "old dead letters could not be dropped: %s", err.text);
 	e->tidy.fails = rc < 0;
 	if (dropped)
 		log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("dropped", dropped)),

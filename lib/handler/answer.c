@@ -17,7 +17,8 @@ static const char *read_id(const char *p, const char *end, struct answer *out)
 	for (int i = 0; i < 2; i++) {
 		const char *first = p;
 		for (; p < end && scan_is_digit(*p); p++)
-			if (__builtin_mul_overflow(number[i], 10, &number[i]) || __builtin_add_overflow(number[i], *p - '0', &number[i]))
+			if (__builtin_mul_overflow(number[i], 10, &number[i]) ||
+			    __builtin_add_overflow(number[i], *p - '0', &number[i]))
 				return NULL;
 		if (p == first || p == end || *p != (i == 0 ? '.' : '"'))
 			return NULL;
@@ -81,7 +82,9 @@ static void read_error(const char *value, struct answer *out)
 	n = utf8_cut(part + 1, n);
 	for (size_t back = 1; back <= 12 && back <= n; back++)
 		if (part[1 + n - back] == '\\') {
-			n -= back; /* a pair of surrogates is twelve bytes; nothing is lost but a few letters */
+			/* a pair of surrogates is twelve bytes; nothing is lost but a few letters
+			 */
+			n -= back;
 			back = 0;
 		}
 	part[1 + n] = '"';

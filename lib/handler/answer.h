@@ -10,20 +10,22 @@
 enum { ANSWER_LINE_MAX = 64 * 1024, ANSWER_ERROR_MAX = 512 };
 
 enum answer_kind {
-	ANSWER_OK,     /* {"id":"12.1","ok":true} */
-	ANSWER_FAILED, /* {"id":"12.1","ok":false,"retry":true,"error":"…"}; retry and error may be left out */
-	ANSWER_READY,  /* {"ready":true,"concurrency":8}; concurrency may be left out */
-	ANSWER_BAD,    /* none of these; see `why` */
+	ANSWER_OK, /* {"id":"12.1","ok":true} */
+	/* {"id":"12.1","ok":false,"retry":true,"error":"…"}; retry and error may be left out */
+	ANSWER_FAILED,
+	ANSWER_READY, /* {"ready":true,"concurrency":8}; concurrency may be left out */
+	ANSWER_BAD,   /* none of these; see `why` */
 };
 
 struct answer {
 	enum answer_kind kind;
-	int64_t seq;     /* OK, FAILED: the id's two numbers */
+	int64_t seq; /* OK, FAILED: the id's two numbers */
 	int attempt;
 	bool retry;      /* FAILED */
 	int concurrency; /* READY: from 1; 1 if it was left out */
 	const char *why; /* BAD: `is no JSON`, … */
-	char error[ANSWER_ERROR_MAX]; /* FAILED: cut; "" if it was left out. Of the others: not set */
+	/* FAILED: cut; "" if it was left out. Of the others: not set */
+	char error[ANSWER_ERROR_MAX];
 };
 
 /* Reads a line of `n` bytes without its line feed. Allocates nothing. */

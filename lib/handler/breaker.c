@@ -10,7 +10,8 @@ enum { FIRST_DELAY = 1000, LAST_DELAY = 60000 };
 
 void breaker_init(struct breaker *b, int limit)
 {
-	*b = (struct breaker){ .limit = limit, .backoff = { .first = FIRST_DELAY, .cap = LAST_DELAY } };
+	*b = (struct breaker){ .limit = limit,
+			       .backoff = { .first = FIRST_DELAY, .cap = LAST_DELAY } };
 }
 
 void breaker_set_limit(struct breaker *b, int limit)
@@ -20,7 +21,8 @@ void breaker_set_limit(struct breaker *b, int limit)
 	b->limit = limit;
 }
 
-bool breaker_fail(struct breaker *b, const char *chat, int64_t began, int64_t now, uint32_t random, int64_t *delay)
+bool breaker_fail(struct breaker *b, const char *chat, int64_t began, int64_t now, uint32_t random,
+		  int64_t *delay)
 {
 	*delay = -1;
 	if (b->limit == 0)

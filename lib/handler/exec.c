@@ -43,9 +43,13 @@ static void on_line(struct proc *p, int which, const char *text, size_t n)
 	const char *stream = which == 1 ? "stdout" : "stderr";
 	if (c)
 		log_event(config->log, LOG_INFO,
-			  LOG_FIELDS(LOG_STR("stream", stream), LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)), "%s", text);
+			  LOG_FIELDS(LOG_STR("stream", stream), LOG_NUM("update", c->update_id),
+				     LOG_STR("key", c->keys)),
+			  "%s", text);
 	else
-		log_event(config->log, LOG_INFO, LOG_FIELDS(LOG_STR("stream", stream), LOG_NUM("batch", (int64_t)a->n)), "%s", text);
+		log_event(config->log, LOG_INFO,
+			  LOG_FIELDS(LOG_STR("stream", stream), LOG_NUM("batch", (int64_t)a->n)),
+			  "%s", text);
 }
 
 static void on_overdue(struct proc *p, const char *limit)
@@ -57,15 +61,19 @@ static void on_overdue(struct proc *p, const char *limit)
 	struct log_field fields[] = { LOG_NUM("update", c->update_id), LOG_STR("key", c->keys) };
 	if (p->ended) {
 		jobs_describe(&p->job, what, sizeof what);
-		log_event(log, LOG_WARN, fields, 2, "background work still runs after %s: %s; ending it "
-			  "(--background leave would let it run on, kill would end it with its handler)", limit, what);
+		log_event(
+			log, LOG_WARN, fields, 2,
+			"background work still runs after %s: %s; ending it "
+			"(--background leave would let it run on, kill would end it with its handler)",
+			limit, what);
 	} else {
 		log_event(log, LOG_WARN, fields, 2, "handler timed out after %s: ending it", limit);
 	}
 }
 
 /* What the end of the process means for one of its updates. */
-static void result_of(struct attempt *a, enum proc_end how, int errnum, const struct claim *c, struct handler_result *out)
+static void result_of(struct attempt *a, enum proc_end how, int errnum, const struct claim *c,
+		      struct handler_result *out)
 {
 	struct proc *p = &a->proc;
 	switch (how) {
@@ -104,8 +112,10 @@ static void result_of(struct attempt *a, enum proc_end how, int errnum, const st
 	}
 	out->end = HANDLER_ENDED;
 	out->started = true;
-	outcome_of(p->end.status, p->end.stages, p->timed_out ? p->timeout : 0, c->failures, &a->h->policy.outcome, &out->outcome);
-	if (a->n == 1 || out->outcome.kind == OUTCOME_DONE || outcome_is_retry(p->end.status, p->end.stages, p->timed_out))
+	outcome_of(p->end.status, p->end.stages, p->timed_out ? p->timeout : 0, c->failures,
+		   &a->h->policy.outcome, &out->outcome);
+	if (a->n == 1 || out->outcome.kind == OUTCOME_DONE ||
+	    outcome_is_retry(p->end.status, p->end.stages, p->timed_out))
 		return;
 	out->end = HANDLER_INTERRUPTED;
 	out->reason = "its batch failed";
@@ -118,7 +128,8 @@ static void on_finish(struct proc *p, enum proc_end how, int errnum)
 	for (size_t i = 0; i < a->n; i++) {
 		struct claim *c = a->claims[i];
 		struct handler_result result = {
-			.elapsed = handler_now(p->room) - p->started, .sentence = output_sentence(&p->output),
+			.elapsed = handler_now(p->room) - p->started,
+			.sentence = output_sentence(&p->output),
 			.last_stderr = output_last_stderr(&p->output),
 		};
 		if (i == 0) {
@@ -127,7 +138,8 @@ static void on_finish(struct proc *p, enum proc_end how, int errnum)
 		}
 		result_of(a, how, errnum, c, &result);
 		if (i > 0 && how == PROC_UNSTARTABLE)
-			result.end = HANDLER_INTERRUPTED; /* one start failed, not as many as there are updates */
+			/* one start failed, not as many as there are updates */
+			result.end = HANDLER_INTERRUPTED;
 		a->claims[i] = NULL;
 		room_done(a->h, c, &result);
 	}
@@ -160,7 +172,9 @@ static int add_vars(struct handler *h, struct claim *const *claims, size_t n)
 	buf_clear(v);
 	int rc = given_var(v, "TG_MAX_ATTEMPTS", h->policy.outcome.max_attempts);
 	if (h->policy.timeout)
-		rc = rc || given_var(v, "TG_DEADLINE", (config->clock->wall(config->clock) + h->policy.timeout) / 1000);
+		rc = rc ||
+		     given_var(v, "TG_DEADLINE",
+			       (config->clock->wall(config->clock) + h->policy.timeout) / 1000);
 	if (h->ops->traits.most > 1) {
 		for (size_t i = 0; i < n; i++)
 			find_id(claims[i]);
@@ -186,10 +200,16 @@ static int start(struct handler *h, struct claim *const *claims, size_t n)
 	a->proc.ops = &ops;
 	a->h = h;
 	struct proc_spec spec = {
-		.command = h->command, .vars = &room->vars, .stdout_fd = -1, .timeout = h->policy.timeout, .kill_after = h->policy.kill_after,
-		.background = h->policy.background, .max_output = h->policy.max_output,
+		.command = h->command,
+		.vars = &room->vars,
+		.stdout_fd = -1,
+		.timeout = h->policy.timeout,
+		.kill_after = h->policy.kill_after,
+		.background = h->policy.background,
+		.max_output = h->policy.max_output,
 	};
-	if (add_vars(h, claims, n) || (spec.stdin_fd = given_stdin(claims, n)) < 0 || proc_start(&a->proc, room, &spec)) {
+	if (add_vars(h, claims, n) || (spec.stdin_fd = given_stdin(claims, n)) < 0 ||
+	    proc_start(&a->proc, room, &spec)) {
 		int saved = errno;
 		free(a);
 		errno = saved;
@@ -201,9 +221,12 @@ static int start(struct handler *h, struct claim *const *claims, size_t n)
 	h->live++;
 	h->starts++;
 	log_event(room->config.log, LOG_DEBUG,
-		  LOG_FIELDS(LOG_NUM("update", claims[0]->update_id), LOG_STR("key", claims[0]->keys),
-			     LOG_NUM("attempt", claims[0]->failures + 1), LOG_NUM("slot", slots_number(a->proc.job.slot)),
-			     LOG_NUM("updates", (int64_t)n)), "handler started");
+		  LOG_FIELDS(LOG_NUM("update", claims[0]->update_id),
+			     LOG_STR("key", claims[0]->keys),
+			     LOG_NUM("attempt", claims[0]->failures + 1),
+			     LOG_NUM("slot", slots_number(a->proc.job.slot)),
+			     LOG_NUM("updates", (int64_t)n)),
+		  "handler started");
 	return 0;
 }
 
@@ -219,10 +242,14 @@ static size_t room_of(const struct handler *h)
 
 const struct mode_ops mode_exec = {
 	.traits = { .name = "exec", .most = 1 },
-	.start = start, .start_solo = start_solo, .room = room_of,
+	.start = start,
+	.start_solo = start_solo,
+	.room = room_of,
 };
 
 const struct mode_ops mode_batch = {
 	.traits = { .name = "batch", .most = HANDLER_BATCH_MAX },
-	.start = start, .start_solo = start_solo, .room = room_of,
+	.start = start,
+	.start_solo = start_solo,
+	.room = room_of,
 };

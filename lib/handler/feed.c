@@ -26,7 +26,8 @@ static void on_line(struct proc *p, int which, const char *text, size_t n)
 {
 	(void)which;
 	(void)n;
-	log_event(p->room->config.log, LOG_INFO, LOG_FIELDS(LOG_STR("stream", "stderr"), LOG_STR("source", "exec")), "%s", text);
+	log_event(p->room->config.log, LOG_INFO,
+		  LOG_FIELDS(LOG_STR("stream", "stderr"), LOG_STR("source", "exec")), "%s", text);
 }
 
 /* It has no timeout of its own: only a stop ends it. */
@@ -38,14 +39,17 @@ static void on_overdue(struct proc *p, const char *limit)
 
 static void on_finish(struct proc *p, enum proc_end how, int errnum)
 {
-	static const struct outcome_policy any = { .on_failure = ON_FAILURE_DROP, .max_attempts = 1 };
+	static const struct outcome_policy any = { .on_failure = ON_FAILURE_DROP,
+						   .max_attempts = 1 };
 	struct feed *f = feed_of(p);
 	struct outcome o = { .reason = "" };
 	p->room->feeding = NULL;
 	if (how == PROC_ENDED)
 		outcome_of(p->end.status, p->end.stages, 0, 0, &any, &o);
-	const char *reason = how == PROC_UNSTARTABLE ? strerror(errnum) : how == PROC_DIED ? "its slot died" :
-			     how == PROC_STOPPED ? "tgrun was stopped" : o.reason;
+	const char *reason = how == PROC_UNSTARTABLE ? strerror(errnum)
+			     : how == PROC_DIED      ? "its slot died"
+			     : how == PROC_STOPPED   ? "tgrun was stopped"
+						     : o.reason;
 	f->ended(f->arg, *reason ? reason : NULL);
 }
 
@@ -54,14 +58,19 @@ static void on_free(struct proc *p)
 	free(feed_of(p));
 }
 
-int handlers_feed(struct handlers *room, struct command *command, int fd, int64_t kill_after, feed_ended *ended, void *arg)
+int handlers_feed(struct handlers *room, struct command *command, int fd, int64_t kill_after,
+		  feed_ended *ended, void *arg)
 {
 	static const struct proc_ops ops = { on_line, on_overdue, on_finish, on_free };
 	struct buf none;
 	buf_init(&none, 0);
 	struct proc_spec spec = {
-		.command = command, .vars = &none, .stdin_fd = open("/dev/null", O_RDONLY | O_CLOEXEC),
-		.stdout_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3), .kill_after = kill_after, .background = BACKGROUND_WAIT,
+		.command = command,
+		.vars = &none,
+		.stdin_fd = open("/dev/null", O_RDONLY | O_CLOEXEC),
+		.stdout_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3),
+		.kill_after = kill_after,
+		.background = BACKGROUND_WAIT,
 		.max_output = UINT64_MAX,
 	};
 	struct feed *f = calloc(1, sizeof *f);

@@ -14,7 +14,9 @@
 int given_var(struct buf *vars, const char *name, int64_t value)
 {
 	return buf_adds(vars, name) || buf_addc(vars, '=') || buf_add_int(vars, value) ||
-	       buf_addc(vars, '\0') ? -1 : 0;
+			       buf_addc(vars, '\0')
+		       ? -1
+		       : 0;
 }
 
 int given_update(struct buf *vars, struct claim *c, const char *bot_username)

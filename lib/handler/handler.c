@@ -311,8 +311,12 @@ int handler_worker(const struct handler *h, const struct claim *c)
 
 void handler_counts(const struct handler *h, struct handler_counts *out)
 {
-	*out = (struct handler_counts){ .running = h->running, .processes = h->live, .starts = h->starts, .deaths = h->deaths,
-					.recycled = h->recycled, .bad_answers = h->bad_answers };
+	*out = (struct handler_counts){ .running = h->running,
+					.processes = h->live,
+					.starts = h->starts,
+					.deaths = h->deaths,
+					.recycled = h->recycled,
+					.bad_answers = h->bad_answers };
 	if (h->ops->counts)
 		h->ops->counts(h, out);
 }

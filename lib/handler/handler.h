@@ -31,8 +31,8 @@ enum background { BACKGROUND_WAIT, BACKGROUND_KILL, BACKGROUND_LEAVE };
 
 /* The modes: the name of each, and the table of operations that its file ends in
  * (handler/mode_internal.h). */
-#define HANDLER_MODES(ROW) \
-	ROW(MODE_EXEC, mode_exec) \
+#define HANDLER_MODES(ROW)          \
+	ROW(MODE_EXEC, mode_exec)   \
 	ROW(MODE_BATCH, mode_batch) \
 	ROW(MODE_WORKER, mode_worker)
 
@@ -60,32 +60,34 @@ struct handler_policy {
 	uint64_t max_output; /* bytes for a process; of a worker: since it got an update last */
 	struct outcome_policy outcome;
 	/* workers */
-	int workers;           /* processes, from 1 */
-	bool sticky;           /* a key prefers the worker that had it last */
-	int max_requests;      /* updates after which a worker is replaced, 0: never */
+	int workers;            /* processes, from 1 */
+	bool sticky;            /* a key prefers the worker that had it last */
+	int max_requests;       /* updates after which a worker is replaced, 0: never */
 	int64_t max_worker_age; /* milliseconds after which it is, 0: never */
 };
 
 enum handler_end {
 	HANDLER_ENDED,       /* see `outcome` */
 	HANDLER_UNSTARTABLE, /* could not be executed, see `reason`: not the update's failure, but
-	                        the machine's or the configuration's */
-	HANDLER_INTERRUPTED, /* not known to be the update's doing: uncounted, to be handed out again */
+				the machine's or the configuration's */
+	/* not known to be the update's doing: uncounted, to be handed out again */
+	HANDLER_INTERRUPTED,
 };
 
 struct handler_result {
 	enum handler_end end;
 	struct outcome outcome;
-	const char *reason;      /* HANDLER_UNSTARTABLE, HANDLER_INTERRUPTED: a phrase */
-	enum release_why why;    /* of these two. RELEASE_SHARED: one of several caused the end;
-	                            hand each out by handler_start_solo() next time */
+	const char *reason;   /* HANDLER_UNSTARTABLE, HANDLER_INTERRUPTED: a phrase */
+	enum release_why why; /* of these two. RELEASE_SHARED: one of several caused the end;
+				 hand each out by handler_start_solo() next time */
 	/* Of stderr the line that says what went wrong, and the last 2 KiB; "" if there is none, or
 	 * if several updates may have caused it. */
 	const char *sentence, *last_stderr;
-	bool started;            /* of these two: the update may have been seen by the program */
-	int64_t elapsed;         /* milliseconds */
-	struct rusage usage;     /* HANDLER_ENDED, not of workers; the first of a batch has it all */
-	uint64_t dropped;        /* bytes of output not logged; the first of a batch has all */
+	bool started;    /* of these two: the update may have been seen by the program */
+	int64_t elapsed; /* milliseconds */
+	/* HANDLER_ENDED, not of workers; the first of a batch has it all */
+	struct rusage usage;
+	uint64_t dropped; /* bytes of output not logged; the first of a batch has all */
 };
 
 struct handlers;
@@ -94,9 +96,9 @@ struct handler;
 /* In these calls any verb of this room may be used but handlers_free(). */
 struct handlers_config {
 	struct loop *loop;
-	struct slots *slots;     /* attached to the loop here; they stay the caller's */
-	int hook_slots;          /* of them, kept free for hooks */
-	bool feed;               /* one is kept free for handlers_feed() */
+	struct slots *slots; /* attached to the loop here; they stay the caller's */
+	int hook_slots;      /* of them, kept free for hooks */
+	bool feed;           /* one is kept free for handlers_feed() */
 	struct log *log;
 	const struct clock *clock;
 	const struct secret *secret; /* redacted from output; NULL: none */
@@ -216,14 +218,14 @@ void handler_counts(const struct handler *h, struct handler_counts *out);
 
 /* A command that is told of something: it gets the update on stdin, and its end changes nothing. */
 struct hook {
-	const char *name;        /* for the log: `on-error` */
-	struct command *command; /* a reference is taken */
+	const char *name;          /* for the log: `on-error` */
+	struct command *command;   /* a reference is taken */
 	const struct claim *claim; /* copied */
 	const char *bot_username;
-	int64_t max_attempts;    /* TG_MAX_ATTEMPTS */
-	const char *reason;      /* TG_REASON */
-	int status;              /* TG_STATUS; below 0: there is none */
-	const char *sentence;    /* TG_STDERR, absent when "" */
+	int64_t max_attempts;        /* TG_MAX_ATTEMPTS */
+	const char *reason;          /* TG_REASON */
+	int status;                  /* TG_STATUS; below 0: there is none */
+	const char *sentence;        /* TG_STDERR, absent when "" */
 	int64_t timeout, kill_after; /* milliseconds; timeout 0: none */
 };
 

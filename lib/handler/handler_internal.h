@@ -21,12 +21,12 @@ struct handlers {
 	struct jobs jobs;
 	struct oom oom;
 	struct list handlers;
-	struct list procs;     /* exec.c, hook.c and feed.c */
-	struct list hooks;     /* that wait */
+	struct list procs; /* exec.c, hook.c and feed.c */
+	struct list hooks; /* that wait */
 	struct loop_timer *flush_timer;
-	struct buf vars;       /* variables are built in it; wiped, since they may hold secrets */
-	struct proc *feeding;  /* feed.c's, NULL: it does not run */
-	int running, live;     /* updates; jobs in slots */
+	struct buf vars;      /* variables are built in it; wiped, since they may hold secrets */
+	struct proc *feeding; /* feed.c's, NULL: it does not run */
+	int running, live;    /* updates; jobs in slots */
 	int hooks_running, hooks_waiting;
 	size_t hook_bytes;
 	uint64_t hooks_dropped;
@@ -43,12 +43,12 @@ struct handler {
 	struct handler_policy policy;
 	struct command *command;
 	char *bot_username;
-	bool retired;       /* by handler_free(): gone with its last job */
-	int running, live;  /* updates; jobs */
-	int slots_used;     /* of those that the room keeps free for it */
+	bool retired;      /* by handler_free(): gone with its last job */
+	int running, live; /* updates; jobs */
+	int slots_used;    /* of those that the room keeps free for it */
 	uint64_t starts, deaths, recycled, bad_answers;
 	struct log_pace bad_pace; /* of bad answers */
-	struct pool *pool;  /* worker_pool.c's; NULL in other modes */
+	struct pool *pool;        /* worker_pool.c's; NULL in other modes */
 };
 
 /* room.c: idle slots that belong to nobody; slots that are kept for workers and for a feed, of

@@ -78,11 +78,11 @@ static void on_finish(struct proc *p, enum proc_end how, int errnum)
 	if (how == PROC_ENDED)
 		outcome_of(p->end.status, p->end.stages, p->timed_out ? p->timeout : 0, 0, &any,
 			   &o);
-	const char *reason = how == PROC_UNSTARTABLE ? strerror(errnum) :
-			     how == PROC_DIED ? "its slot died" :
-			     how == PROC_STOPPED ? "tgrun was stopped" :
-			     how == PROC_UNHEARD ? "nobody reads the standard output that it had" :
-						       o.reason;
+	const char *reason = how == PROC_UNSTARTABLE ? strerror(errnum)
+			     : how == PROC_DIED      ? "its slot died"
+			     : how == PROC_STOPPED   ? "tgrun was stopped"
+			     : how == PROC_UNHEARD ? "nobody reads the standard output that it had"
+						   : o.reason;
 	log_event(r->room->config.log, *reason ? LOG_WARN : LOG_DEBUG,
 		  LOG_FIELDS(LOG_STR("hook", r->name), LOG_NUM("update", r->claim.update_id),
 			     LOG_NUM("ms", handler_now(r->room) - p->started)),
@@ -104,14 +104,18 @@ static int start(struct hook_run *r)
 	struct claim *claims[] = { &r->claim };
 	const struct clock *clock = r->room->config.clock;
 	r->vars.len = r->fixed;
-	if (r->timeout && given_var(&r->vars, "TG_DEADLINE",
-				    (clock->wall(clock) + r->timeout) / 1000))
+	if (r->timeout &&
+	    given_var(&r->vars, "TG_DEADLINE", (clock->wall(clock) + r->timeout) / 1000))
 		return -1;
 	struct proc_spec spec = {
-		.command = r->command, .vars = &r->vars,
-		.stdin_fd = given_stdin(claims, 1), .stdout_fd = -1,
-		.timeout = r->timeout, .kill_after = r->kill_after,
-		.background = BACKGROUND_KILL, .max_output = 64 * 1024,
+		.command = r->command,
+		.vars = &r->vars,
+		.stdin_fd = given_stdin(claims, 1),
+		.stdout_fd = -1,
+		.timeout = r->timeout,
+		.kill_after = r->kill_after,
+		.background = BACKGROUND_KILL,
+		.max_output = 64 * 1024,
 	};
 	if (spec.stdin_fd < 0)
 		return -1;
@@ -168,8 +172,10 @@ static struct hook_run *copy(struct handlers *room, const struct hook *hook)
 	r->timeout = hook->timeout;
 	r->kill_after = hook->kill_after;
 	snprintf(r->name, sizeof r->name, "%s", hook->name);
-	r->claim = (struct claim){ .seq = c->seq, .failures = c->failures,
-				   .update_id = c->update_id, .length = c->length };
+	r->claim = (struct claim){ .seq = c->seq,
+				   .failures = c->failures,
+				   .update_id = c->update_id,
+				   .length = c->length };
 	r->claim.keys = strdup(c->keys);
 	r->claim.body = malloc(c->length + 1);
 	if (!r->claim.keys || !r->claim.body)
@@ -203,8 +209,10 @@ int handlers_hook(struct handlers *room, const struct hook *hook)
 		log_paced(room->config.log, &room->hook_pace, LOG_WARN,
 			  LOG_FIELDS(LOG_STR("hook", hook->name),
 				     LOG_NUM("update", hook->claim->update_id)),
-			  "a hook is not run: %s", room->stopping ? "tgrun stops" :
-						   full ? "too many wait" : "out of memory");
+			  "a hook is not run: %s",
+			  room->stopping ? "tgrun stops"
+			  : full         ? "too many wait"
+					 : "out of memory");
 		return -1;
 	}
 	list_add_before(&room->hooks, &r->link);

@@ -62,12 +62,14 @@ static void on_idle(void *arg)
 static void on_note(void *arg, struct slot *slot, bool warn, const char *text)
 {
 	struct jobs *jobs = arg;
-	log_event(jobs->log, warn ? LOG_WARN : LOG_DEBUG, LOG_FIELDS(LOG_NUM("slot", slot ? slots_number(slot) : 0)), "%s", text);
+	log_event(jobs->log, warn ? LOG_WARN : LOG_DEBUG,
+		  LOG_FIELDS(LOG_NUM("slot", slot ? slots_number(slot) : 0)), "%s", text);
 }
 
 int jobs_attach(struct jobs *jobs, struct slots *slots, struct loop *loop, struct err *err)
 {
-	static const struct slots_events events = { on_ended, on_over, on_failed, on_died, on_output, on_idle, on_note };
+	static const struct slots_events events = { on_ended,  on_over, on_failed, on_died,
+						    on_output, on_idle, on_note };
 	return slots_attach(slots, loop, &events, jobs, err);
 }
 

@@ -49,7 +49,8 @@ int outcome_stage(const int *status, int stages)
 	for (int i = stages - 1; i >= 0; i--) {
 		if (succeeded(status[i]))
 			later_success = true;
-		else if (!(later_success && WIFSIGNALED(status[i]) && WTERMSIG(status[i]) == SIGPIPE))
+		else if (!(later_success && WIFSIGNALED(status[i]) &&
+			   WTERMSIG(status[i]) == SIGPIPE))
 			return i;
 	}
 	return -1;
@@ -59,12 +60,14 @@ static void say(struct outcome *out, const char *where, int status)
 {
 	if (WIFSIGNALED(status)) {
 		const char *name = sigabbrev_np(WTERMSIG(status));
-		snprintf(out->reason, sizeof out->reason, "%skilled by signal %d (SIG%s)%s", where, WTERMSIG(status),
-			 name ? name : "?", WTERMSIG(status) == SIGXCPU ? ": its processor time was used up" : "");
+		snprintf(out->reason, sizeof out->reason, "%skilled by signal %d (SIG%s)%s", where,
+			 WTERMSIG(status), name ? name : "?",
+			 WTERMSIG(status) == SIGXCPU ? ": its processor time was used up" : "");
 		out->status = 128 + WTERMSIG(status);
 	} else {
 		out->status = WEXITSTATUS(status);
-		snprintf(out->reason, sizeof out->reason, "%sexited with status %d", where, out->status);
+		snprintf(out->reason, sizeof out->reason, "%sexited with status %d", where,
+			 out->status);
 	}
 }
 
@@ -94,7 +97,9 @@ static enum outcome_kind kind_of(enum meaning meaning, enum on_failure on_failur
 void outcome_give_up(int failures, const struct outcome_policy *policy, struct outcome *out)
 {
 	char attempts[64];
-	int room = (int)sizeof out->reason - 1 - snprintf(attempts, sizeof attempts, ", attempt %d of %d", failures + 1, policy->max_attempts);
+	int room = (int)sizeof out->reason - 1 -
+		   snprintf(attempts, sizeof attempts, ", attempt %d of %d", failures + 1,
+			    policy->max_attempts);
 	out->kind = OUTCOME_DEAD;
 	size_t n = strlen(out->reason);
 	if (n > (size_t)room)
@@ -113,8 +118,8 @@ static void count(int failures, const struct outcome_policy *policy, struct outc
 		outcome_give_up(failures, policy, out);
 }
 
-void outcome_of(const int *status, int stages, int64_t timeout, int failures, const struct outcome_policy *policy,
-		struct outcome *out)
+void outcome_of(const int *status, int stages, int64_t timeout, int failures,
+		const struct outcome_policy *policy, struct outcome *out)
 {
 	enum meaning meaning = MEANS_DONE;
 	*out = (struct outcome){ .kind = OUTCOME_DONE };
@@ -130,7 +135,8 @@ void outcome_of(const int *status, int stages, int64_t timeout, int failures, co
 		if (stages > 1)
 			snprintf(where, sizeof where, "stage %d of %d ", stage + 1, stages);
 		say(out, where, status[stage]);
-		meaning = WIFEXITED(status[stage]) ? meaning_of(WEXITSTATUS(status[stage])) : MEANS_FAILED;
+		meaning = WIFEXITED(status[stage]) ? meaning_of(WEXITSTATUS(status[stage]))
+						   : MEANS_FAILED;
 	}
 	out->kind = kind_of(meaning, policy->on_failure);
 	out->asked = meaning == MEANS_RETRY;
@@ -140,19 +146,24 @@ void outcome_of(const int *status, int stages, int64_t timeout, int failures, co
 bool outcome_is_retry(const int *status, int stages, bool timed_out)
 {
 	int stage = outcome_stage(status, stages);
-	return !timed_out && stage >= 0 && WIFEXITED(status[stage]) && meaning_of(WEXITSTATUS(status[stage])) == MEANS_RETRY;
+	return !timed_out && stage >= 0 && WIFEXITED(status[stage]) &&
+	       meaning_of(WEXITSTATUS(status[stage])) == MEANS_RETRY;
 }
 
-void outcome_failed(const char *reason, int failures, const struct outcome_policy *policy, struct outcome *out)
+void outcome_failed(const char *reason, int failures, const struct outcome_policy *policy,
+		    struct outcome *out)
 {
 	*out = (struct outcome){ .kind = kind_of(MEANS_FAILED, policy->on_failure), .status = -1 };
 	snprintf(out->reason, sizeof out->reason, "%s", reason);
 	count(failures, policy, out);
 }
 
-void outcome_answer(bool retry, const char *reason, int failures, const struct outcome_policy *policy, struct outcome *out)
+void outcome_answer(bool retry, const char *reason, int failures,
+		    const struct outcome_policy *policy, struct outcome *out)
 {
-	*out = (struct outcome){ .kind = retry ? OUTCOME_RETRY : OUTCOME_DEAD, .status = retry ? EX_TEMPFAIL : EX_DATAERR, .asked = retry };
+	*out = (struct outcome){ .kind = retry ? OUTCOME_RETRY : OUTCOME_DEAD,
+				 .status = retry ? EX_TEMPFAIL : EX_DATAERR,
+				 .asked = retry };
 	snprintf(out->reason, sizeof out->reason, "%s", reason);
 	out->reason[utf8_cut(out->reason, strlen(out->reason))] = '\0';
 	count(failures, policy, out);

@@ -19,11 +19,12 @@ struct output {
 	uint64_t dropped; /* bytes not passed on */
 	struct output_stream {
 		struct buf line;
-		int cut;  /* the rest of this line is dropped */
-	} stream[2];      /* stdout, stderr */
+		int cut; /* the rest of this line is dropped */
+	} stream[2];     /* stdout, stderr */
 	struct sentence sentence;
 	struct buf stderr_tail;
-	void (*line)(void *arg, int which, char *text, size_t n); /* `text` has no line feed, and a NUL only at its end */
+	/* `text` has no line feed, and a NUL only at its end */
+	void (*line)(void *arg, int which, char *text, size_t n);
 	void *arg;
 };
 

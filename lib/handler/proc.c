@@ -140,8 +140,12 @@ int proc_start(struct proc *p, struct handlers *room, const struct proc_spec *sp
 		return -1;
 	}
 	struct slot_job with = {
-		.command = spec->command, .vars = buf_str(spec->vars), .vars_length = spec->vars->len, .stdin_fd = spec->stdin_fd,
-		.extra_fd = spec->stdout_fd, .extra_is_stdout = true,
+		.command = spec->command,
+		.vars = buf_str(spec->vars),
+		.vars_length = spec->vars->len,
+		.stdin_fd = spec->stdin_fd,
+		.extra_fd = spec->stdout_fd,
+		.extra_is_stdout = true,
 	};
 	if (jobs_start(room->config.slots, &p->job, &with)) {
 		int saved = errno;

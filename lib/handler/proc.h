@@ -14,17 +14,20 @@
 struct proc;
 
 enum proc_end {
-	PROC_ENDED,       /* by itself, or after the timeout: `end`, `timed_out` */
-	PROC_STOPPED,     /* not well, after proc_stop() */
-	PROC_UNHEARD,     /* not well, perhaps because nobody read tgrun's stdout any more, which it had */
+	PROC_ENDED,   /* by itself, or after the timeout: `end`, `timed_out` */
+	PROC_STOPPED, /* not well, after proc_stop() */
+	/* not well, perhaps because nobody read tgrun's stdout any more, which it had */
+	PROC_UNHEARD,
 	PROC_UNSTARTABLE, /* `errnum` */
 	PROC_DIED,        /* its slot died */
 };
 
 struct proc_ops {
 	void (*line)(struct proc *p, int which, const char *text, size_t n);
-	void (*overdue)(struct proc *p, const char *limit); /* for the log; `ended`: only background work runs still */
-	void (*finish)(struct proc *p, enum proc_end how, int errnum); /* nothing of it is left; then it is freed by proc_free() */
+	/* for the log; `ended`: only background work runs still */
+	void (*overdue)(struct proc *p, const char *limit);
+	/* nothing of it is left; then it is freed by proc_free() */
+	void (*finish)(struct proc *p, enum proc_end how, int errnum);
 	void (*free)(struct proc *p);
 };
 
@@ -48,7 +51,7 @@ struct proc {
 	bool ended;     /* the stages; `end` holds how */
 	bool begun;     /* PROC_DIED, PROC_UNSTARTABLE: something of it may have run */
 	struct slot_end end;
-	int updates;    /* that it holds; 0 for what is no handler */
+	int updates;     /* that it holds; 0 for what is no handler */
 	int64_t started; /* monotonic milliseconds */
 };
 

@@ -13,13 +13,26 @@
 /* What runtimes and their helpers say after the sentence, or before it, at the beginning of a
  * line. */
 static const char *const remarks[] = {
-	"Node.js v", "(Use `node", "npm ERR!", "npm error", "npm notice", "Bun v",     /* JavaScript */
-	"note: ",                                                                      /* Rust */
-	"[signal SIG", "exit status ", "created by ",                                  /* Go, and `go run` */
-	"BEGIN failed--compilation aborted", "Compilation failed in require",          /* Perl */
-	"Did you mean?",                                                               /* Ruby */
-	"+ ", "++ ", "+++ ",                                                           /* sh -x */
-	"- ",                                                                          /* an item of a list */
+	/* JavaScript */
+	"Node.js v",
+	"(Use `node",
+	"npm ERR!",
+	"npm error",
+	"npm notice",
+	"Bun v",
+	"note: ", /* Rust */
+	/* Go, and `go run` */
+	"[signal SIG",
+	"exit status ",
+	"created by ",
+	"BEGIN failed--compilation aborted",
+	"Compilation failed in require", /* Perl */
+	"Did you mean?",                 /* Ruby */
+	"+ ",
+	"++ ",
+	"+++ ", /* sh -x */
+	/* an item of a list */
+	"- ",
 };
 
 /* Frames, at the beginning of an indented line. */
@@ -40,7 +53,9 @@ static void copy_clean(char *to, const char *line)
 	size_t n = 0, length = strlen(line);
 	for (size_t i = 0; i < length && n < SENTENCE_MAX + 4; i++) {
 		if (line[i] == '\033' && line[i + 1] == '[') {
-			i += 2 + strcspn(line + i + 2, "@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~");
+			i += 2 +
+			     strcspn(line + i + 2,
+				     "@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~");
 			continue;
 		}
 		to[n++] = line[i];
@@ -73,8 +88,10 @@ static bool is_underline(const char *line)
 static bool is_remark(const char *line)
 {
 	size_t n = strlen(line);
-	return line[n - 1] == ':' || begins_with_any(line, remarks, sizeof remarks / sizeof *remarks) ||
-	       (line[0] == '#' && isdigit((unsigned char)line[1])) || strstr(line, " aborted due to compilation errors");
+	return line[n - 1] == ':' ||
+	       begins_with_any(line, remarks, sizeof remarks / sizeof *remarks) ||
+	       (line[0] == '#' && isdigit((unsigned char)line[1])) ||
+	       strstr(line, " aborted due to compilation errors");
 }
 
 void sentence_clear(struct sentence *s)
@@ -87,7 +104,8 @@ void sentence_clear(struct sentence *s)
 static void take_hint(struct sentence *s, const char *line)
 {
 	line += strspn(line, " \t|+-");
-	s->in_quotation = strcmp(line, "while executing") == 0 || strcmp(line, "invoked from within") == 0;
+	s->in_quotation = strcmp(line, "while executing") == 0 ||
+			  strcmp(line, "invoked from within") == 0;
 	if (!begins_with_any(line, frames, sizeof frames / sizeof *frames))
 		strcpy(s->hint, line);
 }

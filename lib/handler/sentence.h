@@ -8,12 +8,14 @@
 enum { SENTENCE_MAX = 400 }; /* bytes; more is cut between characters */
 
 struct sentence {
-	char says[SENTENCE_MAX + 1];   /* the last line that says something */
-	char before[SENTENCE_MAX + 1]; /* the one that it took the place of, should it turn out to be quoted source */
-	char hint[SENTENCE_MAX + 1];   /* the last line that may say something, for when no other does */
-	bool fresh;                    /* `says` is of the last line */
-	bool in_frames;                /* of a goroutine */
-	bool in_quotation;             /* of a Tcl command */
+	char says[SENTENCE_MAX + 1]; /* the last line that says something */
+	/* the one that it took the place of, should it turn out to be quoted source */
+	char before[SENTENCE_MAX + 1];
+	/* the last line that may say something, for when no other does */
+	char hint[SENTENCE_MAX + 1];
+	bool fresh;        /* `says` is of the last line */
+	bool in_frames;    /* of a goroutine */
+	bool in_quotation; /* of a Tcl command */
 };
 
 /* Forgets all. A struct that is all zero has nothing to forget. */

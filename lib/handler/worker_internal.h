@@ -9,7 +9,8 @@
 #include "handler/output.h"
 
 enum {
-	WORKER_PENDING_MAX = 1 << 20, /* bytes that wait to be written; past them a worker gets no update */
+	/* bytes that wait to be written; past them a worker gets no update */
+	WORKER_PENDING_MAX = 1 << 20,
 	POOL_STICKY = 1 << 14,
 };
 
@@ -45,37 +46,39 @@ struct worker {
 	struct loop_timer *timer;
 	struct loop_watch *in, *out; /* its stdin and its descriptor 3; NULL: closed */
 	int in_fd, out_fd;
-	int left_fd;           /* what was left in the pipe when its input was closed before it answered; -1: not kept */
-	struct buf pending;    /* input from `sent` on is still to be written */
+	/* what was left in the pipe when its input was closed before it answered; -1: not kept */
+	int left_fd;
+	struct buf pending; /* input from `sent` on is still to be written */
 	size_t sent;
 	uint64_t given, written; /* bytes of input in all */
-	struct buf line;       /* of answers, not ended yet */
+	struct buf line;         /* of answers, not ended yet */
 	struct output output;
-	struct held *held;     /* in the order in which they were given */
-	int count, capacity;   /* updates in hand, and at most */
-	int number;            /* from 1, the lowest free one at its start */
+	struct held *held;   /* in the order in which they were given */
+	int count, capacity; /* updates in hand, and at most */
+	int number;          /* from 1, the lowest free one at its start */
 	uint64_t serial, requests;
 	int64_t started, grace, leave_by; /* monotonic milliseconds; leave_by 0: it may stay */
 	enum worker_phase phase;
 	struct slot_end end;
-	const char *fault;     /* why it was killed, when that is the fault of what it holds */
+	const char *fault; /* why it was killed, when that is the fault of what it holds */
 	int stopped_by;
-	bool ready;            /* it said so, or has answered */
+	bool ready; /* it said so, or has answered */
 	bool answered;
-	bool reading;          /* worker_read() is under way */
-	bool skipping;         /* the rest of a line of answers that is too long */
-	bool outdated;         /* to be replaced */
-	bool asked;            /* to end */
-	bool leaving;          /* gets no update any more */
-	bool ended;            /* itself; something it started runs still */
-	bool killed;           /* by us, before it ended */
-	bool unread;           /* it is gone with all that it started, and none of them read anything of its input */
-	bool stopped;          /* by handlers_stop() */
-	bool unheard;          /* it ended when nobody read tgrun's stdout any more, which it had */
-	bool solo;             /* holds one that must be alone */
-	bool armed;            /* the timer is set */
-	int busy;              /* in a function that goes on using it … */
-	bool gone;             /* … so it is freed there */
+	bool reading;  /* worker_read() is under way */
+	bool skipping; /* the rest of a line of answers that is too long */
+	bool outdated; /* to be replaced */
+	bool asked;    /* to end */
+	bool leaving;  /* gets no update any more */
+	bool ended;    /* itself; something it started runs still */
+	bool killed;   /* by us, before it ended */
+	/* it is gone with all that it started, and none of them read anything of its input */
+	bool unread;
+	bool stopped; /* by handlers_stop() */
+	bool unheard; /* it ended when nobody read tgrun's stdout any more, which it had */
+	bool solo;    /* holds one that must be alone */
+	bool armed;   /* the timer is set */
+	int busy;     /* in a function that goes on using it … */
+	bool gone;    /* … so it is freed there */
 };
 
 /* The workers of one handler. */
@@ -84,17 +87,26 @@ struct pool {
 	struct list unwritten;    /* those of them that were given something since the last flush */
 	struct loop_timer *timer; /* something of worker_pool.c is due */
 	struct backoff backoff;   /* of deaths before any answer */
-	int64_t start_at;         /* monotonic milliseconds: no worker is started before; 0: at once */
-	bool crashing;            /* workers end before any answer, and the log says so */
-	bool announced;           /* workers say when they are ready */
+	/* monotonic milliseconds: no worker is started before; 0: at once */
+	int64_t start_at;
+	bool crashing;  /* workers end before any answer, and the log says so */
+	bool announced; /* workers say when they are ready */
 	bool looking;
-	struct worker *successor; /* replaces `old` when it is ready; gets no update before, so that --workers of them have some */
+	/* replaces `old` when it is ready; gets no update before, so that --workers of them have
+	 * some */
+	struct worker *successor;
 	struct worker *old;
-	struct worker *emptying;  /* kept from new updates until it is empty, so that a solo update can start there */
-	int64_t emptying_until;   /* monotonic milliseconds: if no solo update came by then, the worker gets others again */
-	uint64_t serial;          /* of the worker that was started last */
-	struct { uint64_t hash, serial; } *sticky; /* the worker that had a key last; POOL_STICKY rows, NULL: none was asked for yet */
-	struct log_pace end_pace, early_pace, crash_pace; /* of workers that end: after an answer, before any, again and again before any */
+	/* kept from new updates until it is empty, so that a solo update can start there */
+	struct worker *emptying;
+	/* monotonic milliseconds: if no solo update came by then, the worker gets others again */
+	int64_t emptying_until;
+	uint64_t serial; /* of the worker that was started last */
+	/* the worker that had a key last; POOL_STICKY rows, NULL: none was asked for yet */
+	struct {
+		uint64_t hash, serial;
+	} * sticky;
+	/* of workers that end: after an answer, before any, again and again before any */
+	struct log_pace end_pace, early_pace, crash_pace;
 };
 
 /* worker.c. From worker_enter() to worker_exit() a worker is not freed; worker_exit() returns false
@@ -129,7 +141,8 @@ void worker_describe_end(const struct worker *w, char *out, size_t n);
 
 /* worker_run.c: starts worker `number` of `h`, which the caller puts into its list. `serial` is
  * unlike that of any other worker of `h`; `events` outlives the worker. NULL with errno. */
-struct worker *worker_start(struct handler *h, int number, uint64_t serial, const struct worker_events *events);
+struct worker *worker_start(struct handler *h, int number, uint64_t serial,
+			    const struct worker_events *events);
 /* The same as worker_retire(), and the end of its input comes when it holds nothing. `grace`:
  * milliseconds. */
 void worker_leave(struct worker *w, int64_t grace);

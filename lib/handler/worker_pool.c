@@ -15,10 +15,13 @@
 #include "handler/worker_internal.h"
 
 enum {
-	START_FIRST = 1000, START_LAST = 60000, /* pauses after a worker that ended before it answered */
-	CRASH_LOOP = 3,                         /* such ends in a row */
-	SETTLES = 2000,         /* a successor that never announces itself is taken for ready after so long */
-	ANNOUNCES = 60 * 1000,  /* one whose like did */
+	/* pauses after a worker that ended before it answered */
+	START_FIRST = 1000,
+	START_LAST = 60000,
+	CRASH_LOOP = 3, /* such ends in a row */
+	/* a successor that never announces itself is taken for ready after so long */
+	SETTLES = 2000,
+	ANNOUNCES = 60 * 1000, /* one whose like did */
 };
 
 /* ---- how many ---- */
@@ -37,7 +40,8 @@ static int staying(const struct handler *h)
 static const struct worker *probe(const struct handler *h, int64_t now)
 {
 	const struct pool *p = h->pool;
-	for (const struct list *l = p->workers.next; p->backoff.failures && l != &p->workers; l = l->next) {
+	for (const struct list *l = p->workers.next; p->backoff.failures && l != &p->workers;
+	     l = l->next) {
 		const struct worker *w = worker_at(l);
 		if (w->started > p->backoff.failed_at && !w->ready && now - w->started < SETTLES)
 			return w;
@@ -50,7 +54,8 @@ static int free_number(const struct pool *p)
 {
 	for (int number = 1;; number++) {
 		bool taken = false;
-		for (const struct list *l = p->workers.next; l != &p->workers && !taken; l = l->next)
+		for (const struct list *l = p->workers.next; l != &p->workers && !taken;
+		     l = l->next)
 			taken = worker_at(l)->number == number;
 		if (!taken)
 			return number;
@@ -62,7 +67,8 @@ static const struct worker_events events;
 static struct worker *start(struct handler *h)
 {
 	struct pool *p = h->pool;
-	if (handler_now(h->room) < p->start_at || probe(h, handler_now(h->room)) || (h->slots_used > h->policy.workers && room_slots_free(h->room) == 0))
+	if (handler_now(h->room) < p->start_at || probe(h, handler_now(h->room)) ||
+	    (h->slots_used > h->policy.workers && room_slots_free(h->room) == 0))
 		return NULL;
 	struct worker *w = worker_start(h, free_number(p), ++p->serial, &events);
 	if (w) {
@@ -88,15 +94,19 @@ static int64_t patience(const struct handler *h)
 static void replace(struct handler *h, int64_t now)
 {
 	struct pool *p = h->pool;
-	if (!p->old && staying(h) == h->policy.workers && (p->old = worker_choose_worn(h, now)) && !(p->successor = start(h)))
+	if (!p->old && staying(h) == h->policy.workers && (p->old = worker_choose_worn(h, now)) &&
+	    !(p->successor = start(h)))
 		p->old = NULL;
 	if (!p->old || (!p->successor->ready && now - p->successor->started < patience(h)))
 		return;
 	struct worker *old = p->old;
 	p->old = p->successor = NULL;
 	h->recycled++;
-	log_event(h->room->config.log, LOG_DEBUG, LOG_FIELDS(LOG_NUM("worker", old->number), LOG_NUM("updates", (int64_t)old->requests),
-		  LOG_NUM("ms", now - old->started)), "worker is replaced");
+	log_event(h->room->config.log, LOG_DEBUG,
+		  LOG_FIELDS(LOG_NUM("worker", old->number),
+			     LOG_NUM("updates", (int64_t)old->requests),
+			     LOG_NUM("ms", now - old->started)),
+		  "worker is replaced");
 	worker_leave(old, h->policy.timeout ? h->policy.timeout : h->policy.kill_after);
 }
 
@@ -119,7 +129,8 @@ static int64_t next_due(struct handler *h, int64_t now)
 		next = sooner(next, first->started + SETTLES - now);
 	if (p->successor)
 		return sooner(next, p->successor->started + patience(h) - now);
-	for (struct list *l = p->workers.next; h->policy.max_worker_age && l != &p->workers; l = l->next) {
+	for (struct list *l = p->workers.next; h->policy.max_worker_age && l != &p->workers;
+	     l = l->next) {
 		int64_t left = worker_at(l)->started + h->policy.max_worker_age - now;
 		if (!worker_at(l)->leaving && left > 0)
 			next = sooner(next, left);
@@ -144,9 +155,12 @@ static void look(struct handler *h)
 	int n = staying(h);
 	while (n < h->policy.workers + (p->old != NULL) && start(h))
 		n++;
-	for (struct list *l = p->workers.prev; n > h->policy.workers + (p->old != NULL) && l != &p->workers; l = l->prev)
-		if (!worker_at(l)->leaving && worker_at(l) != p->successor && worker_at(l) != p->old) {
-			worker_leave(worker_at(l), h->policy.timeout ? h->policy.timeout : h->policy.kill_after);
+	for (struct list *l = p->workers.prev;
+	     n > h->policy.workers + (p->old != NULL) && l != &p->workers; l = l->prev)
+		if (!worker_at(l)->leaving && worker_at(l) != p->successor &&
+		    worker_at(l) != p->old) {
+			worker_leave(worker_at(l),
+				     h->policy.timeout ? h->policy.timeout : h->policy.kill_after);
 			n--;
 		}
 	replace(h, now);
@@ -167,7 +181,9 @@ static void is_ready(struct worker *w)
 	w->ready = true;
 	if (w->answered) {
 		if (p->crashing)
-			log_event(w->h->room->config.log, LOG_INFO, LOG_FIELDS(LOG_STR("handler", w->h->name)), "the workers work again");
+			log_event(w->h->room->config.log, LOG_INFO,
+				  LOG_FIELDS(LOG_STR("handler", w->h->name)),
+				  "the workers work again");
 		p->crashing = false;
 		p->start_at = 0;
 		backoff_reset(&p->backoff);
@@ -193,7 +209,8 @@ static void on_answered(struct worker *w)
 static bool count_failure(struct worker *w)
 {
 	struct pool *p = w->h->pool;
-	int64_t now = handler_now(w->h->room), delay = backoff_fail_of(&p->backoff, w->started, now, backoff_random());
+	int64_t now = handler_now(w->h->room),
+		delay = backoff_fail_of(&p->backoff, w->started, now, backoff_random());
 	if (delay >= 0)
 		p->start_at = now + delay;
 	return delay >= 0;
@@ -206,17 +223,24 @@ static void tell_death(struct worker *w)
 	char how[160];
 	worker_describe_end(w, how, sizeof how);
 	if (w->answered) {
-		log_paced(h->room->config.log, &p->end_pace, LOG_WARN, LOG_FIELDS(LOG_NUM("worker", w->number), LOG_STR("handler", h->name)),
+		log_paced(h->room->config.log, &p->end_pace, LOG_WARN,
+			  LOG_FIELDS(LOG_NUM("worker", w->number), LOG_STR("handler", h->name)),
 			  "worker ended: %s; another is started", how);
 		return;
 	}
 	bool counts = count_failure(w);
 	bool loop = p->backoff.failures >= CRASH_LOOP;
-	log_paced(h->room->config.log, loop ? &p->crash_pace : &p->early_pace, !counts ? LOG_DEBUG : loop ? LOG_ERROR : LOG_WARN,
-		  LOG_FIELDS(LOG_NUM("worker", w->number), LOG_STR("handler", h->name), LOG_NUM("wait_ms", p->start_at - handler_now(h->room)),
-			     LOG_STR("stderr", output_sentence(&w->output))),
-		  loop ? "workers end before they have answered anything (%s): starting pauses, up to 60s, until one answers"
-		       : "worker ended before it had answered anything: %s", how);
+	log_paced(
+		h->room->config.log, loop ? &p->crash_pace : &p->early_pace,
+		!counts ? LOG_DEBUG
+		: loop  ? LOG_ERROR
+			: LOG_WARN,
+		LOG_FIELDS(LOG_NUM("worker", w->number), LOG_STR("handler", h->name),
+			   LOG_NUM("wait_ms", p->start_at - handler_now(h->room)),
+			   LOG_STR("stderr", output_sentence(&w->output))),
+		loop ? "workers end before they have answered anything (%s): starting pauses, up to 60s, until one answers"
+		     : "worker ended before it had answered anything: %s",
+		how);
 	p->crashing = p->crashing || loop;
 }
 
@@ -229,7 +253,8 @@ static void tell_unread(struct worker *w)
 	const char *sentence = output_sentence(&w->output);
 	worker_describe_end(w, how, sizeof how);
 	snprintf(reason, sizeof reason, "a worker %s%s%s%s",
-		 w->killed ? "had read nothing when its first update was due" : "ended before it read anything: ",
+		 w->killed ? "had read nothing when its first update was due"
+			   : "ended before it read anything: ",
 		 w->killed ? "" : how, *sentence ? ": " : "", sentence);
 	p->crashing = true;
 	if (count_failure(w))
@@ -247,7 +272,8 @@ static void on_ended(struct worker *w, enum worker_end how, int errnum)
 		p->old = p->successor = NULL;
 	if (how == WORKER_UNSTARTABLE) {
 		if (count_failure(w))
-			h->room->config.unstartable(h->room->config.arg, h, strerror(errnum), errnum);
+			h->room->config.unstartable(h->room->config.arg, h, strerror(errnum),
+						    errnum);
 	} else if (how == WORKER_ENDED && w->unread && !w->asked && !w->stopped) {
 		h->deaths++;
 		tell_unread(w);
@@ -404,7 +430,17 @@ static void counts(const struct handler *h, struct handler_counts *out)
 
 const struct mode_ops mode_worker = {
 	.traits = { .name = "worker", .most = 1, .own_slots = true },
-	.init = init, .start = start_one, .start_solo = start_solo, .room = room_of, .slots_needed = slots_needed,
-	.look = look, .flush = flush, .drain = drain, .stop = stop, .outdate = outdate, .release = release,
-	.worker = number_of, .counts = counts,
+	.init = init,
+	.start = start_one,
+	.start_solo = start_solo,
+	.room = room_of,
+	.slots_needed = slots_needed,
+	.look = look,
+	.flush = flush,
+	.drain = drain,
+	.stop = stop,
+	.outdate = outdate,
+	.release = release,
+	.worker = number_of,
+	.counts = counts,
 };

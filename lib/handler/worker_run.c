@@ -23,7 +23,8 @@ static struct held *overdue(struct worker *w, int64_t now)
 	struct held *first = NULL;
 	for (int i = 0; i < w->count; i++) {
 		struct held *u = &w->held[i];
-		if (u->timeout && u->started + u->timeout <= now && (!first || u->started + u->timeout < first->started + first->timeout))
+		if (u->timeout && u->started + u->timeout <= now &&
+		    (!first || u->started + u->timeout < first->started + first->timeout))
 			first = u;
 	}
 	return first;
@@ -45,7 +46,9 @@ static void look_at_deadlines(struct worker *w)
 		}
 		late->timed_out = true;
 		log_event(log, LOG_WARN,
-			  LOG_FIELDS(LOG_NUM("update", late->claim->update_id), LOG_STR("key", late->claim->keys), LOG_NUM("worker", w->number)),
+			  LOG_FIELDS(LOG_NUM("update", late->claim->update_id),
+				     LOG_STR("key", late->claim->keys),
+				     LOG_NUM("worker", w->number)),
 			  "handler timed out after %s: ending its worker", limit);
 		worker_kill(w, WORKER_TERMINATING);
 	} else if (w->leave_by && w->leave_by <= now) {
@@ -54,8 +57,10 @@ static void look_at_deadlines(struct worker *w)
 		char what[256];
 		jobs_describe(&w->job, what, sizeof what);
 		log_event(log, LOG_WARN, LOG_FIELDS(LOG_NUM("worker", w->number)), "%s: ending %s",
-			  w->fault ? "worker can answer no more" : w->ended ? "background work of a worker still runs" :
-			  "worker does not end when its input has ended", what);
+			  w->fault   ? "worker can answer no more"
+			  : w->ended ? "background work of a worker still runs"
+				     : "worker does not end when its input has ended",
+			  what);
 		worker_kill(w, WORKER_TERMINATING);
 	} else {
 		worker_arm(w);
@@ -171,10 +176,14 @@ static void on_line(void *arg, int which, char *text, size_t n)
 	if (config->output)
 		config->output(config->arg, w->h, c, which, text, n);
 	if (c)
-		log_event(config->log, LOG_INFO, LOG_FIELDS(LOG_STR("stream", stream), LOG_NUM("worker", w->number),
-			  LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)), "%s", text);
+		log_event(config->log, LOG_INFO,
+			  LOG_FIELDS(LOG_STR("stream", stream), LOG_NUM("worker", w->number),
+				     LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)),
+			  "%s", text);
 	else
-		log_event(config->log, LOG_INFO, LOG_FIELDS(LOG_STR("stream", stream), LOG_NUM("worker", w->number)), "%s", text);
+		log_event(config->log, LOG_INFO,
+			  LOG_FIELDS(LOG_STR("stream", stream), LOG_NUM("worker", w->number)), "%s",
+			  text);
 }
 
 /* ---- the start ---- */
@@ -182,7 +191,10 @@ static void on_line(void *arg, int which, char *text, size_t n)
 /* Pipes, so that its end of them stays blocking and /dev/stdin can be opened. */
 static int make_pipe(int ends[2], int ours)
 {
-	return pipe2(ends, O_CLOEXEC) || fcntl(ends[ours], F_SETFL, fcntl(ends[ours], F_GETFL) | O_NONBLOCK) ? -1 : 0;
+	return pipe2(ends, O_CLOEXEC) ||
+			       fcntl(ends[ours], F_SETFL, fcntl(ends[ours], F_GETFL) | O_NONBLOCK)
+		       ? -1
+		       : 0;
 }
 
 static void shut(int *fd)
@@ -213,7 +225,11 @@ static int start_job(struct worker *w)
 		goto fail;
 	w->out_fd = out[0];
 	out[0] = -1;
-	struct slot_job with = { .command = w->h->command, .vars = buf_str(v), .vars_length = v->len, .stdin_fd = in[0], .extra_fd = out[1] };
+	struct slot_job with = { .command = w->h->command,
+				 .vars = buf_str(v),
+				 .vars_length = v->len,
+				 .stdin_fd = in[0],
+				 .extra_fd = out[1] };
 	in[0] = out[1] = -1;
 	w->job.ops = &ops;
 	if (jobs_start(room->config.slots, &w->job, &with))
@@ -230,7 +246,8 @@ fail:;
 	return -1;
 }
 
-struct worker *worker_start(struct handler *h, int number, uint64_t serial, const struct worker_events *events)
+struct worker *worker_start(struct handler *h, int number, uint64_t serial,
+			    const struct worker_events *events)
 {
 	struct handlers *room = h->room;
 	struct worker *w = calloc(1, sizeof *w);
@@ -260,7 +277,10 @@ struct worker *worker_start(struct handler *h, int number, uint64_t serial, cons
 	h->starts++;
 	h->live++;
 	room->live++;
-	log_event(room->config.log, LOG_DEBUG, LOG_FIELDS(LOG_NUM("worker", w->number), LOG_NUM("slot", slots_number(w->job.slot)),
-		  LOG_STR("handler", h->name)), "worker started");
+	log_event(room->config.log, LOG_DEBUG,
+		  LOG_FIELDS(LOG_NUM("worker", w->number),
+			     LOG_NUM("slot", slots_number(w->job.slot)),
+			     LOG_STR("handler", h->name)),
+		  "worker started");
 	return w;
 }

@@ -37,12 +37,15 @@ static void failed(const struct worker *w, const struct held *u, struct handler_
 	if (w->fault)
 		outcome_failed(w->fault, u->claim->failures, policy, &r->outcome);
 	else if (outcome_stage(w->end.status, w->end.stages) < 0)
-		outcome_failed("worker exited with status 0 without an answer", u->claim->failures, policy, &r->outcome);
+		outcome_failed("worker exited with status 0 without an answer", u->claim->failures,
+			       policy, &r->outcome);
 	else
-		outcome_of(w->end.status, w->end.stages, 0, u->claim->failures, policy, &r->outcome);
+		outcome_of(w->end.status, w->end.stages, 0, u->claim->failures, policy,
+			   &r->outcome);
 }
 
-static void settle_one(struct worker *w, const struct held *u, enum worker_end how, int errnum, int others, struct handler_result *r)
+static void settle_one(struct worker *w, const struct held *u, enum worker_end how, int errnum,
+		       int others, struct handler_result *r)
 {
 	r->started = how != WORKER_UNSTARTABLE && u->from < w->written;
 	if (how == WORKER_UNSTARTABLE) {
@@ -52,7 +55,8 @@ static void settle_one(struct worker *w, const struct held *u, enum worker_end h
 		interrupted(r, RELEASE_NO_START, "its worker ended before it read anything");
 	} else if (u->timed_out) {
 		r->end = HANDLER_ENDED;
-		outcome_of(w->end.status, w->end.stages, u->timeout, u->claim->failures, &w->h->policy.outcome, &r->outcome);
+		outcome_of(w->end.status, w->end.stages, u->timeout, u->claim->failures,
+			   &w->h->policy.outcome, &r->outcome);
 	} else if (w->stopped) {
 		interrupted(r, RELEASE_STOP, "tgrun was stopped");
 	} else if (how == WORKER_DIED) {
@@ -62,7 +66,8 @@ static void settle_one(struct worker *w, const struct held *u, enum worker_end h
 	} else if (w->killed && !w->fault) {
 		interrupted(r, RELEASE_OTHER, "its worker was ended because of another update");
 	} else if (w->unheard && !w->fault) {
-		interrupted(r, RELEASE_REPLACED, "nobody reads the standard output that its worker had");
+		interrupted(r, RELEASE_REPLACED,
+			    "nobody reads the standard output that its worker had");
 	} else if (others > 0) {
 		interrupted(r, RELEASE_SHARED, "its worker died while it held several");
 	} else {
@@ -80,8 +85,10 @@ void worker_settle(struct worker *w, enum worker_end how, int errnum)
 		struct claim *c = u->claim;
 		bool its_own = several == 1 || u->timed_out;
 		struct handler_result r = {
-			.elapsed = now - u->started, .sentence = its_own ? output_sentence(&w->output) : "",
-			.last_stderr = its_own ? output_last_stderr(&w->output) : "", .dropped = w->output.dropped,
+			.elapsed = now - u->started,
+			.sentence = its_own ? output_sentence(&w->output) : "",
+			.last_stderr = its_own ? output_last_stderr(&w->output) : "",
+			.dropped = w->output.dropped,
 		};
 		settle_one(w, u, how, errnum, several - 1, &r);
 		w->output.dropped = 0;

@@ -20,7 +20,8 @@ enum { READ_MAX = 8 * 1024, READS_A_TURN = 128 };
 
 size_t worker_room(const struct worker *w)
 {
-	if (w->leaving || w->solo || w->phase != WORKER_ALIVE || !w->in || w->pending.len - w->sent >= WORKER_PENDING_MAX)
+	if (w->leaving || w->solo || w->phase != WORKER_ALIVE || !w->in ||
+	    w->pending.len - w->sent >= WORKER_PENDING_MAX)
 		return 0;
 	return w->capacity > w->count ? (size_t)(w->capacity - w->count) : 0;
 }
@@ -30,23 +31,31 @@ static int add_line(struct worker *w, struct claim *c)
 	const struct handlers_config *config = &w->h->room->config;
 	struct buf *b = &w->pending;
 	char text[128];
-	int n = snprintf(text, sizeof text, "{\"v\":1,\"id\":\"%" PRId64 ".%d\",\"key\":", c->seq, c->failures + 1);
+	int n = snprintf(text, sizeof text, "{\"v\":1,\"id\":\"%" PRId64 ".%d\",\"key\":", c->seq,
+			 c->failures + 1);
 	if (buf_add(b, text, (size_t)n) || buf_add_json(b, c->keys, strlen(c->keys)))
 		return -1;
-	n = snprintf(text, sizeof text, ",\"attempt\":%d,\"redelivered\":%s", c->failures + 1, c->redelivered ? "true" : "false");
+	n = snprintf(text, sizeof text, ",\"attempt\":%d,\"redelivered\":%s", c->failures + 1,
+		     c->redelivered ? "true" : "false");
 	if (w->h->policy.timeout)
 		n += snprintf(text + n, sizeof text - (size_t)n, ",\"deadline\":%" PRId64,
 			      (config->clock->wall(config->clock) + w->h->policy.timeout) / 1000);
 	struct scan_fault fault;
 	/* A dead letter that was no update may be handed out again; it must not break the lines of
 	 * the others. It has no keys: what has some was read as an object when it came. */
-	const char *object = c->keys[0] ? c->body : scan_check(c->body, c->body + c->length, &fault);
+	const char *object = c->keys[0] ? c->body
+					: scan_check(c->body, c->body + c->length, &fault);
 	if (!object || memchr(c->body, '\n', c->length))
-		return buf_add(b, text, (size_t)n) || buf_adds(b, ",\"update\":null,\"bytes\":") || buf_add_json(b, c->body, c->length) ||
-		       buf_adds(b, "}\n") ? -1 : 0;
+		return buf_add(b, text, (size_t)n) || buf_adds(b, ",\"update\":null,\"bytes\":") ||
+				       buf_add_json(b, c->body, c->length) || buf_adds(b, "}\n")
+			       ? -1
+			       : 0;
 	if (*object == '{')
 		scan_integer(scan_member(object, "update_id", 9), &c->update_id);
-	return buf_add(b, text, (size_t)n) || buf_adds(b, ",\"update\":") || buf_add(b, c->body, c->length) || buf_adds(b, "}\n") ? -1 : 0;
+	return buf_add(b, text, (size_t)n) || buf_adds(b, ",\"update\":") ||
+			       buf_add(b, c->body, c->length) || buf_adds(b, "}\n")
+		       ? -1
+		       : 0;
 }
 
 int worker_give(struct worker *w, struct claim *c, bool solo)
@@ -62,7 +71,10 @@ int worker_give(struct worker *w, struct claim *c, bool solo)
 	if (w->count == 0 && w->answered)
 		output_forget_stderr(&w->output);
 	w->output.total = 0;
-	w->held[w->count++] = (struct held){ .claim = c, .started = handler_now(w->h->room), .timeout = w->h->policy.timeout, .from = w->given };
+	w->held[w->count++] = (struct held){ .claim = c,
+					     .started = handler_now(w->h->room),
+					     .timeout = w->h->policy.timeout,
+					     .from = w->given };
 	w->given += w->pending.len - before;
 	w->requests++;
 	w->solo = solo;
@@ -119,7 +131,8 @@ static void tell_bad(struct worker *w, const char *line, size_t n, const char *w
 	struct handler *h = w->h;
 	h->bad_answers++;
 	log_paced(h->room->config.log, &h->bad_pace, LOG_WARN,
-		  LOG_FIELDS(LOG_NUM("worker", w->number), LOG_BYTES("line", line, n < 200 ? n : 200)),
+		  LOG_FIELDS(LOG_NUM("worker", w->number),
+			     LOG_BYTES("line", line, n < 200 ? n : 200)),
 		  "a line on descriptor 3 %s; it is ignored", why);
 }
 
@@ -145,7 +158,8 @@ static int find(const struct worker *w, const struct answer *a)
 	for (int i = 0; i < w->count; i++) {
 		const struct held *u = &w->held[i];
 		if (u->claim->seq == a->seq)
-			return u->claim->failures + 1 == a->attempt && u->from < w->written ? i : -1;
+			return u->claim->failures + 1 == a->attempt && u->from < w->written ? i
+											    : -1;
 	}
 	return -1;
 }
@@ -154,19 +168,26 @@ static void take_answer(struct worker *w, struct answer *a, const char *line, si
 {
 	int i = find(w, a);
 	if (i < 0) {
-		tell_bad(w, line, n, "answers for an update that the worker does not hold, or for the second time");
+		tell_bad(
+			w, line, n,
+			"answers for an update that the worker does not hold, or for the second time");
 		return;
 	}
 	struct held u = w->held[i];
 	if (u.timed_out)
 		return; /* too late */
 	struct handler *h = w->h;
-	struct handler_result r = { .end = HANDLER_ENDED, .started = true, .elapsed = handler_now(h->room) - u.started,
-				    .sentence = "", .last_stderr = w->count == 1 ? output_last_stderr(&w->output) : "",
+	struct handler_result r = { .end = HANDLER_ENDED,
+				    .started = true,
+				    .elapsed = handler_now(h->room) - u.started,
+				    .sentence = "",
+				    .last_stderr = w->count == 1 ? output_last_stderr(&w->output)
+								 : "",
 				    .dropped = w->output.dropped };
 	if (a->kind == ANSWER_FAILED) {
 		a->error[secret_redact(h->room->config.secret, a->error, strlen(a->error))] = '\0';
-		outcome_answer(a->retry, a->error[0] ? a->error : "the worker said no reason", u.claim->failures, &h->policy.outcome, &r.outcome);
+		outcome_answer(a->retry, a->error[0] ? a->error : "the worker said no reason",
+			       u.claim->failures, &h->policy.outcome, &r.outcome);
 	}
 	w->output.dropped = 0;
 	memmove(&w->held[i], &w->held[i + 1], (size_t)(--w->count - i) * sizeof u);
@@ -205,7 +226,8 @@ static void keep(struct worker *w, const char *bytes, size_t n)
 	if (w->line.len + n <= ANSWER_LINE_MAX && !buf_add(&w->line, bytes, n))
 		return;
 	w->skipping = true;
-	tell_bad(w, w->line.len ? w->line.data : bytes, w->line.len ? w->line.len : n, "is too long");
+	tell_bad(w, w->line.len ? w->line.data : bytes, w->line.len ? w->line.len : n,
+		 "is too long");
 	buf_release(&w->line);
 }
 

@@ -1,8 +1,9 @@
-/* io/control: connections on the control socket come in, each with one line of JSON; what the owner replies goes out, and the
- * connection ends.
+/* io/control: connections on the control socket come in, each with one line of JSON; what the owner
+ * replies goes out, and the connection ends.
  *
- * Nothing here waits or grows: a request has a maximum, an answer too, there are so many clients at most, and one that does nothing for a while is sent
- * away. A client is freed only after the owner's callback has returned. */
+ * Nothing here waits or grows: a request has a maximum, an answer too, there are so many clients at
+ * most, and one that does nothing for a while is sent away. A client is freed only after the
+ * owner's callback has returned. */
 #include "io/control.h"
 
 #include <errno.h>
@@ -21,9 +22,11 @@
 #include "base/list.h"
 
 enum {
-	PATIENCE = 60000,       /* milliseconds a client may do nothing */
-	ACCEPT_PAUSE = 1000,    /* milliseconds, when this process has no descriptor left */
-	ACCEPT_AT_ONCE = 8,     /* connections taken in a turn: a request is read before its client could be the one to make room */
+	PATIENCE = 60000,    /* milliseconds a client may do nothing */
+	ACCEPT_PAUSE = 1000, /* milliseconds, when this process has no descriptor left */
+	/* connections taken in a turn: a request is read before its client could be the one to make
+	   room */
+	ACCEPT_AT_ONCE = 8,
 	SEND_EARLY = 64 * 1024, /* bytes of an answer that are sent while the owner still replies */
 };
 
@@ -50,10 +53,10 @@ struct control_client {
 	int fd;
 	struct buf in, out;
 	int64_t touched; /* monotonic milliseconds: when it did something last */
-	size_t sent;    /* bytes of `out` that are gone */
-	bool answering; /* the request was taken: nothing more is read */
-	bool ended;     /* the answer is whole */
-	bool broken;    /* gone, or too slow */
+	size_t sent;     /* bytes of `out` that are gone */
+	bool answering;  /* the request was taken: nothing more is read */
+	bool ended;      /* the answer is whole */
+	bool broken;     /* gone, or too slow */
 };
 
 static const char name[] = "control";
@@ -84,7 +87,8 @@ static void touch(struct control_client *c)
 static void send_some(struct control_client *c)
 {
 	while (!c->broken && c->sent < c->out.len) {
-		ssize_t n = send(c->fd, c->out.data + c->sent, c->out.len - c->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t n = send(c->fd, c->out.data + c->sent, c->out.len - c->sent,
+				 MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n > 0) {
 			c->sent += (size_t)n;
 			touch(c);
@@ -221,7 +225,8 @@ static void add_client(struct control *control, int fd)
 {
 	struct ucred peer;
 	socklen_t n = sizeof peer;
-	bool known = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0 && (peer.uid == geteuid() || peer.uid == 0);
+	bool known = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0 &&
+		     (peer.uid == geteuid() || peer.uid == 0);
 	if (!known || (control->client_count >= CONTROL_CLIENTS_MAX && !make_room(control))) {
 		close(fd);
 		return;
@@ -255,7 +260,8 @@ static void on_connection(void *arg, int events)
 		int fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd >= 0) {
 			add_client(control, fd);
-		} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+		} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
+			   errno == ENOBUFS) {
 			/* The connection stays in the queue: without a pause this would spin. */
 			loop_watch_set(control->watch, 0);
 			loop_timer_set(control->accept_timer, ACCEPT_PAUSE);
@@ -277,9 +283,12 @@ static int clear_place(int dir_fd, struct err *err)
 {
 	struct stat st;
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW))
-		return errno == ENOENT ? 0 : err_sys(err, ERR_CANTCREATE, errno, "cannot look for the control socket");
+		return errno == ENOENT ? 0
+				       : err_sys(err, ERR_CANTCREATE, errno,
+						 "cannot look for the control socket");
 	if (!S_ISSOCK(st.st_mode) && !S_ISLNK(st.st_mode))
-		return err_set(err, ERR_CANTCREATE, "'%s' in the state directory is no socket; remove it", name);
+		return err_set(err, ERR_CANTCREATE,
+			       "'%s' in the state directory is no socket; remove it", name);
 	if (unlinkat(dir_fd, name, 0) && errno != ENOENT)
 		return err_sys(err, ERR_CANTCREATE, errno, "cannot remove the old control socket");
 	return 0;
@@ -288,7 +297,8 @@ static int clear_place(int dir_fd, struct err *err)
 static int listen_there(struct control *control, struct err *err)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", control->dir_fd, name);
+	snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", control->dir_fd,
+		 name);
 	control->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (control->fd < 0)
 		return err_sys(err, ERR_CANTCREATE, errno, "cannot make the control socket");
@@ -309,7 +319,8 @@ static int listen_there(struct control *control, struct err *err)
 	return 0;
 }
 
-struct control *control_new(struct loop *loop, int dir_fd, control_request *request, void *arg, struct err *err)
+struct control *control_new(struct loop *loop, int dir_fd, control_request *request, void *arg,
+			    struct err *err)
 {
 	struct control *c = calloc(1, sizeof *c);
 	if (!c) {

@@ -27,7 +27,8 @@ typedef void control_request(void *arg, struct control_client *client, const cJS
 
 /* Listens in the directory that is open as `dir_fd`, which outlives the socket. A socket that a
  * killed runner left is replaced. NULL with `err` (ERR_CANTCREATE). */
-struct control *control_new(struct loop *loop, int dir_fd, control_request *request, void *arg, struct err *err);
+struct control *control_new(struct loop *loop, int dir_fd, control_request *request, void *arg,
+			    struct err *err);
 
 /* Milliseconds for which a client may do nothing before it is sent away; 60,000 unless set. */
 void control_set_patience(struct control *c, int64_t milliseconds);
@@ -53,7 +54,8 @@ void control_end(struct control_client *client);
  * (NUL-terminated, no line feed) until its end. Gives up after `timeout` milliseconds without a
  * byte. 0; -1 with `err` (ERR_UNAVAILABLE: nobody listens or answers), or what `line` returned if
  * not 0. */
-int control_call(int dir_fd, const char *request, int (*line)(void *arg, const char *text, size_t n), void *arg,
-		 int64_t timeout, struct err *err);
+int control_call(int dir_fd, const char *request,
+		 int (*line)(void *arg, const char *text, size_t n), void *arg, int64_t timeout,
+		 struct err *err);
 
 #endif

@@ -1,4 +1,5 @@
-/* io/control_client: the other side of the control socket, for the commands that ask a runner: a request goes out, lines come in.
+/* io/control_client: the other side of the control socket, for the commands that ask a runner: a
+ * request goes out, lines come in.
  *
  * It blocks, but never longer than it was told to without a byte. */
 #include <errno.h>
@@ -27,7 +28,8 @@ static int connect_there(int dir_fd, int64_t timeout, struct err *err)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return err_sys(err, ERR_INTERNAL, errno, "cannot open a socket");
-	for (int64_t waited = 0; connect(fd, (struct sockaddr *)&address, sizeof address); waited += CONNECT_STEP) {
+	for (int64_t waited = 0; connect(fd, (struct sockaddr *)&address, sizeof address);
+	     waited += CONNECT_STEP) {
 		int errnum = errno;
 		if (errnum == EINTR)
 			continue;
@@ -73,8 +75,10 @@ static int send_all(int fd, const char *bytes, size_t n, int64_t timeout, struct
 	return 0;
 }
 
-/* Hands over the whole lines in `b`, of which the first `seen` bytes hold no line feed, and keeps the rest. */
-static int hand_over(struct buf *b, size_t seen, int (*line)(void *arg, const char *text, size_t n), void *arg)
+/* Hands over the whole lines in `b`, of which the first `seen` bytes hold no line feed, and keeps
+ * the rest. */
+static int hand_over(struct buf *b, size_t seen, int (*line)(void *arg, const char *text, size_t n),
+		     void *arg)
 {
 	size_t start = 0;
 	char *feed;
@@ -90,7 +94,8 @@ static int hand_over(struct buf *b, size_t seen, int (*line)(void *arg, const ch
 	return 0;
 }
 
-static int read_answer(int fd, int (*line)(void *arg, const char *text, size_t n), void *arg, int64_t timeout, struct err *err)
+static int read_answer(int fd, int (*line)(void *arg, const char *text, size_t n), void *arg,
+		       int64_t timeout, struct err *err)
 {
 	char bytes[8192];
 	struct buf b;
@@ -102,8 +107,10 @@ static int read_answer(int fd, int (*line)(void *arg, const char *text, size_t n
 		if (n > 0) {
 			size_t seen = b.len;
 			any = true;
-			rc = buf_add(&b, bytes, (size_t)n) ? err_set(err, ERR_IO, "the running tgrun's answer is too long")
-							   : hand_over(&b, seen, line, arg);
+			rc = buf_add(&b, bytes, (size_t)n)
+				     ? err_set(err, ERR_IO,
+					       "the running tgrun's answer is too long")
+				     : hand_over(&b, seen, line, arg);
 		} else if (n < 0 && errno == EAGAIN) {
 			rc = wait_for(fd, POLLIN, timeout, err);
 		} else if (n == 0 || errno != EINTR) {
@@ -118,8 +125,9 @@ static int read_answer(int fd, int (*line)(void *arg, const char *text, size_t n
 	return rc;
 }
 
-int control_call(int dir_fd, const char *request, int (*line)(void *arg, const char *text, size_t n), void *arg,
-		 int64_t timeout, struct err *err)
+int control_call(int dir_fd, const char *request,
+		 int (*line)(void *arg, const char *text, size_t n), void *arg, int64_t timeout,
+		 struct err *err)
 {
 	int fd = connect_there(dir_fd, timeout, err);
 	if (fd < 0)

@@ -1,5 +1,5 @@
-/* io/host: a host's name or address in; whether it is this machine out. No resolver is asked, so the
- * answer is the same with and without a network. */
+/* io/host: a host's name or address in; whether it is this machine out. No resolver is asked, so
+ * the answer is the same with and without a network. */
 #include "io/host.h"
 
 #include <arpa/inet.h>

@@ -30,8 +30,10 @@ static void on_ready(void *arg, int events)
 	struct http *h = w->http;
 	int running;
 	/* `w` may be gone after this. */
-	curl_multi_socket_action(h->multi, w->fd, (events & LOOP_READ ? CURL_CSELECT_IN : 0) |
-				 (events & LOOP_WRITE ? CURL_CSELECT_OUT : 0), &running);
+	curl_multi_socket_action(h->multi, w->fd,
+				 (events & LOOP_READ ? CURL_CSELECT_IN : 0) |
+					 (events & LOOP_WRITE ? CURL_CSELECT_OUT : 0),
+				 &running);
 	collect(h);
 }
 
@@ -87,7 +89,7 @@ static int set_watch(CURL *easy, curl_socket_t fd, int what, void *arg, void *ke
 		curl_multi_assign(h->multi, fd, w);
 	}
 	loop_watch_set(w->watch, (what & CURL_POLL_IN ? LOOP_READ : 0) |
-				 (what & CURL_POLL_OUT ? LOOP_WRITE : 0));
+					 (what & CURL_POLL_OUT ? LOOP_WRITE : 0));
 	return 0;
 }
 
@@ -198,13 +200,16 @@ static void finish(struct http_request *r, CURLcode code)
 	long status = 0;
 	curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(r->easy, CURLINFO_CONTENT_TYPE, &type);
-	struct http_response response = { .status = (int)status, .body = none,
-					  .content_type = type ? type : "", .reason = "" };
+	struct http_response response = {
+		.status = (int)status, .body = none, .content_type = type ? type : "", .reason = ""
+	};
 	if (code == CURLE_OK && status > 0) {
 		response.body = r->body.data ? r->body.data : none;
 		response.length = r->body.len;
 	} else {
-		response.failure = http_request_explain(r, code == CURLE_OK ? CURLE_WEIRD_SERVER_REPLY : code);
+		response.failure = http_request_explain(r, code == CURLE_OK
+								   ? CURLE_WEIRD_SERVER_REPLY
+								   : code);
 		response.reason = r->reason;
 	}
 	/* No longer in the list: neither http_cancel() nor http_free() in the callback meets it. */

@@ -45,8 +45,8 @@ struct http_call {
 	const char *user, *password; /* HTTP's basic authentication; copied. NULL: none */
 	/* Milliseconds without progress (under 16 bytes a second in them) after which it failed. */
 	int64_t silence;
-	int64_t total;    /* milliseconds it may take in all; 0: no limit */
-	size_t max;       /* bytes of the body, as it arrives */
+	int64_t total; /* milliseconds it may take in all; 0: no limit */
+	size_t max;    /* bytes of the body, as it arrives */
 };
 
 /* Starts a POST. `done(arg, …)` is called once from the loop, never from in here, unless the

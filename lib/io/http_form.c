@@ -1,4 +1,5 @@
-/* io/http_form: names and values in, a form as a request's body out, and back (application/x-www-form-urlencoded; RFC 3986 says what is escaped). */
+/* io/http_form: names and values in, a form as a request's body out, and back
+ * (application/x-www-form-urlencoded; RFC 3986 says what is escaped). */
 #include <ctype.h>
 #include <string.h>
 
@@ -28,7 +29,9 @@ int http_form_add(struct buf *form, const char *name, const char *value)
 
 static int hex_digit(char c)
 {
-	return isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10 : -1;
+	return isdigit((unsigned char)c)    ? c - '0'
+	       : isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10
+					    : -1;
 }
 
 size_t http_form_decode(char *text, bool plus)

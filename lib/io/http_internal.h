@@ -30,12 +30,12 @@ struct http_request {
 	http_done *done;
 	void *arg;
 	struct buf body;
-	struct loop_timer *silent; /* too little came */
-	int64_t silence;           /* its milliseconds */
+	struct loop_timer *silent;          /* too little came */
+	int64_t silence;                    /* its milliseconds */
 	uint64_t received, received_before; /* bytes; those when it ran out last */
 	size_t header_bytes;
 	bool headers_done;
-	bool too_large;   /* what came did not fit: we ended it */
+	bool too_large; /* what came did not fit: we ended it */
 	bool no_memory;
 	int socket_errno; /* why the machine has no socket, or cannot watch one; 0: it has */
 	bool unwatched;   /* the latter: nothing more will be heard of the request */

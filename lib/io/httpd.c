@@ -211,8 +211,8 @@ void httpd_query(const struct httpd_request *r,
 
 int httpd_descriptor(const struct httpd_request *r)
 {
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		r->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 	return info ? info->connect_fd : -1;
 }
 
@@ -258,19 +258,21 @@ static int listen_on(struct httpd *h, struct err *err)
 	struct sockaddr_in address = { .sin_family = AF_INET,
 				       .sin_port = htons((uint16_t)h->config.port) };
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	h->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, on_accept, h, on_request, h,
-		MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address, MHD_OPTION_NOTIFY_COMPLETED,
-		on_completed, h, MHD_OPTION_CONNECTION_LIMIT, (unsigned)h->config.connections_max,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)h->config.idle_seconds, MHD_OPTION_END);
+	h->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, on_accept, h,
+				     on_request, h, MHD_OPTION_SOCK_ADDR,
+				     (struct sockaddr *)&address, MHD_OPTION_NOTIFY_COMPLETED,
+				     on_completed, h, MHD_OPTION_CONNECTION_LIMIT,
+				     (unsigned)h->config.connections_max,
+				     MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+				     MHD_OPTION_CONNECTION_TIMEOUT,
+				     (unsigned)h->config.idle_seconds, MHD_OPTION_END);
 	if (!h->daemon)
 		return err_sys(err, ERR_UNAVAILABLE, errno, "cannot listen on 127.0.0.1, port %d",
 			       h->config.port);
-	const union MHD_DaemonInfo *bound =
-		MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_BIND_PORT);
-	const union MHD_DaemonInfo *epoll =
-		MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	const union MHD_DaemonInfo *bound = MHD_get_daemon_info(h->daemon,
+								MHD_DAEMON_INFO_BIND_PORT);
+	const union MHD_DaemonInfo *epoll = MHD_get_daemon_info(h->daemon,
+								MHD_DAEMON_INFO_EPOLL_FD);
 	if (!bound || !epoll)
 		return err_set(err, ERR_INTERNAL,
 			       "the HTTP server tells neither its port nor its descriptor");

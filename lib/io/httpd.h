@@ -37,10 +37,10 @@ struct httpd_events {
 };
 
 struct httpd_config {
-	int port; /* on 127.0.0.1; 0: any that is free */
+	int port;            /* on 127.0.0.1; 0: any that is free */
 	int connections_max; /* at once; others wait to be accepted */
-	int idle_seconds; /* after which a connection is closed on which nothing comes */
-	size_t body_max; /* bytes of a request's body */
+	int idle_seconds;    /* after which a connection is closed on which nothing comes */
+	size_t body_max;     /* bytes of a request's body */
 };
 
 /* Listens. `events` and `arg` outlive the server. NULL with `err` (ERR_UNAVAILABLE: the port is
@@ -76,12 +76,12 @@ int httpd_descriptor(const struct httpd_request *r);
 
 struct httpd_answer {
 	int status;
-	char *body; /* from malloc(3); the server's from now on. NULL: memory is out, and
-		       the connection is closed instead */
-	size_t length; /* bytes of the body */
+	char *body;       /* from malloc(3); the server's from now on. NULL: memory is out, and
+			     the connection is closed instead */
+	size_t length;    /* bytes of the body */
 	const char *type; /* Content-Type; copied, as the others */
 	const char *name, *value; /* one header more; name NULL or "": none */
-	bool close; /* the connection is closed behind it */
+	bool close;               /* the connection is closed behind it */
 };
 
 /* Sends the answer. One request is answered once; later answers are freed and forgotten. */

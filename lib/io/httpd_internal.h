@@ -14,10 +14,10 @@ struct httpd_request {
 	struct httpd *server;
 	struct MHD_Connection *connection;
 	const char *path, *verb; /* libmicrohttpd's */
-	void *tag; /* the owner's; NULL in `begin` */
-	uint64_t size; /* bytes of the body so far */
+	void *tag;               /* the owner's; NULL in `begin` */
+	uint64_t size;           /* bytes of the body so far */
 	bool whole, suspended, dropped;
-	struct loop_watch *gone; /* while suspended: tells that the caller left */
+	struct loop_watch *gone;       /* while suspended: tells that the caller left */
 	struct MHD_Response *response; /* NULL: not answered */
 	int status;
 };

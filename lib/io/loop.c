@@ -1,8 +1,10 @@
-/* io/loop: libuv behind the names of loop.h. Descriptors, timers, signals and hooks come in; callbacks go out.
+/* io/loop: libuv behind the names of loop.h. Descriptors, timers, signals and hooks come in;
+ * callbacks go out.
  *
- * A handle's memory is freed, and its descriptor closed, only in libuv's close callback: a number that is reused
- * earlier would be unregistered from the kernel's set by the late close. libuv aborts where the kernel or malloc(3) refuses it something:
- * so what can be refused is asked for here first, and its memory is that of spare.h. */
+ * A handle's memory is freed, and its descriptor closed, only in libuv's close callback: a number
+ * that is reused earlier would be unregistered from the kernel's set by the late close. libuv
+ * aborts where the kernel or malloc(3) refuses it something: so what can be refused is asked for
+ * here first, and its memory is that of spare.h. */
 #include "io/loop.h"
 
 #include <errno.h>
@@ -69,7 +71,8 @@ static int look_for_room(void)
 	struct epoll_event event = { 0 };
 	fds[4] = epoll_create1(EPOLL_CLOEXEC);
 	fds[5] = eventfd(0, EFD_CLOEXEC);
-	if (pipe2(fds, O_CLOEXEC) || pipe2(fds + 2, O_CLOEXEC) || fds[4] < 0 || fds[5] < 0 || epoll_ctl(fds[4], EPOLL_CTL_ADD, fds[0], &event))
+	if (pipe2(fds, O_CLOEXEC) || pipe2(fds + 2, O_CLOEXEC) || fds[4] < 0 || fds[5] < 0 ||
+	    epoll_ctl(fds[4], EPOLL_CTL_ADD, fds[0], &event))
 		errnum = errno;
 	for (int i = 0; i < 6; i++)
 		if (fds[i] >= 0)
@@ -184,15 +187,18 @@ void loop_timer_free(struct loop_timer *t)
 static void on_poll(uv_poll_t *handle, int status, int events)
 {
 	struct loop_watch *w = handle->data;
-	int ready = (events & UV_READABLE ? LOOP_READ : 0) | (events & UV_WRITABLE ? LOOP_WRITE : 0);
-	/* A failed descriptor: the owner finds out by reading or writing it. libuv watches it no more, but what came before the failure is
-	 * perhaps read in parts, and the failure itself only after them. */
+	int ready = (events & UV_READABLE ? LOOP_READ : 0) |
+		    (events & UV_WRITABLE ? LOOP_WRITE : 0);
+	/* A failed descriptor: the owner finds out by reading or writing it. libuv watches it no
+	 * more, but what came before the failure is perhaps read in parts, and the failure itself
+	 * only after them. */
 	if (status < 0)
 		loop_watch_set(w, w->events);
 	w->fn(w->arg, status < 0 ? LOOP_READ | LOOP_WRITE : ready);
 }
 
-struct loop_watch *loop_watch_new(struct loop *l, int fd, void (*fn)(void *arg, int events), void *arg)
+struct loop_watch *loop_watch_new(struct loop *l, int fd, void (*fn)(void *arg, int events),
+				  void *arg)
 {
 	struct loop_watch *w = calloc(1, sizeof *w);
 	if (!w)
@@ -216,7 +222,10 @@ struct loop_watch *loop_watch_new(struct loop *l, int fd, void (*fn)(void *arg, 
 static int reserve(const struct loop_watch *w)
 {
 	struct epoll_event event = { .data.fd = w->fd };
-	return epoll_ctl(uv_backend_fd(&w->loop->uv), EPOLL_CTL_ADD, w->fd, &event) && errno != EEXIST ? -1 : 0;
+	return epoll_ctl(uv_backend_fd(&w->loop->uv), EPOLL_CTL_ADD, w->fd, &event) &&
+			       errno != EEXIST
+		       ? -1
+		       : 0;
 }
 
 static void on_again(uv_timer_t *timer)
@@ -224,7 +233,8 @@ static void on_again(uv_timer_t *timer)
 	struct loop *l = timer->data;
 	struct list refused;
 	list_init(&refused);
-	list_add_before(&l->refused, &refused); /* those that are refused once more come behind this */
+	/* those that are refused once more come behind this */
+	list_add_before(&l->refused, &refused);
 	while (l->refused.next != &refused) {
 		struct loop_watch *w = container_of(l->refused.next, struct loop_watch, link);
 		loop_watch_set(w, w->events);
@@ -234,7 +244,8 @@ static void on_again(uv_timer_t *timer)
 
 void loop_watch_set(struct loop_watch *w, int events)
 {
-	int uv_events = (events & LOOP_READ ? UV_READABLE : 0) | (events & LOOP_WRITE ? UV_WRITABLE : 0);
+	int uv_events = (events & LOOP_READ ? UV_READABLE : 0) |
+			(events & LOOP_WRITE ? UV_WRITABLE : 0);
 	w->events = events;
 	list_remove(&w->link);
 	if (!uv_events) {
@@ -273,7 +284,8 @@ static void on_signal(uv_signal_t *handle, int signo)
 	s->fn(s->arg, signo);
 }
 
-struct loop_signal *loop_signal_new(struct loop *l, int signo, void (*fn)(void *arg, int signo), void *arg)
+struct loop_signal *loop_signal_new(struct loop *l, int signo, void (*fn)(void *arg, int signo),
+				    void *arg)
 {
 	struct loop_signal *s = calloc(1, sizeof *s);
 	if (!s)

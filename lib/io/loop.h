@@ -48,7 +48,8 @@ void loop_timer_free(struct loop_timer *t); /* NULL is fine */
 /* Watches `fd`: calls `fn(arg, events)` with LOOP_READ and LOOP_WRITE when it can be read or
  * written, ended or failed. Starts without events. NULL with errno when it cannot be watched
  * (memory, a regular file). */
-struct loop_watch *loop_watch_new(struct loop *l, int fd, void (*fn)(void *arg, int events), void *arg);
+struct loop_watch *loop_watch_new(struct loop *l, int fd, void (*fn)(void *arg, int events),
+				  void *arg);
 /* What the kernel has no room for (memory, epoll's max_user_watches) is asked for again, ten times
  * a second. */
 void loop_watch_set(struct loop_watch *w, int events);
@@ -58,7 +59,8 @@ void loop_watch_set(struct loop_watch *w, int events);
 void loop_watch_free(struct loop_watch *w, int close_fd);
 
 /* Calls `fn(arg, signo)` in a turn after the signal came. NULL when memory is out. */
-struct loop_signal *loop_signal_new(struct loop *l, int signo, void (*fn)(void *arg, int signo), void *arg);
+struct loop_signal *loop_signal_new(struct loop *l, int signo, void (*fn)(void *arg, int signo),
+				    void *arg);
 void loop_signal_free(struct loop_signal *s); /* NULL is fine */
 
 #endif

@@ -1,4 +1,5 @@
-/* io/notify: sentences of the service manager's protocol in, one datagram out. Nothing here can hold the bot up. */
+/* io/notify: sentences of the service manager's protocol in, one datagram out. Nothing here can
+ * hold the bot up. */
 #include "io/notify.h"
 
 #include <errno.h>
@@ -24,8 +25,8 @@ struct notify {
 	bool has_timer, busy, ready;
 };
 
-/* Where the timer's signal sends to. What may hold this process up for long is of many kinds (SQLite, a lock, a search), and none of them comes back
- * here meanwhile; a signal does. */
+/* Where the timer's signal sends to. What may hold this process up for long is of many kinds
+ * (SQLite, a lock, a search), and none of them comes back here meanwhile; a signal does. */
 static volatile sig_atomic_t busy_fd = -1;
 
 static void on_tick(int signo)
@@ -42,7 +43,8 @@ static void make_timer(struct notify *n)
 {
 	struct sigaction tick = { .sa_handler = on_tick, .sa_flags = SA_RESTART };
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN };
-	n->has_timer = sigaction(SIGRTMIN, &tick, NULL) == 0 && timer_create(CLOCK_MONOTONIC, &event, &n->timer) == 0;
+	n->has_timer = sigaction(SIGRTMIN, &tick, NULL) == 0 &&
+		       timer_create(CLOCK_MONOTONIC, &event, &n->timer) == 0;
 }
 
 static void tick_each(struct notify *n, time_t seconds)
@@ -76,8 +78,8 @@ struct notify *notify_open(void)
 		address.sun_path[0] = '\0';
 	n->watchdog = watchdog_interval();
 	n->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (n->fd < 0 ||
-	    connect(n->fd, (struct sockaddr *)&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length))) {
+	if (n->fd < 0 || connect(n->fd, (struct sockaddr *)&address,
+				 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length))) {
 		notify_close(n);
 		return NULL;
 	}
@@ -144,7 +146,8 @@ void notify_reloading(struct notify *n)
 	if (!n || !n->ready)
 		return;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+	snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%lld",
+		 (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
 	notify_send(n, text);
 }
 

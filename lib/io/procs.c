@@ -1,7 +1,8 @@
-/* io/procs: process ids in, process ids out, by reading /proc. Holds no state but whether the kernel lists children.
+/* io/procs: process ids in, process ids out, by reading /proc. Holds no state but whether the
+ * kernel lists children.
  *
- * No answer here is a proof: a list is old when it is returned. The proof that nothing is left is ECHILD, and who needs it asks
- * waitpid(2). */
+ * No answer here is a proof: a list is old when it is returned. The proof that nothing is left is
+ * ECHILD, and who needs it asks waitpid(2). */
 #include "io/procs.h"
 
 #include <ctype.h>
@@ -130,7 +131,8 @@ int procs_stat(pid_t pid, struct procs_stat *out)
 	if (n <= 0)
 		return -1;
 	text[n] = '\0';
-	/* The name stands in parentheses and may hold any character, these too: it ends at the last one (proc(5)). */
+	/* The name stands in parentheses and may hold any character, these too: it ends at the last
+	 * one (proc(5)). */
 	char *name = strchr(text, '('), *end = strrchr(text, ')');
 	int parent, session;
 	char state;
@@ -148,7 +150,8 @@ int procs_stat(pid_t pid, struct procs_stat *out)
 	out->session = session;
 	out->start = start;
 	out->dead = state == 'Z' || state == 'X';
-	out->dying = state == 'Z' || state == 'X' || flags & EXITING || pending & 1UL << (SIGKILL - 1);
+	out->dying = state == 'Z' || state == 'X' || flags & EXITING ||
+		     pending & 1UL << (SIGKILL - 1);
 	return 0;
 }
 
@@ -176,7 +179,8 @@ int procs_children(pid_t parent, struct procs *out)
 	if (rc && errno == ENOENT)
 		rc = 0;
 	for (size_t i = 0; !rc && i < threads.count; i++) {
-		snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)parent, (int)threads.pids[i]);
+		snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)parent,
+			 (int)threads.pids[i]);
 		int fd = open(path, O_RDONLY | O_CLOEXEC);
 		if (fd < 0) {
 			rc = errno == ENOENT || errno == ESRCH ? 0 : -1;
@@ -218,8 +222,8 @@ void procs_describe(const struct procs *p, char *out, size_t n)
 		if (named == NAMED || at >= n)
 			more++;
 		else
-			at += (size_t)snprintf(out + at, n - at, "%s%s (process %d)", named++ ? ", " : "",
-					       stat.name, (int)p->pids[i]);
+			at += (size_t)snprintf(out + at, n - at, "%s%s (process %d)",
+					       named++ ? ", " : "", stat.name, (int)p->pids[i]);
 	}
 	if (more && at < n)
 		snprintf(out + at, n - at, " and %zu more", more);

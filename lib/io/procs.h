@@ -55,7 +55,7 @@ struct procs_stat {
 	pid_t parent, session;
 	uint64_t start; /* clock ticks since boot: with the pid it names a process for good */
 	bool dying;     /* killed, on its way out, or waited for by nobody */
-	bool dead; /* the last of these: nothing of it runs */
+	bool dead;      /* the last of these: nothing of it runs */
 };
 
 /* 0, or -1 when there is no such process. */

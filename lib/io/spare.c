@@ -1,7 +1,8 @@
-/* io/spare: an allocator for libuv, which ends the process when it cannot lengthen its table of descriptors, and for libcurl (seen in
- * 7.88), which divides by nothing after an element of a hash could not be had. Sizes come in, memory goes out: that of malloc(3), and
- * when there is none, a piece of what was kept here. Large requests still fail, and fail well: a request that does not begin is asked
- * again. What is kept costs nothing until it is used. */
+/* io/spare: an allocator for libuv, which ends the process when it cannot lengthen its table of
+ * descriptors, and for libcurl (seen in 7.88), which divides by nothing after an element of a hash
+ * could not be had. Sizes come in, memory goes out: that of malloc(3), and when there is none, a
+ * piece of what was kept here. Large requests still fail, and fail well: a request that does not
+ * begin is asked again. What is kept costs nothing until it is used. */
 #include "io/spare.h"
 
 #include <malloc.h>

@@ -38,24 +38,35 @@ static int make_directories(const char *path, struct err *err)
 	return rc;
 }
 
-/* Looks at what stands at the path before it is opened: a link in the way is refused unless it is as systemd makes them. */
+/* Looks at what stands at the path before it is opened: a link in the way is refused unless it is
+ * as systemd makes them. */
 static int check_link(const char *path, bool visit, struct err *err)
 {
 	struct stat link, target;
 	if (lstat(path, &link))
-		return err_sys(err, ERR_CANTCREATE, errno, "cannot use the state directory '%s'", path);
+		return err_sys(err, ERR_CANTCREATE, errno, "cannot use the state directory '%s'",
+			       path);
 	if (S_ISDIR(link.st_mode))
 		return 0;
 	if (!S_ISLNK(link.st_mode))
-		return err_set(err, ERR_CANTCREATE, "the state directory '%s' is no directory; remove that file, or name another directory by "
-			       "--state-dir", path);
+		return err_set(
+			err, ERR_CANTCREATE,
+			"the state directory '%s' is no directory; remove that file, or name another directory by "
+			"--state-dir",
+			path);
 	if (stat(path, &target))
 		return err_sys(err, ERR_CANTCREATE, errno,
 			       "cannot use the state directory '%s', a symbolic link", path);
 	if (link.st_uid != 0 && link.st_uid != (visit ? target.st_uid : geteuid()))
-		return err_set(err, ERR_CANTCREATE, "the state directory '%s' is a symbolic link of another user's; name the directory itself", path);
+		return err_set(
+			err, ERR_CANTCREATE,
+			"the state directory '%s' is a symbolic link of another user's; name the directory itself",
+			path);
 	if (!visit && target.st_uid != geteuid())
-		return err_set(err, ERR_CANTCREATE, "the state directory '%s' is a symbolic link to a directory of another user's", path);
+		return err_set(
+			err, ERR_CANTCREATE,
+			"the state directory '%s' is a symbolic link to a directory of another user's",
+			path);
 	return 0;
 }
 
@@ -109,13 +120,15 @@ static int refuse_owner(struct statedir *d, bool visit, struct err *err)
 static int check_owner(struct statedir *d, enum purpose purpose, struct err *err)
 {
 	if (fstat(d->fd, &d->st))
-		return err_sys(err, ERR_CANTCREATE, errno, "cannot look at the state directory '%s'", d->path);
+		return err_sys(err, ERR_CANTCREATE, errno,
+			       "cannot look at the state directory '%s'", d->path);
 	if (purpose == VISIT && geteuid() == 0 && d->st.st_uid != 0)
 		return become_owner(d, err);
 	if (d->st.st_uid != geteuid())
 		return refuse_owner(d, purpose == VISIT, err);
 	if (purpose == RUN && (d->st.st_mode & 07777) != 0700 && fchmod(d->fd, 0700))
-		return err_sys(err, ERR_CANTCREATE, errno, "cannot make the state directory '%s' private (chmod 700)", d->path);
+		return err_sys(err, ERR_CANTCREATE, errno,
+			       "cannot make the state directory '%s' private (chmod 700)", d->path);
 	return 0;
 }
 
@@ -208,7 +221,8 @@ const char *statedir_path(const struct statedir *d)
 
 void statedir_id(const struct statedir *d, char out[STATEDIR_ID_MAX])
 {
-	snprintf(out, STATEDIR_ID_MAX, "%llx-%llx", (unsigned long long)d->st.st_dev, (unsigned long long)d->st.st_ino);
+	snprintf(out, STATEDIR_ID_MAX, "%llx-%llx", (unsigned long long)d->st.st_dev,
+		 (unsigned long long)d->st.st_ino);
 }
 
 int64_t statedir_free_bytes(const struct statedir *d)
@@ -222,6 +236,7 @@ int64_t statedir_free_bytes(const struct statedir *d)
 int statedir_may_write(const struct statedir *d, struct err *err)
 {
 	if (faccessat(d->fd, ".", W_OK | X_OK, AT_EACCESS))
-		return err_sys(err, err_of_disk(errno), errno, "cannot write in the state directory '%s'", d->path);
+		return err_sys(err, err_of_disk(errno), errno,
+			       "cannot write in the state directory '%s'", d->path);
 	return 0;
 }

@@ -20,15 +20,18 @@ enum { TRIES = 50, PAUSE = 20 /* milliseconds */ };
 int statedir_open_lock(struct statedir *d, const char *name, bool make, struct err *err)
 {
 	struct stat st;
-	int fd = openat(d->fd, name, O_RDWR | (make ? O_CREAT : 0) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
+	int fd = openat(d->fd, name,
+			O_RDWR | (make ? O_CREAT : 0) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
 	if (fd < 0 && !make && errno == ENOENT)
 		return err->status = 0, -1;
 	if (fd < 0 && errno == ELOOP)
-		return err_set(err, ERR_CANTCREATE, "'%s/%s' is a symbolic link; remove it", d->path, name);
+		return err_set(err, ERR_CANTCREATE, "'%s/%s' is a symbolic link; remove it",
+			       d->path, name);
 	if (fd < 0)
 		return err_sys(err, err_of_disk(errno), errno, "cannot open '%s/%s'", d->path,
 			       name);
-	/* A second name could be that of a file of value, linked here while the directory was open to others. */
+	/* A second name could be that of a file of value, linked here while the directory was open
+	 * to others. */
 	if (fstat(fd, &st)) {
 		err_sys(err, ERR_CANTCREATE, errno, "cannot look at '%s/%s'", d->path, name);
 		close(fd);
@@ -36,7 +39,10 @@ int statedir_open_lock(struct statedir *d, const char *name, bool make, struct e
 	}
 	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_nlink != 1) {
 		close(fd);
-		return err_set(err, ERR_CANTCREATE, "'%s/%s' is not a file of this user's, or has another name too; remove it", d->path, name);
+		return err_set(
+			err, ERR_CANTCREATE,
+			"'%s/%s' is not a file of this user's, or has another name too; remove it",
+			d->path, name);
 	}
 	if (make && (st.st_mode & 07777) != 0600)
 		(void)!fchmod(fd, 0600);
@@ -161,8 +167,8 @@ static bool is_gone(const struct statedir *d, const char *name, int fd)
 	return named.st_dev != open.st_dev || named.st_ino != open.st_ino;
 }
 
-/* Makes and takes anew a lock that somebody removed. Where that cannot be done now it is tried again next time: the database
- * is locked, too. */
+/* Makes and takes anew a lock that somebody removed. Where that cannot be done now it is tried
+ * again next time: the database is locked, too. */
 static bool mend(struct statedir *d, const char *name, int *fd)
 {
 	struct err err;

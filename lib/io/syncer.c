@@ -1,5 +1,6 @@
-/* io/syncer: in comes a descriptor, out goes whether its fdatasync(2) worked, a turn of the loop or many later. All that the loop and the
- * thread share is under one lock, which nobody holds while he waits for anything. */
+/* io/syncer: in comes a descriptor, out goes whether its fdatasync(2) worked, a turn of the loop or
+ * many later. All that the loop and the thread share is under one lock, which nobody holds while he
+ * waits for anything. */
 #include "io/syncer.h"
 
 #include <errno.h>
@@ -19,11 +20,11 @@ struct syncer {
 	void (*done)(void *arg, int errnum);
 	void *arg;
 	struct loop_watch *watch;
-	int report;          /* an eventfd: wakes the loop */
+	int report; /* an eventfd: wakes the loop */
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t ordered;
-	enum step step;      /* this and the rest: under the lock */
+	enum step step; /* this and the rest: under the lock */
 	int fd, errnum;
 };
 
@@ -101,7 +102,10 @@ struct syncer *syncer_new(struct loop *l, void (*done)(void *arg, int errnum), v
 	struct syncer *s = calloc(1, sizeof *s);
 	if (!s)
 		return NULL;
-	*s = (struct syncer){ .done = done, .arg = arg, .report = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .lock = PTHREAD_MUTEX_INITIALIZER,
+	*s = (struct syncer){ .done = done,
+			      .arg = arg,
+			      .report = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+			      .lock = PTHREAD_MUTEX_INITIALIZER,
 			      .ordered = PTHREAD_COND_INITIALIZER };
 	s->watch = s->report < 0 ? NULL : loop_watch_new(l, s->report, on_report, s);
 	int errnum = s->watch ? start_thread(s) : errno;

@@ -1,8 +1,9 @@
-/* io/terminal: what /dev/tty and the session's leader say comes in, whether this process has a terminal goes out. Nothing is kept open: a
- * terminal that is closed must not be held by us.
+/* io/terminal: what /dev/tty and the session's leader say comes in, whether this process has a
+ * terminal goes out. Nothing is kept open: a terminal that is closed must not be held by us.
  *
- * The kernel sends SIGHUP first and takes the terminal away a moment later when the leader of the session ends; so an ending leader
- * counts as a terminal that is gone. A hang-up of the line itself is seen by open(2) before the signal is sent. */
+ * The kernel sends SIGHUP first and takes the terminal away a moment later when the leader of the
+ * session ends; so an ending leader counts as a terminal that is gone. A hang-up of the line itself
+ * is seen by open(2) before the signal is sent. */
 #include "io/terminal.h"
 
 #include <errno.h>
@@ -13,7 +14,8 @@
 
 #include "io/procs.h"
 
-/* Another user's process may be hidden from /proc (hidepid), but not from kill(2). A leader outside of this pid namespace is 0. */
+/* Another user's process may be hidden from /proc (hidepid), but not from kill(2). A leader outside
+ * of this pid namespace is 0. */
 static bool leader_lives(void)
 {
 	pid_t leader = getsid(0);

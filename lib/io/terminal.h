@@ -4,7 +4,9 @@
 #define TGRUN_IO_TERMINAL_H
 
 enum terminal {
-	TERMINAL_NONE,    /* there is none, or it is gone: hung up, or the session's leader has ended, which takes it from all others */
+	/* there is none, or it is gone: hung up, or the session's leader has ended, which takes it
+	   from all others */
+	TERMINAL_NONE,
 	TERMINAL_HERE,
 	TERMINAL_UNKNOWN, /* the machine does not let us look (no descriptors left, no /dev/tty) */
 };

@@ -8,10 +8,14 @@
 static const char *state_name(enum queue_item_state state)
 {
 	switch (state) {
-	case QUEUE_READY: return "ready";
-	case QUEUE_RUNNING: return "running";
-	case QUEUE_BEHIND: return "behind";
-	case QUEUE_DELAYED: return "delayed";
+	case QUEUE_READY:
+		return "ready";
+	case QUEUE_RUNNING:
+		return "running";
+	case QUEUE_BEHIND:
+		return "behind";
+	case QUEUE_DELAYED:
+		return "delayed";
 	}
 	return "";
 }

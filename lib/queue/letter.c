@@ -23,7 +23,8 @@ static int is_object(const char *body, size_t length)
 int letter_add_update(struct buf *out, const char *body, size_t length)
 {
 	size_t before = out->len;
-	int rc = is_object(body, length) ? buf_add(out, body, length) : buf_add_json(out, body, length);
+	int rc = is_object(body, length) ? buf_add(out, body, length)
+					 : buf_add_json(out, body, length);
 	if (rc == 0 && buf_reserve(out, 1) == 0)
 		return 0;
 	/* The rest of the line is worth more than nothing. */

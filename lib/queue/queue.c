@@ -150,14 +150,14 @@ int queue_give_back(struct queue *q, struct err *err)
 	return q->ops->give_back(q, err);
 }
 
-int queue_each(struct queue *q, int64_t from,
-	       int (*each)(void *arg, const struct queue_item *item), void *arg, struct err *err)
+int queue_each(struct queue *q, int64_t from, int (*each)(void *arg, const struct queue_item *item),
+	       void *arg, struct err *err)
 {
 	return q->ops->each(q, from, each, arg, err);
 }
 
-int queue_show(struct queue *q, int64_t seq,
-	       int (*show)(void *arg, const struct queue_item *item), void *arg, struct err *err)
+int queue_show(struct queue *q, int64_t seq, int (*show)(void *arg, const struct queue_item *item),
+	       void *arg, struct err *err)
 {
 	return q->ops->show(q, seq, show, arg, err);
 }

@@ -30,9 +30,9 @@ struct queue;
  * outlive the queue. */
 struct queue_config {
 	const struct clock *clock;
-	struct loop *loop;       /* NULL: no event is called, and no verb says "on its way" */
-	const char *key_spec;    /* the text of all that decides keys and lanes; NULL: not known */
-	int64_t backlog;         /* unfinished updates at most */
+	struct loop *loop;    /* NULL: no event is called, and no verb says "on its way" */
+	const char *key_spec; /* the text of all that decides keys and lanes; NULL: not known */
+	int64_t backlog;      /* unfinished updates at most */
 	/* Computes the keys and the lane of a stored update or a retried dead letter, since
 	 * `key_spec` may have changed. Appends to `keys`, sets *lane (0 before the call).
 	 * Returns 0, or -1 when memory is out. NULL: keys and lanes stay as they are stored. */
@@ -57,7 +57,7 @@ struct queue_config {
 	 * later time follows; 0: now. Local never calls it: trust in its claims never ends. */
 	void (*trust_until)(void *arg, int64_t boottime);
 
-	void *arg;               /* of all functions above */
+	void *arg; /* of all functions above */
 };
 
 /* Writes what is pending, closes the store, frees `q` (NULL is fine). Claims that are not settled
@@ -69,15 +69,15 @@ int queue_close(struct queue *q, struct err *err);
 
 /* An update to put. The queue copies the strings. */
 struct queue_put {
-	const char *root;      /* the source, to recognise repeats; NULL: it never repeats */
+	const char *root; /* the source, to recognise repeats; NULL: it never repeats */
 	bool has_id;
 	int64_t update_id;
-	const char *kind;      /* "" if none */
-	const char *keys;      /* with a space between; "" for none: it waits for no other */
-	unsigned lane;         /* 0 to 63 */
+	const char *kind; /* "" if none */
+	const char *keys; /* with a space between; "" for none: it waits for no other */
+	unsigned lane;    /* 0 to 63 */
 	const char *body;
 	size_t length;
-	const char *dead;      /* not NULL: it becomes a dead letter at once, for this reason */
+	const char *dead; /* not NULL: it becomes a dead letter at once, for this reason */
 };
 
 struct queue_put_result {
@@ -114,18 +114,19 @@ void queue_meta_set(struct queue *q, const char *name, const char *value);
 /* An update handed out. The queue's until claim_free(). */
 struct claim {
 	int64_t seq;
-	int failures;        /* attempts that failed before this one: TG_ATTEMPT is one more */
+	int failures; /* attempts that failed before this one: TG_ATTEMPT is one more */
 	int deaths, interruptions; /* attempts that are charged to nobody, as of sched/ledger.h */
-	bool redelivered;    /* an earlier attempt was started */
-	bool solo;           /* released as RELEASE_SHARED before: no other update joins it */
-	bool expired;        /* no longer answerable: settle it as skipped, do not run it */
+	bool redelivered;          /* an earlier attempt was started */
+	bool solo;                 /* released as RELEASE_SHARED before: no other update joins it */
+	bool expired;              /* no longer answerable: settle it as skipped, do not run it */
 	unsigned lane;
-	int64_t received;    /* wall clock, milliseconds */
-	int64_t first;       /* wall clock, milliseconds: start of its first attempt, perhaps this */
-	int64_t update_id;   /* for logs; 0 until a reader of the body sets it */
-	void *owner;         /* free for the use of the claimer */
-	char *keys;          /* with a space between */
-	char *body;          /* NUL-terminated */
+	int64_t received; /* wall clock, milliseconds */
+	/* wall clock, milliseconds: start of its first attempt, perhaps this */
+	int64_t first;
+	int64_t update_id; /* for logs; 0 until a reader of the body sets it */
+	void *owner;       /* free for the use of the claimer */
+	char *keys;        /* with a space between */
+	char *body;        /* NUL-terminated */
 	size_t length;
 	void (*free)(struct claim *c); /* for claim_free() only */
 };
@@ -180,8 +181,7 @@ struct queue_release {
  * letter if its account in sched/ledger.h is full. Returns NULL, or the letter's reason, which is
  * the queue's until the next call. After RELEASE_SHARED the update runs outside of any batch until
  * it is settled for good; only memory remembers that. */
-const char *queue_release(struct queue *q, const struct claim *c,
-			  const struct queue_release *how);
+const char *queue_release(struct queue *q, const struct claim *c, const struct queue_release *how);
 
 /* Has an update of other keys ended well since the first attempt of this one began, also under an
  * earlier runner? */
@@ -216,7 +216,7 @@ struct queue_counts {
 	size_t waiting; /* unfinished and not running: ready, behind another, delayed */
 	size_t running, ready;
 	int64_t dead;
-	bool full;      /* the backlog is reached: stop asking the source */
+	bool full; /* the backlog is reached: stop asking the source */
 };
 void queue_counts(const struct queue *q, struct queue_counts *out);
 
@@ -234,8 +234,8 @@ int queue_stands(struct queue *q, struct err *err);
  * queue's. */
 enum { QUEUE_FILES = 2 };
 struct queue_files {
-	int fd[QUEUE_FILES];            /* -1: there is none */
-	const char *name[QUEUE_FILES];  /* under which the next run looks for it */
+	int fd[QUEUE_FILES];           /* -1: there is none */
+	const char *name[QUEUE_FILES]; /* under which the next run looks for it */
 };
 void queue_files(struct queue *q, struct queue_files *out);
 
@@ -263,33 +263,33 @@ struct queue_item {
 	const char *kind, *keys; /* "" if none */
 	unsigned lane;
 	enum queue_item_state state;
-	int64_t due;             /* DELAYED: wall clock, milliseconds */
+	int64_t due; /* DELAYED: wall clock, milliseconds */
 	int failures, deaths, interruptions;
-	int64_t received;        /* wall clock, milliseconds */
-	const char *body;        /* queue_show(): NUL-terminated; else NULL */
+	int64_t received; /* wall clock, milliseconds */
+	const char *body; /* queue_show(): NUL-terminated; else NULL */
 	size_t length;
 };
 
 /* Calls back for each unfinished update from number `from` on, in the order of numbers; the walk
  * gathers nothing, so a long list can be told in parts. Returns 0: the last one was told; 1: the
  * callback ended the walk by not returning 0; -1 with `err`. The callback calls no verb. */
-int queue_each(struct queue *q, int64_t from,
-	       int (*each)(void *arg, const struct queue_item *item), void *arg, struct err *err);
+int queue_each(struct queue *q, int64_t from, int (*each)(void *arg, const struct queue_item *item),
+	       void *arg, struct err *err);
 
 /* Calls back for the unfinished update number `seq`, with its bytes. Returns 1: told; 0: no such
  * update is unfinished; -1 with `err`. The callback calls no verb. */
-int queue_show(struct queue *q, int64_t seq,
-	       int (*show)(void *arg, const struct queue_item *item), void *arg, struct err *err);
+int queue_show(struct queue *q, int64_t seq, int (*show)(void *arg, const struct queue_item *item),
+	       void *arg, struct err *err);
 
 /* A dead letter. Valid during the callback only. */
 struct queue_letter {
-	int64_t number;          /* that of its update */
+	int64_t number; /* that of its update */
 	bool has_id;
 	int64_t update_id;
 	const char *kind, *keys; /* "" if none */
 	const char *reason, *last_stderr;
 	int attempts;
-	int64_t received, died;  /* wall clock, milliseconds */
+	int64_t received, died; /* wall clock, milliseconds */
 	const char *body;
 	size_t length;
 };
@@ -319,7 +319,7 @@ struct queue_many {
 	bool all;
 	const int64_t *numbers; /* the caller's */
 	size_t count;
-	int64_t from, to;       /* 0: from the first; to the last at the first slice */
+	int64_t from, to; /* 0: from the first; to the last at the first slice */
 };
 
 /* Changes a slice of `m`, in one transaction that is on disk when the call returns, and moves
@@ -336,7 +336,7 @@ int queue_many(struct queue *q, struct queue_many *m, int64_t until,
  * `max_age` milliseconds ago or earlier (0: every one; -1: no limit). Costs no look at the store
  * when there are none. The slice ends as that of queue_many(). *dropped gets how many were
  * forgotten. Returns 1: there may be more, 0: that was all, -1 with `err`. */
-int queue_dead_trim(struct queue *q, int64_t keep, int64_t max_age, int64_t until,
-		    int64_t *dropped, struct err *err);
+int queue_dead_trim(struct queue *q, int64_t keep, int64_t max_age, int64_t until, int64_t *dropped,
+		    struct err *err);
 
 #endif

@@ -25,7 +25,7 @@ struct verbs_call {
 	size_t items, bytes;
 	int64_t next; /* a list ended before this number; 0: that was all */
 	enum queue_change change;
-	bool clear;   /* how many is told, not which */
+	bool clear; /* how many is told, not which */
 	int64_t changed;
 };
 
@@ -64,7 +64,8 @@ static int read_numbers(const cJSON *numbers, struct buf *out, struct err *err)
 	const cJSON *one;
 	if (!cJSON_IsArray(numbers))
 		return err_set(err, ERR_USAGE, "the request's numbers are no list");
-	cJSON_ArrayForEach(one, numbers) {
+	cJSON_ArrayForEach(one, numbers)
+	{
 		int64_t number = whole(one);
 		if (buf_add(out, &number, sizeof number))
 			return err_set(err, ERR_INTERNAL, "out of memory");
@@ -78,8 +79,8 @@ static int read_numbers(const cJSON *numbers, struct buf *out, struct err *err)
 static bool is_full(struct verbs_call *c, int64_t number)
 {
 	const struct verbs_slice *s = c->slice;
-	if (c->items && (c->items >= s->items || c->bytes >= s->bytes ||
-			 s->clock->mono(s->clock) >= s->until))
+	if (c->items &&
+	    (c->items >= s->items || c->bytes >= s->bytes || s->clock->mono(s->clock) >= s->until))
 		c->next = number;
 	return c->next != 0;
 }
@@ -175,8 +176,9 @@ static void tell_fate(void *arg, int64_t number, enum queue_fate fate)
 	c->changed += fate == QUEUE_CHANGED;
 	if (c->clear)
 		return;
-	const char *running = c->change != QUEUE_SKIP ? "" :
-			      fate == QUEUE_RUNS      ? ",\"running\":true" : ",\"running\":false";
+	const char *running = c->change != QUEUE_SKIP ? ""
+			      : fate == QUEUE_RUNS    ? ",\"running\":true"
+						      : ",\"running\":false";
 	int n = snprintf(line, sizeof line, "{\"number\":%lld,\"ok\":%s%s}", (long long)number,
 			 fate == QUEUE_CHANGED ? "true" : "false", running);
 	tell(c, line, (size_t)n);
@@ -243,14 +245,10 @@ static int queue_clear(struct verbs_call *c, struct err *err)
 /* ---- the rows ---- */
 
 static const struct verbs_row rows[] = {
-	{ "dead-list", dead_list, true },
-	{ "dead-show", dead_show, false },
-	{ "dead-retry", dead_retry, true },
-	{ "dead-drop", dead_drop, true },
-	{ "queue-list", queue_list, true },
-	{ "queue-show", queue_show_one, false },
-	{ "queue-skip", queue_skip, true },
-	{ "queue-clear", queue_clear, true },
+	{ "dead-list", dead_list, true },   { "dead-show", dead_show, false },
+	{ "dead-retry", dead_retry, true }, { "dead-drop", dead_drop, true },
+	{ "queue-list", queue_list, true }, { "queue-show", queue_show_one, false },
+	{ "queue-skip", queue_skip, true }, { "queue-clear", queue_clear, true },
 };
 
 const struct verbs_row *verbs_find(const char *name)
@@ -262,17 +260,16 @@ const struct verbs_row *verbs_find(const char *name)
 }
 
 int verbs_run(const struct verbs_row *row, struct queue *q, const cJSON *request,
-	      const struct verbs_slice *slice,
-	      int (*line)(void *arg, const char *text, size_t n), void *arg,
-	      struct verbs_done *done, struct err *err)
+	      const struct verbs_slice *slice, int (*line)(void *arg, const char *text, size_t n),
+	      void *arg, struct verbs_done *done, struct err *err)
 {
 	*done = (struct verbs_done){ 0 };
 	struct verbs_call call = { .queue = q,
-				 .request = request,
-				 .slice = slice,
-				 .line = line,
-				 .arg = arg,
-				 .done = done };
+				   .request = request,
+				   .slice = slice,
+				   .line = line,
+				   .arg = arg,
+				   .done = done };
 	int rc = row->run(&call, err);
 	return rc == 0 && call.failed ? err_set(err, ERR_INTERNAL, "out of memory") : rc;
 }

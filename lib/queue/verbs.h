@@ -13,7 +13,7 @@ struct verbs_call;
 struct verbs_row {
 	const char *name; /* as in {"verb":"dead-list"} */
 	int (*run)(struct verbs_call *call, struct err *err);
-	bool slices;      /* may leave a rest, which a further request is for */
+	bool slices; /* may leave a rest, which a further request is for */
 };
 
 /* The row of a verb; NULL: there is none of this name. */
@@ -38,8 +38,7 @@ struct verbs_done {
  * the numbers are to be asked for again. Returns 0; or -1 with `err`, also ("out of memory")
  * when `line` returned not 0: what was told is done nevertheless. */
 int verbs_run(const struct verbs_row *row, struct queue *q, const cJSON *request,
-	      const struct verbs_slice *slice,
-	      int (*line)(void *arg, const char *text, size_t n), void *arg,
-	      struct verbs_done *done, struct err *err);
+	      const struct verbs_slice *slice, int (*line)(void *arg, const char *text, size_t n),
+	      void *arg, struct verbs_done *done, struct err *err);
 
 #endif

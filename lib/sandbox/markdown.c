@@ -10,7 +10,9 @@
 
 static int reserved(struct markup *m, char c)
 {
-	return markup_fail(m, "Character '%c' is reserved and must be escaped with the preceding '\\'", c);
+	return markup_fail(m,
+			   "Character '%c' is reserved and must be escaped with the preceding '\\'",
+			   c);
 }
 
 static bool escapes(const char *p)
@@ -35,7 +37,8 @@ static bool is_open(const struct markup *m, enum markup_kind kind)
 	return false;
 }
 
-/* The address in brackets behind `p`, if it has one, becomes the argument of the innermost. Returns the place behind it, NULL after an error. */
+/* The address in brackets behind `p`, if it has one, becomes the argument of the innermost. Returns
+ * the place behind it, NULL after an error. */
 static const char *read_address(struct markup *m, const char *text, const char *p)
 {
 	struct markup_open *o = markup_top(m);
@@ -43,7 +46,8 @@ static const char *read_address(struct markup *m, const char *text, const char *
 	buf_init(&url, MARKUP_TEXT_MAX);
 	if (*p != '(') { /* the text is the address */
 		free(o->argument);
-		o->argument = strndup(m->text.data ? m->text.data + o->text : "", m->text.len - o->text);
+		o->argument = strndup(m->text.data ? m->text.data + o->text : "",
+				      m->text.len - o->text);
 		return p;
 	}
 	const char *from = ++p;
@@ -75,7 +79,8 @@ static const char *end_emoji(struct markup *m, const char *text, const char *p)
 		markup_end(m, MARKUP_TIME);
 		return behind;
 	}
-	if (strncmp(o->argument, "tg://emoji?id=", 14) != 0 || strtoll(o->argument + 14, NULL, 10) == 0) {
+	if (strncmp(o->argument, "tg://emoji?id=", 14) != 0 ||
+	    strtoll(o->argument + 14, NULL, 10) == 0) {
 		markup_fail(m, "Invalid tg://emoji or tg://time URL specified");
 		return NULL;
 	}
@@ -88,8 +93,10 @@ static const char *end_emoji(struct markup *m, const char *text, const char *p)
 static size_t ends(enum markup_kind kind, const char *p)
 {
 	static const char *const marks[] = {
-		[MARKUP_BOLD] = "*", [MARKUP_ITALIC] = "_", [MARKUP_UNDERLINE] = "__", [MARKUP_STRIKE] = "~", [MARKUP_SPOILER] = "||",
-		[MARKUP_CODE] = "`", [MARKUP_PRE] = "```", [MARKUP_LINK] = "]", [MARKUP_EMOJI] = "]", [MARKUP_QUOTE] = NULL,
+		[MARKUP_BOLD] = "*",   [MARKUP_ITALIC] = "_",   [MARKUP_UNDERLINE] = "__",
+		[MARKUP_STRIKE] = "~", [MARKUP_SPOILER] = "||", [MARKUP_CODE] = "`",
+		[MARKUP_PRE] = "```",  [MARKUP_LINK] = "]",     [MARKUP_EMOJI] = "]",
+		[MARKUP_QUOTE] = NULL,
 	};
 	const char *mark = marks[kind];
 	if (!mark || strncmp(p, mark, strlen(mark)) != 0 || (kind == MARKUP_ITALIC && p[1] == '_'))
@@ -109,7 +116,8 @@ static const char *end_entity(struct markup *m, const char *text, const char *p,
 	return p;
 }
 
-/* The beginning of preformatted text, behind its three marks: perhaps a language, and a line end that is not part of it. */
+/* The beginning of preformatted text, behind its three marks: perhaps a language, and a line end
+ * that is not part of it. */
 static const char *begin_pre(struct markup *m, const char *text, const char *p)
 {
 	size_t at = (size_t)(p - 3 - text), n = strcspn(p, " \t\r\n`");
@@ -164,18 +172,21 @@ static const char *begin_entity(struct markup *m, const char *text, const char *
 static int unended(struct markup *m)
 {
 	const struct markup_open *o = markup_top(m);
-	return markup_fail(m, "Can't find end of %s entity at byte offset %zu", o->kind == MARKUP_PRE && o->argument ? "PreCode" : markup_name(o->kind),
+	return markup_fail(m, "Can't find end of %s entity at byte offset %zu",
+			   o->kind == MARKUP_PRE && o->argument ? "PreCode" : markup_name(o->kind),
 			   o->at);
 }
 
-/* A quotation ends at `p`, with its line or with the text. The mark of a spoiler that has only just begun says that it can be folded. */
+/* A quotation ends at `p`, with its line or with the text. The mark of a spoiler that has only just
+ * begun says that it can be folded. */
 static int end_quote(struct markup *m, const char *text, const char *p)
 {
 	struct markup_open *o = markup_top(m);
 	enum markup_kind kind = MARKUP_QUOTE;
 	if (p > text && p[-1] == '\r' && o->kind == MARKUP_SPOILER)
 		p--;
-	if (o->kind == MARKUP_SPOILER && m->depth > 1 && o[-1].kind == MARKUP_QUOTE && o->at + 2 == (size_t)(p - text)) {
+	if (o->kind == MARKUP_SPOILER && m->depth > 1 && o[-1].kind == MARKUP_QUOTE &&
+	    o->at + 2 == (size_t)(p - text)) {
 		m->depth--;
 		kind = MARKUP_LONG_QUOTE;
 	}
@@ -229,11 +240,18 @@ int markdown_read_old(struct markup *m, const char *text)
 		bool pre = strncmp(p, "```", 3) == 0;
 		const char mark[] = { *p == '[' ? ']' : *p, '\0' }, *close = pre ? "```" : mark;
 		size_t at = (size_t)(p - text);
-		enum markup_kind kind = pre ? MARKUP_PRE : *p == '*' ? MARKUP_BOLD : *p == '_' ? MARKUP_ITALIC : *p == '`' ? MARKUP_CODE : MARKUP_LINK;
-		p = pre ? begin_pre(m, text, p + 3) : markup_begin(m, kind, at, NULL, 0) ? p + 1 : p;
+		enum markup_kind kind = pre         ? MARKUP_PRE
+					: *p == '*' ? MARKUP_BOLD
+					: *p == '_' ? MARKUP_ITALIC
+					: *p == '`' ? MARKUP_CODE
+						    : MARKUP_LINK;
+		p = pre                                  ? begin_pre(m, text, p + 3)
+		    : markup_begin(m, kind, at, NULL, 0) ? p + 1
+							 : p;
 		const char *end = strstr(p, close);
 		if (!end)
-			return markup_fail(m, "Can't find end of the entity starting at byte offset %zu", at);
+			return markup_fail(
+				m, "Can't find end of the entity starting at byte offset %zu", at);
 		markup_put(m, p, (size_t)(end - p));
 		p = end + strlen(close);
 		if (kind == MARKUP_LINK && *p == '(' && !(p = read_address(m, text, p)))

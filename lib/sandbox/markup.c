@@ -13,16 +13,22 @@
 #include "base/utf8.h"
 
 static const struct {
-	const char *type;  /* of the Bot API's MessageEntity */
-	const char *name;  /* in errors */
+	const char *type;     /* of the Bot API's MessageEntity */
+	const char *name;     /* in errors */
 	const char *argument; /* the member that the argument becomes */
 } names[] = {
-	[MARKUP_BOLD] = { "bold", "Bold", NULL }, [MARKUP_ITALIC] = { "italic", "Italic", NULL },
-	[MARKUP_UNDERLINE] = { "underline", "Underline", NULL }, [MARKUP_STRIKE] = { "strikethrough", "Strikethrough", NULL },
-	[MARKUP_SPOILER] = { "spoiler", "Spoiler", NULL }, [MARKUP_CODE] = { "code", "Code", NULL },
-	[MARKUP_PRE] = { "pre", "Pre", "language" }, [MARKUP_LINK] = { "text_link", "TextUrl", "url" },
-	[MARKUP_EMOJI] = { "custom_emoji", "CustomEmoji", "custom_emoji_id" }, [MARKUP_QUOTE] = { "blockquote", "BlockQuote", NULL },
-	[MARKUP_LONG_QUOTE] = { "expandable_blockquote", "ExpandableBlockQuote", NULL }, [MARKUP_TIME] = { "date_time", "DateTime", NULL },
+	[MARKUP_BOLD] = { "bold", "Bold", NULL },
+	[MARKUP_ITALIC] = { "italic", "Italic", NULL },
+	[MARKUP_UNDERLINE] = { "underline", "Underline", NULL },
+	[MARKUP_STRIKE] = { "strikethrough", "Strikethrough", NULL },
+	[MARKUP_SPOILER] = { "spoiler", "Spoiler", NULL },
+	[MARKUP_CODE] = { "code", "Code", NULL },
+	[MARKUP_PRE] = { "pre", "Pre", "language" },
+	[MARKUP_LINK] = { "text_link", "TextUrl", "url" },
+	[MARKUP_EMOJI] = { "custom_emoji", "CustomEmoji", "custom_emoji_id" },
+	[MARKUP_QUOTE] = { "blockquote", "BlockQuote", NULL },
+	[MARKUP_LONG_QUOTE] = { "expandable_blockquote", "ExpandableBlockQuote", NULL },
+	[MARKUP_TIME] = { "date_time", "DateTime", NULL },
 };
 
 size_t markup_units(const char *text, size_t n)
@@ -53,7 +59,8 @@ struct markup_open *markup_top(struct markup *m)
 	return m->depth ? &m->open[m->depth - 1] : NULL;
 }
 
-struct markup_open *markup_begin(struct markup *m, enum markup_kind kind, size_t at, const char *argument, size_t n)
+struct markup_open *markup_begin(struct markup *m, enum markup_kind kind, size_t at,
+				 const char *argument, size_t n)
 {
 	if (m->depth == MARKUP_DEPTH_MAX) {
 		markup_fail(m, "Too many entities are open at byte offset %zu", at);
@@ -71,7 +78,8 @@ static cJSON *entity_of(const struct markup *m, const struct markup_open *o, enu
 	static const char user_link[] = "tg://user?id=";
 	cJSON *e = cJSON_CreateObject();
 	const char *argument = o->argument ? o->argument : "";
-	bool mention = kind == MARKUP_LINK && strncmp(argument, user_link, sizeof user_link - 1) == 0;
+	bool mention = kind == MARKUP_LINK &&
+		       strncmp(argument, user_link, sizeof user_link - 1) == 0;
 	cJSON_AddStringToObject(e, "type", mention ? "text_mention" : names[kind].type);
 	cJSON_AddNumberToObject(e, "offset", (double)o->units);
 	cJSON_AddNumberToObject(e, "length", (double)(m->units - o->units));
@@ -91,7 +99,8 @@ static void insert(cJSON *entities, cJSON *e, size_t units)
 {
 	int at = 0;
 	const cJSON *other;
-	cJSON_ArrayForEach(other, entities) {
+	cJSON_ArrayForEach(other, entities)
+	{
 		if (cJSON_GetObjectItemCaseSensitive(other, "offset")->valuedouble >= (double)units)
 			break;
 		at++;
@@ -103,7 +112,8 @@ static void insert(cJSON *entities, cJSON *e, size_t units)
 void markup_end(struct markup *m, enum markup_kind kind)
 {
 	struct markup_open *o = &m->open[--m->depth];
-	bool wanted = m->units > o->units && !(kind == MARKUP_LINK && (!o->argument || !*o->argument));
+	bool wanted = m->units > o->units &&
+		      !(kind == MARKUP_LINK && (!o->argument || !*o->argument));
 	if (wanted)
 		insert(m->entities, entity_of(m, o, kind), o->units);
 	free(o->argument);

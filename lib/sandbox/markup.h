@@ -17,26 +17,36 @@ enum { MARKUP_DEPTH_MAX = 64, MARKUP_TEXT_MAX = 1 << 15 };
 
 /* In the order of `names` in markup.c. */
 enum markup_kind {
-	MARKUP_BOLD, MARKUP_ITALIC, MARKUP_UNDERLINE, MARKUP_STRIKE, MARKUP_SPOILER, MARKUP_CODE,
-	MARKUP_PRE, MARKUP_LINK, MARKUP_EMOJI, MARKUP_QUOTE, MARKUP_LONG_QUOTE, MARKUP_TIME,
+	MARKUP_BOLD,
+	MARKUP_ITALIC,
+	MARKUP_UNDERLINE,
+	MARKUP_STRIKE,
+	MARKUP_SPOILER,
+	MARKUP_CODE,
+	MARKUP_PRE,
+	MARKUP_LINK,
+	MARKUP_EMOJI,
+	MARKUP_QUOTE,
+	MARKUP_LONG_QUOTE,
+	MARKUP_TIME,
 };
 
 struct markup_open {
 	enum markup_kind kind;
-	size_t at;          /* byte of the source where it began */
-	size_t text;        /* byte of the plain text */
-	size_t units;       /* UTF-16 code units of the plain text before it */
-	char tag[16];       /* of HTML */
-	char *argument;     /* URL, language, number of an emoji; NULL: none. Owned */
+	size_t at;      /* byte of the source where it began */
+	size_t text;    /* byte of the plain text */
+	size_t units;   /* UTF-16 code units of the plain text before it */
+	char tag[16];   /* of HTML */
+	char *argument; /* URL, language, number of an emoji; NULL: none. Owned */
 };
 
 struct markup {
-	struct buf text;    /* plain, so far */
-	size_t units;       /* its length in UTF-16 code units */
+	struct buf text; /* plain, so far */
+	size_t units;    /* its length in UTF-16 code units */
 	struct markup_open open[MARKUP_DEPTH_MAX];
 	size_t depth;
-	cJSON *entities;    /* an array */
-	char error[200];    /* the server's sentence; "" for none */
+	cJSON *entities; /* an array */
+	char error[200]; /* the server's sentence; "" for none */
 };
 
 /* Reads `text` as `mode` says (MarkdownV2, Markdown, HTML, in any case; "" or "none": as it is). 0,

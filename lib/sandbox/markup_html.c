@@ -13,26 +13,41 @@ static const struct {
 	enum markup_kind kind;
 	const char *attribute; /* whose value is the argument; NULL: none */
 } tags[] = {
-	{ "b", MARKUP_BOLD, NULL }, { "strong", MARKUP_BOLD, NULL }, { "i", MARKUP_ITALIC, NULL }, { "em", MARKUP_ITALIC, NULL },
-	{ "u", MARKUP_UNDERLINE, NULL }, { "ins", MARKUP_UNDERLINE, NULL }, { "s", MARKUP_STRIKE, NULL }, { "strike", MARKUP_STRIKE, NULL },
-	{ "del", MARKUP_STRIKE, NULL }, { "tg-spoiler", MARKUP_SPOILER, NULL }, { "span", MARKUP_SPOILER, "class" },
-	{ "a", MARKUP_LINK, "href" }, { "code", MARKUP_CODE, "class" }, { "pre", MARKUP_PRE, NULL },
-	{ "blockquote", MARKUP_QUOTE, "expandable" }, { "tg-emoji", MARKUP_EMOJI, "emoji-id" }, { "tg-time", MARKUP_TIME, "unix" },
+	{ "b", MARKUP_BOLD, NULL },
+	{ "strong", MARKUP_BOLD, NULL },
+	{ "i", MARKUP_ITALIC, NULL },
+	{ "em", MARKUP_ITALIC, NULL },
+	{ "u", MARKUP_UNDERLINE, NULL },
+	{ "ins", MARKUP_UNDERLINE, NULL },
+	{ "s", MARKUP_STRIKE, NULL },
+	{ "strike", MARKUP_STRIKE, NULL },
+	{ "del", MARKUP_STRIKE, NULL },
+	{ "tg-spoiler", MARKUP_SPOILER, NULL },
+	{ "span", MARKUP_SPOILER, "class" },
+	{ "a", MARKUP_LINK, "href" },
+	{ "code", MARKUP_CODE, "class" },
+	{ "pre", MARKUP_PRE, NULL },
+	{ "blockquote", MARKUP_QUOTE, "expandable" },
+	{ "tg-emoji", MARKUP_EMOJI, "emoji-id" },
+	{ "tg-time", MARKUP_TIME, "unix" },
 };
 
 /* A tag that is being read. */
 struct tag {
-	size_t at;               /* of its `<` */
+	size_t at; /* of its `<` */
 	char name[16];
 	enum markup_kind kind;
 	const char *attribute;
-	char *argument;          /* NULL: not given */
+	char *argument; /* NULL: not given */
 };
 
 /* The character that `&…` at `*p` stands for, and *p behind it; false: none. */
 static bool read_character(const char **p, struct buf *out)
 {
-	static const struct { const char *name; char c; } named[] = { { "lt", '<' }, { "gt", '>' }, { "amp", '&' }, { "quot", '"' } };
+	static const struct {
+		const char *name;
+		char c;
+	} named[] = { { "lt", '<' }, { "gt", '>' }, { "amp", '&' }, { "quot", '"' } };
 	static const unsigned char first[] = { 0, 0xc0, 0xe0, 0xf0 }; /* by how many bytes follow */
 	const char *s = *p + 1;
 	unsigned long code = 0;
@@ -84,7 +99,8 @@ static const char *read_value(struct markup *m, const char *text, const char *p,
 			buf_addc(out, (char)tolower((unsigned char)*p));
 		if (*p == '>' || isspace((unsigned char)*p))
 			return p;
-		markup_fail(m, "Unexpected end of name token at byte offset %zu", (size_t)(from - text));
+		markup_fail(m, "Unexpected end of name token at byte offset %zu",
+			    (size_t)(from - text));
 		return NULL;
 	}
 	char quote = *p++;
@@ -99,7 +115,8 @@ static const char *read_attribute(struct markup *m, const char *text, const char
 {
 	size_t n = strcspn(p, " \t\r\n\v\f=>/\"'");
 	if (n == 0) {
-		markup_fail(m, "Empty attribute name in the tag \"%s\" at byte offset %zu", t->name, t->at);
+		markup_fail(m, "Empty attribute name in the tag \"%s\" at byte offset %zu", t->name,
+			    t->at);
 		return NULL;
 	}
 	bool wanted = t->attribute && strlen(t->attribute) == n && strncmp(p, t->attribute, n) == 0;
@@ -119,8 +136,11 @@ static const char *read_attribute(struct markup *m, const char *text, const char
 /* What the argument means, where it is no more than a word. */
 static int check_argument(struct markup *m, struct tag *t)
 {
-	if (strcmp(t->name, "span") == 0 && (!t->argument || strcmp(t->argument, "tg-spoiler") != 0))
-		return markup_fail(m, "Tag \"span\" must have class \"tg-spoiler\" at byte offset %zu", t->at);
+	if (strcmp(t->name, "span") == 0 &&
+	    (!t->argument || strcmp(t->argument, "tg-spoiler") != 0))
+		return markup_fail(m,
+				   "Tag \"span\" must have class \"tg-spoiler\" at byte offset %zu",
+				   t->at);
 	if (t->kind == MARKUP_QUOTE && t->argument)
 		t->kind = MARKUP_LONG_QUOTE;
 	if (t->kind == MARKUP_EMOJI && strtoll(t->argument ? t->argument : "", NULL, 10) == 0)
@@ -137,10 +157,12 @@ static const char *begin_tag(struct markup *m, const char *text, const char *p)
 		markup_fail(m, "Unclosed start tag at byte offset %zu", t.at);
 		return NULL;
 	}
-	while (i < sizeof tags / sizeof *tags && !(strlen(tags[i].tag) == n && strncasecmp(tags[i].tag, p + 1, n) == 0))
+	while (i < sizeof tags / sizeof *tags &&
+	       !(strlen(tags[i].tag) == n && strncasecmp(tags[i].tag, p + 1, n) == 0))
 		i++;
 	if (i == sizeof tags / sizeof *tags) {
-		markup_fail(m, "Unsupported start tag \"%.*s\" at byte offset %zu", n < 100 ? (int)n : 100, p + 1, t.at);
+		markup_fail(m, "Unsupported start tag \"%.*s\" at byte offset %zu",
+			    n < 100 ? (int)n : 100, p + 1, t.at);
 		return NULL;
 	}
 	strcpy(t.name, tags[i].tag);
@@ -148,14 +170,17 @@ static const char *begin_tag(struct markup *m, const char *text, const char *p)
 	t.attribute = tags[i].attribute;
 	for (p = skip_space(p + 1 + n); p && *p != '>'; p = p ? skip_space(p) : p)
 		p = *p ? read_attribute(m, text, p, &t) : unclosed(m, &t);
-	struct markup_open *o = p && check_argument(m, &t) == 0 ? markup_begin(m, t.kind, t.at, t.argument, MARKUP_TEXT_MAX) : NULL;
+	struct markup_open *o = p && check_argument(m, &t) == 0
+					? markup_begin(m, t.kind, t.at, t.argument, MARKUP_TEXT_MAX)
+					: NULL;
 	if (o)
 		strcpy(o->tag, t.name);
 	free(t.argument);
 	return o ? p + 1 : NULL;
 }
 
-/* <pre><code class="language-x"> is one entity: what is inside gives its language to what is around it. */
+/* <pre><code class="language-x"> is one entity: what is inside gives its language to what is around
+ * it. */
 static void end_code(struct markup *m)
 {
 	struct markup_open *o = markup_top(m);
@@ -176,7 +201,8 @@ static void end_link(struct markup *m)
 	struct markup_open *o = markup_top(m);
 	if (!o->argument || !*o->argument) {
 		free(o->argument);
-		o->argument = strndup(m->text.data ? m->text.data + o->text : "", m->text.len - o->text);
+		o->argument = strndup(m->text.data ? m->text.data + o->text : "",
+				      m->text.len - o->text);
 	}
 	markup_end(m, MARKUP_LINK);
 }
@@ -192,7 +218,10 @@ static const char *end_tag(struct markup *m, const char *text, const char *p)
 	else if (*close != '>')
 		markup_fail(m, "Unclosed end tag at byte offset %zu", at);
 	else if (n && (strlen(o->tag) != n || strncasecmp(o->tag, p + 2, n) != 0))
-		markup_fail(m, "Unmatched end tag at byte offset %zu, expected \"</%s>\", found \"</%.*s>\"", at, o->tag, n < 60 ? (int)n : 60, p + 2);
+		markup_fail(
+			m,
+			"Unmatched end tag at byte offset %zu, expected \"</%s>\", found \"</%.*s>\"",
+			at, o->tag, n < 60 ? (int)n : 60, p + 2);
 	if (m->error[0])
 		return NULL;
 	if (o->kind == MARKUP_CODE)
@@ -218,6 +247,7 @@ int markup_html_read(struct markup *m, const char *text)
 		buf_release(&character);
 	}
 	if (!m->error[0] && m->depth)
-		markup_fail(m, "Can't find end tag corresponding to start tag \"%s\"", markup_top(m)->tag);
+		markup_fail(m, "Can't find end tag corresponding to start tag \"%s\"",
+			    markup_top(m)->tag);
 	return m->error[0] ? -1 : 0;
 }

@@ -1,5 +1,6 @@
 /* sandbox/markup_read: a text and its parse_mode in; plain text, its entities or the server's
- * sentence out. Each grammar has a file: markdown.c has both of Markdown, markup_html.c has HTML. */
+ * sentence out. Each grammar has a file: markdown.c has both of Markdown, markup_html.c has HTML.
+ */
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -32,6 +33,7 @@ int markup_read(struct markup *m, const char *mode, const char *text)
 		return 0;
 	char sentence[sizeof m->error];
 	memcpy(sentence, m->error, sizeof sentence);
-	snprintf(m->error, sizeof m->error, "%s%.*s", why, (int)(sizeof sentence - sizeof why), sentence);
+	snprintf(m->error, sizeof m->error, "%s%.*s", why, (int)(sizeof sentence - sizeof why),
+		 sentence);
 	return -1;
 }

@@ -31,8 +31,8 @@ static int read_path(struct sandbox_request *r)
 	if (n != strlen(r->sandbox->token) || strncmp(token, r->sandbox->token, n) != 0)
 		return 401;
 	const char *method = slash + 1;
-	size_t length =
-		strspn(method, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
+	size_t length = strspn(method,
+			       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
 	if (length == 0 || length > SANDBOX_METHOD_MAX || method[length])
 		return 404;
 	memcpy(r->method, method, length + 1);

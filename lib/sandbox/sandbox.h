@@ -21,17 +21,21 @@ struct sandbox_hooks;
 
 /* An answered call of any method but getUpdates. Everything is valid during the callback only. */
 struct sandbox_call {
-	const char *method;      /* as the server spells it if known, else as it was asked for: letters and digits, at most 63 */
-	const cJSON *params;     /* an object. From a form or a query, values are strings; from a JSON body, what was sent; an uploaded file
-	                            is {"file_name":…,"file_size":…} */
-	int status;              /* of HTTP: 200 when it was carried out */
-	const char *result;      /* JSON of the answer's `result`, e.g. the Message that was sent; NULL when refused */
+	/* as the server spells it if known, else as it was asked for: letters and digits, at most
+	 * 63 */
+	const char *method;
+	/* an object. From a form or a query, values are strings; from a JSON body, what was sent;
+	 * an uploaded file is {"file_name":…,"file_size":…} */
+	const cJSON *params;
+	int status; /* of HTTP: 200 when it was carried out */
+	/* JSON of the answer's `result`, e.g. the Message that was sent; NULL when refused */
+	const char *result;
 	const char *description; /* why it was refused, else NULL */
 };
 
 /* An answered getUpdates. */
 struct sandbox_poll {
-	const cJSON *params;     /* as it was asked for */
+	const cJSON *params; /* as it was asked for */
 	int64_t offset;
 	int limit, timeout;      /* after the server's rules were applied; seconds */
 	int status;              /* of HTTP; 0: its client left before it was answered */
@@ -41,13 +45,14 @@ struct sandbox_poll {
 };
 
 struct sandbox_config {
-	const char *token;          /* as secret.h wants it; copied */
-	const char *username;       /* of the bot; NULL: sandbox_bot; copied */
-	int64_t first_id;           /* of the first update; 0: 1 */
-	int port;                   /* on 127.0.0.1; 0: any that is free */
-	bool no_penalties;          /* leave out what the server does to clients that ask too often: limit 1 and timeout 3 when an offset
-	                               comes again within 0.5 and 3 s, the second 409 within 3 s comes 3 s late */
-	const struct clock *clock;  /* NULL: the machine's */
+	const char *token;    /* as secret.h wants it; copied */
+	const char *username; /* of the bot; NULL: sandbox_bot; copied */
+	int64_t first_id;     /* of the first update; 0: 1 */
+	int port;             /* on 127.0.0.1; 0: any that is free */
+	/* leave out what the server does to clients that ask too often: limit 1 and timeout 3 when
+	 * an offset comes again within 0.5 and 3 s, the second 409 within 3 s comes 3 s late */
+	bool no_penalties;
+	const struct clock *clock; /* NULL: the machine's */
 	/* Called from the loop; any may be NULL. They may push, not free the sandbox. */
 	void (*called)(void *arg, const struct sandbox_call *call);
 	void (*polled)(void *arg, const struct sandbox_poll *poll);
@@ -58,7 +63,8 @@ struct sandbox_config {
 
 /* Listens. NULL with `err` (ERR_INTERNAL; ERR_UNAVAILABLE: the port is taken; ERR_NOPERM: not a
  * token). */
-struct sandbox *sandbox_new(struct loop *loop, const struct sandbox_config *config, struct err *err);
+struct sandbox *sandbox_new(struct loop *loop, const struct sandbox_config *config,
+			    struct err *err);
 
 /* Ends all connections and frees. NULL is fine. */
 void sandbox_free(struct sandbox *s);
@@ -91,11 +97,11 @@ int64_t sandbox_message_id(struct sandbox *s, int64_t chat);
 const cJSON *sandbox_message(const struct sandbox *s, int64_t chat, int64_t message_id);
 
 struct sandbox_stats {
-	uint64_t polls;         /* getUpdates that came */
+	uint64_t polls;                     /* getUpdates that came */
 	uint64_t pushed, served, confirmed; /* updates; served counts repeats */
-	uint64_t conflicts;     /* answers of 409 */
-	int64_t offset;         /* of the newest getUpdates */
-	int64_t last_id;        /* of the newest update pushed, 0 if none */
+	uint64_t conflicts;                 /* answers of 409 */
+	int64_t offset;                     /* of the newest getUpdates */
+	int64_t last_id;                    /* of the newest update pushed, 0 if none */
 	size_t pending;
 	int open_polls;
 };

@@ -7,33 +7,59 @@
 #include "api/methods.h"
 #include "sandbox/sandbox_internal.h"
 
-/* What methods return that are not played, where it is not `true`: as the documentation has it, and nothing optional. */
+/* What methods return that are not played, where it is not `true`: as the documentation has it, and
+ * nothing optional. */
 static const struct {
 	const char *method, *result;
 } unplayed[] = {
 #define GIFTS "{\"total_count\":0,\"gifts\":[]}"
-#define LINK "{\"invite_link\":\"https://t.me/+sandbox\",\"creator\":{\"id\":1,\"is_bot\":true,\"first_name\":\"Sandbox\"}," \
-	     "\"creates_join_request\":false,\"is_primary\":false,\"is_revoked\":false}"
+#define LINK                                                                                                            \
+	"{\"invite_link\":\"https://t.me/+sandbox\",\"creator\":{\"id\":1,\"is_bot\":true,\"first_name\":\"Sandbox\"}," \
+	"\"creates_join_request\":false,\"is_primary\":false,\"is_revoked\":false}"
 #define STORY "{\"chat\":{\"id\":1,\"type\":\"private\"},\"id\":1}"
 #define STARS "{\"amount\":0}"
-#define RIGHTS "{\"is_anonymous\":false,\"can_manage_chat\":false,\"can_delete_messages\":false,\"can_manage_video_chats\":false," \
-	       "\"can_restrict_members\":false,\"can_promote_members\":false,\"can_change_info\":false,\"can_invite_users\":false," \
-	       "\"can_post_stories\":false,\"can_edit_stories\":false,\"can_delete_stories\":false}"
-	{ "answerGuestQuery", "{\"inline_message_id\":\"sandbox\"}" }, { "answerWebAppQuery", "{}" },
-	{ "createChatInviteLink", LINK }, { "createChatSubscriptionInviteLink", LINK }, { "createInvoiceLink", "\"https://t.me/$sandbox\"" },
-	{ "editChatInviteLink", LINK }, { "editChatSubscriptionInviteLink", LINK }, { "editStory", STORY },
-	{ "exportChatInviteLink", "\"https://t.me/+sandbox\"" }, { "getAvailableGifts", "{\"gifts\":[]}" },
-	{ "getBusinessAccountGifts", GIFTS }, { "getBusinessAccountStarBalance", STARS }, { "getChatAdministrators", "[]" },
-	{ "getChatGifts", GIFTS }, { "getChatMemberCount", "2" }, { "getChatMembersCount", "2" },
-	{ "getChatMenuButton", "{\"type\":\"default\"}" }, { "getCustomEmojiStickers", "[]" }, { "getForumTopicIconStickers", "[]" },
-	{ "getGameHighScores", "[]" }, { "getManagedBotToken", "\"1:sandbox\"" }, { "getMyDefaultAdministratorRights", RIGHTS },
-	{ "getMyDescription", "{\"description\":\"\"}" }, { "getMyName", "{\"name\":\"Sandbox\"}" },
-	{ "getMyShortDescription", "{\"short_description\":\"\"}" }, { "getMyStarBalance", STARS },
+#define RIGHTS                                                                                                               \
+	"{\"is_anonymous\":false,\"can_manage_chat\":false,\"can_delete_messages\":false,\"can_manage_video_chats\":false,"  \
+	"\"can_restrict_members\":false,\"can_promote_members\":false,\"can_change_info\":false,\"can_invite_users\":false," \
+	"\"can_post_stories\":false,\"can_edit_stories\":false,\"can_delete_stories\":false}"
+	{ "answerGuestQuery", "{\"inline_message_id\":\"sandbox\"}" },
+	{ "answerWebAppQuery", "{}" },
+	{ "createChatInviteLink", LINK },
+	{ "createChatSubscriptionInviteLink", LINK },
+	{ "createInvoiceLink", "\"https://t.me/$sandbox\"" },
+	{ "editChatInviteLink", LINK },
+	{ "editChatSubscriptionInviteLink", LINK },
+	{ "editStory", STORY },
+	{ "exportChatInviteLink", "\"https://t.me/+sandbox\"" },
+	{ "getAvailableGifts", "{\"gifts\":[]}" },
+	{ "getBusinessAccountGifts", GIFTS },
+	{ "getBusinessAccountStarBalance", STARS },
+	{ "getChatAdministrators", "[]" },
+	{ "getChatGifts", GIFTS },
+	{ "getChatMemberCount", "2" },
+	{ "getChatMembersCount", "2" },
+	{ "getChatMenuButton", "{\"type\":\"default\"}" },
+	{ "getCustomEmojiStickers", "[]" },
+	{ "getForumTopicIconStickers", "[]" },
+	{ "getGameHighScores", "[]" },
+	{ "getManagedBotToken", "\"1:sandbox\"" },
+	{ "getMyDefaultAdministratorRights", RIGHTS },
+	{ "getMyDescription", "{\"description\":\"\"}" },
+	{ "getMyName", "{\"name\":\"Sandbox\"}" },
+	{ "getMyShortDescription", "{\"short_description\":\"\"}" },
+	{ "getMyStarBalance", STARS },
 	{ "getStarTransactions", "{\"transactions\":[]}" },
-	{ "getStickerSet", "{\"name\":\"sandbox\",\"title\":\"Sandbox\",\"sticker_type\":\"regular\",\"stickers\":[]}" },
-	{ "getUserChatBoosts", "{\"boosts\":[]}" }, { "getUserGifts", GIFTS }, { "getUserPersonalChatMessages", "[]" },
-	{ "getUserProfileAudios", "{\"total_count\":0,\"audios\":[]}" }, { "getUserProfilePhotos", "{\"total_count\":0,\"photos\":[]}" },
-	{ "postStory", STORY }, { "replaceManagedBotToken", "\"1:sandbox\"" }, { "repostStory", STORY }, { "revokeChatInviteLink", LINK },
+	{ "getStickerSet",
+	  "{\"name\":\"sandbox\",\"title\":\"Sandbox\",\"sticker_type\":\"regular\",\"stickers\":[]}" },
+	{ "getUserChatBoosts", "{\"boosts\":[]}" },
+	{ "getUserGifts", GIFTS },
+	{ "getUserPersonalChatMessages", "[]" },
+	{ "getUserProfileAudios", "{\"total_count\":0,\"audios\":[]}" },
+	{ "getUserProfilePhotos", "{\"total_count\":0,\"photos\":[]}" },
+	{ "postStory", STORY },
+	{ "replaceManagedBotToken", "\"1:sandbox\"" },
+	{ "repostStory", STORY },
+	{ "revokeChatInviteLink", LINK },
 	{ "savePreparedInlineMessage", "{\"id\":\"sandbox\",\"expiration_date\":0}" },
 	{ "savePreparedKeyboardButton", "{\"id\":\"sandbox\",\"expiration_date\":0}" },
 	{ "uploadStickerFile", "{\"file_id\":\"sandbox-file-0\",\"file_unique_id\":\"sandbox0\"}" },
@@ -59,6 +85,7 @@ void sandbox_dispatch(struct sandbox_request *r)
 		sandbox_refuse(r, 400, "Logged out");
 	else if (!methods_find(r->method))
 		sandbox_refuse(r, 404, "Not Found: method not found");
-	else if (!sandbox_call_method(r) && !sandbox_call_send(r) && !sandbox_call_edit(r) && !sandbox_call_topic(r))
+	else if (!sandbox_call_method(r) && !sandbox_call_send(r) && !sandbox_call_edit(r) &&
+		 !sandbox_call_topic(r))
 		answer_unplayed(r);
 }

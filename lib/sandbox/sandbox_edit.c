@@ -1,5 +1,5 @@
-/* sandbox/sandbox_edit: the methods that change, delete, forward and copy messages. A call's parameters come in; the changed Message, or the
- * server's words for why not, go out.
+/* sandbox/sandbox_edit: the methods that change, delete, forward and copy messages. A call's
+ * parameters come in; the changed Message, or the server's words for why not, go out.
  *
  * A message is changed only when the call is accepted. */
 #include "sandbox/sandbox_internal.h"
@@ -9,8 +9,9 @@
 #include <string.h>
 #include <strings.h>
 
-#define UNCHANGED "Bad Request: message is not modified: specified new message content and reply markup are exactly the same as a " \
-		  "current content and reply markup of the message"
+#define UNCHANGED                                                                                                         \
+	"Bad Request: message is not modified: specified new message content and reply markup are exactly the same as a " \
+	"current content and reply markup of the message"
 
 /* The bot's message that chat_id and message_id name; NULL after an answer. */
 static struct message *own_message(struct sandbox_request *r)
@@ -19,7 +20,8 @@ static struct message *own_message(struct sandbox_request *r)
 		sandbox_result(r, "true"); /* messages sent by inline queries are not kept */
 		return NULL;
 	}
-	int64_t chat = sandbox_param_chat(r, "chat_id"), id = sandbox_param_number(r, "message_id", 0);
+	int64_t chat = sandbox_param_chat(r, "chat_id"),
+		id = sandbox_param_number(r, "message_id", 0);
 	if (!chat)
 		return NULL;
 	if (id == 0) {
@@ -27,14 +29,19 @@ static struct message *own_message(struct sandbox_request *r)
 		return NULL;
 	}
 	struct message *m = sandbox_message_find(r->sandbox, chat, id);
-	const cJSON *from = m ? cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(m->json, "from"), "id") : NULL;
+	const cJSON *from = m ? cJSON_GetObjectItemCaseSensitive(
+					cJSON_GetObjectItemCaseSensitive(m->json, "from"), "id")
+			      : NULL;
 	if (m && cJSON_IsNumber(from) && from->valuedouble == strtod(r->sandbox->token, NULL))
 		return m;
-	sandbox_refuse(r, 400, m ? "Bad Request: message can't be edited" : "Bad Request: message to edit not found");
+	sandbox_refuse(r, 400,
+		       m ? "Bad Request: message can't be edited"
+			 : "Bad Request: message to edit not found");
 	return NULL;
 }
 
-/* `field` becomes the parameter of the same name, or is left alone when it is NULL; the keyboard is always replaced. */
+/* `field` becomes the parameter of the same name, or is left alone when it is NULL; the keyboard is
+ * always replaced. */
 static void edit(struct sandbox_request *r, const char *field)
 {
 	struct message *m = own_message(r);
@@ -54,7 +61,9 @@ static void edit(struct sandbox_request *r, const char *field)
 	}
 	if (field) {
 		cJSON_DeleteItemFromObjectCaseSensitive(changed, field);
-		cJSON_DeleteItemFromObjectCaseSensitive(changed, strcmp(field, "text") == 0 ? "entities" : "caption_entities");
+		cJSON_DeleteItemFromObjectCaseSensitive(changed, strcmp(field, "text") == 0
+									 ? "entities"
+									 : "caption_entities");
 		if (!sandbox_add_text(r, changed, r->params, field)) {
 			cJSON_Delete(changed);
 			return;
@@ -69,7 +78,8 @@ static void edit(struct sandbox_request *r, const char *field)
 		sandbox_refuse(r, 400, UNCHANGED);
 		return;
 	}
-	cJSON_AddNumberToObject(changed, "edit_date", (double)(r->sandbox->clock->wall(r->sandbox->clock) / 1000));
+	cJSON_AddNumberToObject(changed, "edit_date",
+				(double)(r->sandbox->clock->wall(r->sandbox->clock) / 1000));
 	cJSON_Delete(m->json);
 	m->json = changed;
 	sandbox_result_json(r, cJSON_Duplicate(changed, 1));
@@ -139,8 +149,7 @@ static void delete_several(struct sandbox_request *r)
 	if (!chat)
 		return;
 	cJSON *ids = sandbox_param_json(r, "message_ids"), *id;
-	cJSON_ArrayForEach(id, ids)
-		forget(r->sandbox, chat, id->valueint);
+	cJSON_ArrayForEach(id, ids) forget(r->sandbox, chat, id->valueint);
 	cJSON_Delete(ids);
 	sandbox_result(r, "true");
 }
@@ -148,12 +157,23 @@ static void delete_several(struct sandbox_request *r)
 /* A message of the bot with the content of `id`; NULL after a refusal. */
 static cJSON *pass_on(struct sandbox_request *r, int64_t chat, int64_t from, int64_t id, bool copy)
 {
-	static const char *const not_content[] = { "message_id", "from", "chat", "date", "reply_markup", "reply_to_message", "edit_date",
-						   "message_thread_id", "is_topic_message", "business_connection_id", "forward_origin",
+	static const char *const not_content[] = { "message_id",
+						   "from",
+						   "chat",
+						   "date",
+						   "reply_markup",
+						   "reply_to_message",
+						   "edit_date",
+						   "message_thread_id",
+						   "is_topic_message",
+						   "business_connection_id",
+						   "forward_origin",
 						   "sender_chat" };
 	const struct message *m = sandbox_message_find(r->sandbox, from, id);
 	if (!m && !sandbox_message_was(r->sandbox, from, id)) {
-		sandbox_refuse(r, 400, copy ? "Bad Request: message to copy not found" : "Bad Request: message to forward not found");
+		sandbox_refuse(r, 400,
+			       copy ? "Bad Request: message to copy not found"
+				    : "Bad Request: message to forward not found");
 		return NULL;
 	}
 	cJSON *message = sandbox_message_new(r, chat);
@@ -163,14 +183,17 @@ static cJSON *pass_on(struct sandbox_request *r, int64_t chat, int64_t from, int
 		cJSON *origin = cJSON_AddObjectToObject(message, "forward_origin");
 		const cJSON *sender = m ? cJSON_GetObjectItemCaseSensitive(m->json, "from") : NULL;
 		cJSON_AddStringToObject(origin, "type", sender ? "user" : "hidden_user");
-		cJSON_AddNumberToObject(origin, "date", (double)(r->sandbox->clock->wall(r->sandbox->clock) / 1000));
+		cJSON_AddNumberToObject(origin, "date",
+					(double)(r->sandbox->clock->wall(r->sandbox->clock) /
+						 1000));
 		if (sender)
 			cJSON_AddItemToObject(origin, "sender_user", cJSON_Duplicate(sender, 1));
 		else
 			cJSON_AddStringToObject(origin, "sender_user_name", "Sandbox");
 	}
 	const cJSON *source = m ? m->json : NULL, *item;
-	cJSON_ArrayForEach(item, source) {
+	cJSON_ArrayForEach(item, source)
+	{
 		bool content = true;
 		for (size_t i = 0; i < sizeof not_content / sizeof *not_content; i++)
 			content = content && strcmp(item->string, not_content[i]) != 0;
@@ -192,13 +215,16 @@ static cJSON *pass_on(struct sandbox_request *r, int64_t chat, int64_t from, int
 static cJSON *only_id(const cJSON *message)
 {
 	cJSON *out = cJSON_CreateObject();
-	cJSON_AddItemToObject(out, "message_id", cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(message, "message_id"), 1));
+	cJSON_AddItemToObject(
+		out, "message_id",
+		cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(message, "message_id"), 1));
 	return out;
 }
 
 static void pass_one(struct sandbox_request *r, bool copy)
 {
-	int64_t chat = sandbox_param_chat(r, "chat_id"), from = chat ? sandbox_param_chat(r, "from_chat_id") : 0;
+	int64_t chat = sandbox_param_chat(r, "chat_id"),
+		from = chat ? sandbox_param_chat(r, "from_chat_id") : 0;
 	if (!from)
 		return;
 	cJSON *message = pass_on(r, chat, from, sandbox_param_number(r, "message_id", 0), copy);
@@ -218,11 +244,13 @@ static void copy_one(struct sandbox_request *r)
 
 static void pass_several(struct sandbox_request *r)
 {
-	int64_t chat = sandbox_param_chat(r, "chat_id"), from = chat ? sandbox_param_chat(r, "from_chat_id") : 0;
+	int64_t chat = sandbox_param_chat(r, "chat_id"),
+		from = chat ? sandbox_param_chat(r, "from_chat_id") : 0;
 	if (!from)
 		return;
 	cJSON *ids = sandbox_param_json(r, "message_ids"), *sent = cJSON_CreateArray(), *id;
-	cJSON_ArrayForEach(id, ids) {
+	cJSON_ArrayForEach(id, ids)
+	{
 		cJSON *message = pass_on(r, chat, from, id->valueint, r->method[0] == 'c');
 		if (!message)
 			break;
@@ -238,13 +266,20 @@ bool sandbox_call_edit(struct sandbox_request *r)
 		const char *method;
 		void (*call)(struct sandbox_request *r);
 	} rows[] = {
-		{ "editMessageText", edit_text },        { "editMessageCaption", edit_caption },
-		{ "editMessageReplyMarkup", edit_markup }, { "deleteMessage", delete_one },
-		{ "deleteMessages", delete_several },    { "forwardMessage", forward_one },
-		{ "copyMessage", copy_one },             { "forwardMessages", pass_several },
-		{ "copyMessages", pass_several },        { "editMessageMedia", edit_other },
-		{ "editMessageLiveLocation", edit_other }, { "stopMessageLiveLocation", edit_other },
-		{ "editMessageChecklist", edit_other },  { "setGameScore", edit_other },
+		{ "editMessageText", edit_text },
+		{ "editMessageCaption", edit_caption },
+		{ "editMessageReplyMarkup", edit_markup },
+		{ "deleteMessage", delete_one },
+		{ "deleteMessages", delete_several },
+		{ "forwardMessage", forward_one },
+		{ "copyMessage", copy_one },
+		{ "forwardMessages", pass_several },
+		{ "copyMessages", pass_several },
+		{ "editMessageMedia", edit_other },
+		{ "editMessageLiveLocation", edit_other },
+		{ "stopMessageLiveLocation", edit_other },
+		{ "editMessageChecklist", edit_other },
+		{ "setGameScore", edit_other },
 		{ "stopPoll", stop_poll },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)

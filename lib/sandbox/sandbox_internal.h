@@ -16,9 +16,9 @@
 
 enum {
 	SANDBOX_METHOD_MAX = 63,
-	SANDBOX_BODY_MAX = 50 << 20,   /* of a request, files included */
-	SANDBOX_TEXT_MAX = 4 << 20,    /* of all its parameters together */
-	SANDBOX_BATCH_MAX = 4 << 20,   /* bytes of updates in an answer, about */
+	SANDBOX_BODY_MAX = 50 << 20, /* of a request, files included */
+	SANDBOX_TEXT_MAX = 4 << 20,  /* of all its parameters together */
+	SANDBOX_BATCH_MAX = 4 << 20, /* bytes of updates in an answer, about */
 };
 
 struct httpd;
@@ -42,46 +42,47 @@ struct sandbox_hooks {
 };
 
 struct sandbox_request {
-	struct list link;              /* in sandbox.requests */
+	struct list link; /* in sandbox.requests */
 	struct sandbox *sandbox;
 	struct httpd_request *http;
-	const char *path;              /* without the query, decoded */
+	const char *path; /* without the query, decoded */
 	bool post;
 	char method[SANDBOX_METHOD_MAX + 1]; /* of the Bot API, "" for another path */
-	struct sandbox_params *reader; /* while the body arrives */
-	cJSON *params;                 /* an object */
-	struct buf body;               /* raw, for paths that are not the Bot API's, and for JSON */
+	struct sandbox_params *reader;       /* while the body arrives */
+	cJSON *params;                       /* an object */
+	struct buf body; /* raw, for paths that are not the Bot API's, and for JSON */
 
-	bool whole;                    /* and dispatched */
-	bool over;                     /* answered or dropped */
-	struct loop_timer *timer;      /* of a long poll, a late answer, or a delay */
+	bool whole;               /* and dispatched */
+	bool over;                /* answered or dropped */
+	struct loop_timer *timer; /* of a long poll, a late answer, or a delay */
 	void (*later)(struct sandbox_request *r);
 
 	/* The answer. */
 	int status;
-	char *answer;                  /* owned */
+	char *answer; /* owned */
 	size_t length;
-	const char *type;              /* static, or `given_type` */
+	const char *type;                                       /* static, or `given_type` */
 	char given_type[128], extra_name[64], extra_value[512]; /* one header more */
-	bool close;                    /* Connection: close */
+	bool close;                                             /* Connection: close */
 	/* Set by a hook. */
-	void *fault;                   /* the hook's own */
-	char fault_name[32];           /* for the `polled` event */
-	bool twice, backwards;         /* how the updates stand in the answer of getUpdates */
+	void *fault;           /* the hook's own */
+	char fault_name[32];   /* for the `polled` event */
+	bool twice, backwards; /* how the updates stand in the answer of getUpdates */
 
 	/* getUpdates. */
 	int64_t offset;
 	int limit, timeout;
-	const char *conflict;          /* the words of a 409 that is late */
-	char scratch[40];              /* of sandbox_param() */
+	const char *conflict; /* the words of a 409 that is late */
+	char scratch[40];     /* of sandbox_param() */
 };
 
 struct update_item {
 	int64_t id;
 	bool has_id;
 	bool served;
-	int64_t batch_max;             /* the highest id of the answer in which it was served last; INT64_MIN: none */
-	uint32_t epoch;                /* rises when an id is lower than the one before it */
+	/* the highest id of the answer in which it was served last; INT64_MIN: none */
+	int64_t batch_max;
+	uint32_t epoch; /* rises when an id is lower than the one before it */
 	uint32_t length;
 	char *bytes;
 };
@@ -94,44 +95,44 @@ struct sandbox {
 	const struct clock *clock;
 	struct sandbox_config config;
 	char *token, *username, url[64];
-	struct httpd *httpd;           /* NULL: nobody can connect */
+	struct httpd *httpd; /* NULL: nobody can connect */
 	int port;
 	struct list requests;
 	bool logged_out;
 
 	/* sandbox_updates.c */
-	struct update_item *items;     /* items[head … tail) wait */
+	struct update_item *items; /* items[head … tail) wait */
 	size_t head, tail, cap;
 	size_t bytes;
 	int64_t next_id;
 	uint32_t epoch;
-	struct sandbox_request *poll;  /* the open long poll */
-	bool asked;                    /* a getUpdates came before */
+	struct sandbox_request *poll; /* the open long poll */
+	bool asked;                   /* a getUpdates came before */
 	int64_t last_offset, last_asked, next_conflict;
 	struct update_item again[CONFIRMED_KEPT]; /* what was confirmed last, for a repeat */
 	size_t again_count;
 	bool redeliver;
-	cJSON *allowed;                /* names; NULL: the default set */
-	char *webhook;                 /* its URL; NULL: none */
+	cJSON *allowed; /* names; NULL: the default set */
+	char *webhook;  /* its URL; NULL: none */
 	struct sandbox_stats stats;
 
 	/* sandbox_messages.c */
 	struct chat *chats[CHAT_BUCKETS];
 	size_t chat_count;
-	int64_t overflow_id;           /* message ids for chats beyond the maximum */
+	int64_t overflow_id; /* message ids for chats beyond the maximum */
 	struct message {
 		int64_t chat, id;
 		cJSON *json;
-	} messages[MESSAGES_KEPT];     /* a ring */
+	} messages[MESSAGES_KEPT]; /* a ring */
 	size_t message_next;
-	cJSON *commands;               /* as setMyCommands left them */
+	cJSON *commands; /* as setMyCommands left them */
 
 	/* sandbox_topics.c */
 	struct topic {
-		int64_t chat, id;          /* 0: none here */
-	} topics[TOPICS_KEPT];         /* a ring */
+		int64_t chat, id; /* 0: none here */
+	} topics[TOPICS_KEPT];    /* a ring */
 	size_t topic_next;
-	uint64_t files;                /* ids of files */
+	uint64_t files; /* ids of files */
 };
 
 /* sandbox_request.c */
@@ -150,7 +151,8 @@ void sandbox_result_json(struct sandbox_request *r, cJSON *result); /* frees it 
 /* {"ok":false,…} and the `called` or `polled` event. */
 void sandbox_refuse(struct sandbox_request *r, int status, const char *description);
 /* The `called` or `polled` event alone. */
-void sandbox_tell(struct sandbox_request *r, int status, const char *result, const char *description);
+void sandbox_tell(struct sandbox_request *r, int status, const char *result,
+		  const char *description);
 /* The request is an open long poll no more, if it was one. */
 void sandbox_poll_ended(struct sandbox_request *r);
 
@@ -206,12 +208,13 @@ void sandbox_json_params(const char *text, size_t n, cJSON *params);
 
 /* sandbox_updates.c */
 void sandbox_updates_free(struct sandbox *s);
-int sandbox_updates_add(struct sandbox *s, bool has_id, int64_t id, char *bytes, size_t n); /* owns `bytes`; does not wake the poll */
+/* owns `bytes`; does not wake the poll */
+int sandbox_updates_add(struct sandbox *s, bool has_id, int64_t id, char *bytes, size_t n);
 void sandbox_updates_wake(struct sandbox *s);
 bool sandbox_updates_wanted(const struct sandbox *s, const char *kind);
 void sandbox_get_updates(struct sandbox_request *r);
 void sandbox_conflict(struct sandbox_request *r, const char *description);
-void sandbox_updates_drop(struct sandbox *s);        /* all of them */
+void sandbox_updates_drop(struct sandbox *s);          /* all of them */
 void sandbox_updates_allow(struct sandbox_request *r); /* remembers allowed_updates, if given */
 
 /* sandbox_messages.c */

@@ -1,7 +1,9 @@
-/* sandbox/sandbox_json: JSON as the server reads it. It takes more than the standard allows: `\.` is a dot, line feeds stand in strings as they are,
- * and of a broken object of parameters all is taken that stands before the mistake. Strict JSON comes out, for cJSON.
+/* sandbox/sandbox_json: JSON as the server reads it. It takes more than the standard allows: `\.`
+ * is a dot, line feeds stand in strings as they are, and of a broken object of parameters all is
+ * taken that stands before the mistake. Strict JSON comes out, for cJSON.
  *
- * A value is copied byte by byte into a buffer and mended on the way; nothing is looked at twice. */
+ * A value is copied byte by byte into a buffer and mended on the way; nothing is looked at twice.
+ */
 #include "sandbox/sandbox_internal.h"
 
 #include <string.h>
@@ -15,7 +17,8 @@ static const char *skip_space(const char *p, const char *end)
 	return p;
 }
 
-/* Each of these copies what begins at `p` and returns the place behind it; NULL when there is a mistake, or memory is out. */
+/* Each of these copies what begins at `p` and returns the place behind it; NULL when there is a
+ * mistake, or memory is out. */
 static const char *copy_value(const char *p, const char *end, struct buf *out, int depth);
 
 /* The escape at `p`, behind its backslash. */

@@ -1,7 +1,8 @@
-/* sandbox/sandbox_messages: the chats of the sandbox and the messages in them. Pushed updates and what the bot sends come in; ids and messages to
- * reply to, edit, forward and copy go out.
+/* sandbox/sandbox_messages: the chats of the sandbox and the messages in them. Pushed updates and
+ * what the bot sends come in; ids and messages to reply to, edit, forward and copy go out.
  *
- * Ids rise in each chat by themselves. The newest messages are kept, in a ring; chats past a maximum share one count of ids. */
+ * Ids rise in each chat by themselves. The newest messages are kept, in a ring; chats past a
+ * maximum share one count of ids. */
 #include "sandbox/sandbox_internal.h"
 
 #include <stdio.h>
@@ -67,7 +68,8 @@ bool sandbox_message_was(const struct sandbox *s, int64_t chat, int64_t id)
 struct message *sandbox_message_find(const struct sandbox *s, int64_t chat, int64_t id)
 {
 	for (size_t i = 1; i <= MESSAGES_KEPT; i++) {
-		const struct message *m = &s->messages[(s->message_next + MESSAGES_KEPT - i) % MESSAGES_KEPT];
+		const struct message
+			*m = &s->messages[(s->message_next + MESSAGES_KEPT - i) % MESSAGES_KEPT];
 		if (m->json && m->id == id && m->chat == chat)
 			return (struct message *)m;
 	}
@@ -92,7 +94,9 @@ void sandbox_message_keep(struct sandbox *s, int64_t chat, int64_t id, cJSON *js
 static int64_t number(const cJSON *object, const char *name)
 {
 	const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
-	return cJSON_IsNumber(item) && item->valuedouble > -9e18 && item->valuedouble < 9e18 ? (int64_t)item->valuedouble : 0;
+	return cJSON_IsNumber(item) && item->valuedouble > -9e18 && item->valuedouble < 9e18
+		       ? (int64_t)item->valuedouble
+		       : 0;
 }
 
 static void note_message(struct sandbox *s, const cJSON *message)
@@ -120,7 +124,10 @@ void sandbox_messages_note(struct sandbox *s, const char *kind, const cJSON *obj
 	note_message(s, object);
 	/* The message under a pressed button is the bot's own, known better here. */
 	const cJSON *message = cJSON_GetObjectItemCaseSensitive(object, "message");
-	if (message && !sandbox_message_find(s, number(cJSON_GetObjectItemCaseSensitive(message, "chat"), "id"), number(message, "message_id")))
+	if (message &&
+	    !sandbox_message_find(s,
+				  number(cJSON_GetObjectItemCaseSensitive(message, "chat"), "id"),
+				  number(message, "message_id")))
 		note_message(s, message);
 }
 
@@ -133,7 +140,8 @@ int64_t sandbox_param_chat(struct sandbox_request *r, const char *name)
 		sandbox_refuse(r, 400, why);
 		return 0;
 	}
-	if (text[0] == '@' && text[1]) /* a public channel: any number that is a channel's, and always the same */
+	/* a public channel: any number that is a channel's, and always the same */
+	if (text[0] == '@' && text[1])
 		return -1000000000000 - (int64_t)(hash_bytes(text, strlen(text)) % 1000000000);
 	int64_t id = sandbox_param_number(r, name, 0);
 	if (id == 0)
@@ -148,7 +156,10 @@ cJSON *sandbox_chat_json(struct sandbox *s, int64_t id)
 		return cJSON_Duplicate(c->json, 1);
 	cJSON *chat = cJSON_CreateObject();
 	cJSON_AddNumberToObject(chat, "id", (double)id);
-	cJSON_AddStringToObject(chat, "type", id > 0 ? "private" : id < -1000000000000 ? "supergroup" : "group");
+	cJSON_AddStringToObject(chat, "type",
+				id > 0                ? "private"
+				: id < -1000000000000 ? "supergroup"
+						      : "group");
 	cJSON_AddStringToObject(chat, id > 0 ? "first_name" : "title", "Sandbox");
 	return chat;
 }

@@ -1,5 +1,5 @@
-/* sandbox/sandbox_methods: the methods of the Bot API that neither send nor change messages: the bot
- * itself, webhooks, files, commands, queries. A call comes in, its answer goes out. */
+/* sandbox/sandbox_methods: the methods of the Bot API that neither send nor change messages: the
+ * bot itself, webhooks, files, commands, queries. A call comes in, its answer goes out. */
 #include "sandbox/sandbox_internal.h"
 
 #include <stdio.h>
@@ -35,7 +35,9 @@ static void set_webhook(struct sandbox_request *r)
 	char *copy = url && *url ? strdup(url) : NULL;
 	if (copy && strncmp(copy, "https://", 8) != 0) {
 		free(copy);
-		sandbox_refuse(r, 400, "Bad Request: bad webhook: An HTTPS URL must be provided for webhook");
+		sandbox_refuse(
+			r, 400,
+			"Bad Request: bad webhook: An HTTPS URL must be provided for webhook");
 		return;
 	}
 	sandbox_updates_allow(r);
@@ -67,7 +69,8 @@ static void yes_in_chat(struct sandbox_request *r)
 
 static void answer_query(struct sandbox_request *r)
 {
-	static const char *const names[] = { "callback_query_id", "inline_query_id", "shipping_query_id", "pre_checkout_query_id" };
+	static const char *const names[] = { "callback_query_id", "inline_query_id",
+					     "shipping_query_id", "pre_checkout_query_id" };
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		const char *id = sandbox_param(r, names[i]);
 		if (id && *id) {
@@ -75,13 +78,17 @@ static void answer_query(struct sandbox_request *r)
 			return;
 		}
 	}
-	sandbox_refuse(r, 400, "Bad Request: query is too old and response timeout expired or query ID is invalid");
+	sandbox_refuse(
+		r, 400,
+		"Bad Request: query is too old and response timeout expired or query ID is invalid");
 }
 
 static void set_commands(struct sandbox_request *r)
 {
 	struct sandbox *s = r->sandbox;
-	cJSON *commands = strcmp(r->method, "setMyCommands") == 0 ? sandbox_param_json(r, "commands") : cJSON_CreateArray();
+	cJSON *commands = strcmp(r->method, "setMyCommands") == 0
+				  ? sandbox_param_json(r, "commands")
+				  : cJSON_CreateArray();
 	if (!cJSON_IsArray(commands)) {
 		cJSON_Delete(commands);
 		sandbox_refuse(r, 400, "Bad Request: can't parse commands JSON object");
@@ -94,7 +101,8 @@ static void set_commands(struct sandbox_request *r)
 
 static void get_commands(struct sandbox_request *r)
 {
-	sandbox_result_json(r, r->sandbox->commands ? cJSON_Duplicate(r->sandbox->commands, 1) : cJSON_CreateArray());
+	sandbox_result_json(r, r->sandbox->commands ? cJSON_Duplicate(r->sandbox->commands, 1)
+						    : cJSON_CreateArray());
 }
 
 static void get_chat(struct sandbox_request *r)
@@ -106,7 +114,8 @@ static void get_chat(struct sandbox_request *r)
 
 static void get_member(struct sandbox_request *r)
 {
-	int64_t chat = sandbox_param_chat(r, "chat_id"), user = chat ? sandbox_param_chat(r, "user_id") : 0;
+	int64_t chat = sandbox_param_chat(r, "chat_id"),
+		user = chat ? sandbox_param_chat(r, "user_id") : 0;
 	if (!user)
 		return;
 	cJSON *member = cJSON_CreateObject(), *person = cJSON_CreateObject();
@@ -124,9 +133,12 @@ static void get_member(struct sandbox_request *r)
 static void get_file(struct sandbox_request *r)
 {
 	const char *id = sandbox_param(r, "file_id");
-	if (!id || !*id || strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") != strlen(id)) {
-		sandbox_refuse(r, 400, id && *id ? "Bad Request: wrong file identifier/HTTP URL specified" :
-						   "Bad Request: file_id not specified");
+	if (!id || !*id ||
+	    strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") !=
+		    strlen(id)) {
+		sandbox_refuse(r, 400,
+			       id && *id ? "Bad Request: wrong file identifier/HTTP URL specified"
+					 : "Bad Request: file_id not specified");
 		return;
 	}
 	struct buf path;
@@ -159,15 +171,24 @@ bool sandbox_call_method(struct sandbox_request *r)
 		const char *method;
 		void (*call)(struct sandbox_request *r);
 	} rows[] = {
-		{ "getUpdates", sandbox_get_updates }, { "getMe", get_me },
-		{ "getWebhookInfo", get_webhook_info }, { "setWebhook", set_webhook },
-		{ "deleteWebhook", set_webhook },      { "logOut", log_out },
-		{ "close", yes },                      { "getChat", get_chat },
-		{ "getChatMember", get_member },       { "getFile", get_file },
-		{ "setMyCommands", set_commands },     { "deleteMyCommands", set_commands },
-		{ "getMyCommands", get_commands },     { "answerCallbackQuery", answer_query },
-		{ "answerInlineQuery", answer_query }, { "answerShippingQuery", answer_query },
-		{ "answerPreCheckoutQuery", answer_query }, { "sendChatAction", yes_in_chat },
+		{ "getUpdates", sandbox_get_updates },
+		{ "getMe", get_me },
+		{ "getWebhookInfo", get_webhook_info },
+		{ "setWebhook", set_webhook },
+		{ "deleteWebhook", set_webhook },
+		{ "logOut", log_out },
+		{ "close", yes },
+		{ "getChat", get_chat },
+		{ "getChatMember", get_member },
+		{ "getFile", get_file },
+		{ "setMyCommands", set_commands },
+		{ "deleteMyCommands", set_commands },
+		{ "getMyCommands", get_commands },
+		{ "answerCallbackQuery", answer_query },
+		{ "answerInlineQuery", answer_query },
+		{ "answerShippingQuery", answer_query },
+		{ "answerPreCheckoutQuery", answer_query },
+		{ "sendChatAction", yes_in_chat },
 		{ "setMessageReaction", yes_in_chat },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)

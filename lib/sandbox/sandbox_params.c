@@ -1,6 +1,6 @@
 /* sandbox/sandbox_params: the parameters of a call, however they came: in the query, as a form, as
- * multipart/form-data with files, or as a JSON object. Bytes come in as they arrive, one cJSON object
- * goes out.
+ * multipart/form-data with files, or as a JSON object. Bytes come in as they arrive, one cJSON
+ * object goes out.
  *
  * They are read as the server reads them: it takes what it can make sense of, passes over the rest,
  * and looks at nothing whose type it does not know. The first of several values of a name wins. Of
@@ -21,11 +21,12 @@ enum body { BODY_RAW, BODY_FORM, BODY_JSON, BODY_PARTS, BODY_UNKNOWN };
 struct sandbox_params {
 	struct sandbox_request *request;
 	enum body body;
-	struct httpd_parts *parts;      /* of BODY_PARTS; the others are kept until they are whole */
+	/* of BODY_PARTS; the others are kept until they are whole */
+	struct httpd_parts *parts;
 	bool failed;
-	size_t text;                    /* bytes of values so far */
+	size_t text; /* bytes of values so far */
 	int names;
-	char *name;                     /* of the value that is arriving; NULL: it is skipped */
+	char *name; /* of the value that is arriving; NULL: it is skipped */
 	bool is_file;
 	char file_name[256];
 	uint64_t file_size;
@@ -53,7 +54,8 @@ static void on_query(void *arg, const char *name, const char *value)
 static void end_value(struct sandbox_params *p)
 {
 	cJSON *params = p->request->params;
-	if (p->name && p->is_file && !cJSON_GetObjectItemCaseSensitive(params, p->name) && ++p->names <= NAMES_MAX) {
+	if (p->name && p->is_file && !cJSON_GetObjectItemCaseSensitive(params, p->name) &&
+	    ++p->names <= NAMES_MAX) {
 		cJSON *file = cJSON_AddObjectToObject(params, p->name);
 		cJSON_AddStringToObject(file, "file_name", p->file_name);
 		cJSON_AddNumberToObject(file, "file_size", (double)p->file_size);
@@ -65,7 +67,8 @@ static void end_value(struct sandbox_params *p)
 	buf_clear(&p->value);
 }
 
-static bool on_part(void *arg, const char *name, const char *file_name, const char *data, uint64_t offset, size_t n)
+static bool on_part(void *arg, const char *name, const char *file_name, const char *data,
+		    uint64_t offset, size_t n)
 {
 	struct sandbox_params *p = arg;
 	if (!name) {
@@ -94,8 +97,10 @@ static enum body body_of(const struct sandbox_request *r)
 		return BODY_RAW;
 	if (!type || !r->post)
 		return BODY_UNKNOWN;
-	return strcasestr(type, "application/x-www-form-urlencoded") ? BODY_FORM : strcasestr(type, "application/json") ? BODY_JSON :
-	       strcasestr(type, "multipart/form-data") ? BODY_PARTS : BODY_UNKNOWN;
+	return strcasestr(type, "application/x-www-form-urlencoded") ? BODY_FORM
+	       : strcasestr(type, "application/json")                ? BODY_JSON
+	       : strcasestr(type, "multipart/form-data")             ? BODY_PARTS
+								     : BODY_UNKNOWN;
 }
 
 struct sandbox_params *sandbox_params_new(struct sandbox_request *r)
@@ -114,10 +119,13 @@ struct sandbox_params *sandbox_params_new(struct sandbox_request *r)
 
 int sandbox_params_add(struct sandbox_params *p, const char *data, size_t n)
 {
-	/* What cannot be read is refused at its end: who is cut off in the middle never learns why. */
+	/* What cannot be read is refused at its end: who is cut off in the middle never learns why.
+	 */
 	if (p->parts && !p->failed && httpd_parts_add(p->parts, data, n))
 		p->failed = true;
-	return p->body == BODY_PARTS || p->body == BODY_UNKNOWN ? 0 : buf_add(&p->request->body, data, n);
+	return p->body == BODY_PARTS || p->body == BODY_UNKNOWN
+		       ? 0
+		       : buf_add(&p->request->body, data, n);
 }
 
 /* Cut at `&`, then at the first `=`: whatever else is in it belongs to a value. */
@@ -177,7 +185,9 @@ int64_t sandbox_param_number(const struct sandbox_request *r, const char *name, 
 {
 	const cJSON *item = cJSON_GetObjectItemCaseSensitive(r->params, name);
 	if (cJSON_IsNumber(item))
-		return item->valuedouble > -9e18 && item->valuedouble < 9e18 ? (int64_t)item->valuedouble : otherwise;
+		return item->valuedouble > -9e18 && item->valuedouble < 9e18
+			       ? (int64_t)item->valuedouble
+			       : otherwise;
 	if (!cJSON_IsString(item) || !item->valuestring[0])
 		return otherwise;
 	char *end;
@@ -189,7 +199,8 @@ bool sandbox_param_true(const struct sandbox_request *r, const char *name)
 {
 	const cJSON *item = cJSON_GetObjectItemCaseSensitive(r->params, name);
 	if (cJSON_IsString(item))
-		return strcasecmp(item->valuestring, "true") == 0 || strcasecmp(item->valuestring, "yes") == 0 ||
+		return strcasecmp(item->valuestring, "true") == 0 ||
+		       strcasecmp(item->valuestring, "yes") == 0 ||
 		       strcmp(item->valuestring, "1") == 0;
 	return cJSON_IsTrue(item) || (cJSON_IsNumber(item) && item->valuedouble == 1);
 }
@@ -197,5 +208,7 @@ bool sandbox_param_true(const struct sandbox_request *r, const char *name)
 cJSON *sandbox_param_json(const struct sandbox_request *r, const char *name)
 {
 	const cJSON *item = cJSON_GetObjectItemCaseSensitive(r->params, name);
-	return cJSON_IsString(item) ? sandbox_json(item->valuestring, strlen(item->valuestring)) : item ? cJSON_Duplicate(item, 1) : NULL;
+	return cJSON_IsString(item) ? sandbox_json(item->valuestring, strlen(item->valuestring))
+	       : item               ? cJSON_Duplicate(item, 1)
+				    : NULL;
 }

@@ -43,15 +43,15 @@ int sandbox_push_raw(struct sandbox *s, const char *update, size_t n)
 	}
 	int64_t number = has_id ? (int64_t)id->valuedouble : 0;
 	/* The server knows the id of what no client can read. */
-	if (copy && !json && strncmp(copy, opening, sizeof opening - 1) == 0 && isdigit((unsigned char)copy[sizeof opening - 1])) {
+	if (copy && !json && strncmp(copy, opening, sizeof opening - 1) == 0 &&
+	    isdigit((unsigned char)copy[sizeof opening - 1])) {
 		has_id = true;
 		number = strtoll(copy + sizeof opening - 1, NULL, 10);
 	}
 	int rc = sandbox_updates_add(s, has_id, number, copy, n);
 	if (rc == 0 && cJSON_IsObject(json))
-		cJSON_ArrayForEach(item, json)
-			if (cJSON_IsObject(item))
-				sandbox_messages_note(s, item->string, item);
+		cJSON_ArrayForEach(item, json) if (cJSON_IsObject(item))
+			sandbox_messages_note(s, item->string, item);
 	cJSON_Delete(json);
 	if (rc == 0)
 		sandbox_updates_wake(s);

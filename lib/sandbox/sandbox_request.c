@@ -17,7 +17,7 @@ void sandbox_tell(struct sandbox_request *r, int status, const char *result,
 		return;
 	if (strcmp(r->method, "getUpdates") == 0) {
 		struct sandbox_poll poll = { r->params, r->offset, r->limit, r->timeout,   status,
-					     0,		0,	   0,	     r->fault_name };
+					     0,         0,         0,        r->fault_name };
 		if (config->polled)
 			config->polled(config->arg, &poll);
 	} else if (r->method[0] && config->called) {

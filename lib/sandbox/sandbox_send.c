@@ -1,5 +1,5 @@
-/* sandbox/sandbox_send: the methods that send messages. A call's parameters come in; a Message as the server would give it, or its refusal, goes
- * out.
+/* sandbox/sandbox_send: the methods that send messages. A call's parameters come in; a Message as
+ * the server would give it, or its refusal, goes out.
  *
  * Nothing is kept of a call that is refused. */
 #include "sandbox/sandbox_internal.h"
@@ -10,8 +10,9 @@
 #include <strings.h>
 
 struct send {
-	const char *method, *field; /* the parameter that it cannot do without, which names the message's content too */
-	const char *missing;        /* the server's words when it is not there */
+	/* the parameter that it cannot do without, which names the message's content too */
+	const char *method, *field;
+	const char *missing; /* the server's words when it is not there */
 	void (*fill)(struct sandbox_request *r, cJSON *message, const struct send *row);
 };
 
@@ -59,7 +60,9 @@ static void copy_text(struct sandbox_request *r, cJSON *to, const char *name)
 
 static void fill_location(struct sandbox_request *r, cJSON *message, const struct send *row)
 {
-	cJSON *venue = strcmp(row->method, "sendVenue") == 0 ? cJSON_AddObjectToObject(message, "venue") : NULL;
+	cJSON *venue = strcmp(row->method, "sendVenue") == 0
+			       ? cJSON_AddObjectToObject(message, "venue")
+			       : NULL;
 	cJSON *location = cJSON_AddObjectToObject(message, "location");
 	copy_number(r, location, "latitude");
 	copy_number(r, location, "longitude");
@@ -85,21 +88,26 @@ static void fill_dice(struct sandbox_request *r, cJSON *message, const struct se
 	const char *emoji = sandbox_param(r, "emoji");
 	cJSON *dice = cJSON_AddObjectToObject(message, "dice");
 	cJSON_AddStringToObject(dice, "emoji", emoji ? emoji : "\xf0\x9f\x8e\xb2");
-	cJSON_AddNumberToObject(dice, "value", 4); /* always the same, so that a bot can be tested */
+	/* always the same, so that a bot can be tested */
+	cJSON_AddNumberToObject(dice, "value", 4);
 }
 
 static void fill_poll(struct sandbox_request *r, cJSON *message, const struct send *row)
 {
 	char id[32];
 	const char *type = sandbox_param(r, "type");
-	cJSON *poll = cJSON_AddObjectToObject(message, "poll"), *options = sandbox_param_json(r, "options"), *option;
+	cJSON *poll = cJSON_AddObjectToObject(message, "poll"),
+	      *options = sandbox_param_json(r, "options"), *option;
 	(void)row;
 	snprintf(id, sizeof id, "%llu", (unsigned long long)++r->sandbox->files);
 	cJSON_AddStringToObject(poll, "id", id);
 	copy_text(r, poll, "question");
 	cJSON *out = cJSON_AddArrayToObject(poll, "options");
-	cJSON_ArrayForEach(option, options) {
-		const cJSON *text = cJSON_IsString(option) ? option : cJSON_GetObjectItemCaseSensitive(option, "text");
+	cJSON_ArrayForEach(option, options)
+	{
+		const cJSON *text = cJSON_IsString(option)
+					    ? option
+					    : cJSON_GetObjectItemCaseSensitive(option, "text");
 		cJSON *one = cJSON_CreateObject();
 		cJSON_AddStringToObject(one, "text", cJSON_IsString(text) ? text->valuestring : "");
 		cJSON_AddNumberToObject(one, "voter_count", 0);
@@ -108,21 +116,26 @@ static void fill_poll(struct sandbox_request *r, cJSON *message, const struct se
 	cJSON_Delete(options);
 	cJSON_AddNumberToObject(poll, "total_voter_count", 0);
 	cJSON_AddBoolToObject(poll, "is_closed", 0);
-	cJSON_AddBoolToObject(poll, "is_anonymous", !sandbox_param(r, "is_anonymous") || sandbox_param_true(r, "is_anonymous"));
+	cJSON_AddBoolToObject(poll, "is_anonymous",
+			      !sandbox_param(r, "is_anonymous") ||
+				      sandbox_param_true(r, "is_anonymous"));
 	cJSON_AddStringToObject(poll, "type", type ? type : "regular");
-	cJSON_AddBoolToObject(poll, "allows_multiple_answers", sandbox_param_true(r, "allows_multiple_answers"));
+	cJSON_AddBoolToObject(poll, "allows_multiple_answers",
+			      sandbox_param_true(r, "allows_multiple_answers"));
 }
 
 static void fill_invoice(struct sandbox_request *r, cJSON *message, const struct send *row)
 {
 	(void)row;
-	cJSON *invoice = cJSON_AddObjectToObject(message, "invoice"), *prices = sandbox_param_json(r, "prices"), *price;
+	cJSON *invoice = cJSON_AddObjectToObject(message, "invoice"),
+	      *prices = sandbox_param_json(r, "prices"), *price;
 	double total = 0;
 	copy_text(r, invoice, "title");
 	copy_text(r, invoice, "description");
 	cJSON_AddStringToObject(invoice, "start_parameter", "");
 	copy_text(r, invoice, "currency");
-	cJSON_ArrayForEach(price, prices) {
+	cJSON_ArrayForEach(price, prices)
+	{
 		const cJSON *amount = cJSON_GetObjectItemCaseSensitive(price, "amount");
 		total += cJSON_IsNumber(amount) ? amount->valuedouble : 0;
 	}
@@ -180,8 +193,11 @@ static bool add_reply(struct sandbox_request *r, int64_t chat, cJSON *message)
 {
 	cJSON *parameters = sandbox_param_json(r, "reply_parameters");
 	const cJSON *named = cJSON_GetObjectItemCaseSensitive(parameters, "message_id");
-	int64_t id = cJSON_IsNumber(named) ? named->valueint : sandbox_param_number(r, "reply_to_message_id", 0);
-	bool lenient = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(parameters, "allow_sending_without_reply")) ||
+	int64_t id = cJSON_IsNumber(named) ? named->valueint
+					   : sandbox_param_number(r, "reply_to_message_id", 0);
+	bool lenient = cJSON_IsTrue(
+			       cJSON_GetObjectItemCaseSensitive(parameters,
+								"allow_sending_without_reply")) ||
 		       sandbox_param_true(r, "allow_sending_without_reply");
 	cJSON_Delete(parameters);
 	if (id == 0)
@@ -203,9 +219,12 @@ bool sandbox_add_markup(struct sandbox_request *r, cJSON *message)
 {
 	const char *text = sandbox_param(r, "reply_markup");
 	cJSON *markup = sandbox_param_json(r, "reply_markup");
-	if (cJSON_GetObjectItemCaseSensitive(r->params, "reply_markup") && !(text && !*text) && !cJSON_IsObject(markup)) {
-		sandbox_refuse(r, 400, markup ? "Bad Request: object expected as reply markup" :
-						"Bad Request: can't parse reply keyboard markup JSON object");
+	if (cJSON_GetObjectItemCaseSensitive(r->params, "reply_markup") && !(text && !*text) &&
+	    !cJSON_IsObject(markup)) {
+		sandbox_refuse(
+			r, 400,
+			markup ? "Bad Request: object expected as reply markup"
+			       : "Bad Request: can't parse reply keyboard markup JSON object");
 		cJSON_Delete(markup);
 		return false;
 	}
@@ -257,7 +276,8 @@ static void send_group(struct sandbox_request *r)
 		sandbox_refuse(r, 400, "Bad Request: can't parse media JSON object");
 		goto out;
 	}
-	cJSON_ArrayForEach(one, media) {
+	cJSON_ArrayForEach(one, media)
+	{
 		const cJSON *type = cJSON_GetObjectItemCaseSensitive(one, "type");
 		cJSON *message = sandbox_message_new(r, chat), *file;
 		if (!message || !sandbox_add_text(r, message, one, "caption")) {
@@ -268,7 +288,9 @@ static void send_group(struct sandbox_request *r)
 		if (cJSON_IsString(type) && strcmp(type->valuestring, "photo") == 0)
 			cJSON_AddItemToArray(cJSON_AddArrayToObject(message, "photo"), file);
 		else
-			cJSON_AddItemToObject(message, cJSON_IsString(type) ? type->valuestring : "document", file);
+			cJSON_AddItemToObject(message,
+					      cJSON_IsString(type) ? type->valuestring : "document",
+					      file);
 		sandbox_message_send(r, chat, message);
 		cJSON_AddItemToArray(sent, cJSON_Duplicate(message, 1));
 	}
@@ -283,7 +305,8 @@ out:
 static bool lacks(struct sandbox_request *r, const struct send *row)
 {
 	char why[128];
-	const cJSON *content = row->field ? cJSON_GetObjectItemCaseSensitive(r->params, row->field) : NULL;
+	const cJSON *content = row->field ? cJSON_GetObjectItemCaseSensitive(r->params, row->field)
+					  : NULL;
 	const char *text = row->field ? sandbox_param(r, row->field) : NULL;
 	if (!row->field || (text && *text) || (content && !text && row->fill))
 		return false;
@@ -295,7 +318,9 @@ static bool lacks(struct sandbox_request *r, const struct send *row)
 /* The content is looked at before the chat, as the server does. */
 static void send_row(struct sandbox_request *r, const struct send *row)
 {
-	const char *field = !row->fill ? "text" : row->fill == fill_file || row->fill == fill_paid ? "caption" : NULL;
+	const char *field = !row->fill                                         ? "text"
+			    : row->fill == fill_file || row->fill == fill_paid ? "caption"
+									       : NULL;
 	cJSON *text = cJSON_CreateObject(), *message = NULL;
 	int64_t chat = 0;
 	if (!lacks(r, row) && (!field || sandbox_add_text(r, text, r->params, field)))

@@ -1,7 +1,9 @@
-/* sandbox/sandbox_updates: the sandbox's queue of updates, and getUpdates by the server's rules (telegram-bot-api 10.0, Client.cpp): clamped limits,
- * batches of about 4 MiB, one long poll at a time, penalties for asking again too soon.
+/* sandbox/sandbox_updates: the sandbox's queue of updates, and getUpdates by the server's rules
+ * (telegram-bot-api 10.0, Client.cpp): clamped limits, batches of about 4 MiB, one long poll at a
+ * time, penalties for asking again too soon.
  *
- * An update leaves only when an offset above it confirms it. Ids usually rise; where tests push others, what was never served stays. */
+ * An update leaves only when an offset above it confirms it. Ids usually rise; where tests push
+ * others, what was never served stays. */
 #include "sandbox/sandbox_internal.h"
 
 #include <stdio.h>
@@ -9,14 +11,20 @@
 #include <string.h>
 
 enum {
-	UPDATES_MAX = 2000000, BYTES_MAX = 1 << 30,
-	PAST_TAIL = 10,      /* an offset further past the newest id is not believed */
-	KEPT_SCAN = 200,     /* unconfirmed updates looked at before the search for confirmed ones ends */
-	SAME_LIMIT_MS = 500, SAME_TIMEOUT_MS = 3000, CONFLICT_MS = 3000,
+	UPDATES_MAX = 2000000,
+	BYTES_MAX = 1 << 30,
+	PAST_TAIL = 10, /* an offset further past the newest id is not believed */
+	/* unconfirmed updates looked at before the search for confirmed ones ends */
+	KEPT_SCAN = 200,
+	SAME_LIMIT_MS = 500,
+	SAME_TIMEOUT_MS = 3000,
+	CONFLICT_MS = 3000,
 };
 
-#define TERMINATED "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
-#define WEBHOOK "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
+#define TERMINATED \
+	"Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
+#define WEBHOOK \
+	"Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
 
 void sandbox_updates_drop(struct sandbox *s)
 {
@@ -59,7 +67,8 @@ static int make_room(struct sandbox *s, size_t n)
 
 int sandbox_updates_add(struct sandbox *s, bool has_id, int64_t id, char *bytes, size_t n)
 {
-	if (!bytes || n > BYTES_MAX - s->bytes || s->tail - s->head >= UPDATES_MAX || make_room(s, 1)) {
+	if (!bytes || n > BYTES_MAX - s->bytes || s->tail - s->head >= UPDATES_MAX ||
+	    make_room(s, 1)) {
 		free(bytes);
 		return -1;
 	}
@@ -70,7 +79,12 @@ int sandbox_updates_add(struct sandbox *s, bool has_id, int64_t id, char *bytes,
 		s->next_id = id < INT64_MAX ? id + 1 : id;
 	}
 	s->items[s->tail++] = (struct update_item){
-		.id = id, .has_id = has_id, .epoch = s->epoch, .batch_max = INT64_MIN, .bytes = bytes, .length = (uint32_t)n,
+		.id = id,
+		.has_id = has_id,
+		.epoch = s->epoch,
+		.batch_max = INT64_MIN,
+		.bytes = bytes,
+		.length = (uint32_t)n,
 	};
 	s->bytes += n;
 	s->stats.pushed++;
@@ -83,9 +97,8 @@ bool sandbox_updates_wanted(const struct sandbox *s, const char *kind)
 		return strcmp(kind, "chat_member") != 0 && strcmp(kind, "message_reaction") != 0 &&
 		       strcmp(kind, "message_reaction_count") != 0;
 	const cJSON *name;
-	cJSON_ArrayForEach(name, s->allowed)
-		if (cJSON_IsString(name) && strcmp(name->valuestring, kind) == 0)
-			return true;
+	cJSON_ArrayForEach(name, s->allowed) if (cJSON_IsString(name) &&
+						 strcmp(name->valuestring, kind) == 0) return true;
 	return false;
 }
 
@@ -106,13 +119,16 @@ void sandbox_updates_allow(struct sandbox_request *r)
 
 /* Confirming. */
 
-/* What was served goes by what came with it in the answer, what was not by the newest id of the first epoch. */
-static bool confirmed_by(const struct update_item *item, int64_t offset, uint32_t first_epoch, int64_t first_tail)
+/* What was served goes by what came with it in the answer, what was not by the newest id of the
+ * first epoch. */
+static bool confirmed_by(const struct update_item *item, int64_t offset, uint32_t first_epoch,
+			 int64_t first_tail)
 {
 	int64_t newest = offset - 1;
 	if (item->served && item->batch_max != INT64_MIN && newest - PAST_TAIL <= item->batch_max)
 		return item->has_id ? item->id < offset : newest >= item->batch_max;
-	return item->has_id && item->id < offset && item->epoch == first_epoch && newest - PAST_TAIL <= first_tail;
+	return item->has_id && item->id < offset && item->epoch == first_epoch &&
+	       newest - PAST_TAIL <= first_tail;
 }
 
 static void keep_for_repeat(struct sandbox *s, struct update_item *item)
@@ -182,7 +198,8 @@ static void redeliver(struct sandbox *s)
 /* A negative offset counts from the tail; all before is forgotten. */
 static void confirm_from_tail(struct sandbox *s, int64_t offset)
 {
-	size_t waiting = s->tail - s->head, keep = offset < -(int64_t)waiting ? waiting : (size_t)-offset;
+	size_t waiting = s->tail - s->head,
+	       keep = offset < -(int64_t)waiting ? waiting : (size_t)-offset;
 	while (s->tail - s->head > keep) {
 		s->bytes -= s->items[s->head].length;
 		s->stats.confirmed++;
@@ -192,10 +209,12 @@ static void confirm_from_tail(struct sandbox *s, int64_t offset)
 
 /* Answers. */
 
-static void told(struct sandbox_request *r, int status, size_t count, int64_t lowest, int64_t highest)
+static void told(struct sandbox_request *r, int status, size_t count, int64_t lowest,
+		 int64_t highest)
 {
 	struct sandbox *s = r->sandbox;
-	struct sandbox_poll poll = { r->params, r->offset, r->limit, r->timeout, status, count, lowest, highest, r->fault_name };
+	struct sandbox_poll poll = { r->params, r->offset, r->limit, r->timeout,   status,
+				     count,     lowest,    highest,  r->fault_name };
 	if (s->config.polled)
 		s->config.polled(s->config.arg, &poll);
 }
@@ -223,7 +242,8 @@ static void answer_updates(struct sandbox_request *r)
 	int failed = buf_reserve(&out, bytes + 32) || buf_adds(&out, "{\"ok\":true,\"result\":[");
 	for (size_t i = 0; i < count * (r->twice ? 2 : 1) && !failed; i++) {
 		size_t nth = i % count;
-		struct update_item *item = &s->items[s->head + (r->backwards ? count - 1 - nth : nth)];
+		struct update_item
+			*item = &s->items[s->head + (r->backwards ? count - 1 - nth : nth)];
 		failed = (i && buf_adds(&out, ",\n")) || buf_add(&out, item->bytes, item->length);
 		item->served = true;
 		item->batch_max = highest;

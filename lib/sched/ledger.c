@@ -18,14 +18,18 @@ static const struct ledger_row rows[RELEASE_WAYS] = {
 	[RELEASE_BREAKER] = { LEDGER_NOTHING, false, "it failed while everything did" },
 	/* The next start of tgrun is pause enough. */
 	[RELEASE_STOP] = { LEDGER_INTERRUPTION, false, "tgrun was stopped" },
-	[RELEASE_REPLACED] = { LEDGER_INTERRUPTION, true, "nobody read the standard output that it had" },
+	[RELEASE_REPLACED] = { LEDGER_INTERRUPTION, true,
+			       "nobody read the standard output that it had" },
 	[RELEASE_NOT_GIVEN] = { LEDGER_INTERRUPTION, true, "it was given out and never begun" },
-	[RELEASE_OTHER] = { LEDGER_INTERRUPTION, true, "its worker was ended because of another update" },
+	[RELEASE_OTHER] = { LEDGER_INTERRUPTION, true,
+			    "its worker was ended because of another update" },
 	/* The next attempt is alone, and charged. It comes at once: who has to be alone is known to
 	 * this runner only. */
-	[RELEASE_SHARED] = { LEDGER_INTERRUPTION, false, "its process ended while it held several" },
+	[RELEASE_SHARED] = { LEDGER_INTERRUPTION, false,
+			     "its process ended while it held several" },
 	[RELEASE_SLOT] = { LEDGER_DEATH, true, "its slot died" },
-	[RELEASE_SIZE] = { LEDGER_DEATH, true, "its variables are too large to start a program with" },
+	[RELEASE_SIZE] = { LEDGER_DEATH, true,
+			   "its variables are too large to start a program with" },
 	[RELEASE_RUNNER] = { LEDGER_DEATH, true, "tgrun died while it ran" },
 };
 
@@ -40,8 +44,8 @@ bool ledger_enter(struct ledger *l, enum release_why why, bool proven)
 	case LEDGER_NOTHING:
 		break;
 	case LEDGER_INTERRUPTION:
-		return ++l->interruptions >= (proven ? LEDGER_INTERRUPTIONS_PROVEN
-						     : LEDGER_INTERRUPTIONS);
+		return ++l->interruptions >=
+		       (proven ? LEDGER_INTERRUPTIONS_PROVEN : LEDGER_INTERRUPTIONS);
 	case LEDGER_DEATH:
 		return ++l->deaths >= LEDGER_DEATHS;
 	}
@@ -58,7 +62,8 @@ void ledger_story(const struct ledger *l, enum release_why why, const char *reas
 {
 	char counts[80];
 	if (l->deaths && l->interruptions)
-		snprintf(counts, sizeof counts, "%d deaths and %d interruptions", l->deaths, l->interruptions);
+		snprintf(counts, sizeof counts, "%d deaths and %d interruptions", l->deaths,
+			 l->interruptions);
 	else if (l->deaths)
 		snprintf(counts, sizeof counts, "%d deaths", l->deaths);
 	else

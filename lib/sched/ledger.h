@@ -47,12 +47,12 @@ enum ledger_class {
 };
 
 enum {
-	LEDGER_ALONE = 2,               /* deaths from which it runs while nothing else does */
-	LEDGER_DEATHS = 5,              /* at which it is given up */
+	LEDGER_ALONE = 2,  /* deaths from which it runs while nothing else does */
+	LEDGER_DEATHS = 5, /* at which it is given up */
 	/* At which it is, if another update ended well since its first attempt; or if none did. */
 	LEDGER_INTERRUPTIONS_PROVEN = 20,
 	LEDGER_INTERRUPTIONS = 50,
-	LEDGER_STORY = 256,             /* bytes of a reason */
+	LEDGER_STORY = 256, /* bytes of a reason */
 };
 
 struct ledger {

@@ -66,13 +66,19 @@ int sched_add(struct sched *s, int64_t now, const struct sched_entry *entry, con
 
 static void tell(const struct sched_item *item, struct sched_entry *out)
 {
-	*out = (struct sched_entry){ .seq = item->seq, .expires = item->expires, .failures = item->failures,
-				     .deaths = item->deaths, .interruptions = item->interruptions, .lane = item->lane,
-				     .redelivered = item->redelivered, .solo = item->solo };
+	*out = (struct sched_entry){ .seq = item->seq,
+				     .expires = item->expires,
+				     .failures = item->failures,
+				     .deaths = item->deaths,
+				     .interruptions = item->interruptions,
+				     .lane = item->lane,
+				     .redelivered = item->redelivered,
+				     .solo = item->solo };
 }
 
 /* Claims `item` for the batch which `leader` began. What follows it may now join, too. */
-static void take(struct sched *s, struct sched_item *item, struct sched_item *leader, int64_t now, struct sched_entry *out)
+static void take(struct sched *s, struct sched_item *item, struct sched_item *leader, int64_t now,
+		 struct sched_entry *out)
 {
 	int64_t since = item->state == SCHED_READY ? item->since : now;
 	sched_unwait(s, item);
@@ -86,8 +92,9 @@ static void take(struct sched *s, struct sched_item *item, struct sched_item *le
 		l->key->running++;
 	for (struct link *l = item->links; l < item->links + item->links_count; l++) {
 		struct sched_item *next = l->next;
-		if (!next || next->lane != leader->lane || leader->solo || next->solo || next->deaths >= LEDGER_ALONE ||
-		    !sched_follows(next, item->batch) || next->delay.due > now)
+		if (!next || next->lane != leader->lane || leader->solo || next->solo ||
+		    next->deaths >= LEDGER_ALONE || !sched_follows(next, item->batch) ||
+		    next->delay.due > now)
 			continue;
 		list_remove(&next->turn);
 		list_add_before(&leader->turn, &next->turn);
@@ -133,7 +140,8 @@ bool sched_join(struct sched *s, int64_t now, int64_t leader_seq, struct sched_e
 {
 	struct sched_item *leader = sched_find(s, leader_seq);
 	sched_promote(s, now);
-	if (!leader || leader->state != SCHED_RUNNING || leader->solo || s->alone || s->suspects.some)
+	if (!leader || leader->state != SCHED_RUNNING || leader->solo || s->alone ||
+	    s->suspects.some)
 		return false;
 	struct sched_item *item = sched_first(&s->ready, UINT64_C(1) << leader->lane);
 	if (!item)
@@ -235,7 +243,8 @@ int sched_keys(const struct sched *s, int64_t seq, struct buf *out)
 {
 	const struct sched_item *item = sched_find(s, seq);
 	for (size_t i = 0; item && i < item->links_count; i++)
-		if ((i && buf_addc(out, ' ')) || buf_add(out, item->links[i].key->name, item->links[i].key->length))
+		if ((i && buf_addc(out, ' ')) ||
+		    buf_add(out, item->links[i].key->name, item->links[i].key->length))
 			return -1;
 	return 0;
 }
@@ -255,7 +264,8 @@ size_t sched_redelivered(const struct sched *s)
 	return s->redelivered;
 }
 
-bool sched_look(const struct sched *s, int64_t seq, struct sched_entry *out, enum sched_state *state)
+bool sched_look(const struct sched *s, int64_t seq, struct sched_entry *out,
+		enum sched_state *state)
 {
 	const struct sched_item *item = sched_find(s, seq);
 	if (!item)

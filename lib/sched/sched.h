@@ -21,18 +21,18 @@ struct sched;
 
 /* What the scheduler knows of an update. */
 struct sched_entry {
-	int64_t seq;      /* tgrun's own number: unique, and rises in the order of arrival */
-	int64_t expires;  /* when it is no longer answerable; INT64_MAX: never */
-	int64_t due;      /* not before; 0: at once */
-	int failures;     /* attempts that failed */
+	int64_t seq;     /* tgrun's own number: unique, and rises in the order of arrival */
+	int64_t expires; /* when it is no longer answerable; INT64_MAX: never */
+	int64_t due;     /* not before; 0: at once */
+	int failures;    /* attempts that failed */
 	int deaths, interruptions; /* as of sched/ledger.h */
-	unsigned lane;    /* below SCHED_LANES; sched_return() does not change it */
-	bool redelivered; /* an earlier attempt was started */
-	bool solo;        /* no batch: nothing joins it, and it joins nothing */
-	bool expired;     /* set by a claim: its time was over when its turn came; skip it */
+	unsigned lane;             /* below SCHED_LANES; sched_return() does not change it */
+	bool redelivered;          /* an earlier attempt was started */
+	bool solo;                 /* no batch: nothing joins it, and it joins nothing */
+	bool expired; /* set by a claim: its time was over when its turn came; skip it */
 };
 
-struct sched *sched_new(void); /* NULL when memory is out */
+struct sched *sched_new(void);    /* NULL when memory is out */
 void sched_free(struct sched *s); /* NULL is fine */
 
 /* Adds an update behind all others. `keys`: its keys with a space between, "" for none. 0, or -1
@@ -73,8 +73,8 @@ bool sched_remove(struct sched *s, int64_t now, int64_t seq);
  * delayed update comes up; INT64_MAX if none will by time alone. */
 int64_t sched_next_due(struct sched *s, int64_t now, uint64_t lanes);
 
-size_t sched_count(const struct sched *s);   /* all, running ones too */
-size_t sched_running(const struct sched *s); /* claimed */
+size_t sched_count(const struct sched *s);       /* all, running ones too */
+size_t sched_running(const struct sched *s);     /* claimed */
 size_t sched_redelivered(const struct sched *s); /* of all, those with an earlier attempt */
 size_t sched_ready(const struct sched *s, uint64_t lanes); /* of `lanes`, could be claimed now */
 

@@ -65,10 +65,10 @@ struct sched {
 	struct heap delayed;
 	struct turns ready, solos, suspects;
 	size_t ready_in[SCHED_LANES], waiting_in[SCHED_LANES], running;
-	size_t redelivered; /* of all items */
+	size_t redelivered;  /* of all items */
 	int64_t front, back; /* the last tickets given */
 	uint64_t batches;
-	bool alone;          /* a suspect runs */
+	bool alone; /* a suspect runs */
 };
 
 /* ---- sched_keys.c ---- */

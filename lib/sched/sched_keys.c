@@ -47,7 +47,8 @@ static const char *next_key(const char *at, size_t *length)
 static int find_keys(struct sched *s, struct sched_item *item, const char *keys)
 {
 	size_t length;
-	for (const char *at = next_key(keys, &length); length; at = next_key(at + length, &length)) {
+	for (const char *at = next_key(keys, &length); length;
+	     at = next_key(at + length, &length)) {
 		struct sched_key *k = length <= UINT32_MAX ? key_get(s, at, length) : NULL;
 		size_t i = 0;
 		if (!k)
@@ -74,7 +75,8 @@ void sched_item_note(struct sched_item *item, const struct sched_entry *entry)
 	item->solo = entry->solo;
 }
 
-struct sched_item *sched_item_new(struct sched *s, const struct sched_entry *entry, const char *keys)
+struct sched_item *sched_item_new(struct sched *s, const struct sched_entry *entry,
+				  const char *keys)
 {
 	size_t count = 0, length;
 	for (const char *at = next_key(keys, &length); length; at = next_key(at + length, &length))
@@ -84,8 +86,11 @@ struct sched_item *sched_item_new(struct sched *s, const struct sched_entry *ent
 	struct sched_item *item = malloc(sizeof *item + count * sizeof item->links[0]);
 	if (!item)
 		return NULL;
-	*item = (struct sched_item){ .delay.due = entry->due, .seq = entry->seq, .expires = entry->expires, .state = SCHED_BLOCKED,
-			       .lane = entry->lane < SCHED_LANES ? (uint8_t)entry->lane : 0 };
+	*item = (struct sched_item){ .delay.due = entry->due,
+				     .seq = entry->seq,
+				     .expires = entry->expires,
+				     .state = SCHED_BLOCKED,
+				     .lane = entry->lane < SCHED_LANES ? (uint8_t)entry->lane : 0 };
 	sched_item_note(item, entry);
 	list_init(&item->turn);
 	if (find_keys(s, item, keys)) {
@@ -153,7 +158,8 @@ bool sched_follows(const struct sched_item *item, uint64_t batch)
 			continue;
 		/* What stands before a member of the batch is of the batch, too, unless it was
 		 * given back. */
-		if (!before || before->state != SCHED_RUNNING || before->batch != batch || l->key->broken)
+		if (!before || before->state != SCHED_RUNNING || before->batch != batch ||
+		    l->key->broken)
 			return false;
 	}
 	return true;

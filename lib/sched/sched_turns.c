@@ -36,7 +36,8 @@ void sched_come_up(struct sched *s, struct sched_item *item, int64_t since)
 	if (due > 0) {
 		list_remove(&item->turn);
 		item->state = SCHED_DELAYED;
-		if (heap_add(&s->delayed, &item->delay, due < item->expires ? due : item->expires) == 0)
+		if (heap_add(&s->delayed, &item->delay,
+			     due < item->expires ? due : item->expires) == 0)
 			return;
 		/* Without the memory for the heap its delay is cut short rather than the update
 		 * forgotten. */
@@ -69,7 +70,8 @@ struct sched_item *sched_first(const struct turns *t, uint64_t lanes)
 {
 	struct sched_item *best = NULL;
 	for (uint64_t left = t->some & lanes; left; left &= left - 1) {
-		struct sched_item *item = container_of(t->lanes[__builtin_ctzll(left)].next, struct sched_item, turn);
+		struct sched_item *item = container_of(t->lanes[__builtin_ctzll(left)].next,
+						       struct sched_item, turn);
 		if (!best || item->ticket < best->ticket)
 			best = item;
 	}
@@ -124,12 +126,14 @@ size_t sched_waiting(const struct sched *s, unsigned lane)
 
 /* Whether `item`, which stands behind the last that was looked at, waits for nothing but the `n`
  * that a batch would have. */
-static bool would_follow(const struct sched_item *item, const struct sched_item *const *batch, size_t n)
+static bool would_follow(const struct sched_item *item, const struct sched_item *const *batch,
+			 size_t n)
 {
 	for (size_t i = 0; item->links_count > 1 && i < n; i++)
 		if (batch[i] == item)
 			return false;
-	for (const struct link *l = item->links; item->links_count > 1 && l < item->links + item->links_count; l++) {
+	for (const struct link *l = item->links;
+	     item->links_count > 1 && l < item->links + item->links_count; l++) {
 		size_t i = n;
 		if (!l->prev && l->key->running == 0)
 			continue;
@@ -152,10 +156,12 @@ size_t sched_batch(const struct sched *s, int64_t now, unsigned lane, size_t mos
 	for (const struct list *l = ready->next; l != ready && n < most; l = l->next)
 		batch[n++] = container_of(l, struct sched_item, turn);
 	for (size_t i = 0; i < n && n < most; i++)
-		for (const struct link *l = batch[i]->links; l < batch[i]->links + batch[i]->links_count && n < most; l++) {
+		for (const struct link *l = batch[i]->links;
+		     l < batch[i]->links + batch[i]->links_count && n < most; l++) {
 			const struct sched_item *next = l->next;
-			if (next && next->lane == lane && next->state == SCHED_BLOCKED && !next->solo && next->deaths < LEDGER_ALONE &&
-			    next->delay.due <= now && would_follow(next, batch, n))
+			if (next && next->lane == lane && next->state == SCHED_BLOCKED &&
+			    !next->solo && next->deaths < LEDGER_ALONE && next->delay.due <= now &&
+			    would_follow(next, batch, n))
 				batch[n++] = next;
 		}
 	return n;

@@ -17,9 +17,12 @@
 #include "slot/slot.h"
 
 enum {
-	SIZE_MAX_PACKED = 16 << 20, MAGIC = 0x74674331,
+	SIZE_MAX_PACKED = 16 << 20,
+	MAGIC = 0x74674331,
 	/* The kernel's _STK_LIM, ARG_MAX, BINPRM_BUF_SIZE. */
-	STACK_MOST = 8 << 20, ARGUMENTS_LEAST = 128 << 10, INTERPRETER_MAX = 256,
+	STACK_MOST = 8 << 20,
+	ARGUMENTS_LEAST = 128 << 10,
+	INTERPRETER_MAX = 256,
 };
 
 struct head {
@@ -41,7 +44,9 @@ static int add(struct buf *b, const char *s)
 
 static int pack(struct buf *b, const struct command_spec *spec, int stages)
 {
-	struct head h = { .magic = MAGIC, .stages = (uint32_t)stages, .dir = spec->dir != NULL,
+	struct head h = { .magic = MAGIC,
+			  .stages = (uint32_t)stages,
+			  .dir = spec->dir != NULL,
 			  .limits = spec->limits };
 	for (int i = 0; i < stages; i++)
 		while (spec->stages[i][h.argc[i]])

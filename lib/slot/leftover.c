@@ -1,7 +1,8 @@
-/* slot/leftover: in: a state directory's name and this run's. Out: no process of an earlier run of it.
+/* slot/leftover: in: a state directory's name and this run's. Out: no process of an earlier run of
+ * it.
  *
- * A process is known by its environment alone, read whole, and killed through a pidfd that was opened before it was read: so it is
- * never another one with the same number. */
+ * A process is known by its environment alone, read whole, and killed through a pidfd that was
+ * opened before it was read: so it is never another one with the same number. */
 #include "slot/leftover.h"
 
 #include <errno.h>
@@ -23,7 +24,7 @@ enum { ENVIRON_MAX = 4 << 20, LINEAGE_MAX = 4096 };
 
 struct search {
 	const char *run;
-	struct buf mark;     /* TG_RUN_ID=<directory>. */
+	struct buf mark; /* TG_RUN_ID=<directory>. */
 	struct buf environ;
 	struct procs spared; /* this process and its ancestors */
 	struct procs killed;
@@ -105,7 +106,8 @@ static bool look_at(struct search *s, pid_t pid)
 	if (procs_has(&s->spared, pid) || !may_be_ours(pid))
 		return false;
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	bool left = (pidfd >= 0 || errno == ENOSYS || errno == EPERM) && read_environ(pid, &s->environ) && is_marked(s) && !is_kept(pid);
+	bool left = (pidfd >= 0 || errno == ENOSYS || errno == EPERM) &&
+		    read_environ(pid, &s->environ) && is_marked(s) && !is_kept(pid);
 	if (left) {
 		if (pidfd >= 0)
 			syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
@@ -168,8 +170,9 @@ int leftover_kill(const char *directory, const char *run, int64_t patience, stru
 		err_sys(err, ERR_INTERNAL, errno,
 			"cannot look for processes of an earlier run in '/proc'");
 	else if (left > 0)
-		err_set(err, ERR_TEMPFAIL, "%d processes of an earlier run cannot be killed, '%d' is one of them", left,
-			(int)s.killed.pids[s.killed.count - 1]);
+		err_set(err, ERR_TEMPFAIL,
+			"%d processes of an earlier run cannot be killed, '%d' is one of them",
+			left, (int)s.killed.pids[s.killed.count - 1]);
 	else
 		result = (int)s.killed.count;
 out:

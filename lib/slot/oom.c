@@ -1,5 +1,6 @@
-/* slot/oom: the kernel's count of processes that it killed for want of memory. In: /proc/self/cgroup and the file that it leads to. Out: whether
- * the count has grown. Read at the start and then only when something was killed, so it costs the others nothing. */
+/* slot/oom: the kernel's count of processes that it killed for want of memory. In:
+ * /proc/self/cgroup and the file that it leads to. Out: whether the count has grown. Read at the
+ * start and then only when something was killed, so it costs the others nothing. */
 #include "slot/oom.h"
 
 #include <stdio.h>
@@ -7,17 +8,20 @@
 
 enum { AT_ONCE = 1000 }; /* milliseconds in which the deaths of several are one event */
 
-/* The file with this process's count, from a line of /proc/self/cgroup: NUMBER:CONTROLLERS:PATH. False when the line is another's. */
+/* The file with this process's count, from a line of /proc/self/cgroup: NUMBER:CONTROLLERS:PATH.
+ * False when the line is another's. */
 static bool file_of(const char *root, char *line, char *out, size_t n)
 {
-	char *controllers = strchr(line, ':'), *path = controllers ? strchr(controllers + 1, ':') : NULL;
+	char *controllers = strchr(line, ':'),
+	     *path = controllers ? strchr(controllers + 1, ':') : NULL;
 	int length;
 	if (!path)
 		return false;
 	*path++ = '\0';
 	path[strcspn(path, "\n")] = '\0';
 	if (strcmp(controllers + 1, "memory") == 0)
-		length = snprintf(out, n, "%s/sys/fs/cgroup/memory%s/memory.oom_control", root, path);
+		length = snprintf(out, n, "%s/sys/fs/cgroup/memory%s/memory.oom_control", root,
+				  path);
 	else if (!controllers[1])
 		length = snprintf(out, n, "%s/sys/fs/cgroup%s/memory.events", root, path);
 	else

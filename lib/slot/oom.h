@@ -10,9 +10,10 @@
 #include <stdint.h>
 
 struct oom {
-	const char *root;  /* what /proc and /sys are under: "", or a test's */
-	int64_t kills;     /* counted so far; -1: there is no such count here */
-	int64_t struck_at; /* when the count was last seen to have grown, in the caller's milliseconds */
+	const char *root; /* what /proc and /sys are under: "", or a test's */
+	int64_t kills;    /* counted so far; -1: there is no such count here */
+	/* when the count was last seen to have grown, in the caller's milliseconds */
+	int64_t struck_at;
 };
 
 /* `root` (borrowed) is "" but in tests. `now`: monotonic milliseconds. */

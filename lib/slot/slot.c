@@ -37,7 +37,7 @@ static struct {
 	int sock, sigfd; /* sock -1: the runner is gone, or does not care any more */
 	struct command_view command;
 
-	uint64_t job;   /* 0: none */
+	uint64_t job;       /* 0: none */
 	pipeline *pipeline; /* of several stages; else NULL */
 	struct slot_exec exec;
 	pid_t pid[SLOT_STAGES_MAX];
@@ -49,15 +49,16 @@ static struct {
 	int left[2];          /* a keeper's: what was left behind writes there; -1: nobody does */
 
 	bool sweeping;
-	int wait;       /* milliseconds until the next sweep */
+	int wait; /* milliseconds until the next sweep */
 	struct procs found;
 	char vars[SLOT_VARS_MAX + 1];
 } slot;
 
 static void report(uint32_t what, int stage, int errnum)
 {
-	struct slot_report r = { .what = what, .stage = stage, .errnum = errnum, .job = slot.job,
-				 .end = slot.end };
+	struct slot_report r = {
+		.what = what, .stage = stage, .errnum = errnum, .job = slot.job, .end = slot.end
+	};
 	/* There is room for both reports of a job, but the kernel may have no memory: it is sent
 	 * again, since the runner waits for it. A runner that is gone shows as an end of file. */
 	while (slot.sock >= 0 && send(slot.sock, &r, sizeof r, MSG_NOSIGNAL) < 0 &&
@@ -180,7 +181,8 @@ static bool stages_ended(struct rusage *peak)
 		/* The system call, unlike the function, also tells what a child used that is left
 		 * unreaped. */
 		if (syscall(SYS_waitid, P_PID, slot.pid[i], &info, WEXITED | WNOHANG | WNOWAIT,
-			    &usage) == 0 && info.si_pid)
+			    &usage) == 0 &&
+		    info.si_pid)
 			slot.ended[i] = true;
 		if (usage.ru_maxrss > peak->ru_maxrss)
 			*peak = usage;
@@ -366,9 +368,12 @@ static bool take_order(void)
 		char room[CMSG_SPACE(SLOT_DESCRIPTORS_MAX * sizeof(int))];
 	} control;
 	struct iovec iov[2] = { { &order, sizeof order }, { slot.vars, SLOT_VARS_MAX } };
-	/* While a job runs its variables are in use: a second start has no room, and is malformed. */
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = slot.job ? 1 : 2,
-			      .msg_control = &control, .msg_controllen = sizeof control };
+	/* While a job runs its variables are in use: a second start has no room, and is malformed.
+	 */
+	struct msghdr msg = { .msg_iov = iov,
+			      .msg_iovlen = slot.job ? 1 : 2,
+			      .msg_control = &control,
+			      .msg_controllen = sizeof control };
 	ssize_t n = recvmsg(slot.sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOMEM || errno == ENOBUFS))
 		return false;
@@ -412,8 +417,11 @@ _Noreturn void slot_main(const struct slot_setup *setup)
 	slot.page = setup->page;
 	slot.sock = setup->sock;
 	slot.left[0] = slot.left[1] = -1;
-	slot.exec = (struct slot_exec){ .page = setup->page, .command = &slot.command,
-					.nofile = setup->nofile, .slot = getpid(), .extra_fd = -1 };
+	slot.exec = (struct slot_exec){ .page = setup->page,
+					.command = &slot.command,
+					.nofile = setup->nofile,
+					.slot = getpid(),
+					.extra_fd = -1 };
 	slot.sigfd = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (slot.sigfd < 0 || on_exit(exit_at_once, NULL) || clearenv() ||
 	    setenv("PIPELINE_QUIET", "1", 1))

@@ -19,11 +19,11 @@ enum slot_what {
 	SLOT_COMMAND = 1, /* + the command's memfd: what is run from now on */
 	SLOT_START,       /* + stdin (+ the extra descriptor), + variables */
 	SLOT_SIGNAL,
-	SLOT_LEAVE,       /* + the runner's ends of the job's stdout (if captured) and stderr */
+	SLOT_LEAVE, /* + the runner's ends of the job's stdout (if captured) and stderr */
 	/* slot to runner */
-	SLOT_ENDED,       /* all stages ended; something still runs */
-	SLOT_OVER,        /* nothing is left; the first report of most jobs */
-	SLOT_FAILED,      /* a stage could not be executed; nothing is left */
+	SLOT_ENDED,  /* all stages ended; something still runs */
+	SLOT_OVER,   /* nothing is left; the first report of most jobs */
+	SLOT_FAILED, /* a stage could not be executed; nothing is left */
 };
 
 /* A second descriptor that comes along, and what it becomes. */
@@ -49,11 +49,11 @@ struct slot_report {
 struct slot_page {
 	/* The number of the last job whose stages all were forked: they may have run. */
 	_Alignas(64) _Atomic uint64_t started;
-	_Atomic int32_t pid;                   /* of its first stage */
-	_Atomic uint32_t orders;               /* SLOT_SIGNAL orders taken up */
-	_Atomic int32_t denied;                /* a process that the slot may not kill; 0: none */
-	_Atomic uint32_t sweeping;             /* the slot kills all it has */
-	_Atomic uint32_t gate;                 /* not 0: all stages were forked and may execute */
+	_Atomic int32_t pid;       /* of its first stage */
+	_Atomic uint32_t orders;   /* SLOT_SIGNAL orders taken up */
+	_Atomic int32_t denied;    /* a process that the slot may not kill; 0: none */
+	_Atomic uint32_t sweeping; /* the slot kills all it has */
+	_Atomic uint32_t gate;     /* not 0: all stages were forked and may execute */
 	_Atomic int32_t exec_errno[SLOT_STAGES_MAX];
 };
 

@@ -1,8 +1,9 @@
-/* slot/slot_exec: the child of a slot between fork and exec. In: a command and a job's variables. Out: the handler's program, or an
- * errno in the shared page.
+/* slot/slot_exec: the child of a slot between fork and exec. In: a command and a job's variables.
+ * Out: the handler's program, or an errno in the shared page.
  *
- * Whatever the slot and tgrun are like inside, the program finds a session of its own, default signals, an empty mask, and no
- * descriptor but 0, 1, 2 (and 3 when one was given). No stage executes before every stage was forked. */
+ * Whatever the slot and tgrun are like inside, the program finds a session of its own, default
+ * signals, an empty mask, and no descriptor but 0, 1, 2 (and 3 when one was given). No stage
+ * executes before every stage was forked. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -23,7 +24,8 @@ static bool same_name(const char *a, const char *b)
 	return strncmp(a, b, strcspn(a, "=") + 1) == 0;
 }
 
-char **slot_exec_environment(const struct command_view *command, char *vars, size_t length, size_t *count)
+char **slot_exec_environment(const struct command_view *command, char *vars, size_t length,
+			     size_t *count)
 {
 	size_t mine = 0, n = 0;
 	for (char *p = vars; p < vars + length; p += strlen(p) + 1, mine++)
@@ -62,7 +64,8 @@ static void keep_from_exec(int first)
 {
 	if (!close_range((unsigned)first, ~0U, CLOSE_RANGE_CLOEXEC))
 		return;
-	for (int fd = first; fd < 256; fd++) /* the slot itself has a dozen, and a pipe's end for each stage */
+	/* the slot itself has a dozen, and a pipe's end for each stage */
+	for (int fd = first; fd < 256; fd++)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
@@ -81,8 +84,12 @@ static int set_limits(const struct slot_limits *l)
 	errno = 0;
 	if (l->nice && nice((int)l->nice) == -1 && errno)
 		return -1;
-	return set_limit(RLIMIT_AS, l->memory, l->memory) || set_limit(RLIMIT_CPU, l->cpu, l->cpu + 1) ||
-	       set_limit(RLIMIT_NOFILE, l->files, l->files) || set_limit(RLIMIT_NPROC, l->processes, l->processes) ? -1 : 0;
+	return set_limit(RLIMIT_AS, l->memory, l->memory) ||
+			       set_limit(RLIMIT_CPU, l->cpu, l->cpu + 1) ||
+			       set_limit(RLIMIT_NOFILE, l->files, l->files) ||
+			       set_limit(RLIMIT_NPROC, l->processes, l->processes)
+		       ? -1
+		       : 0;
 }
 
 static bool is_named(const char *variable, const char *name)
@@ -91,13 +98,15 @@ static bool is_named(const char *variable, const char *name)
 	return strncmp(variable, name, n) == 0 && variable[n] == '=';
 }
 
-/* Takes out of the job's variables what is long. What is left is of numbers and words, and much the same for each update. */
+/* Takes out of the job's variables what is long. What is left is of numbers and words, and much the
+ * same for each update. */
 static void shorten(char **envp, size_t vars)
 {
 	static char truncated[] = "TG_TEXT_TRUNCATED=1";
 	size_t n = 0;
 	for (size_t i = 0; envp[i]; i++) {
-		if (i >= vars || (strlen(envp[i]) <= VAR_LONG && !is_named(envp[i], "TG_TEXT_TRUNCATED")))
+		if (i >= vars ||
+		    (strlen(envp[i]) <= VAR_LONG && !is_named(envp[i], "TG_TEXT_TRUNCATED")))
 			envp[n++] = envp[i];
 		else if (is_named(envp[i], "TG_TEXT"))
 			envp[n++] = truncated;
@@ -118,7 +127,8 @@ _Noreturn void slot_exec_stage(const struct slot_exec *x, int stage)
 		goto fail;
 	if (x->extra_fd >= 0 && !x->extra_is_stdout && dup2(x->extra_fd, 3) < 0)
 		goto fail;
-	if (x->extra_fd >= 0 && x->extra_is_stdout && stage == x->command->stages - 1 && dup2(x->extra_fd, STDOUT_FILENO) < 0)
+	if (x->extra_fd >= 0 && x->extra_is_stdout && stage == x->command->stages - 1 &&
+	    dup2(x->extra_fd, STDOUT_FILENO) < 0)
 		goto fail;
 	if (x->nofile.rlim_cur)
 		setrlimit(RLIMIT_NOFILE, &x->nofile);

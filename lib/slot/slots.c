@@ -44,14 +44,20 @@ static int check_limits(const struct slots_config *config, struct err *err)
 	struct rlimit limit;
 	rlim_t need = (rlim_t)config->count * 3 + 32;
 	if (config->count < 1 || config->count > SLOTS_MAX)
-		return err_set(err, ERR_CONFIG, "the number of slots must be 1 to %d, not %d", SLOTS_MAX, config->count);
-	if (!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < need)
-		return err_set(err, ERR_CONFIG, "%d handlers at once need %llu open files, and the limit is %llu (ulimit -n)",
-			       config->count, (unsigned long long)need, (unsigned long long)limit.rlim_cur);
+		return err_set(err, ERR_CONFIG, "the number of slots must be 1 to %d, not %d",
+			       SLOTS_MAX, config->count);
+	if (!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur != RLIM_INFINITY &&
+	    limit.rlim_cur < need)
+		return err_set(
+			err, ERR_CONFIG,
+			"%d handlers at once need %llu open files, and the limit is %llu (ulimit -n)",
+			config->count, (unsigned long long)need,
+			(unsigned long long)limit.rlim_cur);
 	return 0;
 }
 
-/* A descriptor of the slots' own: the caller may close his, and a replacement is to be forked later all the same. */
+/* A descriptor of the slots' own: the caller may close his, and a replacement is to be forked later
+ * all the same. */
 static int own(int fd, int *copy)
 {
 	return fd >= 0 && (*copy = fcntl(fd, F_DUPFD_CLOEXEC, 3)) < 0 ? -1 : 0;
@@ -73,7 +79,8 @@ struct slots *slots_fork(const struct slots_config *config, struct err *err)
 	s->fork_again = (struct backoff){ .first = 100, .cap = 10000 };
 	s->sweep_again = (struct backoff){ .first = 2, .cap = 1000 };
 	s->slot = calloc(count, sizeof *s->slot);
-	void *pages = mmap(NULL, count * sizeof *s->pages, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *pages = mmap(NULL, count * sizeof *s->pages, PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	s->pages = pages == MAP_FAILED ? NULL : pages;
 	if (!s->slot || !s->pages) {
 		free(s->slot);
@@ -81,7 +88,11 @@ struct slots *slots_fork(const struct slots_config *config, struct err *err)
 		goto nomem;
 	}
 	for (size_t i = 0; i < count; i++) {
-		s->slot[i] = (struct slot){ .slots = s, .number = (int)i + 1, .sock = -1, .out = { -1, -1 }, .page = &s->pages[i] };
+		s->slot[i] = (struct slot){ .slots = s,
+					    .number = (int)i + 1,
+					    .sock = -1,
+					    .out = { -1, -1 },
+					    .page = &s->pages[i] };
 		list_init(&s->slot[i].link);
 	}
 	struct sigaction child;
@@ -90,7 +101,8 @@ struct slots *slots_fork(const struct slots_config *config, struct err *err)
 	s->config.mark = config->mark ? strdup(config->mark) : NULL;
 	if (config->mark && !s->config.mark)
 		goto nomem;
-	if (own(config->lock_fd, &s->config.lock_fd) || own(config->stdout_fd, &s->config.stdout_fd)) {
+	if (own(config->lock_fd, &s->config.lock_fd) ||
+	    own(config->stdout_fd, &s->config.stdout_fd)) {
 		err_sys(err, ERR_INTERNAL, errno, "cannot duplicate a descriptor for the slots");
 		slots_free(s);
 		return NULL;
@@ -117,7 +129,8 @@ static void on_sigchld(void *arg, int signo)
 	slots_mend_soon(arg);
 }
 
-int slots_attach(struct slots *s, struct loop *loop, const struct slots_events *events, void *arg, struct err *err)
+int slots_attach(struct slots *s, struct loop *loop, const struct slots_events *events, void *arg,
+		 struct err *err)
 {
 	s->loop = loop;
 	s->events = events;
@@ -128,7 +141,8 @@ int slots_attach(struct slots *s, struct loop *loop, const struct slots_events *
 	for (int i = 0; well && i < s->config.count; i++)
 		well = !slots_watch(&s->slot[i]);
 	if (!well)
-		return err_set(err, ERR_INTERNAL, "cannot watch the slots: out of memory or descriptors");
+		return err_set(err, ERR_INTERNAL,
+			       "cannot watch the slots: out of memory or descriptors");
 	return 0;
 }
 
@@ -156,7 +170,8 @@ void slots_free(struct slots *s)
 	for (int i = 0; s->slot && i < s->config.count; i++) {
 		struct slot *slot = &s->slot[i];
 		if (slot->sock >= 0)
-			shutdown(slot->sock, SHUT_RDWR); /* closing comes too late: the loop does it */
+			/* closing comes too late: the loop does it */
+			shutdown(slot->sock, SHUT_RDWR);
 		if (slot->pid)
 			kill(slot->pid, SIGCONT);
 	}
@@ -222,13 +237,15 @@ int slots_descendants(const struct slot *slot, struct procs *out)
 }
 
 /* Sends an order with `n` descriptors. 0, or -1 with errno. */
-static int send_order(struct slot *slot, const struct slot_order *order, const char *vars, const int *fds, size_t n)
+static int send_order(struct slot *slot, const struct slot_order *order, const char *vars,
+		      const int *fds, size_t n)
 {
 	union {
 		struct cmsghdr head;
 		char room[CMSG_SPACE(SLOT_DESCRIPTORS_MAX * sizeof(int))];
 	} control = { 0 };
-	struct iovec iov[2] = { { (void *)(uintptr_t)order, sizeof *order }, { (void *)(uintptr_t)vars, order->vars_length } };
+	struct iovec iov[2] = { { (void *)(uintptr_t)order, sizeof *order },
+				{ (void *)(uintptr_t)vars, order->vars_length } };
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
 	if (n) {
 		msg.msg_control = &control;
@@ -268,10 +285,15 @@ int slots_start(struct slot *slot, const struct slot_job *job)
 		goto out;
 	}
 	struct slot_order order = {
-		.what = SLOT_START, .job = ++slot->slots->jobs, .vars_length = (uint32_t)job->vars_length,
-		.extra = job->extra_fd < 0 ? SLOT_EXTRA_NONE : job->extra_is_stdout ? SLOT_EXTRA_STDOUT : SLOT_EXTRA_3,
+		.what = SLOT_START,
+		.job = ++slot->slots->jobs,
+		.vars_length = (uint32_t)job->vars_length,
+		.extra = job->extra_fd < 0      ? SLOT_EXTRA_NONE
+			 : job->extra_is_stdout ? SLOT_EXTRA_STDOUT
+						: SLOT_EXTRA_3,
 	};
-	if (give_command(slot, job->command) || send_order(slot, &order, job->vars, fds, order.extra ? 2 : 1)) {
+	if (give_command(slot, job->command) ||
+	    send_order(slot, &order, job->vars, fds, order.extra ? 2 : 1)) {
 		if (errno == EPIPE || errno == ECONNRESET) {
 			slot->tag = NULL;
 			slots_condemn(slot);
@@ -327,7 +349,8 @@ void slots_leave(struct slot *slot)
 		if (slot->out[i] >= 0)
 			fds[n++] = slot->out[i];
 	if (!keeper || send_order(slot, &order, NULL, fds, n)) {
-		slots_note(s, slot, true, "slot %d cannot leave its work behind, and waits for it", slot->number);
+		slots_note(s, slot, true, "slot %d cannot leave its work behind, and waits for it",
+			   slot->number);
 		free(keeper);
 		return;
 	}

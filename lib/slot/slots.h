@@ -20,7 +20,12 @@
 #include "io/loop.h"
 #include "io/procs.h"
 
-enum { SLOT_STAGES_MAX = 16, SLOT_VARS_MAX = 64 * 1024, SLOT_DESCRIPTORS_MAX = 2, SLOTS_MAX = 4096 };
+enum {
+	SLOT_STAGES_MAX = 16,
+	SLOT_VARS_MAX = 64 * 1024,
+	SLOT_DESCRIPTORS_MAX = 2,
+	SLOTS_MAX = 4096
+};
 
 /* What a slot runs; immutable; shared by all slots; counted. */
 struct command;
@@ -36,11 +41,14 @@ struct slot_limits {
 };
 
 struct command_spec {
-	const char *const *const *stages; /* NULL-terminated: the pipeline's stages, each an argv that ends in NULL.
-	                                     argv[0] is what the program sees; `paths` says what is executed */
-	const char *const *paths;         /* one absolute path for each stage */
-	const char *const *env;           /* NAME=VALUE, NULL-terminated: what every job's environment begins with */
-	const char *dir;                  /* working directory, NULL: the slot's own, which is tgrun's */
+	/* NULL-terminated: the pipeline's stages, each an argv that ends in NULL. argv[0] is what
+	 * the program sees; `paths` says what is executed */
+	const char *const *const *stages;
+	const char *const *paths; /* one absolute path for each stage */
+	/* NAME=VALUE, NULL-terminated: what every job's environment begins with */
+	const char *const *env;
+	/* working directory, NULL: the slot's own, which is tgrun's */
+	const char *dir;
 	struct slot_limits limits;
 };
 
@@ -59,22 +67,26 @@ struct slots;
 struct slot;
 
 struct slots_config {
-	int count;             /* of slots, from 1 */
-	int lock_fd; /* an open file description whose lock lives as long as any slot does, and
-			whose file has their list (io/roster.h); -1: none. Duplicated */
+	int count;        /* of slots, from 1 */
+	int lock_fd;      /* an open file description whose lock lives as long as any slot does, and
+			     whose file has their list (io/roster.h); -1: none. Duplicated */
 	const char *mark; /* an entry that every job has in its environment, NULL: there is none.
 			     Process 1 gets children from elsewhere, too, and leaves those alone
 			     that do not have it. Copied */
-	int stdout_fd;         /* where the jobs' stdout goes: -1 to the runner (captured), else this descriptor (inherit, discard), which
-	                          is duplicated */
-	struct rlimit nofile;  /* RLIMIT_NOFILE that jobs get (tgrun may have raised its own); rlim_cur 0: the slot's own */
+	/* where the jobs' stdout goes: -1 to the runner (captured), else this descriptor (inherit,
+	 * discard), which is duplicated */
+	int stdout_fd;
+	/* RLIMIT_NOFILE that jobs get (tgrun may have raised its own); rlim_cur 0: the slot's own
+	 */
+	struct rlimit nofile;
 };
 
 /* How the stages of a job ended. */
 struct slot_end {
 	int stages;
 	int status[SLOT_STAGES_MAX]; /* as of waitpid(2), raw, in the pipeline's order */
-	struct rusage usage;         /* ru_utime, ru_stime, ru_maxrss of all that the job's slot has reaped for it until now */
+	/* ru_utime, ru_stime, ru_maxrss of all that the job's slot has reaped for it until now */
+	struct rusage usage;
 };
 
 /* In these calls slots_job() is the job's tag still, and any verb but slots_free() may be used: a
@@ -120,7 +132,8 @@ struct slots *slots_fork(const struct slots_config *config, struct err *err);
 int slots_relock(struct slots *s, int lock_fd);
 
 /* Puts the slots on the loop. `events` and `arg` outlive the slots. 0 or -1 with `err`. */
-int slots_attach(struct slots *s, struct loop *loop, const struct slots_events *events, void *arg, struct err *err);
+int slots_attach(struct slots *s, struct loop *loop, const struct slots_events *events, void *arg,
+		 struct err *err);
 
 /* Kills everything that runs, waits until all of it is gone, ends the slots and frees. What the
  * kernel cannot kill is not waited for beyond 10 s: its slot goes on killing, and keeps the lock,
@@ -135,11 +148,14 @@ struct slot *slots_idle(struct slots *s);
 struct slot_job {
 	void *tag;               /* the owner's, see slots_job() */
 	struct command *command; /* referenced by the slot as long as needed */
-	const char *vars;        /* NAME=VALUE, each ended by a NUL: added to the command's environment, before it (first wins) */
-	size_t vars_length;      /* bytes, at most SLOT_VARS_MAX */
-	int stdin_fd;            /* given to the slot; closed here in every case */
-	int extra_fd;            /* becomes descriptor 3 of the job; -1: none; closed here in every case */
-	bool extra_is_stdout;    /* it becomes the last stage's stdout instead */
+	/* NAME=VALUE, each ended by a NUL: added to the command's environment, before it (first
+	 * wins) */
+	const char *vars;
+	size_t vars_length; /* bytes, at most SLOT_VARS_MAX */
+	int stdin_fd;       /* given to the slot; closed here in every case */
+	/* becomes descriptor 3 of the job; -1: none; closed here in every case */
+	int extra_fd;
+	bool extra_is_stdout; /* it becomes the last stage's stdout instead */
 };
 
 /* Starts a job in an idle slot. Returns 0, or -1 with errno: then nothing was started, the slot is

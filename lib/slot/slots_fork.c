@@ -66,7 +66,8 @@ static int by_number(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
-/* Leaves open: 0 (/dev/null), 1, 2 and what `sock` and `lock` are then. The table may be full, so first what is not needed is closed. */
+/* Leaves open: 0 (/dev/null), 1, 2 and what `sock` and `lock` are then. The table may be full, so
+ * first what is not needed is closed. */
 static int arrange(int out, int err, int *sock, int *lock)
 {
 	int keep[4] = { out, err, *sock, *lock }, last = -1;
@@ -82,7 +83,8 @@ static int arrange(int out, int err, int *sock, int *lock)
 		if (from[i] >= 0 && (from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, 8)) < 0)
 			return -1;
 	for (int i = 0; i < 5; i++)
-		if ((from[i] < 0 && i < 4) || (from[i] >= 0 && dup3(from[i], i, i < 3 ? 0 : O_CLOEXEC) < 0))
+		if ((from[i] < 0 && i < 4) ||
+		    (from[i] >= 0 && dup3(from[i], i, i < 3 ? 0 : O_CLOEXEC) < 0))
 			return -1;
 	*sock = 3;
 	*lock = *lock >= 0 ? 4 : -1;
@@ -93,13 +95,17 @@ static int arrange(int out, int err, int *sock, int *lock)
 static _Noreturn void become_slot(struct slot *slot, int sock, int out, int err)
 {
 	struct slots *s = slot->slots;
-	struct slot_setup setup = { .page = slot->page, .nofile = s->config.nofile, .sock = sock, .lock_fd = s->config.lock_fd };
+	struct slot_setup setup = { .page = slot->page,
+				    .nofile = s->config.nofile,
+				    .sock = sock,
+				    .lock_fd = s->config.lock_fd };
 	/* All signals are blocked since before the fork, and stay so. */
 	struct sigaction standard = { .sa_handler = SIG_DFL };
 	for (int signo = 1; signo < NSIG; signo++)
 		sigaction(signo, &standard, NULL);
-	/* The C library keeps its own two signals from sigaction(), but a parent that spawned us (make, for one) may leave them
-	 * ignored. The kernel's own structure differs between machines; SIG_DFL is all zeros in each. */
+	/* The C library keeps its own two signals from sigaction(), but a parent that spawned us
+	 * (make, for one) may leave them ignored. The kernel's own structure differs between
+	 * machines; SIG_DFL is all zeros in each. */
 	static const unsigned long zeros[8];
 	for (int signo = 32; signo < SIGRTMIN; signo++)
 		syscall(SYS_rt_sigaction, signo, zeros, NULL, (size_t)(_NSIG - 1) / 8);
@@ -124,8 +130,9 @@ int slots_spawn(struct slot *slot)
 	struct slots *s = slot->slots;
 	int sock[2] = { -1, -1 }, out[2] = { -1, -1 }, err[2] = { -1, -1 };
 	bool captured = s->config.stdout_fd < 0;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock) || (captured && pipe2(out, O_CLOEXEC)) ||
-	    pipe2(err, O_CLOEXEC) || (captured && fcntl(out[0], F_SETFL, O_NONBLOCK)) || fcntl(err[0], F_SETFL, O_NONBLOCK))
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock) ||
+	    (captured && pipe2(out, O_CLOEXEC)) || pipe2(err, O_CLOEXEC) ||
+	    (captured && fcntl(out[0], F_SETFL, O_NONBLOCK)) || fcntl(err[0], F_SETFL, O_NONBLOCK))
 		goto fail;
 	memset(slot->page, 0, sizeof *slot->page);
 	slot->sock = sock[0];
@@ -183,7 +190,8 @@ union park_control {
 	char room[CMSG_SPACE(PARKED_ENDS * sizeof(int))];
 };
 
-/* This process's ends of `n` slots from `slot` on, downwards: where they are kept. Returns how many there are. */
+/* This process's ends of `n` slots from `slot` on, downwards: where they are kept. Returns how many
+ * there are. */
 static size_t ends_of(struct slot *slot, size_t n, int *ends[PARKED_ENDS])
 {
 	size_t count = 0;
@@ -196,7 +204,8 @@ static size_t ends_of(struct slot *slot, size_t n, int *ends[PARKED_ENDS])
 	return count;
 }
 
-/* Puts the ends of PARKED slots, from `slot` downwards, into the socket. 0; -1: they stay where they are, which is only slower. */
+/* Puts the ends of PARKED slots, from `slot` downwards, into the socket. 0; -1: they stay where
+ * they are, which is only slower. */
 static int park(int sock, struct slot *slot)
 {
 	union park_control control = { 0 };
@@ -204,7 +213,10 @@ static int park(int sock, struct slot *slot)
 	struct iovec iov = { &byte, 1 };
 	int *ends[PARKED_ENDS], *fds = (int *)(void *)CMSG_DATA(&control.head);
 	size_t count = ends_of(slot, PARKED, ends);
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = CMSG_SPACE(count * sizeof(int)) };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = &control,
+			      .msg_controllen = CMSG_SPACE(count * sizeof(int)) };
 	control.head.cmsg_level = SOL_SOCKET;
 	control.head.cmsg_type = SCM_RIGHTS;
 	control.head.cmsg_len = CMSG_LEN(count * sizeof(int));
@@ -225,7 +237,10 @@ static int unpark(int sock, struct slot *slot)
 	struct iovec iov = { &byte, 1 };
 	int *ends[PARKED_ENDS], *fds = (int *)(void *)CMSG_DATA(&control.head);
 	size_t count = ends_of(slot, PARKED, ends);
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = &control,
+			      .msg_controllen = sizeof control };
 	if (recvmsg(sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 0)
 		return -1;
 	if (msg.msg_flags & MSG_CTRUNC || control.head.cmsg_len != CMSG_LEN(count * sizeof(int))) {
@@ -247,14 +262,16 @@ int slots_spawn_all(struct slots *s, struct err *err)
 	for (size_t i = count; rc == 0 && i-- > 0;) {
 		struct slot *first = &s->slot[count - 1 - parked * PARKED];
 		if (slots_spawn(&s->slot[i]))
-			rc = err_sys(err, ERR_INTERNAL, errno, "cannot fork slot %d of %d", s->slot[i].number, s->config.count);
+			rc = err_sys(err, ERR_INTERNAL, errno, "cannot fork slot %d of %d",
+				     s->slot[i].number, s->config.count);
 		else if (++here >= PARKED && sock[0] >= 0 && park(sock[0], first) == 0)
 			here -= PARKED, parked++;
 	}
 	/* They come out in the order in which they were put in; after a failure, to be shut. */
 	for (size_t i = 0; i < parked; i++)
 		if (unpark(sock[1], &s->slot[count - 1 - i * PARKED]) && rc == 0)
-			rc = err_sys(err, ERR_INTERNAL, errno, "cannot have the slots' descriptors back");
+			rc = err_sys(err, ERR_INTERNAL, errno,
+				     "cannot have the slots' descriptors back");
 	shut(&sock[0]);
 	shut(&sock[1]);
 	return rc;

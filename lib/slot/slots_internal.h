@@ -17,9 +17,9 @@
 enum slot_state {
 	SLOT_VACANT, /* no process: to be forked */
 	SLOT_IDLE,
-	SLOT_BUSY,   /* the job's stages run */
+	SLOT_BUSY,    /* the job's stages run */
 	SLOT_LINGERS, /* they ended, background work runs */
-	SLOT_DEAD,   /* the process died or was condemned; what it kept is being killed */
+	SLOT_DEAD,    /* the process died or was condemned; what it kept is being killed */
 };
 
 struct slot {
@@ -31,14 +31,16 @@ struct slot {
 	int sock, out[2];            /* to the process; its stdout and stderr. -1: none */
 	struct loop_watch *watch[3]; /* of sock and out */
 	struct slot_page *page;
-	struct list link;            /* in slots->idle */
-	uint64_t job;                /* the number of the last job */
-	void *tag;                   /* NULL: no job */
-	struct command *command;     /* that the process has */
+	struct list link;        /* in slots->idle */
+	uint64_t job;            /* the number of the last job */
+	void *tag;               /* NULL: no job */
+	struct command *command; /* that the process has */
 	struct slot_end end;
-	bool stale;                  /* its stdout lost its reader: replaced as soon as it has no job */
-	uint32_t signals;            /* SLOT_SIGNAL orders sent to the process */
-	int64_t killed;              /* when SIGKILL was ordered, monotonic milliseconds; 0: it was not */
+	/* its stdout lost its reader: replaced as soon as it has no job */
+	bool stale;
+	uint32_t signals; /* SLOT_SIGNAL orders sent to the process */
+	/* when SIGKILL was ordered, monotonic milliseconds; 0: it was not */
+	int64_t killed;
 	bool complained;
 };
 
@@ -62,7 +64,7 @@ struct slots {
 	void *arg;
 	struct slot *slot; /* config.count of them */
 	struct slot_page *pages;
-	uint64_t jobs;     /* numbers given */
+	uint64_t jobs; /* numbers given */
 	struct list idle, keepers;
 	int idle_count;
 	struct slots_known *known;
@@ -71,8 +73,8 @@ struct slots {
 	struct loop_signal *sigchld;
 	struct loop_timer *timer;
 	struct backoff fork_again, sweep_again;
-	int64_t fork_at;   /* not before, monotonic milliseconds */
-	bool fork_failed;  /* and it was said */
+	int64_t fork_at;    /* not before, monotonic milliseconds */
+	bool fork_failed;   /* and it was said */
 	int64_t dead_since; /* the oldest sweep for dead slots; 0: none */
 	bool dead_complained;
 	int64_t woken_at; /* when it was last said that a stopped slot is continued; 0: never */
@@ -83,10 +85,10 @@ int64_t slots_now(void); /* monotonic milliseconds */
 /* Tells the owner of the slots, if he has attached; `slot` may be NULL. */
 void slots_note(struct slots *s, struct slot *slot, bool warn, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
-void slots_mend_soon(struct slots *s);  /* has slots_mend() called in the next turn of the loop */
-void slots_drain(struct slot *slot);    /* reads all output there is */
+void slots_mend_soon(struct slots *s);   /* has slots_mend() called in the next turn of the loop */
+void slots_drain(struct slot *slot);     /* reads all output there is */
 void slots_make_idle(struct slot *slot); /* or condemns it, when it is stale */
-void slots_not_idle(struct slot *slot); /* takes an idle slot out of the idle ones */
+void slots_not_idle(struct slot *slot);  /* takes an idle slot out of the idle ones */
 /* Kills the process: the slot is dead from now on, and slots_mend() follows. */
 void slots_condemn(struct slot *slot);
 /* Looks whether the inherited stdout has lost its reader. A pipe's write end, or a socket, is in

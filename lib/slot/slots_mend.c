@@ -14,7 +14,8 @@
 #include "slot/leftover.h"
 #include "slot/slots_internal.h"
 
-/* Milliseconds: a slot that does not take an order to kill is itself killed; what is not dead by then is complained of. */
+/* Milliseconds: a slot that does not take an order to kill is itself killed; what is not dead by
+ * then is complained of. */
 enum { UNHEARD = 5000, UNKILLABLE = 10000, WOKEN_AGAIN = 60000 };
 
 /* Waits for `pid` without waiting. Whether it is gone. */
@@ -34,7 +35,8 @@ static bool is_known(const struct slots *s, pid_t pid)
 			return true;
 	for (size_t i = 0; i < s->known_count; i++) {
 		struct procs_stat stat;
-		if (s->known[i].pid == pid && !procs_stat(pid, &stat) && stat.start == s->known[i].start)
+		if (s->known[i].pid == pid && !procs_stat(pid, &stat) &&
+		    stat.start == s->known[i].start)
 			return true;
 	}
 	return false;
@@ -135,7 +137,8 @@ static bool mend_dead(struct slots *s)
 		}
 	}
 	if (!dead) {
-		slots_sweep_strays(s, false); /* left by a keeper that was killed: only waited for */
+		/* left by a keeper that was killed: only waited for */
+		slots_sweep_strays(s, false);
 		return true;
 	}
 	if (waiting || !no_strays(s))
@@ -156,8 +159,9 @@ static void mend_vacant(struct slots *s)
 			int errnum = errno;
 			s->fork_at = slots_now() + backoff_fail(&s->fork_again, backoff_random());
 			if (!s->fork_failed)
-				slots_note(s, slot, true, "slot %d cannot be forked, trying again: %s", slot->number,
-					   strerror(errnum));
+				slots_note(s, slot, true,
+					   "slot %d cannot be forked, trying again: %s",
+					   slot->number, strerror(errnum));
 			s->fork_failed = true;
 			return;
 		}
@@ -182,10 +186,15 @@ static void look_at_killing(struct slots *s, struct slot *slot)
 	slot->complained = true;
 	pid_t denied = slot->page->denied;
 	if (denied)
-		slots_note(s, slot, true, "process %d, which a handler started, cannot be killed (it belongs to another user); "
-			   "its chat waits for its end", (int)denied);
+		slots_note(
+			s, slot, true,
+			"process %d, which a handler started, cannot be killed (it belongs to another user); "
+			"its chat waits for its end",
+			(int)denied);
 	else
-		slots_note(s, slot, true, "something that a handler started cannot be killed; its chat waits for its end");
+		slots_note(
+			s, slot, true,
+			"something that a handler started cannot be killed; its chat waits for its end");
 }
 
 static bool being_killed(const struct slot *slot)
@@ -248,7 +257,9 @@ void slots_mend(void *slots)
 		s->dead_since = slots_now();
 	} else if (!s->dead_complained && slots_now() - s->dead_since >= UNKILLABLE) {
 		s->dead_complained = true;
-		slots_note(s, NULL, true, "something that a dead slot left behind cannot be killed; its chat waits for its end");
+		slots_note(
+			s, NULL, true,
+			"something that a dead slot left behind cannot be killed; its chat waits for its end");
 	}
 	mend_vacant(s);
 	for (int i = 0; i < s->config.count; i++)
@@ -269,7 +280,8 @@ void slots_wait_for_all(struct slots *s)
 			if (!slot->pid)
 				continue;
 			alive++;
-			if (slot->state == SLOT_DEAD || (elapsed >= UNHEARD && !slot->page->sweeping))
+			if (slot->state == SLOT_DEAD ||
+			    (elapsed >= UNHEARD && !slot->page->sweeping))
 				kill(slot->pid, SIGKILL);
 		}
 		if (no_strays(s) && !alive)

@@ -1,6 +1,6 @@
-/* slot/words: the text of a command in, stages of words out. No shell will see the text, so whatever only a
- * shell could do (expand, redirect, put in the background) is refused with the place where it stands. Invariant:
- * what passes means here exactly what it would mean to sh. */
+/* slot/words: the text of a command in, stages of words out. No shell will see the text, so
+ * whatever only a shell could do (expand, redirect, put in the background) is refused with the
+ * place where it stands. Invariant: what passes means here exactly what it would mean to sh. */
 #include "slot/words.h"
 
 #include <stdbool.h>
@@ -60,10 +60,12 @@ static int position(const struct cut *c, const char *at)
 	return n;
 }
 
-/* What only a shell could do. The advice shows the command itself where it can be quoted simply; only the handler's may follow `--`. */
+/* What only a shell could do. The advice shows the command itself where it can be quoted simply;
+ * only the handler's may follow `--`. */
 static int needs_shell(const struct cut *c, const char *what, const char *at)
 {
-	const char *what_it_is = c->out->what, *dashes = strcmp(what_it_is, "handler") == 0 ? "-- " : "";
+	const char *what_it_is = c->out->what,
+		   *dashes = strcmp(what_it_is, "handler") == 0 ? "-- " : "";
 	bool simple = strlen(c->text) <= 120 && !strpbrk(c->text, "'\n");
 	return err_set(
 		c->err, ERR_USAGE,
@@ -76,14 +78,16 @@ static int put(struct cut *c, char byte)
 	c->in_word = true;
 	if (c->word.len < c->word.max)
 		return buf_addc(&c->word, byte) ? out_of_memory(c->err) : 0;
-	return err_set(c->err, ERR_USAGE, "a word of the %s is longer than %d bytes", c->out->what, WORD_BYTES_MAX);
+	return err_set(c->err, ERR_USAGE, "a word of the %s is longer than %d bytes", c->out->what,
+		       WORD_BYTES_MAX);
 }
 
 static int begin_stage(struct cut *c)
 {
 	struct words *w = c->out;
 	if (w->count == WORDS_STAGES_MAX)
-		return err_set(c->err, ERR_USAGE, "the %s has more than %d stages", w->what, WORDS_STAGES_MAX);
+		return err_set(c->err, ERR_USAGE, "the %s has more than %d stages", w->what,
+			       WORDS_STAGES_MAX);
 	char ***stages = reallocarray(w->stages, w->count + 2, sizeof *stages);
 	if (!stages)
 		return out_of_memory(c->err);
@@ -106,7 +110,8 @@ static size_t words_in(char **stage)
 /* Whether a word reads NAME=…, which sh would take for a variable of the command that follows. */
 static bool is_assignment(const char *word)
 {
-	static const char name[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
+	static const char name[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
 	size_t n = strspn(word, name);
 	return n > 0 && word[n] == '=' && !(word[0] >= '0' && word[0] <= '9');
 }
@@ -132,8 +137,8 @@ static int end_word(struct cut *c)
 	if (words_in(*stage) == 0) {
 		if (!*text)
 			return err_set(c->err, ERR_USAGE,
-				       "the name of the %s's program is empty at character %d", c->out->what,
-				       position(c, c->at));
+				       "the name of the %s's program is empty at character %d",
+				       c->out->what, position(c, c->at));
 		if (c->plain && is_assignment(text))
 			return err_set(
 				c->err, ERR_USAGE,
@@ -156,8 +161,8 @@ static int end_stage(struct cut *c, const char *at)
 		return 0;
 	if (at == c->text + strlen(c->text) && c->out->count == 1)
 		return err_set(c->err, ERR_USAGE, "the %s is empty", c->out->what);
-	return err_set(c->err, ERR_USAGE, "a stage of the %s's pipeline is empty at character %d", c->out->what,
-		       position(c, at));
+	return err_set(c->err, ERR_USAGE, "a stage of the %s's pipeline is empty at character %d",
+		       c->out->what, position(c, at));
 }
 
 /* 'text': everything as it stands. */
@@ -168,9 +173,10 @@ static int single_quoted(struct cut *c)
 	c->plain = false;
 	for (; *c->at != '\''; c->at++) {
 		if (!*c->at)
-			return err_set(c->err, ERR_USAGE,
-				       "the quote (') that opens at character %d of the %s is not closed",
-				       position(c, open), c->out->what);
+			return err_set(
+				c->err, ERR_USAGE,
+				"the quote (') that opens at character %d of the %s is not closed",
+				position(c, open), c->out->what);
 		if (put(c, *c->at))
 			return -1;
 	}
@@ -178,7 +184,8 @@ static int single_quoted(struct cut *c)
 	return 0;
 }
 
-/* "text": a backslash goes before $ ` " \ and a line feed; an expansion is not done, so it is refused. */
+/* "text": a backslash goes before $ ` " \ and a line feed; an expansion is not done, so it is
+ * refused. */
 static int double_quoted(struct cut *c)
 {
 	const char *open = c->at++;
@@ -186,9 +193,10 @@ static int double_quoted(struct cut *c)
 	c->plain = false;
 	for (; *c->at != '"'; c->at++) {
 		if (!*c->at)
-			return err_set(c->err, ERR_USAGE,
-				       "the quote (\") that opens at character %d of the %s is not closed",
-				       position(c, open), c->out->what);
+			return err_set(
+				c->err, ERR_USAGE,
+				"the quote (\") that opens at character %d of the %s is not closed",
+				position(c, open), c->out->what);
 		if (*c->at == '$')
 			return needs_shell(c, "a '$' between double quotes", c->at);
 		if (*c->at == '`')

@@ -41,7 +41,8 @@ int words_resolve(struct words *w, const char *cwd, const char *path_env, struct
  * -e x.sh`) are there, seen from `dir` (absolute), in which they start; of shells also along
  * `path_env`. Says nothing of what it does not know for certain. 0, or -1 with `err`
  * (ERR_CONFIG). */
-int words_check_scripts(const struct words *w, const char *dir, const char *path_env, struct err *err);
+int words_check_scripts(const struct words *w, const char *dir, const char *path_env,
+			struct err *err);
 
 /* Frees; `w` is then empty. An empty one, { 0 }, is fine. */
 void words_release(struct words *w);

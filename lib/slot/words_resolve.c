@@ -1,6 +1,6 @@
-/* slot/words_resolve: names of programs in, absolute paths of files that the kernel can start out. All that
- * execve(2) would refuse is told here once, with what mends it, instead of at each update. The check is advice:
- * what changes afterwards is found again when it is started. */
+/* slot/words_resolve: names of programs in, absolute paths of files that the kernel can start out.
+ * All that execve(2) would refuse is told here once, with what mends it, instead of at each update.
+ * The check is advice: what changes afterwards is found again when it is started. */
 #include "slot/words.h"
 
 #include <ctype.h>
@@ -19,7 +19,8 @@ enum { HEAD_BYTES = 256 }; /* BINPRM_BUF_SIZE: what the kernel reads of a '#!' l
 static bool may_execute(const char *path)
 {
 	struct stat st;
-	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0;
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+	       faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0;
 }
 
 /* `path` seen from `cwd`. NULL when memory is out. */
@@ -31,7 +32,8 @@ static char *absolute(const char *cwd, const char *path)
 	while (path[0] == '.' && path[1] == '/')
 		for (path += 2; *path == '/';)
 			path++;
-	return asprintf(&out, "%s%s%s", cwd, strcmp(cwd, "/") == 0 ? "" : "/", path) < 0 ? NULL : out;
+	return asprintf(&out, "%s%s%s", cwd, strcmp(cwd, "/") == 0 ? "" : "/", path) < 0 ? NULL
+											 : out;
 }
 
 /* Whether an errno says that there is no such file; all others say nothing of a file. */
@@ -40,8 +42,8 @@ static bool says_absent(int errnum)
 	return errnum == ENOENT || errnum == ENOTDIR;
 }
 
-/* The first executable `name` along `list`, an empty entry of which is `cwd`. 1 found, 0 not, -1 memory. *blocked
- * gets a file of that name that may not be executed, if there is only such. */
+/* The first executable `name` along `list`, an empty entry of which is `cwd`. 1 found, 0 not, -1
+ * memory. *blocked gets a file of that name that may not be executed, if there is only such. */
 static int search(const char *name, const char *cwd, const char *list, char **found, char **blocked)
 {
 	for (;;) {
@@ -73,7 +75,8 @@ static int search(const char *name, const char *cwd, const char *list, char **fo
 	}
 }
 
-static int search_path(const char *name, const char *cwd, const char *path_env, char **found, char **blocked)
+static int search_path(const char *name, const char *cwd, const char *path_env, char **found,
+		       char **blocked)
 {
 	char standard[256] = "/bin:/usr/bin";
 	if (!path_env)
@@ -81,10 +84,13 @@ static int search_path(const char *name, const char *cwd, const char *path_env, 
 	return search(name, cwd, path_env ? path_env : standard, found, blocked);
 }
 
-/* A program's name with a blank in it is most often a whole command in quotes that nobody takes away. */
+/* A program's name with a blank in it is most often a whole command in quotes that nobody takes
+ * away. */
 static const char *advice(const char *name)
 {
-	return strpbrk(name, " \t") ? "; it is one word: if it is meant as a program and its arguments, leave the quotes out" : "";
+	return strpbrk(name, " \t")
+		       ? "; it is one word: if it is meant as a program and its arguments, leave the quotes out"
+		       : "";
 }
 
 /* What stands at `path`, which was given as `name`. */
@@ -94,14 +100,17 @@ static int check_file(const char *what, const char *name, const char *path, stru
 	struct statvfs fs;
 	if (stat(path, &st)) {
 		if (errno == ENOENT && lstat(path, &st) == 0)
-			return err_set(err, ERR_CONFIG, "the %s '%s' is a symbolic link to nothing", what, name);
+			return err_set(err, ERR_CONFIG, "the %s '%s' is a symbolic link to nothing",
+				       what, name);
 		if (errno == ENOENT)
-			return err_set(err, ERR_CONFIG, "the %s '%s' does not exist (looked for '%s')%s", what, name,
+			return err_set(err, ERR_CONFIG,
+				       "the %s '%s' does not exist (looked for '%s')%s", what, name,
 				       path, advice(name));
 		return err_sys(err, ERR_CONFIG, errno, "cannot look at the %s '%s'", what, name);
 	}
 	if (S_ISDIR(st.st_mode))
-		return err_set(err, ERR_CONFIG, "the %s '%s' is a directory; name the program in it", what, name);
+		return err_set(err, ERR_CONFIG,
+			       "the %s '%s' is a directory; name the program in it", what, name);
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, ERR_CONFIG, "the %s '%s' is no regular file", what, name);
 	if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0)
@@ -113,7 +122,8 @@ static int check_file(const char *what, const char *name, const char *path, stru
 			err, ERR_CONFIG,
 			"the %s '%s' is on a file system from which nothing may be executed (noexec); move it",
 			what, name);
-	return err_set(err, ERR_CONFIG, "the %s '%s' is not executable; chmod +x '%s'", what, name, path);
+	return err_set(err, ERR_CONFIG, "the %s '%s' is not executable; chmod +x '%s'", what, name,
+		       path);
 }
 
 /* One word of a '#!' line's argument; the rest of the line is returned. */
@@ -126,14 +136,16 @@ static char *cut_word(char **rest)
 	return word;
 }
 
-/* The program that `/usr/bin/env ARGUMENT` will look for, NULL when that cannot be told. The kernel gives all
- * that follows the interpreter as one argument, and only with -S does env cut it into words. */
+/* The program that `/usr/bin/env ARGUMENT` will look for, NULL when that cannot be told. The kernel
+ * gives all that follows the interpreter as one argument, and only with -S does env cut it into
+ * words. */
 static char *env_program(char *argument)
 {
 	char *split = NULL, *word;
 	if (*argument != '-')
 		return argument;
-	if (strncmp(argument, "--split-string", 14) == 0 && (argument[14] == '=' || argument[14] == ' '))
+	if (strncmp(argument, "--split-string", 14) == 0 &&
+	    (argument[14] == '=' || argument[14] == ' '))
 		split = argument + 15;
 	else if (argument[1] != '-' && (split = strchr(argument, 'S')) &&
 		 strcspn(argument, " \t") > (size_t)(split - argument))
@@ -151,7 +163,8 @@ static char *env_program(char *argument)
 	return NULL;
 }
 
-static int check_env(const char *what, const char *name, char *argument, const char *cwd, const char *path_env, struct err *err)
+static int check_env(const char *what, const char *name, char *argument, const char *cwd,
+		     const char *path_env, struct err *err)
 {
 	char *program = env_program(argument), *found = NULL;
 	if (!program || !*program)
@@ -174,8 +187,8 @@ static int check_env(const char *what, const char *name, char *argument, const c
 }
 
 /* The '#!' line, without its end. */
-static int check_script(const char *what, const char *name, char *line, bool returns, const char *cwd, const char *path_env,
-			struct err *err)
+static int check_script(const char *what, const char *name, char *line, bool returns,
+			const char *cwd, const char *path_env, struct err *err)
 {
 	char *interpreter = cut_word(&line), *argument = line + strspn(line, " \t");
 	if (returns)
@@ -184,7 +197,8 @@ static int check_script(const char *what, const char *name, char *line, bool ret
 			"the first line of the %s '%s' ends in a carriage return; sed -i 's/\\r$//' '%s'",
 			what, name, name);
 	if (!*interpreter)
-		return err_set(err, ERR_CONFIG, "the '#!' line of the %s '%s' names no interpreter", what, name);
+		return err_set(err, ERR_CONFIG, "the '#!' line of the %s '%s' names no interpreter",
+			       what, name);
 	char *path = absolute(cwd, interpreter);
 	if (!path)
 		return err_set(err, ERR_INTERNAL, "out of memory");
@@ -201,8 +215,8 @@ static int check_script(const char *what, const char *name, char *line, bool ret
 			"the %s '%s' needs '%s', which does not exist; install it, or mend the first line of '%s'",
 			what, name, interpreter, name);
 	if (!fine)
-		return err_set(err, ERR_CONFIG, "the %s '%s' needs '%s', which cannot be executed", what, name,
-			       interpreter);
+		return err_set(err, ERR_CONFIG, "the %s '%s' needs '%s', which cannot be executed",
+			       what, name, interpreter);
 	const char *base = strrchr(interpreter, '/');
 	if (strcmp(base ? base + 1 : interpreter, "env") == 0)
 		return check_env(what, name, argument, cwd, path_env, err);
@@ -210,7 +224,8 @@ static int check_script(const char *what, const char *name, char *line, bool ret
 }
 
 /* Whether the kernel knows how to start the file. One that cannot be read is left to it. */
-static int check_form(const char *what, const char *name, const char *path, const char *cwd, const char *path_env, struct err *err)
+static int check_form(const char *what, const char *name, const char *path, const char *cwd,
+		      const char *path_env, struct err *err)
 {
 	char head[HEAD_BYTES + 1];
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -243,12 +258,14 @@ static int check_form(const char *what, const char *name, const char *path, cons
 }
 
 /* Sets *out to the program's path. */
-static int find(const char *what, const char *name, const char *cwd, const char *path_env, char **out, struct err *err)
+static int find(const char *what, const char *name, const char *cwd, const char *path_env,
+		char **out, struct err *err)
 {
 	char *blocked = NULL;
 	int rc;
 	if (strchr(name, '/'))
-		return (*out = absolute(cwd, name)) ? 0 : err_set(err, ERR_INTERNAL, "out of memory");
+		return (*out = absolute(cwd, name)) ? 0
+						    : err_set(err, ERR_INTERNAL, "out of memory");
 	rc = search_path(name, cwd, path_env, out, &blocked);
 	if (rc == 0 && blocked) {
 		*out = blocked;
@@ -261,10 +278,11 @@ static int find(const char *what, const char *name, const char *cwd, const char 
 	bool there = here && access(here, F_OK) == 0;
 	free(here);
 	if (there)
-		return err_set(err, ERR_CONFIG, "the %s '%s' is not in PATH; did you mean './%s'?", what, name,
-			       name);
-	return err_set(err, ERR_CONFIG, "the %s '%s' is not in PATH; install it, or name it by its path%s",
-		       what, name, advice(name));
+		return err_set(err, ERR_CONFIG, "the %s '%s' is not in PATH; did you mean './%s'?",
+			       what, name, name);
+	return err_set(err, ERR_CONFIG,
+		       "the %s '%s' is not in PATH; install it, or name it by its path%s", what,
+		       name, advice(name));
 }
 
 int words_resolve(struct words *w, const char *cwd, const char *path_env, struct err *err)

@@ -1,8 +1,10 @@
-/* slot/words_script: a command whose program is an interpreter comes in; whether the script that it is to run is there goes out. A kernel
- * that starts `python3 nosuch.py` is content, and every update would fail.
+/* slot/words_script: a command whose program is an interpreter comes in; whether the script that it
+ * is to run is there goes out. A kernel that starts `python3 nosuch.py` is content, and every
+ * update would fail.
  *
- * Invariant: only what is certain is refused. What is no known interpreter, an option that is not known to stand alone, and a script that
- * may be found elsewhere (along PATH, with an ending added) are let pass. */
+ * Invariant: only what is certain is refused. What is no known interpreter, an option that is not
+ * known to stand alone, and a script that may be found elsewhere (along PATH, with an ending added)
+ * are let pass. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -43,13 +45,15 @@ static const struct interpreter *find(const char *program)
 	base = base ? base + 1 : program;
 	for (size_t i = 0; i < sizeof interpreters / sizeof *interpreters; i++) {
 		size_t n = strlen(interpreters[i].name);
-		if (strncmp(base, interpreters[i].name, n) == 0 && base[n + strspn(base + n, "0123456789.")] == '\0')
+		if (strncmp(base, interpreters[i].name, n) == 0 &&
+		    base[n + strspn(base + n, "0123456789.")] == '\0')
 			return &interpreters[i];
 	}
 	return NULL;
 }
 
-/* Whether there is something at `name` and one of these endings, seen from `dir`. errno of the plain name if not. */
+/* Whether there is something at `name` and one of these endings, seen from `dir`. errno of the
+ * plain name if not. */
 static bool is_there(const char *dir, const char *name, const char *endings)
 {
 	char path[4096];
@@ -57,7 +61,8 @@ static bool is_there(const char *dir, const char *name, const char *endings)
 	int errnum = 0;
 	for (const char *ending = ""; ending;) {
 		size_t n = strcspn(ending, " ");
-		if ((size_t)snprintf(path, sizeof path, "%s%s%s%.*s", absolute ? "" : dir, absolute ? "" : "/", name, (int)n, ending) >= sizeof path ||
+		if ((size_t)snprintf(path, sizeof path, "%s%s%s%.*s", absolute ? "" : dir,
+				     absolute ? "" : "/", name, (int)n, ending) >= sizeof path ||
 		    faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0)
 			return true;
 		errnum = errnum ? errnum : errno;
@@ -104,7 +109,8 @@ static const char *script_of(char *const *words, const struct interpreter **whic
 	return *words && **words && strcmp(*words, "inspect") != 0 ? *words : NULL;
 }
 
-int words_check_scripts(const struct words *w, const char *dir, const char *path_env, struct err *err)
+int words_check_scripts(const struct words *w, const char *dir, const char *path_env,
+			struct err *err)
 {
 	for (size_t i = 0; i < w->count; i++) {
 		const struct interpreter *which;
@@ -115,9 +121,14 @@ int words_check_scripts(const struct words *w, const char *dir, const char *path
 		if (which->along_path && is_in_path(script, path_env))
 			continue;
 		if (errnum != ENOENT && errnum != ENOTDIR)
-			return err_sys(err, ERR_CONFIG, errnum, "%s cannot read the %s's script '%s'", which->name, w->what, script);
-		return err_set(err, ERR_CONFIG, "the %s's script '%s', for %s to run, does not exist (looked for '%s%s%s')", w->what, script,
-			       which->name, *script == '/' ? "" : dir, *script == '/' ? "" : "/", script);
+			return err_sys(err, ERR_CONFIG, errnum,
+				       "%s cannot read the %s's script '%s'", which->name, w->what,
+				       script);
+		return err_set(
+			err, ERR_CONFIG,
+			"the %s's script '%s', for %s to run, does not exist (looked for '%s%s%s')",
+			w->what, script, which->name, *script == '/' ? "" : dir,
+			*script == '/' ? "" : "/", script);
 	}
 	return 0;
 }

@@ -26,7 +26,7 @@ struct lines {
 	struct source source;
 	struct lines_config config;
 	char *name;
-	int always;               /* -1, or what is watched in place of what cannot be */
+	int always; /* -1, or what is watched in place of what cannot be */
 	struct loop_watch *watch;
 	struct loop_timer *timer; /* a batch that was refused */
 	struct buf bytes;         /* read, not yet handed over */
@@ -34,7 +34,7 @@ struct lines {
 	int64_t line;             /* of the first of them that is not in the batch */
 	struct slices batch;      /* cut out of the first `used` of them */
 	size_t used;
-	bool spans;               /* a record may go on over lines: not in a stream */
+	bool spans; /* a record may go on over lines: not in a stream */
 	bool at_end, cutting, stopped, ended;
 	struct source_counts counts;
 };
@@ -277,6 +277,9 @@ static void lines_free(struct source *s)
 }
 
 static const struct source_ops lines_ops = {
-	.start = lines_start, .resume = lines_resume, .stop = lines_stop, .counts = lines_counts,
+	.start = lines_start,
+	.resume = lines_resume,
+	.stop = lines_stop,
+	.counts = lines_counts,
 	.free = lines_free,
 };

@@ -15,11 +15,11 @@ struct lines_config {
 	struct log *log;
 	const struct clock *clock;
 	struct source_events events;
-	int fd;              /* read from its present position. Belongs to the source once
-	                        lines_new() has succeeded, and is closed with it */
-	const char *name;    /* for messages; copied */
-	int64_t position;    /* bytes before the first line; batch offsets count from them */
-	int64_t line;        /* number of the first line, from 1 */
+	int fd;           /* read from its present position. Belongs to the source once
+			     lines_new() has succeeded, and is closed with it */
+	const char *name; /* for messages; copied */
+	int64_t position; /* bytes before the first line; batch offsets count from them */
+	int64_t line;     /* number of the first line, from 1 */
 };
 
 /* Reads records as update/record.h has them; in a regular file they may span lines. What is no

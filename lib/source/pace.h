@@ -15,7 +15,7 @@ struct pace {
 	int64_t max_delay; /* milliseconds */
 	int limit;         /* updates in a full response */
 	/* private; zero to begin with */
-	int64_t last;      /* when the last response came */
+	int64_t last; /* when the last response came */
 	double updates, time;
 	int rounds;
 };

@@ -19,12 +19,13 @@
 #include "source/poll_trouble_internal.h"
 
 enum {
-	SLACK = 10000,   /* without a byte after the poll's timeout: the connection is given up */
+	SLACK = 10000, /* without a byte after the poll's timeout: the connection is given up */
 	SHORT_CALL = 20000, /* milliseconds for a call that does not wait for updates */
-	IDLE_FIRST = 500, IDLE_LAST = 5000,
-	AT_ONCE = 1000,  /* an answer this early that brings nothing new is not followed at once */
+	IDLE_FIRST = 500,
+	IDLE_LAST = 5000,
+	AT_ONCE = 1000, /* an answer this early that brings nothing new is not followed at once */
 	CONFIRM_TIME = 2000,
-	ARRIVED = 1000,  /* a request that old has reached the server, which confirms on arrival */
+	ARRIVED = 1000, /* a request that old has reached the server, which confirms on arrival */
 };
 
 struct poll {
@@ -37,21 +38,21 @@ struct poll {
 	struct api_request *hello;   /* getMe beside the long poll, in flight; NULL: none */
 	struct loop_timer *timer;    /* until the next request */
 	struct poll_trouble failures;
-	struct backoff idle;         /* of answers that came at once and brought nothing */
+	struct backoff idle; /* of answers that came at once and brought nothing */
 	struct pace pace;
-	int64_t offset;              /* of the next request */
-	int64_t asked_offset;        /* of the request in flight */
-	int64_t confirmed;           /* the highest offset that was answered */
-	int64_t asked_at;            /* monotonic milliseconds */
+	int64_t offset;                     /* of the next request */
+	int64_t asked_offset;               /* of the request in flight */
+	int64_t confirmed;                  /* the highest offset that was answered */
+	int64_t asked_at;                   /* monotonic milliseconds */
 	struct log_pace paces[API_CLASSES]; /* of the warnings of each class of failure */
-	enum poll_step failed;       /* what failed last, while counts.failing */
-	bool told;                   /* a warning was given since the last good answer */
+	enum poll_step failed;              /* what failed last, while counts.failing */
+	bool told;                          /* a warning was given since the last good answer */
 	bool webhook_unknown;        /* getWebhookInfo told nothing, getUpdates has not yet */
 	struct poll_garbage garbage; /* unreadable answers */
 	bool waits;                  /* may_ask() said no: source_resume() follows */
 	bool stopping, stopped, ready;
 	struct source_counts counts;
-	char trouble[400];           /* what failed last, for people; "" for nothing */
+	char trouble[400]; /* what failed last, for people; "" for nothing */
 };
 
 static const struct source_ops poll_ops;
@@ -132,8 +133,8 @@ static void failed(struct poll *p, const struct api_answer *answer)
 
 static void no_memory(struct poll *p, const char *method)
 {
-	failed(p, &(struct api_answer){ .class = API_NETWORK, .method = method,
-					.text = "out of memory" });
+	failed(p, &(struct api_answer){
+			  .class = API_NETWORK, .method = method, .text = "out of memory" });
 }
 
 /* ---- before getUpdates ---- */
@@ -157,7 +158,7 @@ static void take_setup(struct poll *p, struct api_answer *answer)
 		if (step == POLL_DELETE)
 			log_event(c->log, LOG_INFO, LOG_NONE,
 				  p->setup.drop_pending ? "dropped what was pending at Telegram"
-						  : "removed the webhook");
+							: "removed the webhook");
 		go_on(p, verdict.next);
 		break;
 	case POLL_PASS:
@@ -395,7 +396,8 @@ static void poll_hello(struct source *s)
 {
 	struct poll *p = (struct poll *)s;
 	if (!p->hello && !p->stopping && p->step != POLL_ME)
-		p->hello = api_call(p->config.api, "getMe", "", SHORT_CALL, SHORT_CALL, on_hello, p);
+		p->hello = api_call(p->config.api, "getMe", "", SHORT_CALL, SHORT_CALL, on_hello,
+				    p);
 }
 
 static void poll_stop(struct source *s)
@@ -439,6 +441,10 @@ static void poll_free(struct source *s)
 }
 
 static const struct source_ops poll_ops = {
-	.start = poll_start, .resume = poll_resume, .hello = poll_hello, .stop = poll_stop,
-	.counts = poll_counts, .free = poll_free,
+	.start = poll_start,
+	.resume = poll_resume,
+	.hello = poll_hello,
+	.stop = poll_stop,
+	.counts = poll_counts,
+	.free = poll_free,
 };

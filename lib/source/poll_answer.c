@@ -1,5 +1,5 @@
-/* source/poll_answer: what is asked of getUpdates, and what an answer holds: the order of its updates, the offset
- * behind them, and the update in it that nothing can read. Pure.
+/* source/poll_answer: what is asked of getUpdates, and what an answer holds: the order of its
+ * updates, the offset behind them, and the update in it that nothing can read. Pure.
  *
  * One unreadable update would block all later ones for ever. An answer that is broken on its way
  * has other bytes each time, and is asked for again for ever; only the same bytes again and again,
@@ -88,7 +88,10 @@ bool poll_answer_whole(struct api_answer *answer, struct slice *out)
 		if (*c == '\n' || *c == '\r')
 			*c = ' ';
 	*out = (struct slice){
-		.bytes = answer->body, .length = answer->length, .has_id = true, .id = id,
+		.bytes = answer->body,
+		.length = answer->length,
+		.has_id = true,
+		.id = id,
 	};
 	return true;
 }

@@ -41,8 +41,10 @@ void poll_setup_conflict(const char *url, char *text, size_t n)
 	char host[128] = "";
 	if (url)
 		host_of(url, host, sizeof host);
-	snprintf(text, n, "a webhook is set for this bot%s%s%s, so Telegram refuses long polling; "
-		 "remove it with --delete-webhook", url ? " (at " : "", host, url ? ")" : "");
+	snprintf(text, n,
+		 "a webhook is set for this bot%s%s%s, so Telegram refuses long polling; "
+		 "remove it with --delete-webhook",
+		 url ? " (at " : "", host, url ? ")" : "");
 }
 
 static char *username_of(const cJSON *me)
@@ -110,7 +112,8 @@ void poll_setup_answer(enum poll_step step, const struct poll_setup *setup,
 		       struct api_answer *answer, struct poll_verdict *verdict)
 {
 	*verdict = (struct poll_verdict){
-		.kind = POLL_GO_ON, .next = step == POLL_ME ? setup->after_me : POLL_UPDATES,
+		.kind = POLL_GO_ON,
+		.next = step == POLL_ME ? setup->after_me : POLL_UPDATES,
 	};
 	if (answer->class == API_OK && step != POLL_DELETE)
 		read_result(step, setup, answer, verdict);

@@ -9,7 +9,8 @@
 #include <sysexits.h>
 
 enum {
-	FIRST_DELAY = 1000, LAST_DELAY = 60000,
+	FIRST_DELAY = 1000,
+	LAST_DELAY = 60000,
 	RETRY_AFTER_MAX = 3600,
 	NEVER_GOOD = 3,         /* refusals in a row of a token that never worked: it is wrong */
 	REVOKED_AFTER = 120000, /* milliseconds of refusals of one that did: it was revoked */
@@ -20,7 +21,8 @@ void poll_trouble_init(struct poll_trouble *t, enum backoff_growth growth, int64
 {
 	*t = (struct poll_trouble){
 		.backoff = { .first = FIRST_DELAY, .cap = LAST_DELAY, .growth = growth },
-		.give_up_after = give_up_after, .good_at = now,
+		.give_up_after = give_up_after,
+		.good_at = now,
 	};
 }
 
@@ -94,8 +96,9 @@ int poll_trouble_end(const struct poll_trouble *t, enum api_class class, const c
 		snprintf(text, n, "Telegram could not be reached: %s", what);
 		return EX_UNAVAILABLE;
 	}
-	snprintf(text, n, "Telegram refuses the token (%s); it %s: "
-		 "get the right one from @BotFather", what,
-		 t->worked ? "was revoked" : "is wrong or was revoked");
+	snprintf(text, n,
+		 "Telegram refuses the token (%s); it %s: "
+		 "get the right one from @BotFather",
+		 what, t->worked ? "was revoked" : "is wrong or was revoked");
 	return EX_NOPERM;
 }

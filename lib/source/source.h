@@ -54,7 +54,7 @@ struct source_counts {
 	int64_t last_answer; /* monotonic milliseconds of the last good answer, 0: none yet */
 	bool failing;        /* the last request failed */
 	const char *trouble; /* why the last request failed, a phrase, "" if it did not. Belongs to
-	                        the source, and is valid until the next turn of the loop */
+				the source, and is valid until the next turn of the loop */
 };
 
 struct source;

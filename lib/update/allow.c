@@ -23,9 +23,12 @@ static int check(const char *text, int64_t *id, struct err *err)
 		return 0;
 	if (digits[strspn(digits, "0123456789")] == '\0')
 		return err_set(err, ERR_USAGE, "'%.100s' is no id of a user or a chat", text);
-	return err_set(err, ERR_USAGE, "'%.100s' is no id: ids are whole numbers, since a name can "
-		       "go over to somebody else; have them write to the bot, and the log tells the "
-		       "id of who is left alone", text);
+	return err_set(
+		err, ERR_USAGE,
+		"'%.100s' is no id: ids are whole numbers, since a name can "
+		"go over to somebody else; have them write to the bot, and the log tells the "
+		"id of who is left alone",
+		text);
 }
 
 int allow_check_user(const char *text, struct err *err)
@@ -56,8 +59,8 @@ static bool has(const int64_t *ids, size_t count, int64_t id)
 	return count && bsearch(&id, ids, count, sizeof *ids, compare);
 }
 
-struct allow *allow_new(const char *const *users, size_t user_count,
-			const char *const *chats, size_t chat_count)
+struct allow *allow_new(const char *const *users, size_t user_count, const char *const *chats,
+			size_t chat_count)
 {
 	struct allow *a = malloc(sizeof *a + (user_count + chat_count) * sizeof *a->ids);
 	if (!a)

@@ -16,8 +16,8 @@ int allow_check_user(const char *text, struct err *err);
 int allow_check_chat(const char *text, struct err *err);
 
 /* Of checked ids. Without any, everybody is allowed. NULL when memory is out. */
-struct allow *allow_new(const char *const *users, size_t user_count,
-			const char *const *chats, size_t chat_count);
+struct allow *allow_new(const char *const *users, size_t user_count, const char *const *chats,
+			size_t chat_count);
 void allow_free(struct allow *a); /* NULL is fine */
 
 /* Whether the update's user or its chat is named. Chats of business connections and guest chats

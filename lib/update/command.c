@@ -4,9 +4,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "update/update_internal.h"
 #include "update/scan.h"
 #include "update/update.h"
+#include "update/update_internal.h"
 
 enum { COMMAND_MAX = 64, UNMARKED = -1 };
 

@@ -1,9 +1,9 @@
-/* update/keys: an update and the specification of --key in, the names it shares with the updates that it must
- * wait for out.
+/* update/keys: an update and the specification of --key in, the names it shares with the updates
+ * that it must wait for out.
  *
- * A key is text without white space, so several stand in one string with a space between; equal keys are
- * equal bytes. Two conversations never get one key: business and guest chats have names of their own,
- * because their ids may be those of other chats. */
+ * A key is text without white space, so several stand in one string with a space between; equal
+ * keys are equal bytes. Two conversations never get one key: business and guest chats have names of
+ * their own, because their ids may be those of other chats. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,13 +31,18 @@ struct key_spec {
 static int unknown(const char *word, struct err *err)
 {
 	if (word[0] == '/')
-		return err_set(err, ERR_USAGE, "the key '%.100s' is no JSON Pointer; write '~' as '~0', and at most 500 bytes",
-			       word);
+		return err_set(
+			err, ERR_USAGE,
+			"the key '%.100s' is no JSON Pointer; write '~' as '~0', and at most 500 bytes",
+			word);
 	const char *near = nearest_find(word, sorts, sizeof sorts / sizeof *sorts);
 	if (near)
-		return err_set(err, ERR_USAGE, "'%.100s' is no key; did you mean '%s'?", word, near);
-	return err_set(err, ERR_USAGE, "'%.100s' is no key; write chat, topic, user, none or a JSON Pointer such as /message/from/id",
-		       word);
+		return err_set(err, ERR_USAGE, "'%.100s' is no key; did you mean '%s'?", word,
+			       near);
+	return err_set(
+		err, ERR_USAGE,
+		"'%.100s' is no key; write chat, topic, user, none or a JSON Pointer such as /message/from/id",
+		word);
 }
 
 static int add_word(struct key_spec *k, const char *word, struct err *err)
@@ -106,19 +111,21 @@ const char *key_spec_text(const struct key_spec *k)
 	return k->text;
 }
 
-/* Appends bytes from outside; what could end a key or break a line is percent-encoded, `%` too, so that no
- * two values look alike. */
+/* Appends bytes from outside; what could end a key or break a line is percent-encoded, `%` too, so
+ * that no two values look alike. */
 static int add_value(struct buf *out, const char *s, size_t n)
 {
 	int rc = 0;
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		unsigned char c = (unsigned char)s[i];
-		rc = c <= ' ' || c == '%' || c == 0x7f ? buf_addf(out, "%%%02X", c) : buf_addc(out, (char)c);
+		rc = c <= ' ' || c == '%' || c == 0x7f ? buf_addf(out, "%%%02X", c)
+						       : buf_addc(out, (char)c);
 	}
 	return rc;
 }
 
-/* The key_* functions append one key, or nothing where there is none. 0, or -1 when memory is out. */
+/* The key_* functions append one key, or nothing where there is none. 0, or -1 when memory is out.
+ */
 
 static int key_user(const struct update *u, struct buf *out)
 {
@@ -139,7 +146,8 @@ static int key_place(const struct update *u, int64_t chat, bool topic, struct bu
 	int64_t thread;
 	const char *business = update_business(u);
 	if (business)
-		return buf_adds(out, "business:") || add_value(out, business, strlen(business)) || buf_addf(out, ":%" PRId64, chat);
+		return buf_adds(out, "business:") || add_value(out, business, strlen(business)) ||
+		       buf_addf(out, ":%" PRId64, chat);
 	if (update_is_guest(u))
 		return buf_addf(out, "guest:%" PRId64, chat);
 	if (topic && update_thread(u, &thread) != THREAD_NONE)
@@ -153,8 +161,8 @@ static int key_pointer(const struct update *u, const char *pointer, struct buf *
 	buf_init(&value, out->max);
 	int rc = update_pointer(u, pointer, &value);
 	if (rc == 1)
-		rc = buf_adds(out, "pointer:") || add_value(out, pointer, strlen(pointer)) || buf_addc(out, ':') ||
-		     add_value(out, buf_str(&value), value.len);
+		rc = buf_adds(out, "pointer:") || add_value(out, pointer, strlen(pointer)) ||
+		     buf_addc(out, ':') || add_value(out, buf_str(&value), value.len);
 	buf_release(&value);
 	return rc;
 }

@@ -1,7 +1,7 @@
-/* update/kinds: a name in, the row of its kind out; and the age after which an update of a kind is not worth
- * handling. The rows come from the types of Bot API 10.3; which answers are refused after what time, from
- * Client.cpp of telegram-bot-api 10.0. A kind that has no row yet is read by the paths of kinds_generic,
- * which suit all those that have one. */
+/* update/kinds: a name in, the row of its kind out; and the age after which an update of a kind is
+ * not worth handling. The rows come from the types of Bot API 10.3; which answers are refused after
+ * what time, from Client.cpp of telegram-bot-api 10.0. A kind that has no row yet is read by the
+ * paths of kinds_generic, which suit all those that have one. */
 #include "update/kinds.h"
 
 #include <stdlib.h>
@@ -45,9 +45,12 @@ static const struct kind kinds[] = {
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 const struct kind kinds_generic = {
-	"", true, "chat.id|message.chat.id",
+	"",
+	true,
+	"chat.id|message.chat.id",
 	"from.id|user.id|boost.source.user.id|source.user.id",
-	"sender_chat.id|actor_chat.id|voter_chat.id", 0,
+	"sender_chat.id|actor_chat.id|voter_chat.id",
+	0,
 };
 
 struct max_age {
@@ -94,21 +97,28 @@ static int set_one(struct max_age *m, char *item, struct err *err)
 {
 	char *value = strchr(item, '=');
 	if (!value)
-		return err_set(err, ERR_USAGE, "'%.100s' is no age limit; write none or KIND=DURATION, as in message=1h", item);
+		return err_set(
+			err, ERR_USAGE,
+			"'%.100s' is no age limit; write none or KIND=DURATION, as in message=1h",
+			item);
 	*value++ = '\0';
 	const struct kind *kind = kinds_find(item, strlen(item));
 	if (!kind) {
 		const char *near = kinds_nearest(item);
-		return near ? err_set(err, ERR_USAGE, "'%.100s' is no kind of update; did you mean '%s'?", item, near) :
-			      err_set(err, ERR_USAGE, "'%.100s' is no kind of update", item);
+		return near ? err_set(err, ERR_USAGE,
+				      "'%.100s' is no kind of update; did you mean '%s'?", item,
+				      near)
+			    : err_set(err, ERR_USAGE, "'%.100s' is no kind of update", item);
 	}
 	int64_t limit = 0;
 	if (strcmp(value, "none") != 0) {
 		if (duration_parse(value, &limit, err))
 			return -1;
 		if (limit == 0)
-			return err_set(err, ERR_USAGE, "an age limit of '%.100s' would skip every '%s'; write none for no limit",
-				       value, item);
+			return err_set(
+				err, ERR_USAGE,
+				"an age limit of '%.100s' would skip every '%s'; write none for no limit",
+				value, item);
 	}
 	m->limit[kind - kinds] = limit;
 	return 0;

@@ -12,12 +12,15 @@
 
 struct kind {
 	const char *name;
-	bool by_default;     /* delivered when allowed_updates is empty */
-	const char *chat;    /* dotted paths to the chat's id inside the kind's object, `|` between, NULL: none */
-	const char *user;    /* dotted paths to the user's id, `|` between, NULL: none */
-	const char *sender;  /* the same to the id of a chat in whose name it was done: then the
-			      * user is a stand-in, or absent */
-	int64_t answerable;  /* milliseconds after which an answer is refused, 0: no limit (Client.cpp of telegram-bot-api 10.0) */
+	bool by_default; /* delivered when allowed_updates is empty */
+	/* dotted paths to the chat's id inside the kind's object, `|` between, NULL: none */
+	const char *chat;
+	const char *user;   /* dotted paths to the user's id, `|` between, NULL: none */
+	const char *sender; /* the same to the id of a chat in whose name it was done: then the
+			     * user is a stand-in, or absent */
+	/* milliseconds after which an answer is refused, 0: no limit (Client.cpp of
+	 * telegram-bot-api 10.0) */
+	int64_t answerable;
 };
 
 /* The table; *count gets the number of rows. */

@@ -1,10 +1,11 @@
 /* update/marks: an update in; which topic it belongs to, by the server's own marks, out. They are
- * believed before the look of the bytes, because only the server knows whether a thread is a topic. */
+ * believed before the look of the bytes, because only the server knows whether a thread is a topic.
+ */
 #include <string.h>
 
-#include "update/update_internal.h"
 #include "update/scan.h"
 #include "update/update.h"
+#include "update/update_internal.h"
 
 enum update_thread update_thread(const struct update *u, int64_t *id)
 {

@@ -1,4 +1,5 @@
-/* update/match: a text and an update in, yes or no out. A text with a slash is a command, any other a kind. */
+/* update/match: a text and an update in, yes or no out. A text with a slash is a command, any other
+ * a kind. */
 #include "update/match.h"
 
 #include <ctype.h>
@@ -22,7 +23,9 @@ int match_check(const char *text, struct err *err)
 {
 	if (text[0] == '/') {
 		if (!is_word(text + 1))
-			return err_set(err, ERR_USAGE, "'%s' is no command: a slash, then letters, digits and '_'", text);
+			return err_set(err, ERR_USAGE,
+				       "'%s' is no command: a slash, then letters, digits and '_'",
+				       text);
 		return 0;
 	}
 	if (kinds_find(text, strlen(text)))
@@ -33,11 +36,15 @@ int match_check(const char *text, struct err *err)
 	bool begins = near && strncmp(near, text, n) == 0;
 	bool cut_short = begins && near[n] != '_' && !strchr(text, '_');
 	if (near && !cut_short)
-		return err_set(err, ERR_USAGE, "'%s' is neither a kind of update nor a /command; "
-			       "did you mean '%s'?", text, near);
+		return err_set(err, ERR_USAGE,
+			       "'%s' is neither a kind of update nor a /command; "
+			       "did you mean '%s'?",
+			       text, near);
 	if (is_word(text))
-		return err_set(err, ERR_USAGE, "'%s' is no kind of update, and a command begins "
-			       "with a slash; did you mean '/%s'?", text, text);
+		return err_set(err, ERR_USAGE,
+			       "'%s' is no kind of update, and a command begins "
+			       "with a slash; did you mean '/%s'?",
+			       text, text);
 	return err_set(err, ERR_USAGE, "'%s' is neither a kind of update nor a /command", text);
 }
 

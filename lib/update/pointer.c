@@ -1,10 +1,11 @@
-/* update/pointer: a JSON Pointer (RFC 6901) and an update in, the text it points at out. Works on the
- * checked bytes, so numbers keep all their digits; of members with the same name the first counts. */
+/* update/pointer: a JSON Pointer (RFC 6901) and an update in, the text it points at out. Works on
+ * the checked bytes, so numbers keep all their digits; of members with the same name the first
+ * counts. */
 #include <string.h>
 
-#include "update/update_internal.h"
 #include "update/scan.h"
 #include "update/update.h"
+#include "update/update_internal.h"
 
 enum { POINTER_MAX = 500 };
 

@@ -17,7 +17,7 @@ enum {
 #define RECORD_ENDLESS SIZE_MAX
 
 /* What is said of what no record can be made of, with what mends it. */
-#define RECORD_ENDLESS_TEXT \
+#define RECORD_ENDLESS_TEXT                                                                      \
 	"here begins JSON that goes on over more than 4 MiB; make lines of it by: jq -c '.[]', " \
 	"or of a saved answer by: jq -c '.result[]'"
 #define RECORD_UTF16_TEXT "it is UTF-16; make UTF-8 of it by: iconv -f UTF-16 -t UTF-8"

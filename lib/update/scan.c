@@ -1,15 +1,17 @@
-/* update/scan: bytes of checked JSON in, places in them out. Nothing is built or rewritten, so ids keep all
- * their digits and an update passes as it came. cJSON cannot do this: its numbers are doubles, it refuses `\,`
- * and lone surrogates, and ends strings at U+0000.
+/* update/scan: bytes of checked JSON in, places in them out. Nothing is built or rewritten, so ids
+ * keep all their digits and an update passes as it came. cJSON cannot do this: its numbers are
+ * doubles, it refuses `\,` and lone surrogates, and ends strings at U+0000.
  *
- * What scan_check() has seen holds here: strings end in a quote, every bracket has its partner, and the
- * outermost value is an object or an array; so each loop below meets its end. */
+ * What scan_check() has seen holds here: strings end in a quote, every bracket has its partner, and
+ * the outermost value is an object or an array; so each loop below meets its end. */
 #include "update/scan.h"
 
 #include <string.h>
 
 /* Bytes at which skipping inside an array or an object has something to do. */
-static const bool skip_stop[256] = { ['"'] = true, ['['] = true, [']'] = true, ['{'] = true, ['}'] = true };
+static const bool skip_stop[256] = {
+	['"'] = true, ['['] = true, [']'] = true, ['{'] = true, ['}'] = true
+};
 
 static const char *after_space(const char *p)
 {
@@ -112,9 +114,10 @@ static int hex4(const char *p)
 	int code = 0;
 	for (int i = 0; i < 4; i++) {
 		char c = p[i];
-		int digit = scan_is_digit(c) ? c - '0' :
-			    c >= 'a' && c <= 'f' ? c - 'a' + 10 :
-			    c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+		int digit = scan_is_digit(c)       ? c - '0'
+			    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+			    : c >= 'A' && c <= 'F' ? c - 'A' + 10
+						   : -1;
 		if (digit < 0)
 			return -1;
 		code = code * 16 + digit;
@@ -136,11 +139,14 @@ static size_t put_utf8(unsigned code, char *out)
 	return n;
 }
 
-/* Decodes the escape at *p (a backslash) to `out` (4 bytes), moves *p behind it, and returns the length.
+/* Decodes the escape at *p (a backslash) to `out` (4 bytes), moves *p behind it, and returns the
+ * length.
  * `\uXYZ` with too few digits is an unknown escape: the letter u. */
 static size_t decode_escape(const char **p, char *out)
 {
-	static const char plain[256] = { ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t' };
+	static const char plain[256] = {
+		['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t'
+	};
 	char c = (*p)[1];
 	*p += 2;
 	int code = c == 'u' ? hex4(*p) : -1;
@@ -153,7 +159,9 @@ static size_t decode_escape(const char **p, char *out)
 		int low = hex4(*p + 2);
 		if (low >= 0xdc00 && low <= 0xdfff) {
 			*p += 6;
-			return put_utf8(0x10000u + (((unsigned)code - 0xd800u) << 10) + ((unsigned)low - 0xdc00u), out);
+			return put_utf8(0x10000u + (((unsigned)code - 0xd800u) << 10) +
+						((unsigned)low - 0xdc00u),
+					out);
 		}
 	}
 	return put_utf8(code >= 0xd800 && code <= 0xdfff ? 0xfffd : (unsigned)code, out);

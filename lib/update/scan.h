@@ -44,10 +44,10 @@ const char *scan_skip(const char *value);
 /* A walk over the members of an object or the elements of an array; over nothing, for any other
  * value. */
 struct scan_walk {
-	const char *name;  /* the member's name, at its quote; NULL in an array */
+	const char *name; /* the member's name, at its quote; NULL in an array */
 	const char *value;
-	const char *next;  /* where the walk goes on; NULL: behind `value` */
-	const char *end;   /* the byte behind `value`, if it was looked for */
+	const char *next; /* where the walk goes on; NULL: behind `value` */
+	const char *end;  /* the byte behind `value`, if it was looked for */
 };
 struct scan_walk scan_walk(const char *value);
 bool scan_next(struct scan_walk *w);

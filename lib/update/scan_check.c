@@ -1,9 +1,9 @@
-/* update/scan_check: unknown bytes in, the verdict out: one JSON value, no deeper than SCAN_DEPTH, complete,
- * and nothing behind it.
+/* update/scan_check: unknown bytes in, the verdict out: one JSON value, no deeper than SCAN_DEPTH,
+ * complete, and nothing behind it.
  *
- * This is the only function that meets bytes nobody has looked at; all of scan.c relies on what it has seen.
- * A bit more than RFC 8259 is let through (see scan.h), because one odd escape must not make a whole batch
- * of updates garbage. */
+ * This is the only function that meets bytes nobody has looked at; all of scan.c relies on what it
+ * has seen. A bit more than RFC 8259 is let through (see scan.h), because one odd escape must not
+ * make a whole batch of updates garbage. */
 #include "update/scan.h"
 
 #include <string.h>
@@ -18,8 +18,8 @@ static const char *check_space(const char *p, const char *end)
 	return p;
 }
 
-/* `p` is behind the opening quote. Returns the byte behind the closing one; NULL with *at where it goes
- * wrong. */
+/* `p` is behind the opening quote. Returns the byte behind the closing one; NULL with *at where it
+ * goes wrong. */
 static const char *check_string(const char *p, const char *end, const char **at)
 {
 	for (;;) {
@@ -94,7 +94,8 @@ static const char *check_name(const char *p, const char *end, const char **at)
 	return p < end && *p == ':' ? check_space(p + 1, end) : NULL;
 }
 
-static const char *fail(struct scan_fault *fault, const char *start, const char *at, const char *end, const char *why)
+static const char *fail(struct scan_fault *fault, const char *start, const char *at,
+			const char *end, const char *why)
 {
 	fault->why = why ? why : at >= end ? "is cut off" : "is no JSON";
 	fault->at = (size_t)(at - start);

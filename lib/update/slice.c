@@ -1,9 +1,10 @@
-/* update/slice: the body of an answer in, its updates out, each a piece of that body. The one change ever made
- * is that raw line feeds and carriage returns become spaces, so that an update is one line.
+/* update/slice: the body of an answer in, its updates out, each a piece of that body. The one
+ * change ever made is that raw line feeds and carriage returns become spaces, so that an update is
+ * one line.
  *
- * The body is cut by scan.h, because not a byte of an update may be lost or judged; the small envelope of a
- * refusal, which nobody passes on, is read with cJSON. Ids are read from the bytes: cJSON's numbers are
- * doubles. */
+ * The body is cut by scan.h, because not a byte of an update may be lost or judged; the small
+ * envelope of a refusal, which nobody passes on, is read with cJSON. Ids are read from the bytes:
+ * cJSON's numbers are doubles. */
 #include "update/slice.h"
 
 #include <cjson/cJSON.h>
@@ -14,8 +15,8 @@
 #include "update/scan.h"
 
 enum {
-	ELEMENTS_MAX = 1000,         /* the Bot API sends 100 at most */
-	REFUSAL_MAX = 64 * 1024,     /* bytes of a refusal that are worth a tree */
+	ELEMENTS_MAX = 1000,     /* the Bot API sends 100 at most */
+	REFUSAL_MAX = 64 * 1024, /* bytes of a refusal that are worth a tree */
 	RETRY_AFTER_MAX = 24 * 3600,
 };
 
@@ -28,8 +29,8 @@ static int garbage(const char *body, size_t length, const struct scan_fault *fau
 	return err_set(err, ERR_IO, "the answer %s at byte %zu", fault->why, fault->at);
 }
 
-/* Removes line ends from `n` bytes. Inside strings there should be none; where there is one, it goes all the
- * same. */
+/* Removes line ends from `n` bytes. Inside strings there should be none; where there is one, it
+ * goes all the same. */
 static void one_line(char *p, size_t n)
 {
 	char *end = p + n;
@@ -70,7 +71,8 @@ static int cut(char *body, const char *result, struct slices *out, struct err *e
 	if (!out->is_list)
 		return 0;
 	for (struct scan_walk w = scan_walk(result); scan_next(&w);) {
-		struct slice s = { .bytes = body + (w.value - body), .length = (size_t)(scan_end(&w) - w.value) };
+		struct slice s = { .bytes = body + (w.value - body),
+				   .length = (size_t)(scan_end(&w) - w.value) };
 		one_line(s.bytes, s.length);
 		s.is_object = *w.value == '{';
 		s.has_id = scan_integer(scan_named(w.value, "update_id"), &s.id);
@@ -98,7 +100,8 @@ static void read_refusal(const char *body, size_t length, struct slice_reply *re
 	const cJSON *code = cJSON_GetObjectItemCaseSensitive(root, "error_code");
 	if (cJSON_IsNumber(code) && code->valuedouble >= 0 && code->valuedouble <= 9999)
 		reply->error_code = code->valueint;
-	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "description"));
+	const char *text = cJSON_GetStringValue(
+		cJSON_GetObjectItemCaseSensitive(root, "description"));
 	size_t n = text ? strlen(text) : 0;
 	if (n >= sizeof reply->description)
 		n = utf8_cut(text, sizeof reply->description - 1);
@@ -108,7 +111,8 @@ static void read_refusal(const char *body, size_t length, struct slice_reply *re
 	cJSON_Delete(root);
 }
 
-int slice_response(char *body, size_t length, struct slices *out, struct slice_reply *reply, struct err *err)
+int slice_response(char *body, size_t length, struct slices *out, struct slice_reply *reply,
+		   struct err *err)
 {
 	struct scan_fault fault;
 	*out = (struct slices){ 0 };

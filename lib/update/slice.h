@@ -9,9 +9,11 @@
 #include "base/err.h"
 
 struct slice {
-	char *bytes;   /* inside the response; one line: raw line feeds and carriage returns between tokens were made spaces */
+	/* inside the response; one line: raw line feeds and carriage returns between tokens were
+	 * made spaces */
+	char *bytes;
 	size_t length;
-	bool has_id;   /* an integer update_id */
+	bool has_id; /* an integer update_id */
 	int64_t id;
 	bool is_object;
 };
@@ -25,9 +27,9 @@ struct slices {
 /* What the server said around the result. */
 struct slice_reply {
 	bool ok;
-	int error_code;          /* 0 if none */
-	int64_t retry_after;     /* seconds; -1 if none or not a number that makes sense */
-	char description[256];   /* "" if none; cut */
+	int error_code;        /* 0 if none */
+	int64_t retry_after;   /* seconds; -1 if none or not a number that makes sense */
+	char description[256]; /* "" if none; cut */
 };
 
 /* Cuts `body` of `length` bytes (followed by a NUL), which must outlive the slices. 0: `reply` is
@@ -37,7 +39,8 @@ struct slice_reply {
  * 1000 elements). Elements that are no objects or have no integer id are kept, with the flags
  * false. A result that is no list, as of other methods than getUpdates, has no slices, and
  * `is_list` is false. */
-int slice_response(char *body, size_t length, struct slices *out, struct slice_reply *reply, struct err *err);
+int slice_response(char *body, size_t length, struct slices *out, struct slice_reply *reply,
+		   struct err *err);
 
 /* One line of a file of JSON lines, `length` bytes without the line feed, as a slice of itself: not
  * an object when it is no JSON or more than one value. May be called again on the same bytes. */

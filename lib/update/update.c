@@ -1,21 +1,28 @@
-/* update/update: the bytes of one update in, its ids and texts out. Only the paths of kinds.c are looked at,
- * whatever order the members have; of members with the same name the first counts.
+/* update/update: the bytes of one update in, its ids and texts out. Only the paths of kinds.c are
+ * looked at, whatever order the members have; of members with the same name the first counts.
  *
- * Numbers are read from the bytes: cJSON would make a double of them, and 9007199254740993 is an id. Texts
- * are decoded when first asked for, into an arena made with the update: decoded text is never longer than
- * what it was written as, so nothing here can fail after update_parse(). */
+ * Numbers are read from the bytes: cJSON would make a double of them, and 9007199254740993 is an
+ * id. Texts are decoded when first asked for, into an arena made with the update: decoded text is
+ * never longer than what it was written as, so nothing here can fail after update_parse(). */
 #include "update/update.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "update/update_internal.h"
 #include "update/kinds.h"
 #include "update/scan.h"
+#include "update/update_internal.h"
 
 enum { KIND_MAX = 64 };
 enum text {
-	CHAT_TYPE, BUSINESS, CONNECTION, GUEST, POLL_ID, QUERY_ID, INLINE_MESSAGE, TEXT,
+	CHAT_TYPE,
+	BUSINESS,
+	CONNECTION,
+	GUEST,
+	POLL_ID,
+	QUERY_ID,
+	INLINE_MESSAGE,
+	TEXT,
 	TEXTS,
 };
 
@@ -28,11 +35,11 @@ struct arena {
 };
 
 struct update {
-	const char *root;        /* the update's brace */
-	const char *object;      /* what stands under the kind; NULL: there is no kind */
-	const char *place;       /* the message that tells the chat, or `object` */
-	const char *chat;        /* the chat's id; NULL: none */
-	const struct kind *row;  /* kinds_generic for an unknown kind */
+	const char *root;       /* the update's brace */
+	const char *object;     /* what stands under the kind; NULL: there is no kind */
+	const char *place;      /* the message that tells the chat, or `object` */
+	const char *chat;       /* the chat's id; NULL: none */
+	const struct kind *row; /* kinds_generic for an unknown kind */
 	char kind[KIND_MAX + 1];
 	struct arena *arena;
 };
@@ -66,9 +73,10 @@ static void find_kind(struct update *u)
 	}
 }
 
-/* The first integer found by `paths` (dotted, `|` between; may be NULL) in the kind's object. *path and
- * *length, unless NULL, get which path it was. */
-static const char *find_integer(const struct update *u, const char *paths, const char **path, size_t *length)
+/* The first integer found by `paths` (dotted, `|` between; may be NULL) in the kind's object. *path
+ * and *length, unless NULL, get which path it was. */
+static const char *find_integer(const struct update *u, const char *paths, const char **path,
+				size_t *length)
 {
 	while (u->object && paths) {
 		size_t n = strcspn(paths, "|");

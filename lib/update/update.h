@@ -100,7 +100,8 @@ int update_keys(const struct update *u, const struct key_spec *spec, struct buf 
  * it. What was edited is no command: it ran when it was sent. Returns where it stands in
  * update_text(), with its length without `@bot` and the rest behind white space; NULL if there
  * is none. */
-const char *update_command(const struct update *u, const char *bot_username, size_t *length, const char **args);
+const char *update_command(const struct update *u, const char *bot_username, size_t *length,
+			   const char **args);
 
 /* vars: the handler's environment for one update. */
 struct vars_context {

@@ -1,10 +1,13 @@
-/* tests/bench/latency: how long an idle machine takes from the cause of a handler to the handler's first instruction.
+/* tests/bench/latency: how long an idle machine takes from the cause of a handler to the handler's
+ * first instruction.
  *
- *   latency spawn COUNT GAP FIFO PROGRAM   the cause is posix_spawn(3), here: what the machine itself takes
- *   latency serve COUNT GAP FIFO PORTFILE  the cause is an answer to an open long poll: a Bot API with one update at a time
+ *   latency spawn COUNT GAP FIFO PROGRAM   the cause is posix_spawn(3), here: what the machine
+ * itself takes latency serve COUNT GAP FIFO PORTFILE  the cause is an answer to an open long poll:
+ * a Bot API with one update at a time
  *
- * The handler, `PROGRAM FIFO`, writes a line to the FIFO: when it began (stamp.c), or anything, then it is the line's arrival that counts. GAP: milliseconds in which
- * nothing happens before each. Out: a line for each, in microseconds. Whatever waits, waits 20 s at most. */
+ * The handler, `PROGRAM FIFO`, writes a line to the FIFO: when it began (stamp.c), or anything,
+ * then it is the line's arrival that counts. GAP: milliseconds in which nothing happens before
+ * each. Out: a line for each, in microseconds. Whatever waits, waits 20 s at most. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -71,7 +74,8 @@ static void spawn_one(char *program, char *name)
 	struct pollfd p = { .fd = fifo, .events = POLLIN };
 	int in[2], status;
 	pid_t pid;
-	if (pipe2(in, O_CLOEXEC) || write(in[1], line, sizeof line - 1) < 0 || posix_spawn_file_actions_init(&actions) ||
+	if (pipe2(in, O_CLOEXEC) || write(in[1], line, sizeof line - 1) < 0 ||
+	    posix_spawn_file_actions_init(&actions) ||
 	    posix_spawn_file_actions_adddup2(&actions, in[0], 0))
 		die("pipe");
 	close(in[1]);
@@ -101,22 +105,28 @@ static int listener, parked = -1; /* the connection with an open long poll */
 static void answer(int fd, const char *result)
 {
 	char text[1024];
-	int n = snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n{\"ok\":true,\"result\":%s}",
-			 strlen(result) + strlen("{\"ok\":true,\"result\":}"), result);
+	int n = snprintf(
+		text, sizeof text,
+		"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n{\"ok\":true,\"result\":%s}",
+		strlen(result) + strlen("{\"ok\":true,\"result\":}"), result);
 	if (send(fd, text, (size_t)n, MSG_NOSIGNAL) != n)
 		die("send");
 }
 
 static void take_request(struct connection *c)
 {
-	char *end = strstr(c->bytes, "\r\n\r\n"), *length = strcasestr(c->bytes, "\r\ncontent-length:");
-	if (!end || (length && c->length < (size_t)(end + 4 - c->bytes) + strtoul(length + 17, NULL, 10)))
+	char *end = strstr(c->bytes, "\r\n\r\n"),
+	     *length = strcasestr(c->bytes, "\r\ncontent-length:");
+	if (!end ||
+	    (length && c->length < (size_t)(end + 4 - c->bytes) + strtoul(length + 17, NULL, 10)))
 		return;
 	*strchr(c->bytes, '\r') = '\0';
 	if (strstr(c->bytes, "/getMe "))
-		answer(c->fd, "{\"id\":1,\"is_bot\":true,\"first_name\":\"b\",\"username\":\"bench_bot\"}");
+		answer(c->fd,
+		       "{\"id\":1,\"is_bot\":true,\"first_name\":\"b\",\"username\":\"bench_bot\"}");
 	else if (strstr(c->bytes, "/getWebhookInfo "))
-		answer(c->fd, "{\"url\":\"\",\"has_custom_certificate\":false,\"pending_update_count\":0}");
+		answer(c->fd,
+		       "{\"url\":\"\",\"has_custom_certificate\":false,\"pending_update_count\":0}");
 	else if (strstr(c->bytes, "/getUpdates "))
 		parked = c->fd;
 	else
@@ -156,11 +166,13 @@ static void serve_until(bool line)
 {
 	int64_t deadline = now() + PATIENCE * INT64_C(1000000);
 	for (;;) {
-		struct pollfd p[CONNECTIONS + 2] = { { fifo, line ? POLLIN : 0, 0 }, { listener, POLLIN, 0 } };
+		struct pollfd p[CONNECTIONS + 2] = { { fifo, line ? POLLIN : 0, 0 },
+						     { listener, POLLIN, 0 } };
 		if (!line && parked >= 0)
 			return;
 		for (int i = 0; i < CONNECTIONS; i++)
-			p[i + 2] = (struct pollfd){ connections[i].fd ? connections[i].fd : -1, POLLIN, 0 };
+			p[i + 2] = (struct pollfd){ connections[i].fd ? connections[i].fd : -1,
+						    POLLIN, 0 };
 		if (now() > deadline || poll(p, CONNECTIONS + 2, PATIENCE) <= 0)
 			die(line ? "no handler says anything" : "nobody polls");
 		if (p[0].revents)
@@ -176,8 +188,11 @@ static void serve_until(bool line)
 static void serve_one(int number)
 {
 	char update[256];
-	snprintf(update, sizeof update, "[{\"update_id\":%d,\"message\":{\"message_id\":%d,\"date\":0,\"chat\":{\"id\":5,\"type\":\"private\"},"
-		 "\"text\":\"number %d\"}}]", number, number, number);
+	snprintf(
+		update, sizeof update,
+		"[{\"update_id\":%d,\"message\":{\"message_id\":%d,\"date\":0,\"chat\":{\"id\":5,\"type\":\"private\"},"
+		"\"text\":\"number %d\"}}]",
+		number, number, number);
 	int fd = parked;
 	parked = -1;
 	int64_t since = now();
@@ -192,7 +207,8 @@ static void open_port(const char *file)
 	socklen_t n = sizeof a;
 	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	FILE *f = fopen(file, "we");
-	if (!f || listener < 0 || bind(listener, (struct sockaddr *)&a, n) || listen(listener, 8) || getsockname(listener, (struct sockaddr *)&a, &n))
+	if (!f || listener < 0 || bind(listener, (struct sockaddr *)&a, n) || listen(listener, 8) ||
+	    getsockname(listener, (struct sockaddr *)&a, &n))
 		die(file);
 	fprintf(f, "%d\n", ntohs(a.sin_port));
 	fclose(f);

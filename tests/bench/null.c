@@ -1,5 +1,6 @@
-/* tests/bench/null: the client that does nothing: what the load server can do at the most. In: BENCH_URL. Out: everything was fetched, and confirmed by the
- * next request; ends with the first answer that is empty. */
+/* tests/bench/null: the client that does nothing: what the load server can do at the most. In:
+ * BENCH_URL. Out: everything was fetched, and confirmed by the next request; ends with the first
+ * answer that is empty. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +32,10 @@ static long fetch(int fd, long offset)
 {
 	char request[256];
 	size_t have = 0, whole = 0;
-	int n = snprintf(request, sizeof request, "GET /bot1:bench/getUpdates?offset=%ld&limit=100 HTTP/1.1\r\nHost: bench\r\n\r\n", offset);
+	int n = snprintf(
+		request, sizeof request,
+		"GET /bot1:bench/getUpdates?offset=%ld&limit=100 HTTP/1.1\r\nHost: bench\r\n\r\n",
+		offset);
 	if (write(fd, request, (size_t)n) != n)
 		die("write");
 	while (!whole || have < whole) {
@@ -40,7 +44,8 @@ static long fetch(int fd, long offset)
 			die("read");
 		have += (size_t)got;
 		in[have] = '\0';
-		const char *body = whole ? NULL : strstr(in, "\r\n\r\n"), *length = body ? strstr(in, "Content-Length: ") : NULL;
+		const char *body = whole ? NULL : strstr(in, "\r\n\r\n"),
+			   *length = body ? strstr(in, "Content-Length: ") : NULL;
 		if (length)
 			whole = (size_t)(body + 4 - in) + strtoul(length + 16, NULL, 10);
 	}

@@ -1,9 +1,12 @@
-/* tests/bench/server: a Bot API on loopback that bounds nobody. In: how many updates of how many chats, a round trip, and a command, which finds the
- * address in BENCH_URL and TGRUN_API_URL. Out: the command was served until it ended; then one line, "SECONDS REQUESTS CONFIRMED": from the first
- * getUpdates to the end of the command. Fails when the command does, or did not fetch everything.
+/* tests/bench/server: a Bot API on loopback that bounds nobody. In: how many updates of how many
+ * chats, a round trip, and a command, which finds the address in BENCH_URL and TGRUN_API_URL. Out:
+ * the command was served until it ended; then one line, "SECONDS REQUESTS CONFIRMED": from the
+ * first getUpdates to the end of the command. Fails when the command does, or did not fetch
+ * everything.
  *
- * All updates are written before, side by side, so that an answer is a head and a slice of memory, sent by one call. With -s the command notes each
- * handler's start and end in a file (stamp.h), and gets SIGTERM when all are noted. */
+ * All updates are written before, side by side, so that an answer is a head and a slice of memory,
+ * sent by one call. With -s the command notes each handler's start and end in a file (stamp.h), and
+ * gets SIGTERM when all are noted. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -24,21 +27,30 @@
 
 #include "tests/bench/stamp.h"
 
-enum { CONNECTIONS = 32, IN_MAX = 16 * 1024, UPDATE_MAX = 512, MS = 1000000, WATCH_STAMPS = 20, PROBES_AFTER = 500 };
+enum {
+	CONNECTIONS = 32,
+	IN_MAX = 16 * 1024,
+	UPDATE_MAX = 512,
+	MS = 1000000,
+	WATCH_STAMPS = 20,
+	PROBES_AFTER = 500
+};
 
-static const char usage[] = "usage: server [-n UPDATES] [-c CHATS] [-w LEAST,MOST (ms a handler is to sleep)] [-r RTT (ms)] [-p PROBES (the last of the "
-			    "updates)] [-e EVERY (ms)] [-s STAMPS] [-t LIMIT (s)] COMMAND...\n";
+static const char usage[] =
+	"usage: server [-n UPDATES] [-c CHATS] [-w LEAST,MOST (ms a handler is to sleep)] [-r RTT (ms)] [-p PROBES (the last of the "
+	"updates)] [-e EVERY (ms)] [-s STAMPS] [-t LIMIT (s)] COMMAND...\n";
 
 /* A private message as Telegram sends it: about 360 bytes. */
-#define PERSON "\"first_name\":\"Alexandra\",\"last_name\":\"Example\",\"username\":\"alexandra_example\""
+#define PERSON \
+	"\"first_name\":\"Alexandra\",\"last_name\":\"Example\",\"username\":\"alexandra_example\""
 
 enum state { FREE, READING, DELAYED, POLLING };
 
 struct connection {
 	enum state state;
 	int fd;
-	int64_t asked, due;    /* when it asked; when it is looked at */
-	const char *result;    /* the answer; NULL: it is getUpdates, with: */
+	int64_t asked, due; /* when it asked; when it is looked at */
+	const char *result; /* the answer; NULL: it is getUpdates, with: */
 	long offset, limit, timeout;
 	size_t length;
 	char in[IN_MAX];
@@ -49,8 +61,8 @@ static struct {
 	const char *stamps;
 } want = { .count = 1000, .chats = 50, .every = 50, .limit = 120 };
 
-static char *updates;          /* "{...},{...}," */
-static size_t *at;             /* where each begins, and the end */
+static char *updates; /* "{...},{...}," */
+static size_t *at;    /* where each begins, and the end */
 static int64_t *offered_at;
 static long offered, handed, confirmed, requests;
 static int64_t first_asked;
@@ -77,11 +89,19 @@ static void write_updates(void)
 	for (long i = 0; i < want.count; i++) {
 		/* Probes are each of a chat of its own, so that none waits for another. */
 		long chat = i < want.count - want.probes ? 1000 + i % want.chats : 1000000 + i;
-		long sleep = want.least + (long)((unsigned long)(i + 1) * 2654435761UL % 4294967296UL * (unsigned long)(want.most - want.least + 1) >> 32);
-		at[i + 1] = at[i] + (size_t)snprintf(updates + at[i], UPDATE_MAX,
-			"{\"update_id\":%ld,\"message\":{\"message_id\":%ld,\"from\":{\"id\":%ld," PERSON ",\"is_bot\":false,\"language_code\":\"en\"},"
-			"\"chat\":{\"id\":%ld," PERSON ",\"type\":\"private\"},\"date\":1790000000,\"text\":\"%ld ms is how long this takes\"}},",
-			i + 1, i + 1, chat, chat, sleep);
+		long sleep = want.least +
+			     (long)((unsigned long)(i + 1) * 2654435761UL % 4294967296UL *
+					    (unsigned long)(want.most - want.least + 1) >>
+				    32);
+		at[i + 1] =
+			at[i] +
+			(size_t)snprintf(
+				updates + at[i], UPDATE_MAX,
+				"{\"update_id\":%ld,\"message\":{\"message_id\":%ld,\"from\":{\"id\":%ld," PERSON
+				",\"is_bot\":false,\"language_code\":\"en\"},"
+				"\"chat\":{\"id\":%ld," PERSON
+				",\"type\":\"private\"},\"date\":1790000000,\"text\":\"%ld ms is how long this takes\"}},",
+				i + 1, i + 1, chat, chat, sleep);
 	}
 	offered = want.count - want.probes;
 }
@@ -94,12 +114,18 @@ static void drop(struct connection *c)
 	c->state = FREE;
 }
 
-static void answer(struct connection *c, const char *before, const char *slice, size_t n, const char *after)
+static void answer(struct connection *c, const char *before, const char *slice, size_t n,
+		   const char *after)
 {
 	char head[256];
 	size_t length = strlen(before) + n + strlen(after);
-	int m = snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s", length, before);
-	struct iovec parts[] = { { head, (size_t)m }, { (void *)(size_t)slice, n }, { (void *)(size_t)after, strlen(after) } };
+	int m = snprintf(
+		head, sizeof head,
+		"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+		length, before);
+	struct iovec parts[] = { { head, (size_t)m },
+				 { (void *)(size_t)slice, n },
+				 { (void *)(size_t)after, strlen(after) } };
 	ssize_t sent = writev(c->fd, parts, 3); /* blocks until all is taken */
 	c->state = READING;
 	if (sent != (ssize_t)(parts[0].iov_len + n + parts[2].iov_len))
@@ -147,7 +173,8 @@ static void look(struct connection *c, int64_t now)
 	}
 	if (to > handed)
 		handed = to;
-	answer(c, "{\"ok\":true,\"result\":[", updates + at[from], from == to ? 0 : at[to] - at[from] - 1, "]}");
+	answer(c, "{\"ok\":true,\"result\":[", updates + at[from],
+	       from == to ? 0 : at[to] - at[from] - 1, "]}");
 }
 
 /* One request of what has come in, if all of it is there. */
@@ -158,7 +185,8 @@ static bool take_request(struct connection *c)
 		return false;
 	body += 4;
 	length = strcasestr(c->in, "\r\ncontent-length:");
-	size_t whole = (size_t)(body - c->in) + (length && length < body ? strtoul(length + 17, NULL, 10) : 0);
+	size_t whole = (size_t)(body - c->in) +
+		       (length && length < body ? strtoul(length + 17, NULL, 10) : 0);
 	if (c->length < whole)
 		return false;
 	requests++;
@@ -220,7 +248,9 @@ static int do_due(int64_t now)
 {
 	int64_t next = now + 1000LL * MS;
 	if (want.probes && first_asked && offered < want.count) {
-		int64_t due = first_asked + (PROBES_AFTER + (offered - (want.count - want.probes)) * want.every) * MS;
+		int64_t due = first_asked +
+			      (PROBES_AFTER + (offered - (want.count - want.probes)) * want.every) *
+				      MS;
 		if (due <= now) {
 			offered_at[offered++] = now;
 			due += want.every * MS;
@@ -245,7 +275,8 @@ static int do_due(int64_t now)
 static bool all_stamped(void)
 {
 	struct stat st;
-	return want.stamps && stat(want.stamps, &st) == 0 && st.st_size >= want.count * STAMP_LENGTH;
+	return want.stamps && stat(want.stamps, &st) == 0 &&
+	       st.st_size >= want.count * STAMP_LENGTH;
 }
 
 /* ---- the command ---- */
@@ -256,10 +287,12 @@ static int listen_anywhere(void)
 	socklen_t n = sizeof a;
 	char url[64];
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&a, n) || listen(fd, CONNECTIONS) || getsockname(fd, (struct sockaddr *)&a, &n))
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, n) || listen(fd, CONNECTIONS) ||
+	    getsockname(fd, (struct sockaddr *)&a, &n))
 		die("listen");
 	snprintf(url, sizeof url, "http://127.0.0.1:%d", ntohs(a.sin_port));
-	if (setenv("BENCH_URL", url, 1) || setenv("TGRUN_API_URL", url, 1) || (want.stamps && setenv("BENCH_STAMPS", want.stamps, 1)))
+	if (setenv("BENCH_URL", url, 1) || setenv("TGRUN_API_URL", url, 1) ||
+	    (want.stamps && setenv("BENCH_STAMPS", want.stamps, 1)))
 		die("setenv");
 	return fd;
 }
@@ -293,7 +326,9 @@ static int serve(int listener, int signals)
 	for (;;) {
 		int wait = do_due(now);
 		for (int i = 0; i < CONNECTIONS; i++)
-			fds[2 + i] = (struct pollfd){ connections[i].state == FREE ? -1 : connections[i].fd, POLLIN, 0 };
+			fds[2 + i] = (struct pollfd){
+				connections[i].state == FREE ? -1 : connections[i].fd, POLLIN, 0
+			};
 		if (poll(fds, 2 + CONNECTIONS, wait) < 0 && errno != EINTR)
 			die("poll");
 		for (int i = 0; i < CONNECTIONS; i++)
@@ -305,8 +340,12 @@ static int serve(int listener, int signals)
 		if (fds[1].revents) {
 			struct signalfd_siginfo info;
 			if (waitpid(child, &status, WNOHANG) == child)
-				return asked_to_end && WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM ? 0 : status;
-			if (read(signals, &info, sizeof info) == sizeof info && info.ssi_signo != SIGCHLD)
+				return asked_to_end && WIFSIGNALED(status) &&
+						       WTERMSIG(status) == SIGTERM
+					       ? 0
+					       : status;
+			if (read(signals, &info, sizeof info) == sizeof info &&
+			    info.ssi_signo != SIGCHLD)
 				kill(child, SIGTERM);
 		}
 		if (!asked_to_end && all_stamped()) {
@@ -314,7 +353,8 @@ static int serve(int listener, int signals)
 			kill(child, SIGTERM);
 		}
 		if (now - begun > want.limit * 1000 * MS) {
-			fprintf(stderr, "server: not done in %ld s: handed out %ld of %ld\n", want.limit, handed, want.count);
+			fprintf(stderr, "server: not done in %ld s: handed out %ld of %ld\n",
+				want.limit, handed, want.count);
 			kill(child, SIGKILL);
 			waitpid(child, &status, 0);
 			return status;
@@ -340,22 +380,38 @@ static void read_options(int argc, char **argv)
 	while ((option = getopt(argc, argv, "+n:c:w:r:p:e:s:t:")) != -1) {
 		char *comma;
 		switch (option) {
-		case 'n': want.count = atol(optarg); break;
-		case 'c': want.chats = atol(optarg); break;
+		case 'n':
+			want.count = atol(optarg);
+			break;
+		case 'c':
+			want.chats = atol(optarg);
+			break;
 		case 'w':
 			want.least = want.most = strtol(optarg, &comma, 10);
 			if (*comma == ',')
 				want.most = atol(comma + 1);
 			break;
-		case 'r': want.rtt = atol(optarg); break;
-		case 'p': want.probes = atol(optarg); break;
-		case 'e': want.every = atol(optarg); break;
-		case 's': want.stamps = optarg; break;
-		case 't': want.limit = atol(optarg); break;
-		default: exit(2);
+		case 'r':
+			want.rtt = atol(optarg);
+			break;
+		case 'p':
+			want.probes = atol(optarg);
+			break;
+		case 'e':
+			want.every = atol(optarg);
+			break;
+		case 's':
+			want.stamps = optarg;
+			break;
+		case 't':
+			want.limit = atol(optarg);
+			break;
+		default:
+			exit(2);
 		}
 	}
-	if (optind == argc || want.count < 1 || want.chats < 1 || want.probes < 0 || want.probes > want.count || want.most < want.least) {
+	if (optind == argc || want.count < 1 || want.chats < 1 || want.probes < 0 ||
+	    want.probes > want.count || want.most < want.least) {
 		fputs(usage, stderr);
 		exit(2);
 	}
@@ -381,7 +437,8 @@ int main(int argc, char **argv)
 	int status = serve(listener, signals);
 	int64_t took = stamp_now() - first_asked;
 	if (status || handed < want.count) {
-		fprintf(stderr, "server: raw status %d of the command, handed out %ld of %ld\n", status, handed, want.count);
+		fprintf(stderr, "server: raw status %d of the command, handed out %ld of %ld\n",
+			status, handed, want.count);
 		return 1;
 	}
 	if (want.stamps)

@@ -1,5 +1,6 @@
-/* tests/bench/sleeper: a handler that mostly waits, as for an answer of the Bot API. In: an update whose text is "37 ms". Out: so long it slept; a line in
- * BENCH_STAMPS says from when, which is its first instruction, until when. */
+/* tests/bench/sleeper: a handler that mostly waits, as for an answer of the Bot API. In: an update
+ * whose text is "37 ms". Out: so long it slept; a line in BENCH_STAMPS says from when, which is its
+ * first instruction, until when. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@ int main(void)
 	in[n] = '\0';
 	long ms = number_after(in, "\"text\":\"");
 	nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
-	int length = snprintf(line, sizeof line, STAMP_FORMAT, number_after(in, "\"update_id\":"), (long long)begun, (long long)stamp_now());
+	int length = snprintf(line, sizeof line, STAMP_FORMAT, number_after(in, "\"update_id\":"),
+			      (long long)begun, (long long)stamp_now());
 	return write(fd, line, (size_t)length) == length ? 0 : 74;
 }

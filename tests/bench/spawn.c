@@ -1,5 +1,6 @@
-/* tests/bench/spawn: the limit of the machine. In: a file of lines, a number, a program. Out: the program was started for each line, which is its stdin,
- * so many at a time, by posix_spawn(3) and nothing else: no order, no deadline, no store. Fails when any of them fails. */
+/* tests/bench/spawn: the limit of the machine. In: a file of lines, a number, a program. Out: the
+ * program was started for each line, which is its stdin, so many at a time, by posix_spawn(3) and
+ * nothing else: no order, no deadline, no store. Fails when any of them fails. */
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -32,7 +33,8 @@ static void start(char *program, const char *line, size_t n)
 	char *argv[] = { program, NULL };
 	pid_t pid;
 	int in = pipe_with(line, n);
-	if (posix_spawn_file_actions_init(&actions) || posix_spawn_file_actions_adddup2(&actions, in, 0) ||
+	if (posix_spawn_file_actions_init(&actions) ||
+	    posix_spawn_file_actions_adddup2(&actions, in, 0) ||
 	    posix_spawn(&pid, program, &actions, NULL, argv, environ))
 		die(program);
 	posix_spawn_file_actions_destroy(&actions);

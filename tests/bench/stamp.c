@@ -1,5 +1,6 @@
-/* tests/bench/stamp: a handler that tells when it began: its first act is to look at the monotonic clock. In: a file or a FIFO. Out: a line in it, in
- * nanoseconds. Linked statically, as the smallest program is. */
+/* tests/bench/stamp: a handler that tells when it began: its first act is to look at the monotonic
+ * clock. In: a file or a FIFO. Out: a line in it, in nanoseconds. Linked statically, as the
+ * smallest program is. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <time.h>

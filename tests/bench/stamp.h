@@ -1,5 +1,6 @@
-/* tests/bench/stamp: when a handler ran. A line of a fixed length for each in the file BENCH_STAMPS, "ID START END", nanoseconds of CLOCK_MONOTONIC,
- * which all processes of the machine share: the length of the file says how many have ended. */
+/* tests/bench/stamp: when a handler ran. A line of a fixed length for each in the file
+ * BENCH_STAMPS, "ID START END", nanoseconds of CLOCK_MONOTONIC, which all processes of the machine
+ * share: the length of the file says how many have ended. */
 #ifndef TESTS_BENCH_STAMP_H
 #define TESTS_BENCH_STAMP_H
 

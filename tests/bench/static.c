@@ -1,4 +1,5 @@
-/* tests/bench/static: the smallest handler: linked statically, it reads its stdin to the end, and is done. */
+/* tests/bench/static: the smallest handler: linked statically, it reads its stdin to the end, and
+ * is done. */
 #include <unistd.h>
 
 int main(void)

@@ -1,8 +1,10 @@
-/* tests/cover/cover: linked into every program of `make cover`: counters of processes that end without exit(3) are written too.
+/* tests/cover/cover: linked into every program of `make cover`: counters of processes that end
+ * without exit(3) are written too.
  *
- * In: _exit(2) and execve(2) of the program, by the linker's --wrap. Out: the counters of the process in its .gcda files, then the real call.
- * Slots are forked and end by _exit(2); a stage of a pipeline is forked and executes. A child of vfork(2) has its parent's memory: what it
- * counted is there, and it writes nothing. What is killed by SIGKILL is lost. */
+ * In: _exit(2) and execve(2) of the program, by the linker's --wrap. Out: the counters of the
+ * process in its .gcda files, then the real call. Slots are forked and end by _exit(2); a stage of
+ * a pipeline is forked and executes. A child of vfork(2) has its parent's memory: what it counted
+ * is there, and it writes nothing. What is killed by SIGKILL is lost. */
 #include <pthread.h>
 #include <sys/types.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
-/* tests/fuzz/answer: bytes as a line that a worker wrote. What comes out is inside its bounds, and the short way
- * for plain answers says what the long way says. */
+/* tests/fuzz/answer: bytes as a line that a worker wrote. What comes out is inside its bounds, and
+ * the short way for plain answers says what the long way says. */
 #include <string.h>
 
 #include "handler/answer.h"
@@ -19,7 +19,8 @@ static void check_bounds(const struct answer *a)
 		HOLDS(a->seq >= 0 && a->attempt >= -1, "an id");
 		break;
 	case ANSWER_READY:
-		HOLDS(a->concurrency >= 1 && a->concurrency <= HANDLER_CONCURRENCY_MAX, "%d at once", a->concurrency);
+		HOLDS(a->concurrency >= 1 && a->concurrency <= HANDLER_CONCURRENCY_MAX,
+		      "%d at once", a->concurrency);
 		break;
 	case ANSWER_BAD:
 		HOLDS(a->why && a->why[0], "a refusal has its words");

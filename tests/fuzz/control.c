@@ -1,5 +1,6 @@
-/* tests/fuzz/control: bytes on the control socket of an engine whose queue holds a few updates and dead letters. The first byte says in pieces of what
- * size the rest is sent. Whoever asks gets whole lines of JSON and one end; no update and no letter goes but those that were asked for. */
+/* tests/fuzz/control: bytes on the control socket of an engine whose queue holds a few updates and
+ * dead letters. The first byte says in pieces of what size the rest is sent. Whoever asks gets
+ * whole lines of JSON and one end; no update and no letter goes but those that were asked for. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -19,8 +20,14 @@ enum { UPDATES = 5, LETTERS = 3, TURNS_MAX = 10000 };
 static const struct {
 	const char *keys, *dead;
 } updates[UPDATES + LETTERS] = {
-	{ "chat:1", NULL }, { "chat:1", NULL }, { "chat:2 user:7", NULL }, { "", "exited with status 64" }, { "", NULL },
-	{ "chat:3", "timed out after 60s" }, { "chat:\xd0\xb6", NULL }, { "chat:1", "\"\\\n" },
+	{ "chat:1", NULL },
+	{ "chat:1", NULL },
+	{ "chat:2 user:7", NULL },
+	{ "", "exited with status 64" },
+	{ "", NULL },
+	{ "chat:3", "timed out after 60s" },
+	{ "chat:\xd0\xb6", NULL },
+	{ "chat:1", "\"\\\n" },
 };
 
 static struct {
@@ -87,15 +94,19 @@ static void set_up(void)
 	struct engine *e = &rig.engine;
 	rig.loop = loop_new(&err);
 	rig.dir_fd = mkdtemp(rig.dir) ? open(rig.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	rig.control = rig.dir_fd < 0 ? NULL : control_new(rig.loop, rig.dir_fd, on_request, e, &err);
+	rig.control = rig.dir_fd < 0 ? NULL
+				     : control_new(rig.loop, rig.dir_fd, on_request, e, &err);
 	list_init(&rig.slots.idle);
 	list_init(&rig.slots.keepers);
-	struct handlers_config config = { .loop = rig.loop, .slots = &rig.slots, .clock = &clock_system, .idle = nothing };
+	struct handlers_config config = {
+		.loop = rig.loop, .slots = &rig.slots, .clock = &clock_system, .idle = nothing
+	};
 	rig.handlers = handlers_new(&config, &err);
 	e->pulse.timer = loop_timer_new(rig.loop, nothing, NULL);
 	e->end.stop_timer = loop_timer_new(rig.loop, nothing, NULL);
 	e->config.log = log_new(-1, LOG_INFO, LOG_TEXT, &clock_system);
-	if (!rig.control || !rig.handlers || !e->config.log || !e->pulse.timer || !e->end.stop_timer)
+	if (!rig.control || !rig.handlers || !e->config.log || !e->pulse.timer ||
+	    !e->end.stop_timer)
 		abort();
 	rig.source.ops = &ops;
 	e->config.clock = &clock_system;
@@ -115,14 +126,23 @@ static struct claim *fill(struct engine *e)
 	struct queue_put_result result;
 	struct claim *claim;
 	for (int i = 0; i < UPDATES + LETTERS; i++)
-		put[i] = (struct queue_put){ .root = "x", .has_id = i != 3, .update_id = 100 + i, .kind = "message", .keys = updates[i].keys,
-					     .body = "{\"a\":1}", .length = 7, .dead = updates[i].dead };
-	struct queue_config config = { .clock = &clock_system, .key_spec = "", .backlog = 100,
-				       .route_of = same_route, .max_age = no_age };
+		put[i] = (struct queue_put){ .root = "x",
+					     .has_id = i != 3,
+					     .update_id = 100 + i,
+					     .kind = "message",
+					     .keys = updates[i].keys,
+					     .body = "{\"a\":1}",
+					     .length = 7,
+					     .dead = updates[i].dead };
+	struct queue_config config = { .clock = &clock_system,
+				       .key_spec = "",
+				       .backlog = 100,
+				       .route_of = same_route,
+				       .max_age = no_age };
 	struct store *store = memory_open(&err);
 	e->queue = store ? local_open(&config, store, &err) : NULL;
-	if (!e->queue || queue_put(e->queue, put, UPDATES + LETTERS, NULL, 0, &result, &err) || queue_claim(e->queue, 1, &claim, &err) != 1 ||
-	    queue_flush(e->queue, &err))
+	if (!e->queue || queue_put(e->queue, put, UPDATES + LETTERS, NULL, 0, &result, &err) ||
+	    queue_claim(e->queue, 1, &claim, &err) != 1 || queue_flush(e->queue, &err))
 		abort();
 	e->phase = ENGINE_RUNNING;
 	e->paused = e->draining = false;
@@ -148,7 +168,9 @@ static void talk(const char *bytes, size_t n, size_t piece, struct buf *answer)
 	int fd = dial(), turns = 0;
 	for (size_t at = 0; at < n; at += piece) {
 		/* One that has its answer may be gone already. */
-		if (send(fd, bytes + at, n - at < piece ? n - at : piece, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno != EAGAIN)
+		if (send(fd, bytes + at, n - at < piece ? n - at : piece,
+			 MSG_NOSIGNAL | MSG_DONTWAIT) < 0 &&
+		    errno != EAGAIN)
 			break;
 		loop_turn(rig.loop, 0);
 	}
@@ -222,9 +244,11 @@ static void check_change(const char *verb, const struct lines *l)
 		dead -= l->done, waiting += done;
 	else
 		HOLDS(done == 0 && l->cleared == 0, "'%s' did %zu", verb, done);
-	HOLDS(after.waiting == waiting && after.dead == dead, "%zu wait and %lld are dead after '%s'", after.waiting, (long long)after.dead, verb);
+	HOLDS(after.waiting == waiting && after.dead == dead,
+	      "%zu wait and %lld are dead after '%s'", after.waiting, (long long)after.dead, verb);
 	HOLDS(after.running == 1, "what runs is let run");
-	HOLDS(e->counts.skipped == (is(verb, "queue-skip") ? done : (uint64_t)l->cleared), "skips are counted");
+	HOLDS(e->counts.skipped == (is(verb, "queue-skip") ? done : (uint64_t)l->cleared),
+	      "skips are counted");
 	HOLDS((e->phase != ENGINE_RUNNING) == is(verb, "stop"), "'%s'", verb);
 	HOLDS(e->paused == is(verb, "pause") && e->draining == is(verb, "drain"), "'%s'", verb);
 	HOLDS(rig.stops == (is(verb, "stop") || is(verb, "drain")), "'%s'", verb);
@@ -257,9 +281,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	char *line = fuzz_string(data, k);
 	cJSON *request = k < n && strlen(line) == k ? cJSON_ParseWithOpts(line, NULL, 1) : NULL;
 	HOLDS(rig.requests == cJSON_IsObject(request), "%d requests came through", rig.requests);
-	HOLDS(l.ends + l.errors == (n > 0), "%d ends, %d errors, of %d lines", l.ends, l.errors, l.count);
+	HOLDS(l.ends + l.errors == (n > 0), "%d ends, %d errors, of %d lines", l.ends, l.errors,
+	      l.count);
 	if (rig.requests) {
-		const char *verb = l.ends ? cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(request, "verb")) : "";
+		const char *verb = l.ends ? cJSON_GetStringValue(
+						    cJSON_GetObjectItemCaseSensitive(request,
+										     "verb"))
+					  : "";
 		HOLDS(verb != NULL, "no end without a verb");
 		check_change(verb, &l);
 		check_numbers(request, &l);

@@ -1,4 +1,5 @@
-/* tests/fuzz/fuzz.h: what a fuzz target gives, to libFuzzer (`make fuzz FUZZ=slice`) and to replay.c (`make check`). */
+/* tests/fuzz/fuzz.h: what a fuzz target gives, to libFuzzer (`make fuzz FUZZ=slice`) and to
+ * replay.c (`make check`). */
 #ifndef TGRUN_TESTS_FUZZ_H
 #define TGRUN_TESTS_FUZZ_H
 
@@ -12,15 +13,15 @@ extern const char fuzz_name[];
 /* libFuzzer's name for it. Returns 0; ends the program when a property does not hold. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-#define HOLDS(condition, ...) \
-	do { \
-		if (!(condition)) { \
+#define HOLDS(condition, ...)                                                                   \
+	do {                                                                                    \
+		if (!(condition)) {                                                             \
 			printf("# %s:%d: does not hold: %s: ", __FILE__, __LINE__, #condition); \
-			printf(__VA_ARGS__); \
-			printf("\n"); \
-			fflush(stdout); \
-			abort(); \
-		} \
+			printf(__VA_ARGS__);                                                    \
+			printf("\n");                                                           \
+			fflush(stdout);                                                         \
+			abort();                                                                \
+		}                                                                               \
 	} while (0)
 
 /* A copy of exactly `n` bytes, so that the sanitizers see a byte read behind them. */

@@ -1,5 +1,6 @@
-/* tests/fuzz/replay: the corpus of one fuzz target goes through it: each file whole, cut at every byte, and with
- * each byte changed. No crash, and every property of the target holds. What the fuzzer once found stays found. */
+/* tests/fuzz/replay: the corpus of one fuzz target goes through it: each file whole, cut at every
+ * byte, and with each byte changed. No crash, and every property of the target holds. What the
+ * fuzzer once found stays found. */
 #include <dirent.h>
 #include <string.h>
 

@@ -1,5 +1,7 @@
-/* tests/fuzz/sandbox: lines that push updates to the sandbox, or are requests to it: `push KIND JSON`, `raw BYTES`, `get METHOD?QUERY`, and `json`, `form`,
- * `multipart` (boundary b; | is a line's end) METHOD BODY, `http BYTES`. Each call is answered once, by JSON that says what the owner was told. */
+/* tests/fuzz/sandbox: lines that push updates to the sandbox, or are requests to it: `push KIND
+ * JSON`, `raw BYTES`, `get METHOD?QUERY`, and `json`, `form`, `multipart` (boundary b; | is a
+ * line's end) METHOD BODY, `http BYTES`. Each call is answered once, by JSON that says what the
+ * owner was told. */
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
@@ -24,7 +26,7 @@ static struct {
 	int told, status;
 	size_t count;
 	bool refused, dropped; /* the last call was; updates were */
-	bool clean;  /* all updates are JSON of no great depth */
+	bool clean;            /* all updates are JSON of no great depth */
 	struct buf result;
 } rig = { .waiting = -1 };
 
@@ -34,7 +36,8 @@ static void on_called(void *arg, const struct sandbox_call *call)
 	rig.told++;
 	rig.status = call->status;
 	rig.refused = !call->result;
-	HOLDS(!call->result == !!call->description, "'%s' has a result or words of refusal", call->method);
+	HOLDS(!call->result == !!call->description, "'%s' has a result or words of refusal",
+	      call->method);
 	buf_clear(&rig.result);
 	buf_adds(&rig.result, call->result ? call->result : call->description);
 	if (cJSON_GetObjectItemCaseSensitive(call->params, "drop_pending_updates"))
@@ -50,15 +53,18 @@ static void on_polled(void *arg, const struct sandbox_poll *poll)
 	rig.refused = poll->status != 200;
 	buf_clear(&rig.result);
 	if (poll->status == 200) /* others were perhaps not even read */
-		HOLDS(poll->limit >= 1 && poll->limit <= 100 && poll->timeout >= 0 && poll->timeout <= 50, "limit %d, timeout %d",
-		      poll->limit, poll->timeout);
+		HOLDS(poll->limit >= 1 && poll->limit <= 100 && poll->timeout >= 0 &&
+			      poll->timeout <= 50,
+		      "limit %d, timeout %d", poll->limit, poll->timeout);
 	HOLDS(poll->count <= (size_t)poll->limit, "%zu updates", poll->count);
 }
 
 static void start(void)
 {
 	struct err err;
-	struct sandbox_config config = { .token = TOKEN, .no_penalties = true, .called = on_called, .polled = on_polled };
+	struct sandbox_config config = {
+		.token = TOKEN, .no_penalties = true, .called = on_called, .polled = on_polled
+	};
 	if (!rig.loop)
 		rig.loop = loop_new(&err);
 	rig.sandbox = rig.loop ? sandbox_new(rig.loop, &config, &err) : NULL;
@@ -109,14 +115,19 @@ static void check_answer(struct buf *got, bool polled)
 	size_t n = got->len - (size_t)(body - got->data);
 	if (!rig.clean)
 		return;
-	HOLDS(status == rig.status && (status == 200) == !rig.refused, "%d was told, %d sent", rig.status, status);
+	HOLDS(status == rig.status && (status == 200) == !rig.refused, "%d was told, %d sent",
+	      rig.status, status);
 	char *copy = fuzz_string(body, n);
 	if (!polled && !rig.refused) {
 		size_t k = strlen("{\"ok\":true,\"result\":");
-		HOLDS(n == k + rig.result.len + 1 && memcmp(body + k, buf_str(&rig.result), rig.result.len) == 0, "'%.200s'", body);
+		HOLDS(n == k + rig.result.len + 1 &&
+			      memcmp(body + k, buf_str(&rig.result), rig.result.len) == 0,
+		      "'%.200s'", body);
 	}
 	HOLDS(slice_response(copy, n, &updates, &reply, &err) == 0, "%s: %.200s", err.text, body);
-	HOLDS(reply.ok == (status == 200) && (reply.ok || (reply.error_code == status && reply.description[0])), "'%.200s'", body);
+	HOLDS(reply.ok == (status == 200) &&
+		      (reply.ok || (reply.error_code == status && reply.description[0])),
+	      "'%.200s'", body);
 	HOLDS(!polled || updates.count == rig.count, "%zu updates", updates.count);
 	slices_release(&updates);
 	free(copy);
@@ -136,7 +147,8 @@ static void look_at_waiting(void)
 	rig.waiting = -1;
 }
 
-/* Bytes that may be anything: whatever comes, also nothing (libmicrohttpd waits for the rest until its own time is up), and then the client leaves. */
+/* Bytes that may be anything: whatever comes, also nothing (libmicrohttpd waits for the rest until
+ * its own time is up), and then the client leaves. */
 static void play(int fd)
 {
 	char some[4096];
@@ -165,7 +177,8 @@ static void request(const char *bytes, size_t n, bool call)
 	if (ended) {
 		polled = rig.result.len == 0;
 		/* A poll that this one ended was told of, too. */
-		HOLDS(rig.told == before + 1 || (was_waiting && rig.told == before + 2), "told %d times of '%.*s'", rig.told - before, (int)n, bytes);
+		HOLDS(rig.told == before + 1 || (was_waiting && rig.told == before + 2),
+		      "told %d times of '%.*s'", rig.told - before, (int)n, bytes);
 		check_answer(&got, polled);
 	}
 	buf_release(&got);
@@ -218,7 +231,10 @@ static void post(const char *type, const char *rest)
 	char *name = fuzz_string(rest, method);
 	add_url(&b, name);
 	free(name);
-	buf_addf(&b, " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n", type, body.len);
+	buf_addf(
+		&b,
+		" HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n",
+		type, body.len);
 	buf_add(&b, buf_str(&body), body.len);
 	request(b.data, b.len, is_method(rest, method));
 	buf_release(&b);
@@ -284,20 +300,35 @@ static void http(const char *rest)
 
 static void obey(char *line)
 {
-	static const char *const verbs[] = { "push ", "raw ", "get ", "json ", "form ", "multipart ", "http " };
+	static const char *const verbs[] = { "push ", "raw ",       "get ", "json ",
+					     "form ", "multipart ", "http " };
 	size_t i = 0;
 	while (i < 7 && strncmp(line, verbs[i], strlen(verbs[i])) != 0)
 		i++;
 	char *rest = line + (i < 7 ? strlen(verbs[i]) : 0);
 	rig.clean = rig.clean && deep(line) < DEEP;
 	switch (i) {
-	case 0: push(rest); break;
-	case 1: push_raw(rest); break;
-	case 2: get(rest); break;
-	case 3: post("application/json", rest); break;
-	case 4: post("application/x-www-form-urlencoded", rest); break;
-	case 5: post("multipart/form-data; boundary=b", rest); break;
-	case 6: http(rest); break;
+	case 0:
+		push(rest);
+		break;
+	case 1:
+		push_raw(rest);
+		break;
+	case 2:
+		get(rest);
+		break;
+	case 3:
+		post("application/json", rest);
+		break;
+	case 4:
+		post("application/x-www-form-urlencoded", rest);
+		break;
+	case 5:
+		post("multipart/form-data; boundary=b", rest);
+		break;
+	case 6:
+		http(rest);
+		break;
 	}
 	look_at_waiting();
 }
@@ -314,7 +345,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		data += k < n ? k + 1 : k, n -= k < n ? k + 1 : k;
 		sandbox_stats(rig.sandbox, &stats);
 		HOLDS(stats.confirmed + stats.pending <= stats.pushed, "%zu wait", stats.pending);
-		HOLDS(rig.dropped || stats.confirmed + stats.pending == stats.pushed, "none is lost: %zu wait", stats.pending);
+		HOLDS(rig.dropped || stats.confirmed + stats.pending == stats.pushed,
+		      "none is lost: %zu wait", stats.pending);
 		HOLDS(sandbox_polling(rig.sandbox) == (rig.waiting >= 0), "%d", rig.waiting);
 	}
 	sandbox_free(rig.sandbox);

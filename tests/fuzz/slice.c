@@ -24,18 +24,23 @@ static void same_bytes(const char *body, const uint8_t *data, const struct slice
 		for (size_t k = 0; k < one->length; k++) {
 			char was = (char)data[(size_t)(one->bytes - body) + k], is = one->bytes[k];
 			HOLDS(is != '\n' && is != '\r', "update %zu is one line", i);
-			HOLDS(is == was || (is == ' ' && (was == '\n' || was == '\r')), "update %zu, byte %zu", i, k);
+			HOLDS(is == was || (is == ' ' && (was == '\n' || was == '\r')),
+			      "update %zu, byte %zu", i, k);
 		}
-		HOLDS(scan_check(one->bytes, behind, &fault) == one->bytes, "update %zu by itself is JSON", i);
+		HOLDS(scan_check(one->bytes, behind, &fault) == one->bytes,
+		      "update %zu by itself is JSON", i);
 		HOLDS(one->is_object == (*one->bytes == '{'), "update %zu", i);
 		HOLDS(one->is_object || !one->has_id, "update %zu", i);
 		struct err err;
 		struct update *u = update_parse(one->bytes, one->length, &err);
 		int64_t id = 0;
 		HOLDS((u != NULL) == one->is_object, "update %zu: %s", i, err.text);
-		HOLDS(!u || (update_id(u, &id) == one->has_id && (!one->has_id || id == one->id)), "update %zu", i);
-		struct update *same = one->is_object ? update_of_checked(one->bytes, one->length) : NULL;
-		HOLDS(!u || (same && strcmp(update_kind(u), update_kind(same)) == 0), "update %zu: read without a check", i);
+		HOLDS(!u || (update_id(u, &id) == one->has_id && (!one->has_id || id == one->id)),
+		      "update %zu", i);
+		struct update *same = one->is_object ? update_of_checked(one->bytes, one->length)
+						     : NULL;
+		HOLDS(!u || (same && strcmp(update_kind(u), update_kind(same)) == 0),
+		      "update %zu: read without a check", i);
 		update_free(same);
 		update_free(u);
 	}
@@ -60,15 +65,20 @@ static void rejoined(const struct slices *s)
 	HOLDS(again.count == s->count, "%zu, not %zu", again.count, s->count);
 	for (size_t i = 0; i < s->count; i++) {
 		const struct slice *x = &s->items[i], *y = &again.items[i];
-		HOLDS(x->length == y->length && memcmp(x->bytes, y->bytes, x->length) == 0, "update %zu", i);
-		HOLDS(x->has_id == y->has_id && x->is_object == y->is_object && (!x->has_id || x->id == y->id), "update %zu", i);
+		HOLDS(x->length == y->length && memcmp(x->bytes, y->bytes, x->length) == 0,
+		      "update %zu", i);
+		HOLDS(x->has_id == y->has_id && x->is_object == y->is_object &&
+			      (!x->has_id || x->id == y->id),
+		      "update %zu", i);
 	}
 	slices_release(&again);
 	buf_release(&b);
 }
 
-/* cJSON takes less here and more there; where both take it, they see the same. It ends texts at U+0000. */
-static void as_cjson(const uint8_t *data, size_t n, const struct slices *s, const struct slice_reply *reply)
+/* cJSON takes less here and more there; where both take it, they see the same. It ends texts at
+ * U+0000. */
+static void as_cjson(const uint8_t *data, size_t n, const struct slices *s,
+		     const struct slice_reply *reply)
 {
 	if (memmem(data, n, "\\u0000", 6))
 		return;
@@ -76,9 +86,12 @@ static void as_cjson(const uint8_t *data, size_t n, const struct slices *s, cons
 	cJSON *root = cJSON_ParseWithOpts(text, NULL, 1);
 	if (root) {
 		const cJSON *result = cJSON_GetObjectItemCaseSensitive(root, "result");
-		HOLDS(cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(root, "ok")) == reply->ok, "ok");
+		HOLDS(cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(root, "ok")) == reply->ok,
+		      "ok");
 		if (reply->ok)
-			HOLDS((cJSON_IsArray(result) ? (size_t)cJSON_GetArraySize(result) : 0) == s->count, "%zu updates", s->count);
+			HOLDS((cJSON_IsArray(result) ? (size_t)cJSON_GetArraySize(result) : 0) ==
+				      s->count,
+			      "%zu updates", s->count);
 		const cJSON *item = result ? result->child : NULL;
 		for (size_t i = 0; i < s->count && item; i++, item = item->next)
 			HOLDS(cJSON_IsObject(item) == s->items[i].is_object, "update %zu", i);
@@ -94,7 +107,8 @@ static void as_response(const uint8_t *data, size_t n)
 	struct slice_reply reply;
 	struct err err = { 0 };
 	if (slice_response(body, n, &s, &reply, &err) == 0) {
-		HOLDS(memchr(reply.description, '\0', sizeof reply.description), "the description ends");
+		HOLDS(memchr(reply.description, '\0', sizeof reply.description),
+		      "the description ends");
 		HOLDS(reply.retry_after >= -1 && reply.retry_after <= 24 * 3600, "retry_after");
 		HOLDS(reply.ok || s.count == 0, "a refusal has no updates");
 		same_bytes(body, data, &s);
@@ -117,7 +131,9 @@ static void as_line(const uint8_t *data, size_t n)
 	HOLDS(!one.is_object || !memchr(data, '\0', n), "a NUL is no JSON, nor white space");
 	slice_line(one.bytes, one.length, &again);
 	HOLDS(again.bytes == one.bytes && again.length == one.length, "a slice is its own slice");
-	HOLDS(again.is_object == one.is_object && again.has_id == one.has_id && (!one.has_id || again.id == one.id), "with its id");
+	HOLDS(again.is_object == one.is_object && again.has_id == one.has_id &&
+		      (!one.has_id || again.id == one.id),
+	      "with its id");
 	free(line);
 }
 
@@ -133,9 +149,12 @@ static void as_records(const uint8_t *data, size_t n, bool span)
 		HOLDS(record_cut(text + at, size, &s) == 0, "memory");
 		for (size_t i = 0; i < s.count; i++) {
 			const struct slice *one = &s.items[i];
-			HOLDS(one->bytes >= text + at && one->bytes + one->length <= text + at + size, "inside of the record");
+			HOLDS(one->bytes >= text + at &&
+				      one->bytes + one->length <= text + at + size,
+			      "inside of the record");
 			HOLDS(!memchr(one->bytes, '\n', one->length), "one line");
-			HOLDS(one->has_id || record_fault(one, span)[0], "what is wrong has its words");
+			HOLDS(one->has_id || record_fault(one, span)[0],
+			      "what is wrong has its words");
 		}
 		slices_release(&s);
 	}

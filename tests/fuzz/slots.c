@@ -1,5 +1,7 @@
-/* tests/fuzz/slots: what a slot says to the runner, and what the runner packs for it. Lines: `start`, `again` (from within the last callback), `report WHAT JOB STAGE
- * ERRNUM STAGES BYTES` (JOB: how far from the right one), `leave`, `signal N`, `end`; `image OFFSET BYTE …` (a command, changed there; BYTE -1: cut there) and `vars A=1|B=2`.
+/* tests/fuzz/slots: what a slot says to the runner, and what the runner packs for it. Lines:
+ * `start`, `again` (from within the last callback), `report WHAT JOB STAGE ERRNUM STAGES BYTES`
+ * (JOB: how far from the right one), `leave`, `signal N`, `end`; `image OFFSET BYTE …` (a command,
+ * changed there; BYTE -1: cut there) and `vars A=1|B=2`.
  *
  * A job is over once; a slot that says what it may not is dead at once, and nobody is told. */
 #include <errno.h>
@@ -36,10 +38,16 @@ static void start_job(void)
 {
 	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	char order[4096];
-	struct slot_job job = { .tag = &rig.tag, .command = rig.command, .vars = "A=1", .vars_length = 4, .stdin_fd = fd, .extra_fd = -1 };
+	struct slot_job job = { .tag = &rig.tag,
+				.command = rig.command,
+				.vars = "A=1",
+				.vars_length = 4,
+				.stdin_fd = fd,
+				.extra_fd = -1 };
 	enum slot_state before = rig.slot.state;
 	int rc = slots_start(&rig.slot, &job);
-	HOLDS((rc == 0) == (before == SLOT_IDLE), "a start is for an idle slot: %d %s", before, strerror(errno));
+	HOLDS((rc == 0) == (before == SLOT_IDLE), "a start is for an idle slot: %d %s", before,
+	      strerror(errno));
 	rig.started += rc == 0;
 	while (rig.peer >= 0 && recv(rig.peer, order, sizeof order, MSG_DONTWAIT) > 0)
 		; /* the descriptors in it are closed with it */
@@ -49,12 +57,14 @@ static void on_ended(void *arg, struct slot *slot, const struct slot_end *end)
 {
 	(void)arg;
 	rig.ended++;
-	HOLDS(rig.said.what == SLOT_ENDED && slots_job(slot) == &rig.tag && end->stages == STAGES, "ended");
+	HOLDS(rig.said.what == SLOT_ENDED && slots_job(slot) == &rig.tag && end->stages == STAGES,
+	      "ended");
 }
 
 static void job_over(const struct slot *slot)
 {
-	HOLDS(slots_job(slot) == &rig.tag && slot->state == SLOT_IDLE, "its tag is there, and its slot is idle");
+	HOLDS(slots_job(slot) == &rig.tag && slot->state == SLOT_IDLE,
+	      "its tag is there, and its slot is idle");
 	rig.over++;
 	if (rig.again)
 		start_job();
@@ -71,7 +81,8 @@ static void on_over(void *arg, struct slot *slot, const struct slot_end *end)
 static void on_failed(void *arg, struct slot *slot, int stage, int errnum)
 {
 	(void)arg;
-	HOLDS(rig.said.what == SLOT_FAILED && stage >= 0 && stage < STAGES && errnum > 0, "stage %d, error %d", stage, errnum);
+	HOLDS(rig.said.what == SLOT_FAILED && stage >= 0 && stage < STAGES && errnum > 0,
+	      "stage %d, error %d", stage, errnum);
 	job_over(slot);
 }
 
@@ -84,19 +95,32 @@ static void on_note(void *arg, struct slot *slot, bool warn, const char *text)
 /* An idle slot without a process: the other end of its socket is ours. */
 static void set_up(void)
 {
-	static const struct slots_events events = { .ended = on_ended, .over = on_over, .failed = on_failed, .note = on_note };
+	static const struct slots_events events = {
+		.ended = on_ended, .over = on_over, .failed = on_failed, .note = on_note
+	};
 	static const char *const stages[STAGES][3] = { { "a", "-x", NULL }, { "b", NULL } };
-	const char *const *list[] = { stages[0], stages[1], NULL }, *paths[] = { "/bin/a", "/bin/b" };
+	const char *const *list[] = { stages[0], stages[1], NULL },
+			  *paths[] = { "/bin/a", "/bin/b" };
 	struct err err;
 	int pair[2];
 	if (!rig.command)
-		rig.command = command_new(&(struct command_spec){ .stages = list, .paths = paths, .env = env, .dir = "/tmp" }, &err);
+		rig.command = command_new(&(struct command_spec){ .stages = list,
+								  .paths = paths,
+								  .env = env,
+								  .dir = "/tmp" },
+					  &err);
 	if (!rig.command || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		abort();
-	rig.slots = (struct slots){ .config = { .count = 1, .lock_fd = -1, .stdout_fd = -1 }, .slot = &rig.slot, .events = &events };
+	rig.slots = (struct slots){ .config = { .count = 1, .lock_fd = -1, .stdout_fd = -1 },
+				    .slot = &rig.slot,
+				    .events = &events };
 	list_init(&rig.slots.idle);
 	list_init(&rig.slots.keepers);
-	rig.slot = (struct slot){ .slots = &rig.slots, .number = 1, .sock = pair[0], .out = { -1, -1 }, .page = &rig.page };
+	rig.slot = (struct slot){ .slots = &rig.slots,
+				  .number = 1,
+				  .sock = pair[0],
+				  .out = { -1, -1 },
+				  .page = &rig.page };
 	rig.peer = pair[1];
 	rig.again = false;
 	rig.started = rig.ended = rig.over = rig.warned = 0;
@@ -106,7 +130,8 @@ static void set_up(void)
 static void clear_up(int sock)
 {
 	while (!list_empty(&rig.slots.keepers)) {
-		struct slots_keeper *k = container_of(rig.slots.keepers.next, struct slots_keeper, link);
+		struct slots_keeper *k = container_of(rig.slots.keepers.next, struct slots_keeper,
+						      link);
 		list_remove(&k->link);
 		free(k);
 	}
@@ -124,23 +149,28 @@ static void report(const char *text)
 		struct slot_report r;
 		char more[64];
 	} m = { .r.end.stages = STAGES };
-	int what = 0, off = 0, size = sizeof m.r, before = rig.ended + rig.over, warned = rig.warned;
+	int what = 0, off = 0, size = sizeof m.r, before = rig.ended + rig.over,
+	    warned = rig.warned;
 	enum slot_state state = slot->state;
 	uint64_t job = slot->job;
 	m.r.end.stages = STAGES;
-	sscanf(text, "%d %d %d %d %d %d", &what, &off, &m.r.stage, &m.r.errnum, &m.r.end.stages, &size);
+	sscanf(text, "%d %d %d %d %d %d", &what, &off, &m.r.stage, &m.r.errnum, &m.r.end.stages,
+	       &size);
 	m.r.what = (uint32_t)what;
 	m.r.job = job + (uint64_t)(int64_t)off;
 	rig.said = m.r;
-	if (size < 0 || (size_t)size > sizeof m || send(rig.peer, &m, (size_t)size, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+	if (size < 0 || (size_t)size > sizeof m ||
+	    send(rig.peer, &m, (size_t)size, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		return;
 	slots_catch_up(slot);
 	if (state == SLOT_DEAD || state == SLOT_VACANT)
 		return;
 	bool had_job = state != SLOT_IDLE, told = rig.ended + rig.over == before + 1;
 	bool sound = had_job && (size_t)size == sizeof m.r && off == 0 && m.r.end.stages == STAGES;
-	bool fits = what == SLOT_OVER || (state == SLOT_BUSY && (what == SLOT_ENDED || (what == SLOT_FAILED && m.r.errnum > 0 &&
-		    m.r.stage >= 0 && m.r.stage < STAGES)));
+	bool fits = what == SLOT_OVER ||
+		    (state == SLOT_BUSY &&
+		     (what == SLOT_ENDED || (what == SLOT_FAILED && m.r.errnum > 0 &&
+					     m.r.stage >= 0 && m.r.stage < STAGES)));
 	HOLDS(told == (sound && fits), "%d told of report %d", rig.ended + rig.over - before, what);
 	HOLDS((slot->state == SLOT_DEAD) == !told, "state %d after report %d", slot->state, what);
 	HOLDS(told || size == 0 || rig.warned == warned + 1, "the user is told why");
@@ -162,23 +192,29 @@ static void obey(char *line)
 		rig.over += can;
 	} else if (strncmp(line, "signal ", 7) == 0) {
 		int signo = atoi(line + 7);
-		slots_signal(&rig.slot, signo == SIGKILL ? SIGTERM : signo); /* KILL would also go to a process */
+		/* KILL would also go to a process */
+		slots_signal(&rig.slot, signo == SIGKILL ? SIGTERM : signo);
 	} else if (strcmp(line, "end") == 0 && rig.peer >= 0) {
 		close(rig.peer);
 		rig.peer = -1;
 		slots_catch_up(&rig.slot);
-		HOLDS(rig.slot.state == SLOT_DEAD || rig.slot.state == SLOT_VACANT, "state %d after the end", rig.slot.state);
+		HOLDS(rig.slot.state == SLOT_DEAD || rig.slot.state == SLOT_VACANT,
+		      "state %d after the end", rig.slot.state);
 	}
 }
 
 static void check_slot(void)
 {
 	const struct slot *slot = &rig.slot;
-	bool idle = slot->state == SLOT_IDLE, busy = slot->state == SLOT_BUSY || slot->state == SLOT_LINGERS;
-	HOLDS(slots_idle_count(&rig.slots) == idle && (slots_idle(&rig.slots) == slot) == idle, "state %d", slot->state);
+	bool idle = slot->state == SLOT_IDLE,
+	     busy = slot->state == SLOT_BUSY || slot->state == SLOT_LINGERS;
+	HOLDS(slots_idle_count(&rig.slots) == idle && (slots_idle(&rig.slots) == slot) == idle,
+	      "state %d", slot->state);
 	HOLDS(!busy || slots_job(slot) == &rig.tag, "who is busy has a job");
 	HOLDS(!idle || !slots_job(slot), "who is idle has none");
-	HOLDS(rig.ended <= rig.started && rig.started - rig.over == (busy || (slot->state == SLOT_DEAD && slots_job(slot))),
+	HOLDS(rig.ended <= rig.started &&
+		      rig.started - rig.over ==
+			      (busy || (slot->state == SLOT_DEAD && slots_job(slot))),
 	      "%d jobs started, %d are over", rig.started, rig.over);
 }
 
@@ -209,7 +245,9 @@ static void image(const char *text)
 	struct command_view view;
 	ssize_t n = pread(command_fd(rig.command), bytes, sizeof bytes, 0);
 	int offset, byte, step;
-	for (bool changed = true; n > 0 && changed && sscanf(text, "%d %d%n", &offset, &byte, &step) == 2; text += step) {
+	for (bool changed = true;
+	     n > 0 && changed && sscanf(text, "%d %d%n", &offset, &byte, &step) == 2;
+	     text += step) {
 		changed = offset >= 0 && offset < n;
 		if (changed && byte == -1)
 			n = offset;
@@ -255,7 +293,8 @@ static void vars(const char *text)
 	size_t count = 0;
 	while (list && list[count])
 		count++;
-	HOLDS(!list || count == mine + 3 - replaced, "%zu variables, %zu given, %zu of them instead of others", count, mine, replaced);
+	HOLDS(!list || count == mine + 3 - replaced,
+	      "%zu variables, %zu given, %zu of them instead of others", count, mine, replaced);
 	HOLDS(!list || own == mine, "%zu variables are the job's own, %zu were given", own, mine);
 	free(list);
 	free(copy);

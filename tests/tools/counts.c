@@ -1,7 +1,9 @@
-/* tests/tools/counts: counts what a program asks the machine for, by LD_PRELOAD, in a file that may be read meanwhile.
+/* tests/tools/counts: counts what a program asks the machine for, by LD_PRELOAD, in a file that may
+ * be read meanwhile.
  *
  *   LD_PRELOAD=…/counts.so COUNTS=FILE tgrun …
- *   counts FILE       `allocations 12 writes 3 bytes 4096 syncs 1`: of the process itself, not of what it forks
+ *   counts FILE       `allocations 12 writes 3 bytes 4096 syncs 1`: of the process itself, not of
+ * what it forks
  *
  * Writes are those to files: pwrite(2) and its like, which is how a database is written. */
 #include <fcntl.h>
@@ -113,8 +115,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: counts FILE (which LD_PRELOAD=counts.so writes)\n");
 		return 64;
 	}
-	printf("allocations %ju writes %ju bytes %ju syncs %ju\n", (uintmax_t)n[0], (uintmax_t)n[1], (uintmax_t)n[2],
-	       (uintmax_t)n[3]);
+	printf("allocations %ju writes %ju bytes %ju syncs %ju\n", (uintmax_t)n[0], (uintmax_t)n[1],
+	       (uintmax_t)n[2], (uintmax_t)n[3]);
 	return 0;
 }
 

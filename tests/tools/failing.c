@@ -1,15 +1,18 @@
-/* tests/tools/failing: the machine says no. As a library before tgrun (LD_PRELOAD) it makes calls fail that ask the machine for something:
- * memory, processes, descriptors, writes. As a program it tells from where such calls were made.
+/* tests/tools/failing: the machine says no. As a library before tgrun (LD_PRELOAD) it makes calls
+ * fail that ask the machine for something: memory, processes, descriptors, writes. As a program it
+ * tells from where such calls were made.
  *
- *   LD_PRELOAD=…/failing.so FAILING_SITES=SITES [FAILING=WHO:KIND:SITE:N:ERRNO] [FAILING_WHILE=FILE] FAILING_LOG=LOG tgrun …
- *   failing sites SITES       a line for each place: WHO KIND SITE, how often it was passed
- *   failing kinds             the kinds and the errno that each fails with, when ERRNO is 0
+ *   LD_PRELOAD=…/failing.so FAILING_SITES=SITES [FAILING=WHO:KIND:SITE:N:ERRNO]
+ * [FAILING_WHILE=FILE] FAILING_LOG=LOG tgrun … failing sites SITES       a line for each place: WHO
+ * KIND SITE, how often it was passed failing kinds             the kinds and the errno that each
+ * fails with, when ERRNO is 0
  *
- * WHO is runner, slot or both (a slot is what the runner forks, until it executes a handler, which is left in peace). SITE is a place in the
- * program, named by the stack that leads there (the low bits of its return addresses, which are the same in each run), or * for all. The
- * Nth such call fails, once; with FAILING_WHILE instead all of them, while FILE is there. LOG says what was made to fail.
- * FAILING_BYTES=N: of memory only what is as large as that.
- * FAILING_CLOCK=FILE: the wall clock is off by the seconds that FILE says, from then on. */
+ * WHO is runner, slot or both (a slot is what the runner forks, until it executes a handler, which
+ * is left in peace). SITE is a place in the program, named by the stack that leads there (the low
+ * bits of its return addresses, which are the same in each run), or * for all. The Nth such call
+ * fails, once; with FAILING_WHILE instead all of them, while FILE is there. LOG says what was made
+ * to fail. FAILING_BYTES=N: of memory only what is as large as that. FAILING_CLOCK=FILE: the wall
+ * clock is off by the seconds that FILE says, from then on. */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -37,20 +40,53 @@
 #include <time.h>
 #include <unistd.h>
 
-enum kind { MEMORY, WRITE, SEND, READ, RECEIVE, SYNC, SIZE, FORK, EXEC, PIPE, MEMFD, EPOLL, SOCKET, CONNECT, ACCEPT, OPEN, SIGNALFD, EVENTFD, DUP, MAP,
-	    THREAD, POLL, STAT, LOCK, MKDIR, UNLINK, KINDS };
+enum kind {
+	MEMORY,
+	WRITE,
+	SEND,
+	READ,
+	RECEIVE,
+	SYNC,
+	SIZE,
+	FORK,
+	EXEC,
+	PIPE,
+	MEMFD,
+	EPOLL,
+	SOCKET,
+	CONNECT,
+	ACCEPT,
+	OPEN,
+	SIGNALFD,
+	EVENTFD,
+	DUP,
+	MAP,
+	THREAD,
+	POLL,
+	STAT,
+	LOCK,
+	MKDIR,
+	UNLINK,
+	KINDS
+};
 
 static const struct {
 	const char *name;
 	int errnum;
 } kinds[KINDS] = {
-	[MEMORY] = { "memory", ENOMEM }, [WRITE] = { "write", EIO }, [SEND] = { "send", ENOBUFS }, [READ] = { "read", EIO },
-	[RECEIVE] = { "receive", ENOMEM }, [SYNC] = { "sync", EIO }, [SIZE] = { "size", ENOSPC }, [FORK] = { "fork", EAGAIN },
-	[EXEC] = { "exec", ENOMEM }, [PIPE] = { "pipe", EMFILE }, [MEMFD] = { "memfd", ENFILE }, [EPOLL] = { "epoll", ENOSPC },
-	[SOCKET] = { "socket", EMFILE }, [CONNECT] = { "connect", EADDRNOTAVAIL }, [ACCEPT] = { "accept", EMFILE }, [OPEN] = { "open", EMFILE },
-	[SIGNALFD] = { "signalfd", EMFILE }, [EVENTFD] = { "eventfd", EMFILE }, [DUP] = { "dup", EMFILE }, [MAP] = { "map", ENOMEM },
-	[THREAD] = { "thread", EAGAIN }, [POLL] = { "poll", ENOMEM }, [STAT] = { "stat", ENOMEM }, [LOCK] = { "lock", ENOLCK },
-	[MKDIR] = { "mkdir", ENOSPC }, [UNLINK] = { "unlink", EIO },
+	[MEMORY] = { "memory", ENOMEM },     [WRITE] = { "write", EIO },
+	[SEND] = { "send", ENOBUFS },        [READ] = { "read", EIO },
+	[RECEIVE] = { "receive", ENOMEM },   [SYNC] = { "sync", EIO },
+	[SIZE] = { "size", ENOSPC },         [FORK] = { "fork", EAGAIN },
+	[EXEC] = { "exec", ENOMEM },         [PIPE] = { "pipe", EMFILE },
+	[MEMFD] = { "memfd", ENFILE },       [EPOLL] = { "epoll", ENOSPC },
+	[SOCKET] = { "socket", EMFILE },     [CONNECT] = { "connect", EADDRNOTAVAIL },
+	[ACCEPT] = { "accept", EMFILE },     [OPEN] = { "open", EMFILE },
+	[SIGNALFD] = { "signalfd", EMFILE }, [EVENTFD] = { "eventfd", EMFILE },
+	[DUP] = { "dup", EMFILE },           [MAP] = { "map", ENOMEM },
+	[THREAD] = { "thread", EAGAIN },     [POLL] = { "poll", ENOMEM },
+	[STAT] = { "stat", ENOMEM },         [LOCK] = { "lock", ENOLCK },
+	[MKDIR] = { "mkdir", ENOSPC },       [UNLINK] = { "unlink", EIO },
 };
 
 enum { SITES = 16384, DEPTH = 20 };
@@ -128,13 +164,15 @@ __attribute__((constructor)) static void begin(void)
 	busy = false;
 }
 
-
 /* Opened each time: a slot closes all descriptors that it does not know. */
 static void note(uint64_t name, bool slot, int kind, void **frames, int depth)
 {
 	char line[100];
-	int fd = log_file ? (int)syscall(SYS_openat, AT_FDCWD, log_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
-	int n = snprintf(line, sizeof line, "failed %s %s %016llx\n", slot ? "slot" : "runner", kinds[kind].name, (unsigned long long)name);
+	int fd = log_file ? (int)syscall(SYS_openat, AT_FDCWD, log_file,
+					 O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)
+			  : -1;
+	int n = snprintf(line, sizeof line, "failed %s %s %016llx\n", slot ? "slot" : "runner",
+			 kinds[kind].name, (unsigned long long)name);
 	if (fd < 0)
 		return;
 	syscall(SYS_write, fd, line, (size_t)n);
@@ -147,7 +185,8 @@ static void count(uint64_t name)
 {
 	for (size_t i = name % SITES, tries = 0; tries < SITES; i = (i + 1) % SITES, tries++) {
 		uint64_t there = 0;
-		if (atomic_compare_exchange_strong(&sites->at[i].name, &there, name) || there == name) {
+		if (atomic_compare_exchange_strong(&sites->at[i].name, &there, name) ||
+		    there == name) {
 			atomic_fetch_add(&sites->at[i].passed, 1);
 			return;
 		}
@@ -163,7 +202,8 @@ static bool fails(enum kind kind)
 	if (busy || !sites || kind == KINDS || (fault.set && fault.kind != (int)kind))
 		return false;
 	slot = getpid() != runner;
-	if (fault.set && ((fault.slot != slot && !fault.both) || (until && syscall(SYS_faccessat, AT_FDCWD, until, F_OK))))
+	if (fault.set && ((fault.slot != slot && !fault.both) ||
+			  (until && syscall(SYS_faccessat, AT_FDCWD, until, F_OK))))
 		goto out;
 	busy = true;
 	int depth = backtrace(frames, DEPTH);
@@ -183,24 +223,27 @@ out:
 	return fail;
 }
 
-/* A read or a write of a pipe does not fail for want of anything; nor does libuv expect it. What is appended to is the test's own log. */
+/* A read or a write of a pipe does not fail for want of anything; nor does libuv expect it. What is
+ * appended to is the test's own log. */
 static bool is_file(int fd)
 {
 	struct stat st;
 	int saved = errno;
-	bool file = syscall(SYS_fstat, fd, &st) == 0 && S_ISREG(st.st_mode) && !(syscall(SYS_fcntl, fd, F_GETFL) & O_APPEND);
+	bool file = syscall(SYS_fstat, fd, &st) == 0 && S_ISREG(st.st_mode) &&
+		    !(syscall(SYS_fcntl, fd, F_GETFL) & O_APPEND);
 	errno = saved;
 	return file;
 }
 
-/* RETURNS NAME(TAKES), which hands GIVES on to the next library, unless a call of KIND fails by FAILED. */
-#define CALL(kind, failed, returns, name, takes, gives) \
-	returns name takes \
-	{ \
-		static returns (*next) takes; \
-		if (!next) \
+/* RETURNS NAME(TAKES), which hands GIVES on to the next library, unless a call of KIND fails by
+ * FAILED. */
+#define CALL(kind, failed, returns, name, takes, gives)                   \
+	returns name takes                                                \
+	{                                                                 \
+		static returns(*next) takes;                              \
+		if (!next)                                                \
 			next = (returns(*) takes)dlsym(RTLD_NEXT, #name); \
-		return fails(kind) ? failed : next gives; \
+		return fails(kind) ? failed : next gives;                 \
 	}
 
 void *__libc_malloc(size_t n);
@@ -220,14 +263,19 @@ void *realloc(void *p, size_t n)
 }
 
 CALL(is_file(fd) ? WRITE : KINDS, -1, ssize_t, write, (int fd, const void *p, size_t n), (fd, p, n))
-CALL(is_file(fd) ? WRITE : KINDS, -1, ssize_t, writev, (int fd, const struct iovec *v, int n), (fd, v, n))
-CALL(is_file(fd) ? WRITE : KINDS, -1, ssize_t, pwrite, (int fd, const void *p, size_t n, off_t at), (fd, p, n, at))
-CALL(is_file(fd) ? WRITE : KINDS, -1, ssize_t, pwrite64, (int fd, const void *p, size_t n, off64_t at), (fd, p, n, at))
+CALL(is_file(fd) ? WRITE : KINDS, -1, ssize_t, writev, (int fd, const struct iovec *v, int n),
+     (fd, v, n))
+CALL(is_file(fd) ? WRITE : KINDS, -1, ssize_t, pwrite, (int fd, const void *p, size_t n, off_t at),
+     (fd, p, n, at))
+CALL(is_file(fd) ? WRITE : KINDS, -1, ssize_t, pwrite64,
+     (int fd, const void *p, size_t n, off64_t at), (fd, p, n, at))
 CALL(SEND, -1, ssize_t, send, (int fd, const void *p, size_t n, int flags), (fd, p, n, flags))
 CALL(SEND, -1, ssize_t, sendmsg, (int fd, const struct msghdr *m, int flags), (fd, m, flags))
 CALL(is_file(fd) ? READ : KINDS, -1, ssize_t, read, (int fd, void *p, size_t n), (fd, p, n))
-CALL(is_file(fd) ? READ : KINDS, -1, ssize_t, pread, (int fd, void *p, size_t n, off_t at), (fd, p, n, at))
-CALL(is_file(fd) ? READ : KINDS, -1, ssize_t, pread64, (int fd, void *p, size_t n, off64_t at), (fd, p, n, at))
+CALL(is_file(fd) ? READ : KINDS, -1, ssize_t, pread, (int fd, void *p, size_t n, off_t at),
+     (fd, p, n, at))
+CALL(is_file(fd) ? READ : KINDS, -1, ssize_t, pread64, (int fd, void *p, size_t n, off64_t at),
+     (fd, p, n, at))
 CALL(RECEIVE, -1, ssize_t, recv, (int fd, void *p, size_t n, int flags), (fd, p, n, flags))
 CALL(RECEIVE, -1, ssize_t, recvmsg, (int fd, struct msghdr *m, int flags), (fd, m, flags))
 CALL(SYNC, -1, int, fsync, (int fd), (fd))
@@ -236,23 +284,28 @@ CALL(SIZE, -1, int, ftruncate, (int fd, off_t n), (fd, n))
 CALL(SIZE, -1, int, ftruncate64, (int fd, off64_t n), (fd, n))
 CALL(SIZE, errno, int, posix_fallocate, (int fd, off_t at, off_t n), (fd, at, n))
 CALL(FORK, -1, pid_t, fork, (void), ())
-CALL(EXEC, -1, int, execve, (const char *path, char *const *argv, char *const *envp), (path, argv, envp))
+CALL(EXEC, -1, int, execve, (const char *path, char *const *argv, char *const *envp),
+     (path, argv, envp))
 CALL(PIPE, -1, int, pipe, (int fds[2]), (fds))
 CALL(PIPE, -1, int, pipe2, (int fds[2], int flags), (fds, flags))
 CALL(MEMFD, -1, int, memfd_create, (const char *name, unsigned flags), (name, flags))
 CALL(EPOLL, -1, int, epoll_create1, (int flags), (flags))
 CALL(SOCKET, -1, int, socket, (int domain, int type, int protocol), (domain, type, protocol))
-CALL(SOCKET, -1, int, socketpair, (int domain, int type, int protocol, int fds[2]), (domain, type, protocol, fds))
+CALL(SOCKET, -1, int, socketpair, (int domain, int type, int protocol, int fds[2]),
+     (domain, type, protocol, fds))
 CALL(CONNECT, -1, int, connect, (int fd, const struct sockaddr *a, socklen_t n), (fd, a, n))
 CALL(CONNECT, -1, int, bind, (int fd, const struct sockaddr *a, socklen_t n), (fd, a, n))
 CALL(CONNECT, -1, int, listen, (int fd, int n), (fd, n))
-CALL(ACCEPT, -1, int, accept4, (int fd, struct sockaddr *a, socklen_t *n, int flags), (fd, a, n, flags))
+CALL(ACCEPT, -1, int, accept4, (int fd, struct sockaddr *a, socklen_t *n, int flags),
+     (fd, a, n, flags))
 CALL(SIGNALFD, -1, int, signalfd, (int fd, const sigset_t *mask, int flags), (fd, mask, flags))
 CALL(EVENTFD, -1, int, eventfd, (unsigned count, int flags), (count, flags))
 CALL(DUP, -1, int, dup, (int fd), (fd))
-CALL(MAP, MAP_FAILED, void *, mmap, (void *p, size_t n, int prot, int flags, int fd, off_t at), (p, n, prot, flags, fd, at))
-CALL(THREAD, errno, int, pthread_create, (pthread_t *t, const pthread_attr_t *a, void *(*f)(void *), void *arg), (t, a, f, arg))
-CALL(POLL, -1, int, poll, (struct pollfd *fds, nfds_t n, int timeout), (fds, n, timeout))
+CALL(MAP, MAP_FAILED, void *, mmap, (void *p, size_t n, int prot, int flags, int fd, off_t at),
+     (p, n, prot, flags, fd, at))
+CALL(THREAD, errno, int, pthread_create,
+     (pthread_t * t, const pthread_attr_t *a, void *(*f)(void *), void *arg), (t, a, f, arg))
+CALL(POLL, -1, int, poll, (struct pollfd * fds, nfds_t n, int timeout), (fds, n, timeout))
 CALL(STAT, -1, int, fstat, (int fd, struct stat *st), (fd, st))
 CALL(STAT, -1, int, fstat64, (int fd, struct stat64 *st), (fd, st))
 CALL(STAT, -1, int, fstatvfs, (int fd, struct statvfs *st), (fd, st))
@@ -283,9 +336,9 @@ static int opens(int at, const char *path, int flags, mode_t mode)
 {
 	return fails(OPEN) ? -1 : (int)syscall(SYS_openat, at, path, flags, mode);
 }
-#define MODE(flags) \
-	va_list ap; \
-	va_start(ap, flags); \
+#define MODE(flags)                                             \
+	va_list ap;                                             \
+	va_start(ap, flags);                                    \
 	mode_t mode = flags & O_CREAT ? va_arg(ap, mode_t) : 0; \
 	va_end(ap)
 int open(const char *path, int flags, ...)
@@ -313,14 +366,14 @@ static int control(int fd, int what, va_list ap)
 		return -1;
 	return (int)syscall(SYS_fcntl, fd, what, arg);
 }
-#define CONTROL(name) \
-	int name(int fd, int what, ...) \
-	{ \
-		va_list ap; \
-		va_start(ap, what); \
+#define CONTROL(name)                           \
+	int name(int fd, int what, ...)         \
+	{                                       \
+		va_list ap;                     \
+		va_start(ap, what);             \
 		int rc = control(fd, what, ap); \
-		va_end(ap); \
-		return rc; \
+		va_end(ap);                     \
+		return rc;                      \
 	}
 CONTROL(fcntl)
 CONTROL(fcntl64)
@@ -329,7 +382,8 @@ CONTROL(fcntl64)
 static time_t offset(void)
 {
 	char text[24] = "";
-	int fd = clock_file ? (int)syscall(SYS_openat, AT_FDCWD, clock_file, O_RDONLY | O_CLOEXEC) : -1;
+	int fd = clock_file ? (int)syscall(SYS_openat, AT_FDCWD, clock_file, O_RDONLY | O_CLOEXEC)
+			    : -1;
 	if (fd < 0)
 		return 0;
 	syscall(SYS_read, fd, text, sizeof text - 1);
@@ -375,14 +429,17 @@ int main(int argc, char **argv)
 			printf("%s %d\n", kinds[i].name, kinds[i].errnum);
 		return 0;
 	}
-	int fd = argc == 3 && strcmp(argv[1], "sites") == 0 ? open(argv[2], O_RDONLY | O_CLOEXEC) : -1;
-	const struct sites *s = fd < 0 ? MAP_FAILED : mmap(NULL, sizeof *s, PROT_READ, MAP_SHARED, fd, 0);
+	int fd = argc == 3 && strcmp(argv[1], "sites") == 0 ? open(argv[2], O_RDONLY | O_CLOEXEC)
+							    : -1;
+	const struct sites *s = fd < 0 ? MAP_FAILED
+				       : mmap(NULL, sizeof *s, PROT_READ, MAP_SHARED, fd, 0);
 	if (s == MAP_FAILED)
 		return 64;
 	for (int i = 0; i < SITES; i++) {
 		unsigned long long name = s->at[i].name;
 		if (name)
-			printf("%s %s %016llx %u\n", name & 1 ? "slot" : "runner", kinds[name >> 1 & 31].name, name, s->at[i].passed);
+			printf("%s %s %016llx %u\n", name & 1 ? "slot" : "runner",
+			       kinds[name >> 1 & 31].name, name, s->at[i].passed);
 	}
 	return 0;
 }

@@ -1,12 +1,15 @@
-/* tests/tools/machine: another machine for a program that is tested, by LD_PRELOAD: its clock runs faster, its disk hangs, and it trusts another authority.
+/* tests/tools/machine: another machine for a program that is tested, by LD_PRELOAD: its clock runs
+ * faster, its disk hangs, and it trusts another authority.
  *
- *   MACHINE_SPEED=50   CLOCK_MONOTONIC and its kin run fifty times as fast, and waits for descriptors and timers are as much shorter, so backoffs of a
- *                      minute take a second. Programs with the same speed have the same clock. The time of day stays as it is.
- *   MACHINE_DISK=FILE  fdatasync(2) takes as long as FILE is there: a disk that hangs
- *   MACHINE_CA=FILE    is read wherever the machine's own list of certificate authorities would be
+ *   MACHINE_SPEED=50   CLOCK_MONOTONIC and its kin run fifty times as fast, and waits for
+ * descriptors and timers are as much shorter, so backoffs of a minute take a second. Programs with
+ * the same speed have the same clock. The time of day stays as it is. MACHINE_DISK=FILE
+ * fdatasync(2) takes as long as FILE is there: a disk that hangs MACHINE_CA=FILE    is read
+ * wherever the machine's own list of certificate authorities would be
  *
- * Takes LD_PRELOAD out of the environment: what the program starts is on this machine again. Clocks and waits are those of the kernel, by
- * their system calls: sanitizers ask for them before they can stand a dlsym(3). */
+ * Takes LD_PRELOAD out of the environment: what the program starts is on this machine again. Clocks
+ * and waits are those of the kernel, by their system calls: sanitizers ask for them before they can
+ * stand a dlsym(3). */
 #include <dlfcn.h>
 #include <poll.h>
 #include <signal.h>
@@ -34,7 +37,8 @@ __attribute__((constructor)) static void read_environment(void)
 	unsetenv("LD_PRELOAD");
 }
 
-/* Never shorter than asked for by the fast clock, and never nothing where something was asked for. */
+/* Never shorter than asked for by the fast clock, and never nothing where something was asked for.
+ */
 static int shorter(int milliseconds)
 {
 	return milliseconds <= 0 ? milliseconds : (int)((milliseconds + speed - 1) / speed);
@@ -43,7 +47,8 @@ static int shorter(int milliseconds)
 int clock_gettime(clockid_t id, struct timespec *ts)
 {
 	int rc = (int)syscall(SYS_clock_gettime, id, ts);
-	bool runs = id == CLOCK_MONOTONIC || id == CLOCK_MONOTONIC_COARSE || id == CLOCK_MONOTONIC_RAW || id == CLOCK_BOOTTIME;
+	bool runs = id == CLOCK_MONOTONIC || id == CLOCK_MONOTONIC_COARSE ||
+		    id == CLOCK_MONOTONIC_RAW || id == CLOCK_BOOTTIME;
 	if (rc == 0 && runs && speed > 1) {
 		/* Nanoseconds since the start fit for five years at a speed of 50. */
 		int64_t ns = ((int64_t)ts->tv_sec * 1000000000 + ts->tv_nsec) * speed;
@@ -97,7 +102,8 @@ int fdatasync(int fd)
 static bool is_list(const char *path)
 {
 	const char *end = path ? strrchr(path, '/') : NULL;
-	return ca && end && strncmp(path, "/etc/", 5) == 0 && (strcmp(end, "/ca-certificates.crt") == 0 || strcmp(end, "/ca-bundle.crt") == 0);
+	return ca && end && strncmp(path, "/etc/", 5) == 0 &&
+	       (strcmp(end, "/ca-certificates.crt") == 0 || strcmp(end, "/ca-bundle.crt") == 0);
 }
 
 FILE *fopen(const char *path, const char *mode)

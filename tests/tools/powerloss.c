@@ -1,15 +1,18 @@
-/* tests/tools/powerloss: what a disk may hold after a power cut. As a library before a program (LD_PRELOAD) it notes every change of the
- * files of one directory, in order, with the bytes; as a program it makes of the first N changes a directory that a disk may leave.
+/* tests/tools/powerloss: what a disk may hold after a power cut. As a library before a program
+ * (LD_PRELOAD) it notes every change of the files of one directory, in order, with the bytes; as a
+ * program it makes of the first N changes a directory that a disk may leave.
  *
  *   LD_PRELOAD=…/powerloss.so POWERLOSS_DIR=DIR POWERLOSS_LOG=LOG tgrun …
  *   powerloss count LOG                        how many changes there are
- *   powerloss make LOG N keep|drop|SEED OUT    the first N; of what was not synced: all, none, or what SEED throws for each change
- *   powerloss handled LOG                      a handler: notes that $TG_UPDATE_ID was handled
- *   powerloss lost LOG N AFTER                 prints how many updates were confirmed within the first N, and each of them that was handled
- *                                              neither by then nor in the log AFTER
+ *   powerloss make LOG N keep|drop|SEED OUT    the first N; of what was not synced: all, none, or
+ * what SEED throws for each change powerloss handled LOG                      a handler: notes that
+ * $TG_UPDATE_ID was handled powerloss lost LOG N AFTER                 prints how many updates were
+ * confirmed within the first N, and each of them that was handled neither by then nor in the log
+ * AFTER
  *
- * A sync of a file makes its earlier changes certain, a sync of the directory the names. A write may be torn: with SEED, at sectors of 512
- * bytes. Names are kept in order: a lost name loses the later ones too, as in a journal. */
+ * A sync of a file makes its earlier changes certain, a sync of the directory the names. A write
+ * may be torn: with SEED, at sectors of 512 bytes. Names are kept in order: a lost name loses the
+ * later ones too, as in a journal. */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -32,8 +35,9 @@ enum what { MAKE, WRITE, CUT, REMOVE, SYNC, SYNC_DIR, CONFIRMED, HANDLED };
 struct change {
 	uint32_t what;
 	char name[32];
-	int64_t offset, length; /* the bytes follow a WRITE; of a SYNC the offset is how long this list was when it began */
-	int64_t place;          /* where it begins in the list: filled in by the reader */
+	/* the bytes follow a WRITE; of a SYNC the offset is how long this list was when it began */
+	int64_t offset, length;
+	int64_t place; /* where it begins in the list: filled in by the reader */
 };
 
 #ifdef AS_LIBRARY
@@ -66,7 +70,8 @@ static const char *name_of(int fd, char path[PATH_MAX])
 	return path[head] ? path + head + 1 : path + head;
 }
 
-static void note(enum what what, const char *name, int64_t offset, int64_t length, const void *bytes)
+static void note(enum what what, const char *name, int64_t offset, int64_t length,
+		 const void *bytes)
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	static char line[1 << 20];
@@ -86,7 +91,8 @@ static void note(enum what what, const char *name, int64_t offset, int64_t lengt
 	errno = saved;
 }
 
-#define NEXT(type, name, ...) type (*next)(__VA_ARGS__) = (type (*)(__VA_ARGS__))dlsym(RTLD_NEXT, name)
+#define NEXT(type, name, ...) \
+	type (*next)(__VA_ARGS__) = (type(*)(__VA_ARGS__))dlsym(RTLD_NEXT, name)
 
 static ssize_t positioned(ssize_t n, int fd, const void *bytes, off64_t offset)
 {
@@ -204,11 +210,11 @@ ssize_t send(int fd, const void *bytes, size_t n, int flags)
 	return next(fd, bytes, n, flags);
 }
 
-#define MODE(flags) \
-	mode_t mode = 0; \
-	va_list ap; \
-	va_start(ap, flags); \
-	if ((flags) & O_CREAT) \
+#define MODE(flags)                        \
+	mode_t mode = 0;                   \
+	va_list ap;                        \
+	va_start(ap, flags);               \
+	if ((flags)&O_CREAT)               \
 		mode = va_arg(ap, mode_t); \
 	va_end(ap)
 
@@ -323,9 +329,13 @@ static bool certain(size_t i, size_t n)
 {
 	bool name = changes[i]->what == MAKE || changes[i]->what == REMOVE;
 	for (size_t k = i + 1; k < n; k++)
-		if (changes[i]->place >= changes[k]->offset && (changes[k]->what == SYNC || changes[k]->what == SYNC_DIR))
+		if (changes[i]->place >= changes[k]->offset &&
+		    (changes[k]->what == SYNC || changes[k]->what == SYNC_DIR))
 			continue; /* that sync had begun before */
-		else if (changes[k]->what == SYNC_DIR ? name : changes[k]->what == SYNC && strcmp(changes[k]->name, changes[i]->name) == 0)
+		else if (changes[k]->what == SYNC_DIR
+				 ? name
+				 : changes[k]->what == SYNC &&
+					   strcmp(changes[k]->name, changes[i]->name) == 0)
 			return true;
 	return false;
 }
@@ -336,7 +346,8 @@ static void put(int fd, const struct change *c, bool torn)
 	for (int64_t at = 0, step; at < c->length; at += step) {
 		step = 512 - (c->offset + at) % 512;
 		step = step < c->length - at ? step : c->length - at;
-		if ((!torn || thrown()) && pwrite(fd, bytes + at, (size_t)step, c->offset + at) != step)
+		if ((!torn || thrown()) &&
+		    pwrite(fd, bytes + at, (size_t)step, c->offset + at) != step)
 			exit(74);
 	}
 }
@@ -347,7 +358,8 @@ static void carry_out(int dir_fd, const struct change *c, bool torn)
 		unlinkat(dir_fd, c->name, 0);
 		return;
 	}
-	int fd = openat(dir_fd, c->name, O_RDWR | O_CLOEXEC | (c->what == MAKE ? O_CREAT : 0), 0600);
+	int fd = openat(dir_fd, c->name, O_RDWR | O_CLOEXEC | (c->what == MAKE ? O_CREAT : 0),
+			0600);
 	if (fd < 0)
 		return; /* its name was lost, and all that was in it */
 	if (c->what == WRITE)
@@ -371,7 +383,8 @@ int main(int argc, char **argv)
 	if (argc < 6 || strcmp(argv[1], "make") != 0)
 		return 64;
 	size_t n = strtoul(argv[3], NULL, 10);
-	bool keep = strcmp(argv[4], "keep") == 0, drop = strcmp(argv[4], "drop") == 0, names_lost = false;
+	bool keep = strcmp(argv[4], "keep") == 0, drop = strcmp(argv[4], "drop") == 0,
+	     names_lost = false;
 	int dir_fd = mkdir(argv[5], 0700) ? -1 : open(argv[5], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir_fd < 0)
 		return 73;

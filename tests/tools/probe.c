@@ -1,12 +1,15 @@
-/* tests/tools/probe: a handler for tests of order: what it is given goes into a log that all of them share, one line when it starts and one
- * when it ends, each by one write(2) with O_APPEND. So the order of the lines is the order of the events, and an interval in the log lies
- * within the handler's true one.
+/* tests/tools/probe: a handler for tests of order: what it is given goes into a log that all of
+ * them share, one line when it starts and one when it ends, each by one write(2) with O_APPEND. So
+ * the order of the lines is the order of the events, and an interval in the log lies within the
+ * handler's true one.
  *
- *   probe LOG [MICROSECONDS [EVERY]]    works for a time up to that long; each EVERYth update's first attempt ends with 75
- *   probe --worker LOG …                the same as a worker: updates by lines on stdin, answers on descriptor 3
- *   probe --batch LOG …                 the same for a batch: all start, then all end with one status; each EVERYth process fails
+ *   probe LOG [MICROSECONDS [EVERY]]    works for a time up to that long; each EVERYth update's
+ * first attempt ends with 75 probe --worker LOG …                the same as a worker: updates by
+ * lines on stdin, answers on descriptor 3 probe --batch LOG …                 the same for a batch:
+ * all start, then all end with one status; each EVERYth process fails
  *
- * Lines, fields between tabs: start|end, update id, keys, pid, attempt, microseconds, exit status ("-" at the start). */
+ * Lines, fields between tabs: start|end, update id, keys, pid, attempt, microseconds, exit status
+ * ("-" at the start). */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
@@ -36,8 +39,9 @@ static int say(const char *what, const struct job *j, const char *status)
 	char line[1024];
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	int n = snprintf(line, sizeof line, "%s\t%s\t%s\t%ld\t%s\t%" PRId64 "\t%s\n", what, j->update, j->key, (long)getpid(),
-			 j->attempt, (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000, status);
+	int n = snprintf(line, sizeof line, "%s\t%s\t%s\t%ld\t%s\t%" PRId64 "\t%s\n", what,
+			 j->update, j->key, (long)getpid(), j->attempt,
+			 (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000, status);
 	return n < (int)sizeof line && write(log_fd, line, (size_t)n) == n ? 0 : -1;
 }
 
@@ -88,7 +92,8 @@ static int worker(void)
 		work(&j);
 		bool bad = fails(&j);
 		if (say("end", &j, bad ? "75" : "0") ||
-		    dprintf(3, "{\"id\":\"%s\",\"ok\":%s}\n", id, bad ? "false,\"retry\":true" : "true") < 0)
+		    dprintf(3, "{\"id\":\"%s\",\"ok\":%s}\n", id,
+			    bad ? "false,\"retry\":true" : "true") < 0)
 			return 100;
 	}
 	free(line);
@@ -133,10 +138,13 @@ int main(int argc, char **argv)
 {
 	const char *mode = argc > 1 && strncmp(argv[1], "--", 2) == 0 ? argv[1] : "";
 	int first = *mode ? 2 : 1;
-	log_fd = argc > first ? open(argv[first], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
+	log_fd = argc > first ? open(argv[first], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)
+			      : -1;
 	if (log_fd < 0)
 		return 100;
 	longest = argc > first + 1 ? (unsigned)atoi(argv[first + 1]) : 0;
 	every = argc > first + 2 ? (unsigned)atoi(argv[first + 2]) : 0;
-	return strcmp(mode, "--worker") == 0 ? worker() : strcmp(mode, "--batch") == 0 ? batch() : single();
+	return strcmp(mode, "--worker") == 0  ? worker()
+	       : strcmp(mode, "--batch") == 0 ? batch()
+					      : single();
 }

@@ -67,7 +67,9 @@ static bool put(struct sandbox_request *r, size_t n)
 	struct play *p = r->fault;
 	bool own = p->sent < p->out.len;
 	const char *from = own ? p->out.data + p->sent : p->pattern;
-	size_t left = own ? p->out.len - p->sent : p->endless < PATTERN ? (size_t)p->endless : PATTERN;
+	size_t left = own                    ? p->out.len - p->sent
+		      : p->endless < PATTERN ? (size_t)p->endless
+					     : PATTERN;
 	ssize_t done = send(p->fd, from, n < left ? n : left, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (done < 0 && errno != EAGAIN && errno != EINTR)
 		return false;
@@ -105,7 +107,8 @@ static const char *pattern_of(enum raw_action action)
 {
 	static char spaces[PATTERN], headers[PATTERN];
 	if (!spaces[0]) {
-		static const char line[] = "X-Flood: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n";
+		static const char line[] =
+			"X-Flood: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n";
 		_Static_assert(PATTERN % (sizeof line - 1) == 0, "a pattern is whole lines");
 		memset(spaces, ' ', sizeof spaces);
 		for (size_t i = 0; i < sizeof headers; i += sizeof line - 1)
@@ -147,7 +150,8 @@ static int compose(struct sandbox_request *r, struct play *p)
 		return buf_adds(out, "Connection: close\r\n\r\n{\"ok\":true,\"result\":[");
 	if (r->extra_name[0] && buf_addf(out, "%s: %s\r\n", r->extra_name, r->extra_value))
 		return -1;
-	if (buf_addf(out, "Content-Length: %lld\r\n\r\n", (long long)r->length + (long long)p->plan.more))
+	if (buf_addf(out, "Content-Length: %lld\r\n\r\n",
+		     (long long)r->length + (long long)p->plan.more))
 		return -1;
 	size_t head = out->len;
 	if (buf_add(out, r->answer, r->length))

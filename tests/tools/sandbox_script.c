@@ -1,6 +1,6 @@
-/* tests/tools/sandbox_script: which fault is next, and the faults that are proper HTTP. Lines of JSON
- * come in; requests are answered, delayed or handed to sandbox_raw.c, which writes on the connection
- * itself.
+/* tests/tools/sandbox_script: which fault is next, and the faults that are proper HTTP. Lines of
+ * JSON come in; requests are answered, delayed or handed to sandbox_raw.c, which writes on the
+ * connection itself.
  *
  * Lines are used in their order; one that is used up is gone. */
 #include "tests/tools/sandbox_script.h"
@@ -28,10 +28,11 @@ struct fault {
 struct sandbox_script {
 	struct list faults;
 	size_t count;
-	int hang_up;                 /* connections still to be closed as soon as they are accepted */
-	struct sandbox *refuses;     /* it was told to refuse connections */
-	struct loop_timer *down;     /* until nobody can connect, or somebody can again */
-	int64_t down_for;            /* milliseconds */
+	/* connections still to be closed as soon as they are accepted */
+	int hang_up;
+	struct sandbox *refuses; /* it was told to refuse connections */
+	struct loop_timer *down; /* until nobody can connect, or somebody can again */
+	int64_t down_for;        /* milliseconds */
 };
 
 /* The true answer, to be changed as a line says. */
@@ -41,11 +42,25 @@ struct decoration {
 };
 
 static const char *const names[] = {
-	[RAW_NONE] = "answer", [RAW_STALL] = "stall", [RAW_STALL_HEADERS] = "stall_headers", [RAW_TRICKLE] = "trickle",
-	[RAW_RESET] = "reset", [RAW_CUT] = "cut", [RAW_BYTES] = "raw", [RAW_ENDLESS] = "endless", [RAW_HEADERS] = "headers",
-	[RAW_GARBAGE] = "garbage", [FAULT_REDIRECT] = "redirect", [FAULT_CLOSE] = "close", [FAULT_DELAY] = "delay",
-	[FAULT_DUPLICATE] = "duplicate", [FAULT_TWICE] = "twice", [FAULT_BACKWARDS] = "backwards", [FAULT_PASS] = "pass",
-	[FAULT_REFUSE] = "refuse", [FAULT_HANG_UP] = "hang_up",
+	[RAW_NONE] = "answer",
+	[RAW_STALL] = "stall",
+	[RAW_STALL_HEADERS] = "stall_headers",
+	[RAW_TRICKLE] = "trickle",
+	[RAW_RESET] = "reset",
+	[RAW_CUT] = "cut",
+	[RAW_BYTES] = "raw",
+	[RAW_ENDLESS] = "endless",
+	[RAW_HEADERS] = "headers",
+	[RAW_GARBAGE] = "garbage",
+	[FAULT_REDIRECT] = "redirect",
+	[FAULT_CLOSE] = "close",
+	[FAULT_DELAY] = "delay",
+	[FAULT_DUPLICATE] = "duplicate",
+	[FAULT_TWICE] = "twice",
+	[FAULT_BACKWARDS] = "backwards",
+	[FAULT_PASS] = "pass",
+	[FAULT_REFUSE] = "refuse",
+	[FAULT_HANG_UP] = "hang_up",
 };
 
 struct sandbox_script *sandbox_script_new(void)
@@ -76,7 +91,9 @@ void sandbox_script_free(struct sandbox_script *s)
 static int64_t number(const cJSON *json, const char *name, int64_t otherwise)
 {
 	const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, name);
-	return cJSON_IsNumber(item) && item->valuedouble > -1e15 && item->valuedouble < 1e15 ? (int64_t)item->valuedouble : otherwise;
+	return cJSON_IsNumber(item) && item->valuedouble > -1e15 && item->valuedouble < 1e15
+		       ? (int64_t)item->valuedouble
+		       : otherwise;
 }
 
 static const char *text(const cJSON *json, const char *name)
@@ -84,7 +101,8 @@ static const char *text(const cJSON *json, const char *name)
 	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, name));
 }
 
-static int add_line(struct sandbox_script *s, const char *line, size_t n, int number_of_line, struct err *err)
+static int add_line(struct sandbox_script *s, const char *line, size_t n, int number_of_line,
+		    struct err *err)
 {
 	if (s->count >= LINES_MAX)
 		return err_set(err, ERR_USAGE, "the script is too long");
@@ -95,19 +113,22 @@ static int add_line(struct sandbox_script *s, const char *line, size_t n, int nu
 	f->json = cJSON_ParseWithLength(line, n);
 	if (!cJSON_IsObject(f->json)) {
 		fault_free(f);
-		return err_set(err, ERR_USAGE, "line %d of the script is no JSON object", number_of_line);
+		return err_set(err, ERR_USAGE, "line %d of the script is no JSON object",
+			       number_of_line);
 	}
 	const char *action = text(f->json, "action"), *method = text(f->json, "method");
 	size_t i = 0;
 	while (action && i < sizeof names / sizeof *names && strcmp(names[i], action) != 0)
 		i++;
 	if (i == sizeof names / sizeof *names) {
-		err_set(err, ERR_USAGE, "line %d of the script: unknown action '%s'", number_of_line, action);
+		err_set(err, ERR_USAGE, "line %d of the script: unknown action '%s'",
+			number_of_line, action);
 		fault_free(f);
 		return -1;
 	}
 	f->action = (enum raw_action)i;
-	snprintf(f->method, sizeof f->method, "%s", method && strcmp(method, "*") != 0 ? method : "");
+	snprintf(f->method, sizeof f->method, "%s",
+		 method && strcmp(method, "*") != 0 ? method : "");
 	f->skip = number(f->json, "skip", 0);
 	f->times = number(f->json, "times", 1);
 	list_add_before(&s->faults, &f->link);
@@ -122,7 +143,8 @@ int sandbox_script_add(struct sandbox_script *s, const char *lines, size_t n, st
 		const char *end = memchr(lines, '\n', n);
 		size_t length = end ? (size_t)(end - lines) : n;
 		line++;
-		if (strspn(lines, " \t\r") < length && lines[0] != '#' && add_line(s, lines, length, line, err))
+		if (strspn(lines, " \t\r") < length && lines[0] != '#' &&
+		    add_line(s, lines, length, line, err))
 			return -1;
 		lines += end ? length + 1 : length;
 		n -= end ? length + 1 : length;
@@ -160,7 +182,8 @@ static bool given_body(const cJSON *json, struct buf *out)
 /* The line's headers. */
 static void give_headers(struct sandbox_request *r, const cJSON *json)
 {
-	const char *type = text(json, "type"), *header = text(json, "header"), *location = text(json, "location");
+	const char *type = text(json, "type"), *header = text(json, "header"),
+		   *location = text(json, "location");
 	if (type) {
 		snprintf(r->given_type, sizeof r->given_type, "%s", type);
 		r->type = r->given_type;
@@ -171,7 +194,8 @@ static void give_headers(struct sandbox_request *r, const cJSON *json)
 		snprintf(r->extra_value, sizeof r->extra_value, "%s", location);
 	} else if (colon && (size_t)(colon - header) < sizeof r->extra_name) {
 		memcpy(r->extra_name, header, (size_t)(colon - header));
-		snprintf(r->extra_value, sizeof r->extra_value, "%s", colon + 1 + strspn(colon + 1, " "));
+		snprintf(r->extra_value, sizeof r->extra_value, "%s",
+			 colon + 1 + strspn(colon + 1, " "));
 	}
 }
 
@@ -238,7 +262,8 @@ static void answer(struct sandbox_request *r, const cJSON *json, int status)
 	buf_init(&body, 256 << 20);
 	give_headers(r, json);
 	if (!given_body(json, &body))
-		buf_addf(&body, "{\"ok\":false,\"error_code\":%d,\"description\":\"Scripted %d\"}", status, status);
+		buf_addf(&body, "{\"ok\":false,\"error_code\":%d,\"description\":\"Scripted %d\"}",
+			 status, status);
 	if (!body.data)
 		buf_reserve(&body, 1); /* an empty body is one too */
 	sandbox_answer(r, status, body.data, body.len);
@@ -255,17 +280,23 @@ static bool play(const struct fault *f, struct sandbox_request *r, int status, b
 	const cJSON *json = f->json, *after = cJSON_GetObjectItemCaseSensitive(json, "after");
 	const char *end = text(json, "end");
 	struct raw_plan plan = {
-		.action = f->action, .ms = number(json, "ms", f->action == RAW_TRICKLE ? 1000 : 0),
+		.action = f->action,
+		.ms = number(json, "ms", f->action == RAW_TRICKLE ? 1000 : 0),
 		.bytes = number(json, "bytes", f->action == RAW_TRICKLE ? 1 : 200 << 20),
-		.has_after = cJSON_IsNumber(after), .after = number(json, "after", 0),
-		.permille = number(json, "permille", RAW_UNSET), .more = number(json, "more", 0),
+		.has_after = cJSON_IsNumber(after),
+		.after = number(json, "after", 0),
+		.permille = number(json, "permille", RAW_UNSET),
+		.more = number(json, "more", 0),
 	};
 	bool within = f->action == RAW_STALL && (plan.has_after || plan.permille != RAW_UNSET);
-	bool spoils = within || f->action == RAW_TRICKLE || f->action == RAW_RESET || f->action == RAW_CUT;
-	if (f->action == RAW_STALL || f->action == RAW_STALL_HEADERS || (end && strcmp(end, "stall") == 0))
+	bool spoils = within || f->action == RAW_TRICKLE || f->action == RAW_RESET ||
+		      f->action == RAW_CUT;
+	if (f->action == RAW_STALL || f->action == RAW_STALL_HEADERS ||
+	    (end && strcmp(end, "stall") == 0))
 		plan.end = RAW_STALL;
 	else
-		plan.end = f->action == RAW_RESET || (end && strcmp(end, "reset") == 0) ? RAW_RESET : RAW_CUT;
+		plan.end = f->action == RAW_RESET || (end && strcmp(end, "reset") == 0) ? RAW_RESET
+											: RAW_CUT;
 	if (sandbox_raw_prepare(r, &plan)) {
 		sandbox_drop(r);
 		return true;
@@ -347,7 +378,8 @@ bool sandbox_script_request(struct sandbox_script *s, struct sandbox_request *r,
 			continue;
 		}
 		const char *given = text(f->json, "name");
-		snprintf(r->fault_name, sizeof r->fault_name, "%s", given ? given : names[f->action]);
+		snprintf(r->fault_name, sizeof r->fault_name, "%s",
+			 given ? given : names[f->action]);
 		*name = r->fault_name;
 		bool taken = apply(s, f, r);
 		if (f->times > 0 && --f->times == 0) {

@@ -16,12 +16,16 @@ static void test_buf(void)
 	struct buf b;
 	buf_init(&b, 10);
 	is_str(buf_str(&b), "", "an empty buffer is an empty text");
-	ok(buf_reserve(&b, 0) == 0 && b.data && b.data[0] == '\0', "room for nothing is a text too");
-	ok(buf_adds(&b, "abc") == 0 && buf_addc(&b, 'd') == 0 && buf_addf(&b, "%d", 56) == 0, "text is added");
+	ok(buf_reserve(&b, 0) == 0 && b.data && b.data[0] == '\0',
+	   "room for nothing is a text too");
+	ok(buf_adds(&b, "abc") == 0 && buf_addc(&b, 'd') == 0 && buf_addf(&b, "%d", 56) == 0,
+	   "text is added");
 	is_str(buf_str(&b), "abcd56", "in order");
 	errno = 0;
 	ok(buf_adds(&b, "12345") == -1 && errno == EOVERFLOW, "what does not fit is refused");
-	ok(buf_addf(&b, "%05d", 1) == -1 && buf_reserve(&b, SIZE_MAX) == -1 && buf_reserve(&b, SIZE_MAX - 5) == -1, "in every form, sums that overflow too");
+	ok(buf_addf(&b, "%05d", 1) == -1 && buf_reserve(&b, SIZE_MAX) == -1 &&
+		   buf_reserve(&b, SIZE_MAX - 5) == -1,
+	   "in every form, sums that overflow too");
 	is_str(buf_str(&b), "abcd56", "and nothing of it was added");
 	ok(buf_adds(&b, "1234") == 0 && b.len == 10, "a buffer can be filled to the last byte");
 	buf_consume(&b, 4);
@@ -35,20 +39,25 @@ static void test_buf(void)
 	buf_release(&b);
 	ok(b.data == NULL && b.max == 10, "and freed");
 
-	static const char text[] = "a text that is longer than what a buffer has room for at first, so that it must be written twice";
+	static const char text[] =
+		"a text that is longer than what a buffer has room for at first, so that it must be written twice";
 	buf_init(&b, 1000);
-	ok(buf_adds(&b, ">") == 0 && buf_addf(&b, "%s", text) == 0 && buf_addf(&b, "%c", '<') == 0, "formatted text makes its room");
-	ok(b.len == sizeof text + 1 && memcmp(b.data + 1, text, sizeof text - 1) == 0, "and is whole then");
+	ok(buf_adds(&b, ">") == 0 && buf_addf(&b, "%s", text) == 0 && buf_addf(&b, "%c", '<') == 0,
+	   "formatted text makes its room");
+	ok(b.len == sizeof text + 1 && memcmp(b.data + 1, text, sizeof text - 1) == 0,
+	   "and is whole then");
 	buf_clear(&b);
 	static const int64_t numbers[] = { 0, 7, 10, -1, -1001234567890, INT64_MAX, INT64_MIN };
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
 		buf_add_int(&b, numbers[i]);
 		buf_addc(&b, ' ');
 	}
-	is_str(buf_str(&b), "0 7 10 -1 -1001234567890 9223372036854775807 -9223372036854775808 ", "numbers are written in decimal, the least one too");
+	is_str(buf_str(&b), "0 7 10 -1 -1001234567890 9223372036854775807 -9223372036854775808 ",
+	       "numbers are written in decimal, the least one too");
 	buf_release(&b);
 	buf_init(&b, 3);
-	ok(buf_add_int(&b, 1234) == -1 && buf_add_int(&b, 123) == 0, "a number that does not fit is refused");
+	ok(buf_add_int(&b, 1234) == -1 && buf_add_int(&b, 123) == 0,
+	   "a number that does not fit is refused");
 	is_str(buf_str(&b), "123", "and leaves nothing");
 	buf_release(&b);
 }
@@ -65,9 +74,16 @@ static void json_is(const char *bytes, size_t n, const char *want, const char *w
 static void test_json(void)
 {
 	json_is("a\"b\\c/", 6, "\"a\\\"b\\\\c/\"", "JSON: quotes and backslashes");
-	json_is("\b\t\n\f\r\0\x1f\x7f", 8, "\"\\b\\t\\n\\f\\r\\u0000\\u001f\\u007f\"", "JSON: control characters");
-	json_is("\xc3\xa9\xf0\x9f\x98\x80", 6, "\"\xc3\xa9\xf0\x9f\x98\x80\"", "JSON: UTF-8 as it is");
-	json_is("a\xff" "b\xc3", 4, "\"a\xef\xbf\xbd" "b\xef\xbf\xbd\"", "JSON: what is no UTF-8 becomes U+FFFD");
+	json_is("\b\t\n\f\r\0\x1f\x7f", 8, "\"\\b\\t\\n\\f\\r\\u0000\\u001f\\u007f\"",
+		"JSON: control characters");
+	json_is("\xc3\xa9\xf0\x9f\x98\x80", 6, "\"\xc3\xa9\xf0\x9f\x98\x80\"",
+		"JSON: UTF-8 as it is");
+	json_is("a\xff"
+		"b\xc3",
+		4,
+		"\"a\xef\xbf\xbd"
+		"b\xef\xbf\xbd\"",
+		"JSON: what is no UTF-8 becomes U+FFFD");
 	/* Whatever the room, all or nothing. */
 	bool whole = true;
 	for (size_t room = 3; room < 20; room++) {
@@ -75,7 +91,8 @@ static void test_json(void)
 		buf_init(&b, room);
 		buf_adds(&b, "x:");
 		int rc = buf_add_json(&b, "a\nb\x01", 4);
-		whole = whole && (rc == 0 ? !strcmp(b.data, "x:\"a\\nb\\u0001\"") : !strcmp(b.data, "x:"));
+		whole = whole &&
+			(rc == 0 ? !strcmp(b.data, "x:\"a\\nb\\u0001\"") : !strcmp(b.data, "x:"));
 		whole = whole && (rc == 0) == (room >= 14);
 		buf_release(&b);
 	}
@@ -115,25 +132,48 @@ static void test_utf8(void)
 		const char *bytes;
 		size_t length;
 	} cases[] = {
-		{ "a", 1 }, { "\xc2\x80", 2 }, { "\xdf\xbf", 2 }, { "\xe0\xa0\x80", 3 }, { "\xed\x9f\xbf", 3 }, { "\xee\x80\x80", 3 },
-		{ "\xf0\x90\x80\x80", 4 }, { "\xf4\x8f\xbf\xbf", 4 },
-		{ "\x80", 0 }, { "\xbf", 0 }, { "\xc0\x80", 0 }, { "\xc1\xbf", 0 }, { "\xe0\x9f\xbf", 0 }, { "\xed\xa0\x80", 0 }, { "\xed\xbf\xbf", 0 },
-		{ "\xf0\x8f\xbf\xbf", 0 }, { "\xf4\x90\x80\x80", 0 }, { "\xf5\x80\x80\x80", 0 }, { "\xff", 0 }, { "\xc3", 0 }, { "\xe2\x82", 0 },
-		{ "\xf0\x9f\x98", 0 }, { "\xc3(", 0 }, { "\xe2\x82(", 0 },
+		{ "a", 1 },
+		{ "\xc2\x80", 2 },
+		{ "\xdf\xbf", 2 },
+		{ "\xe0\xa0\x80", 3 },
+		{ "\xed\x9f\xbf", 3 },
+		{ "\xee\x80\x80", 3 },
+		{ "\xf0\x90\x80\x80", 4 },
+		{ "\xf4\x8f\xbf\xbf", 4 },
+		{ "\x80", 0 },
+		{ "\xbf", 0 },
+		{ "\xc0\x80", 0 },
+		{ "\xc1\xbf", 0 },
+		{ "\xe0\x9f\xbf", 0 },
+		{ "\xed\xa0\x80", 0 },
+		{ "\xed\xbf\xbf", 0 },
+		{ "\xf0\x8f\xbf\xbf", 0 },
+		{ "\xf4\x90\x80\x80", 0 },
+		{ "\xf5\x80\x80\x80", 0 },
+		{ "\xff", 0 },
+		{ "\xc3", 0 },
+		{ "\xe2\x82", 0 },
+		{ "\xf0\x9f\x98", 0 },
+		{ "\xc3(", 0 },
+		{ "\xe2\x82(", 0 },
 	};
 	int wrong = 0;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
 		wrong += utf8_length(cases[i].bytes, strlen(cases[i].bytes)) != cases[i].length;
-	is_num(wrong, 0, "UTF-8 is what RFC 3629 says: no overlong forms, surrogates, or beyond U+10FFFF");
+	is_num(wrong, 0,
+	       "UTF-8 is what RFC 3629 says: no overlong forms, surrogates, or beyond U+10FFFF");
 	is_num(utf8_length("", 0), 0, "nothing is no character");
-	ok(utf8_code("\xe2\x82\xac", 3) == 0x20ac && utf8_code("\xf0\x9f\x98\x80", 4) == 0x1f600 && utf8_code("a", 1) == 'a', "code points are read");
+	ok(utf8_code("\xe2\x82\xac", 3) == 0x20ac && utf8_code("\xf0\x9f\x98\x80", 4) == 0x1f600 &&
+		   utf8_code("a", 1) == 'a',
+	   "code points are read");
 	static const char text[] = "a\xc3\xa9\xf0\x9f\x98\x80";
 	static const size_t cut[] = { 0, 1, 1, 3, 3, 3, 3, 7 };
 	wrong = 0;
 	for (size_t n = 0; n <= 7; n++)
 		wrong += utf8_cut(text, n) != cut[n];
 	is_num(wrong, 0, "a text is cut between characters");
-	is_num((int64_t)utf8_cut("\x80\x80\x80\x80\x80\x80", 5), 5, "what is no UTF-8 is cut anywhere");
+	is_num((int64_t)utf8_cut("\x80\x80\x80\x80\x80\x80", 5), 5,
+	       "what is no UTF-8 is cut anywhere");
 }
 
 static void test_backoff(void)
@@ -144,13 +184,16 @@ static void test_backoff(void)
 		wrong += backoff_delay(1000, 60000, i + 1) != want[i];
 	is_num(wrong, 0, "delays double from the first to the cap");
 	is_num(backoff_delay(1000, 60000, INT_MAX), 60000, "and stay there however often it fails");
-	ok(backoff_delay(5000, 1000, 1) == 1000 && backoff_delay(0, 1000, INT_MAX) == 0 && backoff_delay(INT64_MAX / 2 + 1, INT64_MAX, 9) == INT64_MAX,
+	ok(backoff_delay(5000, 1000, 1) == 1000 && backoff_delay(0, 1000, INT_MAX) == 0 &&
+		   backoff_delay(INT64_MAX / 2 + 1, INT64_MAX, 9) == INT64_MAX,
 	   "a first delay past the cap, none, and a huge one");
 	struct backoff b = { .first = 1000, .cap = 60000 };
-	ok(backoff_fail(&b, 0) == 500 && backoff_fail(&b, UINT32_MAX) == 2000, "jitter is between a half and all of it");
+	ok(backoff_fail(&b, 0) == 500 && backoff_fail(&b, UINT32_MAX) == 2000,
+	   "jitter is between a half and all of it");
 	for (int i = 0; i < 5000; i++)
 		wrong += backoff_fail(&b, backoff_random()) > 60000;
-	static const int64_t squares[] = { 1000, 4000, 9000, 16000, 25000, 36000, 49000, 60000, 60000 };
+	static const int64_t squares[] = { 1000,  4000,  9000,  16000, 25000,
+					   36000, 49000, 60000, 60000 };
 	struct backoff square = { .first = 1000, .cap = 60000, .growth = BACKOFF_QUADRATIC };
 	for (size_t i = 0; i < sizeof squares / sizeof *squares; i++)
 		if (backoff_fail(&square, UINT32_MAX) != squares[i])
@@ -160,7 +203,8 @@ static void test_backoff(void)
 	is_num(backoff_fail(&square, UINT32_MAX), 60000, "… however often it fails");
 	struct backoff even = { .first = 1000, .cap = 60000, .growth = BACKOFF_CONSTANT };
 	backoff_fail(&even, 0);
-	ok(backoff_fail(&even, UINT32_MAX) == 1000 && backoff_fail(&even, 0) == 500, "no growth: jitter alone");
+	ok(backoff_fail(&even, UINT32_MAX) == 1000 && backoff_fail(&even, 0) == 500,
+	   "no growth: jitter alone");
 	backoff_reset(&b);
 	ok(wrong == 0 && backoff_fail(&b, UINT32_MAX) == 1000, "after a success it begins again");
 	bool varies = false;
@@ -171,8 +215,18 @@ static void test_backoff(void)
 
 static void test_secret(void)
 {
-	static const char *const bad[] = { "", " \n", "123456", "123456:", ":AAH", "abc:AAHxyz", "123456:AAH xyz", "123456:AAH/xyz", "123456:ab",
-					   "1234567890123456789:AAHxyz", "-1:AAHxyz", "123456:AAH\xc3\xa9xyz" };
+	static const char *const bad[] = { "",
+					   " \n",
+					   "123456",
+					   "123456:",
+					   ":AAH",
+					   "abc:AAHxyz",
+					   "123456:AAH xyz",
+					   "123456:AAH/xyz",
+					   "123456:ab",
+					   "1234567890123456789:AAHxyz",
+					   "-1:AAHxyz",
+					   "123456:AAH\xc3\xa9xyz" };
 	struct err err;
 	int accepted = 0, quoted = 0;
 	char longest[400];
@@ -195,15 +249,21 @@ static void test_secret(void)
 	is_num((int64_t)secret_length(s), 8, "the secret part has a length");
 	char text[] = "AAH_x-9zAAH_x-9z 123456%3AAAH_x-9z AAH_x-9";
 	size_t whole = sizeof text, n = secret_redact(s, text, whole - 1);
-	is_num((int64_t)n, (int64_t)whole - 1 - 3 * 5, "a token in a text is found, and three stars take its place");
+	is_num((int64_t)n, (int64_t)whole - 1 - 3 * 5,
+	       "a token in a text is found, and three stars take its place");
 	text[n] = '\0';
 	is_str(text, "****** 123456%3A*** AAH_x-9", "wherever it stands");
-	ok(memmem(text + n, whole - n, "AAH", 3) == NULL, "nothing of it is left behind the new end");
-	ok(secret_redact(s, text, n) == n && secret_redact(NULL, text, 5) == 5 && secret_redact(s, text, 0) == 0, "no token, no secret, no text");
+	ok(memmem(text + n, whole - n, "AAH", 3) == NULL,
+	   "nothing of it is left behind the new end");
+	ok(secret_redact(s, text, n) == n && secret_redact(NULL, text, 5) == 5 &&
+		   secret_redact(s, text, 0) == 0,
+	   "no token, no secret, no text");
 	struct secret *next = secret_new("123456:another", &err);
 	char words[] = "AAH_x-9z another pass%2F pass/ bWU6 ab";
-	is_num(secret_also(s, "pass/", "pass%2F", "ab", &err), -1, "what is too short to be hidden is refused");
-	is_num(secret_also(s, "pass/", "pass%2F", "bWU6", &err), 0, "another secret in three forms");
+	is_num(secret_also(s, "pass/", "pass%2F", "ab", &err), -1,
+	       "what is too short to be hidden is refused");
+	is_num(secret_also(s, "pass/", "pass%2F", "bWU6", &err), 0,
+	       "another secret in three forms");
 	secret_assign(s, next);
 	n = secret_redact(s, words, sizeof words - 1);
 	words[n] = '\0';
@@ -214,24 +274,55 @@ static void test_secret(void)
 }
 
 /* A token of the length that Telegram's have. */
-#define LONG "1234567890:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw_"
+#define LONG  "1234567890:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw_"
 #define OTHER "1234567890:BBHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw_"
 
 static void test_find(void)
 {
-	static const char *const alone[] = { "123:ABC", " 123:ABC\r\n", "\xef\xbb\xbf" "123:ABC", "\"123:ABC\"", "'123:ABC'", "`123:ABC`", "<123:ABC>",
-					     "\xe2\x80\x9c" "123:ABC" "\xe2\x80\x9d", "bot123:ABC", "TOKEN=123:ABC", "export TGRUN_TOKEN='123:ABC';",
-					     "token: 123:ABC", "token:\"bot123:ABC\",", "TOKEN = \"123:ABC\"\r\n", "\xc2\xa0" "123:ABC" };
-	static const char *const among[] = { "Use this token to access the HTTP API:\n" LONG "\nKeep your token secure and store it safely.",
-					     "https://api.telegram.org/bot" LONG "/getMe", "{\"token\": \"" LONG "\"}", "# my bot\n" LONG " # of 2025",
-					     "A=" LONG "\nB=" LONG "\n", "PORT=8080\nTOKEN=" LONG "\n", "\xc2\xab" LONG "\xc2\xbb ok" };
+	static const char *const alone[] = { "123:ABC",
+					     " 123:ABC\r\n",
+					     "\xef\xbb\xbf"
+					     "123:ABC",
+					     "\"123:ABC\"",
+					     "'123:ABC'",
+					     "`123:ABC`",
+					     "<123:ABC>",
+					     "\xe2\x80\x9c"
+					     "123:ABC"
+					     "\xe2\x80\x9d",
+					     "bot123:ABC",
+					     "TOKEN=123:ABC",
+					     "export TGRUN_TOKEN='123:ABC';",
+					     "token: 123:ABC",
+					     "token:\"bot123:ABC\",",
+					     "TOKEN = \"123:ABC\"\r\n",
+					     "\xc2\xa0"
+					     "123:ABC" };
+	static const char *const among[] = { "Use this token to access the HTTP API:\n" LONG
+					     "\nKeep your token secure and store it safely.",
+					     "https://api.telegram.org/bot" LONG "/getMe",
+					     "{\"token\": \"" LONG "\"}",
+					     "# my bot\n" LONG " # of 2025",
+					     "A=" LONG "\nB=" LONG "\n",
+					     "PORT=8080\nTOKEN=" LONG "\n",
+					     "\xc2\xab" LONG "\xc2\xbb ok" };
 	static const struct {
 		const char *text, *want;
 	} bad[] = {
-		{ "", "is empty" }, { "\xef\xbb\xbf\r\n", "is empty" }, { "123:ABC DEF", "character that no token has" }, { LONG "\n" OTHER, "two different tokens" },
-		{ "1234567890", "only the bot's number" }, { "AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw_", "the number and the colon" },
-		{ "1234567890:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw\xd0\x90" "bc", "character that no token has" }, { "my" LONG, "does not look like" },
-		{ "12:30 and 123:ABC", "character that no token has" }, { "=", "does not look like" }, { "\"", "does not look like" }, { "bot", "does not look like" },
+		{ "", "is empty" },
+		{ "\xef\xbb\xbf\r\n", "is empty" },
+		{ "123:ABC DEF", "character that no token has" },
+		{ LONG "\n" OTHER, "two different tokens" },
+		{ "1234567890", "only the bot's number" },
+		{ "AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw_", "the number and the colon" },
+		{ "1234567890:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw\xd0\x90"
+		  "bc",
+		  "character that no token has" },
+		{ "my" LONG, "does not look like" },
+		{ "12:30 and 123:ABC", "character that no token has" },
+		{ "=", "does not look like" },
+		{ "\"", "does not look like" },
+		{ "bot", "does not look like" },
 	};
 	struct err err;
 	size_t taken = 0, told = 0, quoted = 0;
@@ -243,7 +334,8 @@ static void test_find(void)
 			diag("alone %zu", i);
 		secret_free(s);
 	}
-	is_num((int64_t)taken, sizeof alone / sizeof *alone, "a token is found alone, in quotes, behind a name");
+	is_num((int64_t)taken, sizeof alone / sizeof *alone,
+	       "a token is found alone, in quotes, behind a name");
 	taken = 0;
 	for (size_t i = 0; i < sizeof among / sizeof *among; i++) {
 		struct secret *s = secret_find(among[i], strlen(among[i]), &err);
@@ -253,7 +345,8 @@ static void test_find(void)
 			diag("among %zu", i);
 		secret_free(s);
 	}
-	is_num((int64_t)taken, sizeof among / sizeof *among, "and among other words, when it is the only one");
+	is_num((int64_t)taken, sizeof among / sizeof *among,
+	       "and among other words, when it is the only one");
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		struct secret *s = secret_find(bad[i].text, strlen(bad[i].text), &err);
 		if (!s && err.status == ERR_NOPERM && strstr(err.text, bad[i].want))
@@ -263,7 +356,8 @@ static void test_find(void)
 		quoted += !s && (strstr(err.text, "AAH") || strstr(err.text, "DEF"));
 		secret_free(s);
 	}
-	is_num((int64_t)told, sizeof bad / sizeof *bad, "what is not certain is refused with its cause");
+	is_num((int64_t)told, sizeof bad / sizeof *bad,
+	       "what is not certain is refused with its cause");
 	is_num((int64_t)quoted, 0, "and not quoted");
 	char wide[2 + 2 * sizeof LONG] = "\xff\xfe";
 	for (size_t i = 0; i + 1 < sizeof LONG; i++)
@@ -273,7 +367,8 @@ static void test_find(void)
 	secret_free(s);
 	static char huge[20000];
 	memset(huge, 'x', sizeof huge);
-	ok(!secret_find(huge, sizeof huge, &err) && err.status == ERR_NOPERM, "a text without end is none");
+	ok(!secret_find(huge, sizeof huge, &err) && err.status == ERR_NOPERM,
+	   "a text without end is none");
 }
 
 struct item {
@@ -289,10 +384,13 @@ static void test_list(void)
 	ok(list_empty(&head), "a new list is empty");
 	for (int i = 0; i < 3; i++)
 		list_add_before(&head, &items[i].link);
-	ok(container_of(head.next, struct item, link)->number == 0 && container_of(head.prev, struct item, link)->number == 2, "items keep their order");
+	ok(container_of(head.next, struct item, link)->number == 0 &&
+		   container_of(head.prev, struct item, link)->number == 2,
+	   "items keep their order");
 	list_remove(&items[1].link);
 	list_remove(&items[1].link);
-	ok(head.next->next == &items[2].link && list_empty(&items[1].link), "one can be taken out, even twice");
+	ok(head.next->next == &items[2].link && list_empty(&items[1].link),
+	   "one can be taken out, even twice");
 	list_remove(&items[0].link);
 	list_remove(&items[2].link);
 	ok(list_empty(&head), "and then the list is empty");
@@ -304,12 +402,15 @@ static void test_err(void)
 	char huge[3000];
 	memset(huge, 'x', sizeof huge);
 	huge[sizeof huge - 1] = '\0';
-	ok(err_set(&err, ERR_IO, "cannot open '%s'", "x") == -1 && err.status == ERR_IO && !strcmp(err.text, "cannot open 'x'"), "an error is a sentence and a status");
+	ok(err_set(&err, ERR_IO, "cannot open '%s'", "x") == -1 && err.status == ERR_IO &&
+		   !strcmp(err.text, "cannot open 'x'"),
+	   "an error is a sentence and a status");
 	err_sys(&err, ERR_CANTCREATE, ENOENT, "cannot open '%s'", "x");
 	is_str(err.text, "cannot open 'x': No such file or directory", "with the system's reason");
 	err_sys(&err, ERR_CANTCREATE, ENOENT, "%s", huge);
 	ok(strlen(err.text) == sizeof err.text - 1, "a sentence that is too long is cut");
-	ok(err_set(NULL, ERR_IO, "x") == -1 && err_sys(NULL, ERR_IO, EIO, "x") == -1, "nobody need listen");
+	ok(err_set(NULL, ERR_IO, "x") == -1 && err_sys(NULL, ERR_IO, EIO, "x") == -1,
+	   "nobody need listen");
 }
 
 int main(void)
@@ -323,7 +424,8 @@ int main(void)
 	RUN(test_find);
 	RUN(test_list);
 	RUN(test_err);
-	ok(hash_bytes("", 0) == 0xcbf29ce484222325u && hash_bytes("a", 1) == 0xaf63dc4c8601ec8cu && hash_bytes("foobar", 6) == 0x85944171f73967e8u,
+	ok(hash_bytes("", 0) == 0xcbf29ce484222325u && hash_bytes("a", 1) == 0xaf63dc4c8601ec8cu &&
+		   hash_bytes("foobar", 6) == 0x85944171f73967e8u,
 	   "the hash is FNV-1a (the vectors of draft-eastlake-fnv)");
 	return done_testing();
 }

@@ -1,4 +1,5 @@
-/* tests/unit/batch: one process for several updates, and the same room with one for each: what they get, and what their end means. */
+/* tests/unit/batch: one process for several updates, and the same room with one for each: what they
+ * get, and what their end means. */
 #include "tests/unit/handler_rig.h"
 
 static struct house house;
@@ -21,7 +22,8 @@ static void run(enum handler_mode mode, const char *script, int n, int64_t timeo
 	house.out[0][0] = '\0';
 	for (int i = 0; i < n; i++)
 		claims[i] = claim_do(i + 1, "x");
-	if (!ok(handler_start(h, claims, (size_t)n) == 0 && handler_running(h) == n, "%d update%s begin together", n, n == 1 ? "" : "s"))
+	if (!ok(handler_start(h, claims, (size_t)n) == 0 && handler_running(h) == n,
+		"%d update%s begin together", n, n == 1 ? "" : "s"))
 		return;
 	handler_free(h);
 	if (!HOUSE_UNTIL(&house, house.back == n && handlers_quiet(house.room)))
@@ -34,7 +36,9 @@ static int ended(int n, enum handler_end end, bool solo, enum outcome_kind kind)
 	int count = 0;
 	for (int i = 1; i <= n; i++) {
 		const struct handler_result *r = &house.fates[i].result;
-		count += house.fates[i].done == 1 && r->end == end && (r->why == RELEASE_SHARED) == solo && (end != HANDLER_ENDED || r->outcome.kind == kind);
+		count += house.fates[i].done == 1 && r->end == end &&
+			 (r->why == RELEASE_SHARED) == solo &&
+			 (end != HANDLER_ENDED || r->outcome.kind == kind);
 	}
 	return count;
 }
@@ -44,15 +48,18 @@ static void batches(void)
 	run(MODE_BATCH, "exit 0", 3, 0);
 	is_num(ended(3, HANDLER_ENDED, false, OUTCOME_DONE), 3, "status 0: all are done");
 	run(MODE_BATCH, "echo $(tr '\\n' ' ')", 3, 0);
-	is_str(house.out[0], "{\"update_id\":1,\"do\":\"x\"} {\"update_id\":2,\"do\":\"x\"} {\"update_id\":3,\"do\":\"x\"}",
+	is_str(house.out[0],
+	       "{\"update_id\":1,\"do\":\"x\"} {\"update_id\":2,\"do\":\"x\"} {\"update_id\":3,\"do\":\"x\"}",
 	       "they are lines of its input, in order");
 	is_num(house.out_of, 0, "what it prints belongs to no one of them");
 	run(MODE_BATCH, "env | grep ^TG_ | sort | tr '\\n' ' '", 3, 0);
-	is_str(house.out[0], "TG_BATCH_SIZE=3 TG_MAX_ATTEMPTS=3 ", "no variable is that of any one update");
+	is_str(house.out[0], "TG_BATCH_SIZE=3 TG_MAX_ATTEMPTS=3 ",
+	       "no variable is that of any one update");
 	run(MODE_BATCH, "exit 75", 3, 0);
 	is_num(ended(3, HANDLER_ENDED, false, OUTCOME_RETRY), 3, "status 75: all are tried again");
 	run(MODE_BATCH, "exit 3", 3, 0);
-	is_num(ended(3, HANDLER_INTERRUPTED, true, 0), 3, "another status: nobody is charged, each is to be handed out alone");
+	is_num(ended(3, HANDLER_INTERRUPTED, true, 0), 3,
+	       "another status: nobody is charged, each is to be handed out alone");
 	run(MODE_BATCH, "exit 65", 2, 0);
 	is_num(ended(2, HANDLER_INTERRUPTED, true, 0), 2, "so it is with those that mean never");
 	run(MODE_BATCH, "kill -9 $$", 2, 0);
@@ -60,11 +67,13 @@ static void batches(void)
 	run(MODE_BATCH, "exit 3", 1, 0);
 	is_num(ended(1, HANDLER_ENDED, false, OUTCOME_DEAD), 1, "a batch of one has failed itself");
 	run(MODE_BATCH, "sleep 1000", 2, 100);
-	is_num(ended(2, HANDLER_INTERRUPTED, true, 0), 2, "a batch over its deadline is taken apart, too");
+	is_num(ended(2, HANDLER_INTERRUPTED, true, 0), 2,
+	       "a batch over its deadline is taken apart, too");
 	run(MODE_BATCH, "sleep 1000", 1, 100);
 	is_str(house.fates[1].reason, "timed out after 100ms", "of one, the one has timed out");
 	run(MODE_BATCH, "exit $(( $(wc -l) == 1000 ? 0 : 1 ))", HANDLER_BATCH_MAX, 0);
-	is_num(ended(HANDLER_BATCH_MAX, HANDLER_ENDED, false, OUTCOME_DONE), HANDLER_BATCH_MAX, "a thousand updates fit");
+	is_num(ended(HANDLER_BATCH_MAX, HANDLER_ENDED, false, OUTCOME_DONE), HANDLER_BATCH_MAX,
+	       "a thousand updates fit");
 }
 
 static void singles(void)
@@ -82,13 +91,17 @@ static void singles(void)
 	claim_free(two[0]);
 	claim_free(two[1]);
 	handler_free(h);
-	h = house_handler(&house, MODE_BATCH, rig_command(STAGES(ARGV("/nonexistent/program")), rig_env, NULL), &house_policy);
+	h = house_handler(&house, MODE_BATCH,
+			  rig_command(STAGES(ARGV("/nonexistent/program")), rig_env, NULL),
+			  &house_policy);
 	struct claim *claims[2] = { claim_do(1, "x"), claim_do(2, "x") };
 	house.back = 0;
 	handler_start(h, claims, 2);
 	HOUSE_UNTIL(&house, house.back == 2);
-	ok(house.fates[1].result.end == HANDLER_UNSTARTABLE && house.fates[2].result.end == HANDLER_INTERRUPTED &&
-	   house.fates[2].result.why == RELEASE_NO_START && !house.fates[2].result.started, "one start that fails is told once");
+	ok(house.fates[1].result.end == HANDLER_UNSTARTABLE &&
+		   house.fates[2].result.end == HANDLER_INTERRUPTED &&
+		   house.fates[2].result.why == RELEASE_NO_START && !house.fates[2].result.started,
+	   "one start that fails is told once");
 	handler_free(h);
 }
 
@@ -101,10 +114,12 @@ static void stops(void)
 	handler_start(h, claims, 2);
 	handlers_stop(house.room, SIGTERM);
 	ok(HOUSE_UNTIL(&house, handlers_quiet(house.room)), "a stop ends what runs");
-	is_num(ended(2, HANDLER_INTERRUPTED, false, 0), 2, "it was interrupted, and nothing is known against it");
+	is_num(ended(2, HANDLER_INTERRUPTED, false, 0), 2,
+	       "it was interrupted, and nothing is known against it");
 	is_num(handlers_running(house.room), 0, "nothing runs");
 	claims[0] = claim_do(3, "x");
-	ok(handler_room(h) == 0 && handler_start(h, claims, 1) && errno == EAGAIN, "and nothing begins any more");
+	ok(handler_room(h) == 0 && handler_start(h, claims, 1) && errno == EAGAIN,
+	   "and nothing begins any more");
 	claim_free(claims[0]);
 }
 

@@ -3,7 +3,8 @@
 #include "tests/tap.h"
 
 /* An attempt that began at `began`, and failed a second later. */
-static bool fail(struct breaker *b, const char *keys, int64_t began, uint32_t random, int64_t *delay)
+static bool fail(struct breaker *b, const char *keys, int64_t began, uint32_t random,
+		 int64_t *delay)
 {
 	return breaker_fail(b, keys, began, began + 1000, random, delay);
 }
@@ -53,6 +54,7 @@ int main(void)
 	breaker_set_limit(&b, 5);
 	ok(b.open, "another limit leaves an open one open");
 	breaker_set_limit(&b, 0);
-	ok(!b.open && !fail(&b, "chat:1", now += 2000, 0, &delay) && !b.open, "a limit of 0 closes it for good");
+	ok(!b.open && !fail(&b, "chat:1", now += 2000, 0, &delay) && !b.open,
+	   "a limit of 0 closes it for good");
 	return done_testing();
 }

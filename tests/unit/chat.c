@@ -1,4 +1,5 @@
-/* tests/unit/chat: typed lines become the actions and updates that were meant, and the bot's calls the text that a person should read. */
+/* tests/unit/chat: typed lines become the actions and updates that were meant, and the bot's calls
+ * the text that a person should read. */
 #include "cli/try/chat.h"
 
 #include "cli/try/chat_update.h"
@@ -15,12 +16,15 @@ static const char *taken(void)
 	return text;
 }
 
-static void parses(const char *line, enum chat_verb verb, int64_t id, int64_t thread, const char *text)
+static void parses(const char *line, enum chat_verb verb, int64_t id, int64_t thread,
+		   const char *text)
 {
 	struct chat_line l = chat_parse(line);
-	bool same = l.verb == verb && l.id == id && l.thread == thread && (!text || strcmp(l.text, text) == 0);
+	bool same = l.verb == verb && l.id == id && l.thread == thread &&
+		    (!text || strcmp(l.text, text) == 0);
 	if (!ok(same, "'%s' is understood", line))
-		diag("got verb %d, id %" PRId64 ", thread %" PRId64 ", text '%s'", l.verb, l.id, l.thread, l.text);
+		diag("got verb %d, id %" PRId64 ", thread %" PRId64 ", text '%s'", l.verb, l.id,
+		     l.thread, l.text);
 }
 
 static void test_lines(void)
@@ -69,18 +73,24 @@ static void test_messages(void)
 	       "{\"message_id\":5,\"from\":{\"id\":1001,\"is_bot\":false,\"first_name\":\"You\",\"language_code\":\"en\"},"
 	       "\"chat\":{\"id\":1001,\"first_name\":\"You\",\"type\":\"private\"},\"date\":1700000000,\"text\":\"hi \\\"you\\\"\"}",
 	       "a line is a message of the private chat");
-	ok(strstr(message(1, "/start@my_bot x"), "\"entities\":[{\"offset\":0,\"length\":13,\"type\":\"bot_command\"}]}") != NULL,
+	ok(strstr(message(1, "/start@my_bot x"),
+		  "\"entities\":[{\"offset\":0,\"length\":13,\"type\":\"bot_command\"}]}") != NULL,
 	   "a command has its entity");
 	ok(strstr(message(1, "/ x"), "entities") == NULL, "a slash alone is no command");
 	chat_as(&chat, 42, "");
-	ok(strstr(message(1, "x"), "\"chat\":{\"id\":42,\"first_name\":\"User 42\"") != NULL, "another user has a private chat of their own");
+	ok(strstr(message(1, "x"), "\"chat\":{\"id\":42,\"first_name\":\"User 42\"") != NULL,
+	   "another user has a private chat of their own");
 	chat_in(&chat, -100123, 7, "Pals");
 	const char *text = message(1, "x");
-	ok(strstr(text, "\"chat\":{\"id\":-100123,\"title\":\"Pals\",\"is_forum\":true,\"type\":\"supergroup\"}") != NULL,
+	ok(strstr(text,
+		  "\"chat\":{\"id\":-100123,\"title\":\"Pals\",\"is_forum\":true,\"type\":\"supergroup\"}") !=
+		   NULL,
 	   "a group has a title");
-	ok(strstr(text, "\"message_thread_id\":7,\"is_topic_message\":true") != NULL, "a topic is told");
+	ok(strstr(text, "\"message_thread_id\":7,\"is_topic_message\":true") != NULL,
+	   "a topic is told");
 	chat_as(&chat, 0, "");
-	ok(strstr(message(1, "x"), "\"first_name\":\"You\"") && chat.chat_id == -100123, "who speaks changes without leaving the group");
+	ok(strstr(message(1, "x"), "\"first_name\":\"You\"") && chat.chat_id == -100123,
+	   "who speaks changes without leaving the group");
 	chat_prompt(&chat, &out);
 	is_str(taken(), "You in Pals #7: ", "the prompt says who and where");
 	chat_in(&chat, -100123, 0, "");
@@ -98,53 +108,77 @@ static void test_messages(void)
 static const char *shown(const char *method, const char *params, const char *result)
 {
 	cJSON *p = cJSON_Parse(params);
-	struct sandbox_call call = { .method = method, .params = p, .status = result ? 200 : 400, .result = result,
+	struct sandbox_call call = { .method = method,
+				     .params = p,
+				     .status = result ? 200 : 400,
+				     .result = result,
 				     .description = result ? NULL : "Bad Request: no" };
 	chat_show_call(&chat, &call, &out);
 	cJSON_Delete(p);
 	return taken();
 }
 
-#define HERE "\"message_id\":9,\"chat\":{\"id\":1001,\"type\":\"private\"}"
+#define HERE  "\"message_id\":9,\"chat\":{\"id\":1001,\"type\":\"private\"}"
 #define THERE "\"message_id\":9,\"chat\":{\"id\":-5,\"title\":\"Pals\"}"
 
 static void test_calls(void)
 {
-	is_str(shown("sendMessage", "{}", "{" HERE ",\"text\":\"one\\ntwo\"}"), "bot: one\n     two\n", "lines of a message are indented");
-	is_str(shown("sendMessage", "{}", "{" THERE ",\"text\":\"x\"}"), "(-5 Pals) bot: x\n", "another chat is named");
-	is_str(shown("sendMessage", "{}", "{" THERE ",\"message_thread_id\":7,\"text\":\"x\"}"), "(-5:7 Pals) bot: x\n",
-	       "so is another topic");
-	is_str(shown("sendMessage", "{}", "{" HERE ",\"text\":\"a\\u001b[31m\\r\\u0007\\u009b\\u202eb\\tc\"}"),
-	       "bot: a\\x1b[31m\\r\\x07\\u009b\\u202eb    c\n", "no control character comes through");
-	is_str(shown("sendPhoto", "{}", "{" HERE ",\"photo\":[{\"file_name\":\"cat.jpg\",\"file_size\":12345}],\"caption\":\"Cat\"}"),
+	is_str(shown("sendMessage", "{}", "{" HERE ",\"text\":\"one\\ntwo\"}"),
+	       "bot: one\n     two\n", "lines of a message are indented");
+	is_str(shown("sendMessage", "{}", "{" THERE ",\"text\":\"x\"}"), "(-5 Pals) bot: x\n",
+	       "another chat is named");
+	is_str(shown("sendMessage", "{}", "{" THERE ",\"message_thread_id\":7,\"text\":\"x\"}"),
+	       "(-5:7 Pals) bot: x\n", "so is another topic");
+	is_str(shown("sendMessage", "{}",
+		     "{" HERE ",\"text\":\"a\\u001b[31m\\r\\u0007\\u009b\\u202eb\\tc\"}"),
+	       "bot: a\\x1b[31m\\r\\x07\\u009b\\u202eb    c\n",
+	       "no control character comes through");
+	is_str(shown("sendPhoto", "{}",
+		     "{" HERE
+		     ",\"photo\":[{\"file_name\":\"cat.jpg\",\"file_size\":12345}],\"caption\":\"Cat\"}"),
 	       "bot: [photo: Cat] (cat.jpg, 12.3 kB)\n", "a photo has its caption, name and size");
-	is_str(shown("sendDocument", "{\"document\":\"https://x.org/y\"}", "{" HERE ",\"document\":{\"file_id\":\"1\"}}"),
+	is_str(shown("sendDocument", "{\"document\":\"https://x.org/y\"}",
+		     "{" HERE ",\"document\":{\"file_id\":\"1\"}}"),
 	       "bot: [document] (https://x.org/y)\n", "a file by URL says so");
-	is_str(shown("sendVenue", "{}", "{" HERE ",\"venue\":{\"title\":\"T\",\"address\":\"A\"},\"location\":{}}"), "bot: [venue: T, A]\n",
-	       "a venue is no mere location");
-	is_str(shown("sendPoll", "{}", "{" HERE ",\"poll\":{\"question\":\"Q\",\"options\":[{\"text\":\"a\"},{\"text\":\"b\"}]}}"),
+	is_str(shown("sendVenue", "{}",
+		     "{" HERE ",\"venue\":{\"title\":\"T\",\"address\":\"A\"},\"location\":{}}"),
+	       "bot: [venue: T, A]\n", "a venue is no mere location");
+	is_str(shown("sendPoll", "{}",
+		     "{" HERE
+		     ",\"poll\":{\"question\":\"Q\",\"options\":[{\"text\":\"a\"},{\"text\":\"b\"}]}}"),
 	       "bot: [poll: Q]\n     - a\n     - b\n", "a poll has its options");
-	is_str(shown("sendMediaGroup", "{}", "[{" HERE ",\"photo\":[{}]},{" HERE ",\"video\":{}}]"), "bot: [photo]\nbot: [video]\n",
-	       "an album is all its parts");
-	is_str(shown("editMessageText", "{}", "{" HERE ",\"text\":\"new\"}"), "bot: (edited) new\n", "an edit is marked");
-	is_str(shown("forwardMessage", "{}", "{" HERE ",\"forward_origin\":{},\"text\":\"x\"}"), "bot: (forwarded) x\n", "so is a forward");
-	is_str(shown("deleteMessage", "{\"chat_id\":\"1001\",\"message_id\":\"9\"}", "true"), "bot deleted message 9\n", "a deletion is told");
-	is_str(shown("deleteMessages", "{\"chat_id\":-5,\"message_ids\":\"[1,2]\"}", "true"), "(-5) bot deleted messages 1 2\n",
-	       "several, too");
-	is_str(shown("answerCallbackQuery", "{\"text\":\"done\"}", "true"), "bot: (toast) done\n", "a toast is shown");
-	is_str(shown("answerCallbackQuery", "{\"text\":\"done\",\"show_alert\":\"true\"}", "true"), "bot: (alert) done\n", "an alert is");
-	is_str(shown("answerCallbackQuery", "{}", "true"), "called answerCallbackQuery\n", "an answer without text is no toast");
-	is_str(shown("setMyCommands", "{}", "true"), "called setMyCommands\n", "other methods are named");
-	is_str(shown("copyMessage", "{}", "{\"message_id\":3}"), "called copyMessage\n", "a result without a chat is no message");
-	is_str(shown("sendMessage", "{}", NULL), "refused: sendMessage: 400 Bad Request: no\n", "a refusal says why");
+	is_str(shown("sendMediaGroup", "{}", "[{" HERE ",\"photo\":[{}]},{" HERE ",\"video\":{}}]"),
+	       "bot: [photo]\nbot: [video]\n", "an album is all its parts");
+	is_str(shown("editMessageText", "{}", "{" HERE ",\"text\":\"new\"}"), "bot: (edited) new\n",
+	       "an edit is marked");
+	is_str(shown("forwardMessage", "{}", "{" HERE ",\"forward_origin\":{},\"text\":\"x\"}"),
+	       "bot: (forwarded) x\n", "so is a forward");
+	is_str(shown("deleteMessage", "{\"chat_id\":\"1001\",\"message_id\":\"9\"}", "true"),
+	       "bot deleted message 9\n", "a deletion is told");
+	is_str(shown("deleteMessages", "{\"chat_id\":-5,\"message_ids\":\"[1,2]\"}", "true"),
+	       "(-5) bot deleted messages 1 2\n", "several, too");
+	is_str(shown("answerCallbackQuery", "{\"text\":\"done\"}", "true"), "bot: (toast) done\n",
+	       "a toast is shown");
+	is_str(shown("answerCallbackQuery", "{\"text\":\"done\",\"show_alert\":\"true\"}", "true"),
+	       "bot: (alert) done\n", "an alert is");
+	is_str(shown("answerCallbackQuery", "{}", "true"), "called answerCallbackQuery\n",
+	       "an answer without text is no toast");
+	is_str(shown("setMyCommands", "{}", "true"), "called setMyCommands\n",
+	       "other methods are named");
+	is_str(shown("copyMessage", "{}", "{\"message_id\":3}"), "called copyMessage\n",
+	       "a result without a chat is no message");
+	is_str(shown("sendMessage", "{}", NULL), "refused: sendMessage: 400 Bad Request: no\n",
+	       "a refusal says why");
 }
 
 static void test_actions(void)
 {
 	static const char typing[] = "{\"chat_id\":\"1001\",\"action\":\"typing\"}";
-	is_str(shown("sendChatAction", typing, "true"), "bot is typing\xe2\x80\xa6\n", "that the bot types is told");
+	is_str(shown("sendChatAction", typing, "true"), "bot is typing\xe2\x80\xa6\n",
+	       "that the bot types is told");
 	is_str(shown("sendChatAction", typing, "true"), "", "once");
-	is_str(shown("sendChatAction", "{\"chat_id\":1001,\"action\":\"upload_video_note\"}", "true"),
+	is_str(shown("sendChatAction", "{\"chat_id\":1001,\"action\":\"upload_video_note\"}",
+		     "true"),
 	       "bot is sending a video note\xe2\x80\xa6\n", "another action is told");
 	shown("sendMessage", "{}", "{" HERE ",\"text\":\"x\"}");
 	ok(*shown("sendChatAction", typing, "true"), "and again after a message");
@@ -157,30 +191,37 @@ static void test_keyboards(void)
 		"{\\\"text\\\":\\\"N\\\\u001bo\\\",\\\"callback_data\\\":\\\"n\\\"}],[{\\\"text\\\":\\\"Site\\\",\\\"url\\\":\\\"https://x.org\\\"},"
 		"{\\\"text\\\":\\\"App\\\",\\\"web_app\\\":{}}]]}\"}";
 	ok(chat_button(&chat, 1) == NULL, "without a keyboard there is no button");
-	is_str(shown("sendMessage", keyboard, "{" HERE ",\"text\":\"?\"}"), "bot: ?\n     [1 Yes] [2 N\\x1bo]\n     [3 Site] [4 App]\n",
+	is_str(shown("sendMessage", keyboard, "{" HERE ",\"text\":\"?\"}"),
+	       "bot: ?\n     [1 Yes] [2 N\\x1bo]\n     [3 Site] [4 App]\n",
 	       "buttons are numbered, row by row");
 	const struct chat_button *b = chat_button(&chat, 1);
 	ok(b && b->kind == BUTTON_DATA && strcmp(b->value, "y") == 0, "the first has its data");
 	b = chat_button(&chat, 3);
-	ok(b && b->kind == BUTTON_URL && strcmp(b->value, "https://x.org") == 0, "a link is a link");
+	ok(b && b->kind == BUTTON_URL && strcmp(b->value, "https://x.org") == 0,
+	   "a link is a link");
 	b = chat_button(&chat, 4);
-	ok(b && b->kind == BUTTON_OTHER && strcmp(b->value, "web_app") == 0, "what cannot be done here is known by its name");
+	ok(b && b->kind == BUTTON_OTHER && strcmp(b->value, "web_app") == 0,
+	   "what cannot be done here is known by its name");
 	ok(!chat_button(&chat, 5) && !chat_button(&chat, 0), "there are no others");
 	chat_callback(&chat, chat_button(&chat, 2), 77, "{\"message_id\":9}", &out);
 	is_str(taken(),
 	       "{\"id\":\"77\",\"from\":{\"id\":1001,\"is_bot\":false,\"first_name\":\"You\",\"language_code\":\"en\"},"
-	       "\"message\":{\"message_id\":9},\"chat_instance\":\"-77\",\"data\":\"n\"}", "pressing is a callback query");
+	       "\"message\":{\"message_id\":9},\"chat_instance\":\"-77\",\"data\":\"n\"}",
+	       "pressing is a callback query");
 	shown("editMessageText", "{}", "{\"message_id\":8,\"chat\":{\"id\":1001},\"text\":\"x\"}");
 	ok(chat_button(&chat, 1) != NULL, "the edit of another message leaves the keyboard");
 	shown("editMessageText", "{}", "{" HERE ",\"text\":\"x\"}");
 	ok(chat_button(&chat, 1) == NULL, "an edit without a keyboard takes it away");
-	is_str(shown("sendMessage", "{\"reply_markup\":{\"keyboard\":[[\"A\"],[{\"text\":\"B\"},{\"text\":\"C\",\"request_contact\":true}]]}}",
-		     "{" HERE ",\"text\":\"?\"}"), "bot: ?\n     [1 A]\n     [2 B] [3 C]\n", "reply keyboards are numbered, too");
+	is_str(shown("sendMessage",
+		     "{\"reply_markup\":{\"keyboard\":[[\"A\"],[{\"text\":\"B\"},{\"text\":\"C\",\"request_contact\":true}]]}}",
+		     "{" HERE ",\"text\":\"?\"}"),
+	       "bot: ?\n     [1 A]\n     [2 B] [3 C]\n", "reply keyboards are numbered, too");
 	b = chat_button(&chat, 2);
 	ok(b && b->kind == BUTTON_TEXT && strcmp(b->text, "B") == 0, "and press as their text");
 	b = chat_button(&chat, 3);
 	ok(b && b->kind == BUTTON_OTHER, "unless they ask for something");
-	shown("sendMessage", "{\"reply_markup\":{\"remove_keyboard\":true}}", "{" HERE ",\"text\":\"x\"}");
+	shown("sendMessage", "{\"reply_markup\":{\"remove_keyboard\":true}}",
+	      "{" HERE ",\"text\":\"x\"}");
 	ok(chat_button(&chat, 1) == NULL, "a reply keyboard can be removed");
 }
 
@@ -192,9 +233,11 @@ static const char *update_shown(const char *update)
 
 static void test_updates(void)
 {
-	is_str(update_shown("{\"update_id\":1,\"message\":{\"chat\":{\"id\":1001},\"from\":{\"id\":1,\"first_name\":\"Ann\"},\"text\":\"hi\"}}"),
+	is_str(update_shown(
+		       "{\"update_id\":1,\"message\":{\"chat\":{\"id\":1001},\"from\":{\"id\":1,\"first_name\":\"Ann\"},\"text\":\"hi\"}}"),
 	       "Ann: hi\n", "a message is what somebody said");
-	is_str(update_shown("{\"update_id\":1,\"poll\":{\"id\":\"4\"}}"), "someone: [poll]\n", "another update is named by its kind");
+	is_str(update_shown("{\"update_id\":1,\"poll\":{\"id\":\"4\"}}"), "someone: [poll]\n",
+	       "another update is named by its kind");
 	chat_show_output(&chat, 2, "oh\033", &out);
 	is_str(taken(), "stderr: oh\\x1b\n", "a handler's line says where it was written");
 	chat.colour = true;
@@ -208,13 +251,15 @@ static void becomes(const char *line, const char *want)
 	struct err err = { 0 };
 	int rc = chat_update(line, strlen(line), 31, &out, &err);
 	const char *got = taken();
-	if (!ok(want ? rc == 0 && strcmp(got, want) == 0 : rc < 0 && err.status == ERR_USAGE, "%s", line))
+	if (!ok(want ? rc == 0 && strcmp(got, want) == 0 : rc < 0 && err.status == ERR_USAGE, "%s",
+		line))
 		diag("got %d '%s' %d %s", rc, got, err.status, err.text);
 }
 
 static void test_file_lines(void)
 {
-	becomes("{\"update_id\": 7, \"message\":{}, \"x\":1e400}", "{\"update_id\": 7, \"message\":{}, \"x\":1e400}");
+	becomes("{\"update_id\": 7, \"message\":{}, \"x\":1e400}",
+		"{\"update_id\": 7, \"message\":{}, \"x\":1e400}");
 	becomes(" { \"message\":{} }", "{\"update_id\":31, \"message\":{} }");
 	becomes("  ", "");
 	becomes("{\"update_id\":\"7\",\"message\":{}}", NULL);

@@ -1,5 +1,6 @@
-/* tests/unit/client: what the sub-commands make of an answer that a runner did not finish: wherever it is cut, however it is spoiled, it is an
- * error and never a shorter list. The runner is a child that holds the locks and gives the answers. */
+/* tests/unit/client: what the sub-commands make of an answer that a runner did not finish: wherever
+ * it is cut, however it is spoiled, it is an error and never a shorter list. The runner is a child
+ * that holds the locks and gives the answers. */
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -14,12 +15,16 @@
 #include "queue/letter.h"
 #include "tests/tap.h"
 
-#define LETTER(n) "{\"number\":" #n ",\"update_id\":7,\"kind\":\"message\",\"key\":\"chat:1\",\"attempts\":1,\"reason\":\"exited with status 1\",\"stderr\":\"\"," \
+#define LETTER(n)                                                                                                                      \
+	"{\"number\":" #n                                                                                                              \
+	",\"update_id\":7,\"kind\":\"message\",\"key\":\"chat:1\",\"attempts\":1,\"reason\":\"exited with status 1\",\"stderr\":\"\"," \
 	"\"received\":\"2026-11-23T21:04:05Z\",\"died\":\"2026-11-23T21:04:05Z\",\"update\":{\"update_id\":7}}\n"
-#define ITEM(n) "{\"number\":" #n ",\"update_id\":7,\"kind\":\"message\",\"key\":\"chat:1\",\"state\":\"ready\",\"failures\":0,\"deaths\":0," \
+#define ITEM(n)                                                                                                     \
+	"{\"number\":" #n                                                                                           \
+	",\"update_id\":7,\"kind\":\"message\",\"key\":\"chat:1\",\"state\":\"ready\",\"failures\":0,\"deaths\":0," \
 	"\"received\":\"2026-11-23T21:04:05Z\"}\n"
 #define STATUS "{\"state\":\"running\",\"pid\":1,\"bot_id\":1,\"routes\":[],\"running\":[]}\n"
-#define END "{\"end\":true}\n"
+#define END    "{\"end\":true}\n"
 
 static char dir[] = "/tmp/client-test-XXXXXX";
 static int listener;
@@ -30,7 +35,8 @@ static void serve(int orders)
 	struct err err;
 	struct statedir *own = statedir_open(dir, &err);
 	pid_t holder;
-	if (!own || statedir_lock_run(own, &holder, &err) != 1 || statedir_lock_slots(own, &err) != 1 || write(orders, "k", 1) != 1)
+	if (!own || statedir_lock_run(own, &holder, &err) != 1 ||
+	    statedir_lock_slots(own, &err) != 1 || write(orders, "k", 1) != 1)
 		_exit(1);
 	for (;;) {
 		char answer[8192], request[4096];
@@ -41,7 +47,8 @@ static void serve(int orders)
 		if (client < 0 || recv(client, request, sizeof request, 0) <= 0)
 			_exit(1);
 		for (ssize_t sent = 0, some; sent < n; sent += some)
-			if ((some = send(client, answer + sent, (size_t)(n - sent), MSG_NOSIGNAL)) <= 0)
+			if ((some = send(client, answer + sent, (size_t)(n - sent),
+					 MSG_NOSIGNAL)) <= 0)
 				break;
 		close(client);
 	}
@@ -71,7 +78,9 @@ static int status_of(const char *answer, size_t n, const char *words)
 		struct err err = { 0 };
 		if (setup_options(&s, argv, envp, &err))
 			_exit(99);
-		int status = s.config.command == COMMAND_DEAD ? cmd_dead(&s) : s.config.command == COMMAND_QUEUE ? cmd_queue(&s) : cmd_control(&s);
+		int status = s.config.command == COMMAND_DEAD    ? cmd_dead(&s)
+			     : s.config.command == COMMAND_QUEUE ? cmd_queue(&s)
+								 : cmd_control(&s);
 		setup_release(&s);
 		_exit(status);
 	}
@@ -87,7 +96,9 @@ static void test_cuts(const char *words, const char *answer)
 	for (size_t n = 1; n < whole; n++)
 		if (status_of(answer, n, words) == 0 && good++ == 0)
 			first = n;
-	ok(good == 0, "tgrun %s: an answer that ends early is an error, wherever (%zu cuts; %zu pass, the first after %zu bytes)", words, whole - 1, good, first);
+	ok(good == 0,
+	   "tgrun %s: an answer that ends early is an error, wherever (%zu cuts; %zu pass, the first after %zu bytes)",
+	   words, whole - 1, good, first);
 	is_num(status_of(answer, whole, words), 0, "the whole one is none");
 }
 
@@ -95,9 +106,11 @@ static void test_spoiled(const char *words, const char *line)
 {
 	char answer[1024];
 	snprintf(answer, sizeof answer, "%.*s}\n" END, (int)strlen(line) - 4, line);
-	ok(status_of(answer, strlen(answer), words) == ERR_IO, "tgrun %s: nor is half a line left out because an end follows", words);
+	ok(status_of(answer, strlen(answer), words) == ERR_IO,
+	   "tgrun %s: nor is half a line left out because an end follows", words);
 	snprintf(answer, sizeof answer, "%s{\"error\":\"no more\"}\n" END, line);
-	ok(status_of(answer, strlen(answer), words) == ERR_TEMPFAIL, "nor a refusal behind a good line overheard");
+	ok(status_of(answer, strlen(answer), words) == ERR_TEMPFAIL,
+	   "nor a refusal behind a good line overheard");
 }
 
 static int count_line(void *arg, const char *text, size_t n)
@@ -115,7 +128,8 @@ static void test_half_line(void)
 	if (send(orders, answer, sizeof answer - 1, 0) < 0)
 		exit(1);
 	int rc = control_call(dir_fd, "{}", count_line, &lines, 20000, &err);
-	ok(rc == -1 && err.status == ERR_IO && lines == 1 && strstr(err.text, "cut off"), "half a line at the end is an error (%d, %d lines, '%s')", rc, lines, err.text);
+	ok(rc == -1 && err.status == ERR_IO && lines == 1 && strstr(err.text, "cut off"),
+	   "half a line at the end is an error (%d, %d lines, '%s')", rc, lines, err.text);
 	close(dir_fd);
 }
 
@@ -136,8 +150,10 @@ static void test_updates(void)
 	static char large[64];
 	memset(large, 'a', sizeof large);
 	shown("{\"a\": 1}", 8, "x:{\"a\": 1}", "an update stands as it came");
-	shown("{\"a\":\"\\,\"}", 10, "x:\"{\\\"a\\\":\\\"\\\\,\\\"}\"", "one that cJSON does not read is a string");
-	shown("{\"a\":\"\x1b\"}", 9, "x:\"{\\\"a\\\":\\\"\\u001b\\\"}\"", "so is one with a raw control character");
+	shown("{\"a\":\"\\,\"}", 10, "x:\"{\\\"a\\\":\\\"\\\\,\\\"}\"",
+	      "one that cJSON does not read is a string");
+	shown("{\"a\":\"\x1b\"}", 9, "x:\"{\\\"a\\\":\\\"\\u001b\\\"}\"",
+	      "so is one with a raw control character");
 	shown(large, sizeof large, "x:null", "one for which there is no room is null");
 }
 

@@ -140,7 +140,8 @@ static int on_line(void *arg, const char *text, size_t n)
 }
 
 /* Calls from a child while the loop turns here; what `check` says of the outcome is returned. */
-static bool call(const char *request, int stop, int64_t timeout, bool (*check)(int rc, const struct lines *l, const struct err *err))
+static bool call(const char *request, int stop, int64_t timeout,
+		 bool (*check)(int rc, const struct lines *l, const struct err *err))
 {
 	pid_t pid = fork();
 	if (pid == 0) {
@@ -149,7 +150,8 @@ static bool call(const char *request, int stop, int64_t timeout, bool (*check)(i
 		int rc = control_call(dir_fd, request, on_line, &l, timeout, &err);
 		bool good = check(rc, &l, &err);
 		if (!good)
-			diag("rc %d, %zu lines, %zu bytes, last '%s', error %d '%s'", rc, l.count, l.bytes, l.last, err.status, err.text);
+			diag("rc %d, %zu lines, %zu bytes, last '%s', error %d '%s'", rc, l.count,
+			     l.bytes, l.last, err.status, err.text);
 		_exit(good ? 0 : 1);
 	}
 	int status;
@@ -195,7 +197,8 @@ static void test_calls(void)
 	ok(call("{\"verb\":\"none\"}", 0, 20000, check_unavailable), "no answer at all is told");
 	static char huge[4 << 20];
 	memset(huge, ' ', sizeof huge - 1);
-	ok(call(huge, 0, 20000, check_refused), "a request without end is refused, and the reason arrives");
+	ok(call(huge, 0, 20000, check_refused),
+	   "a request without end is refused, and the reason arrives");
 }
 
 static void test_misuse(void)
@@ -231,11 +234,13 @@ static void test_misuse(void)
 	is_str(read_all(fd), "{\"error\":\"the request is too long\"}\n", "and refused");
 	close(fd);
 	is_num(seen.requests, 0, "none of them came to the owner");
-	is_str(ask("{\"verb\":\"echo\"}\n{\"verb\":\"echo\"}\n"), "{\"verb\":\"echo\"}\n{\"end\":true}\n", "a connection has one request");
+	is_str(ask("{\"verb\":\"echo\"}\n{\"verb\":\"echo\"}\n"),
+	       "{\"verb\":\"echo\"}\n{\"end\":true}\n", "a connection has one request");
 	fd = dial();
 	for (const char *p = "{\"verb\":\"echo\"}\n"; *p; p++)
 		send_bytes(fd, p, 1);
-	is_str(read_all(fd), "{\"verb\":\"echo\"}\n{\"end\":true}\n", "which may come byte by byte");
+	is_str(read_all(fd), "{\"verb\":\"echo\"}\n{\"end\":true}\n",
+	       "which may come byte by byte");
 	close(fd);
 }
 
@@ -251,7 +256,9 @@ static void test_slow_reader(void)
 	static char bytes[1 << 20];
 	for (ssize_t got; turn_until_readable(fd) && (got = recv(fd, bytes, sizeof bytes, 0)) > 0;)
 		n += (size_t)got;
-	ok(seen.overflow && n < 2u << 20, "a client that does not read is dropped when too much waits for it (%zu bytes were left)", n);
+	ok(seen.overflow && n < 2u << 20,
+	   "a client that does not read is dropped when too much waits for it (%zu bytes were left)",
+	   n);
 	close(fd);
 }
 
@@ -298,14 +305,17 @@ static void test_idle(void)
 		int more = descriptors() - open_before - i - 1;
 		most = more > most ? more : most;
 	}
-	ok(most <= CONTROL_CLIENTS_MAX, "four hundred idle clients hold at most %d connections (%d)", CONTROL_CLIENTS_MAX, most);
-	is_str(ask("{\"verb\":\"echo\"}\n"), "{\"verb\":\"echo\"}\n{\"end\":true}\n", "and another one is served all the same");
+	ok(most <= CONTROL_CLIENTS_MAX,
+	   "four hundred idle clients hold at most %d connections (%d)", CONTROL_CLIENTS_MAX, most);
+	is_str(ask("{\"verb\":\"echo\"}\n"), "{\"verb\":\"echo\"}\n{\"end\":true}\n",
+	       "and another one is served all the same");
 	for (int i = 0; i < IDLE_CLIENTS; i++)
 		close(fds[i]);
 	free(fds);
 	control_set_patience(control, 20);
 	int fd = dial();
-	ok(turn_until_readable(fd) && read(fd, &fd, 1) == 0, "a client that does nothing is sent away");
+	ok(turn_until_readable(fd) && read(fd, &fd, 1) == 0,
+	   "a client that does nothing is sent away");
 	close(fd);
 	control_set_patience(control, 60000);
 }
@@ -335,7 +345,8 @@ static void test_other_user(void)
 	int status, requests = seen.requests;
 	while (waitpid(pid, &status, WNOHANG) == 0)
 		loop_turn(loop, 0);
-	ok(status == 0 && seen.requests == requests, "another user gets no answer (%d)", WEXITSTATUS(status));
+	ok(status == 0 && seen.requests == requests, "another user gets no answer (%d)",
+	   WEXITSTATUS(status));
 	if (fchmod(dir_fd, 0700) || fchmodat(dir_fd, "control", 0600, 0))
 		exit(1);
 }
@@ -354,7 +365,9 @@ static void test_place(void)
 	if (pid == 0)
 		_exit(control_new(loop, dir_fd, on_request, &seen, &err) ? 0 : 1);
 	waitpid(pid, NULL, 0);
-	ok(fstatat(dir_fd, "control", &st, AT_SYMLINK_NOFOLLOW) == 0 && call("{}", 0, 1000, check_unavailable), "a stale socket does not answer");
+	ok(fstatat(dir_fd, "control", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		   call("{}", 0, 1000, check_unavailable),
+	   "a stale socket does not answer");
 	control = control_new(loop, dir_fd, on_request, &seen, &err);
 	ok(control && call("{\"verb\":\"echo\"}", 0, 20000, check_echo), "and is replaced");
 	control_free(control);
@@ -362,12 +375,15 @@ static void test_place(void)
 	if (symlinkat("elsewhere", dir_fd, "control"))
 		exit(1);
 	control = control_new(loop, dir_fd, on_request, &seen, &err);
-	ok(control && faccessat(dir_fd, "elsewhere", F_OK, 0) == -1 && call("{\"verb\":\"echo\"}", 0, 20000, check_echo), "a link in its place is not followed");
+	ok(control && faccessat(dir_fd, "elsewhere", F_OK, 0) == -1 &&
+		   call("{\"verb\":\"echo\"}", 0, 20000, check_echo),
+	   "a link in its place is not followed");
 	control_free(control);
 
 	close(openat(dir_fd, "control", O_CREAT | O_WRONLY, 0600));
 	control = control_new(loop, dir_fd, on_request, &seen, &err);
-	ok(!control && err.status == ERR_CANTCREATE && strstr(err.text, "remove it"), "a file in its place is left alone ('%s')", err.text);
+	ok(!control && err.status == ERR_CANTCREATE && strstr(err.text, "remove it"),
+	   "a file in its place is left alone ('%s')", err.text);
 	unlinkat(dir_fd, "control", 0);
 }
 
@@ -398,7 +414,9 @@ int main(void)
 	int before = descriptors();
 	control = control_new(loop, dir_fd, on_request, &seen, &err);
 	struct stat st;
-	ok(fstatat(dir_fd, "control", &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISSOCK(st.st_mode) && (st.st_mode & 0777) == 0600, "the socket is private");
+	ok(fstatat(dir_fd, "control", &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISSOCK(st.st_mode) &&
+		   (st.st_mode & 0777) == 0600,
+	   "the socket is private");
 	RUN(test_calls);
 	RUN(test_misuse);
 	RUN(test_slow_reader);

@@ -1,4 +1,5 @@
-/* tests/unit/duration: durations and sizes are read exactly, refused with a sentence, and written so that they read back. */
+/* tests/unit/duration: durations and sizes are read exactly, refused with a sentence, and written
+ * so that they read back. */
 #include "base/duration.h"
 #include "tests/tap.h"
 
@@ -17,7 +18,8 @@ static void refuses(int (*parse)(const char *, int64_t *, struct err *), const c
 	int64_t n = 77;
 	int rc = parse(text, &n, &err);
 	bool named = strstr(err.text, text) && strstr(err.text, "; write ");
-	if (!ok(rc == -1 && n == 77 && err.status == ERR_USAGE && named, "'%s' is refused, named, and the forms are told", text))
+	if (!ok(rc == -1 && n == 77 && err.status == ERR_USAGE && named,
+		"'%s' is refused, named, and the forms are told", text))
 		diag("got %d, %" PRId64 ", status %d, '%s'", rc, n, err.status, err.text);
 }
 
@@ -52,8 +54,27 @@ int main(void)
 	reads("0.0005s", 1);
 	reads("1.0000000000000000000001s", 1000);
 	reads("9223372036854775807ms", INT64_MAX);
-	static const char *const bad[] = { "", "s", "-1", "+1", " 1", "1 s", "1.", ".5s", "1.5.2", "1x", "1S", "1sec", "1,5s", "0x10", "1e3",
-		"9223372036854775808ms", "9223372036854775807s", "106751991168d", "99999999999999999999", "nan", "٣s" };
+	static const char *const bad[] = { "",
+					   "s",
+					   "-1",
+					   "+1",
+					   " 1",
+					   "1 s",
+					   "1.",
+					   ".5s",
+					   "1.5.2",
+					   "1x",
+					   "1S",
+					   "1sec",
+					   "1,5s",
+					   "0x10",
+					   "1e3",
+					   "9223372036854775808ms",
+					   "9223372036854775807s",
+					   "106751991168d",
+					   "99999999999999999999",
+					   "nan",
+					   "٣s" };
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		refuses(duration_parse, bad[i]);
 
@@ -62,7 +83,9 @@ int main(void)
 	sized("2G", 2147483648);
 	sized("123", 123);
 	sized("0", 0);
-	static const char *const bad_size[] = { "", "K", "1k", "1KB", "1.5M", "-1M", "1 M", "9223372036854775807K", "8589934592G" };
+	static const char *const bad_size[] = { "",           "K",   "1k",  "1KB",
+						"1.5M",       "-1M", "1 M", "9223372036854775807K",
+						"8589934592G" };
 	for (size_t i = 0; i < sizeof bad_size / sizeof *bad_size; i++)
 		refuses(duration_size, bad_size[i]);
 
@@ -88,7 +111,8 @@ int main(void)
 		char text[DURATION_TEXT];
 		duration_format(ms, text, sizeof text);
 		if (duration_parse(text, &again, NULL) || again != ms) {
-			diag("%" PRId64 " ms was written as '%s' and read as %" PRId64, ms, text, again);
+			diag("%" PRId64 " ms was written as '%s' and read as %" PRId64, ms, text,
+			     again);
 			back = false;
 		}
 	}

@@ -1,4 +1,5 @@
-/* tests/unit/handler_rig.h: a room of handlers on real slots, claims made up, and what became of each. */
+/* tests/unit/handler_rig.h: a room of handlers on real slots, claims made up, and what became of
+ * each. */
 #ifndef TGRUN_TESTS_HANDLER_RIG_H
 #define TGRUN_TESTS_HANDLER_RIG_H
 
@@ -21,21 +22,25 @@ struct house {
 	struct log *log;
 	struct handlers *room;
 	struct fate *fates;
-	int back;     /* claims that came back */
+	int back; /* claims that came back */
 	int unstartable, errnum;
-	char why[512]; /* the last reason of an unstartable one */
-	char out[2][1024];  /* the last line of stdout and of stderr */
-	int64_t out_of;  /* the update that it was of, 0: of none */
-	void (*then)(struct house *house, struct handler *h, struct claim *c, const struct handler_result *r); /* takes the claim over */
+	char why[512];     /* the last reason of an unstartable one */
+	char out[2][1024]; /* the last line of stdout and of stderr */
+	int64_t out_of;    /* the update that it was of, 0: of none */
+	/* takes the claim over */
+	void (*then)(struct house *house, struct handler *h, struct claim *c,
+		     const struct handler_result *r);
 };
 
-static void house_done(void *arg, struct handler *h, struct claim *c, const struct handler_result *r)
+static void house_done(void *arg, struct handler *h, struct claim *c,
+		       const struct handler_result *r)
 {
 	struct house *house = arg;
 	struct fate *f = &house->fates[c->seq];
 	f->done++;
 	f->result = *r;
-	snprintf(f->reason, sizeof f->reason, "%s", r->end == HANDLER_ENDED ? r->outcome.reason : r->reason);
+	snprintf(f->reason, sizeof f->reason, "%s",
+		 r->end == HANDLER_ENDED ? r->outcome.reason : r->reason);
 	snprintf(f->sentence, sizeof f->sentence, "%s", r->sentence);
 	house->back++;
 	if (house->then)
@@ -58,7 +63,8 @@ static void house_unstartable(void *arg, struct handler *h, const char *reason, 
 	house->errnum = errnum;
 }
 
-static void house_output(void *arg, struct handler *h, const struct claim *c, int which, const char *text, size_t n)
+static void house_output(void *arg, struct handler *h, const struct claim *c, int which,
+			 const char *text, size_t n)
 {
 	struct house *house = arg;
 	(void)h;
@@ -72,14 +78,23 @@ __attribute__((unused)) static void house_init(struct house *house, int slots, i
 	struct err err = { 0 };
 	signal(SIGPIPE, SIG_IGN);
 	*house = (struct house){ .fates = calloc(FATES_MAX, sizeof *house->fates) };
-	house->rig.slots = slots_fork(&(struct slots_config){ .count = slots, .lock_fd = -1, .stdout_fd = -1 }, &err);
+	house->rig.slots = slots_fork(
+		&(struct slots_config){ .count = slots, .lock_fd = -1, .stdout_fd = -1 }, &err);
 	house->rig.loop = loop_new(&err);
 	house->rig.tick = loop_timer_new(house->rig.loop, rig_tick, &house->rig);
 	loop_timer_set(house->rig.tick, 5);
 	house->log = log_new(getenv("TEST_LOG") ? 2 : -1, LOG_DEBUG, LOG_TEXT, &clock_system);
 	struct handlers_config config = {
-		.loop = house->rig.loop, .slots = house->rig.slots, .hook_slots = hook_slots, .log = house->log, .clock = &clock_system,
-		.done = house_done, .idle = house_idle, .unstartable = house_unstartable, .output = house_output, .arg = house,
+		.loop = house->rig.loop,
+		.slots = house->rig.slots,
+		.hook_slots = hook_slots,
+		.log = house->log,
+		.clock = &clock_system,
+		.done = house_done,
+		.idle = house_idle,
+		.unstartable = house_unstartable,
+		.output = house_output,
+		.arg = house,
 	};
 	house->room = house->rig.slots ? handlers_new(&config, &err) : NULL;
 	if (!house->room) {
@@ -109,7 +124,8 @@ static void claim_end(struct claim *c)
 }
 
 /* An update's body says what a helper is to do with it. */
-__attribute__((unused)) static struct claim *claim_make(int64_t seq, const char *keys, const char *body)
+__attribute__((unused)) static struct claim *claim_make(int64_t seq, const char *keys,
+							const char *body)
 {
 	struct claim *c = calloc(1, sizeof *c);
 	c->free = claim_end;
@@ -128,11 +144,16 @@ __attribute__((unused)) static struct claim *claim_do(int64_t seq, const char *w
 }
 
 static const struct handler_policy house_policy = {
-	.kill_after = 5000, .max_output = 1 << 20, .outcome = { ON_FAILURE_DEAD, 3 }, .workers = 1,
+	.kill_after = 5000,
+	.max_output = 1 << 20,
+	.outcome = { ON_FAILURE_DEAD, 3 },
+	.workers = 1,
 };
 
 /* A handler; the command's reference is taken over. */
-__attribute__((unused)) static struct handler *house_handler(struct house *house, enum handler_mode mode, struct command *command,
+__attribute__((unused)) static struct handler *house_handler(struct house *house,
+							     enum handler_mode mode,
+							     struct command *command,
 							     const struct handler_policy *policy)
 {
 	struct handler *h = handler_new(house->room, mode, "default");
@@ -158,7 +179,8 @@ __attribute__((unused)) static int jobs_alive(struct procs *found)
 	procs_descendants(getpid(), found);
 	for (size_t i = 0; i < found->count; i++) {
 		struct procs_stat stat;
-		if (!procs_stat(found->pids[i], &stat) && stat.parent != getpid() && is_alive(found->pids[i]))
+		if (!procs_stat(found->pids[i], &stat) && stat.parent != getpid() &&
+		    is_alive(found->pids[i]))
 			found->pids[n++] = found->pids[i];
 	}
 	found->count = n;

@@ -29,7 +29,8 @@ int main(void)
 		if (h.count != in || (in && (!first || first->due != least)))
 			first_is_least = false;
 	}
-	ok(first_is_least, "after each of 20,000 random steps the first is the least, and none is lost");
+	ok(first_is_least,
+	   "after each of 20,000 random steps the first is the least, and none is lost");
 	heap_release(&h);
 	return done_testing();
 }

@@ -1,4 +1,5 @@
-/* tests/unit/http: requests against a server on loopback that misbehaves in every way it is asked to. */
+/* tests/unit/http: requests against a server on loopback that misbehaves in every way it is asked
+ * to. */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -25,7 +26,8 @@ enum { MAX = 100000 /* bytes of a body */ };
 
 static pthread_mutex_t stuck = PTHREAD_MUTEX_INITIALIZER;
 
-int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result)
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+		struct addrinfo **result)
 {
 	static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
 	if (node && strcmp(node, "stuck.invalid") == 0) {
@@ -69,9 +71,14 @@ static void on_done(void *arg, struct http_response *response)
 	}
 }
 
-static struct http_request *post(const char *url, const char *form, int64_t silence, int64_t total, struct result *r)
+static struct http_request *post(const char *url, const char *form, int64_t silence, int64_t total,
+				 struct result *r)
 {
-	return http_post(http, &(struct http_call){ .url = url, .form = form, .silence = silence, .total = total, .max = MAX }, on_done, r);
+	return http_post(
+		http,
+		&(struct http_call){
+			.url = url, .form = form, .silence = silence, .total = total, .max = MAX },
+		on_done, r);
 }
 
 static const char *path_url(const char *what)
@@ -112,8 +119,10 @@ static struct result get(const char *what)
 static void fails(const char *what, enum http_failure failure, const char *reason, const char *why)
 {
 	struct result r = strstr(what, "://") ? get_url(what, "") : get(what);
-	if (!ok(r.called == 1 && r.failure == failure && r.length == 0 && strstr(r.reason, reason), "%s", why))
-		diag("called %d, failure %d, status %d, length %zu, reason '%s'", r.called, r.failure, r.status, r.length, r.reason);
+	if (!ok(r.called == 1 && r.failure == failure && r.length == 0 && strstr(r.reason, reason),
+		"%s", why))
+		diag("called %d, failure %d, status %d, length %zu, reason '%s'", r.called,
+		     r.failure, r.status, r.length, r.reason);
 }
 
 static int open_descriptors(bool *cloexec)
@@ -125,7 +134,8 @@ static int open_descriptors(bool *cloexec)
 		socklen_t n = sizeof a;
 		int fd = atoi(e->d_name);
 		count++;
-		if (cloexec && getsockname(fd, (struct sockaddr *)&a, &n) == 0 && a.ss_family == AF_INET && !(fcntl(fd, F_GETFD) & FD_CLOEXEC))
+		if (cloexec && getsockname(fd, (struct sockaddr *)&a, &n) == 0 &&
+		    a.ss_family == AF_INET && !(fcntl(fd, F_GETFD) & FD_CLOEXEC))
 			*cloexec = false;
 	}
 	closedir(dir);
@@ -135,23 +145,30 @@ static int open_descriptors(bool *cloexec)
 static void test_answers(void)
 {
 	struct result r = get("ok");
-	ok(r.failure == HTTP_OK && r.status == 200 && r.terminated, "an answer comes (%d, %d, '%s')", r.failure, r.status, r.reason);
+	ok(r.failure == HTTP_OK && r.status == 200 && r.terminated,
+	   "an answer comes (%d, %d, '%s')", r.failure, r.status, r.reason);
 	is_str(r.body, "connection 1", "its body");
 	is_str(r.type, "application/json", "its content type");
 	r = get("ok");
 	is_str(r.body, "connection 1", "the next request uses the same connection");
 	r = get("echo");
-	ok(strstr(r.body, "POST /bot1:") && strstr(r.body, "\r\n\r\na=b"), "it is a POST with the form as its body");
+	ok(strstr(r.body, "POST /bot1:") && strstr(r.body, "\r\n\r\na=b"),
+	   "it is a POST with the form as its body");
 	ok(strcasestr(r.body, "User-Agent: tgrun/" TGRUN_VERSION "\r\n") &&
-	   strcasestr(r.body, "Content-Type: application/x-www-form-urlencoded\r\n"), "it says who asks and what it sends");
-	ok(!strcasestr(r.body, "Accept-Encoding") && !strcasestr(r.body, "Expect") && !strcasestr(r.body, "Cookie") &&
-	   !strcasestr(r.body, "Authorization"), "and asks for no encoding, no `Continue`, sends no cookie and no login");
+		   strcasestr(r.body, "Content-Type: application/x-www-form-urlencoded\r\n"),
+	   "it says who asks and what it sends");
+	ok(!strcasestr(r.body, "Accept-Encoding") && !strcasestr(r.body, "Expect") &&
+		   !strcasestr(r.body, "Cookie") && !strcasestr(r.body, "Authorization"),
+	   "and asks for no encoding, no `Continue`, sends no cookie and no login");
 	r = get_url(path_url("echo"), NULL);
-	ok(r.failure == HTTP_OK && strcasestr(r.body, "Content-Length: 0\r\n"), "a form may be missing");
+	ok(r.failure == HTTP_OK && strcasestr(r.body, "Content-Length: 0\r\n"),
+	   "a form may be missing");
 	r = get("error");
-	ok(r.failure == HTTP_OK && r.status == 502 && !strcmp(r.body, "<html>"), "an answer of any status is an answer (%d)", r.status);
+	ok(r.failure == HTTP_OK && r.status == 502 && !strcmp(r.body, "<html>"),
+	   "an answer of any status is an answer (%d)", r.status);
 	r = get("empty");
-	ok(r.failure == HTTP_OK && r.status == 204 && r.length == 0 && r.terminated, "an empty one too");
+	ok(r.failure == HTTP_OK && r.status == 204 && r.length == 0 && r.terminated,
+	   "an empty one too");
 	r = get("login");
 	ok(r.failure == HTTP_OK && r.status == 401, "a login that is asked for is not tried");
 	is_str(get("chunked").body, "abcd", "a chunked body is put together");
@@ -172,11 +189,14 @@ static void test_failures(void)
 	fails("garbage", HTTP_NETWORK, "", "another protocol fails");
 	fails("silent", HTTP_NETWORK, "too slow", "silence instead of an answer ends the request");
 	fails("stall", HTTP_NETWORK, "too slow", "silence in the middle too");
-	fails("endless", HTTP_TOO_LARGE, "larger than 100000 bytes", "a body without end is cut off");
-	fails("announced", HTTP_TOO_LARGE, "larger than 100000 bytes", "one byte too many is too many");
+	fails("endless", HTTP_TOO_LARGE, "larger than 100000 bytes",
+	      "a body without end is cut off");
+	fails("announced", HTTP_TOO_LARGE, "larger than 100000 bytes",
+	      "one byte too many is too many");
 	fails("headers", HTTP_TOO_LARGE, "headers are larger", "headers without end are cut off");
 	fails("longline", HTTP_TOO_LARGE, "headers are larger", "so is a header line without end");
-	fails("longstatus", HTTP_TOO_LARGE, "headers are larger", "so is a status line without end");
+	fails("longstatus", HTTP_TOO_LARGE, "headers are larger",
+	      "so is a status line without end");
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t n = sizeof a;
@@ -185,15 +205,20 @@ static void test_failures(void)
 	snprintf(url, sizeof url, "http://127.0.0.1:%d/bot1:" SECRET "/x", ntohs(a.sin_port));
 	fails(url, HTTP_NETWORK, "connect", "a refused connection fails");
 	close(fd);
-	fails("http://no-such-host.invalid/bot1:" SECRET "/x", HTTP_NETWORK, "could not resolve host: no-such-host.invalid", "an unknown host is named");
-	fails("ftp://127.0.0.1/bot1:" SECRET "/x", HTTP_NETWORK, "", "other protocols are not spoken");
-	fails("http://[bad/bot1:" SECRET "/x", HTTP_NETWORK, "", "a URL that is none fails without being shown");
-	fails("http://user:" SECRET "@127.0.0.1/x", HTTP_NETWORK, "", "nor is a URL with a login used or shown");
+	fails("http://no-such-host.invalid/bot1:" SECRET "/x", HTTP_NETWORK,
+	      "could not resolve host: no-such-host.invalid", "an unknown host is named");
+	fails("ftp://127.0.0.1/bot1:" SECRET "/x", HTTP_NETWORK, "",
+	      "other protocols are not spoken");
+	fails("http://[bad/bot1:" SECRET "/x", HTTP_NETWORK, "",
+	      "a URL that is none fails without being shown");
+	fails("http://user:" SECRET "@127.0.0.1/x", HTTP_NETWORK, "",
+	      "nor is a URL with a login used or shown");
 	struct result r = { 0 };
 	int64_t start = clock_system.mono(&clock_system);
 	post(path_url("silent"), "", 60000, 100, &r);
 	wait_until(&r.called, 1);
-	ok(r.failure == HTTP_NETWORK && strstr(r.reason, "timed out"), "the time in all is limited ('%s', %d ms)", r.reason,
+	ok(r.failure == HTTP_NETWORK && strstr(r.reason, "timed out"),
+	   "the time in all is limited ('%s', %d ms)", r.reason,
 	   (int)(clock_system.mono(&clock_system) - start));
 }
 
@@ -218,16 +243,21 @@ static void test_tls(void)
 	int status = 0, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t n = sizeof a;
-	if (!mkdtemp(dir) || bind(fd, (struct sockaddr *)&a, n) || getsockname(fd, (struct sockaddr *)&a, &n))
+	if (!mkdtemp(dir) || bind(fd, (struct sockaddr *)&a, n) ||
+	    getsockname(fd, (struct sockaddr *)&a, &n))
 		exit(1);
 	close(fd);
 	snprintf(key, sizeof key, "%s/key", dir);
 	snprintf(cert, sizeof cert, "%s/cert", dir);
 	snprintf(address, sizeof address, "127.0.0.1:%d", ntohs(a.sin_port));
-	waitpid(run((const char *const[]){ "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert, "-subj",
-					   "/CN=127.0.0.1", NULL }), &status, 0);
+	waitpid(run((const char *const[]){ "openssl", "req", "-x509", "-newkey", "rsa:2048",
+					   "-nodes", "-keyout", key, "-out", cert, "-subj",
+					   "/CN=127.0.0.1", NULL }),
+		&status, 0);
 	if (status == 0) {
-		pid_t server = run((const char *const[]){ "openssl", "s_server", "-accept", address, "-cert", cert, "-key", key, "-quiet", NULL });
+		pid_t server = run((const char *const[]){ "openssl", "s_server", "-accept", address,
+							  "-cert", cert, "-key", key, "-quiet",
+							  NULL });
 		int64_t end = clock_system.mono(&clock_system) + 20000;
 		bool up = false;
 		while (!up && clock_system.mono(&clock_system) < end) {
@@ -237,7 +267,8 @@ static void test_tls(void)
 			sched_yield();
 		}
 		snprintf(url, sizeof url, "https://%s/bot1:" SECRET "/ok", address);
-		fails(url, HTTP_NETWORK, "the server's certificate is not trusted: ", "a certificate that nobody signed is refused, and named");
+		fails(url, HTTP_NETWORK, "the server's certificate is not trusted: ",
+		      "a certificate that nobody signed is refused, and named");
 		kill(server, SIGKILL);
 		waitpid(server, NULL, 0);
 	} else {
@@ -251,7 +282,8 @@ static void test_tls(void)
 static void test_cancel(void)
 {
 	struct result a = { 0 }, b = { 0 }, c = { 0 };
-	struct http_request *first = post(path_url("silent"), "", 60000, 0, &a), *second = post(path_url("ok"), "", 1000, 0, &b);
+	struct http_request *first = post(path_url("silent"), "", 60000, 0, &a),
+			    *second = post(path_url("ok"), "", 1000, 0, &b);
 	bool cloexec = true;
 	wait_until(&b.called, 1);
 	open_descriptors(&cloexec);
@@ -268,11 +300,13 @@ static void test_cancel(void)
 	ok(c.called == 1 && !first, "one callback may cancel another request");
 	/* Two that end in the same turn: whichever is called first cancels the other. */
 	struct result d = { 0 }, e = { 0 };
-	struct http_request *d_request = post("http://[bad", "", 1000, 0, &d), *e_request = post("http://[bad", "", 1000, 0, &e);
+	struct http_request *d_request = post("http://[bad", "", 1000, 0, &d),
+			    *e_request = post("http://[bad", "", 1000, 0, &e);
 	d.cancel = &e_request;
 	e.cancel = &d_request;
 	wait_until(&d.called, 1);
-	ok(a.called == 0 && d.called + e.called == 1, "what was cancelled is never called back (%d, %d, %d)", a.called, d.called, e.called);
+	ok(a.called == 0 && d.called + e.called == 1,
+	   "what was cancelled is never called back (%d, %d, %d)", a.called, d.called, e.called);
 	/* A name server that does not answer. */
 	pthread_mutex_lock(&stuck);
 	struct http_request *looking = post("http://stuck.invalid/", "", 60000, 0, &a);
@@ -283,14 +317,16 @@ static void test_cancel(void)
 	http_cancel(looking);
 	looking = post("http://stuck.invalid/", "", 60000, 0, &a);
 	f = get("ok");
-	ok(f.failure == HTTP_OK && a.called == 0, "nor ending its request (%d ms)", (int)(clock_system.mono(&clock_system) - start));
+	ok(f.failure == HTTP_OK && a.called == 0, "nor ending its request (%d ms)",
+	   (int)(clock_system.mono(&clock_system) - start));
 	http_cancel(looking);
 	pthread_mutex_unlock(&stuck);
 #else
 	/* It cannot be told not to wait for its thread. */
 	pthread_mutex_unlock(&stuck);
 	http_cancel(looking);
-	ok(a.called == 0, "a request is ended when the name server answers # SKIP libcurl before 7.87 waits for it");
+	ok(a.called == 0,
+	   "a request is ended when the name server answers # SKIP libcurl before 7.87 waits for it");
 #endif
 }
 
@@ -319,7 +355,8 @@ static void test_proxy(void)
 	snprintf(proxy, sizeof proxy, "http://127.0.0.1:%d", port);
 	setenv("http_proxy", proxy, 1);
 	struct result r = get_url("http://elsewhere.invalid/bot1:" SECRET "/echo", "");
-	ok(strstr(r.body, "POST http://elsewhere.invalid/"), "it is used for other hosts ('%s')", r.reason);
+	ok(strstr(r.body, "POST http://elsewhere.invalid/"), "it is used for other hosts ('%s')",
+	   r.reason);
 	unsetenv("http_proxy");
 	unsetenv("all_proxy");
 }
@@ -337,7 +374,10 @@ static void test_ends(int before)
 	struct err err;
 	struct result never = { 0 };
 	int freed = 0;
-	http_post(http, &(struct http_call){ .url = "http://[bad", .form = "", .silence = 1000, .max = MAX }, on_done_free, &freed);
+	http_post(http,
+		  &(struct http_call){
+			  .url = "http://[bad", .form = "", .silence = 1000, .max = MAX },
+		  on_done_free, &freed);
 	post("http://[bad", "", 1000, 0, &never);
 	post(path_url("silent"), "", 60000, 0, &never);
 	wait_until(&freed, 1);
@@ -363,18 +403,24 @@ static void test_forms(void)
 	buf_init(&b, 64);
 	http_form_add(&b, "offset", "-1");
 	http_form_add(&b, "text", "a b&c=d/\xc3\xa9~\n");
-	is_str(buf_str(&b), "offset=-1&text=a%20b%26c%3Dd%2F%C3%A9~%0A", "a form is percent-encoded");
+	is_str(buf_str(&b), "offset=-1&text=a%20b%26c%3Dd%2F%C3%A9~%0A",
+	       "a form is percent-encoded");
 	ok(http_form_add(&b, "more", "xxxxxxxxxxxxxxxxxxxxxxxxx") == -1, "a full form is an error");
 	is_str(buf_str(&b), "offset=-1&text=a%20b%26c%3Dd%2F%C3%A9~%0A", "and stays as it was");
 	buf_release(&b);
-	ok(http_form_add(&b, "", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx") == -1, "at once too");
+	ok(http_form_add(
+		   &b, "",
+		   "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx") ==
+		   -1,
+	   "at once too");
 	buf_release(&b);
 }
 
 int main(void)
 {
 	signal(SIGPIPE, SIG_IGN);
-	const char *proxies[] = { "http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY" };
+	const char *proxies[] = { "http_proxy",  "https_proxy", "all_proxy", "no_proxy",
+				  "HTTPS_PROXY", "ALL_PROXY",   "NO_PROXY" };
 	for (size_t i = 0; i < sizeof proxies / sizeof *proxies; i++)
 		unsetenv(proxies[i]);
 	pid_t server = start_server();

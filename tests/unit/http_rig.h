@@ -1,4 +1,5 @@
-/* tests/unit/http_rig.h: a server on loopback that misbehaves as the path of the request asks: a process with a thread for each connection. */
+/* tests/unit/http_rig.h: a server on loopback that misbehaves as the path of the request asks: a
+ * process with a thread for each connection. */
 #ifndef TGRUN_TESTS_HTTP_RIG_H
 #define TGRUN_TESTS_HTTP_RIG_H
 
@@ -38,7 +39,8 @@ static void say(int fd, const char *text)
 static void answer(int fd, const char *status, const char *headers, const char *body)
 {
 	char head[65536];
-	snprintf(head, sizeof head, "HTTP/1.1 %s\r\nContent-Length: %zu\r\n%s\r\n", status, strlen(body), headers);
+	snprintf(head, sizeof head, "HTTP/1.1 %s\r\nContent-Length: %zu\r\n%s\r\n", status,
+		 strlen(body), headers);
 	say(fd, head);
 	say(fd, body);
 }
@@ -55,9 +57,11 @@ static size_t take_request(int fd, char *request, size_t max)
 		if (request[0] != 'P')
 			return 0;
 		request[n] = '\0';
-		char *end = strstr(request, "\r\n\r\n"), *length = strcasestr(request, "\r\ncontent-length: ");
+		char *end = strstr(request, "\r\n\r\n"),
+		     *length = strcasestr(request, "\r\ncontent-length: ");
 		if (end)
-			need = (size_t)(end + 4 - request) + (length ? strtoul(length + 18, NULL, 10) : 0);
+			need = (size_t)(end + 4 - request) +
+			       (length ? strtoul(length + 18, NULL, 10) : 0);
 	}
 	return n;
 }
@@ -89,7 +93,8 @@ static bool misbehave(int fd, const char *what, const char *request, int connect
 	} else if (!strncmp(what, "empty", 5)) {
 		answer(fd, "204 No Content", "", "");
 	} else if (!strncmp(what, "chunked", 7)) {
-		say(fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n");
+		say(fd,
+		    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n");
 	} else if (!strncmp(what, "gzip", 4)) {
 		answer(fd, "200 OK", "Content-Encoding: gzip\r\n", "\x1f\x8b raw");
 	} else if (!strncmp(what, "bytes", 5)) {
@@ -99,7 +104,8 @@ static bool misbehave(int fd, const char *what, const char *request, int connect
 		say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello");
 		return false;
 	} else if (!strncmp(what, "reset", 5)) {
-		setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger));
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 },
+			   sizeof(struct linger));
 		return false;
 	} else if (!strncmp(what, "nothing", 7)) {
 		return false;
@@ -119,7 +125,8 @@ static bool misbehave(int fd, const char *what, const char *request, int connect
 	} else if (!strncmp(what, "headers", 7)) {
 		say(fd, "HTTP/1.1 200 OK\r\n");
 		for (;;)
-			say(fd, "X-More: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n");
+			say(fd,
+			    "X-More: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n");
 	} else if (!strncmp(what, "longline", 8) || !strncmp(what, "longstatus", 10)) {
 		say(fd, what[4] == 's' ? "HTTP/1.1 200 " : "HTTP/1.1 200 OK\r\nX: ");
 		for (;;)
@@ -128,10 +135,12 @@ static bool misbehave(int fd, const char *what, const char *request, int connect
 		say(fd, "SSH-2.0-OpenSSH_9.2\r\n\r\n\r\n");
 		return false;
 	} else if (!strncmp(what, "redirect", 8)) {
-		snprintf(text, sizeof text, "Location: http://127.0.0.1:%d/bot1:" SECRET "/ok\r\n", port);
+		snprintf(text, sizeof text, "Location: http://127.0.0.1:%d/bot1:" SECRET "/ok\r\n",
+			 port);
 		answer(fd, "302 Found", text, "");
 	} else if (!strncmp(what, "login", 5)) {
-		answer(fd, "401 Unauthorized", "WWW-Authenticate: Basic realm=\"x\"\r\nSet-Cookie: a=b\r\n", "no");
+		answer(fd, "401 Unauthorized",
+		       "WWW-Authenticate: Basic realm=\"x\"\r\nSet-Cookie: a=b\r\n", "no");
 	} else if (!strncmp(what, "together", 8)) {
 		wait_for_all();
 		answer(fd, "200 OK", "", "all");
@@ -163,7 +172,8 @@ static pid_t start_server(void)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t n = sizeof a;
-	if (bind(fd, (struct sockaddr *)&a, n) || listen(fd, 200) || getsockname(fd, (struct sockaddr *)&a, &n))
+	if (bind(fd, (struct sockaddr *)&a, n) || listen(fd, 200) ||
+	    getsockname(fd, (struct sockaddr *)&a, &n))
 		exit(1);
 	port = ntohs(a.sin_port);
 	pid_t pid = fork();
@@ -174,7 +184,8 @@ static pid_t start_server(void)
 	for (;;) {
 		pthread_t thread;
 		int connection = accept(fd, NULL, NULL);
-		if (connection >= 0 && pthread_create(&thread, NULL, serve_connection, (void *)(intptr_t)connection) == 0)
+		if (connection >= 0 && pthread_create(&thread, NULL, serve_connection,
+						      (void *)(intptr_t)connection) == 0)
 			pthread_detach(thread);
 	}
 }

@@ -1,5 +1,5 @@
-/* tests/unit/httpd: the server's promises to its owner: what a request says, when it is answered, who
- * hears of a hang-up, and that each request ends exactly once. */
+/* tests/unit/httpd: the server's promises to its owner: what a request says, when it is answered,
+ * who hears of a hang-up, and that each request ends exactly once. */
 #include "io/httpd.h"
 
 #include <errno.h>
@@ -25,9 +25,11 @@ static struct {
 
 static void answer(const char *text)
 {
-	httpd_answer(t.request, &(struct httpd_answer){ .status = 200, .body = strdup(text),
+	httpd_answer(t.request, &(struct httpd_answer){ .status = 200,
+							.body = strdup(text),
 							.length = strlen(text),
-							.type = "text/plain", .name = "X-More",
+							.type = "text/plain",
+							.name = "X-More",
 							.value = "1" });
 }
 
@@ -83,10 +85,17 @@ static void on_ended(void *tag)
 static struct httpd *start(int port, struct err *err)
 {
 	static const struct httpd_events events = {
-		.begin = on_begin, .body = on_body, .whole = on_whole, .gone = on_gone, .ended = on_ended,
+		.begin = on_begin,
+		.body = on_body,
+		.whole = on_whole,
+		.gone = on_gone,
+		.ended = on_ended,
 	};
 	struct httpd_config config = {
-		.port = port, .connections_max = 10, .idle_seconds = 60, .body_max = BODY_MAX,
+		.port = port,
+		.connections_max = 10,
+		.idle_seconds = 60,
+		.body_max = BODY_MAX,
 	};
 	return httpd_new(t.loop, &config, &events, &t, err);
 }
@@ -218,7 +227,7 @@ static void host(void)
 {
 	static const char *const here[] = { "localhost", "LocalHost", "localhost.", "bot.localhost",
 					    "[::1]",     "127.0.0.1", "127.9.9.9" };
-	static const char *const there[] = { "",          "api.telegram.org", "localhost.org",
+	static const char *const there[] = { "",           "api.telegram.org", "localhost.org",
 					     ".localhost", "notlocalhost",     "128.0.0.1",
 					     "127.0.0.1.x" };
 	for (size_t i = 0; i < sizeof here / sizeof *here; i++)

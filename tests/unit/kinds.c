@@ -1,13 +1,15 @@
-/* tests/unit/kinds: the table of kinds is complete, and age limits are set, removed and refused as asked. */
+/* tests/unit/kinds: the table of kinds is complete, and age limits are set, removed and refused as
+ * asked. */
+#include "update/kinds.h"
 #include "tests/samples.h"
 #include "tests/tap.h"
-#include "update/kinds.h"
 
 static void refuses(struct max_age *m, const char *text, const char *part)
 {
 	struct err err = { 0 };
 	int rc = max_age_set(m, text, &err);
-	if (!ok(rc == -1 && err.status == ERR_USAGE && strstr(err.text, part), "'%s' is refused: %s", text, part))
+	if (!ok(rc == -1 && err.status == ERR_USAGE && strstr(err.text, part),
+		"'%s' is refused: %s", text, part))
 		diag("got %d, status %d, '%s'", rc, err.status, err.text);
 }
 
@@ -28,14 +30,17 @@ static void table(void)
 			diag("%s", all[i].name);
 			found = false;
 		}
-		bool off = strcmp(all[i].name, "chat_member") == 0 || strncmp(all[i].name, "message_reaction", 16) == 0;
+		bool off = strcmp(all[i].name, "chat_member") == 0 ||
+			   strncmp(all[i].name, "message_reaction", 16) == 0;
 		off_by_default = off_by_default && all[i].by_default == !off;
 	}
 	ok(found, "every kind has a sample and is found by its name");
 	ok(off_by_default, "all but chat_member and the reactions come by default");
-	ok(!kinds_find("messag", 6) && !kinds_find("message_", 8) && !kinds_find("", 0) && !kinds_find("message\0x", 9),
+	ok(!kinds_find("messag", 6) && !kinds_find("message_", 8) && !kinds_find("", 0) &&
+		   !kinds_find("message\0x", 9),
 	   "a part of a name, a longer one and none find nothing");
-	is_str(kinds_nearest("calback_query"), "callback_query", "the nearest kind to a misspelt one");
+	is_str(kinds_nearest("calback_query"), "callback_query",
+	       "the nearest kind to a misspelt one");
 	is_str(kinds_nearest("banana"), NULL, "none is near to another word");
 }
 
@@ -48,7 +53,8 @@ static void ages(void)
 	is_num(max_age_of(m, "pre_checkout_query"), 150000, "a pre-checkout query for 150 s");
 	is_num(max_age_of(m, "message"), 0, "a message for ever");
 	is_num(max_age_of(m, "kind_of_tomorrow"), 0, "an unknown kind for ever");
-	is_num(max_age_set(m, "message=1h,callback_query=none", NULL), 0, "two limits in one value");
+	is_num(max_age_set(m, "message=1h,callback_query=none", NULL), 0,
+	       "two limits in one value");
 	is_num(max_age_of(m, "message"), 3600000, "a limit was added");
 	is_num(max_age_of(m, "callback_query"), 0, "a limit was removed");
 	is_num(max_age_of(m, "inline_query"), 30000, "the others stay");
@@ -63,7 +69,8 @@ static void ages(void)
 	refuses(m, "message=1h,", "KIND=DURATION");
 	refuses(m, "message=1h,none", "KIND=DURATION");
 	is_num(max_age_set(m, "none", NULL), 0, "none is taken");
-	ok(max_age_of(m, "message") == 0 && max_age_of(m, "inline_query") == 0, "none removes every limit");
+	ok(max_age_of(m, "message") == 0 && max_age_of(m, "inline_query") == 0,
+	   "none removes every limit");
 	max_age_free(m);
 	max_age_free(NULL);
 }

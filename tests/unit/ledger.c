@@ -32,7 +32,8 @@ static void test_table(void)
 	is_num(WAYS, RELEASE_WAYS, "each way is tested");
 	for (int i = 0; i < WAYS; i++) {
 		const struct ledger_row *row = ledger_row(ways[i].why);
-		ok(row->class == ways[i].class && row->pauses == ways[i].pauses && row->phrase[0], "%s", ways[i].name);
+		ok(row->class == ways[i].class && row->pauses == ways[i].pauses && row->phrase[0],
+		   "%s", ways[i].name);
 	}
 	struct ledger l = { 0 };
 	int64_t pauses[8];
@@ -40,27 +41,35 @@ static void test_table(void)
 		ledger_enter(&l, RELEASE_OTHER, false);
 		pauses[i] = ledger_pause(&l);
 	}
-	ok(pauses[0] == 1000 && pauses[1] == 2000 && pauses[5] == 32000 && pauses[6] == 60000 && pauses[7] == 60000,
+	ok(pauses[0] == 1000 && pauses[1] == 2000 && pauses[5] == 32000 && pauses[6] == 60000 &&
+		   pauses[7] == 60000,
 	   "pauses double from a second to a minute");
 	l = (struct ledger){ .interruptions = 40 };
-	ok(!ledger_enter(&l, RELEASE_NO_START, true), "what was only not started is not given up for what went before");
+	ok(!ledger_enter(&l, RELEASE_NO_START, true),
+	   "what was only not started is not given up for what went before");
 }
 
 static void test_words(void)
 {
 	char story[LEDGER_STORY];
 	ledger_story(&(struct ledger){ 5, 0 }, RELEASE_SLOT, NULL, story, sizeof story);
-	is_str(story, "given up after 5 deaths, at last: its slot died", "a letter says how often, and of what");
+	is_str(story, "given up after 5 deaths, at last: its slot died",
+	       "a letter says how often, and of what");
 	ledger_story(&(struct ledger){ 5, 2 }, RELEASE_RUNNER, "", story, sizeof story);
-	is_str(story, "given up after 5 deaths and 2 interruptions, at last: tgrun died while it ran", "and what else there was");
-	ledger_story(&(struct ledger){ 0, 50 }, RELEASE_REPLACED, "in other words", story, sizeof story);
-	is_str(story, "given up after 50 interruptions, at last: in other words", "or what is better known");
+	is_str(story,
+	       "given up after 5 deaths and 2 interruptions, at last: tgrun died while it ran",
+	       "and what else there was");
+	ledger_story(&(struct ledger){ 0, 50 }, RELEASE_REPLACED, "in other words", story,
+		     sizeof story);
+	is_str(story, "given up after 50 interruptions, at last: in other words",
+	       "or what is better known");
 }
 
 static void test_giving_up(void)
 {
 	const int64_t day = 86400000;
-	ok(!ledger_may_give_up(false, 5, 5 + day - 1), "what asks for another time is kept while nothing else goes");
+	ok(!ledger_may_give_up(false, 5, 5 + day - 1),
+	   "what asks for another time is kept while nothing else goes");
 	ok(ledger_may_give_up(false, 5, 5 + day), "for a day");
 	ok(ledger_may_give_up(true, 5, 6), "and given up when others go");
 }
@@ -69,8 +78,10 @@ static void test_giving_up(void)
 
 /* What becomes of an update whose attempts all end in one way. */
 struct course {
-	int starts, alone; /* how often it was handed out; how often nothing was handed out beside it */
-	bool paced, told;  /* it paused as the table says; each attempt but the first was called a repeated one */
+	/* how often it was handed out; how often nothing was handed out beside it */
+	int starts, alone;
+	/* it paused as the table says; each attempt but the first was called a repeated one */
+	bool paced, told;
 };
 
 /* Another chat's update, which ends well if it may run now. */
@@ -99,7 +110,8 @@ static struct queue *run(enum release_why why, bool others, struct course *out)
 		/* That of a death of the runner counts from the start, a millisecond before. */
 		struct ledger before = { out->starts, 0 };
 		bool pauses = out->starts > 0 && ledger_row(why)->pauses;
-		out->paced = out->paced && due == (pauses ? ledger_pause(&before) - (why == RELEASE_RUNNER) : 0);
+		out->paced = out->paced &&
+			     due == (pauses ? ledger_pause(&before) - (why == RELEASE_RUNNER) : 0);
 		out->told = out->told && last->redelivered == (out->starts > 0);
 		out->starts++;
 		queue_flush(q, NULL);
@@ -112,7 +124,8 @@ static struct queue *run(enum release_why why, bool others, struct course *out)
 		if (why == RELEASE_RUNNER) {
 			crash(q);
 		} else {
-			queue_release(q, it, &(struct queue_release){ .why = why, .started = true });
+			queue_release(q, it,
+				      &(struct queue_release){ .why = why, .started = true });
 			queue_close(q, NULL);
 		}
 		claim_free(it);
@@ -126,12 +139,17 @@ static struct queue *run(enum release_why why, bool others, struct course *out)
 static void is_course(int way, bool others, int starts, int alone)
 {
 	struct course c;
-	const char *beside = others ? "while others end well" : "with one chat alone", *name = ways[way].name;
+	const char *beside = others ? "while others end well" : "with one chat alone",
+		   *name = ways[way].name;
 	struct queue *q = run(ways[way].why, others, &c);
 	bool letter = starts < MORE;
-	if (!ok(c.starts == starts && c.alone == alone, "%s: %s %s it is handed out %d times, %d of them alone", backend, name, beside, starts, alone))
+	if (!ok(c.starts == starts && c.alone == alone,
+		"%s: %s %s it is handed out %d times, %d of them alone", backend, name, beside,
+		starts, alone))
 		diag("%d times, %d of them alone", c.starts, c.alone);
-	ok(c.paced && c.told, "%s: … it pauses as it should, and each attempt but the first says that it is not", backend);
+	ok(c.paced && c.told,
+	   "%s: … it pauses as it should, and each attempt but the first says that it is not",
+	   backend);
 	is_counts(q, !letter, 0, letter, letter ? "… and is a dead letter" : "… and is kept");
 	if (letter && !others) {
 		put(q, 900, "chat:1", "{after}");

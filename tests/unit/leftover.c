@@ -1,4 +1,5 @@
-/* tests/unit/leftover: what an earlier run left over is found by its environment and killed; all others are spared. */
+/* tests/unit/leftover: what an earlier run left over is found by its environment and killed; all
+ * others are spared. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -11,7 +12,8 @@
 #include "slot/leftover.h"
 #include "tests/tap.h"
 
-/* Starts `sleep` in a session of its own with one entry after `padding` bytes of others; returns when it has it. */
+/* Starts `sleep` in a session of its own with one entry after `padding` bytes of others; returns
+ * when it has it. */
 static pid_t sleeper(const char *entry, size_t padding, const char *name)
 {
 	int gate[2];
@@ -49,7 +51,8 @@ static pid_t sleeper(const char *entry, size_t padding, const char *name)
 	return pid;
 }
 
-/* Whether it still runs; waits for it if it does not. A killed process is gone in no time, but not in none. */
+/* Whether it still runs; waits for it if it does not. A killed process is gone in no time, but not
+ * in none. */
 static bool runs(pid_t pid)
 {
 	return waitpid(pid, NULL, WNOHANG) == 0;
@@ -78,15 +81,22 @@ int main(void)
 	snprintf(entry[4], sizeof entry[4], "OTHER=TG_RUN_ID=%s.old", dir);
 	snprintf(entry[5], sizeof entry[5], "TG_RUN_ID=%s.longer.old", dir);
 
-	is_num(leftover_kill(dir, "new", 10000, &err), 0, "where nothing was left over nothing is killed");
+	is_num(leftover_kill(dir, "new", 10000, &err), 0,
+	       "where nothing was left over nothing is killed");
 	pid_t old = sleeper(entry[0], 0, NULL), large = sleeper(entry[0], 1500000, NULL);
-	pid_t spared[] = { sleeper(entry[1], 0, NULL), sleeper(entry[2], 0, NULL), sleeper(entry[3], 0, NULL), sleeper(entry[4], 0, NULL),
+	pid_t spared[] = { sleeper(entry[1], 0, NULL), sleeper(entry[2], 0, NULL),
+			   sleeper(entry[3], 0, NULL), sleeper(entry[4], 0, NULL),
 			   sleeper(entry[5], 0, NULL), sleeper(entry[0], 0, "tg-keeper") };
-	static const char *const why[] = { "of this run", "of another directory", "with another variable", "with the mark inside a value",
-					   "of a directory whose name goes on", "that a keeper keeps" };
+	static const char *const why[] = { "of this run",
+					   "of another directory",
+					   "with another variable",
+					   "with the mark inside a value",
+					   "of a directory whose name goes on",
+					   "that a keeper keeps" };
 	/* The test's own environment carries the mark, too. */
 	setenv("TG_RUN_ID", strchr(entry[0], '=') + 1, 1);
-	is_num(leftover_kill(dir, "new", 10000, &err), 2, "both processes of the earlier run are killed");
+	is_num(leftover_kill(dir, "new", 10000, &err), 2,
+	       "both processes of the earlier run are killed");
 	ok(dies(old), "one in a session of its own");
 	ok(dies(large), "one whose mark stands after 1.5 MB of other variables");
 	for (size_t i = 0; i < sizeof spared / sizeof spared[0]; i++)

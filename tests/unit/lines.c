@@ -1,4 +1,5 @@
-/* tests/unit/lines: a file is read a piece a turn of the loop, so that what else there is to do has its turn between. */
+/* tests/unit/lines: a file is read a piece a turn of the loop, so that what else there is to do has
+ * its turn between. */
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -65,8 +66,16 @@ int main(void)
 	struct err err;
 	struct loop *loop = loop_new(&err);
 	struct lines_config config = {
-		.loop = loop, .clock = &clock_system, .fd = file_of_updates(), .name = "updates", .line = 1,
-		.events = { .batch = take, .may_ask = may_ask, .ready = nothing, .ended = ended, .stopped = nothing },
+		.loop = loop,
+		.clock = &clock_system,
+		.fd = file_of_updates(),
+		.name = "updates",
+		.line = 1,
+		.events = { .batch = take,
+			    .may_ask = may_ask,
+			    .ready = nothing,
+			    .ended = ended,
+			    .stopped = nothing },
 	};
 	struct source *s = lines_new(&config, &err);
 	s->ops->start(s);

@@ -1,4 +1,5 @@
-/* tests/unit/log: an event is one line, shows no token and no control character, and never waits for a reader. */
+/* tests/unit/log: an event is one line, shows no token and no control character, and never waits
+ * for a reader. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -12,7 +13,7 @@
 #include "base/log.h"
 #include "tests/tap.h"
 
-#define X60 "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz_-012345"
+#define X60   "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz_-012345"
 #define TOKEN "123456:AAHsecret_part-" X60 X60 "0123456789abcdefgh" /* a long one */
 
 static int64_t wall(const struct clock *c)
@@ -39,7 +40,8 @@ static const char *read_file(FILE *file)
 	return line;
 }
 
-static const char *event(enum log_format format, const struct log_field *fields, size_t count, const char *sentence)
+static const char *event(enum log_format format, const struct log_field *fields, size_t count,
+			 const char *sentence)
 {
 	FILE *file;
 	struct log *l = open_file(&file, format);
@@ -56,33 +58,57 @@ static const char *event(enum log_format format, const struct log_field *fields,
 
 static void test_forms(void)
 {
-	is_str(event(LOG_TEXT, LOG_FIELDS(LOG_NUM("update", 123), LOG_STR("key", "chat:5"), LOG_NUM("ms", -12)), "handled"),
-	       "2026-11-23T21:04:05.123Z info  handled  update=123 key=chat:5 ms=-12\n", "a text line: time, level, sentence, fields");
-	is_str(event(LOG_TEXT, LOG_NONE, "handled"), "2026-11-23T21:04:05.123Z info  handled\n", "a text line without fields");
-	is_str(event(LOG_TEXT, LOG_FIELDS(LOG_STR("a", "x y"), LOG_STR("b", "q\"q"), LOG_STR("c", ""), LOG_STR("d", "k=v")), "s"),
-	       "2026-11-23T21:04:05.123Z info  s  a=\"x y\" b=\"q\\\"q\" c=\"\" d=\"k=v\"\n", "values that could be misread are quoted");
-	is_str(event(LOG_JSON, LOG_FIELDS(LOG_NUM("update", 9007199254740993), LOG_STR("key", "chat:5")), "a \"b\"\n"),
+	is_str(event(LOG_TEXT,
+		     LOG_FIELDS(LOG_NUM("update", 123), LOG_STR("key", "chat:5"),
+				LOG_NUM("ms", -12)),
+		     "handled"),
+	       "2026-11-23T21:04:05.123Z info  handled  update=123 key=chat:5 ms=-12\n",
+	       "a text line: time, level, sentence, fields");
+	is_str(event(LOG_TEXT, LOG_NONE, "handled"), "2026-11-23T21:04:05.123Z info  handled\n",
+	       "a text line without fields");
+	is_str(event(LOG_TEXT,
+		     LOG_FIELDS(LOG_STR("a", "x y"), LOG_STR("b", "q\"q"), LOG_STR("c", ""),
+				LOG_STR("d", "k=v")),
+		     "s"),
+	       "2026-11-23T21:04:05.123Z info  s  a=\"x y\" b=\"q\\\"q\" c=\"\" d=\"k=v\"\n",
+	       "values that could be misread are quoted");
+	is_str(event(LOG_JSON,
+		     LOG_FIELDS(LOG_NUM("update", 9007199254740993), LOG_STR("key", "chat:5")),
+		     "a \"b\"\n"),
 	       "{\"time\":\"2026-11-23T21:04:05.123Z\",\"level\":\"info\",\"message\":\"a \\\"b\\\"\\n\",\"update\":9007199254740993,"
-	       "\"key\":\"chat:5\"}\n", "a JSON line; numbers are exact");
+	       "\"key\":\"chat:5\"}\n",
+	       "a JSON line; numbers are exact");
 }
 
 static void test_escapes(void)
 {
-	static const char nasty[] = "\x1b[31m\r\n\t\x7f" "\0" "\xc2\x9b" "\xe2\x80\xa8" "\xe2\x80\xae" "\xe2\x81\xa6" "\xe2\x80\x8f"
-				    "\xd8\x9c" "\xff\xc3(" "\xc3\xa9\xf0\x9f\x98\x80";
+	static const char nasty[] = "\x1b[31m\r\n\t\x7f"
+				    "\0"
+				    "\xc2\x9b"
+				    "\xe2\x80\xa8"
+				    "\xe2\x80\xae"
+				    "\xe2\x81\xa6"
+				    "\xe2\x80\x8f"
+				    "\xd8\x9c"
+				    "\xff\xc3("
+				    "\xc3\xa9\xf0\x9f\x98\x80";
 	event(LOG_TEXT, LOG_FIELDS(LOG_BYTES("t", nasty, sizeof nasty - 1)), "s");
-	is_str(line + 34, "t=\"\\x1b[31m\\r\\n\\t\\x7f\\x00\\u009b\\u2028\\u202e\\u2066\\u200f\\u061c\\xff\\xc3(\xc3\xa9\xf0\x9f\x98\x80\"\n",
+	is_str(line + 34,
+	       "t=\"\\x1b[31m\\r\\n\\t\\x7f\\x00\\u009b\\u2028\\u202e\\u2066\\u200f\\u061c\\xff\\xc3(\xc3\xa9\xf0\x9f\x98\x80\"\n",
 	       "in text, whatever a terminal would obey is shown escaped, letters and faces are left");
 	event(LOG_TEXT, LOG_NONE, "broken \x1b]0;x\x07\xc2\x85 sentence\nupdate=5");
-	is_str(line + 31, "broken \\x1b]0;x\\x07\\u0085 sentence\\nupdate=5\n", "in the sentence too");
+	is_str(line + 31, "broken \\x1b]0;x\\x07\\u0085 sentence\\nupdate=5\n",
+	       "in the sentence too");
 	event(LOG_JSON, LOG_FIELDS(LOG_BYTES("t", nasty, sizeof nasty - 1)), "s");
 	bool clean = true;
 	for (const char *p = line; *p && *p != '\n'; p++)
 		clean = clean && (unsigned char)*p >= 0x20 && *p != 0x7f;
-	ok(clean && !strstr(line, "\xc2\x9b") && !strstr(line, "\xe2\x80\xae"), "JSON holds no such character either");
+	ok(clean && !strstr(line, "\xc2\x9b") && !strstr(line, "\xe2\x80\xae"),
+	   "JSON holds no such character either");
 	cJSON *json = cJSON_Parse(line);
 	const char *t = cJSON_GetStringValue(cJSON_GetObjectItem(json, "t"));
-	ok(t && !strncmp(t, "\x1b[31m\r\n\t\x7f", 9) && strstr(line, "\xef\xbf\xbd"), "it is valid, reads back, and bad bytes are U+FFFD");
+	ok(t && !strncmp(t, "\x1b[31m\r\n\t\x7f", 9) && strstr(line, "\xef\xbf\xbd"),
+	   "it is valid, reads back, and bad bytes are U+FFFD");
 	cJSON_Delete(json);
 }
 
@@ -93,12 +119,17 @@ static bool shows_secret(void)
 
 static void test_secrets(void)
 {
-	event(LOG_TEXT, LOG_FIELDS(LOG_STR("e", "got " TOKEN)), "cannot reach https://host/bot" TOKEN "/getMe");
-	ok(!shows_secret() && strstr(line, "/bot123456:***"), "the token is redacted in sentence and fields, the id stays");
-	event(LOG_JSON, LOG_FIELDS(LOG_STR("e", "/bot42:Other_Bots-Token/x /bot42%3aOther_Bots-Token")), "s");
-	ok(!strstr(line, "Other") && strstr(line, "/bot42:****") && strstr(line, "/bot42%3a****"), "so is that of any other bot in a path");
+	event(LOG_TEXT, LOG_FIELDS(LOG_STR("e", "got " TOKEN)),
+	      "cannot reach https://host/bot" TOKEN "/getMe");
+	ok(!shows_secret() && strstr(line, "/bot123456:***"),
+	   "the token is redacted in sentence and fields, the id stays");
+	event(LOG_JSON,
+	      LOG_FIELDS(LOG_STR("e", "/bot42:Other_Bots-Token/x /bot42%3aOther_Bots-Token")), "s");
+	ok(!strstr(line, "Other") && strstr(line, "/bot42:****") && strstr(line, "/bot42%3a****"),
+	   "so is that of any other bot in a path");
 	event(LOG_TEXT, LOG_NONE, "a /bot, a /bot7 and /bot7: and /bots:x stay");
-	is_str(line + 31, "a /bot, a /bot7 and /bot7: and /bots:x stay\n", "what is no token stays");
+	is_str(line + 31, "a /bot, a /bot7 and /bot7: and /bots:x stay\n",
+	       "what is no token stays");
 	/* The token at every place near where a text is cut. */
 	bool leaked = false, complete = true;
 	static char big[40000];
@@ -106,25 +137,31 @@ static void test_secrets(void)
 		memset(big, 'x', sizeof big);
 		memcpy(big + at, TOKEN, strlen(TOKEN));
 		for (int json = 0; json < 2; json++) {
-			event(json ? LOG_JSON : LOG_TEXT, LOG_FIELDS(LOG_BYTES("t", big, sizeof big)), "s");
+			event(json ? LOG_JSON : LOG_TEXT,
+			      LOG_FIELDS(LOG_BYTES("t", big, sizeof big)), "s");
 			leaked = leaked || shows_secret() || strstr(line, ":AAH");
-			complete = complete && strlen(line) <= 16384 && line[strlen(line) - 1] == '\n' && strstr(line, "\xe2\x80\xa6");
+			complete = complete && strlen(line) <= 16384 &&
+				   line[strlen(line) - 1] == '\n' && strstr(line, "\xe2\x80\xa6");
 			cJSON *parsed = json ? cJSON_Parse(line) : NULL;
-			complete = complete && (!json || cJSON_IsTrue(cJSON_GetObjectItem(parsed, "cut")));
+			complete = complete &&
+				   (!json || cJSON_IsTrue(cJSON_GetObjectItem(parsed, "cut")));
 			cJSON_Delete(parsed);
 		}
 	}
 	ok(!leaked, "a cut never leaves a part of the token");
-	ok(complete, "a line is at most 16 KiB, ends in a line feed, says that it was cut, and stays valid JSON");
+	ok(complete,
+	   "a line is at most 16 KiB, ends in a line feed, says that it was cut, and stays valid JSON");
 	struct log_field many[3000];
 	for (int i = 0; i < 3000; i++)
 		many[i] = i % 2 ? LOG_NUM("number", i) : LOG_STR("text", "\x01 \x02");
 	event(LOG_JSON, many, 3000, "s");
 	cJSON *parsed = cJSON_Parse(line);
-	ok(parsed && strlen(line) <= 16384, "too many fields are left out, the line stays valid (%zu bytes)", strlen(line));
+	ok(parsed && strlen(line) <= 16384,
+	   "too many fields are left out, the line stays valid (%zu bytes)", strlen(line));
 	cJSON_Delete(parsed);
 	event(LOG_TEXT, many, 3000, "s");
-	ok(strlen(line) <= 16384 && strstr(line, "\xe2\x80\xa6\n"), "in text too, with an ellipsis");
+	ok(strlen(line) <= 16384 && strstr(line, "\xe2\x80\xa6\n"),
+	   "in text too, with an ellipsis");
 }
 
 static void test_levels(void)
@@ -135,10 +172,13 @@ static void test_levels(void)
 	log_event(l, LOG_DEBUG, LOG_NONE, "unwanted");
 	log_event(l, LOG_WARN, LOG_NONE, "wanted");
 	is_num(errno, EXDEV, "errno is kept");
-	ok(!strstr(read_file(file), "unwanted") && strstr(line, "Z warn  wanted\n"), "only what the level wants is written");
+	ok(!strstr(read_file(file), "unwanted") && strstr(line, "Z warn  wanted\n"),
+	   "only what the level wants is written");
 	log_set(l, LOG_DEBUG, LOG_JSON);
 	log_event(l, LOG_DEBUG, LOG_NONE, "more");
-	ok(strstr(read_file(file), "\"level\":\"debug\",\"message\":\"more\"}\n") && log_wants(l, LOG_DEBUG), "level and format can change");
+	ok(strstr(read_file(file), "\"level\":\"debug\",\"message\":\"more\"}\n") &&
+		   log_wants(l, LOG_DEBUG),
+	   "level and format can change");
 	log_free(l);
 	fclose(file);
 	log_event(NULL, LOG_ERROR, LOG_NONE, "x");
@@ -148,7 +188,8 @@ static void test_levels(void)
 	log_free(l);
 }
 
-/* Writes until lines are dropped, then reads all, and looks whether each line is there or counted. */
+/* Writes until lines are dropped, then reads all, and looks whether each line is there or counted.
+ */
 static void test_full(int fds[2], const char *what)
 {
 	struct log *l = log_new(fds[1], LOG_INFO, LOG_TEXT, &fixed);
@@ -177,13 +218,15 @@ static void test_full(int fds[2], const char *what)
 		long dropped;
 		if (number && atoi(number + 7) == next && strlen(p) > 330)
 			next++, whole++;
-		else if (sscanf(p, "%*s warn %ld log lines were dropped because nobody read them", &dropped) == 1)
+		else if (sscanf(p, "%*s warn %ld log lines were dropped because nobody read them",
+				&dropped) == 1)
 			told += dropped, next += (int)dropped;
 		else
 			odd++;
 	}
 	is_num(told, 1000, "when it flows again a line says how many were dropped");
-	ok(whole == wrote - 1000 && odd == 0, "all other lines came whole and in order (%d of %d, %d odd)", whole, wrote, odd);
+	ok(whole == wrote - 1000 && odd == 0,
+	   "all other lines came whole and in order (%d of %d, %d odd)", whole, wrote, odd);
 	free(all);
 	log_free(l);
 	close(fds[0]);
@@ -199,7 +242,8 @@ static void test_gone(void)
 	close(fds[0]);
 	log_event(l, LOG_INFO, LOG_NONE, "into nothing");
 	log_event(l, LOG_INFO, LOG_NONE, "into nothing");
-	ok(log_flush(l) == -1 && log_dropped(l) == 2, "a closed pipe drops lines, and there is nothing to wait for");
+	ok(log_flush(l) == -1 && log_dropped(l) == 2,
+	   "a closed pipe drops lines, and there is nothing to wait for");
 	log_free(l);
 	close(fds[1]);
 
@@ -229,8 +273,10 @@ static void test_comes_back(void)
 	log_event(l, LOG_INFO, LOG_NONE, "heard");
 	ssize_t n = read(reader, line, sizeof line - 1);
 	line[n < 0 ? 0 : n] = '\0';
-	is_str(line, "2026-11-23T21:04:05.123Z warn  3 log lines were dropped because nobody read them\n"
-	       "2026-11-23T21:04:05.123Z info  heard\n", "lines lost while there was no reader are told to the next one");
+	is_str(line,
+	       "2026-11-23T21:04:05.123Z warn  3 log lines were dropped because nobody read them\n"
+	       "2026-11-23T21:04:05.123Z info  heard\n",
+	       "lines lost while there was no reader are told to the next one");
 	log_free(l);
 	close(reader);
 	close(writer);
@@ -268,22 +314,28 @@ static void test_pace(void)
 		log_paced(l, &slow, LOG_WARN, LOG_FIELDS(LOG_NUM("n", i)), "slow");
 		log_event(l, log_pace_end(&slow), LOG_NONE, "fast");
 	}
-	is_num((intmax_t)lines_in(file, "slow"), 1, "what comes each second is told once in a minute");
-	is_num((intmax_t)lines_in(file, "fast"), 1, "its end is told with it, and not when nobody was told of a beginning");
+	is_num((intmax_t)lines_in(file, "slow"), 1,
+	       "what comes each second is told once in a minute");
+	is_num((intmax_t)lines_in(file, "fast"), 1,
+	       "its end is told with it, and not when nobody was told of a beginning");
 	ok(!log_pace_owes(l, &slow), "nothing is owed before the minute is over");
 	log_paced(l, &other, LOG_WARN, LOG_NONE, "another");
 	is_num((intmax_t)lines_in(file, "another"), 1, "another warning has a minute of its own");
 	time_now = 5 + 60000;
-	ok(log_pace_owes(l, &slow) && !log_pace_owes(l, &other), "then what was held back is, and what was not is not");
+	ok(log_pace_owes(l, &slow) && !log_pace_owes(l, &other),
+	   "then what was held back is, and what was not is not");
 	log_paced(l, &slow, LOG_WARN, LOG_FIELDS(LOG_NUM("n", 60)), "slow");
-	ok(strstr(read_file(file), "slow  n=60 held_back=58\n") != NULL, "the next one counts those that were held back");
+	ok(strstr(read_file(file), "slow  n=60 held_back=58\n") != NULL,
+	   "the next one counts those that were held back");
 	ok(!log_pace_owes(l, &slow), "and nothing is owed any more");
 	time_now += 60000;
 	log_paced(l, &slow, LOG_WARN, LOG_FIELDS(LOG_NUM("n", 61)), "slow");
-	ok(strstr(read_file(file), "slow  n=61\n") != NULL, "when there were none, it says nothing of them");
+	ok(strstr(read_file(file), "slow  n=61\n") != NULL,
+	   "when there were none, it says nothing of them");
 	log_set(l, LOG_DEBUG, LOG_TEXT);
 	log_paced(l, &slow, LOG_WARN, LOG_FIELDS(LOG_NUM("n", 62)), "slow");
-	ok(strstr(read_file(file), "debug slow  n=62\n") != NULL, "with --log-level debug all are there");
+	ok(strstr(read_file(file), "debug slow  n=62\n") != NULL,
+	   "with --log-level debug all are there");
 	log_free(l);
 	fclose(file);
 	log_paced(NULL, &other, LOG_WARN, LOG_NONE, "nobody");

@@ -60,7 +60,8 @@ static void on_late(void *arg)
 /* Closing a socket that holds bytes nobody has read resets the other one. */
 static int reset_behind(struct state *s, const char *bytes, size_t n)
 {
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, s->pipe) || write(s->pipe[0], "x", 1) != 1 || write(s->pipe[1], bytes, n) != (ssize_t)n)
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, s->pipe) || write(s->pipe[0], "x", 1) != 1 ||
+	    write(s->pipe[1], bytes, n) != (ssize_t)n)
 		return -1;
 	return close(s->pipe[1]);
 }
@@ -99,7 +100,8 @@ int main(void)
 	loop_run(s.loop);
 	is_num(s.reads, 1, "a watch tells that its descriptor can be read");
 	loop_turn(s.loop, 0);
-	ok(fcntl(s.pipe[0], F_GETFD) == -1, "a freed watch has closed its descriptor when asked to");
+	ok(fcntl(s.pipe[0], F_GETFD) == -1,
+	   "a freed watch has closed its descriptor when asked to");
 	close(s.pipe[1]);
 
 	s.reads = 0;

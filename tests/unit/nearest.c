@@ -2,8 +2,10 @@
 #include "base/nearest.h"
 #include "tests/tap.h"
 
-static const char *const words[] = { "token", "token-file", "handler", "timeout", "poll-timeout", "kill-after", "concurrency", "key", "log-level",
-	"log-format", "message", "edited_message" };
+static const char *const words[] = {
+	"token",       "token-file", "handler",   "timeout",    "poll-timeout", "kill-after",
+	"concurrency", "key",        "log-level", "log-format", "message",      "edited_message"
+};
 
 static void near(const char *word, const char *want, const char *what)
 {

@@ -19,7 +19,8 @@ static int manager(const char *path)
 	memcpy(a.sun_path, path, n);
 	if (path[0] == '@')
 		a.sun_path[0] = '\0';
-	if (bind(fd, (struct sockaddr *)&a, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)))
+	if (bind(fd, (struct sockaddr *)&a,
+		 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)))
 		exit(1);
 	return fd;
 }
@@ -38,7 +39,8 @@ static void test_socket(const char *path, const char *what)
 	struct notify *n = notify_open();
 	notify_send(n, "READY=1\nSTATUS=polling");
 	is_str(heard(fd), "READY=1\nSTATUS=polling", what);
-	/* Nobody reads: the queue of datagrams fills up, and sending neither waits nor fails the bot. */
+	/* Nobody reads: the queue of datagrams fills up, and sending neither waits nor fails the
+	 * bot. */
 	for (int i = 0; i < 5000; i++)
 		notify_send(n, "WATCHDOG=1");
 	is_str(heard(fd), "WATCHDOG=1", "a manager that does not read holds nobody up");
@@ -101,16 +103,19 @@ static void test_busy(void)
 	notify_reloaded(n);
 	is_str(heard(fd), NULL, "before it is ready a reload is not told of");
 	notify_busy(n, "opening the queue");
-	is_str(heard(fd), "EXTEND_TIMEOUT_USEC=60000000\nSTATUS=opening the queue", "a start that takes long asks for more time, and says why");
+	is_str(heard(fd), "EXTEND_TIMEOUT_USEC=60000000\nSTATUS=opening the queue",
+	       "a start that takes long asks for more time, and says why");
 	raise(SIGRTMIN); /* the timer's */
 	raise(SIGRTMIN);
-	is_num(heard_in_all(fd, "EXTEND_TIMEOUT_USEC=60000000"), 2, "and again with each tick of its timer, whatever the process does");
+	is_num(heard_in_all(fd, "EXTEND_TIMEOUT_USEC=60000000"), 2,
+	       "and again with each tick of its timer, whatever the process does");
 	notify_ready(n);
 	is_str(heard(fd), "READY=1", "then it is ready");
 	raise(SIGRTMIN);
 	is_num(heard_in_all(fd, "EXTEND"), 0, "and asks for no more");
 	notify_stopping(n);
-	is_str(heard(fd), "STOPPING=1\nEXTEND_TIMEOUT_USEC=60000000\nSTATUS=stopping", "the end asks for more");
+	is_str(heard(fd), "STOPPING=1\nEXTEND_TIMEOUT_USEC=60000000\nSTATUS=stopping",
+	       "the end asks for more");
 	raise(SIGRTMIN);
 	is_num(heard_in_all(fd, "EXTEND"), 1, "and again");
 	notify_close(n);

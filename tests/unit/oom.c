@@ -1,5 +1,5 @@
-/* Goal: the kernel's count of processes killed for want of memory is found for both versions of control groups, and its growth is told once
- * for all that died at that moment. */
+/* Goal: the kernel's count of processes killed for want of memory is found for both versions of
+ * control groups, and its growth is told once for all that died at that moment. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,8 @@ static void put(const char *name, const char *text)
 {
 	char path[256];
 	snprintf(path, sizeof path, "%s/%s", root, name);
-	for (char *slash = strchr(path + strlen(root) + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+	for (char *slash = strchr(path + strlen(root) + 1, '/'); slash;
+	     slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		mkdir(path, 0700);
 		*slash = '/';
@@ -34,7 +35,8 @@ static void test_version(const char *which, const char *lines, const char *file,
 	snprintf(text, sizeof text, "%soom_kill 3\n", before);
 	put(file, text);
 	oom_init(&o, root, 5000);
-	ok(!oom_struck(&o, 4000, 5000) && !oom_struck(&o, 5000, 5000), "%s: what was counted before is nobody's", which);
+	ok(!oom_struck(&o, 4000, 5000) && !oom_struck(&o, 5000, 5000),
+	   "%s: what was counted before is nobody's", which);
 	snprintf(text, sizeof text, "%soom_kill 5\noom_group_kill 0\n", before);
 	put(file, text);
 	ok(oom_struck(&o, 5000, 9000), "%s: the count has grown", which);
@@ -50,8 +52,11 @@ int main(void)
 		return 1;
 	oom_init(&o, root, 0);
 	ok(!oom_struck(&o, 0, 0), "no control groups: it cannot be known");
-	test_version("version 2", "0::/system.slice/bot.service\n", "sys/fs/cgroup/system.slice/bot.service/memory.events", "low 0\nmax 7\noom 1\n");
-	test_version("version 1", "9:name=systemd:/x\n4:cpu,memory:/no\n3:memory:/a/b\n0::/\n", "sys/fs/cgroup/memory/a/b/memory.oom_control",
+	test_version("version 2", "0::/system.slice/bot.service\n",
+		     "sys/fs/cgroup/system.slice/bot.service/memory.events",
+		     "low 0\nmax 7\noom 1\n");
+	test_version("version 1", "9:name=systemd:/x\n4:cpu,memory:/no\n3:memory:/a/b\n0::/\n",
+		     "sys/fs/cgroup/memory/a/b/memory.oom_control",
 		     "oom_kill_disable 0\nunder_oom 0\n");
 	put("proc/self/cgroup", "nonsense\n:\n1:memory\n0::/gone\n");
 	oom_init(&o, root, 0);

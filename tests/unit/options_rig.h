@@ -1,4 +1,5 @@
-/* tests/unit/options_rig: what the tests of the options share: a config file, and a command line out of a text. */
+/* tests/unit/options_rig: what the tests of the options share: a config file, and a command line
+ * out of a text. */
 #ifndef TGRUN_TESTS_OPTIONS_RIG_H
 #define TGRUN_TESTS_OPTIONS_RIG_H
 
@@ -16,7 +17,8 @@ static void write_file(const char *text, size_t n)
 		printf("Bail out! cannot write %s\n", file), exit(1);
 }
 
-/* Parses words cut at spaces (`_` stands for a space inside of a word), after `tgrun`; the environment likewise. */
+/* Parses words cut at spaces (`_` stands for a space inside of a word), after `tgrun`; the
+ * environment likewise. */
 static int parse(struct config *c, const char *arguments, const char *environment, struct err *err)
 {
 	static char words[2][8192];

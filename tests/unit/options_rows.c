@@ -1,5 +1,6 @@
-/* tests/unit/options_rows: every row of the table of options can be given by argv, the environment and the config file, as far as it may
- * stand there, and is named by the help of its sub-commands. */
+/* tests/unit/options_rows: every row of the table of options can be given by argv, the environment
+ * and the config file, as far as it may stand there, and is named by the help of its sub-commands.
+ */
 #include "tests/unit/options_rig.h"
 
 /* A value of each row that is not its default. */
@@ -7,21 +8,38 @@ static const char *sample(const struct option_row *row)
 {
 	static const struct {
 		const char *name, *value;
-	} samples[] = { { "key", "user" }, { "max-age", "message=1h" }, { "dead-keep", "7d" }, { "api-url", "http://127.0.0.1:81" }, { "env", "A=b" },
-			{ "poll-timeout", "7s" }, { "retry-delay", "2m" }, { "only", "message,poll" }, { "ignore", "message,poll" },
-			{ "bypass", "message,poll" }, { "route", "/a=./a=b" }, { "allowed-updates", "message,poll" },
-			{ "allow-user", "42,43" }, { "allow-chat", "42,-43" } };
+	} samples[] = { { "key", "user" },
+			{ "max-age", "message=1h" },
+			{ "dead-keep", "7d" },
+			{ "api-url", "http://127.0.0.1:81" },
+			{ "env", "A=b" },
+			{ "poll-timeout", "7s" },
+			{ "retry-delay", "2m" },
+			{ "only", "message,poll" },
+			{ "ignore", "message,poll" },
+			{ "bypass", "message,poll" },
+			{ "route", "/a=./a=b" },
+			{ "allowed-updates", "message,poll" },
+			{ "allow-user", "42,43" },
+			{ "allow-chat", "42,-43" } };
 	for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++)
 		if (strcmp(samples[i].name, row->name) == 0)
 			return samples[i].value;
 	switch (row->type) {
-	case OPTION_FLAG: return "yes";
-	case OPTION_DURATION: return "90s";
-	case OPTION_SIZE: return "3K";
-	case OPTION_RATIO: return "0.25";
-	case OPTION_NUMBER: return "17";
-	case OPTION_WORD: return row->words[1];
-	default: return "text";
+	case OPTION_FLAG:
+		return "yes";
+	case OPTION_DURATION:
+		return "90s";
+	case OPTION_SIZE:
+		return "3K";
+	case OPTION_RATIO:
+		return "0.25";
+	case OPTION_NUMBER:
+		return "17";
+	case OPTION_WORD:
+		return row->words[1];
+	default:
+		return "text";
 	}
 }
 
@@ -31,16 +49,26 @@ static bool holds(const struct config *c, const struct option_row *row)
 	const void *m = (const char *)c + row->offset;
 	const struct texts *t = m;
 	switch (row->type) {
-	case OPTION_FLAG: return *(const bool *)m;
+	case OPTION_FLAG:
+		return *(const bool *)m;
 	case OPTION_DURATION:
-		return *(const int64_t *)m == (strcmp(sample(row), "90s") == 0 ? 90000 : strcmp(sample(row), "2m") == 0 ? 120000 : 7000);
-	case OPTION_SIZE: return *(const int64_t *)m == 3072;
-	case OPTION_RATIO: return *(const int *)m == 250;
-	case OPTION_NUMBER: return *(const int *)m == 17;
-	case OPTION_WORD: return *(const int *)m == 1;
+		return *(const int64_t *)m == (strcmp(sample(row), "90s") == 0  ? 90000
+					       : strcmp(sample(row), "2m") == 0 ? 120000
+										: 7000);
+	case OPTION_SIZE:
+		return *(const int64_t *)m == 3072;
+	case OPTION_RATIO:
+		return *(const int *)m == 250;
+	case OPTION_NUMBER:
+		return *(const int *)m == 17;
+	case OPTION_WORD:
+		return *(const int *)m == 1;
 	case OPTION_ROUTE:
-		return c->route.count == 1 && strcmp(c->route.items[0].match, "/a") == 0 && strcmp(c->route.items[0].handler, "./a=b") == 0;
-	case OPTION_KEEP: return strcmp(c->dead_keep, "7d") == 0 && c->dead_keep_age == 7 * 86400000LL && c->dead_keep_count == -1;
+		return c->route.count == 1 && strcmp(c->route.items[0].match, "/a") == 0 &&
+		       strcmp(c->route.items[0].handler, "./a=b") == 0;
+	case OPTION_KEEP:
+		return strcmp(c->dead_keep, "7d") == 0 && c->dead_keep_age == 7 * 86400000LL &&
+		       c->dead_keep_count == -1;
 	case OPTION_COMMAS: {
 		char both[64] = "";
 		if (t->count == 2 && !t->items[2])
@@ -48,9 +76,11 @@ static bool holds(const struct config *c, const struct option_row *row)
 		return strcmp(both, sample(row)) == 0;
 	}
 	case OPTION_LIST:
-	case OPTION_ENV: return t->count == 1 && strcmp(t->items[0], sample(row)) == 0 && !t->items[1];
+	case OPTION_ENV:
+		return t->count == 1 && strcmp(t->items[0], sample(row)) == 0 && !t->items[1];
 	case OPTION_TEXT:
-	case OPTION_URL: return *(char *const *)m && strcmp(*(char *const *)m, sample(row)) == 0;
+	case OPTION_URL:
+		return *(char *const *)m && strcmp(*(char *const *)m, sample(row)) == 0;
 	}
 	return false;
 }
@@ -62,19 +92,31 @@ static void test_sizes(void)
 		const struct option_row *row = &options_table[i];
 		size_t size = 0;
 		switch (row->type) {
-		case OPTION_FLAG: size = sizeof(bool); break;
+		case OPTION_FLAG:
+			size = sizeof(bool);
+			break;
 		case OPTION_DURATION:
-		case OPTION_SIZE: size = sizeof(int64_t); break;
+		case OPTION_SIZE:
+			size = sizeof(int64_t);
+			break;
 		case OPTION_NUMBER:
 		case OPTION_RATIO:
-		case OPTION_WORD: size = sizeof(int); break;
+		case OPTION_WORD:
+			size = sizeof(int);
+			break;
 		case OPTION_TEXT:
 		case OPTION_KEEP:
-		case OPTION_URL: size = sizeof(char *); break;
+		case OPTION_URL:
+			size = sizeof(char *);
+			break;
 		case OPTION_LIST:
 		case OPTION_COMMAS:
-		case OPTION_ENV: size = sizeof(struct texts); break;
-		case OPTION_ROUTE: size = sizeof(struct routes); break;
+		case OPTION_ENV:
+			size = sizeof(struct texts);
+			break;
+		case OPTION_ROUTE:
+			size = sizeof(struct routes);
+			break;
 		}
 		ok(row->size == size, "--%s: the member is as large as its type", row->name);
 	}
@@ -85,7 +127,7 @@ static void test_sizes(void)
 static void test_zeros(void)
 {
 	static const char *const plain[] = { "batch-wait", "retry-delay", "poll-timeout",
-					     "max-delay",  "nice",	  "dead-keep" };
+					     "max-delay",  "nice",        "dead-keep" };
 	for (size_t i = 0; i < options_table_count; i++) {
 		const struct option_row *row = &options_table[i];
 		bool number = row->type == OPTION_NUMBER || row->type == OPTION_DURATION ||
@@ -124,7 +166,9 @@ static const char *lead(const struct option_row *row)
 		return "--handler h";
 	if (row->commands & COMMAND_TRY)
 		return "try --handler h";
-	return row->commands & COMMAND_DEAD ? "dead list" : row->commands & COMMAND_STATUS ? "status" : "stop";
+	return row->commands & COMMAND_DEAD     ? "dead list"
+	       : row->commands & COMMAND_STATUS ? "status"
+						: "stop";
 }
 
 static void test_each_row(void)
@@ -140,34 +184,46 @@ static void test_each_row(void)
 		write_file("", 0);
 		for (int form = 0; form < 2; form++) {
 			const char *between = form == 0 ? "=" : row->value ? " " : NULL;
-			snprintf(words, sizeof words, "%s --%s%s%s", lead(row), row->name, between ? between : "", between ? value : "");
+			snprintf(words, sizeof words, "%s --%s%s%s", lead(row), row->name,
+				 between ? between : "", between ? value : "");
 			int rc = parse(&c, words, "", &err);
-			if (!ok(rc == 0 && (config || holds(&c, row)) && config_origin(&c, member) == ORIGIN_ARGUMENT, "argv: %s", words))
+			if (!ok(rc == 0 && (config || holds(&c, row)) &&
+					config_origin(&c, member) == ORIGIN_ARGUMENT,
+				"argv: %s", words))
 				diag("got %d '%s'", rc, err.text);
 			config_release(&c);
 		}
 		if (row->least <= ORIGIN_ENVIRONMENT) {
 			options_variable(row, variable);
 			snprintf(words, sizeof words, "%s=%s", variable, value);
-			int rc = parse(&c, strcmp(row->name, "handler") == 0 ? "" : lead(row), words, &err);
-			if (!ok(rc == 0 && (config || holds(&c, row)) && config_origin(&c, member) == ORIGIN_ENVIRONMENT, "environment: %s", words))
+			int rc = parse(&c, strcmp(row->name, "handler") == 0 ? "" : lead(row),
+				       words, &err);
+			if (!ok(rc == 0 && (config || holds(&c, row)) &&
+					config_origin(&c, member) == ORIGIN_ENVIRONMENT,
+				"environment: %s", words))
 				diag("got %d '%s'", rc, err.text);
 			config_release(&c);
 		}
 		char line[256];
 		snprintf(line, sizeof line, "# a comment\n  %s = %s  \r\n", row->name, value);
 		write_file(line, strlen(line));
-		snprintf(words, sizeof words, "%s --config %s", strcmp(row->name, "handler") == 0 ? "" : lead(row), file);
+		snprintf(words, sizeof words, "%s --config %s",
+			 strcmp(row->name, "handler") == 0 ? "" : lead(row), file);
 		int rc = parse(&c, words, "", &err);
-		bool fine = row->least > ORIGIN_FILE ? rc == -1 && err.status == ERR_USAGE && strstr(err.text, "cannot stand in a config file")
-						     : rc == 0 && holds(&c, row) && config_origin(&c, member) == ORIGIN_FILE;
+		bool fine = row->least > ORIGIN_FILE
+				    ? rc == -1 && err.status == ERR_USAGE &&
+					      strstr(err.text, "cannot stand in a config file")
+				    : rc == 0 && holds(&c, row) &&
+					      config_origin(&c, member) == ORIGIN_FILE;
 		if (!ok(fine, "file: %s = %s", row->name, value))
 			diag("got %d '%s'", rc, err.text);
 		config_release(&c);
 		if (row->type == OPTION_FLAG && row->least == ORIGIN_FILE) {
-			snprintf(words, sizeof words, "%s --%s --no-%s", lead(row), row->name, row->name);
+			snprintf(words, sizeof words, "%s --%s --no-%s", lead(row), row->name,
+				 row->name);
 			rc = parse(&c, words, "", &err);
-			ok(rc == 0 && !*(const bool *)member, "argv: --no-%s turns it off again", row->name);
+			ok(rc == 0 && !*(const bool *)member, "argv: --no-%s turns it off again",
+			   row->name);
 			config_release(&c);
 		}
 	}
@@ -176,21 +232,24 @@ static void test_each_row(void)
 /* The whole of --help names each option that the sub-command takes, and no other. */
 static void test_help(void)
 {
-	static const char *const command[] = { "-h", "run -h", "try -h", "check -h", "dead -h", "queue -h", "status -h", "stop -h", "pause -h",
-					      "resume -h", "drain -h" };
+	static const char *const command[] = { "-h",       "run -h",    "try -h",    "check -h",
+					       "dead -h",  "queue -h",  "status -h", "stop -h",
+					       "pause -h", "resume -h", "drain -h" };
 	for (int i = 0; i < 11; i++) {
 		struct config c;
 		struct err err;
 		char *text = NULL;
 		size_t n = 0;
 		FILE *out = open_memstream(&text, &n);
-		ok(out && parse(&c, command[i], "", &err) == 0 && options_help(&c, out) == 0, "tgrun %s prints", command[i]);
+		ok(out && parse(&c, command[i], "", &err) == 0 && options_help(&c, out) == 0,
+		   "tgrun %s prints", command[i]);
 		fclose(out);
 		unsigned bits = i ? c.command : ~0u;
 		bool right = true, narrow = true;
 		for (size_t row = 0; row < options_table_count; row++) {
 			char line[128];
-			snprintf(line, sizeof line, "\n  --%s%c", options_table[row].name, options_table[row].value ? ' ' : '\0');
+			snprintf(line, sizeof line, "\n  --%s%c", options_table[row].name,
+				 options_table[row].value ? ' ' : '\0');
 			bool there = strstr(text, line) != NULL;
 			if (there != ((options_table[row].commands & bits) != 0))
 				right = false, diag("--%s", options_table[row].name);
@@ -204,12 +263,15 @@ static void test_help(void)
 	}
 }
 
-/* What a reload must know of each option of `run`: whether it changed, and whether it may. The fixed ones are these; a new row that cannot change while
- * tgrun runs stands here and has the mark, and any other is taken over by engine_reload(). */
+/* What a reload must know of each option of `run`: whether it changed, and whether it may. The
+ * fixed ones are these; a new row that cannot change while tgrun runs stands here and has the mark,
+ * and any other is taken over by engine_reload(). */
 static void test_reload(void)
 {
-	static const char *const fixed[] = { "api-url", "ca-file", "stdout", "key", "bypass", "source", "drop-pending", "delete-webhook", "state-dir", "store",
-					     "once", "unless-running" };
+	static const char *const fixed[] = { "api-url",      "ca-file",        "stdout",
+					     "key",          "bypass",         "source",
+					     "drop-pending", "delete-webhook", "state-dir",
+					     "store",        "once",           "unless-running" };
 	size_t fixed_count = sizeof fixed / sizeof *fixed;
 	for (size_t i = 0; i < options_table_count; i++) {
 		const struct option_row *row = &options_table[i];
@@ -222,12 +284,17 @@ static void test_reload(void)
 			continue;
 		for (size_t k = 0; k < fixed_count; k++)
 			listed = listed || strcmp(fixed[k], row->name) == 0;
-		const char *plain = strcmp(row->name, "handler") == 0 ? "--handler other" : "--handler h";
-		snprintf(words, sizeof words, "%s --%s=%s", strcmp(row->name, "handler") == 0 ? "" : plain, row->name, sample(row));
-		int rc = parse(&old, plain, "", &err) || parse(&same, plain, "", &err) || parse(&fresh, words, "", &err);
-		ok(rc == 0 && options_same(&old, &same, row) && !options_same(&old, &fresh, row), "--%s: a reload sees that it changed", row->name);
+		const char *plain = strcmp(row->name, "handler") == 0 ? "--handler other"
+								      : "--handler h";
+		snprintf(words, sizeof words, "%s --%s=%s",
+			 strcmp(row->name, "handler") == 0 ? "" : plain, row->name, sample(row));
+		int rc = parse(&old, plain, "", &err) || parse(&same, plain, "", &err) ||
+			 parse(&fresh, words, "", &err);
+		ok(rc == 0 && options_same(&old, &same, row) && !options_same(&old, &fresh, row),
+		   "--%s: a reload sees that it changed", row->name);
 		size_t n = rc == 0 ? options_fixed(&old, &fresh, names) : 0;
-		ok(row->fixed == listed && n == listed && (!n || strcmp(names[0], row->name) == 0), "--%s: it is %s, and nothing else", row->name,
+		ok(row->fixed == listed && n == listed && (!n || strcmp(names[0], row->name) == 0),
+		   "--%s: it is %s, and nothing else", row->name,
 		   listed ? "named and stays" : "taken over");
 		config_release(&old);
 		config_release(&same);

@@ -1,10 +1,11 @@
-/* tests/unit/outcome: the table of what a handler's end means, row by row, and the status of pipelines. */
+/* tests/unit/outcome: the table of what a handler's end means, row by row, and the status of
+ * pipelines. */
 #include <signal.h>
 
 #include "handler/outcome.h"
 #include "tests/tap.h"
 
-#define EXIT(n) ((n) << 8)
+#define EXIT(n)       ((n) << 8)
 #define KILLED(signo) (signo)
 
 static const char *const kinds[] = { "done", "retry", "dead", "drop" };
@@ -19,22 +20,36 @@ static struct outcome of(int status, enum on_failure on_failure, int failures)
 
 static void test_table(void)
 {
-	static const struct { int status; const char *kind; const char *reason; } rows[] = {
+	static const struct {
+		int status;
+		const char *kind;
+		const char *reason;
+	} rows[] = {
 		{ EXIT(0), "done", "" },
-		{ EXIT(75), "retry", "exited with status 75" }, { EXIT(111), "retry", "exited with status 111" },
-		{ EXIT(64), "dead", "exited with status 64" }, { EXIT(65), "dead", "exited with status 65" },
-		{ EXIT(76), "dead", "exited with status 76" }, { EXIT(77), "dead", "exited with status 77" },
-		{ EXIT(78), "dead", "exited with status 78" }, { EXIT(100), "dead", "exited with status 100" },
-		{ EXIT(112), "dead", "exited with status 112" }, { EXIT(1), "dead", "exited with status 1" },
-		{ EXIT(2), "dead", "exited with status 2" }, { EXIT(126), "dead", "exited with status 126" },
-		{ EXIT(127), "dead", "exited with status 127" }, { EXIT(255), "dead", "exited with status 255" },
-		{ KILLED(SIGSEGV), "dead", "killed by signal 11 (SIGSEGV)" }, { KILLED(SIGPIPE), "dead", "killed by signal 13 (SIGPIPE)" },
+		{ EXIT(75), "retry", "exited with status 75" },
+		{ EXIT(111), "retry", "exited with status 111" },
+		{ EXIT(64), "dead", "exited with status 64" },
+		{ EXIT(65), "dead", "exited with status 65" },
+		{ EXIT(76), "dead", "exited with status 76" },
+		{ EXIT(77), "dead", "exited with status 77" },
+		{ EXIT(78), "dead", "exited with status 78" },
+		{ EXIT(100), "dead", "exited with status 100" },
+		{ EXIT(112), "dead", "exited with status 112" },
+		{ EXIT(1), "dead", "exited with status 1" },
+		{ EXIT(2), "dead", "exited with status 2" },
+		{ EXIT(126), "dead", "exited with status 126" },
+		{ EXIT(127), "dead", "exited with status 127" },
+		{ EXIT(255), "dead", "exited with status 255" },
+		{ KILLED(SIGSEGV), "dead", "killed by signal 11 (SIGSEGV)" },
+		{ KILLED(SIGPIPE), "dead", "killed by signal 13 (SIGPIPE)" },
 		{ KILLED(SIGINT), "dead", "killed by signal 2 (SIGINT)" },
-		{ KILLED(SIGXCPU), "dead", "killed by signal 24 (SIGXCPU): its processor time was used up" },
+		{ KILLED(SIGXCPU), "dead",
+		  "killed by signal 24 (SIGXCPU): its processor time was used up" },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct outcome o = of(rows[i].status, ON_FAILURE_DEAD, 0);
-		bool right = strcmp(kinds[o.kind], rows[i].kind) == 0 && strcmp(o.reason, rows[i].reason) == 0;
+		bool right = strcmp(kinds[o.kind], rows[i].kind) == 0 &&
+			     strcmp(o.reason, rows[i].reason) == 0;
 		if (!ok(right, "raw status %d: %s", rows[i].status, rows[i].kind))
 			diag("got %s, '%s'", kinds[o.kind], o.reason);
 	}
@@ -42,21 +57,29 @@ static void test_table(void)
 
 static void test_on_failure(void)
 {
-	is_str(kinds[of(EXIT(1), ON_FAILURE_RETRY, 0).kind], "retry", "--on-failure retry tries an unknown status again");
+	is_str(kinds[of(EXIT(1), ON_FAILURE_RETRY, 0).kind], "retry",
+	       "--on-failure retry tries an unknown status again");
 	is_str(kinds[of(EXIT(1), ON_FAILURE_DROP, 0).kind], "drop", "--on-failure drop forgets it");
-	is_str(kinds[of(KILLED(SIGKILL), ON_FAILURE_RETRY, 0).kind], "retry", "a death by signal follows --on-failure");
-	is_str(kinds[of(EXIT(65), ON_FAILURE_RETRY, 0).kind], "dead", "a status that gives up is not tried again by --on-failure retry");
-	is_str(kinds[of(EXIT(75), ON_FAILURE_DROP, 0).kind], "retry", "75 is tried again in any case");
-	is_str(kinds[of(EXIT(75), ON_FAILURE_DEAD, 8).kind], "retry", "the ninth attempt of ten is followed by another");
+	is_str(kinds[of(KILLED(SIGKILL), ON_FAILURE_RETRY, 0).kind], "retry",
+	       "a death by signal follows --on-failure");
+	is_str(kinds[of(EXIT(65), ON_FAILURE_RETRY, 0).kind], "dead",
+	       "a status that gives up is not tried again by --on-failure retry");
+	is_str(kinds[of(EXIT(75), ON_FAILURE_DROP, 0).kind], "retry",
+	       "75 is tried again in any case");
+	is_str(kinds[of(EXIT(75), ON_FAILURE_DEAD, 8).kind], "retry",
+	       "the ninth attempt of ten is followed by another");
 	struct outcome last = of(EXIT(75), ON_FAILURE_DEAD, 9);
-	ok(last.kind == OUTCOME_RETRY && last.asked && last.spent, "the tenth attempt of ten leaves none: who decides what becomes of it is told");
+	ok(last.kind == OUTCOME_RETRY && last.asked && last.spent,
+	   "the tenth attempt of ten leaves none: who decides what becomes of it is told");
 	outcome_give_up(9, &(struct outcome_policy){ ON_FAILURE_DEAD, 10 }, &last);
 	is_str(kinds[last.kind], "dead", "it may be given up");
 	is_str(last.reason, "exited with status 75, attempt 10 of 10", "and the reason says so");
 	last = of(EXIT(3), ON_FAILURE_RETRY, 9);
-	ok(last.kind == OUTCOME_DEAD && !last.asked && !last.spent, "a failure that did not ask for another attempt has none after the last");
+	ok(last.kind == OUTCOME_DEAD && !last.asked && !last.spent,
+	   "a failure that did not ask for another attempt has none after the last");
 	outcome_answer(true, "busy", 9, &(struct outcome_policy){ ON_FAILURE_DEAD, 10 }, &last);
-	ok(last.kind == OUTCOME_RETRY && last.asked && last.spent, "a worker that asks for another attempt is heard as status 75 is");
+	ok(last.kind == OUTCOME_RETRY && last.asked && last.spent,
+	   "a worker that asks for another attempt is heard as status 75 is");
 }
 
 static void test_timeout(void)
@@ -65,16 +88,25 @@ static void test_timeout(void)
 	struct outcome o;
 	int status = 0;
 	outcome_of(&status, 1, 60000, 0, &policy, &o);
-	is_str(kinds[o.kind], "dead", "a timeout is a failure, even when the handler then ended with 0");
+	is_str(kinds[o.kind], "dead",
+	       "a timeout is a failure, even when the handler then ended with 0");
 	is_str(o.reason, "timed out after 60s", "its reason names the limit");
 }
 
 static void test_pipelines(void)
 {
-	static const struct { int n; int status[3]; int stage; const char *what; } rows[] = {
+	static const struct {
+		int n;
+		int status[3];
+		int stage;
+		const char *what;
+	} rows[] = {
 		{ 3, { 0, 0, 0 }, -1, "all stages succeed" },
 		{ 3, { EXIT(1), EXIT(2), 0 }, 1, "the last stage that failed counts" },
-		{ 2, { KILLED(SIGPIPE), 0 }, -1, "a stage that died of SIGPIPE before a successful one did not fail" },
+		{ 2,
+		  { KILLED(SIGPIPE), 0 },
+		  -1,
+		  "a stage that died of SIGPIPE before a successful one did not fail" },
 		{ 2, { KILLED(SIGPIPE), EXIT(1) }, 1, "before a failed one it does not matter" },
 		{ 2, { 0, KILLED(SIGPIPE) }, 1, "the last stage's own SIGPIPE is a failure" },
 		{ 3, { EXIT(3), KILLED(SIGPIPE), 0 }, 0, "an earlier failure still counts" },

@@ -2,7 +2,8 @@
 #include "source/pace.h"
 #include "tests/tap.h"
 
-/* Responses of `count` updates, `every` milliseconds after the wait that was asked for. Returns the last wait. */
+/* Responses of `count` updates, `every` milliseconds after the wait that was asked for. Returns the
+ * last wait. */
 static int64_t rounds(struct pace *p, int n, int64_t every, size_t count)
 {
 	int64_t now = p->last, delay = 0;
@@ -18,9 +19,11 @@ static void test_balance(void)
 	struct pace speed = { .balance = 0, .max_delay = 500, .limit = 100 };
 	is_num(rounds(&speed, 20, 10, 1), 0, "with a balance of 0 nothing ever waits");
 	struct pace first = { .balance = 1000, .max_delay = 500, .limit = 100 };
-	is_num(pace_delay(&first, 12345, 1), 0, "the first response tells no rate, and is not followed by a wait");
+	is_num(pace_delay(&first, 12345, 1), 0,
+	       "the first response tells no rate, and is not followed by a wait");
 	struct pace half = { .balance = 500, .max_delay = 500, .limit = 100 };
-	is_num(rounds(&half, 20, 1000, 1), 250, "few updates: the balance's share of the longest wait");
+	is_num(rounds(&half, 20, 1000, 1), 250,
+	       "few updates: the balance's share of the longest wait");
 	struct pace all = { .balance = 1000, .max_delay = 500, .limit = 100 };
 	is_num(rounds(&all, 20, 1000, 1), 500, "a balance of 1: all of it");
 	is_num(pace_delay(&all, all.last + 1000, 100), 0, "a full response is followed at once");
@@ -41,7 +44,8 @@ static void test_rate(void)
 		delay = pace_delay(&p, now, count);
 	}
 	/* Without the wait in its rounds the rate would look fifty times as high. */
-	if (!ok(delay >= 950 && delay <= 1050, "at an update each 20 ms the wait is about half of the 2 s in which a hundred gather"))
+	if (!ok(delay >= 950 && delay <= 1050,
+		"at an update each 20 ms the wait is about half of the 2 s in which a hundred gather"))
 		diag("the wait is %lld ms", (long long)delay);
 	for (int i = 0; i < 20; i++) {
 		now += delay + 60000;
@@ -49,7 +53,8 @@ static void test_rate(void)
 	}
 	is_num(delay, 5000, "when updates get rare the limit is reached");
 	struct pace still = { .balance = 1000, .max_delay = 300, .limit = 100 };
-	is_num(rounds(&still, 5, 0, 0), 300, "no updates in no time: the limit, and no division by nothing");
+	is_num(rounds(&still, 5, 0, 0), 300,
+	       "no updates in no time: the limit, and no division by nothing");
 }
 
 int main(void)

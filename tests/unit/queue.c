@@ -46,7 +46,13 @@ static void plain(void)
 static void repeats(void)
 {
 	struct queue *q = start();
-	struct queue_put twice[2] = { { .root = "r", .has_id = true, .update_id = 1, .kind = "", .keys = "", .body = "x", .length = 1 } };
+	struct queue_put twice[2] = { { .root = "r",
+					.has_id = true,
+					.update_id = 1,
+					.kind = "",
+					.keys = "",
+					.body = "x",
+					.length = 1 } };
 	twice[1] = twice[0];
 	queue_put(q, twice, 2, NULL, 0, &result, NULL);
 	ok(result.taken == 1 && result.repeated == 1, "a repeat inside one batch is recognised");
@@ -55,7 +61,8 @@ static void repeats(void)
 	claim(q);
 	done(q);
 	queue_put(q, twice, 1, NULL, 0, &result, NULL);
-	is_num((int64_t)result.repeated, 1, "a repeat of what was finished is recognised while it may come");
+	is_num((int64_t)result.repeated, 1,
+	       "a repeat of what was finished is recognised while it may come");
 	twice[1].body = "y";
 	queue_put(q, twice + 1, 1, NULL, 0, &result, NULL);
 	is_num((int64_t)result.taken, 1, "the same id with other bytes is no repeat");
@@ -69,7 +76,8 @@ static void repeats(void)
 	queue_confirmed(q, "r", 1);
 	queue_flush(q, NULL);
 	queue_put(q, twice, 1, NULL, 0, &result, NULL);
-	is_num((int64_t)result.repeated, 1, "an offset that does not pass an id keeps what recognises it");
+	is_num((int64_t)result.repeated, 1,
+	       "an offset that does not pass an id keeps what recognises it");
 	queue_confirmed(q, "r", 2);
 	queue_flush(q, NULL);
 	queue_put(q, twice, 1, NULL, 0, &result, NULL);
@@ -84,7 +92,8 @@ static void repeats(void)
 	is_num(queue_offset(q, "https://r"), 6, "and the offset goes down with it");
 	claim(q), done(q), claim(q), done(q);
 	put(q, 5, "", "low");
-	is_num((int64_t)result.repeated, 1, "it is recognised though its id is below an offset that was confirmed before it came");
+	is_num((int64_t)result.repeated, 1,
+	       "it is recognised though its id is below an offset that was confirmed before it came");
 	put(q, 1000, "", "high");
 	is_num((int64_t)result.taken, 1, "what was put before that is not");
 	finish_test(q);
@@ -101,7 +110,8 @@ static void repeats(void)
 		put(q, id, "", "x");
 		again += (int)result.taken;
 	}
-	is_num(again, 8, "each offset lets go of what it passes, also where ids and tgrun's own numbers go side by side");
+	is_num(again, 8,
+	       "each offset lets go of what it passes, also where ids and tgrun's own numbers go side by side");
 	finish_test(q);
 
 	q = start();
@@ -109,7 +119,8 @@ static void repeats(void)
 	crash(q);
 	q = start();
 	put(q, 7, "", "waits");
-	is_num((int64_t)result.repeated, 1, "after a restart the repeat of what waits is recognised");
+	is_num((int64_t)result.repeated, 1,
+	       "after a restart the repeat of what waits is recognised");
 	put(q, 6, "", "too");
 	is_num((int64_t)result.repeated, 1, "also of what has not the highest id");
 	put(q, 9, "", "new");
@@ -136,7 +147,8 @@ static void retries(void)
 	queue_flush(q, NULL);
 	crash(q);
 	q = start();
-	is_num(queue_next_due(q, QUEUE_ALL_LANES), 4000, "a flushed retry keeps its time across a restart");
+	is_num(queue_next_due(q, QUEUE_ALL_LANES), 4000,
+	       "a flushed retry keeps its time across a restart");
 	pass(1000);
 	finish_test(q);
 
@@ -150,7 +162,8 @@ static void retries(void)
 	crash(q);
 	wall_now -= 86400000;
 	q = start();
-	ok(queue_next_due(q, QUEUE_ALL_LANES) > 0 && queue_next_due(q, QUEUE_ALL_LANES) <= 330000, "a wall clock that was set back by a day delays a retry by minutes only");
+	ok(queue_next_due(q, QUEUE_ALL_LANES) > 0 && queue_next_due(q, QUEUE_ALL_LANES) <= 330000,
+	   "a wall clock that was set back by a day delays a retry by minutes only");
 	wall_now += 86400000;
 	crash(q);
 	q = start();
@@ -161,14 +174,17 @@ static void retries(void)
 	claim_free(last);
 	IS(claim(q), "{a}", "what could not be started comes up at once");
 	ok(last->failures == 1 && last->redelivered, "and nothing was counted");
-	queue_release(q, last, &(struct queue_release){ .why = RELEASE_STOP, .started = true, .delay = 500 });
+	queue_release(q, last,
+		      &(struct queue_release){
+			      .why = RELEASE_STOP, .started = true, .delay = 500 });
 	claim_free(last);
 	is_num(queue_next_due(q, QUEUE_ALL_LANES), 500, "an interrupted one may be delayed");
 	pass(500);
 	claim(q);
 	queue_dead(q, last, "exit 1", "oops");
 	claim_free(last);
-	IS(dead(q, 0), "[1 message chat:1 2 exit 1 oops {a}]", "a dead letter keeps its story, without what was not counted");
+	IS(dead(q, 0), "[1 message chat:1 2 exit 1 oops {a}]",
+	   "a dead letter keeps its story, without what was not counted");
 	IS(claim(q), "{b}", "and lets its chat go on");
 	ok(!last->redelivered, "which was never started");
 	queue_release(q, last, &(struct queue_release){ .why = RELEASE_NO_START });
@@ -197,23 +213,29 @@ static void deaths(void)
 		q = start();
 		IS(claim(q), "{good}", "after a death the other chat goes on");
 		struct claim *good = last;
-		is_num(queue_next_due(q, QUEUE_ALL_LANES), 1000 << (death - 1), "while it pauses, longer each time");
+		is_num(queue_next_due(q, QUEUE_ALL_LANES), 1000 << (death - 1),
+		       "while it pauses, longer each time");
 		pass(1000 << (death - 1));
-		IS(claim(q), death < 2 ? "{poison}" : "", death < 2 ? "then it runs with others" : "then it waits to run alone");
+		IS(claim(q), death < 2 ? "{poison}" : "",
+		   death < 2 ? "then it runs with others" : "then it waits to run alone");
 		queue_release(q, good, &(struct queue_release){ .why = RELEASE_NO_START });
 		claim_free(good);
 		if (death >= 2) {
 			IS(claim(q), "{poison}", "which it does before all others");
 			struct claim *more;
-			is_num(queue_claim(q, QUEUE_ALL_LANES, &more, NULL), 0, "and nothing is handed out beside it");
+			is_num(queue_claim(q, QUEUE_ALL_LANES, &more, NULL), 0,
+			       "and nothing is handed out beside it");
 		}
-		ok(last->deaths == death && last->redelivered, "%s: death %d is counted", backend, death);
+		ok(last->deaths == death && last->redelivered, "%s: death %d is counted", backend,
+		   death);
 	}
 	queue_flush(q, NULL);
 	claim_free(last);
 	crash(q);
 	q = start();
-	IS(dead(q, 0), "[1 message chat:1 5 given up after 5 deaths, at last: tgrun died while it ran  {poison}]", "the fifth death makes it a dead letter");
+	IS(dead(q, 0),
+	   "[1 message chat:1 5 given up after 5 deaths, at last: tgrun died while it ran  {poison}]",
+	   "the fifth death makes it a dead letter");
 	IS(claim(q), "{good}", "the other goes on");
 	is_num(last->deaths, 0, "and was charged nothing");
 	done(q);
@@ -237,7 +259,8 @@ static void syncs(void)
 	loop = loop_new(&err);
 	q = start();
 	put(q, 1, "a", "{a}");
-	is_num(queue_durable(q, false, NULL), opener->answers_later, "what was put is to be synced, or the store does it itself");
+	is_num(queue_durable(q, false, NULL), opener->answers_later,
+	       "what was put is to be synced, or the store does it itself");
 	if (!opener->answers_later) {
 		is_num(queue_durable(q, false, NULL), 0, "then all is durable");
 		goto out;
@@ -307,7 +330,8 @@ static void closing(void)
 	claim_free(last);
 	q = start();
 	claim(q);
-	ok(last->deaths == 0 && last->redelivered, "what ran at the end is handed out again, and no death is counted");
+	ok(last->deaths == 0 && last->redelivered,
+	   "what ran at the end is handed out again, and no death is counted");
 	claim_free(last);
 	queue_flush(q, NULL);
 	crash(q);
@@ -318,7 +342,8 @@ static void closing(void)
 	IS(claim(q), "{b}", "which comes up behind the other now");
 	claim_free(last);
 	IS(claim(q), "{a}", "for it paused, now the second time that it is not charged");
-	ok(last->deaths == 1 && last->redelivered, "a start after which nothing was handed out counts no second death");
+	ok(last->deaths == 1 && last->redelivered,
+	   "a start after which nothing was handed out counts no second death");
 	claim_free(last);
 	finish_test(q);
 }
@@ -326,7 +351,8 @@ static void closing(void)
 static void ages(void)
 {
 	struct queue *q = start();
-	put_kind(q, 1, "callback_query", "a", "{q}", NULL), put_kind(q, 2, "callback_query", "a", "{r}", NULL);
+	put_kind(q, 1, "callback_query", "a", "{q}", NULL),
+		put_kind(q, 2, "callback_query", "a", "{r}", NULL);
 	pass(149999);
 	IS(claim(q), "{q}", "an update is handed out while it is answerable");
 	ok(!last->expired, "as such");
@@ -345,7 +371,8 @@ static void ages(void)
 	claim_free(last);
 	is_num(change_one(q, QUEUE_RETRY, 2, NULL), 1, "a dead letter can be retried");
 	IS(claim(q), "{r}", "it is an update again");
-	ok(!last->expired && last->failures == 0 && last->seq > 2, "behind all others, with fresh counts and no age limit");
+	ok(!last->expired && last->failures == 0 && last->seq > 2,
+	   "behind all others, with fresh counts and no age limit");
 	claim_free(last);
 	crash(q);
 	q = start();
@@ -395,9 +422,11 @@ static void letters_of(void)
 	done(q);
 	is_counts(q, 0, 0, 3, "three are left");
 	queue_dead_trim(q, 2, -1, INT64_MAX, &dropped, NULL);
-	ok(dropped == 1 && strcmp(dead(q, 1), "") == 0 && *dead(q, 4), "trimming to two drops the oldest");
+	ok(dropped == 1 && strcmp(dead(q, 1), "") == 0 && *dead(q, 4),
+	   "trimming to two drops the oldest");
 	queue_dead_trim(q, -1, 500, INT64_MAX, &dropped, NULL);
-	ok(dropped == 1 && strcmp(dead(q, 4), "") == 0 && *dead(q, 5), "trimming by age drops what died before");
+	ok(dropped == 1 && strcmp(dead(q, 4), "") == 0 && *dead(q, 5),
+	   "trimming by age drops what died before");
 	queue_dead_trim(q, -1, -1, INT64_MAX, &dropped, NULL);
 	is_num(dropped, 0, "trimming without limits drops nothing");
 	queue_dead_trim(q, 0, -1, INT64_MAX, &dropped, NULL);
@@ -415,7 +444,8 @@ static void failures(void)
 	front.how = FAILS;
 	queue_done(q, last);
 	claim_free(last);
-	ok(queue_flush(q, &err) == -1 && err.status == ERR_IO && queue_dirty(q), "a flush that fails says so, and keeps what it was about");
+	ok(queue_flush(q, &err) == -1 && err.status == ERR_IO && queue_dirty(q),
+	   "a flush that fails says so, and keeps what it was about");
 	IS(claim(q), "!", "meanwhile nothing is handed out");
 	is_num(put(q, 4, "d", "{d}"), -1, "and nothing is taken");
 	is_num(queue_durable(q, true, NULL), -1, "nor synced");

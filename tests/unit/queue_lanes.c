@@ -4,8 +4,14 @@
 
 static int put_in(struct queue *q, int64_t id, unsigned lane, const char *keys, const char *body)
 {
-	struct queue_put p = { .root = "https://r", .has_id = true, .update_id = id, .kind = "message", .keys = keys,
-			       .lane = lane, .body = body, .length = strlen(body) };
+	struct queue_put p = { .root = "https://r",
+			       .has_id = true,
+			       .update_id = id,
+			       .kind = "message",
+			       .keys = keys,
+			       .lane = lane,
+			       .body = body,
+			       .length = strlen(body) };
 	return queue_put(q, &p, 1, "https://r", id + 1, &result, NULL);
 }
 
@@ -24,18 +30,23 @@ static void lanes(void)
 {
 	struct queue *q = start();
 	int64_t oldest;
-	put_in(q, 1, 0, "chat:1", "{a}"), put_in(q, 2, 63, "chat:1", "{b}"), put_in(q, 3, 7, "", "{c}"), put_in(q, 4, 7, "", "{d}");
+	put_in(q, 1, 0, "chat:1", "{a}"), put_in(q, 2, 63, "chat:1", "{b}"),
+		put_in(q, 3, 7, "", "{c}"), put_in(q, 4, 7, "", "{d}");
 	pass(30);
-	ok(queue_ready(q, 7, &oldest) == 2 && oldest == 30, "two of a lane have their turn, the first for 30 ms");
-	ok(queue_ready(q, 63, &oldest) == 0 && oldest == 0 && queue_waiting(q, 63) == 1, "the one of another waits for its chat");
+	ok(queue_ready(q, 7, &oldest) == 2 && oldest == 30,
+	   "two of a lane have their turn, the first for 30 ms");
+	ok(queue_ready(q, 63, &oldest) == 0 && oldest == 0 && queue_waiting(q, 63) == 1,
+	   "the one of another waits for its chat");
 	is_num(queue_next_due(q, 1), 0, "something of lane 0 can be claimed now");
 	is_num(queue_next_due(q, 2), -1, "of lane 1 nothing will");
 	crash(q);
 	q = start();
-	IS(claim_in(q, 1 << 7), "{c}", "lanes are kept across a restart, and an update without keys passes all others");
+	IS(claim_in(q, 1 << 7), "{c}",
+	   "lanes are kept across a restart, and an update without keys passes all others");
 	is_num(last->lane, 7, "its claim names its lane");
 	settle(q, last);
-	IS(claim_in(q, UINT64_C(1) << 63), "", "an update waits for its chat, whatever the lane of the one before it");
+	IS(claim_in(q, UINT64_C(1) << 63), "",
+	   "an update waits for its chat, whatever the lane of the one before it");
 	IS(claim_in(q, 1), "{a}", "that one");
 	settle(q, last);
 	IS(claim_in(q, UINT64_C(1) << 63), "{b}", "then it is handed out");
@@ -46,7 +57,8 @@ static void lanes(void)
 	key_spec = "chat, all to lane 5";
 	lane_now = 5;
 	q = start();
-	IS(claim_in(q, ~(UINT64_C(1) << 5)), "", "after the routes changed, what waits has new lanes");
+	IS(claim_in(q, ~(UINT64_C(1) << 5)), "",
+	   "after the routes changed, what waits has new lanes");
 	IS(claim_in(q, 1 << 5), "{d}", "in which it is found");
 	settle(q, last);
 	int64_t number = 0;
@@ -99,8 +111,10 @@ static void batches(void)
 	struct claim *batch[BATCH], *none;
 	size_t n;
 	struct queue *q = start();
-	put(q, 1, "a", "1"), put(q, 2, "a", "2"), put(q, 3, "b", "3"), put(q, 4, "a b", "4"), put_in(q, 5, 1, "b", "5"), put(q, 6, "b", "6");
-	IS(form(q, batch, &n), "1324", "a batch has what is ready and what follows it, up to another lane's");
+	put(q, 1, "a", "1"), put(q, 2, "a", "2"), put(q, 3, "b", "3"), put(q, 4, "a b", "4"),
+		put_in(q, 5, 1, "b", "5"), put(q, 6, "b", "6");
+	IS(form(q, batch, &n), "1324",
+	   "a batch has what is ready and what follows it, up to another lane's");
 	is_num(queue_claim_joining(q, batch, 0, &none, NULL), 0, "nothing joins an empty batch");
 	ok(queue_flush(q, NULL) == 0 && !queue_dirty(q), "all starts are written at once");
 	crash(q);
@@ -109,7 +123,8 @@ static void batches(void)
 	q = start();
 	pass(1000);
 	IS(form(q, batch, &n), "1324", "after a death it forms again");
-	ok(batch[0]->deaths == 1 && batch[3]->deaths == 1 && batch[3]->redelivered, "and each of it was charged");
+	ok(batch[0]->deaths == 1 && batch[3]->deaths == 1 && batch[3]->redelivered,
+	   "and each of it was charged");
 	queue_flush(q, NULL);
 	queue_retry(q, batch[0], 1000, "exit 75");
 	settle(q, batch[1]), settle(q, batch[2]);
@@ -133,7 +148,8 @@ static void batches(void)
 	put(q, 1, "a", "1"), put(q, 2, "a", "2"), put(q, 3, "b", "3");
 	form(q, batch, &n);
 	for (size_t i = 0; i < n; i++) {
-		queue_release(q, batch[i], &(struct queue_release){ .why = RELEASE_SHARED, .started = true });
+		queue_release(q, batch[i],
+			      &(struct queue_release){ .why = RELEASE_SHARED, .started = true });
 		claim_free(batch[i]);
 	}
 	IS(form(q, batch, &n), "1", "what is given back to run alone");
@@ -162,11 +178,13 @@ static int list_item(void *arg, const struct queue_item *item)
 	static const char *const names[] = { "ready", "running", "behind", "delayed" };
 	int64_t *next = arg;
 	*next = item->seq + 1;
-	sprintf(listed + strlen(listed), "[%d %d %s %s %u %s", (int)item->seq, item->has_id ? (int)item->update_id : -1, item->kind,
-		item->keys, item->lane, names[item->state]);
+	sprintf(listed + strlen(listed), "[%d %d %s %s %u %s", (int)item->seq,
+		item->has_id ? (int)item->update_id : -1, item->kind, item->keys, item->lane,
+		names[item->state]);
 	if (item->state == QUEUE_DELAYED)
 		sprintf(listed + strlen(listed), " in %d", (int)(item->due - wall_now));
-	sprintf(listed + strlen(listed), " %d %d %.*s]", item->failures, item->deaths, (int)item->length, item->body ? item->body : "");
+	sprintf(listed + strlen(listed), " %d %d %.*s]", item->failures, item->deaths,
+		(int)item->length, item->body ? item->body : "");
 	return --listed_max == 0;
 }
 
@@ -186,19 +204,24 @@ static void inspection(void)
 	struct queue *q = start();
 	int64_t from = 0;
 	int slices = 0;
-	put(q, 11, "a", "{1}"), put(q, 12, "a", "{2}"), put_in(q, 13, 3, "b", "{3}"), put(q, 14, "c", "{4}"), put(q, 15, "a c", "{5}");
+	put(q, 11, "a", "{1}"), put(q, 12, "a", "{2}"), put_in(q, 13, 3, "b", "{3}"),
+		put(q, 14, "c", "{4}"), put(q, 15, "a c", "{5}");
 	claim(q);
 	struct claim *first = last;
 	claim(q);
 	queue_retry(q, last, 5000, "exit 75");
 	claim_free(last);
-	IS(list(q, &from, 3), "[1 11 message a 0 running 0 0 ][2 12 message a 0 behind 0 0 ][3 13 message b 3 delayed in 5000 1 0 ]1",
+	IS(list(q, &from, 3),
+	   "[1 11 message a 0 running 0 0 ][2 12 message a 0 behind 0 0 ][3 13 message b 3 delayed in 5000 1 0 ]1",
 	   "what is unfinished is told in order, as far as one asks");
-	IS(list(q, &from, 3), "[4 14 message c 0 ready 0 0 ][5 15 message a c 0 behind 0 0 ]0", "and then the rest");
+	IS(list(q, &from, 3), "[4 14 message c 0 ready 0 0 ][5 15 message a c 0 behind 0 0 ]0",
+	   "and then the rest");
 	listed[0] = '\0';
 	is_num(queue_show(q, 4, list_item, &from, NULL), 1, "one is shown");
 	IS(listed, "[4 14 message c 0 ready 0 0 {4}]", "with its bytes");
-	ok(queue_show(q, 6, list_item, &from, NULL) == 0 && queue_show(q, 0, list_item, &from, NULL) == 0, "another is not there");
+	ok(queue_show(q, 6, list_item, &from, NULL) == 0 &&
+		   queue_show(q, 0, list_item, &from, NULL) == 0,
+	   "another is not there");
 	is_num(change_one(q, QUEUE_SKIP, 1, NULL), 2, "what runs is not skipped");
 	is_num(change_one(q, QUEUE_SKIP, 99, NULL), 0, "nor what is not there");
 	is_num(change_one(q, QUEUE_SKIP, 2, NULL), 1, "what waits is");
@@ -207,7 +230,8 @@ static void inspection(void)
 	is_num((int64_t)result.repeated, 1, "its repeat is recognised");
 	settle(q, first);
 	from = 0;
-	IS(list(q, &from, 9), "[3 13 message b 3 delayed in 5000 1 0 ][4 14 message c 0 ready 0 0 ][5 15 message a c 0 behind 0 0 ]0",
+	IS(list(q, &from, 9),
+	   "[3 13 message b 3 delayed in 5000 1 0 ][4 14 message c 0 ready 0 0 ][5 15 message a c 0 behind 0 0 ]0",
 	   "what was settled is not told, though it is not written yet");
 	front.how = FAILS;
 	struct err err = { 0 };
@@ -238,7 +262,10 @@ static void inspection(void)
 	static struct queue_put puts[2500];
 	for (int i = 0; i < 2500; i++) {
 		sprintf(bodies[i], "%d", i);
-		puts[i] = (struct queue_put){ .kind = "", .keys = i % 2 ? "a" : "b", .body = bodies[i], .length = strlen(bodies[i]) };
+		puts[i] = (struct queue_put){ .kind = "",
+					      .keys = i % 2 ? "a" : "b",
+					      .body = bodies[i],
+					      .length = strlen(bodies[i]) };
 	}
 	queue_put(q, puts, 2500, NULL, 0, NULL, NULL);
 	claim(q);
@@ -255,16 +282,23 @@ static void inspection(void)
 static void files(void)
 {
 	struct queue *q = start();
-	struct queue_put p[2] = { { .has_id = true, .update_id = 1, .kind = "", .keys = "a", .body = "x", .length = 1 } };
+	struct queue_put p[2] = { { .has_id = true,
+				    .update_id = 1,
+				    .kind = "",
+				    .keys = "a",
+				    .body = "x",
+				    .length = 1 } };
 	p[1] = p[0];
-	ok(queue_put(q, p, 2, "file:8-123 odd 'name\"", 4711, &result, NULL) == 0 && result.taken == 2,
+	ok(queue_put(q, p, 2, "file:8-123 odd 'name\"", 4711, &result, NULL) == 0 &&
+		   result.taken == 2,
 	   "equal lines of a source without a root are two updates");
 	claim(q);
 	done(q);
 	queue_put(q, p, 2, "file:8-124", 5, &result, NULL);
 	crash(q);
 	q = start();
-	is_num(queue_offset(q, "file:8-123 odd 'name\""), 4711, "its position is kept, by any name");
+	is_num(queue_offset(q, "file:8-123 odd 'name\""), 4711,
+	       "its position is kept, by any name");
 	is_num(queue_offset(q, "file:8-124"), 5, "each by its own");
 	is_counts(q, 3, 0, 0, "and none was taken for a repeat");
 	queue_put(q, NULL, 0, "file:8-124", 6, &result, NULL);

@@ -107,8 +107,7 @@ static void by_number(void)
 	   "what was not reached is left to be asked again");
 	IS(change(q, QUEUE_SKIP, (int64_t[]){ 6 }, 1, mono_now), "6+ 0 0", "and is done then");
 	IS(change(q, QUEUE_SKIP, NULL, 0, INT64_MAX), "0 0", "no numbers are no work");
-	queue_release(q, last,
-		      &(struct queue_release){ .why = RELEASE_STOP, .started = true });
+	queue_release(q, last, &(struct queue_release){ .why = RELEASE_STOP, .started = true });
 	claim_free(last);
 	finish_test(q);
 }

@@ -56,13 +56,15 @@ static void clear_dir(void)
 static struct front {
 	struct store store;
 	struct store *behind;
-	enum { WORKS, FAILS, LIES } how; /* FAILS: nothing is done; LIES: all is done and said to have failed */
+	/* FAILS: nothing is done; LIES: all is done and said to have failed */
+	enum { WORKS, FAILS, LIES } how;
 	int applied;
-	bool keeps_itself;   /* the next queue finds in its files what this one leaves */
-	int sync_fd;         /* -1: that of the store behind */
+	bool keeps_itself; /* the next queue finds in its files what this one leaves */
+	int sync_fd;       /* -1: that of the store behind */
 } front;
 
-static int front_apply(struct store *s, const struct store_op *ops, size_t count, bool sync, struct err *err)
+static int front_apply(struct store *s, const struct store_op *ops, size_t count, bool sync,
+		       struct err *err)
 {
 	struct front *f = container_of(s, struct front, store);
 	if (f->how == FAILS)
@@ -74,13 +76,15 @@ static int front_apply(struct store *s, const struct store_op *ops, size_t count
 
 static struct store_ops front_ops;
 
-static int front_known(struct store *s, const char *root, int64_t id, uint64_t hash, struct err *err)
+static int front_known(struct store *s, const char *root, int64_t id, uint64_t hash,
+		       struct err *err)
 {
 	(void)s;
 	return front.behind->ops->known(front.behind, root, id, hash, err);
 }
 
-static int front_load(struct store *s, int64_t from, int (*row)(void *, const struct store_row *), void *arg, struct err *err)
+static int front_load(struct store *s, int64_t from, int (*row)(void *, const struct store_row *),
+		      void *arg, struct err *err)
 {
 	(void)s;
 	return front.behind->ops->load(front.behind, from, row, arg, err);
@@ -88,7 +92,8 @@ static int front_load(struct store *s, int64_t from, int (*row)(void *, const st
 
 static int body_missing;
 
-static int front_body(struct store *s, int64_t seq, struct buf *out, struct store_times *times, struct err *err)
+static int front_body(struct store *s, int64_t seq, struct buf *out, struct store_times *times,
+		      struct err *err)
 {
 	(void)s;
 	return body_missing ? 0 : front.behind->ops->body(front.behind, seq, out, times, err);
@@ -96,7 +101,8 @@ static int front_body(struct store *s, int64_t seq, struct buf *out, struct stor
 
 static int rekeyed, rekey_ends;
 
-static int front_rekey(struct store *s, int64_t seq, const char *keys, unsigned lane, struct err *err)
+static int front_rekey(struct store *s, int64_t seq, const char *keys, unsigned lane,
+		       struct err *err)
 {
 	(void)s;
 	rekeyed++;
@@ -110,7 +116,8 @@ static int front_rekey_end(struct store *s, struct err *err)
 	return front.behind->ops->rekey_end(front.behind, err);
 }
 
-static int front_offset(struct store *s, const char *root, int64_t *offset, bool *found, struct err *err)
+static int front_offset(struct store *s, const char *root, int64_t *offset, bool *found,
+			struct err *err)
 {
 	(void)s;
 	return front.behind->ops->offset(front.behind, root, offset, found, err);
@@ -192,7 +199,8 @@ struct opener {
 	bool answers_later; /* a sync is on its way for a while */
 };
 
-static struct queue *open_front(const struct queue_config *config, struct store *behind, struct err *err)
+static struct queue *open_front(const struct queue_config *config, struct store *behind,
+				struct err *err)
 {
 	front.how = WORKS;
 	front.store.ops = &front_ops;
@@ -236,8 +244,13 @@ static void on_changed(void *arg)
 static struct queue *start(void)
 {
 	struct err err = { 0 };
-	struct queue_config config = { .clock = &fake_clock, .loop = loop, .key_spec = key_spec, .backlog = 5,
-				       .route_of = routes_known ? route_of : NULL, .max_age = age_of, .changed = on_changed };
+	struct queue_config config = { .clock = &fake_clock,
+				       .loop = loop,
+				       .key_spec = key_spec,
+				       .backlog = 5,
+				       .route_of = routes_known ? route_of : NULL,
+				       .max_age = age_of,
+				       .changed = on_changed };
 	struct queue *q = opener->open(&config, &err);
 	if (!q)
 		diag("%s", err.text);
@@ -267,10 +280,17 @@ static void finish_test(struct queue *q)
 
 static struct queue_put_result result;
 
-static int put_kind(struct queue *q, int64_t id, const char *kind, const char *keys, const char *body, const char *dead)
+static int put_kind(struct queue *q, int64_t id, const char *kind, const char *keys,
+		    const char *body, const char *dead)
 {
-	struct queue_put p = { .root = "https://r", .has_id = true, .update_id = id, .kind = kind, .keys = keys, .body = body,
-			       .length = strlen(body), .dead = dead };
+	struct queue_put p = { .root = "https://r",
+			       .has_id = true,
+			       .update_id = id,
+			       .kind = kind,
+			       .keys = keys,
+			       .body = body,
+			       .length = strlen(body),
+			       .dead = dead };
 	return queue_put(q, &p, 1, "https://r", id + 1, &result, NULL);
 }
 
@@ -304,8 +324,8 @@ static int letter(void *arg, const struct queue_letter *d)
 	(void)arg;
 	if (wanted && d->number != wanted)
 		return 1;
-	sprintf(letters + strlen(letters), "[%d %s %s %d %s %s %.*s]", (int)d->number, d->kind, d->keys, d->attempts, d->reason,
-		d->last_stderr, (int)d->length, d->body);
+	sprintf(letters + strlen(letters), "[%d %s %s %d %s %s %.*s]", (int)d->number, d->kind,
+		d->keys, d->attempts, d->reason, d->last_stderr, (int)d->length, d->body);
 	return 0;
 }
 
@@ -356,18 +376,30 @@ static void is_counts(struct queue *q, int waiting, int running, int dead_, cons
 {
 	struct queue_counts c;
 	queue_counts(q, &c);
-	if (!ok((int)c.waiting == waiting && (int)c.running == running && (int)c.dead == dead_, "%s: %s", backend, what))
-		diag("waiting %zu, running %zu, dead %d; wanted %d %d %d", c.waiting, c.running, (int)c.dead, waiting, running, dead_);
+	if (!ok((int)c.waiting == waiting && (int)c.running == running && (int)c.dead == dead_,
+		"%s: %s", backend, what))
+		diag("waiting %zu, running %zu, dead %d; wanted %d %d %d", c.waiting, c.running,
+		     (int)c.dead, waiting, running, dead_);
 }
 
 /* Runs the tests over each opener; what main() returns. */
 static int on_each(void (*tests)(void))
 {
 	front_ops = (struct store_ops){
-		.apply = front_apply, .known = front_known, .load = front_load, .body = front_body, .rekey = front_rekey,
-		.rekey_end = front_rekey_end, .offset = front_offset, .last_seq = front_last_seq, .meta = front_meta,
-		.dead = front_dead, .dead_count = front_dead_count, .sync_fd = front_sync_fd,
-		.synced = front_synced, .close = front_close,
+		.apply = front_apply,
+		.known = front_known,
+		.load = front_load,
+		.body = front_body,
+		.rekey = front_rekey,
+		.rekey_end = front_rekey_end,
+		.offset = front_offset,
+		.last_seq = front_last_seq,
+		.meta = front_meta,
+		.dead = front_dead,
+		.dead_count = front_dead_count,
+		.sync_fd = front_sync_fd,
+		.synced = front_synced,
+		.close = front_close,
 	};
 	keys_now = "";
 	if (!mkdtemp(dir))

@@ -48,17 +48,24 @@ static void lists(void)
 	struct queue *q = start();
 	for (int i = 1; i <= 3; i++)
 		put(q, i, "", "{}");
-	IS(ask(q, "{\"verb\":\"queue-list\"}", 2), "{\"number\":1 {\"number\":2 {\"next\":3} ", "a page of what waits, and where to go on");
-	IS(ask(q, "{\"verb\":\"queue-list\",\"from\":3}", 2), "{\"number\":3 ", "the last page says no more");
+	IS(ask(q, "{\"verb\":\"queue-list\"}", 2), "{\"number\":1 {\"number\":2 {\"next\":3} ",
+	   "a page of what waits, and where to go on");
+	IS(ask(q, "{\"verb\":\"queue-list\",\"from\":3}", 2), "{\"number\":3 ",
+	   "the last page says no more");
 	IS(ask(q, "{\"verb\":\"queue-show\",\"number\":2}", 1), "{\"number\":2 ", "one is shown");
 	IS(ask(q, "{\"verb\":\"queue-show\",\"number\":9}", 1), "", "another is not there");
 	bury_all(q);
-	IS(ask(q, "{\"verb\":\"dead-list\"}", 2), "{\"number\":1 {\"number\":2 {\"next\":3} ", "a page of dead letters, and where to go on");
-	IS(ask(q, "{\"verb\":\"dead-list\",\"from\":3}", 2), "{\"number\":3 ", "the last page says no more");
-	IS(ask(q, "{\"verb\":\"dead-show\",\"number\":3}", 1), "{\"number\":3 ", "one letter is shown");
-	IS(ask(q, "{\"verb\":\"dead-show\",\"number\":0}", 1), "", "what is no number of ours is not there");
+	IS(ask(q, "{\"verb\":\"dead-list\"}", 2), "{\"number\":1 {\"number\":2 {\"next\":3} ",
+	   "a page of dead letters, and where to go on");
+	IS(ask(q, "{\"verb\":\"dead-list\",\"from\":3}", 2), "{\"number\":3 ",
+	   "the last page says no more");
+	IS(ask(q, "{\"verb\":\"dead-show\",\"number\":3}", 1), "{\"number\":3 ",
+	   "one letter is shown");
+	IS(ask(q, "{\"verb\":\"dead-show\",\"number\":0}", 1), "",
+	   "what is no number of ours is not there");
 	lines_left = 1;
-	IS(ask(q, "{\"verb\":\"dead-list\"}", 9), "out of memory", "whose reader takes no more is told no more");
+	IS(ask(q, "{\"verb\":\"dead-list\"}", 9), "out of memory",
+	   "whose reader takes no more is told no more");
 	lines_left = 1000;
 	IS(ask(q, "{\"verb\":\"dead-sing\"}", 1), "no such verb", "what is no verb has no row");
 	finish_test(q);
@@ -70,14 +77,19 @@ static void changes_of_many(void)
 	for (int i = 1; i <= 4; i++)
 		put(q, i, "", "{}");
 	bury_all(q);
-	IS(ask(q, "{\"verb\":\"dead-drop\",\"numbers\":[2,9]}", 1), "{\"number\":2 {\"number\":9 ", "what becomes of each number is told");
-	IS(ask(q, "{\"verb\":\"dead-drop\",\"numbers\":7}", 1), "the request's numbers are no list", "what is no list is refused");
-	IS(ask(q, "{\"verb\":\"dead-retry\",\"to\":3}", 1), "{\"number\":1 {\"number\":3 ", "all of a range are retried");
+	IS(ask(q, "{\"verb\":\"dead-drop\",\"numbers\":[2,9]}", 1), "{\"number\":2 {\"number\":9 ",
+	   "what becomes of each number is told");
+	IS(ask(q, "{\"verb\":\"dead-drop\",\"numbers\":7}", 1), "the request's numbers are no list",
+	   "what is no list is refused");
+	IS(ask(q, "{\"verb\":\"dead-retry\",\"to\":3}", 1), "{\"number\":1 {\"number\":3 ",
+	   "all of a range are retried");
 	is_counts(q, 2, 0, 1, "they wait again");
-	IS(ask(q, "{\"verb\":\"queue-skip\",\"numbers\":[5]}", 1), "{\"number\":5 ", "what waits is skipped");
+	IS(ask(q, "{\"verb\":\"queue-skip\",\"numbers\":[5]}", 1), "{\"number\":5 ",
+	   "what waits is skipped");
 	is_num(happened.skipped, 1, "which is counted");
 	ok(!happened.cleared, "and is no clearing");
-	IS(ask(q, "{\"verb\":\"queue-clear\"}", 1), "{\"cleared\":1} ", "a clearing tells how many there were");
+	IS(ask(q, "{\"verb\":\"queue-clear\"}", 1), "{\"cleared\":1} ",
+	   "a clearing tells how many there were");
 	ok(happened.cleared && happened.skipped == 1, "and that it was the last of them");
 	is_counts(q, 0, 0, 1, "nothing waits");
 	finish_test(q);

@@ -33,9 +33,11 @@ static const char *read_all(const char *text, size_t n, size_t piece, bool span)
 		for (size_t i = 0; i < s.count && length < sizeof out - 40; i++) {
 			const struct slice *one = &s.items[i];
 			if (one->has_id)
-				length += (size_t)snprintf(out + length, sizeof out - length, "%" PRId64 "@%d ", one->id, line);
+				length += (size_t)snprintf(out + length, sizeof out - length,
+							   "%" PRId64 "@%d ", one->id, line);
 			else
-				length += (size_t)snprintf(out + length, sizeof out - length, "?@%d ", line);
+				length += (size_t)snprintf(out + length, sizeof out - length,
+							   "?@%d ", line);
 			if (memchr(one->bytes, '\n', one->length))
 				snprintf(out, sizeof out, "a line feed in an update");
 		}
@@ -74,16 +76,20 @@ static void stream(const char *text, const char *want, const char *what)
 }
 
 #define U(n) "{\"update_id\":" #n "}"
-#define INDENTED(n) "{\n  \"update_id\": " #n ",\n  \"message\": {\n    \"text\": \"a { b\\n}\"\n  }\n}\n"
+#define INDENTED(n) \
+	"{\n  \"update_id\": " #n ",\n  \"message\": {\n    \"text\": \"a { b\\n}\"\n  }\n}\n"
 
 static void lines(void)
 {
 	file(U(1) "\n\n" U(2) "\n", "1@1 2@3 ", "lines, and a blank one between");
 	file(U(1) "\r\n" U(2) "\r\n", "1@1 2@2 ", "with carriage returns");
-	file("\xef\xbb\xbf" U(1) "\n" U(2), "1@1 2@2 ", "with a byte order mark, and no line feed at the end");
-	file(U(1) "\n\xef\xbb\xbf" U(2) "\n\xef\xbb\xbf\n\xef\xbb\xbf", "1@1 2@2 ", "with one from a file that was put behind another");
+	file("\xef\xbb\xbf" U(1) "\n" U(2), "1@1 2@2 ",
+	     "with a byte order mark, and no line feed at the end");
+	file(U(1) "\n\xef\xbb\xbf" U(2) "\n\xef\xbb\xbf\n\xef\xbb\xbf", "1@1 2@2 ",
+	     "with one from a file that was put behind another");
 	stream("\xef\xbb\xbf" U(1) "\r\n", "1@1 ", "the same in a stream");
-	file("no\n" U(1) "\n{}\n[1]\n" U(2) " x\n", "?@1 1@2 ?@3 ?@4 ?@5 ", "what is broken keeps its number");
+	file("no\n" U(1) "\n{}\n[1]\n" U(2) " x\n", "?@1 1@2 ?@3 ?@4 ?@5 ",
+	     "what is broken keeps its number");
 	file("", "", "nothing is nothing");
 	file("\n \n\r\n", "", "so are blank lines");
 }
@@ -96,26 +102,34 @@ static void spans(void)
 	file("[" U(1) ", " U(2) "]", "1@1 2@1 ", "a list in a line");
 	file("[]\n[\n]\n", "", "empty lists");
 	file("{\"ok\":true,\"result\":[" U(1) "," U(2) "]}\n", "1@1 2@1 ", "a saved answer");
-	file("{\n  \"ok\": true,\n  \"result\": [\n" INDENTED(1) ",\n" INDENTED(2) "  ]\n}\n", "1@1 2@1 ", "an indented one");
+	file("{\n  \"ok\": true,\n  \"result\": [\n" INDENTED(1) ",\n" INDENTED(2) "  ]\n}\n",
+	     "1@1 2@1 ", "an indented one");
 	file("{\"ok\":true,\"result\":[]}", "", "an empty one");
-	file("{\"ok\":false,\"error_code\":401,\"description\":\"Unauthorized\"}\n" U(1), "?@1 1@2 ", "a refusal is none");
+	file("{\"ok\":false,\"error_code\":401,\"description\":\"Unauthorized\"}\n" U(1),
+	     "?@1 1@2 ", "a refusal is none");
 	file("{\"ok\":true,\"result\":{\"id\":1}}", "?@1 ", "nor is the answer of another method");
-	file("{\"ok\":true,\"update_id\":5,\"result\":[" U(1) "]}", "5@1 ", "what has an id is an update, whatever else it has");
+	file("{\"ok\":true,\"update_id\":5,\"result\":[" U(1) "]}", "5@1 ",
+	     "what has an id is an update, whatever else it has");
 	file("[1,2]\n[" U(1) ",2]", "?@1 ?@2 ", "a list that holds other things is left whole");
-	stream("{\"ok\":true,\"result\":[" U(1) "]}\n[" U(2) "]\n", "1@1 2@2 ", "in a stream, too, where it is a line");
-	stream("{\n\"update_id\":1}\n" U(2) "\n", "?@1 ?@2 2@3 ", "where a stream's line goes on, it is not waited for");
+	stream("{\"ok\":true,\"result\":[" U(1) "]}\n[" U(2) "]\n", "1@1 2@2 ",
+	       "in a stream, too, where it is a line");
+	stream("{\n\"update_id\":1}\n" U(2) "\n", "?@1 ?@2 2@3 ",
+	       "where a stream's line goes on, it is not waited for");
 }
 
 static void broken(void)
 {
-	file("{\"update_id\":1,\"message\":{\"text\":\"half\n" U(2) "\n" U(3) "\n", "?@1 2@2 3@3 ", "half a line takes no other with it");
+	file("{\"update_id\":1,\"message\":{\"text\":\"half\n" U(2) "\n" U(3) "\n", "?@1 2@2 3@3 ",
+	     "half a line takes no other with it");
 	file("{\"update_id\":1,\n" U(2) "\n" U(3) "\n", "?@1 2@2 3@3 ", "cut behind a comma");
 	file("{\"a\":\n" U(2) "\n" U(3) "\n", "?@1 2@2 3@3 ", "cut behind a colon");
 	file("{\"a\":\n" U(2) "\n", "?@1 2@2 ", "at the end of the file");
 	file("[\n" U(2) "\n" U(3) "\n", "?@1 2@2 3@3 ", "a list that never ends");
-	file(INDENTED(1) "{\n  \"update_id\": 2,\n}\n" INDENTED(3), "1@1 ?@7 ?@8 ?@9 3@10 ", "an indented object that is none");
+	file(INDENTED(1) "{\n  \"update_id\": 2,\n}\n" INDENTED(3), "1@1 ?@7 ?@8 ?@9 3@10 ",
+	     "an indented object that is none");
 	file("{\n} x\n" U(2) "\n", "?@1 ?@2 2@3 ", "something behind the end");
-	gives("{\"a\":\"\0\n\"}\n" U(2) "\n", sizeof "{\"a\":\"\0\n\"}\n" U(2) "\n" - 1, true, "?@1 ?@2 2@3 ", "a NUL");
+	gives("{\"a\":\"\0\n\"}\n" U(2) "\n", sizeof "{\"a\":\"\0\n\"}\n" U(2) "\n" - 1, true,
+	      "?@1 ?@2 2@3 ", "a NUL");
 }
 
 static void limits(void)
@@ -137,10 +151,12 @@ static void limits(void)
 		memcpy(text + used, "{},", 3);
 	text[used - 1] = ']';
 	struct slices s = { 0 };
-	ok(record_cut(text, used, &s) == 0 && s.count == 1 && !s.items[0].is_object, "a list of too many is left whole");
+	ok(record_cut(text, used, &s) == 0 && s.count == 1 && !s.items[0].is_object,
+	   "a list of too many is left whole");
 	slices_release(&s);
 	free(text);
-	ok(record_is_utf16("\xff\xfe{\0", 4) && record_is_utf16("\xfe\xff\0{", 4) && !record_is_utf16("\xff", 1) && !record_is_utf16("{}", 2),
+	ok(record_is_utf16("\xff\xfe{\0", 4) && record_is_utf16("\xfe\xff\0{", 4) &&
+		   !record_is_utf16("\xff", 1) && !record_is_utf16("{}", 2),
 	   "UTF-16 is seen by its mark");
 }
 

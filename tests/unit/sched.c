@@ -26,10 +26,12 @@ static void give_back(struct sched *s, int64_t seq, int64_t due, int deaths)
 static void order(void)
 {
 	struct sched *s = sched_new();
-	add(s, 1, "a b"), add(s, 2, "b c"), add(s, 3, "c"), add(s, 4, "a"), add(s, 5, ""), add(s, 6, "a a a");
+	add(s, 1, "a b"), add(s, 2, "b c"), add(s, 3, "c"), add(s, 4, "a"), add(s, 5, ""),
+		add(s, 6, "a a a");
 	is_num(claim(s, 0), 1, "the first update is handed out first");
 	is_num(claim(s, 0), 5, "an update without a key waits for nobody");
-	is_num(claim(s, 0), 0, "an update waits while an earlier one holds any of its keys, also by way of another that waits");
+	is_num(claim(s, 0), 0,
+	       "an update waits while an earlier one holds any of its keys, also by way of another that waits");
 	is_num((int64_t)sched_running(s), 2, "two are running");
 	struct buf keys;
 	buf_init(&keys, 100);
@@ -58,7 +60,8 @@ static void fairness(void)
 	for (int64_t i = 1; i <= 1000; i++)
 		add(s, i, "flood");
 	add(s, 1001, "one"), add(s, 1002, "two");
-	is_num((int64_t)sched_ready(s, SCHED_ALL_LANES), 3, "a chat with a thousand updates takes one turn");
+	is_num((int64_t)sched_ready(s, SCHED_ALL_LANES), 3,
+	       "a chat with a thousand updates takes one turn");
 	is_num(claim(s, 0), 1, "it goes first, for it came first");
 	sched_finish(s, 0, 1);
 	is_num(claim(s, 0), 1001, "then it is another chat's turn, though 999 came earlier");
@@ -78,7 +81,8 @@ static void delays(void)
 	is_num(claim(s, 50), 3, "while an update waits for its retry, other chats go on");
 	is_num(claim(s, 99), 0, "its own chat does not");
 	is_num(sched_next_due(s, 0, SCHED_ALL_LANES), 100, "the time of its retry is known");
-	is_num(claim(s, 100), 1, "at its time it comes up at its old place, before the later ones of its chat");
+	is_num(claim(s, 100), 1,
+	       "at its time it comes up at its old place, before the later ones of its chat");
 	ok(sched_has(s, 1, &running) && running, "it is known as running");
 	give_back(s, 1, 0, 0);
 	is_num(claim(s, 100), 1, "given back without a delay it comes up at once");
@@ -90,18 +94,23 @@ static void delays(void)
 	s = sched_new();
 	sched_add(s, 0, &(struct sched_entry){ .seq = 1, .expires = 50 }, "a");
 	sched_add(s, 0, &(struct sched_entry){ .seq = 2, .expires = 60 }, "a");
-	ok(sched_claim(s, 49, SCHED_ALL_LANES, &e) && !e.expired, "before its time is over an update is not expired");
+	ok(sched_claim(s, 49, SCHED_ALL_LANES, &e) && !e.expired,
+	   "before its time is over an update is not expired");
 	sched_return(s, 0, &(struct sched_entry){ .seq = 1, .due = 1000, .failures = 3 });
-	is_num(sched_next_due(s, 0, SCHED_ALL_LANES), 50, "a delayed update that expires first comes up when it expires");
-	ok(sched_claim(s, 50, SCHED_ALL_LANES, &e) && e.seq == 1 && e.expired && e.failures == 3, "then it is handed out as expired, with its counts");
+	is_num(sched_next_due(s, 0, SCHED_ALL_LANES), 50,
+	       "a delayed update that expires first comes up when it expires");
+	ok(sched_claim(s, 50, SCHED_ALL_LANES, &e) && e.seq == 1 && e.expired && e.failures == 3,
+	   "then it is handed out as expired, with its counts");
 	sched_finish(s, 0, 1);
-	ok(sched_claim(s, 60, SCHED_ALL_LANES, &e) && e.seq == 2 && e.expired, "one that expired while it waited for its chat is, too");
+	ok(sched_claim(s, 60, SCHED_ALL_LANES, &e) && e.seq == 2 && e.expired,
+	   "one that expired while it waited for its chat is, too");
 	sched_free(s);
 
 	s = sched_new();
 	sched_add(s, 0, &(struct sched_entry){ .seq = 1, .expires = INT64_MAX, .due = 30 }, "a");
 	add(s, 2, "a");
-	is_num(claim(s, 29), 0, "an update may be added with a delay, and holds its chat meanwhile");
+	is_num(claim(s, 29), 0,
+	       "an update may be added with a delay, and holds its chat meanwhile");
 	is_num(claim(s, 30), 1, "it comes up when it is due");
 	sched_free(s);
 }
@@ -119,7 +128,8 @@ static void suspects(void)
 	sched_finish(s, 0, 1);
 	is_num(claim(s, 0), 3, "when nothing runs any more, it is handed out");
 	is_num(claim(s, 0), 0, "while it runs, nothing else starts");
-	is_num(sched_next_due(s, 0, SCHED_ALL_LANES), INT64_MAX, "and nothing comes up by itself then");
+	is_num(sched_next_due(s, 0, SCHED_ALL_LANES), INT64_MAX,
+	       "and nothing comes up by itself then");
 	sched_finish(s, 0, 3);
 	is_num(claim(s, 0), 2, "then the others go on");
 	give_back(s, 2, 0, 2);
@@ -139,7 +149,8 @@ static int64_t claim_in(struct sched *s, uint64_t lanes)
 
 static void add_in(struct sched *s, int64_t now, int64_t seq, unsigned lane, const char *keys)
 {
-	sched_add(s, now, &(struct sched_entry){ .seq = seq, .expires = INT64_MAX, .lane = lane }, keys);
+	sched_add(s, now, &(struct sched_entry){ .seq = seq, .expires = INT64_MAX, .lane = lane },
+		  keys);
 }
 
 static void lanes(void)
@@ -147,27 +158,39 @@ static void lanes(void)
 	struct sched *s = sched_new();
 	struct sched_entry e;
 	int64_t since;
-	add_in(s, 0, 1, 0, "a"), add_in(s, 0, 2, 63, "b"), add_in(s, 0, 3, 5, "a"), add_in(s, 0, 4, 5, "");
-	is_num(claim_in(s, 1 << 5), 4, "of one lane its first is handed out; an earlier one of it waits for its chat in another lane");
+	add_in(s, 0, 1, 0, "a"), add_in(s, 0, 2, 63, "b"), add_in(s, 0, 3, 5, "a"),
+		add_in(s, 0, 4, 5, "");
+	is_num(claim_in(s, 1 << 5), 4,
+	       "of one lane its first is handed out; an earlier one of it waits for its chat in another lane");
 	is_num(claim_in(s, 1 << 7), 0, "of an empty lane none is");
-	is_num(claim_in(s, 1 | UINT64_C(1) << 63), 1, "of several lanes, the one whose turn came up first");
-	ok(sched_claim(s, 0, UINT64_C(1) << 63, &e) && e.seq == 2 && e.lane == 63, "the highest lane is a lane");
+	is_num(claim_in(s, 1 | UINT64_C(1) << 63), 1,
+	       "of several lanes, the one whose turn came up first");
+	ok(sched_claim(s, 0, UINT64_C(1) << 63, &e) && e.seq == 2 && e.lane == 63,
+	   "the highest lane is a lane");
 	sched_finish(s, 0, 1);
 	is_num(claim_in(s, SCHED_ALL_LANES), 3, "order within a chat holds over lanes");
 	is_num(sched_next_due(s, 0, SCHED_ALL_LANES), INT64_MAX, "nothing will come up");
-	sched_add(s, 0, &(struct sched_entry){ .seq = 5, .expires = INT64_MAX, .due = 70, .lane = 2 }, "c");
+	sched_add(s, 0,
+		  &(struct sched_entry){ .seq = 5, .expires = INT64_MAX, .due = 70, .lane = 2 },
+		  "c");
 	add_in(s, 60, 6, 1, "d"), add_in(s, 65, 7, 1, "e");
 	is_num(sched_next_due(s, 60, 1 << 1), 0, "something of a lane can be claimed now");
 	is_num(sched_next_due(s, 60, 1 << 2), 70, "of another, when its time comes");
-	ok(sched_turns(s, 75, 1, &since) == 2 && since == 60, "a lane has two turns, the first since 60");
-	ok(sched_turns(s, 75, 2, &since) == 1 && since == 70, "what was delayed has its turn since it was due");
+	ok(sched_turns(s, 75, 1, &since) == 2 && since == 60,
+	   "a lane has two turns, the first since 60");
+	ok(sched_turns(s, 75, 2, &since) == 1 && since == 70,
+	   "what was delayed has its turn since it was due");
 	ok(sched_turns(s, 75, 3, &since) == 0 && since == 75, "an empty lane has none");
 	sched_claim(s, 80, 1 << 1, &e);
 	sched_return(s, 90, &(struct sched_entry){ .seq = 6 });
-	ok(sched_turns(s, 95, 1, &since) == 2 && since == 60, "what was given back at once has its turn since it first came up");
+	ok(sched_turns(s, 95, 1, &since) == 2 && since == 60,
+	   "what was given back at once has its turn since it first came up");
 	is_num((int64_t)sched_waiting(s, 1), 2, "two of the lane wait");
-	sched_add(s, 95, &(struct sched_entry){ .seq = 8, .expires = INT64_MAX, .deaths = 2, .lane = 9 }, "z");
-	is_num(claim_in(s, 1 << 9 | 1 << 1), 0, "a suspect of the lanes waits until nothing runs in any lane");
+	sched_add(s, 95,
+		  &(struct sched_entry){ .seq = 8, .expires = INT64_MAX, .deaths = 2, .lane = 9 },
+		  "z");
+	is_num(claim_in(s, 1 << 9 | 1 << 1), 0,
+	       "a suspect of the lanes waits until nothing runs in any lane");
 	is_num(claim_in(s, 1 << 1), 6, "one of another lane holds nobody up");
 	sched_free(s);
 }
@@ -191,8 +214,10 @@ static void batches(void)
 {
 	struct sched *s = sched_new();
 	struct sched_entry e;
-	add(s, 1, "a"), add(s, 2, "a"), add(s, 3, "b"), add(s, 4, "a b"), add(s, 5, "b"), add_in(s, 0, 6, 1, "b"), add(s, 7, "b");
-	is_str(batch(s, 0, 1), "1 3 2 4 5", "a batch takes what is ready, then what follows, up to another lane's");
+	add(s, 1, "a"), add(s, 2, "a"), add(s, 3, "b"), add(s, 4, "a b"), add(s, 5, "b"),
+		add_in(s, 0, 6, 1, "b"), add(s, 7, "b");
+	is_str(batch(s, 0, 1), "1 3 2 4 5",
+	       "a batch takes what is ready, then what follows, up to another lane's");
 	is_num((int64_t)sched_running(s), 5, "all of them run");
 	is_str(batch(s, 0, SCHED_ALL_LANES), "", "and hold their keys");
 	sched_finish(s, 0, 2), sched_finish(s, 0, 5);
@@ -210,9 +235,12 @@ static void batches(void)
 
 	s = sched_new();
 	add(s, 1, ""), add(s, 2, "a"), add(s, 3, "a"), add(s, 4, "a");
-	ok(claim(s, 0) == 1 && sched_join(s, 0, 1, &e) && e.seq == 2 && sched_join(s, 0, 1, &e) && e.seq == 3, "a batch forms");
+	ok(claim(s, 0) == 1 && sched_join(s, 0, 1, &e) && e.seq == 2 && sched_join(s, 0, 1, &e) &&
+		   e.seq == 3,
+	   "a batch forms");
 	give_back(s, 2, 0, 0);
-	ok(!sched_join(s, 0, 1, &e), "when one of it is given back meanwhile, what waits for that one joins no more");
+	ok(!sched_join(s, 0, 1, &e),
+	   "when one of it is given back meanwhile, what waits for that one joins no more");
 	sched_finish(s, 0, 3);
 	is_str(batch(s, 0, 1), "2 4", "but the batch that it is in next");
 	sched_free(s);
@@ -231,8 +259,10 @@ static void batches(void)
 	for (int64_t i = 1; i <= 4; i++)
 		sched_return(s, 0, &(struct sched_entry){ .seq = i, .solo = i != 4 });
 	is_str(batch(s, 0, 1), "4", "what was given back to run alone joins nothing");
-	ok(sched_claim(s, 0, 1, &e) && e.seq == 3 && e.solo && !sched_join(s, 0, 3, &e), "it says so, and nothing joins it");
-	ok(sched_claim(s, 0, 1, &e) && e.seq == 1 && !sched_join(s, 0, 1, &e), "nor what follows it in its chat");
+	ok(sched_claim(s, 0, 1, &e) && e.seq == 3 && e.solo && !sched_join(s, 0, 3, &e),
+	   "it says so, and nothing joins it");
+	ok(sched_claim(s, 0, 1, &e) && e.seq == 1 && !sched_join(s, 0, 1, &e),
+	   "nor what follows it in its chat");
 	sched_add(s, 0, &(struct sched_entry){ .seq = 5, .expires = INT64_MAX, .deaths = 2 }, "z");
 	sched_finish(s, 0, 1), sched_finish(s, 0, 3);
 	ok(!sched_join(s, 0, 4, &e), "while a suspect waits, nothing joins");
@@ -249,13 +279,15 @@ static void removal(void)
 	sched_add(s, 0, &(struct sched_entry){ .seq = 6, .expires = INT64_MAX, .due = 50 }, "d");
 	add(s, 7, "d");
 	claim(s, 0);
-	ok(!sched_remove(s, 0, 1) && !sched_remove(s, 0, 99), "what runs, or is not known, is not removed");
+	ok(!sched_remove(s, 0, 1) && !sched_remove(s, 0, 99),
+	   "what runs, or is not known, is not removed");
 	ok(sched_remove(s, 0, 2), "what waits for another is");
 	is_num(claim(s, 0), 5, "what was ready goes on");
 	is_num(claim(s, 0), 3, "and what waited for it alone comes up");
 	is_num(claim(s, 0), 0, "what waits for others, too, does not");
 	ok(sched_remove(s, 0, 6), "what is delayed is removed");
-	is_num(sched_next_due(s, 0, 1), 0, "its time comes no more, and the next of its chat has its turn");
+	is_num(sched_next_due(s, 0, 1), 0,
+	       "its time comes no more, and the next of its chat has its turn");
 	ok(sched_remove(s, 0, 7) && sched_ready(s, 1) == 0, "what is ready is removed");
 	ok(sched_remove(s, 0, 4), "the last of a chat is removed");
 	add(s, 8, "a");
@@ -294,9 +326,10 @@ static void measure(int chats)
 	}
 	double added = seconds();
 	size_t used = mallinfo2().uordblks + mallinfo2().hblkhd - before;
-	diag("%.1f bytes for each of %d waiting updates of %d chats, %.2f us to add one", (double)used / N, N, chats,
-	     (added - start) * 1e6 / N);
-	ok(used <= (size_t)200 * N, "at most 200 bytes for each of %d waiting updates of %d chats", N, chats);
+	diag("%.1f bytes for each of %d waiting updates of %d chats, %.2f us to add one",
+	     (double)used / N, N, chats, (added - start) * 1e6 / N);
+	ok(used <= (size_t)200 * N, "at most 200 bytes for each of %d waiting updates of %d chats",
+	   N, chats);
 	int64_t n = 0;
 	for (int64_t seq; (seq = claim(s, 0)); n++)
 		sched_finish(s, 0, seq);
@@ -309,7 +342,8 @@ static void measure(int chats)
 	}
 	for (int64_t i = N + 1; i <= 2 * N; i++)
 		sched_remove(s, 0, i % 2 ? i : 3 * N + 2 - i);
-	ok(sched_count(s) == 0 && sched_ready(s, SCHED_ALL_LANES) == 0, "all are removed, half of them from the end");
+	ok(sched_count(s) == 0 && sched_ready(s, SCHED_ALL_LANES) == 0,
+	   "all are removed, half of them from the end");
 	diag("%.2f us to add and remove one", (seconds() - added) * 1e6 / N);
 	sched_free(s);
 }

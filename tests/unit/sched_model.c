@@ -8,7 +8,8 @@ enum { UPDATES = 300, KEYS = 12, STEPS = 4000, LANES = 3 };
 struct model_update {
 	bool in, running, solo, first;
 	int keys[4], key_count, failures, deaths, lane;
-	int64_t due, expires, turn, batch; /* turn: a number that orders what is ready; 0: its turn has not come up */
+	/* turn: a number that orders what is ready; 0: its turn has not come up */
+	int64_t due, expires, turn, batch;
 };
 
 struct model {
@@ -30,7 +31,8 @@ static bool share(const struct model_update *a, const struct model_update *b)
 static bool blocked(const struct model *m, int64_t seq)
 {
 	for (int64_t i = 1; i < m->next; i++)
-		if (m->u[i].in && i != seq && (i < seq || m->u[i].running) && share(&m->u[i], &m->u[seq]))
+		if (m->u[i].in && i != seq && (i < seq || m->u[i].running) &&
+		    share(&m->u[i], &m->u[seq]))
 			return true;
 	return false;
 }
@@ -48,8 +50,8 @@ static void model_time(struct model *m, int64_t now)
 		int64_t best = 0;
 		for (int64_t i = 1; i < m->next; i++) {
 			const struct model_update *u = &m->u[i];
-			if (u->in && !u->running && !u->turn && u->due > 0 && model_due(u) <= now && !blocked(m, i) &&
-			    (!best || model_due(u) < model_due(&m->u[best])))
+			if (u->in && !u->running && !u->turn && u->due > 0 && model_due(u) <= now &&
+			    !blocked(m, i) && (!best || model_due(u) < model_due(&m->u[best])))
 				best = i;
 		}
 		if (!best)
@@ -64,11 +66,13 @@ static void model_freed(struct model *m, const struct model_update *freed)
 {
 	for (int k = 0; k < freed->key_count; k++)
 		for (int64_t i = 1; i < m->next; i++) {
-			struct model_update *u = &m->u[i], rest = *freed, this = { .keys = { freed->keys[k] }, .key_count = 1 };
+			struct model_update *u = &m->u[i], rest = *freed,
+					    this = { .keys = { freed->keys[k] }, .key_count = 1 };
 			rest.key_count -= k + 1;
-			memmove(rest.keys, freed->keys + k + 1, sizeof rest.keys[0] * (size_t)rest.key_count);
-			if (u->in && !u->running && !u->turn && u->due <= 0 && !blocked(m, i) && share(&this, u) &&
-			    !share(&rest, u))
+			memmove(rest.keys, freed->keys + k + 1,
+				sizeof rest.keys[0] * (size_t)rest.key_count);
+			if (u->in && !u->running && !u->turn && u->due <= 0 && !blocked(m, i) &&
+			    share(&this, u) && !share(&rest, u))
 				u->turn = u->first ? --m->front : ++m->back;
 		}
 }
@@ -93,7 +97,8 @@ static int64_t model_claim(struct model *m, int64_t now, uint64_t of)
 			running++;
 			alone = alone || u->deaths >= 2;
 		}
-		if (u->in && u->turn && !u->running && (of >> u->lane & 1) && (u->deaths >= 2) >= suspect &&
+		if (u->in && u->turn && !u->running && (of >> u->lane & 1) &&
+		    (u->deaths >= 2) >= suspect &&
 		    ((u->deaths >= 2) > suspect || !best || u->turn < m->u[best].turn)) {
 			best = i;
 			suspect = u->deaths >= 2;
@@ -153,7 +158,9 @@ static bool model_add(struct model *m, struct sched *s)
 	int64_t seq = m->next++;
 	struct model_update *u = &m->u[seq];
 	char keys[64] = "";
-	*u = (struct model_update){ .in = true, .expires = INT64_MAX, .deaths = rand() % 40 == 0 ? 2 : 0,
+	*u = (struct model_update){ .in = true,
+				    .expires = INT64_MAX,
+				    .deaths = rand() % 40 == 0 ? 2 : 0,
 				    .lane = rand() % LANES };
 	for (int n = rand() % 5; u->key_count < n;) {
 		int k = rand() % KEYS, known = 0;
@@ -171,8 +178,13 @@ static bool model_add(struct model *m, struct sched *s)
 		u->due = m->clock + 1000 * (rand() % 100) + 500 + seq;
 	if (!u->due && !blocked(m, seq))
 		u->turn = ++m->back;
-	return sched_add(s, m->clock, &(struct sched_entry){ .seq = seq, .expires = u->expires, .due = u->due,
-			 .deaths = u->deaths, .lane = (unsigned)u->lane }, keys) == 0;
+	return sched_add(s, m->clock,
+			 &(struct sched_entry){ .seq = seq,
+						.expires = u->expires,
+						.due = u->due,
+						.deaths = u->deaths,
+						.lane = (unsigned)u->lane },
+			 keys) == 0;
 }
 
 /* A random update that runs, or that does not; 0: there is none. */
@@ -194,7 +206,10 @@ static void model_end(struct model *m, struct sched *s)
 		return;
 	u->running = false;
 	if (rand() % 3 == 0) {
-		struct sched_entry e = { .seq = seq, .failures = ++u->failures, .deaths = u->deaths, .expires = u->expires };
+		struct sched_entry e = { .seq = seq,
+					 .failures = ++u->failures,
+					 .deaths = u->deaths,
+					 .expires = u->expires };
 		e.due = u->due = rand() % 2 ? m->clock + 1000 * (rand() % 50) + 500 + seq : 0;
 		e.solo = u->solo = rand() % 4 == 0;
 		u->first = !u->due;
@@ -232,7 +247,8 @@ static bool model_batch(struct model *m, struct sched *s, uint64_t of, int size)
 		sched_turns(s, m->clock, lane, &since);
 		foretold[lane] = sched_batch(s, m->clock, lane, (size_t)size);
 	}
-	int64_t want = model_claim(m, m->clock, of), got = sched_claim(s, m->clock, of, &e) ? e.seq : 0;
+	int64_t want = model_claim(m, m->clock, of),
+		got = sched_claim(s, m->clock, of, &e) ? e.seq : 0;
 	if (got != want) {
 		diag("claim: got %" PRId64 ", wanted %" PRId64, got, want);
 		return false;
@@ -242,7 +258,8 @@ static bool model_batch(struct model *m, struct sched *s, uint64_t of, int size)
 	for (int64_t leader = got; got && taken < (size_t)size;) {
 		taken++;
 		const struct model_update *u = &m->u[got];
-		if (e.expired != (m->clock >= u->expires) || e.failures != u->failures || (int)e.lane != u->lane || e.solo != u->solo) {
+		if (e.expired != (m->clock >= u->expires) || e.failures != u->failures ||
+		    (int)e.lane != u->lane || e.solo != u->solo) {
 			diag("claim: %" PRId64 " is told otherwise", got);
 			return false;
 		}
@@ -271,7 +288,8 @@ static bool agree(struct model *m, struct sched *s, unsigned seed, int step)
 		waiting[u->lane] += u->in && !u->running;
 		turns += u->in && u->turn;
 		if (sched_has(s, i, &is_running) != u->in || (u->in && is_running != u->running)) {
-			diag("seed %u, step %d: update %" PRId64 " is known otherwise", seed, step, i);
+			diag("seed %u, step %d: update %" PRId64 " is known otherwise", seed, step,
+			     i);
 			return false;
 		}
 		for (int k = 0; k < u->key_count && u->in && u->running; k++) {
@@ -284,11 +302,12 @@ static bool agree(struct model *m, struct sched *s, unsigned seed, int step)
 		got_turns += sched_turns(s, 0, lane, &since);
 	}
 	if (!same)
-		diag("seed %u, step %d: a key is held by two batches, or a lane is counted wrong", seed, step);
+		diag("seed %u, step %d: a key is held by two batches, or a lane is counted wrong",
+		     seed, step);
 	if (sched_count(s) == in && sched_running(s) == running && turns == got_turns)
 		return same;
-	diag("seed %u, step %d: counts %zu %zu %zu, wanted %zu %zu %zu", seed, step, sched_count(s), sched_running(s), got_turns, in,
-	     running, turns);
+	diag("seed %u, step %d: counts %zu %zu %zu, wanted %zu %zu %zu", seed, step, sched_count(s),
+	     sched_running(s), got_turns, in, running, turns);
 	return false;
 }
 
@@ -305,7 +324,9 @@ static bool model_run(unsigned seed, int64_t *starts, int64_t *joined, int64_t *
 		if (what < 6 && m.next <= UPDATES)
 			same = model_add(&m, s);
 		else if (what < 11)
-			same = model_batch(&m, s, rand() % 3 ? SCHED_ALL_LANES : (uint64_t)rand() % 8, rand() % 3 ? 1 : rand() % 9);
+			same = model_batch(&m, s,
+					   rand() % 3 ? SCHED_ALL_LANES : (uint64_t)rand() % 8,
+					   rand() % 3 ? 1 : rand() % 9);
 		else if (what < 17)
 			model_end(&m, s);
 		else if (what < 18)
@@ -339,7 +360,8 @@ int main(void)
 	int64_t starts = 0, joined = 0, foretold = 0;
 	for (unsigned seed = 1; seed <= 80 && same; seed++)
 		same = model_run(seed, &starts, &joined, &foretold);
-	ok(same, "in 80 random runs scheduler and model start the same updates in the same order, and all of them leave");
+	ok(same,
+	   "in 80 random runs scheduler and model start the same updates in the same order, and all of them leave");
 	diag("%" PRId64 " claims and %" PRId64 " joins compared", starts, joined);
 	ok(foretold > 1000, "the size of %" PRId64 " batches of several was foretold", foretold);
 	ok(starts > 10000 && joined > 1000, "many claims and joins were compared");

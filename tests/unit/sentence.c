@@ -62,11 +62,14 @@ static void odd_lines(void)
 	is_str(of(""), "", "nothing says nothing");
 	is_str(of("  \n\t\r\n"), "", "nor do blanks");
 	is_str(of("cannot answer\n\n---\n}\n"), "cannot answer", "nor does punctuation");
-	is_str(of("    at answer (/srv/bot/bot.js:4:25)\nNode.js v20.20.2\n"), "", "nor do frames and a banner alone");
-	is_str(of("   error: no chat\n"), "error: no chat", "an indented line is better than nothing");
+	is_str(of("    at answer (/srv/bot/bot.js:4:25)\nNode.js v20.20.2\n"), "",
+	       "nor do frames and a banner alone");
+	is_str(of("   error: no chat\n"), "error: no chat",
+	       "an indented line is better than nothing");
 	is_str(of("error: no chat\n   in the update\n"), "error: no chat", "and no more");
 	is_str(of("what failed:\n"), "what failed:", "so is a heading");
-	is_str(of("\033[31merror\033[0m: no chat\033[0m\n\033[0m\n"), "error: no chat", "colours are left out");
+	is_str(of("\033[31merror\033[0m: no chat\033[0m\n\033[0m\n"), "error: no chat",
+	       "colours are left out");
 	is_str(of("\033["), "", "a sequence without an end, too");
 	is_str(of("first\nsecond\n   ^^^\n"), "first", "source that is underlined is no sentence");
 	is_str(of("first\n   second\n   ^^^\n"), "first", "nor is it when it is indented");
@@ -76,7 +79,8 @@ static void odd_lines(void)
 		memcpy(line + 2 * i, "\xc3\xa9", 2);
 	line[1000] = '\0';
 	const char *cut = of(line);
-	ok(strlen(cut) <= SENTENCE_MAX && utf8_length(cut + strlen(cut) - 2, 2) == 2, "a long line is cut between characters");
+	ok(strlen(cut) <= SENTENCE_MAX && utf8_length(cut + strlen(cut) - 2, 2) == 2,
+	   "a long line is cut between characters");
 	of("first\nsecond");
 	sentence_clear(&s);
 	is_str(sentence_text(&s), "", "what was forgotten is not said");

@@ -1,4 +1,5 @@
-/* tests/unit/slots: what a job gets, and what is reported of it. The program is its own helper: see main(). */
+/* tests/unit/slots: what a job gets, and what is reported of it. The program is its own helper: see
+ * main(). */
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -12,19 +13,27 @@ static void exit_statuses(void)
 		const char *script;
 		int signo, status;
 	} rows[] = {
-		{ "exit 0", 0, 0 },		 { "exit 1", 0, 1 },		  { "exit 127", 0, 127 },
-		{ "exit 255", 0, 255 },		 { "kill -INT $$", SIGINT, 0 },	  { "kill -QUIT $$", SIGQUIT, 0 },
-		{ "kill -KILL $$", SIGKILL, 0 }, { "kill -PIPE $$", SIGPIPE, 0 }, { "kill -SEGV $$", SIGSEGV, 0 },
+		{ "exit 0", 0, 0 },
+		{ "exit 1", 0, 1 },
+		{ "exit 127", 0, 127 },
+		{ "exit 255", 0, 255 },
+		{ "kill -INT $$", SIGINT, 0 },
+		{ "kill -QUIT $$", SIGQUIT, 0 },
+		{ "kill -KILL $$", SIGKILL, 0 },
+		{ "kill -PIPE $$", SIGPIPE, 0 },
+		{ "kill -SEGV $$", SIGSEGV, 0 },
 		{ "exit 7", 0, 7 },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct run r;
 		rig_run(&rig, &r, rig_sh(rows[i].script));
 		int s = r.end.status[0];
-		bool same = rows[i].signo ? WIFSIGNALED(s) && WTERMSIG(s) == rows[i].signo :
-					    WIFEXITED(s) && WEXITSTATUS(s) == rows[i].status;
-		if (!ok(r.over && !r.ended && r.end.stages == 1 && same, "'%s' is reported raw, in one message", rows[i].script))
-			diag("over %d ended %d failed %d died %d status %#x", r.over, r.ended, r.failed, r.died, s);
+		bool same = rows[i].signo ? WIFSIGNALED(s) && WTERMSIG(s) == rows[i].signo
+					  : WIFEXITED(s) && WEXITSTATUS(s) == rows[i].status;
+		if (!ok(r.over && !r.ended && r.end.stages == 1 && same,
+			"'%s' is reported raw, in one message", rows[i].script))
+			diag("over %d ended %d failed %d died %d status %#x", r.over, r.ended,
+			     r.failed, r.died, s);
 		run_release(&r);
 	}
 }
@@ -32,14 +41,22 @@ static void exit_statuses(void)
 static void pipelines(void)
 {
 	struct run r;
-	rig_run(&rig, &r, rig_command(STAGES(ARGV("/usr/bin/yes"), ARGV("/usr/bin/head", "-n", "1"), ARGV("/bin/sh", "-c", "cat; exit 3")),
-				      rig_env, NULL));
-	ok(r.over && WIFSIGNALED(r.end.status[0]) && WTERMSIG(r.end.status[0]) == SIGPIPE && r.end.status[1] == 0 &&
-	   WEXITSTATUS(r.end.status[2]) == 3, "each stage of a pipeline has its own raw status, a death by SIGPIPE too");
-	is_str(buf_str(&r.out[0]), "y\n", "the stages are connected, and the last one's output arrives");
+	rig_run(&rig, &r,
+		rig_command(STAGES(ARGV("/usr/bin/yes"), ARGV("/usr/bin/head", "-n", "1"),
+				   ARGV("/bin/sh", "-c", "cat; exit 3")),
+			    rig_env, NULL));
+	ok(r.over && WIFSIGNALED(r.end.status[0]) && WTERMSIG(r.end.status[0]) == SIGPIPE &&
+		   r.end.status[1] == 0 && WEXITSTATUS(r.end.status[2]) == 3,
+	   "each stage of a pipeline has its own raw status, a death by SIGPIPE too");
+	is_str(buf_str(&r.out[0]), "y\n",
+	       "the stages are connected, and the last one's output arrives");
 	run_release(&r);
-	rig_run(&rig, &r, rig_command(STAGES(ARGV("/bin/sh", "-c", "sleep 1000"), ARGV("/nonexistent/program")), rig_env, NULL));
-	ok(r.failed && r.stage == 1 && r.errnum == ENOENT, "a stage that cannot be executed ends the whole pipeline (%d, %d)", r.stage, r.errnum);
+	rig_run(&rig, &r,
+		rig_command(STAGES(ARGV("/bin/sh", "-c", "sleep 1000"),
+				   ARGV("/nonexistent/program")),
+			    rig_env, NULL));
+	ok(r.failed && r.stage == 1 && r.errnum == ENOENT,
+	   "a stage that cannot be executed ends the whole pipeline (%d, %d)", r.stage, r.errnum);
 	run_release(&r);
 }
 
@@ -71,7 +88,8 @@ static void exec_failures(const char *dir)
 		if (rows[i].text)
 			write_file(path, rows[i].text, rows[i].mode);
 		rig_run(&rig, &r, rig_command(STAGES(ARGV(path)), rig_env, NULL));
-		if (!ok(r.failed && r.stage == 0 && r.errnum == rows[i].errnum, "a program that is %s cannot be started", rows[i].name))
+		if (!ok(r.failed && r.stage == 0 && r.errnum == rows[i].errnum,
+			"a program that is %s cannot be started", rows[i].name))
 			diag("failed %d over %d, got errno %d", r.failed, r.over, r.errnum);
 		unlink(path);
 		run_release(&r);
@@ -80,7 +98,8 @@ static void exec_failures(const char *dir)
 	ok(r.failed && r.errnum == EACCES, "a directory cannot be started (%d)", r.errnum);
 	run_release(&r);
 	rig_run(&rig, &r, rig_command(STAGES(ARGV("/bin/true")), rig_env, "/nonexistent"));
-	ok(r.failed && r.errnum == ENOENT, "nor can anything in a directory that is missing (%d)", r.errnum);
+	ok(r.failed && r.errnum == ENOENT, "nor can anything in a directory that is missing (%d)",
+	   r.errnum);
 	run_release(&r);
 	rig_run(&rig, &r, rig_command(STAGES(ARGV("/bin/pwd")), rig_env, dir));
 	snprintf(path, sizeof path, "%s\n", dir);
@@ -94,28 +113,35 @@ static void input_and_output(void)
 	struct run r;
 	char *text = malloc(SIZE);
 	memset(text, 'x', SIZE);
-	rig_start_with(&rig, &r, rig_command(STAGES(ARGV("/bin/cat")), rig_env, NULL), "", 0, rig_memfd(text, SIZE), -1);
+	rig_start_with(&rig, &r, rig_command(STAGES(ARGV("/bin/cat")), rig_env, NULL), "", 0,
+		       rig_memfd(text, SIZE), -1);
 	rig_wait(&rig, &r);
-	ok(r.over && r.out[0].len == SIZE && !memcmp(r.out[0].data, text, SIZE), "stdin is what was given, whole (%zu)", r.out[0].len);
+	ok(r.over && r.out[0].len == SIZE && !memcmp(r.out[0].data, text, SIZE),
+	   "stdin is what was given, whole (%zu)", r.out[0].len);
 	run_release(&r);
 	rig_start_with(&rig, &r, rig_sh("exit 4"), "", 0, rig_memfd(text, SIZE), -1);
 	rig_wait(&rig, &r);
-	ok(r.over && WEXITSTATUS(r.end.status[0]) == 4, "a handler that never reads its stdin just ends");
+	ok(r.over && WEXITSTATUS(r.end.status[0]) == 4,
+	   "a handler that never reads its stdin just ends");
 	run_release(&r);
 	free(text);
 	rig_run(&rig, &r, rig_sh("head -c 1048576 /dev/zero; head -c 1048576 /dev/zero >&2"));
-	ok(r.over && r.out_at_over == 2 * MIB && r.out[1].len == MIB, "1 MiB on each of stdout and stderr has arrived before over (%zu)", r.out_at_over);
+	ok(r.over && r.out_at_over == 2 * MIB && r.out[1].len == MIB,
+	   "1 MiB on each of stdout and stderr has arrived before over (%zu)", r.out_at_over);
 	run_release(&r);
 	rig_start(&rig, &r, rig_sh("printf %60000d 1; printf 2 >&2"));
-	ok(POLL_UNTIL((slots_catch_up(r.slot), RUN_IS_OVER(&r))), "the end of a job can be learnt without a turn of the loop");
-	ok(r.over && r.out_at_over == 60001, "its output, still in the pipes, comes before (%zu)", r.out_at_over);
+	ok(POLL_UNTIL((slots_catch_up(r.slot), RUN_IS_OVER(&r))),
+	   "the end of a job can be learnt without a turn of the loop");
+	ok(r.over && r.out_at_over == 60001, "its output, still in the pipes, comes before (%zu)",
+	   r.out_at_over);
 	run_release(&r);
 	rig_run(&rig, &r, rig_command(STAGES(ARGV(rig_self, "nonblock")), rig_env, NULL));
 	run_release(&r);
 	struct slot *slot = slots_idle(rig.slots);
 	rig_run(&rig, &r, rig_command(STAGES(ARGV(rig_self, "is-nonblock")), rig_env, NULL));
 	ok(r.slot == slot, "the slot that was used last comes first");
-	ok(r.over && r.end.status[0] == 0, "a job whose predecessor made stdout non-blocking finds it blocking");
+	ok(r.over && r.end.status[0] == 0,
+	   "a job whose predecessor made stdout non-blocking finds it blocking");
 	run_release(&r);
 }
 
@@ -129,25 +155,33 @@ static void surroundings(void)
 	int pair[2];
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
 		abort();
-	rig_start_with(&rig, &r, rig_sh("read line; echo \"got $line\" >&3"), "", 0, dup(pair[1]), dup(pair[1]));
+	rig_start_with(&rig, &r, rig_sh("read line; echo \"got $line\" >&3"), "", 0, dup(pair[1]),
+		       dup(pair[1]));
 	close(pair[1]);
 	char got[64] = "";
-	ok(write(pair[0], "hello\n", 6) == 6 && read(pair[0], got, sizeof got - 1) > 0, "a socket can be stdin and descriptor 3 of a job");
+	ok(write(pair[0], "hello\n", 6) == 6 && read(pair[0], got, sizeof got - 1) > 0,
+	   "a socket can be stdin and descriptor 3 of a job");
 	is_str(got, "got hello\n", "and the job can use both");
 	rig_wait(&rig, &r);
-	ok(read(pair[0], got, sizeof got) == 0, "after the job no copy of it is open: its peer sees the end of file");
+	ok(read(pair[0], got, sizeof got) == 0,
+	   "after the job no copy of it is open: its peer sees the end of file");
 	close(pair[0]);
 	run_release(&r);
-	rig_start_with(&rig, &r, rig_command(STAGES(ARGV(rig_self, "fds"), ARGV("/bin/cat")), rig_env, NULL), "", 0, rig_memfd("", 0),
-		       rig_memfd("", 0));
+	rig_start_with(&rig, &r,
+		       rig_command(STAGES(ARGV(rig_self, "fds"), ARGV("/bin/cat")), rig_env, NULL),
+		       "", 0, rig_memfd("", 0), rig_memfd("", 0));
 	rig_wait(&rig, &r);
-	is_str(buf_str(&r.out[0]), "0 1 2 3 ", "with an extra descriptor 0 to 3 are open, in a pipeline too");
+	is_str(buf_str(&r.out[0]), "0 1 2 3 ",
+	       "with an extra descriptor 0 to 3 are open, in a pipeline too");
 	run_release(&r);
 
-	rig_run(&rig, &r, rig_command(STAGES(ARGV("/bin/cat", "/proc/self/status")), rig_env, NULL));
+	rig_run(&rig, &r,
+		rig_command(STAGES(ARGV("/bin/cat", "/proc/self/status")), rig_env, NULL));
 	const char *p = buf_str(&r.out[0]);
-	bool zero = strstr(p, "SigBlk:\t0000000000000000") && strstr(p, "SigIgn:\t0000000000000000") &&
-		    strstr(p, "SigPnd:\t0000000000000000") && strstr(p, "SigCgt:\t0000000000000000");
+	bool zero = strstr(p, "SigBlk:\t0000000000000000") &&
+		    strstr(p, "SigIgn:\t0000000000000000") &&
+		    strstr(p, "SigPnd:\t0000000000000000") &&
+		    strstr(p, "SigCgt:\t0000000000000000");
 	if (!ok(zero, "a job has no signal blocked, ignored, caught or pending"))
 		diag("%s", p);
 	run_release(&r);
@@ -159,24 +193,30 @@ static void surroundings(void)
 	run_release(&r);
 
 	rig_run(&rig, &r, rig_sh("tr -d '\\0' </proc/$PPID/cmdline; echo; cat /proc/$PPID/comm"));
-	is_str(buf_str(&r.out[0]), "tg-slot\ntg-slot\n", "a slot has a name and a command line of its own");
+	is_str(buf_str(&r.out[0]), "tg-slot\ntg-slot\n",
+	       "a slot has a name and a command line of its own");
 	run_release(&r);
 
 	static const char *const env[] = { "PATH=/usr/bin:/bin", "A=command", "AB=other", NULL };
 	static const char vars[] = "A=job\0TG_X=1 2";
-	rig_start_with(&rig, &r, rig_command(STAGES(ARGV("/usr/bin/env")), env, NULL), vars, sizeof vars, rig_memfd("", 0), -1);
+	rig_start_with(&rig, &r, rig_command(STAGES(ARGV("/usr/bin/env")), env, NULL), vars,
+		       sizeof vars, rig_memfd("", 0), -1);
 	rig_wait(&rig, &r);
-	is_str(buf_str(&r.out[0]), "A=job\nTG_X=1 2\nPATH=/usr/bin:/bin\nAB=other\n", "a job's variables come before its command's, and replace them");
+	is_str(buf_str(&r.out[0]), "A=job\nTG_X=1 2\nPATH=/usr/bin:/bin\nAB=other\n",
+	       "a job's variables come before its command's, and replace them");
 	run_release(&r);
 	static char large[SLOT_VARS_MAX] = "L=";
 	memset(large + 2, 'y', sizeof large - 3);
 	rig_start_with(&rig, &r, rig_sh("echo ${#L}"), large, sizeof large, rig_memfd("", 0), -1);
 	rig_wait(&rig, &r);
-	is_num(atoi(buf_str(&r.out[0])), SLOT_VARS_MAX - 3, "the variables may take all the room they are given");
+	is_num(atoi(buf_str(&r.out[0])), SLOT_VARS_MAX - 3,
+	       "the variables may take all the room they are given");
 	run_release(&r);
 	rig_run(&rig, &r, rig_sh("i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"));
-	ok(r.over && r.end.usage.ru_maxrss > 0 && r.end.usage.ru_utime.tv_sec * 1000000 + r.end.usage.ru_utime.tv_usec > 1000,
-	   "what the job used is reported (%ld KiB, %ld us)", r.end.usage.ru_maxrss, (long)r.end.usage.ru_utime.tv_usec);
+	ok(r.over && r.end.usage.ru_maxrss > 0 &&
+		   r.end.usage.ru_utime.tv_sec * 1000000 + r.end.usage.ru_utime.tv_usec > 1000,
+	   "what the job used is reported (%ld KiB, %ld us)", r.end.usage.ru_maxrss,
+	   (long)r.end.usage.ru_utime.tv_usec);
 	run_release(&r);
 }
 
@@ -199,7 +239,8 @@ static void many_jobs(void)
 	loop_turn(rig.loop, 0);
 	is_num(open_descriptors(), before, "no descriptor is left open by them");
 	rig_run(&rig, &r, rig_command(STAGES(ARGV(rig_self, "parent-fds")), rig_env, NULL));
-	ok(r.over && atoi(buf_str(&r.out[0])) <= 6, "nor in a slot, which has few (%s)", buf_str(&r.out[0]));
+	ok(r.over && atoi(buf_str(&r.out[0])) <= 6, "nor in a slot, which has few (%s)",
+	   buf_str(&r.out[0]));
 	run_release(&r);
 }
 
@@ -213,7 +254,11 @@ struct chain {
 
 static void chain_next(struct chain *c)
 {
-	struct slot_job job = { .tag = &c->run, .command = c->command, .vars = "", .stdin_fd = rig_memfd("", 0), .extra_fd = -1 };
+	struct slot_job job = { .tag = &c->run,
+				.command = c->command,
+				.vars = "",
+				.stdin_fd = rig_memfd("", 0),
+				.extra_fd = -1 };
 	if (slots_start(slots_idle(c->rig.slots), &job))
 		c->left = -1;
 }
@@ -229,10 +274,12 @@ static void chain_over(void *arg, struct slot *slot, const struct slot_end *end)
 
 static void chained(void)
 {
-	static const struct slots_events events = { rig_ended, chain_over, rig_failed, rig_died, rig_output, rig_idle, rig_note };
+	static const struct slots_events events = { rig_ended,  chain_over, rig_failed, rig_died,
+						    rig_output, rig_idle,   rig_note };
 	static struct chain c = { .left = 30 };
 	struct err err;
-	c.rig.slots = slots_fork(&(struct slots_config){ .count = 1, .lock_fd = -1, .stdout_fd = -1 }, &err);
+	c.rig.slots = slots_fork(
+		&(struct slots_config){ .count = 1, .lock_fd = -1, .stdout_fd = -1 }, &err);
 	c.rig.loop = loop_new(&err);
 	c.rig.tick = loop_timer_new(c.rig.loop, rig_tick, &c.rig);
 	loop_timer_set(c.rig.tick, 5);
@@ -241,7 +288,8 @@ static void chained(void)
 	buf_init(&c.run.out[1], 1 << 20);
 	c.command = rig_sh("echo x");
 	chain_next(&c);
-	ok(RIG_UNTIL(&c.rig, c.left <= 0) && c.left == 0, "a job may be started in its slot while the last one's end is reported");
+	ok(RIG_UNTIL(&c.rig, c.left <= 0) && c.left == 0,
+	   "a job may be started in its slot while the last one's end is reported");
 	is_num((int64_t)c.run.out[0].len, 60, "and no output is lost");
 	is_num(slots_idle_count(c.rig.slots), 1, "and the slot is idle at the end");
 	command_unref(c.command);
@@ -292,10 +340,12 @@ static void stdout_elsewhere(void)
 	struct rig mine;
 	struct run r;
 	int out = memfd_create("stdout", MFD_CLOEXEC);
-	rig_init_config(&mine, &(struct slots_config){ .count = 1, .lock_fd = -1, .stdout_fd = out });
+	rig_init_config(&mine,
+			&(struct slots_config){ .count = 1, .lock_fd = -1, .stdout_fd = out });
 	rig_run(&mine, &r, rig_sh("echo there; echo here >&2"));
 	char text[32] = "";
-	ok(pread(out, text, sizeof text - 1, 0) >= 0 && r.out[0].len == 0, "with a descriptor for stdout nothing of it is captured");
+	ok(pread(out, text, sizeof text - 1, 0) >= 0 && r.out[0].len == 0,
+	   "with a descriptor for stdout nothing of it is captured");
 	is_str(text, "there\n", "it goes there");
 	is_str(buf_str(&r.out[1]), "here\n", "stderr is captured all the same");
 	close(out);
@@ -306,13 +356,17 @@ static void stdout_elsewhere(void)
 static void limits(void)
 {
 	struct err err = { 0 };
-	ok(!slots_fork(&(struct slots_config){ .count = 4097, .lock_fd = -1, .stdout_fd = -1 }, &err) && err.status == ERR_CONFIG,
+	ok(!slots_fork(&(struct slots_config){ .count = 4097, .lock_fd = -1, .stdout_fd = -1 },
+		       &err) &&
+		   err.status == ERR_CONFIG,
 	   "more slots than may be is an error: %s", err.text);
 	struct rlimit old, low;
 	getrlimit(RLIMIT_NOFILE, &old);
 	low = (struct rlimit){ .rlim_cur = 64, .rlim_max = old.rlim_max };
 	setrlimit(RLIMIT_NOFILE, &low);
-	ok(!slots_fork(&(struct slots_config){ .count = 16, .lock_fd = -1, .stdout_fd = -1 }, &err) && err.status == ERR_CONFIG,
+	ok(!slots_fork(&(struct slots_config){ .count = 16, .lock_fd = -1, .stdout_fd = -1 },
+		       &err) &&
+		   err.status == ERR_CONFIG,
 	   "too few descriptors for the slots is an error: %s", err.text);
 	setrlimit(RLIMIT_NOFILE, &old);
 	pid_t pid = fork();
@@ -322,7 +376,8 @@ static void limits(void)
 	waitpid(pid, &status, 0);
 	if (getuid() != 0)
 		diag("not root: the test of RLIMIT_NPROC counts this user's other processes too");
-	is_num(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 0, "when no process can be forked the job could not be started, and later all works again");
+	is_num(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 0,
+	       "when no process can be forked the job could not be started, and later all works again");
 
 	const char *many[SLOT_STAGES_MAX + 2], *const *stages[SLOT_STAGES_MAX + 2];
 	for (int i = 0; i <= SLOT_STAGES_MAX; i++) {
@@ -331,7 +386,9 @@ static void limits(void)
 	}
 	many[SLOT_STAGES_MAX + 1] = NULL;
 	stages[SLOT_STAGES_MAX + 1] = NULL;
-	ok(!command_new(&(struct command_spec){ .stages = stages, .paths = many, .env = rig_env }, &err) && err.status == ERR_CONFIG,
+	ok(!command_new(&(struct command_spec){ .stages = stages, .paths = many, .env = rig_env },
+			&err) &&
+		   err.status == ERR_CONFIG,
 	   "more stages than may be is an error: %s", err.text);
 }
 

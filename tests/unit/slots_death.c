@@ -1,5 +1,5 @@
-/* tests/unit/slots_death: slots and runners that are killed, stopped or retired at any moment. Nothing of a job survives them, and the
- * lock is free only when nothing is left. */
+/* tests/unit/slots_death: slots and runners that are killed, stopped or retired at any moment.
+ * Nothing of a job survives them, and the lock is free only when nothing is left. */
 #include <sys/socket.h>
 
 #include "tests/unit/slots_rig.h"
@@ -41,9 +41,11 @@ static int pid_file(void)
 }
 
 /* Deaf to TERM, with a child in a session of its own that is deaf, too; pids go to descriptor 3. */
-static const char stubborn[] = "trap '' TERM HUP; echo $$ >&3; setsid sh -c 'echo $$ >&3; exec 3>&-; while :; do sleep 1000; done' & "
-			       "while :; do sleep 1000; done";
-static const char background[] = "trap '' HUP; setsid sh -c 'echo begun; echo $$ >&3; exec 3>&-; exec sleep 1000' & exit 6";
+static const char stubborn[] =
+	"trap '' TERM HUP; echo $$ >&3; setsid sh -c 'echo $$ >&3; exec 3>&-; while :; do sleep 1000; done' & "
+	"while :; do sleep 1000; done";
+static const char background[] =
+	"trap '' HUP; setsid sh -c 'echo begun; echo $$ >&3; exec 3>&-; exec sleep 1000' & exit 6";
 
 static void begin(struct rig *rig, struct run *r, const char *script, int pids)
 {
@@ -76,7 +78,8 @@ static void slot_is_killed(struct rig *rig)
 		close(pids);
 		run_release(&r);
 	}
-	is_num(wrong, 0, "a slot that is killed in the middle of a job is told of and replaced, 50 times");
+	is_num(wrong, 0,
+	       "a slot that is killed in the middle of a job is told of and replaced, 50 times");
 	is_num(survived, 0, "nothing of its jobs is left when that is told");
 	/* As early as can be: the start may or may not have been. */
 	wrong = survived = 0;
@@ -110,7 +113,8 @@ static void slot_is_killed(struct rig *rig)
 	rig_run(rig, &r, rig_sh("echo $PPID"));
 	int deaths = rig->deaths;
 	kill((pid_t)atoi(buf_str(&r.out[0])), SIGKILL);
-	ok(RIG_UNTIL(rig, rig->deaths == deaths + 1 && slots_idle_count(rig->slots) == 2), "an idle slot that is killed is replaced");
+	ok(RIG_UNTIL(rig, rig->deaths == deaths + 1 && slots_idle_count(rig->slots) == 2),
+	   "an idle slot that is killed is replaced");
 	run_release(&r);
 	ok(!is_free(), "slots hold the lock still");
 }
@@ -154,7 +158,8 @@ static void left_behind(struct rig *rig)
 	if (pread(pids, text, sizeof text - 1, 0) > 0)
 		keeper = slot_of((pid_t)atoi(text));
 	slots_leave(r.slot);
-	ok(slots_job(r.slot) == NULL && slots_idle_count(rig->slots) == 1, "a slot whose work is left behind has no job");
+	ok(slots_job(r.slot) == NULL && slots_idle_count(rig->slots) == 1,
+	   "a slot whose work is left behind has no job");
 	ok(RIG_UNTIL(rig, slots_idle_count(rig->slots) == 2), "another is forked in its place");
 	is_num(alive_in(pids, &listed), 1, "what was left behind runs on");
 	struct run next;
@@ -168,21 +173,27 @@ static void left_behind(struct rig *rig)
 
 	loop_turn(rig->loop, 0); /* what was closed is closed in a turn */
 	int before = open_descriptors(), fds[2];
-	rig_start_with(rig, &r, rig_sh("{ read x; yes | head -c 1000000; yes | head -c 1000000 >&2; echo written >&3; read x; } <&3 & exit 0"), "", 0,
-		       rig_memfd("", 0), both_ways(fds));
+	rig_start_with(
+		rig, &r,
+		rig_sh("{ read x; yes | head -c 1000000; yes | head -c 1000000 >&2; echo written >&3; read x; } <&3 & exit 0"),
+		"", 0, rig_memfd("", 0), both_ways(fds));
 	RIG_UNTIL(rig, r.ended);
 	slots_leave(r.slot);
 	run_release(&r);
 	RIG_UNTIL(rig, slots_idle_count(rig->slots) == 2);
-	ok(RIG_UNTIL(rig, open_descriptors() <= before + 1), "what was left behind costs no descriptor here (%d, before %d)", open_descriptors(), before);
+	ok(RIG_UNTIL(rig, open_descriptors() <= before + 1),
+	   "what was left behind costs no descriptor here (%d, before %d)", open_descriptors(),
+	   before);
 	if (write(fds[0], "\n", 1) != 1)
 		abort();
 	bool written = POLL_UNTIL(recv(fds[0], text, sizeof text, MSG_DONTWAIT | MSG_PEEK) == 8);
-	ok(written && rig->strange_output == 0, "it may write without end, and nobody here has to read it");
+	ok(written && rig->strange_output == 0,
+	   "it may write without end, and nobody here has to read it");
 	close(fds[0]);
 }
 
-/* A process that owns slots and the lock, starts `jobs` jobs and turns its loop until it is killed. */
+/* A process that owns slots and the lock, starts `jobs` jobs and turns its loop until it is killed.
+ */
 static _Noreturn void runner(int jobs, int pids, bool leave)
 {
 	struct rig rig;
@@ -251,7 +262,8 @@ int main(void)
 {
 	int fd = mkstemp(lock_path);
 	close(fd);
-	/* What a killed runner leaves must not become this process's before there are slots here: then it would wait for nobody. */
+	/* What a killed runner leaves must not become this process's before there are slots here:
+	 * then it would wait for nobody. */
 	RUN(runner_is_killed);
 	RUN(runner_is_killed_with_keeper);
 

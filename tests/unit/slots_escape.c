@@ -1,5 +1,6 @@
-/* tests/unit/slots_escape: handlers that try to get away. Whatever they do, nothing of them is left when the job is over. The program is
- * its own helper: each trick writes the pids of what it starts to descriptor 3, one O_APPEND file for the test. */
+/* tests/unit/slots_escape: handlers that try to get away. Whatever they do, nothing of them is left
+ * when the job is over. The program is its own helper: each trick writes the pids of what it starts
+ * to descriptor 3, one O_APPEND file for the test. */
 #include <sys/syscall.h>
 
 #include "tests/unit/slots_rig.h"
@@ -28,7 +29,8 @@ static void ignore_term(void)
 	signal(SIGHUP, SIG_IGN);
 }
 
-/* Away as far as a process can go: twice forked, own session, nothing open, nothing in its environment, deaf to TERM. */
+/* Away as far as a process can go: twice forked, own session, nothing open, nothing in its
+ * environment, deaf to TERM. */
 static void daemonise(void)
 {
 	if (fork())
@@ -114,7 +116,8 @@ static int pid_file(void)
 
 static void begin(struct run *r, const char *name, int pids)
 {
-	rig_start_with(&rig, r, rig_command(STAGES(ARGV(rig_self, name)), rig_env, NULL), "", 0, rig_memfd("", 0), dup(pids));
+	rig_start_with(&rig, r, rig_command(STAGES(ARGV(rig_self, name)), rig_env, NULL), "", 0,
+		       rig_memfd("", 0), dup(pids));
 }
 
 /* Lets the trick get as far as `want` pids, orders its death, and looks. */
@@ -128,7 +131,8 @@ static void killed(const char *name, int want, int signo, const char *what)
 	rig_wait(&rig, &r);
 	int alive = alive_in(pids, &listed);
 	if (!ok(ready && r.over && listed >= want && alive == 0, "%s", what))
-		diag("ready %d over %d died %d listed %d alive %d, note '%s'", ready, r.over, r.died, listed, alive, rig.note);
+		diag("ready %d over %d died %d listed %d alive %d, note '%s'", ready, r.over,
+		     r.died, listed, alive, rig.note);
 	close(pids);
 	run_release(&r);
 }
@@ -138,7 +142,8 @@ static void waits_for_background_work(void)
 	struct run r;
 	int pids = pid_file(), listed;
 	begin(&r, "daemon", pids);
-	ok(RIG_UNTIL(&rig, r.ended) && !r.over, "when a handler ends and its daemon runs, its end is told, and it is not over");
+	ok(RIG_UNTIL(&rig, r.ended) && !r.over,
+	   "when a handler ends and its daemon runs, its end is told, and it is not over");
 	is_num(WEXITSTATUS(r.end.status[0]), 3, "the status is the handler's own");
 	RIG_UNTIL(&rig, (alive_in(pids, &listed), listed == 2));
 	is_num(alive_in(pids, &listed), 1, "the daemon runs on");
@@ -151,8 +156,10 @@ static void waits_for_background_work(void)
 	int gate[2];
 	if (pipe2(gate, O_CLOEXEC))
 		abort();
-	rig_start_with(&rig, &r, rig_sh("(read x; echo late) <&3 & exit 0"), "", 0, rig_memfd("", 0), dup(gate[0]));
-	ok(RIG_UNTIL(&rig, r.ended) && !r.over, "background work of a shell keeps a job from being over");
+	rig_start_with(&rig, &r, rig_sh("(read x; echo late) <&3 & exit 0"), "", 0,
+		       rig_memfd("", 0), dup(gate[0]));
+	ok(RIG_UNTIL(&rig, r.ended) && !r.over,
+	   "background work of a shell keeps a job from being over");
 	if (write(gate[1], "\n", 1) != 1)
 		abort();
 	rig_wait(&rig, &r);
@@ -166,8 +173,10 @@ static void waits_for_background_work(void)
 static void term_is_heard_once(void)
 {
 	struct run r;
-	rig_start(&rig, &r, rig_sh("trap 'echo TERM' TERM; echo ready; (trap 'echo term' TERM; echo ready; while :; do sleep 0.01; done) & "
-				   "while :; do sleep 0.01; done"));
+	rig_start(
+		&rig, &r,
+		rig_sh("trap 'echo TERM' TERM; echo ready; (trap 'echo term' TERM; echo ready; while :; do sleep 0.01; done) & "
+		       "while :; do sleep 0.01; done"));
 	RIG_UNTIL(&rig, r.out[0].len >= 12);
 	slots_signal(r.slot, SIGTERM);
 	RIG_UNTIL(&rig, r.out[0].len >= 22);
@@ -176,13 +185,15 @@ static void term_is_heard_once(void)
 	int heard = 0;
 	for (const char *p = buf_str(&r.out[0]); (p = strcasestr(p, "term")); p++)
 		heard++;
-	ok(r.over && heard == 2, "TERM is heard once by the handler and once by its child (%d)", heard);
+	ok(r.over && heard == 2, "TERM is heard once by the handler and once by its child (%d)",
+	   heard);
 	run_release(&r);
 	rig_start(&rig, &r, rig_sh("setsid sleep 1000 & setsid sleep 1000 & echo x; wait"));
 	RIG_UNTIL(&rig, r.out[0].len);
 	slots_signal(r.slot, SIGTERM);
 	rig_wait(&rig, &r);
-	ok(r.over && WIFSIGNALED(r.end.status[0]) && WTERMSIG(r.end.status[0]) == SIGTERM, "TERM reaches what moved to sessions of its own");
+	ok(r.over && WIFSIGNALED(r.end.status[0]) && WTERMSIG(r.end.status[0]) == SIGTERM,
+	   "TERM reaches what moved to sessions of its own");
 	run_release(&r);
 }
 
@@ -207,8 +218,10 @@ static void children_by_scan(void)
 	procs_children(getpid(), &children);
 	procs_scan_children(getpid(), &scanned);
 	procs_descendants(getpid(), &all);
-	ok(procs_has(&children, child) && procs_has(&scanned, child) && !procs_has(&scanned, grandchild) && scanned.count == children.count,
-	   "children are found by the kernel's list, and the same by reading every process (%zu, %zu)", children.count, scanned.count);
+	ok(procs_has(&children, child) && procs_has(&scanned, child) &&
+		   !procs_has(&scanned, grandchild) && scanned.count == children.count,
+	   "children are found by the kernel's list, and the same by reading every process (%zu, %zu)",
+	   children.count, scanned.count);
 	ok(procs_has(&all, child) && procs_has(&all, grandchild), "descendants are found, too");
 	kill(grandchild, SIGKILL);
 	kill(child, SIGKILL);
@@ -234,7 +247,8 @@ int main(int argc, char **argv)
 	killed("deaf", 1, SIGKILL, "a handler that ignores TERM dies of KILL");
 	killed("stopped", 1, SIGKILL, "a handler that is stopped dies of KILL");
 	killed("tree", 32, SIGTERM, "a tree of 32 processes dies of TERM");
-	killed("daemon", 2, SIGKILL, "a daemon without descriptors and environment is gone when the job is over");
+	killed("daemon", 2, SIGKILL,
+	       "a daemon without descriptors and environment is gone when the job is over");
 	killed("daemons", 51, SIGKILL, "50 daemons are gone when the job is over");
 	killed("subreaper", 5, SIGKILL, "a daemon that is a subreaper is gone, with all below it");
 	for (int i = 0; i < 5; i++)

@@ -1,10 +1,15 @@
-/* tests/unit/slots_many: many slots cost each other nothing when they are forked, and each has its own socket and pipes. */
+/* tests/unit/slots_many: many slots cost each other nothing when they are forked, and each has its
+ * own socket and pipes. */
 #include <dirent.h>
 #include <dlfcn.h>
 
 #include "tests/unit/slots_rig.h"
 
-enum { FEW = 100, MANY = 300 /* with what else is open, less than the usual limit of 1024 descriptors allows */ };
+enum {
+	FEW = 100,
+	MANY = 300 /* with what else is open, less than the usual limit of 1024 descriptors allows
+		    */
+};
 
 static int forks, most; /* the most descriptors that any child inherited */
 
@@ -36,7 +41,8 @@ static int most_inherited(int slots)
 	struct err err;
 	forks = most = 0;
 	int before = count_descriptors();
-	struct slots *s = slots_fork(&(struct slots_config){ .count = slots, .lock_fd = -1, .stdout_fd = -1 }, &err);
+	struct slots *s = slots_fork(
+		&(struct slots_config){ .count = slots, .lock_fd = -1, .stdout_fd = -1 }, &err);
 	if (!ok(s != NULL && forks == slots, "%d slots", slots))
 		diag("%s", s ? "not as many forks" : err.text);
 	slots_free(s);
@@ -54,11 +60,13 @@ static void test_each(void)
 	rig_init(&rig, MANY);
 	for (int i = 0; i < MANY; i++) {
 		int n = snprintf(var, sizeof var, "N=%d", i) + 1;
-		rig_start_with(&rig, &runs[i], rig_sh("echo $N; echo $N >&2"), var, (size_t)n, rig_memfd("", 0), -1);
+		rig_start_with(&rig, &runs[i], rig_sh("echo $N; echo $N >&2"), var, (size_t)n,
+			       rig_memfd("", 0), -1);
 	}
 	for (int i = 0; i < MANY; i++) {
 		snprintf(want, sizeof want, "%d\n", i);
-		wrong += !rig_wait(&rig, &runs[i]) || !runs[i].over || strcmp(buf_str(&runs[i].out[0]), want) != 0 ||
+		wrong += !rig_wait(&rig, &runs[i]) || !runs[i].over ||
+			 strcmp(buf_str(&runs[i].out[0]), want) != 0 ||
 			 strcmp(buf_str(&runs[i].out[1]), want) != 0;
 		run_release(&runs[i]);
 	}
@@ -69,7 +77,8 @@ static void test_each(void)
 int main(void)
 {
 	int few = most_inherited(FEW), many = most_inherited(MANY);
-	ok(many <= few, "a child inherits no more with %d slots (%d descriptors) than with %d (%d)", MANY, many, FEW, few);
+	ok(many <= few, "a child inherits no more with %d slots (%d descriptors) than with %d (%d)",
+	   MANY, many, FEW, few);
 	RUN(test_each);
 	return done_testing();
 }

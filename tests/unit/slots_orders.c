@@ -1,5 +1,6 @@
-/* tests/unit/slots_orders: a slot process at the other end of our socket. Orders that no runner would send end it with status 70 and start nothing; those
- * for another job change nothing; the end of the socket ends it well. */
+/* tests/unit/slots_orders: a slot process at the other end of our socket. Orders that no runner
+ * would send end it with status 70 and start nothing; those for another job change nothing; the end
+ * of the socket ends it well. */
 #include <string.h>
 #include <sys/socket.h>
 
@@ -13,7 +14,7 @@ struct odd {
 	const char *vars;
 	size_t vars_sent, bytes; /* `bytes` not 0: so many of the order's own, without variables */
 	int descriptors;
-	bool no_command, again;  /* again: it comes while a job runs */
+	bool no_command, again; /* again: it comes while a job runs */
 };
 
 static struct slot_page *page;
@@ -47,10 +48,12 @@ static pid_t fork_slot(int *sock)
 	return pid;
 }
 
-static void send_order(int sock, const struct slot_order *order, size_t bytes, const char *vars, size_t n, const int *fds, int count)
+static void send_order(int sock, const struct slot_order *order, size_t bytes, const char *vars,
+		       size_t n, const int *fds, int count)
 {
 	char room[CMSG_SPACE(4 * sizeof(int))] __attribute__((aligned(8))) = { 0 };
-	struct iovec iov[2] = { { (void *)(uintptr_t)order, bytes }, { (void *)(uintptr_t)vars, n } };
+	struct iovec iov[2] = { { (void *)(uintptr_t)order, bytes },
+				{ (void *)(uintptr_t)vars, n } };
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = n ? 2 : 1 };
 	if (count) {
 		msg.msg_control = room;
@@ -91,7 +94,8 @@ static bool none_left(void)
 
 static void test_odd(const struct odd *o)
 {
-	int sock, null = open("/dev/null", O_RDONLY | O_CLOEXEC), fds[4] = { null, null, null, null };
+	int sock, null = open("/dev/null", O_RDONLY | O_CLOEXEC),
+		  fds[4] = { null, null, null, null };
 	pid_t pid = fork_slot(&sock);
 	if (!o->no_command)
 		send_command(sock, command_fd(sleeper));
@@ -105,17 +109,20 @@ static void test_odd(const struct odd *o)
 	order.job = 7;
 	if (!order.vars_length)
 		order.vars_length = (uint32_t)o->vars_sent;
-	send_order(sock, &order, o->bytes ? o->bytes : sizeof order, o->vars, o->bytes ? 0 : o->vars_sent, fds, o->descriptors);
+	send_order(sock, &order, o->bytes ? o->bytes : sizeof order, o->vars,
+		   o->bytes ? 0 : o->vars_sent, fds, o->descriptors);
 	int status = end_of(pid);
 	close(sock);
 	close(null);
-	ok(status == 70 && page->started != 7, "%s ends the slot (status %d), and nothing is started", o->what, status);
+	ok(status == 70 && page->started != 7,
+	   "%s ends the slot (status %d), and nothing is started", o->what, status);
 	ok(none_left(), "… nor left");
 }
 
 static void test_commands(void)
 {
-	static const char *const what[] = { "a command without a descriptor", "one that is not sealed", "one that is no command" };
+	static const char *const what[] = { "a command without a descriptor",
+					    "one that is not sealed", "one that is no command" };
 	for (int i = 0; i < 3; i++) {
 		int sock, fd = i ? memfd_create("command", MFD_CLOEXEC | MFD_ALLOW_SEALING) : -1;
 		if (fd >= 0 && pwrite(fd, "no command", 11, 0) != 11)
@@ -147,7 +154,8 @@ static void test_late(void)
 	order = (struct slot_order){ .what = SLOT_LEAVE, .job = 4 };
 	send_order(sock, &order, sizeof order, NULL, 0, NULL, 0);
 	ok(POLL_UNTIL(page->orders == 2 && page->started == 4), "orders for another job are taken");
-	ok(page->sweeping == 0 && kill(page->pid, 0) == 0, "… and change nothing; a job that still runs cannot be left");
+	ok(page->sweeping == 0 && kill(page->pid, 0) == 0,
+	   "… and change nothing; a job that still runs cannot be left");
 	close(sock);
 	is_num(end_of(pid), 0, "at the end of its socket the slot ends well");
 	ok(none_left(), "… when it has killed the job");
@@ -169,16 +177,40 @@ int main(void)
 		{ .what = "a start without a command", .no_command = true, .descriptors = 1 },
 		{ .what = "a start without stdin" },
 		{ .what = "a start with an unknown extra", .order.extra = 3, .descriptors = 2 },
-		{ .what = "a start without its extra", .order.extra = SLOT_EXTRA_STDOUT, .descriptors = 1 },
+		{ .what = "a start without its extra",
+		  .order.extra = SLOT_EXTRA_STDOUT,
+		  .descriptors = 1 },
 		{ .what = "a start with one too many", .descriptors = 2 },
-		{ .what = "a start with three descriptors", .order.extra = SLOT_EXTRA_3, .descriptors = 3 },
-		{ .what = "a start with fewer variables than it says", .order.vars_length = 9, .vars = "A=1", .vars_sent = 4, .descriptors = 1 },
-		{ .what = "a start with more variables than there may be", .vars = many, .vars_sent = sizeof many, .descriptors = 1 },
-		{ .what = "a variable without an end", .vars = "A=1", .vars_sent = 3, .descriptors = 1 },
-		{ .what = "a variable without a value", .vars = "A=1\0B", .vars_sent = 6, .descriptors = 1 },
+		{ .what = "a start with three descriptors",
+		  .order.extra = SLOT_EXTRA_3,
+		  .descriptors = 3 },
+		{ .what = "a start with fewer variables than it says",
+		  .order.vars_length = 9,
+		  .vars = "A=1",
+		  .vars_sent = 4,
+		  .descriptors = 1 },
+		{ .what = "a start with more variables than there may be",
+		  .vars = many,
+		  .vars_sent = sizeof many,
+		  .descriptors = 1 },
+		{ .what = "a variable without an end",
+		  .vars = "A=1",
+		  .vars_sent = 3,
+		  .descriptors = 1 },
+		{ .what = "a variable without a value",
+		  .vars = "A=1\0B",
+		  .vars_sent = 6,
+		  .descriptors = 1 },
 		{ .what = "a start while a job runs", .again = true, .descriptors = 1 },
-		{ .what = "a start with variables while a job runs", .again = true, .vars = "A=1", .vars_sent = 4, .descriptors = 1 },
-		{ .what = "a command while a job runs", .again = true, .order.what = SLOT_COMMAND, .descriptors = 1 },
+		{ .what = "a start with variables while a job runs",
+		  .again = true,
+		  .vars = "A=1",
+		  .vars_sent = 4,
+		  .descriptors = 1 },
+		{ .what = "a command while a job runs",
+		  .again = true,
+		  .order.what = SLOT_COMMAND,
+		  .descriptors = 1 },
 	};
 	for (size_t i = 0; i < sizeof odds / sizeof *odds; i++)
 		test_odd(&odds[i]);

@@ -1,4 +1,5 @@
-/* tests/unit/slots_rig.h: real slots on a real loop, and what their jobs reported. Waits for conditions, with a deadline. */
+/* tests/unit/slots_rig.h: real slots on a real loop, and what their jobs reported. Waits for
+ * conditions, with a deadline. */
 #ifndef TGRUN_TESTS_SLOTS_RIG_H
 #define TGRUN_TESTS_SLOTS_RIG_H
 
@@ -39,7 +40,8 @@ struct rig {
 	char note[256];
 };
 
-__attribute__((unused)) static const char *rig_self; /* this program, which is also its own helper */
+/* this program, which is also its own helper */
+__attribute__((unused)) static const char *rig_self;
 
 static void rig_ended(void *arg, struct slot *slot, const struct slot_end *end)
 {
@@ -106,9 +108,11 @@ static void rig_tick(void *arg)
 	loop_timer_set(((struct rig *)arg)->tick, 5);
 }
 
-__attribute__((unused)) static void rig_init_config(struct rig *rig, const struct slots_config *config)
+__attribute__((unused)) static void rig_init_config(struct rig *rig,
+						    const struct slots_config *config)
 {
-	static const struct slots_events events = { rig_ended, rig_over, rig_failed, rig_died, rig_output, rig_idle, rig_note };
+	static const struct slots_events events = { rig_ended,  rig_over, rig_failed, rig_died,
+						    rig_output, rig_idle, rig_note };
 	struct err err = { 0 };
 	*rig = (struct rig){ 0 };
 	rig->slots = slots_fork(config, &err);
@@ -123,7 +127,8 @@ __attribute__((unused)) static void rig_init_config(struct rig *rig, const struc
 
 __attribute__((unused)) static void rig_init(struct rig *rig, int count)
 {
-	rig_init_config(rig, &(struct slots_config){ .count = count, .lock_fd = -1, .stdout_fd = -1 });
+	rig_init_config(rig,
+			&(struct slots_config){ .count = count, .lock_fd = -1, .stdout_fd = -1 });
 }
 
 __attribute__((unused)) static void rig_free(struct rig *rig)
@@ -134,21 +139,21 @@ __attribute__((unused)) static void rig_free(struct rig *rig)
 }
 
 /* Turns the loop until `holds`; false when that takes too long. */
-#define RIG_UNTIL(rig, holds)                                                                  \
-	({                                                                                     \
-		int64_t until_ = clock_system.mono(&clock_system) + RIG_DEADLINE;              \
-		while (!(holds) && clock_system.mono(&clock_system) < until_)                  \
-			loop_turn((rig)->loop, 1);                                             \
-		(holds);                                                                       \
+#define RIG_UNTIL(rig, holds)                                                     \
+	({                                                                        \
+		int64_t until_ = clock_system.mono(&clock_system) + RIG_DEADLINE; \
+		while (!(holds) && clock_system.mono(&clock_system) < until_)     \
+			loop_turn((rig)->loop, 1);                                \
+		(holds);                                                          \
 	})
 
 /* The same without a loop. */
-#define POLL_UNTIL(holds)                                                                      \
-	({                                                                                     \
-		int64_t until_ = clock_system.mono(&clock_system) + RIG_DEADLINE;              \
-		while (!(holds) && clock_system.mono(&clock_system) < until_)                  \
-			nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);             \
-		(holds);                                                                       \
+#define POLL_UNTIL(holds)                                                          \
+	({                                                                         \
+		int64_t until_ = clock_system.mono(&clock_system) + RIG_DEADLINE;  \
+		while (!(holds) && clock_system.mono(&clock_system) < until_)      \
+			nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL); \
+		(holds);                                                           \
 	})
 
 #define RUN_IS_OVER(r) ((r)->over || (r)->failed || (r)->died)
@@ -162,13 +167,16 @@ __attribute__((unused)) static int rig_memfd(const char *text, size_t n)
 }
 
 /* A command of the stages, each an argv that ends in NULL; argv[0] is the path. */
-__attribute__((unused)) static struct command *rig_command(const char *const *const *stages, const char *const *env, const char *dir)
+__attribute__((unused)) static struct command *rig_command(const char *const *const *stages,
+							   const char *const *env, const char *dir)
 {
 	const char *paths[SLOT_STAGES_MAX];
 	struct err err;
 	for (int i = 0; stages[i]; i++)
 		paths[i] = stages[i][0];
-	struct command *c = command_new(&(struct command_spec){ .stages = stages, .paths = paths, .env = env, .dir = dir }, &err);
+	struct command *c = command_new(
+		&(struct command_spec){ .stages = stages, .paths = paths, .env = env, .dir = dir },
+		&err);
 	if (!c) {
 		printf("Bail out! %s\n", err.text);
 		exit(1);
@@ -176,7 +184,7 @@ __attribute__((unused)) static struct command *rig_command(const char *const *co
 	return c;
 }
 
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#define ARGV(...)   ((const char *const[]){ __VA_ARGS__, NULL })
 #define STAGES(...) ((const char *const *const[]){ __VA_ARGS__, NULL })
 
 static const char *const rig_env[] = { "PATH=/usr/bin:/bin", "ASAN_OPTIONS=detect_leaks=0", NULL };
@@ -187,22 +195,29 @@ __attribute__((unused)) static struct command *rig_sh(const char *script)
 }
 
 /* Starts `command` (its reference is taken over) with this text as stdin. */
-__attribute__((unused)) static void rig_start_with(struct rig *rig, struct run *r, struct command *command, const char *vars, size_t length,
-						   int stdin_fd, int extra_fd)
+__attribute__((unused)) static void rig_start_with(struct rig *rig, struct run *r,
+						   struct command *command, const char *vars,
+						   size_t length, int stdin_fd, int extra_fd)
 {
 	*r = (struct run){ .slot = slots_idle(rig->slots) };
 	buf_init(&r->out[0], 64 << 20);
 	buf_init(&r->out[1], 64 << 20);
-	struct slot_job job = { .tag = r, .command = command, .vars = vars, .vars_length = length, .stdin_fd = stdin_fd,
+	struct slot_job job = { .tag = r,
+				.command = command,
+				.vars = vars,
+				.vars_length = length,
+				.stdin_fd = stdin_fd,
 				.extra_fd = extra_fd };
 	if (!r->slot || slots_start(r->slot, &job)) {
-		printf("Bail out! cannot start a job: %s\n", r->slot ? strerror(errno) : "no slot is idle");
+		printf("Bail out! cannot start a job: %s\n",
+		       r->slot ? strerror(errno) : "no slot is idle");
 		exit(1);
 	}
 	command_unref(command);
 }
 
-__attribute__((unused)) static void rig_start(struct rig *rig, struct run *r, struct command *command)
+__attribute__((unused)) static void rig_start(struct rig *rig, struct run *r,
+					      struct command *command)
 {
 	rig_start_with(rig, r, command, "", 0, rig_memfd("", 0), -1);
 }

@@ -1,5 +1,6 @@
-/* tests/unit/spare: memory is made to run out for good; then what was kept is handed out, in pieces that are whole and not twice, grows
- * and comes back. Under a sanitizer, whose malloc(3) ends the process instead, only the way through is looked at. */
+/* tests/unit/spare: memory is made to run out for good; then what was kept is handed out, in pieces
+ * that are whole and not twice, grows and comes back. Under a sanitizer, whose malloc(3) ends the
+ * process instead, only the way through is looked at. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,8 +61,10 @@ static void without_memory(void)
 	memset(p, 7, 10);
 	ok(spare_realloc(p, 1000) == p, "they come back; what fits grows in its place");
 	p = spare_realloc(p, 60000);
-	ok(p && p[0] == 7 && p[9] == 7, "… and what does not fit in a larger one, with what was in it");
-	ok(spare_realloc(p, 70000) == NULL && p[9] == 7, "what is too large fails, and leaves all as it was");
+	ok(p && p[0] == 7 && p[9] == 7,
+	   "… and what does not fit in a larger one, with what was in it");
+	ok(spare_realloc(p, 70000) == NULL && p[9] == 7,
+	   "what is too large fails, and leaves all as it was");
 	unsigned char *zeros = spare_calloc(100, 100);
 	bool zero = zeros != NULL;
 	for (int i = 0; zero && i < 10000; i++)

@@ -1,4 +1,5 @@
-/* tests/unit/statedir: the state directory is made private, refused with a reason when it is not safe, and locked. */
+/* tests/unit/statedir: the state directory is made private, refused with a reason when it is not
+ * safe, and locked. */
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -35,7 +36,8 @@ static void refused(const char *name, const char *words, const char *what)
 	struct err err = { 0 };
 	struct statedir *d = statedir_open(in_top(name), &err);
 	if (!ok(!d && err.status == ERR_CANTCREATE && strstr(err.text, words), "%s", what))
-		diag("%s, status %d, '%s'", d ? "opened" : "not opened", err.status, d ? "" : err.text);
+		diag("%s, status %d, '%s'", d ? "opened" : "not opened", err.status,
+		     d ? "" : err.text);
 	statedir_close(d);
 }
 
@@ -43,17 +45,24 @@ static void test_made(void)
 {
 	struct err err = { 0 };
 	umask(0);
-	ok(!statedir_visit(in_top("a/b/state"), &err) && err.status == 0, "a directory that is not there is not made by those who only look");
+	ok(!statedir_visit(in_top("a/b/state"), &err) && err.status == 0,
+	   "a directory that is not there is not made by those who only look");
 	struct statedir *d = statedir_open(in_top("a/b/state"), &err);
 	if (!ok(d != NULL, "it is made with its parents ('%s')", d ? "" : err.text))
 		exit(done_testing());
-	ok(mode_of(in_top("a")) == 0700 && mode_of(in_top("a/b/state")) == 0700, "private whatever the umask is");
-	ok(mode_of(in_top("a/b/state/run.lock")) == 0600 && mode_of(in_top("a/b/state/slots.lock")) == 0600, "so are its files");
-	ok(fcntl(statedir_fd(d), F_GETFD) & FD_CLOEXEC && fcntl(statedir_slots_fd(d), F_GETFD) & FD_CLOEXEC, "no handler inherits its descriptors");
+	ok(mode_of(in_top("a")) == 0700 && mode_of(in_top("a/b/state")) == 0700,
+	   "private whatever the umask is");
+	ok(mode_of(in_top("a/b/state/run.lock")) == 0600 &&
+		   mode_of(in_top("a/b/state/slots.lock")) == 0600,
+	   "so are its files");
+	ok(fcntl(statedir_fd(d), F_GETFD) & FD_CLOEXEC &&
+		   fcntl(statedir_slots_fd(d), F_GETFD) & FD_CLOEXEC,
+	   "no handler inherits its descriptors");
 	is_str(statedir_path(d), in_top("a/b/state"), "it knows its path");
 	char id[STATEDIR_ID_MAX], again[STATEDIR_ID_MAX];
 	statedir_id(d, id);
-	ok(statedir_free_bytes(d) > 0 && statedir_may_write(d, &err) == 0, "there is room, and it can be written");
+	ok(statedir_free_bytes(d) > 0 && statedir_may_write(d, &err) == 0,
+	   "there is room, and it can be written");
 	ok(faccessat(statedir_fd(d), "try", F_OK, 0) == -1, "trying leaves nothing behind");
 	statedir_close(d);
 	d = statedir_visit(in_top("a/b/state/"), &err);
@@ -63,7 +72,9 @@ static void test_made(void)
 	chmod(in_top("a/b/state"), 0777);
 	chmod(in_top("a/b/state/run.lock"), 0666);
 	d = statedir_open(in_top("a/b/state"), &err);
-	ok(d && mode_of(in_top("a/b/state")) == 0700 && mode_of(in_top("a/b/state/run.lock")) == 0600, "what was open to others is closed to them");
+	ok(d && mode_of(in_top("a/b/state")) == 0700 &&
+		   mode_of(in_top("a/b/state/run.lock")) == 0600,
+	   "what was open to others is closed to them");
 	statedir_close(d);
 	ok(!statedir_open("", &err) && err.status == ERR_CANTCREATE, "an empty name is refused");
 	statedir_close(NULL);
@@ -74,19 +85,23 @@ static void test_refused(void)
 	close(open(in_top("file"), O_CREAT | O_WRONLY, 0600));
 	refused("file", "is no directory; remove", "a file in its place is refused");
 	refused("file/state", "Not a directory", "a file as its parent too");
-	if (symlink("nowhere", in_top("dangling")) || mkdir(in_top("mine"), 0700) || symlink("mine", in_top("link")) ||
-	    mkdir(in_top("full"), 0700) || symlink("elsewhere", in_top("full/run.lock")) || mkdir(in_top("hard"), 0700) ||
-	    link(in_top("file"), in_top("hard/run.lock")) || mkdir(in_top("fifo"), 0700) || mkfifo(in_top("fifo/slots.lock"), 0600))
+	if (symlink("nowhere", in_top("dangling")) || mkdir(in_top("mine"), 0700) ||
+	    symlink("mine", in_top("link")) || mkdir(in_top("full"), 0700) ||
+	    symlink("elsewhere", in_top("full/run.lock")) || mkdir(in_top("hard"), 0700) ||
+	    link(in_top("file"), in_top("hard/run.lock")) || mkdir(in_top("fifo"), 0700) ||
+	    mkfifo(in_top("fifo/slots.lock"), 0600))
 		exit(1);
 	refused("dangling", "state directory", "a link to nothing is refused");
 	struct err err = { 0 };
 	struct statedir *d = statedir_open(in_top("link"), &err);
-	ok(d != NULL, "a link of one's own to a directory of one's own is accepted, as systemd makes them");
+	ok(d != NULL,
+	   "a link of one's own to a directory of one's own is accepted, as systemd makes them");
 	statedir_close(d);
 	refused("full", "is a symbolic link; remove it", "a lock that is a link is refused");
 	ok(access(in_top("full/elsewhere"), F_OK) == -1, "and was not followed");
 	refused("hard", "has another name too", "a lock with a second name is refused");
-	refused("fifo", "not a file of this user's", "a lock that is a pipe is refused, without waiting for its reader");
+	refused("fifo", "not a file of this user's",
+		"a lock that is a pipe is refused, without waiting for its reader");
 }
 
 static void test_other_users(void)
@@ -95,11 +110,14 @@ static void test_other_users(void)
 		ok(true, "# SKIP directories of other users: needs root");
 		return;
 	}
-	if (mkdir(in_top("theirs"), 0700) || chown(in_top("theirs"), OTHER, OTHER) || symlink("theirs", in_top("to-theirs")) ||
-	    symlink("mine", in_top("their-link")) || lchown(in_top("their-link"), OTHER, OTHER) || mkdir(in_top("lock"), 0700) ||
-	    mknod(in_top("lock/run.lock"), S_IFREG | 0600, 0) || chown(in_top("lock/run.lock"), OTHER, OTHER) || mkdir(in_top("closed"), 0755))
+	if (mkdir(in_top("theirs"), 0700) || chown(in_top("theirs"), OTHER, OTHER) ||
+	    symlink("theirs", in_top("to-theirs")) || symlink("mine", in_top("their-link")) ||
+	    lchown(in_top("their-link"), OTHER, OTHER) || mkdir(in_top("lock"), 0700) ||
+	    mknod(in_top("lock/run.lock"), S_IFREG | 0600, 0) ||
+	    chown(in_top("lock/run.lock"), OTHER, OTHER) || mkdir(in_top("closed"), 0755))
 		exit(1);
-	refused("theirs", "mend it by: chown -R 0 '", "a directory of another user's is refused, with the command that mends it");
+	refused("theirs", "mend it by: chown -R 0 '",
+		"a directory of another user's is refused, with the command that mends it");
 	refused("to-theirs", "another user's", "so is a link to one");
 	refused("their-link", "symbolic link of another user's", "and a link of another user's");
 	refused("lock", "not a file of this user's", "and a lock of another user's");
@@ -108,7 +126,8 @@ static void test_other_users(void)
 	if (seteuid(OTHER))
 		exit(1);
 	refused("closed", "chown -R 65534 '", "seen from the other side too");
-	refused("closed/new", "Permission denied", "a directory that may not be made is named with the reason");
+	refused("closed/new", "Permission denied",
+		"a directory that may not be made is named with the reason");
 	if (seteuid(0))
 		exit(1);
 }
@@ -126,7 +145,8 @@ static void test_locks(void)
 	pid_t pid = fork();
 	if (pid == 0) {
 		struct statedir *own = statedir_open(in_top("state"), &err);
-		bool both = statedir_lock_run(own, &holder, &err) == 1 && statedir_lock_slots(own, &err) == 1;
+		bool both = statedir_lock_run(own, &holder, &err) == 1 &&
+			    statedir_lock_slots(own, &err) == 1;
 		/* A slot inherits the lock's descriptor, no other, and outlives the runner. */
 		if (fork() == 0) {
 			dup2(go[0], 0);
@@ -143,18 +163,22 @@ static void test_locks(void)
 	}
 	close(go[0]);
 	ok(read(held[0], &c, 1) == 1 && c == 'y', "a runner takes both locks");
-	ok(statedir_runs(d, &holder) && holder == pid, "others see that it runs, and its process id");
+	ok(statedir_runs(d, &holder) && holder == pid,
+	   "others see that it runs, and its process id");
 	holder = -1;
-	ok(statedir_lock_run(d, &holder, &err) == 0 && holder == pid, "a second one is told who has the lock");
+	ok(statedir_lock_run(d, &holder, &err) == 0 && holder == pid,
+	   "a second one is told who has the lock");
 	is_num(statedir_lock_slots(d, &err), 0, "the slots' lock is held too");
-	/* Closing a descriptor of the same file gives up nobody's lock, as it would with those of fcntl's F_SETLK. */
+	/* Closing a descriptor of the same file gives up nobody's lock, as it would with those of
+	 * fcntl's F_SETLK. */
 	struct statedir *more = statedir_visit(in_top("state"), &err);
 	statedir_close(more);
 	ok(statedir_runs(d, &holder), "opening and closing the directory disturbs no lock");
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	ok(!statedir_runs(d, &holder), "a killed runner runs no more");
-	ok(statedir_lock_slots(d, &err) == 0, "when the runner is killed the slots' lock stays as long as a slot lives");
+	ok(statedir_lock_slots(d, &err) == 0,
+	   "when the runner is killed the slots' lock stays as long as a slot lives");
 	close(held[1]);
 	close(go[1]); /* the slot ends */
 	(void)!read(held[0], &c, 1);
@@ -166,7 +190,8 @@ static void test_locks(void)
 	is_num(statedir_lock_run(d, &holder, &err), 1, "then the next runner has it");
 	char text[32] = "";
 	int fd = openat(statedir_fd(d), "run.lock", O_RDONLY | O_CLOEXEC);
-	ok(read(fd, text, sizeof text - 1) > 0 && atoi(text) == getpid(), "and has written its process id");
+	ok(read(fd, text, sizeof text - 1) > 0 && atoi(text) == getpid(),
+	   "and has written its process id");
 	close(fd);
 	statedir_close(d);
 	d = statedir_open(in_top("state"), &err);

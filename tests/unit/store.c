@@ -1,4 +1,5 @@
-/* tests/unit/store: what only the durable store can do or suffer: kill -9, other processes, damage, loss, a full disk. */
+/* tests/unit/store: what only the durable store can do or suffer: kill -9, other processes, damage,
+ * loss, a full disk. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -79,7 +80,10 @@ static struct queue *start(void)
 		ops.sync_fd = pipe_of;
 		s->ops = &ops;
 	}
-	struct queue_config config = { .clock = &clock_system, .loop = loop, .key_spec = "chat", .backlog = 100000,
+	struct queue_config config = { .clock = &clock_system,
+				       .loop = loop,
+				       .key_spec = "chat",
+				       .backlog = 100000,
 				       .changed = on_changed };
 	struct queue *q = s ? local_open(&config, s, &why) : NULL;
 	if (!q)
@@ -103,13 +107,19 @@ static int put(struct queue *q, int64_t id, int64_t count, size_t size)
 	char *body = malloc(size + 1);
 	memset(body, 'x', size);
 	body[size] = '\0';
-	char (*keys)[32] = calloc((size_t)count, sizeof *keys);
+	char(*keys)[32] = calloc((size_t)count, sizeof *keys);
 	for (int64_t i = 0; i < count; i++) {
 		snprintf(keys[i], sizeof keys[i], "chat:%d", (int)((id + i) % 1000));
-		puts[i] = (struct queue_put){ .root = "https://api.telegram.org", .has_id = true, .update_id = id + i,
-					      .kind = "message", .keys = keys[i], .body = body, .length = size };
+		puts[i] = (struct queue_put){ .root = "https://api.telegram.org",
+					      .has_id = true,
+					      .update_id = id + i,
+					      .kind = "message",
+					      .keys = keys[i],
+					      .body = body,
+					      .length = size };
 	}
-	int rc = queue_put(q, puts, (size_t)count, "https://api.telegram.org", id + count, NULL, &why);
+	int rc = queue_put(q, puts, (size_t)count, "https://api.telegram.org", id + count, NULL,
+			   &why);
 	free(keys);
 	free(body);
 	free(puts);
@@ -134,13 +144,15 @@ static void sql(const char *text)
 {
 	sqlite3 *db;
 	char *message = NULL;
-	if (sqlite3_open(in("queue.db"), &db) != SQLITE_OK || sqlite3_exec(db, text, NULL, NULL, &message) != SQLITE_OK)
+	if (sqlite3_open(in("queue.db"), &db) != SQLITE_OK ||
+	    sqlite3_exec(db, text, NULL, NULL, &message) != SQLITE_OK)
 		diag("%s: %s", text, message ? message : sqlite3_errmsg(db));
 	sqlite3_free(message);
 	sqlite3_close(db);
 }
 
-/* Runs `body` in a child, which is killed by itself or ends; true if it did so as it wanted (exit 0 or SIGKILL). */
+/* Runs `body` in a child, which is killed by itself or ends; true if it did so as it wanted (exit 0
+ * or SIGKILL). */
 static bool in_child(void (*body)(void))
 {
 	int status;
@@ -162,7 +174,8 @@ static void put_and_die(void)
 {
 	struct queue *q = start();
 	struct claim *c;
-	if (!q || put(q, child_number * 100, 7, 300) || queue_claim(q, QUEUE_ALL_LANES, &c, &why) != 1)
+	if (!q || put(q, child_number * 100, 7, 300) ||
+	    queue_claim(q, QUEUE_ALL_LANES, &c, &why) != 1)
 		_exit(1);
 	if (child_number % 3 == 0 && queue_durable(q, true, &why))
 		_exit(1);
@@ -187,10 +200,13 @@ static void killed(void)
 	}
 	ok(all, "after each of 50 kills between put and flush, all that was acknowledged is there");
 	struct stat st;
-	ok(stat(in("queue.db"), &st) == 0 && (st.st_mode & 0777) == 0600, "the database is private");
+	ok(stat(in("queue.db"), &st) == 0 && (st.st_mode & 0777) == 0600,
+	   "the database is private");
 	struct queue *q = start();
-	ok(stat(in("queue.db-wal"), &st) == 0 && (st.st_mode & 0777) == 0600, "so is its write-ahead log");
-	ok(stat(in("mark"), &st) == 0 && (st.st_mode & 0777) == 0600 && st.st_size == 64, "so is the mark");
+	ok(stat(in("queue.db-wal"), &st) == 0 && (st.st_mode & 0777) == 0600,
+	   "so is its write-ahead log");
+	ok(stat(in("mark"), &st) == 0 && (st.st_mode & 0777) == 0600 && st.st_size == 64,
+	   "so is the mark");
 	queue_close(q, NULL);
 }
 
@@ -240,8 +256,13 @@ static void crowd(void)
 		body[300] = '\0';
 		for (int i = 0; i < 100; i++) {
 			snprintf(keys[i], sizeof keys[i], "chat:%d", (int)((id + i) % 1000));
-			puts[i] = (struct queue_put){ .root = "https://api.telegram.org", .has_id = true, .update_id = id + i,
-						      .kind = "message", .keys = keys[i], .body = body, .length = 300 };
+			puts[i] = (struct queue_put){ .root = "https://api.telegram.org",
+						      .has_id = true,
+						      .update_id = id + i,
+						      .kind = "message",
+						      .keys = keys[i],
+						      .body = body,
+						      .length = 300 };
 		}
 		if (queue_put(q, puts, 100, "https://api.telegram.org", id + 100, &r, &why) == 0)
 			repeated += (int64_t)r.repeated;
@@ -250,7 +271,8 @@ static void crowd(void)
 	queue_confirmed(q, "https://api.telegram.org", 2 * CROWD + 1);
 	is_num(queue_flush(q, &why), 0, "the server confirms them");
 	is_num(put(q, 1, 100, 300), 0, "and ids begin anew");
-	is_num(waiting(q), 2 * CROWD - done + 100 - 66, "those that had ended are new ones, the others are known still");
+	is_num(waiting(q), 2 * CROWD - done + 100 - 66,
+	       "those that had ended are new ones, the others are known still");
 	queue_close(q, NULL);
 }
 
@@ -308,7 +330,8 @@ static void refusals(void)
 	fresh();
 	struct queue *q = start();
 	put(q, 1, 3, 100);
-	refused(42, ERR_TEMPFAIL, "used by another process", "a second open of the same database fails");
+	refused(42, ERR_TEMPFAIL, "used by another process",
+		"a second open of the same database fails");
 	put(q, 4, 3, 100);
 	queue_durable(q, true, NULL);
 	queue_close(q, NULL);
@@ -360,7 +383,8 @@ static void refusals(void)
 	refused(42, ERR_CANTCREATE, "symbolic link", "nor one in place of the mark");
 	unlink(in("mark"));
 	if (geteuid() == 0 && chown(in("queue.db"), 65534, 65534) == 0) {
-		refused(42, ERR_CANTCREATE, "belongs to user 65534", "a file of another user is refused");
+		refused(42, ERR_CANTCREATE, "belongs to user 65534",
+			"a file of another user is refused");
 		chown(in("queue.db"), 0, 0) ? diag("chown") : (void)0;
 	}
 	q = start();
@@ -381,19 +405,23 @@ static void refusals(void)
 	queue_close(q, NULL);
 
 	fresh();
-	ok(in_child(put_sync_by_a_thread_and_die), "a child syncs in two steps, puts more between, and is killed");
+	ok(in_child(put_sync_by_a_thread_and_die),
+	   "a child syncs in two steps, puts more between, and is killed");
 	rename(in("queue.db-wal"), in("kept-wal"));
-	refused(42, ERR_IO, "update 50 was on disk", "that all up to the first step was synced is known, and no more");
+	refused(42, ERR_IO, "update 50 was on disk",
+		"that all up to the first step was synced is known, and no more");
 	rename(in("kept-wal"), in("queue.db-wal"));
 	q = start();
 	is_num(waiting(q), 100, "with its -wal all is there");
 	queue_close(q, NULL);
 
 	fresh();
-	ok(in_child(fail_to_sync_then_sync_and_die), "a child's sync fails, the next one works, and it is killed");
+	ok(in_child(fail_to_sync_then_sync_and_die),
+	   "a child's sync fails, the next one works, and it is killed");
 	unlink(in("queue.db-wal")); /* of which nothing may have reached the disk */
 	q = start();
-	is_num(q ? waiting(q) : -1, 50, "what was written before the sync that failed does not rely on the -wal");
+	is_num(q ? waiting(q) : -1, 50,
+	       "what was written before the sync that failed does not rely on the -wal");
 	queue_close(q, NULL);
 }
 
@@ -420,7 +448,8 @@ static void disk_full(void)
 	struct queue *q = start();
 	struct claim *claims[2000];
 	int claimed = 0, failed = 0;
-	ok(q && put(q, 1, 2000, 500) == 0 && queue_durable(q, true, &why) == 0, "2,000 updates are put on a small disk");
+	ok(q && put(q, 1, 2000, 500) == 0 && queue_durable(q, true, &why) == 0,
+	   "2,000 updates are put on a small disk");
 	fill_disk();
 	struct err first = { 0 };
 	for (int i = 0; i < 40; i++) {
@@ -436,13 +465,15 @@ static void disk_full(void)
 			first = why;
 		claimed += n;
 	}
-	if (!ok(failed == 0 && claimed == 2000, "on a disk that another program filled, 2,000 outcomes are still recorded"))
+	if (!ok(failed == 0 && claimed == 2000,
+		"on a disk that another program filled, 2,000 outcomes are still recorded"))
 		diag("%d of 2000 handled, %d flushes failed: %s", claimed, failed, first.text);
 	int rc = 0;
 	int64_t id = 10000;
 	for (; id < 10000 + 200 * 100 && rc == 0; id += 100)
 		rc = put(q, id, 100, 5000);
-	ok(rc == -1 && why.status == ERR_IO && strstr(why.text, "full"), "putting goes on until it fails by a sentence");
+	ok(rc == -1 && why.status == ERR_IO && strstr(why.text, "full"),
+	   "putting goes on until it fails by a sentence");
 	diag("%s (after %d)", why.text, (int)(id - 10000));
 	int64_t had = waiting(q);
 	rc = queue_durable(q, true, &why);
@@ -458,7 +489,8 @@ static void disk_full(void)
 	fill_disk();
 	queue_close(q, NULL);
 	q = start();
-	ok(q && waiting(q) == had + 100, "a start on a full disk, after an end on a full disk, has all of it too");
+	ok(q && waiting(q) == had + 100,
+	   "a start on a full disk, after an end on a full disk, has all of it too");
 	queue_close(q, NULL);
 	unlink(in("queue.db"));
 	unlink(in("queue.db-wal")); /* a new database would delete it, and have its room */
@@ -489,7 +521,8 @@ static void limited(void)
 		_exit(3);
 	limit.rlim_cur = RLIM_INFINITY;
 	setrlimit(RLIMIT_FSIZE, &limit);
-	if (queue_flush(q, &why) || put(q, id, 100, 5000) || waiting(q) != taken + 100 || queue_close(q, &why))
+	if (queue_flush(q, &why) || put(q, id, 100, 5000) || waiting(q) != taken + 100 ||
+	    queue_close(q, &why))
 		_exit(4);
 	q = start();
 	if (!q || waiting(q) != taken + 100)
@@ -530,7 +563,8 @@ static void measures(void)
 		handled += n;
 	}
 	is_num(handled, ROUNDS * BATCH, "10,000 updates pass");
-	diag("%.1f us for each to put, sync, claim and finish, 100 at a time", (now() - begin) * 1e6 / (double)handled);
+	diag("%.1f us for each to put, sync, claim and finish, 100 at a time",
+	     (now() - begin) * 1e6 / (double)handled);
 	begin = now();
 	for (int64_t id = 1000000; id < 1200000; id += 1000)
 		put(q, id, 1000, 800);

@@ -55,7 +55,8 @@ int main(void)
 	sigprocmask(SIG_BLOCK, &usr1, NULL);
 	kill(getpid(), SIGUSR1);
 	sync_of(fd);
-	ok(sigpending(&pending) == 0 && sigismember(&pending, SIGUSR1), "the thread takes no signal from the others");
+	ok(sigpending(&pending) == 0 && sigismember(&pending, SIGUSR1),
+	   "the thread takes no signal from the others");
 
 	syncer_start(syncer, fd);
 	ok(syncer_busy(syncer), "one is under way");

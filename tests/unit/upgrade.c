@@ -62,7 +62,10 @@ static int number(const char *query)
 {
 	sqlite3 *db = connect_to();
 	sqlite3_stmt *st = NULL;
-	int n = sqlite3_prepare_v2(db, query, -1, &st, NULL) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW ? sqlite3_column_int(st, 0) : -1;
+	int n = sqlite3_prepare_v2(db, query, -1, &st, NULL) == SQLITE_OK &&
+				sqlite3_step(st) == SQLITE_ROW
+			? sqlite3_column_int(st, 0)
+			: -1;
 	sqlite3_finalize(st);
 	sqlite3_close(db);
 	return n;
@@ -93,7 +96,8 @@ static int letter(void *arg, const struct queue_letter *d)
 static int item(void *arg, const struct queue_item *i)
 {
 	(void)arg;
-	sprintf(text + strlen(text), "[%d %d %d %d]", (int)i->update_id, i->failures, i->deaths, i->interruptions);
+	sprintf(text + strlen(text), "[%d %d %d %d]", (int)i->update_id, i->failures, i->deaths,
+		i->interruptions);
 	return 0;
 }
 
@@ -101,10 +105,13 @@ static void is_all_there(struct queue *q)
 {
 	text[0] = '\0';
 	queue_each(q, 0, item, NULL, NULL);
-	is_str(text, "[102 3 0 0][104 1 1 0][105 0 0 0]", "what waited still does, with its counts, and a death for what ran");
+	is_str(text, "[102 3 0 0][104 1 1 0][105 0 0 0]",
+	       "what waited still does, with its counts, and a death for what ran");
 	text[0] = '\0';
 	queue_dead_each(q, 0, letter, NULL, NULL);
-	is_str(text, "[3 5 given up after 5 deaths, at last: tgrun died while it ran][6 1 exited with status 1]", "so do the letters, and one more");
+	is_str(text,
+	       "[3 5 given up after 5 deaths, at last: tgrun died while it ran][6 1 exited with status 1]",
+	       "so do the letters, and one more");
 }
 
 static void test_upgrade(void)
@@ -115,14 +122,19 @@ static void test_upgrade(void)
 		return;
 	is_all_there(q);
 	is_num(queue_offset(q, "https://api.telegram.org"), 106, "the offset is known");
-	ok(queue_claim(q, QUEUE_ALL_LANES, &c, NULL) == 1 && c->seq == 4 && c->failures == 1 && c->redelivered, "what ran is handed out again");
-	is_num(queue_claim(q, QUEUE_ALL_LANES, &none, NULL), 0, "before what waits behind it, and what waits for its time");
+	ok(queue_claim(q, QUEUE_ALL_LANES, &c, NULL) == 1 && c->seq == 4 && c->failures == 1 &&
+		   c->redelivered,
+	   "what ran is handed out again");
+	is_num(queue_claim(q, QUEUE_ALL_LANES, &none, NULL), 0,
+	       "before what waits behind it, and what waits for its time");
 	queue_release(q, c, &(struct queue_release){ .why = RELEASE_OTHER, .started = true });
 	claim_free(c);
 	queue_close(q, NULL);
 	is_num(number("PRAGMA user_version"), 3, "the database says which version it is of");
-	is_num(number("SELECT interruptions * 10 + (first > 0) FROM tries WHERE seq = 4"), 11, "and keeps what is new in it");
-	is_num(number("SELECT count(*) FROM finished WHERE seq = 1"), 1, "what recognises a repeat is there");
+	is_num(number("SELECT interruptions * 10 + (first > 0) FROM tries WHERE seq = 4"), 11,
+	       "and keeps what is new in it");
+	is_num(number("SELECT count(*) FROM finished WHERE seq = 1"), 1,
+	       "what recognises a repeat is there");
 	q = start();
 	ok(q != NULL, "it is opened again");
 	queue_close(q, NULL);

@@ -1,16 +1,17 @@
-/* tests/unit/vars: the variables of each kind of update, commands with and without a name, and values that are too long or odd. */
+/* tests/unit/vars: the variables of each kind of update, commands with and without a name, and
+ * values that are too long or odd. */
 #include "tests/samples.h"
 #include "tests/tap.h"
 #include "update/update.h"
 
-#define G "-1001234567890"
-#define U "5000000001"
+#define G              "-1001234567890"
+#define U              "5000000001"
 #define KIND(id, kind) "TG_UPDATE_ID=" #id " TG_UPDATE_KIND=" kind
-#define GROUP(type) " TG_CHAT_ID=" G " TG_CHAT_TYPE=" type
-#define PRIVATE " TG_CHAT_ID=" U " TG_CHAT_TYPE=private"
-#define USER " TG_USER_ID=" U
-#define SENDER " TG_SENDER_CHAT_ID=" G
-#define BUSINESS " TG_BUSINESS_ID=bc"
+#define GROUP(type)    " TG_CHAT_ID=" G " TG_CHAT_TYPE=" type
+#define PRIVATE        " TG_CHAT_ID=" U " TG_CHAT_TYPE=private"
+#define USER           " TG_USER_ID=" U
+#define SENDER         " TG_SENDER_CHAT_ID=" G
+#define BUSINESS       " TG_BUSINESS_ID=bc"
 
 /* In the order of the samples. */
 static const char *const rows[] = {
@@ -22,13 +23,15 @@ static const char *const rows[] = {
 	KIND(105, "business_message") PRIVATE USER " TG_MESSAGE_ID=7" BUSINESS " TG_TEXT=hi",
 	KIND(106, "edited_business_message") PRIVATE USER " TG_MESSAGE_ID=7" BUSINESS " TG_TEXT=hi",
 	KIND(107, "deleted_business_messages") PRIVATE BUSINESS,
-	KIND(108, "guest_message") GROUP("supergroup") USER " TG_MESSAGE_ID=7 TG_GUEST_QUERY_ID=gq TG_TEXT=hi",
+	KIND(108, "guest_message") GROUP("supergroup") USER
+	" TG_MESSAGE_ID=7 TG_GUEST_QUERY_ID=gq TG_TEXT=hi",
 	KIND(109, "stopped_message_generation") PRIVATE " TG_THREAD_ID=4 TG_THREAD_TYPE=topic" USER,
 	KIND(110, "message_reaction") GROUP("supergroup") USER " TG_MESSAGE_ID=7",
 	KIND(111, "message_reaction_count") GROUP("supergroup") " TG_MESSAGE_ID=7",
 	KIND(112, "inline_query") USER " TG_QUERY_ID=q TG_TEXT=",
 	KIND(113, "chosen_inline_result") USER " TG_TEXT=",
-	KIND(114, "callback_query") GROUP("supergroup") USER " TG_MESSAGE_ID=7 TG_QUERY_ID=q TG_TEXT=d",
+	KIND(114, "callback_query") GROUP("supergroup") USER
+	" TG_MESSAGE_ID=7 TG_QUERY_ID=q TG_TEXT=d",
 	KIND(115, "shipping_query") USER " TG_QUERY_ID=q",
 	KIND(116, "pre_checkout_query") USER " TG_QUERY_ID=q",
 	KIND(117, "purchased_paid_media") USER,
@@ -88,8 +91,10 @@ static void command(const char *text, const char *username, const char *want, co
 	int n = snprintf(json, sizeof json, "{\"message\":{\"text\":\"%s\"}}", text);
 	read_vars(json, (size_t)n, username, NULL);
 	const char *got = var("TG_COMMAND"), *rest = var("TG_ARGS");
-	bool same = (got && want ? strcmp(got, want) == 0 : got == want) && (rest && args ? strcmp(rest, args) == 0 : rest == args);
-	if (!ok(same && var("TG_TEXT"), "'%.60s' for @%s: %s %s", text, username ? username : "?", want ? want : "no command", args ? args : ""))
+	bool same = (got && want ? strcmp(got, want) == 0 : got == want) &&
+		    (rest && args ? strcmp(rest, args) == 0 : rest == args);
+	if (!ok(same && var("TG_TEXT"), "'%.60s' for @%s: %s %s", text, username ? username : "?",
+		want ? want : "no command", args ? args : ""))
 		diag("got '%s' and '%s'", got ? got : "(none)", rest ? rest : "(none)");
 }
 
@@ -116,8 +121,10 @@ static void commands(void)
 	command("/caf\u00e9", NULL, NULL, NULL);
 	command("/aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggg", NULL,
 		"/aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggg", "");
-	command("/aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffggggh", NULL, NULL, NULL);
-	static const char caption[] = "{\"message\":{\"caption\":\"/cap x\"}}", data[] = "{\"callback_query\":{\"data\":\"/cap x\"}}",
+	command("/aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffggggh", NULL, NULL,
+		NULL);
+	static const char caption[] = "{\"message\":{\"caption\":\"/cap x\"}}",
+			  data[] = "{\"callback_query\":{\"data\":\"/cap x\"}}",
 			  query[] = "{\"inline_query\":{\"query\":\"/cap x\"}}";
 	read_vars(caption, strlen(caption), NULL, NULL);
 	is_str(var("TG_COMMAND"), "/cap", "a caption has commands");
@@ -128,41 +135,62 @@ static void commands(void)
 }
 
 /* A text with what the server marked in it. */
-static void marked(const char *kind, const char *text, const char *entities, const char *want, const char *args, const char *what)
+static void marked(const char *kind, const char *text, const char *entities, const char *want,
+		   const char *args, const char *what)
 {
 	char json[600];
-	int n = snprintf(json, sizeof json, "{\"%s\":{\"text\":\"%s\",\"entities\":%s}}", kind, text, entities);
+	int n = snprintf(json, sizeof json, "{\"%s\":{\"text\":\"%s\",\"entities\":%s}}", kind,
+			 text, entities);
 	read_vars(json, (size_t)n, "thisbot", NULL);
 	const char *got = var("TG_COMMAND"), *rest = var("TG_ARGS");
-	bool same = got && want ? strcmp(got, want) == 0 && strcmp(rest, args) == 0 : got == want && !rest;
+	bool same = got && want ? strcmp(got, want) == 0 && strcmp(rest, args) == 0
+				: got == want && !rest;
 	if (!ok(same && var("TG_TEXT"), "%s", what))
 		diag("'%s': got '%s' and '%s'", text, got ? got : "(none)", rest ? rest : "(none)");
 }
 
-#define MARK(type, offset, length) "{\"type\":\"" type "\",\"offset\":" #offset ",\"length\":" #length "}"
+#define MARK(type, offset, length) \
+	"{\"type\":\"" type "\",\"offset\":" #offset ",\"length\":" #length "}"
 
 static void marks(void)
 {
 	static const char start[] = "[" MARK("bot_command", 0, 6) "]";
-	marked("message", "/start, please", start, "/start", ", please", "the server's mark ends a command, whatever follows");
-	marked("message", "/start\u00e9", start, "/start", "\u00e9", "also a letter that is none of a command");
-	marked("message", "/start@ThisBot: x", "[" MARK("bot_command", 0, 14) "]", "/start", ": x", "a marked command of this bot");
-	marked("message", "/start@other: x", "[" MARK("bot_command", 0, 12) "]", NULL, NULL, "one of another bot is none");
-	marked("message", "/start x", "[" MARK("bold", 0, 8) "," MARK("bot_command", 0, 6) "]", "/start", "x", "the mark may stand behind others");
-	marked("message", "/start x", "[" MARK("code", 0, 8) "]", NULL, NULL, "what the server marked, but not as a command, is none");
-	marked("message", "/start /stop", "[" MARK("bot_command", 7, 5) "]", NULL, NULL, "a command further on is none");
-	marked("message", "\U0001F600 /start", "[" MARK("bot_command", 3, 6) "]", NULL, NULL, "offsets count UTF-16 units, and none is 0 here");
+	marked("message", "/start, please", start, "/start", ", please",
+	       "the server's mark ends a command, whatever follows");
+	marked("message", "/start\u00e9", start, "/start", "\u00e9",
+	       "also a letter that is none of a command");
+	marked("message", "/start@ThisBot: x", "[" MARK("bot_command", 0, 14) "]", "/start", ": x",
+	       "a marked command of this bot");
+	marked("message", "/start@other: x", "[" MARK("bot_command", 0, 12) "]", NULL, NULL,
+	       "one of another bot is none");
+	marked("message", "/start x", "[" MARK("bold", 0, 8) "," MARK("bot_command", 0, 6) "]",
+	       "/start", "x", "the mark may stand behind others");
+	marked("message", "/start x", "[" MARK("code", 0, 8) "]", NULL, NULL,
+	       "what the server marked, but not as a command, is none");
+	marked("message", "/start /stop", "[" MARK("bot_command", 7, 5) "]", NULL, NULL,
+	       "a command further on is none");
+	marked("message", "\U0001F600 /start", "[" MARK("bot_command", 3, 6) "]", NULL, NULL,
+	       "offsets count UTF-16 units, and none is 0 here");
 	marked("message", "/start x", "[]", "/start", "x", "without marks the text alone decides");
 	marked("message", "/start x", "7", "/start", "x", "a list that is none is as none");
-	marked("message", "/start x", "[7,{},{\"type\":1}]", "/start", "x", "so are marks that are none");
-	marked("message", "/st", "[" MARK("bot_command", 0, 60) "]", NULL, NULL, "a mark that is longer than the text is not believed");
-	marked("message", "/start", "[" MARK("bot_command", 0, 1) "]", NULL, NULL, "nor one of the slash alone");
-	marked("message", "/start x", "[" MARK("bot_command", 0, 8) "]", NULL, NULL, "nor one with white space in it");
-	marked("message", "/start x", "[" MARK("bot_command", 0, -6) "]", NULL, NULL, "nor one of a length below nothing");
-	marked("edited_message", "/pay 5", "[" MARK("bot_command", 0, 4) "]", NULL, NULL, "what was edited is no command");
-	marked("edited_business_message", "/pay 5", "[]", NULL, NULL, "marked or not, in a business chat, too");
+	marked("message", "/start x", "[7,{},{\"type\":1}]", "/start", "x",
+	       "so are marks that are none");
+	marked("message", "/st", "[" MARK("bot_command", 0, 60) "]", NULL, NULL,
+	       "a mark that is longer than the text is not believed");
+	marked("message", "/start", "[" MARK("bot_command", 0, 1) "]", NULL, NULL,
+	       "nor one of the slash alone");
+	marked("message", "/start x", "[" MARK("bot_command", 0, 8) "]", NULL, NULL,
+	       "nor one with white space in it");
+	marked("message", "/start x", "[" MARK("bot_command", 0, -6) "]", NULL, NULL,
+	       "nor one of a length below nothing");
+	marked("edited_message", "/pay 5", "[" MARK("bot_command", 0, 4) "]", NULL, NULL,
+	       "what was edited is no command");
+	marked("edited_business_message", "/pay 5", "[]", NULL, NULL,
+	       "marked or not, in a business chat, too");
 	marked("edited_channel_post", "/pay 5", "[]", NULL, NULL, "and in a channel");
-	static const char caption[] = "{\"message\":{\"caption\":\"/cap, x\",\"caption_entities\":[" MARK("bot_command", 0, 4) "],\"entities\":[]}}";
+	static const char caption[] =
+		"{\"message\":{\"caption\":\"/cap, x\",\"caption_entities\":[" MARK(
+			"bot_command", 0, 4) "],\"entities\":[]}}";
 	read_vars(caption, strlen(caption), NULL, NULL);
 	is_str(var("TG_COMMAND"), "/cap", "a caption has marks of its own");
 }
@@ -173,15 +201,20 @@ static void lengths(void)
 	static const struct {
 		size_t before, want;
 		const char *truncated;
-	} cases[] = { { 8191, 8192, NULL }, { 8190, 8192, NULL }, { 8191, 8191, "1" }, { 20000, 8192, "1" } };
+	} cases[] = { { 8191, 8192, NULL },
+		      { 8190, 8192, NULL },
+		      { 8191, 8191, "1" },
+		      { 20000, 8192, "1" } };
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		size_t n = (size_t)sprintf(json, "{\"message\":{\"text\":\"");
 		memset(json + n, 'x', cases[i].before);
 		n += cases[i].before;
 		n += (size_t)sprintf(json + n, "%s\"}}", i == 0 ? "y" : "\u00e4");
 		read_vars(json, n, NULL, NULL);
-		is_num((int64_t)strlen(var("TG_TEXT")), (int64_t)cases[i].want, "a text has 8 KiB at most, and whole characters");
-		is_str(var("TG_TEXT_TRUNCATED"), cases[i].truncated, "and it is told whether it was cut");
+		is_num((int64_t)strlen(var("TG_TEXT")), (int64_t)cases[i].want,
+		       "a text has 8 KiB at most, and whole characters");
+		is_str(var("TG_TEXT_TRUNCATED"), cases[i].truncated,
+		       "and it is told whether it was cut");
 	}
 	size_t n = (size_t)sprintf(json, "{\"message\":{\"text\":\"/c ");
 	memset(json + n, 'x', 9000);
@@ -203,7 +236,8 @@ static void lengths(void)
 
 static void odd_values(void)
 {
-	static const char nul[] = "{\"callback_query\":{\"id\":\"a\\u0000b\",\"data\":\"/x\\u0000\",\"from\":{\"id\":3}}}";
+	static const char nul[] =
+		"{\"callback_query\":{\"id\":\"a\\u0000b\",\"data\":\"/x\\u0000\",\"from\":{\"id\":3}}}";
 	read_vars(nul, strlen(nul), NULL, "user:3");
 	ok(!var("TG_QUERY_ID") && !var("TG_TEXT"), "a value with a NUL drops its variable");
 	is_str(var("TG_USER_ID"), "3", "the others stay");

@@ -1,5 +1,5 @@
-/* tests/unit/words: a handler's command line means what it would mean to sh, or is refused; and its programs are
- * found, or the reason is said. */
+/* tests/unit/words: a handler's command line means what it would mean to sh, or is refused; and its
+ * programs are found, or the reason is said. */
 #include "slot/words.h"
 
 #include <sys/stat.h>
@@ -54,8 +54,8 @@ static void test_good(void)
 		struct words w;
 		struct err err = { 0 };
 		int rc = words_split(rows[i].text, "handler", &w, &err);
-		const char *name =
-			strchr(rows[i].want, '\n') ? "a line feed between quotes is kept" : rows[i].want;
+		const char *name = strchr(rows[i].want, '\n') ? "a line feed between quotes is kept"
+							      : rows[i].want;
 		if (is_str(rc ? err.text : shown(&w), rows[i].want, name))
 			ok(rc || (w.stages[w.count] == NULL && w.paths == NULL),
 			   "the stages end in NULL, and no path is known yet");
@@ -71,8 +71,10 @@ static void test_bad(void)
 		{ "", "the handler is empty" },
 		{ " \n", "the handler is empty" },
 		{ "''", "the name of the handler's program is empty" },
-		{ "x 'abc", "the quote (') that opens at character 3 of the handler is not closed" },
-		{ "x \"abc", "the quote (\") that opens at character 3 of the handler is not closed" },
+		{ "x 'abc",
+		  "the quote (') that opens at character 3 of the handler is not closed" },
+		{ "x \"abc",
+		  "the quote (\") that opens at character 3 of the handler is not closed" },
 		{ "x \"abc\\\"", "the quote (\") that opens at character 3" },
 		{ "x \\", "the handler ends in a backslash" },
 		{ "| x", "a stage of the handler's pipeline is empty at character 1" },
@@ -109,12 +111,14 @@ static void test_bad(void)
 		struct words w;
 		struct err err = { 0 };
 		int rc = words_split(rows[i].text, "handler", &w, &err);
-		if (!ok(rc == -1 && err.status == ERR_USAGE && strstr(err.text, rows[i].want) && !w.stages,
+		if (!ok(rc == -1 && err.status == ERR_USAGE && strstr(err.text, rows[i].want) &&
+				!w.stages,
 			"refused: %s", rows[i].want))
 			diag("got %d '%s' for '%s'", rc, rc ? err.text : shown(&w), rows[i].text);
 		words_release(&w);
 		rc = words_split(rows[i].text, "hook", &w, &err);
-		if (!ok(rc == -1 && !strstr(err.text, "handler") && !strstr(err.text, ": -- "), "… and a hook is not called a handler"))
+		if (!ok(rc == -1 && !strstr(err.text, "handler") && !strstr(err.text, ": -- "),
+			"… and a hook is not called a handler"))
 			diag("got %d '%s' for '%s'", rc, rc ? err.text : shown(&w), rows[i].text);
 		words_release(&w);
 	}
@@ -144,18 +148,21 @@ static void test_like_sh(void)
 		words_release(&w);
 	}
 	int fd = mkstemp(path);
-	bool written = fd >= 0 && write(fd, script.data, script.len) == (ssize_t)script.len && close(fd) == 0;
+	bool written = fd >= 0 && write(fd, script.data, script.len) == (ssize_t)script.len &&
+		       close(fd) == 0;
 	snprintf(command, sizeof command, "/bin/sh %s", path);
 	FILE *sh = written ? popen(command, "re") : NULL;
 	while (sh && (n = fread(bytes, 1, sizeof bytes, sh)) > 0)
 		buf_add(&got, bytes, n);
 	ok(sh && pclose(sh) == 0, "sh reads %d random command lines that were taken", taken);
 	unlink(path);
-	if (!ok(taken > 1000 && strcmp(buf_str(&got), buf_str(&want)) == 0, "and finds the same words in them")) {
+	if (!ok(taken > 1000 && strcmp(buf_str(&got), buf_str(&want)) == 0,
+		"and finds the same words in them")) {
 		size_t same = 0;
 		while (same < got.len && same < want.len && got.data[same] == want.data[same])
 			same++;
-		diag("sh finds '%.60s', wanted '%.60s'", buf_str(&got) + same, buf_str(&want) + same);
+		diag("sh finds '%.60s', wanted '%.60s'", buf_str(&got) + same,
+		     buf_str(&want) + same);
 	}
 	buf_release(&script);
 	buf_release(&want);
@@ -187,18 +194,21 @@ static void file(const char *name, const char *content, mode_t mode)
 		printf("Bail out! cannot write %s\n", path), exit(1);
 }
 
-/* What words_resolve() says of `command`, with DIR for the test's directory; the paths of a success. */
+/* What words_resolve() says of `command`, with DIR for the test's directory; the paths of a
+ * success. */
 static const char *resolved_as(const char *what, const char *command, const char *path_env)
 {
 	static char out[2048];
 	struct words w;
 	struct err err = { 0 };
 	out[0] = '\0';
-	if (words_split(command, what, &w, &err) == 0 && words_resolve(&w, dir, path_env, &err) == 0)
+	if (words_split(command, what, &w, &err) == 0 &&
+	    words_resolve(&w, dir, path_env, &err) == 0)
 		for (size_t i = 0; i < w.count; i++) {
 			bool ours = strncmp(w.paths[i], dir, strlen(dir)) == 0;
-			snprintf(out + strlen(out), sizeof out - strlen(out), "%s%s%s", i ? " " : "",
-				 ours ? "DIR" : "", w.paths[i] + (ours ? strlen(dir) : 0));
+			snprintf(out + strlen(out), sizeof out - strlen(out), "%s%s%s",
+				 i ? " " : "", ours ? "DIR" : "",
+				 w.paths[i] + (ours ? strlen(dir) : 0));
 		}
 	else
 		snprintf(out, sizeof out, "%d %s", err.status, err.text);
@@ -250,13 +260,16 @@ static void test_resolve(void)
 	ok(symlink("nothing", sub) == 0, "a link to nothing is made");
 
 	is_str(resolved("./ok.sh", path), "DIR/ok.sh", "a name with a slash is made absolute");
-	is_str(resolved("bin/../ok.sh", path), "DIR/bin/../ok.sh", "and links in it are not resolved");
+	is_str(resolved("bin/../ok.sh", path), "DIR/bin/../ok.sh",
+	       "and links in it are not resolved");
 	is_str(resolved("/bin/sh", path), "/bin/sh", "an absolute one stays");
 	is_str(resolved("tool | /bin/sh | ./ok.sh", path), "DIR/bin/tool /bin/sh DIR/ok.sh",
 	       "a bare name is looked for in PATH; each stage has its path");
-	is_str(resolved("ok.sh", ":/usr/bin"), "DIR/ok.sh", "an empty entry of PATH is the current directory");
+	is_str(resolved("ok.sh", ":/usr/bin"), "DIR/ok.sh",
+	       "an empty entry of PATH is the current directory");
 	is_str(resolved("tool", "bin"), "DIR/bin/tool", "a relative one begins there");
-	is_str(resolved("./env.sh", path), "DIR/env.sh", "env with a program that is there is fine");
+	is_str(resolved("./env.sh", path), "DIR/env.sh",
+	       "env with a program that is there is fine");
 	is_str(resolved("./envs.sh", path), "DIR/envs.sh", "env -S too");
 	is_str(resolved("./envi.sh", path), "DIR/envi.sh", "what env alone can tell is left to it");
 	says("sh", NULL, "/bin/sh");
@@ -271,18 +284,24 @@ static void test_resolve(void)
 	says("./plain.sh", path, "78 the handler './plain.sh' is not executable; chmod +x '");
 	says("./bare.sh", path, "78 the handler './bare.sh' has no '#!' line");
 	says("./empty.sh", path, "78 the handler './empty.sh' has no '#!' line");
-	says("./dos.sh", path, "78 the first line of the handler './dos.sh' ends in a carriage return; sed -i");
+	says("./dos.sh", path,
+	     "78 the first line of the handler './dos.sh' ends in a carriage return; sed -i");
 	says("./bom.sh", path, "78 the handler './bom.sh' begins with a byte order mark");
-	says("./lost.sh", path, "78 the handler './lost.sh' needs '/no/such/sh', which does not exist");
+	says("./lost.sh", path,
+	     "78 the handler './lost.sh' needs '/no/such/sh', which does not exist");
 	says("./none.sh", path, "78 the '#!' line of the handler './none.sh' names no interpreter");
-	says("./noexec.sh", path, "78 the handler './noexec.sh' needs '/etc/passwd', which cannot be executed");
-	says("./envno.py", path, "78 the handler './envno.py' needs 'nosuchpython', which is not in PATH");
-	says("./envargs.sh", path, "makes env look for a program called 'sh -e'; write 'env -S sh -e'");
+	says("./noexec.sh", path,
+	     "78 the handler './noexec.sh' needs '/etc/passwd', which cannot be executed");
+	says("./envno.py", path,
+	     "78 the handler './envno.py' needs 'nosuchpython', which is not in PATH");
+	says("./envargs.sh", path,
+	     "makes env look for a program called 'sh -e'; write 'env -S sh -e'");
 	says("./envsno.sh", path, "needs 'nosuchsh', which is not in PATH");
 
 	struct words w;
 	struct err err;
-	ok(words_split("./ok.sh", "handler", &w, &err) == 0 && words_resolve(&w, dir, path, &err) == 0 &&
+	ok(words_split("./ok.sh", "handler", &w, &err) == 0 &&
+		   words_resolve(&w, dir, path, &err) == 0 &&
 		   words_resolve(&w, dir, path, &err) == 0 && w.paths,
 	   "paths may be found again");
 	words_release(&w);

@@ -1,5 +1,5 @@
-/* tests/unit/worker: workers that stay: what they are given, and what their answers and their ends mean. The program is its own worker: see
- * worker_rig.h. */
+/* tests/unit/worker: workers that stay: what they are given, and what their answers and their ends
+ * mean. The program is its own worker: see worker_rig.h. */
 #include "tests/unit/worker_rig.h"
 
 static void many_updates(void)
@@ -17,21 +17,25 @@ static void many_updates(void)
 	}
 	HOUSE_UNTIL(&house, house.back == 1000);
 	for (int seq = 1; seq <= 1000; seq++)
-		wrong += house.fates[seq].done != 1 || house.fates[seq].result.outcome.kind != OUTCOME_DONE;
+		wrong += house.fates[seq].done != 1 ||
+			 house.fates[seq].result.outcome.kind != OUTCOME_DONE;
 	is_num(wrong, 0, "1,000 updates are each handled once");
 	handler_counts(h, &c);
 	is_num((int64_t)c.starts, 2, "by two processes");
 	close_down(h);
 	h = workers(1, "0", 0);
-	ok(give(h, claim_do(1, "ok")) && HOUSE_UNTIL(&house, house.back == 1), "a worker that announces nothing works, too");
+	ok(give(h, claim_do(1, "ok")) && HOUSE_UNTIL(&house, house.back == 1),
+	   "a worker that announces nothing works, too");
 	is_num((int64_t)handler_room(h), 1, "it gets one update at a time");
 	struct claim *more = claim_do(2, "mute");
 	ok(give(h, more) && handler_room(h) == 0, "and has no room meanwhile");
 	more = claim_do(3, "ok");
-	ok(handler_start(h, &more, 1) && errno == EAGAIN, "then another is refused, and stays the caller's");
+	ok(handler_start(h, &more, 1) && errno == EAGAIN,
+	   "then another is refused, and stays the caller's");
 	claim_free(more);
 	handlers_stop(house.room, SIGTERM);
-	ok(HOUSE_UNTIL(&house, handlers_quiet(house.room)) && house.fates[2].result.end == HANDLER_INTERRUPTED,
+	ok(HOUSE_UNTIL(&house, handlers_quiet(house.room)) &&
+		   house.fates[2].result.end == HANDLER_INTERRUPTED,
 	   "what a worker holds when tgrun stops was interrupted: %s", house.fates[2].reason);
 	house_free(&house);
 	house_init(&house, 6, 0);
@@ -40,17 +44,23 @@ static void many_updates(void)
 static void what_it_gets(void)
 {
 	struct handler *h = workers(1, "1", 0);
-	struct claim *c = claim_make(7, "chat:-1 \"x\"", "{\"update_id\": 12345678901234567890123,  \"do\":\"echo\", \"x\":1.50}");
+	struct claim *c = claim_make(
+		7, "chat:-1 \"x\"",
+		"{\"update_id\": 12345678901234567890123,  \"do\":\"echo\", \"x\":1.50}");
 	c->failures = 1;
 	c->redelivered = true;
 	give(h, c);
 	ok(HOUSE_UNTIL(&house, house.back == 1 && house.out[0][0]), "a worker gets a line");
-	is_str(house.out[0], "{\"v\":1,\"id\":\"7.2\",\"key\":\"chat:-1 \\\"x\\\"\",\"attempt\":2,\"redelivered\":true,\"update\":"
-	       "{\"update_id\": 12345678901234567890123,  \"do\":\"echo\", \"x\":1.50}}", "with the update's bytes unchanged");
+	is_str(house.out[0],
+	       "{\"v\":1,\"id\":\"7.2\",\"key\":\"chat:-1 \\\"x\\\"\",\"attempt\":2,\"redelivered\":true,\"update\":"
+	       "{\"update_id\": 12345678901234567890123,  \"do\":\"echo\", \"x\":1.50}}",
+	       "with the update's bytes unchanged");
 	give(h, claim_make(8, "", "no \"JSON"));
 	house.out[0][0] = '\0';
-	ok(HOUSE_UNTIL(&house, house.out[0][0] && house.back == 2), "a dead letter that was no update is given, too");
-	is_str(house.out[0], "{\"v\":1,\"id\":\"8.1\",\"key\":\"\",\"attempt\":1,\"redelivered\":false,\"update\":null,\"bytes\":\"no \\\"JSON\"}",
+	ok(HOUSE_UNTIL(&house, house.out[0][0] && house.back == 2),
+	   "a dead letter that was no update is given, too");
+	is_str(house.out[0],
+	       "{\"v\":1,\"id\":\"8.1\",\"key\":\"\",\"attempt\":1,\"redelivered\":false,\"update\":null,\"bytes\":\"no \\\"JSON\"}",
 	       "as a string, so that the line stays JSON");
 	close_down(h);
 	h = workers(1, "1", 60000);
@@ -60,7 +70,8 @@ static void what_it_gets(void)
 	HOUSE_UNTIL(&house, house.out[0][0] && house.back == 1);
 	const char *deadline = strstr(house.out[0], "\"deadline\":");
 	int64_t at = deadline ? strtoll(deadline + 11, NULL, 10) : 0;
-	ok(at >= now + 60 && at <= now + 91, "with a timeout it has the deadline (%lld, now %lld)", (long long)at, (long long)now);
+	ok(at >= now + 60 && at <= now + 91, "with a timeout it has the deadline (%lld, now %lld)",
+	   (long long)at, (long long)now);
 	char *large = malloc(600001);
 	memset(large, ' ', 600000);
 	memcpy(large, "{\"do\":\"ok\"", 10);
@@ -86,23 +97,31 @@ static void answers(void)
 	give(h, claim_do(5, "ok"));
 	ok(HOUSE_UNTIL(&house, house.back == 5), "answers that are not ok come back");
 	struct fate *f = house.fates;
-	ok(f[1].result.outcome.kind == OUTCOME_DEAD && f[1].result.outcome.status == 65, "ok:false is a dead letter");
+	ok(f[1].result.outcome.kind == OUTCOME_DEAD && f[1].result.outcome.status == 65,
+	   "ok:false is a dead letter");
 	is_str(f[1].reason, "no \u201cgood\u201d", "with the worker's words as reason");
-	ok(f[2].result.outcome.kind == OUTCOME_RETRY && !strcmp(f[2].reason, "later"), "retry:true is tried again");
-	ok(f[3].result.outcome.kind == OUTCOME_RETRY && f[3].result.outcome.spent, "after the last attempt, too: whether it may is another's to say");
-	ok(f[4].result.outcome.kind == OUTCOME_DEAD && *f[4].reason, "a reason may be left out: %s", f[4].reason);
+	ok(f[2].result.outcome.kind == OUTCOME_RETRY && !strcmp(f[2].reason, "later"),
+	   "retry:true is tried again");
+	ok(f[3].result.outcome.kind == OUTCOME_RETRY && f[3].result.outcome.spent,
+	   "after the last attempt, too: whether it may is another's to say");
+	ok(f[4].result.outcome.kind == OUTCOME_DEAD && *f[4].reason, "a reason may be left out: %s",
+	   f[4].reason);
 	ok(f[5].result.outcome.kind == OUTCOME_DONE, "and the next update is handled");
 	handler_counts(h, &c);
 	is_num((int64_t)c.bad_answers, 0, "none of these is a bad answer");
-	static const char *const bad[] = { "twice", "garbage", "long", "unknown", "number", "halves" };
+	static const char *const bad[] = {
+		"twice", "garbage", "long", "unknown", "number", "halves"
+	};
 	for (int i = 0; i < 6; i++) {
 		handler_counts(h, &c);
 		uint64_t before = c.bad_answers;
 		give(h, claim_do(10 + i, bad[i]));
 		HOUSE_UNTIL(&house, house.back == 6 + i);
 		HOUSE_UNTIL(&house, (handler_counts(h, &c), i == 5 || c.bad_answers > before));
-		ok(f[10 + i].done == 1 && f[10 + i].result.outcome.kind == OUTCOME_DONE && c.bad_answers == before + (i != 5),
-		   "%s: %s", bad[i], i == 5 ? "an answer may come in parts" : "is counted, and harms no update");
+		ok(f[10 + i].done == 1 && f[10 + i].result.outcome.kind == OUTCOME_DONE &&
+			   c.bad_answers == before + (i != 5),
+		   "%s: %s", bad[i],
+		   i == 5 ? "an answer may come in parts" : "is counted, and harms no update");
 	}
 	is_num((int64_t)c.starts, 1, "all by one worker");
 	close_down(h);
@@ -119,15 +138,18 @@ static void deaths(void)
 	ok(HOUSE_UNTIL(&house, house.back == 3), "a worker that dies gives back what it held");
 	int solo = 0;
 	for (int i = 1; i <= 3; i++)
-		solo += f[i].result.end == HANDLER_INTERRUPTED && f[i].result.why == RELEASE_SHARED && f[i].result.started;
+		solo += f[i].result.end == HANDLER_INTERRUPTED &&
+			f[i].result.why == RELEASE_SHARED && f[i].result.started;
 	is_num(solo, 3, "each to be handed out alone, since it is not known which killed it");
 	ok(ready(h, 1), "another worker is started");
 	struct claim *c = claim_do(3, "die");
-	ok(!handler_start_solo(h, c) && handler_room(h) == 0, "one that must be alone takes all of a worker");
+	ok(!handler_start_solo(h, c) && handler_room(h) == 0,
+	   "one that must be alone takes all of a worker");
 	struct claim *other = claim_do(2, "ok");
 	ok(handler_start_solo(h, other) && errno == EAGAIN, "and another such finds no empty one");
 	claim_free(other);
-	ok(HOUSE_UNTIL(&house, f[3].done == 2) && f[3].result.end == HANDLER_ENDED && f[3].result.outcome.kind == OUTCOME_DEAD,
+	ok(HOUSE_UNTIL(&house, f[3].done == 2) && f[3].result.end == HANDLER_ENDED &&
+		   f[3].result.outcome.kind == OUTCOME_DEAD,
 	   "alone in a worker that dies, an update has failed");
 	is_str(f[3].reason, "killed by signal 9 (SIGKILL)", "with the worker's end as its reason");
 	close_down(h);
@@ -135,30 +157,38 @@ static void deaths(void)
 	ready(h, 1);
 	give(h, claim_do(1, "halves"));
 	c = claim_do(2, "ok");
-	ok(handler_start_solo(h, c) && handler_room(h) == 0, "a worker is emptied for one that must be alone");
-	ok(HOUSE_UNTIL(&house, f[1].done && handler_room(h) == 1), "when it is empty there is room for that");
+	ok(handler_start_solo(h, c) && handler_room(h) == 0,
+	   "a worker is emptied for one that must be alone");
+	ok(HOUSE_UNTIL(&house, f[1].done && handler_room(h) == 1),
+	   "when it is empty there is room for that");
 	other = claim_do(3, "ok");
 	ok(handler_start(h, &other, 1) && errno == EAGAIN, "and for no other");
-	ok(!handler_start_solo(h, c) && HOUSE_UNTIL(&house, f[2].done && handler_room(h) == 8), "after it all is as before");
+	ok(!handler_start_solo(h, c) && HOUSE_UNTIL(&house, f[2].done && handler_room(h) == 8),
+	   "after it all is as before");
 	ok(give(h, other) && HOUSE_UNTIL(&house, f[3].done), "and the other has its turn");
 	close_down(h);
 	h = workers(1, "0", 0);
 	give(h, claim_do(1, "exit0"));
-	ok(HOUSE_UNTIL(&house, house.back == 1) && f[1].result.outcome.kind == OUTCOME_DEAD, "an end well, but without an answer, is a failure");
+	ok(HOUSE_UNTIL(&house, house.back == 1) && f[1].result.outcome.kind == OUTCOME_DEAD,
+	   "an end well, but without an answer, is a failure");
 	is_str(f[1].reason, "worker exited with status 0 without an answer", "that says so");
-	ok(ready(h, 0) && HOUSE_UNTIL(&house, handler_room(h) == 1), "and the next one comes after a pause");
+	ok(ready(h, 0) && HOUSE_UNTIL(&house, handler_room(h) == 1),
+	   "and the next one comes after a pause");
 	give(h, claim_do(2, "exit75"));
-	ok(HOUSE_UNTIL(&house, house.back == 2) && f[2].result.outcome.kind == OUTCOME_RETRY, "an exit status means what it means elsewhere");
+	ok(HOUSE_UNTIL(&house, house.back == 2) && f[2].result.outcome.kind == OUTCOME_RETRY,
+	   "an exit status means what it means elsewhere");
 	close_down(h);
 	h = workers(1, "2", 0);
 	ready(h, 1);
 	give(h, claim_do(1, "ok"));
 	HOUSE_UNTIL(&house, house.back == 1);
 	give(h, claim_do(2, "stderr"));
-	ok(HOUSE_UNTIL(&house, house.back == 2) && !strcmp(f[2].sentence, "what went wrong"), "its last words are kept: %s", f[2].sentence);
+	ok(HOUSE_UNTIL(&house, house.back == 2) && !strcmp(f[2].sentence, "what went wrong"),
+	   "its last words are kept: %s", f[2].sentence);
 	ok(house.out_of == 2, "and belong to the one update it held");
 	give(h, claim_do(3, "answer-and-die"));
-	ok(HOUSE_UNTIL(&house, house.back == 3) && f[3].result.outcome.kind == OUTCOME_DONE, "an answer given before the end counts");
+	ok(HOUSE_UNTIL(&house, house.back == 3) && f[3].result.outcome.kind == OUTCOME_DONE,
+	   "an answer given before the end counts");
 	close_down(h);
 }
 
@@ -171,16 +201,20 @@ static void timeouts(void)
 	give(h, claim_do(1, "tree"));
 	give(h, claim_do(2, "mute"));
 	give(h, claim_do(3, "ok"));
-	ok(HOUSE_UNTIL(&house, f[1].done && f[2].done), "an update over its deadline ends its worker");
-	ok(f[1].result.end == HANDLER_ENDED && !strcmp(f[1].reason, "timed out after 300ms"), "it has failed: %s", f[1].reason);
-	ok(f[2].result.end == HANDLER_INTERRUPTED && f[2].result.why == RELEASE_OTHER, "the others that it held have not: %s", f[2].reason);
+	ok(HOUSE_UNTIL(&house, f[1].done && f[2].done),
+	   "an update over its deadline ends its worker");
+	ok(f[1].result.end == HANDLER_ENDED && !strcmp(f[1].reason, "timed out after 300ms"),
+	   "it has failed: %s", f[1].reason);
+	ok(f[2].result.end == HANDLER_INTERRUPTED && f[2].result.why == RELEASE_OTHER,
+	   "the others that it held have not: %s", f[2].reason);
 	HOUSE_UNTIL(&house, ready(h, 1));
 	is_num(jobs_alive(&found), 1, "nothing that it had started is left");
 	close_down(h);
 	h = workers(1, "1", 200);
 	ready(h, 1);
 	give(h, claim_do(1, "stubborn"));
-	ok(HOUSE_UNTIL(&house, house.back == 1) && !strcmp(f[1].reason, "timed out after 200ms"), "one that is deaf to TERM is killed: %s", f[1].reason);
+	ok(HOUSE_UNTIL(&house, house.back == 1) && !strcmp(f[1].reason, "timed out after 200ms"),
+	   "one that is deaf to TERM is killed: %s", f[1].reason);
 	close_down(h);
 	procs_release(&found);
 }
@@ -188,11 +222,16 @@ static void timeouts(void)
 /* A worker that ends before it read anything says nothing of the update that it was given. */
 static void never_read(void)
 {
-	static const struct { const char *script; bool touched; const char *what; } ends[] = {
+	static const struct {
+		const char *script;
+		bool touched;
+		const char *what;
+	} ends[] = {
 		{ "echo 'Error: no such module' >&2; exit 1", false, "exits at once" },
 		{ "exit 0", false, "exits at once, and well" },
 		{ "kill -KILL $$", false, "is killed" },
-		{ "sleep 1000 </dev/null & exit 1", false, "leaves something behind that cannot read" },
+		{ "sleep 1000 </dev/null & exit 1", false,
+		  "leaves something behind that cannot read" },
 		{ "exec sleep 1000", false, "hangs" },
 		{ "read -r line; exit 1", true, "reads it" },
 		{ "head -c 1; exit 1", true, "reads a part" },
@@ -205,15 +244,21 @@ static void never_read(void)
 		policy.kill_after = 100;
 		house.unstartable = 0;
 		house.why[0] = '\0';
-		struct handler *h = house_handler(&house, MODE_WORKER, rig_sh(ends[i].script), &policy);
+		struct handler *h = house_handler(&house, MODE_WORKER, rig_sh(ends[i].script),
+						  &policy);
 		give(h, claim_do(1, "ok"));
 		handlers_flush(house.room);
 		HOUSE_UNTIL(&house, house.back == 1 && (ends[i].touched || house.unstartable));
-		ok(ends[i].touched == (f->result.end == HANDLER_ENDED) && (ends[i].touched || (f->result.why == RELEASE_NO_START && !f->result.started)),
+		ok(ends[i].touched == (f->result.end == HANDLER_ENDED) &&
+			   (ends[i].touched ||
+			    (f->result.why == RELEASE_NO_START && !f->result.started)),
 		   "an update whose worker %s: %s", ends[i].what, f->reason);
-		ok(ends[i].touched == !house.unstartable && (ends[i].touched || house.errnum == 0), "%s: %s", ends[i].what, house.why);
+		ok(ends[i].touched == !house.unstartable && (ends[i].touched || house.errnum == 0),
+		   "%s: %s", ends[i].what, house.why);
 		if (i == 0)
-			is_str(house.why, "a worker ended before it read anything: exited with status 1: Error: no such module", "what it said is told");
+			is_str(house.why,
+			       "a worker ended before it read anything: exited with status 1: Error: no such module",
+			       "what it said is told");
 		close_down(h);
 	}
 }
@@ -224,7 +269,8 @@ static void closed_descriptors(void)
 	struct handler *h = workers(1, "1", 0);
 	ready(h, 1);
 	give(h, claim_do(1, "close3"));
-	ok(HOUSE_UNTIL(&house, house.back == 1) && f[1].result.end == HANDLER_ENDED && strstr(f[1].reason, "descriptor 3"),
+	ok(HOUSE_UNTIL(&house, house.back == 1) && f[1].result.end == HANDLER_ENDED &&
+		   strstr(f[1].reason, "descriptor 3"),
 	   "a worker that closes descriptor 3 can answer no more: %s", f[1].reason);
 	close_down(h);
 }
@@ -233,18 +279,23 @@ static void crash_loop(void)
 {
 	struct handler_policy policy = house_policy;
 	struct handler_counts c;
-	struct handler *h = house_handler(&house, MODE_WORKER, rig_sh("echo bad >&2; exit 1"), &policy);
-	ok(HOUSE_UNTIL(&house, (handler_counts(h, &c), c.deaths >= 1)) && c.paused > 0 && c.paused <= 1000,
+	struct handler *h = house_handler(&house, MODE_WORKER, rig_sh("echo bad >&2; exit 1"),
+					  &policy);
+	ok(HOUSE_UNTIL(&house, (handler_counts(h, &c), c.deaths >= 1)) && c.paused > 0 &&
+		   c.paused <= 1000,
 	   "after a worker that ends at once, starting pauses");
 	is_num((int64_t)handler_room(h), 0, "and there is no room");
-	is_num(handler_slots_for(MODE_WORKER, &policy), 2, "a worker needs a slot, and there is a spare one");
+	is_num(handler_slots_for(MODE_WORKER, &policy), 2,
+	       "a worker needs a slot, and there is a spare one");
 	struct handler *other = house_handler(&house, MODE_EXEC, rig_sh("exit 0"), &policy);
 	is_num((int64_t)handler_room(other), 4, "which no other handler gets meanwhile");
 	handler_free(other);
 	close_down(h);
 	house.unstartable = 0;
-	h = house_handler(&house, MODE_WORKER, rig_command(STAGES(ARGV("/nonexistent/worker")), rig_env, NULL), &policy);
-	ok(HOUSE_UNTIL(&house, house.unstartable > 0) && house.errnum == ENOENT, "one that cannot be executed is told of");
+	h = house_handler(&house, MODE_WORKER,
+			  rig_command(STAGES(ARGV("/nonexistent/worker")), rig_env, NULL), &policy);
+	ok(HOUSE_UNTIL(&house, house.unstartable > 0) && house.errnum == ENOENT,
+	   "one that cannot be executed is told of");
 	close_down(h);
 }
 

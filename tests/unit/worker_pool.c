@@ -1,5 +1,5 @@
-/* tests/unit/worker_pool: how workers are replaced, drained and chosen; and that none of 5,000 updates is lost, doubled or blamed for another while
- * they are killed at random. */
+/* tests/unit/worker_pool: how workers are replaced, drained and chosen; and that none of 5,000
+ * updates is lost, doubled or blamed for another while they are killed at random. */
 #include "tests/unit/worker_rig.h"
 
 /* Ends all that runs, whatever it holds. */
@@ -26,11 +26,13 @@ static void recycling(void)
 		HOUSE_UNTIL(&house, handler_room(h) > 0);
 		wrong += !give(h, claim_do(seq, "ok"));
 		if (seq % 50 == 0)
-			wrong += !HOUSE_UNTIL(&house, (handler_counts(h, &c), (int)c.recycled >= seq / 50));
+			wrong += !HOUSE_UNTIL(&house,
+					      (handler_counts(h, &c), (int)c.recycled >= seq / 50));
 	}
 	HOUSE_UNTIL(&house, house.back == 500);
 	for (int seq = 1; seq <= 500; seq++)
-		wrong += house.fates[seq].done != 1 || house.fates[seq].result.outcome.kind != OUTCOME_DONE;
+		wrong += house.fates[seq].done != 1 ||
+			 house.fates[seq].result.outcome.kind != OUTCOME_DONE;
 	handler_counts(h, &c);
 	is_num(wrong, 0, "updates are each handled once while workers are replaced after ten");
 	ok(c.recycled >= 10, "they were (%d times)", (int)c.recycled);
@@ -44,7 +46,9 @@ static void recycling(void)
 	struct command *fresh = worker_of("1");
 	handler_set_command(h, fresh, "testbot"); /* as SIGHUP does */
 	command_unref(fresh);
-	ok(HOUSE_UNTIL(&house, (handler_counts(h, &c), c.recycled == 3 && c.ready == 3 && c.processes == 3)), "are replaced by three others");
+	ok(HOUSE_UNTIL(&house, (handler_counts(h, &c),
+				c.recycled == 3 && c.ready == 3 && c.processes == 3)),
+	   "are replaced by three others");
 	is_num((int64_t)c.starts, 6, "one by one");
 	close_down(h);
 	policy.max_requests = 0;
@@ -66,14 +70,17 @@ static pid_t give_heedful(struct handler *h, int64_t seq)
 static bool handled(int64_t seq)
 {
 	const struct fate *f = &house.fates[seq];
-	return f->done == 1 && f->result.end == HANDLER_ENDED && f->result.outcome.kind == OUTCOME_DONE;
+	return f->done == 1 && f->result.end == HANDLER_ENDED &&
+	       f->result.outcome.kind == OUTCOME_DONE;
 }
 
 /* What each way of replacing does while a worker is about an update. */
 static void replaced_at_work(void)
 {
 	enum { BY_REQUESTS, BY_AGE, BY_COMMAND, BY_NUMBER, BY_DRAIN, WAYS };
-	static const char *const way[] = { "after --max-requests", "by its age", "for another command", "where there are too many", "at a stop" };
+	static const char *const way[] = { "after --max-requests", "by its age",
+					   "for another command", "where there are too many",
+					   "at a stop" };
 	for (int i = 0; i < WAYS; i++) {
 		struct handler_policy policy = house_policy;
 		struct handler_counts c;
@@ -81,7 +88,8 @@ static void replaced_at_work(void)
 		policy.max_requests = i == BY_REQUESTS;
 		struct handler *h = house_handler(&house, MODE_WORKER, worker_of("1"), &policy);
 		ready(h, policy.workers);
-		if (i == BY_NUMBER) /* the later ones go first: it is given both, so that the one that goes holds one */
+		/* the later ones go first: it is given both, so that the one that goes holds one */
+		if (i == BY_NUMBER)
 			give(h, claim_do(2, "mute"));
 		pid_t pid = give_heedful(h, 1);
 		policy.workers = 1;
@@ -95,10 +103,14 @@ static void replaced_at_work(void)
 			command_unref(fresh);
 		}
 		if (i < BY_NUMBER)
-			HOUSE_UNTIL(&house, house.back || (handler_counts(h, &c), c.recycled > 0 && c.processes > 1));
-		ok(house.back == 0, "a worker that is replaced %s goes on with what it holds", way[i]);
+			HOUSE_UNTIL(&house, house.back || (handler_counts(h, &c),
+							   c.recycled > 0 && c.processes > 1));
+		ok(house.back == 0, "a worker that is replaced %s goes on with what it holds",
+		   way[i]);
 		kill(pid, SIGUSR1);
-		ok(HOUSE_UNTIL(&house, house.back) && handled(1) && HOUSE_UNTIL(&house, !is_alive(pid)), "its answer counts, and then it ends");
+		ok(HOUSE_UNTIL(&house, house.back) && handled(1) &&
+			   HOUSE_UNTIL(&house, !is_alive(pid)),
+		   "its answer counts, and then it ends");
 		anew();
 	}
 }
@@ -112,8 +124,10 @@ static void never_more(void)
 	struct handler *h = house_handler(&house, MODE_WORKER, worker_of("0"), &policy);
 	give(h, claim_do(1, "ok"));
 	HOUSE_UNTIL(&house, house.back == 1 && (handler_counts(h, &c), c.processes == 2));
-	ok(c.processes == 2 && handler_room(h) == 1 && c.capacity == 1, "a successor that is not ready yet is given no update: %d may be", (int)handler_room(h));
-	ok(HOUSE_UNTIL(&house, (handler_counts(h, &c), c.recycled == 1)) && handler_room(h) == 1, "and then the old one is not");
+	ok(c.processes == 2 && handler_room(h) == 1 && c.capacity == 1,
+	   "a successor that is not ready yet is given no update: %d may be", (int)handler_room(h));
+	ok(HOUSE_UNTIL(&house, (handler_counts(h, &c), c.recycled == 1)) && handler_room(h) == 1,
+	   "and then the old one is not");
 	close_down(h);
 }
 
@@ -126,12 +140,16 @@ static void draining(void)
 	is_num((int64_t)handler_room(h), 0, "a room that drains takes nothing");
 	for (int i = 0; i < 2; i++)
 		kill(pids[i], SIGUSR1);
-	ok(HOUSE_UNTIL(&house, handlers_quiet(house.room)), "its workers see the end of their input, and end");
+	ok(HOUSE_UNTIL(&house, handlers_quiet(house.room)),
+	   "its workers see the end of their input, and end");
 	ok(handled(1) && handled(2), "when they have answered what they held");
 	house_free(&house);
 	house_init(&house, 6, 0);
-	h = house_handler(&house, MODE_WORKER, rig_sh("trap '' TERM; echo '{\"ready\":true}' >&3; while :; do sleep 1000; done"),
-			  &(struct handler_policy){ .kill_after = 50, .max_output = 1000, .workers = 1, .outcome = { 0, 3 } });
+	h = house_handler(
+		&house, MODE_WORKER,
+		rig_sh("trap '' TERM; echo '{\"ready\":true}' >&3; while :; do sleep 1000; done"),
+		&(struct handler_policy){
+			.kill_after = 50, .max_output = 1000, .workers = 1, .outcome = { 0, 3 } });
 	ready(h, 1);
 	handlers_drain(house.room);
 	ok(HOUSE_UNTIL(&house, handlers_quiet(house.room)), "one that does not care is ended");
@@ -165,7 +183,9 @@ static void sticky(void)
 	give(h, claim_make(201, "chat:3", "{\"do\":\"mute\"}"));
 	house.out[0][0] = '\0';
 	give(h, claim_make(202, "chat:3", "{\"do\":\"who\"}"));
-	ok(HOUSE_UNTIL(&house, house.fates[202].done && house.out[0][0]) && strcmp(house.out[0], who[3]), "and moves when that one is behind");
+	ok(HOUSE_UNTIL(&house, house.fates[202].done && house.out[0][0]) &&
+		   strcmp(house.out[0], who[3]),
+	   "and moves when that one is behind");
 	jobs_alive(&found);
 	kill((pid_t)atoi(house.out[0]), SIGKILL);
 	HOUSE_UNTIL(&house, !is_alive((pid_t)atoi(house.out[0])) && ready(h, 3));
@@ -186,7 +206,8 @@ static struct {
 	int left, charged, strange, done_twice;
 } chaos;
 
-static void chaos_back(struct house *ho, struct handler *h, struct claim *c, const struct handler_result *r)
+static void chaos_back(struct house *ho, struct handler *h, struct claim *c,
+		       const struct handler_result *r)
 {
 	(void)ho;
 	(void)h;
@@ -203,7 +224,8 @@ static void chaos_back(struct house *ho, struct handler *h, struct claim *c, con
 	if (r->end == HANDLER_ENDED) {
 		c->failures++;
 		chaos.charged++;
-		chaos.strange += r->outcome.kind != OUTCOME_RETRY || !strstr(r->outcome.reason, "SIGKILL");
+		chaos.strange += r->outcome.kind != OUTCOME_RETRY ||
+				 !strstr(r->outcome.reason, "SIGKILL");
 	} else {
 		c->redelivered = r->started;
 		chaos.strange += r->end != HANDLER_INTERRUPTED;
@@ -216,7 +238,8 @@ static void hand_out(struct handler *h)
 		if (chaos.locked[k] || chaos.head[k] == UPDATES / KEYS)
 			continue;
 		struct claim *c = chaos.waiting[k][chaos.head[k]];
-		if (chaos.solo[k] ? handler_start_solo(h, c) : handler_room(h) == 0 || handler_start(h, &c, 1))
+		if (chaos.solo[k] ? handler_start_solo(h, c)
+				  : handler_room(h) == 0 || handler_start(h, &c, 1))
 			continue;
 		chaos.locked[k] = true;
 	}
@@ -250,10 +273,12 @@ static void random_deaths(void)
 		}
 		loop_turn(house.rig.loop, 1);
 	}
-	is_num(chaos.left, 0, "5,000 updates over 50 keys are each handled while workers are killed at random");
+	is_num(chaos.left, 0,
+	       "5,000 updates over 50 keys are each handled while workers are killed at random");
 	is_num(chaos.strange, 0, "none ended in another way than by a kill");
 	is_num(chaos.done_twice, 0, "none out of its order");
-	ok(kills > 20 && chaos.charged <= kills, "%d kills: at most one update failed of each (%d)", kills, chaos.charged);
+	ok(kills > 20 && chaos.charged <= kills, "%d kills: at most one update failed of each (%d)",
+	   kills, chaos.charged);
 	house.then = NULL;
 	procs_release(&found);
 	close_down(h);
@@ -267,12 +292,16 @@ static void failures_together(struct command *command, const char *what)
 	policy.workers = 6;
 	house.unstartable = 0;
 	struct handler *h = house_handler(&house, MODE_WORKER, command, &policy);
-	ok(HOUSE_UNTIL(&house, (handler_counts(h, &c), c.processes == 0 && c.paused > 0)), "%s: starting pauses", what);
+	ok(HOUSE_UNTIL(&house, (handler_counts(h, &c), c.processes == 0 && c.paused > 0)),
+	   "%s: starting pauses", what);
 	is_num((int64_t)c.starts, 6, "after all were started at once");
 	ok(c.paused <= 1000, "for the pause of one failure (%d ms), not of six", (int)c.paused);
-	ok(HOUSE_UNTIL(&house, (handler_counts(h, &c), c.starts > 6 && c.processes == 0 && c.paused > 0)), "then it is tried again");
+	ok(HOUSE_UNTIL(&house,
+		       (handler_counts(h, &c), c.starts > 6 && c.processes == 0 && c.paused > 0)),
+	   "then it is tried again");
 	is_num((int64_t)c.starts, 7, "by one worker");
-	ok(c.paused <= 2000, "whose failure makes the next pause twice as long (%d ms)", (int)c.paused);
+	ok(c.paused <= 2000, "whose failure makes the next pause twice as long (%d ms)",
+	   (int)c.paused);
 	is_num(house.unstartable, 2, "the engine hears of two failures to start");
 	close_down(h);
 }
@@ -281,7 +310,8 @@ static void one_at_a_time(void)
 {
 	struct handler_policy policy = house_policy;
 	struct handler_counts c;
-	failures_together(rig_command(STAGES(ARGV("/nonexistent/worker")), rig_env, NULL), "six workers that cannot be executed");
+	failures_together(rig_command(STAGES(ARGV("/nonexistent/worker")), rig_env, NULL),
+			  "six workers that cannot be executed");
 	failures_together(rig_sh("exit 3"), "six that end at once");
 	policy.workers = 3;
 	struct handler *h = house_handler(&house, MODE_WORKER, rig_sh("exit 3"), &policy);
@@ -289,7 +319,8 @@ static void one_at_a_time(void)
 	struct command *fine = worker_of("1");
 	handler_set_command(h, fine, "testbot");
 	command_unref(fine);
-	ok(HOUSE_UNTIL(&house, (handler_counts(h, &c), c.ready == 3)), "when one is ready the others are started");
+	ok(HOUSE_UNTIL(&house, (handler_counts(h, &c), c.ready == 3)),
+	   "when one is ready the others are started");
 	is_num((int64_t)c.starts, 6, "without another failure");
 	close_down(h);
 }

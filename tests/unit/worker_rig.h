@@ -1,4 +1,5 @@
-/* tests/unit/worker_rig.h: handlers whose workers are the test program itself, and do as the updates say. */
+/* tests/unit/worker_rig.h: handlers whose workers are the test program itself, and do as the
+ * updates say. */
 #ifndef TGRUN_TESTS_WORKER_RIG_H
 #define TGRUN_TESTS_WORKER_RIG_H
 
@@ -13,7 +14,8 @@ static struct command *worker_of(const char *concurrency)
 	return rig_command(STAGES(ARGV(rig_self, "worker", concurrency)), rig_env, NULL);
 }
 
-__attribute__((unused)) static struct handler *workers(int count, const char *concurrency, int64_t timeout)
+__attribute__((unused)) static struct handler *workers(int count, const char *concurrency,
+						       int64_t timeout)
 {
 	struct handler_policy policy = house_policy;
 	policy.workers = count;

@@ -15,7 +15,8 @@
 int local_write(struct local *q, size_t keep, bool sync, struct err *err)
 {
 	struct err why;
-	if (q->pending.count && q->store->ops->apply(q->store, q->pending.ops, q->pending.count, sync, &why)) {
+	if (q->pending.count &&
+	    q->store->ops->apply(q->store, q->pending.ops, q->pending.count, sync, &why)) {
 		pending_cut(&q->pending, keep);
 		q->failing = keep > 0;
 		q->failure = why;
@@ -80,23 +81,33 @@ static bool in_batch(const struct pending *list, size_t first, const struct stor
 {
 	for (size_t i = first; i < list->count; i++) {
 		const struct store_op *o = &list->ops[i];
-		if (o->kind == STORE_PUT && o->has_id && o->root && o->update_id == op->update_id && o->hash == op->hash &&
-		    strcmp(o->root, op->root) == 0)
+		if (o->kind == STORE_PUT && o->has_id && o->root && o->update_id == op->update_id &&
+		    o->hash == op->hash && strcmp(o->root, op->root) == 0)
 			return true;
 	}
 	return false;
 }
 
 /* Appends the operations of one update. 0 or -1 with `err`. */
-static int put_one(struct local *q, const struct queue_put *p, size_t first, int64_t now, struct queue_put_result *result,
-		   struct err *err)
+static int put_one(struct local *q, const struct queue_put *p, size_t first, int64_t now,
+		   struct queue_put_result *result, struct err *err)
 {
-	struct store_op op = { .kind = STORE_PUT, .root = p->root, .has_id = p->has_id, .update_id = p->update_id,
-			       .hash = hash_bytes(p->body, p->length), .kind_name = p->kind, .keys = p->keys,
-			       .lane = p->lane, .body = p->body, .body_length = p->length, .received = now };
+	struct store_op op = { .kind = STORE_PUT,
+			       .root = p->root,
+			       .has_id = p->has_id,
+			       .update_id = p->update_id,
+			       .hash = hash_bytes(p->body, p->length),
+			       .kind_name = p->kind,
+			       .keys = p->keys,
+			       .lane = p->lane,
+			       .body = p->body,
+			       .body_length = p->length,
+			       .received = now };
 	if (repeats(p)) {
-		int known = in_batch(&q->pending, first, &op) ? 1 :
-			    q->store->ops->known(q->store, p->root, p->update_id, op.hash, err);
+		int known = in_batch(&q->pending, first, &op)
+				    ? 1
+				    : q->store->ops->known(q->store, p->root, p->update_id, op.hash,
+							   err);
 		if (known < 0)
 			return -1;
 		if (known) {
@@ -107,8 +118,11 @@ static int put_one(struct local *q, const struct queue_put *p, size_t first, int
 	op.seq = ++q->last_seq;
 	pending_lend(&q->pending, &op);
 	if (p->dead) {
-		pending_lend(&q->pending, &(struct store_op){ .kind = STORE_DEAD, .seq = op.seq, .reason = p->dead,
-							      .last_stderr = "", .now = now });
+		pending_lend(&q->pending, &(struct store_op){ .kind = STORE_DEAD,
+							      .seq = op.seq,
+							      .reason = p->dead,
+							      .last_stderr = "",
+							      .now = now });
 		result->dead++;
 	} else
 		result->taken++;
@@ -120,20 +134,25 @@ void local_learn(struct local *q, const struct store_op *ops, size_t count)
 	int64_t now = q->config.clock->mono(q->config.clock);
 	for (size_t i = 0; i < count; i++) {
 		const struct store_op *o = &ops[i];
-		bool dead = i + 1 < count && ops[i + 1].kind == STORE_DEAD && ops[i + 1].seq == o->seq;
+		bool dead = i + 1 < count && ops[i + 1].kind == STORE_DEAD &&
+			    ops[i + 1].seq == o->seq;
 		if (o->kind == STORE_DONE)
 			sched_remove(q->sched, now, o->seq);
 		if (o->kind != STORE_PUT || dead || q->recheck_from)
 			continue;
-		struct store_row row = { .seq = o->seq, .kind_name = o->kind_name, .keys = o->keys, .lane = o->lane,
-					 .received = o->received, .ageless = o->ageless };
+		struct store_row row = { .seq = o->seq,
+					 .kind_name = o->kind_name,
+					 .keys = o->keys,
+					 .lane = o->lane,
+					 .received = o->received,
+					 .ageless = o->ageless };
 		if (local_row_add(q, &row))
 			q->recheck_from = o->seq;
 	}
 }
 
-int local_put(struct queue *queue, const struct queue_put *puts, size_t count, const char *root, int64_t offset,
-	      struct queue_put_result *result, struct err *err)
+int local_put(struct queue *queue, const struct queue_put *puts, size_t count, const char *root,
+	      int64_t offset, struct queue_put_result *result, struct err *err)
 {
 	struct local *q = local_of(queue);
 	struct queue_put_result counts = { 0 };
@@ -149,7 +168,9 @@ int local_put(struct queue *queue, const struct queue_put *puts, size_t count, c
 			return -1;
 		}
 	if (root)
-		pending_lend(&q->pending, &(struct store_op){ .kind = STORE_OFFSET, .root = root, .offset = offset });
+		pending_lend(&q->pending, &(struct store_op){ .kind = STORE_OFFSET,
+							      .root = root,
+							      .offset = offset });
 	size_t added = q->pending.count - keep;
 	if (local_write(q, keep, false, err)) {
 		q->recheck_from = q->last_seq >= first_seq ? first_seq : 0;
@@ -166,9 +187,12 @@ int local_put(struct queue *queue, const struct queue_put *puts, size_t count, c
 void local_confirmed(struct queue *queue, const char *root, int64_t offset)
 {
 	struct local *q = local_of(queue);
-	struct store_op op = { .kind = STORE_CONFIRMED, .root = root, .offset = offset, .seq = q->last_seq };
+	struct store_op op = {
+		.kind = STORE_CONFIRMED, .root = root, .offset = offset, .seq = q->last_seq
+	};
 	uint64_t root_hash = hash_bytes(root, strlen(root));
-	if (q->confirmed.root == root_hash && q->confirmed.offset == offset && q->confirmed.seq == op.seq)
+	if (q->confirmed.root == root_hash && q->confirmed.offset == offset &&
+	    q->confirmed.seq == op.seq)
 		return; /* an idle source says the same each time */
 	/* Without memory it is not remembered: what recognises repeats stays for longer. */
 	if (pending_reserve(&q->pending, 1 + q->open_count) || pending_add(&q->pending, &op))
@@ -183,7 +207,8 @@ int64_t local_offset(struct queue *queue, const char *root)
 	struct local *q = local_of(queue);
 	int64_t offset = 0;
 	bool found = false;
-	return q->store->ops->offset(q->store, root, &offset, &found, NULL) == 0 && found ? offset : 0;
+	return q->store->ops->offset(q->store, root, &offset, &found, NULL) == 0 && found ? offset
+											  : 0;
 }
 
 int local_meta_get(struct queue *queue, const char *name, struct buf *out, struct err *err)
@@ -193,7 +218,8 @@ int local_meta_get(struct queue *queue, const char *name, struct buf *out, struc
 		const struct store_op *o = &q->pending.ops[i];
 		if (o->kind == STORE_META && strcmp(o->kind_name, name) == 0) {
 			buf_clear(out);
-			return buf_adds(out, o->keys) ? err_set(err, ERR_INTERNAL, "out of memory") : 0;
+			return buf_adds(out, o->keys) ? err_set(err, ERR_INTERNAL, "out of memory")
+						      : 0;
 		}
 	}
 	return q->store->ops->meta(q->store, name, out, err);

@@ -55,7 +55,8 @@ static int fill(struct local *q, const struct sched_entry *e, struct claim *c, s
 	buf_init(&keys, SIZE_MAX / 2);
 	buf_init(&body, SIZE_MAX / 2);
 	int rc = q->store->ops->body(q->store, e->seq, &body, &times, err);
-	if (rc == 1 && (sched_keys(q->sched, e->seq, &keys) || buf_adds(&keys, "") || buf_adds(&body, "")))
+	if (rc == 1 &&
+	    (sched_keys(q->sched, e->seq, &keys) || buf_adds(&keys, "") || buf_adds(&body, "")))
 		rc = err_set(err, ERR_INTERNAL, "out of memory");
 	if (rc != 1) {
 		buf_release(&keys);
@@ -65,7 +66,8 @@ static int fill(struct local *q, const struct sched_entry *e, struct claim *c, s
 	int64_t now = q->config.clock->wall(q->config.clock);
 	c->seq = e->seq;
 	c->received = times.received;
-	c->first = times.first && times.first < now ? times.first : now; /* the clock may have been set back */
+	/* the clock may have been set back */
+	c->first = times.first && times.first < now ? times.first : now;
 	c->failures = e->failures;
 	c->deaths = e->deaths;
 	c->interruptions = e->interruptions;
@@ -88,7 +90,8 @@ struct which {
 
 static bool next_entry(struct local *q, const struct which *w, struct sched_entry *e)
 {
-	return w->leader ? sched_join(q->sched, mono(q), w->leader, e) : sched_claim(q->sched, mono(q), w->lanes, e);
+	return w->leader ? sched_join(q->sched, mono(q), w->leader, e)
+			 : sched_claim(q->sched, mono(q), w->lanes, e);
 }
 
 /* The mark of a start. The pause after a death of this runner, which could not say when it died,
@@ -97,8 +100,13 @@ static struct store_op start_of(const struct claim *c, int64_t now)
 {
 	struct ledger l = { c->deaths, c->interruptions };
 	ledger_enter(&l, RELEASE_RUNNER, false);
-	return (struct store_op){ .kind = STORE_START, .seq = c->seq, .failures = c->failures, .deaths = c->deaths,
-				  .interruptions = c->interruptions, .first = c->first, .due = now + ledger_pause(&l) };
+	return (struct store_op){ .kind = STORE_START,
+				  .seq = c->seq,
+				  .failures = c->failures,
+				  .deaths = c->deaths,
+				  .interruptions = c->interruptions,
+				  .first = c->first,
+				  .due = now + ledger_pause(&l) };
 }
 
 static int hand_out(struct local *q, const struct which *w, struct claim **out, struct err *err)
@@ -144,7 +152,8 @@ int local_claim(struct queue *queue, uint64_t lanes, struct claim **out, struct 
 	return hand_out(q, &(struct which){ .lanes = lanes }, out, err);
 }
 
-int local_claim_joining(struct queue *queue, struct claim *const *batch, size_t n, struct claim **out, struct err *err)
+int local_claim_joining(struct queue *queue, struct claim *const *batch, size_t n,
+			struct claim **out, struct err *err)
 {
 	struct local *q = local_of(queue);
 	*out = NULL;
@@ -188,11 +197,15 @@ void local_drop(struct queue *queue, const struct claim *c)
 /* An operation that leaves the account of an update as it is. */
 static struct store_op op_of(enum store_op_kind kind, const struct claim *c)
 {
-	return (struct store_op){ .kind = kind, .seq = c->seq, .failures = c->failures, .deaths = c->deaths,
+	return (struct store_op){ .kind = kind,
+				  .seq = c->seq,
+				  .failures = c->failures,
+				  .deaths = c->deaths,
 				  .interruptions = c->interruptions };
 }
 
-static void bury(struct local *q, const struct claim *c, struct store_op *op, const char *reason, const char *last_stderr)
+static void bury(struct local *q, const struct claim *c, struct store_op *op, const char *reason,
+		 const char *last_stderr)
 {
 	op->kind = STORE_DEAD;
 	op->reason = reason;
@@ -202,7 +215,8 @@ static void bury(struct local *q, const struct claim *c, struct store_op *op, co
 		sched_finish(q->sched, mono(q), c->seq);
 }
 
-void local_dead(struct queue *queue, const struct claim *c, const char *reason, const char *last_stderr)
+void local_dead(struct queue *queue, const struct claim *c, const char *reason,
+		const char *last_stderr)
 {
 	struct local *q = local_of(queue);
 	struct store_op op = op_of(STORE_DEAD, c);
@@ -213,16 +227,22 @@ void local_dead(struct queue *queue, const struct claim *c, const char *reason, 
 
 /* Settles it with an operation after which it waits again. It waits for `pause` milliseconds, which
  * is written down, and for `delay` at least while this runner lives. */
-static void give_back(struct local *q, const struct claim *c, struct store_op *op, int64_t pause, int64_t delay, bool solo)
+static void give_back(struct local *q, const struct claim *c, struct store_op *op, int64_t pause,
+		      int64_t delay, bool solo)
 {
 	int64_t now = mono(q);
 	op->due = pause > 0 ? q->config.clock->wall(q->config.clock) + pause : 0;
 	if (delay < pause)
 		delay = pause;
 	if (settle(q, c, op))
-		sched_return(q->sched, now, &(struct sched_entry){ .seq = op->seq, .failures = op->failures, .deaths = op->deaths,
-								   .interruptions = op->interruptions, .redelivered = op->begun,
-								   .solo = solo, .due = delay > 0 ? now + delay : 0 });
+		sched_return(q->sched, now,
+			     &(struct sched_entry){ .seq = op->seq,
+						    .failures = op->failures,
+						    .deaths = op->deaths,
+						    .interruptions = op->interruptions,
+						    .redelivered = op->begun,
+						    .solo = solo,
+						    .due = delay > 0 ? now + delay : 0 });
 }
 
 void local_retry(struct queue *queue, const struct claim *c, int64_t delay, const char *reason)
@@ -235,7 +255,8 @@ void local_retry(struct queue *queue, const struct claim *c, int64_t delay, cons
 	give_back(q, c, &op, delay, delay, false);
 }
 
-const char *local_release(struct queue *queue, const struct claim *c, const struct queue_release *how)
+const char *local_release(struct queue *queue, const struct claim *c,
+			  const struct queue_release *how)
 {
 	struct local *q = local_of(queue);
 	struct ledger l = { c->deaths, c->interruptions };
@@ -259,7 +280,8 @@ void local_release_all(struct local *q)
 	while (!list_empty(&q->open)) {
 		struct open_claim *o = container_of(q->open.next, struct open_claim, link);
 		enum release_why why = o->claim.expired ? RELEASE_NO_START : RELEASE_STOP;
-		local_release(&q->queue, &o->claim, &(struct queue_release){ .why = why, .started = !o->claim.expired });
+		local_release(&q->queue, &o->claim,
+			      &(struct queue_release){ .why = why, .started = !o->claim.expired });
 		if (o->freed)
 			open_free(o);
 	}
@@ -295,15 +317,18 @@ size_t local_waiting(const struct queue *queue, unsigned lane)
 bool local_batch_full(const struct queue *queue, unsigned lane, size_t size)
 {
 	const struct local *q = local_of(queue);
-	return sched_waiting(q->sched, lane) >= size && sched_batch(q->sched, mono(q), lane, size) >= size;
+	return sched_waiting(q->sched, lane) >= size &&
+	       sched_batch(q->sched, mono(q), lane, size) >= size;
 }
 
 void local_counts(const struct queue *queue, struct queue_counts *out)
 {
 	const struct local *q = local_of(queue);
 	size_t all = sched_count(q->sched);
-	*out = (struct queue_counts){ .waiting = all - sched_running(q->sched), .running = sched_running(q->sched),
-				      .ready = sched_ready(q->sched, SCHED_ALL_LANES), .dead = q->store->ops->dead_count(q->store),
+	*out = (struct queue_counts){ .waiting = all - sched_running(q->sched),
+				      .running = sched_running(q->sched),
+				      .ready = sched_ready(q->sched, SCHED_ALL_LANES),
+				      .dead = q->store->ops->dead_count(q->store),
 				      .full = (int64_t)all >= q->config.backlog };
 }
 

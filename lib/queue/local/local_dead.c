@@ -98,7 +98,7 @@ int local_dead_trim(struct queue *queue, int64_t keep, int64_t max_age, int64_t 
 	int64_t now = clock->wall(clock), count = q->store->ops->dead_count(q->store);
 	struct trim t = { .queue = q,
 			  .until = until,
-			  .before = max_age < 0	   ? INT64_MIN
+			  .before = max_age < 0    ? INT64_MIN
 				    : max_age == 0 ? INT64_MAX
 						   : now - max_age,
 			  .past = keep < 0 || count <= keep ? 0 : count - keep };

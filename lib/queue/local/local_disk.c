@@ -22,9 +22,8 @@ static int sync_here(struct local *q, struct err *err)
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	/* Nobody reads the value: it makes this a transaction, which is written out together
 	 * with all transactions before it. */
-	pending_lend(&q->pending, &(struct store_op){ .kind = STORE_META,
-						      .kind_name = "synced",
-						      .keys = text });
+	pending_lend(&q->pending,
+		     &(struct store_op){ .kind = STORE_META, .kind_name = "synced", .keys = text });
 	return local_write(q, keep, true, err);
 }
 

@@ -24,10 +24,10 @@
  * than that one. So for any keys it is known when an update of other keys last ended well. */
 struct wells {
 	struct {
-		uint64_t keys;   /* their hash; of an update without keys, that of its number */
-		int64_t at;      /* wall clock, milliseconds; 0: none has */
+		uint64_t keys; /* their hash; of an update without keys, that of its number */
+		int64_t at;    /* wall clock, milliseconds; 0: none has */
 	} last[2];
-	bool unwritten;          /* the store has older ones */
+	bool unwritten; /* the store has older ones */
 };
 
 /* A claim, which stands in the queue's list until it is settled. Its owner may free it before;
@@ -35,7 +35,7 @@ struct wells {
 struct open_claim {
 	struct claim claim;
 	struct list link;
-	uint64_t writes;         /* local.writes when it was handed out */
+	uint64_t writes; /* local.writes when it was handed out */
 	bool settled, freed;
 };
 
@@ -45,27 +45,27 @@ struct local {
 	struct store *store;
 	struct sched *sched;
 	struct pending pending;
-	struct list open;        /* not settled: each has room for its outcome in `pending` */
+	struct list open; /* not settled: each has room for its outcome in `pending` */
 	size_t open_count;
-	uint64_t writes;         /* how often all that was pending has been written */
-	int64_t last_seq;        /* the highest number given, also to what could not be written */
-	int64_t recheck_from;    /* the scheduler may lack stored updates from it on; 0: none */
+	uint64_t writes;      /* how often all that was pending has been written */
+	int64_t last_seq;     /* the highest number given, also to what could not be written */
+	int64_t recheck_from; /* the scheduler may lack stored updates from it on; 0: none */
 	struct {
-		uint64_t root;   /* its hash */
+		uint64_t root; /* its hash */
 		int64_t offset, seq;
-	} confirmed;             /* what local_confirmed() was last told */
+	} confirmed; /* what local_confirmed() was last told */
 	struct wells wells;
 	char story[LEDGER_STORY]; /* the reason of the last letter that local_release() made */
-	struct syncer *syncer;   /* NULL until a thread has had something to sync */
-	bool unsynced;           /* something was put that a power cut may take back */
-	int64_t syncing;         /* the thread syncs all up to this number; 0: it does nothing */
-	struct err sync_failure; /* of the thread's last sync; status 0: none, or it was told */
+	struct syncer *syncer;    /* NULL until a thread has had something to sync */
+	bool unsynced;            /* something was put that a power cut may take back */
+	int64_t syncing;          /* the thread syncs all up to this number; 0: it does nothing */
+	struct err sync_failure;  /* of the thread's last sync; status 0: none, or it was told */
 	struct {
-		int64_t from;    /* the letter at which the next slice begins */
-		int64_t oldest;  /* wall clock: the first death among the letters before `from` */
-		int64_t bound;   /* wall clock: no letter of the store died before */
-	} trim;                  /* of local_dead_trim(), by age */
-	bool failing;            /* the last write failed, and is still pending */
+		int64_t from;   /* the letter at which the next slice begins */
+		int64_t oldest; /* wall clock: the first death among the letters before `from` */
+		int64_t bound;  /* wall clock: no letter of the store died before */
+	} trim;                 /* of local_dead_trim(), by age */
+	bool failing;           /* the last write failed, and is still pending */
 	struct err failure;
 };
 

@@ -25,9 +25,16 @@ static int walk_row(void *arg, const struct store_row *row)
 	/* What was settled and is not yet written is finished. */
 	if (!sched_look(q->sched, row->seq, &e, &state))
 		return w->only ? -1 : 0;
-	struct queue_item item = { .seq = row->seq, .has_id = row->has_id, .update_id = row->update_id,
-				   .kind = row->kind_name, .keys = row->keys, .lane = e.lane, .failures = e.failures,
-				   .deaths = e.deaths, .interruptions = e.interruptions, .received = row->received };
+	struct queue_item item = { .seq = row->seq,
+				   .has_id = row->has_id,
+				   .update_id = row->update_id,
+				   .kind = row->kind_name,
+				   .keys = row->keys,
+				   .lane = e.lane,
+				   .failures = e.failures,
+				   .deaths = e.deaths,
+				   .interruptions = e.interruptions,
+				   .received = row->received };
 	switch (state) {
 	case SCHED_RUNNING:
 		item.state = QUEUE_RUNNING;
@@ -54,7 +61,8 @@ static int walk_row(void *arg, const struct store_row *row)
 	return w->each(w->arg, &item) || w->only ? -1 : 0;
 }
 
-int local_each(struct queue *queue, int64_t from, int (*each)(void *arg, const struct queue_item *item), void *arg, struct err *err)
+int local_each(struct queue *queue, int64_t from,
+	       int (*each)(void *arg, const struct queue_item *item), void *arg, struct err *err)
 {
 	struct local *q = local_of(queue);
 	struct walk w = { .queue = q, .each = each, .arg = arg };
@@ -68,12 +76,15 @@ int local_each(struct queue *queue, int64_t from, int (*each)(void *arg, const s
 	return -1;
 }
 
-int local_show(struct queue *queue, int64_t seq, int (*show)(void *arg, const struct queue_item *item), void *arg, struct err *err)
+int local_show(struct queue *queue, int64_t seq,
+	       int (*show)(void *arg, const struct queue_item *item), void *arg, struct err *err)
 {
 	struct local *q = local_of(queue);
 	struct buf body;
 	struct err why = { 0 };
-	struct walk w = { .queue = q, .each = show, .arg = arg, .only = seq, .body = &body, .err = &why };
+	struct walk w = {
+		.queue = q, .each = show, .arg = arg, .only = seq, .body = &body, .err = &why
+	};
 	if (seq <= 0)
 		return 0;
 	buf_init(&body, SIZE_MAX / 2);

@@ -63,8 +63,8 @@ static int put_again(struct slice *s, const struct store_dead *d)
 	int rc = config->route_of
 			 ? config->route_of(config->arg, d->body, d->body_length, &keys, &lane)
 			 : buf_adds(&keys, d->keys);
-	char *texts =
-		rc || buf_addc(&keys, '\0') ? NULL : malloc(kind_size + keys.len + d->body_length);
+	char *texts = rc || buf_addc(&keys, '\0') ? NULL
+						  : malloc(kind_size + keys.len + d->body_length);
 	if (texts) {
 		char *keys_copy = texts + kind_size, *body = keys_copy + keys.len;
 		memcpy(texts, d->kind_name, kind_size);

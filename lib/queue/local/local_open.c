@@ -29,7 +29,8 @@ static int seqs_add(void *arg, const struct store_row *row)
 	return 0;
 }
 
-static int rekey_one(struct local *q, int64_t seq, struct buf *body, struct buf *keys, struct err *err)
+static int rekey_one(struct local *q, int64_t seq, struct buf *body, struct buf *keys,
+		     struct err *err)
 {
 	struct store_times times;
 	unsigned lane = 0;
@@ -74,7 +75,8 @@ static int check_keys(struct local *q, struct err *err)
 		if (rc == 0 && pending_reserve(&q->pending, 1))
 			rc = err_set(err, ERR_INTERNAL, "out of memory");
 		if (rc == 0)
-			pending_lend(&q->pending, &(struct store_op){ .kind = STORE_META, .kind_name = LOCAL_KEY_SPEC,
+			pending_lend(&q->pending, &(struct store_op){ .kind = STORE_META,
+								      .kind_name = LOCAL_KEY_SPEC,
 								      .keys = q->config.key_spec });
 	}
 	buf_release(&was);
@@ -94,8 +96,13 @@ static int load_row(void *arg, const struct store_row *row)
 		return -1;
 	if (!row->started)
 		return 0;
-	struct store_op op = { .kind = STORE_STOPPED, .seq = row->seq, .failures = row->failures, .deaths = l.deaths,
-			       .interruptions = l.interruptions, .due = row->due, .begun = true };
+	struct store_op op = { .kind = STORE_STOPPED,
+			       .seq = row->seq,
+			       .failures = row->failures,
+			       .deaths = l.deaths,
+			       .interruptions = l.interruptions,
+			       .due = row->due,
+			       .begun = true };
 	if (given_up) {
 		ledger_story(&l, RELEASE_RUNNER, NULL, q->story, sizeof q->story);
 		op.kind = STORE_DEAD;

@@ -10,8 +10,7 @@ enum { DUE_MAX = 330 * 1000 };
 static int64_t expires_of(const struct local *q, const char *kind, bool ageless, int64_t received)
 {
 	const struct clock *clock = q->config.clock;
-	int64_t limit =
-		ageless || !q->config.max_age ? 0 : q->config.max_age(q->config.arg, kind);
+	int64_t limit = ageless || !q->config.max_age ? 0 : q->config.max_age(q->config.arg, kind);
 	int64_t age = clock->wall(clock) - received;
 	if (limit <= 0)
 		return INT64_MAX;

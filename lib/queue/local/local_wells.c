@@ -41,8 +41,9 @@ int local_wells_load(struct local *q, struct err *err)
 	int64_t now = q->config.clock->wall(q->config.clock);
 	buf_init(&text, SIZE_MAX / 2);
 	int rc = q->store->ops->meta(q->store, LOCAL_WELLS, &text, err);
-	if (rc == 0 && sscanf(buf_str(&text), "%" SCNx64 " %" SCNd64 " %" SCNx64 " %" SCNd64, &w->last[0].keys, &w->last[0].at,
-			      &w->last[1].keys, &w->last[1].at) != 4)
+	if (rc == 0 &&
+	    sscanf(buf_str(&text), "%" SCNx64 " %" SCNd64 " %" SCNx64 " %" SCNd64, &w->last[0].keys,
+		   &w->last[0].at, &w->last[1].keys, &w->last[1].at) != 4)
 		*w = (struct wells){ 0 };
 	/* The clock may have been set back. */
 	for (int i = 0; i < 2; i++)
@@ -57,9 +58,10 @@ void local_wells_keep(struct local *q)
 	char text[96];
 	if (!w->unwritten || sched_redelivered(q->sched) == 0)
 		return;
-	snprintf(text, sizeof text, "%" PRIx64 " %" PRId64 " %" PRIx64 " %" PRId64, w->last[0].keys, w->last[0].at, w->last[1].keys,
-		 w->last[1].at);
+	snprintf(text, sizeof text, "%" PRIx64 " %" PRId64 " %" PRIx64 " %" PRId64, w->last[0].keys,
+		 w->last[0].at, w->last[1].keys, w->last[1].at);
 	struct store_op op = { .kind = STORE_META, .kind_name = LOCAL_WELLS, .keys = text };
-	if (pending_reserve(&q->pending, 1 + q->open_count) == 0 && pending_add(&q->pending, &op) == 0)
+	if (pending_reserve(&q->pending, 1 + q->open_count) == 0 &&
+	    pending_add(&q->pending, &op) == 0)
 		w->unwritten = false;
 }

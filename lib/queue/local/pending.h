@@ -9,7 +9,7 @@
 
 struct pending {
 	struct store_op *ops;
-	char **owned;        /* of each operation: its copied strings in one block, or NULL */
+	char **owned; /* of each operation: its copied strings in one block, or NULL */
 	size_t count, cap;
 };
 

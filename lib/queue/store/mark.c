@@ -1,5 +1,6 @@
-/* queue/store/mark: a number in a small file. It is written over in place, in one piece, so that it works on a full disk and is never
- * half of one and half of another; it is not synced: it may lag behind the database, never run ahead of it. */
+/* queue/store/mark: a number in a small file. It is written over in place, in one piece, so that it
+ * works on a full disk and is never half of one and half of another; it is not synced: it may lag
+ * behind the database, never run ahead of it. */
 #include "queue/store/mark.h"
 
 #include <errno.h>
@@ -17,7 +18,8 @@ static void parse(struct mark *m, const char *text)
 	int64_t seq, bot_id;
 	char end;
 	m->seq = m->bot_id = 0;
-	if (sscanf(text, "tgrun mark %" SCNd64 " %" SCNd64 "%c", &seq, &bot_id, &end) == 3 && end == '\n' && seq >= 0) {
+	if (sscanf(text, "tgrun mark %" SCNd64 " %" SCNd64 "%c", &seq, &bot_id, &end) == 3 &&
+	    end == '\n' && seq >= 0) {
 		m->seq = seq;
 		m->bot_id = bot_id;
 	}
@@ -27,11 +29,14 @@ int mark_open(struct mark *m, int dir_fd, const char *dir_name, struct err *err)
 {
 	char text[MARK_SIZE + 1] = "";
 	struct stat st;
-	*m = (struct mark){ .fd = openat(dir_fd, "mark", O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600) };
+	*m = (struct mark){ .fd = openat(dir_fd, "mark",
+					 O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+					 0600) };
 	if (m->fd < 0) {
 		int why = errno;
 		if (why == ELOOP)
-			return err_set(err, ERR_CANTCREATE, "'%s/mark' is a symbolic link; remove it", dir_name);
+			return err_set(err, ERR_CANTCREATE,
+				       "'%s/mark' is a symbolic link; remove it", dir_name);
 		return err_sys(err, err_of_disk(why), why, "cannot open '%s/mark'", dir_name);
 	}
 	if (fstat(m->fd, &st)) {
@@ -41,7 +46,8 @@ int mark_open(struct mark *m, int dir_fd, const char *dir_name, struct err *err)
 	}
 	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid()) {
 		mark_close(m);
-		return err_set(err, ERR_CANTCREATE, "'%s/mark' is not a file of this user; remove it", dir_name);
+		return err_set(err, ERR_CANTCREATE,
+			       "'%s/mark' is not a file of this user; remove it", dir_name);
 	}
 	ssize_t n = pread(m->fd, text, MARK_SIZE, 0);
 	if (n < 0) {
@@ -56,7 +62,8 @@ int mark_open(struct mark *m, int dir_fd, const char *dir_name, struct err *err)
 int64_t mark_read(int dir_fd)
 {
 	char text[MARK_SIZE + 1] = "";
-	struct mark m = { .fd = openat(dir_fd, "mark", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) };
+	struct mark m = { .fd = openat(dir_fd, "mark",
+				       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) };
 	if (m.fd >= 0 && pread(m.fd, text, MARK_SIZE, 0) > 0)
 		parse(&m, text);
 	mark_close(&m);

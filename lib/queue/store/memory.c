@@ -1,6 +1,6 @@
-/* queue/store/memory: the store that keeps nothing after its end (--store memory): the shortest reading of store.h. Updates and
- * dead letters stand in lists in the order of their numbers; tables find them by number, and by id when they come again.
- * What changes them is in memory_apply.c. */
+/* queue/store/memory: the store that keeps nothing after its end (--store memory): the shortest
+ * reading of store.h. Updates and dead letters stand in lists in the order of their numbers; tables
+ * find them by number, and by id when they come again. What changes them is in memory_apply.c. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,10 +8,12 @@
 
 enum { NEAR = 100 };
 
-static int memory_known(struct store *s, const char *root, int64_t update_id, uint64_t hash, struct err *err)
+static int memory_known(struct store *s, const char *root, int64_t update_id, uint64_t hash,
+			struct err *err)
 {
 	(void)err;
-	for (struct map_node *n = map_first(&memory_of(s)->by_id, memory_id_hash(update_id, hash)); n; n = map_next(n)) {
+	for (struct map_node *n = map_first(&memory_of(s)->by_id, memory_id_hash(update_id, hash));
+	     n; n = map_next(n)) {
 		const struct memory_row *r = container_of(n, struct memory_row, by_id);
 		if (r->update_id == update_id && r->hash == hash && strcmp(r->root, root) == 0)
 			return 1;
@@ -19,7 +21,8 @@ static int memory_known(struct store *s, const char *root, int64_t update_id, ui
 	return 0;
 }
 
-/* Where a walk over what waits from `from` on may begin: near there, if it goes on where another ended. */
+/* Where a walk over what waits from `from` on may begin: near there, if it goes on where another
+ * ended. */
 static struct list *start_of(struct memory *m, int64_t from)
 {
 	for (int64_t seq = from; from > 0 && seq < from + NEAR; seq++) {
@@ -30,17 +33,27 @@ static struct list *start_of(struct memory *m, int64_t from)
 	return m->waiting.next;
 }
 
-static int memory_load(struct store *s, int64_t from, int (*row)(void *arg, const struct store_row *row), void *arg,
+static int memory_load(struct store *s, int64_t from,
+		       int (*row)(void *arg, const struct store_row *row), void *arg,
 		       struct err *err)
 {
 	(void)err;
 	struct memory *m = memory_of(s);
 	for (struct list *at = start_of(m, from); at != &m->waiting; at = at->next) {
 		const struct memory_row *r = container_of(at, struct memory_row, link);
-		struct store_row give = { .seq = r->seq, .has_id = r->has_id, .update_id = r->update_id,
-					  .kind_name = r->kind, .keys = r->keys, .lane = r->lane,
-					  .received = r->received, .due = r->due, .failures = r->failures, .deaths = r->deaths,
-					  .interruptions = r->interruptions, .ageless = r->ageless, .started = r->state == MEMORY_STARTED,
+		struct store_row give = { .seq = r->seq,
+					  .has_id = r->has_id,
+					  .update_id = r->update_id,
+					  .kind_name = r->kind,
+					  .keys = r->keys,
+					  .lane = r->lane,
+					  .received = r->received,
+					  .due = r->due,
+					  .failures = r->failures,
+					  .deaths = r->deaths,
+					  .interruptions = r->interruptions,
+					  .ageless = r->ageless,
+					  .started = r->state == MEMORY_STARTED,
 					  .redelivered = r->state != MEMORY_NEW };
 		if (r->seq >= from && row(arg, &give))
 			return -1;
@@ -59,7 +72,8 @@ static void memory_synced(struct store *s, int64_t seq, bool worked)
 	(void)s, (void)seq, (void)worked;
 }
 
-static int memory_body(struct store *s, int64_t seq, struct buf *out, struct store_times *times, struct err *err)
+static int memory_body(struct store *s, int64_t seq, struct buf *out, struct store_times *times,
+		       struct err *err)
 {
 	const struct memory_row *r = memory_row_waiting(memory_of(s), seq);
 	if (!r)
@@ -69,7 +83,8 @@ static int memory_body(struct store *s, int64_t seq, struct buf *out, struct sto
 	return buf_add(out, r->body, r->length) ? err_set(err, ERR_IO, "out of memory") : 1;
 }
 
-static int memory_rekey(struct store *s, int64_t seq, const char *keys, unsigned lane, struct err *err)
+static int memory_rekey(struct store *s, int64_t seq, const char *keys, unsigned lane,
+			struct err *err)
 {
 	struct memory_row *r = memory_row_waiting(memory_of(s), seq);
 	char *copy = NULL;
@@ -89,7 +104,8 @@ static int memory_rekey_end(struct store *s, struct err *err)
 	return 0;
 }
 
-static int memory_offset(struct store *s, const char *root, int64_t *offset, bool *found, struct err *err)
+static int memory_offset(struct store *s, const char *root, int64_t *offset, bool *found,
+			 struct err *err)
 {
 	const struct memory_named *n = memory_named_find(&memory_of(s)->roots, root);
 	(void)err;
@@ -167,7 +183,8 @@ static void memory_close(struct store *s)
 	struct list *both[] = { &m->metas, &m->roots };
 	for (int i = 0; i < 2; i++)
 		while (!list_empty(both[i])) {
-			struct memory_named *n = container_of(both[i]->next, struct memory_named, link);
+			struct memory_named *n = container_of(both[i]->next, struct memory_named,
+							      link);
 			list_remove(&n->link);
 			memory_named_free(n);
 		}

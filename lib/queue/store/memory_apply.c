@@ -1,6 +1,7 @@
-/* queue/store/memory_apply: how the memory store changes. A list of operations comes in; all that may fail of it (memory) is done before
- * the first of them is carried out, so it is carried out whole or not at all. Invariant: a row is in the table by number
- * and in one of two lists, waiting or done; what may come again is in the table by id, too. */
+/* queue/store/memory_apply: how the memory store changes. A list of operations comes in; all that
+ * may fail of it (memory) is done before the first of them is carried out, so it is carried out
+ * whole or not at all. Invariant: a row is in the table by number and in one of two lists, waiting
+ * or done; what may come again is in the table by id, too. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,7 +91,8 @@ void memory_row_drop(struct memory *m, struct memory_row *r)
 static void memory_row_finish(struct memory *m, struct memory_row *r)
 {
 	struct memory_named *root = r->root ? memory_named_find(&m->roots, r->root) : NULL;
-	if (!r->repeats || (root && r->update_id < root->confirmed && r->seq <= root->confirmed_seq)) {
+	if (!r->repeats ||
+	    (root && r->update_id < root->confirmed && r->seq <= root->confirmed_seq)) {
 		memory_row_drop(m, r);
 		return;
 	}
@@ -129,7 +131,8 @@ static struct memory_row *make_row(const struct store_op *op)
 	r->lane = op->lane;
 	r->length = op->body_length;
 	r->body = malloc(op->body_length + 1);
-	if (!r->body || memory_copy_text(&r->kind, op->kind_name) || memory_copy_text(&r->keys, op->keys) ||
+	if (!r->body || memory_copy_text(&r->kind, op->kind_name) ||
+	    memory_copy_text(&r->keys, op->keys) ||
 	    (op->root && memory_copy_text(&r->root, op->root))) {
 		memory_row_free(r);
 		return NULL;
@@ -143,14 +146,18 @@ static struct memory_letter *make_letter(const struct store_op *op)
 {
 	struct memory_letter *l = calloc(1, sizeof *l);
 	char *reason = NULL, *last = NULL;
-	if (!l || memory_copy_text(&reason, op->reason) || memory_copy_text(&last, op->last_stderr)) {
+	if (!l || memory_copy_text(&reason, op->reason) ||
+	    memory_copy_text(&last, op->last_stderr)) {
 		free(reason);
 		free(l);
 		return NULL;
 	}
 	list_init(&l->link);
-	l->dead = (struct store_dead){ .number = op->seq, .reason = reason, .last_stderr = last,
-				       .attempts = op->failures + op->deaths + op->interruptions, .died = op->now };
+	l->dead = (struct store_dead){ .number = op->seq,
+				       .reason = reason,
+				       .last_stderr = last,
+				       .attempts = op->failures + op->deaths + op->interruptions,
+				       .died = op->now };
 	return l;
 }
 
@@ -179,7 +186,8 @@ static int prepare(struct memory *m, const struct store_op *op, struct made *mad
 			return -1;
 		}
 		if (op->root && op->has_id) {
-			if (map_add(&m->by_id, &made->row->by_id, memory_id_hash(op->update_id, op->hash)))
+			if (map_add(&m->by_id, &made->row->by_id,
+				    memory_id_hash(op->update_id, op->hash)))
 				return -1;
 			made->row->repeats = true;
 		}
@@ -221,7 +229,8 @@ static void bury(struct memory *m, struct memory_row *r, struct memory_letter *l
 	d->body_length = r->length;
 	r->kind = r->keys = r->body = NULL;
 	struct list *at = m->dead.prev;
-	while (at != &m->dead && container_of(at, struct memory_letter, link)->dead.number > d->number)
+	while (at != &m->dead &&
+	       container_of(at, struct memory_letter, link)->dead.number > d->number)
 		at = at->prev;
 	list_add_before(at->next, &l->link);
 	m->dead_count++;
@@ -236,7 +245,8 @@ void memory_letter_drop(struct memory *m, struct memory_letter *l)
 	m->dead_count--;
 }
 
-/* The named value to change: the one that is there, or else the new one, which then belongs to the list. */
+/* The named value to change: the one that is there, or else the new one, which then belongs to the
+ * list. */
 static struct memory_named *settle_named(struct list *l, struct made *made)
 {
 	struct memory_named *n = memory_named_find(l, made->named->name);
@@ -255,7 +265,8 @@ static void confirmed(struct memory *m, const struct store_op *op, struct memory
 	for (struct list *at = m->done.next, *next; at != &m->done; at = next) {
 		struct memory_row *r = container_of(at, struct memory_row, link);
 		next = at->next;
-		if (r->update_id < op->offset && r->seq <= op->seq && strcmp(r->root, op->root) == 0)
+		if (r->update_id < op->offset && r->seq <= op->seq &&
+		    strcmp(r->root, op->root) == 0)
 			memory_row_drop(m, r);
 	}
 }
@@ -285,7 +296,9 @@ static void carry_out(struct memory *m, const struct store_op *op, struct made *
 			r->first = op->first;
 		else if (op->kind == STORE_STOPPED && !op->begun)
 			r->first = 0;
-		r->state = op->kind == STORE_START ? MEMORY_STARTED : op->kind == STORE_RETRY || op->begun ? MEMORY_BEGUN : MEMORY_NEW;
+		r->state = op->kind == STORE_START                ? MEMORY_STARTED
+			   : op->kind == STORE_RETRY || op->begun ? MEMORY_BEGUN
+								  : MEMORY_NEW;
 		break;
 	case STORE_DONE:
 		if (r)
@@ -336,7 +349,8 @@ static void made_free(struct memory *m, struct made *made, size_t count)
 	free(made);
 }
 
-int memory_apply(struct store *s, const struct store_op *ops, size_t count, bool sync, struct err *err)
+int memory_apply(struct store *s, const struct store_op *ops, size_t count, bool sync,
+		 struct err *err)
 {
 	struct memory *m = memory_of(s);
 	struct made *made = calloc(count + 1, sizeof *made);

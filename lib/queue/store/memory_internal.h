@@ -1,5 +1,5 @@
-/* queue/store/memory_internal: what the two files of the memory store share: memory.c (what is read, open and close) and memory_apply.c (what is
- * changed). */
+/* queue/store/memory_internal: what the two files of the memory store share: memory.c (what is
+ * read, open and close) and memory_apply.c (what is changed). */
 #ifndef TGRUN_QUEUE_STORE_MEMORY_INTERNAL_H
 #define TGRUN_QUEUE_STORE_MEMORY_INTERNAL_H
 
@@ -11,13 +11,13 @@ enum memory_state { MEMORY_NEW, MEMORY_STARTED, MEMORY_BEGUN, MEMORY_DONE };
 
 /* An update; one that is done only recognises its repeat. */
 struct memory_row {
-	struct list link;          /* in waiting, or done */
+	struct list link; /* in waiting, or done */
 	struct map_node by_seq, by_id;
 	int64_t seq, update_id, received, due, first;
 	uint64_t hash;
 	int failures, deaths, interruptions;
 	enum memory_state state;
-	bool has_id, ageless, repeats; /* repeats: by_id is in its table */
+	bool has_id, ageless, repeats;   /* repeats: by_id is in its table */
 	char *root, *kind, *keys, *body; /* root NULL: never repeats */
 	size_t length;
 	unsigned lane;
@@ -65,6 +65,7 @@ void memory_letter_drop(struct memory *m, struct memory_letter *l);
 void memory_named_free(struct memory_named *n);
 
 /* As store_ops.apply. */
-int memory_apply(struct store *s, const struct store_op *ops, size_t count, bool sync, struct err *err);
+int memory_apply(struct store *s, const struct store_op *ops, size_t count, bool sync,
+		 struct err *err);
 
 #endif

@@ -1,6 +1,7 @@
-/* queue/store/sqlite: the durable store: what waits, what died and what may be repeated is read here; what changes them is in
- * sqlite_apply.c, and how the database is opened and checked in sqlite_open.c. Invariant: what is kept in
- * memory (sqlite_state.c) is what the tables say, and is read anew when a transaction failed. */
+/* queue/store/sqlite: the durable store: what waits, what died and what may be repeated is read
+ * here; what changes them is in sqlite_apply.c, and how the database is opened and checked in
+ * sqlite_open.c. Invariant: what is kept in memory (sqlite_state.c) is what the tables say, and is
+ * read anew when a transaction failed. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,8 @@
 
 /* ---- what is read ---- */
 
-static int sqlite_known(struct store *store, const char *url, int64_t update_id, uint64_t hash, struct err *err)
+static int sqlite_known(struct store *store, const char *url, int64_t update_id, uint64_t hash,
+			struct err *err)
 {
 	struct sqlite *s = sqlite_of(store);
 	bool failed;
@@ -26,8 +28,8 @@ static int sqlite_known(struct store *store, const char *url, int64_t update_id,
 }
 
 /* Reads rows of a query that is run seldom. 0, or -1 with `err`, or -1 when `row` says so. */
-static int each(struct sqlite *s, const char *query, int64_t first, int (*row)(void *arg, sqlite3_stmt *st), void *arg,
-		struct err *err)
+static int each(struct sqlite *s, const char *query, int64_t first,
+		int (*row)(void *arg, sqlite3_stmt *st), void *arg, struct err *err)
 {
 	sqlite3_stmt *st = NULL;
 	int rc = sqlite3_prepare_v2(s->db.handle, query, -1, &st, NULL), stop = 0;
@@ -63,12 +65,16 @@ static int load_row(void *arg, sqlite3_stmt *st)
 	int64_t lane = sqlite3_column_int64(st, 5);
 	int64_t seq = sqlite3_column_int64(st, 0);
 	const struct sqlite_live *live = sqlite_live_known(l->store, seq);
-	struct store_row row = { .seq = seq, .has_id = sqlite3_column_type(st, 1) != SQLITE_NULL,
+	struct store_row row = { .seq = seq,
+				 .has_id = sqlite3_column_type(st, 1) != SQLITE_NULL,
 				 .update_id = sqlite3_column_int64(st, 1),
 				 .lane = lane >= 0 && lane < 64 ? (unsigned)lane : 0,
-				 .kind_name = text_of(st, 2), .keys = text_of(st, 3),
-				 .received = sqlite3_column_int64(st, 4), .ageless = sqlite3_column_int(st, 6),
-				 .started = live && live->running, .redelivered = live && (live->running || live->begun) };
+				 .kind_name = text_of(st, 2),
+				 .keys = text_of(st, 3),
+				 .received = sqlite3_column_int64(st, 4),
+				 .ageless = sqlite3_column_int(st, 6),
+				 .started = live && live->running,
+				 .redelivered = live && (live->running || live->begun) };
 	if (live) {
 		row.failures = live->failures;
 		row.deaths = live->deaths;
@@ -78,18 +84,23 @@ static int load_row(void *arg, sqlite3_stmt *st)
 	return l->row(l->arg, &row);
 }
 
-static int sqlite_load(struct store *store, int64_t from, int (*row)(void *arg, const struct store_row *row), void *arg,
+static int sqlite_load(struct store *store, int64_t from,
+		       int (*row)(void *arg, const struct store_row *row), void *arg,
 		       struct err *err)
 {
 	struct sqlite *s = sqlite_of(store);
 	struct load l = { .store = s, .row = row, .arg = arg };
 	if (sqlite_state_see(s, err))
 		return -1;
-	return each(s, "SELECT seq, update_id, kind, keys, received, lane, ageless FROM updates WHERE seq >= ?1"
-		    " ORDER BY seq", from, load_row, &l, err);
+	return each(
+		s,
+		"SELECT seq, update_id, kind, keys, received, lane, ageless FROM updates WHERE seq >= ?1"
+		" ORDER BY seq",
+		from, load_row, &l, err);
 }
 
-static int sqlite_body(struct store *store, int64_t seq, struct buf *out, struct store_times *times, struct err *err)
+static int sqlite_body(struct store *store, int64_t seq, struct buf *out, struct store_times *times,
+		       struct err *err)
 {
 	struct sqlite *s = sqlite_of(store);
 	if (sqlite_state_see(s, err))
@@ -98,20 +109,24 @@ static int sqlite_body(struct store *store, int64_t seq, struct buf *out, struct
 	int rc = sqlite3_step(st), full = 0;
 	if (rc == SQLITE_ROW) {
 		const struct sqlite_live *live = sqlite_live_known(s, seq);
-		*times = (struct store_times){ sqlite3_column_int64(st, 0), live ? live->first : 0 };
+		*times = (struct store_times){ sqlite3_column_int64(st, 0),
+					       live ? live->first : 0 };
 		const void *body = sqlite3_column_blob(st, 4);
 		buf_clear(out);
 		full = buf_add(out, body, (size_t)sqlite3_column_bytes(st, 4));
-		sqlite_seen(s, &(struct sqlite_identity){ seq, sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2),
+		sqlite_seen(s, &(struct sqlite_identity){ seq, sqlite3_column_int64(st, 1),
+							  sqlite3_column_int64(st, 2),
 							  (uint64_t)sqlite3_column_int64(st, 3) });
 	}
 	if (sqlite3_reset(st) != SQLITE_OK)
 		return sqlite_db_fail(&s->db, err);
 	/* No update is without bytes; an older tgrun may have lost them. */
-	return full ? err_set(err, ERR_INTERNAL, "out of memory") : rc == SQLITE_ROW && out->len > 0;
+	return full ? err_set(err, ERR_INTERNAL, "out of memory")
+		    : rc == SQLITE_ROW && out->len > 0;
 }
 
-static int sqlite_rekey(struct store *store, int64_t seq, const char *keys, unsigned lane, struct err *err)
+static int sqlite_rekey(struct store *store, int64_t seq, const char *keys, unsigned lane,
+			struct err *err)
 {
 	struct sqlite *s = sqlite_of(store);
 	if (sqlite3_get_autocommit(s->db.handle) && sqlite_run(s->statements[S_BEGIN]))
@@ -130,7 +145,8 @@ static int sqlite_rekey_end(struct store *store, struct err *err)
 	return 0;
 }
 
-static int sqlite_offset(struct store *store, const char *url, int64_t *offset, bool *found, struct err *err)
+static int sqlite_offset(struct store *store, const char *url, int64_t *offset, bool *found,
+			 struct err *err)
 {
 	struct sqlite *s = sqlite_of(store);
 	bool failed;
@@ -176,10 +192,15 @@ static int dead_row(void *arg, sqlite3_stmt *st)
 	const void *body = l->bodies ? sqlite3_column_blob(st, 9) : NULL;
 	struct store_dead d = { .number = sqlite3_column_int64(st, 0),
 				.has_id = sqlite3_column_type(st, 1) != SQLITE_NULL,
-				.update_id = sqlite3_column_int64(st, 1), .kind_name = text_of(st, 2), .keys = text_of(st, 3),
-				.reason = text_of(st, 4), .last_stderr = text_of(st, 5),
-				.attempts = sqlite3_column_int(st, 6), .received = sqlite3_column_int64(st, 7),
-				.died = sqlite3_column_int64(st, 8), .body = body ? body : "",
+				.update_id = sqlite3_column_int64(st, 1),
+				.kind_name = text_of(st, 2),
+				.keys = text_of(st, 3),
+				.reason = text_of(st, 4),
+				.last_stderr = text_of(st, 5),
+				.attempts = sqlite3_column_int(st, 6),
+				.received = sqlite3_column_int64(st, 7),
+				.died = sqlite3_column_int64(st, 8),
+				.body = body ? body : "",
 				.body_length = body ? (size_t)sqlite3_column_bytes(st, 9) : 0 };
 	return l->letter(l->arg, &d);
 }
@@ -221,7 +242,8 @@ static int64_t sqlite_dead_count(struct store *store)
 {
 	struct sqlite *s = sqlite_of(store);
 	int64_t count = 0;
-	if (s->dead_count < 0 && sqlite_db_number(&s->db, "SELECT count(*) FROM dead", &count, NULL) == 0)
+	if (s->dead_count < 0 &&
+	    sqlite_db_number(&s->db, "SELECT count(*) FROM dead", &count, NULL) == 0)
 		s->dead_count = count;
 	return s->dead_count < 0 ? 0 : s->dead_count;
 }

@@ -1,6 +1,6 @@
-/* queue/store/sqlite_apply: how the durable store changes. A list of operations comes in and becomes one transaction. Invariant: all of
- * a list is in the database or nothing of it, and carrying it out again changes nothing, since a commit that failed may
- * have been durable. */
+/* queue/store/sqlite_apply: how the durable store changes. A list of operations comes in and
+ * becomes one transaction. Invariant: all of a list is in the database or nothing of it, and
+ * carrying it out again changes nothing, since a commit that failed may have been durable. */
 #include <errno.h>
 #include <string.h>
 
@@ -16,8 +16,8 @@ static int put(struct sqlite *s, const struct store_op *op)
 	struct sqlite_identity id = { op->seq, root ? root->id : 0, op->update_id, op->hash };
 	if (failed)
 		return -1;
-	sqlite3_stmt *st = SQLITE_BIND(s, S_PUT, op->seq, id.root, op->update_id, (int64_t)op->hash, op->lane,
-				       op->ageless, op->received);
+	sqlite3_stmt *st = SQLITE_BIND(s, S_PUT, op->seq, id.root, op->update_id, (int64_t)op->hash,
+				       op->lane, op->ageless, op->received);
 	if (!op->has_id)
 		sqlite3_bind_null(st, 3);
 	sqlite_bind_text(st, 8, op->kind_name);
@@ -89,11 +89,13 @@ static int bury(struct sqlite *s, const struct store_op *op)
 
 /* ---- sources ---- */
 
-/* The row of the state has the offset of the root that was asked last; the others have theirs in `roots`. */
+/* The row of the state has the offset of the root that was asked last; the others have theirs in
+ * `roots`. */
 static int set_offset(struct sqlite *s, const struct sqlite_root *root, int64_t offset)
 {
 	struct sqlite_state *state = &s->state;
-	if (state->root && state->root != root->id && sqlite_run(SQLITE_BIND(s, S_NEXT, state->root, state->next)))
+	if (state->root && state->root != root->id &&
+	    sqlite_run(SQLITE_BIND(s, S_NEXT, state->root, state->next)))
 		return -1;
 	state->root = root->id;
 	state->next = offset;
@@ -155,7 +157,8 @@ int sqlite_undo(struct sqlite *s, struct err *err)
 	int why = errno;
 	sqlite_db_fail(&s->db, err);
 	/* SQLite keeps no errno for a COMMIT. */
-	if (err && why && (sqlite3_extended_errcode(s->db.handle) & 0xff) == SQLITE_IOERR && !sqlite3_system_errno(s->db.handle)) {
+	if (err && why && (sqlite3_extended_errcode(s->db.handle) & 0xff) == SQLITE_IOERR &&
+	    !sqlite3_system_errno(s->db.handle)) {
 		struct err said = *err;
 		err_sys(err, said.status, why, "%s", said.text);
 	}
@@ -172,17 +175,20 @@ int sqlite_set_sync(struct sqlite *s, bool full, struct err *err)
 {
 	if (full == s->db.full_sync)
 		return 0;
-	if (sqlite_db_exec(&s->db, full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", err))
+	if (sqlite_db_exec(&s->db,
+			   full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", err))
 		return -1;
 	s->db.full_sync = full;
 	return 0;
 }
 
-/* After a sync that failed the kernel takes for written what it could not write, and says so of each later one. The pages are still
- * right in its memory: they are copied into the database, and that is synced. */
+/* After a sync that failed the kernel takes for written what it could not write, and says so of
+ * each later one. The pages are still right in its memory: they are copied into the database, and
+ * that is synced. */
 static int carry_over(struct sqlite *s)
 {
-	if (s->doubtful && sqlite3_wal_checkpoint_v2(s->db.handle, NULL, SQLITE_CHECKPOINT_FULL, NULL, NULL) != SQLITE_OK)
+	if (s->doubtful && sqlite3_wal_checkpoint_v2(s->db.handle, NULL, SQLITE_CHECKPOINT_FULL,
+						     NULL, NULL) != SQLITE_OK)
 		return -1;
 	s->doubtful = false;
 	return 0;
@@ -195,7 +201,8 @@ void sqlite_raise_mark(struct sqlite *s, int64_t seq)
 		mark_set(&s->db.mark, seq > s->db.mark.seq ? seq : s->db.mark.seq, s->db.bot_id);
 }
 
-int sqlite_apply(struct store *store, const struct store_op *ops, size_t count, bool sync, struct err *err)
+int sqlite_apply(struct store *store, const struct store_op *ops, size_t count, bool sync,
+		 struct err *err)
 {
 	struct sqlite *s = sqlite_of(store);
 	if (sqlite_state_see(s, err) || sqlite_set_sync(s, sync, err))

@@ -1,5 +1,5 @@
-/* queue/store/sqlite_db: what every file of the durable store asks of the open database: SQL that is run
- * seldom, its size, and what a failure of SQLite means to people. */
+/* queue/store/sqlite_db: what every file of the durable store asks of the open database: SQL that
+ * is run seldom, its size, and what a failure of SQLite means to people. */
 #include "queue/store/sqlite_db.h"
 
 #include <string.h>
@@ -10,33 +10,43 @@ int sqlite_db_fail(const struct sqlite_db *db, struct err *err)
 	int code = sqlite3_extended_errcode(db->handle), why = sqlite3_system_errno(db->handle);
 	switch (code & 0xff) {
 	case SQLITE_FULL:
-		return err_set(err, ERR_IO, "the disk is full: cannot write '%s/queue.db'; make room, nothing is lost", dir);
+		return err_set(
+			err, ERR_IO,
+			"the disk is full: cannot write '%s/queue.db'; make room, nothing is lost",
+			dir);
 	case SQLITE_NOTADB:
 	case SQLITE_CORRUPT:
-		return err_set(err, ERR_IO, "the database '%s/queue.db' is damaged (%s); restore it from a backup, or move the"
-			       " directory away and lose what it held", dir, sqlite3_errmsg(db->handle));
+		return err_set(
+			err, ERR_IO,
+			"the database '%s/queue.db' is damaged (%s); restore it from a backup, or move the"
+			" directory away and lose what it held",
+			dir, sqlite3_errmsg(db->handle));
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
-		return err_set(err, ERR_TEMPFAIL, "the database '%s/queue.db' is used by another process", dir);
+		return err_set(err, ERR_TEMPFAIL,
+			       "the database '%s/queue.db' is used by another process", dir);
 	case SQLITE_CANTOPEN:
 	case SQLITE_READONLY:
 	case SQLITE_PERM:
-		return err_set(err, ERR_CANTCREATE, "cannot write the database '%s/queue.db': %s", dir,
-			       why ? strerror(why) : sqlite3_errmsg(db->handle));
+		return err_set(err, ERR_CANTCREATE, "cannot write the database '%s/queue.db': %s",
+			       dir, why ? strerror(why) : sqlite3_errmsg(db->handle));
 	case SQLITE_NOMEM:
 	case SQLITE_OK: /* it was not SQLite that failed */
 	case SQLITE_ROW:
 	case SQLITE_DONE:
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	default:
-		return err_set(err, ERR_IO, "the database '%s/queue.db' fails: %s%s%s", dir, sqlite3_errmsg(db->handle),
-			       why ? ": " : "", why ? strerror(why) : "");
+		return err_set(err, ERR_IO, "the database '%s/queue.db' fails: %s%s%s", dir,
+			       sqlite3_errmsg(db->handle), why ? ": " : "",
+			       why ? strerror(why) : "");
 	}
 }
 
 int sqlite_db_exec(const struct sqlite_db *db, const char *sql, struct err *err)
 {
-	return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : sqlite_db_fail(db, err);
+	return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK
+		       ? 0
+		       : sqlite_db_fail(db, err);
 }
 
 int sqlite_db_number(const struct sqlite_db *db, const char *sql, int64_t *n, struct err *err)

@@ -17,8 +17,8 @@
 
 /* What `application_id` and `user_version` of the database say. Version 1 is that of tgrun 0.1. */
 #define SQLITE_APPLICATION_ID 1952936558 /* "tgrn" */
-#define SQLITE_TABLES 3
-#define SQLITE_TABLES_0_1 1
+#define SQLITE_TABLES         3
+#define SQLITE_TABLES_0_1     1
 
 /* Where the database of an older version stays, until the first clean end. */
 #define SQLITE_OLD_NAME "queue.db.0.1"
@@ -36,29 +36,36 @@ struct sqlite_place {
 struct sqlite_db {
 	sqlite3 *handle;
 	int dir_fd;
-	char *dir_name;     /* for messages */
+	char *dir_name; /* for messages */
 	struct sqlite_place place[STORE_FILES];
 	struct mark mark;
-	int wal_fd;         /* -1: it could not be opened */
+	int wal_fd; /* -1: it could not be opened */
 	int64_t last_seq, bot_id;
-	bool unchecked;     /* it is too large to be looked through for damage at each start */
-	bool full_sync;     /* the present setting of `synchronous` */
+	bool unchecked; /* it is too large to be looked through for damage at each start */
+	bool full_sync; /* the present setting of `synchronous` */
 };
 
-/* Opens dir_fd/queue.db and its mark, makes or migrates the tables, checks that it is whole and the bot's. 0, or -1 with `err` as of sqlite_open(). */
-int sqlite_db_open(struct sqlite_db *db, int dir_fd, const char *dir_name, int64_t bot_id, struct err *err);
+/* Opens dir_fd/queue.db and its mark, makes or migrates the tables, checks that it is whole and the
+ * bot's. 0, or -1 with `err` as of sqlite_open(). */
+int sqlite_db_open(struct sqlite_db *db, int dir_fd, const char *dir_name, int64_t bot_id,
+		   struct err *err);
 void sqlite_db_close(struct sqlite_db *db);
 
 /* sqlite_migrate.c: makes a database of this version out of dir_fd/queue.db, which is of tgrun 0.1
  * and opened by nobody, and puts it in its place. 0, or -1 with `err` (ERR_IO: no room for it,
- * which is looked at before anything is written); until the last step the old one stays as it is. */
+ * which is looked at before anything is written); until the last step the old one stays as it is.
+ */
 int sqlite_migrate(const struct sqlite_db *db, struct err *err);
 
-/* What an open looks at before it changes anything. The files: each is this user's own, or not there, and the database not lost; modes are
- * mended if `mend`; *size of the database, -1 if there is none. What the open database says: tgrun's own, of a version that this one knows
- * (*version, 0: no tables yet), undamaged (read if `whole`), as new as its mark, and this bot's (0: any) or nobody's. 0, or -1 with `err` as of sqlite_open(). */
-int sqlite_db_check_files(struct sqlite_db *db, int dir_fd, bool mend, int64_t *size, struct err *err);
-int sqlite_db_check(struct sqlite_db *db, bool whole, int64_t bot_id, int64_t *version, struct err *err);
+/* What an open looks at before it changes anything. The files: each is this user's own, or not
+ * there, and the database not lost; modes are mended if `mend`; *size of the database, -1 if there
+ * is none. What the open database says: tgrun's own, of a version that this one knows
+ * (*version, 0: no tables yet), undamaged (read if `whole`), as new as its mark, and this bot's (0:
+ * any) or nobody's. 0, or -1 with `err` as of sqlite_open(). */
+int sqlite_db_check_files(struct sqlite_db *db, int dir_fd, bool mend, int64_t *size,
+			  struct err *err);
+int sqlite_db_check(struct sqlite_db *db, bool whole, int64_t bot_id, int64_t *version,
+		    struct err *err);
 /* sqlite_stand.c: the files of the database are open now. */
 void sqlite_stand_remember(struct sqlite_db *db);
 
@@ -72,7 +79,8 @@ const char *sqlite_vfs_name(void);
 
 /* sqlite_db.c */
 
-/* Fills `err` with what the last call on the database failed of, as a sentence for people. Returns -1. */
+/* Fills `err` with what the last call on the database failed of, as a sentence for people. Returns
+ * -1. */
 int sqlite_db_fail(const struct sqlite_db *db, struct err *err);
 
 /* Runs SQL that gives no rows. 0 or -1 with `err`. */

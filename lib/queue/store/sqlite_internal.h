@@ -1,5 +1,5 @@
-/* queue/store/sqlite_internal: what the files of the SQLite store share: sqlite.c (what is read, open and
- * close), sqlite_apply.c (what is changed), sqlite_state.c (what runs, and what may be
+/* queue/store/sqlite_internal: what the files of the SQLite store share: sqlite.c (what is read,
+ * open and close), sqlite_apply.c (what is changed), sqlite_state.c (what runs, and what may be
  * repeated), sqlite_space.c (its size).
  *
  * The tables follow the work. An update is one row of `updates`, written once and deleted once.
@@ -23,22 +23,43 @@ enum {
 
 /* The statements, prepared once. */
 enum sqlite_statement {
-	S_BEGIN, S_COMMIT, S_PUT, S_STATE, S_IDENTITY, S_RUN, S_RUN_OVER, S_TRY, S_TRY_OVER,
-	S_FORGET, S_BURY, S_NEXT, S_NEXT_GET, S_SPILL, S_CONFIRMED, S_META, S_META_GET, S_DEAD_DROP,
-	S_ROOT, S_ROOT_NEW, S_BODY, S_REKEY, SQLITE_STATEMENTS
+	S_BEGIN,
+	S_COMMIT,
+	S_PUT,
+	S_STATE,
+	S_IDENTITY,
+	S_RUN,
+	S_RUN_OVER,
+	S_TRY,
+	S_TRY_OVER,
+	S_FORGET,
+	S_BURY,
+	S_NEXT,
+	S_NEXT_GET,
+	S_SPILL,
+	S_CONFIRMED,
+	S_META,
+	S_META_GET,
+	S_DEAD_DROP,
+	S_ROOT,
+	S_ROOT_NEW,
+	S_BODY,
+	S_REKEY,
+	SQLITE_STATEMENTS
 };
 
 struct sqlite_root {
 	struct sqlite_root *next;
-	int64_t id;                 /* 0: not looked up */
-	int64_t confirmed, up_to;   /* ids below, of updates up to this number, will not be repeated */
+	int64_t id; /* 0: not looked up */
+	/* ids below, of updates up to this number, will not be repeated */
+	int64_t confirmed, up_to;
 	char url[];
 };
 
 /* What makes an update known when it comes again. */
 struct sqlite_identity {
 	int64_t seq;
-	int64_t root;      /* 0: it is never repeated */
+	int64_t root; /* 0: it is never repeated */
 	int64_t update_id;
 	uint64_t hash;
 };
@@ -48,21 +69,23 @@ struct sqlite_live {
 	struct map_node node; /* by its number */
 	struct sqlite_identity id;
 	bool running;
-	int place;            /* in state.runs; -1: its row is in `runs` */
-	bool tried;           /* it has a row in `tries`, which says what follows */
+	int place;  /* in state.runs; -1: its row is in `runs` */
+	bool tried; /* it has a row in `tries`, which says what follows */
 	int failures, deaths, interruptions;
 	bool begun;
-	int64_t due;          /* wall clock, milliseconds: not before */
-	int64_t first;        /* wall clock, milliseconds, when its first attempt began; 0: none did */
+	int64_t due; /* wall clock, milliseconds: not before */
+	/* wall clock, milliseconds, when its first attempt began; 0: none did */
+	int64_t first;
 	int64_t due_if_killed; /* while it runs: `due` if this process dies now */
 };
 
 /* The row of `state`, and what else is known beside the tables. The arrays are the row's values as
  * they are stored, little-endian. */
 struct sqlite_state {
-	int64_t turn;              /* transactions: makes each row unlike the one before */
-	int64_t root, next;        /* the root that was asked last, and its offset; root 0: none */
-	int64_t highest;           /* no update that may be repeated has a higher id; -1: there is none */
+	int64_t turn;       /* transactions: makes each row unlike the one before */
+	int64_t root, next; /* the root that was asked last, and its offset; root 0: none */
+	/* no update that may be repeated has a higher id; -1: there is none */
+	int64_t highest;
 	struct sqlite_run {
 		uint64_t seq, first, due; /* as in sqlite_live; due_if_killed */
 	} runs[SQLITE_RUNS];
@@ -71,12 +94,12 @@ struct sqlite_state {
 		uint64_t update_id, hash, root, seq;
 	} finished[SQLITE_FINISHED];
 	int finished_count;
-	int64_t spilled;           /* rows in table `finished` */
+	int64_t spilled; /* rows in table `finished` */
 	struct map live;
 	struct fingerprints known; /* of all that may be repeated, when `known_built` */
 	bool known_built;
 	struct sqlite_identity seen[SQLITE_SEEN];
-	bool blind;                /* a transaction failed: to be read again before it is used */
+	bool blind; /* a transaction failed: to be read again before it is used */
 };
 
 struct sqlite {
@@ -85,9 +108,10 @@ struct sqlite {
 	sqlite3_stmt *statements[SQLITE_STATEMENTS];
 	struct sqlite_root *roots;
 	struct sqlite_state state;
-	int64_t dead_count;         /* -1: to be counted */
-	bool gave;                  /* pages were given back, and the file is not yet shorter */
-	bool doubtful;              /* a sync of the -wal failed: later ones prove nothing of what was written to it before */
+	int64_t dead_count; /* -1: to be counted */
+	bool gave;          /* pages were given back, and the file is not yet shorter */
+	/* a sync of the -wal failed: later ones prove nothing of what was written to it before */
+	bool doubtful;
 };
 
 static inline struct sqlite *sqlite_of(struct store *s)
@@ -103,10 +127,12 @@ int sqlite_prepare_all(struct sqlite *s);
 void sqlite_bind_text(sqlite3_stmt *st, int at, const char *text);
 
 /* The statement with its first parameters bound to numbers. */
-sqlite3_stmt *sqlite_bind(struct sqlite *s, enum sqlite_statement which, int count, const int64_t *numbers);
+sqlite3_stmt *sqlite_bind(struct sqlite *s, enum sqlite_statement which, int count,
+			  const int64_t *numbers);
 
-#define SQLITE_BIND(s, which, ...) \
-	sqlite_bind(s, which, (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), (int64_t[]){ __VA_ARGS__ })
+#define SQLITE_BIND(s, which, ...)                                                         \
+	sqlite_bind(s, which, (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), \
+		    (int64_t[]){ __VA_ARGS__ })
 
 /* Runs a statement that gives no rows. 0 or -1. */
 int sqlite_run(sqlite3_stmt *st);
@@ -140,7 +166,8 @@ int sqlite_live_find(struct sqlite *s, int64_t seq, struct sqlite_live **out);
  * one that neither runs nor was tried is forgotten, too. 0 or -1. */
 int sqlite_live_run(struct sqlite *s, struct sqlite_live *l, int64_t first, int64_t due_if_killed);
 int sqlite_live_rest(struct sqlite *s, struct sqlite_live *l);
-int sqlite_live_tried(struct sqlite *s, struct sqlite_live *l, const struct store_op *op, bool begun);
+int sqlite_live_tried(struct sqlite *s, struct sqlite_live *l, const struct store_op *op,
+		      bool begun);
 int sqlite_live_end(struct sqlite *s, struct sqlite_live *l);
 
 /* What may be repeated: a new update; one that is finished; what the server confirmed. 0 or -1. */
@@ -159,7 +186,8 @@ void sqlite_seen(struct sqlite *s, const struct sqlite_identity *id);
 /* `synchronous` can be set outside of transactions only. 0 or -1 with `err`. */
 int sqlite_set_sync(struct sqlite *s, bool full, struct err *err);
 
-/* Ends a transaction that failed, takes back what was remembered of it, and fills in `err`. Returns -1. */
+/* Ends a transaction that failed, takes back what was remembered of it, and fills in `err`. Returns
+ * -1. */
 int sqlite_undo(struct sqlite *s, struct err *err);
 
 /* Updates up to `seq` are on disk. */
@@ -171,6 +199,7 @@ int64_t sqlite_spare(struct store *store);
 int sqlite_give_back(struct store *store, struct err *err);
 
 /* As store_ops.apply. */
-int sqlite_apply(struct store *store, const struct store_op *ops, size_t count, bool sync, struct err *err);
+int sqlite_apply(struct store *store, const struct store_op *ops, size_t count, bool sync,
+		 struct err *err);
 
 #endif

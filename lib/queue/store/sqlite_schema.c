@@ -1,5 +1,5 @@
-/* queue/store/sqlite_schema: the tables. What each update needs is in `updates` and in the one row of
- * `state`; all other tables hold exceptions. Times are milliseconds since 1970. */
+/* queue/store/sqlite_schema: the tables. What each update needs is in `updates` and in the one row
+ * of `state`; all other tables hold exceptions. Times are milliseconds since 1970. */
 #include "queue/store/sqlite_db.h"
 
 const char sqlite_schema[] =
@@ -14,8 +14,8 @@ const char sqlite_schema[] =
 	" received INTEGER NOT NULL, kind TEXT NOT NULL, keys TEXT NOT NULL, body BLOB NOT NULL);"
 	/* One row, written anew by each transaction, whose number is `turn`. `runs`: of each
 	 * running update its number, when its first attempt began, and when it is due again if this
-	 * program is killed, 24 bytes. `finished`: what the server may still repeat: id, hash, root and
-	 * number, 32 bytes each. Little-endian. */
+	 * program is killed, 24 bytes. `finished`: what the server may still repeat: id, hash, root
+	 * and number, 32 bytes each. Little-endian. */
 	"CREATE TABLE state(last_seq INTEGER NOT NULL DEFAULT 0, turn INTEGER NOT NULL DEFAULT 0,"
 	" root INTEGER NOT NULL DEFAULT 0, next INTEGER NOT NULL DEFAULT 0,"
 	" highest INTEGER NOT NULL DEFAULT -1, runs BLOB NOT NULL DEFAULT x'',"

@@ -1,7 +1,7 @@
-/* queue/store/sqlite_space: what the durable store gives back to the disk when a backlog has been worked
- * off, and how large it is. A slice moves some pages from the end of the file into its gaps and
- * cuts the file there. Invariant: some free pages stay in the file, so that a dead letter can be
- * written when others have filled the disk. */
+/* queue/store/sqlite_space: what the durable store gives back to the disk when a backlog has been
+ * worked off, and how large it is. A slice moves some pages from the end of the file into its gaps
+ * and cuts the file there. Invariant: some free pages stay in the file, so that a dead letter can
+ * be written when others have filled the disk. */
 #include <inttypes.h>
 #include <stdio.h>
 

@@ -1,7 +1,8 @@
-/* queue/store/sqlite_stand: whether the files of an open database still stand under their names. In: the
- * directory, and what stood there when they were opened. Out: a yes, or a sentence. Invariant: what
- * is open keeps its inode, so an equal number means the same file. SQLite's own descriptor of the
- * database is found by that number, too, since closing one more would drop its locks. */
+/* queue/store/sqlite_stand: whether the files of an open database still stand under their names.
+ * In: the directory, and what stood there when they were opened. Out: a yes, or a sentence.
+ * Invariant: what is open keeps its inode, so an equal number means the same file. SQLite's own
+ * descriptor of the database is found by that number, too, since closing one more would drop its
+ * locks. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

@@ -35,7 +35,8 @@ static int identify(struct sqlite *s, int64_t seq, struct sqlite_identity *out)
 	sqlite3_stmt *st = SQLITE_BIND(s, S_IDENTITY, seq);
 	int rc = sqlite3_step(st);
 	if (rc == SQLITE_ROW)
-		*out = (struct sqlite_identity){ .seq = seq, .root = sqlite3_column_int64(st, 0),
+		*out = (struct sqlite_identity){ .seq = seq,
+						 .root = sqlite3_column_int64(st, 0),
 						 .update_id = sqlite3_column_int64(st, 1),
 						 .hash = (uint64_t)sqlite3_column_int64(st, 2) };
 	return sqlite3_reset(st) != SQLITE_OK ? -1 : rc == SQLITE_ROW;
@@ -121,11 +122,13 @@ int sqlite_live_rest(struct sqlite *s, struct sqlite_live *l)
 	return rc;
 }
 
-int sqlite_live_tried(struct sqlite *s, struct sqlite_live *l, const struct store_op *op, bool begun)
+int sqlite_live_tried(struct sqlite *s, struct sqlite_live *l, const struct store_op *op,
+		      bool begun)
 {
 	if (!begun)
 		l->first = 0;
-	if (op->failures == 0 && op->deaths == 0 && op->interruptions == 0 && op->due == 0 && !begun)
+	if (op->failures == 0 && op->deaths == 0 && op->interruptions == 0 && op->due == 0 &&
+	    !begun)
 		return forget_tries(s, l);
 	l->tried = true;
 	l->failures = op->failures;
@@ -177,14 +180,16 @@ void sqlite_known_add(struct sqlite *s, const struct sqlite_identity *id)
 		return;
 	if (id->update_id > state->highest)
 		state->highest = id->update_id;
-	if (state->known_built && fingerprints_add(&state->known, fingerprint(id->root, id->update_id, id->hash)))
+	if (state->known_built &&
+	    fingerprints_add(&state->known, fingerprint(id->root, id->update_id, id->hash)))
 		unbuild(s); /* it is built again from the tables when it is asked */
 }
 
 static int spill(struct sqlite *s, int64_t root, int64_t update_id, uint64_t hash, int64_t seq)
 {
 	s->state.spilled++;
-	return sqlite_run(SQLITE_BIND(s, S_SPILL, root, update_id, (int64_t)hash, seq, (int64_t)time(NULL) * 1000));
+	return sqlite_run(SQLITE_BIND(s, S_SPILL, root, update_id, (int64_t)hash, seq,
+				      (int64_t)time(NULL) * 1000));
 }
 
 int sqlite_known_finish(struct sqlite *s, const struct sqlite_identity *id)
@@ -241,23 +246,26 @@ static int build(struct sqlite *s)
 {
 	struct sqlite_state *state = &s->state;
 	sqlite3_stmt *st = NULL;
-	int rc = sqlite3_prepare_v2(s->db.handle,
-				    "SELECT root, update_id, hash FROM updates WHERE root <> 0 UNION ALL"
-				    " SELECT root, update_id, hash FROM finished", -1, &st, NULL);
+	int rc = sqlite3_prepare_v2(
+		s->db.handle,
+		"SELECT root, update_id, hash FROM updates WHERE root <> 0 UNION ALL"
+		" SELECT root, update_id, hash FROM finished",
+		-1, &st, NULL);
 	int full = 0;
 	while (rc == SQLITE_OK || (rc == SQLITE_ROW && !full)) {
 		rc = sqlite3_step(st);
 		if (rc == SQLITE_ROW)
 			full = fingerprints_add(&state->known,
-						fingerprint(sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1),
+						fingerprint(sqlite3_column_int64(st, 0),
+							    sqlite3_column_int64(st, 1),
 							    (uint64_t)sqlite3_column_int64(st, 2)));
 	}
 	sqlite3_finalize(st);
 	for (int i = 0; i < state->finished_count && !full; i++) {
 		const struct sqlite_finished *f = &state->finished[i];
-		full = fingerprints_add(&state->known,
-					fingerprint((int64_t)le64toh(f->root), (int64_t)le64toh(f->update_id),
-						    le64toh(f->hash)));
+		full = fingerprints_add(&state->known, fingerprint((int64_t)le64toh(f->root),
+								   (int64_t)le64toh(f->update_id),
+								   le64toh(f->hash)));
 	}
 	state->known_built = rc == SQLITE_DONE && !full;
 	if (!state->known_built)
@@ -281,11 +289,12 @@ int sqlite_state_write(struct sqlite *s)
 {
 	struct sqlite_state *state = &s->state;
 	state->turn++;
-	sqlite3_stmt *st = SQLITE_BIND(s, S_STATE, s->db.last_seq, state->turn, state->root, state->next,
-				       state->highest);
-	sqlite3_bind_blob(st, 6, state->runs, state->run_count * (int)sizeof state->runs[0], SQLITE_STATIC);
-	sqlite3_bind_blob(st, 7, state->finished, state->finished_count * (int)sizeof state->finished[0],
+	sqlite3_stmt *st = SQLITE_BIND(s, S_STATE, s->db.last_seq, state->turn, state->root,
+				       state->next, state->highest);
+	sqlite3_bind_blob(st, 6, state->runs, state->run_count * (int)sizeof state->runs[0],
 			  SQLITE_STATIC);
+	sqlite3_bind_blob(st, 7, state->finished,
+			  state->finished_count * (int)sizeof state->finished[0], SQLITE_STATIC);
 	return sqlite_run(st);
 }
 
@@ -323,7 +332,8 @@ static int take_row(struct sqlite *s, sqlite3_stmt *st)
 	state->next = sqlite3_column_int64(st, 3);
 	state->highest = sqlite3_column_int64(st, 4);
 	state->run_count = take_blob(st, 5, state->runs, sizeof state->runs[0], SQLITE_RUNS);
-	state->finished_count = take_blob(st, 6, state->finished, sizeof state->finished[0], SQLITE_FINISHED);
+	state->finished_count = take_blob(st, 6, state->finished, sizeof state->finished[0],
+					  SQLITE_FINISHED);
 	return 0;
 }
 
@@ -400,8 +410,11 @@ int sqlite_state_load(struct sqlite *s, struct err *err)
 	map_init(&s->state.live);
 	fingerprints_init(&s->state.known);
 	s->state.blind = true;
-	if (each(s, "SELECT last_seq, turn, root, next, highest, runs, finished FROM state", take_row) ||
-	    place_runs(s) || each(s, "SELECT seq, first, due FROM runs", take_run) || each(s, "SELECT seq, failures, deaths, interruptions, begun, due, first FROM tries", take_try) ||
+	if (each(s, "SELECT last_seq, turn, root, next, highest, runs, finished FROM state",
+		 take_row) ||
+	    place_runs(s) || each(s, "SELECT seq, first, due FROM runs", take_run) ||
+	    each(s, "SELECT seq, failures, deaths, interruptions, begun, due, first FROM tries",
+		 take_try) ||
 	    each(s, "SELECT count(*) FROM finished", take_spilled))
 		return sqlite_db_fail(&s->db, err);
 	s->state.blind = false;

@@ -7,8 +7,9 @@
 static const char *const sql[SQLITE_STATEMENTS] = {
 	[S_BEGIN] = "BEGIN IMMEDIATE",
 	[S_COMMIT] = "COMMIT",
-	[S_PUT] = "INSERT OR IGNORE INTO updates(seq, root, update_id, hash, lane, ageless, received,"
-		  " kind, keys, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+	[S_PUT] =
+		"INSERT OR IGNORE INTO updates(seq, root, update_id, hash, lane, ageless, received,"
+		" kind, keys, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
 	[S_STATE] = "UPDATE state SET last_seq = ?1, turn = ?2, root = ?3, next = ?4, highest = ?5,"
 		    " runs = ?6, finished = ?7",
 	[S_IDENTITY] = "SELECT root, update_id, hash FROM updates WHERE seq = ?1",
@@ -18,11 +19,13 @@ static const char *const sql[SQLITE_STATEMENTS] = {
 		  " begun, due, first) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	[S_TRY_OVER] = "DELETE FROM tries WHERE seq = ?1",
 	[S_FORGET] = "DELETE FROM updates WHERE seq = ?1",
-	[S_BURY] = "INSERT OR IGNORE INTO dead SELECT seq, update_id, kind, keys, ?2, ?3, ?4, received,"
-		   " ?5, body FROM updates WHERE seq = ?1",
+	[S_BURY] =
+		"INSERT OR IGNORE INTO dead SELECT seq, update_id, kind, keys, ?2, ?3, ?4, received,"
+		" ?5, body FROM updates WHERE seq = ?1",
 	[S_NEXT] = "UPDATE roots SET next = ?2 WHERE id = ?1",
 	[S_NEXT_GET] = "SELECT next FROM roots WHERE id = ?1 AND next IS NOT NULL",
-	[S_SPILL] = "INSERT INTO finished(root, update_id, hash, seq, at) VALUES(?1, ?2, ?3, ?4, ?5)",
+	[S_SPILL] =
+		"INSERT INTO finished(root, update_id, hash, seq, at) VALUES(?1, ?2, ?3, ?4, ?5)",
 	[S_CONFIRMED] = "DELETE FROM finished WHERE root = ?1 AND update_id < ?2 AND seq <= ?3",
 	[S_META] = "INSERT OR REPLACE INTO meta(name, value) VALUES(?1, ?2)",
 	[S_META_GET] = "SELECT value FROM meta WHERE name = ?1",
@@ -36,8 +39,8 @@ static const char *const sql[SQLITE_STATEMENTS] = {
 int sqlite_prepare_all(struct sqlite *s)
 {
 	for (int i = 0; i < SQLITE_STATEMENTS; i++)
-		if (sqlite3_prepare_v3(s->db.handle, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &s->statements[i],
-				       NULL) != SQLITE_OK)
+		if (sqlite3_prepare_v3(s->db.handle, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+				       &s->statements[i], NULL) != SQLITE_OK)
 			return -1;
 	return 0;
 }
@@ -47,7 +50,8 @@ void sqlite_bind_text(sqlite3_stmt *st, int at, const char *text)
 	sqlite3_bind_text(st, at, text ? text : "", -1, SQLITE_STATIC);
 }
 
-sqlite3_stmt *sqlite_bind(struct sqlite *s, enum sqlite_statement which, int count, const int64_t *numbers)
+sqlite3_stmt *sqlite_bind(struct sqlite *s, enum sqlite_statement which, int count,
+			  const int64_t *numbers)
 {
 	sqlite3_stmt *st = s->statements[which];
 	for (int i = 0; i < count; i++)

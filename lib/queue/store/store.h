@@ -1,4 +1,5 @@
-/* queue/store/store: where updates are kept. Two backends, sqlite.c and memory.c, each ends in one `const struct store_ops`.
+/* queue/store/store: where updates are kept. Two backends, sqlite.c and memory.c, each ends in one
+ * `const struct store_ops`.
  *
  * All changes go through `apply`: a list of operations that is carried out whole or not at all. */
 #ifndef TGRUN_QUEUE_STORE_STORE_H
@@ -12,39 +13,55 @@
 #include "base/err.h"
 
 enum store_op_kind {
-	STORE_PUT,     /* a new update */
-	STORE_START,   /* an attempt is about to begin: on disk before the handler starts */
-	STORE_STOPPED, /* the attempt is over without an outcome of the update's own: its mark is taken back, and it waits until `due` */
-	STORE_RETRY,   /* failed; waits until `due` */
-	STORE_DONE,    /* leaves the store (a row that only recognises its repeat stays while the server may send it again) */
-	STORE_DEAD,    /* becomes a dead letter, numbered by its seq */
-	STORE_OFFSET,  /* the source `root` may be asked from `offset` on next time */
-	STORE_CONFIRMED, /* the source `root` answered a request with `offset`: it will not repeat ids below, of updates up to `seq` (ids may begin anew) */
-	STORE_META,    /* a named value */
-	STORE_DEAD_RETRY, /* dead letter `seq` (a number of `dead list`) becomes a new update: it must be followed by its own STORE_PUT */
-	STORE_DEAD_DROP,  /* dead letter `seq` is forgotten */
+	STORE_PUT,   /* a new update */
+	STORE_START, /* an attempt is about to begin: on disk before the handler starts */
+	/* the attempt is over without an outcome of the update's own: its mark is taken back, and
+	   it waits until `due` */
+	STORE_STOPPED,
+	STORE_RETRY, /* failed; waits until `due` */
+	/* leaves the store (a row that only recognises its repeat stays while the server may send
+	   it again) */
+	STORE_DONE,
+	STORE_DEAD,   /* becomes a dead letter, numbered by its seq */
+	STORE_OFFSET, /* the source `root` may be asked from `offset` on next time */
+	/* the source `root` answered a request with `offset`: it will not repeat ids below, of
+	   updates up to `seq` (ids may begin anew) */
+	STORE_CONFIRMED,
+	STORE_META, /* a named value */
+	/* dead letter `seq` (a number of `dead list`) becomes a new update: it must be followed by
+	   its own STORE_PUT */
+	STORE_DEAD_RETRY,
+	STORE_DEAD_DROP, /* dead letter `seq` is forgotten */
 };
 
 struct store_op {
 	enum store_op_kind kind;
-	int64_t seq;             /* the update's own number (PUT: given by the queue, never again to another); DEAD_*: the dead letter's number; CONFIRMED */
+	/* the update's own number (PUT: given by the queue, never again to another); DEAD_*: the
+	 * dead letter's number; CONFIRMED */
+	int64_t seq;
 	/* PUT */
-	const char *root;        /* of the source it came from, e.g. https://api.telegram.org, NULL: it never repeats; also OFFSET, CONFIRMED */
-	bool ageless;            /* it stays answerable for ever */
+	/* of the source it came from, e.g. https://api.telegram.org, NULL: it never repeats; also
+	 * OFFSET, CONFIRMED */
+	const char *root;
+	bool ageless; /* it stays answerable for ever */
 	bool has_id;
 	int64_t update_id;
-	uint64_t hash;           /* of the bytes */
-	const char *kind_name;   /* also META: the name */
-	const char *keys;        /* also META: the value */
+	uint64_t hash;         /* of the bytes */
+	const char *kind_name; /* also META: the name */
+	const char *keys;      /* also META: the value */
 	unsigned lane;
 	const char *body;
 	size_t body_length;
-	int64_t received;        /* wall clock, milliseconds */
+	int64_t received; /* wall clock, milliseconds */
 	/* START, STOPPED, RETRY, DEAD */
-	int64_t due;             /* wall clock, milliseconds, 0: at once; START: if it ends in a death of the runner. Not DEAD */
-	int64_t first;           /* START: wall clock, milliseconds, when its first attempt began */
+	/* wall clock, milliseconds, 0: at once; START: if it ends in a death of the runner. Not
+	 * DEAD */
+	int64_t due;
+	int64_t first; /* START: wall clock, milliseconds, when its first attempt began */
 	int failures, deaths, interruptions; /* DEAD: together the letter's attempts */
-	bool begun;              /* STOPPED: its handler ran, now or in an earlier attempt; else there was no first one either */
+	/* STOPPED: its handler ran, now or in an earlier attempt; else there was no first one
+	 * either */
+	bool begun;
 	const char *reason;      /* DEAD; also RETRY, for stores that show it (these two do not) */
 	const char *last_stderr; /* DEAD, "" if none */
 	int64_t now;             /* DEAD: wall clock, milliseconds */
@@ -58,11 +75,12 @@ struct store_row {
 	int64_t update_id;
 	const char *kind_name, *keys;
 	unsigned lane;
-	int64_t received, due;   /* wall clock, milliseconds */
+	int64_t received, due; /* wall clock, milliseconds */
 	int failures, deaths, interruptions;
 	bool ageless;
-	bool started;            /* an attempt had begun when the last runner ended without saying more */
-	bool redelivered;        /* any attempt ever began */
+	/* an attempt had begun when the last runner ended without saying more */
+	bool started;
+	bool redelivered; /* any attempt ever began */
 };
 
 struct store_dead {
@@ -71,7 +89,7 @@ struct store_dead {
 	int64_t update_id;
 	const char *kind_name, *keys, *reason, *last_stderr;
 	int attempts;
-	int64_t received, died;  /* wall clock, milliseconds */
+	int64_t received, died; /* wall clock, milliseconds */
 	const char *body;
 	size_t body_length;
 };
@@ -91,25 +109,33 @@ struct store_files {
 struct store; /* of a backend */
 
 struct store_ops {
-	/* Carries out all or nothing; what is true already (a PUT whose seq exists, an end of what has ended) is passed
-	 * over. `sync`: on disk even after a power cut when it returns. 0, or -1 with `err`: ERR_IO (full, failing,
-	 * damaged). A failed call may nevertheless have been carried out in whole (a commit that said it failed):
-	 * repeating it must be harmless. */
-	int (*apply)(struct store *s, const struct store_op *ops, size_t count, bool sync, struct err *err);
-	/* Whether an update of this root, id and hash still waits, is a dead letter not yet confirmed, or was finished
-	 * and not yet confirmed. 1, 0, -1 with `err`. */
-	int (*known)(struct store *s, const char *root, int64_t update_id, uint64_t hash, struct err *err);
-	/* Calls back for each update that waits and whose seq is at least `from`. 0 or -1 with `err`; a callback that
-	 * returns not 0 ends it with -1. */
-	int (*load)(struct store *s, int64_t from, int (*row)(void *arg, const struct store_row *row), void *arg, struct err *err);
-	/* The bytes of a waiting update, replaced into `out`, when it was received, and when its first attempt began (0: none
-	 * has). 1, 0: they are not there, -1 with `err`. */
-	int (*body)(struct store *s, int64_t seq, struct buf *out, struct store_times *times, struct err *err);
-	/* Replaces the keys and the lane of a waiting update (--key or --route changed between runs), inside one transaction that `rekey_end` commits. */
-	int (*rekey)(struct store *s, int64_t seq, const char *keys, unsigned lane, struct err *err);
+	/* Carries out all or nothing; what is true already (a PUT whose seq exists, an end of what
+	 * has ended) is passed over. `sync`: on disk even after a power cut when it returns. 0, or
+	 * -1 with `err`: ERR_IO (full, failing, damaged). A failed call may nevertheless have been
+	 * carried out in whole (a commit that said it failed): repeating it must be harmless. */
+	int (*apply)(struct store *s, const struct store_op *ops, size_t count, bool sync,
+		     struct err *err);
+	/* Whether an update of this root, id and hash still waits, is a dead letter not yet
+	 * confirmed, or was finished and not yet confirmed. 1, 0, -1 with `err`. */
+	int (*known)(struct store *s, const char *root, int64_t update_id, uint64_t hash,
+		     struct err *err);
+	/* Calls back for each update that waits and whose seq is at least `from`. 0 or -1 with
+	 * `err`; a callback that returns not 0 ends it with -1. */
+	int (*load)(struct store *s, int64_t from,
+		    int (*row)(void *arg, const struct store_row *row), void *arg, struct err *err);
+	/* The bytes of a waiting update, replaced into `out`, when it was received, and when its
+	 * first attempt began (0: none has). 1, 0: they are not there, -1 with `err`. */
+	int (*body)(struct store *s, int64_t seq, struct buf *out, struct store_times *times,
+		    struct err *err);
+	/* Replaces the keys and the lane of a waiting update (--key or --route changed between
+	 * runs), inside one transaction that `rekey_end` commits. */
+	int (*rekey)(struct store *s, int64_t seq, const char *keys, unsigned lane,
+		     struct err *err);
 	int (*rekey_end)(struct store *s, struct err *err);
-	/* The offset stored for a root (*found false if none), the highest seq ever used, a named value ("" if none). */
-	int (*offset)(struct store *s, const char *root, int64_t *offset, bool *found, struct err *err);
+	/* The offset stored for a root (*found false if none), the highest seq ever used, a named
+	 * value ("" if none). */
+	int (*offset)(struct store *s, const char *root, int64_t *offset, bool *found,
+		      struct err *err);
 	int64_t (*last_seq)(struct store *s);
 	int (*meta)(struct store *s, const char *name, struct buf *out, struct err *err);
 	/* Calls back for each dead letter whose number is at least `from`, in the order of numbers;
@@ -119,11 +145,13 @@ struct store_ops {
 		    int (*letter)(void *arg, const struct store_dead *d), void *arg,
 		    struct err *err);
 	int64_t (*dead_count)(struct store *s);
-	/* A descriptor, the store's own: what apply() carried out without `sync` before an fdatasync(2) of it began is on disk, even after a power
-	 * cut, when that has succeeded. -1: there is none. */
+	/* A descriptor, the store's own: what apply() carried out without `sync` before an
+	 * fdatasync(2) of it began is on disk, even after a power cut, when that has succeeded. -1:
+	 * there is none. */
 	int (*sync_fd)(struct store *s);
-	/* One has ended that began when last_seq() was `seq`. What was written before one that failed may be kept from the disk for ever: the next
-	 * `sync` of apply() does not rely on any that went before. */
+	/* One has ended that began when last_seq() was `seq`. What was written before one that
+	 * failed may be kept from the disk for ever: the next `sync` of apply() does not rely on
+	 * any that went before. */
 	void (*synced)(struct store *s, int64_t seq, bool worked);
 	/* Whether its files stand under their names, so that the next run will find what is in
 	 * them. 0; 1: something that only guards them had been removed, and was made anew; -1 with
@@ -155,13 +183,15 @@ struct store *sqlite_open(int dir_fd, const char *dir_name, int64_t bot_id, stru
 bool sqlite_unchecked(struct store *s);
 
 struct store_look {
-	bool there;           /* false: nothing was kept in it yet */
+	bool there;            /* false: nothing was kept in it yet */
 	int64_t waiting, dead; /* updates */
 	int64_t spare;         /* bytes that it holds already and may fill again */
 };
 
-/* What sqlite_open() would find, the whole database read, without changing a byte of the directory: 0, or -1 with `err` as of that. */
-int sqlite_look(int dir_fd, const char *dir_name, int64_t bot_id, struct store_look *out, struct err *err);
+/* What sqlite_open() would find, the whole database read, without changing a byte of the directory:
+ * 0, or -1 with `err` as of that. */
+int sqlite_look(int dir_fd, const char *dir_name, int64_t bot_id, struct store_look *out,
+		struct err *err);
 /* Keeps every other process from that database for as long as *fd, the caller's, is open; not while
  * this process has it open. 1; 0 when another has it in use, or there is none; -1 with `err`
  * (ERR_CANTCREATE, ERR_IO). */
