@@ -6,12 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "cli/cmd.h"
 #include "cli/signals.h"
 #include "slot/slots.h"
+
+enum { STACK_LEAST = 64 << 10 };
 
 #define RUNS(bit_, number_, name_, run_, ...) { COMMAND_##bit_, run_ },
 
@@ -37,6 +40,18 @@ static int mend_inheritance(bool *nohup)
 	prctl(PR_SET_DUMPABLE, 0);
 #endif
 	return 0;
+}
+
+/* Refuses a stack on which tgrun would die where it is deepest. 0 or -1 with `err`. */
+static int check_stack(struct err *err)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_STACK, &limit) || limit.rlim_cur >= STACK_LEAST)
+		return 0;
+	return err_set(
+		err, ERR_CONFIG,
+		"the limit of the stack is %llu KB, and tgrun needs %d; raise it by ulimit -s",
+		(unsigned long long)limit.rlim_cur >> 10, STACK_LEAST >> 10);
 }
 
 /* Overwrites tokens and passwords in this process's own command line, so that ps does not show
@@ -75,6 +90,8 @@ int main(int argc, char **argv)
 	if (mend_inheritance(&nohup))
 		return cmd_fail(
 			(err_sys(&err, ERR_INTERNAL, errno, "cannot open '/dev/null'"), &err));
+	if (check_stack(&err))
+		return cmd_fail(&err);
 	int rc = setup_options(&setup, argv, environ, &err);
 	setup.nohup = nohup;
 	scrub(argv);

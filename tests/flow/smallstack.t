@@ -19,6 +19,8 @@ wc -l >>"$FLOW_MARK/batches"
 echo "end $TG_UPDATE_ID" >>"$FLOW_MARK/seen"
 EOT
 : >"$TMP/seen"
+is "$(ulimit -S -s 32; "$PLAIN" --version 2>&1; echo $?)" "tgrun: the limit of the stack is 32 KB, and tgrun needs 64; raise it by ulimit -s
+78" "with less it does not start, and says so"
 start_sandbox --no-penalties --first-id 1
 URL=http://localhost:$PORT
 generate 30 30 pad=20000
