@@ -73,12 +73,13 @@ void worker_kill(struct worker *w, enum worker_phase phase)
 	loop_timer_set(w->timer, phase == WORKER_TERMINATING ? w->h->policy.kill_after : -1);
 }
 
-bool worker_has_read(const struct worker *w)
+uint64_t worker_bytes_read(const struct worker *w)
 {
 	int waiting;
 	/* Both ends of a pipe tell, readers or not: see pipe(7). */
-	return w->answered || ioctl(w->in ? w->in_fd : w->left_fd, FIONREAD, &waiting) ||
-	       (uint64_t)waiting != w->written;
+	return ioctl(w->in ? w->in_fd : w->left_fd, FIONREAD, &waiting)
+		       ? w->written
+		       : w->written - (uint64_t)waiting;
 }
 
 /* What it started may read on, so only its end shows what was left; a read end of our own hides
@@ -87,7 +88,7 @@ static void keep_left(struct worker *w)
 {
 	char path[64];
 	snprintf(path, sizeof path, "/proc/self/fd/%d", w->in_fd);
-	if (w->in && !worker_has_read(w))
+	if (w->in && worker_bytes_read(w) < w->written)
 		w->left_fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 }
 

@@ -46,12 +46,14 @@ struct worker {
 	struct loop_timer *timer;
 	struct loop_watch *in, *out; /* its stdin and its descriptor 3; NULL: closed */
 	int in_fd, out_fd;
-	/* what was left in the pipe when its input was closed before it answered; -1: not kept */
+	/* what was left in the pipe when its input was closed; -1: nothing */
 	int left_fd;
 	struct buf pending; /* input from `sent` on is still to be written */
 	size_t sent;
 	uint64_t given, written; /* bytes of input in all */
-	struct buf line;         /* of answers, not ended yet */
+	/* … that left the pipe; set when it is gone with all that it started */
+	uint64_t read;
+	struct buf line; /* of answers, not ended yet */
 	struct output output;
 	struct held *held;   /* in the order in which they were given */
 	int count, capacity; /* updates in hand, and at most */
@@ -71,14 +73,12 @@ struct worker {
 	bool leaving;  /* gets no update any more */
 	bool ended;    /* itself; something it started runs still */
 	bool killed;   /* by us, before it ended */
-	/* it is gone with all that it started, and none of them read anything of its input */
-	bool unread;
-	bool stopped; /* by handlers_stop() */
-	bool unheard; /* it ended when nobody read tgrun's stdout any more, which it had */
-	bool solo;    /* holds one that must be alone */
-	bool armed;   /* the timer is set */
-	int busy;     /* in a function that goes on using it … */
-	bool gone;    /* … so it is freed there */
+	bool stopped;  /* by handlers_stop() */
+	bool unheard;  /* it ended when nobody read tgrun's stdout any more, which it had */
+	bool solo;     /* holds one that must be alone */
+	bool armed;    /* the timer is set */
+	int busy;      /* in a function that goes on using it … */
+	bool gone;     /* … so it is freed there */
 };
 
 /* The workers of one handler. */
@@ -124,8 +124,9 @@ void worker_retire(struct worker *w);
  * or SIGKILL (WORKER_KILLING). */
 void worker_kill(struct worker *w, enum worker_phase phase);
 void worker_close_in(struct worker *w);
-/* Whether anything of its input was read until now. True, too, if that cannot be told. */
-bool worker_has_read(const struct worker *w);
+/* Bytes of its input that it, or what it started, has read until now: an update whose `from` is not
+ * below that was not read at all. All that was written, if it cannot be told. */
+uint64_t worker_bytes_read(const struct worker *w);
 
 /* worker_talk.c: how many updates it can take now; hands one over: 0, or -1 with errno. */
 size_t worker_room(const struct worker *w);

@@ -274,7 +274,7 @@ static void on_ended(struct worker *w, enum worker_end how, int errnum)
 		if (count_failure(w))
 			h->room->config.unstartable(h->room->config.arg, h, strerror(errnum),
 						    errnum);
-	} else if (how == WORKER_ENDED && w->unread && !w->asked && !w->stopped) {
+	} else if (how == WORKER_ENDED && w->read == 0 && !w->asked && !w->stopped) {
 		h->deaths++;
 		tell_unread(w);
 	} else if (how == WORKER_ENDED && !w->asked && !w->killed && !w->stopped) {

@@ -38,7 +38,7 @@ static void look_at_deadlines(struct worker *w)
 	if (late) {
 		char limit[DURATION_TEXT];
 		duration_format(late->timeout, limit, sizeof limit);
-		if (!worker_has_read(w)) {
+		if (late->from >= worker_bytes_read(w)) {
 			log_event(log, LOG_WARN, LOG_FIELDS(LOG_NUM("worker", w->number)),
 				  "worker has read nothing for %s: ending it", limit);
 			worker_kill(w, WORKER_TERMINATING);
@@ -112,7 +112,7 @@ static void finish(struct worker *w, enum worker_end how, int errnum)
 	worker_enter(w);
 	if (how != WORKER_UNSTARTABLE)
 		worker_read(w);
-	w->unread = !worker_has_read(w);
+	w->read = worker_bytes_read(w);
 	output_end(&w->output);
 	w->leaving = true;
 	list_remove(&w->link);

@@ -14,12 +14,12 @@ void worker_describe_end(const struct worker *w, char *out, size_t n)
 	snprintf(out, n, "%s", o.reason[0] ? o.reason : "exited with status 0");
 }
 
-/* How many updates the worker can have seen of. */
+/* How many updates the worker can have seen. */
 static int seen(const struct worker *w)
 {
 	int n = 0;
 	for (int i = 0; i < w->count; i++)
-		n += w->held[i].from < w->written;
+		n += w->held[i].from < w->read;
 	return n;
 }
 
@@ -47,11 +47,10 @@ static void failed(const struct worker *w, const struct held *u, struct handler_
 static void settle_one(struct worker *w, const struct held *u, enum worker_end how, int errnum,
 		       int others, struct handler_result *r)
 {
-	r->started = how != WORKER_UNSTARTABLE && u->from < w->written;
+	r->started = how != WORKER_UNSTARTABLE && u->from < w->read;
 	if (how == WORKER_UNSTARTABLE) {
 		interrupted(r, RELEASE_NO_START, strerror(errnum));
-	} else if (how == WORKER_ENDED && w->unread && !w->stopped) {
-		r->started = false;
+	} else if (how == WORKER_ENDED && w->read == 0 && !w->stopped) {
 		interrupted(r, RELEASE_NO_START, "its worker ended before it read anything");
 	} else if (u->timed_out) {
 		r->end = HANDLER_ENDED;
@@ -62,7 +61,7 @@ static void settle_one(struct worker *w, const struct held *u, enum worker_end h
 	} else if (how == WORKER_DIED) {
 		interrupted(r, r->started ? RELEASE_SLOT : RELEASE_NOT_GIVEN, "its slot died");
 	} else if (!r->started) {
-		interrupted(r, RELEASE_NOT_GIVEN, "its worker ended before it was given");
+		interrupted(r, RELEASE_NOT_GIVEN, "its worker ended before it read it");
 	} else if (w->killed && !w->fault) {
 		interrupted(r, RELEASE_OTHER, "its worker was ended because of another update");
 	} else if (w->unheard && !w->fault) {

@@ -250,6 +250,26 @@ like "$(cat "$TGRUN_LOG")" "the workers work again" "… which is said"
 stop_tgrun
 is "$(dead list --json)" "" "… and none is a dead letter"
 
+# A worker that ends after an answer: what it was given next, and did not read, is another's.
+handler brief <<'EOT'
+#!/bin/sh
+IFS= read -r line
+id=${line#*'"id":"'}
+printf '{"id":"%s","ok":true}\n' "${id%%'"'*}" >&3
+sleep .02
+exit "$CODE"
+EOT
+for CODE in 0 1; do
+	export CODE
+	fresh
+	generate 12 12
+	start_tgrun --workers 2 --handler "$TMP/brief"
+	wait_for '[ "$("$TGRUN" status --json --state-dir "$TMP/state" | jq ".done + .dead")" = 12 ]' 2>/dev/null
+	is "$("$TGRUN" status --json --state-dir "$TMP/state" | jq -r '"\(.done) \(.dead) \(.failed)"')" "12 0 0" \
+		"a worker that ends with $CODE after an answer: no update is lost by it"
+	stop_tgrun
+done
+
 # A program that ends at once is no worker.
 handler crash <<'EOT'
 #!/bin/sh

@@ -263,6 +263,54 @@ static void never_read(void)
 	}
 }
 
+/* Nor does one that ends with an update unread, whatever it did with those before. */
+static void read_no_further(void)
+{
+#define BEGIN "echo '{\"ready\":true,\"concurrency\":2}' >&3; read -r line; "
+#define ANSWER \
+	"id=${line#*'\"id\":\"'}; id=${id%%'\"'*}; printf '{\"id\":\"%s\",\"ok\":true}\\n' \"$id\" >&3; "
+	static const struct {
+		const char *script;
+		bool fails, touched;
+		const char *what;
+	} ends[] = {
+		{ BEGIN ANSWER "exit 0", false, false, "answers the first and exits with 0" },
+		{ BEGIN ANSWER "exit 1", false, false, "answers the first and exits with 1" },
+		{ BEGIN ANSWER "kill -KILL $$", false, false, "answers the first and is killed" },
+		{ BEGIN ANSWER "exec sleep 1000", false, false, "answers the first and hangs" },
+		{ BEGIN "exit 1", true, false, "dies of the first" },
+		{ BEGIN ANSWER "head -c 1; exit 1", false, true,
+		  "answers the first, reads a part and dies" },
+		{ BEGIN ANSWER "read -r line; exec sleep 1000", false, true,
+		  "answers the first, reads it and hangs" },
+	};
+	struct fate *f = house.fates;
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		struct handler_policy policy = house_policy;
+		policy.timeout = 500;
+		policy.kill_after = 100;
+		house.unstartable = 0;
+		struct handler *h = house_handler(&house, MODE_WORKER, rig_sh(ends[i].script),
+						  &policy);
+		ready(h, 1);
+		give(h, claim_do(1, "ok"));
+		give(h, claim_do(2, "ok"));
+		handlers_flush(house.room);
+		HOUSE_UNTIL(&house, house.back == 2);
+		ok(f[1].result.end == HANDLER_ENDED &&
+			   (f[1].result.outcome.kind == OUTCOME_DONE) == !ends[i].fails,
+		   "a worker %s: %s", ends[i].what, f[1].reason);
+		ok(ends[i].touched
+			   ? f[2].result.end == HANDLER_ENDED
+			   : f[2].result.end == HANDLER_INTERRUPTED &&
+				     f[2].result.why == RELEASE_NOT_GIVEN && !f[2].result.started,
+		   "… which is%s the second one's failure: %s", ends[i].touched ? "" : " not",
+		   f[2].reason);
+		is_num(house.unstartable, 0, "… and no failed start");
+		close_down(h);
+	}
+}
+
 static void closed_descriptors(void)
 {
 	struct fate *f = house.fates;
@@ -308,6 +356,7 @@ int main(int argc, char **argv)
 	RUN(deaths);
 	RUN(timeouts);
 	RUN(never_read);
+	RUN(read_no_further);
 	RUN(closed_descriptors);
 	RUN(crash_loop);
 	house_free(&house);
