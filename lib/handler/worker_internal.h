@@ -46,14 +46,12 @@ struct worker {
 	struct loop_timer *timer;
 	struct loop_watch *in, *out; /* its stdin and its descriptor 3; NULL: closed */
 	int in_fd, out_fd;
-	/* what was left in the pipe when its input was closed; -1: nothing */
-	int left_fd;
+	int left_fd;        /* for what was left in the pipe when `in` was closed; -1: nothing */
 	struct buf pending; /* input from `sent` on is still to be written */
 	size_t sent;
 	uint64_t given, written; /* bytes of input in all */
-	/* … that left the pipe; set when it is gone with all that it started */
-	uint64_t read;
-	struct buf line; /* of answers, not ended yet */
+	uint64_t read;           /* … that left the pipe, when all of it is gone */
+	struct buf line;         /* of answers, not ended yet */
 	struct output output;
 	struct held *held;   /* in the order in which they were given */
 	int count, capacity; /* updates in hand, and at most */

@@ -25,6 +25,9 @@ starts() {
 both_know() { # NAME
 	wait_for '[ "$(names | tr "\n" " ")" = "'"$1 $1"' " ]'
 }
+fates() { # FILTER: of how many are done and how many dead
+	"$TGRUN" status --json --state-dir "$TMP/state" 2>/dev/null | jq -r "[.done, .dead] | $1"
+}
 # The name that each worker that lives was told, a line each.
 names() (
 	mark=$FLOW_MARK
@@ -264,8 +267,8 @@ for CODE in 0 1; do
 	fresh
 	generate 12 12
 	start_tgrun --workers 2 --handler "$TMP/brief"
-	wait_for '[ "$("$TGRUN" status --json --state-dir "$TMP/state" | jq ".done + .dead")" = 12 ]' 2>/dev/null
-	is "$("$TGRUN" status --json --state-dir "$TMP/state" | jq -r '"\(.done) \(.dead) \(.failed)"')" "12 0 0" \
+	wait_for '[ "$(fates "add")" = 12 ]'
+	is "$(fates 'join(" ")')" "12 0" \
 		"a worker that ends with $CODE after an answer: no update is lost by it"
 	stop_tgrun
 done

@@ -267,8 +267,9 @@ static void never_read(void)
 static void read_no_further(void)
 {
 #define BEGIN "echo '{\"ready\":true,\"concurrency\":2}' >&3; read -r line; "
-#define ANSWER \
-	"id=${line#*'\"id\":\"'}; id=${id%%'\"'*}; printf '{\"id\":\"%s\",\"ok\":true}\\n' \"$id\" >&3; "
+#define ANSWER                                       \
+	"id=${line#*'\"id\":\"'}; id=${id%%'\"'*}; " \
+	"printf '{\"id\":\"%s\",\"ok\":true}\\n' \"$id\" >&3; "
 	static const struct {
 		const char *script;
 		bool fails, touched;
@@ -284,28 +285,28 @@ static void read_no_further(void)
 		{ BEGIN ANSWER "read -r line; exec sleep 1000", false, true,
 		  "answers the first, reads it and hangs" },
 	};
-	struct fate *f = house.fates;
+	const struct handler_result *first = &house.fates[1].result;
+	const struct handler_result *second = &house.fates[2].result;
 	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
 		struct handler_policy policy = house_policy;
 		policy.timeout = 500;
 		policy.kill_after = 100;
 		house.unstartable = 0;
-		struct handler *h = house_handler(&house, MODE_WORKER, rig_sh(ends[i].script),
-						  &policy);
+		struct command *command = rig_sh(ends[i].script);
+		struct handler *h = house_handler(&house, MODE_WORKER, command, &policy);
 		ready(h, 1);
 		give(h, claim_do(1, "ok"));
 		give(h, claim_do(2, "ok"));
 		handlers_flush(house.room);
 		HOUSE_UNTIL(&house, house.back == 2);
-		ok(f[1].result.end == HANDLER_ENDED &&
-			   (f[1].result.outcome.kind == OUTCOME_DONE) == !ends[i].fails,
-		   "a worker %s: %s", ends[i].what, f[1].reason);
-		ok(ends[i].touched
-			   ? f[2].result.end == HANDLER_ENDED
-			   : f[2].result.end == HANDLER_INTERRUPTED &&
-				     f[2].result.why == RELEASE_NOT_GIVEN && !f[2].result.started,
+		bool done = first->outcome.kind == OUTCOME_DONE;
+		ok(first->end == HANDLER_ENDED && done != ends[i].fails, "a worker %s: %s",
+		   ends[i].what, house.fates[1].reason);
+		bool released = second->end == HANDLER_INTERRUPTED && !second->started &&
+				second->why == RELEASE_NOT_GIVEN;
+		ok(ends[i].touched ? second->end == HANDLER_ENDED : released,
 		   "… which is%s the second one's failure: %s", ends[i].touched ? "" : " not",
-		   f[2].reason);
+		   house.fates[2].reason);
 		is_num(house.unstartable, 0, "… and no failed start");
 		close_down(h);
 	}
