@@ -40,13 +40,14 @@ struct poll {
 	struct poll_trouble failures;
 	struct backoff idle; /* of answers that came at once and brought nothing */
 	struct pace pace;
-	int64_t offset;                     /* of the next request */
-	int64_t asked_offset;               /* of the request in flight */
-	int64_t confirmed;                  /* the highest offset that was answered */
-	int64_t asked_at;                   /* monotonic milliseconds */
-	struct log_pace paces[API_CLASSES]; /* of the warnings of each class of failure */
-	enum poll_step failed;              /* what failed last, while counts.failing */
-	bool told;                          /* a warning was given since the last good answer */
+	int64_t offset;                        /* of the next request */
+	int64_t asked_offset;                  /* of the request in flight */
+	int64_t confirmed;                     /* the highest offset that was answered */
+	int64_t asked_at;                      /* monotonic milliseconds */
+	struct log_pace paces[2][API_CLASSES]; /* of the warnings: contradicted, class */
+	/* while counts.failing; what getMe is asked about, not getMe */
+	enum poll_step failed;
+	bool told;                   /* a warning was given since the last good answer */
 	bool webhook_unknown;        /* getWebhookInfo told nothing, getUpdates has not yet */
 	struct poll_garbage garbage; /* unreadable answers */
 	bool waits;                  /* may_ask() said no: source_resume() follows */
@@ -73,15 +74,15 @@ static void end(struct poll *p, int status, const char *text)
  * getMe makes no getUpdates good. */
 static void good_answer(struct poll *p, enum poll_step step)
 {
+	bool mends = !p->counts.failing || p->failed == step;
+	int failures = p->failures.backoff.failures;
 	p->counts.last_answer = now_of(p);
-	poll_trouble_good(&p->failures, p->counts.last_answer);
-	if (p->counts.failing && p->failed != step)
+	poll_trouble_good(&p->failures, mends, p->counts.last_answer);
+	if (!mends)
 		return;
 	if (p->counts.failing)
 		log_event(p->config.log, p->told ? LOG_INFO : LOG_DEBUG,
-			  LOG_FIELDS(LOG_NUM("failures", p->failures.backoff.failures)),
-			  "Telegram answers again");
-	backoff_reset(&p->failures.backoff);
+			  LOG_FIELDS(LOG_NUM("failures", failures)), "Telegram answers again");
 	p->counts.failing = p->told = false;
 	p->trouble[0] = '\0';
 	p->garbage = (struct poll_garbage){ 0 };
@@ -91,13 +92,13 @@ static void good_answer(struct poll *p, enum poll_step step)
 
 static void report(struct poll *p, const struct api_answer *answer, int64_t delay)
 {
-	struct log_pace *pace = &p->paces[answer->class];
+	struct log_pace *pace = &p->paces[p->failures.contradicted][answer->class];
 	char wait[DURATION_TEXT];
 	duration_format(delay, wait, sizeof wait);
 	log_paced(p->config.log, pace, answer->class == API_TOKEN ? LOG_ERROR : LOG_WARN,
 		  LOG_FIELDS(LOG_STR("method", answer->method), LOG_STR("answer", answer->text),
 			     LOG_NUM("failures", p->failures.backoff.failures)),
-		  "%s; asking %s in %s", poll_trouble_phrase(answer->class),
+		  "%s; asking %s in %s", poll_trouble_phrase(&p->failures, answer->class),
 		  answer->class == API_TOKEN ? "getMe" : "again", wait);
 	p->told = p->told || !pace->held;
 }
@@ -107,8 +108,8 @@ static void failed(struct poll *p, const struct api_answer *answer)
 {
 	bool by_me = p->step == POLL_ME;
 	p->counts.failures++;
+	p->failed = by_me && p->counts.failing ? p->failed : p->step;
 	p->counts.failing = true;
-	p->failed = p->step;
 	if (by_me)
 		p->config.events.bot(p->config.events.arg, NULL);
 	snprintf(p->trouble, sizeof p->trouble, "%s: %s", answer->method, answer->text);

@@ -26,11 +26,15 @@ void poll_trouble_init(struct poll_trouble *t, enum backoff_growth growth, int64
 	};
 }
 
-void poll_trouble_good(struct poll_trouble *t, int64_t now)
+void poll_trouble_good(struct poll_trouble *t, bool mends, int64_t now)
 {
-	t->good_at = now;
 	t->worked = true;
 	t->refusals = 0;
+	t->contradicted = !mends;
+	if (!mends)
+		return;
+	t->good_at = now;
+	backoff_reset(&t->backoff);
 }
 
 /* Milliseconds until patience ends with a server that answers like this; INT64_MAX: never. */
@@ -56,7 +60,9 @@ struct poll_decision poll_trouble_failed(struct poll_trouble *t, bool by_me,
 	else if (!refused)
 		t->refusals = 0;
 	int64_t left = patience(t, refused, now);
-	if (left == 0 && (by_me || !refused))
+	if (by_me)
+		t->contradicted = false;
+	if (left == 0 && (by_me || !refused || t->contradicted))
 		return (struct poll_decision){ .remedy = POLL_GIVE_UP };
 	int64_t delay = backoff_fail(&t->backoff, random);
 	if (answer->class == API_FLOOD) {
@@ -72,8 +78,10 @@ struct poll_decision poll_trouble_failed(struct poll_trouble *t, bool by_me,
 	};
 }
 
-const char *poll_trouble_phrase(enum api_class class)
+const char *poll_trouble_phrase(const struct poll_trouble *t, enum api_class class)
 {
+	if (class == API_TOKEN && t->contradicted)
+		return "Telegram refuses the request, though getMe says that the token is good";
 	static const char *const what[API_CLASSES] = {
 		[API_NETWORK] = "Telegram cannot be reached",
 		[API_SERVER] = "Telegram has trouble",
@@ -92,6 +100,13 @@ const char *poll_trouble_phrase(enum api_class class)
 int poll_trouble_end(const struct poll_trouble *t, enum api_class class, const char *what,
 		     char *text, size_t n)
 {
+	if (class == API_TOKEN && t->contradicted) {
+		snprintf(text, n,
+			 "Telegram refuses what is asked, though getMe says that the "
+			 "token is good: %s",
+			 what);
+		return EX_UNAVAILABLE;
+	}
 	if (class != API_TOKEN) {
 		snprintf(text, n, "Telegram could not be reached: %s", what);
 		return EX_UNAVAILABLE;

@@ -15,9 +15,10 @@
 struct poll_trouble {
 	struct backoff backoff;
 	int64_t give_up_after; /* milliseconds without a good answer, 0: never */
-	int64_t good_at;       /* the last good answer, or the start */
+	int64_t good_at;       /* the last good answer of what is asked for, or the start */
 	bool worked;           /* the token, at least once */
 	int refusals;          /* of the token, with no other answer between */
+	bool contradicted;     /* getMe said since that the token is good */
 	int64_t refused_at;    /* the first of them */
 };
 
@@ -36,17 +37,18 @@ struct poll_decision {
 void poll_trouble_init(struct poll_trouble *t, enum backoff_growth growth, int64_t give_up_after,
 		       int64_t now);
 
-/* A good answer: patience begins anew. The pauses begin anew only if the call that failed answers
- * again: backoff_reset() by the caller. */
-void poll_trouble_good(struct poll_trouble *t, int64_t now);
+/* A good answer: the token works. `mends`: it is of the call that failed, or nothing has failed;
+ * then patience and pauses begin anew. A good getMe beside a getUpdates that is refused mends
+ * nothing: it only says that not the token is refused. */
+void poll_trouble_good(struct poll_trouble *t, bool mends, int64_t now);
 
 /* A request failed: getMe (`by_me`), or another. `random`: any 32 random bits. */
 struct poll_decision poll_trouble_failed(struct poll_trouble *t, bool by_me,
 					 const struct api_answer *answer, int64_t now,
 					 uint32_t random);
 
-/* What a failure of `class` means, as a phrase. */
-const char *poll_trouble_phrase(enum api_class class);
+/* What a failure of `class` means now, as a phrase. */
+const char *poll_trouble_phrase(const struct poll_trouble *t, enum api_class class);
 
 /* After POLL_GIVE_UP: the sentence, of `what` failed last, and the exit status, which is
  * returned. */

@@ -84,6 +84,21 @@ ok '[ "$polled" -lt 30 ]' "… and nothing becomes a hot loop ($polled requests)
 stop_tgrun
 is "$STATUS" 0 "… and a stop is an ordinary one"
 
+# … which --give-up-after ends, as any other trouble of getUpdates.
+for code in 401 403 404; do
+	for once in '--once' '--once --give-up-after 4s' '--give-up-after 4s'; do
+		anew --no-penalties
+		forget
+		script "$(refusal getUpdates $code -1)"
+		# shellcheck disable=SC2086
+		run_tgrun --handler "$TMP/note" $once
+		is "$STATUS" 69 "getUpdates says $code for ever, getMe contradicts, $once: 69"
+		like "$(tail -n 3 "$TGRUN_LOG")" "error .*getMe says that the token is good: getUpdates: $code Scripted" "… and the log says what is refused"
+	done
+done
+anew --no-penalties
+forget
+
 # Revoked: three wait in one chat, the first of them runs.
 revoked() { # TGRUN-OPTION…
 	anew --no-penalties

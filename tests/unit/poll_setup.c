@@ -148,7 +148,7 @@ static void test_patience(void)
 	is_num(poll_trouble_end(&t, API_NETWORK, "why", text, sizeof text), EX_UNAVAILABLE,
 	       "with the status of a server that is away");
 	is_str(text, "Telegram could not be reached: why", "and its sentence");
-	poll_trouble_good(&t, 6000);
+	poll_trouble_good(&t, true, 6000);
 	is_num(fail(&t, false, API_NETWORK, 10999).remedy, POLL_ASK_AGAIN,
 	       "a good answer begins patience anew");
 	struct api_answer flood = { .class = API_FLOOD, .retry_after = 100000 };
@@ -176,12 +176,45 @@ static void test_token(void)
 	       "with its own status");
 	ok(strstr(text, "is wrong or was revoked"), "and a sentence that names both causes");
 	poll_trouble_init(&t, 0, 0, 0);
-	poll_trouble_good(&t, 0);
+	poll_trouble_good(&t, true, 0);
 	for (int i = 0; i < 5; i++)
 		is_num(fail(&t, true, API_TOKEN, 1000).remedy, POLL_ASK_AGAIN,
 		       "one that worked is borne with");
 	is_num(fail(&t, true, API_TOKEN, 1000 + 119999).remedy, POLL_ASK_AGAIN, "for two minutes");
 	is_num(fail(&t, true, API_TOKEN, 1000 + 120000).remedy, POLL_GIVE_UP, "and no longer");
+}
+
+/* getUpdates is refused, and getMe says each time that the token is good. */
+static void test_contradicted(void)
+{
+	struct poll_trouble t;
+	char text[560];
+	poll_trouble_init(&t, 0, 5000, 0);
+	poll_trouble_good(&t, true, 1000);
+	is_num(fail(&t, false, API_TOKEN, 1000).remedy, POLL_ASK_ME,
+	       "getUpdates is refused: getMe is asked");
+	is_str(poll_trouble_phrase(&t, API_TOKEN), "the token is refused",
+	       "of which nothing else is known");
+	poll_trouble_good(&t, false, 2000);
+	is_num(fail(&t, false, API_TOKEN, 5999).remedy, POLL_ASK_ME,
+	       "getMe contradicts, and is asked again");
+	ok(strstr(poll_trouble_phrase(&t, API_TOKEN), "getMe says that the token is good"),
+	   "which is told");
+	ok(t.backoff.failures == 2, "the pauses grow on");
+	poll_trouble_good(&t, false, 5999);
+	is_num(fail(&t, false, API_TOKEN, 6000).remedy, POLL_GIVE_UP,
+	       "a good getMe begins no patience anew");
+	is_num(poll_trouble_end(&t, API_TOKEN, "getUpdates: 404", text, sizeof text),
+	       EX_UNAVAILABLE,
+	       "it is not the token, so the status is that of a server that is away");
+	ok(strstr(text, "getUpdates: 404") && strstr(text, "the token is good"),
+	   "the sentence says so");
+	poll_trouble_init(&t, 0, 5000, 0);
+	poll_trouble_good(&t, false, 0);
+	is_num(fail(&t, true, API_TOKEN, 6000).remedy, POLL_GIVE_UP,
+	       "a getMe that refuses the token, too,");
+	is_num(poll_trouble_end(&t, API_TOKEN, "getMe: 401", text, sizeof text), EX_NOPERM,
+	       "takes its word back");
 }
 
 int main(void)
@@ -191,5 +224,6 @@ int main(void)
 	RUN(test_username);
 	RUN(test_patience);
 	RUN(test_token);
+	RUN(test_contradicted);
 	return done_testing();
 }
