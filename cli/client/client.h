@@ -15,9 +15,9 @@ typedef int client_line(void *arg, const char *text, size_t n);
 int client_open(struct setup *s, struct statedir **dir, struct err *err);
 
 /* Sends one request to the runner that has `dir`. Returns 0 when the answer was whole; -1 with
- * `err`: ERR_UNAVAILABLE when none runs, or none listens (yet, any more); what the runner
- * refused, as it says it (ERR_TEMPFAIL); or not 0 as `line` returned it. `line` is called when
- * the runner has said all, and sees neither {"error":…} nor {"end":true}. */
+ * `err`: ERR_UNAVAILABLE when none runs, or none listens (yet, any more); ERR_TEMPFAIL when it
+ * did not answer, or refused, with what it said; or not 0 as `line` returned it. `line` is called
+ * when the runner has said all, and sees neither {"error":…} nor {"end":true}. */
 int client_ask(struct statedir *dir, const char *request, client_line *line, void *arg,
 	       struct err *err);
 

@@ -52,8 +52,8 @@ void control_end(struct control_client *client);
 
 /* The other side, blocking: sends one request and calls `line(arg, …)` for each line of the answer
  * (NUL-terminated, no line feed) until its end. Gives up after `timeout` milliseconds without a
- * byte. 0; -1 with `err` (ERR_UNAVAILABLE: nobody listens or answers), or what `line` returned if
- * not 0. */
+ * byte. 0; -1 with `err` (ERR_UNAVAILABLE: nobody listens, or hung up without a word;
+ * ERR_TEMPFAIL: no answer came in time), or what `line` returned if not 0. */
 int control_call(int dir_fd, const char *request,
 		 int (*line)(void *arg, const char *text, size_t n), void *arg, int64_t timeout,
 		 struct err *err);

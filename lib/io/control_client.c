@@ -16,9 +16,10 @@
 
 enum { CONNECT_STEP = 10 /* milliseconds between tries while the queue of connections is full */ };
 
+/* It is there: ERR_UNAVAILABLE would say that none is. */
 static int no_answer(struct err *err)
 {
-	return err_set(err, ERR_UNAVAILABLE, "the running tgrun does not answer");
+	return err_set(err, ERR_TEMPFAIL, "the running tgrun does not answer");
 }
 
 static int connect_there(int dir_fd, int64_t timeout, struct err *err)
@@ -118,7 +119,7 @@ static int read_answer(int fd, int (*line)(void *arg, const char *text, size_t n
 		}
 	}
 	if (rc == 0 && !any)
-		rc = no_answer(err);
+		rc = err_set(err, ERR_UNAVAILABLE, "the running tgrun ended before it answered");
 	if (rc == 0 && b.len)
 		rc = err_set(err, ERR_IO, "the running tgrun's answer was cut off");
 	buf_release(&b);

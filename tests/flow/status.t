@@ -173,6 +173,22 @@ wait_tgrun
 is "$STATUS" 0 "of an idle one"
 like "$(tail -n 3 "$TGRUN_LOG")" 'stopping: as tgrun stop asked' "the log says who asked"
 
+# One that stands still is there, and does not answer.
+machine MACHINE_SPEED=20
+start_tgrun --handler "$TMP/wait.sh"
+wait_for '[ "$(field .state)" = running ]'
+kill -STOP "$TGRUN_PID"
+for words in status 'stop --wait' 'queue list'; do
+	# shellcheck disable=SC2086
+	tool $words
+	is "$STATUS" 75 "tgrun $words of one that stands still: 75"
+	like "$ERR" 'does not answer' "… and says so"
+done
+kill -CONT "$TGRUN_PID"
+wait_tgrun
+is "$STATUS" 0 "it stops when it goes on, as it was asked"
+machine
+
 # What keeps it from working is told to people, too, and what its routes do.
 cp "$TMP/later.sh" "$TMP/missing.sh"
 script '{"method":"getUpdates","status":500,"body":"x","times":1000}'

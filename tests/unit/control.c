@@ -183,6 +183,11 @@ static bool check_unavailable(int rc, const struct lines *l, const struct err *e
 	return rc == -1 && l->count == 0 && err->status == ERR_UNAVAILABLE && err->text[0];
 }
 
+static bool check_silent(int rc, const struct lines *l, const struct err *err)
+{
+	return rc == -1 && l->count == 0 && err->status == ERR_TEMPFAIL && err->text[0];
+}
+
 static bool check_refused(int rc, const struct lines *l, const struct err *err)
 {
 	(void)err;
@@ -406,6 +411,10 @@ int main(void)
 	if (!ok(control != NULL, "it listens below a long path ('%s')", control ? "" : err.text))
 		return done_testing();
 	ok(call("{\"verb\":\"echo\"}", 0, 20000, check_echo), "and answers there");
+	struct lines none = { 0 };
+	int rc = control_call(dir_fd, "{\"verb\":\"echo\"}", on_line, &none, 100, &err);
+	ok(check_silent(rc, &none, &err),
+	   "while its loop stands still: it is there and does not answer");
 	control_free(control);
 	close(dir_fd);
 	unlinkat(top, deep, AT_REMOVEDIR);
