@@ -165,6 +165,9 @@ struct engine {
 		int64_t idle_at;
 	} tidy;
 	struct {
+		struct log_pace spent, interrupted;
+	} settle;
+	struct {
 		int status;       /* of the exit */
 		int drain_status; /* of the exit after a drain; 0: none of its own */
 		/* with --once: why it ends before all is handled; NULL: it does not */
@@ -172,6 +175,7 @@ struct engine {
 		uint64_t interrupted_before; /* the count when the killing began */
 		bool waits_told;
 		int64_t quiet_at; /* since when nothing runs; 0: something does */
+		int64_t fails_at; /* since when the store fails; 0: it works */
 		struct loop_timer *stop_timer, *runtime_timer;
 	} end;
 	struct {
@@ -311,6 +315,9 @@ int engine_source_change(struct engine *e, const struct engine_config *fresh, st
 void engine_on_changed(void *arg);
 /* At the end of a turn: asks on when what held it back has gone. */
 void engine_source_check(struct engine *e);
+/* Why the source may not ask, where nothing but later retries or other people can change that, with
+ * the exit status for it; NULL: it may, or will. */
+const char *engine_source_stuck(const struct engine *e, int *status);
 
 /* engine_feed.c: nothing without a program. */
 int engine_feed_start(struct engine *e, struct err *err);

@@ -11,8 +11,9 @@
 #include "engine/engine_internal.h"
 
 enum {
-	FRESH_ENOUGH = 3000,   /* an empty answer this young means that nothing waits */
-	WRITE_PATIENCE = 5000, /* when all has ended, for outcomes that the disk does not take */
+	FRESH_ENOUGH = 3000,    /* an empty answer this young means that nothing waits */
+	STORE_PATIENCE = 30000, /* of --once with a store that fails */
+	WRITE_PATIENCE = 5000,  /* when all has ended, for outcomes that the disk does not take */
 };
 
 static void on_runtime(void *arg)
@@ -189,17 +190,35 @@ void engine_take_end(struct engine *e)
 		engine_stop(e, status, false);
 }
 
+/* With --once: why it ends though not all is handled, with the exit status; NULL: it goes on. */
+static const char *once_gives_up(struct engine *e, int64_t now, int *status)
+{
+	bool fails = e->pulse.store_fails || e->starts.fail || e->put.backoff.failures;
+	*status = 1;
+	if (e->end.gives_up || !e->config.once)
+		return e->end.gives_up;
+	if (!fails)
+		e->end.fails_at = 0;
+	else if (!e->end.fails_at)
+		e->end.fails_at = now;
+	else if (now - e->end.fails_at >= STORE_PATIENCE)
+		return *status = ERR_IO, "the state cannot be written or read";
+	return engine_idle(e) ? engine_source_stuck(e, status) : NULL;
+}
+
 /* At the end of a turn: is there a reason to stop, has the stop come to its end? */
 void engine_check_end(struct engine *e)
 {
 	int64_t now = e->config.clock->mono(e->config.clock);
 	if (e->phase == ENGINE_RUNNING) {
-		if (e->end.gives_up) {
+		int status;
+		const char *why = once_gives_up(e, now, &status);
+		if (why) {
 			log_event(
 				e->config.log, LOG_ERROR, LOG_NONE,
 				"%s: with --once this is the end, and the rest is left for another run",
-				e->end.gives_up);
-			engine_stop(e, 1, false);
+				why);
+			engine_stop(e, status, false);
 			return;
 		}
 		if (e->config.once && e->state_gone)

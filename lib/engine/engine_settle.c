@@ -201,8 +201,8 @@ static struct fate settle_spent(struct route *r, const struct claim *c,
 		return bury(e, c, &outcome, result);
 	}
 	if (c->failures < most)
-		log_event(
-			e->config.log, LOG_WARN,
+		log_paced(
+			e->config.log, &e->settle.spent, LOG_WARN,
 			LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys),
 				   LOG_NUM("attempts", most)),
 			"its attempts are used up, and nothing of another chat was handled since the first: it is kept, and tried every five "
@@ -299,7 +299,11 @@ void engine_uncharged(struct engine *e, const struct claim *c, const struct hand
 	/* That nothing could be started is told by itself, once. */
 	bool tell = letter || r->why != RELEASE_NO_START;
 	e->counts.interrupted += tell;
-	log_event(e->config.log, tell ? LOG_WARN : LOG_DEBUG,
+	/* While it runs it may be handed out again and again; a letter is written once. */
+	struct log_pace once = { 0 };
+	bool again = tell && !letter && e->phase == ENGINE_RUNNING;
+	log_paced(e->config.log, again ? &e->settle.interrupted : &once,
+		  tell ? LOG_WARN : LOG_DEBUG,
 		  LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)),
 		  "interrupted, and %s: %s", fate, letter ? letter : r->reason);
 	if (tell)

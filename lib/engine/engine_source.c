@@ -139,6 +139,18 @@ void engine_source_check(struct engine *e)
 	e->source->ops->resume(e->source);
 }
 
+const char *engine_source_stuck(const struct engine *e, int *status)
+{
+	struct queue_counts c;
+	if (!e->asking.waits || e->asking.syncing || e->draining)
+		return NULL;
+	queue_counts(e->queue, &c);
+	*status = c.full ? 1 : ERR_IO;
+	if (c.full)
+		return "the backlog is full of updates that are to be tried again later";
+	return e->asking.disk_low ? "the disk is almost full (see --min-free)" : NULL;
+}
+
 static void on_confirmed(void *arg, int64_t offset)
 {
 	struct engine *e = arg;

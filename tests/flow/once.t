@@ -74,6 +74,34 @@ run_tgrun --handler "$TMP/note" --once
 is "$STATUS $(($(seen ^end) + handled))" "0 50" "… and the next run handles what was kept"
 machine
 
+# Nothing may be fetched, and nothing will change that: what is stored is handled, and that is the end.
+forget
+message 7 unfetched
+run_tgrun --handler "$TMP/note" --once --min-free 900G
+is "$STATUS $(seen ^end) $(stats .pending)" "74 0 1" "--once with less room than --min-free: 74, and nothing is fetched"
+like "$(cat "$TGRUN_LOG")" 'error .*the disk is almost full.*: with --once this is the end' "… and the log says why"
+: >"$TMP/hold"
+start_tgrun --handler "$TMP/note" --poll-timeout 1 --shutdown-timeout 0
+wait_for '[ "$(seen ^start)" = 1 ]'
+stop_tgrun
+rm "$TMP/hold"
+: >"$TMP/seen"
+message 7 later
+run_tgrun --handler "$TMP/note" --once --min-free 900G
+is "$STATUS $(seen '^end.*unfetched') $(seen later)" "74 1 0" "… what was stored before is handled"
+printf '%s\n' '{"update_id":1,"message":{"message_id":1,"date":0,"text":"x","chat":{"id":1,"type":"private"}}}' >"$TMP/updates"
+run_tgrun --source "$TMP/updates" --handler "$TMP/note" --once --min-free 900G
+is "$STATUS" 74 "… with a file, too"
+run_tgrun --handler "$TMP/note" --once
+is "$STATUS $(seen '^end.*later')" "0 1" "… and with room the rest is handled"
+forget
+generate 5 5
+run_tgrun --handler "$TMP/later" --once --backlog 2 --limit 2 --retry-delay 5m
+is "$STATUS" 1 "--once and a backlog full of what is to be tried again later: 1"
+like "$(cat "$TGRUN_LOG")" 'error .*the backlog is full of updates.*: with --once this is the end' "… and the log says why"
+forget
+anew --no-penalties --first-id 1
+
 # No server: 30 s unless said otherwise.
 forget
 script '{"method":"getUpdates","status":502,"body":"x","times":-1}'

@@ -85,11 +85,13 @@ EOT
 : >"$TMP/seen"
 : >"$TMP/limit"
 for chat in 1 2 3 4 5 6 7 8; do message "$chat" later; done
-start_tgrun --handler "$TMP/busy" --max-attempts 3 --breaker 10 --timeout 0
+start_tgrun --handler "$TMP/busy" --max-attempts 3 --breaker 10 --timeout 0 --log-level debug
 wait_for '[ "$(seen "later [456]")" -ge 16 ]' 60
 is "$(letters | wc -l)" 0 "while every handler asks for another time nothing is given up, though the attempts are used up"
 ok '! logged "fails on everything"' "… and the breaker stays closed"
 is "$(grep -c "attempts are used up" "$TGRUN_LOG")" 8 "… the log says once of each that it is kept"
+warned=$(grep -c "warn .*attempts are used up" "$TGRUN_LOG")
+ok '[ "$warned" -ge 1 ] && [ "$warned" -lt 8 ]' "… as a warning once a minute ($warned times), else as debug"
 stop_tgrun
 rm "$TMP/limit"
 start_tgrun --handler "$TMP/busy" --max-attempts 3 --breaker 10 --timeout 0
