@@ -8,7 +8,14 @@
 #include "cli/cmd.h"
 #include "cli/print.h"
 
-enum { STEP = 50, WATCH_STEP = 1000, KEY_SHOWN = 48, RUNNING_SHOWN = 20, ERROR_SHOWN = 200 };
+enum {
+	STEP = 50,
+	STEPS_TO_ASK = 100,
+	WATCH_STEP = 1000,
+	KEY_SHOWN = 48,
+	RUNNING_SHOWN = 20,
+	ERROR_SHOWN = 200
+};
 
 /* What keeps it from working as usual. */
 static void print_trouble(const cJSON *s)
@@ -146,13 +153,19 @@ static int watch(struct setup *s, struct statedir *dir, struct err *err)
 	}
 }
 
-/* Until the runner and the last of its slots are gone. */
+/* Until the runner and the last of its slots are gone, or it does not answer any more. */
 static int wait_for_end(struct statedir *dir, struct err *err)
 {
 	pid_t holder;
 	int rc = 0;
-	while (statedir_runs(dir, &holder) || (rc = statedir_lock_slots(dir, err)) == 0)
+	for (int step = 1; statedir_runs(dir, &holder) || (rc = statedir_lock_slots(dir, err)) == 0;
+	     step++) {
+		if (step % STEPS_TO_ASK == 0 &&
+		    client_ask(dir, "{\"verb\":\"status\"}", NULL, NULL, err) &&
+		    err->status == ERR_TEMPFAIL)
+			return -1;
 		client_wait(STEP);
+	}
 	return rc < 0 ? -1 : 0;
 }
 

@@ -118,6 +118,21 @@ if [ "$mounted" ]; then
 	rm "$TMP/state/filler"
 	run_tgrun --handler "$TMP/note" --once --min-free 0
 	is "$STATUS $(sed -n 's/^end \([0-9]*\) .*/\1/p' "$TMP/seen" | sort -nu | wc -l)" "0 501" "… and with room everything is handled"
+
+	# --once has no more patience with it than with a server that is away.
+	machine MACHINE_SPEED=20
+	empty
+	: >"$TMP/hold"
+	message 7 early
+	start_tgrun --handler "$TMP/note" --once --min-free 0
+	wait_for '[ "$(seen ^start)" = 1 ]'
+	fill
+	generate 300 5 pad=45000
+	rm "$TMP/hold"
+	wait_tgrun
+	is "$STATUS" 74 "--once, and a disk that is full and stays so: 74"
+	like "$(cat "$TGRUN_LOG")" 'error .*the state cannot be written or read: with --once this is the end' "… and the log says why"
+	machine
 	umount "$TMP/state"
 else
 	echo "# no tmpfs can be mounted: RLIMIT_FSIZE stands in for a full disk"

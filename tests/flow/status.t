@@ -187,6 +187,18 @@ done
 kill -CONT "$TGRUN_PID"
 wait_tgrun
 is "$STATUS" 0 "it stops when it goes on, as it was asked"
+rm -f "$TMP"/go.*
+: >"$TMP/started"
+message 7 held
+start_tgrun --handler "$TMP/wait.sh" --shutdown-timeout 1h
+wait_for 'grep -q "^7 held" "$TMP/started"'
+(sleep 0.5; kill -STOP "$TGRUN_PID") &
+tool stop --wait
+is "$STATUS" 75 "stop --wait of one that comes to stand still meanwhile: 75, too"
+kill -CONT "$TGRUN_PID"
+touch "$TMP/go.7"
+wait_tgrun
+is "$STATUS" 0 "… and it ends when it goes on"
 machine
 
 # What keeps it from working is told to people, too, and what its routes do.
