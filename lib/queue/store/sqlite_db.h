@@ -26,11 +26,12 @@
 /* All tables of this version, and the two numbers above. */
 extern const char sqlite_schema[];
 
-/* What stood at a name when it was opened. */
+/* What stood at a name when it was opened, and how long it is at least while nobody cuts it. */
 struct sqlite_place {
 	bool known;
 	dev_t dev;
 	ino_t ino;
+	int64_t least;
 };
 
 struct sqlite_db {
@@ -39,7 +40,11 @@ struct sqlite_db {
 	char *dir_name; /* for messages */
 	struct sqlite_place place[STORE_FILES];
 	struct mark mark;
-	int wal_fd; /* -1: it could not be opened */
+	int wal_fd;         /* -1: it could not be opened */
+	int64_t page;       /* bytes */
+	int64_t seen;       /* bytes of the log at the last look; 0: none */
+	bool logged;        /* there was a commit: the log is not empty */
+	const char *spoilt; /* the file that somebody cut or wrote over; NULL: none */
 	int64_t last_seq, bot_id;
 	bool unchecked; /* it is too large to be looked through for damage at each start */
 	bool full_sync; /* the present setting of `synchronous` */
@@ -66,8 +71,12 @@ int sqlite_db_check_files(struct sqlite_db *db, int dir_fd, bool mend, int64_t *
 			  struct err *err);
 int sqlite_db_check(struct sqlite_db *db, bool whole, int64_t bot_id, int64_t *version,
 		    struct err *err);
-/* sqlite_stand.c: the files of the database are open now. */
+/* sqlite_stand.c: the files of the database are open now, and `db` stays where it is. What is
+ * committed from now on is counted, and the log is carried over in time, unless a file is spoilt.
+ */
 void sqlite_stand_remember(struct sqlite_db *db);
+/* The database may be shorter from now on: pages of it were given back. */
+void sqlite_stand_shrunk(struct sqlite_db *db);
 
 /* As store_ops.stands and store_ops.files. */
 int sqlite_stand(struct sqlite_db *db, struct err *err);

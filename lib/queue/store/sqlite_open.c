@@ -324,6 +324,9 @@ void sqlite_db_close(struct sqlite_db *db)
 	/* SQLite removes the log by its name, which may be another database's by now. */
 	if (db->handle && sqlite_stand(db, NULL) < 0)
 		sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
+	/* What is left of a file that somebody cut is not made less by what the other lost. */
+	if (db->handle && db->spoilt)
+		sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	bool whole = db->handle && sqlite3_close(db->handle) == SQLITE_OK;
 	/* A clean end took the log with it: what the tables were made of is not needed any more. */
 	if (whole && db->dir_fd >= 0 && faccessat(db->dir_fd, "queue.db-wal", F_OK, 0))

@@ -33,7 +33,9 @@ int sqlite_give_back(struct store *store, struct err *err)
 	if (more > 0) {
 		snprintf(text, sizeof text, "PRAGMA incremental_vacuum(%d)",
 			 more < PAGES_AT_ONCE ? (int)more : (int)PAGES_AT_ONCE);
-		if (sqlite_db_exec(&s->db, text, err))
+		int rc = sqlite_db_exec(&s->db, text, err);
+		sqlite_stand_shrunk(&s->db);
+		if (rc)
 			return -1;
 		s->gave = true;
 		return 1;

@@ -154,10 +154,10 @@ struct store_ops {
 	 * any that went before. */
 	void (*synced)(struct store *s, int64_t seq, bool worked);
 	/* Whether its files stand under their names, so that the next run will find what is in
-	 * them. 0; 1: something that only guards them had been removed, and was made anew; -1 with
-	 * `err`. */
+	 * them, and nobody cut them. 0; 1: something that only guards them had been removed, and
+	 * was made anew; -1 with `err`. */
 	int (*stands)(struct store *s, struct err *err);
-	/* Its open files, for who wants to save what they hold. */
+	/* Its open files, for who wants to save what they hold; none where they were cut. */
 	void (*files)(struct store *s, struct store_files *out);
 	/* Bytes on the disk that it holds already and may fill again. */
 	int64_t (*spare)(struct store *s);
