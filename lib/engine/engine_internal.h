@@ -103,6 +103,7 @@ struct engine {
 	enum engine_phase phase;
 	bool paused, draining;
 	bool state_gone;  /* what engine_stands() said last */
+	bool unreachable; /* a directory that nothing is kept in is gone */
 	bool control_due; /* the control socket is to be looked after in this turn */
 	bool control_fails;
 	int64_t started_at; /* monotonic milliseconds */

@@ -11,6 +11,24 @@
 
 enum { COMMAND_MAX = 512, PLACE_MAX = 1024 };
 
+/* A queue that forgets keeps nothing in the directory. Without it nobody finds this tgrun, which
+ * runs on. */
+static int pass_over(struct engine *e, int mended, const struct err *why)
+{
+	bool gone = mended < 0;
+	if (gone && !e->unreachable)
+		log_event(
+			e->config.log, LOG_WARN, LOG_NONE,
+			"%s: tgrun goes on, since --store memory keeps nothing there; other commands "
+			"do not reach it, and a second tgrun does not see that it runs",
+			why->text);
+	if (!gone && e->unreachable)
+		log_event(e->config.log, LOG_INFO, LOG_NONE,
+			  "the state directory stands under its name again");
+	e->unreachable = gone;
+	return gone ? 0 : mended;
+}
+
 /* 1: something was made anew. */
 static int look(struct engine *e, struct err *err)
 {
@@ -26,6 +44,8 @@ static int look(struct engine *e, struct err *err)
 				"the slots' lock in '%s' was removed and cannot be made anew",
 				statedir_path(dir));
 	}
+	if (e->config.store_forgets)
+		return pass_over(e, mended, err);
 	int kept = mended < 0 ? -1 : queue_stands(e->queue, err);
 	return kept < 0 ? -1 : mended | kept;
 }
@@ -57,6 +77,29 @@ static void last_place(struct engine *e, char *out, size_t size)
 	out[n < 0 ? 0 : n] = '\0';
 }
 
+/* Whether what was written is still in the files, wherever they are. */
+static bool is_whole(struct engine *e)
+{
+	struct queue_files files;
+	queue_files(e->queue, &files);
+	for (int i = 0; i < QUEUE_FILES; i++)
+		if (files.fd[i] >= 0)
+			return true;
+	return false;
+}
+
+/* A file that was cut: nothing can be promised of the rest. */
+static void tell_spoilt(struct engine *e, const char *why)
+{
+	log_event(e->config.log, LOG_ERROR, LOG_NONE,
+		  "%s: nothing more is asked for, since what comes would be lost; handlers go on "
+		  "while they can. What the file held is lost when this process ends: copy what "
+		  "'tgrun queue' and 'tgrun dead' still show, stop tgrun, and restore a backup, or "
+		  "move the state directory away",
+		  why);
+	engine_remember_error(e, why);
+}
+
 static void tell_gone(struct engine *e, const char *why)
 {
 	char command[COMMAND_MAX];
@@ -80,12 +123,12 @@ bool engine_stands(struct engine *e)
 			  "there should leave it alone",
 			  statedir_path(e->config.dir));
 	if (rc < 0 && !e->state_gone)
-		tell_gone(e, err.text);
+		(is_whole(e) ? tell_gone : tell_spoilt)(e, err.text);
 	if (rc >= 0 && e->state_gone)
 		log_event(e->config.log, LOG_INFO, LOG_NONE,
 			  "the state stands under its name again: asking goes on");
 	e->state_gone = rc < 0;
-	e->control_due = rc >= 0;
+	e->control_due = rc >= 0 && !e->unreachable;
 	return rc >= 0;
 }
 
@@ -96,6 +139,14 @@ bool engine_ends_well(struct engine *e)
 	if (engine_stands(e))
 		return true;
 	queue_counts(e->queue, &c);
+	if (!is_whole(e)) {
+		log_event(e->config.log, LOG_ERROR,
+			  LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting),
+				     LOG_NUM("dead_letters", c.dead)),
+			  "the state was cut or written over while tgrun ran: restore a backup, or "
+			  "move the state directory away and lose what it held");
+		return false;
+	}
 	last_place(e, place, sizeof place);
 	log_event(e->config.log, LOG_ERROR,
 		  LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting),
