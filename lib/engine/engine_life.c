@@ -138,7 +138,8 @@ static void finish(struct engine *e)
 	e->phase = ENGINE_FINISHED;
 	CRASHPOINT("stop-finished");
 	bool lost = e->config.store_forgets && c.waiting;
-	int status = e->end.status ? e->end.status : cut || lost || !engine_ends_well(e) ? 1 : 0;
+	bool well = engine_ends_well(e);
+	int status = e->end.status ? e->end.status : cut || lost || !well ? 1 : 0;
 	if (lost)
 		log_event(e->config.log, LOG_ERROR,
 			  LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting)),
@@ -221,7 +222,8 @@ void engine_check_end(struct engine *e)
 			engine_stop(e, status, false);
 			return;
 		}
-		if (e->config.once && e->state_gone)
+		/* Nobody waits for a state to come back to a run that is to end by itself. */
+		if ((e->config.once || e->config.source_fd >= 0) && e->state_gone)
 			engine_stop(e, 1, false);
 		else if (e->config.once && e->asking.dry && engine_idle(e) &&
 			 now - e->asking.dry_at < FRESH_ENOUGH)

@@ -32,6 +32,86 @@ for loss in 'rm -rf "$state"' 'rm "$state/queue.db"' 'rm "$state/queue.db-wal"' 
 	is "$STATUS $(seen '^end.*after') $(pending)" "0 4 0" "… and the next run gets it all"
 done
 
+# Cut, or written over from its beginning, by another program: the same file, and less in it.
+spoilt='was cut or written over by another program: nothing more is asked for'
+zeros() { dd if=/dev/zero of="$1" bs=512 count=1 conv=notrunc 2>/dev/null; }
+for loss in ': >"$state/queue.db"' ': >"$state/queue.db-wal"' 'truncate -s 1024 "$state/queue.db"' 'truncate -s 64 "$state/queue.db-wal"' \
+	'zeros "$state/queue.db"' 'zeros "$state/queue.db-wal"'; do
+	begin --concurrency 1
+	: >"$TMP/hold"
+	message 2 held
+	wait_for '[ "$(seen "^start.*held")" = 1 ] && [ "$(pending)" = 0 ]'
+	eval "$loss"
+	for i in 3 4 5 6; do message "$i" after; done
+	wait_for 'logged "$spoilt"'
+	rm "$TMP/hold"
+	wait_for '[ "$(seen "^end.*held")" = 1 ]'
+	sleep 0.3
+	is "$(pending) $(grep -c "$spoilt" "$TGRUN_LOG") $(grep -c 'kill -STOP' "$TGRUN_LOG")" "4 1 0" "$loss: nothing is confirmed, and that is said once"
+	stop_tgrun
+	is "$STATUS $(pending) $(grep -c 'restore a backup, or move the state directory away and lose' "$TGRUN_LOG")" "1 4 1" "… a stop confirms nothing either, and is 1"
+	rm -rf "$TMP"/state*
+	: >"$TMP/seen"
+	run_tgrun --handler "$TMP/note" --once
+	is "$STATUS $(seen '^end.*after') $(pending)" "0 4 0" "… and the next run gets it all"
+done
+
+begin --poll-timeout 50
+wait_for '[ "$(stats .open_polls)" = 1 ]'
+: >"$state/queue.db"
+stop_tgrun
+is "$STATUS $(grep -c "'$state/queue.db' was cut" "$TGRUN_LOG")" "1 1" "cut under an idle one: a stop is 1"
+
+# SQLite itself makes the files shorter: that is no loss.
+begin --concurrency 1 --backlog 100000
+: >"$TMP/hold"
+jq -cn 'range(10; 5010) | {message: {message_id: ., date: 0, text: ("x" * 4000), from: {id: 5, is_bot: false, first_name: "a"}, chat: {id: 1000, type: "private"}}}' >"$TMP/large"
+push - <"$TMP/large"
+wait_for '[ "$(pending)" = 0 ]' 60
+large=$(stat -c %s "$state/queue.db")
+"$TGRUN" queue clear --state-dir "$state" >/dev/null
+rm "$TMP/hold"
+wait_for '[ "$(stat -c %s "$state/queue.db")" -lt $((large / 2 + 1)) ]' 30
+message 3000 small
+wait_for '[ "$(seen "^end.*small")" = 1 ]'
+is "$(seen '^end.*small') $(grep -c "$said" "$TGRUN_LOG")" "1 0" "a database that gives room back is none that was cut"
+stop_tgrun
+is "$STATUS" 0 "… and the stop is a good one"
+
+# A queue in memory has nothing there.
+begin --store memory
+rm -rf "$state"
+for i in 2 3 4; do message "$i" after; done
+wait_for '[ "$(seen "^end.*after")" = 3 ] && logged "store memory keeps nothing there"'
+sleep 1.2
+is "$(seen '^end.*after') $(pending) $(grep -c 'store memory keeps nothing there' "$TGRUN_LOG") $(grep -c "$said" "$TGRUN_LOG")" "3 0 1 0" \
+	"with --store memory the directory's loss is one warning"
+stop_tgrun
+is "$STATUS $(grep -c 'was taken away' "$TGRUN_LOG")" "0 0" "… and no failure of the end"
+
+# A source that ends is not waited for in vain.
+for how in - exec; do
+	rm -rf "$TMP"/state* "$TMP/tgrun.log"
+	: >"$TMP/seen"
+	handler feed <<'EOT'
+#!/bin/sh
+for i in $(seq 100); do
+	echo '{"update_id":'"$i"',"message":{"message_id":1,"date":0,"text":"x","chat":{"id":'"$i"',"type":"private"}}}'
+	sleep 0.03
+done
+EOT
+	if [ "$how" = - ]; then
+		"$TMP/feed" 2>/dev/null | timeout 20 "$TGRUN" --source - --state-dir "$state" --handler "$TMP/note" >"$TGRUN_LOG" 2>&1 &
+	else
+		timeout 20 "$TGRUN" --source "exec:$TMP/feed" --state-dir "$state" --handler "$TMP/note" >"$TGRUN_LOG" 2>&1 &
+	fi
+	job=$!
+	wait_for '[ "$(seen ^end)" -gt 5 ]'
+	rm -rf "$state"
+	wait "$job"
+	is "$? $(grep -c "$said" "$TGRUN_LOG") $(grep -c 'was taken away while' "$TGRUN_LOG")" "1 1 1" "--source $how ends with 1 when the state is taken away"
+done
+
 # Found out at the end, with a poll open that nothing was to follow.
 begin --poll-timeout 50
 wait_for '[ "$(stats .open_polls)" = 1 ]'
