@@ -360,10 +360,9 @@ struct source *poll_new(const struct poll_config *config, struct err *err)
 	if (p->timer && (p->allowed || !config->allowed))
 		return &p->source;
 fail:
-	if (p) {
+	if (p)
 		loop_timer_free(p->timer);
-		free(p);
-	}
+	free(p);
 	err_set(err, ERR_INTERNAL, "out of memory");
 	return NULL;
 }
