@@ -72,8 +72,8 @@ int sqlite_db_check_files(struct sqlite_db *db, int dir_fd, bool mend, int64_t *
 int sqlite_db_check(struct sqlite_db *db, bool whole, int64_t bot_id, int64_t *version,
 		    struct err *err);
 /* sqlite_stand.c: the files of the database are open now, and `db` stays where it is. What is
- * committed from now on is counted, and the log is carried over in time, unless a file is spoilt.
- */
+ * committed from now on is counted, and the log is carried over in time, unless a file is
+ * spoilt. */
 void sqlite_stand_remember(struct sqlite_db *db);
 /* The database may be shorter from now on: pages of it were given back. */
 void sqlite_stand_shrunk(struct sqlite_db *db);
