@@ -66,7 +66,7 @@ __attribute__((unused)) static bool tap_is_str(const char *got, const char *want
 					       const char *expression, const char *file, int line)
 {
 	bool same = got && want ? strcmp(got, want) == 0 : got == want;
-	if (!tap_ok(same, expression, file, line, "%s", what))
+	if (!tap_ok(same, expression, file, line, "%s", what ? what : ""))
 		diag("got '%s', wanted '%s'", got ? got : "(null)", want ? want : "(null)");
 	return same;
 }
