@@ -128,6 +128,7 @@ if [ "$mounted" ]; then
 	wait_for '[ "$(seen ^start)" = 1 ]'
 	fill
 	generate 300 5 pad=45000
+	wait_for 'logged "a batch could not be stored"'
 	rm "$TMP/hold"
 	wait_tgrun
 	is "$STATUS" 74 "--once, and a disk that is full and stays so: 74"
