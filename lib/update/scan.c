@@ -25,7 +25,7 @@ static const char *after_space(const char *p)
 static const char *after_string(const char *p)
 {
 	for (p++;;) {
-		const char *quote = strchr(p, '"'), *slash = quote;
+		const char *quote = rawmemchr(p, '"'), *slash = quote;
 		while (slash > p && slash[-1] == '\\')
 			slash--;
 		if ((quote - slash) % 2 == 0)
