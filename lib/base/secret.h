@@ -21,9 +21,9 @@ enum { SECRET_MIN = 3 }; /* bytes of what can be hidden */
 struct secret *secret_new(const char *token, struct err *err);
 
 /* A secret of the token in `text`, of `n` bytes, as people have it: alone, in quotes, behind
- * `NAME=`, `export NAME=` or `bot`, in the message that
- * @BotFather sent, in a URL, with a byte order mark, in UTF-16. NULL with `err` as above when there
- * is none, or more than one. */
+ * `NAME=`, `export NAME=` or `bot`, with comments (`#`) around it, behind `/bot` in a URL, in the
+ * message that @BotFather sent, with a byte order mark, in UTF-16. NULL with `err` as above when
+ * there is none, or more than one outside of comments. */
 struct secret *secret_find(const char *text, size_t n, struct err *err);
 
 /* Wipes and frees. NULL is fine. */

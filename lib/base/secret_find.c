@@ -1,7 +1,8 @@
 /* base/secret_find: the text in which somebody has a token comes in: alone, quoted, as NAME=TOKEN,
- * as part of @BotFather's message or of a URL, as Windows writes it. The token goes out, or the
- * sentence that says why there is none. Invariant: no token is guessed. What stands alone may be of
- * any length; among other words it must be as long as a token is, and the only one. */
+ * under a comment, as part of @BotFather's message or of a URL, as Windows writes it. The token
+ * goes out, or the sentence that says why there is none. Invariant: no token is guessed. What
+ * stands alone, but for comments, may be of any length, and so may what a URL of the API has behind
+ * `/bot`; among other words it must be as long as a token is, and the only one. */
 #include <ctype.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 
 enum {
 	AMONG_WORDS = 30, /* letters of the secret part, at least; Telegram's have 35 */
-	TEXT_MAX = 8192,
+	TEXT_MAX = 4096,
 };
 
 struct span {
@@ -83,6 +84,44 @@ static struct span without_quotes(struct span s)
 	return s;
 }
 
+/* Copies `s` to `out`, of `s.n` bytes, but for the comments: from a `#` at the beginning of a line
+ * or behind a blank to the line's end. */
+static struct span without_comments(struct span s, char *out)
+{
+	struct span rest = { out, 0 };
+	bool comment = false, blank = true;
+	for (size_t i = 0; i < s.n; i++) {
+		comment = s.at[i] != '\n' && (comment || (s.at[i] == '#' && blank));
+		blank = isspace((unsigned char)s.at[i]);
+		if (!comment)
+			out[rest.n++] = s.at[i];
+	}
+	return trim(rest);
+}
+
+static size_t scheme_length(struct span s)
+{
+	return begins(s, "https://") ? 8 : begins(s, "http://") ? 7 : 0;
+}
+
+/* What stands behind `/bot` in a URL, to the next slash; what is no URL, or more than one
+ * word, as it is. */
+static struct span without_url(struct span s)
+{
+	size_t n = 0, scheme = scheme_length(s);
+	struct span path = from(s, scheme);
+	for (size_t i = 0; i < s.n; i++)
+		if (isspace((unsigned char)s.at[i]))
+			return s;
+	const char *bot = scheme ? memmem(path.at, path.n, "/bot", 4) : NULL;
+	if (!bot)
+		return s;
+	path = from(path, (size_t)(bot - path.at) + 4);
+	while (n < path.n && !strchr("/?#", path.at[n]))
+		n++;
+	return (struct span){ path.at, n };
+}
+
 static struct secret *make(struct span s, struct err *err)
 {
 	char token[TEXT_MAX + 1];
@@ -126,21 +165,25 @@ static struct span next_token(struct span *rest)
 /* What is missing, of what stands alone. */
 static void explain(struct span s, struct err *err)
 {
+	const char *why = NULL;
 	size_t letters = 0, digits = 0;
 	while (letters < s.n && is_letter(s.at[letters]))
 		digits += isdigit((unsigned char)s.at[letters++]) != 0;
 	if (s.n && digits == s.n)
-		err_set(err, ERR_NOPERM,
-			"the token does not look like '123456:ABC…': this is only the bot's number; copy all of it from @BotFather");
+		why = "this is only the bot's number; copy all of it from @BotFather";
 	else if (s.n >= AMONG_WORDS && letters == s.n)
-		err_set(err, ERR_NOPERM,
-			"the token does not look like '123456:ABC…': the number and the colon before this are missing; copy all of it "
-			"from @BotFather");
+		why = "the number and the colon before this are missing; copy all of it from @BotFather";
+	else if (s.n && memchr(s.at, '\n', s.n))
+		why = "there is more than one line, and none is sure to be the token; leave only its line";
+	else if (scheme_length(s))
+		why = "this is a URL that has no token behind '/bot'; copy the token from @BotFather";
+	if (why)
+		err_set(err, ERR_NOPERM, "the token does not look like '123456:ABC…': %s", why);
 }
 
 struct secret *secret_find(const char *text, size_t n, struct err *err)
 {
-	char copy[TEXT_MAX];
+	char copy[TEXT_MAX], bare[TEXT_MAX];
 	struct span all = { copy, 0 }, one = { 0 }, other, rest;
 	bool wide = n >= 2 &&
 		    (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0);
@@ -148,8 +191,9 @@ struct secret *secret_find(const char *text, size_t n, struct err *err)
 	for (size_t i = wide ? 2 : 0; i < n && all.n < sizeof copy; i++)
 		if (!wide || text[i])
 			copy[all.n++] = text[i];
-	struct span alone = without_quotes(without_name(without_quotes(trim(all))));
-	struct secret *found = make(alone, err);
+	struct span said = without_comments(trim(all), bare);
+	struct span alone = without_quotes(without_name(without_quotes(said)));
+	struct secret *found = make(without_url(alone), err);
 	if (!found && err->status == ERR_NOPERM) {
 		for (rest = all; (other = next_token(&rest)).n;) {
 			if (one.n && (one.n != other.n || memcmp(one.at, other.at, one.n) != 0)) {
@@ -166,5 +210,6 @@ struct secret *secret_find(const char *text, size_t n, struct err *err)
 	}
 out:
 	explicit_bzero(copy, sizeof copy);
+	explicit_bzero(bare, sizeof bare);
 	return found;
 }

@@ -297,7 +297,13 @@ static void test_find(void)
 					     "token:\"bot123:ABC\",",
 					     "TOKEN = \"123:ABC\"\r\n",
 					     "\xc2\xa0"
-					     "123:ABC" };
+					     "123:ABC",
+					     "\xef\xbb\xbf# my bot\n\n123:ABC\n",
+					     "# old: " OTHER "\nTOKEN='123:ABC' # new\r\n#\n",
+					     "123:ABC\n  # of 2025",
+					     "https://api.telegram.org/bot123:ABC/getMe",
+					     "# call\nURL=\"http://bot.example.org/bot123:ABC\"\n",
+					     "HTTPS://h/file/bot123:ABC/a.jpg?x" };
 	static const char *const among[] = { "Use this token to access the HTTP API:\n" LONG
 					     "\nKeep your token secure and store it safely.",
 					     "https://api.telegram.org/bot" LONG "/getMe",
@@ -313,6 +319,14 @@ static void test_find(void)
 		{ "\xef\xbb\xbf\r\n", "is empty" },
 		{ "123:ABC DEF", "character that no token has" },
 		{ LONG "\n" OTHER, "two different tokens" },
+		{ "123:DEF\n124:ABC\n", "there is more than one line" },
+		{ "123:DEF\n123:DEF\n", "there is more than one line" },
+		{ "# a\n123:DEF\nCHAT=5", "there is more than one line" },
+		{ "http://h/bot123:DEF/a\nhttp://h/bot124:ABC/a", "there is more than one line" },
+		{ "https://t.me/my_bot", "a URL that has no token behind '/bot'" },
+		{ "https://h/robot/DEF", "a URL that has no token behind '/bot'" },
+		{ "# 123:DEF\n", "is empty" },
+		{ "123:ABC#DEF", "character that no token has" },
 		{ "1234567890", "only the bot's number" },
 		{ "AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw_", "the number and the colon" },
 		{ "1234567890:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw\xd0\x90"
