@@ -15,11 +15,12 @@
 enum { LOGIN_MAX = 200 };
 
 /* People paste what they call, with the token in it; libraries ask for `…/bot`. */
-static bool has_bot(const char *host, const char *path)
+static bool has_bot(const char *path)
 {
 	size_t n = strlen(path);
-	if (strncasecmp(host, "api.telegram.org/", 17) == 0 && n >= 4 &&
-	    strcmp(path + n - 4, "/bot") == 0)
+	while (n && path[n - 1] == '/')
+		n--;
+	if (n >= 4 && memcmp(path + n - 4, "/bot", 4) == 0)
 		return true;
 	for (; (path = strstr(path, "/bot")); path += 4) {
 		size_t digits = strspn(path + 4, "0123456789");
@@ -46,7 +47,7 @@ static int check(const char *text, size_t scheme, const char *host, struct err *
 		return err_set(
 			err, ERR_USAGE,
 			"the URL has an '@' behind its host; write %%2F for '/' in a password");
-	if (has_bot(host, host + n))
+	if (has_bot(host + n))
 		return err_set(
 			err, ERR_USAGE,
 			"the URL goes on with '/bot', which tgrun adds, and the token; give the server's root only, "

@@ -294,6 +294,8 @@ static void test_errors(void)
 		{ "--handler h --api-url https://x/bot1:AAE/getMe", "", bot_in_url },
 		{ "--handler h --api-url https://x/bot1%3aAAE", "", bot_in_url },
 		{ "--handler h --api-url https://api.telegram.org/bot", "", bot_in_url },
+		{ "--handler h --api-url http://127.0.0.1:8081/bot", "", bot_in_url },
+		{ "--handler h --api-url https://me:secret@x/tg/bot//", "", bot_in_url },
 		{ "--handler h --api-url https://x?y", "",
 		  "option '--api-url': 'https://x?y' has a '?' or a '#'; give the server's root only" },
 		{ "--handler h --allowed-updates all,poll", "",
