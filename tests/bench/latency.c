@@ -2,8 +2,9 @@
  * first instruction.
  *
  *   latency spawn COUNT GAP FIFO PROGRAM   the cause is posix_spawn(3), here: what the machine
- * itself takes latency serve COUNT GAP FIFO PORTFILE  the cause is an answer to an open long poll:
- * a Bot API with one update at a time
+ *                                          itself takes
+ *   latency serve COUNT GAP FIFO PORTFILE  the cause is an answer to an open long poll: a Bot API
+ *                                          with one update at a time
  *
  * The handler, `PROGRAM FIFO`, writes a line to the FIFO: when it began (stamp.c), or anything,
  * then it is the line's arrival that counts. GAP: milliseconds in which nothing happens before

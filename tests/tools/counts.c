@@ -3,7 +3,7 @@
  *
  *   LD_PRELOAD=…/counts.so COUNTS=FILE tgrun …
  *   counts FILE       `allocations 12 writes 3 bytes 4096 syncs 1`: of the process itself, not of
- * what it forks
+ *                     what it forks
  *
  * Writes are those to files: pwrite(2) and its like, which is how a database is written. */
 #include <fcntl.h>

@@ -3,9 +3,9 @@
  * tells from where such calls were made.
  *
  *   LD_PRELOAD=…/failing.so FAILING_SITES=SITES [FAILING=WHO:KIND:SITE:N:ERRNO]
- * [FAILING_WHILE=FILE] FAILING_LOG=LOG tgrun … failing sites SITES       a line for each place: WHO
- * KIND SITE, how often it was passed failing kinds             the kinds and the errno that each
- * fails with, when ERRNO is 0
+ *       [FAILING_WHILE=FILE] FAILING_LOG=LOG tgrun …
+ *   failing sites SITES       a line for each place: WHO KIND SITE, how often it was passed
+ *   failing kinds             the kinds and the errno that each fails with, when ERRNO is 0
  *
  * WHO is runner, slot or both (a slot is what the runner forks, until it executes a handler, which
  * is left in peace). SITE is a place in the program, named by the stack that leads there (the low

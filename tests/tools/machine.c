@@ -2,10 +2,11 @@
  * faster, its disk hangs, and it trusts another authority.
  *
  *   MACHINE_SPEED=50   CLOCK_MONOTONIC and its kin run fifty times as fast, and waits for
- * descriptors and timers are as much shorter, so backoffs of a minute take a second. Programs with
- * the same speed have the same clock. The time of day stays as it is. MACHINE_DISK=FILE
- * fdatasync(2) takes as long as FILE is there: a disk that hangs MACHINE_CA=FILE    is read
- * wherever the machine's own list of certificate authorities would be
+ *                      descriptors and timers are as much shorter, so backoffs of a minute take a
+ *                      second. Programs with the same speed have the same clock. The time of day
+ *                      stays as it is.
+ *   MACHINE_DISK=FILE  fdatasync(2) takes as long as FILE is there: a disk that hangs
+ *   MACHINE_CA=FILE    is read wherever the machine's own list of certificate authorities would be
  *
  * Takes LD_PRELOAD out of the environment: what the program starts is on this machine again. Clocks
  * and waits are those of the kernel, by their system calls: sanitizers ask for them before they can

@@ -5,10 +5,11 @@
  *   LD_PRELOAD=…/powerloss.so POWERLOSS_DIR=DIR POWERLOSS_LOG=LOG tgrun …
  *   powerloss count LOG                        how many changes there are
  *   powerloss make LOG N keep|drop|SEED OUT    the first N; of what was not synced: all, none, or
- * what SEED throws for each change powerloss handled LOG                      a handler: notes that
- * $TG_UPDATE_ID was handled powerloss lost LOG N AFTER                 prints how many updates were
- * confirmed within the first N, and each of them that was handled neither by then nor in the log
- * AFTER
+ *                                              what SEED throws for each change
+ *   powerloss handled LOG                      a handler: notes that $TG_UPDATE_ID was handled
+ *   powerloss lost LOG N AFTER                 prints how many updates were confirmed within the
+ *                                              first N, and each of them that was handled neither
+ *                                              by then nor in the log AFTER
  *
  * A sync of a file makes its earlier changes certain, a sync of the directory the names. A write
  * may be torn: with SEED, at sectors of 512 bytes. Names are kept in order: a lost name loses the

@@ -4,9 +4,11 @@
  * handler's true one.
  *
  *   probe LOG [MICROSECONDS [EVERY]]    works for a time up to that long; each EVERYth update's
- * first attempt ends with 75 probe --worker LOG …                the same as a worker: updates by
- * lines on stdin, answers on descriptor 3 probe --batch LOG …                 the same for a batch:
- * all start, then all end with one status; each EVERYth process fails
+ *                                       first attempt ends with 75
+ *   probe --worker LOG …                the same as a worker: updates by lines on stdin, answers
+ *                                       on descriptor 3
+ *   probe --batch LOG …                 the same for a batch: all start, then all end with one
+ *                                       status; each EVERYth process fails
  *
  * Lines, fields between tabs: start|end, update id, keys, pid, attempt, microseconds, exit status
  * ("-" at the start). */

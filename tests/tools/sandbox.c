@@ -4,11 +4,13 @@
  * `under`. Tests steer it over HTTP on the same port:
  *
  *   POST /sandbox/push       JSON lines: whole updates, queued byte for byte, or {"KIND":{…}},
- * which get the next id; ?raw=1: the whole body is one POST /sandbox/generate
- * ?count=N&chats=C&kind=message&users=U&first_chat=1000&pad=BYTES&first_id=N: N updates over C
- * chats, text = number in its chat POST /sandbox/script     faults, see
- * tests/tools/sandbox_script.h POST /sandbox/restart    ends all sessions as a restarting server
- * does GET  /sandbox/stats {"polls":…,"offset":…,"pending":…,"open_polls":…,"calls":{METHOD:N},…}
+ *                            which get the next id; ?raw=1: the whole body is one
+ *   POST /sandbox/generate   ?count=N&chats=C&kind=message&users=U&first_chat=1000&pad=BYTES
+ *                            &first_id=N: N updates over C chats, text = number in its chat
+ *   POST /sandbox/script     faults, see tests/tools/sandbox_script.h
+ *   POST /sandbox/restart    ends all sessions as a restarting server does
+ *   GET  /sandbox/stats      {"polls":…,"offset":…,"pending":…,"open_polls":…,
+ *                            "calls":{METHOD:N},…}
  */
 #include <errno.h>
 #include <fcntl.h>

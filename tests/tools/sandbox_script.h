@@ -3,30 +3,40 @@
  * A script is JSON lines; each is used for the next calls that match it:
  *
  *   method   the Bot API method, any if absent
- *   skip     matching calls to leave alone first; times: calls to apply it to (1; -1: all from then
- * on) name     what the log calls it; the action if absent status   of HTTP, with body (text), or
- * hex (bytes), `repeat` times over; type: the content type; header: one more, "Name: value" before,
- * behind   bytes in hex around the body; keep: so many thousandths of the body, from its beginning
+ *   skip     matching calls to leave alone first
+ *   times    calls to apply it to (1; -1: all from then on)
+ *   name     what the log calls it; the action if absent
+ *   status   of HTTP, with body (text), or hex (bytes), `repeat` times over
+ *   type     the content type; header: one more, "Name: value"
+ *   before, behind   bytes in hex around the body
+ *   keep     so many thousandths of the body, from its beginning
  *   action   pass           the true answer: a call to leave alone, in a sequence of lines
  *            stall          never answers
  *            stall_headers  begins the headers and stops
  *            trickle        `bytes` (1) of the body every `ms` (1000)
  *            reset          half the body, then a TCP reset
  *            cut            half the body, then an orderly end
- *            raw            `body` or `hex` instead of an answer, its headers too; then `end`: cut,
- * reset or stall endless        a body without an end, up to `bytes` (200 MB) headers headers
- * without an end, up to `bytes` (200 MB) garbage        bytes that are no HTTP hang_up closes this
- * connection, and the next `count` (1) as soon as they are accepted refuse         cuts all
- * connections, and refuses new ones for `ms` (1000) redirect       302 to `location` close the true
- * answer, with Connection: close delay          the true answer, `ms` later duplicate (getUpdates)
- * what was confirmed last is delivered once more twice          (getUpdates) each update stands
- * twice in the answer backwards      (getUpdates) the last update stands first in the answer after
- * where cut, reset and stall strike: so many bytes into the answer, its headers counted, or before
- * its end if below 0; permille: so many thousandths of it; ms: then they wait so long before they
- * end the connection more     the Content-Length of cut, reset, stall and trickle says so many
- * bytes more than there are apply    true: stall, stall_headers, reset, cut, answer … spoil the
- * answer of a call that is carried out. So do trickle, reset, cut, and a stall within the answer,
- * without a body. */
+ *            raw            `body` or `hex` instead of an answer, its headers too; then `end`:
+ *                           cut, reset or stall
+ *            endless        a body without an end, up to `bytes` (200 MB)
+ *            headers        headers without an end, up to `bytes` (200 MB)
+ *            garbage        bytes that are no HTTP
+ *            hang_up        closes this connection, and the next `count` (1) when accepted
+ *            refuse         cuts all connections, and refuses new ones for `ms` (1000)
+ *            redirect       302 to `location`
+ *            close          the true answer, with Connection: close
+ *            delay          the true answer, `ms` later
+ *            duplicate      (getUpdates) what was confirmed last is delivered once more
+ *            twice          (getUpdates) each update stands twice in the answer
+ *            backwards      (getUpdates) the last update stands first in the answer
+ *   after    where cut, reset and stall strike: so many bytes into the answer, its headers
+ *            counted, or before its end if below 0
+ *   permille so many thousandths of it; ms: then they wait so long before they end the connection
+ *   more     the Content-Length of cut, reset, stall and trickle says so many bytes more than
+ *            there are
+ *   apply    true: stall, stall_headers, reset, cut, answer … spoil the answer of a call that is
+ *            carried out. So do trickle, reset, cut, and a stall within the answer, without a
+ *            body. */
 #ifndef TGRUN_TESTS_TOOLS_SANDBOX_SCRIPT_H
 #define TGRUN_TESTS_TOOLS_SANDBOX_SCRIPT_H
 
