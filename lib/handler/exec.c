@@ -11,7 +11,6 @@
 #include "handler/handler_internal.h"
 #include "handler/mode_internal.h"
 #include "handler/proc.h"
-#include "update/update.h"
 
 struct attempt {
 	struct proc proc;
@@ -155,15 +154,6 @@ static void on_free(struct proc *p)
 	room_gone(h);
 }
 
-/* For the log and `tgrun status`. A dead letter that was no update has no number. */
-static void find_id(struct claim *c)
-{
-	struct update *u = update_parse(c->body, c->length, NULL);
-	if (u)
-		update_id(u, &c->update_id);
-	update_free(u);
-}
-
 /* A batch has no variables of any one update. */
 static int add_vars(struct handler *h, struct claim *const *claims, size_t n)
 {
@@ -175,11 +165,8 @@ static int add_vars(struct handler *h, struct claim *const *claims, size_t n)
 		rc = rc ||
 		     given_var(v, "TG_DEADLINE",
 			       (config->clock->wall(config->clock) + h->policy.timeout) / 1000);
-	if (h->ops->traits.most > 1) {
-		for (size_t i = 0; i < n; i++)
-			find_id(claims[i]);
+	if (h->ops->traits.most > 1)
 		return rc || given_var(v, "TG_BATCH_SIZE", (int64_t)n) ? -1 : 0;
-	}
 	rc = rc || given_var(v, "TG_ATTEMPT", claims[0]->failures + 1);
 	if (claims[0]->redelivered)
 		rc = rc || given_var(v, "TG_REDELIVERED", 1);

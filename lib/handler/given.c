@@ -19,7 +19,7 @@ int given_var(struct buf *vars, const char *name, int64_t value)
 		       : 0;
 }
 
-int given_update(struct buf *vars, struct claim *c, const char *bot_username)
+int given_update(struct buf *vars, const struct claim *c, const char *bot_username)
 {
 	/* A dead letter that was no update is handed out again as its bytes alone. */
 	struct err err = { 0 };
@@ -30,7 +30,6 @@ int given_update(struct buf *vars, struct claim *c, const char *bot_username)
 		return err.status == ERR_INTERNAL ? -1 : 0;
 	struct vars_context context = { .bot_username = bot_username, .key = c->keys };
 	int rc = update_vars(u, &context, vars);
-	update_id(u, &c->update_id);
 	update_free(u);
 	return rc;
 }

@@ -64,9 +64,9 @@ void room_release(struct handler *h); /* frees it, and what it runs, without cal
 
 /* given.c: appends NAME=VALUE and a NUL. 0, or -1 when `vars` is full. */
 int given_var(struct buf *vars, const char *name, int64_t value);
-/* Appends TG_NUMBER, the number of the claim in the queue, and the variables of the update, whose
- * update_id `c` gets on the way. `bot_username` NULL: not known. 0, or -1 when `vars` is full. */
-int given_update(struct buf *vars, struct claim *c, const char *bot_username);
+/* Appends TG_NUMBER, the number of the claim in the queue, and the variables of the update.
+ * `bot_username` NULL: not known. 0, or -1 when `vars` is full. */
+int given_update(struct buf *vars, const struct claim *c, const char *bot_username);
 /* A memfd of the claims' bytes, each followed by a line feed: sealed, and at its beginning. So no
  * write to a program can block or fail half-way, and a program that never reads hinders nobody. The
  * caller's to close. -1 with errno. */

@@ -26,7 +26,7 @@ size_t worker_room(const struct worker *w)
 	return w->capacity > w->count ? (size_t)(w->capacity - w->count) : 0;
 }
 
-static int add_line(struct worker *w, struct claim *c)
+static int add_line(struct worker *w, const struct claim *c)
 {
 	const struct handlers_config *config = &w->h->room->config;
 	struct buf *b = &w->pending;
@@ -43,15 +43,12 @@ static int add_line(struct worker *w, struct claim *c)
 	struct scan_fault fault;
 	/* A dead letter that was no update may be handed out again; it must not break the lines of
 	 * the others. It has no keys: what has some was read as an object when it came. */
-	const char *object = c->keys[0] ? c->body
-					: scan_check(c->body, c->body + c->length, &fault);
-	if (!object || memchr(c->body, '\n', c->length))
+	bool is_json = c->keys[0] || scan_check(c->body, c->body + c->length, &fault);
+	if (!is_json || memchr(c->body, '\n', c->length))
 		return buf_add(b, text, (size_t)n) || buf_adds(b, ",\"update\":null,\"bytes\":") ||
 				       buf_add_json(b, c->body, c->length) || buf_adds(b, "}\n")
 			       ? -1
 			       : 0;
-	if (*object == '{')
-		scan_integer(scan_member(object, "update_id", 9), &c->update_id);
 	return buf_add(b, text, (size_t)n) || buf_adds(b, ",\"update\":") ||
 			       buf_add(b, c->body, c->length) || buf_adds(b, "}\n")
 		       ? -1

@@ -123,7 +123,7 @@ struct claim {
 	int64_t received; /* wall clock, milliseconds */
 	/* wall clock, milliseconds: start of its first attempt, perhaps this */
 	int64_t first;
-	int64_t update_id; /* for logs; 0 until a reader of the body sets it */
+	int64_t update_id; /* for logs; 0 if it has none */
 	void *owner;       /* free for the use of the claimer */
 	char *keys;        /* with a space between */
 	char *body;        /* NUL-terminated */

@@ -59,6 +59,7 @@ static void repeats(void)
 	queue_put(q, twice, 1, NULL, 0, &result, NULL);
 	ok(result.taken == 0 && result.repeated == 1, "a repeat of what waits is recognised");
 	claim(q);
+	is_num(last->update_id, 1, "a claim has the update's id");
 	done(q);
 	queue_put(q, twice, 1, NULL, 0, &result, NULL);
 	is_num((int64_t)result.repeated, 1,

@@ -92,11 +92,11 @@ static int front_load(struct store *s, int64_t from, int (*row)(void *, const st
 
 static int body_missing;
 
-static int front_body(struct store *s, int64_t seq, struct buf *out, struct store_times *times,
+static int front_body(struct store *s, int64_t seq, struct buf *out, struct store_facts *facts,
 		      struct err *err)
 {
 	(void)s;
-	return body_missing ? 0 : front.behind->ops->body(front.behind, seq, out, times, err);
+	return body_missing ? 0 : front.behind->ops->body(front.behind, seq, out, facts, err);
 }
 
 static int rekeyed, rekey_ends;

@@ -51,10 +51,10 @@ static void bury_empty(struct local *q, const struct sched_entry *e)
 static int fill(struct local *q, const struct sched_entry *e, struct claim *c, struct err *err)
 {
 	struct buf keys, body;
-	struct store_times times = { 0 };
+	struct store_facts facts = { 0 };
 	buf_init(&keys, SIZE_MAX / 2);
 	buf_init(&body, SIZE_MAX / 2);
-	int rc = q->store->ops->body(q->store, e->seq, &body, &times, err);
+	int rc = q->store->ops->body(q->store, e->seq, &body, &facts, err);
 	if (rc == 1 &&
 	    (sched_keys(q->sched, e->seq, &keys) || buf_adds(&keys, "") || buf_adds(&body, "")))
 		rc = err_set(err, ERR_INTERNAL, "out of memory");
@@ -65,9 +65,10 @@ static int fill(struct local *q, const struct sched_entry *e, struct claim *c, s
 	}
 	int64_t now = q->config.clock->wall(q->config.clock);
 	c->seq = e->seq;
-	c->received = times.received;
+	c->update_id = facts.update_id;
+	c->received = facts.received;
 	/* the clock may have been set back */
-	c->first = times.first && times.first < now ? times.first : now;
+	c->first = facts.first && facts.first < now ? facts.first : now;
 	c->failures = e->failures;
 	c->deaths = e->deaths;
 	c->interruptions = e->interruptions;

@@ -19,7 +19,7 @@ static int walk_row(void *arg, const struct store_row *row)
 	struct local *q = w->queue;
 	struct sched_entry e;
 	enum sched_state state;
-	struct store_times times;
+	struct store_facts facts;
 	if (w->only && row->seq != w->only)
 		return -1;
 	/* What was settled and is not yet written is finished. */
@@ -51,7 +51,7 @@ static int walk_row(void *arg, const struct store_row *row)
 		break;
 	}
 	if (w->body) {
-		w->rc = q->store->ops->body(q->store, row->seq, w->body, &times, w->err);
+		w->rc = q->store->ops->body(q->store, row->seq, w->body, &facts, w->err);
 		if (w->rc < 0)
 			return -1;
 		item.body = buf_str(w->body);

@@ -32,9 +32,9 @@ static int seqs_add(void *arg, const struct store_row *row)
 static int rekey_one(struct local *q, int64_t seq, struct buf *body, struct buf *keys,
 		     struct err *err)
 {
-	struct store_times times;
+	struct store_facts facts;
 	unsigned lane = 0;
-	int rc = q->store->ops->body(q->store, seq, body, &times, err);
+	int rc = q->store->ops->body(q->store, seq, body, &facts, err);
 	if (rc <= 0)
 		return rc; /* what has no bytes is found out when it is claimed */
 	buf_clear(keys);

@@ -72,14 +72,14 @@ static void memory_synced(struct store *s, int64_t seq, bool worked)
 	(void)s, (void)seq, (void)worked;
 }
 
-static int memory_body(struct store *s, int64_t seq, struct buf *out, struct store_times *times,
+static int memory_body(struct store *s, int64_t seq, struct buf *out, struct store_facts *facts,
 		       struct err *err)
 {
 	const struct memory_row *r = memory_row_waiting(memory_of(s), seq);
 	if (!r)
 		return 0;
 	buf_clear(out);
-	*times = (struct store_times){ r->received, r->first };
+	*facts = (struct store_facts){ r->received, r->first, r->has_id ? r->update_id : 0 };
 	return buf_add(out, r->body, r->length) ? err_set(err, ERR_IO, "out of memory") : 1;
 }
 

@@ -99,7 +99,7 @@ static int sqlite_load(struct store *store, int64_t from,
 		from, load_row, &l, err);
 }
 
-static int sqlite_body(struct store *store, int64_t seq, struct buf *out, struct store_times *times,
+static int sqlite_body(struct store *store, int64_t seq, struct buf *out, struct store_facts *facts,
 		       struct err *err)
 {
 	struct sqlite *s = sqlite_of(store);
@@ -109,8 +109,9 @@ static int sqlite_body(struct store *store, int64_t seq, struct buf *out, struct
 	int rc = sqlite3_step(st), full = 0;
 	if (rc == SQLITE_ROW) {
 		const struct sqlite_live *live = sqlite_live_known(s, seq);
-		*times = (struct store_times){ sqlite3_column_int64(st, 0),
-					       live ? live->first : 0 };
+		*facts = (struct store_facts){ .received = sqlite3_column_int64(st, 0),
+					       .first = live ? live->first : 0,
+					       .update_id = sqlite3_column_int64(st, 2) };
 		const void *body = sqlite3_column_blob(st, 4);
 		buf_clear(out);
 		full = buf_add(out, body, (size_t)sqlite3_column_bytes(st, 4));

@@ -94,8 +94,10 @@ struct store_dead {
 	size_t body_length;
 };
 
-struct store_times {
-	int64_t received, first; /* wall clock, milliseconds */
+/* What a start needs of a waiting update besides its bytes. */
+struct store_facts {
+	int64_t received, first; /* wall clock, milliseconds; `first` 0: no attempt has begun */
+	int64_t update_id;       /* 0 if it has none */
 };
 
 /* The files that hold all there is, as descriptors of this process, -1: there is none. Together,
@@ -123,9 +125,9 @@ struct store_ops {
 	 * `err`; a callback that returns not 0 ends it with -1. */
 	int (*load)(struct store *s, int64_t from,
 		    int (*row)(void *arg, const struct store_row *row), void *arg, struct err *err);
-	/* The bytes of a waiting update, replaced into `out`, when it was received, and when its
-	 * first attempt began (0: none has). 1, 0: they are not there, -1 with `err`. */
-	int (*body)(struct store *s, int64_t seq, struct buf *out, struct store_times *times,
+	/* The bytes of a waiting update, replaced into `out`, and its facts. 1, 0: they are not
+	 * there, -1 with `err`. */
+	int (*body)(struct store *s, int64_t seq, struct buf *out, struct store_facts *facts,
 		    struct err *err);
 	/* Replaces the keys and the lane of a waiting update (--key or --route changed between
 	 * runs), inside one transaction that `rekey_end` commits. */
