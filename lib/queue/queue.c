@@ -1,5 +1,5 @@
-/* queue/queue: a verb comes in, and goes to the backend that the queue was opened by. Nothing is
- * decided here. */
+/* queue/queue: a verb of queue.h or calls.h comes in, and goes to the backend that the queue was
+ * opened by. Nothing is decided here. */
 #include "queue/queue_ops.h"
 
 int queue_close(struct queue *q, struct err *err)
@@ -180,4 +180,101 @@ int queue_dead_trim(struct queue *q, int64_t keep, int64_t max_age, int64_t unti
 		    struct err *err)
 {
 	return q->ops->dead_trim(q, keep, max_age, until, dropped, err);
+}
+
+int64_t queue_call_add(struct queue *q, const struct queue_call *call)
+{
+	return q->ops->call_add(q, call);
+}
+
+int64_t queue_call_next(const struct queue *q)
+{
+	return q->ops->call_next(q);
+}
+
+int queue_message_add(struct queue *q, const struct queue_message *message)
+{
+	return q->ops->message_add(q, message);
+}
+
+void queue_message_drop(struct queue *q, int64_t id)
+{
+	q->ops->message_drop(q, id);
+}
+
+int queue_call_begin(struct queue *q, const struct queue_call *call, bool sync)
+{
+	return q->ops->call_begin(q, call, sync);
+}
+
+void queue_call_done(struct queue *q, int64_t id)
+{
+	q->ops->call_done(q, id);
+}
+
+void queue_call_again(struct queue *q, const struct queue_call *call)
+{
+	q->ops->call_again(q, call);
+}
+
+void queue_call_fail(struct queue *q, const struct queue_call *call)
+{
+	q->ops->call_fail(q, call);
+}
+
+int queue_call_give_up(struct queue *q, const struct queue_call *call)
+{
+	return q->ops->call_give_up(q, call);
+}
+
+int queue_call_drop(struct queue *q, int64_t id, bool failed)
+{
+	return q->ops->call_drop(q, id, failed);
+}
+
+int queue_call_replace(struct queue *q, const struct queue_call *call)
+{
+	return q->ops->call_replace(q, call);
+}
+
+void queue_line_keep(struct queue *q, const struct queue_line *line)
+{
+	q->ops->line_keep(q, line);
+}
+
+int queue_move_keep(struct queue *q, const char *from, const char *to)
+{
+	return q->ops->move_keep(q, from, to);
+}
+
+int queue_calls_each(struct queue *q, int64_t from, bool failed, bool params,
+		     int (*each)(void *arg, const struct queue_call *call), void *arg,
+		     struct err *err)
+{
+	return q->ops->calls_each(q, from, failed, params, each, arg, err);
+}
+
+int queue_lines_each(struct queue *q, int (*each)(void *arg, const struct queue_line *line),
+		     void *arg, struct err *err)
+{
+	return q->ops->lines_each(q, each, arg, err);
+}
+
+int queue_moves_each(struct queue *q, int (*each)(void *arg, const char *from, const char *to),
+		     void *arg, struct err *err)
+{
+	return q->ops->moves_each(q, each, arg, err);
+}
+
+int queue_call_show(struct queue *q, int64_t id,
+		    void (*show)(void *arg, const struct queue_call *call,
+				 const struct queue_message *message),
+		    void *arg, struct err *err)
+{
+	return q->ops->call_show(q, id, show, arg, err);
+}
+
+int64_t queue_calls_failed(const struct queue *q)
+{
+	return q->ops->calls_failed(q);
 }

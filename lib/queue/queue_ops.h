@@ -1,8 +1,9 @@
-/* queue/queue_ops: what a backend of the queue is: a table of the verbs of queue.h, each with the
- * contract that stands there. For queue.c and the backends only. */
+/* queue/queue_ops: what a backend of the queue is: a table of the verbs of queue.h and calls.h,
+ * each with the contract that stands there. For queue.c and the backends only. */
 #ifndef TGRUN_QUEUE_QUEUE_OPS_H
 #define TGRUN_QUEUE_QUEUE_OPS_H
 
+#include "queue/calls.h"
 #include "queue/queue.h"
 
 struct queue_ops {
@@ -57,6 +58,32 @@ struct queue_ops {
 		    struct err *err);
 	int (*dead_trim)(struct queue *q, int64_t keep, int64_t max_age, int64_t until,
 			 int64_t *dropped, struct err *err);
+
+	int64_t (*call_add)(struct queue *q, const struct queue_call *call);
+	int64_t (*call_next)(const struct queue *q);
+	int (*message_add)(struct queue *q, const struct queue_message *message);
+	void (*message_drop)(struct queue *q, int64_t id);
+	int (*call_begin)(struct queue *q, const struct queue_call *call, bool sync);
+	void (*call_done)(struct queue *q, int64_t id);
+	void (*call_again)(struct queue *q, const struct queue_call *call);
+	void (*call_fail)(struct queue *q, const struct queue_call *call);
+	int (*call_give_up)(struct queue *q, const struct queue_call *call);
+	int (*call_drop)(struct queue *q, int64_t id, bool failed);
+	int (*call_replace)(struct queue *q, const struct queue_call *call);
+	void (*line_keep)(struct queue *q, const struct queue_line *line);
+	int (*move_keep)(struct queue *q, const char *from, const char *to);
+	int (*calls_each)(struct queue *q, int64_t from, bool failed, bool params,
+			  int (*each)(void *arg, const struct queue_call *call), void *arg,
+			  struct err *err);
+	int (*lines_each)(struct queue *q, int (*each)(void *arg, const struct queue_line *line),
+			  void *arg, struct err *err);
+	int (*moves_each)(struct queue *q, int (*each)(void *arg, const char *from, const char *to),
+			  void *arg, struct err *err);
+	int (*call_show)(struct queue *q, int64_t id,
+			 void (*show)(void *arg, const struct queue_call *call,
+				      const struct queue_message *message),
+			 void *arg, struct err *err);
+	int64_t (*calls_failed)(const struct queue *q);
 };
 
 /* A backend's own struct begins with this. */

@@ -58,9 +58,9 @@ static struct front {
 	struct store *behind;
 	/* FAILS: nothing is done; LIES: all is done and said to have failed */
 	enum { WORKS, FAILS, LIES } how;
-	int applied;
-	bool keeps_itself; /* the next queue finds in its files what this one leaves */
-	int sync_fd;       /* -1: that of the store behind */
+	int applied, synced; /* lists; those that were to be on disk */
+	bool keeps_itself;   /* the next queue finds in its files what this one leaves */
+	int sync_fd;         /* -1: that of the store behind */
 } front;
 
 static int front_apply(struct store *s, const struct store_op *ops, size_t count, bool sync,
@@ -70,6 +70,7 @@ static int front_apply(struct store *s, const struct store_op *ops, size_t count
 	if (f->how == FAILS)
 		return err_set(err, ERR_IO, "no space in this test");
 	f->applied++;
+	f->synced += sync;
 	int rc = f->behind->ops->apply(f->behind, ops, count, sync, err);
 	return f->how == LIES ? err_set(err, ERR_IO, "a lie of this test") : rc;
 }
@@ -146,6 +147,47 @@ static int64_t front_dead_count(struct store *s)
 {
 	(void)s;
 	return front.behind->ops->dead_count(front.behind);
+}
+
+static int64_t front_last_call(struct store *s)
+{
+	(void)s;
+	return front.behind->ops->last_call(front.behind);
+}
+
+static int64_t front_failed_count(struct store *s)
+{
+	(void)s;
+	return front.behind->ops->failed_count(front.behind);
+}
+
+static int front_calls(struct store *s, int64_t from, bool failed, bool params,
+		       int (*each)(void *, const struct queue_call *), void *arg, struct err *err)
+{
+	(void)s;
+	return front.behind->ops->calls(front.behind, from, failed, params, each, arg, err);
+}
+
+static int front_lines(struct store *s, int (*each)(void *, const struct queue_line *), void *arg,
+		       struct err *err)
+{
+	(void)s;
+	return front.behind->ops->lines(front.behind, each, arg, err);
+}
+
+static int front_moves(struct store *s, int (*each)(void *, const char *, const char *), void *arg,
+		       struct err *err)
+{
+	(void)s;
+	return front.behind->ops->moves(front.behind, each, arg, err);
+}
+
+static int front_message(struct store *s, int64_t id,
+			 void (*show)(void *, const struct queue_message *), void *arg,
+			 struct err *err)
+{
+	(void)s;
+	return front.behind->ops->message(front.behind, id, show, arg, err);
 }
 
 static int front_sync_fd(struct store *s)
@@ -397,6 +439,12 @@ static int on_each(void (*tests)(void))
 		.meta = front_meta,
 		.dead = front_dead,
 		.dead_count = front_dead_count,
+		.last_call = front_last_call,
+		.failed_count = front_failed_count,
+		.calls = front_calls,
+		.lines = front_lines,
+		.moves = front_moves,
+		.message = front_message,
 		.sync_fd = front_sync_fd,
 		.synced = front_synced,
 		.close = front_close,

@@ -28,7 +28,7 @@ int local_write(struct local *q, size_t keep, bool sync, struct err *err)
 	q->writes++;
 	q->failing = false;
 	if (sync)
-		q->unsynced = false;
+		q->unsynced = q->sync_next = false;
 	return 0;
 }
 
@@ -57,7 +57,7 @@ int local_flush(struct queue *queue, struct err *err)
 {
 	struct local *q = local_of(queue);
 	local_wells_keep(q);
-	if (local_write(q, q->pending.count, false, err))
+	if (local_write(q, q->pending.count, q->sync_next, err))
 		return -1;
 	return local_recheck(q, err);
 }
@@ -160,7 +160,7 @@ int local_put(struct queue *queue, const struct queue_put *puts, size_t count, c
 	int64_t now = q->config.clock->wall(q->config.clock), first_seq = q->last_seq + 1;
 	if (local_recheck(q, err))
 		return -1;
-	if (pending_reserve(&q->pending, 2 * count + 1 + q->open_count))
+	if (pending_reserve(&q->pending, 2 * count + 1 + q->reserved))
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	for (size_t i = 0; i < count; i++)
 		if (put_one(q, &puts[i], keep, now, &counts, err)) {
@@ -195,7 +195,7 @@ void local_confirmed(struct queue *queue, const char *root, int64_t offset)
 	    q->confirmed.seq == op.seq)
 		return; /* an idle source says the same each time */
 	/* Without memory it is not remembered: what recognises repeats stays for longer. */
-	if (pending_reserve(&q->pending, 1 + q->open_count) || pending_add(&q->pending, &op))
+	if (pending_reserve(&q->pending, 1 + q->reserved) || pending_add(&q->pending, &op))
 		return;
 	q->confirmed.root = root_hash;
 	q->confirmed.offset = offset;
@@ -229,6 +229,6 @@ void local_meta_set(struct queue *queue, const char *name, const char *value)
 {
 	struct local *q = local_of(queue);
 	struct store_op op = { .kind = STORE_META, .kind_name = name, .keys = value };
-	if (pending_reserve(&q->pending, 1 + q->open_count) == 0)
+	if (pending_reserve(&q->pending, 1 + q->reserved) == 0)
 		pending_add(&q->pending, &op);
 }

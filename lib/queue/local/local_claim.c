@@ -124,7 +124,7 @@ static int hand_out(struct local *q, const struct which *w, struct claim **out, 
 	if (!o)
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	while (rc == 0 && next_entry(q, w, &e)) {
-		if (pending_reserve(&q->pending, 2 + q->open_count))
+		if (pending_reserve(&q->pending, 2 + q->reserved))
 			rc = err_set(err, ERR_INTERNAL, "out of memory");
 		else
 			rc = fill(q, &e, &o->claim, err);
@@ -141,7 +141,7 @@ static int hand_out(struct local *q, const struct which *w, struct claim **out, 
 	if (!e.expired)
 		pending_lend(&q->pending, &op);
 	list_add_before(&q->open, &o->link);
-	q->open_count++;
+	q->reserved++;
 	o->writes = q->writes;
 	*out = &o->claim;
 	return 1;
@@ -175,7 +175,7 @@ static bool settle(struct local *q, const struct claim *c, const struct store_op
 	pending_add(&q->pending, op);
 	o->settled = true;
 	list_remove(&o->link);
-	q->open_count--;
+	q->reserved--;
 	return true;
 }
 

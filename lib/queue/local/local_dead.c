@@ -107,7 +107,7 @@ int local_dead_trim(struct queue *queue, int64_t keep, int64_t max_age, int64_t 
 		return 0;
 	if (local_flush(queue, err))
 		return -1;
-	if (pending_reserve(&q->pending, TRIMMED_AT_ONCE + q->open_count))
+	if (pending_reserve(&q->pending, TRIMMED_AT_ONCE + q->reserved))
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	int rc = q->store->ops->dead(q->store, t.before == INT64_MIN ? 0 : q->trim.from, false,
 				     trim_letter, &t, &why);

@@ -18,7 +18,7 @@ static int sync_here(struct local *q, struct err *err)
 	size_t keep = q->pending.count;
 	char text[32];
 	snprintf(text, sizeof text, "%" PRId64, q->last_seq);
-	if (pending_reserve(&q->pending, 1 + q->open_count))
+	if (pending_reserve(&q->pending, 1 + q->reserved))
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	/* Nobody reads the value: it makes this a transaction, which is written out together
 	 * with all transactions before it. */

@@ -2,13 +2,14 @@
  * and is written), local_disk.c (syncs, and the store's files), local_row.c (from the store to
  * the scheduler), local_claim.c (what goes out), local_wells.c (which updates ended well),
  * local_list.c (what waits, for people), local_many.c (changes of many), local_dead.c (dead
- * letters), local_open.c (start and end, and the table of verbs), pending.c (what is to be
- * written). */
+ * letters), local_calls.c (what is to be sent), local_open.c (start and end, and the table of
+ * verbs), pending.c (what is to be written). */
 #ifndef TGRUN_QUEUE_LOCAL_LOCAL_INTERNAL_H
 #define TGRUN_QUEUE_LOCAL_LOCAL_INTERNAL_H
 
 #include "base/list.h"
 #include "io/syncer.h"
+#include "queue/calls.h"
 #include "queue/local/local.h"
 #include "queue/local/pending.h"
 #include "queue/queue_ops.h"
@@ -45,8 +46,12 @@ struct local {
 	struct store *store;
 	struct sched *sched;
 	struct pending pending;
-	struct list open; /* not settled: each has room for its outcome in `pending` */
-	size_t open_count;
+	struct list open; /* not settled */
+	/* outcomes for which there is room in `pending`: one for each of `open`, and for each call
+	 * that was begun */
+	size_t reserved;
+	int64_t last_call;    /* the highest number given to a call */
+	bool sync_next;       /* what is pending is to be on disk when it is written */
 	uint64_t writes;      /* how often all that was pending has been written */
 	int64_t last_seq;     /* the highest number given, also to what could not be written */
 	int64_t recheck_from; /* the scheduler may lack stored updates from it on; 0: none */
@@ -145,6 +150,31 @@ int local_dead_each(struct queue *queue, int64_t from,
 int local_many(struct queue *queue, struct queue_many *m, int64_t until,
 	       void (*told)(void *arg, int64_t number, enum queue_fate fate), void *arg,
 	       struct err *err);
+int64_t local_call_add(struct queue *queue, const struct queue_call *call);
+int64_t local_call_next(const struct queue *queue);
+int local_message_add(struct queue *queue, const struct queue_message *message);
+void local_message_drop(struct queue *queue, int64_t id);
+int local_call_begin(struct queue *queue, const struct queue_call *call, bool sync);
+void local_call_done(struct queue *queue, int64_t id);
+void local_call_again(struct queue *queue, const struct queue_call *call);
+void local_call_fail(struct queue *queue, const struct queue_call *call);
+int local_call_give_up(struct queue *queue, const struct queue_call *call);
+int local_call_drop(struct queue *queue, int64_t id, bool failed);
+int local_call_replace(struct queue *queue, const struct queue_call *call);
+void local_line_keep(struct queue *queue, const struct queue_line *line);
+int local_move_keep(struct queue *queue, const char *from, const char *to);
+int local_calls_each(struct queue *queue, int64_t from, bool failed, bool params,
+		     int (*each)(void *arg, const struct queue_call *call), void *arg,
+		     struct err *err);
+int local_lines_each(struct queue *queue, int (*each)(void *arg, const struct queue_line *line),
+		     void *arg, struct err *err);
+int local_moves_each(struct queue *queue, int (*each)(void *arg, const char *from, const char *to),
+		     void *arg, struct err *err);
+int local_call_show(struct queue *queue, int64_t id,
+		    void (*show)(void *arg, const struct queue_call *call,
+				 const struct queue_message *message),
+		    void *arg, struct err *err);
+int64_t local_calls_failed(const struct queue *queue);
 int local_dead_trim(struct queue *queue, int64_t keep, int64_t max_age, int64_t until,
 		    int64_t *dropped, struct err *err);
 

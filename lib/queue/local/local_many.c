@@ -217,7 +217,7 @@ int local_many(struct queue *queue, struct queue_many *m, int64_t until,
 		return -1;
 	if (m->all && !m->to)
 		m->to = q->last_seq;
-	if (pending_reserve(&q->pending, 2 * SLICE_MOST + 1 + q->open_count))
+	if (pending_reserve(&q->pending, 2 * SLICE_MOST + 1 + q->reserved))
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	int rc = gather(&s, err);
 	if (rc)

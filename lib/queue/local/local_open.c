@@ -177,6 +177,24 @@ static const struct queue_ops ops = {
 	.dead_each = local_dead_each,
 	.many = local_many,
 	.dead_trim = local_dead_trim,
+	.call_add = local_call_add,
+	.call_next = local_call_next,
+	.message_add = local_message_add,
+	.message_drop = local_message_drop,
+	.call_begin = local_call_begin,
+	.call_done = local_call_done,
+	.call_again = local_call_again,
+	.call_fail = local_call_fail,
+	.call_give_up = local_call_give_up,
+	.call_drop = local_call_drop,
+	.call_replace = local_call_replace,
+	.line_keep = local_line_keep,
+	.move_keep = local_move_keep,
+	.calls_each = local_calls_each,
+	.lines_each = local_lines_each,
+	.moves_each = local_moves_each,
+	.call_show = local_call_show,
+	.calls_failed = local_calls_failed,
 };
 
 struct queue *local_open(const struct queue_config *config, struct store *store, struct err *err)
@@ -194,6 +212,7 @@ struct queue *local_open(const struct queue_config *config, struct store *store,
 	q->trim.bound = INT64_MIN;
 	pending_init(&q->pending);
 	q->last_seq = q->store->ops->last_seq(q->store);
+	q->last_call = q->store->ops->last_call(q->store);
 	q->sched = sched_new();
 	if (load(q, err)) {
 		local_free(q);

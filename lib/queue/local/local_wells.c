@@ -61,7 +61,7 @@ void local_wells_keep(struct local *q)
 	snprintf(text, sizeof text, "%" PRIx64 " %" PRId64 " %" PRIx64 " %" PRId64, w->last[0].keys,
 		 w->last[0].at, w->last[1].keys, w->last[1].at);
 	struct store_op op = { .kind = STORE_META, .kind_name = LOCAL_WELLS, .keys = text };
-	if (pending_reserve(&q->pending, 1 + q->open_count) == 0 &&
+	if (pending_reserve(&q->pending, 1 + q->reserved) == 0 &&
 	    pending_add(&q->pending, &op) == 0)
 		w->unwritten = false;
 }

@@ -50,8 +50,72 @@ static void strings_of(struct store_op *op, const char **out[STRINGS])
 	out[4] = &op->last_stderr;
 }
 
+/* A copy of `text` at *at, which moves behind it. */
+static const char *copy_text(char **at, const char *text)
+{
+	if (!text)
+		return NULL;
+	char *copy = *at;
+	*at = stpcpy(copy, text) + 1;
+	return copy;
+}
+
+static size_t size_of(const char *text)
+{
+	return text ? strlen(text) + 1 : 0;
+}
+
+static void *copy_call(const struct queue_call *call)
+{
+	struct queue_call *copy = malloc(sizeof *copy + size_of(call->line) +
+					 size_of(call->method) + size_of(call->params) +
+					 size_of(call->reason));
+	if (!copy)
+		return NULL;
+	char *at = (char *)(copy + 1);
+	*copy = *call;
+	copy->line = copy_text(&at, call->line);
+	copy->method = copy_text(&at, call->method);
+	copy->params = copy_text(&at, call->params);
+	copy->reason = copy_text(&at, call->reason);
+	return copy;
+}
+
+static void *copy_message(const struct queue_message *message)
+{
+	struct queue_message *copy = malloc(sizeof *copy + size_of(message->params) +
+					    size_of(message->file_name) + message->file_length);
+	if (!copy)
+		return NULL;
+	char *at = (char *)(copy + 1);
+	*copy = *message;
+	copy->params = copy_text(&at, message->params);
+	copy->file_name = copy_text(&at, message->file_name);
+	if (message->file)
+		copy->file = memcpy(at, message->file, message->file_length);
+	return copy;
+}
+
+/* What goes out, in one block. */
+static int add_outgoing(struct pending *p, const struct store_op *op)
+{
+	struct store_op copy = *op;
+	void *block = op->call ? copy_call(op->call) : copy_message(op->message);
+	if (!block)
+		return -1;
+	if (op->call)
+		copy.call = block;
+	else
+		copy.message = block;
+	p->owned[p->count] = block;
+	p->ops[p->count++] = copy;
+	return 0;
+}
+
 int pending_add(struct pending *p, const struct store_op *op)
 {
+	if (op->call || op->message)
+		return add_outgoing(p, op);
 	struct store_op copy = *op;
 	const char **strings[STRINGS];
 	size_t size = 0;

@@ -21,7 +21,8 @@ int pending_reserve(struct pending *p, size_t n);
 
 /* Appends an operation, for which there must be room, and copies its strings but not its body.
  * It cannot fail: without memory for the copies, strings that only inform are left out; root,
- * kind_name and keys are not, then the operation is not appended (-1). */
+ * kind_name and keys are not, nor is a call or a message, then the operation is not appended
+ * (-1). */
 int pending_add(struct pending *p, const struct store_op *op);
 
 /* The same without copying: the strings outlive the operation. */

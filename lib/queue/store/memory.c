@@ -180,10 +180,11 @@ static void memory_close(struct store *s)
 		memory_row_drop(m, container_of(m->done.next, struct memory_row, link));
 	while (!list_empty(&m->dead))
 		memory_letter_drop(m, container_of(m->dead.next, struct memory_letter, link));
-	struct list *both[] = { &m->metas, &m->roots };
-	for (int i = 0; i < 2; i++)
-		while (!list_empty(both[i])) {
-			struct memory_named *n = container_of(both[i]->next, struct memory_named,
+	memory_calls_close(m);
+	struct list *named[] = { &m->metas, &m->roots, &m->lines, &m->moves };
+	for (size_t i = 0; i < sizeof named / sizeof named[0]; i++)
+		while (!list_empty(named[i])) {
+			struct memory_named *n = container_of(named[i]->next, struct memory_named,
 							      link);
 			list_remove(&n->link);
 			memory_named_free(n);
@@ -206,6 +207,12 @@ static const struct store_ops memory_ops = {
 	.meta = memory_meta,
 	.dead = memory_dead,
 	.dead_count = memory_dead_count,
+	.last_call = memory_last_call,
+	.failed_count = memory_failed_count,
+	.calls = memory_calls,
+	.lines = memory_lines,
+	.moves = memory_moves,
+	.message = memory_message,
 	.sync_fd = memory_sync_fd,
 	.synced = memory_synced,
 	.spare = memory_spare,
@@ -223,7 +230,8 @@ struct store *memory_open(struct err *err)
 		return NULL;
 	}
 	m->store.ops = &memory_ops;
-	struct list *all[] = { &m->waiting, &m->done, &m->dead, &m->metas, &m->roots };
+	struct list *all[] = { &m->waiting, &m->done,   &m->dead,     &m->metas, &m->roots,
+			       &m->calls,   &m->failed, &m->messages, &m->lines, &m->moves };
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
 		list_init(all[i]);
 	return &m->store;

@@ -30,15 +30,6 @@ static void memory_letter_free(struct memory_letter *l)
 	free(l);
 }
 
-void memory_named_free(struct memory_named *n)
-{
-	if (!n)
-		return;
-	free(n->name);
-	free(n->value);
-	free(n);
-}
-
 static struct memory_row *memory_row_find(struct memory *m, int64_t seq)
 {
 	for (struct map_node *n = map_first(&m->by_seq, map_number(seq)); n; n = map_next(n))
@@ -62,14 +53,6 @@ struct memory_letter *memory_letter_find(struct memory *m, int64_t number)
 		if (l->dead.number == number && !list_empty(&l->link))
 			return l;
 	}
-	return NULL;
-}
-
-struct memory_named *memory_named_find(const struct list *l, const char *name)
-{
-	for (struct list *at = l->next; at != l; at = at->next)
-		if (strcmp(container_of(at, struct memory_named, link)->name, name) == 0)
-			return container_of(at, struct memory_named, link);
 	return NULL;
 }
 
@@ -102,19 +85,6 @@ static void memory_row_finish(struct memory *m, struct memory_row *r)
 	list_remove(&r->link);
 	list_add_before(&m->done, &r->link);
 }
-
-int memory_copy_text(char **out, const char *text)
-{
-	*out = strdup(text ? text : "");
-	return *out ? 0 : -1;
-}
-
-/* What an operation needs, made beforehand: a row of PUT, a letter of DEAD, a name and value. */
-struct made {
-	struct memory_row *row;
-	struct memory_letter *letter;
-	struct memory_named *named;
-};
 
 static struct memory_row *make_row(const struct store_op *op)
 {
@@ -161,19 +131,8 @@ static struct memory_letter *make_letter(const struct store_op *op)
 	return l;
 }
 
-static struct memory_named *make_named(const char *name, const char *value)
-{
-	struct memory_named *n = calloc(1, sizeof *n);
-	if (!n || memory_copy_text(&n->name, name) || memory_copy_text(&n->value, value)) {
-		memory_named_free(n);
-		return NULL;
-	}
-	list_init(&n->link);
-	return n;
-}
-
 /* Makes what `op` needs, and a place in the tables for a new row. */
-static int prepare(struct memory *m, const struct store_op *op, struct made *made)
+static int prepare(struct memory *m, const struct store_op *op, struct memory_made *made)
 {
 	switch (op->kind) {
 	case STORE_PUT:
@@ -203,9 +162,9 @@ static int prepare(struct memory *m, const struct store_op *op, struct made *mad
 		return 0;
 	case STORE_OFFSET:
 	case STORE_CONFIRMED:
-		return (made->named = make_named(op->root, "")) ? 0 : -1;
+		return (made->named = memory_named_make(op->root, "")) ? 0 : -1;
 	case STORE_META:
-		return (made->named = make_named(op->kind_name, op->keys)) ? 0 : -1;
+		return (made->named = memory_named_make(op->kind_name, op->keys)) ? 0 : -1;
 	case STORE_START:
 	case STORE_STOPPED:
 	case STORE_RETRY:
@@ -213,6 +172,8 @@ static int prepare(struct memory *m, const struct store_op *op, struct made *mad
 	case STORE_DEAD_RETRY:
 	case STORE_DEAD_DROP:
 		break;
+	default:
+		return memory_calls_prepare(m, op, made);
 	}
 	return 0;
 }
@@ -245,19 +206,6 @@ void memory_letter_drop(struct memory *m, struct memory_letter *l)
 	m->dead_count--;
 }
 
-/* The named value to change: the one that is there, or else the new one, which then belongs to the
- * list. */
-static struct memory_named *settle_named(struct list *l, struct made *made)
-{
-	struct memory_named *n = memory_named_find(l, made->named->name);
-	if (n)
-		return n;
-	n = made->named;
-	made->named = NULL;
-	list_add_before(l, &n->link);
-	return n;
-}
-
 static void confirmed(struct memory *m, const struct store_op *op, struct memory_named *root)
 {
 	root->confirmed = op->offset;
@@ -271,7 +219,7 @@ static void confirmed(struct memory *m, const struct store_op *op, struct memory
 	}
 }
 
-static void carry_out(struct memory *m, const struct store_op *op, struct made *made)
+static void carry_out(struct memory *m, const struct store_op *op, struct memory_made *made)
 {
 	struct memory_row *r = memory_row_waiting(m, op->seq);
 	struct memory_named *n;
@@ -311,12 +259,12 @@ static void carry_out(struct memory *m, const struct store_op *op, struct made *
 		}
 		break;
 	case STORE_OFFSET:
-		n = settle_named(&m->roots, made);
+		n = memory_named_settle(&m->roots, &made->named);
 		n->offset = op->offset;
 		n->has_offset = true;
 		break;
 	case STORE_CONFIRMED:
-		confirmed(m, op, settle_named(&m->roots, made));
+		confirmed(m, op, memory_named_settle(&m->roots, &made->named));
 		break;
 	case STORE_META:
 		n = memory_named_find(&m->metas, op->kind_name);
@@ -324,7 +272,7 @@ static void carry_out(struct memory *m, const struct store_op *op, struct made *
 			list_remove(&n->link);
 			memory_named_free(n);
 		}
-		settle_named(&m->metas, made);
+		memory_named_settle(&m->metas, &made->named);
 		break;
 	case STORE_DEAD_RETRY:
 	case STORE_DEAD_DROP:
@@ -332,11 +280,14 @@ static void carry_out(struct memory *m, const struct store_op *op, struct made *
 		if (l)
 			memory_letter_drop(m, l);
 		break;
+	default:
+		memory_calls_carry_out(m, op, made);
+		break;
 	}
 }
 
 /* Frees what was made and not used; rows leave the tables again. */
-static void made_free(struct memory *m, struct made *made, size_t count)
+static void made_free(struct memory *m, struct memory_made *made, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (made[i].row)
@@ -345,6 +296,7 @@ static void made_free(struct memory *m, struct made *made, size_t count)
 			map_remove(&m->by_letter, &made[i].letter->by_number);
 		memory_letter_free(made[i].letter);
 		memory_named_free(made[i].named);
+		memory_calls_unmake(m, &made[i]);
 	}
 	free(made);
 }
@@ -353,7 +305,7 @@ int memory_apply(struct store *s, const struct store_op *ops, size_t count, bool
 		 struct err *err)
 {
 	struct memory *m = memory_of(s);
-	struct made *made = calloc(count + 1, sizeof *made);
+	struct memory_made *made = calloc(count + 1, sizeof *made);
 	int rc = made ? 0 : -1;
 	(void)sync;
 	for (size_t i = 0; i < count && rc == 0; i++)

@@ -1,5 +1,6 @@
-/* queue/store/memory_internal: what the two files of the memory store share: memory.c (what is
- * read, open and close) and memory_apply.c (what is changed). */
+/* queue/store/memory_internal: what the files of the memory store share: memory.c (what is
+ * read, open and close), memory_apply.c (what is changed), memory_calls.c (what is to be sent),
+ * memory_named.c (named values). */
 #ifndef TGRUN_QUEUE_STORE_MEMORY_INTERNAL_H
 #define TGRUN_QUEUE_STORE_MEMORY_INTERNAL_H
 
@@ -29,18 +30,31 @@ struct memory_letter {
 	struct store_dead dead; /* its strings are owned */
 };
 
-struct memory_named { /* a meta value, or the offset of a root */
+struct memory_named { /* a meta value, the offset of a root, a line, or a move */
 	struct list link;
 	char *name, *value;
 	bool has_offset;
 	int64_t offset, confirmed, confirmed_seq;
+	int64_t full, cool; /* of a line */
+};
+
+struct memory_call {
+	struct list link; /* in calls or failed, in the order of numbers */
+	struct map_node by_number;
+	struct queue_call call; /* its strings are owned */
+};
+
+struct memory_message {
+	struct list link;
+	struct queue_message message; /* its strings and its file are owned */
 };
 
 struct memory {
 	struct store store;
-	struct map by_seq, by_id, by_letter;
+	struct map by_seq, by_id, by_letter, by_call;
 	struct list waiting, done, dead, metas, roots;
-	int64_t last_seq, dead_count;
+	struct list calls, failed, messages, lines, moves; /* the last two: memory_named */
+	int64_t last_seq, dead_count, last_call, failed_count;
 };
 
 static inline struct memory *memory_of(struct store *s)
@@ -63,6 +77,42 @@ int memory_copy_text(char **out, const char *text);
 void memory_row_drop(struct memory *m, struct memory_row *r);
 void memory_letter_drop(struct memory *m, struct memory_letter *l);
 void memory_named_free(struct memory_named *n);
+
+/* What an operation needs, made beforehand: nothing can fail when it is carried out. */
+struct memory_made {
+	struct memory_row *row;         /* PUT */
+	struct memory_letter *letter;   /* DEAD */
+	struct memory_named *named;     /* a name and its value */
+	struct memory_call *call;       /* CALL; CALL_REPLACE: the new strings */
+	bool placed;                    /* it is in the table */
+	struct memory_message *message; /* MESSAGE */
+	char *reason;                   /* CALL_FAILED */
+};
+
+/* memory_calls.c: what is to be sent. Makes what `op` needs; 0, or -1 when memory is out. Carries
+ * it out. Frees what was made and not used. */
+int memory_calls_prepare(struct memory *m, const struct store_op *op, struct memory_made *made);
+void memory_calls_carry_out(struct memory *m, const struct store_op *op, struct memory_made *made);
+void memory_calls_unmake(struct memory *m, struct memory_made *made);
+void memory_calls_close(struct memory *m);
+
+/* As the members of store_ops. */
+int64_t memory_last_call(struct store *s);
+int64_t memory_failed_count(struct store *s);
+int memory_calls(struct store *s, int64_t from, bool failed, bool params,
+		 int (*each)(void *arg, const struct queue_call *call), void *arg, struct err *err);
+int memory_lines(struct store *s, int (*each)(void *arg, const struct queue_line *line), void *arg,
+		 struct err *err);
+int memory_moves(struct store *s, int (*each)(void *arg, const char *from, const char *to),
+		 void *arg, struct err *err);
+int memory_message(struct store *s, int64_t id,
+		   void (*show)(void *arg, const struct queue_message *message), void *arg,
+		   struct err *err);
+
+/* A named value that belongs to no list yet; NULL when memory is out. The one to change: that of
+ * the list, or else `*made`, which then belongs to the list. */
+struct memory_named *memory_named_make(const char *name, const char *value);
+struct memory_named *memory_named_settle(struct list *l, struct memory_named **made);
 
 /* As store_ops.apply. */
 int memory_apply(struct store *s, const struct store_op *ops, size_t count, bool sync,

@@ -27,30 +27,6 @@ static int sqlite_known(struct store *store, const char *url, int64_t update_id,
 	return rc < 0 ? sqlite_db_fail(&s->db, err) : rc;
 }
 
-/* Reads rows of a query that is run seldom. 0, or -1 with `err`, or -1 when `row` says so. */
-static int each(struct sqlite *s, const char *query, int64_t first,
-		int (*row)(void *arg, sqlite3_stmt *st), void *arg, struct err *err)
-{
-	sqlite3_stmt *st = NULL;
-	int rc = sqlite3_prepare_v2(s->db.handle, query, -1, &st, NULL), stop = 0;
-	if (rc == SQLITE_OK)
-		rc = sqlite3_bind_int64(st, 1, first);
-	while (rc == SQLITE_OK && !stop && (rc = sqlite3_step(st)) == SQLITE_ROW) {
-		stop = row(arg, st);
-		rc = SQLITE_OK;
-	}
-	if (!stop && rc != SQLITE_DONE)
-		stop = sqlite_db_fail(&s->db, err);
-	sqlite3_finalize(st);
-	return stop ? -1 : 0;
-}
-
-static const char *text_of(sqlite3_stmt *st, int column)
-{
-	const char *text = (const char *)sqlite3_column_text(st, column);
-	return text ? text : "";
-}
-
 struct load {
 	struct sqlite *store;
 	int (*row)(void *arg, const struct store_row *row);
@@ -69,8 +45,8 @@ static int load_row(void *arg, sqlite3_stmt *st)
 				 .has_id = sqlite3_column_type(st, 1) != SQLITE_NULL,
 				 .update_id = sqlite3_column_int64(st, 1),
 				 .lane = lane >= 0 && lane < 64 ? (unsigned)lane : 0,
-				 .kind_name = text_of(st, 2),
-				 .keys = text_of(st, 3),
+				 .kind_name = sqlite_text(st, 2),
+				 .keys = sqlite_text(st, 3),
 				 .received = sqlite3_column_int64(st, 4),
 				 .ageless = sqlite3_column_int(st, 6),
 				 .started = live && live->running,
@@ -92,7 +68,7 @@ static int sqlite_load(struct store *store, int64_t from,
 	struct load l = { .store = s, .row = row, .arg = arg };
 	if (sqlite_state_see(s, err))
 		return -1;
-	return each(
+	return sqlite_each(
 		s,
 		"SELECT seq, update_id, kind, keys, received, lane, ageless FROM updates WHERE seq >= ?1"
 		" ORDER BY seq",
@@ -178,7 +154,7 @@ static int sqlite_meta(struct store *store, const char *name, struct buf *out, s
 	sqlite3_stmt *st = s->statements[S_META_GET];
 	sqlite_bind_text(st, 1, name);
 	buf_clear(out);
-	int full = sqlite3_step(st) == SQLITE_ROW && buf_adds(out, text_of(st, 0));
+	int full = sqlite3_step(st) == SQLITE_ROW && buf_adds(out, sqlite_text(st, 0));
 	if (sqlite3_reset(st) != SQLITE_OK)
 		return sqlite_db_fail(&s->db, err);
 	return full ? err_set(err, ERR_INTERNAL, "out of memory") : 0;
@@ -194,10 +170,10 @@ static int dead_row(void *arg, sqlite3_stmt *st)
 	struct store_dead d = { .number = sqlite3_column_int64(st, 0),
 				.has_id = sqlite3_column_type(st, 1) != SQLITE_NULL,
 				.update_id = sqlite3_column_int64(st, 1),
-				.kind_name = text_of(st, 2),
-				.keys = text_of(st, 3),
-				.reason = text_of(st, 4),
-				.last_stderr = text_of(st, 5),
+				.kind_name = sqlite_text(st, 2),
+				.keys = sqlite_text(st, 3),
+				.reason = sqlite_text(st, 4),
+				.last_stderr = sqlite_text(st, 5),
 				.attempts = sqlite3_column_int(st, 6),
 				.received = sqlite3_column_int64(st, 7),
 				.died = sqlite3_column_int64(st, 8),
@@ -211,8 +187,9 @@ static int sqlite_dead(struct store *store, int64_t from, bool bodies,
 		       struct err *err)
 {
 	struct load l = { .letter = letter, .bodies = bodies, .arg = arg };
-	return each(sqlite_of(store), "SELECT * FROM dead WHERE number >= ?1 ORDER BY number", from,
-		    dead_row, &l, err);
+	return sqlite_each(sqlite_of(store),
+			   "SELECT * FROM dead WHERE number >= ?1 ORDER BY number", from, dead_row,
+			   &l, err);
 }
 
 static int sqlite_sync_fd(struct store *store)
@@ -277,6 +254,12 @@ static const struct store_ops sqlite_ops = {
 	.meta = sqlite_meta,
 	.dead = sqlite_dead,
 	.dead_count = sqlite_dead_count,
+	.last_call = sqlite_last_call,
+	.failed_count = sqlite_failed_count,
+	.calls = sqlite_calls,
+	.lines = sqlite_lines,
+	.moves = sqlite_moves,
+	.message = sqlite_message,
 	.sync_fd = sqlite_sync_fd,
 	.synced = sqlite_synced,
 	.spare = sqlite_spare,
@@ -299,7 +282,7 @@ struct store *sqlite_open(int dir_fd, const char *dir_name, int64_t bot_id, stru
 		return NULL;
 	}
 	s->store.ops = &sqlite_ops;
-	s->dead_count = -1;
+	s->dead_count = s->failed_count = -1;
 	if (sqlite_db_open(&s->db, dir_fd, dir_name, bot_id, err)) {
 		free(s);
 		return NULL;

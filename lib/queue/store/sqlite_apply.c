@@ -148,6 +148,17 @@ static int carry_out(struct sqlite *s, const struct store_op *op)
 			return -1;
 		count_dead(s, -sqlite3_changes(s->db.handle));
 		return 0;
+	case STORE_CALL:
+	case STORE_CALL_STATE:
+	case STORE_CALL_REPLACE:
+	case STORE_CALL_FAILED:
+	case STORE_CALL_GONE:
+	case STORE_FAILED_GONE:
+	case STORE_MESSAGE:
+	case STORE_MESSAGE_GONE:
+	case STORE_LINE:
+	case STORE_MOVED:
+		return sqlite_calls_apply(s, op);
 	}
 	return -1;
 }
@@ -164,7 +175,7 @@ int sqlite_undo(struct sqlite *s, struct err *err)
 	}
 	if (!sqlite3_get_autocommit(s->db.handle))
 		sqlite3_exec(s->db.handle, "ROLLBACK", NULL, NULL, NULL);
-	s->dead_count = -1;
+	s->dead_count = s->failed_count = -1;
 	s->state.blind = true;
 	for (struct sqlite_root *r = s->roots; r; r = r->next)
 		r->id = 0;

@@ -45,7 +45,7 @@ struct sqlite_db {
 	int64_t seen;       /* bytes of the log at the last look; 0: none */
 	bool logged;        /* there was a commit: the log is not empty */
 	const char *spoilt; /* the file that somebody cut or wrote over; NULL: none */
-	int64_t last_seq, bot_id;
+	int64_t last_seq, last_call, bot_id;
 	bool unchecked; /* it is too large to be looked through for damage at each start */
 	bool full_sync; /* the present setting of `synchronous` */
 };

@@ -44,6 +44,17 @@ enum sqlite_statement {
 	S_ROOT,
 	S_ROOT_NEW,
 	S_BODY,
+	S_CALL,
+	S_CALL_STATE,
+	S_CALL_REPLACE,
+	S_CALL_FAILED,
+	S_CALL_GONE,
+	S_MESSAGE,
+	S_MESSAGE_GONE,
+	S_MESSAGE_GET,
+	S_LINE,
+	S_LINE_GONE,
+	S_MOVED,
 	S_REKEY,
 	SQLITE_STATEMENTS
 };
@@ -108,8 +119,9 @@ struct sqlite {
 	sqlite3_stmt *statements[SQLITE_STATEMENTS];
 	struct sqlite_root *roots;
 	struct sqlite_state state;
-	int64_t dead_count; /* -1: to be counted */
-	bool gave;          /* pages were given back, and the file is not yet shorter */
+	int64_t dead_count;   /* -1: to be counted */
+	int64_t failed_count; /* of calls; the same */
+	bool gave;            /* pages were given back, and the file is not yet shorter */
 	/* a sync of the -wal failed: later ones prove nothing of what was written to it before */
 	bool doubtful;
 };
@@ -180,6 +192,32 @@ int sqlite_known_find(struct sqlite *s, const struct sqlite_identity *id);
 
 /* Remembers the identity of an update that was read. */
 void sqlite_seen(struct sqlite *s, const struct sqlite_identity *id);
+
+/* Reads rows of a query that is run seldom, its first parameter bound to `first`. 0, or -1 with
+ * `err`, or -1 without when `row` did not return 0. */
+int sqlite_each(struct sqlite *s, const char *query, int64_t first,
+		int (*row)(void *arg, sqlite3_stmt *st), void *arg, struct err *err);
+
+/* A column's text, "" for NULL; valid until the next step. */
+const char *sqlite_text(sqlite3_stmt *st, int column);
+
+/* ---- sqlite_calls.c: what is to be sent ---- */
+
+/* Carries out an operation on calls, messages, lines and moves. 0 or -1. */
+int sqlite_calls_apply(struct sqlite *s, const struct store_op *op);
+
+/* As the members of store_ops. */
+int64_t sqlite_last_call(struct store *store);
+int64_t sqlite_failed_count(struct store *store);
+int sqlite_calls(struct store *store, int64_t from, bool failed, bool params,
+		 int (*each)(void *arg, const struct queue_call *call), void *arg, struct err *err);
+int sqlite_lines(struct store *store, int (*each)(void *arg, const struct queue_line *line),
+		 void *arg, struct err *err);
+int sqlite_moves(struct store *store, int (*each)(void *arg, const char *from, const char *to),
+		 void *arg, struct err *err);
+int sqlite_message(struct store *store, int64_t id,
+		   void (*show)(void *arg, const struct queue_message *message), void *arg,
+		   struct err *err);
 
 /* ---- sqlite_apply.c ---- */
 

@@ -16,7 +16,8 @@ const char sqlite_schema[] =
 	 * running update its number, when its first attempt began, and when it is due again if this
 	 * program is killed, 24 bytes. `finished`: what the server may still repeat: id, hash, root
 	 * and number, 32 bytes each. Little-endian. */
-	"CREATE TABLE state(last_seq INTEGER NOT NULL DEFAULT 0, turn INTEGER NOT NULL DEFAULT 0,"
+	"CREATE TABLE state(last_seq INTEGER NOT NULL DEFAULT 0,"
+	" last_call INTEGER NOT NULL DEFAULT 0, turn INTEGER NOT NULL DEFAULT 0,"
 	" root INTEGER NOT NULL DEFAULT 0, next INTEGER NOT NULL DEFAULT 0,"
 	" highest INTEGER NOT NULL DEFAULT -1, runs BLOB NOT NULL DEFAULT x'',"
 	" finished BLOB NOT NULL DEFAULT x'');"
@@ -32,4 +33,21 @@ const char sqlite_schema[] =
 	" keys TEXT NOT NULL, reason TEXT NOT NULL, last_stderr TEXT NOT NULL,"
 	" attempts INTEGER NOT NULL, received INTEGER NOT NULL, died INTEGER NOT NULL,"
 	" body BLOB NOT NULL);"
+	/* What is to be sent (`failed` 0), and what could not be. `params` stand last, as the bytes
+	 * of an update do. */
+	"CREATE TABLE calls(id INTEGER PRIMARY KEY, grp INTEGER NOT NULL, message INTEGER NOT NULL,"
+	" kind INTEGER NOT NULL, cost INTEGER NOT NULL, flags INTEGER NOT NULL,"
+	" created INTEGER NOT NULL, expires INTEGER NOT NULL, due INTEGER NOT NULL,"
+	" tries INTEGER NOT NULL, servers INTEGER NOT NULL, unsures INTEGER NOT NULL,"
+	" begun INTEGER NOT NULL, failed INTEGER NOT NULL DEFAULT 0,"
+	" code INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '', line TEXT NOT NULL,"
+	" method TEXT NOT NULL, params TEXT NOT NULL);"
+	/* What many of them have in common. */
+	"CREATE TABLE messages(id INTEGER PRIMARY KEY, params TEXT NOT NULL, file_name TEXT,"
+	" file BLOB);"
+	/* The limits of chats that are not at rest; "" is the whole bot. */
+	"CREATE TABLE lines(line TEXT PRIMARY KEY, full INTEGER NOT NULL, cool INTEGER NOT NULL)"
+	" WITHOUT ROWID;"
+	/* Chats that have another id now. */
+	"CREATE TABLE moves(line TEXT PRIMARY KEY, now TEXT NOT NULL) WITHOUT ROWID;"
 	"PRAGMA application_id = 1952936558; PRAGMA user_version = 3;";

@@ -290,10 +290,10 @@ int sqlite_state_write(struct sqlite *s)
 	struct sqlite_state *state = &s->state;
 	state->turn++;
 	sqlite3_stmt *st = SQLITE_BIND(s, S_STATE, s->db.last_seq, state->turn, state->root,
-				       state->next, state->highest);
-	sqlite3_bind_blob(st, 6, state->runs, state->run_count * (int)sizeof state->runs[0],
+				       state->next, state->highest, s->db.last_call);
+	sqlite3_bind_blob(st, 7, state->runs, state->run_count * (int)sizeof state->runs[0],
 			  SQLITE_STATIC);
-	sqlite3_bind_blob(st, 7, state->finished,
+	sqlite3_bind_blob(st, 8, state->finished,
 			  state->finished_count * (int)sizeof state->finished[0], SQLITE_STATIC);
 	return sqlite_run(st);
 }
@@ -331,8 +331,9 @@ static int take_row(struct sqlite *s, sqlite3_stmt *st)
 	state->root = sqlite3_column_int64(st, 2);
 	state->next = sqlite3_column_int64(st, 3);
 	state->highest = sqlite3_column_int64(st, 4);
-	state->run_count = take_blob(st, 5, state->runs, sizeof state->runs[0], SQLITE_RUNS);
-	state->finished_count = take_blob(st, 6, state->finished, sizeof state->finished[0],
+	s->db.last_call = sqlite3_column_int64(st, 5);
+	state->run_count = take_blob(st, 6, state->runs, sizeof state->runs[0], SQLITE_RUNS);
+	state->finished_count = take_blob(st, 7, state->finished, sizeof state->finished[0],
 					  SQLITE_FINISHED);
 	return 0;
 }
@@ -410,7 +411,8 @@ int sqlite_state_load(struct sqlite *s, struct err *err)
 	map_init(&s->state.live);
 	fingerprints_init(&s->state.known);
 	s->state.blind = true;
-	if (each(s, "SELECT last_seq, turn, root, next, highest, runs, finished FROM state",
+	if (each(s,
+		 "SELECT last_seq, turn, root, next, highest, last_call, runs, finished FROM state",
 		 take_row) ||
 	    place_runs(s) || each(s, "SELECT seq, first, due FROM runs", take_run) ||
 	    each(s, "SELECT seq, failures, deaths, interruptions, begun, due, first FROM tries",

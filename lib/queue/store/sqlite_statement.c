@@ -11,7 +11,7 @@ static const char *const sql[SQLITE_STATEMENTS] = {
 		"INSERT OR IGNORE INTO updates(seq, root, update_id, hash, lane, ageless, received,"
 		" kind, keys, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
 	[S_STATE] = "UPDATE state SET last_seq = ?1, turn = ?2, root = ?3, next = ?4, highest = ?5,"
-		    " runs = ?6, finished = ?7",
+		    " last_call = ?6, runs = ?7, finished = ?8",
 	[S_IDENTITY] = "SELECT root, update_id, hash FROM updates WHERE seq = ?1",
 	[S_RUN] = "INSERT OR REPLACE INTO runs(seq, first, due) VALUES(?1, ?2, ?3)",
 	[S_RUN_OVER] = "DELETE FROM runs WHERE seq = ?1",
@@ -33,6 +33,23 @@ static const char *const sql[SQLITE_STATEMENTS] = {
 	[S_ROOT] = "SELECT id FROM roots WHERE url = ?1",
 	[S_ROOT_NEW] = "INSERT INTO roots(url) VALUES(?1)",
 	[S_BODY] = "SELECT received, root, update_id, hash, body FROM updates WHERE seq = ?1",
+	[S_CALL] =
+		"INSERT OR IGNORE INTO calls(id, grp, message, kind, cost, flags, created, expires,"
+		" due, tries, servers, unsures, begun, line, method, params) VALUES(?1, ?2, ?3, ?4,"
+		" ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+	[S_CALL_STATE] = "UPDATE calls SET due = ?2, tries = ?3, servers = ?4, unsures = ?5,"
+			 " begun = ?6 WHERE id = ?1",
+	[S_CALL_REPLACE] = "UPDATE calls SET flags = ?2, line = ?3, params = ?4 WHERE id = ?1",
+	[S_CALL_FAILED] = "UPDATE calls SET failed = ?2, code = ?3, reason = ?4, begun = 0"
+			  " WHERE id = ?1 AND failed = 0",
+	[S_CALL_GONE] = "DELETE FROM calls WHERE id = ?1 AND (failed <> 0) = ?2",
+	[S_MESSAGE] = "INSERT OR IGNORE INTO messages(id, params, file_name, file)"
+		      " VALUES(?1, ?2, ?3, ?4)",
+	[S_MESSAGE_GONE] = "DELETE FROM messages WHERE id = ?1",
+	[S_MESSAGE_GET] = "SELECT id, params, file_name, file FROM messages WHERE id = ?1",
+	[S_LINE] = "INSERT OR REPLACE INTO lines(line, full, cool) VALUES(?3, ?1, ?2)",
+	[S_LINE_GONE] = "DELETE FROM lines WHERE line = ?1",
+	[S_MOVED] = "INSERT OR REPLACE INTO moves(line, now) VALUES(?1, ?2)",
 	[S_REKEY] = "UPDATE updates SET keys = ?2, lane = ?3 WHERE seq = ?1",
 };
 
@@ -71,6 +88,29 @@ int sqlite_number(sqlite3_stmt *st, int64_t *out)
 	if (rc == SQLITE_ROW)
 		*out = sqlite3_column_int64(st, 0);
 	return sqlite3_reset(st) != SQLITE_OK ? -1 : rc == SQLITE_ROW;
+}
+
+int sqlite_each(struct sqlite *s, const char *query, int64_t first,
+		int (*row)(void *arg, sqlite3_stmt *st), void *arg, struct err *err)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = sqlite3_prepare_v2(s->db.handle, query, -1, &st, NULL), stop = 0;
+	if (rc == SQLITE_OK)
+		rc = sqlite3_bind_int64(st, 1, first);
+	while (rc == SQLITE_OK && !stop && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		stop = row(arg, st);
+		rc = SQLITE_OK;
+	}
+	if (!stop && rc != SQLITE_DONE)
+		stop = sqlite_db_fail(&s->db, err);
+	sqlite3_finalize(st);
+	return stop ? -1 : 0;
+}
+
+const char *sqlite_text(sqlite3_stmt *st, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(st, column);
+	return text ? text : "";
 }
 
 struct sqlite_root *sqlite_root_of(struct sqlite *s, const char *url, bool make, bool *failed)

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "queue/calls.h"
 
 enum store_op_kind {
 	STORE_PUT,   /* a new update */
@@ -32,6 +33,17 @@ enum store_op_kind {
 	   its own STORE_PUT */
 	STORE_DEAD_RETRY,
 	STORE_DEAD_DROP, /* dead letter `seq` is forgotten */
+	/* calls of the Bot API, whose numbers are a series of their own */
+	STORE_CALL,         /* a new one */
+	STORE_CALL_STATE,   /* the state of call `seq` */
+	STORE_CALL_REPLACE, /* line, parameters and flags of `call`, which is known by its id */
+	STORE_CALL_FAILED,  /* call `seq` failed: it is kept, with `reason`, `code` and `now` */
+	STORE_CALL_GONE,    /* call `seq`, which waits, is forgotten */
+	STORE_FAILED_GONE,  /* call `seq`, which failed, is forgotten */
+	STORE_MESSAGE,      /* a new one */
+	STORE_MESSAGE_GONE, /* message `seq` is forgotten */
+	STORE_LINE,  /* the limits of the chat that `keys` names: `due` (full), `now` (cool) */
+	STORE_MOVED, /* the chat `kind_name` is `keys` from now on */
 };
 
 struct store_op {
@@ -66,6 +78,13 @@ struct store_op {
 	const char *last_stderr; /* DEAD, "" if none */
 	int64_t now;             /* DEAD: wall clock, milliseconds */
 	int64_t offset;          /* OFFSET, CONFIRMED */
+	const struct queue_call *call;       /* CALL, CALL_REPLACE */
+	const struct queue_message *message; /* MESSAGE */
+	/* CALL_STATE: `begun`, `due`, and these counts, which stand in the members named so */
+#define STORE_CALL_TRIES(op)   ((op)->failures)
+#define STORE_CALL_SERVERS(op) ((op)->deaths)
+#define STORE_CALL_UNSURES(op) ((op)->interruptions)
+	int code; /* CALL_FAILED */
 };
 
 /* A row given by `load`, in the order of seq. */
@@ -147,6 +166,22 @@ struct store_ops {
 		    int (*letter)(void *arg, const struct store_dead *d), void *arg,
 		    struct err *err);
 	int64_t (*dead_count)(struct store *s);
+	/* The highest number of a call ever used; how many calls failed. */
+	int64_t (*last_call)(struct store *s);
+	int64_t (*failed_count)(struct store *s);
+	/* As queue_calls_each() and its like, but a callback that ends the walk makes it -1 without
+	 * `err`. */
+	int (*calls)(struct store *s, int64_t from, bool failed, bool params,
+		     int (*each)(void *arg, const struct queue_call *call), void *arg,
+		     struct err *err);
+	int (*lines)(struct store *s, int (*each)(void *arg, const struct queue_line *line),
+		     void *arg, struct err *err);
+	int (*moves)(struct store *s, int (*each)(void *arg, const char *from, const char *to),
+		     void *arg, struct err *err);
+	/* Calls back for a message. 1: told, 0: there is none, -1 with `err`. */
+	int (*message)(struct store *s, int64_t id,
+		       void (*show)(void *arg, const struct queue_message *message), void *arg,
+		       struct err *err);
 	/* A descriptor, the store's own: what apply() carried out without `sync` before an
 	 * fdatasync(2) of it began is on disk, even after a power cut, when that has succeeded. -1:
 	 * there is none. */

@@ -1,0 +1,122 @@
+/* queue/calls: the calls of the Bot API that wait to be sent, and those that failed. The queue
+ * makes them durable and numbers them; which may go next is decided by outbox/, and what one says
+ * by reply/. The verbs are carried out by the backend of the queue (queue.h).
+ *
+ * A change is recorded at once and written by the next queue_flush(), in one transaction with the
+ * outcomes of updates: so a reply and the settlement of its update are both on disk, or neither. */
+#ifndef TGRUN_QUEUE_CALLS_H
+#define TGRUN_QUEUE_CALLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+struct queue;
+
+enum queue_call_flags {
+	QUEUE_CALL_BULK = 1,  /* behind the replies of other chats */
+	QUEUE_CALL_PAID = 2,  /* allow_paid_broadcast */
+	QUEUE_CALL_PLAIN = 4, /* its parse_mode was chosen by tgrun: it may go out as plain text */
+	QUEUE_CALL_ONCE = 8,  /* --on-unsure fail: not again when it may have arrived */
+};
+
+/* A call. Valid during a callback only, where one is given. */
+struct queue_call {
+	int64_t id;               /* the outbox's own number: rises, and is never used again */
+	int64_t group;            /* the id of its reply's first call: they fail together */
+	int64_t message;          /* of whose parameters and file it is one recipient; 0: of none */
+	int kind, cost;           /* of outbox/outbox.h; nothing to the queue */
+	unsigned flags;           /* enum queue_call_flags */
+	int64_t created, expires; /* wall clock, milliseconds */
+	int64_t due;              /* not before; wall clock, milliseconds */
+	/* ends in a row that were surely no delivery; repeats after a 5xx; ends that may have been
+	 * a delivery */
+	int tries, servers, unsures;
+	bool begun; /* it was being sent when this was written */
+	/* JSON object of parameters, which stand before those of its message */
+	const char *line, *method, *params;
+	/* of one that failed */
+	int64_t failed;     /* wall clock, milliseconds; 0: it waits */
+	int code;           /* of the server; 0: it said nothing */
+	const char *reason; /* "" while it waits */
+};
+
+/* What many calls have in common, stored once. */
+struct queue_message {
+	int64_t id;
+	const char *params;           /* JSON object */
+	const char *file_name, *file; /* NULL: no file */
+	size_t file_length;
+};
+
+/* How far the limits of a chat are used up: when its bucket is full again, and until when it cools
+ * down (outbox/outbox.h); wall clock, milliseconds. Both 0: it is forgotten. `line` "": the whole
+ * bot. */
+struct queue_line {
+	const char *line;
+	int64_t full, cool;
+};
+
+/* Records a new call with the next number, which is returned; its strings are copied. `group` 0:
+ * its own. 0 when memory is out. */
+int64_t queue_call_add(struct queue *q, const struct queue_call *call);
+
+/* The number that the next queue_call_add() will give. */
+int64_t queue_call_next(const struct queue *q);
+
+/* Records a message with the number of a call of it; its strings and its file are copied. It is
+ * there until queue_message_drop(). 0, or -1 when memory is out. */
+int queue_message_add(struct queue *q, const struct queue_message *message);
+void queue_message_drop(struct queue *q, int64_t id);
+
+/* The call is about to be sent: it counts as begun from the next flush on, which is on disk even
+ * after a power cut when `sync`. Reserves what the record of its end takes. 0, or -1 when memory is
+ * out. */
+int queue_call_begin(struct queue *q, const struct queue_call *call, bool sync);
+
+/* The end of a call that was begun: it is gone; it waits again with `due`, the counts and the flags
+ * of `call`; it failed, for the reason and with the code of `call`. Always recorded. */
+void queue_call_done(struct queue *q, int64_t id);
+void queue_call_again(struct queue *q, const struct queue_call *call);
+void queue_call_fail(struct queue *q, const struct queue_call *call);
+
+/* One that waits fails, for the reason of `call`; one that waits, or with `failed` one that failed,
+ * is forgotten. 0, or -1 when memory is out. */
+int queue_call_give_up(struct queue *q, const struct queue_call *call);
+int queue_call_drop(struct queue *q, int64_t id, bool failed);
+
+/* Replaces the line, the parameters and the flags of a call. 0, or -1 when memory is out. */
+int queue_call_replace(struct queue *q, const struct queue_call *call);
+
+/* Records a chat's limits; without memory those of before stay. */
+void queue_line_keep(struct queue *q, const struct queue_line *line);
+
+/* Records that the chat `from` is `to` from now on. 0, or -1 when memory is out. */
+int queue_move_keep(struct queue *q, const char *from, const char *to);
+
+/* Call back for each call from number `from` on that waits, or with `failed` each that failed, in
+ * the order of numbers, `params` NULL unless `params` is asked for; for each line; for each move.
+ * What is recorded and not yet written is not among them. Return 0, 1 when the callback ended the
+ * walk by not returning 0, or -1 with `err`. The callbacks call no verb. */
+int queue_calls_each(struct queue *q, int64_t from, bool failed, bool params,
+		     int (*each)(void *arg, const struct queue_call *call), void *arg,
+		     struct err *err);
+int queue_lines_each(struct queue *q, int (*each)(void *arg, const struct queue_line *line),
+		     void *arg, struct err *err);
+int queue_moves_each(struct queue *q, int (*each)(void *arg, const char *from, const char *to),
+		     void *arg, struct err *err);
+
+/* Calls back for the call `id`, waiting or failed, and what it is a recipient of (NULL: nothing).
+ * 1: told, 0: there is none, -1 with `err`. */
+int queue_call_show(struct queue *q, int64_t id,
+		    void (*show)(void *arg, const struct queue_call *call,
+				 const struct queue_message *message),
+		    void *arg, struct err *err);
+
+/* How many failed. */
+int64_t queue_calls_failed(const struct queue *q);
+
+#endif
