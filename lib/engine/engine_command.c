@@ -104,9 +104,9 @@ static int add_bot(struct engine *e, char **env, bool leave_behind)
 	if (e->config.secret) {
 		snprintf(id, sizeof id, "%lld", (long long)secret_bot_id(e->config.secret));
 		rc = add(env, "TG_BOT_ID", id) ||
-		     api_root_add(c->api_root, e->hide_token ? NULL : c->api_login, &root) ||
+		     api_root_add(c->api_root, e->policy.hide_token ? NULL : c->api_login, &root) ||
 		     add(env, "TG_API_ROOT", root.data);
-		if (!e->hide_token)
+		if (!e->policy.hide_token)
 			rc = rc || api_url(c->api_root, c->api_login, c->secret, NULL, &url) ||
 			     add(env, "TG_API_URL", url.data) ||
 			     add(env, "TG_TOKEN", secret_token(c->secret));

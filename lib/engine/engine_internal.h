@@ -74,17 +74,14 @@ struct source_end {
 
 struct engine {
 	struct engine_config config;
-	/* copies of what the options say */
-	int64_t backlog, min_free, dead_keep, dead_keep_age, shutdown_timeout;
-	int concurrency, breaker_limit;
-	int concurrency_max; /* that of the start, for which there are slots */
+	struct engine_policy policy; /* its concurrency is at most the next one */
+	int concurrency_max;         /* that of the start, for which there are slots */
 	struct key_spec *keys;
 	struct key_spec *chats; /* the key that is the chat, whatever --key says */
 	char *rule;             /* all that decides on keys and lanes, as text */
 	char *state_path;       /* absolute, for handlers; NULL: there is none */
 	struct max_age *max_age;
 	char **bypass, **only, **ignore; /* each ends in NULL */
-	bool hide_token;
 	struct engine_command on_error, on_timeout, from;
 	struct command *on_error_packed, *on_timeout_packed, *source_packed;
 	char *bot_username; /* NULL: not known yet */
@@ -331,8 +328,8 @@ void engine_give_back(struct engine *e);
 
 /* engine_life.c */
 int engine_life_init(struct engine *e); /* 0, or -1 when memory is out */
-/* The longest run, in milliseconds since the start; 0: no limit. */
-void engine_set_runtime(struct engine *e, int64_t limit);
+/* The policy's longest run counts from now on. */
+void engine_take_runtime(struct engine *e);
 /* What the source noted of its end becomes a drain or a stop. */
 void engine_take_end(struct engine *e);
 void engine_check_end(struct engine *e);
