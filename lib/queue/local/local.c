@@ -96,7 +96,7 @@ static int put_one(struct local *q, const struct queue_put *p, size_t first, int
 			       .root = p->root,
 			       .has_id = p->has_id,
 			       .update_id = p->update_id,
-			       .hash = hash_bytes(p->body, p->length),
+			       .hash = repeats(p) ? hash_words(p->body, p->length) : 0,
 			       .kind_name = p->kind,
 			       .keys = p->keys,
 			       .lane = p->lane,
@@ -106,8 +106,7 @@ static int put_one(struct local *q, const struct queue_put *p, size_t first, int
 	if (repeats(p)) {
 		int known = in_batch(&q->pending, first, &op)
 				    ? 1
-				    : q->store->ops->known(q->store, p->root, p->update_id, op.hash,
-							   err);
+				    : q->store->ops->known(q->store, &op, err);
 		if (known < 0)
 			return -1;
 		if (known) {
