@@ -46,6 +46,8 @@ struct route {
 	struct breaker breaker;
 	struct backoff start_backoff; /* while it cannot be started; failures > 0 says so */
 	bool pauses;                  /* no start until pause_timer goes off */
+	int room;                     /* of handler_room(), while updates are claimed */
+	int claimed;                  /* of that, taken by what is claimed and not started yet */
 	/* The one start that engine_probes() allows, while it is under way; NULL: none is. */
 	const struct flight *probe;
 	struct log_pace breaker_pace, start_paces[ENGINE_START_TROUBLES];
@@ -232,9 +234,6 @@ unsigned engine_lane(const struct engine *e, const struct update *u, bool *bypas
 bool engine_wants(struct engine *e, const struct update *u);
 /* The handler does not work: one is started at a time, until one works. */
 bool engine_probes(const struct route *r);
-/* How many more updates (batches, where a start takes several) of the route's lane may be claimed
- * now. */
-int engine_room(const struct route *r, int group);
 
 /* engine_figures.c */
 void engine_count_rate(struct engine *e, uint64_t done);

@@ -146,22 +146,6 @@ bool engine_probes(const struct route *r)
 	return r->breaker.open || r->start_backoff.failures;
 }
 
-/* How many more updates (batches, where a start takes several) of the route's lane may be claimed
- * now. */
-int engine_room(const struct route *r, int group)
-{
-	const struct engine *e = r->engine;
-	if (r->pauses)
-		return 0;
-	size_t room = handler_room(r->handler);
-	if (engine_probes(r))
-		return room && !r->probe ? 1 : 0;
-	if (handler_traits(r->handler)->own_slots)
-		return (int)room;
-	int left = e->policy.concurrency - e->starts.processes[group];
-	return left < (int)room ? left : (int)room;
-}
-
 int engine_slots(const struct engine_options *o)
 {
 	bool processes = false;
