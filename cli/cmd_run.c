@@ -44,6 +44,7 @@ struct run {
 	struct loop *loop;
 	struct engine *engine;
 	struct notify *notify;
+	bool terminal; /* it was started from one, whose hang-up is a stop */
 	char *cwd;
 	char run_id[96];
 	int status;
@@ -339,7 +340,7 @@ static int start_engine(struct run *r, struct err *err)
 	notify_busy(r->notify, "opening the queue");
 	struct engine_config config = engine_config_of(r, s);
 	config.reload = on_reload;
-	config.terminal = !s->nohup && terminal_look() == TERMINAL_HERE;
+	config.terminal = r->terminal;
 	r->engine = engine_new(&config, err);
 	if (!r->engine)
 		return -1;
@@ -376,9 +377,8 @@ static int run(struct run *r, struct err *err)
 			       err);
 	if (!r->slots || open_source(r, err) || start_engine(r, err))
 		return -1;
+	signals_release();
 	loop_run(r->loop);
-	/* What is still to be done is short, and nobody watches for signals any more. */
-	signals_hold();
 	return 0;
 }
 
@@ -386,7 +386,11 @@ int cmd_run(struct setup *s)
 {
 	struct err err = { 0 };
 	const struct config *c = &s->config;
-	struct run r = { .setup = s, .source_fd = -1, .feed_fd = -1, .cwd = getcwd(NULL, 0) };
+	struct run r = { .setup = s,
+			 .source_fd = -1,
+			 .feed_fd = -1,
+			 .terminal = !s->nohup && terminal_look() == TERMINAL_HERE,
+			 .cwd = getcwd(NULL, 0) };
 	if (!r.cwd)
 		return cmd_fail(
 			(err_sys(&err, ERR_CONFIG, errno, "cannot tell the working directory"),
@@ -404,7 +408,10 @@ int cmd_run(struct setup *s)
 		return cmd_fail((err_set(&err, ERR_INTERNAL, "out of memory"), &err));
 	}
 	log_set_secret(r.log, s->secret);
-	if (run(&r, &err)) {
+	int rc = run(&r, &err);
+	/* What is still to be done is short, and nobody watches for signals any more. */
+	signals_hold();
+	if (rc) {
 		log_event(r.log, LOG_ERROR, LOG_NONE, "%s", err.text);
 		r.status = err.status;
 	}

@@ -14,6 +14,7 @@
 #include "base/backoff.h"
 #include "cli/cmd.h"
 #include "cli/setup/start.h"
+#include "cli/signals.h"
 #include "cli/try/chat_prompt.h"
 #include "cli/try/try_internal.h"
 #include "queue/local/local.h"
@@ -147,6 +148,7 @@ static int run(struct try *t, struct err *err)
 	greet(t);
 	if (start_engine(t, err) || start_input(t, err))
 		return -1;
+	signals_release();
 	loop_run(t->loop);
 	return 0;
 }
