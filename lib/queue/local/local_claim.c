@@ -186,6 +186,7 @@ void local_done(struct queue *queue, const struct claim *c)
 		return;
 	local_wells_note(q, c);
 	sched_finish(q->sched, mono(q), c->seq);
+	sched_hasten(q->sched, mono(q), c->keys);
 }
 
 void local_drop(struct queue *queue, const struct claim *c)
@@ -226,15 +227,19 @@ void local_dead(struct queue *queue, const struct claim *c, const char *reason,
 	bury(q, c, &op, reason, last_stderr);
 }
 
-/* Settles it with an operation after which it waits again. It waits for `pause` milliseconds, which
- * is written down, and for `delay` at least while this runner lives. */
-static void give_back(struct local *q, const struct claim *c, struct store_op *op, int64_t pause,
-		      int64_t delay, bool solo)
+/* How it waits again: for `pause` milliseconds, which is written down, and for `delay` at least
+ * while this runner lives. `solo` and `kept` as in the scheduler. */
+struct wait {
+	int64_t pause, delay;
+	bool solo, kept;
+};
+
+/* Settles it with an operation after which it waits again. */
+static void give_back(struct local *q, const struct claim *c, struct store_op *op,
+		      const struct wait *w)
 {
-	int64_t now = mono(q);
-	op->due = pause > 0 ? q->config.clock->wall(q->config.clock) + pause : 0;
-	if (delay < pause)
-		delay = pause;
+	int64_t now = mono(q), delay = w->delay < w->pause ? w->pause : w->delay;
+	op->due = w->pause > 0 ? q->config.clock->wall(q->config.clock) + w->pause : 0;
 	if (settle(q, c, op))
 		sched_return(q->sched, now,
 			     &(struct sched_entry){ .seq = op->seq,
@@ -242,18 +247,28 @@ static void give_back(struct local *q, const struct claim *c, struct store_op *o
 						    .deaths = op->deaths,
 						    .interruptions = op->interruptions,
 						    .redelivered = op->begun,
-						    .solo = solo,
+						    .solo = w->solo,
+						    .kept = w->kept,
 						    .due = delay > 0 ? now + delay : 0 });
 }
 
-void local_retry(struct queue *queue, const struct claim *c, int64_t delay, const char *reason)
+static void retry(struct local *q, const struct claim *c, const char *reason, const struct wait *w)
 {
-	struct local *q = local_of(queue);
 	struct store_op op = op_of(STORE_RETRY, c);
 	op.failures++;
 	op.reason = reason;
 	op.begun = true;
-	give_back(q, c, &op, delay, delay, false);
+	give_back(q, c, &op, w);
+}
+
+void local_retry(struct queue *queue, const struct claim *c, int64_t delay, const char *reason)
+{
+	retry(local_of(queue), c, reason, &(struct wait){ .pause = delay });
+}
+
+void local_keep(struct queue *queue, const struct claim *c, int64_t delay, const char *reason)
+{
+	retry(local_of(queue), c, reason, &(struct wait){ .pause = delay, .kept = true });
 }
 
 const char *local_release(struct queue *queue, const struct claim *c,
@@ -268,7 +283,10 @@ const char *local_release(struct queue *queue, const struct claim *c,
 	op.interruptions = l.interruptions;
 	op.begun = how->started || c->redelivered;
 	if (!given_up) {
-		give_back(q, c, &op, pause, how->delay, c->solo || how->why == RELEASE_SHARED);
+		give_back(q, c, &op,
+			  &(struct wait){ .pause = pause,
+					  .delay = how->delay,
+					  .solo = c->solo || how->why == RELEASE_SHARED });
 		return NULL;
 	}
 	ledger_story(&l, how->why, how->reason, q->story, sizeof q->story);

@@ -125,6 +125,7 @@ void local_drop(struct queue *queue, const struct claim *c);
 void local_dead(struct queue *queue, const struct claim *c, const char *reason,
 		const char *last_stderr);
 void local_retry(struct queue *queue, const struct claim *c, int64_t delay, const char *reason);
+void local_keep(struct queue *queue, const struct claim *c, int64_t delay, const char *reason);
 const char *local_release(struct queue *queue, const struct claim *c,
 			  const struct queue_release *how);
 bool local_proven(const struct queue *queue, const struct claim *c);

@@ -158,6 +158,7 @@ static const struct queue_ops ops = {
 	.drop = local_drop,
 	.dead = local_dead,
 	.retry = local_retry,
+	.keep = local_keep,
 	.release = local_release,
 	.proven = local_proven,
 	.flush = local_flush,
