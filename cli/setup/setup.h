@@ -54,6 +54,18 @@ int setup_state_dir(struct setup *s, struct err *err);
  * `err`. */
 int setup_api(struct setup *s, struct err *err);
 
+/* What --source is (setup_source.c). The command of one that is a program; NULL: it is none, or not
+ * given. */
+const char *setup_source_program(const struct config *c);
+
+/* Whether a source that is given could be opened. Opens nothing. 0 or -1 with `err`. */
+int setup_source_check(const struct config *c, struct err *err);
+
+/* Opens it after the slots were forked: the descriptors are not theirs. *fd gets the one that
+ * updates come from, *feed the end of a pipe that its program writes; what there is not stays as it
+ * is. 0 or -1 with `err`. */
+int setup_source_open(const struct config *c, int *fd, int *feed, struct err *err);
+
 /* What the engine takes of all that; borrowed from `s`. */
 struct engine_options setup_engine_options(const struct setup *s);
 
