@@ -276,9 +276,9 @@ static void on_reload(void *arg)
 	struct setup fresh;
 	struct err err = { 0 };
 	int rc = setup_options(&fresh, r->setup->argv, r->setup->envp, &err);
+	fresh.reload = true;
 	rc = rc || setup_token(&fresh, &err) || setup_handler(&fresh, r->cwd, &err) ||
 	     setup_api(&fresh, &err);
-	rc = rc || (r->dir && setup_state_dir(&fresh, &err));
 	if (rc == 0) {
 		struct engine_config config = engine_config_of(r, &fresh);
 		log_warnings(r->log, &fresh.config);

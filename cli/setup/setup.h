@@ -15,6 +15,8 @@ struct setup {
 	char **argv, **envp; /* copies, to be parsed again on SIGHUP */
 	/* SIGHUP was ignored when this process began: it outlives its terminal */
 	bool nohup;
+	/* of a SIGHUP: nothing is looked for that cannot change while tgrun runs */
+	bool reload;
 	struct secret *secret;         /* NULL until setup_token() */
 	struct api_root api;           /* empty until setup_api(), and so are the next two */
 	const char *ca_file, *ca_dirs; /* for http_trust(); the config's, or the environment's */
