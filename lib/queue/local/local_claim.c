@@ -1,5 +1,5 @@
 /* queue/local/local_claim: what goes out of the local queue, and how it ends. Whose turn it is,
- * the scheduler knows; its bytes come from the store. For each claim there is room in the list
+ * the scheduler knows; its bytes come from local_bytes.c. For each claim there is room in the list
  * of what is to be written, so that its outcome can be recorded even when memory is out by then. */
 #include "queue/local/local_internal.h"
 
@@ -17,20 +17,13 @@ static struct open_claim *open_of(const struct claim *c)
 	return container_of(c, struct open_claim, claim);
 }
 
-static void open_free(struct open_claim *o)
-{
-	free(o->claim.keys);
-	free(o->claim.body);
-	free(o);
-}
-
 /* claim.free */
 static void let_go(struct claim *c)
 {
 	struct open_claim *o = open_of(c);
 	o->freed = true;
 	if (o->settled)
-		open_free(o);
+		free(o);
 }
 
 /* An update whose bytes are gone cannot be run: it is buried, and the queue goes on. */
@@ -47,28 +40,13 @@ static void bury_empty(struct local *q, const struct sched_entry *e)
 	sched_finish(q->sched, mono(q), e->seq);
 }
 
-/* Fills in the claim of an entry. 1, 0: its bytes are missing, -1 with `err`. */
-static int fill(struct local *q, const struct sched_entry *e, struct claim *c, struct err *err)
+/* Fills in what its entry says of a claim. */
+static void fill(struct local *q, const struct sched_entry *e, struct claim *c)
 {
-	struct buf keys, body;
-	struct store_facts facts = { 0 };
-	buf_init(&keys, SIZE_MAX / 2);
-	buf_init(&body, SIZE_MAX / 2);
-	int rc = q->store->ops->body(q->store, e->seq, &body, &facts, err);
-	if (rc == 1 &&
-	    (sched_keys(q->sched, e->seq, &keys) || buf_adds(&keys, "") || buf_adds(&body, "")))
-		rc = err_set(err, ERR_INTERNAL, "out of memory");
-	if (rc != 1) {
-		buf_release(&keys);
-		buf_release(&body);
-		return rc;
-	}
 	int64_t now = q->config.clock->wall(q->config.clock);
-	c->seq = e->seq;
-	c->update_id = facts.update_id;
-	c->received = facts.received;
 	/* the clock may have been set back */
-	c->first = facts.first && facts.first < now ? facts.first : now;
+	if (!c->first || c->first > now)
+		c->first = now;
 	c->failures = e->failures;
 	c->deaths = e->deaths;
 	c->interruptions = e->interruptions;
@@ -76,11 +54,7 @@ static int fill(struct local *q, const struct sched_entry *e, struct claim *c, s
 	c->lane = e->lane;
 	c->solo = e->solo;
 	c->expired = e->expired;
-	c->keys = keys.data;
-	c->body = body.data;
-	c->length = body.len;
 	c->free = let_go;
-	return 1;
 }
 
 /* Whose turn it is: of some lanes, or in the batch of a leader. */
@@ -119,24 +93,21 @@ static int hand_out(struct local *q, const struct which *w, struct claim **out, 
 			*err = q->failure;
 		return -1;
 	}
-	struct open_claim *o = calloc(1, sizeof *o);
+	struct open_claim *o = NULL;
 	int rc = 0;
-	if (!o)
-		return err_set(err, ERR_INTERNAL, "out of memory");
 	while (rc == 0 && next_entry(q, w, &e)) {
 		if (pending_reserve(&q->pending, 2 + q->reserved))
 			rc = err_set(err, ERR_INTERNAL, "out of memory");
 		else
-			rc = fill(q, &e, &o->claim, err);
+			rc = local_bytes_of(q, e.seq, &o, err);
 		if (rc == 0)
 			bury_empty(q, &e);
 		else if (rc < 0)
 			sched_return(q->sched, mono(q), &e);
 	}
-	if (rc != 1) {
-		free(o);
+	if (rc != 1)
 		return rc;
-	}
+	fill(q, &e, &o->claim);
 	struct store_op op = start_of(&o->claim, q->config.clock->wall(q->config.clock));
 	if (!e.expired)
 		pending_lend(&q->pending, &op);
@@ -302,7 +273,7 @@ void local_release_all(struct local *q)
 		local_release(&q->queue, &o->claim,
 			      &(struct queue_release){ .why = why, .started = !o->claim.expired });
 		if (o->freed)
-			open_free(o);
+			free(o);
 	}
 }
 

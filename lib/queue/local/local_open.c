@@ -115,6 +115,7 @@ static int load_row(void *arg, const struct store_row *row)
 static void local_free(struct local *q)
 {
 	pending_release(&q->pending);
+	local_bytes_release(q);
 	sched_free(q->sched);
 	free(q);
 }
@@ -212,6 +213,8 @@ struct queue *local_open(const struct queue_config *config, struct store *store,
 	q->trim.oldest = INT64_MAX;
 	q->trim.bound = INT64_MIN;
 	pending_init(&q->pending);
+	buf_init(&q->body, SIZE_MAX / 2);
+	buf_init(&q->keys, SIZE_MAX / 2);
 	q->last_seq = q->store->ops->last_seq(q->store);
 	q->last_call = q->store->ops->last_call(q->store);
 	q->sched = sched_new();
