@@ -26,7 +26,7 @@ enum {
 
 struct outbox;
 
-/* Up to `count` calls each `period` milliseconds, after a first burst; count 0: no limit. */
+/* Up to `count` messages each `period` milliseconds, after a first burst; count 0: no limit. */
 struct outbox_rate {
 	int64_t count, period;
 };
@@ -87,8 +87,8 @@ void outbox_again(struct outbox *o, int64_t now, int64_t id, int64_t due);
 /* As outbox_again(), after a 429: nothing goes before `until` to the chat of the call; if it is
  * to no chat (OUTBOX_QUERY, OUTBOX_NONE), nothing at all. When three chats got one within 10
  * seconds, bulk pauses for the shortest of the three waits; then one bulk call is tried, and the
- * others follow when that one has ended without a 429. A caller that would not wait so long
- * is taken out by outbox_remove() afterwards. */
+ * others follow when that one has ended; if it gets a 429, too, bulk pauses for its wait. A call
+ * that is not to wait so long is taken out by outbox_remove() afterwards. */
 void outbox_flood(struct outbox *o, int64_t now, int64_t id, int64_t until);
 
 /* Takes out a call that waits. False: it is in flight or not known. */
