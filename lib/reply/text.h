@@ -36,7 +36,6 @@ size_t text_fit(const char *s, size_t n, size_t units);
 /* A text on its way into messages. */
 struct text_split {
 	const char *next, *end; /* what is not cut off yet */
-	bool begun;             /* a piece was cut off */
 };
 struct text_piece {
 	const char *text; /* lies in the text that was given; no NUL behind it */
