@@ -168,6 +168,7 @@ struct sandbox *sandbox_new(struct loop *loop, const struct sandbox_config *conf
 	if (!s)
 		goto fail;
 	list_init(&s->requests);
+	map_init(&s->closed);
 	s->loop = loop;
 	s->config = *config;
 	s->clock = config->clock ? config->clock : &clock_system;
@@ -199,6 +200,7 @@ void sandbox_free(struct sandbox *s)
 	sandbox_close(s);
 	sandbox_updates_free(s);
 	sandbox_messages_free(s);
+	sandbox_chats_free(s);
 	if (s->token)
 		explicit_bzero(s->token, strlen(s->token));
 	free(s->token);

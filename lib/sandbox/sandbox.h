@@ -31,6 +31,7 @@ struct sandbox_call {
 	/* JSON of the answer's `result`, e.g. the Message that was sent; NULL when refused */
 	const char *result;
 	const char *description; /* why it was refused, else NULL */
+	int64_t chat;            /* to which it went; 0: to none, or it was refused before */
 };
 
 /* An answered getUpdates. */
@@ -95,6 +96,20 @@ int64_t sandbox_message_id(struct sandbox *s, int64_t chat);
 /* A message that the bot sent or that was pushed, NULL if it is not known (any more: the last 4096
  * are kept). Valid until the next turn. */
 const cJSON *sandbox_message(const struct sandbox *s, int64_t chat, int64_t message_id);
+
+/* What becomes of a call to a chat. */
+enum sandbox_chat_state {
+	SANDBOX_CHAT_OPEN,
+	SANDBOX_CHAT_BLOCKED, /* 403: its user has blocked the bot */
+	SANDBOX_CHAT_KICKED,  /* 403: the bot was thrown out of the group */
+	SANDBOX_CHAT_UNKNOWN, /* 400: chat not found */
+	SANDBOX_CHAT_MOVED,   /* 400 with migrate_to_chat_id: it is a supergroup now */
+};
+
+/* From now on calls to `chat` end so. `moved_to` is the supergroup's id, for SANDBOX_CHAT_MOVED
+ * only. 0, or -1 when memory is out. */
+int sandbox_chat_set(struct sandbox *s, int64_t chat, enum sandbox_chat_state state,
+		     int64_t moved_to);
 
 struct sandbox_stats {
 	uint64_t polls;                     /* getUpdates that came */

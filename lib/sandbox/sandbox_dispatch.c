@@ -69,6 +69,9 @@ static void answer_unplayed(struct sandbox_request *r)
 {
 	const char *result = "true";
 	strcpy(r->method, methods_find(r->method)->name);
+	if (cJSON_GetObjectItemCaseSensitive(r->params, "chat_id") &&
+	    !sandbox_param_chat(r, "chat_id"))
+		return;
 	for (size_t i = 0; i < sizeof unplayed / sizeof *unplayed; i++)
 		if (strcmp(unplayed[i].method, r->method) == 0)
 			result = unplayed[i].result;

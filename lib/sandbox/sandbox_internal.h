@@ -5,13 +5,14 @@
  * dispatched; it is answered at once, or its connection is suspended until somebody answers or
  * drops it.
  *
- * Who calls whom, from below: request, params, json, topics | messages, updates, text | forum |
- * send | edit, methods | dispatch, push | sandbox. */
+ * Who calls whom, from below: request, params, json, topics, chats | messages, updates, text |
+ * forum | send | edit, methods | dispatch, push | sandbox. */
 #ifndef TGRUN_SANDBOX_SANDBOX_INTERNAL_H
 #define TGRUN_SANDBOX_SANDBOX_INTERNAL_H
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "base/map.h"
 #include "sandbox/sandbox.h"
 
 enum {
@@ -51,6 +52,7 @@ struct sandbox_request {
 	struct sandbox_params *reader;       /* while the body arrives */
 	cJSON *params;                       /* an object */
 	struct buf body; /* raw, for paths that are not the Bot API's, and for JSON */
+	int64_t chat;    /* to which it goes, once that is known */
 
 	bool whole;               /* and dispatched */
 	bool over;                /* answered or dropped */
@@ -127,6 +129,8 @@ struct sandbox {
 	size_t message_next;
 	cJSON *commands; /* as setMyCommands left them */
 
+	struct map closed; /* sandbox_chats.c */
+
 	/* sandbox_topics.c */
 	struct topic {
 		int64_t chat, id; /* 0: none here */
@@ -150,6 +154,9 @@ void sandbox_result(struct sandbox_request *r, const char *result);
 void sandbox_result_json(struct sandbox_request *r, cJSON *result); /* frees it */
 /* {"ok":false,…} and the `called` or `polled` event. */
 void sandbox_refuse(struct sandbox_request *r, int status, const char *description);
+/* … with "parameters", an object of JSON; NULL: none. */
+void sandbox_refuse_with(struct sandbox_request *r, int status, const char *description,
+			 const char *parameters);
 /* The `called` or `polled` event alone. */
 void sandbox_tell(struct sandbox_request *r, int status, const char *result,
 		  const char *description);
@@ -217,11 +224,19 @@ void sandbox_conflict(struct sandbox_request *r, const char *description);
 void sandbox_updates_drop(struct sandbox *s);          /* all of them */
 void sandbox_updates_allow(struct sandbox_request *r); /* remembers allowed_updates, if given */
 
+/* sandbox_chats.c */
+void sandbox_chats_free(struct sandbox *s);
+/* Whether the chat takes calls. false after a refusal. */
+bool sandbox_chat_takes(struct sandbox_request *r, int64_t chat);
+
 /* sandbox_messages.c */
 void sandbox_messages_free(struct sandbox *s);
 /* Remembers the messages and the chat of a pushed update. */
 void sandbox_messages_note(struct sandbox *s, const char *kind, const cJSON *object);
-/* The chat of a parameter; 0 after a refusal. */
+/* The chat that a parameter names, 0: none. */
+int64_t sandbox_chat_named(struct sandbox_request *r, const char *name);
+/* The same of a chat to which something is done; 0 after a refusal: there is none, or the call's
+ * own (chat_id) takes nothing. */
 int64_t sandbox_param_chat(struct sandbox_request *r, const char *name);
 cJSON *sandbox_chat_json(struct sandbox *s, int64_t id);
 /* Whether the chat was seen, and is no forum. */
