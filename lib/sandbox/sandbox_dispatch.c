@@ -88,7 +88,7 @@ void sandbox_dispatch(struct sandbox_request *r)
 		sandbox_refuse(r, 400, "Logged out");
 	else if (!methods_find(r->method))
 		sandbox_refuse(r, 404, "Not Found: method not found");
-	else if (!sandbox_call_method(r) && !sandbox_call_send(r) && !sandbox_call_edit(r) &&
-		 !sandbox_call_topic(r))
+	else if (sandbox_limits_pass(r) && !sandbox_call_method(r) && !sandbox_call_send(r) &&
+		 !sandbox_call_edit(r) && !sandbox_call_topic(r))
 		answer_unplayed(r);
 }

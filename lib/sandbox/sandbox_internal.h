@@ -5,8 +5,8 @@
  * dispatched; it is answered at once, or its connection is suspended until somebody answers or
  * drops it.
  *
- * Who calls whom, from below: request, params, json, topics, chats | messages, updates, text |
- * forum | send | edit, methods | dispatch, push | sandbox. */
+ * Who calls whom, from below: request, params, json, topics, chats, limits | messages, updates,
+ * text | forum | send | edit, methods | dispatch, push | sandbox. */
 #ifndef TGRUN_SANDBOX_SANDBOX_INTERNAL_H
 #define TGRUN_SANDBOX_SANDBOX_INTERNAL_H
 
@@ -53,6 +53,8 @@ struct sandbox_request {
 	cJSON *params;                       /* an object */
 	struct buf body; /* raw, for paths that are not the Bot API's, and for JSON */
 	int64_t chat;    /* to which it goes, once that is known */
+	int64_t began;   /* its headers came, by the sandbox's clock */
+	bool taken;      /* from the buckets of sandbox_limits.c */
 
 	bool whole;               /* and dispatched */
 	bool over;                /* answered or dropped */
@@ -131,6 +133,11 @@ struct sandbox {
 
 	struct map closed; /* sandbox_chats.c */
 
+	/* sandbox_limits.c */
+	struct sandbox_limits limits;
+	struct map lines; /* of chats, and of the whole bot */
+	int64_t sent[2];  /* when the buckets of bulk and of paid messages are full, µs */
+
 	/* sandbox_topics.c */
 	struct topic {
 		int64_t chat, id; /* 0: none here */
@@ -187,6 +194,8 @@ void sandbox_params_free(struct sandbox_params *p);
 const char *sandbox_param(struct sandbox_request *r, const char *name);
 int64_t sandbox_param_number(const struct sandbox_request *r, const char *name, int64_t otherwise);
 bool sandbox_param_true(const struct sandbox_request *r, const char *name);
+/* The chat that a parameter names, 0: none. */
+int64_t sandbox_chat_named(struct sandbox_request *r, const char *name);
 /* A copy of a parameter that is JSON, sent as such or as text; NULL if it is absent or no JSON. */
 cJSON *sandbox_param_json(const struct sandbox_request *r, const char *name);
 
@@ -229,14 +238,22 @@ void sandbox_chats_free(struct sandbox *s);
 /* Whether the chat takes calls. false after a refusal. */
 bool sandbox_chat_takes(struct sandbox_request *r, int64_t chat);
 
+/* sandbox_limits.c */
+void sandbox_limits_free(struct sandbox *s);
+/* A call came, whatever becomes of it. */
+void sandbox_limits_came(struct sandbox_request *r);
+/* Whether the call need not wait. false after a refusal. */
+bool sandbox_limits_pass(struct sandbox_request *r);
+/* Takes what the call sends into the chat from the buckets, once a request. false after a refusal.
+ */
+bool sandbox_limits_take(struct sandbox_request *r, int64_t chat);
+
 /* sandbox_messages.c */
 void sandbox_messages_free(struct sandbox *s);
 /* Remembers the messages and the chat of a pushed update. */
 void sandbox_messages_note(struct sandbox *s, const char *kind, const cJSON *object);
-/* The chat that a parameter names, 0: none. */
-int64_t sandbox_chat_named(struct sandbox_request *r, const char *name);
-/* The same of a chat to which something is done; 0 after a refusal: there is none, or the call's
- * own (chat_id) takes nothing. */
+/* The chat of a parameter; 0 after a refusal: there is none, or the call's own (chat_id) takes
+ * nothing. */
 int64_t sandbox_param_chat(struct sandbox_request *r, const char *name);
 cJSON *sandbox_chat_json(struct sandbox *s, int64_t id);
 /* Whether the chat was seen, and is no forum. */

@@ -131,15 +131,6 @@ void sandbox_messages_note(struct sandbox *s, const char *kind, const cJSON *obj
 		note_message(s, message);
 }
 
-int64_t sandbox_chat_named(struct sandbox_request *r, const char *name)
-{
-	const char *text = sandbox_param(r, name);
-	/* a public channel: any number that is a channel's, and always the same */
-	if (text && text[0] == '@' && text[1])
-		return -1000000000000 - (int64_t)(hash_bytes(text, strlen(text)) % 1000000000);
-	return sandbox_param_number(r, name, 0);
-}
-
 int64_t sandbox_param_chat(struct sandbox_request *r, const char *name)
 {
 	const char *text = sandbox_param(r, name);
@@ -155,7 +146,7 @@ int64_t sandbox_param_chat(struct sandbox_request *r, const char *name)
 		r->chat = id;
 	if (id == 0)
 		sandbox_refuse(r, 400, "Bad Request: chat not found");
-	else if (own && !sandbox_chat_takes(r, id))
+	else if (own && (!sandbox_chat_takes(r, id) || !sandbox_limits_take(r, id)))
 		return 0;
 	return id;
 }

@@ -173,6 +173,7 @@ stop_sandbox() {
 push() { _post push "$1"; }
 script() { _post script "$1"; }
 chats() { _post chats "$1"; }
+limits() { _post limits "${1:-}"; }
 _post() {
 	if [ "$2" = - ]; then
 		curl -sSf -m 20 -o /dev/null --data-binary @- "$URL/sandbox/$1"

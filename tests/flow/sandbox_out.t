@@ -74,4 +74,28 @@ done
 is "$(sends -1001000000024 x)" 1 "… which takes it under its new id"
 chats '{"chat":21,"state":"open"}'
 is "$(sends 21 x) $(deliveries .chat | tail -n 2 | tr '\n' ' ')" '1 -1001000000024 21 ' "a user who lets it in again; nothing was delivered to the others"
+
+# Limits, and being told to wait. A long time is long on every machine.
+is "$(sends 31 a; sends 31 b; sends 31 c)" "$(printf '1\n2\n3')" "without limits all is sent"
+limits '{"chat":{"count":1,"ms":100000,"burst":2},"bulk":{"count":0}}'
+is "$(sends 31 a; sends 31 b; sends 31 c)" "$(printf '4\n5\n429 Too Many Requests: retry after 100')" "with limits what is beyond the burst is told to wait"
+is "$(stats '"\(.limited) \(.violations)"') $(sends 32 a)" "1 0 1" "… in its chat"
+script '{"method":"sendMessage","chat":32,"action":"flood","retry_after":70}'
+is "$(sends 32 b | tr -d 0-9) $(sends 32 b | cut -c 1-3) $(sends 33 b) $(stats '"\(.limited) \(.violations)"')" " Too Many Requests: retry after  429 1 3 1" \
+	"a chat may be told to wait at any time; who does not is counted"
+script '{"chat":34,"action":"flood","all":true,"retry_after":1000}'
+is "$(sends 34 a | cut -c 1-3) $(sends 35 a | cut -c 1-3) $(call getMe | jq .ok) $(deliveries 'select(.chat == 34 or .chat == 35) | .n')" "429 429 true " "… and so may the whole bot"
+curl -sS -o /dev/null -X POST "$URL/sandbox/limits?off=1"
+is "$(sends 35 a | cut -c 1-3)" 429 "… whatever the limits are"
+
+# On a fast machine time passes for the sandbox, too.
+stop_sandbox
+machine MACHINE_SPEED=50
+start_sandbox --no-penalties
+limits '{"chat":{"count":1,"ms":150000,"burst":1}}'
+is "$(sends 7 a) $(sends 7 b | cut -c 1-3)" "1 429" "two and a half minutes"
+wait_for '[ "$(sends 7 c)" = 2 ]'
+is "$(deliveries .text | tr '\n' ' ')" "a c " "… are over sooner"
+ok '[ "$(deliveries .ms | tr "\n" " " | awk "{ print (\$2 - \$1 >= 150000) }")" = 1 ]' "… and the times in the list are those of its clock"
+machine
 done_testing

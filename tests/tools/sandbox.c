@@ -10,9 +10,14 @@
  *   POST /sandbox/script     ?seed=N: faults, see tests/tools/sandbox_script.h
  *   POST /sandbox/chats      JSON lines: {"chat":5,"state":"blocked"}, kicked, unknown, open, or
  *                            {"chat":-5,"state":"moved","to":-1005}: calls to it end so
+ *   POST /sandbox/limits     {"chat":{"count":1,"ms":1000,"burst":6},"group":{…},"bulk":{…},
+ *                            "paid":{…},"grace":MS}: from now on more is refused with 429, see
+ *                            struct sandbox_limits; what is left out is as the server has it,
+ *                            about; ?off=1: no limits
  *   POST /sandbox/restart    ends all sessions as a restarting server does
  *   GET  /sandbox/stats      {"polls":…,"offset":…,"pending":…,"open_polls":…,
- *                            "calls":{METHOD:N},…}
+ *                            "calls":{METHOD:N},"limited":…,"violations":…,…}: limited: answers
+ *                            of 429; violations: calls that came although told to wait
  *   GET  /sandbox/deliveries JSON lines: each call that was carried out, in that order, also when
  *                            its answer was lost: {"n":1,"ms":…,"method":…,"hash":…,"chat":…,
  *                            "message_id":…,"count":…,"text":…,"caption":…,"query":…,

@@ -213,6 +213,11 @@ bool sandbox_fault_apply(struct sandbox_request *r, enum raw_action action, cons
 	case FAULT_BACKWARDS:
 		r->backwards = true;
 		return false;
+	case FAULT_FLOOD:
+		sandbox_cool(r->sandbox,
+			     json_true(json, "all") ? 0 : sandbox_chat_named(r, "chat_id"),
+			     sandbox_fault_number(json, "retry_after", 1) * 1000);
+		return false;
 	case FAULT_PASS:
 	case FAULT_REFUSE:
 	case FAULT_HANG_UP:

@@ -56,6 +56,7 @@ static const char *const names[] = {
 	[FAULT_PASS] = "pass",
 	[FAULT_REFUSE] = "refuse",
 	[FAULT_HANG_UP] = "hang_up",
+	[FAULT_FLOOD] = "flood",
 };
 
 struct sandbox_script *sandbox_script_new(void)

@@ -29,6 +29,8 @@
  *            redirect       302 to `location`
  *            close          the true answer, with Connection: close
  *            delay          the true answer, `ms` later
+ *            flood          429, and from now on for `retry_after` (1) seconds for all calls to
+ *                           its chat; to all chats with `all`, or if it has none
  *            duplicate      (getUpdates) what was confirmed last is delivered once more
  *            twice          (getUpdates) each update stands twice in the answer
  *            backwards      (getUpdates) the last update stands first in the answer

@@ -133,11 +133,12 @@ static void stats(struct tool *t, struct sandbox_request *r)
 	buf_init(&out, 1 << 20);
 	if (buf_addf(
 		    &out,
-		    "{\"polls\":%llu,\"pushed\":%llu,\"served\":%llu,\"confirmed\":%llu,\"conflicts\":%llu,\"offset\":%lld,"
+		    "{\"polls\":%llu,\"pushed\":%llu,\"served\":%llu,\"confirmed\":%llu,\"conflicts\":%llu,\"limited\":%llu,\"violations\":%llu,\"offset\":%lld,"
 		    "\"last_id\":%lld,\"pending\":%zu,\"open_polls\":%d,\"script_left\":%zu,\"scripted\":%llu,\"deliveries\":%llu,\"calls\":%s}\n",
 		    (unsigned long long)now.polls, (unsigned long long)now.pushed,
 		    (unsigned long long)now.served, (unsigned long long)now.confirmed,
-		    (unsigned long long)now.conflicts, (long long)now.offset,
+		    (unsigned long long)now.conflicts, (unsigned long long)now.limited,
+		    (unsigned long long)now.violations, (long long)now.offset,
 		    (long long)now.last_id, now.pending, now.open_polls,
 		    sandbox_script_left(t->script), (unsigned long long)t->scripted,
 		    (unsigned long long)t->delivered, calls ? calls : "{}"))
@@ -173,6 +174,42 @@ static int set_chat(struct tool *t, const cJSON *line)
 						(enum sandbox_chat_state)i,
 						(int64_t)json_number(line, "to"));
 	return -1;
+}
+
+/* Its members, where the line has them. */
+static void read_rate(struct sandbox_rate *rate, const cJSON *line, const char *name)
+{
+	const cJSON *given = json_member(line, name);
+	if (json_has_number(given, "count"))
+		rate->count = (int64_t)json_number(given, "count");
+	if (json_has_number(given, "ms"))
+		rate->period = (int64_t)json_number(given, "ms");
+	if (json_has_number(given, "burst"))
+		rate->burst = (int64_t)json_number(given, "burst");
+}
+
+/* Bursts a little larger than a careful bot's own, which does not know how long its calls take. */
+static void set_limits(struct tool *t, struct sandbox_request *r)
+{
+	cJSON *given = cJSON_Parse(buf_str(&r->body));
+	struct sandbox_limits limits = {
+		.chat = { 1, 1000, 6 },
+		.group = { 20, 60000, 6 },
+		.bulk = { 30, 1000, 33 },
+		.paid = { 1000, 1000, 1000 },
+		.grace = (int64_t)json_number(given, "grace"),
+	};
+	read_rate(&limits.chat, given, "chat");
+	read_rate(&limits.group, given, "group");
+	read_rate(&limits.bulk, given, "bulk");
+	read_rate(&limits.paid, given, "paid");
+	if (r->body.len && !given)
+		answer_text(r, 400, "{\"ok\":false,\"error\":\"no JSON\"}\n");
+	else
+		answer_text(r, 200, "{\"ok\":true}\n");
+	if (!r->body.len || given)
+		sandbox_limit(t->sandbox, sandbox_param_true(r, "off") ? NULL : &limits);
+	cJSON_Delete(given);
 }
 
 /* Each line of the body, an object, goes to `one`. */
@@ -226,6 +263,8 @@ void sandbox_steer(struct tool *t, struct sandbox_request *r, const char *what)
 			answer_text(r, 400, err.text);
 		else
 			answer_text(r, 200, "{\"ok\":true}\n");
+	} else if (strcmp(what, "limits") == 0) {
+		set_limits(t, r);
 	} else if (strcmp(what, "chats") == 0) {
 		each_line(t, r, set_chat);
 	} else if (strcmp(what, "restart") == 0) {
