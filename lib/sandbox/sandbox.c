@@ -66,6 +66,7 @@ static struct sandbox_request *request_new(struct sandbox *s, struct httpd_reque
 	r->path = httpd_path(http);
 	r->post = strcmp(httpd_verb(http), "POST") == 0;
 	r->type = "application/json";
+	r->began = s->clock->mono(s->clock);
 	buf_init(&r->body, SANDBOX_BODY_MAX);
 	r->params = cJSON_CreateObject();
 	if (r->params)
@@ -108,7 +109,9 @@ static void on_whole(void *tag)
 	const struct sandbox_config *config = &r->sandbox->config;
 	int refused = read_path(r);
 	r->whole = true;
-	if (sandbox_params_end(r->reader))
+	bool readable = sandbox_params_end(r->reader) == 0;
+	sandbox_limits_came(r);
+	if (!readable)
 		sandbox_refuse(r, 413, "Request Entity Too Large: too much parameters");
 	else if (config->hooks && config->hooks->request && config->hooks->request(config->arg, r))
 		return;
@@ -168,6 +171,8 @@ struct sandbox *sandbox_new(struct loop *loop, const struct sandbox_config *conf
 	if (!s)
 		goto fail;
 	list_init(&s->requests);
+	map_init(&s->closed);
+	map_init(&s->lines);
 	s->loop = loop;
 	s->config = *config;
 	s->clock = config->clock ? config->clock : &clock_system;
@@ -199,6 +204,8 @@ void sandbox_free(struct sandbox *s)
 	sandbox_close(s);
 	sandbox_updates_free(s);
 	sandbox_messages_free(s);
+	sandbox_chats_free(s);
+	sandbox_limits_free(s);
 	if (s->token)
 		explicit_bzero(s->token, strlen(s->token));
 	free(s->token);

@@ -69,6 +69,9 @@ static void answer_unplayed(struct sandbox_request *r)
 {
 	const char *result = "true";
 	strcpy(r->method, methods_find(r->method)->name);
+	if (cJSON_GetObjectItemCaseSensitive(r->params, "chat_id") &&
+	    !sandbox_param_chat(r, "chat_id"))
+		return;
 	for (size_t i = 0; i < sizeof unplayed / sizeof *unplayed; i++)
 		if (strcmp(unplayed[i].method, r->method) == 0)
 			result = unplayed[i].result;
@@ -85,7 +88,7 @@ void sandbox_dispatch(struct sandbox_request *r)
 		sandbox_refuse(r, 400, "Logged out");
 	else if (!methods_find(r->method))
 		sandbox_refuse(r, 404, "Not Found: method not found");
-	else if (!sandbox_call_method(r) && !sandbox_call_send(r) && !sandbox_call_edit(r) &&
-		 !sandbox_call_topic(r))
+	else if (sandbox_limits_pass(r) && !sandbox_call_method(r) && !sandbox_call_send(r) &&
+		 !sandbox_call_edit(r) && !sandbox_call_topic(r))
 		answer_unplayed(r);
 }

@@ -5,13 +5,14 @@
  * dispatched; it is answered at once, or its connection is suspended until somebody answers or
  * drops it.
  *
- * Who calls whom, from below: request, params, json, topics | messages, updates, text | forum |
- * send | edit, methods | dispatch, push | sandbox. */
+ * Who calls whom, from below: request, params, json, topics, chats, limits | messages, updates,
+ * text | forum | send | edit, methods | dispatch, push | sandbox. */
 #ifndef TGRUN_SANDBOX_SANDBOX_INTERNAL_H
 #define TGRUN_SANDBOX_SANDBOX_INTERNAL_H
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "base/map.h"
 #include "sandbox/sandbox.h"
 
 enum {
@@ -51,6 +52,9 @@ struct sandbox_request {
 	struct sandbox_params *reader;       /* while the body arrives */
 	cJSON *params;                       /* an object */
 	struct buf body; /* raw, for paths that are not the Bot API's, and for JSON */
+	int64_t chat;    /* to which it goes, once that is known */
+	int64_t began;   /* its headers came, by the sandbox's clock */
+	bool taken;      /* from the buckets of sandbox_limits.c */
 
 	bool whole;               /* and dispatched */
 	bool over;                /* answered or dropped */
@@ -127,6 +131,13 @@ struct sandbox {
 	size_t message_next;
 	cJSON *commands; /* as setMyCommands left them */
 
+	struct map closed; /* sandbox_chats.c */
+
+	/* sandbox_limits.c */
+	struct sandbox_limits limits;
+	struct map lines; /* of chats, and of the whole bot */
+	int64_t sent[2];  /* when the buckets of bulk and of paid messages are full, µs */
+
 	/* sandbox_topics.c */
 	struct topic {
 		int64_t chat, id; /* 0: none here */
@@ -150,6 +161,9 @@ void sandbox_result(struct sandbox_request *r, const char *result);
 void sandbox_result_json(struct sandbox_request *r, cJSON *result); /* frees it */
 /* {"ok":false,…} and the `called` or `polled` event. */
 void sandbox_refuse(struct sandbox_request *r, int status, const char *description);
+/* … with "parameters", an object of JSON; NULL: none. */
+void sandbox_refuse_with(struct sandbox_request *r, int status, const char *description,
+			 const char *parameters);
 /* The `called` or `polled` event alone. */
 void sandbox_tell(struct sandbox_request *r, int status, const char *result,
 		  const char *description);
@@ -180,6 +194,8 @@ void sandbox_params_free(struct sandbox_params *p);
 const char *sandbox_param(struct sandbox_request *r, const char *name);
 int64_t sandbox_param_number(const struct sandbox_request *r, const char *name, int64_t otherwise);
 bool sandbox_param_true(const struct sandbox_request *r, const char *name);
+/* The chat that a parameter names, 0: none. */
+int64_t sandbox_chat_named(struct sandbox_request *r, const char *name);
 /* A copy of a parameter that is JSON, sent as such or as text; NULL if it is absent or no JSON. */
 cJSON *sandbox_param_json(const struct sandbox_request *r, const char *name);
 
@@ -217,11 +233,27 @@ void sandbox_conflict(struct sandbox_request *r, const char *description);
 void sandbox_updates_drop(struct sandbox *s);          /* all of them */
 void sandbox_updates_allow(struct sandbox_request *r); /* remembers allowed_updates, if given */
 
+/* sandbox_chats.c */
+void sandbox_chats_free(struct sandbox *s);
+/* Whether the chat takes calls. false after a refusal. */
+bool sandbox_chat_takes(struct sandbox_request *r, int64_t chat);
+
+/* sandbox_limits.c */
+void sandbox_limits_free(struct sandbox *s);
+/* A call came, whatever becomes of it. */
+void sandbox_limits_came(struct sandbox_request *r);
+/* Whether the call need not wait. false after a refusal. */
+bool sandbox_limits_pass(struct sandbox_request *r);
+/* Takes what the call sends into the chat from the buckets, once a request. false after a refusal.
+ */
+bool sandbox_limits_take(struct sandbox_request *r, int64_t chat);
+
 /* sandbox_messages.c */
 void sandbox_messages_free(struct sandbox *s);
 /* Remembers the messages and the chat of a pushed update. */
 void sandbox_messages_note(struct sandbox *s, const char *kind, const cJSON *object);
-/* The chat of a parameter; 0 after a refusal. */
+/* The chat of a parameter; 0 after a refusal: there is none, or the call's own (chat_id) takes
+ * nothing. */
 int64_t sandbox_param_chat(struct sandbox_request *r, const char *name);
 cJSON *sandbox_chat_json(struct sandbox *s, int64_t id);
 /* Whether the chat was seen, and is no forum. */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/hash.h"
 #include "io/http.h"
 #include "io/httpd.h"
 #include "sandbox/sandbox_internal.h"
@@ -211,4 +212,13 @@ cJSON *sandbox_param_json(const struct sandbox_request *r, const char *name)
 	return cJSON_IsString(item) ? sandbox_json(item->valuestring, strlen(item->valuestring))
 	       : item               ? cJSON_Duplicate(item, 1)
 				    : NULL;
+}
+
+int64_t sandbox_chat_named(struct sandbox_request *r, const char *name)
+{
+	const char *text = sandbox_param(r, name);
+	/* a public channel: any number that is a channel's, and always the same */
+	if (text && text[0] == '@' && text[1])
+		return -1000000000000 - (int64_t)(hash_bytes(text, strlen(text)) % 1000000000);
+	return sandbox_param_number(r, name, 0);
 }

@@ -26,6 +26,7 @@ enum raw_action {
 	FAULT_PASS,
 	FAULT_REFUSE,
 	FAULT_HANG_UP,
+	FAULT_FLOOD,
 };
 
 enum { RAW_UNSET = -1 };

@@ -3,10 +3,13 @@
  * A script is JSON lines; each is used for the next calls that match it:
  *
  *   method   the Bot API method, any if absent
+ *   chat     the chat_id, any if absent; where: {"NAME":VALUE}: parameters that it has
  *   skip     matching calls to leave alone first
+ *   chance   of the calls that match it strikes so many of a thousand, at random, see seed
  *   times    calls to apply it to (1; -1: all from then on)
  *   name     what the log calls it; the action if absent
- *   status   of HTTP, with body (text), or hex (bytes), `repeat` times over
+ *   status   of HTTP, with body (text), or hex (bytes), `repeat` times over; or description,
+ *            retry_after and migrate_to_chat_id of an answer as the server refuses with it
  *   type     the content type; header: one more, "Name: value"
  *   before, behind   bytes in hex around the body
  *   keep     so many thousandths of the body, from its beginning
@@ -26,6 +29,8 @@
  *            redirect       302 to `location`
  *            close          the true answer, with Connection: close
  *            delay          the true answer, `ms` later
+ *            flood          429, and from now on for `retry_after` (1) seconds for all calls to
+ *                           its chat; to all chats with `all`, or if it has none
  *            duplicate      (getUpdates) what was confirmed last is delivered once more
  *            twice          (getUpdates) each update stands twice in the answer
  *            backwards      (getUpdates) the last update stands first in the answer
@@ -51,6 +56,9 @@ struct sandbox_script;
 /* NULL when memory is out. */
 struct sandbox_script *sandbox_script_new(void);
 void sandbox_script_free(struct sandbox_script *s); /* NULL is fine */
+
+/* What strikes by chance does so in the row that belongs to this seed (0 if it is never called). */
+void sandbox_script_seed(struct sandbox_script *s, uint64_t seed);
 
 /* Adds lines behind those that are there. 0, or -1 with `err` (ERR_USAGE), which names the line;
  * those before it were added. */
