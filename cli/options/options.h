@@ -76,12 +76,14 @@ struct config {
 	/* of the handler; `mode` is exec or batch: `workers` above 0 is a mode of its own */
 	struct route_policy policy;
 	struct routes route;
-	char *on_timeout, *on_error; /* commands, as given */
-	int breaker;                 /* 0: off */
-	char *dead_keep;             /* as given; checked: see dead_keep_count, dead_keep_age */
-	int64_t dead_keep_count;     /* -1: no limit */
-	int64_t dead_keep_age;       /* milliseconds; -1: no limit */
-	int stdout_to;               /* STDOUT_*; the option is --stdout */
+	char *on_timeout, *on_error, *on_undelivered; /* commands, as given */
+	struct out_policy out;
+	struct texts reply_with; /* checked by reply_with_check() */
+	int breaker;             /* 0: off */
+	char *dead_keep;         /* as given; checked: see dead_keep_count, dead_keep_age */
+	int64_t dead_keep_count; /* -1: no limit */
+	int64_t dead_keep_age;   /* milliseconds; -1: no limit */
+	int stdout_to;           /* STDOUT_*; the option is --stdout */
 	bool hide_token, clear_env;
 	struct texts env; /* NAME or NAME=VALUE */
 	char *chdir;

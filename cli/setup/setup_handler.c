@@ -193,6 +193,9 @@ int setup_handler(struct setup *s, const char *cwd, struct err *err)
 		return -1;
 	if (c->on_error && find_command(s, c->on_error, cwd, "on-error", "hook", &s->on_error, err))
 		return -1;
+	if (c->on_undelivered && find_command(s, c->on_undelivered, cwd, "on-undelivered", "hook",
+					      &s->on_undelivered, err))
+		return -1;
 	if (c->on_timeout &&
 	    find_command(s, c->on_timeout, cwd, "on-timeout", "hook", &s->on_timeout, err))
 		return -1;
@@ -234,6 +237,10 @@ struct engine_options setup_engine_options(const struct setup *s)
 		.min_free = c->store == STORE_KIND_MEMORY ? 0 : c->min_free,
 		.dead_keep = c->dead_keep_count,
 		.dead_keep_age = c->dead_keep_age,
+		.out = c->out,
+		.reply_with = (const char *const *)c->reply_with.items,
+		.reply_with_count = c->reply_with.count,
+		.on_undelivered = spec_of(s, &s->on_undelivered),
 		.shutdown_timeout = c->shutdown_timeout,
 	};
 }
@@ -247,6 +254,7 @@ void setup_release_handlers(struct setup *s)
 	words_release(&s->words);
 	words_release(&s->on_error);
 	words_release(&s->on_timeout);
+	words_release(&s->on_undelivered);
 	words_release(&s->source);
 	options_free_copy(s->env);
 	s->route_words = NULL;

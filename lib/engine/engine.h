@@ -13,10 +13,12 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "engine/out.h"
 #include "handler/handler.h"
 #include "io/loop.h"
 #include "io/statedir.h"
 #include "queue/queue.h"
+#include "reply/reply.h"
 #include "slot/slots.h"
 #include "source/poll.h"
 
@@ -29,8 +31,10 @@ struct route_policy {
 	struct handler_policy handler;
 	/* milliseconds before the second attempt, doubling up to 5 min */
 	int64_t retry_delay;
-	int batch_size;     /* updates at most in one process of a batch */
-	int64_t batch_wait; /* milliseconds that the first of a batch waits for others */
+	int batch_size;        /* updates at most in one process of a batch */
+	int64_t batch_wait;    /* milliseconds that the first of a batch waits for others */
+	enum reply_mode reply; /* what becomes of the stdout of a handler that is done */
+	bool reply_to;         /* the answer quotes the message */
 };
 
 /* Where some updates go: a program, and how it is run. */
@@ -75,6 +79,11 @@ struct engine_options {
 	int64_t backlog, min_free; /* updates; bytes */
 	int64_t dead_keep;         /* dead letters, -1: all */
 	int64_t dead_keep_age;     /* milliseconds, -1: for ever */
+	/* the way out */
+	struct out_policy out;
+	const char *const *reply_with; /* NAME=VALUE, checked by reply_with_check() */
+	size_t reply_with_count;
+	struct command_spec on_undelivered; /* a hook */
 	/* the end */
 	int64_t shutdown_timeout; /* milliseconds */
 };
@@ -178,8 +187,10 @@ struct engine_counts {
 	uint64_t received, repeated, ignored, strangers;
 	uint64_t done, failed, retried, dead, skipped, dropped, interrupted;
 	uint64_t polls, poll_failures, hooks_dropped, log_lines_dropped;
+	uint64_t sent, undelivered, perhaps_twice;
 	/* now */
 	uint64_t concurrency, running, waiting, ready, dead_letters, hooks;
+	uint64_t outbox, sending, failed_calls;
 };
 void engine_counts(const struct engine *e, struct engine_counts *out);
 

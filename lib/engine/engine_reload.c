@@ -41,6 +41,7 @@ static int take_route(struct route *r, const struct engine_route *o, struct err 
 	allow_free(r->allow);
 	r->allow = allow;
 	r->policy = o->policy;
+	r->policy.handler.keep_stdout = o->policy.reply != REPLY_NONE;
 	take_workers(r, o->policy.handler.workers);
 	handler_set_policy(r->handler, &r->policy.handler);
 	return 0;
@@ -94,19 +95,25 @@ static int take_handlers(struct engine *e, const struct engine_options *o, struc
 	e->hide_token = o->hide_token;
 	if (take_routes(e, o, err) || engine_command_keep(&e->on_error, &o->on_error, err) ||
 	    engine_command_keep(&e->on_timeout, &o->on_timeout, err) ||
+	    engine_command_keep(&e->on_undelivered, &o->on_undelivered, err) ||
 	    (!e->from.stages && engine_command_keep(&e->from, &o->source, err)))
 		return -1;
 	char **only = engine_strings_copy(o->only, o->only_count, 0),
-	     **ignore = engine_strings_copy(o->ignore, o->ignore_count, 0);
-	if (!only || !ignore) {
+	     **ignore = engine_strings_copy(o->ignore, o->ignore_count, 0),
+	     **with = engine_strings_copy(o->reply_with, o->reply_with_count, 0);
+	if (!only || !ignore || !with) {
 		engine_strings_free(only);
 		engine_strings_free(ignore);
+		engine_strings_free(with);
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	}
 	engine_strings_free(e->only);
 	engine_strings_free(e->ignore);
+	engine_strings_free(e->reply_with);
 	e->only = only;
 	e->ignore = ignore;
+	e->reply_with = with;
+	e->reply_with_count = o->reply_with_count;
 	return engine_commands_build(e, err);
 }
 
@@ -142,6 +149,7 @@ int engine_options_take(struct engine *e, const struct engine_options *o, struct
 	e->backlog = o->backlog;
 	if (e->queue)
 		queue_set_backlog(e->queue, o->backlog);
+	engine_out_take(e, &o->out);
 	e->min_free = o->min_free;
 	e->dead_keep = o->dead_keep;
 	e->dead_keep_age = o->dead_keep_age;

@@ -29,6 +29,16 @@ struct api;
 struct http;
 struct out;
 
+/* What becomes of a call that may have arrived, and is not harmless twice. */
+enum out_unsure { OUT_UNSURE_RETRY, OUT_UNSURE_FAIL };
+
+/* Options of the command line; their rows point here (cli/options/options_table.c). */
+struct out_policy {
+	struct outbox_rates rates;
+	int limit; /* replies that wait, at which no handler starts */
+	enum out_unsure unsure;
+};
+
 /* How a call ended. */
 enum out_end {
 	OUT_SENT,   /* the server took it, or had it already */

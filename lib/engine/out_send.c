@@ -295,7 +295,7 @@ static void send_one(struct out_call *c)
 	if (found < 0) {
 		const struct verdict fails = { .kind = VERDICT_UNSENT };
 		struct verdict v = fails;
-		snprintf(v.text, sizeof v.text, "%s", err.text);
+		snprintf(v.text, sizeof v.text, "%.*s", (int)sizeof v.text - 1, err.text);
 		out_settle(c, &v, NULL, 0);
 		return;
 	}

@@ -228,11 +228,21 @@ struct handler_counts {
 };
 void handler_counts(const struct handler *h, struct handler_counts *out);
 
-/* A command that is told of something: it gets the update on stdin, and its end changes nothing. */
+struct hook_text {
+	const char *name, *text; /* of a variable; left out when the text is "" */
+};
+
+/* A command that is told of something, and its end changes nothing. With `claim` it is told of an
+ * update, which it gets on stdin; else of what `body` and `texts` say. */
 struct hook {
 	const char *name;          /* for the log: `on-error` */
 	struct command *command;   /* a reference is taken */
-	const struct claim *claim; /* copied */
+	const struct claim *claim; /* copied; NULL: the next members count instead */
+	const char *body;          /* for stdin; copied */
+	size_t body_length;        /* bytes */
+	const struct hook_text *texts;
+	size_t text_count;
+	/* of an update */
 	const char *bot_username;
 	int64_t max_attempts;        /* TG_MAX_ATTEMPTS */
 	const char *reason;          /* TG_REASON */
