@@ -111,12 +111,12 @@ static void check_room(struct check *c, int64_t bytes, bool fresh)
 		err_set(&err, ERR_IO, "the disk of the state directory '%s' is full",
 			c->setup->state_dir);
 		bad(c, &err);
-	} else if (bytes >= 0 && bytes < c->setup->config.min_free) {
+	} else if (bytes >= 0 && bytes < c->setup->config.engine.min_free) {
 		options_warn(
 			&c->setup->config,
 			"the disk of '%s' has %lld MB free, less than --min-free (%lld MB): nothing is fetched until there is more",
 			c->setup->state_dir, (long long)bytes >> 20,
-			(long long)c->setup->config.min_free >> 20);
+			(long long)c->setup->config.engine.min_free >> 20);
 	}
 }
 
@@ -160,12 +160,13 @@ static void check_words(struct check *c)
 {
 	struct err err = { 0 };
 	const struct config *o = &c->setup->config;
-	struct key_spec *keys = key_spec_new((const char *const *)o->key.items, o->key.count, &err);
+	struct key_spec *keys = key_spec_new((const char *const *)o->lists.key.items,
+					     o->lists.key.count, &err);
 	struct max_age *age = max_age_new();
 	if (!keys)
 		bad(c, &err);
-	for (size_t i = 0; age && i < o->max_age.count; i++)
-		if (max_age_set(age, o->max_age.items[i], &err)) {
+	for (size_t i = 0; age && i < o->lists.max_age.count; i++)
+		if (max_age_set(age, o->lists.max_age.items[i], &err)) {
 			bad(c, &err);
 			break;
 		}

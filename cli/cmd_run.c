@@ -263,7 +263,6 @@ static struct engine_config engine_config_of(struct run *r, const struct setup *
 		.source_feed_fd = r->feed_fd,
 		.source_name = c->source,
 		.once = first->once,
-		.max_runtime = c->max_runtime,
 		.options = setup_engine_options(s),
 		.finished = on_finished,
 		.arg = r,

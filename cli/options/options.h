@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "base/texts.h"
 #include "cli/commands.h"
 #include "engine/engine.h"
 
@@ -23,11 +24,6 @@ enum origin { ORIGIN_DEFAULT, ORIGIN_FILE, ORIGIN_ENVIRONMENT, ORIGIN_ARGUMENT }
  * (log_format and log_level: the enums of that name). */
 enum { STORE_KIND_SQLITE, STORE_KIND_MEMORY };
 enum { STDOUT_LOG, STDOUT_INHERIT, STDOUT_DISCARD };
-
-struct texts {
-	char **items; /* ends in NULL once there is an item */
-	size_t count;
-};
 
 /* milliseconds: of give_up_after with --once, unless it is given */
 enum { CONFIG_ONCE_GIVE_UP = 30000 };
@@ -53,9 +49,9 @@ struct routes {
 	size_t count;
 };
 
-/* What a room takes as a struct of options is a member as it is (policy, poll), and is handed on as
- * it is. Other members are named like the options. Texts are NULL when not given; durations are
- * milliseconds, sizes bytes. Everything belongs to the config. */
+/* What a room takes as a struct of options is a member as it is (policy, engine, lists, poll), and
+ * is handed on as it is. Other members are named like the options. Texts are NULL when not given;
+ * durations are milliseconds, sizes bytes. Everything belongs to the config. */
 struct config {
 	enum command_bit command;
 	bool command_given;     /* the sub-command was named */
@@ -69,22 +65,16 @@ struct config {
 	char *config; /* as given */
 	char *state_dir;
 	int store; /* STORE_KIND_* */
-	int concurrency;
-	struct texts key, max_age;           /* as given; for key_spec_new() and max_age_set() */
-	struct texts only, ignore, bypass;   /* cut at commas; checked, for match_one() */
-	struct texts allow_user, allow_chat; /* the same, for allow_new() */
+	struct engine_policy engine;
+	struct engine_lists lists;
+	char *dead_keep;                     /* as given; `engine` has what it means */
+	struct texts allow_user, allow_chat; /* cut at commas; checked, for allow_new() */
 	/* of the handler; `mode` is exec or batch: `workers` above 0 is a mode of its own */
 	struct route_policy policy;
 	struct routes route;
 	char *on_timeout, *on_error, *on_undelivered; /* commands, as given */
-	struct out_policy out;
-	struct texts reply_with; /* checked by reply_with_check() */
-	int breaker;             /* 0: off */
-	char *dead_keep;         /* as given; checked: see dead_keep_count, dead_keep_age */
-	int64_t dead_keep_count; /* -1: no limit */
-	int64_t dead_keep_age;   /* milliseconds; -1: no limit */
-	int stdout_to;           /* STDOUT_*; the option is --stdout */
-	bool hide_token, clear_env;
+	int stdout_to;               /* STDOUT_*; the option is --stdout */
+	bool clear_env;
 	struct texts env; /* NAME or NAME=VALUE */
 	char *chdir;
 	int64_t limit_memory, limit_cpu; /* 0: as tgrun has it; so are the next two */
@@ -96,11 +86,7 @@ struct config {
 	char *api_url;                /* as given; checked, for api_root_read() */
 	bool api_login;               /* there is a user or a password in it */
 	char *ca_file;
-	int backlog;
-	int64_t min_free;         /* 0: not looked at */
-	int64_t shutdown_timeout; /* 0: handlers are killed at once */
 	bool once;
-	int64_t max_runtime; /* 0: no limit */
 	bool unless_running;
 	int log_format, log_level; /* enum log_format, enum log_level */
 	bool json, wait, watch;

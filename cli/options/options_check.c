@@ -57,10 +57,11 @@ static int check_key(const struct config *c, struct err *err)
 {
 	struct err why;
 	char place[512];
-	struct key_spec *spec = key_spec_new((const char *const *)c->key.items, c->key.count, &why);
+	struct key_spec *spec = key_spec_new((const char *const *)c->lists.key.items,
+					     c->lists.key.count, &why);
 	if (!spec)
 		return err_set(err, why.status, "%s: %s",
-			       config_where(c, &c->key, place, sizeof place), why.text);
+			       config_where(c, &c->lists.key, place, sizeof place), why.text);
 	key_spec_free(spec);
 	return 0;
 }
@@ -73,12 +74,12 @@ static int check_max_age(const struct config *c, struct err *err)
 	struct max_age *ages = max_age_new();
 	if (!ages)
 		return err_set(err, ERR_INTERNAL, "out of memory");
-	for (size_t i = 0; i < c->max_age.count && rc == 0; i++)
-		rc = max_age_set(ages, c->max_age.items[i], &why);
+	for (size_t i = 0; i < c->lists.max_age.count && rc == 0; i++)
+		rc = max_age_set(ages, c->lists.max_age.items[i], &why);
 	max_age_free(ages);
 	if (rc)
 		return err_set(err, why.status, "%s: %s",
-			       config_where(c, &c->max_age, place, sizeof place), why.text);
+			       config_where(c, &c->lists.max_age, place, sizeof place), why.text);
 	return 0;
 }
 
@@ -147,10 +148,10 @@ static int check_reply(const struct config *c, struct err *err)
 	bool any = c->policy.reply != REPLY_NONE;
 	const void *member = &c->policy.reply;
 	struct err why;
-	for (size_t i = 0; i < c->reply_with.count; i++)
-		if (reply_with_check(c->reply_with.items[i], &why))
+	for (size_t i = 0; i < c->lists.reply_with.count; i++)
+		if (reply_with_check(c->lists.reply_with.items[i], &why))
 			return err_set(err, why.status, "%s: %s",
-				       config_where(c, &c->reply_with, place, sizeof place),
+				       config_where(c, &c->lists.reply_with, place, sizeof place),
 				       why.text);
 	if (c->policy.mode == MODE_BATCH && given && any)
 		return err_set(
@@ -244,8 +245,8 @@ int options_check(struct config *c, struct err *err)
 {
 	if (check_token(c, err) || check_handler(c, err) || check_key(c, err) ||
 	    check_max_age(c, err) || check_kinds(c, err) || check_poll_timeout(c, err) ||
-	    check_matches(c, &c->only, err) || check_matches(c, &c->ignore, err) ||
-	    check_matches(c, &c->bypass, err) || check_mode(c, err) ||
+	    check_matches(c, &c->lists.only, err) || check_matches(c, &c->lists.ignore, err) ||
+	    check_matches(c, &c->lists.bypass, err) || check_mode(c, err) ||
 	    check_ids(c, &c->allow_user, err) || check_ids(c, &c->allow_chat, err) ||
 	    check_source(c, err) || check_home(c, err) || options_route_check(c, err) ||
 	    check_reply(c, err) || check_url(c, err))

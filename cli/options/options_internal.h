@@ -15,7 +15,7 @@ enum option_type {
 	OPTION_SIZE,     /* int64_t, bytes */
 	OPTION_NUMBER,   /* int */
 	OPTION_WORD,     /* int or an enum, an index of `words` */
-	OPTION_KEEP,     /* char *, and dead_keep_count, dead_keep_age */
+	OPTION_KEEP,     /* char *, and the two of struct engine_policy */
 	OPTION_URL,      /* char * */
 	OPTION_RATIO,    /* int, thousandths of a number from 0 to 1 */
 	OPTION_RATES,    /* struct outbox_rates: what is named replaces what was there */

@@ -68,8 +68,8 @@ static int set_keep(struct config *c, const char *value, struct err *err)
 	else if (duration_parse(value, &age, NULL))
 		return err_set(err, ERR_USAGE,
 			       "'%s' is neither 'all' nor a number nor an age such as '7d'", value);
-	c->dead_keep_count = count;
-	c->dead_keep_age = age;
+	c->engine.dead_keep = count;
+	c->engine.dead_keep_age = age;
 	return options_text_set(&c->dead_keep, value, err);
 }
 

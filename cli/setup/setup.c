@@ -149,14 +149,14 @@ static int allowed_json(struct setup *s, struct err *err)
 {
 	const struct config *c = &s->config;
 	const struct texts *given = &c->allowed_updates;
-	bool narrow = all_kinds(&c->only),
+	bool narrow = all_kinds(&c->lists.only),
 	     all = given->count && strcmp(given->items[0], "all") == 0;
 	bool by_default = !given->count || strcmp(given->items[0], "default") == 0;
 	struct buf json;
 	size_t count, kept = 0;
 	const struct kind *table = kinds_all(&count);
 	if (by_default && narrow)
-		given = &c->only;
+		given = &c->lists.only;
 	if (!all)
 		count = given->count;
 	if (by_default && !narrow)
@@ -165,7 +165,7 @@ static int allowed_json(struct setup *s, struct err *err)
 	int rc = buf_addc(&json, '[');
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		const char *name = all ? table[i].name : given->items[i];
-		if ((narrow && !has(&c->only, name)) || has(&c->ignore, name))
+		if ((narrow && !has(&c->lists.only, name)) || has(&c->lists.ignore, name))
 			continue;
 		rc = (kept++ ? buf_addc(&json, ',') : 0) || buf_add_json(&json, name, strlen(name));
 	}

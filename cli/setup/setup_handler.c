@@ -50,7 +50,7 @@ static char **make_env(const struct setup *s, struct err *err)
 		inherited++;
 	char **env = calloc(inherited + c->env.count + 1, sizeof *env);
 	for (size_t i = 0; env && i < inherited && !c->clear_env; i++)
-		if (!is_ours(s->envp[i]) && !is_managers(s->envp[i], c->hide_token))
+		if (!is_ours(s->envp[i]) && !is_managers(s->envp[i], c->engine.hide_token))
 			env[n++] = strdup(s->envp[i]);
 	for (size_t i = 0; env && i < c->env.count; i++) {
 		const char *entry = c->env.items[i];
@@ -153,10 +153,8 @@ static struct engine_route make_route(const struct setup *s, const struct route_
 		route.policy.mode = MODE_WORKER;
 	if (c->command == COMMAND_TRY)
 		return route; /* who types there is nobody in particular */
-	route.allow_users = (const char *const *)users->items;
-	route.allow_user_count = users->count;
-	route.allow_chats = (const char *const *)chats->items;
-	route.allow_chat_count = chats->count;
+	route.allow_users = *users;
+	route.allow_chats = *chats;
 	return route;
 }
 
@@ -217,31 +215,12 @@ struct engine_options setup_engine_options(const struct setup *s)
 	return (struct engine_options){
 		.routes = s->routes,
 		.route_count = c->route.count + 1,
-		.hide_token = c->hide_token,
 		.on_error = spec_of(s, &s->on_error),
 		.on_timeout = spec_of(s, &s->on_timeout),
 		.source = spec_of(s, &s->source),
-		.breaker = c->breaker,
-		.concurrency = c->concurrency,
-		.keys = (const char *const *)c->key.items,
-		.key_count = c->key.count,
-		.bypass = (const char *const *)c->bypass.items,
-		.bypass_count = c->bypass.count,
-		.only = (const char *const *)c->only.items,
-		.only_count = c->only.count,
-		.ignore = (const char *const *)c->ignore.items,
-		.ignore_count = c->ignore.count,
-		.max_age = (const char *const *)c->max_age.items,
-		.max_age_count = c->max_age.count,
-		.backlog = c->backlog,
-		.min_free = c->store == STORE_KIND_MEMORY ? 0 : c->min_free,
-		.dead_keep = c->dead_keep_count,
-		.dead_keep_age = c->dead_keep_age,
-		.out = c->out,
-		.reply_with = (const char *const *)c->reply_with.items,
-		.reply_with_count = c->reply_with.count,
 		.on_undelivered = spec_of(s, &s->on_undelivered),
-		.shutdown_timeout = c->shutdown_timeout,
+		.policy = c->engine,
+		.lists = c->lists,
 	};
 }
 

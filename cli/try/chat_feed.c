@@ -154,9 +154,12 @@ int chat_feed_line(struct chat_feed *f, char **line, size_t *n, int64_t *number,
 		}
 		if (!read_more(f))
 			return 0;
-		if (f->records && f->line == 1 && record_is_utf16(f->data.data, f->data.len)) {
+		const char *foreign = NULL;
+		if (f->records && f->line == 1 && f->data.len)
+			foreign = record_foreign(f->data.data, f->data.len);
+		if (foreign) {
 			f->taken = f->data.len;
-			end(f, RECORD_UTF16_TEXT);
+			end(f, foreign);
 		}
 	}
 	*line = f->data.data + f->taken;
@@ -164,6 +167,8 @@ int chat_feed_line(struct chat_feed *f, char **line, size_t *n, int64_t *number,
 		f->line += (*line)[i] == '\n';
 	f->taken += *n;
 	f->looked = f->taken;
+	if (f->records)
+		return 1; /* as it is: behind it the next one may begin at once */
 	if (*n && (*line)[*n - 1] == '\n')
 		--*n;
 	if (*n && (*line)[*n - 1] == '\r')

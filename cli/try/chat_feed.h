@@ -19,9 +19,10 @@ struct chat_feed;
 struct chat_feed *chat_feed_new(struct loop *loop, int fd, bool records, struct err *err);
 void chat_feed_free(struct chat_feed *f); /* NULL is fine */
 
-/* The next line, without its line feed and a carriage return before it; it may be changed, ends
- * in a NUL, and is valid until the next call. The last line needs no line feed. *number gets
- * which line it is, or would be, from 1. 1: there is one; 0: not yet; -1: there are no more
+/* The next line, without its line feed and a carriage return before it, and with a NUL at its end;
+ * or the next record as it is. It may be changed, and is valid until the next call. The last line
+ * needs no line feed. *number gets the line that it begins in, or would begin in, from 1. 1: there
+ * is one; 0: not yet; -1: there are no more
  * (*trouble gets why if it is not simply the end, else NULL). */
 int chat_feed_line(struct chat_feed *f, char **line, size_t *n, int64_t *number,
 		   const char **trouble);

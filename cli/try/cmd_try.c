@@ -81,8 +81,8 @@ static int start_engine(struct try *t, struct err *err)
 		.arg = t,
 	};
 	/* Whoever tries a bot wants to see each failure. */
-	if (config_origin(c, &c->breaker) == ORIGIN_DEFAULT)
-		config.options.breaker = 0;
+	if (config_origin(c, &c->engine.breaker) == ORIGIN_DEFAULT)
+		config.options.policy.breaker = 0;
 	t->engine = engine_new(&config, err);
 	if (!t->engine)
 		return -1;

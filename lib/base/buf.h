@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct buf {
 	char *data; /* never NULL after a successful add; data[len] is 0 */
@@ -30,7 +31,10 @@ int buf_reserve(struct buf *b, size_t n);
 /* Append bytes, a string, one byte, a number in decimal, formatted text. All or nothing: 0, or -1
  * as buf_reserve(). */
 int buf_add(struct buf *b, const void *data, size_t n);
-int buf_adds(struct buf *b, const char *s);
+static inline int buf_adds(struct buf *b, const char *s)
+{
+	return buf_add(b, s, strlen(s)); /* which a compiler knows of a text in the code */
+}
 int buf_addc(struct buf *b, char c);
 int buf_add_int(struct buf *b, int64_t n);
 int buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -8,4 +8,8 @@
 /* FNV-1a, 64 bits: the same on every machine and in every run, so it may be stored. */
 uint64_t hash_bytes(const void *data, size_t n);
 
+/* A fifth of the time of that for long texts, eight bytes at once; as stable. For knowing equal
+ * bytes again, not for tables that others may fill on purpose (see map_hash()). */
+uint64_t hash_words(const void *data, size_t n);
+
 #endif

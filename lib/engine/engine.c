@@ -115,7 +115,7 @@ struct engine *engine_new(const struct engine_config *config, struct err *err)
 		.clock = config->clock,
 		.loop = config->loop,
 		.key_spec = e->rule,
-		.backlog = e->backlog,
+		.backlog = e->policy.backlog,
 		.route_of = engine_route_bytes,
 		.max_age = engine_max_age,
 		.changed = engine_on_changed,
@@ -202,7 +202,7 @@ int engine_start(struct engine *e, struct err *err)
 			return err_set(err, ERR_INTERNAL, "cannot watch signals");
 	}
 	engine_control_open(e);
-	engine_set_runtime(e, e->config.max_runtime);
+	engine_take_runtime(e);
 	if (notify_watchdog_interval(e->config.notify))
 		on_watchdog(e);
 	e->phase = ENGINE_RUNNING;

@@ -13,7 +13,12 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/secret.h"
+<<<<<<< HEAD
 #include "engine/out.h"
+=======
+#include "base/texts.h"
+#include "engine/out.h"
+>>>>>>> main
 #include "handler/handler.h"
 #include "io/loop.h"
 #include "io/statedir.h"
@@ -43,8 +48,7 @@ struct engine_route {
 	 * the routes */
 	const char *match;
 	/* checked ids (update/allow.h); without any, everybody is handled */
-	const char *const *allow_users, *const *allow_chats;
-	size_t allow_user_count, allow_chat_count;
+	struct texts allow_users, allow_chats;
 	/* its `env` without what the engine adds: TG_BOT_ID, TG_BOT_USERNAME, TG_API_URL, TG_TOKEN,
 	 * TG_STATE_DIR, TG_RUN_ID */
 	struct command_spec command;
@@ -53,20 +57,15 @@ struct engine_route {
 
 enum { ENGINE_ROUTES_MAX = 32 }; /* two lanes of the queue each */
 
-/* What may be changed while it runs (engine_reload), but for what says otherwise. Everything here
- * is borrowed for the duration of the call it is passed to. */
-struct engine_options {
-	/* the handlers */
-	const struct engine_route *routes; /* number, order, matches and modes stay */
-	size_t route_count;                /* from 1 to ENGINE_ROUTES_MAX */
+/* Numbers that the engine keeps as they are. Like the next struct these are options of the command
+ * line, and their rows point here. */
+struct engine_policy {
 	bool hide_token;
-	struct command_spec on_error, on_timeout; /* hooks; `stages` NULL: none */
-	/* the program that updates come from; `stages` NULL: none; it stays */
-	struct command_spec source;
 	int breaker; /* failures in a row, 0: off */
 	/* processes at most, and as many again for what bypasses; not counting workers. No more
 	 * than at first */
 	int concurrency;
+<<<<<<< HEAD
 	/* the queue */
 	const char *const *keys; /* values of --key; they stay */
 	size_t key_count;
@@ -86,6 +85,37 @@ struct engine_options {
 	struct command_spec on_undelivered; /* a hook */
 	/* the end */
 	int64_t shutdown_timeout; /* milliseconds */
+=======
+	int backlog;              /* unfinished updates at which asking pauses */
+	int64_t min_free;         /* bytes of the disk, below which it does; 0: not looked at */
+	int64_t dead_keep;        /* dead letters, -1: all */
+	int64_t dead_keep_age;    /* milliseconds, -1: for ever */
+	int64_t shutdown_timeout; /* milliseconds; 0: handlers are killed at once */
+	int64_t max_runtime;      /* milliseconds, 0: no limit */
+	struct out_policy out;
+};
+
+/* Lists, checked; the first two stay. */
+struct engine_lists {
+	struct texts key;          /* for key_spec_new() */
+	struct texts bypass;       /* matches, as the next two (update/match.h) */
+	struct texts only, ignore; /* without `only`, all are handled */
+	struct texts max_age;      /* for max_age_set() */
+	struct texts reply_with;   /* NAME=VALUE, for struct reply_spec */
+};
+
+/* What may be changed while it runs (engine_reload), but for what says otherwise. Everything here
+ * is borrowed for the duration of the call it is passed to. */
+struct engine_options {
+	/* the handlers */
+	const struct engine_route *routes;        /* number, order, matches and modes stay */
+	size_t route_count;                       /* from 1 to ENGINE_ROUTES_MAX */
+	struct command_spec on_error, on_timeout, on_undelivered; /* hooks; `stages` NULL: none */
+	/* the program that updates come from; `stages` NULL: none; it stays */
+	struct command_spec source;
+	struct engine_policy policy;
+	struct engine_lists lists;
+>>>>>>> main
 };
 
 /* How many slots these options need: to be forked before the engine is made. */
@@ -137,7 +167,6 @@ struct engine_config {
 	/* an update whose attempts are used up is given up, though nothing shows that others fare
 	 * better */
 	bool rehearsal;
-	int64_t max_runtime; /* milliseconds, 0: no limit */
 	struct engine_options options;
 	/* It is over; `status` is the exit status. Called once. */
 	void (*finished)(void *arg, int status);
@@ -170,7 +199,7 @@ int engine_start(struct engine *e, struct err *err);
 void engine_stop(struct engine *e, int status, bool now);
 
 /* Takes over what may change of `fresh`: its options, how the server is asked (poll,
- * allowed_updates), max_runtime. Of these, it names in the log what cannot change while running
+ * allowed_updates). Of these, it names in the log what cannot change while running
  * after all: routes and their modes, more workers or slots than at the start. All else of `fresh`
  * is the caller's to name. 0, or -1 with `err`: everything stays as it was. */
 int engine_reload(struct engine *e, const struct engine_config *fresh, struct err *err);

@@ -93,7 +93,7 @@ static int add(char **env, const char *name, const char *value)
 }
 
 /* What the engine knows of the bot becomes variables. */
-static int add_bot(struct engine *e, char **env, bool leave_behind)
+static int add_bot(struct engine *e, char **env)
 {
 	struct buf root, url;
 	char id[32];
@@ -104,9 +104,9 @@ static int add_bot(struct engine *e, char **env, bool leave_behind)
 	if (e->config.secret) {
 		snprintf(id, sizeof id, "%lld", (long long)secret_bot_id(e->config.secret));
 		rc = add(env, "TG_BOT_ID", id) ||
-		     api_root_add(c->api_root, e->hide_token ? NULL : c->api_login, &root) ||
+		     api_root_add(c->api_root, e->policy.hide_token ? NULL : c->api_login, &root) ||
 		     add(env, "TG_API_ROOT", root.data);
-		if (!e->hide_token)
+		if (!e->policy.hide_token)
 			rc = rc || api_url(c->api_root, c->api_login, c->secret, NULL, &url) ||
 			     add(env, "TG_API_URL", url.data) ||
 			     add(env, "TG_TOKEN", secret_token(c->secret));
@@ -115,9 +115,7 @@ static int add_bot(struct engine *e, char **env, bool leave_behind)
 		rc = rc || add(env, "TG_STATE_DIR", e->state_path);
 	if (e->bot_username)
 		rc = rc || add(env, "TG_BOT_USERNAME", e->bot_username);
-	/* What is left behind on purpose must survive the next start, which kills what carries an
-	 * old run's mark. */
-	if (e->config.run_id[0] && !leave_behind)
+	if (e->config.run_id[0])
 		rc = rc || add(env, "TG_RUN_ID", e->config.run_id);
 	struct buf *const secrets[] = { &root, &url };
 	for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
@@ -128,13 +126,12 @@ static int add_bot(struct engine *e, char **env, bool leave_behind)
 	return rc ? -1 : 0;
 }
 
-static struct command *pack(struct engine *e, const struct engine_command *c, bool leave_behind,
-			    struct err *err)
+static struct command *pack(struct engine *e, const struct engine_command *c, struct err *err)
 {
 	struct command *packed = NULL;
 	char **env = engine_strings_copy((const char *const *)c->env,
 					 count_strings((const char *const *)c->env), ADDED_MAX);
-	if (!env || add_bot(e, env, leave_behind)) {
+	if (!env || add_bot(e, env)) {
 		err_set(err, ERR_INTERNAL, "out of memory");
 	} else {
 		struct command_spec spec = {
@@ -163,18 +160,15 @@ int engine_commands_build(struct engine *e, struct err *err)
 	};
 	for (size_t i = 0; i < e->route_count; i++) {
 		struct route *r = &e->routes[i];
-		struct command *packed = pack(e, &r->command,
-					      r->policy.handler.background == BACKGROUND_LEAVE,
-					      err);
+		struct command *packed = pack(e, &r->command, err);
 		if (!packed)
 			return -1;
 		handler_set_command(r->handler, packed, e->bot_username);
 		command_unref(packed);
 	}
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-		struct command *packed = others[i].from->stages
-						 ? pack(e, others[i].from, false, err)
-						 : NULL;
+		struct command *packed = others[i].from->stages ? pack(e, others[i].from, err)
+								: NULL;
 		if (others[i].from->stages && !packed)
 			return -1;
 		command_unref(*others[i].to);

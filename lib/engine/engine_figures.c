@@ -107,7 +107,7 @@ void engine_counts(const struct engine *e, struct engine_counts *out)
 	out->poll_failures = s.failures;
 	out->hooks_dropped = handlers_hooks_dropped(e->handlers);
 	out->log_lines_dropped = log_dropped(e->config.log);
-	out->concurrency = (uint64_t)e->concurrency;
+	out->concurrency = (uint64_t)e->policy.concurrency;
 	out->running = (uint64_t)handlers_running(e->handlers);
 	out->waiting = q.waiting;
 	out->ready = q.ready;

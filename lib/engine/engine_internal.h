@@ -46,6 +46,8 @@ struct route {
 	struct breaker breaker;
 	struct backoff start_backoff; /* while it cannot be started; failures > 0 says so */
 	bool pauses;                  /* no start until pause_timer goes off */
+	int room;                     /* of handler_room(), while updates are claimed */
+	int claimed;                  /* of that, taken by what is claimed and not started yet */
 	/* The one start that engine_probes() allows, while it is under way; NULL: none is. */
 	const struct flight *probe;
 	struct log_pace breaker_pace, start_paces[ENGINE_START_TROUBLES];
@@ -74,22 +76,17 @@ struct source_end {
 
 struct engine {
 	struct engine_config config;
-	/* copies of what the options say */
-	int64_t backlog, min_free, dead_keep, dead_keep_age, shutdown_timeout;
-	int concurrency, breaker_limit;
-	int concurrency_max; /* that of the start, for which there are slots */
+	struct engine_policy policy; /* its concurrency is at most the next one */
+	int concurrency_max;         /* that of the start, for which there are slots */
 	struct key_spec *keys;
 	struct key_spec *chats; /* the key that is the chat, whatever --key says */
 	char *rule;             /* all that decides on keys and lanes, as text */
 	char *state_path;       /* absolute, for handlers; NULL: there is none */
 	struct max_age *max_age;
 	char **bypass, **only, **ignore; /* each ends in NULL */
-	bool hide_token;
 	struct engine_command on_error, on_timeout, on_undelivered, from;
 	struct command *on_error_packed, *on_timeout_packed, *on_undelivered_packed, *source_packed;
-	struct out_policy out_policy;
 	char **reply_with; /* ends in NULL */
-	size_t reply_with_count;
 	char *bot_username; /* NULL: not known yet */
 	struct route *routes;
 	size_t route_count;
@@ -243,9 +240,6 @@ unsigned engine_lane(const struct engine *e, const struct update *u, bool *bypas
 bool engine_wants(struct engine *e, const struct update *u);
 /* The handler does not work: one is started at a time, until one works. */
 bool engine_probes(const struct route *r);
-/* How many more updates (batches, where a start takes several) of the route's lane may be claimed
- * now. */
-int engine_room(const struct route *r, int group);
 
 /* engine_figures.c */
 void engine_count_rate(struct engine *e, uint64_t done);
@@ -273,7 +267,8 @@ int engine_figures_json(const struct engine *e, struct buf *b);
 /* engine_out.c */
 /* Opens the way out of the queue; nothing without a token. 0 or -1 with `err`. */
 int engine_out_open(struct engine *e, struct err *err);
-void engine_out_take(struct engine *e, const struct out_policy *policy);
+/* The policy is another. */
+void engine_out_change(struct engine *e);
 /* Records the reply to an update that is about to be settled as done. 0; -1 with `err`: ERR_IO, it
  * is no reply, for ever; ERR_INTERNAL, not now. */
 int engine_reply(struct engine *e, struct route *route, const struct claim *c,
@@ -360,8 +355,8 @@ void engine_give_back(struct engine *e);
 
 /* engine_life.c */
 int engine_life_init(struct engine *e); /* 0, or -1 when memory is out */
-/* The longest run, in milliseconds since the start; 0: no limit. */
-void engine_set_runtime(struct engine *e, int64_t limit);
+/* The policy's longest run counts from now on. */
+void engine_take_runtime(struct engine *e);
 /* What the source noted of its end becomes a drain or a stop. */
 void engine_take_end(struct engine *e);
 void engine_check_end(struct engine *e);

@@ -88,7 +88,7 @@ void engine_stop(struct engine *e, int status, bool now)
 		engine_out_stop(e);
 		CRASHPOINT("stop-begun");
 		handlers_drain(e->handlers);
-		loop_timer_set(e->end.stop_timer, e->shutdown_timeout);
+		loop_timer_set(e->end.stop_timer, e->policy.shutdown_timeout);
 	}
 	if (now && (!handlers_quiet(e->handlers) || engine_out_sending(e)))
 		force(e, SIGKILL);
@@ -176,8 +176,9 @@ static bool waits_for_retries(struct engine *e)
 	return true;
 }
 
-void engine_set_runtime(struct engine *e, int64_t limit)
+void engine_take_runtime(struct engine *e)
 {
+	int64_t limit = e->policy.max_runtime;
 	int64_t left = e->started_at + limit - e->config.clock->mono(e->config.clock);
 	loop_timer_set(e->end.runtime_timer, !limit ? -1 : left > 0 ? left : 0);
 }
@@ -194,7 +195,7 @@ void engine_take_end(struct engine *e)
 	else if (status == ERR_NOPERM && e->asking.begun)
 		/* A token that was good brought updates that may still be handled, but not for
 		 * ever: without it most fail. */
-		drain_for(e, e->shutdown_timeout, status);
+		drain_for(e, e->policy.shutdown_timeout, status);
 	else
 		engine_stop(e, status, false);
 }

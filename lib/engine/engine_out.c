@@ -41,7 +41,7 @@ static void tell_kind(struct engine *e, const struct update *u, enum reply_mode 
 static int add_calls(struct engine *e, const struct reply *r)
 {
 	const struct out_how how = { .lifetime = REPLY_LIFETIME,
-				     .once = e->out_policy.unsure == OUT_UNSURE_FAIL };
+				     .once = e->policy.out.unsure == OUT_UNSURE_FAIL };
 	int64_t first = 0, id = 0;
 	for (size_t i = 0; i < r->count; i++) {
 		struct out_how this = how;
@@ -79,10 +79,13 @@ static int compose(struct engine *e, struct route *route, const struct claim *c,
 		   const struct handler_result *r, struct err *err)
 {
 	struct reply reply = { 0 };
+	size_t with = 0;
+	while (e->reply_with[with])
+		with++;
 	struct reply_spec spec = { .mode = route->policy.reply,
 				   .quote = route->policy.reply_to,
 				   .with = (const char *const *)e->reply_with,
-				   .with_count = e->reply_with_count };
+				   .with_count = with };
 	char *decoded = NULL;
 	size_t n = r->reply_length;
 	if (r->reply_is_json && read_value(r, &spec.mode, &decoded, &n))
@@ -218,7 +221,7 @@ int engine_out_open(struct engine *e, struct err *err)
 		.ca_file = c->ca_file,
 		.ca_dirs = c->ca_dirs,
 		.secret = c->secret,
-		.rates = e->out_policy.rates,
+		.rates = e->policy.out.rates,
 		.wake = on_wake,
 		.ended = on_ended,
 		.arg = e,
@@ -227,11 +230,10 @@ int engine_out_open(struct engine *e, struct err *err)
 	return e->out ? 0 : -1;
 }
 
-void engine_out_take(struct engine *e, const struct out_policy *policy)
+void engine_out_change(struct engine *e)
 {
-	e->out_policy = *policy;
 	if (e->out)
-		out_set_rates(e->out, &policy->rates);
+		out_set_rates(e->out, &e->policy.out.rates);
 }
 
 void engine_out_turn(struct engine *e)
@@ -258,7 +260,7 @@ bool engine_out_full(struct engine *e)
 	if (!e->out)
 		return false;
 	out_counts(e->out, &counts);
-	bool full = (int64_t)counts.waiting >= e->out_policy.limit;
+	bool full = (int64_t)counts.waiting >= e->policy.out.limit;
 	if (full)
 		log_paced(e->config.log, &e->way_out.full_pace, LOG_WARN,
 			  LOG_FIELDS(LOG_NUM("waiting", (int64_t)counts.waiting)),

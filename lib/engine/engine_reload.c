@@ -30,8 +30,9 @@ static void take_workers(struct route *r, int workers)
 
 static int take_route(struct route *r, const struct engine_route *o, struct err *err)
 {
-	struct allow *allow = allow_new(o->allow_users, o->allow_user_count, o->allow_chats,
-					o->allow_chat_count);
+	const struct texts *users = &o->allow_users, *chats = &o->allow_chats;
+	struct allow *allow = allow_new((const char *const *)users->items, users->count,
+					(const char *const *)chats->items, chats->count);
 	if (!allow)
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	if (engine_command_keep(&r->command, &o->command, err)) {
@@ -61,7 +62,7 @@ static int take_routes(struct engine *e, const struct engine_options *o, struct 
 	for (size_t i = 0; i < e->route_count; i++) {
 		struct route *r = &e->routes[i];
 		size_t at = 0;
-		breaker_set_limit(&r->breaker, e->breaker_limit);
+		breaker_set_limit(&r->breaker, e->policy.breaker);
 		while (at < o->route_count && !is_route(r, &o->routes[at]))
 			at++;
 		if (at == o->route_count) {
@@ -91,17 +92,25 @@ static int take_routes(struct engine *e, const struct engine_options *o, struct 
 /* The routes, and whom and what they handle; then every command is packed anew. */
 static int take_handlers(struct engine *e, const struct engine_options *o, struct err *err)
 {
-	e->breaker_limit = o->breaker;
-	e->hide_token = o->hide_token;
 	if (take_routes(e, o, err) || engine_command_keep(&e->on_error, &o->on_error, err) ||
 	    engine_command_keep(&e->on_timeout, &o->on_timeout, err) ||
 	    engine_command_keep(&e->on_undelivered, &o->on_undelivered, err) ||
 	    (!e->from.stages && engine_command_keep(&e->from, &o->source, err)))
 		return -1;
+<<<<<<< HEAD
 	char **only = engine_strings_copy(o->only, o->only_count, 0),
 	     **ignore = engine_strings_copy(o->ignore, o->ignore_count, 0),
 	     **with = engine_strings_copy(o->reply_with, o->reply_with_count, 0);
 	if (!only || !ignore || !with) {
+=======
+	const struct engine_lists *l = &o->lists;
+	char **only = engine_strings_copy((const char *const *)l->only.items, l->only.count, 0);
+	char **ignore = engine_strings_copy((const char *const *)l->ignore.items, l->ignore.count,
+					    0);
+	char **with = engine_strings_copy((const char *const *)l->reply_with.items,
+					  l->reply_with.count, 0);
+	if (!only || !ignore || !with) {
+>>>>>>> main
 		engine_strings_free(only);
 		engine_strings_free(ignore);
 		engine_strings_free(with);
@@ -113,41 +122,44 @@ static int take_handlers(struct engine *e, const struct engine_options *o, struc
 	e->only = only;
 	e->ignore = ignore;
 	e->reply_with = with;
-	e->reply_with_count = o->reply_with_count;
 	return engine_commands_build(e, err);
 }
 
 /* There are slots for as many as at the start. */
-static void take_concurrency(struct engine *e, int concurrency)
+static void take_concurrency(struct engine *e)
 {
 	if (!e->concurrency_max)
-		e->concurrency_max = concurrency;
-	if (concurrency > e->concurrency_max)
-		log_event(
-			e->config.log, LOG_WARN,
-			LOG_FIELDS(LOG_NUM("concurrency", e->concurrency_max)),
-			"'concurrency' cannot be raised above that of the start while running: it stays at that until a restart");
-	e->concurrency = concurrency < e->concurrency_max ? concurrency : e->concurrency_max;
+		e->concurrency_max = e->policy.concurrency;
+	if (e->policy.concurrency <= e->concurrency_max)
+		return;
+	log_event(
+		e->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("concurrency", e->concurrency_max)),
+		"'concurrency' cannot be raised above that of the start while running: it stays at that until a restart");
+	e->policy.concurrency = e->concurrency_max;
 }
 
 int engine_options_take(struct engine *e, const struct engine_options *o, struct err *err)
 {
-	struct key_spec *keys = key_spec_new(o->keys, o->key_count, err);
+	const struct texts *key = &o->lists.key, *ages = &o->lists.max_age;
+	struct engine_policy before = e->policy;
+	struct key_spec *keys = key_spec_new((const char *const *)key->items, key->count, err);
 	struct max_age *max_age = keys ? max_age_new() : NULL;
 	int rc = max_age ? 0 : -1;
 	if (keys && !max_age)
 		err_set(err, ERR_INTERNAL, "out of memory");
-	for (size_t i = 0; rc == 0 && i < o->max_age_count; i++)
-		rc = max_age_set(max_age, o->max_age[i], err);
+	for (size_t i = 0; rc == 0 && i < ages->count; i++)
+		rc = max_age_set(max_age, ages->items[i], err);
 	key_spec_free(keys);
+	e->policy = o->policy;
 	if (rc || take_handlers(e, o, err)) {
 		max_age_free(max_age);
+		e->policy = before;
 		return -1;
 	}
 	max_age_free(e->max_age);
 	e->max_age = max_age;
-	e->backlog = o->backlog;
 	if (e->queue)
+<<<<<<< HEAD
 		queue_set_backlog(e->queue, o->backlog);
 	engine_out_take(e, &o->out);
 	e->min_free = o->min_free;
@@ -155,6 +167,11 @@ int engine_options_take(struct engine *e, const struct engine_options *o, struct
 	e->dead_keep_age = o->dead_keep_age;
 	e->shutdown_timeout = o->shutdown_timeout;
 	take_concurrency(e, o->concurrency);
+=======
+		queue_set_backlog(e->queue, e->policy.backlog);
+	engine_out_change(e);
+	take_concurrency(e);
+>>>>>>> main
 	return 0;
 }
 
@@ -162,7 +179,7 @@ int engine_reload(struct engine *e, const struct engine_config *fresh, struct er
 {
 	if (engine_options_take(e, &fresh->options, err) || engine_source_change(e, fresh, err))
 		return -1;
-	engine_set_runtime(e, fresh->max_runtime);
+	engine_take_runtime(e);
 	engine_trim_dead(e);
 	engine_turn_in(e, 0);
 	return 0;

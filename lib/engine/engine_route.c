@@ -25,7 +25,7 @@ static int route_make(struct engine *e, struct route *r, const struct engine_rou
 	r->handler = handler_new(e->handlers, o->policy.mode, o->match ? o->match : "");
 	r->pause_timer = loop_timer_new(e->config.loop, on_pause_end, r);
 	r->batch_timer = loop_timer_new(e->config.loop, on_batch, r);
-	breaker_init(&r->breaker, e->breaker_limit);
+	breaker_init(&r->breaker, e->policy.breaker);
 	r->start_backoff = (struct backoff){ .first = 1000, .cap = 60000 };
 	if (!r->handler || !r->pause_timer || !r->batch_timer || (o->match && !r->match))
 		return err_set(err, ERR_INTERNAL, "out of memory");
@@ -51,12 +51,13 @@ static char *make_rule(const struct engine *e)
 
 int engine_routes_make(struct engine *e, const struct engine_options *o, struct err *err)
 {
-	e->breaker_limit = o->breaker;
-	e->keys = key_spec_new(o->keys, o->key_count, err);
+	e->policy = o->policy;
+	const struct texts *key = &o->lists.key, *bypass = &o->lists.bypass;
+	e->keys = key_spec_new((const char *const *)key->items, key->count, err);
 	e->chats = e->keys ? key_spec_new(NULL, 0, err) : NULL;
 	if (!e->chats)
 		return -1;
-	e->bypass = engine_strings_copy(o->bypass, o->bypass_count, 0);
+	e->bypass = engine_strings_copy((const char *const *)bypass->items, bypass->count, 0);
 	e->routes = calloc(o->route_count, sizeof *e->routes);
 	if (!e->bypass || !e->routes)
 		return err_set(err, ERR_INTERNAL, "out of memory");
@@ -148,22 +149,6 @@ bool engine_probes(const struct route *r)
 	return r->breaker.open || r->start_backoff.failures;
 }
 
-/* How many more updates (batches, where a start takes several) of the route's lane may be claimed
- * now. */
-int engine_room(const struct route *r, int group)
-{
-	const struct engine *e = r->engine;
-	if (r->pauses)
-		return 0;
-	size_t room = handler_room(r->handler);
-	if (engine_probes(r))
-		return room && !r->probe ? 1 : 0;
-	if (handler_traits(r->handler)->own_slots)
-		return (int)room;
-	int left = e->concurrency - e->starts.processes[group];
-	return left < (int)room ? left : (int)room;
-}
-
 int engine_slots(const struct engine_options *o)
 {
 	bool processes = false;
@@ -176,5 +161,5 @@ int engine_slots(const struct engine_options *o)
 		slots += own;
 		processes = processes || !own;
 	}
-	return slots + (processes ? o->concurrency * (o->bypass_count ? 2 : 1) : 0);
+	return slots + (processes ? o->policy.concurrency * (o->lists.bypass.count ? 2 : 1) : 0);
 }

@@ -15,17 +15,17 @@ enum { CHECK_AGAIN = 5000 };
 /* Whether the disk has room for more. Tells when that changes. */
 static bool disk_has_room(struct engine *e)
 {
-	int64_t bytes = e->config.dir && e->min_free ? statedir_free_bytes(e->config.dir)
-						     : INT64_MAX;
+	bool looked_at = e->config.dir && !e->config.store_forgets && e->policy.min_free;
+	int64_t bytes = looked_at ? statedir_free_bytes(e->config.dir) : INT64_MAX;
 	/* The database shrinks late, if at all: what it has free inside is room, too. */
-	if (bytes >= 0 && bytes < e->min_free)
+	if (bytes >= 0 && bytes < e->policy.min_free)
 		bytes += queue_spare_bytes(e->queue);
-	bool low = bytes >= 0 && bytes < e->min_free;
+	bool low = bytes >= 0 && bytes < e->policy.min_free;
 	if (low && (!e->asking.disk_low || log_pace_owes(e->config.log, &e->asking.disk_pace)))
 		log_paced(
 			e->config.log, &e->asking.disk_pace, LOG_ERROR,
 			LOG_FIELDS(LOG_NUM("free_bytes", bytes),
-				   LOG_NUM("min_free_bytes", e->min_free)),
+				   LOG_NUM("min_free_bytes", e->policy.min_free)),
 			"the disk is almost full: polling pauses until there is room; what was received goes on");
 	if (!low && e->asking.disk_low)
 		log_event(e->config.log, log_pace_end(&e->asking.disk_pace), LOG_NONE,
@@ -47,7 +47,7 @@ static bool backlog_has_room(struct engine *e)
 	/* A queue that stays at its limit has room again for one batch after the other: that is no
 	 * news until a tenth is free. */
 	if (e->asking.backlog_full && !c.full &&
-	    (int64_t)(c.waiting + c.running) < e->backlog - e->backlog / 10) {
+	    (int64_t)(c.waiting + c.running) < e->policy.backlog - e->policy.backlog / 10) {
 		log_event(e->config.log, log_pace_end(&e->asking.full_pace),
 			  LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting)),
 			  "the backlog has room again");
@@ -197,7 +197,7 @@ static void on_ready(void *arg)
 	log_event(e->config.log, LOG_INFO,
 		  LOG_FIELDS(LOG_STR("bot", e->bot_username ? e->bot_username : ""),
 			     LOG_NUM("waiting", (int64_t)c.waiting),
-			     LOG_NUM("slots", e->concurrency)),
+			     LOG_NUM("slots", e->policy.concurrency)),
 		  "polling");
 	e->asking.begun = true;
 	notify_ready(e->config.notify);

@@ -51,18 +51,43 @@ static void claim_worked(struct engine *e)
 	e->starts.fail = false;
 }
 
-/* Claimed, but not started yet: they take room that the handlers do not know of. Workers are the
- * handler's own, slots are shared. */
-static int not_started(const struct engine *e, const struct route *r)
+static bool has_own_slots(const struct route *r)
 {
-	int n = 0;
-	bool own = handler_traits(r->handler)->own_slots;
-	for (struct list *l = e->starts.starting.next; l != &e->starts.starting; l = l->next) {
-		const struct flight *f = container_of(l, struct flight, link);
-		n += own ? f->route == r
-			 : f->leader && !handler_traits(f->route->handler)->own_slots;
+	return handler_traits(r->handler)->own_slots;
+}
+
+/* A flight that is not started yet takes room that the handlers do not know of. Workers are the
+ * handler's own, slots are shared. */
+static void take_room(struct engine *e, const struct flight *f)
+{
+	bool own = has_own_slots(f->route);
+	if (own)
+		f->route->claimed++;
+	for (size_t i = 0; i < e->route_count && !own && f->leader; i++)
+		e->routes[i].claimed += !has_own_slots(&e->routes[i]);
+}
+
+/* Asks the handlers for their room. Until one starts or ends an update it stays as it is. */
+static void look_for_room(struct engine *e)
+{
+	for (size_t i = 0; i < e->route_count; i++) {
+		e->routes[i].room = (int)handler_room(e->routes[i].handler);
+		e->routes[i].claimed = 0;
 	}
-	return n;
+	for (struct list *l = e->starts.starting.next; l != &e->starts.starting; l = l->next)
+		take_room(e, container_of(l, struct flight, link));
+}
+
+/* May one more of the route's lane be claimed: an update, or a batch where a start takes several?
+ */
+static bool has_room(const struct route *r, int group)
+{
+	const struct engine *e = r->engine;
+	if (r->pauses || r->room <= r->claimed)
+		return false;
+	if (engine_probes(r))
+		return !r->probe && (r->claimed == 0 || !has_own_slots(r));
+	return has_own_slots(r) || e->policy.concurrency > e->starts.processes[group];
 }
 
 /* Whether a batch should set out: full, or its first has waited long enough. Else *left is no more
@@ -80,7 +105,7 @@ static bool batch_is_due(struct engine *e, struct route *r, unsigned lane, int64
 	return false;
 }
 
-/* The lanes that have room for one more. */
+/* The lanes that have room for one more, by what look_for_room() found. */
 static uint64_t open_lanes(struct engine *e)
 {
 	uint64_t lanes = 0;
@@ -90,16 +115,11 @@ static uint64_t open_lanes(struct engine *e)
 		return 0;
 	for (size_t i = 0; i < e->route_count; i++) {
 		struct route *r = &e->routes[i];
-		int taken = not_started(e, r);
 		int64_t left = INT64_MAX;
 		for (int group = 0; group < LANE_GROUPS; group++) {
 			unsigned lane = (unsigned)i * LANE_GROUPS + (unsigned)group;
-			if ((int)handler_room(r->handler) - taken > 0 &&
-			    engine_room(r, group) > 0 &&
-			    (!handler_traits(r->handler)->own_slots ||
-			     engine_room(r, group) > taken) &&
-			    (handler_traits(r->handler)->most == 1 ||
-			     batch_is_due(e, r, lane, &left)))
+			if (has_room(r, group) && (handler_traits(r->handler)->most == 1 ||
+						   batch_is_due(e, r, lane, &left)))
 				lanes |= UINT64_C(1) << lane;
 		}
 		if (left < INT64_MAX)
@@ -138,7 +158,8 @@ static struct flight *take_off(struct engine *e, struct claim *c, const struct f
 	f->leader = !leader;
 	c->owner = f;
 	list_add_before(&e->starts.starting, &f->link);
-	if (f->leader && !handler_traits(f->route->handler)->own_slots)
+	take_room(e, f);
+	if (f->leader && !has_own_slots(f->route))
 		e->starts.processes[f->group]++;
 	if (engine_probes(f->route) && !f->route->probe)
 		f->route->probe = f;
@@ -167,6 +188,7 @@ static void fill_batch(struct engine *e, struct flight *leader)
 static void claim_some(struct engine *e)
 {
 	uint64_t lanes;
+	look_for_room(e);
 	while ((lanes = open_lanes(e))) {
 		struct claim *c;
 		struct err err;
@@ -311,6 +333,7 @@ void engine_starts(struct engine *e)
  * timer. */
 void engine_starts_later(struct engine *e)
 {
+	look_for_room(e);
 	int64_t due = queue_next_due(e->queue, open_lanes(e));
 	loop_timer_set(e->starts.delay_timer, due > 0 ? due : -1);
 }

@@ -14,10 +14,10 @@ void engine_trim_dead(struct engine *e)
 {
 	struct err err;
 	int64_t dropped = 0;
-	if ((e->dead_keep < 0 && e->dead_keep_age < 0) || e->pulse.store_fails)
+	if ((e->policy.dead_keep < 0 && e->policy.dead_keep_age < 0) || e->pulse.store_fails)
 		return;
-	int rc = queue_dead_trim(e->queue, e->dead_keep, e->dead_keep_age, engine_slice(e),
-				 &dropped, &err);
+	int rc = queue_dead_trim(e->queue, e->policy.dead_keep, e->policy.dead_keep_age,
+				 engine_slice(e), &dropped, &err);
 	e->tidy.trimming = rc > 0;
 	if (rc > 0)
 		engine_turn_in(e, 0);

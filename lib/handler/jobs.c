@@ -9,6 +9,14 @@
 
 #include "base/log.h"
 
+static void on_stage_ended(void *arg, struct slot *slot, int stage, const struct slot_end *end)
+{
+	(void)arg;
+	struct job *job = slots_job(slot);
+	if (job)
+		job->ops->stage_ended(job, stage, end);
+}
+
 static void on_ended(void *arg, struct slot *slot, const struct slot_end *end)
 {
 	(void)arg;
@@ -68,8 +76,8 @@ static void on_note(void *arg, struct slot *slot, bool warn, const char *text)
 
 int jobs_attach(struct jobs *jobs, struct slots *slots, struct loop *loop, struct err *err)
 {
-	static const struct slots_events events = { on_ended,  on_over, on_failed, on_died,
-						    on_output, on_idle, on_note };
+	static const struct slots_events events = { on_stage_ended, on_ended,  on_over, on_failed,
+						    on_died,        on_output, on_idle, on_note };
 	return slots_attach(slots, loop, &events, jobs, err);
 }
 

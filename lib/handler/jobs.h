@@ -9,6 +9,8 @@ struct job;
 
 /* See struct slots_events. One of over, failed and died is the last call for a job. */
 struct job_ops {
+	/* only of jobs that are started with tell_stages; NULL in others */
+	void (*stage_ended)(struct job *job, int stage, const struct slot_end *end);
 	void (*ended)(struct job *job, const struct slot_end *end);
 	void (*over)(struct job *job, const struct slot_end *end);
 	void (*failed)(struct job *job, int errnum);

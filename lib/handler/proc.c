@@ -125,7 +125,13 @@ static void on_output(struct job *job, int which, char *bytes, size_t n)
 
 int proc_start(struct proc *p, struct handlers *room, const struct proc_spec *spec)
 {
-	static const struct job_ops ops = { on_ended, on_over, on_failed, on_died, on_output };
+	static const struct job_ops ops = {
+		.ended = on_ended,
+		.over = on_over,
+		.failed = on_failed,
+		.died = on_died,
+		.output = on_output,
+	};
 	p->job.ops = &ops;
 	p->room = room;
 	p->timeout = spec->timeout;

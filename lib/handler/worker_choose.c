@@ -12,22 +12,35 @@
 /* Milliseconds that a worker is kept empty for a solo update that does not come. */
 enum { EMPTIES = 1000 };
 
+const struct worker *worker_choose_probe(const struct pool *p, int64_t now)
+{
+	for (const struct list *l = p->workers.next; p->backoff.failures && l != &p->workers;
+	     l = l->next) {
+		const struct worker *w = worker_at(l);
+		if (w->started > p->backoff.failed_at && !w->ready &&
+		    now - w->started < WORKER_SETTLES)
+			return w;
+	}
+	return NULL;
+}
+
 /* How many updates `w` may get. A successor gets none before it takes the place of the old worker;
  * one that is kept for a solo update gets only that. */
-static size_t room_of(const struct pool *p, const struct worker *w)
+static size_t room_of(const struct handler *h, const struct worker *w)
 {
-	if (w == p->successor)
+	const struct pool *p = h->pool;
+	if (w == p->successor || (p->careful && w == worker_choose_probe(p, handler_now(h->room))))
 		return 0;
 	if (w == p->emptying)
 		return worker_room(w) && w->count == 0;
 	return worker_room(w);
 }
 
-size_t worker_choose_room(const struct pool *p)
+size_t worker_choose_room(const struct handler *h)
 {
 	size_t n = 0;
-	for (const struct list *l = p->workers.next; l != &p->workers; l = l->next)
-		n += room_of(p, worker_at(l));
+	for (const struct list *l = h->pool->workers.next; l != &h->pool->workers; l = l->next)
+		n += room_of(h, worker_at(l));
 	return n;
 }
 
@@ -45,7 +58,7 @@ static struct worker *least_loaded(const struct handler *h, bool empty)
 	struct worker *best = NULL;
 	for (struct list *l = p->workers.next; l != &p->workers; l = l->next) {
 		struct worker *w = worker_at(l);
-		bool may = room_of(p, w) && (empty ? w->count == 0 : w != p->emptying);
+		bool may = room_of(h, w) && (empty ? w->count == 0 : w != p->emptying);
 		if (may && (!best || is_better(w, best)))
 			best = w;
 	}
@@ -70,7 +83,7 @@ static struct worker *sticky(struct handler *h, const char *keys)
 	uint64_t hash = hash_bytes(keys, strlen(keys));
 	size_t row = (hash ^ hash >> 32) % POOL_STICKY;
 	struct worker *w = p->sticky[row].hash == hash ? by_serial(h, p->sticky[row].serial) : NULL;
-	if (w && w != p->emptying && room_of(p, w))
+	if (w && w != p->emptying && room_of(h, w))
 		return w;
 	w = least_loaded(h, false);
 	if (w) {

@@ -9,6 +9,8 @@
 #include "handler/output.h"
 
 enum {
+	/* milliseconds: one that has lived so long without a word is taken for one that works */
+	WORKER_SETTLES = 2000,
 	/* bytes that wait to be written; past them a worker gets no update */
 	WORKER_PENDING_MAX = 1 << 20,
 	POOL_STICKY = 1 << 14,
@@ -69,9 +71,11 @@ struct worker {
 	bool outdated; /* to be replaced */
 	bool asked;    /* to end */
 	bool leaving;  /* gets no update any more */
-	bool ended;    /* itself; something it started runs still */
+	int broken;    /* the stage, from 1, whose end was that of a pipeline; 0: none */
+	bool ended;    /* itself; something it started, or another stage, runs still */
 	bool killed;   /* by us, before it ended */
 	bool stopped;  /* by handlers_stop() */
+	bool unbegun;  /* its end was a failure to start; known since worker_settle() */
 	bool unheard;  /* it ended when nobody read tgrun's stdout any more, which it had */
 	bool solo;     /* holds one that must be alone */
 	bool armed;    /* the timer is set */
@@ -89,6 +93,9 @@ struct pool {
 	int64_t start_at;
 	bool crashing;  /* workers end before any answer, and the log says so */
 	bool announced; /* workers say when they are ready */
+	/* A pipeline read an update and never began: until a worker answers, the one that is tried
+	 * gets no update before it is ready or has settled. */
+	bool careful;
 	bool looking;
 	/* replaces `old` when it is ready; gets no update before, so that --workers of them have
 	 * some */
@@ -148,14 +155,23 @@ void worker_leave(struct worker *w, int64_t grace);
 /* The end of tgrun: `signo`, SIGTERM or SIGKILL. `w` may be gone afterwards. */
 void worker_stop(struct worker *w, int signo);
 
-/* worker_choose.c: how many updates all workers of the pool can take now. */
-size_t worker_choose_room(const struct pool *p);
+/* worker_choose.c: the worker that is tried after a failure, at `now` of the monotonic clock: no
+ * other is started until it is ready, or has at least lived for WORKER_SETTLES. NULL: none is. */
+const struct worker *worker_choose_probe(const struct pool *p, int64_t now);
+/* How many updates all workers of the pool can take now. */
+size_t worker_choose_room(const struct handler *h);
 /* The worker that should get `c`. NULL: none has room; if `solo`, one is emptied then. */
 struct worker *worker_choose(struct handler *h, const struct claim *c, bool solo);
 
 /* One that stays and has had its time, its requests or its command (--max-worker-age,
  * --max-requests, a reload), at `now` of the monotonic clock; NULL: there is none. */
 struct worker *worker_choose_worn(struct handler *h, int64_t now);
+
+/* It has said that it is ready, or answered. */
+static inline bool worker_has_spoken(const struct worker *w)
+{
+	return w->ready || w->answered;
+}
 
 static inline struct worker *worker_at(const struct list *l)
 {

@@ -19,9 +19,9 @@ enum {
 	START_FIRST = 1000,
 	START_LAST = 60000,
 	CRASH_LOOP = 3, /* such ends in a row */
-	/* a successor that never announces itself is taken for ready after so long */
-	SETTLES = 2000,
-	ANNOUNCES = 60 * 1000, /* one whose like did */
+	/* a successor is taken for ready after so long, where its like announce themselves; else
+	 * after WORKER_SETTLES */
+	ANNOUNCES = 60 * 1000,
 };
 
 /* ---- how many ---- */
@@ -33,20 +33,6 @@ static int staying(const struct handler *h)
 	for (const struct list *l = h->pool->workers.next; l != &h->pool->workers; l = l->next)
 		n += !worker_at(l)->leaving;
 	return n;
-}
-
-/* After a failure one worker is started at a time: until it is ready, or has at least lived for as
- * long as one takes to settle. */
-static const struct worker *probe(const struct handler *h, int64_t now)
-{
-	const struct pool *p = h->pool;
-	for (const struct list *l = p->workers.next; p->backoff.failures && l != &p->workers;
-	     l = l->next) {
-		const struct worker *w = worker_at(l);
-		if (w->started > p->backoff.failed_at && !w->ready && now - w->started < SETTLES)
-			return w;
-	}
-	return NULL;
 }
 
 /* The lowest number, from 1, that no worker of the pool has. */
@@ -67,7 +53,7 @@ static const struct worker_events events;
 static struct worker *start(struct handler *h)
 {
 	struct pool *p = h->pool;
-	if (handler_now(h->room) < p->start_at || probe(h, handler_now(h->room)) ||
+	if (handler_now(h->room) < p->start_at || worker_choose_probe(p, handler_now(h->room)) ||
 	    (h->slots_used > h->policy.workers && room_slots_free(h->room) == 0))
 		return NULL;
 	struct worker *w = worker_start(h, free_number(p), ++p->serial, &events);
@@ -88,7 +74,7 @@ static struct worker *start(struct handler *h)
 /* How long a successor may take to be ready. */
 static int64_t patience(const struct handler *h)
 {
-	return h->pool->announced ? ANNOUNCES : SETTLES;
+	return h->pool->announced ? ANNOUNCES : WORKER_SETTLES;
 }
 
 static void replace(struct handler *h, int64_t now)
@@ -124,9 +110,9 @@ static int64_t next_due(struct handler *h, int64_t now)
 		next = sooner(next, p->emptying_until > now ? p->emptying_until - now : 0);
 	if (p->start_at > now)
 		next = sooner(next, p->start_at - now);
-	const struct worker *first = probe(h, now);
+	const struct worker *first = worker_choose_probe(p, now);
 	if (first)
-		next = sooner(next, first->started + SETTLES - now);
+		next = sooner(next, first->started + WORKER_SETTLES - now);
 	if (p->successor)
 		return sooner(next, p->successor->started + patience(h) - now);
 	for (struct list *l = p->workers.next; h->policy.max_worker_age && l != &p->workers;
@@ -184,7 +170,7 @@ static void is_ready(struct worker *w)
 			log_event(w->h->room->config.log, LOG_INFO,
 				  LOG_FIELDS(LOG_STR("handler", w->h->name)),
 				  "the workers work again");
-		p->crashing = false;
+		p->crashing = p->careful = false;
 		p->start_at = 0;
 		backoff_reset(&p->backoff);
 	}
@@ -244,7 +230,7 @@ static void tell_death(struct worker *w)
 	p->crashing = p->crashing || loop;
 }
 
-/* One that ended before it read anything could not be started, whatever it did instead. */
+/* One that never began could not be started, whatever it did instead. */
 static void tell_unread(struct worker *w)
 {
 	struct handler *h = w->h;
@@ -253,10 +239,12 @@ static void tell_unread(struct worker *w)
 	const char *sentence = output_sentence(&w->output);
 	worker_describe_end(w, how, sizeof how);
 	snprintf(reason, sizeof reason, "a worker %s%s%s%s",
-		 w->killed ? "had read nothing when its first update was due"
-			   : "ended before it read anything: ",
+		 w->killed      ? "had read nothing when its first update was due"
+		 : w->read == 0 ? "ended before it read anything: "
+				: "ended before it answered anything: ",
 		 w->killed ? "" : how, *sentence ? ": " : "", sentence);
 	p->crashing = true;
+	p->careful = p->careful || w->read > 0;
 	if (count_failure(w))
 		h->room->config.unstartable(h->room->config.arg, h, reason, 0);
 }
@@ -274,7 +262,7 @@ static void on_ended(struct worker *w, enum worker_end how, int errnum)
 		if (count_failure(w))
 			h->room->config.unstartable(h->room->config.arg, h, strerror(errnum),
 						    errnum);
-	} else if (how == WORKER_ENDED && w->read == 0 && !w->asked && !w->stopped) {
+	} else if (w->unbegun && !w->asked) {
 		h->deaths++;
 		tell_unread(w);
 	} else if (how == WORKER_ENDED && !w->asked && !w->killed && !w->stopped) {
@@ -358,7 +346,7 @@ static int slots_needed(const struct handler_policy *policy)
 
 static size_t room_of(const struct handler *h)
 {
-	return worker_choose_room(h->pool);
+	return worker_choose_room(h);
 }
 
 static int give(struct handler *h, struct claim *c, bool solo)

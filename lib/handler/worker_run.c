@@ -110,8 +110,7 @@ static void finish(struct worker *w, enum worker_end how, int errnum)
 {
 	struct handler *h = w->h;
 	worker_enter(w);
-	if (how != WORKER_UNSTARTABLE)
-		worker_read(w);
+	worker_read(w);
 	w->read = worker_bytes_read(w);
 	output_end(&w->output);
 	w->leaving = true;
@@ -124,9 +123,10 @@ static void finish(struct worker *w, enum worker_end how, int errnum)
 	room_gone(h);
 }
 
-static void on_ended(struct job *job, const struct slot_end *end)
+/* The worker itself has ended; what runs still may answer on, unless nothing is to be answered, or
+ * nobody can. */
+static void take_end(struct worker *w, const struct slot_end *end)
 {
-	struct worker *w = container_of(job, struct worker, job);
 	w->ended = true;
 	w->end = *end;
 	w->leaving = true;
@@ -139,14 +139,39 @@ static void on_ended(struct job *job, const struct slot_end *end)
 	worker_close_in(w);
 	if (w->h->policy.background == BACKGROUND_KILL)
 		worker_kill(w, WORKER_KILLING);
-	else if (w->count == 0 || !w->out)
+	else if (w->count == 0 || !w->out || !worker_has_spoken(w))
 		worker_kill(w, WORKER_TERMINATING);
+}
+
+/* A pipeline of which nobody reads the output any more, or which fails before it has said a word,
+ * is no worker any more; its other stages might wait for ever. */
+static void on_stage_ended(struct job *job, int stage, const struct slot_end *end)
+{
+	struct worker *w = container_of(job, struct worker, job);
+	bool last = stage == end->stages - 1;
+	worker_enter(w);
+	worker_read(w);
+	if (!worker_exit(w) || w->ended || w->asked || w->phase != WORKER_ALIVE)
+		return;
+	if (!last && (worker_has_spoken(w) || outcome_stage(&end->status[stage], 1) < 0))
+		return;
+	w->broken = stage + 1;
+	take_end(w, end);
+}
+
+static void on_ended(struct job *job, const struct slot_end *end)
+{
+	struct worker *w = container_of(job, struct worker, job);
+	if (!w->ended)
+		take_end(w, end);
 }
 
 static void on_over(struct job *job, const struct slot_end *end)
 {
 	struct worker *w = container_of(job, struct worker, job);
-	w->end = *end;
+	/* What was killed when it had ended says nothing. */
+	if (!w->broken)
+		w->end = *end;
 	w->unheard = slots_stdout_lost(job->slot);
 	finish(w, WORKER_ENDED, 0);
 }
@@ -207,7 +232,8 @@ static void shut(int *fd)
 /* Makes the pipes, watches our ends and starts. What the slot is given is closed in every case. */
 static int start_job(struct worker *w)
 {
-	static const struct job_ops ops = { on_ended, on_over, on_failed, on_died, on_output };
+	static const struct job_ops ops = { on_stage_ended, on_ended, on_over,
+					    on_failed,      on_died,  on_output };
 	struct handlers *room = w->h->room;
 	int in[2] = { -1, -1 }, out[2] = { -1, -1 };
 	struct buf *v = &room->vars;
@@ -229,7 +255,8 @@ static int start_job(struct worker *w)
 				 .vars = buf_str(v),
 				 .vars_length = v->len,
 				 .stdin_fd = in[0],
-				 .extra_fd = out[1] };
+				 .extra_fd = out[1],
+				 .tell_stages = true };
 	in[0] = out[1] = -1;
 	w->job.ops = &ops;
 	if (jobs_start(room->config.slots, &w->job, &with))

@@ -11,7 +11,22 @@ void worker_describe_end(const struct worker *w, char *out, size_t n)
 {
 	struct outcome o;
 	outcome_of(w->end.status, w->end.stages, 0, 0, &w->h->policy.outcome, &o);
-	snprintf(out, n, "%s", o.reason[0] ? o.reason : "exited with status 0");
+	if (w->broken && !o.reason[0])
+		snprintf(out, n, "stage %d of %d exited with status 0", w->broken, w->end.stages);
+	else
+		snprintf(out, n, "%s", o.reason[0] ? o.reason : "exited with status 0");
+}
+
+/* Whether its end was a failure to start, which is charged to no update. */
+static bool never_began(const struct worker *w)
+{
+	if (w->stopped)
+		return false;
+	/* In a pipeline the first stage may have read for one that was not there. But if the
+	 * pipeline had stood for a while when it got its first update, it may be due to that. */
+	bool lasted = w->count && w->held[0].started >= w->started + WORKER_SETTLES;
+	return w->read == 0 ||
+	       (w->end.stages > 1 && !worker_has_spoken(w) && !w->asked && !w->killed && !lasted);
 }
 
 /* How many updates the worker can have seen. */
@@ -47,11 +62,13 @@ static void failed(const struct worker *w, const struct held *u, struct handler_
 static void settle_one(struct worker *w, const struct held *u, enum worker_end how, int errnum,
 		       int others, struct handler_result *r)
 {
-	r->started = how != WORKER_UNSTARTABLE && u->from < w->read;
+	r->started = u->from < w->read;
 	if (how == WORKER_UNSTARTABLE) {
 		interrupted(r, RELEASE_NO_START, strerror(errnum));
-	} else if (how == WORKER_ENDED && w->read == 0 && !w->stopped) {
-		interrupted(r, RELEASE_NO_START, "its worker ended before it read anything");
+	} else if (w->unbegun) {
+		interrupted(r, RELEASE_NO_START,
+			    w->read == 0 ? "its worker ended before it read anything"
+					 : "its worker ended before it answered anything");
 	} else if (u->timed_out) {
 		r->end = HANDLER_ENDED;
 		outcome_of(w->end.status, w->end.stages, u->timeout, u->claim->failures,
@@ -77,6 +94,7 @@ static void settle_one(struct worker *w, const struct held *u, enum worker_end h
 void worker_settle(struct worker *w, enum worker_end how, int errnum)
 {
 	int several = seen(w);
+	w->unbegun = how == WORKER_ENDED && never_began(w);
 	int64_t now = handler_now(w->h->room);
 	for (; w->count; w->count--) {
 		/* Last in, first out of the list; the queue knows their order. */

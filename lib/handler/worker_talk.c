@@ -4,8 +4,6 @@
  *
  * Nothing is allocated for an update but room in buffers that stay. */
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,31 +24,38 @@ size_t worker_room(const struct worker *w)
 	return w->capacity > w->count ? (size_t)(w->capacity - w->count) : 0;
 }
 
+/* What stands before the update. */
+static int add_head(const struct worker *w, struct buf *b, const struct claim *c)
+{
+	const struct clock *clock = w->h->room->config.clock;
+	int64_t timeout = w->h->policy.timeout;
+	if (buf_adds(b, "{\"v\":1,\"id\":\"") || buf_add_int(b, c->seq) || buf_addc(b, '.') ||
+	    buf_add_int(b, c->failures + 1) || buf_adds(b, "\",\"key\":") ||
+	    buf_add_json(b, c->keys, strlen(c->keys)) || buf_adds(b, ",\"attempt\":") ||
+	    buf_add_int(b, c->failures + 1) || buf_adds(b, ",\"redelivered\":") ||
+	    buf_adds(b, c->redelivered ? "true" : "false"))
+		return -1;
+	return timeout && (buf_adds(b, ",\"deadline\":") ||
+			   buf_add_int(b, (clock->wall(clock) + timeout) / 1000))
+		       ? -1
+		       : 0;
+}
+
 static int add_line(struct worker *w, const struct claim *c)
 {
-	const struct handlers_config *config = &w->h->room->config;
 	struct buf *b = &w->pending;
-	char text[128];
-	int n = snprintf(text, sizeof text, "{\"v\":1,\"id\":\"%" PRId64 ".%d\",\"key\":", c->seq,
-			 c->failures + 1);
-	if (buf_add(b, text, (size_t)n) || buf_add_json(b, c->keys, strlen(c->keys)))
-		return -1;
-	n = snprintf(text, sizeof text, ",\"attempt\":%d,\"redelivered\":%s", c->failures + 1,
-		     c->redelivered ? "true" : "false");
-	if (w->h->policy.timeout)
-		n += snprintf(text + n, sizeof text - (size_t)n, ",\"deadline\":%" PRId64,
-			      (config->clock->wall(config->clock) + w->h->policy.timeout) / 1000);
 	struct scan_fault fault;
 	/* A dead letter that was no update may be handed out again; it must not break the lines of
 	 * the others. It has no keys: what has some was read as an object when it came. */
 	bool is_json = c->keys[0] || scan_check(c->body, c->body + c->length, &fault);
+	if (add_head(w, b, c))
+		return -1;
 	if (!is_json || memchr(c->body, '\n', c->length))
-		return buf_add(b, text, (size_t)n) || buf_adds(b, ",\"update\":null,\"bytes\":") ||
+		return buf_adds(b, ",\"update\":null,\"bytes\":") ||
 				       buf_add_json(b, c->body, c->length) || buf_adds(b, "}\n")
 			       ? -1
 			       : 0;
-	return buf_add(b, text, (size_t)n) || buf_adds(b, ",\"update\":") ||
-			       buf_add(b, c->body, c->length) || buf_adds(b, "}\n")
+	return buf_adds(b, ",\"update\":") || buf_add(b, c->body, c->length) || buf_adds(b, "}\n")
 		       ? -1
 		       : 0;
 }

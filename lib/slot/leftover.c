@@ -80,14 +80,22 @@ static bool is_marked(struct search *s)
 	return false;
 }
 
-/* What was left behind on purpose has a keeper above it. */
+/* What was left behind on purpose has a keeper above it. A parent that ends meanwhile leaves its
+ * children to that keeper, so a lineage that breaks is read again. */
 static bool is_kept(pid_t pid)
 {
 	struct procs_stat stat;
-	for (int i = 0; i < LINEAGE_MAX && pid > 1 && !procs_stat(pid, &stat); i++) {
-		if (!strcmp(stat.name, "tg-keeper"))
+	pid_t at = pid;
+	for (int i = 0; i < LINEAGE_MAX && at > 1; i++) {
+		if (procs_stat(at, &stat)) {
+			if (at == pid)
+				return false;
+			at = pid;
+		} else if (!strcmp(stat.name, "tg-keeper")) {
 			return true;
-		pid = stat.parent;
+		} else {
+			at = stat.parent;
+		}
 	}
 	return false;
 }

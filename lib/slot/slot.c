@@ -1,10 +1,8 @@
-/* slot/slot: the slot process: orders come in over its socket, reports go out. Only this and
- * slot_start.c see libpipeline.
+/* slot/slot: the slot process: orders come in over its socket, reports go out.
  *
- * libpipeline is asked for the statuses of a pipeline's stages only when waitid(2) says that all
- * have ended, so it never blocks. The slot is a child subreaper: whatever a job starts stays or
- * becomes its descendant, and the job is over when the slot has no child left (ECHILD). When the
- * runner's end of the socket closes, everything is killed before the slot ends. */
+ * The slot is a child subreaper: whatever a job starts stays or becomes its descendant, and the job
+ * is over when the slot has no child left (ECHILD). When the runner's end of the socket closes,
+ * everything is killed before the slot ends. */
 #include "slot/slot.h"
 
 #include <errno.h>
@@ -18,13 +16,9 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <pipeline.h>
 
 #include "base/crashpoint.h"
 #include "io/procs.h"
@@ -37,16 +31,13 @@ static struct {
 	int sock, sigfd; /* sock -1: the runner is gone, or does not care any more */
 	struct command_view command;
 
-	uint64_t job;       /* 0: none */
-	pipeline *pipeline; /* of several stages; else NULL */
+	uint64_t job; /* 0: none */
+	struct slot_stages stages;
 	struct slot_exec exec;
-	pid_t pid[SLOT_STAGES_MAX];
-	bool ended[SLOT_STAGES_MAX];
-	bool all_ended; /* libpipeline was asked for the statuses */
-	bool told;      /* SLOT_ENDED was sent */
-	struct slot_end end;
-	struct rusage before; /* of children, when the job started */
-	int left[2];          /* a keeper's: what was left behind writes there; -1: nobody does */
+	bool tells_stages;                /* SLOT_STAGE is wanted … */
+	bool stage_told[SLOT_STAGES_MAX]; /* … and was sent */
+	bool told;                        /* SLOT_ENDED was sent */
+	int left[2]; /* a keeper's: what was left behind writes there; -1: nobody does */
 
 	bool sweeping;
 	int wait; /* milliseconds until the next sweep */
@@ -56,9 +47,11 @@ static struct {
 
 static void report(uint32_t what, int stage, int errnum)
 {
-	struct slot_report r = {
-		.what = what, .stage = stage, .errnum = errnum, .job = slot.job, .end = slot.end
-	};
+	struct slot_report r = { .what = what,
+				 .stage = stage,
+				 .errnum = errnum,
+				 .job = slot.job,
+				 .end = slot.stages.end };
 	/* There is room for both reports of a job, but the kernel may have no memory: it is sent
 	 * again, since the runner waits for it. A runner that is gone shows as an end of file. */
 	while (slot.sock >= 0 && send(slot.sock, &r, sizeof r, MSG_NOSIGNAL) < 0 &&
@@ -95,53 +88,25 @@ static void start(const struct slot_order *order, int stdin_fd, int extra_fd)
 						     &slot.exec.vars)))
 		_exit(70);
 	slot.job = order->job;
-	slot.all_ended = slot.told = slot.sweeping = false;
-	slot.end = (struct slot_end){ .stages = slot.command.stages };
+	slot.told = slot.sweeping = false;
+	slot.tells_stages = order->tells_stages;
+	memset(slot.stage_told, 0, sizeof slot.stage_told);
 	slot.exec.extra_fd = extra_fd;
 	slot.exec.extra_is_stdout = order->extra == SLOT_EXTRA_STDOUT;
 	slot.page->sweeping = 0;
 	slot.page->denied = 0;
-	slot.page->gate = slot.command.stages == 1;
-	memset(slot.ended, 0, sizeof slot.ended);
-	getrusage(RUSAGE_CHILDREN, &slot.before);
 	make_blocking(1);
 	make_blocking(2);
-	CRASHPOINT("slot-before-fork");
-	for (int i = 0; i < slot.command.stages; i++)
-		slot.page->exec_errno[i] = 0;
-	if (slot.command.stages == 1)
-		slot.pid[0] = slot_start_single(&slot.exec, slot.job, stdin_fd);
-	else
-		slot.pipeline = slot_start_pipeline(&slot.exec, stdin_fd, slot.pid);
-	slot.page->pid = slot.pid[0];
-	CRASHPOINT("slot-after-fork");
-	slot.page->started = slot.job;
-	if (slot.command.stages > 1)
-		slot_exec_open_gate(slot.page);
+	slot_stages_start(&slot.stages, &slot.exec, slot.job, stdin_fd);
 	if (extra_fd >= 0)
 		close(extra_fd);
 }
 
-/* Times are those of all children that were waited for since the start; the peak of memory is the
- * largest of any. */
-static void add_usage(const struct rusage *of)
-{
-	struct rusage now;
-	getrusage(RUSAGE_CHILDREN, &now);
-	struct rusage *u = &slot.end.usage;
-	long peak = u->ru_maxrss > of->ru_maxrss ? u->ru_maxrss : of->ru_maxrss;
-	timersub(&now.ru_utime, &slot.before.ru_utime, &u->ru_utime);
-	timersub(&now.ru_stime, &slot.before.ru_stime, &u->ru_stime);
-	u->ru_maxrss = peak;
-}
-
 static void job_over(void)
 {
-	int stage = 0;
 	CRASHPOINT("slot-before-over");
-	while (stage < slot.end.stages && !slot.page->exec_errno[stage])
-		stage++;
-	if (stage < slot.end.stages)
+	int stage = slot_stages_unexecuted(&slot.stages, slot.page);
+	if (stage >= 0)
 		report(SLOT_FAILED, stage, slot.page->exec_errno[stage]);
 	else
 		report(SLOT_OVER, 0, 0);
@@ -153,53 +118,15 @@ static void job_over(void)
 	slot.exec.envp = NULL;
 }
 
-/* Takes the statuses, all of which are there. */
-static void collect(const struct rusage *usage)
+/* Some stages have ended, others run. */
+static void tell_stages(void)
 {
-	int *status, n;
-	if (slot.pipeline) {
-		pipeline_wait_all(slot.pipeline, &status, &n);
-		for (int i = 0; i < n && i < slot.end.stages; i++)
-			slot.end.status[i] = status[i];
-		free(status);
-		pipeline_free(slot.pipeline);
-		slot.pipeline = NULL;
-	} else {
-		waitpid(slot.pid[0], &slot.end.status[0], 0);
+	const struct slot_stages *s = &slot.stages;
+	for (int i = 0; slot.tells_stages && i < s->end.stages; i++) {
+		if (s->ended[i] && !slot.stage_told[i])
+			report(SLOT_STAGE, i, 0);
+		slot.stage_told[i] = s->ended[i];
 	}
-	slot.all_ended = true;
-	add_usage(usage);
-}
-
-/* Looks at the stages without reaping them. */
-static bool stages_ended(struct rusage *peak)
-{
-	bool all = true, broken = false;
-	for (int i = 0; i < slot.end.stages; i++) {
-		siginfo_t info = { .si_pid = 0 };
-		struct rusage usage = { .ru_maxrss = 0 };
-		/* The system call, unlike the function, also tells what a child used that is left
-		 * unreaped. */
-		if (syscall(SYS_waitid, P_PID, slot.pid[i], &info, WEXITED | WNOHANG | WNOWAIT,
-			    &usage) == 0 &&
-		    info.si_pid)
-			slot.ended[i] = true;
-		if (usage.ru_maxrss > peak->ru_maxrss)
-			*peak = usage;
-		all = all && slot.ended[i];
-		broken = broken || (slot.ended[i] && slot.page->exec_errno[i]);
-	}
-	if (broken && !all)
-		begin_sweep(); /* the rest of the pipeline has no sense */
-	return all;
-}
-
-static bool is_stage(pid_t pid)
-{
-	for (int i = 0; i < slot.end.stages; i++)
-		if (slot.pid[i] == pid)
-			return true;
-	return false;
 }
 
 /* Reaps adopted descendants while stages still run. waitid(2) may show an ended stage for ever, and
@@ -211,30 +138,34 @@ static void reap_orphans(void)
 		info.si_pid = 0;
 		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) || !info.si_pid)
 			return;
-		if (is_stage(info.si_pid))
+		if (slot_stages_have(&slot.stages, info.si_pid))
 			break;
 		waitpid(info.si_pid, NULL, WNOHANG);
 	}
 	slot.found.count = 0;
 	procs_children(slot.exec.slot, &slot.found);
 	for (size_t i = 0; i < slot.found.count; i++)
-		if (!is_stage(slot.found.pids[i]))
+		if (!slot_stages_have(&slot.stages, slot.found.pids[i]))
 			waitpid(slot.found.pids[i], NULL, WNOHANG);
 }
 
 static void reap(void)
 {
 	struct rusage usage = { .ru_maxrss = 0 };
-	if (slot.job && !slot.all_ended) {
-		if (!stages_ended(&usage)) {
+	if (slot.job && !slot.stages.collected) {
+		if (!slot_stages_look(&slot.stages, &usage)) {
+			if (slot_stages_unexecuted(&slot.stages, slot.page) >= 0)
+				begin_sweep(); /* the rest of the pipeline has no sense */
+			else
+				tell_stages();
 			reap_orphans();
 			return;
 		}
-		collect(&usage);
+		slot_stages_collect(&slot.stages, &usage);
 	}
 	pid_t pid;
 	while ((pid = wait4(-1, NULL, WNOHANG, &usage)) > 0)
-		add_usage(&usage);
+		slot_stages_add_usage(&slot.stages, &usage);
 	bool none = pid < 0 && errno == ECHILD;
 	if (none && slot.sock < 0)
 		_exit(0);
@@ -244,10 +175,7 @@ static void reap(void)
 		job_over();
 		return;
 	}
-	bool broken = false;
-	for (int i = 0; i < slot.end.stages; i++)
-		broken = broken || slot.page->exec_errno[i];
-	if (broken)
+	if (slot_stages_unexecuted(&slot.stages, slot.page) >= 0)
 		begin_sweep();
 	else if (!slot.told)
 		report(SLOT_ENDED, 0, 0);
@@ -262,12 +190,13 @@ static void signal_all(int signo)
 	pid_t denied = 0;
 	slot.found.count = 0;
 	procs_descendants(slot.exec.slot, &slot.found);
-	bool stages = slot.job && !slot.all_ended;
-	for (int i = 0; stages && i < slot.end.stages; i++)
-		kill(-slot.pid[i], signo); /* not reaped: the number is still its own */
+	bool stages = slot.job && !slot.stages.collected;
+	for (int i = 0; stages && i < slot.stages.end.stages; i++)
+		kill(-slot.stages.pid[i], signo); /* not reaped: the number is still its own */
 	size_t n = 0;
 	for (size_t i = 0; i < slot.found.count; i++)
-		if (!stages || signo == SIGKILL || !is_stage(getpgid(slot.found.pids[i])))
+		if (!stages || signo == SIGKILL ||
+		    !slot_stages_have(&slot.stages, getpgid(slot.found.pids[i])))
 			slot.found.pids[n++] = slot.found.pids[i];
 	slot.found.count = n;
 	procs_signal(&slot.found, signo, &denied);
@@ -347,7 +276,7 @@ static void obey(const struct slot_order *order, int fds[2])
 		slot.page->orders++;
 		return;
 	case SLOT_LEAVE:
-		if (order->job == slot.job && slot.job && slot.all_ended) {
+		if (order->job == slot.job && slot.job && slot.stages.collected) {
 			leave(fds);
 			return;
 		}

@@ -24,6 +24,7 @@ enum slot_what {
 	SLOT_ENDED,  /* all stages ended; something still runs */
 	SLOT_OVER,   /* nothing is left; the first report of most jobs */
 	SLOT_FAILED, /* a stage could not be executed; nothing is left */
+	SLOT_STAGE,  /* a stage ended, others run; only where the order wants it */
 };
 
 /* A second descriptor that comes along, and what it becomes. */
@@ -34,15 +35,18 @@ struct slot_order {
 	int32_t signo;
 	uint64_t job;
 	uint32_t vars_length;
-	uint32_t extra; /* enum slot_extra */
+	uint32_t extra;        /* enum slot_extra */
+	uint32_t tells_stages; /* not 0: SLOT_STAGE is wanted */
+	uint32_t reserved;
 };
 
 struct slot_report {
 	uint32_t what;
-	int32_t stage, errnum; /* SLOT_FAILED */
+	int32_t stage;  /* SLOT_FAILED, SLOT_STAGE */
+	int32_t errnum; /* SLOT_FAILED */
 	uint32_t reserved;
 	uint64_t job;
-	struct slot_end end;
+	struct slot_end end; /* status 0 of what runs still */
 };
 
 /* Written by the slot and its children before they execute anything; read by the runner. */
@@ -113,12 +117,38 @@ char **slot_exec_environment(const struct command_view *command, char *vars, siz
  * long; where that is TG_TEXT, TG_TEXT_TRUNCATED=1 says so. */
 _Noreturn void slot_exec_stage(const struct slot_exec *x, int stage);
 
-/* Fork the stage, or the stages, of a job, whose stdin is `stdin_fd`, and close that. The pid is
- * returned, or the pids go to `pids`; the pipeline is the caller's. A refused fork ends this
- * process. */
+/* slot_stages.c: the processes that a job's pipeline consists of. */
 struct pipeline;
-pid_t slot_start_single(const struct slot_exec *x, uint64_t job, int stdin_fd);
-struct pipeline *slot_start_pipeline(const struct slot_exec *x, int stdin_fd, pid_t pids[]);
+struct slot_stages {
+	struct pipeline *pipeline; /* of several; else NULL */
+	pid_t pid[SLOT_STAGES_MAX];
+	bool ended[SLOT_STAGES_MAX];
+	bool collected; /* all of them ended, and were waited for */
+	/* of those that ended; and what was used, when they were collected */
+	struct slot_end end;
+	struct rusage before; /* of children, when they started */
+};
+
+/* Forks the stages of `job`; the first one's stdin is `stdin_fd`, which is closed here. They may
+ * execute when this returns. A refused fork ends this process. */
+void slot_stages_start(struct slot_stages *s, const struct slot_exec *x, uint64_t job,
+		       int stdin_fd);
+
+/* Looks which stages have ended, without waiting for them. `peak` gets what one of them used, if
+ * that had more memory. Returns whether all have ended. */
+bool slot_stages_look(struct slot_stages *s, struct rusage *peak);
+
+/* Waits for the stages, all of which have ended. `peak`: from slot_stages_look(). */
+void slot_stages_collect(struct slot_stages *s, const struct rusage *peak);
+
+/* Enters what a child `of` the slot used that was waited for. Times are those of all such children
+ * since the start, the peak of memory is the largest of any. */
+void slot_stages_add_usage(struct slot_stages *s, const struct rusage *of);
+
+bool slot_stages_have(const struct slot_stages *s, pid_t pid);
+
+/* The first stage that ended because it could not be executed; -1: there is none. */
+int slot_stages_unexecuted(const struct slot_stages *s, const struct slot_page *page);
 
 /* Lets the stages of a pipeline go on: all of them were forked. */
 void slot_exec_open_gate(struct slot_page *page);

@@ -291,6 +291,7 @@ int slots_start(struct slot *slot, const struct slot_job *job)
 		.extra = job->extra_fd < 0      ? SLOT_EXTRA_NONE
 			 : job->extra_is_stdout ? SLOT_EXTRA_STDOUT
 						: SLOT_EXTRA_3,
+		.tells_stages = job->tell_stages,
 	};
 	if (give_command(slot, job->command) ||
 	    send_order(slot, &order, job->vars, fds, order.extra ? 2 : 1)) {
@@ -305,6 +306,7 @@ int slots_start(struct slot *slot, const struct slot_job *job)
 	slot->state = SLOT_BUSY;
 	slot->job = order.job;
 	slot->tag = job->tag;
+	slot->tell_stages = job->tell_stages;
 	slot->end = (struct slot_end){ 0 };
 	slot->complained = false;
 	rc = 0;

@@ -92,6 +92,9 @@ struct slot_end {
 /* In these calls slots_job() is the job's tag still, and any verb but slots_free() may be used: a
  * job may be started in the very slot. */
 struct slots_events {
+	/* Stage `stage` of the job has ended, others still run; `end` has the statuses of all that
+	 * ended so far, and 0 for those that run. Only if the job has `tell_stages`. */
+	void (*stage_ended)(void *arg, struct slot *slot, int stage, const struct slot_end *end);
 	/* All stages of the job have ended; something it started still runs. Not called when
 	 * nothing does: then `over` alone. */
 	void (*ended)(void *arg, struct slot *slot, const struct slot_end *end);
@@ -156,6 +159,7 @@ struct slot_job {
 	/* becomes descriptor 3 of the job; -1: none; closed here in every case */
 	int extra_fd;
 	bool extra_is_stdout; /* it becomes the last stage's stdout instead */
+	bool tell_stages;     /* `stage_ended` is wanted */
 };
 
 /* Starts a job in an idle slot. Returns 0, or -1 with errno: then nothing was started, the slot is

@@ -34,6 +34,7 @@ struct slot {
 	struct list link;        /* in slots->idle */
 	uint64_t job;            /* the number of the last job */
 	void *tag;               /* NULL: no job */
+	bool tell_stages;        /* of the last job */
 	struct command *command; /* that the process has */
 	struct slot_end end;
 	/* its stdout lost its reader: replaced as soon as it has no job */

@@ -153,9 +153,11 @@ static bool well_formed(const struct slot *slot, const struct slot_report *r, ss
 	if (size != sizeof *r || r->job != slot->job ||
 	    r->end.stages != command_stages(slot->command))
 		return false;
+	bool of_stage = slot->state == SLOT_BUSY && r->stage >= 0 && r->stage < r->end.stages;
+	if (r->what == SLOT_STAGE)
+		return of_stage && slot->tell_stages;
 	if (r->what == SLOT_FAILED)
-		return slot->state == SLOT_BUSY && r->stage >= 0 && r->stage < r->end.stages &&
-		       r->errnum > 0;
+		return of_stage && r->errnum > 0;
 	if (r->what == SLOT_ENDED)
 		return slot->state == SLOT_BUSY;
 	return r->what == SLOT_OVER && (slot->state == SLOT_BUSY || slot->state == SLOT_LINGERS);
@@ -167,6 +169,10 @@ static void take_report(struct slot *slot, const struct slot_report *r)
 	struct slots *s = slot->slots;
 	uint64_t job = slot->job;
 	slot->end = r->end;
+	if (r->what == SLOT_STAGE) {
+		s->events->stage_ended(s->arg, slot, r->stage, &r->end);
+		return;
+	}
 	if (r->what == SLOT_ENDED) {
 		slot->state = SLOT_LINGERS;
 		s->events->ended(s->arg, slot, &r->end);

@@ -103,7 +103,7 @@ static bool cut_records(struct lines *l)
 		for (size_t i = first; i < l->batch.count; i++)
 			if (!l->batch.items[i].is_object || !l->batch.items[i].has_id)
 				report(l, &l->batch.items[i], l->line);
-		l->cutting = lines == 0 && !l->at_end;
+		l->cutting = lines == 0 && !l->at_end && (l->cutting || n >= RECORD_MAX);
 		l->line += lines;
 		l->used += n;
 	}
@@ -141,8 +141,11 @@ static void go_on(struct lines *l)
 {
 	if (l->stopped)
 		return;
-	if (l->position == 0 && record_is_utf16(l->bytes.data, l->bytes.len)) {
-		give_up(l, 1, RECORD_UTF16_TEXT);
+	const char *foreign = NULL;
+	if (l->position == 0 && l->bytes.len)
+		foreign = record_foreign(l->bytes.data, l->bytes.len);
+	if (foreign) {
+		give_up(l, 1, foreign);
 		return;
 	}
 	if (!hand_over(l)) {

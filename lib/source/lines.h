@@ -26,7 +26,8 @@ struct lines_config {
  * update is handed on as one that cannot be understood, with its bytes, and reported with the
  * number of its line. A line longer than RECORD_MAX is cut. Empty lines are passed over. The
  * offset of a batch is the position after its last record. JSON that does not end within
- * RECORD_MAX, and UTF-16, end the source (ERR_CONFIG). NULL with `err` (ERR_INTERNAL). */
+ * RECORD_MAX, and a file that record_foreign() names, end the source (ERR_CONFIG). NULL with `err`
+ * (ERR_INTERNAL). */
 struct source *lines_new(const struct lines_config *config, struct err *err);
 
 #endif

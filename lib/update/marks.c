@@ -9,12 +9,12 @@
 
 enum update_thread update_thread(const struct update *u, int64_t *id)
 {
-	const char *place = field_place(u), *type = update_chat_type(u);
-	if (scan_integer(scan_named(scan_named(place, "direct_messages_topic"), "topic_id"), id))
+	const char *type = update_chat_type(u);
+	if (scan_integer(scan_named(field_place(u, "direct_messages_topic"), "topic_id"), id))
 		return THREAD_DIRECT;
-	const char *topic = scan_named(place, "is_topic_message");
+	const char *topic = field_place(u, "is_topic_message");
 	bool marked = (topic && *topic == 't') || (type && strcmp(type, "private") == 0);
-	if (marked && scan_integer(scan_named(place, "message_thread_id"), id))
+	if (marked && scan_integer(field_place(u, "message_thread_id"), id))
 		return THREAD_TOPIC;
 	return THREAD_NONE;
 }

@@ -1,6 +1,7 @@
 /* update/record: bytes of a file in, the updates of its records out. Each record is decided by
  * its own bytes, so that a file may be read on from any of them, and that a broken one stops no
- * other. Only what can mean nothing else is taken apart: no update is a list, or has a `result`. */
+ * other. Only what can mean nothing else is taken apart: no update is a list, or has a `result`;
+ * and values that follow each other in a line are updates only where all of them are. */
 #include "update/record.h"
 
 #include <string.h>
@@ -10,9 +11,40 @@
 static const char bom[] = "\xef\xbb\xbf";
 enum { BOM = sizeof bom - 1 };
 
-bool record_is_utf16(const char *text, size_t n)
+#define UTF16(name) "it is UTF-16; make UTF-8 of it by: iconv -f " name " -t UTF-8"
+#define COMPRESSED(by) \
+	"it is compressed; give '-' as the file, and unpack it by: " by " FILE | tgrun"
+
+static const struct {
+	const char *begins;
+	size_t n;
+	const char *text;
+} foreign[] = {
+	{ "\xff\xfe", 2, UTF16("UTF-16") },
+	{ "\xfe\xff", 2, UTF16("UTF-16") },
+	{ "\x1f\x8b\x08", 3, COMPRESSED("zcat") },
+	{ "BZh", 3, COMPRESSED("bzcat") },
+	{ "PK\3\4", 4, COMPRESSED("unzip -p") },
+	{ "\x28\xb5\x2f\xfd", 4, COMPRESSED("zstdcat") },
+	{ "\xfd\x37zXZ\0", 6, COMPRESSED("xzcat") },
+};
+
+static bool opens(char c)
 {
-	return n >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0);
+	return c == '{' || c == '[';
+}
+
+const char *record_foreign(const char *text, size_t n)
+{
+	for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+		if (n >= foreign[i].n && memcmp(text, foreign[i].begins, foreign[i].n) == 0)
+			return foreign[i].text;
+	/* Without its mark, by the zero byte that each of its letters has. */
+	if (n >= 4 && opens(text[0]) && !text[1] && text[2] && !text[3])
+		return UTF16("UTF-16LE");
+	if (n >= 4 && !text[0] && opens(text[1]) && !text[2] && text[3])
+		return UTF16("UTF-16BE");
+	return NULL;
 }
 
 static const char *skip_blank(const char *p, const char *end)
@@ -31,43 +63,33 @@ static const char *begin(const char *text, const char *end)
 	return text;
 }
 
-/* The end of a value that goes on behind its first line, with the line it ends in and blank ones
- * behind it. 0: more is needed; -1: it is none. */
-static ptrdiff_t value_length(const char *text, const char *end, bool at_end)
+/* The same, behind a comma, too, as may stand between two updates. */
+static const char *gap(const char *text, const char *end)
 {
-	struct scan_fault fault;
-	/* Half a word or a number at the end would be none; lines hold whole ones. */
-	while (!at_end && end[-1] != '\n')
-		end--;
-	const char *value = begin(text, end), *behind = end;
-	if (!scan_check(value, end, &fault)) {
-		if (fault.cut_off)
-			return at_end ? -1 : 0;
-		if (!fault.ended)
-			return -1;
-		behind = value + fault.at;
-	}
-	for (const char *p = behind; p > value && scan_is_space(p[-1]); p--)
-		if (p[-1] == '\n')
-			return behind - text;
-	return behind == end ? (at_end ? end - text : 0) : -1;
+	text = begin(text, end);
+	return text < end && *text == ',' ? begin(text + 1, end) : text;
 }
 
-size_t record_length(const char *text, size_t n, bool span, bool at_end)
+enum values {
+	VALUES_WHOLE,
+	VALUES_CUT_OFF, /* the last one would be whole with more bytes */
+	VALUES_NONE,    /* something else stands among them */
+};
+
+/* What the bytes are: objects and lists that follow each other. *last gets where the last one
+ * begins; NULL if there is none. */
+static enum values look(const char *text, const char *end, const char **last)
 {
 	struct scan_fault fault;
-	const char *lf = memchr(text, '\n', n), *end = text + n;
-	if (!lf && !at_end && n < RECORD_MAX)
-		return 0;
-	size_t line = lf ? (size_t)(lf - text) + 1 : n;
-	const char *value = begin(text, text + line);
-	bool opens = lf && value < lf && (*value == '{' || *value == '[');
-	if (!span || !opens || scan_check(value, lf, &fault) || !fault.cut_off)
-		return line;
-	ptrdiff_t length = value_length(text, end, at_end);
-	if (length == 0 && n >= RECORD_MAX)
-		return RECORD_ENDLESS;
-	return length < 0 ? line : (size_t)length;
+	*last = NULL;
+	for (const char *p = gap(text, end); p < end; p = gap(scan_skip(p), end)) {
+		if (!opens(*p))
+			return VALUES_NONE;
+		*last = p;
+		if (!scan_check(p, end, &fault) && !fault.ended)
+			return fault.cut_off ? VALUES_CUT_OFF : VALUES_NONE;
+	}
+	return VALUES_WHOLE;
 }
 
 /* The list of objects that the value is or, as an answer, holds; NULL if it is none of these.
@@ -90,25 +112,101 @@ static const char *list_of(const char *value, size_t *count)
 	return list;
 }
 
+static bool has_id(const char *value)
+{
+	int64_t id;
+	return scan_integer(scan_named(value, "update_id"), &id);
+}
+
+/* Whether the whole values that the bytes are hold updates and nothing else; *count gets how
+ * many. */
+static bool all_updates(const char *text, const char *end, size_t *count)
+{
+	size_t n;
+	*count = 0;
+	for (const char *p = gap(text, end); p < end; p = gap(scan_skip(p), end)) {
+		const char *list = list_of(p, &n);
+		if (!list && (!has_id(p) || ++*count > RECORD_UPDATES_MAX))
+			return false;
+		if (!list)
+			continue;
+		for (struct scan_walk w = scan_walk(list); scan_next(&w);)
+			if (!has_id(w.value) || ++*count > RECORD_UPDATES_MAX)
+				return false;
+	}
+	return true;
+}
+
+/* The length of a record whose `last` value goes on behind its line: with the line in which that
+ * value ends, and blank ones behind it; or as far as another value begins in that line, where the
+ * record holds updates and nothing else. 0: more is needed; -1: it is none. */
+static ptrdiff_t long_record(const char *text, const char *last, const char *end, bool at_end)
+{
+	struct scan_fault fault;
+	size_t count;
+	if (!scan_check(last, end, &fault) && !fault.ended)
+		return fault.cut_off && !at_end ? 0 : -1;
+	const char *behind = scan_skip(last), *next = gap(behind, end);
+	const char *lf = memrchr(behind, '\n', (size_t)(next - behind));
+	if (lf)
+		return lf + 1 - text;
+	if (!at_end && end - next < BOM)
+		return 0;
+	if (next == end || (opens(*next) && all_updates(text, next, &count)))
+		return next - text;
+	return -1;
+}
+
+/* The length of the first record of a line without an end: all its updates but the last one that
+ * has begun; all `n` bytes if it holds anything else. */
+static size_t piece_of_line(const char *text, size_t n)
+{
+	const char *last;
+	size_t count;
+	bool values = look(text, text + RECORD_MAX, &last) != VALUES_NONE && last;
+	return values && all_updates(text, last, &count) && count ? (size_t)(last - text) : n;
+}
+
+size_t record_length(const char *text, size_t n, bool span, bool at_end)
+{
+	const char *lf = memchr(text, '\n', n), *end = text + n, *last;
+	if (!lf && !at_end)
+		return n < RECORD_MAX ? 0 : piece_of_line(text, n);
+	size_t line = lf ? (size_t)(lf - text) + 1 : n;
+	if (!span || !lf || look(text, lf, &last) != VALUES_CUT_OFF)
+		return line;
+	ptrdiff_t length = long_record(text, last, end, at_end);
+	if (length == 0 && n >= RECORD_MAX)
+		return RECORD_ENDLESS;
+	return length < 0 ? line : (size_t)length;
+}
+
+static void add(struct slices *out, char *record, const char *value, const char *end)
+{
+	slice_line(record + (value - record), (size_t)(end - value), &out->items[out->count++]);
+}
+
 int record_cut(char *record, size_t n, struct slices *out)
 {
 	struct scan_fault fault;
-	char *start = record + (begin(record, record + n) - record), *end = record + n;
-	size_t count = 1;
-	if (start == end)
-		return 0;
-	const char *value = scan_check(start, end, &fault);
-	const char *list = value ? list_of(value, &count) : NULL;
+	const char *end = record + n, *start = begin(record, end), *last, *next;
+	size_t count;
+	bool apart = look(start, end, &last) == VALUES_WHOLE &&
+		     (all_updates(start, end, &count) ||
+		      (scan_check(start, end, &fault) && list_of(start, &count)));
 	/* Before anything is changed. */
-	if (slices_reserve(out, list ? count : 1))
+	if (slices_reserve(out, apart ? count : 1))
 		return -1;
-	if (!list) {
-		slice_line(start, (size_t)(end - start), &out->items[out->count++]);
-		return 0;
+	if (!apart)
+		add(out, record, start, end);
+	for (const char *p = gap(start, end); apart && p < end; p = next) {
+		const char *list = list_of(p, &count), *behind = scan_skip(p);
+		next = gap(behind, end);
+		if (!list)
+			add(out, record, p, behind);
+		for (struct scan_walk w = scan_walk(list ? list : p); list && scan_next(&w);)
+			add(out, record, w.value, scan_end(&w));
 	}
-	for (struct scan_walk w = scan_walk(list); scan_next(&w);)
-		slice_line(record + (w.value - record), (size_t)(scan_skip(w.value) - w.value),
-			   &out->items[out->count++]);
 	return 0;
 }
 

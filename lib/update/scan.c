@@ -101,8 +101,9 @@ bool scan_next(struct scan_walk *w)
 	}
 	if (w->name) {
 		w->name = p;
-		p = after_space(after_string(p)); /* at the colon */
-		p = after_space(p + 1);
+		p = after_string(p);
+		w->name_end = p - 1;
+		p = after_space(after_space(p) + 1); /* behind the colon */
 	}
 	w->value = p;
 	return true;

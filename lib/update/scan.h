@@ -44,7 +44,8 @@ const char *scan_skip(const char *value);
 /* A walk over the members of an object or the elements of an array; over nothing, for any other
  * value. */
 struct scan_walk {
-	const char *name; /* the member's name, at its quote; NULL in an array */
+	const char *name;     /* the member's name, at its quote; NULL in an array */
+	const char *name_end; /* its other quote */
 	const char *value;
 	const char *next; /* where the walk goes on; NULL: behind `value` */
 	const char *end;  /* the byte behind `value`, if it was looked for */

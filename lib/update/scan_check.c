@@ -6,8 +6,6 @@
  * make a whole batch of updates garbage. */
 #include "update/scan.h"
 
-#include <string.h>
-
 /* Bytes at which a run of plain characters inside a string ends. */
 static const bool string_stop[256] = { ['"'] = true, ['\\'] = true, ['\0'] = true };
 
@@ -38,49 +36,58 @@ static const char *check_string(const char *p, const char *end, const char **at)
 	}
 }
 
-static const char *check_digits(const char *p, const char *end)
+/* Digits, at least one. Returns the byte behind them; NULL with *at. */
+static const char *check_digits(const char *p, const char *end, const char **at)
 {
 	const char *start = p;
 	while (p < end && scan_is_digit(*p))
 		p++;
+	*at = p;
 	return p > start ? p : NULL;
 }
 
-static const char *check_number(const char *p, const char *end)
+static const char *check_number(const char *p, const char *end, const char **at)
 {
 	if (*p == '-')
 		p++;
 	if (p < end && *p == '0')
 		p++;
-	else if (!(p = check_digits(p, end)))
+	else if (!(p = check_digits(p, end, at)))
 		return NULL;
-	if (p < end && *p == '.' && !(p = check_digits(p + 1, end)))
+	if (p < end && *p == '.' && !(p = check_digits(p + 1, end, at)))
 		return NULL;
 	if (p < end && (*p == 'e' || *p == 'E')) {
 		p++;
 		if (p < end && (*p == '+' || *p == '-'))
 			p++;
-		p = check_digits(p, end);
+		p = check_digits(p, end, at);
 	}
 	return p;
+}
+
+static const char *check_word(const char *p, const char *end, const char *word, const char **at)
+{
+	for (*at = p; *word; word++, ++*at)
+		if (*at == end || **at != *word)
+			return NULL;
+	return *at;
 }
 
 /* A string, a number or a word. Returns the byte behind it; NULL with *at. */
 static const char *check_scalar(const char *p, const char *end, const char **at)
 {
 	*at = p;
-	size_t n = (size_t)(end - p);
 	switch (*p) {
 	case '"':
 		return check_string(p + 1, end, at);
 	case 't':
-		return n >= 4 && memcmp(p, "true", 4) == 0 ? p + 4 : NULL;
+		return check_word(p, end, "true", at);
 	case 'f':
-		return n >= 5 && memcmp(p, "false", 5) == 0 ? p + 5 : NULL;
+		return check_word(p, end, "false", at);
 	case 'n':
-		return n >= 4 && memcmp(p, "null", 4) == 0 ? p + 4 : NULL;
+		return check_word(p, end, "null", at);
 	default:
-		return *p == '-' || scan_is_digit(*p) ? check_number(p, end) : NULL;
+		return *p == '-' || scan_is_digit(*p) ? check_number(p, end, at) : NULL;
 	}
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "update/kinds.h"
+#include "update/members.h"
 #include "update/scan.h"
 #include "update/update_internal.h"
 
@@ -41,7 +42,8 @@ struct update {
 	const char *chat;       /* the chat's id; NULL: none */
 	const struct kind *row; /* kinds_generic for an unknown kind */
 	char kind[KIND_MAX + 1];
-	struct arena *arena;
+	struct arena *arena;    /* in the same block */
+	struct members members; /* of `object` */
 };
 
 /* Reads the kind's name, decoded in `name`. */
@@ -52,6 +54,7 @@ static void set_kind(struct update *u, const char *name, size_t n)
 		if (!memchr("abcdefghijklmnopqrstuvwxyz0123456789_", name[i], 37))
 			return;
 	memcpy(u->kind, name, n);
+	u->kind[n] = '\0';
 	const struct kind *row = kinds_find(u->kind, n);
 	if (row)
 		u->row = row;
@@ -73,6 +76,22 @@ static void find_kind(struct update *u)
 	}
 }
 
+/* A member of the kind's object; NULL: there is none. */
+static const char *of_object(const struct update *u, const char *name)
+{
+	return members_get(&u->members, name, strlen(name));
+}
+
+/* The value at a path in the kind's object. */
+static const char *find_path(const struct update *u, const char *path, size_t n)
+{
+	const char *dot = memchr(path, '.', n);
+	if (!dot)
+		return members_get(&u->members, path, n);
+	size_t first = (size_t)(dot - path);
+	return scan_path(members_get(&u->members, path, first), dot + 1, n - first - 1);
+}
+
 /* The first integer found by `paths` (dotted, `|` between; may be NULL) in the kind's object. *path
  * and *length, unless NULL, get which path it was. */
 static const char *find_integer(const struct update *u, const char *paths, const char **path,
@@ -80,7 +99,7 @@ static const char *find_integer(const struct update *u, const char *paths, const
 {
 	while (u->object && paths) {
 		size_t n = strcspn(paths, "|");
-		const char *value = scan_path(u->object, paths, n);
+		const char *value = find_path(u, paths, n);
 		int64_t number;
 		if (scan_integer(value, &number)) {
 			if (path) {
@@ -102,22 +121,24 @@ static void find_chat(struct update *u)
 	u->place = u->object;
 	u->chat = find_integer(u, u->row->chat, &path, &n);
 	if (n > tail_length && memcmp(path + n - tail_length, tail, tail_length) == 0)
-		u->place = scan_path(u->object, path, n - tail_length);
+		u->place = find_path(u, path, n - tail_length);
 }
 
 struct update *update_of_checked(const char *json, size_t n)
 {
-	struct update *u = calloc(1, sizeof *u);
-	struct arena *arena = u ? malloc(sizeof *arena + n) : NULL;
-	if (!arena) {
-		free(u);
+	struct arena *arena;
+	struct update *u = malloc(sizeof *u + sizeof *arena + n);
+	if (!u)
 		return NULL;
-	}
+	arena = (struct arena *)(u + 1);
 	*arena = (struct arena){ .used = 0 };
 	u->arena = arena;
 	u->root = json;
+	u->object = NULL;
 	u->row = &kinds_generic;
+	u->kind[0] = '\0';
 	find_kind(u);
+	members_find(&u->members, u->object);
 	find_chat(u);
 	return u;
 }
@@ -142,9 +163,6 @@ struct update *update_parse(const char *json, size_t n, struct err *err)
 
 void update_free(struct update *u)
 {
-	if (!u)
-		return;
-	free(u->arena);
 	free(u);
 }
 
@@ -153,9 +171,9 @@ const char *field_root(const struct update *u)
 	return u->root;
 }
 
-const char *field_place(const struct update *u)
+const char *field_place(const struct update *u, const char *name)
 {
-	return u->place;
+	return u->place == u->object ? of_object(u, name) : scan_named(u->place, name);
 }
 
 bool update_id(const struct update *u, int64_t *id)
@@ -188,21 +206,20 @@ bool update_user(const struct update *u, int64_t *id)
 
 bool update_message_id(const struct update *u, int64_t *id)
 {
-	return scan_integer(scan_named(u->place, "message_id"), id);
+	return scan_integer(field_place(u, "message_id"), id);
 }
 
-/* The string `name` of `object`, NULL if there is none. */
-static const char *string(const char *object, const char *name)
+/* `value`, which may be NULL, if it is a string; else NULL. */
+static const char *string(const char *value)
 {
-	const char *value = scan_named(object, name);
 	return scan_is_string(value) ? value : NULL;
 }
 
 /* What was written as the text of a message; NULL if nothing was. */
 static const char *message_text(const struct update *u)
 {
-	const char *value = string(u->object, "text");
-	return value ? value : string(u->object, "caption");
+	const char *value = string(of_object(u, "text"));
+	return value ? value : string(of_object(u, "caption"));
 }
 
 static const char *find_text(const struct update *u, enum text which)
@@ -210,23 +227,24 @@ static const char *find_text(const struct update *u, enum text which)
 	const char *value = NULL;
 	switch (which) {
 	case CHAT_TYPE:
-		return string(scan_named(u->place, "chat"), "type");
+		return string(scan_named(field_place(u, "chat"), "type"));
 	case BUSINESS:
-		return string(u->place, "business_connection_id");
+		return string(field_place(u, "business_connection_id"));
 	case CONNECTION:
-		return strcmp(u->kind, "business_connection") == 0 ? string(u->object, "id") : NULL;
+		return strcmp(u->kind, "business_connection") == 0 ? string(of_object(u, "id"))
+								   : NULL;
 	case GUEST:
-		return string(u->place, "guest_query_id");
+		return string(field_place(u, "guest_query_id"));
 	case INLINE_MESSAGE:
-		return string(u->object, "inline_message_id");
+		return string(of_object(u, "inline_message_id"));
 	case POLL_ID:
-		return strcmp(u->kind, "poll") == 0 ? string(u->object, "id") : NULL;
+		return strcmp(u->kind, "poll") == 0 ? string(of_object(u, "id")) : NULL;
 	case QUERY_ID:
 		/* The queries are the kinds whose answer is refused after a time. */
-		return u->object && u->row->answerable ? string(u->object, "id") : NULL;
+		return u->object && u->row->answerable ? string(of_object(u, "id")) : NULL;
 	case TEXT:
-		if (!(value = message_text(u)) && !(value = string(u->object, "query")))
-			value = string(u->object, "data");
+		if (!(value = message_text(u)) && !(value = string(of_object(u, "query"))))
+			value = string(of_object(u, "data"));
 		return value;
 	case TEXTS:
 		break;
@@ -308,5 +326,5 @@ bool field_text_is_message(const struct update *u)
 
 const char *field_entities(const struct update *u)
 {
-	return scan_named(u->object, string(u->object, "text") ? "entities" : "caption_entities");
+	return of_object(u, string(of_object(u, "text")) ? "entities" : "caption_entities");
 }

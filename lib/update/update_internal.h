@@ -14,8 +14,9 @@ const char *field_root(const struct update *u);
  * button's data. */
 bool field_text_is_message(const struct update *u);
 
-/* The message that tells the chat, or what stands under the kind; NULL without a kind. */
-const char *field_place(const struct update *u);
+/* A member of the message that tells the chat, or else of what stands under the kind; NULL: there
+ * is none. */
+const char *field_place(const struct update *u, const char *name);
 
 /* The list of what the server marked in that text; NULL: none came. */
 const char *field_entities(const struct update *u);

@@ -111,17 +111,20 @@ wait
 EOT
 rm "$TMP/hold"
 stop_tgrun
-forget
-start_tgrun --handler "$TMP/daemons"
-for i in 1 2 3; do message "$i" "d$i"; done
-wait_for '[ "$(pgrep -fc "daemon $TMP/daemon")" = 3 ]'
-# shellcheck disable=SC2046
-kill -KILL "$TGRUN_PID" $(slots)
-reap
-start_tgrun --handler "$TMP/note"
-wait_for '[ "$(seen ^end)" = 3 ]'
-stop_tgrun
-is "$STATUS $(pgrep -fc "daemon $TMP/daemon") $(seen ^end)" "0 0 3" "runner and slots killed in one instant: the next run ends what they left, and hands out again"
+for background in wait leave; do
+	forget
+	start_tgrun --handler "$TMP/daemons" --background $background
+	for i in 1 2 3; do message "$i" "d$i"; done
+	wait_for '[ "$(pgrep -fc "daemon $TMP/daemon")" = 3 ]'
+	# shellcheck disable=SC2046
+	kill -KILL "$TGRUN_PID" $(slots)
+	reap
+	start_tgrun --handler "$TMP/note" --background $background
+	wait_for '[ "$(seen ^end)" = 3 ]'
+	stop_tgrun
+	is "$STATUS $(pgrep -fc "daemon $TMP/daemon") $(seen ^end)" "0 0 3" \
+		"runner and slots killed in one instant, --background $background: the next run ends the handlers that they left, and hands out again"
+done
 
 # A slot and a handler die.
 forget

@@ -235,23 +235,30 @@ handler broken <<'EOT'
 cat tests/data/crashes/node-missing-module >&2
 exit 1
 EOT
-fresh
-start_tgrun --workers 1 --handler "$TMP/broken" --log-level debug
-generate 100 40
-wait_for '[ "$(stats .pending)" = 0 ] && [ "$("$TGRUN" status --json --state-dir "$TMP/state" | jq .received)" = 100 ] && logged "interrupted, .* read anything"'
-"$TGRUN" status --json --state-dir "$TMP/state" >"$TMP/status"
-is "$(jq -r '"\(.start_failing) \(.dead) \(.failed) \(.interrupted)"' "$TMP/status") $(dead list --json)" "true 0 0 0 " \
-	"a worker that ends before it reads anything touches no update"
-WHY="a worker ended before it read anything: exited with status 1: Error: Cannot find module 'telegraf'"
-like "$(grep ' error ' "$TGRUN_LOG" | head -n 1)" "the handler cannot be started: $WHY; .* No update is touched" "… the log says what is wrong"
-is "$(jq -r .last_error "$TMP/status")" "$WHY" "… and so does status"
-like "$("$TGRUN" status --state-dir "$TMP/state")" "last error: .*$WHY" "… for people, too"
-: >"$TMP/mended"
-wait_for '[ "$(count end)" = 100 ]'
-is "$(events end 6 9 | sort | uniq -c | awk '{ print $1, $2, $3 }')" "100 1 0" "when it is mended all are handled, as if nothing had been"
-like "$(cat "$TGRUN_LOG")" "the workers work again" "… which is said"
-stop_tgrun
-is "$(dead list --json)" "" "… and none is a dead letter"
+broken_worker() { # HANDLER REASON
+	fresh
+	rm -f "$TMP/mended"
+	start_tgrun --workers 1 --handler "$1" --log-level debug
+	generate 100 40
+	wait_for '[ "$(stats .pending)" = 0 ] && [ "$("$TGRUN" status --json --state-dir "$TMP/state" | jq .received)" = 100 ] && logged "interrupted, .* anything"'
+	"$TGRUN" status --json --state-dir "$TMP/state" >"$TMP/status"
+	is "$(jq -r '"\(.start_failing) \(.dead) \(.failed) \(.interrupted)"' "$TMP/status") $(dead list --json)" "true 0 0 0 " \
+		"$1: a worker that ends before it reads anything touches no update"
+	like "$(grep ' error ' "$TGRUN_LOG" | head -n 1)" "the handler cannot be started: $2; .* No update is touched" "… the log says what is wrong"
+	like "$(jq -r .last_error "$TMP/status")" "^$2\$" "… and so does status"
+	like "$("$TGRUN" status --state-dir "$TMP/state")" "last error: .*$2" "… for people, too"
+	: >"$TMP/mended"
+	wait_for '[ "$(count end)" = 100 ]'
+	is "$(events end 6 | sort | uniq -c | awk '{ print $1, $2 }')" "100 1" "when it is mended all are handled, as if nothing had been"
+	like "$(cat "$TGRUN_LOG")" "the workers work again" "… which is said"
+	stop_tgrun
+	is "$(dead list --json)" "" "… and none is a dead letter"
+}
+WHY="exited with status 1: Error: Cannot find module 'telegraf'"
+broken_worker "$TMP/broken" "a worker ended before it read anything: $WHY"
+is "$(events end 9 | sort -u)" "0 " "… and for the first time"
+# The first stage of a pipeline reads, for a last one that is gone.
+broken_worker "cat | $TMP/broken" "a worker ended before it (read|answered) anything: stage 2 of 2 $WHY"
 
 # A worker that ends after an answer: what it was given next, and did not read, is another's.
 handler brief <<'EOT'

@@ -30,6 +30,7 @@ static struct {
 	int peer, tag;
 	bool again;
 	int started, ended, over; /* jobs; over: failed ones, too */
+	int stages;               /* that ended while others ran */
 	int warned;
 	struct slot_report said;
 } rig;
@@ -43,7 +44,8 @@ static void start_job(void)
 				.vars = "A=1",
 				.vars_length = 4,
 				.stdin_fd = fd,
-				.extra_fd = -1 };
+				.extra_fd = -1,
+				.tell_stages = true };
 	enum slot_state before = rig.slot.state;
 	int rc = slots_start(&rig.slot, &job);
 	HOLDS((rc == 0) == (before == SLOT_IDLE), "a start is for an idle slot: %d %s", before,
@@ -51,6 +53,16 @@ static void start_job(void)
 	rig.started += rc == 0;
 	while (rig.peer >= 0 && recv(rig.peer, order, sizeof order, MSG_DONTWAIT) > 0)
 		; /* the descriptors in it are closed with it */
+}
+
+static void on_stage_ended(void *arg, struct slot *slot, int stage, const struct slot_end *end)
+{
+	(void)arg;
+	rig.stages++;
+	HOLDS(rig.said.what == SLOT_STAGE && slots_job(slot) == &rig.tag &&
+		      slot->state == SLOT_BUSY && stage >= 0 && stage < STAGES &&
+		      end->stages == STAGES,
+	      "stage %d ended", stage);
 }
 
 static void on_ended(void *arg, struct slot *slot, const struct slot_end *end)
@@ -96,7 +108,11 @@ static void on_note(void *arg, struct slot *slot, bool warn, const char *text)
 static void set_up(void)
 {
 	static const struct slots_events events = {
-		.ended = on_ended, .over = on_over, .failed = on_failed, .note = on_note
+		.stage_ended = on_stage_ended,
+		.ended = on_ended,
+		.over = on_over,
+		.failed = on_failed,
+		.note = on_note,
 	};
 	static const char *const stages[STAGES][3] = { { "a", "-x", NULL }, { "b", NULL } };
 	const char *const *list[] = { stages[0], stages[1], NULL },
@@ -123,7 +139,7 @@ static void set_up(void)
 				  .page = &rig.page };
 	rig.peer = pair[1];
 	rig.again = false;
-	rig.started = rig.ended = rig.over = rig.warned = 0;
+	rig.started = rig.ended = rig.over = rig.stages = rig.warned = 0;
 	slots_make_idle(&rig.slot);
 }
 
@@ -149,7 +165,7 @@ static void report(const char *text)
 		struct slot_report r;
 		char more[64];
 	} m = { .r.end.stages = STAGES };
-	int what = 0, off = 0, size = sizeof m.r, before = rig.ended + rig.over,
+	int what = 0, off = 0, size = sizeof m.r, before = rig.ended + rig.over + rig.stages,
 	    warned = rig.warned;
 	enum slot_state state = slot->state;
 	uint64_t job = slot->job;
@@ -165,13 +181,14 @@ static void report(const char *text)
 	slots_catch_up(slot);
 	if (state == SLOT_DEAD || state == SLOT_VACANT)
 		return;
-	bool had_job = state != SLOT_IDLE, told = rig.ended + rig.over == before + 1;
+	bool had_job = state != SLOT_IDLE, told = rig.ended + rig.over + rig.stages == before + 1;
 	bool sound = had_job && (size_t)size == sizeof m.r && off == 0 && m.r.end.stages == STAGES;
 	bool fits = what == SLOT_OVER ||
 		    (state == SLOT_BUSY &&
-		     (what == SLOT_ENDED || (what == SLOT_FAILED && m.r.errnum > 0 &&
-					     m.r.stage >= 0 && m.r.stage < STAGES)));
-	HOLDS(told == (sound && fits), "%d told of report %d", rig.ended + rig.over - before, what);
+		     (what == SLOT_ENDED ||
+		      ((what == SLOT_STAGE || (what == SLOT_FAILED && m.r.errnum > 0)) &&
+		       m.r.stage >= 0 && m.r.stage < STAGES)));
+	HOLDS(told == (sound && fits), "told of report %d", what);
 	HOLDS((slot->state == SLOT_DEAD) == !told, "state %d after report %d", slot->state, what);
 	HOLDS(told || size == 0 || rig.warned == warned + 1, "the user is told why");
 }

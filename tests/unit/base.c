@@ -427,6 +427,27 @@ static void test_err(void)
 	   "nobody need listen");
 }
 
+static void test_hash(void)
+{
+	char text[] = "an update of some forty bytes, cut at all";
+	int wrong = 0;
+	ok(hash_bytes("", 0) == 0xcbf29ce484222325u && hash_bytes("a", 1) == 0xaf63dc4c8601ec8cu &&
+		   hash_bytes("foobar", 6) == 0x85944171f73967e8u,
+	   "the hash is FNV-1a (the vectors of draft-eastlake-fnv)");
+	for (size_t n = 1; n < sizeof text; n++) {
+		uint64_t hash = hash_words(text, n);
+		wrong += hash == hash_words(text, n - 1);
+		for (size_t i = 0; i < 8 * n; i++) {
+			text[i / 8] ^= (char)(1 << i % 8);
+			wrong += hash == hash_words(text, n);
+			text[i / 8] ^= (char)(1 << i % 8);
+		}
+	}
+	is_num(wrong, 0, "that of words changes with each bit and each length");
+	ok(hash_words(text, 40) == UINT64_C(0x0a377be41559ef00),
+	   "and is the one that stores hold already");
+}
+
 int main(void)
 {
 	RUN(test_buf);
@@ -438,8 +459,6 @@ int main(void)
 	RUN(test_find);
 	RUN(test_list);
 	RUN(test_err);
-	ok(hash_bytes("", 0) == 0xcbf29ce484222325u && hash_bytes("a", 1) == 0xaf63dc4c8601ec8cu &&
-		   hash_bytes("foobar", 6) == 0x85944171f73967e8u,
-	   "the hash is FNV-1a (the vectors of draft-eastlake-fnv)");
+	RUN(test_hash);
 	return done_testing();
 }

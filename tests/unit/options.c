@@ -16,17 +16,17 @@ static void test_defaults(void)
 	ok(!c.command_given, "and it is known that it was");
 	is_num(c.policy.handler.timeout, 60000, "timeout is 60s");
 	is_num(c.policy.handler.kill_after, 5000, "kill-after is 5s");
-	is_num(c.concurrency, 16, "concurrency is 16");
+	is_num(c.engine.concurrency, 16, "concurrency is 16");
 	is_num(c.policy.handler.max_output, 1 << 20, "max-output is 1M");
-	is_num(c.min_free, 64 << 20, "min-free is 64M");
+	is_num(c.engine.min_free, 64 << 20, "min-free is 64M");
 	is_num(c.poll.timeout, 30000, "poll-timeout is 30s");
 	is_num(c.poll.give_up_after, 0, "it never gives up");
 	is_num(c.log_level, LOG_INFO, "log-level is info");
 	is_num(c.policy.handler.background, BACKGROUND_WAIT, "background is wait");
 	is_num(c.policy.handler.outcome.on_failure, ON_FAILURE_DEAD, "on-failure is dead");
 	is_str(c.api_url, "https://api.telegram.org", "api-url is Telegram's");
-	ok(c.key.count == 1 && strcmp(c.key.items[0], "chat") == 0, "key is chat");
-	ok(c.dead_keep_count == -1 && c.dead_keep_age == -1, "all dead letters are kept");
+	ok(c.lists.key.count == 1 && strcmp(c.lists.key.items[0], "chat") == 0, "key is chat");
+	ok(c.engine.dead_keep == -1 && c.engine.dead_keep_age == -1, "all dead letters are kept");
 	ok(!c.token && !c.state_dir && !c.once && c.warning_count == 0,
 	   "nothing else is set, and nothing is warned of");
 	is_num(config_origin(&c, &c.policy.handler.timeout), ORIGIN_DEFAULT,
@@ -56,8 +56,8 @@ static void test_order(void)
 	write_file(text, sizeof text - 1);
 	snprintf(words, sizeof words, "--config %s", file);
 	ok(parse(&c, words, "", &err) == 0, "a file alone");
-	ok(c.key.count == 2 && strcmp(c.key.items[0], "user") == 0 &&
-		   strcmp(c.key.items[1], "topic") == 0,
+	ok(c.lists.key.count == 2 && strcmp(c.lists.key.items[0], "user") == 0 &&
+		   strcmp(c.lists.key.items[1], "topic") == 0,
 	   "a list keeps the order of its lines");
 	is_num(c.policy.handler.timeout, 1000, "a bare number is seconds");
 	snprintf(words, sizeof words, "config file '%s', line 5", file);
@@ -72,7 +72,8 @@ static void test_order(void)
 	ok(parse(&c, "", words, &err) == 0, "the environment over the file");
 	ok(c.policy.handler.timeout == 2000 && c.poll.limit == 5 && !c.once,
 	   "beats it; an empty variable does not");
-	ok(c.key.count == 1 && strcmp(c.key.items[0], "none") == 0, "its list replaces the file's");
+	ok(c.lists.key.count == 1 && strcmp(c.lists.key.items[0], "none") == 0,
+	   "its list replaces the file's");
 	ok(!c.token && c.token_file, "its token-file beats the file's token");
 	is_str(config_where(&c, &c.policy.handler.timeout, out, sizeof out), "TGRUN_TIMEOUT",
 	       "the place is the variable");
@@ -83,7 +84,7 @@ static void test_order(void)
 	   "the command line over both");
 	ok(c.policy.handler.timeout == 4000 && strcmp(c.handler, "me") == 0,
 	   "beats them, and its last wins");
-	ok(c.key.count == 2 && strcmp(c.key.items[1], "topic") == 0,
+	ok(c.lists.key.count == 2 && strcmp(c.lists.key.items[1], "topic") == 0,
 	   "its lists add up among themselves");
 	ok(c.token && strcmp(c.token, "2:argv") == 0 && !c.token_file,
 	   "its token beats the variable's file");
@@ -217,7 +218,7 @@ static void test_routes(void)
 	   "routes of the command line replace those of the file");
 	config_release(&c);
 	ok(parse(&c, "--handler h --source - --only /start,message --only poll", "", &err) == 0 &&
-		   c.only.count == 3,
+		   c.lists.only.count == 3,
 	   "matches add up");
 	config_release(&c);
 }
@@ -531,14 +532,14 @@ static void test_file(void)
 	write_file(habits, sizeof habits - 1);
 	ok(parse(&c, words, "", &err) == 0,
 	   "arguments, exported variables, quotes and comments are taken (%s)", err.text);
-	ok(c.policy.handler.timeout == 7000 && c.poll.limit == 3 && c.once && !c.hide_token,
+	ok(c.policy.handler.timeout == 7000 && c.poll.limit == 3 && c.once && !c.engine.hide_token,
 	   "an argument's dashes, and a value behind white space");
 	ok(c.poll.timeout == 20000 && c.env.count == 2 && strcmp(c.env.items[0], "A=b c") == 0,
 	   "a variable of the environment is the option's key");
 	is_str(c.chdir, "/a # b", "what is in quotes is all value");
 	is_str(c.env.items[1], "B=\"c\"", "quotes inside of a value stay");
 	ok(c.policy.handler.kill_after == 5000 && c.policy.handler.max_output == 65536 &&
-		   c.only.count == 2,
+		   c.lists.only.count == 2,
 	   "a comment behind a value is none of it, where it could not be");
 	is_str(c.on_error, "'./x y'", "commands are left for who cuts them into words");
 	is_str(c.token, "1:abc", "a token loses its quotes");

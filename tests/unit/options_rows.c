@@ -67,8 +67,8 @@ static bool holds(const struct config *c, const struct option_row *row)
 		return c->route.count == 1 && strcmp(c->route.items[0].match, "/a") == 0 &&
 		       strcmp(c->route.items[0].handler, "./a=b") == 0;
 	case OPTION_KEEP:
-		return strcmp(c->dead_keep, "7d") == 0 && c->dead_keep_age == 7 * 86400000LL &&
-		       c->dead_keep_count == -1;
+		return strcmp(c->dead_keep, "7d") == 0 &&
+		       c->engine.dead_keep_age == 7 * 86400000LL && c->engine.dead_keep == -1;
 	case OPTION_COMMAS: {
 		char both[64] = "";
 		if (t->count == 2 && !t->items[2])
@@ -153,7 +153,7 @@ static void test_zeros(void)
 		char *envp[] = { NULL };
 		snprintf(value, sizeof value, "%s", none[i]);
 		ok(options_parse(&c, 5, argv, envp, &err) == 0 &&
-			   (c.dead_keep_count == 0 || c.dead_keep_age == 0),
+			   (c.engine.dead_keep == 0 || c.engine.dead_keep_age == 0),
 		   "--dead-keep %s keeps none", none[i]);
 		config_release(&c);
 	}

@@ -77,11 +77,10 @@ static int front_apply(struct store *s, const struct store_op *ops, size_t count
 
 static struct store_ops front_ops;
 
-static int front_known(struct store *s, const char *root, int64_t id, uint64_t hash,
-		       struct err *err)
+static int front_known(struct store *s, const struct store_op *put, struct err *err)
 {
 	(void)s;
-	return front.behind->ops->known(front.behind, root, id, hash, err);
+	return front.behind->ops->known(front.behind, put, err);
 }
 
 static int front_load(struct store *s, int64_t from, int (*row)(void *, const struct store_row *),

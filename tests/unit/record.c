@@ -117,6 +117,35 @@ static void spans(void)
 	       "where a stream's line goes on, it is not waited for");
 }
 
+static void together(void)
+{
+	file(U(1) U(2) "\n" U(3) "\n", "1@1 2@1 3@2 ", "two updates in a line");
+	file(U(1) " , " U(2) "," U(3), "1@1 2@1 3@1 ", "with commas between");
+	file(U(1) ",\n" U(2) ",\r\n" U(3) ",", "1@1 2@2 3@3 ", "lines that end in commas");
+	file(U(1) "\r" U(2) "\r", "1@1 2@1 ", "carriage returns alone");
+	file("{\"ok\":true,\"result\":[" U(1) "]}{\"ok\":true,\"result\":[]}[" U(2) "]" U(3),
+	     "1@1 2@1 3@1 ", "answers and lists that were put behind each other");
+	file("\xef\xbb\xbf" U(1) "\xef\xbb\xbf" U(2), "1@1 2@1 ", "with their marks");
+	file("{\n\"update_id\": 1\n},\n{\n\"update_id\": 2\n},\n", "1@1 2@4 ",
+	     "indented ones with commas");
+	file("{\n\"update_id\": 1\n}{\n\"update_id\": 2\n}" U(3) U(4) "\n" U(5),
+	     "1@1 2@3 3@5 4@5 5@6 ", "indented ones in each other's line");
+	stream(U(1) U(2) "," U(3) "\n", "1@1 2@1 3@1 ", "in a stream, too");
+	file(U(1) "{}\n" U(1) "{\"update_id\":2\n" U(1) "x\n" U(1) ",,\n" U(1) "5\n[1]" U(1) "\n" U(
+		     9),
+	     "?@1 ?@2 ?@3 ?@4 ?@5 ?@6 9@7 ", "what is not all updates is left whole");
+	file("{},\n{\n},\n" U(9), "?@1 ?@2 9@4 ", "so is what has no id");
+	file("{\n\"update_id\": 1\n} x\n" U(9), "?@1 ?@2 ?@3 9@4 ",
+	     "and an indented one before it");
+	file("[{\n\"update_id\": 1\n}, {}] " U(2) "\n" U(9), "?@1 ?@2 ?@3 9@4 ",
+	     "and a list that holds it");
+	file(U(1) ", {\n\"update_id\": 2\n}\n" U(3), "1@1 2@1 3@4 ",
+	     "an indented one behind another update");
+	file(U(1) "\n,\n" U(2) "\n, " U(3), "1@1 2@3 3@4 ", "commas at the beginning of a line");
+	file("{\"update_id\":1,\"a\":\ntrue,\"b\":-1.5e3}" U(2), "1@1 2@2 ",
+	     "words and numbers that come in pieces");
+}
+
 static void broken(void)
 {
 	file("{\"update_id\":1,\"message\":{\"text\":\"half\n" U(2) "\n" U(3) "\n", "?@1 2@2 3@3 ",
@@ -155,9 +184,86 @@ static void limits(void)
 	   "a list of too many is left whole");
 	slices_release(&s);
 	free(text);
-	ok(record_is_utf16("\xff\xfe{\0", 4) && record_is_utf16("\xfe\xff\0{", 4) &&
-		   !record_is_utf16("\xff", 1) && !record_is_utf16("{}", 2),
-	   "UTF-16 is seen by its mark");
+}
+
+#define LONG_UPDATE "{\"update_id\":1,\"message\":{\"text\":\"a text that has some length\"}},"
+
+/* A line of `n` bytes without an end: updates, and behind them what makes it a line of something
+ * else. */
+static char *endless_line(size_t n, const char *behind)
+{
+	static const char update[] = LONG_UPDATE;
+	char *text = malloc(n + 1);
+	if (!text)
+		exit(1);
+	for (size_t i = 0; i < n; i++)
+		text[i] = update[i % (sizeof update - 1)];
+	memcpy(text + RECORD_MAX - 1000, behind, strlen(behind));
+	text[n] = '\0';
+	return text;
+}
+
+static void endless_lines(void)
+{
+	size_t n = RECORD_MAX + 1000;
+	struct slices s = { 0 };
+	char *text = endless_line(n, "");
+	is_num((int64_t)record_length(text, RECORD_MAX - 1, false, false), 0,
+	       "a line of many updates is read on");
+	size_t length = record_length(text, n, false, false);
+	ok(length < RECORD_MAX && length > RECORD_MAX - 100 && text[length] == '{',
+	   "up to a limit: then its updates but the last are a record (%zu bytes)", length);
+	is_num((int64_t)record_length(text, n, true, false), (int64_t)length, "in a file, too");
+	ok(record_cut(text, 1000 * (sizeof LONG_UPDATE - 1), &s) == 0 && s.count == 1000,
+	   "that holds them all");
+	slices_release(&s);
+	free(text);
+	text = endless_line(n, " no ");
+	ok(record_length(text, n, true, false) >= RECORD_MAX, "with anything else it is cut");
+	free(text);
+	text = endless_line(n, " {} ");
+	ok(record_length(text, n, true, false) >= RECORD_MAX, "also with what has no id");
+	free(text);
+	text = malloc(n + 1);
+	if (!text)
+		exit(1);
+	memset(text, ' ', n);
+	memcpy(text, U(1) "[\n", sizeof U(1) "[\n" - 1);
+	ok(record_length(text, n, true, false) == RECORD_ENDLESS,
+	   "JSON that goes on behind an update, and does not end, is told");
+	free(text);
+}
+
+static void foreign(void)
+{
+	static const struct {
+		const char *begins;
+		size_t n;
+		const char *want;
+	} rows[] = {
+		{ "\xff\xfe{\0", 4, "iconv -f UTF-16 " },
+		{ "\xfe\xff\0{", 4, "iconv -f UTF-16 " },
+		{ "{\0\"\0", 4, "iconv -f UTF-16LE " },
+		{ "\0[\0{", 4, "iconv -f UTF-16BE " },
+		{ "\x1f\x8b\x08", 3, ": zcat FILE | tgrun" },
+		{ "\xfd"
+		  "7zXZ\0",
+		  6, ": xzcat FILE | tgrun" },
+		{ "\x28\xb5\x2f\xfd$", 5, ": zstdcat FILE | tgrun" },
+		{ "BZh91AY&SY", 10, ": bzcat FILE | tgrun" },
+		{ "PK\x03\x04", 4, ": unzip -p FILE | tgrun" },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const char *got = record_foreign(rows[i].begins, rows[i].n);
+		if (!ok(got && strstr(got, rows[i].want), "told by%s", rows[i].want))
+			diag("got '%s'", got ? got : "nothing");
+	}
+	ok(!record_foreign("\xff", 1) && !record_foreign("{}", 2) && !record_foreign("", 0) &&
+		   !record_foreign("[\n", 2) &&
+		   !record_foreign("\xfd"
+				   "7zX",
+				   4),
+	   "anything else is not foreign");
 }
 
 static void fault(const char *line, bool span, const char *want)
@@ -221,8 +327,11 @@ int main(void)
 	samples_load();
 	RUN(lines);
 	RUN(spans);
+	RUN(together);
 	RUN(broken);
 	RUN(limits);
+	RUN(endless_lines);
+	RUN(foreign);
 	RUN(faults);
 	RUN(samples_cut);
 	return done_testing();

@@ -53,7 +53,7 @@ static void crashes(void)
 	if (d)
 		closedir(d);
 	is_num(rows, files - 3, "each file has its sentence");
-	ok(rows >= 40, "there are %d", rows);
+	ok(rows >= 60, "there are %d", rows);
 }
 
 static void odd_lines(void)
@@ -75,12 +75,20 @@ static void odd_lines(void)
 	is_str(of("first\n   second\n   ^^^\n"), "first", "nor is it when it is indented");
 	is_str(of("^\n"), "", "an underline under nothing");
 	is_str(of("\xff\xfe no text\n"), "\xff\xfe no text", "what is no UTF-8 is taken as it is");
+	is_str(of("TypeError: no chat\ngiving up\n"), "giving up",
+	       "an error that is named, and has no stack, is a line like others");
+	is_str(of("error: these are unknown:\n  chat\n"), "error: these are unknown: chat",
+	       "what follows a colon is the point");
 	for (int i = 0; i < 500; i++)
 		memcpy(line + 2 * i, "\xc3\xa9", 2);
 	line[1000] = '\0';
 	const char *cut = of(line);
 	ok(strlen(cut) <= SENTENCE_MAX && utf8_length(cut + strlen(cut) - 2, 2) == 2,
 	   "a long line is cut between characters");
+	of("Traceback (most recent call last):");
+	sentence_line(&s, line);
+	sentence_line(&s, line);
+	ok(strlen(sentence_text(&s)) <= SENTENCE_MAX, "so are two that are put together");
 	of("first\nsecond");
 	sentence_clear(&s);
 	is_str(sentence_text(&s), "", "what was forgotten is not said");

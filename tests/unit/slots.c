@@ -274,8 +274,8 @@ static void chain_over(void *arg, struct slot *slot, const struct slot_end *end)
 
 static void chained(void)
 {
-	static const struct slots_events events = { rig_ended,  chain_over, rig_failed, rig_died,
-						    rig_output, rig_idle,   rig_note };
+	static const struct slots_events events = { NULL,     rig_ended,  chain_over, rig_failed,
+						    rig_died, rig_output, rig_idle,   rig_note };
 	static struct chain c = { .left = 30 };
 	struct err err;
 	c.rig.slots = slots_fork(

@@ -111,8 +111,8 @@ static void rig_tick(void *arg)
 __attribute__((unused)) static void rig_init_config(struct rig *rig,
 						    const struct slots_config *config)
 {
-	static const struct slots_events events = { rig_ended,  rig_over, rig_failed, rig_died,
-						    rig_output, rig_idle, rig_note };
+	static const struct slots_events events = { NULL,     rig_ended,  rig_over, rig_failed,
+						    rig_died, rig_output, rig_idle, rig_note };
 	struct err err = { 0 };
 	*rig = (struct rig){ 0 };
 	rig->slots = slots_fork(config, &err);

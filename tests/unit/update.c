@@ -73,6 +73,22 @@ static void ids(void)
 	       8, "the message's id");
 	number("{\"callback_query\":{\"message\":{\"chat\":{\"id\":1},\"message_id\":8}}}",
 	       update_message_id, true, 8, "the id of a button's message");
+	number("{\"message\":{\"a\":1,\"ch\\u0061t\":{\"id\":1},\"chat\":{\"id\":2}}}", update_chat,
+	       true, 1, "of two chats the first counts, also when its name has escapes");
+	number("{\"message\":{\"chat\":{\"id\":1},\"ch\\u0061t\":{\"id\":2},\"message_id\":8}}",
+	       update_message_id, true, 8, "what stands behind a name with escapes is found");
+}
+
+/* A message of many members, and what is read stands last. */
+static void many_members(void)
+{
+	char json[4000] = "{\"message\":{";
+	for (int i = 0; i < 100; i++)
+		sprintf(json + strlen(json), "\"m%d\":{\"id\":%d},", i, i);
+	strcat(json, "\"chat\":{\"id\":-5},\"message_id\":8}}");
+	number(json, update_chat, true, -5, "a chat behind a hundred other members");
+	number(json, update_message_id, true, 8, "and an id behind that");
+	number(json, update_sender_chat, false, 0, "what is not there is not found");
 }
 
 static void thread(const char *message, enum update_thread type, int64_t want, const char *what)
@@ -311,6 +327,7 @@ int main(void)
 {
 	samples_load();
 	RUN(ids);
+	RUN(many_members);
 	RUN(threads);
 	RUN(senders);
 	RUN(texts);

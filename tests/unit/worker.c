@@ -312,6 +312,119 @@ static void read_no_further(void)
 	}
 }
 
+static struct command *pipeline_of(const char *first, const char *last)
+{
+	return rig_command(STAGES(ARGV("/bin/sh", "-c", first), ARGV("/bin/sh", "-c", last)),
+			   rig_env, NULL);
+}
+
+/* The first stage of a pipeline reads what it is given, also for a last one that is not there. */
+static void broken_pipelines(void)
+{
+	static const struct {
+		const char *first, *last;
+		const char *what, *why;
+	} ends[] = {
+		{ "cat", "echo no such module >&2; exit 1", "its last stage exits at once",
+		  "stage 2 of 2 exited with status 1: no such module" },
+		{ "cat", "exit 0", "its last stage exits at once, and well",
+		  "stage 2 of 2 exited with status 0" },
+		{ "read -r line; exec sleep 1000", "exit 3",
+		  "its last stage exits, the first hangs", "stage 2 of 2 exited with status 3" },
+		{ "exec sleep 1000", "exit 3", "its last stage exits, the first reads nothing",
+		  "stage 2 of 2 exited with status 3" },
+		{ "exit 5", "exec sleep 1000", "its first stage exits at once",
+		  "stage 1 of 2 exited with status 5" },
+		{ "kill -KILL $$", "cat", "its first stage is killed",
+		  "stage 1 of 2 killed by signal 9 (SIGKILL)" },
+	};
+	const struct fate *f = &house.fates[1];
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		house.unstartable = 0;
+		house.why[0] = '\0';
+		struct handler *h = house_handler(&house, MODE_WORKER,
+						  pipeline_of(ends[i].first, ends[i].last),
+						  &house_policy);
+		give(h, claim_do(1, "ok"));
+		handlers_flush(house.room);
+		HOUSE_UNTIL(&house, house.back && house.unstartable);
+		ok(f->result.end == HANDLER_INTERRUPTED && f->result.why == RELEASE_NO_START,
+		   "an update is not charged when of its worker %s: %s", ends[i].what, f->reason);
+		ok(house.unstartable == 1 && strstr(house.why, ends[i].why),
+		   "that was no start: %s", house.why);
+		is_num((int64_t)handler_room(h), 0, "and starting pauses");
+		close_down(h);
+	}
+}
+
+/* What kills each pipeline that reads it is charged, when it is known to be that. */
+static void killed_pipelines(void)
+{
+	const struct handler_result *r = &house.fates[1].result;
+	house.unstartable = 0;
+	struct handler *h = house_handler(&house, MODE_WORKER,
+					  pipeline_of("cat", "read -r line; exit 4"),
+					  &house_policy);
+	give(h, claim_do(1, "ok"));
+	handlers_flush(house.room);
+	HOUSE_UNTIL(&house, house.back == 1);
+	ok(r->end == HANDLER_INTERRUPTED && r->why == RELEASE_NO_START && r->started,
+	   "a pipeline that dies of its first update may not have been whole");
+	HOUSE_UNTIL(&house, handler_room(h) > 0);
+	give(h, claim_do(1, "ok"));
+	handlers_flush(house.room);
+	HOUSE_UNTIL(&house, house.back == 2);
+	ok(r->end == HANDLER_ENDED && r->outcome.kind == OUTCOME_DEAD,
+	   "but the next one is given nothing before it has stood for a while: %s",
+	   house.fates[1].reason);
+	is_str(house.fates[1].reason, "stage 2 of 2 exited with status 4",
+	       "and then it is charged");
+	is_num(house.unstartable, 1, "one start had failed");
+	close_down(h);
+}
+
+/* After a word of its own, the end of a stage is the death of a worker. */
+static void pipelines_that_worked(void)
+{
+	static const char answers[] =
+		"while read -r line; do case $line in *die*) exit 6; esac; id=${line#*'\"id\":\"'}; "
+		"echo \"{\\\"id\\\":\\\"${id%%'\"'*}\\\",\\\"ok\\\":true}\" >&3; done";
+	const struct fate *f = house.fates;
+	house.unstartable = 0;
+	struct handler *h = house_handler(
+		&house, MODE_WORKER,
+		pipeline_of("trap '' PIPE; while read -r line; do echo \"$line\"; done", answers),
+		&house_policy);
+	give(h, claim_do(1, "ok"));
+	handlers_flush(house.room);
+	ok(HOUSE_UNTIL(&house, house.back == 1) && f[1].result.outcome.kind == OUTCOME_DONE,
+	   "a pipeline answers");
+	give(h, claim_do(2, "die"));
+	handlers_flush(house.room);
+	ok(HOUSE_UNTIL(&house, house.back == 2) && f[2].result.outcome.kind == OUTCOME_DEAD,
+	   "what its last stage dies of has failed, whether the first one ends or not");
+	is_str(f[2].reason, "stage 2 of 2 exited with status 6", "for that reason");
+	close_down(h);
+	h = house_handler(
+		&house, MODE_WORKER,
+		pipeline_of("echo '{\"ready\":true}' >&3; read -r line; echo end; "
+			    "id=${line#*'\"id\":\"'}; "
+			    "echo \"{\\\"id\\\":\\\"${id%%'\"'*}\\\",\\\"ok\\\":true}\" >&3; "
+			    "exec sleep 1000",
+			    "read -r line"),
+		&house_policy);
+	ready(h, 1);
+	give(h, claim_do(1, "ok"));
+	handlers_flush(house.room);
+	ok(HOUSE_UNTIL(&house, house.back == 1) && f[1].result.outcome.kind == OUTCOME_DONE,
+	   "an answer counts that the other stages give");
+	struct handler_counts c;
+	ok(HOUSE_UNTIL(&house, (handler_counts(h, &c), c.starts == 2)),
+	   "then the pipeline is started anew");
+	is_num(house.unstartable, 0, "no start has failed");
+	close_down(h);
+}
+
 static void closed_descriptors(void)
 {
 	struct fate *f = house.fates;
@@ -358,6 +471,9 @@ int main(int argc, char **argv)
 	RUN(timeouts);
 	RUN(never_read);
 	RUN(read_no_further);
+	RUN(broken_pipelines);
+	RUN(killed_pipelines);
+	RUN(pipelines_that_worked);
 	RUN(closed_descriptors);
 	RUN(crash_loop);
 	house_free(&house);

@@ -75,11 +75,23 @@ static bool repeats(const struct queue_put *p)
 	return p->root && p->has_id;
 }
 
-/* Whether the batch itself, of which the operations from `first` on stand in the list, holds the
- * update already. */
-static bool in_batch(const struct pending *list, size_t first, const struct store_op *op)
+/* A batch that comes in. */
+struct batch {
+	size_t first;    /* its operations stand in the list from here on */
+	int64_t highest; /* id in it that may be repeated */
+	int64_t now;     /* wall clock */
+	struct queue_put_result result;
+};
+
+/* Whether the batch itself holds the update already. Ids rise, as a rule: then none is looked for.
+ */
+static bool in_batch(const struct pending *list, struct batch *b, const struct store_op *op)
 {
-	for (size_t i = first; i < list->count; i++) {
+	if (op->update_id > b->highest) {
+		b->highest = op->update_id;
+		return false;
+	}
+	for (size_t i = b->first; i < list->count; i++) {
 		const struct store_op *o = &list->ops[i];
 		if (o->kind == STORE_PUT && o->has_id && o->root && o->update_id == op->update_id &&
 		    o->hash == op->hash && strcmp(o->root, op->root) == 0)
@@ -89,29 +101,27 @@ static bool in_batch(const struct pending *list, size_t first, const struct stor
 }
 
 /* Appends the operations of one update. 0 or -1 with `err`. */
-static int put_one(struct local *q, const struct queue_put *p, size_t first, int64_t now,
-		   struct queue_put_result *result, struct err *err)
+static int put_one(struct local *q, const struct queue_put *p, struct batch *b, struct err *err)
 {
 	struct store_op op = { .kind = STORE_PUT,
 			       .root = p->root,
 			       .has_id = p->has_id,
 			       .update_id = p->update_id,
-			       .hash = hash_bytes(p->body, p->length),
+			       .hash = repeats(p) ? hash_words(p->body, p->length) : 0,
 			       .kind_name = p->kind,
 			       .keys = p->keys,
 			       .lane = p->lane,
 			       .body = p->body,
 			       .body_length = p->length,
-			       .received = now };
+			       .received = b->now };
 	if (repeats(p)) {
-		int known = in_batch(&q->pending, first, &op)
+		int known = in_batch(&q->pending, b, &op)
 				    ? 1
-				    : q->store->ops->known(q->store, p->root, p->update_id, op.hash,
-							   err);
+				    : q->store->ops->known(q->store, &op, err);
 		if (known < 0)
 			return -1;
 		if (known) {
-			result->repeated++;
+			b->result.repeated++;
 			return 0;
 		}
 	}
@@ -122,10 +132,10 @@ static int put_one(struct local *q, const struct queue_put *p, size_t first, int
 							      .seq = op.seq,
 							      .reason = p->dead,
 							      .last_stderr = "",
-							      .now = now });
-		result->dead++;
+							      .now = b->now });
+		b->result.dead++;
 	} else
-		result->taken++;
+		b->result.taken++;
 	return 0;
 }
 
@@ -155,15 +165,17 @@ int local_put(struct queue *queue, const struct queue_put *puts, size_t count, c
 	      int64_t offset, struct queue_put_result *result, struct err *err)
 {
 	struct local *q = local_of(queue);
-	struct queue_put_result counts = { 0 };
 	size_t keep = q->pending.count;
-	int64_t now = q->config.clock->wall(q->config.clock), first_seq = q->last_seq + 1;
+	struct batch batch = { .first = keep,
+			       .highest = INT64_MIN,
+			       .now = q->config.clock->wall(q->config.clock) };
+	int64_t first_seq = q->last_seq + 1;
 	if (local_recheck(q, err))
 		return -1;
 	if (pending_reserve(&q->pending, 2 * count + 1 + q->reserved))
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	for (size_t i = 0; i < count; i++)
-		if (put_one(q, &puts[i], keep, now, &counts, err)) {
+		if (put_one(q, &puts[i], &batch, err)) {
 			pending_cut(&q->pending, keep);
 			return -1;
 		}
@@ -180,7 +192,7 @@ int local_put(struct queue *queue, const struct queue_put *puts, size_t count, c
 	local_learn(q, q->pending.ops + keep, added);
 	q->unsynced = q->unsynced || added;
 	if (result)
-		*result = counts;
+		*result = batch.result;
 	return 0;
 }
 

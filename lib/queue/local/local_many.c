@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
-
 enum { SLICE_MOST = 256, SLICE_BYTES = 1 << 20 };
 
 struct dealt {
@@ -74,19 +72,17 @@ static int put_again(struct slice *s, const struct store_dead *d)
 		s->bytes += d->body_length;
 		pending_lend(&q->pending,
 			     &(struct store_op){ .kind = STORE_DEAD_RETRY, .seq = d->number });
-		pending_lend(&q->pending,
-			     &(struct store_op){ .kind = STORE_PUT,
-						 .seq = ++q->last_seq,
-						 .ageless = true,
-						 .has_id = d->has_id,
-						 .update_id = d->update_id,
-						 .received = d->received,
-						 .kind_name = texts,
-						 .keys = keys_copy,
-						 .lane = lane,
-						 .body = body,
-						 .body_length = d->body_length,
-						 .hash = hash_bytes(d->body, d->body_length) });
+		pending_lend(&q->pending, &(struct store_op){ .kind = STORE_PUT,
+							      .seq = ++q->last_seq,
+							      .ageless = true,
+							      .has_id = d->has_id,
+							      .update_id = d->update_id,
+							      .received = d->received,
+							      .kind_name = texts,
+							      .keys = keys_copy,
+							      .lane = lane,
+							      .body = body,
+							      .body_length = d->body_length });
 	}
 	buf_release(&keys);
 	return texts ? 0 : -1;

@@ -8,14 +8,14 @@
 
 enum { NEAR = 100 };
 
-static int memory_known(struct store *s, const char *root, int64_t update_id, uint64_t hash,
-			struct err *err)
+static int memory_known(struct store *s, const struct store_op *put, struct err *err)
 {
+	uint64_t hash = memory_id_hash(put->update_id, put->hash);
 	(void)err;
-	for (struct map_node *n = map_first(&memory_of(s)->by_id, memory_id_hash(update_id, hash));
-	     n; n = map_next(n)) {
+	for (struct map_node *n = map_first(&memory_of(s)->by_id, hash); n; n = map_next(n)) {
 		const struct memory_row *r = container_of(n, struct memory_row, by_id);
-		if (r->update_id == update_id && r->hash == hash && strcmp(r->root, root) == 0)
+		if (r->update_id == put->update_id && r->hash == put->hash &&
+		    strcmp(r->root, put->root) == 0)
 			return 1;
 	}
 	return 0;

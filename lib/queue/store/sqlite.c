@@ -7,23 +7,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "queue/store/sqlite_internal.h"
 
 /* ---- what is read ---- */
 
-static int sqlite_known(struct store *store, const char *url, int64_t update_id, uint64_t hash,
-			struct err *err)
+static int sqlite_known(struct store *store, const struct store_op *put, struct err *err)
 {
 	struct sqlite *s = sqlite_of(store);
 	bool failed;
 	if (sqlite_state_see(s, err))
 		return -1;
-	if (update_id > s->state.highest) /* as nearly always: spares the look-up of the root */
+	if (put->update_id >
+	    s->state.highest) /* as nearly always: spares the look-up of the root */
 		return 0;
-	struct sqlite_root *root = sqlite_root_of(s, url, false, &failed);
+	struct sqlite_root *root = sqlite_root_of(s, put->root, false, &failed);
 	if (!root)
 		return failed ? sqlite_db_fail(&s->db, err) : 0;
-	int rc = sqlite_known_find(s, &(struct sqlite_identity){ 0, root->id, update_id, hash });
+	struct sqlite_identity id = { 0, root->id, put->update_id, put->hash };
+	int rc = sqlite_known_find(s, &id);
+	if (rc == 0) {
+		/* What 0.1.0 took in has the other hash. */
+		id.hash = hash_bytes(put->body, put->body_length);
+		rc = sqlite_known_find(s, &id);
+	}
 	return rc < 0 ? sqlite_db_fail(&s->db, err) : rc;
 }
 

@@ -59,7 +59,7 @@ struct store_op {
 	bool ageless; /* it stays answerable for ever */
 	bool has_id;
 	int64_t update_id;
-	uint64_t hash;         /* of the bytes */
+	uint64_t hash;         /* hash_words() of the bytes; 0 without a root */
 	const char *kind_name; /* also META: the name */
 	const char *keys;      /* also META: the value */
 	unsigned lane;
@@ -137,10 +137,9 @@ struct store_ops {
 	 * carried out in whole (a commit that said it failed): repeating it must be harmless. */
 	int (*apply)(struct store *s, const struct store_op *ops, size_t count, bool sync,
 		     struct err *err);
-	/* Whether an update of this root, id and hash still waits, is a dead letter not yet
+	/* Whether what this PUT has (root, id and bytes) still waits, is a dead letter not yet
 	 * confirmed, or was finished and not yet confirmed. 1, 0, -1 with `err`. */
-	int (*known)(struct store *s, const char *root, int64_t update_id, uint64_t hash,
-		     struct err *err);
+	int (*known)(struct store *s, const struct store_op *put, struct err *err);
 	/* Calls back for each update that waits and whose seq is at least `from`. 0 or -1 with
 	 * `err`; a callback that returns not 0 ends it with -1. */
 	int (*load)(struct store *s, int64_t from,
