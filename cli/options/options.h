@@ -73,7 +73,7 @@ struct config {
 	struct route_policy policy;
 	struct routes route;
 	char *on_timeout, *on_error, *on_undelivered; /* commands, as given */
-	int stdout_to;               /* STDOUT_*; the option is --stdout */
+	int stdout_to;                                /* STDOUT_*; the option is --stdout */
 	bool clear_env;
 	struct texts env; /* NAME or NAME=VALUE */
 	char *chdir;

@@ -13,12 +13,8 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/secret.h"
-<<<<<<< HEAD
-#include "engine/out.h"
-=======
 #include "base/texts.h"
 #include "engine/out.h"
->>>>>>> main
 #include "handler/handler.h"
 #include "io/loop.h"
 #include "io/statedir.h"
@@ -65,27 +61,6 @@ struct engine_policy {
 	/* processes at most, and as many again for what bypasses; not counting workers. No more
 	 * than at first */
 	int concurrency;
-<<<<<<< HEAD
-	/* the queue */
-	const char *const *keys; /* values of --key; they stay */
-	size_t key_count;
-	const char *const *bypass; /* matches; they stay */
-	size_t bypass_count;
-	const char *const *only, *const *ignore; /* matches; NULL: none */
-	size_t only_count, ignore_count;
-	const char *const *max_age; /* values of --max-age */
-	size_t max_age_count;
-	int64_t backlog, min_free; /* updates; bytes */
-	int64_t dead_keep;         /* dead letters, -1: all */
-	int64_t dead_keep_age;     /* milliseconds, -1: for ever */
-	/* the way out */
-	struct out_policy out;
-	const char *const *reply_with; /* NAME=VALUE, checked by reply_with_check() */
-	size_t reply_with_count;
-	struct command_spec on_undelivered; /* a hook */
-	/* the end */
-	int64_t shutdown_timeout; /* milliseconds */
-=======
 	int backlog;              /* unfinished updates at which asking pauses */
 	int64_t min_free;         /* bytes of the disk, below which it does; 0: not looked at */
 	int64_t dead_keep;        /* dead letters, -1: all */
@@ -108,14 +83,13 @@ struct engine_lists {
  * is borrowed for the duration of the call it is passed to. */
 struct engine_options {
 	/* the handlers */
-	const struct engine_route *routes;        /* number, order, matches and modes stay */
-	size_t route_count;                       /* from 1 to ENGINE_ROUTES_MAX */
+	const struct engine_route *routes; /* number, order, matches and modes stay */
+	size_t route_count;                /* from 1 to ENGINE_ROUTES_MAX */
 	struct command_spec on_error, on_timeout, on_undelivered; /* hooks; `stages` NULL: none */
 	/* the program that updates come from; `stages` NULL: none; it stays */
 	struct command_spec source;
 	struct engine_policy policy;
 	struct engine_lists lists;
->>>>>>> main
 };
 
 /* How many slots these options need: to be forked before the engine is made. */

@@ -86,7 +86,7 @@ struct engine {
 	char **bypass, **only, **ignore; /* each ends in NULL */
 	struct engine_command on_error, on_timeout, on_undelivered, from;
 	struct command *on_error_packed, *on_timeout_packed, *on_undelivered_packed, *source_packed;
-	char **reply_with; /* ends in NULL */
+	char **reply_with;  /* ends in NULL */
 	char *bot_username; /* NULL: not known yet */
 	struct route *routes;
 	size_t route_count;

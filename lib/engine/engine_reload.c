@@ -97,12 +97,6 @@ static int take_handlers(struct engine *e, const struct engine_options *o, struc
 	    engine_command_keep(&e->on_undelivered, &o->on_undelivered, err) ||
 	    (!e->from.stages && engine_command_keep(&e->from, &o->source, err)))
 		return -1;
-<<<<<<< HEAD
-	char **only = engine_strings_copy(o->only, o->only_count, 0),
-	     **ignore = engine_strings_copy(o->ignore, o->ignore_count, 0),
-	     **with = engine_strings_copy(o->reply_with, o->reply_with_count, 0);
-	if (!only || !ignore || !with) {
-=======
 	const struct engine_lists *l = &o->lists;
 	char **only = engine_strings_copy((const char *const *)l->only.items, l->only.count, 0);
 	char **ignore = engine_strings_copy((const char *const *)l->ignore.items, l->ignore.count,
@@ -110,7 +104,6 @@ static int take_handlers(struct engine *e, const struct engine_options *o, struc
 	char **with = engine_strings_copy((const char *const *)l->reply_with.items,
 					  l->reply_with.count, 0);
 	if (!only || !ignore || !with) {
->>>>>>> main
 		engine_strings_free(only);
 		engine_strings_free(ignore);
 		engine_strings_free(with);
@@ -159,19 +152,9 @@ int engine_options_take(struct engine *e, const struct engine_options *o, struct
 	max_age_free(e->max_age);
 	e->max_age = max_age;
 	if (e->queue)
-<<<<<<< HEAD
-		queue_set_backlog(e->queue, o->backlog);
-	engine_out_take(e, &o->out);
-	e->min_free = o->min_free;
-	e->dead_keep = o->dead_keep;
-	e->dead_keep_age = o->dead_keep_age;
-	e->shutdown_timeout = o->shutdown_timeout;
-	take_concurrency(e, o->concurrency);
-=======
 		queue_set_backlog(e->queue, e->policy.backlog);
 	engine_out_change(e);
 	take_concurrency(e);
->>>>>>> main
 	return 0;
 }
 

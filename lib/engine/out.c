@@ -16,110 +16,7 @@ enum {
 	LAST_DOUBT = 60000,
 };
 
-int64_t out_now(const struct out *o)
-{
-	return o->config.clock->mono(o->config.clock);
-}
-
-static int64_t offset_of_walls(const struct out *o)
-{
-	return o->config.clock->wall(o->config.clock) - out_now(o);
-}
-
-int64_t out_wall(const struct out *o, int64_t mono)
-{
-	return mono ? mono + offset_of_walls(o) : 0;
-}
-
-static int64_t out_mono(const struct out *o, int64_t wall)
-{
-	return wall ? wall - offset_of_walls(o) : 0;
-}
-
-struct out_call *out_find(const struct out *o, int64_t id)
-{
-	for (struct map_node *n = map_first(&o->calls, map_number(id)); n; n = map_next(n))
-		if (container_of(n, struct out_call, node)->call.id == id)
-			return container_of(n, struct out_call, node);
-	return NULL;
-}
-
-struct fate_call out_fate_call(const struct queue_call *call)
-{
-	return (struct fate_call){ .method = call->method,
-				   .fail_unsure = call->flags & QUEUE_CALL_ONCE,
-				   .paid = call->flags & QUEUE_CALL_PAID,
-				   .may_be_plain = call->flags & QUEUE_CALL_PLAIN,
-				   .tries = call->tries,
-				   .servers = call->servers,
-				   .unsures = call->unsures };
-}
-
-void out_tell_repeat(struct out_call *c, const char *reason)
-{
-	struct out *o = c->out;
-	o->counts.repeated++;
-	log_event(o->config.log, LOG_WARN,
-		  LOG_FIELDS(LOG_NUM("call", c->call.id), LOG_STR("method", c->call.method),
-			     LOG_STR("chat", c->call.line)),
-		  "may arrive twice: it is sent again: %s", reason);
-}
-
 /* ---- what comes in ---- */
-
-static void call_free(struct out_call *c)
-{
-	free((char *)c->call.line);
-	free((char *)c->call.method);
-	free(c);
-}
-
-void out_forget(struct out_call *c)
-{
-	out_cut(c);
-	map_remove(&c->out->calls, &c->node);
-	list_remove(&c->link);
-	call_free(c);
-}
-
-struct out_call *out_enter(struct out *o, const struct queue_call *call)
-{
-	struct out_call *c = calloc(1, sizeof *c);
-	if (!c)
-		return NULL;
-	list_init(&c->link);
-	c->out = o;
-	c->call = *call;
-	c->call.params = c->call.reason = NULL;
-	c->call.line = strdup(call->line);
-	c->call.method = strdup(call->method);
-	struct outbox_entry entry = {
-		.id = call->id,
-		.kind = (enum outbox_kind)call->kind,
-		.line = c->call.line,
-		.cost = call->cost,
-		.bulk = call->flags & QUEUE_CALL_BULK,
-		.paid = call->flags & QUEUE_CALL_PAID,
-		.due = out_mono(o, call->due),
-		.expires = call->expires ? out_mono(o, call->expires) : INT64_MAX,
-	};
-	if (!c->call.line || !c->call.method || map_add(&o->calls, &c->node, map_number(call->id)))
-		goto fail;
-	if (outbox_add(o->outbox, out_now(o), &entry) == 0)
-		return c;
-	map_remove(&o->calls, &c->node);
-fail:
-	call_free(c);
-	return NULL;
-}
-
-void out_leave(struct out_call *c)
-{
-	struct out *o = c->out;
-	if (!outbox_remove(o->outbox, out_now(o), c->call.id))
-		outbox_end(o->outbox, out_now(o), c->call.id);
-	out_forget(c);
-}
 
 static int64_t sooner(int64_t a, int64_t b)
 {
@@ -176,45 +73,7 @@ bool out_drop(struct out *o, int64_t id)
 	return true;
 }
 
-/* ---- what failed ---- */
-
-static void fail_one(struct out_call *c, const struct verdict *v, const char *reason)
-{
-	struct out *o = c->out;
-	c->call.reason = reason;
-	c->call.code = v ? v->code : 0;
-	if (c->sending)
-		queue_call_fail(o->config.queue, &c->call);
-	else
-		queue_call_give_up(o->config.queue, &c->call);
-	o->counts.failed++;
-	out_leave(c);
-}
-
-/* The numbers of a reply's calls follow one another. */
-static void fail_rest(struct out *o, int64_t group, int64_t after, const char *reason)
-{
-	struct out_call *c;
-	for (int64_t id = after + 1; (c = out_find(o, id)) && c->call.group == group; id++)
-		if (!c->sending)
-			fail_one(c, NULL, reason);
-}
-
-void out_fail(struct out_call *c, const struct verdict *v, const char *reason, const char *body,
-	      size_t length)
-{
-	struct out *o = c->out;
-	int64_t id = c->call.id, group = c->call.group;
-	char why[512];
-	snprintf(why, sizeof why, "%s", reason);
-	log_event(o->config.log, LOG_WARN,
-		  LOG_FIELDS(LOG_NUM("call", id), LOG_STR("method", c->call.method),
-			     LOG_STR("chat", c->call.line)),
-		  "not delivered: %s", why);
-	fail_one(c, v, why);
-	fail_rest(o, group, id, why);
-	o->config.ended(o->config.arg, id, OUT_FAILED, v, why, body, length);
-}
+/* ---- once more ---- */
 
 struct again {
 	struct out *out;
@@ -267,18 +126,6 @@ int out_retry(struct out *o, int64_t id, struct err *err)
 
 /* ---- a turn ---- */
 
-void out_keep_line(struct out *o, const char *line)
-{
-	struct outbox_mark mark = { 0 };
-	bool kept = outbox_mark(o->outbox, out_now(o), line, &mark);
-	struct queue_line keep = { .line = line ? outbox_name(o->outbox, line) : "" };
-	if (kept) {
-		keep.full = out_wall(o, mark.full);
-		keep.cool = out_wall(o, mark.cool);
-	}
-	queue_line_keep(o->config.queue, &keep);
-}
-
 /* Marks a call that the outbox has handed out, with the limits as they are then. */
 static void begin(struct out_call *c)
 {
@@ -325,6 +172,21 @@ void out_turn(struct out *o)
 	}
 	int64_t due = o->stopped || o->doubts ? INT64_MAX : outbox_due(o->outbox, now);
 	loop_timer_set(o->timer, due == INT64_MAX ? -1 : due > now ? due - now : 0);
+}
+
+void out_send(struct out *o)
+{
+	if (queue_dirty(o->config.queue))
+		return;
+	while (!list_empty(&o->begun)) {
+		struct out_call *c = container_of(o->begun.next, struct out_call, link);
+		list_remove(&c->link);
+		list_init(&c->link);
+		if (c->live)
+			out_live_go(c->live);
+		else
+			out_send_one(c);
+	}
 }
 
 static void on_timer(void *arg)
@@ -419,7 +281,8 @@ static void recall_begun(struct out *o)
 		list_remove(&c->link);
 		list_init(&c->link);
 		if (fate.kind != FATE_AGAIN) {
-			out_fail(c, NULL, fate.reason, NULL, 0);
+			out_fail(c, NULL, fate.reason ? fate.reason : "it may have arrived", NULL,
+				 0);
 		} else if (queue_call_begin(o->config.queue, &c->call, false) == 0) {
 			queue_call_again(o->config.queue, &c->call);
 			out_tell_repeat(c, fate.reason);

@@ -12,19 +12,8 @@
 enum {
 	SEND_TOTAL = 120 * 1000, /* milliseconds for a call */
 	NO_MEMORY = 1000,        /* milliseconds until a call is tried again */
-	FLOOD_SPARE = 200,       /* milliseconds beyond what a 429 tells */
 	PARAMS_MAX = 64 << 20,
 };
-
-void out_cut(struct out_call *c)
-{
-	api_cancel(c->request);
-	c->request = NULL;
-	if (c->sent)
-		call_release(c->sent);
-	free(c->sent);
-	c->sent = NULL;
-}
 
 /* ---- the token is in doubt ---- */
 
@@ -62,39 +51,6 @@ static void again(struct out_call *c, int64_t delay)
 	c->call.due = delay > 0 ? out_wall(o, out_now(o) + delay) : 0;
 	queue_call_again(o->config.queue, &c->call);
 	outbox_again(o->outbox, out_now(o), c->call.id, delay > 0 ? out_now(o) + delay : 0);
-}
-
-void out_flood(struct out_call *c, int64_t delay, const char *text)
-{
-	struct out *o = c->out;
-	int64_t until = out_now(o) + delay + FLOOD_SPARE;
-	log_paced(o->config.log, &o->flood_pace, LOG_WARN,
-		  LOG_FIELDS(LOG_NUM("call", c->call.id), LOG_STR("chat", c->call.line),
-			     LOG_NUM("wait_ms", delay)),
-		  "the server asks to wait: %s", text);
-	outbox_flood(o->outbox, out_now(o), c->call.id, until);
-	c->sending = false;
-	if (!c->live) {
-		c->call.due = out_wall(o, until);
-		queue_call_again(o->config.queue, &c->call);
-	}
-	out_keep_line(o, c->call.line[0] && c->call.kind != OUTBOX_QUERY ? c->call.line : NULL);
-}
-
-/* The chat of a line has another id: all that goes there goes to the new one (send_one()). */
-void out_moved(struct out_call *c, int64_t to)
-{
-	struct out *o = c->out;
-	char line[64];
-	const char *slash = strrchr(c->call.line, '/');
-	int prefix = slash ? (int)(slash + 1 - c->call.line) : 0;
-	snprintf(line, sizeof line, "%.*s%lld", prefix, c->call.line, (long long)to);
-	log_event(o->config.log, LOG_INFO,
-		  LOG_FIELDS(LOG_STR("chat", c->call.line), LOG_STR("now", line)),
-		  "the chat has another id now");
-	/* Without memory the server says it again. */
-	if (outbox_move(o->outbox, out_now(o), c->call.line, line) == 0)
-		queue_move_keep(o->config.queue, c->call.line, line);
 }
 
 /* The same call as plain text. */
@@ -158,7 +114,7 @@ static void count_failure(struct queue_call *call, const struct verdict *v)
 	call->unsures += v->kind == VERDICT_UNSURE;
 }
 
-void out_settle(struct out_call *c, const struct verdict *v, const char *body, size_t length)
+static void settle(struct out_call *c, const struct verdict *v, const char *body, size_t length)
 {
 	struct out *o = c->out;
 	struct fate_call of = out_fate_call(&c->call);
@@ -213,7 +169,7 @@ static void on_answer(void *arg, const struct verdict *v, char *body, size_t len
 {
 	struct out_call *c = arg;
 	c->request = NULL;
-	out_settle(c, v, body, length);
+	settle(c, v, body, length);
 }
 
 /* ---- what is sent ---- */
@@ -275,12 +231,23 @@ static int follow_move(struct out_call *c)
 
 static struct api_request *request(struct out_call *c)
 {
+	const struct call_file *file = &c->sent->file;
+	struct err err;
+	if (file->name) {
+		const struct api_file files = { file->name,
+						file->name,
+						{ .bytes = file->bytes, .length = file->length } };
+		c->form = api_form_new(c->sent->params, c->sent->length, &files, 1, &err);
+		return c->form ? api_send(c->out->api, c->sent->method, api_form_body(c->form),
+					  on_answer, c)
+			       : NULL;
+	}
 	const struct http_piece piece = { .bytes = c->sent->params, .length = c->sent->length };
 	const struct http_body body = { "application/json", &piece, 1 };
 	return api_send(c->out->api, c->sent->method, &body, on_answer, c);
 }
 
-static void send_one(struct out_call *c)
+void out_send_one(struct out_call *c)
 {
 	struct out *o = c->out;
 	struct err err = { 0 };
@@ -289,33 +256,18 @@ static void send_one(struct out_call *c)
 				      .text = "its parameters cannot be read in the store" };
 	int found = queue_call_show(o->config.queue, c->call.id, read_call, c, &err);
 	if (found == 0 || (found > 0 && !c->sent)) {
-		out_settle(c, found ? &none : &lost, NULL, 0);
+		settle(c, found ? &none : &lost, NULL, 0);
 		return;
 	}
 	if (found < 0) {
 		const struct verdict fails = { .kind = VERDICT_UNSENT };
 		struct verdict v = fails;
 		snprintf(v.text, sizeof v.text, "%.*s", (int)sizeof v.text - 1, err.text);
-		out_settle(c, &v, NULL, 0);
+		settle(c, &v, NULL, 0);
 		return;
 	}
 	if (follow_move(c) == 0)
 		c->request = request(c);
 	if (!c->request)
-		out_settle(c, &none, NULL, 0);
-}
-
-void out_send(struct out *o)
-{
-	if (queue_dirty(o->config.queue))
-		return;
-	while (!list_empty(&o->begun)) {
-		struct out_call *c = container_of(o->begun.next, struct out_call, link);
-		list_remove(&c->link);
-		list_init(&c->link);
-		if (c->live)
-			out_live_go(c->live);
-		else
-			send_one(c);
-	}
+		settle(c, &none, NULL, 0);
 }

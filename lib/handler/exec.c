@@ -33,7 +33,7 @@ static struct claim *only(const struct attempt *a)
 static void on_line(struct proc *p, int which, const char *text, size_t n)
 {
 	struct attempt *a = attempt_of(p);
-	room_line(a->h, only(a), a->n, which, text, n);
+	told_line(a->h, only(a), a->n, which, text, n);
 }
 
 static void on_overdue(struct proc *p, const char *limit)

@@ -65,7 +65,7 @@ void room_release(struct handler *h); /* frees it, and what it runs, without cal
 
 /* told.c: a line of output of a process of `h`, `which` 1 or 2, goes to the log and to the room's
  * `output`. `c` NULL: it may be of any of `batch` updates. */
-void room_line(struct handler *h, const struct claim *c, size_t batch, int which, const char *text,
+void told_line(struct handler *h, const struct claim *c, size_t batch, int which, const char *text,
 	       size_t n);
 
 /* given.c: appends NAME=VALUE and a NUL. 0, or -1 when `vars` is full. */

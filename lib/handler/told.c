@@ -5,7 +5,7 @@
 #include "handler/handler_internal.h"
 #include "handler/output.h"
 
-void room_line(struct handler *h, const struct claim *c, size_t batch, int which, const char *text,
+void told_line(struct handler *h, const struct claim *c, size_t batch, int which, const char *text,
 	       size_t n)
 {
 	const struct handlers_config *config = &h->room->config;
@@ -33,7 +33,7 @@ struct told {
 static void on_line(void *arg, int which, char *text, size_t n)
 {
 	const struct told *t = arg;
-	room_line(t->h, t->claim, 1, which, text, n);
+	told_line(t->h, t->claim, 1, which, text, n);
 }
 
 void handler_tell_stdout(struct handler *h, const struct claim *c, const char *text, size_t n)
