@@ -124,6 +124,12 @@ static bool misbehave(int fd, const char *what, struct request *r, int connectio
 		answer(fd, "200 OK", "Content-Type: application/json\r\n", text);
 	} else if (!strncmp(what, "echo", 4)) {
 		answer(fd, "200 OK", "", r->text);
+	} else if (!strncmp(what, "result", 6)) {
+		answer(fd, "200 OK", "", "{\"ok\":true,\"result\":{\"message_id\":7}}");
+	} else if (!strncmp(what, "forbidden", 9)) {
+		answer(fd, "403 Forbidden", "",
+		       "{\"ok\":false,\"error_code\":403,\"description\":\"Forbidden: /bot1:" SECRET
+		       "\"}");
 	} else if (!strncmp(what, "sum", 3)) {
 		answer_sum(fd, r);
 	} else if (!strncmp(what, "early", 5)) {
@@ -291,7 +297,7 @@ struct result {
 	struct http_request **cancel; /* on being called */
 };
 
-static void on_done(void *arg, struct http_response *response)
+__attribute__((unused)) static void on_done(void *arg, struct http_response *response)
 {
 	struct result *r = arg;
 	r->called++;
@@ -309,7 +315,7 @@ static void on_done(void *arg, struct http_response *response)
 	}
 }
 
-static const char *path_url(const char *what)
+__attribute__((unused)) static const char *path_url(const char *what)
 {
 	static char url[256];
 	snprintf(url, sizeof url, "http://127.0.0.1:%d/bot1:" SECRET "/%s", port, what);
