@@ -115,7 +115,9 @@ static struct fate follow(enum rule rule, const struct verdict *v, const struct 
 	case MOVE:
 		return (struct fate){ .kind = FATE_MOVE };
 	case PLAIN:
-		return c->may_be_plain ? (struct fate){ .kind = FATE_PLAIN } : failed(NULL);
+		if (!c->may_be_plain)
+			return failed(NULL);
+		return (struct fate){ .kind = FATE_PLAIN };
 	case REFUSED:
 		return failed(NULL);
 	case TOKEN:

@@ -8,7 +8,7 @@
 
 #include "outbox/outbox_internal.h"
 
-enum { BURST_BULK = 30, PAID_A_SECOND = 1000, SECOND = 1000 };
+enum { PAID_BURST = 30, PAID_A_SECOND = 1000, SECOND = 1000 };
 
 struct outbox *outbox_new(void)
 {
@@ -16,7 +16,7 @@ struct outbox *outbox_new(void)
 	if (!o)
 		return NULL;
 	o->seed = map_seed();
-	o->paid = outbox_bucket((struct outbox_rate){ PAID_A_SECOND, SECOND }, BURST_BULK);
+	o->paid = outbox_bucket((struct outbox_rate){ PAID_A_SECOND, SECOND }, PAID_BURST);
 	for (int i = 0; i < OUTBOX_CLASSES; i++)
 		list_init(&o->ready[i]);
 	list_init(&o->flights);
