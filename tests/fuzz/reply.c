@@ -11,9 +11,11 @@
 
 const char fuzz_name[] = "reply";
 
+#define TOPIC                                                                 \
+	"{\"update_id\":1,\"message\":{\"message_id\":7,\"chat\":{\"id\":-5," \
+	"\"type\":\"group\"},\"message_thread_id\":3,\"is_topic_message\":true}}"
 static const char *const updates[] = {
-	"{\"update_id\":1,\"message\":{\"message_id\":7,\"chat\":{\"id\":-5,\"type\":\"group\"},"
-	"\"message_thread_id\":3,\"is_topic_message\":true}}",
+	TOPIC,
 	"{\"update_id\":2,\"callback_query\":{\"id\":\"q\",\"inline_message_id\":\"i\"}}",
 	"{\"update_id\":3,\"guest_message\":{\"chat\":{\"id\":5},\"guest_query_id\":\"g\"}}",
 	"{\"update_id\":4,\"poll\":{\"id\":\"p\"}}",
