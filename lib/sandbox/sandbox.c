@@ -49,6 +49,7 @@ static void request_free(struct sandbox_request *r)
 	loop_timer_free(r->timer);
 	sandbox_params_free(r->reader);
 	cJSON_Delete(r->params);
+	cJSON_Delete(r->uploads);
 	buf_release(&r->body);
 	free(r->answer);
 	free(r);
@@ -147,7 +148,7 @@ int sandbox_open(struct sandbox *s, struct err *err)
 		.port = s->port,
 		.connections_max = CONNECTIONS_MAX,
 		.idle_seconds = IDLE_SECONDS,
-		.body_max = SANDBOX_BODY_MAX,
+		.body_max = s->config.upload_max ? s->config.upload_max : SANDBOX_BODY_MAX,
 	};
 	s->httpd = httpd_new(s->loop, &config, &events, s, err);
 	if (!s->httpd)
@@ -206,6 +207,7 @@ void sandbox_free(struct sandbox *s)
 	sandbox_messages_free(s);
 	sandbox_chats_free(s);
 	sandbox_limits_free(s);
+	sandbox_uploads_free(s);
 	if (s->token)
 		explicit_bzero(s->token, strlen(s->token));
 	free(s->token);

@@ -25,7 +25,7 @@ struct sandbox_call {
 	 * 63 */
 	const char *method;
 	/* an object. From a form or a query, values are strings; from a JSON body, what was sent;
-	 * an uploaded file is {"file_name":…,"file_size":…} */
+	 * an uploaded file is {"file_name":…,"file_size":…,"cksum":…}, as cksum(1) has it */
 	const cJSON *params;
 	int status; /* of HTTP: 200 when it was carried out */
 	/* JSON of the answer's `result`, e.g. the Message that was sent; NULL when refused */
@@ -50,6 +50,9 @@ struct sandbox_config {
 	const char *username; /* of the bot; NULL: sandbox_bot; copied */
 	int64_t first_id;     /* of the first update; 0: 1 */
 	int port;             /* on 127.0.0.1; 0: any that is free */
+	/* bytes of a request with its files; 0: 51 MiB, a file of 50 MB and what stands around it
+	 */
+	size_t upload_max;
 	/* leave out what the server does to clients that ask too often: limit 1 and timeout 3 when
 	 * an offset comes again within 0.5 and 3 s, the second 409 within 3 s comes 3 s late */
 	bool no_penalties;

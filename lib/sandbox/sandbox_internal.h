@@ -5,8 +5,8 @@
  * dispatched; it is answered at once, or its connection is suspended until somebody answers or
  * drops it.
  *
- * Who calls whom, from below: request, params, json, topics, chats, limits | messages, updates,
- * text | forum | send | edit, methods | dispatch, push | sandbox. */
+ * Who calls whom, from below: request, uploads | params, json, topics, chats, limits | messages,
+ * updates, text | forum | files | send | edit, methods | dispatch, push | sandbox. */
 #ifndef TGRUN_SANDBOX_SANDBOX_INTERNAL_H
 #define TGRUN_SANDBOX_SANDBOX_INTERNAL_H
 
@@ -17,7 +17,8 @@
 
 enum {
 	SANDBOX_METHOD_MAX = 63,
-	SANDBOX_BODY_MAX = 50 << 20, /* of a request, files included */
+	/* of a request: a file of 50 MB, as the server takes it, and what stands around it */
+	SANDBOX_BODY_MAX = 51 << 20,
 	SANDBOX_TEXT_MAX = 4 << 20,  /* of all its parameters together */
 	SANDBOX_BATCH_MAX = 4 << 20, /* bytes of updates in an answer, about */
 };
@@ -51,6 +52,7 @@ struct sandbox_request {
 	char method[SANDBOX_METHOD_MAX + 1]; /* of the Bot API, "" for another path */
 	struct sandbox_params *reader;       /* while the body arrives */
 	cJSON *params;                       /* an object */
+	cJSON *uploads;  /* the id of each uploaded file by its parameter; NULL: none */
 	struct buf body; /* raw, for paths that are not the Bot API's, and for JSON */
 	int64_t chat;    /* to which it goes, once that is known */
 	int64_t began;   /* its headers came, by the sandbox's clock */
@@ -92,7 +94,13 @@ struct update_item {
 };
 
 struct chat;
-enum { CHAT_BUCKETS = 4096, MESSAGES_KEPT = 4096, CONFIRMED_KEPT = 100, TOPICS_KEPT = 4096 };
+enum {
+	CHAT_BUCKETS = 4096,
+	MESSAGES_KEPT = 4096,
+	CONFIRMED_KEPT = 100,
+	TOPICS_KEPT = 4096,
+	FILES_KEPT = 1024,
+};
 
 struct sandbox {
 	struct loop *loop;
@@ -143,7 +151,18 @@ struct sandbox {
 		int64_t chat, id; /* 0: none here */
 	} topics[TOPICS_KEPT];    /* a ring */
 	size_t topic_next;
-	uint64_t files; /* ids of files */
+
+	/* sandbox_uploads.c */
+	uint64_t files; /* the newest number, of polls too */
+	struct file {
+		uint64_t id; /* its number; 0: none here */
+		bool uploaded;
+		uint64_t size;
+		char *bytes; /* NULL: too many, or dropped, or empty */
+		size_t length;
+		char name[256], kind[16];
+	} kept[FILES_KEPT]; /* a ring, by number */
+	size_t kept_bytes;
 };
 
 /* sandbox_request.c */
@@ -215,6 +234,37 @@ void sandbox_topics_add(struct sandbox *s, int64_t chat, int64_t id);
 /* Notes the topic of a message that was pushed. */
 void sandbox_topics_note(struct sandbox *s, int64_t chat, const cJSON *message);
 
+/* sandbox_uploads.c */
+#define UPLOAD_ID "sandbox-file-" /* and its number: the id of a file */
+enum { UPLOAD_KEPT_MAX = 20 << 20 };
+/* A file that arrives. Zeroed at first. */
+struct sandbox_upload {
+	struct buf bytes; /* none when there are too many, or memory is out: lost */
+	bool lost;
+	uint64_t size;
+	uint32_t crc;
+};
+void sandbox_upload_begin(struct sandbox_upload *u);
+void sandbox_upload_add(struct sandbox_upload *u, const char *bytes, size_t n);
+/* It is whole: it becomes the parameter `param` and is kept, under the file name `name`. */
+void sandbox_upload_end(struct sandbox_request *r, struct sandbox_upload *u, const char *param,
+			const char *name);
+/* A file with the next number, without bytes; the file of that id, NULL if it is not known. */
+struct file *sandbox_upload_new(struct sandbox *s);
+struct file *sandbox_upload_find(struct sandbox *s, const char *id);
+void sandbox_uploads_free(struct sandbox *s);
+
+/* sandbox_files.c */
+/* Whether a parameter's value is a file, or names one. false after a refusal: a part of the request
+ * that there is not (attach://…), a file without bytes. */
+bool sandbox_file_is_fine(struct sandbox_request *r, const cJSON *given);
+/* What a message tells of its file: one that was uploaded, or named by its id or a URL in `given`.
+ * `kind`: photo, document … */
+cJSON *sandbox_file_json(struct sandbox_request *r, const cJSON *given, const char *kind);
+void sandbox_get_file(struct sandbox_request *r);
+/* A file by the path that getFile gave. */
+void sandbox_serve_file(struct sandbox_request *r);
+
 /* sandbox_json.c */
 /* `text` as cJSON has it; NULL when the server could not read it, or memory is out. */
 cJSON *sandbox_json(const char *text, size_t n);
@@ -280,7 +330,5 @@ bool sandbox_call_send(struct sandbox_request *r);
 bool sandbox_call_edit(struct sandbox_request *r);
 bool sandbox_call_topic(struct sandbox_request *r);
 bool sandbox_call_method(struct sandbox_request *r);
-/* sandbox_methods.c: a file by the path that getFile gave. */
-void sandbox_serve_file(struct sandbox_request *r);
 
 #endif

@@ -1,5 +1,5 @@
 /* sandbox/sandbox_methods: the methods of the Bot API that neither send nor change messages: the
- * bot itself, webhooks, files, commands, queries. A call comes in, its answer goes out. */
+ * bot itself, webhooks, commands, queries. A call comes in, its answer goes out. */
 #include "sandbox/sandbox_internal.h"
 
 #include <stdio.h>
@@ -128,43 +128,6 @@ static void get_member(struct sandbox_request *r)
 	sandbox_result_json(r, member);
 }
 
-#define FILE_CONTENT "a file of the sandbox\n"
-
-static void get_file(struct sandbox_request *r)
-{
-	const char *id = sandbox_param(r, "file_id");
-	if (!id || !*id ||
-	    strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") !=
-		    strlen(id)) {
-		sandbox_refuse(r, 400,
-			       id && *id ? "Bad Request: wrong file identifier/HTTP URL specified"
-					 : "Bad Request: file_id not specified");
-		return;
-	}
-	struct buf path;
-	buf_init(&path, 1024);
-	cJSON *file = cJSON_CreateObject();
-	cJSON_AddStringToObject(file, "file_id", id);
-	cJSON_AddStringToObject(file, "file_unique_id", id);
-	cJSON_AddNumberToObject(file, "file_size", sizeof FILE_CONTENT - 1);
-	if (!buf_addf(&path, "files/%s", id))
-		cJSON_AddStringToObject(file, "file_path", buf_str(&path));
-	buf_release(&path);
-	sandbox_result_json(r, file);
-}
-
-void sandbox_serve_file(struct sandbox_request *r)
-{
-	const char *rest = r->path + strlen("/file/bot");
-	size_t n = strlen(r->sandbox->token);
-	if (strncmp(rest, r->sandbox->token, n) != 0 || strncmp(rest + n, "/files/", 7) != 0) {
-		sandbox_refuse(r, 404, "Not Found");
-		return;
-	}
-	r->type = "application/octet-stream";
-	sandbox_answer(r, 200, strdup(FILE_CONTENT), sizeof FILE_CONTENT - 1);
-}
-
 bool sandbox_call_method(struct sandbox_request *r)
 {
 	static const struct {
@@ -180,7 +143,7 @@ bool sandbox_call_method(struct sandbox_request *r)
 		{ "close", yes },
 		{ "getChat", get_chat },
 		{ "getChatMember", get_member },
-		{ "getFile", get_file },
+		{ "getFile", sandbox_get_file },
 		{ "setMyCommands", set_commands },
 		{ "deleteMyCommands", set_commands },
 		{ "getMyCommands", get_commands },

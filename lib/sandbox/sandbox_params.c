@@ -4,7 +4,7 @@
  *
  * They are read as the server reads them: it takes what it can make sense of, passes over the rest,
  * and looks at nothing whose type it does not know. The first of several values of a name wins. Of
- * files only name and size are kept; all else is bounded. */
+ * files only name, size and checksum stand in it (sandbox_uploads.c); all else is bounded. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +30,7 @@ struct sandbox_params {
 	char *name; /* of the value that is arriving; NULL: it is skipped */
 	bool is_file;
 	char file_name[256];
-	uint64_t file_size;
+	struct sandbox_upload upload;
 	struct buf value;
 };
 
@@ -57,9 +57,7 @@ static void end_value(struct sandbox_params *p)
 	cJSON *params = p->request->params;
 	if (p->name && p->is_file && !cJSON_GetObjectItemCaseSensitive(params, p->name) &&
 	    ++p->names <= NAMES_MAX) {
-		cJSON *file = cJSON_AddObjectToObject(params, p->name);
-		cJSON_AddStringToObject(file, "file_name", p->file_name);
-		cJSON_AddNumberToObject(file, "file_size", (double)p->file_size);
+		sandbox_upload_end(p->request, &p->upload, p->name, p->file_name);
 	} else if (p->name && !p->is_file && add_text(p, p->name, buf_str(&p->value))) {
 		p->failed = true;
 	}
@@ -80,11 +78,11 @@ static bool on_part(void *arg, const char *name, const char *file_name, const ch
 		end_value(p);
 		p->name = strdup(name);
 		p->is_file = file_name != NULL;
-		p->file_size = 0;
+		sandbox_upload_begin(&p->upload);
 		snprintf(p->file_name, sizeof p->file_name, "%s", file_name ? file_name : "");
 	}
 	if (p->is_file)
-		p->file_size += n;
+		sandbox_upload_add(&p->upload, data, n);
 	else if (buf_add(&p->value, data, n))
 		p->failed = true;
 	return !p->failed;
@@ -168,6 +166,7 @@ void sandbox_params_free(struct sandbox_params *p)
 	httpd_parts_end(p->parts);
 	free(p->name);
 	buf_release(&p->value);
+	buf_release(&p->upload.bytes);
 	free(p);
 }
 

@@ -88,6 +88,58 @@ is "$(sends 34 a | cut -c 1-3) $(sends 35 a | cut -c 1-3) $(call getMe | jq .ok)
 curl -sS -o /dev/null -X POST "$URL/sandbox/limits?off=1"
 is "$(sends 35 a | cut -c 1-3)" 429 "… whatever the limits are"
 
+# Files.
+stop_sandbox
+start_sandbox --no-penalties
+fetch() { # FILE-ID: its size, its checksum, and its path; or why not
+	_file=$(call getFile -d file_id="$1")
+	_path=$(echo "$_file" | jq -r '.result.file_path // .description')
+	case $_path in
+	'Bad Request'*) echo "$_path" ;;
+	*) echo "$(echo "$_file" | jq .result.file_size) $(curl -sS -m 20 "$URL/file/bot$TOKEN/$_path" | cksum | tr ' ' /) $_path" ;;
+	esac
+}
+head -c 300000 /dev/urandom >"$TMP/a.PDF"
+sum=$(cksum <"$TMP/a.PDF" | tr ' ' /)
+id=$(call sendDocument -F chat_id=7 -F "document=@$TMP/a.PDF" | jq -r .result.document.file_id)
+is "$(fetch "$id")" "300000 $sum documents/file_${id##*-}.PDF" "a file that was uploaded is fetched again"
+is "$(call sendDocument -d chat_id=7 -d document="$id" | jq -c '.result.document | [.file_name, .file_size]')" '["a.PDF",300000]' "… and sent again by its id"
+id=$(call sendPhoto -F chat_id=7 -F photo=attach://x -F "x=@$TMP/a.PDF;filename=cat.jpg" | jq -r '.result.photo[-1] | "\(.file_id) \(.width)"')
+is "$(fetch "${id% *}" | cut -d' ' -f1-2) ${id#* }" "300000 $sum 1" "a photo, attached under another name, has a size in pixels"
+is "$(deliveries '.files // [] | map("\(.file_name) \(.cksum)/\(.file_size)") | join(",")' | sed '/^$/d')" "a.PDF $sum
+cat.jpg $sum" "files and their checksums stand in the list of deliveries"
+is "$(call sendDocument -F chat_id=7 -F document=attach://y | jq -r .description) $(call sendDocument -F chat_id=7 -F 'document=@/dev/null' | jq -r .description)" \
+	'Bad Request: wrong file identifier/HTTP URL specified Bad Request: file must be non-empty' "a part that is not there, a file without bytes"
+is "$(fetch elsewhere)" "22 $(echo "a file of the sandbox" | cksum | tr ' ' /) files/elsewhere" "for a file from elsewhere there is a stand-in"
+is "$(for path in "$TOKEN/documents/file_1000" "$TOKEN/../x" 1:x/files/a; do curl -s -o /dev/null -w '%{http_code} ' "$URL/file/bot$path"; done)" "404 404 404 " "… but not for a path"
+truncate -s 50000000 "$TMP/large"
+before=$(awk '/^VmHWM/ { print $2 }' "/proc/$SANDBOX_PID/status")
+id=$(call sendDocument -F "document=@$TMP/large" -F caption=c -F chat_id=7 | jq -r '.result.document.file_id')
+after=$(awk '/^VmHWM/ { print $2 }' "/proc/$SANDBOX_PID/status")
+is "$(deliveries 'select(.files[0].file_size == 50000000) | .files[0].cksum')" "$(cksum <"$TMP/large" | cut -d' ' -f1)" "fifty megabytes arrive, the chat behind them"
+case $BUILD in
+*asan*) ;; # which keeps what was freed
+*) ok '[ $((after - before)) -lt 48000 ]' "… and are not kept ($((after - before)) KiB more)" ;;
+esac
+is "$(fetch "$id")" 'Bad Request: file is too big' "… nor handed out"
+truncate -s 54000000 "$TMP/large"
+is "$(call sendDocument -F "document=@$TMP/large" -F chat_id=7 | jq .error_code)" 413 "more is too large"
+for n in 1 2 3 4 5; do
+	truncate -s 19000000 "$TMP/large"
+	id=$(call sendDocument -F chat_id=7 -F "document=@$TMP/large" | jq -r .result.document.file_id)
+	[ $n -gt 1 ] || first=$id
+done
+is "$(fetch "$first"), $(fetch "$id" | cut -d' ' -f1)" 'Bad Request: wrong file_id or the file is temporarily unavailable, 19000000' "of many the newest are kept"
+
+# Albums.
+album() { call sendMediaGroup -F chat_id=41 -F media="$1" -F "a=@$TMP/a.PDF" -F "b=@$TMP/a.PDF" | jq -c "$2"; }
+is "$(album '[{"type":"photo","media":"attach://a","caption":"one"},{"type":"video","media":"attach://b"}]' \
+	'[.ok, (.result | length), .result[0].caption, .result[0].photo[0].file_size, .result[1].video.duration, (.result | map(.media_group_id) | unique | length)]')" \
+	'[true,2,"one",300000,1,1]' "an album is messages that belong together"
+is "$(deliveries 'select(.chat == 41) | "\(.method) \(.message_id) \(.count) \(.files | length)"')" "sendMediaGroup 1 2 2" "… delivered at once"
+is "$(album '[{"type":"photo","media":"attach://a"},{"type":"photo","media":"attach://c"}]' .error_code) $(album '[{"type":"photo","media":"attach://a"},{"type":"gif","media":"attach://b"}]' .error_code) $(sends 41 x)" \
+	"400 400 3" "of one that is refused nothing is sent"
+
 # On a fast machine time passes for the sandbox, too.
 stop_sandbox
 machine MACHINE_SPEED=50

@@ -21,9 +21,9 @@
  *   GET  /sandbox/deliveries JSON lines: each call that was carried out, in that order, also when
  *                            its answer was lost: {"n":1,"ms":…,"method":…,"hash":…,"chat":…,
  *                            "message_id":…,"count":…,"text":…,"caption":…,"query":…,
- *                            "file_name":…,"file_size":…,"cksum":…}. ms: of the machine's
- *                            monotonic clock; hash: of all parameters; count: of messages; what
- *                            does not apply is left out
+ *                            "files":[{"file_name":…,"file_size":…,"cksum":…}]}. ms: of the
+ *                            machine's monotonic clock; hash: of all parameters; count: of
+ *                            messages; what does not apply is left out
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -114,25 +114,19 @@ static void on_signal(void *arg, int signo)
 }
 
 static const char usage[] =
-	"usage: sandbox [--token T] [--username U] [--port N] [--first-id N] [--no-penalties] [--script F] [--updates F] [--log F]\n"
+	"usage: sandbox [--token T] [--username U] [--port N] [--first-id N] [--no-penalties] [--upload-max BYTES] [--script F] [--updates F] [--log F]\n"
 	"               [--port-file F] [--ready-fd N] [--exit-with-parent]\n";
 
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "token", 1, NULL, 't' },
-		{ "username", 1, NULL, 'u' },
-		{ "port", 1, NULL, 'p' },
-		{ "first-id", 1, NULL, 'i' },
-		{ "no-penalties", 0, NULL, 'n' },
-		{ "script", 1, NULL, 's' },
-		{ "updates", 1, NULL, 'f' },
-		{ "log", 1, NULL, 'l' },
-		{ "port-file", 1, NULL, 'P' },
-		{ "ready-fd", 1, NULL, 'r' },
-		{ "exit-with-parent", 0, NULL, 'e' },
-		{ "help", 0, NULL, 'h' },
-		{ 0 },
+		{ "token", 1, NULL, 't' },        { "username", 1, NULL, 'u' },
+		{ "port", 1, NULL, 'p' },         { "first-id", 1, NULL, 'i' },
+		{ "no-penalties", 0, NULL, 'n' }, { "upload-max", 1, NULL, 'm' },
+		{ "script", 1, NULL, 's' },       { "updates", 1, NULL, 'f' },
+		{ "log", 1, NULL, 'l' },          { "port-file", 1, NULL, 'P' },
+		{ "ready-fd", 1, NULL, 'r' },     { "exit-with-parent", 0, NULL, 'e' },
+		{ "help", 0, NULL, 'h' },         { 0 },
 	};
 	static const struct sandbox_hooks hooks = { on_accept, on_request, on_answer, on_ended };
 	struct tool t = { .log = -1 };
@@ -161,6 +155,9 @@ int main(int argc, char **argv)
 			break;
 		case 'n':
 			config.no_penalties = true;
+			break;
+		case 'm':
+			config.upload_max = strtoul(optarg, NULL, 10);
 			break;
 		case 's':
 			script = optarg;

@@ -71,11 +71,35 @@ static const cJSON *messages(const cJSON *result, int *count)
 	return id ? first : NULL;
 }
 
+/* The id of the query that is answered; the files that were uploaded. */
+static int write_queries_and_files(struct buf *out, const cJSON *params)
+{
+	const cJSON *item;
+	int files = 0, failed = 0;
+	cJSON_ArrayForEach(item, params)
+	{
+		size_t n = strlen(item->string);
+		if (n > 9 && strcmp(item->string + n - 9, "_query_id") == 0)
+			failed = failed ||
+				 json_add_text(out, "query", json_text(params, item->string));
+	}
+	cJSON_ArrayForEach(item, params)
+	{
+		if (!cJSON_IsObject(item) || !json_has_number(item, "cksum"))
+			continue;
+		char *file = cJSON_PrintUnformatted(item);
+		failed = failed || buf_adds(out, files++ ? "," : ",\"files\":[") ||
+			 buf_adds(out, file ? file : "{}");
+		cJSON_free(file);
+	}
+	return failed || (files && buf_addc(out, ']'));
+}
+
 static int write_delivery(struct buf *out, struct tool *t, const struct sandbox_call *call)
 {
 	static const char *const texts[] = { "text", "caption" };
 	char *params = cJSON_PrintUnformatted(call->params);
-	cJSON *result = cJSON_Parse(call->result), *item;
+	cJSON *result = cJSON_Parse(call->result);
 	int count, failed;
 	const cJSON *message = messages(result, &count);
 	failed = !params ||
@@ -95,19 +119,7 @@ static int write_delivery(struct buf *out, struct tool *t, const struct sandbox_
 		if (json_member(call->params, texts[i]))
 			failed = failed ||
 				 json_add_text(out, texts[i], json_text(call->params, texts[i]));
-	cJSON_ArrayForEach(item, call->params)
-	{
-		size_t n = strlen(item->string);
-		if (n > 9 && strcmp(item->string + n - 9, "_query_id") == 0)
-			failed = failed ||
-				 json_add_text(out, "query", json_text(call->params, item->string));
-		else if (cJSON_IsObject(item) && json_has_number(item, "cksum"))
-			failed = failed ||
-				 json_add_text(out, "file_name", json_text(item, "file_name")) ||
-				 json_add_number(out, "file_size",
-						 (int64_t)json_number(item, "file_size")) ||
-				 json_add_number(out, "cksum", (int64_t)json_number(item, "cksum"));
-	}
+	failed = failed || write_queries_and_files(out, call->params);
 	cJSON_free(params);
 	cJSON_Delete(result);
 	return failed || buf_adds(out, "}\n") ? -1 : 0;
