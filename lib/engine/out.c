@@ -250,8 +250,7 @@ static int recall_line(void *arg, const struct queue_line *line)
 /* What follows when the last runner died while it sent the call. */
 static struct fate fate_of_death(const struct queue_call *call)
 {
-	const struct verdict unsure = { .kind = VERDICT_UNSURE,
-					.text = "tgrun ended while it was being sent" };
+	const struct verdict unsure = { .kind = VERDICT_UNSURE };
 	struct fate_call of = out_fate_call(call);
 	return fate_of(&unsure, &of, backoff_random());
 }
@@ -281,11 +280,12 @@ static void recall_begun(struct out *o)
 		list_remove(&c->link);
 		list_init(&c->link);
 		if (fate.kind != FATE_AGAIN) {
-			out_fail(c, NULL, fate.reason ? fate.reason : "it may have arrived", NULL,
+			out_fail(c, NULL,
+				 "tgrun ended while it was being sent: it may have arrived", NULL,
 				 0);
 		} else if (queue_call_begin(o->config.queue, &c->call, false) == 0) {
 			queue_call_again(o->config.queue, &c->call);
-			out_tell_repeat(c, fate.reason);
+			out_tell_repeat(c, "tgrun ended while it was being sent");
 		}
 	}
 }

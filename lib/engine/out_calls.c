@@ -198,18 +198,27 @@ void out_flood(struct out_call *c, int64_t delay, const char *text)
 	out_keep_line(o, c->call.line[0] && c->call.kind != OUTBOX_QUERY ? c->call.line : NULL);
 }
 
-/* The chat of a line has another id: all that goes there goes to the new one (send_one()). */
-void out_moved(struct out_call *c, int64_t to)
+bool out_moved(struct out_call *c, int64_t to)
 {
 	struct out *o = c->out;
 	char line[64];
 	const char *slash = strrchr(c->call.line, '/');
 	int prefix = slash ? (int)(slash + 1 - c->call.line) : 0;
 	snprintf(line, sizeof line, "%.*s%lld", prefix, c->call.line, (long long)to);
+	/* A chat that moved back would be followed in a circle. */
+	if (strcmp(outbox_name(o->outbox, c->call.line), line) == 0 ||
+	    strcmp(outbox_name(o->outbox, line), line) != 0)
+		return false;
 	log_event(o->config.log, LOG_INFO,
 		  LOG_FIELDS(LOG_STR("chat", c->call.line), LOG_STR("now", line)),
 		  "the chat has another id now");
+	out_join(o, c->call.line, line);
+	return true;
+}
+
+void out_join(struct out *o, const char *from, const char *to)
+{
 	/* Without memory the server says it again. */
-	if (outbox_move(o->outbox, out_now(o), c->call.line, line) == 0)
-		queue_move_keep(o->config.queue, c->call.line, line);
+	if (outbox_move(o->outbox, out_now(o), from, to) == 0)
+		queue_move_keep(o->config.queue, from, to);
 }

@@ -69,10 +69,13 @@ void out_fail(struct out_call *call, const struct verdict *v, const char *reason
 	      size_t length);
 /* Stores the limits of a line, or forgets them. NULL: the whole bot's. */
 void out_keep_line(struct out *o, const char *line);
-/* The server told the chat of a call to wait for `delay` milliseconds; the chat's id is `to` from
- * now on, for all that goes there. */
+/* The server told the chat of a call to wait for `delay` milliseconds. */
 void out_flood(struct out_call *call, int64_t delay, const char *text);
-void out_moved(struct out_call *call, int64_t to);
+/* The chat of a call has the id `to` from now on, for all that goes there. false: that is what it
+ * was sent to. */
+bool out_moved(struct out_call *call, int64_t to);
+/* Two names of one chat. */
+void out_join(struct out *o, const char *from, const char *to);
 
 /* out_send.c: asks the server whether the token is good, until it is; sends a call that was marked;
  * records what follows from its end (`body` as in out_config.ended). */

@@ -59,8 +59,10 @@ bool out_live_end(struct out_live *l, const struct verdict *v)
 	struct out *o = c->out;
 	o->config.wake(o->config.arg);
 	if (v && v->kind == VERDICT_FLOOD) {
-		out_flood(c, v->retry_after * 1000, v->text);
-		if (out_now(o) + v->retry_after * 1000 < l->until)
+		struct fate_call of = out_fate_call(&c->call);
+		int64_t delay = fate_of(v, &of, backoff_random()).delay;
+		out_flood(c, delay, v->text);
+		if (delay < l->until - out_now(o))
 			return true;
 	} else if (v && v->kind == VERDICT_MOVED) {
 		out_moved(c, v->moved_to);

@@ -82,7 +82,7 @@ static void learn_name(struct out_call *c, const char *body, size_t length)
 		char line[128];
 		snprintf(line, sizeof line, "%.*s%.0f", (int)(name - c->call.line), c->call.line,
 			 json_number(chat, "id"));
-		outbox_move(o->outbox, out_now(o), c->call.line, line);
+		out_join(o, c->call.line, line);
 	}
 	cJSON_Delete(answer);
 }
@@ -114,6 +114,16 @@ static void count_failure(struct queue_call *call, const struct verdict *v)
 	call->unsures += v->kind == VERDICT_UNSURE;
 }
 
+/* What tgrun says of it, and what the server or the network said. */
+static void fail(struct out_call *c, const struct verdict *v, const char *reason, const char *body,
+		 size_t length)
+{
+	char text[sizeof v->text + 256];
+	snprintf(text, sizeof text, "%s%s%s", reason ? reason : "", reason && *v->text ? ": " : "",
+		 v->text);
+	out_fail(c, v, text, body, length);
+}
+
 static void settle(struct out_call *c, const struct verdict *v, const char *body, size_t length)
 {
 	struct out *o = c->out;
@@ -134,12 +144,18 @@ static void settle(struct out_call *c, const struct verdict *v, const char *body
 					     LOG_NUM("wait_ms", fate.delay)),
 				  "not sent, to be tried again: %s", v->text);
 		again(c, fate.delay);
+		/* Who cannot be reached cannot be reached by the others either. */
+		if (v->kind == VERDICT_UNSENT)
+			outbox_cool(o->outbox, out_now(o), NULL, out_now(o) + fate.delay);
 		break;
 	case FATE_FLOOD:
 		out_flood(c, fate.delay, v->text);
 		break;
 	case FATE_MOVE:
-		out_moved(c, v->moved_to);
+		if (!out_moved(c, v->moved_to)) {
+			out_fail(c, v, v->text, body, length);
+			return;
+		}
 		again(c, 0);
 		break;
 	case FATE_PLAIN:
@@ -158,7 +174,7 @@ static void settle(struct out_call *c, const struct verdict *v, const char *body
 		out_ask_for_token(o);
 		break;
 	case FATE_FAILED:
-		out_fail(c, v, fate.reason ? fate.reason : v->text, body, length);
+		fail(c, v, fate.reason, body, length);
 		return;
 	}
 	out_cut(c);
