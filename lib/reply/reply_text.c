@@ -120,6 +120,8 @@ static int add_document(const struct reply_spec *spec, const struct target *t, c
 	return 0;
 }
 
+/* Html and markdown are cut at line ends, too, and elsewhere only in a line that is longer than a
+ * message: what the server cannot parse then goes out as plain text. */
 static int add_messages(const struct reply_spec *spec, const struct target *t, const char *text,
 			size_t n, struct reply *r, struct err *err)
 {
