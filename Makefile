@@ -76,10 +76,10 @@ $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(B)/libcli.a $(B)/libtgrun.a
 
 $(B)/tools/%: $(B)/tests/tools/%.o $(B)/libtgrun.a
 	@mkdir -p $(@D)
-	$(call say,LD) $(CC) $(LDALL) -o $@ $^ $(LIBS)
+	$(call say,LD) $(CC) $(LDALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
 
-# Its script of faults is no part of the library.
-$(B)/tools/sandbox: $(B)/tests/tools/sandbox_script.o $(B)/tests/tools/sandbox_raw.o
+# Its log, its steering and its script of faults are no part of the library.
+$(B)/tools/sandbox: $(patsubst %.c,$(B)/%.o,$(wildcard tests/tools/sandbox_*.c))
 
 # A handler that tests start ten thousand times: it waits for no library.
 $(B)/tools/probe $(B)/tools/powerloss $(B)/tools/failing $(B)/tools/counts: LIBS =

@@ -84,6 +84,7 @@ static void check_handler(struct check *c)
 		found(&c->setup->words, "handler", "");
 		found(&c->setup->on_error, "on-error", "");
 		found(&c->setup->on_timeout, "on-timeout", "");
+		found(&c->setup->on_undelivered, "on-undelivered", "");
 		found(&c->setup->source, "source", "");
 	}
 	free(cwd);

@@ -10,6 +10,7 @@ static const char *const titles[GROUP_COUNT] = {
 	[GROUP_BOT] = "The bot",
 	[GROUP_HANDLER] = "The handler",
 	[GROUP_ORDER] = "Order and concurrency",
+	[GROUP_ANSWER] = "Answering",
 	[GROUP_FAILURE] = "Failures",
 	[GROUP_RECEIVE] = "Receiving",
 	[GROUP_STATE] = "State",

@@ -72,8 +72,8 @@ struct config {
 	/* of the handler; `mode` is exec or batch: `workers` above 0 is a mode of its own */
 	struct route_policy policy;
 	struct routes route;
-	char *on_timeout, *on_error; /* commands, as given */
-	int stdout_to;               /* STDOUT_*; the option is --stdout */
+	char *on_timeout, *on_error, *on_undelivered; /* commands, as given */
+	int stdout_to;                                /* STDOUT_*; the option is --stdout */
 	bool clear_env;
 	struct texts env; /* NAME or NAME=VALUE */
 	char *chdir;

@@ -140,6 +140,33 @@ static int check_mode(const struct config *c, struct err *err)
 	return 0;
 }
 
+/* A reply is what a handler of one update prints. */
+static int check_reply(const struct config *c, struct err *err)
+{
+	char place[512];
+	bool given = config_origin(c, &c->policy.reply) != ORIGIN_DEFAULT;
+	bool any = c->policy.reply != REPLY_NONE;
+	const void *member = &c->policy.reply;
+	struct err why;
+	for (size_t i = 0; i < c->lists.reply_with.count; i++)
+		if (reply_with_check(c->lists.reply_with.items[i], &why))
+			return err_set(err, why.status, "%s: %s",
+				       config_where(c, &c->lists.reply_with, place, sizeof place),
+				       why.text);
+	if (c->policy.mode == MODE_BATCH && given && any)
+		return err_set(
+			err, ERR_USAGE,
+			"%s: a batch answers nobody: 'reply' and 'mode = batch' exclude each other",
+			config_where(c, member, place, sizeof place));
+	for (size_t i = 0; i < c->route.count && !any; i++)
+		any = c->route.items[i].policy.reply != REPLY_NONE;
+	if (any && c->stdout_to == STDOUT_INHERIT)
+		return err_set(
+			err, ERR_USAGE,
+			"'reply' and 'stdout = inherit' exclude each other: what a handler prints goes to one place");
+	return 0;
+}
+
 /* A directory called '~' is never meant. */
 static int check_home(const struct config *c, struct err *err)
 {
@@ -211,7 +238,8 @@ int options_check(struct config *c, struct err *err)
 	    check_matches(c, &c->lists.only, err) || check_matches(c, &c->lists.ignore, err) ||
 	    check_matches(c, &c->lists.bypass, err) || check_mode(c, err) ||
 	    check_ids(c, &c->allow_user, err) || check_ids(c, &c->allow_chat, err) ||
-	    check_home(c, err) || options_route_check(c, err) || check_url(c, err))
+	    check_home(c, err) || options_route_check(c, err) || check_reply(c, err) ||
+	    check_url(c, err))
 		return -1;
 	check_file_mode(c);
 	if (c->once && config_origin(c, &c->poll.give_up_after) == ORIGIN_DEFAULT)

@@ -49,6 +49,8 @@ bool options_same(const struct config *a, const struct config *b, const struct o
 	case OPTION_WORD:
 	case OPTION_RATIO:
 		return *(const int *)x == *(const int *)y;
+	case OPTION_RATES:
+		return memcmp(x, y, row->size) == 0;
 	case OPTION_ROUTE:
 		return same_routes(x, y);
 	}

@@ -18,6 +18,7 @@ enum option_type {
 	OPTION_KEEP,     /* char *, and the two of struct engine_policy */
 	OPTION_URL,      /* char * */
 	OPTION_RATIO,    /* int, thousandths of a number from 0 to 1 */
+	OPTION_RATES,    /* struct outbox_rates: what is named replaces what was there */
 	OPTION_ROUTE,    /* struct routes */
 };
 
@@ -25,6 +26,7 @@ enum option_group {
 	GROUP_BOT,
 	GROUP_HANDLER,
 	GROUP_ORDER,
+	GROUP_ANSWER,
 	GROUP_FAILURE,
 	GROUP_RECEIVE,
 	GROUP_STATE,

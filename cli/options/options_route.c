@@ -157,6 +157,14 @@ int options_route_check(struct config *c, struct err *err)
 				err, ERR_USAGE,
 				"config file '%s', line %d: 'workers' and 'mode = batch' exclude each other",
 				c->config, route->line);
+		size_t reply = offsetof(struct route_policy, reply);
+		bool batch = route->policy.mode == MODE_BATCH;
+		if (batch && route->set[reply] && route->policy.reply != REPLY_NONE)
+			return err_set(
+				err, ERR_USAGE,
+				"config file '%s', line %d: a batch answers nobody: 'reply' and 'mode = batch' exclude each other",
+				c->config, route->line);
+		route->set[reply] = route->set[reply] || batch;
 		inherit(route, c);
 	}
 	return 0;

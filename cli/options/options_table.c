@@ -29,6 +29,8 @@ static const char *const background_words[] = { "wait", "kill", "leave", NULL };
 static const char *const mode_words[] = { "exec", "batch", NULL };
 static const char *const growth_words[] = { "exponential", "quadratic", "constant", NULL };
 static const char *const failure_words[] = { "dead", "retry", "drop", NULL };
+static const char *const reply_words[] = { "none", "text", "pre", "html", "markdown", "api", NULL };
+static const char *const unsure_words[] = { "retry", "fail", NULL };
 static const char *const stdout_words[] = { "log", "inherit", "discard", NULL };
 static const char *const format_words[] = { "text", "json", NULL };
 static const char *const level_words[] = { "error", "warn", "info", "debug", NULL };
@@ -135,6 +137,24 @@ const struct option_row options_table[] = {
 	TEXT("max-age", "KIND=DURATION", OPTION_LIST, NULL, GROUP_ORDER, HANDLING, lists.max_age,
 	     "skip updates of a kind that are older, besides those that can no longer be answered; none: no limits; "
 	     "may be repeated"),
+
+	WORD("reply", "none|text|pre|html|markdown|api", "none", reply_words, GROUP_ANSWER,
+	     HANDLING, policy.reply, "send what the handler prints: it is the answer"),
+	FLAG("reply-to", GROUP_ANSWER, HANDLING, policy.reply_to,
+	     "let the answer quote the message"),
+	TEXT("reply-with", "NAME=VALUE", OPTION_LIST, NULL, GROUP_ANSWER, HANDLING,
+	     lists.reply_with,
+	     "a parameter for each answer, such as protect_content=true; may be repeated"),
+	WORD("on-unsure", "retry|fail", "retry", unsure_words, GROUP_ANSWER, HANDLING,
+	     engine.out.unsure,
+	     "what becomes of a message of which nobody knows whether it arrived"),
+	TEXT("on-undelivered", "COMMAND", OPTION_TEXT, NULL, GROUP_ANSWER, HANDLING, on_undelivered,
+	     "what runs when a message could not be delivered"),
+	TEXT("rate", "NAME=N/UNIT,...", OPTION_RATES, "chat=1/s,group=20/m,bulk=30/s", GROUP_ANSWER,
+	     HANDLING, engine.out.rates,
+	     "messages to a chat, to a group and in bulk, at most; 0: no limit"),
+	RANGE("outbox", "N", OPTION_NUMBER, "100000", 1, 10000000, GROUP_ANSWER, RUN,
+	      engine.out.limit, "answers that wait to be sent, at which no handler starts"),
 
 	WORD("on-failure", "dead|retry|drop", "dead", failure_words, GROUP_FAILURE, HANDLING,
 	     policy.handler.outcome.on_failure, "what becomes of an update whose handler failed"),

@@ -197,6 +197,47 @@ static int set_ratio(int *member, const char *value, struct err *err)
 	return 0;
 }
 
+static int bad_rate(const char *text, size_t n, struct err *err)
+{
+	return err_set(
+		err, ERR_USAGE,
+		"'%.*s' is no rate such as chat=1/s, group=20/m or bulk=30/s (or =0: no limit)",
+		(int)n, text);
+}
+
+/* Of `chat=1/s,group=20/m,bulk=30/s` those that are named. */
+static int set_rates(struct outbox_rates *rates, const char *value, struct err *err)
+{
+	static const char units[] = "smh";
+	static const int64_t periods[] = { 1000, 60 * 1000, 60 * 60 * 1000 };
+	struct outbox_rates fresh = *rates;
+	const struct {
+		const char *name;
+		struct outbox_rate *rate;
+	} names[] = { { "chat=", &fresh.chat },
+		      { "group=", &fresh.group },
+		      { "bulk=", &fresh.bulk } };
+	for (const char *p = value, *end; p; p = *end ? end + 1 : NULL) {
+		size_t i = 0, n;
+		end = p + strcspn(p, ",");
+		while (i < 3 && strncmp(p, names[i].name, strlen(names[i].name)) != 0)
+			i++;
+		if (i == 3)
+			return bad_rate(p, (size_t)(end - p), err);
+		const char *number = p + strlen(names[i].name);
+		n = strspn(number, "0123456789");
+		long count = n && n < 8 ? strtol(number, NULL, 10) : -1;
+		const char *unit = number[n] == '/' && number[n + 1] ? strchr(units, number[n + 1])
+								     : NULL;
+		bool whole = unit ? number + n + 2 == end : count == 0 && number + n == end;
+		if (count < 0 || !whole)
+			return bad_rate(p, (size_t)(end - p), err);
+		*names[i].rate = (struct outbox_rate){ count, unit ? periods[unit - units] : 1000 };
+	}
+	*rates = fresh;
+	return 0;
+}
+
 int options_check_ids(const struct texts *ids, bool users, struct err *err)
 {
 	int (*check)(const char *, struct err *) = users ? allow_check_user : allow_check_chat;
@@ -222,6 +263,8 @@ int options_value_set(const struct option_row *row, void *member, const char *va
 		return set_size(row, member, value, err);
 	case OPTION_RATIO:
 		return set_ratio(member, value, err);
+	case OPTION_RATES:
+		return set_rates(member, value, err);
 	case OPTION_ENV:
 		return set_env(member, value, err);
 	case OPTION_COMMAS:

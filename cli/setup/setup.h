@@ -22,7 +22,7 @@ struct setup {
 	const char *ca_file, *ca_dirs; /* for http_trust(); the config's, or the environment's */
 	struct words words;            /* the handler's; empty until setup_handler() */
 	/* the same; route_words is one for each route of the config */
-	struct words *route_words, on_error, on_timeout, source;
+	struct words *route_words, on_error, on_timeout, on_undelivered, source;
 	struct engine_route *routes; /* one more: the handler's own is the last */
 	char **env;                  /* the same */
 	char *dir;                   /* --chdir, absolute; NULL: none */

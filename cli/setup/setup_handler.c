@@ -191,6 +191,9 @@ int setup_handler(struct setup *s, const char *cwd, struct err *err)
 		return -1;
 	if (c->on_error && find_command(s, c->on_error, cwd, "on-error", "hook", &s->on_error, err))
 		return -1;
+	if (c->on_undelivered && find_command(s, c->on_undelivered, cwd, "on-undelivered", "hook",
+					      &s->on_undelivered, err))
+		return -1;
 	if (c->on_timeout &&
 	    find_command(s, c->on_timeout, cwd, "on-timeout", "hook", &s->on_timeout, err))
 		return -1;
@@ -215,6 +218,7 @@ struct engine_options setup_engine_options(const struct setup *s)
 		.on_error = spec_of(s, &s->on_error),
 		.on_timeout = spec_of(s, &s->on_timeout),
 		.source = spec_of(s, &s->source),
+		.on_undelivered = spec_of(s, &s->on_undelivered),
 		.policy = c->engine,
 		.lists = c->lists,
 	};
@@ -229,6 +233,7 @@ void setup_release_handlers(struct setup *s)
 	words_release(&s->words);
 	words_release(&s->on_error);
 	words_release(&s->on_timeout);
+	words_release(&s->on_undelivered);
 	words_release(&s->source);
 	options_free_copy(s->env);
 	s->route_words = NULL;

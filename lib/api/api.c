@@ -1,6 +1,6 @@
-/* api: a method and its form go in, a class of failure and raw slices come out. The URL, which
- * holds the token, leaves this room only towards curl and the handler's environment; every phrase
- * for people is redacted. */
+/* api: a method and its parameters go in, a class of failure and raw slices, or a verdict, come
+ * out. The URL, which holds the token, leaves this room only towards curl and the handler's
+ * environment; every phrase for people is redacted. */
 #include "api/api.h"
 
 #include <stdio.h>
@@ -8,7 +8,13 @@
 #include <string.h>
 #include <strings.h>
 
-enum { BODY_MAX = 32 << 20, URL_MAX = 4096, RETRY_AFTER_DEFAULT = 5 };
+enum {
+	BODY_MAX = 32 << 20,
+	URL_MAX = 4096,
+	RETRY_AFTER_DEFAULT = 5,
+	SEND_TIME = 120 * 1000, /* milliseconds */
+	SEND_RATE = 16,         /* bytes a millisecond, for which a body has more time */
+};
 
 struct api {
 	struct http *http;
@@ -20,7 +26,8 @@ struct api_request {
 	struct api *api;
 	char method[64];
 	struct http_request *http;
-	api_done *done;
+	api_done *done; /* of api_call() */
+	api_sent *sent; /* of api_send() */
 	void *arg;
 };
 
@@ -140,27 +147,34 @@ static void on_response(void *arg, struct http_response *response)
 	free(c);
 }
 
-struct api_request *api_call(struct api *a, const char *method, const char *form, int64_t silence,
-			     int64_t total, api_done *done, void *arg)
+static void on_sent(void *arg, struct http_response *response)
 {
-	struct api_request *c = calloc(1, sizeof *c);
+	struct api_request *c = arg;
+	struct verdict v;
+	verdict_read(&v, response, c->api->secret);
+	c->sent(c->arg, &v, response->body, response->length);
+	free(c);
+}
+
+/* Makes the request for `method`, with what `call` says besides the URL and the login. NULL when
+ * memory is out. */
+static struct api_request *start(struct api *a, const char *method, struct http_call *call,
+				 http_done *done, const struct api_request *like)
+{
+	struct api_request *c = malloc(sizeof *c);
+	struct buf url;
 	if (!c)
 		return NULL;
-	*c = (struct api_request){ .api = a, .done = done, .arg = arg };
+	*c = *like;
+	c->api = a;
 	snprintf(c->method, sizeof c->method, "%s", method);
-	struct buf url;
 	buf_init(&url, URL_MAX);
 	if (api_url(a->root, NULL, a->secret, method, &url) == 0) {
-		struct http_call call = {
-			.url = url.data,
-			.form = form,
-			.user = a->user,
-			.password = a->password,
-			.silence = silence,
-			.total = total,
-			.max = BODY_MAX,
-		};
-		c->http = http_post(a->http, &call, on_response, c);
+		call->url = url.data;
+		call->user = a->user;
+		call->password = a->password;
+		call->max = BODY_MAX;
+		c->http = http_post(a->http, call, done, c);
 		explicit_bzero(url.data, url.cap);
 	}
 	buf_release(&url);
@@ -168,6 +182,24 @@ struct api_request *api_call(struct api *a, const char *method, const char *form
 		return c;
 	free(c);
 	return NULL;
+}
+
+struct api_request *api_call(struct api *a, const char *method, const char *form, int64_t silence,
+			     int64_t total, api_done *done, void *arg)
+{
+	struct http_call call = { .form = form, .silence = silence, .total = total };
+	struct api_request like = { .done = done, .arg = arg };
+	return start(a, method, &call, on_response, &like);
+}
+
+struct api_request *api_send(struct api *a, const char *method, const struct http_body *body,
+			     api_sent *done, void *arg)
+{
+	struct http_call call = { .body = body, .silence = SEND_TIME, .total = SEND_TIME };
+	struct api_request like = { .sent = done, .arg = arg };
+	for (size_t i = 0; i < body->count; i++)
+		call.total += (int64_t)(body->pieces[i].length / SEND_RATE);
+	return start(a, method, &call, on_sent, &like);
 }
 
 void api_cancel(struct api_request *r)

@@ -1,5 +1,9 @@
 /* api: calls to the Bot API: the URL with its secret, the answers, and the classes of failure. See
- * https://core.telegram.org/bots/api. */
+ * https://core.telegram.org/bots/api.
+ *
+ * There are two ways to call. api_call() asks for something, may be repeated by libcurl, and tells
+ * what it means for the bot. api_send() has an effect, is sent once, and tells what became of that
+ * one call. */
 #ifndef TGRUN_API_API_H
 #define TGRUN_API_API_H
 
@@ -8,6 +12,7 @@
 #include <stdint.h>
 
 #include "api/api_root.h"
+#include "api/verdict.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/secret.h"
@@ -64,7 +69,18 @@ struct api_request;
 struct api_request *api_call(struct api *a, const char *method, const char *form, int64_t silence,
 			     int64_t total, api_done *done, void *arg);
 
-/* Ends a request without calling back. NULL is fine. */
+/* `body` of `length` bytes, and a NUL, is the whole answer, "" if none came; it may be changed, not
+ * kept. */
+typedef void api_sent(void *arg, const struct verdict *verdict, char *body, size_t length);
+
+/* Sends a call of `method` with its parameters in `body` (JSON is "application/json"; what belongs
+ * to whom: struct http_body), once. It may take 120 s, and one more for each 16 KB of the body.
+ * `done(arg, …)` is called once from the loop, unless the request is cancelled; the request is gone
+ * by then. NULL when memory is out: nothing was sent. */
+struct api_request *api_send(struct api *a, const char *method, const struct http_body *body,
+			     api_sent *done, void *arg);
+
+/* Ends a request without calling back; nobody learns then whether it arrived. NULL is fine. */
 void api_cancel(struct api_request *r);
 
 #endif

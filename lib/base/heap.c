@@ -46,16 +46,25 @@ static void sift_down(struct heap *h, size_t i, struct heap_node *node)
 	put(h, i, node);
 }
 
+int heap_reserve(struct heap *h, size_t count)
+{
+	size_t cap = h->cap ? h->cap : 16;
+	while (cap < count)
+		cap *= 2;
+	if (cap == h->cap)
+		return 0;
+	struct heap_node **nodes = realloc(h->nodes, cap * sizeof *nodes);
+	if (!nodes)
+		return -1;
+	h->nodes = nodes;
+	h->cap = cap;
+	return 0;
+}
+
 int heap_add(struct heap *h, struct heap_node *node, int64_t due)
 {
-	if (h->count == h->cap) {
-		size_t cap = h->cap ? h->cap * 2 : 16;
-		struct heap_node **nodes = realloc(h->nodes, cap * sizeof *nodes);
-		if (!nodes)
-			return -1;
-		h->nodes = nodes;
-		h->cap = cap;
-	}
+	if (heap_reserve(h, h->count + 1))
+		return -1;
 	node->due = due;
 	sift_up(h, h->count++, node);
 	return 0;

@@ -18,6 +18,10 @@ struct heap {
 void heap_init(struct heap *h);
 void heap_release(struct heap *h);
 
+/* Makes room for `count` nodes in all: up to that many heap_add() cannot fail. Returns 0, or -1
+ * when memory is out. */
+int heap_reserve(struct heap *h, size_t count);
+
 /* Puts `node`, which is in no heap, in at `due`. O(log n). Returns 0, or -1 when memory is out. */
 int heap_add(struct heap *h, struct heap_node *node, int64_t due);
 

@@ -19,7 +19,9 @@ static void on_turn(void *arg)
 	if (e->phase == ENGINE_NEW || e->phase == ENGINE_FINISHED)
 		return;
 	engine_take_end(e);
+	engine_out_turn(e);
 	engine_starts(e);
+	engine_out_send(e);
 	engine_trim_dead(e);
 	engine_give_back(e);
 	engine_starts_later(e);
@@ -65,7 +67,10 @@ static int make_rooms(struct engine *e, struct err *err)
 	struct handlers_config handlers = {
 		.loop = c->loop,
 		.slots = c->slots,
-		.hook_slots = c->options.on_error.stages || c->options.on_timeout.stages ? 2 : 0,
+		.hook_slots = c->options.on_error.stages || c->options.on_timeout.stages ||
+					      c->options.on_undelivered.stages
+				      ? 2
+				      : 0,
 		.feed = c->options.source.stages != NULL,
 		.log = c->log,
 		.clock = c->clock,
@@ -117,7 +122,7 @@ struct engine *engine_new(const struct engine_config *config, struct err *err)
 		.arg = e,
 	};
 	e->queue = config->open_queue(config->arg, &queue, err);
-	if (!e->queue)
+	if (!e->queue || engine_out_open(e, err))
 		goto fail;
 	e->feed.fd = config->source_feed_fd;
 	loop_on_turn(config->loop, on_turn, e);
@@ -221,6 +226,7 @@ int engine_free(struct engine *e, struct err *err)
 		e->source->ops->free(e->source);
 	api_free(e->api);
 	http_free(e->http);
+	out_free(e->out);
 	handlers_free(e->handlers);
 	engine_feed_release(e);
 	while (!list_empty(&e->starts.running)) {

@@ -14,10 +14,12 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/texts.h"
+#include "engine/out.h"
 #include "handler/handler.h"
 #include "io/loop.h"
 #include "io/statedir.h"
 #include "queue/queue.h"
+#include "reply/reply.h"
 #include "slot/slots.h"
 #include "source/poll.h"
 
@@ -30,8 +32,10 @@ struct route_policy {
 	struct handler_policy handler;
 	/* milliseconds before the second attempt, doubling up to 5 min */
 	int64_t retry_delay;
-	int batch_size;     /* updates at most in one process of a batch */
-	int64_t batch_wait; /* milliseconds that the first of a batch waits for others */
+	int batch_size;        /* updates at most in one process of a batch */
+	int64_t batch_wait;    /* milliseconds that the first of a batch waits for others */
+	enum reply_mode reply; /* what becomes of the stdout of a handler that is done */
+	bool reply_to;         /* the answer quotes the message */
 };
 
 /* Where some updates go: a program, and how it is run. */
@@ -63,6 +67,7 @@ struct engine_policy {
 	int64_t dead_keep_age;    /* milliseconds, -1: for ever */
 	int64_t shutdown_timeout; /* milliseconds; 0: handlers are killed at once */
 	int64_t max_runtime;      /* milliseconds, 0: no limit */
+	struct out_policy out;
 };
 
 /* Lists, checked; the first two stay. */
@@ -71,15 +76,16 @@ struct engine_lists {
 	struct texts bypass;       /* matches, as the next two (update/match.h) */
 	struct texts only, ignore; /* without `only`, all are handled */
 	struct texts max_age;      /* for max_age_set() */
+	struct texts reply_with;   /* NAME=VALUE, for struct reply_spec */
 };
 
 /* What may be changed while it runs (engine_reload), but for what says otherwise. Everything here
  * is borrowed for the duration of the call it is passed to. */
 struct engine_options {
 	/* the handlers */
-	const struct engine_route *routes;        /* number, order, matches and modes stay */
-	size_t route_count;                       /* from 1 to ENGINE_ROUTES_MAX */
-	struct command_spec on_error, on_timeout; /* hooks; `stages` NULL: none */
+	const struct engine_route *routes; /* number, order, matches and modes stay */
+	size_t route_count;                /* from 1 to ENGINE_ROUTES_MAX */
+	struct command_spec on_error, on_timeout, on_undelivered; /* hooks; `stages` NULL: none */
 	/* the program that updates come from; `stages` NULL: none; it stays */
 	struct command_spec source;
 	struct engine_policy policy;
@@ -184,8 +190,10 @@ struct engine_counts {
 	uint64_t received, repeated, ignored, strangers;
 	uint64_t done, failed, retried, dead, skipped, dropped, interrupted;
 	uint64_t polls, poll_failures, hooks_dropped, log_lines_dropped;
+	uint64_t sent, undelivered, perhaps_twice;
 	/* now */
 	uint64_t concurrency, running, waiting, ready, dead_letters, hooks;
+	uint64_t outbox, sending, failed_calls;
 };
 void engine_counts(const struct engine *e, struct engine_counts *out);
 

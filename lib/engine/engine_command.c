@@ -155,6 +155,7 @@ int engine_commands_build(struct engine *e, struct err *err)
 	} others[] = {
 		{ &e->on_error, &e->on_error_packed },
 		{ &e->on_timeout, &e->on_timeout_packed },
+		{ &e->on_undelivered, &e->on_undelivered_packed },
 		{ &e->from, &e->source_packed },
 	};
 	for (size_t i = 0; i < e->route_count; i++) {

@@ -31,6 +31,12 @@ enum figure {
 	INTERRUPTED,
 	POLLS,
 	POLL_FAILURES,
+	OUTBOX,
+	SENDING,
+	FAILED_CALLS,
+	SENT,
+	UNDELIVERED,
+	PERHAPS_TWICE,
 	HOOKS,
 	HOOKS_DROPPED,
 	LOG_LINES_DROPPED
@@ -66,6 +72,16 @@ const struct engine_figure engine_figures[] = {
 	[POLLS] = { "polls", FIGURE_COUNTER, "requests to the source", AT(polls) },
 	[POLL_FAILURES] = { "poll_failures", FIGURE_COUNTER, "requests to the source that failed",
 			    AT(poll_failures) },
+	[OUTBOX] = { "outbox", FIGURE_GAUGE, "calls that wait to be sent", AT(outbox) },
+	[SENDING] = { "sending", FIGURE_GAUGE, "calls that are being sent", AT(sending) },
+	[FAILED_CALLS] = { "failed_calls", FIGURE_GAUGE,
+			   "calls that could not be delivered and are kept", AT(failed_calls) },
+	[SENT] = { "sent", FIGURE_COUNTER, "calls that the server took", AT(sent) },
+	[UNDELIVERED] = { "undelivered", FIGURE_COUNTER, "calls that could not be delivered",
+			  AT(undelivered) },
+	[PERHAPS_TWICE] = { "perhaps_twice", FIGURE_COUNTER,
+			    "calls that were sent again though they may have arrived",
+			    AT(perhaps_twice) },
 	[HOOKS] = { "hooks", FIGURE_GAUGE, "hooks that run or wait", AT(hooks) },
 	[HOOKS_DROPPED] = { "hooks_dropped", FIGURE_COUNTER, "hooks that found no room",
 			    AT(hooks_dropped) },
@@ -97,6 +113,7 @@ void engine_counts(const struct engine *e, struct engine_counts *out)
 	out->ready = q.ready;
 	out->dead_letters = (uint64_t)q.dead;
 	out->hooks = (uint64_t)handlers_hooks(e->handlers);
+	engine_out_count(e, out);
 }
 
 int engine_figures_json(const struct engine *e, struct buf *b)

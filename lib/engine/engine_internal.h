@@ -84,8 +84,9 @@ struct engine {
 	char *state_path;       /* absolute, for handlers; NULL: there is none */
 	struct max_age *max_age;
 	char **bypass, **only, **ignore; /* each ends in NULL */
-	struct engine_command on_error, on_timeout, from;
-	struct command *on_error_packed, *on_timeout_packed, *source_packed;
+	struct engine_command on_error, on_timeout, on_undelivered, from;
+	struct command *on_error_packed, *on_timeout_packed, *on_undelivered_packed, *source_packed;
+	char **reply_with;  /* ends in NULL */
 	char *bot_username; /* NULL: not known yet */
 	struct route *routes;
 	size_t route_count;
@@ -95,6 +96,7 @@ struct engine {
 	struct http *http;
 	struct api *api;
 	struct source *source;
+	struct out *out; /* NULL: there is no token, so nothing can be sent */
 	struct control *control;
 	struct strangers *strangers; /* engine_strangers.c; NULL: none yet */
 	char source_root[64];        /* of a file: its name in the store; "": none */
@@ -167,6 +169,10 @@ struct engine {
 	struct {
 		struct log_pace spent, interrupted;
 	} settle;
+	struct {
+		uint64_t kinds_told; /* of updates that are not answered; the last bit: unknown */
+		struct log_pace full_pace;
+	} way_out;
 	struct {
 		int status;       /* of the exit */
 		int drain_status; /* of the exit after a drain; 0: none of its own */
@@ -257,6 +263,28 @@ void engine_log_figures(struct engine *e);
 void engine_say_status(struct engine *e);
 /* Appends a member for each figure, each after a comma. 0, or -1 when the buffer is full. */
 int engine_figures_json(const struct engine *e, struct buf *b);
+
+/* engine_out.c */
+/* Opens the way out of the queue; nothing without a token. 0 or -1 with `err`. */
+int engine_out_open(struct engine *e, struct err *err);
+/* The policy is another. */
+void engine_out_change(struct engine *e);
+/* Records the reply to an update that is about to be settled as done. 0; -1 with `err`: ERR_IO, it
+ * is no reply, for ever; ERR_INTERNAL, not now. */
+int engine_reply(struct engine *e, struct route *route, const struct claim *c,
+		 const struct handler_result *r, struct err *err);
+/* Before and after queue_flush() of a turn. */
+void engine_out_turn(struct engine *e);
+void engine_out_send(struct engine *e);
+/* So many replies wait that no handler may start. */
+bool engine_out_full(struct engine *e);
+/* A reply will go soon, or something is being sent; the latter alone. */
+bool engine_out_busy(struct engine *e);
+bool engine_out_sending(const struct engine *e);
+/* Nothing is begun from now on. */
+void engine_out_stop(struct engine *e);
+/* Fills in what is counted of the way out. */
+void engine_out_count(const struct engine *e, struct engine_counts *c);
 
 /* engine_settle.c */
 void engine_on_done(void *arg, struct handler *h, struct claim *c, const struct handler_result *r);

@@ -85,11 +85,12 @@ void engine_stop(struct engine *e, int status, bool now)
 		if (!e->asking.stopped)
 			e->source->ops->stop(e->source);
 		engine_feed_stop(e);
+		engine_out_stop(e);
 		CRASHPOINT("stop-begun");
 		handlers_drain(e->handlers);
 		loop_timer_set(e->end.stop_timer, e->policy.shutdown_timeout);
 	}
-	if (now && !handlers_quiet(e->handlers))
+	if (now && (!handlers_quiet(e->handlers) || engine_out_sending(e)))
 		force(e, SIGKILL);
 	engine_turn_in(e, 0);
 }
@@ -137,13 +138,20 @@ static void finish(struct engine *e)
 	bool cut = e->phase == ENGINE_KILLING && e->counts.interrupted > e->end.interrupted_before;
 	e->phase = ENGINE_FINISHED;
 	CRASHPOINT("stop-finished");
-	bool lost = e->config.store_forgets && c.waiting;
+	bool lost = e->config.store_forgets && (c.waiting || c.outbox);
 	bool well = engine_ends_well(e);
+	cut = cut || c.sending;
 	int status = e->end.status ? e->end.status : cut || lost || !well ? 1 : 0;
 	if (lost)
-		log_event(e->config.log, LOG_ERROR,
-			  LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting)),
-			  "updates that were not handled are lost: --store memory keeps nothing");
+		log_event(
+			e->config.log, LOG_ERROR,
+			LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting),
+				   LOG_NUM("outbox", (int64_t)c.outbox)),
+			"updates that were not handled, and replies that were not sent, are lost: "
+			"--store memory keeps nothing");
+	if (c.sending)
+		log_event(e->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("calls", (int64_t)c.sending)),
+			  "calls were cut off while they were being sent: they may have arrived");
 	log_event(e->config.log, LOG_INFO,
 		  LOG_FIELDS(LOG_NUM("done", (int64_t)c.done), LOG_NUM("failed", (int64_t)c.failed),
 			     LOG_NUM("waiting", (int64_t)c.waiting),
@@ -226,10 +234,11 @@ void engine_check_end(struct engine *e)
 		/* Nobody waits for a state to come back to a run that is to end by itself. */
 		if ((e->config.once || e->config.source_fd >= 0) && e->state_gone)
 			engine_stop(e, 1, false);
-		else if (e->config.once && e->asking.dry && engine_idle(e) &&
+		else if (e->config.once && e->asking.dry && engine_idle(e) && !engine_out_busy(e) &&
 			 now - e->asking.dry_at < FRESH_ENOUGH)
 			engine_stop(e, 0, false);
-		if (e->draining && e->asking.stopped && engine_idle(e) && !waits_for_retries(e)) {
+		if (e->draining && e->asking.stopped && engine_idle(e) && !engine_out_busy(e) &&
+		    !waits_for_retries(e)) {
 			engine_file_forget(e);
 			engine_stop(e, e->end.drain_status, false);
 		}
@@ -237,7 +246,8 @@ void engine_check_end(struct engine *e)
 	}
 	if (e->phase == ENGINE_FINISHED)
 		return;
-	if (!handlers_quiet(e->handlers) || !e->asking.stopped) {
+	bool sending = e->phase == ENGINE_DRAINING && engine_out_sending(e);
+	if (!handlers_quiet(e->handlers) || !e->asking.stopped || sending) {
 		e->end.quiet_at = 0;
 		return;
 	}

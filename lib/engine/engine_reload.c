@@ -42,6 +42,7 @@ static int take_route(struct route *r, const struct engine_route *o, struct err 
 	allow_free(r->allow);
 	r->allow = allow;
 	r->policy = o->policy;
+	r->policy.handler.keep_stdout = o->policy.reply != REPLY_NONE;
 	take_workers(r, o->policy.handler.workers);
 	handler_set_policy(r->handler, &r->policy.handler);
 	return 0;
@@ -93,21 +94,27 @@ static int take_handlers(struct engine *e, const struct engine_options *o, struc
 {
 	if (take_routes(e, o, err) || engine_command_keep(&e->on_error, &o->on_error, err) ||
 	    engine_command_keep(&e->on_timeout, &o->on_timeout, err) ||
+	    engine_command_keep(&e->on_undelivered, &o->on_undelivered, err) ||
 	    (!e->from.stages && engine_command_keep(&e->from, &o->source, err)))
 		return -1;
 	const struct engine_lists *l = &o->lists;
 	char **only = engine_strings_copy((const char *const *)l->only.items, l->only.count, 0);
 	char **ignore = engine_strings_copy((const char *const *)l->ignore.items, l->ignore.count,
 					    0);
-	if (!only || !ignore) {
+	char **with = engine_strings_copy((const char *const *)l->reply_with.items,
+					  l->reply_with.count, 0);
+	if (!only || !ignore || !with) {
 		engine_strings_free(only);
 		engine_strings_free(ignore);
+		engine_strings_free(with);
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	}
 	engine_strings_free(e->only);
 	engine_strings_free(e->ignore);
+	engine_strings_free(e->reply_with);
 	e->only = only;
 	e->ignore = ignore;
+	e->reply_with = with;
 	return engine_commands_build(e, err);
 }
 
@@ -146,6 +153,7 @@ int engine_options_take(struct engine *e, const struct engine_options *o, struct
 	e->max_age = max_age;
 	if (e->queue)
 		queue_set_backlog(e->queue, e->policy.backlog);
+	engine_out_change(e);
 	take_concurrency(e);
 	return 0;
 }

@@ -84,13 +84,16 @@ void engine_routes_release(struct engine *e)
 	free(e->routes);
 	engine_command_release(&e->on_error);
 	engine_command_release(&e->on_timeout);
+	engine_command_release(&e->on_undelivered);
 	engine_command_release(&e->from);
 	command_unref(e->on_error_packed);
 	command_unref(e->on_timeout_packed);
+	command_unref(e->on_undelivered_packed);
 	command_unref(e->source_packed);
 	engine_strings_free(e->bypass);
 	engine_strings_free(e->only);
 	engine_strings_free(e->ignore);
+	engine_strings_free(e->reply_with);
 	key_spec_free(e->keys);
 	key_spec_free(e->chats);
 	free(e->rule);
@@ -149,7 +152,9 @@ bool engine_probes(const struct route *r)
 int engine_slots(const struct engine_options *o)
 {
 	bool processes = false;
-	int slots = (o->on_error.stages || o->on_timeout.stages ? HOOK_SLOTS : 0) +
+	int slots = (o->on_error.stages || o->on_timeout.stages || o->on_undelivered.stages
+			     ? HOOK_SLOTS
+			     : 0) +
 		    (o->source.stages != NULL);
 	for (size_t i = 0; i < o->route_count; i++) {
 		int own = handler_slots_for(o->routes[i].policy.mode, &o->routes[i].policy.handler);

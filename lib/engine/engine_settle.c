@@ -15,7 +15,8 @@ enum {
 	RETRY_CAP = 5 * 60 * 1000,
 	HOOK_TIMEOUT = 60 * 1000,
 	CHAT_MAX = 4096,
-	ONCE_STARTS = 3, /* failures to start the handler in a row at which --once ends */
+	REPLY_AGAIN = 1000, /* milliseconds until memory is asked for again */
+	ONCE_STARTS = 3,    /* failures to start the handler in a row at which --once ends */
 };
 
 static void pause_starts(struct route *r, int64_t delay)
@@ -316,11 +317,35 @@ void engine_uncharged(struct engine *e, const struct claim *c, const struct hand
 		e->config.settled(e->config.arg, c->seq, true);
 }
 
+/* It was handled, and its reply cannot be recorded: there is no memory for it now. */
+static void give_back(struct engine *e, const struct claim *c, const struct err *err)
+{
+	log_event(e->config.log, LOG_ERROR,
+		  LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)),
+		  "its reply cannot be recorded, it is handled once more: %s", err->text);
+	queue_release(e->queue, c,
+		      &(struct queue_release){
+			      .why = RELEASE_NO_START, .started = true, .delay = REPLY_AGAIN });
+}
+
 static void settle_ended(struct engine *e, struct route *route, const struct claim *c,
-			 const struct handler_result *r, int64_t since)
+			 const struct handler_result *ended, int64_t since)
 {
 	struct fate fate = { NULL, true };
+	struct handler_result no_reply = *ended;
+	const struct handler_result *r = ended;
+	struct err err = { 0 };
 	backoff_succeed_of(&route->start_backoff, since);
+	if (r->outcome.kind == OUTCOME_DONE && engine_reply(e, route, c, r, &err)) {
+		if (err.status == ERR_INTERNAL) {
+			give_back(e, c, &err);
+			return;
+		}
+		/* As a handler that ended with 65. */
+		outcome_answer(false, err.text, c->failures, &route->policy.handler.outcome,
+			       &no_reply.outcome);
+		r = &no_reply;
+	}
 	if (r->outcome.kind == OUTCOME_DONE) {
 		e->counts.done++;
 		engine_count_rate(e, 1);

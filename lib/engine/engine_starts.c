@@ -111,7 +111,7 @@ static uint64_t open_lanes(struct engine *e)
 	uint64_t lanes = 0;
 	if (e->phase != ENGINE_RUNNING || e->paused || e->pulse.store_fails)
 		return 0;
-	if (claims_wait(e))
+	if (claims_wait(e) || engine_out_full(e))
 		return 0;
 	for (size_t i = 0; i < e->route_count; i++) {
 		struct route *r = &e->routes[i];

@@ -109,6 +109,7 @@ static void read_ready(const char *object, struct answer *out)
 void answer_parse(const char *line, size_t n, struct answer *out)
 {
 	const char *end = line + n;
+	out->reply = NULL;
 	while (end > line && (end[-1] == '\r' || end[-1] == ' '))
 		end--;
 	if (is_plain_ok(line, end, out)) {
@@ -126,9 +127,14 @@ void answer_parse(const char *line, size_t n, struct answer *out)
 		return;
 	}
 	const char *id = MEMBER(object, "id"), *ok = MEMBER(object, "ok");
+	const char *reply = MEMBER(object, "reply");
 	if (!scan_is_string(id) || !read_id(id + 1, scan_skip(id), out)) {
 		bad(out, "has no 'id' of an update");
 		return;
+	}
+	if (reply && !is_word(reply, "null")) {
+		out->reply = reply;
+		out->reply_length = (size_t)(scan_skip(reply) - reply);
 	}
 	if (is_word(ok, "true")) {
 		out->kind = ANSWER_OK;

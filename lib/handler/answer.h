@@ -7,10 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A line is bounded by --max-output, but may always be so long. */
 enum { ANSWER_LINE_MAX = 64 * 1024, ANSWER_ERROR_MAX = 512 };
 
 enum answer_kind {
-	ANSWER_OK, /* {"id":"12.1","ok":true} */
+	ANSWER_OK, /* {"id":"12.1","ok":true,"reply":"hi"}; reply may be left out */
 	/* {"id":"12.1","ok":false,"retry":true,"error":"…"}; retry and error may be left out */
 	ANSWER_FAILED,
 	ANSWER_READY, /* {"ready":true,"concurrency":8}; concurrency may be left out */
@@ -24,6 +25,9 @@ struct answer {
 	bool retry;      /* FAILED */
 	int concurrency; /* READY: from 1; 1 if it was left out */
 	const char *why; /* BAD: `is no JSON`, … */
+	/* OK, FAILED: the JSON value of `reply`, part of the line; NULL if it was left out */
+	const char *reply;
+	size_t reply_length;
 	/* FAILED: cut; "" if it was left out. Of the others: not set */
 	char error[ANSWER_ERROR_MAX];
 };

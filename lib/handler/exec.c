@@ -33,22 +33,7 @@ static struct claim *only(const struct attempt *a)
 static void on_line(struct proc *p, int which, const char *text, size_t n)
 {
 	struct attempt *a = attempt_of(p);
-	const struct handlers_config *config = &a->h->room->config;
-	const struct claim *c = only(a);
-	if (config->output)
-		config->output(config->arg, a->h, c, which, text, n);
-	if (!log_wants(config->log, LOG_INFO))
-		return;
-	const char *stream = which == 1 ? "stdout" : "stderr";
-	if (c)
-		log_event(config->log, LOG_INFO,
-			  LOG_FIELDS(LOG_STR("stream", stream), LOG_NUM("update", c->update_id),
-				     LOG_STR("key", c->keys)),
-			  "%s", text);
-	else
-		log_event(config->log, LOG_INFO,
-			  LOG_FIELDS(LOG_STR("stream", stream), LOG_NUM("batch", (int64_t)a->n)),
-			  "%s", text);
+	told_line(a->h, only(a), a->n, which, text, n);
 }
 
 static void on_overdue(struct proc *p, const char *limit)
@@ -121,6 +106,20 @@ static void result_of(struct attempt *a, enum proc_end how, int errnum, const st
 	out->why = RELEASE_SHARED;
 }
 
+/* Of an update that was not handled it is for the log, as stderr is. */
+static void hand_over_stdout(struct output *o, struct handler_result *out)
+{
+	if (!o->keeps)
+		return;
+	if (out->end != HANDLER_ENDED || out->outcome.kind != OUTCOME_DONE) {
+		output_tell_kept(o);
+		return;
+	}
+	out->reply = buf_str(&o->kept);
+	out->reply_length = o->kept.len;
+	out->reply_short = o->kept_short;
+}
+
 static void on_finish(struct proc *p, enum proc_end how, int errnum)
 {
 	struct attempt *a = attempt_of(p);
@@ -136,6 +135,7 @@ static void on_finish(struct proc *p, enum proc_end how, int errnum)
 			result.usage = p->end.usage;
 		}
 		result_of(a, how, errnum, c, &result);
+		hand_over_stdout(&p->output, &result);
 		if (i > 0 && how == PROC_UNSTARTABLE)
 			/* one start failed, not as many as there are updates */
 			result.end = HANDLER_INTERRUPTED;
@@ -194,6 +194,7 @@ static int start(struct handler *h, struct claim *const *claims, size_t n)
 		.kill_after = h->policy.kill_after,
 		.background = h->policy.background,
 		.max_output = h->policy.max_output,
+		.keep_stdout = h->policy.keep_stdout && h->ops->traits.most == 1,
 	};
 	if (add_vars(h, claims, n) || (spec.stdin_fd = given_stdin(claims, n)) < 0 ||
 	    proc_start(&a->proc, room, &spec)) {

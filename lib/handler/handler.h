@@ -58,6 +58,9 @@ struct handler_policy {
 	int64_t kill_after; /* milliseconds between TERM and KILL */
 	enum background background; /* of a worker: see worker.c; what it leaves is never left */
 	uint64_t max_output; /* bytes for a process; of a worker: since it got an update last */
+	/* of a process with an update of its own: its stdout is not logged, but handed over with
+	 * the result; then max_output bounds each of the two streams */
+	bool keep_stdout;
 	struct outcome_policy outcome;
 	/* workers */
 	int workers;            /* processes, from 1 */
@@ -83,8 +86,14 @@ struct handler_result {
 	/* Of stderr the line that says what went wrong, and the last 2 KiB; "" if there is none, or
 	 * if several updates may have caused it. */
 	const char *sentence, *last_stderr;
-	bool started;    /* of these two: the update may have been seen by the program */
-	int64_t elapsed; /* milliseconds */
+	/* Of an update that was handled, for a reply: the stdout that was kept, or the JSON value
+	 * that a worker gave in `reply`. Not redacted, and NULL if there is none. */
+	const char *reply;
+	size_t reply_length; /* bytes; no NUL need follow */
+	bool reply_is_json;  /* it is the worker's */
+	bool reply_short;    /* stdout was longer than max_output */
+	bool started;        /* of these two: the update may have been seen by the program */
+	int64_t elapsed;     /* milliseconds */
 	/* HANDLER_ENDED, not of workers; the first of a batch has it all */
 	struct rusage usage;
 	uint64_t dropped; /* bytes of output not logged; the first of a batch has all */
@@ -192,6 +201,9 @@ int handler_start(struct handler *h, struct claim *const *claims, size_t n);
  * that second. */
 int handler_start_solo(struct handler *h, struct claim *claim);
 
+/* Logs a stdout that was kept, and tells `output` of it, line by line, as if it had come now. */
+void handler_tell_stdout(struct handler *h, const struct claim *c, const char *text, size_t n);
+
 /* Updates in hand. */
 int handler_running(const struct handler *h);
 
@@ -216,11 +228,21 @@ struct handler_counts {
 };
 void handler_counts(const struct handler *h, struct handler_counts *out);
 
-/* A command that is told of something: it gets the update on stdin, and its end changes nothing. */
+struct hook_text {
+	const char *name, *text; /* of a variable; left out when the text is "" */
+};
+
+/* A command that is told of something, and its end changes nothing. With `claim` it is told of an
+ * update, which it gets on stdin; else of what `body` and `texts` say. */
 struct hook {
 	const char *name;          /* for the log: `on-error` */
 	struct command *command;   /* a reference is taken */
-	const struct claim *claim; /* copied */
+	const struct claim *claim; /* copied; NULL: the next members count instead */
+	const char *body;          /* for stdin; copied */
+	size_t body_length;        /* bytes */
+	const struct hook_text *texts;
+	size_t text_count;
+	/* of an update */
 	const char *bot_username;
 	int64_t max_attempts;        /* TG_MAX_ATTEMPTS */
 	const char *reason;          /* TG_REASON */

@@ -1,9 +1,10 @@
 /* handler/handler_internal: what the files of the room share.
  *
- * From the bottom: output, answer, outcome, jobs; room.c (slots and counts) and given.c (what
- * programs are given); proc.c (one process) under exec.c, hook.c and feed.c; worker.c under
- * worker_talk.c, worker_settle.c, worker_run.c, worker_choose.c and worker_pool.c; handler.c calls
- * the modes through mode_internal.h. No file calls one that stands above it. */
+ * From the bottom: output, answer, outcome, jobs; room.c (slots and counts), given.c (what
+ * programs are given) and told.c (what they say); proc.c (one process) under exec.c, hook.c and
+ * feed.c; worker.c under worker_talk.c, worker_settle.c, worker_run.c, worker_choose.c and
+ * worker_pool.c; handler.c calls the modes through mode_internal.h. No file calls one that stands
+ * above it. */
 #ifndef TGRUN_HANDLER_HANDLER_INTERNAL_H
 #define TGRUN_HANDLER_HANDLER_INTERNAL_H
 
@@ -61,6 +62,11 @@ void room_done(struct handler *h, struct claim *c, struct handler_result *r);
 /* A job of `h` is over. Frees a retired handler after its last job. */
 void room_gone(struct handler *h);
 void room_release(struct handler *h); /* frees it, and what it runs, without calling back */
+
+/* told.c: a line of output of a process of `h`, `which` 1 or 2, goes to the log and to the room's
+ * `output`. `c` NULL: it may be of any of `batch` updates. */
+void told_line(struct handler *h, const struct claim *c, size_t batch, int which, const char *text,
+	       size_t n);
 
 /* given.c: appends NAME=VALUE and a NUL. 0, or -1 when `vars` is full. */
 int given_var(struct buf *vars, const char *name, int64_t value);

@@ -159,9 +159,38 @@ static int add_text(struct buf *v, const char *name, const char *text)
 	return full ? -1 : 0;
 }
 
-static struct hook_run *copy(struct handlers *room, const struct hook *hook)
+/* The variables of an update and what became of it. */
+static int add_update(struct hook_run *r, const struct hook *hook)
 {
 	const struct claim *c = hook->claim;
+	struct buf *v = &r->vars;
+	return add_text(v, "TG_REASON", hook->reason) ||
+			       (hook->status >= 0 && given_var(v, "TG_STATUS", hook->status)) ||
+			       (hook->sentence && *hook->sentence &&
+				add_text(v, "TG_STDERR", hook->sentence)) ||
+			       given_var(v, "TG_ATTEMPT", c->failures + 1) ||
+			       given_var(v, "TG_MAX_ATTEMPTS", hook->max_attempts) ||
+			       (c->redelivered && given_var(v, "TG_REDELIVERED", 1)) ||
+			       given_update(v, &r->claim, hook->bot_username)
+		       ? -1
+		       : 0;
+}
+
+static int add_texts(struct hook_run *r, const struct hook *hook)
+{
+	int rc = 0;
+	for (size_t i = 0; i < hook->text_count && rc == 0; i++)
+		if (*hook->texts[i].text)
+			rc = add_text(&r->vars, hook->texts[i].name, hook->texts[i].text);
+	return rc;
+}
+
+static struct hook_run *copy(struct handlers *room, const struct hook *hook)
+{
+	static const struct claim none = { .keys = "" };
+	const struct claim *c = hook->claim ? hook->claim : &none;
+	const char *body = hook->claim ? c->body : hook->body;
+	size_t length = hook->claim ? c->length : hook->body_length;
 	struct hook_run *r = calloc(1, sizeof *r);
 	if (!r)
 		return NULL;
@@ -172,27 +201,19 @@ static struct hook_run *copy(struct handlers *room, const struct hook *hook)
 	r->timeout = hook->timeout;
 	r->kill_after = hook->kill_after;
 	snprintf(r->name, sizeof r->name, "%s", hook->name);
-	r->claim = (struct claim){ .seq = c->seq,
-				   .failures = c->failures,
-				   .update_id = c->update_id,
-				   .length = c->length };
+	r->claim = (struct claim){
+		.seq = c->seq, .failures = c->failures, .update_id = c->update_id, .length = length
+	};
 	r->claim.keys = strdup(c->keys);
-	r->claim.body = malloc(c->length + 1);
+	r->claim.body = malloc(length + 1);
 	if (!r->claim.keys || !r->claim.body)
 		goto fail;
-	memcpy(r->claim.body, c->body, c->length);
-	r->claim.body[c->length] = '\0';
-	struct buf *v = &r->vars;
-	if (add_text(v, "TG_REASON", hook->reason) ||
-	    (hook->status >= 0 && given_var(v, "TG_STATUS", hook->status)) ||
-	    (hook->sentence && *hook->sentence && add_text(v, "TG_STDERR", hook->sentence)) ||
-	    given_var(v, "TG_ATTEMPT", c->failures + 1) ||
-	    given_var(v, "TG_MAX_ATTEMPTS", hook->max_attempts) ||
-	    (c->redelivered && given_var(v, "TG_REDELIVERED", 1)) ||
-	    given_update(v, &r->claim, hook->bot_username))
+	memcpy(r->claim.body, body, length);
+	r->claim.body[length] = '\0';
+	if (hook->claim ? add_update(r, hook) : add_texts(r, hook))
 		goto fail;
-	r->fixed = v->len;
-	r->bytes = sizeof *r + v->cap + c->length;
+	r->fixed = r->vars.len;
+	r->bytes = sizeof *r + r->vars.cap + length;
 	return r;
 fail:
 	hook_free(r);
@@ -208,7 +229,7 @@ int handlers_hook(struct handlers *room, const struct hook *hook)
 		room->hooks_dropped++;
 		log_paced(room->config.log, &room->hook_pace, LOG_WARN,
 			  LOG_FIELDS(LOG_STR("hook", hook->name),
-				     LOG_NUM("update", hook->claim->update_id)),
+				     LOG_NUM("update", hook->claim ? hook->claim->update_id : 0)),
 			  "a hook is not run: %s",
 			  room->stopping ? "tgrun stops"
 			  : full         ? "too many wait"

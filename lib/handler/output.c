@@ -1,6 +1,6 @@
 /* handler/output: bytes of a job in, whole redacted lines out. It holds one unfinished line of
- * each stream, and of stderr its end and the line that says what went wrong, never more, however
- * much is written. */
+ * each stream, of stderr its end and the line that says what went wrong, and of a stdout that is
+ * kept as much as may be written, never more, however much is. */
 #include "handler/output.h"
 
 #include <string.h>
@@ -16,6 +16,7 @@ void output_init(struct output *o, uint64_t max, const struct secret *secret,
 	for (int i = 0; i < 2; i++)
 		buf_init(&o->stream[i].line, OUTPUT_LINE_MAX + LOOK_AHEAD);
 	buf_init(&o->stderr_tail, 3 * OUTPUT_STDERR_KEPT);
+	buf_init(&o->kept, max < SIZE_MAX / 2 ? (size_t)max : SIZE_MAX / 2);
 }
 
 static void keep_stderr(struct output *o, const char *line, size_t n)
@@ -58,8 +59,39 @@ static void pass_on(struct output *o, int which)
 	buf_clear(b);
 }
 
+void output_keep(struct output *o)
+{
+	o->keeps = true;
+}
+
+/* A part of it would be no reply. */
+static void keep(struct output *o, const char *bytes, size_t n)
+{
+	if (o->kept_short || buf_add(&o->kept, bytes, n) == 0)
+		return;
+	o->kept_short = true;
+	size_t room = o->kept.max - o->kept.len;
+	buf_add(&o->kept, bytes, n < room ? n : room);
+}
+
+void output_tell_kept(struct output *o)
+{
+	struct buf kept = o->kept;
+	if (!o->keeps)
+		return;
+	o->keeps = false;
+	buf_init(&o->kept, kept.max);
+	output_feed(o, 1, buf_str(&kept), kept.len);
+	pass_on(o, 1);
+	buf_release(&kept);
+}
+
 void output_feed(struct output *o, int which, const char *bytes, size_t n)
 {
+	if (o->keeps && which == 1) {
+		keep(o, bytes, n);
+		return;
+	}
 	struct output_stream *s = &o->stream[which - 1];
 	while (n) {
 		const char *lf = memchr(bytes, '\n', n);
@@ -121,4 +153,5 @@ void output_release(struct output *o)
 	buf_release(&o->stream[0].line);
 	buf_release(&o->stream[1].line);
 	buf_release(&o->stderr_tail);
+	buf_release(&o->kept);
 }

@@ -1,8 +1,10 @@
 /* handler/output: what one job writes, line by line, bounded: a line is cut at 8 KiB, and what
- * passes the maximum is dropped and counted. The token is redacted before a line goes anywhere. */
+ * passes the maximum is dropped and counted. The token is redacted before a line goes anywhere. Or
+ * stdout is kept as it is, for who makes a reply of it. */
 #ifndef TGRUN_HANDLER_OUTPUT_H
 #define TGRUN_HANDLER_OUTPUT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +25,9 @@ struct output {
 	} stream[2];     /* stdout, stderr */
 	struct sentence sentence;
 	struct buf stderr_tail;
+	bool keeps;      /* stdout is kept instead of passed on */
+	bool kept_short; /* … and was longer than `max` */
+	struct buf kept; /* its bytes, not redacted */
 	/* `text` has no line feed, and a NUL only at its end */
 	void (*line)(void *arg, int which, char *text, size_t n);
 	void *arg;
@@ -32,6 +37,12 @@ struct output {
  * line, `which` 1 or 2. */
 void output_init(struct output *o, uint64_t max, const struct secret *secret,
 		 void (*line)(void *arg, int which, char *text, size_t n), void *arg);
+
+/* From now on stdout is kept, whole, up to `max` bytes of its own. */
+void output_keep(struct output *o);
+
+/* Passes on what was kept, line by line, and forgets it. */
+void output_tell_kept(struct output *o);
 
 /* Takes in `n` bytes of descriptor `which` (1 or 2). */
 void output_feed(struct output *o, int which, const char *bytes, size_t n);

@@ -161,6 +161,8 @@ int proc_start(struct proc *p, struct handlers *room, const struct proc_spec *sp
 		return -1;
 	}
 	output_init(&p->output, spec->max_output, room->config.secret, on_line, p);
+	if (spec->keep_stdout)
+		output_keep(&p->output);
 	p->started = room->config.clock->mono(room->config.clock);
 	list_add_before(&room->procs, &p->link);
 	room->live++;

@@ -63,6 +63,7 @@ struct proc_spec {
 	int64_t timeout, kill_after;
 	enum background background;
 	uint64_t max_output;
+	bool keep_stdout; /* output_keep() */
 };
 
 /* Starts `p`, of which `ops` is set and the rest is zero. 0, or -1 with errno; the descriptors are

@@ -290,7 +290,7 @@ struct worker *worker_start(struct handler *h, int number, uint64_t serial,
 	w->grace = h->policy.kill_after;
 	w->in_fd = w->out_fd = w->left_fd = -1;
 	buf_init(&w->pending, SIZE_MAX / 2); /* bounded by worker_room(), and one update more */
-	buf_init(&w->line, SIZE_MAX / 2);    /* bounded by ANSWER_LINE_MAX */
+	buf_init(&w->line, SIZE_MAX / 2);    /* bounded where it is filled */
 	output_init(&w->output, h->policy.max_output, room->config.secret, on_line, w);
 	w->timer = loop_timer_new(room->config.loop, on_timer, w);
 	w->held = calloc(1, sizeof *w->held);

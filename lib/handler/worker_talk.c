@@ -128,9 +128,13 @@ void worker_on_in(void *worker, int events)
 
 /* ---- from the worker ---- */
 
+/* What it says of a chat in `reply` is a secret of the chat. */
 static void tell_bad(struct worker *w, const char *line, size_t n, const char *why)
 {
 	struct handler *h = w->h;
+	const char *reply = memmem(line, n, "\"reply\"", 7);
+	if (reply)
+		n = (size_t)(reply - line);
 	h->bad_answers++;
 	log_paced(h->room->config.log, &h->bad_pace, LOG_WARN,
 		  LOG_FIELDS(LOG_NUM("worker", w->number),
@@ -186,6 +190,16 @@ static void take_answer(struct worker *w, struct answer *a, const char *line, si
 				    .last_stderr = w->count == 1 ? output_last_stderr(&w->output)
 								 : "",
 				    .dropped = w->output.dropped };
+	if (a->kind == ANSWER_OK && a->reply) {
+		r.reply = a->reply;
+		r.reply_length = a->reply_length;
+		r.reply_is_json = true;
+	} else if (a->reply) {
+		log_paced(h->room->config.log, &h->bad_pace, LOG_WARN,
+			  LOG_FIELDS(LOG_NUM("worker", w->number),
+				     LOG_NUM("update", u.claim->update_id)),
+			  "a reply beside \"ok\":false is not sent");
+	}
 	if (a->kind == ANSWER_FAILED) {
 		a->error[secret_redact(h->room->config.secret, a->error, strlen(a->error))] = '\0';
 		outcome_answer(a->retry, a->error[0] ? a->error : "the worker said no reason",
@@ -220,12 +234,16 @@ static void take_line(struct worker *w, const char *line, size_t n)
 	}
 }
 
-/* Keeps the beginning of a line until its end comes; of one that is too long, nothing. */
+/* Keeps the beginning of a line until its end comes; of one that is too long, nothing. A line with
+ * a reply may be as long as the output of a process. */
 static void keep(struct worker *w, const char *bytes, size_t n)
 {
+	uint64_t most = w->h->policy.max_output;
+	if (most < ANSWER_LINE_MAX)
+		most = ANSWER_LINE_MAX;
 	if (w->skipping)
 		return;
-	if (w->line.len + n <= ANSWER_LINE_MAX && !buf_add(&w->line, bytes, n))
+	if (w->line.len + n <= most && !buf_add(&w->line, bytes, n))
 		return;
 	w->skipping = true;
 	tell_bad(w, w->line.len ? w->line.data : bytes, w->line.len ? w->line.len : n,

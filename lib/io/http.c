@@ -3,7 +3,7 @@
  *
  * Invariants: easy handles are added, removed and freed only outside of curl's own callbacks; after
  * each socket_action all messages are taken; a watch ends before curl closes its descriptor; and
- * neither URL nor form ever leaves this room but on the wire. */
+ * neither URL nor body ever leaves this room but on the wire. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,6 +132,7 @@ static void request_free(struct http_request *r)
 	}
 	list_remove(&r->link);
 	loop_timer_free(r->silent);
+	http_body_release(r);
 	buf_release(&r->body);
 	if (r->path)
 		explicit_bzero(r->path, strlen(r->path));
@@ -201,7 +202,11 @@ static void finish(struct http_request *r, CURLcode code)
 	curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(r->easy, CURLINFO_CONTENT_TYPE, &type);
 	struct http_response response = {
-		.status = (int)status, .body = none, .content_type = type ? type : "", .reason = ""
+		.status = (int)status,
+		.body = none,
+		.content_type = type ? type : "",
+		.reason = "",
+		.asked = r->sending.asked,
 	};
 	if (code == CURLE_OK && status > 0) {
 		response.body = r->body.data ? r->body.data : none;
@@ -223,9 +228,9 @@ static void on_silence(void *arg)
 {
 	struct http_request *r = arg;
 	struct http *h = r->http;
-	uint64_t came = r->received - r->received_before;
-	r->received_before = r->received;
-	if (!r->unwatched && came * 1000 >= (uint64_t)r->silence * SLOW_BYTES) {
+	uint64_t moved = r->received + r->sending.sent, some = moved - r->moved_before;
+	r->moved_before = moved;
+	if (!r->unwatched && some * 1000 >= (uint64_t)r->silence * SLOW_BYTES) {
 		loop_timer_set(r->silent, r->silence);
 		return;
 	}

@@ -29,6 +29,9 @@ struct http_response {
 	size_t length;            /* bytes */
 	const char *content_type; /* "" if none was sent */
 	const char *reason;       /* of a failure, a phrase for people; never holds the URL */
+	/* Of a call with `body`: a byte of it was asked for, so it may have arrived, whatever
+	 * failed. false: it surely has not. */
+	bool asked;
 };
 
 typedef void http_done(void *arg, struct http_response *response);
@@ -39,11 +42,31 @@ struct http *http_new(struct loop *loop, struct err *err);
 /* Ends all requests without calling back, and frees. NULL is fine. */
 void http_free(struct http *h);
 
+/* Bytes of a body: in memory, or of a file that can be read from anywhere. Both are the caller's,
+ * and stay until the request is over. */
+struct http_piece {
+	const char *bytes; /* NULL: of the file */
+	int fd;            /* its position is not used */
+	uint64_t offset;   /* of the first byte in the file */
+	uint64_t length;   /* bytes */
+};
+
+/* A body that is sent once: where curl would repeat a request by itself, because a connection that
+ * it used again was closed before an answer came, this one fails. */
+struct http_body {
+	const char *type;                /* Content-Type; copied */
+	const struct http_piece *pieces; /* one behind the other; the list is copied */
+	size_t count;
+};
+
 struct http_call {
-	const char *url;  /* copied */
-	const char *form; /* the body of a POST, application/x-www-form-urlencoded; copied */
-	const char *user, *password; /* HTTP's basic authentication; copied. NULL: none */
-	/* Milliseconds without progress (under 16 bytes a second in them) after which it failed. */
+	const char *url; /* copied */
+	/* The body of a POST, application/x-www-form-urlencoded; copied. It may be sent twice. */
+	const char *form;
+	const struct http_body *body; /* instead of `form`; NULL: none */
+	const char *user, *password;  /* HTTP's basic authentication; copied. NULL: none */
+	/* Milliseconds without progress (under 16 bytes a second in them, of the body and the
+	 * answer) after which it failed. */
 	int64_t silence;
 	int64_t total; /* milliseconds it may take in all; 0: no limit */
 	size_t max;    /* bytes of the body, as it arrives */

@@ -1,5 +1,5 @@
-/* io/http_internal: a client and its requests, as http.c and http_request.c see them; for these two
- * only. */
+/* io/http_internal: a client and its requests, as http.c, http_request.c and http_body.c see them;
+ * for these only. */
 #ifndef TGRUN_IO_HTTP_INTERNAL_H
 #define TGRUN_IO_HTTP_INTERNAL_H
 
@@ -23,16 +23,28 @@ struct http {
 	bool freed;      /* by one of them */
 };
 
+/* A body that is sent once. */
+struct http_sending {
+	struct http_piece *pieces; /* NULL: the request has a form */
+	size_t count, at;          /* those sent, all but the bytes of `done` of the next */
+	uint64_t done, length, sent;
+	struct curl_slist *headers;
+	bool asked;     /* curl has taken of it, or it is empty and was sent */
+	int read_errno; /* why a file could not be read; 0: it could */
+};
+
 struct http_request {
 	struct list link;
 	struct http *http;
 	CURL *easy;
 	http_done *done;
 	void *arg;
-	struct buf body;
-	struct loop_timer *silent;          /* too little came */
-	int64_t silence;                    /* its milliseconds */
-	uint64_t received, received_before; /* bytes; those when it ran out last */
+	struct http_sending sending;
+	struct buf body;           /* of the answer */
+	struct loop_timer *silent; /* too little came and went */
+	int64_t silence;           /* its milliseconds */
+	uint64_t received;         /* bytes */
+	uint64_t moved_before;     /* received and sent, when it ran out last */
 	size_t header_bytes;
 	bool headers_done;
 	bool too_large; /* what came did not fit: we ended it */
@@ -47,6 +59,11 @@ struct http_request {
 /* Makes the curl handle, and tells it everything that the call asks for. false when memory is out,
  * or curl does not take it; what was made is the request's either way. */
 bool http_request_set(struct http_request *r, const struct http_call *call);
+
+/* Makes `body` that of the request. Returns the number of settings that curl did not take, so that
+ * anything but 0 is a lack of memory. */
+int http_body_set(struct http_request *r, const struct http_body *body);
+void http_body_release(struct http_request *r);
 
 /* What failed: into `reason`, in words that hold no part of the URL but its host. */
 enum http_failure http_request_explain(struct http_request *r, CURLcode code);

@@ -19,6 +19,11 @@ enum {
 	RECEIVE_BYTES = 16 * 1024, /* at a time */
 };
 
+struct target {
+	bool loopback; /* this machine */
+	bool tls;
+};
+
 /* CURLOPT_OPENSOCKETFUNCTION: as curl does it, but no child inherits the connection. */
 static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
@@ -71,13 +76,25 @@ static int set_trust(const struct http *h, CURL *e)
 	return bad;
 }
 
-/* Everything that the request asks of curl. Returns whether all was taken. */
-static bool set_options(struct http_request *r, const struct http_call *call, bool loopback)
+/* A form, which curl keeps, and sends again when it thinks that it should. */
+static int set_form(const struct http_request *r, const char *form)
 {
 	CURL *e = r->easy;
-	const char *form = call->form ? call->form : "";
 	curl_off_t length = (curl_off_t)strlen(form);
 	int bad = 0;
+	bad += curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, length) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_COPYPOSTFIELDS, form) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_HTTPHEADER, r->http->headers) != CURLE_OK;
+	return bad;
+}
+
+/* Everything that the request asks of curl. Returns whether all was taken. */
+static bool set_options(struct http_request *r, const struct http_call *call,
+			const struct target *target)
+{
+	CURL *e = r->easy;
+	int bad = call->body ? http_body_set(r, call->body)
+			     : set_form(r, call->form ? call->form : "");
 	bad += curl_easy_setopt(e, CURLOPT_URL, call->url) != CURLE_OK;
 #if LIBCURL_VERSION_NUM >= 0x075500
 	bad += curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK;
@@ -89,16 +106,16 @@ static bool set_options(struct http_request *r, const struct http_call *call, bo
 #endif
 	bad += curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L) != CURLE_OK;
-	bad += curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, length) != CURLE_OK;
-	bad += curl_easy_setopt(e, CURLOPT_COPYPOSTFIELDS, form) != CURLE_OK;
-	bad += curl_easy_setopt(e, CURLOPT_HTTPHEADER, r->http->headers) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_USERAGENT, "tgrun/" TGRUN_VERSION) != CURLE_OK;
 	bad += set_trust(r->http, e);
 	if (call->user) {
 		bad += curl_easy_setopt(e, CURLOPT_USERNAME, call->user) != CURLE_OK;
 		bad += curl_easy_setopt(e, CURLOPT_PASSWORD, call->password) != CURLE_OK;
 	}
-	bad += loopback && curl_easy_setopt(e, CURLOPT_PROXY, "") != CURLE_OK;
+	bad += target->loopback && curl_easy_setopt(e, CURLOPT_PROXY, "") != CURLE_OK;
+	/* Of many calls at once, the first makes the connection that HTTP/2 shares. Without TLS
+	 * there is none to share, and the others would wait for the first one's answer. */
+	bad += call->body && target->tls && curl_easy_setopt(e, CURLOPT_PIPEWAIT, 1L) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)call->total) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L) != CURLE_OK;
@@ -119,32 +136,34 @@ static bool set_options(struct http_request *r, const struct http_call *call, bo
 	return bad == 0;
 }
 
-/* The URL's path (to keep it out of messages), and whether its host is this machine. NULL when
- * memory is out. */
-static char *examine(const char *url, bool *loopback)
+/* What of the URL matters here: its path is kept by the request (to keep it out of messages). false
+ * when memory is out. */
+static bool examine(struct http_request *r, const char *url, struct target *target)
 {
-	char *host = NULL, *part = NULL;
-	*loopback = false;
+	char *host = NULL, *scheme = NULL, *path = NULL;
+	*target = (struct target){ 0 };
 	CURLU *parsed = curl_url();
 	if (!parsed)
-		return NULL;
+		return false;
 	if (curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK &&
 	    curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK)
-		*loopback = host_is_loopback(host, strlen(host));
-	bool has_path = curl_url_get(parsed, CURLUPART_PATH, &part, 0) == CURLUE_OK;
-	char *path = strdup(has_path ? part : "");
-	curl_free(part);
+		target->loopback = host_is_loopback(host, strlen(host));
+	if (curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK)
+		target->tls = strcmp(scheme, "https") == 0;
+	bool has_path = curl_url_get(parsed, CURLUPART_PATH, &path, 0) == CURLUE_OK;
+	r->path = strdup(has_path ? path : "");
+	curl_free(path);
+	curl_free(scheme);
 	curl_free(host);
 	curl_url_cleanup(parsed);
-	return path;
+	return r->path;
 }
 
 bool http_request_set(struct http_request *r, const struct http_call *call)
 {
-	bool loopback;
-	r->path = examine(call->url, &loopback);
+	struct target target;
 	r->easy = curl_easy_init();
-	return r->path && r->easy && set_options(r, call, loopback);
+	return r->easy && examine(r, call->url, &target) && set_options(r, call, &target);
 }
 
 enum http_failure http_request_explain(struct http_request *r, CURLcode code)
@@ -172,6 +191,11 @@ enum http_failure http_request_explain(struct http_request *r, CURLcode code)
 			 r->unwatched ? "watch" : "open", strerror(r->socket_errno));
 		return HTTP_INTERNAL;
 	}
+	if (r->sending.read_errno) {
+		snprintf(r->reason, sizeof r->reason, "cannot read what is to be sent: %s",
+			 strerror(r->sending.read_errno));
+		return HTTP_INTERNAL;
+	}
 	if (r->no_memory || code == CURLE_OUT_OF_MEMORY || code == CURLE_FAILED_INIT) {
 		snprintf(r->reason, sizeof r->reason, "out of memory");
 		return HTTP_INTERNAL;
@@ -183,6 +207,9 @@ enum http_failure http_request_explain(struct http_request *r, CURLcode code)
 			 proxy_status);
 		return HTTP_NETWORK;
 	}
+	/* Where curl would have sent it again. */
+	if (code == CURLE_SEND_FAIL_REWIND || code == CURLE_ABORTED_BY_CALLBACK)
+		words = "the connection was closed before an answer came";
 	bool untrusted = code == CURLE_PEER_FAILED_VERIFICATION;
 	snprintf(r->reason, sizeof r->reason, "%s%s",
 		 untrusted ? "the server's certificate is not trusted: " : "", words);

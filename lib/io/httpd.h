@@ -96,7 +96,8 @@ void httpd_drop(struct httpd_request *r);
 struct httpd_parts;
 
 /* Bytes of a part's value: `n` of them from byte `offset` of the value on. `file` is the name of an
- * uploaded file, NULL for a plain value; `name` is NULL for a part that has none. false: enough. */
+ * uploaded file, NULL for a plain value; `name` is NULL for a part that has none. Both are
+ * percent-decoded, as the Bot API's server does it, and valid during the call. false: enough. */
 typedef bool httpd_part(void *arg, const char *name, const char *file, const char *bytes,
 			uint64_t offset, size_t n);
 

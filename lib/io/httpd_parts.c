@@ -1,9 +1,11 @@
 /* io/httpd_parts: a multipart/form-data body in, as it arrives; the parts of it out. No part is
  * kept here: who asks for them bounds them. */
 #include <stdlib.h>
+#include <string.h>
 
 #include <microhttpd.h>
 
+#include "io/http.h"
 #include "io/httpd_internal.h"
 
 enum { BUFFER = 64 * 1024 }; /* the headers of a part must fit */
@@ -14,13 +16,27 @@ struct httpd_parts {
 	void *arg;
 };
 
+/* A name as it is meant: what may not stand in a header is sent as %22 (RFC 7578, 2). */
+static char *decoded(const char *name)
+{
+	char *copy = strdup(name);
+	if (copy)
+		http_form_decode(copy, false);
+	return copy;
+}
+
 static enum MHD_Result on_value(void *arg, enum MHD_ValueKind kind, const char *name,
 				const char *file, const char *type, const char *encoding,
 				const char *bytes, uint64_t offset, size_t n)
 {
 	const struct httpd_parts *p = arg;
 	(void)kind, (void)type, (void)encoding;
-	return p->fn(p->arg, name, file, bytes, offset, n) ? MHD_YES : MHD_NO;
+	char *own_name = name ? decoded(name) : NULL, *own_file = file ? decoded(file) : NULL;
+	bool more = (own_name || !name) && (own_file || !file) &&
+		    p->fn(p->arg, own_name, own_file, bytes, offset, n);
+	free(own_name);
+	free(own_file);
+	return more ? MHD_YES : MHD_NO;
 }
 
 struct httpd_parts *httpd_parts_new(struct httpd_request *r, httpd_part *fn, void *arg)

@@ -94,6 +94,9 @@ int queue_call_replace(struct queue *q, const struct queue_call *call);
 /* Records a chat's limits; without memory those of before stay. */
 void queue_line_keep(struct queue *q, const struct queue_line *line);
 
+/* Forgets the limits that are at rest at `wall`, wall clock, milliseconds. */
+void queue_lines_rest(struct queue *q, int64_t wall);
+
 /* Records that the chat `from` is `to` from now on. 0, or -1 when memory is out. */
 int queue_move_keep(struct queue *q, const char *from, const char *to);
 

@@ -247,6 +247,11 @@ void queue_line_keep(struct queue *q, const struct queue_line *line)
 	q->ops->line_keep(q, line);
 }
 
+void queue_lines_rest(struct queue *q, int64_t wall)
+{
+	q->ops->lines_rest(q, wall);
+}
+
 int queue_move_keep(struct queue *q, const char *from, const char *to)
 {
 	return q->ops->move_keep(q, from, to);

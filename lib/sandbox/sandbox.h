@@ -25,12 +25,13 @@ struct sandbox_call {
 	 * 63 */
 	const char *method;
 	/* an object. From a form or a query, values are strings; from a JSON body, what was sent;
-	 * an uploaded file is {"file_name":…,"file_size":…} */
+	 * an uploaded file is {"file_name":…,"file_size":…,"cksum":…}, as cksum(1) has it */
 	const cJSON *params;
 	int status; /* of HTTP: 200 when it was carried out */
 	/* JSON of the answer's `result`, e.g. the Message that was sent; NULL when refused */
 	const char *result;
 	const char *description; /* why it was refused, else NULL */
+	int64_t chat;            /* to which it went; 0: to none, or it was refused before */
 };
 
 /* An answered getUpdates. */
@@ -49,6 +50,9 @@ struct sandbox_config {
 	const char *username; /* of the bot; NULL: sandbox_bot; copied */
 	int64_t first_id;     /* of the first update; 0: 1 */
 	int port;             /* on 127.0.0.1; 0: any that is free */
+	/* bytes of a request with its files; 0: 51 MiB, a file of 50 MB and what stands around it
+	 */
+	size_t upload_max;
 	/* leave out what the server does to clients that ask too often: limit 1 and timeout 3 when
 	 * an offset comes again within 0.5 and 3 s, the second 409 within 3 s comes 3 s late */
 	bool no_penalties;
@@ -96,12 +100,52 @@ int64_t sandbox_message_id(struct sandbox *s, int64_t chat);
  * are kept). Valid until the next turn. */
 const cJSON *sandbox_message(const struct sandbox *s, int64_t chat, int64_t message_id);
 
+/* What becomes of a call to a chat. */
+enum sandbox_chat_state {
+	SANDBOX_CHAT_OPEN,
+	SANDBOX_CHAT_BLOCKED, /* 403: its user has blocked the bot */
+	SANDBOX_CHAT_KICKED,  /* 403: the bot was thrown out of the group */
+	SANDBOX_CHAT_UNKNOWN, /* 400: chat not found */
+	SANDBOX_CHAT_MOVED,   /* 400 with migrate_to_chat_id: it is a supergroup now */
+};
+
+/* From now on calls to `chat` end so. `moved_to` is the supergroup's id, for SANDBOX_CHAT_MOVED
+ * only. 0, or -1 when memory is out. */
+int sandbox_chat_set(struct sandbox *s, int64_t chat, enum sandbox_chat_state state,
+		     int64_t moved_to);
+
+/* So many messages in so many milliseconds, and `burst` at once before that counts; `count` 0: no
+ * limit. */
+struct sandbox_rate {
+	int64_t count, period, burst;
+};
+
+/* How much the bot may send, counted in messages (an album: its length; edits and forwards count):
+ * into one chat; into one group (an id below 0, a name) instead; in all; in all with
+ * allow_paid_broadcast, instead of the other three. More is refused: 429 with retry_after.
+ * `grace`, in milliseconds: who was told to wait is not blamed for a request that began so much
+ * later, since he may not have read the answer. */
+struct sandbox_limits {
+	struct sandbox_rate chat, group, bulk, paid;
+	int64_t grace;
+};
+
+/* Copied; NULL: none, as at the start. */
+void sandbox_limit(struct sandbox *s, const struct sandbox_limits *limits);
+
+/* Calls to `chat` (0: all calls) are refused for `ms` milliseconds from now on with 429, and
+ * counted as violations. 0, or -1 when memory is out. */
+int sandbox_cool(struct sandbox *s, int64_t chat, int64_t ms);
+
 struct sandbox_stats {
 	uint64_t polls;                     /* getUpdates that came */
 	uint64_t pushed, served, confirmed; /* updates; served counts repeats */
 	uint64_t conflicts;                 /* answers of 409 */
-	int64_t offset;                     /* of the newest getUpdates */
-	int64_t last_id;                    /* of the newest update pushed, 0 if none */
+	uint64_t limited;                   /* answers of 429 */
+	/* calls that came although the bot was told to wait: none, from one that keeps the rules */
+	uint64_t violations;
+	int64_t offset;  /* of the newest getUpdates */
+	int64_t last_id; /* of the newest update pushed, 0 if none */
 	size_t pending;
 	int open_polls;
 };

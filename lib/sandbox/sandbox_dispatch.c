@@ -22,8 +22,6 @@ static const struct {
 	"{\"is_anonymous\":false,\"can_manage_chat\":false,\"can_delete_messages\":false,\"can_manage_video_chats\":false,"  \
 	"\"can_restrict_members\":false,\"can_promote_members\":false,\"can_change_info\":false,\"can_invite_users\":false," \
 	"\"can_post_stories\":false,\"can_edit_stories\":false,\"can_delete_stories\":false}"
-	{ "answerGuestQuery", "{\"inline_message_id\":\"sandbox\"}" },
-	{ "answerWebAppQuery", "{}" },
 	{ "createChatInviteLink", LINK },
 	{ "createChatSubscriptionInviteLink", LINK },
 	{ "createInvoiceLink", "\"https://t.me/$sandbox\"" },
@@ -69,6 +67,9 @@ static void answer_unplayed(struct sandbox_request *r)
 {
 	const char *result = "true";
 	strcpy(r->method, methods_find(r->method)->name);
+	if (cJSON_GetObjectItemCaseSensitive(r->params, "chat_id") &&
+	    !sandbox_param_chat(r, "chat_id"))
+		return;
 	for (size_t i = 0; i < sizeof unplayed / sizeof *unplayed; i++)
 		if (strcmp(unplayed[i].method, r->method) == 0)
 			result = unplayed[i].result;
@@ -85,7 +86,7 @@ void sandbox_dispatch(struct sandbox_request *r)
 		sandbox_refuse(r, 400, "Logged out");
 	else if (!methods_find(r->method))
 		sandbox_refuse(r, 404, "Not Found: method not found");
-	else if (!sandbox_call_method(r) && !sandbox_call_send(r) && !sandbox_call_edit(r) &&
-		 !sandbox_call_topic(r))
+	else if (sandbox_limits_pass(r) && !sandbox_call_method(r) && !sandbox_call_send(r) &&
+		 !sandbox_call_edit(r) && !sandbox_call_topic(r) && !sandbox_call_query(r))
 		answer_unplayed(r);
 }

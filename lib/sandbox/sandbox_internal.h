@@ -5,18 +5,20 @@
  * dispatched; it is answered at once, or its connection is suspended until somebody answers or
  * drops it.
  *
- * Who calls whom, from below: request, params, json, topics | messages, updates, text | forum |
- * send | edit, methods | dispatch, push | sandbox. */
+ * Who calls whom, from below: request, uploads | params, json, topics, chats, limits | messages,
+ * updates, text | forum | files | send | edit, queries, methods | dispatch, push | sandbox. */
 #ifndef TGRUN_SANDBOX_SANDBOX_INTERNAL_H
 #define TGRUN_SANDBOX_SANDBOX_INTERNAL_H
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "base/map.h"
 #include "sandbox/sandbox.h"
 
 enum {
 	SANDBOX_METHOD_MAX = 63,
-	SANDBOX_BODY_MAX = 50 << 20, /* of a request, files included */
+	/* of a request: a file of 50 MB, as the server takes it, and what stands around it */
+	SANDBOX_BODY_MAX = 51 << 20,
 	SANDBOX_TEXT_MAX = 4 << 20,  /* of all its parameters together */
 	SANDBOX_BATCH_MAX = 4 << 20, /* bytes of updates in an answer, about */
 };
@@ -30,6 +32,8 @@ struct sandbox_request;
 struct sandbox_hooks {
 	/* A connection came. false: it is closed. */
 	bool (*accept)(void *arg);
+	/* The headers of a request came; r->body_max may be set. */
+	void (*begin)(void *arg, struct sandbox_request *r);
 	/* A whole request, before the sandbox looks at it. true: the hook answers it, now or
 	 * later. */
 	bool (*request)(void *arg, struct sandbox_request *r);
@@ -50,8 +54,14 @@ struct sandbox_request {
 	char method[SANDBOX_METHOD_MAX + 1]; /* of the Bot API, "" for another path */
 	struct sandbox_params *reader;       /* while the body arrives */
 	cJSON *params;                       /* an object */
+	cJSON *uploads;  /* the id of each uploaded file by its parameter; NULL: none */
 	struct buf body; /* raw, for paths that are not the Bot API's, and for JSON */
+	int64_t chat;    /* to which it goes, once that is known */
+	int64_t began;   /* its headers came, by the sandbox's clock */
+	bool taken;      /* from the buckets of sandbox_limits.c */
 
+	int refused;              /* for its path; 0: it is one of the Bot API's, or another's */
+	int64_t received;         /* bytes of its body */
 	bool whole;               /* and dispatched */
 	bool over;                /* answered or dropped */
 	struct loop_timer *timer; /* of a long poll, a late answer, or a delay */
@@ -65,8 +75,10 @@ struct sandbox_request {
 	char given_type[128], extra_name[64], extra_value[512]; /* one header more */
 	bool close;                                             /* Connection: close */
 	/* Set by a hook. */
-	void *fault;           /* the hook's own */
-	char fault_name[32];   /* for the `polled` event */
+	void *fault;         /* the hook's own */
+	char fault_name[32]; /* for the `polled` event */
+	/* The connection is closed after so many bytes of the body, or at its end. Below 0: not. */
+	int64_t body_max;
 	bool twice, backwards; /* how the updates stand in the answer of getUpdates */
 
 	/* getUpdates. */
@@ -88,7 +100,14 @@ struct update_item {
 };
 
 struct chat;
-enum { CHAT_BUCKETS = 4096, MESSAGES_KEPT = 4096, CONFIRMED_KEPT = 100, TOPICS_KEPT = 4096 };
+enum {
+	CHAT_BUCKETS = 4096,
+	MESSAGES_KEPT = 4096,
+	CONFIRMED_KEPT = 100,
+	TOPICS_KEPT = 4096,
+	FILES_KEPT = 1024,
+	QUERIES_KEPT = 8192,
+};
 
 struct sandbox {
 	struct loop *loop;
@@ -127,12 +146,35 @@ struct sandbox {
 	size_t message_next;
 	cJSON *commands; /* as setMyCommands left them */
 
+	struct map closed; /* sandbox_chats.c */
+
+	/* sandbox_queries.c */
+	struct map answered;
+	struct map_node answers[QUERIES_KEPT]; /* a ring */
+	size_t answer_next;
+
+	/* sandbox_limits.c */
+	struct sandbox_limits limits;
+	struct map lines; /* of chats, and of the whole bot */
+	int64_t sent[2];  /* when the buckets of bulk and of paid messages are full, µs */
+
 	/* sandbox_topics.c */
 	struct topic {
 		int64_t chat, id; /* 0: none here */
 	} topics[TOPICS_KEPT];    /* a ring */
 	size_t topic_next;
-	uint64_t files; /* ids of files */
+
+	/* sandbox_uploads.c */
+	uint64_t files; /* the newest number, of polls too */
+	struct file {
+		uint64_t id; /* its number; 0: none here */
+		bool uploaded;
+		uint64_t size;
+		char *bytes; /* NULL: too many, or dropped, or empty */
+		size_t length;
+		char name[256], kind[16];
+	} kept[FILES_KEPT]; /* a ring, by number */
+	size_t kept_bytes;
 };
 
 /* sandbox_request.c */
@@ -150,6 +192,9 @@ void sandbox_result(struct sandbox_request *r, const char *result);
 void sandbox_result_json(struct sandbox_request *r, cJSON *result); /* frees it */
 /* {"ok":false,…} and the `called` or `polled` event. */
 void sandbox_refuse(struct sandbox_request *r, int status, const char *description);
+/* … with "parameters", an object of JSON; NULL: none. */
+void sandbox_refuse_with(struct sandbox_request *r, int status, const char *description,
+			 const char *parameters);
 /* The `called` or `polled` event alone. */
 void sandbox_tell(struct sandbox_request *r, int status, const char *result,
 		  const char *description);
@@ -180,6 +225,8 @@ void sandbox_params_free(struct sandbox_params *p);
 const char *sandbox_param(struct sandbox_request *r, const char *name);
 int64_t sandbox_param_number(const struct sandbox_request *r, const char *name, int64_t otherwise);
 bool sandbox_param_true(const struct sandbox_request *r, const char *name);
+/* The chat that a parameter names, 0: none. */
+int64_t sandbox_chat_named(struct sandbox_request *r, const char *name);
 /* A copy of a parameter that is JSON, sent as such or as text; NULL if it is absent or no JSON. */
 cJSON *sandbox_param_json(const struct sandbox_request *r, const char *name);
 
@@ -199,6 +246,37 @@ void sandbox_topics_add(struct sandbox *s, int64_t chat, int64_t id);
 /* Notes the topic of a message that was pushed. */
 void sandbox_topics_note(struct sandbox *s, int64_t chat, const cJSON *message);
 
+/* sandbox_uploads.c */
+#define UPLOAD_ID "sandbox-file-" /* and its number: the id of a file */
+enum { UPLOAD_KEPT_MAX = 20 << 20 };
+/* A file that arrives. Zeroed at first. */
+struct sandbox_upload {
+	struct buf bytes; /* none when there are too many, or memory is out: lost */
+	bool lost;
+	uint64_t size;
+	uint32_t crc;
+};
+void sandbox_upload_begin(struct sandbox_upload *u);
+void sandbox_upload_add(struct sandbox_upload *u, const char *bytes, size_t n);
+/* It is whole: it becomes the parameter `param` and is kept, under the file name `name`. */
+void sandbox_upload_end(struct sandbox_request *r, struct sandbox_upload *u, const char *param,
+			const char *name);
+/* A file with the next number, without bytes; the file of that id, NULL if it is not known. */
+struct file *sandbox_upload_new(struct sandbox *s);
+struct file *sandbox_upload_find(struct sandbox *s, const char *id);
+void sandbox_uploads_free(struct sandbox *s);
+
+/* sandbox_files.c */
+/* Whether a parameter's value is a file, or names one. false after a refusal: a part of the request
+ * that there is not (attach://…), a file without bytes. */
+bool sandbox_file_is_fine(struct sandbox_request *r, const cJSON *given);
+/* What a message tells of its file: one that was uploaded, or named by its id or a URL in `given`.
+ * `kind`: photo, document … */
+cJSON *sandbox_file_json(struct sandbox_request *r, const cJSON *given, const char *kind);
+void sandbox_get_file(struct sandbox_request *r);
+/* A file by the path that getFile gave. */
+void sandbox_serve_file(struct sandbox_request *r);
+
 /* sandbox_json.c */
 /* `text` as cJSON has it; NULL when the server could not read it, or memory is out. */
 cJSON *sandbox_json(const char *text, size_t n);
@@ -217,11 +295,27 @@ void sandbox_conflict(struct sandbox_request *r, const char *description);
 void sandbox_updates_drop(struct sandbox *s);          /* all of them */
 void sandbox_updates_allow(struct sandbox_request *r); /* remembers allowed_updates, if given */
 
+/* sandbox_chats.c */
+void sandbox_chats_free(struct sandbox *s);
+/* Whether the chat takes calls. false after a refusal. */
+bool sandbox_chat_takes(struct sandbox_request *r, int64_t chat);
+
+/* sandbox_limits.c */
+void sandbox_limits_free(struct sandbox *s);
+/* A call came, whatever becomes of it. */
+void sandbox_limits_came(struct sandbox_request *r);
+/* Whether the call need not wait. false after a refusal. */
+bool sandbox_limits_pass(struct sandbox_request *r);
+/* Takes what the call sends into the chat from the buckets, once a request. false after a refusal.
+ */
+bool sandbox_limits_take(struct sandbox_request *r, int64_t chat);
+
 /* sandbox_messages.c */
 void sandbox_messages_free(struct sandbox *s);
 /* Remembers the messages and the chat of a pushed update. */
 void sandbox_messages_note(struct sandbox *s, const char *kind, const cJSON *object);
-/* The chat of a parameter; 0 after a refusal. */
+/* The chat of a parameter; 0 after a refusal: there is none, or the call's own (chat_id) takes
+ * nothing. */
 int64_t sandbox_param_chat(struct sandbox_request *r, const char *name);
 cJSON *sandbox_chat_json(struct sandbox *s, int64_t id);
 /* Whether the chat was seen, and is no forum. */
@@ -243,12 +337,12 @@ void sandbox_message_send(struct sandbox_request *r, int64_t chat, cJSON *messag
 bool sandbox_add_markup(struct sandbox_request *r, cJSON *message);
 
 /* The methods that send (sandbox_send.c), change and pass on messages (sandbox_edit.c), make topics
- * (sandbox_forum.c), and the others (sandbox_methods.c). false: not one of them. */
+ * (sandbox_forum.c), answer queries (sandbox_queries.c), and the others (sandbox_methods.c). false:
+ * not one of them. */
 bool sandbox_call_send(struct sandbox_request *r);
 bool sandbox_call_edit(struct sandbox_request *r);
 bool sandbox_call_topic(struct sandbox_request *r);
+bool sandbox_call_query(struct sandbox_request *r);
 bool sandbox_call_method(struct sandbox_request *r);
-/* sandbox_methods.c: a file by the path that getFile gave. */
-void sandbox_serve_file(struct sandbox_request *r);
 
 #endif

@@ -134,18 +134,20 @@ void sandbox_messages_note(struct sandbox *s, const char *kind, const cJSON *obj
 int64_t sandbox_param_chat(struct sandbox_request *r, const char *name)
 {
 	const char *text = sandbox_param(r, name);
+	bool own = strcmp(name, "chat_id") == 0;
 	if (!text || !*text) {
 		char why[96];
 		snprintf(why, sizeof why, "Bad Request: %s is empty", name);
 		sandbox_refuse(r, 400, why);
 		return 0;
 	}
-	/* a public channel: any number that is a channel's, and always the same */
-	if (text[0] == '@' && text[1])
-		return -1000000000000 - (int64_t)(hash_bytes(text, strlen(text)) % 1000000000);
-	int64_t id = sandbox_param_number(r, name, 0);
+	int64_t id = sandbox_chat_named(r, name);
+	if (own)
+		r->chat = id;
 	if (id == 0)
 		sandbox_refuse(r, 400, "Bad Request: chat not found");
+	else if (own && (!sandbox_chat_takes(r, id) || !sandbox_limits_take(r, id)))
+		return 0;
 	return id;
 }
 

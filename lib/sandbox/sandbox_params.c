@@ -4,12 +4,13 @@
  *
  * They are read as the server reads them: it takes what it can make sense of, passes over the rest,
  * and looks at nothing whose type it does not know. The first of several values of a name wins. Of
- * files only name and size are kept; all else is bounded. */
+ * files only name, size and checksum stand in it (sandbox_uploads.c); all else is bounded. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/hash.h"
 #include "io/http.h"
 #include "io/httpd.h"
 #include "sandbox/sandbox_internal.h"
@@ -29,7 +30,7 @@ struct sandbox_params {
 	char *name; /* of the value that is arriving; NULL: it is skipped */
 	bool is_file;
 	char file_name[256];
-	uint64_t file_size;
+	struct sandbox_upload upload;
 	struct buf value;
 };
 
@@ -56,9 +57,7 @@ static void end_value(struct sandbox_params *p)
 	cJSON *params = p->request->params;
 	if (p->name && p->is_file && !cJSON_GetObjectItemCaseSensitive(params, p->name) &&
 	    ++p->names <= NAMES_MAX) {
-		cJSON *file = cJSON_AddObjectToObject(params, p->name);
-		cJSON_AddStringToObject(file, "file_name", p->file_name);
-		cJSON_AddNumberToObject(file, "file_size", (double)p->file_size);
+		sandbox_upload_end(p->request, &p->upload, p->name, p->file_name);
 	} else if (p->name && !p->is_file && add_text(p, p->name, buf_str(&p->value))) {
 		p->failed = true;
 	}
@@ -79,11 +78,11 @@ static bool on_part(void *arg, const char *name, const char *file_name, const ch
 		end_value(p);
 		p->name = strdup(name);
 		p->is_file = file_name != NULL;
-		p->file_size = 0;
+		sandbox_upload_begin(&p->upload);
 		snprintf(p->file_name, sizeof p->file_name, "%s", file_name ? file_name : "");
 	}
 	if (p->is_file)
-		p->file_size += n;
+		sandbox_upload_add(&p->upload, data, n);
 	else if (buf_add(&p->value, data, n))
 		p->failed = true;
 	return !p->failed;
@@ -167,6 +166,7 @@ void sandbox_params_free(struct sandbox_params *p)
 	httpd_parts_end(p->parts);
 	free(p->name);
 	buf_release(&p->value);
+	buf_release(&p->upload.bytes);
 	free(p);
 }
 
@@ -211,4 +211,13 @@ cJSON *sandbox_param_json(const struct sandbox_request *r, const char *name)
 	return cJSON_IsString(item) ? sandbox_json(item->valuestring, strlen(item->valuestring))
 	       : item               ? cJSON_Duplicate(item, 1)
 				    : NULL;
+}
+
+int64_t sandbox_chat_named(struct sandbox_request *r, const char *name)
+{
+	const char *text = sandbox_param(r, name);
+	/* a public channel: any number that is a channel's, and always the same */
+	if (text && text[0] == '@' && text[1])
+		return -1000000000000 - (int64_t)(hash_bytes(text, strlen(text)) % 1000000000);
+	return sandbox_param_number(r, name, 0);
 }

@@ -21,7 +21,8 @@ void sandbox_tell(struct sandbox_request *r, int status, const char *result,
 		if (config->polled)
 			config->polled(config->arg, &poll);
 	} else if (r->method[0] && config->called) {
-		struct sandbox_call call = { r->method, r->params, status, result, description };
+		struct sandbox_call call = { r->method, r->params,   status,
+					     result,    description, r->chat };
 		config->called(config->arg, &call);
 	}
 }
@@ -81,10 +82,17 @@ void sandbox_result_json(struct sandbox_request *r, cJSON *result)
 
 void sandbox_refuse(struct sandbox_request *r, int status, const char *description)
 {
+	sandbox_refuse_with(r, status, description, NULL);
+}
+
+void sandbox_refuse_with(struct sandbox_request *r, int status, const char *description,
+			 const char *parameters)
+{
 	struct buf out;
 	buf_init(&out, SANDBOX_BODY_MAX);
 	if (buf_addf(&out, "{\"ok\":false,\"error_code\":%d,\"description\":", status) ||
-	    buf_add_json(&out, description, strlen(description)) || buf_addc(&out, '}'))
+	    buf_add_json(&out, description, strlen(description)) ||
+	    (parameters && buf_addf(&out, ",\"parameters\":%s", parameters)) || buf_addc(&out, '}'))
 		buf_release(&out);
 	sandbox_tell(r, status, NULL, description);
 	sandbox_answer(r, status, out.data, out.len);

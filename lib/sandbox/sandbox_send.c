@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/json.h"
+
 struct send {
 	/* the parameter that it cannot do without, which names the message's content too */
 	const char *method, *field;
@@ -16,32 +18,19 @@ struct send {
 	void (*fill)(struct sandbox_request *r, cJSON *message, const struct send *row);
 };
 
-/* A file that was uploaded, or named by its id or a URL. */
-static cJSON *file_json(struct sandbox_request *r, const cJSON *given)
+static void add_file(struct sandbox_request *r, cJSON *message, const cJSON *given,
+		     const char *kind)
 {
-	char id[64];
-	uint64_t n = ++r->sandbox->files;
-	if (cJSON_IsString(given) && strncmp(given->valuestring, "attach://", 9) == 0)
-		given = cJSON_GetObjectItemCaseSensitive(r->params, given->valuestring + 9);
-	cJSON *file = cJSON_IsObject(given) ? cJSON_Duplicate(given, 1) : cJSON_CreateObject();
-	snprintf(id, sizeof id, "sandbox-file-%llu", (unsigned long long)n);
-	bool by_id = cJSON_IsString(given) && !strstr(given->valuestring, "://");
-	cJSON_AddStringToObject(file, "file_id", by_id ? given->valuestring : id);
-	snprintf(id, sizeof id, "sandbox%llu", (unsigned long long)n);
-	cJSON_AddStringToObject(file, "file_unique_id", id);
-	return file;
+	cJSON *file = sandbox_file_json(r, given, kind);
+	if (strcmp(kind, "photo") == 0) /* in all its sizes */
+		cJSON_AddItemToArray(cJSON_AddArrayToObject(message, kind), file);
+	else
+		cJSON_AddItemToObject(message, kind, file);
 }
 
 static void fill_file(struct sandbox_request *r, cJSON *message, const struct send *row)
 {
-	cJSON *file = file_json(r, cJSON_GetObjectItemCaseSensitive(r->params, row->field));
-	if (strcmp(row->field, "photo") == 0) {
-		cJSON_AddNumberToObject(file, "width", 1);
-		cJSON_AddNumberToObject(file, "height", 1);
-		cJSON_AddItemToArray(cJSON_AddArrayToObject(message, "photo"), file);
-	} else {
-		cJSON_AddItemToObject(message, row->field, file);
-	}
+	add_file(r, message, json_member(r->params, row->field), row->field);
 }
 
 static void copy_number(struct sandbox_request *r, cJSON *to, const char *name)
@@ -154,16 +143,36 @@ static void fill_game(struct sandbox_request *r, cJSON *message, const struct se
 
 static void fill_paid(struct sandbox_request *r, cJSON *message, const struct send *row)
 {
-	(void)row;
-	cJSON *paid = cJSON_AddObjectToObject(message, "paid_media");
+	cJSON *media = sandbox_param_json(r, row->field), *one,
+	      *paid = cJSON_AddObjectToObject(message, "paid_media");
 	copy_number(r, paid, "star_count");
-	cJSON_AddArrayToObject(paid, "paid_media");
+	cJSON *list = cJSON_AddArrayToObject(paid, "paid_media");
+	cJSON_ArrayForEach(one, media)
+	{
+		const char *kind = json_text(one, "type");
+		bool photo = strcmp(kind, "photo") == 0;
+		cJSON *item = cJSON_CreateObject();
+		cJSON_AddStringToObject(item, "type", photo ? "photo" : "video");
+		add_file(r, item, json_member(one, "media"), photo ? "photo" : "video");
+		cJSON_AddItemToArray(list, item);
+	}
+	cJSON_Delete(media);
 }
 
 static void fill_checklist(struct sandbox_request *r, cJSON *message, const struct send *row)
 {
-	cJSON *list = sandbox_param_json(r, row->field);
-	cJSON_AddItemToObject(message, row->field, list ? list : cJSON_CreateObject());
+	cJSON *given = sandbox_param_json(r, row->field), *task,
+	      *list = cJSON_AddObjectToObject(message, row->field);
+	cJSON_AddStringToObject(list, "title", json_text(given, "title"));
+	cJSON *tasks = cJSON_AddArrayToObject(list, "tasks");
+	cJSON_ArrayForEach(task, json_member(given, "tasks"))
+	{
+		cJSON *item = cJSON_CreateObject();
+		cJSON_AddNumberToObject(item, "id", json_number(task, "id"));
+		cJSON_AddStringToObject(item, "text", json_text(task, "text"));
+		cJSON_AddItemToArray(tasks, item);
+	}
+	cJSON_Delete(given);
 }
 
 static const struct send sends[] = {
@@ -266,33 +275,60 @@ void sandbox_message_send(struct sandbox_request *r, int64_t chat, cJSON *messag
 	sandbox_message_keep(r->sandbox, chat, id, message, true);
 }
 
+/* One of an album, not kept yet. NULL after a refusal. */
+static cJSON *album_message(struct sandbox_request *r, int64_t chat, const cJSON *one,
+			    uint64_t group)
+{
+	static const char *const kinds[] = { "photo", "video", "document", "audio", "live_photo" };
+	const char *kind = json_text(one, "type");
+	const cJSON *media = json_member(one, "media");
+	char id[32];
+	size_t i = 0;
+	while (i < sizeof kinds / sizeof *kinds && strcmp(kinds[i], kind) != 0)
+		i++;
+	if (i == sizeof kinds / sizeof *kinds) {
+		sandbox_refuse(r, 400,
+			       "Bad Request: can't parse InputMedia: type must be one of photo, "
+			       "video, document, audio");
+		return NULL;
+	}
+	if (!sandbox_file_is_fine(r, media))
+		return NULL;
+	cJSON *message = sandbox_message_new(r, chat);
+	if (!message || !sandbox_add_text(r, message, one, "caption")) {
+		cJSON_Delete(message);
+		return NULL;
+	}
+	snprintf(id, sizeof id, "%llu", (unsigned long long)group);
+	cJSON_AddStringToObject(message, "media_group_id", id);
+	add_file(r, message, media, kind);
+	return message;
+}
+
+/* All of it, or nothing. */
 static void send_group(struct sandbox_request *r)
 {
 	int64_t chat = sandbox_param_chat(r, "chat_id");
 	if (!chat)
 		return;
 	cJSON *media = sandbox_param_json(r, "media"), *sent = cJSON_CreateArray(), *one;
+	uint64_t group = ++r->sandbox->files;
 	if (!cJSON_IsArray(media) || !media->child || cJSON_GetArraySize(media) > 10) {
 		sandbox_refuse(r, 400, "Bad Request: can't parse media JSON object");
 		goto out;
 	}
 	cJSON_ArrayForEach(one, media)
 	{
-		const cJSON *type = cJSON_GetObjectItemCaseSensitive(one, "type");
-		cJSON *message = sandbox_message_new(r, chat), *file;
-		if (!message || !sandbox_add_text(r, message, one, "caption")) {
-			cJSON_Delete(message);
+		cJSON *message = album_message(r, chat, one, group);
+		if (!message)
 			goto out;
-		}
-		file = file_json(r, cJSON_GetObjectItemCaseSensitive(one, "media"));
-		if (cJSON_IsString(type) && strcmp(type->valuestring, "photo") == 0)
-			cJSON_AddItemToArray(cJSON_AddArrayToObject(message, "photo"), file);
-		else
-			cJSON_AddItemToObject(message,
-					      cJSON_IsString(type) ? type->valuestring : "document",
-					      file);
-		sandbox_message_send(r, chat, message);
-		cJSON_AddItemToArray(sent, cJSON_Duplicate(message, 1));
+		cJSON_AddItemToArray(sent, message);
+	}
+	cJSON_ArrayForEach(one, sent)
+	{
+		cJSON *id = cJSON_GetObjectItemCaseSensitive(one, "message_id");
+		cJSON_SetNumberValue(id, (double)sandbox_message_id(r->sandbox, chat));
+		sandbox_message_keep(r->sandbox, chat, id->valueint, cJSON_Duplicate(one, 1), true);
 	}
 	sandbox_result_json(r, sent);
 	sent = NULL;
@@ -301,7 +337,7 @@ out:
 	cJSON_Delete(sent);
 }
 
-/* Whether the parameter is missing that the method cannot do without. Refuses. */
+/* Whether the parameter is missing, or no file, that the method cannot do without. Refuses. */
 static bool lacks(struct sandbox_request *r, const struct send *row)
 {
 	char why[128];
@@ -309,7 +345,7 @@ static bool lacks(struct sandbox_request *r, const struct send *row)
 					  : NULL;
 	const char *text = row->field ? sandbox_param(r, row->field) : NULL;
 	if (!row->field || (text && *text) || (content && !text && row->fill))
-		return false;
+		return row->fill == fill_file && !sandbox_file_is_fine(r, content);
 	snprintf(why, sizeof why, "Bad Request: %s", row->missing);
 	sandbox_refuse(r, 400, why);
 	return true;

@@ -8,6 +8,7 @@
 #include "update/slice.h"
 
 #include <cjson/cJSON.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,6 +83,15 @@ static int cut(char *body, const char *result, struct slices *out, struct err *e
 	return 0;
 }
 
+/* A chat's id as the server writes it: what has more digits is none. */
+static int64_t migrated_to(const cJSON *parameters)
+{
+	const cJSON *id = cJSON_GetObjectItemCaseSensitive(parameters, "migrate_to_chat_id");
+	return cJSON_IsNumber(id) && fabs(id->valuedouble) <= 9007199254740991.0
+		       ? (int64_t)id->valuedouble
+		       : 0;
+}
+
 static int64_t retry_after(const cJSON *parameters)
 {
 	const cJSON *seconds = cJSON_GetObjectItemCaseSensitive(parameters, "retry_after");
@@ -107,15 +117,17 @@ static void read_refusal(const char *body, size_t length, struct slice_reply *re
 		n = utf8_cut(text, sizeof reply->description - 1);
 	if (n)
 		memcpy(reply->description, text, n);
-	reply->retry_after = retry_after(cJSON_GetObjectItemCaseSensitive(root, "parameters"));
+	const cJSON *parameters = cJSON_GetObjectItemCaseSensitive(root, "parameters");
+	reply->retry_after = retry_after(parameters);
+	reply->migrated_to = migrated_to(parameters);
 	cJSON_Delete(root);
 }
 
-int slice_response(char *body, size_t length, struct slices *out, struct slice_reply *reply,
+int slice_envelope(const char *body, size_t length, struct slice_reply *reply, const char **result,
 		   struct err *err)
 {
 	struct scan_fault fault;
-	*out = (struct slices){ 0 };
+	*result = NULL;
 	*reply = (struct slice_reply){ .retry_after = -1 };
 	const char *root = scan_check(body, body + length, &fault);
 	if (!root)
@@ -124,14 +136,21 @@ int slice_response(char *body, size_t length, struct slices *out, struct slice_r
 	if (!ok || (*ok != 't' && *ok != 'f'))
 		return err_set(err, ERR_IO, "the answer has no 'ok'");
 	reply->ok = *ok == 't';
-	if (!reply->ok) {
+	if (!reply->ok)
 		read_refusal(body, length, reply);
-		return 0;
-	}
-	const char *result = scan_named(root, "result");
-	if (!result)
+	else if (!(*result = scan_named(root, "result")))
 		return err_set(err, ERR_IO, "the answer has no 'result'");
-	if (cut(body, result, out, err)) {
+	return 0;
+}
+
+int slice_response(char *body, size_t length, struct slices *out, struct slice_reply *reply,
+		   struct err *err)
+{
+	const char *result;
+	*out = (struct slices){ 0 };
+	if (slice_envelope(body, length, reply, &result, err))
+		return -1;
+	if (result && cut(body, result, out, err)) {
 		slices_release(out);
 		return -1;
 	}

@@ -209,6 +209,23 @@ bool update_user(const struct update *u, int64_t *id)
 	return scan_integer(find_integer(u, u->row->user, NULL, NULL), id);
 }
 
+bool update_user_chat(const struct update *u, int64_t *id)
+{
+	return strcmp(u->kind, "chat_join_request") == 0 &&
+	       scan_integer(scan_named(u->object, "user_chat_id"), id);
+}
+
+bool update_by_bot(const struct update *u, int64_t bot_id)
+{
+	const char *from = scan_named(u->object, "from"), *is_bot = scan_named(from, "is_bot");
+	int64_t id;
+	if (scan_integer(scan_named(from, "id"), &id) && id == bot_id)
+		return true;
+	if (scan_named(u->object, "sender_business_bot"))
+		return true;
+	return is_bot && *is_bot == 't' && !scan_named(u->object, "sender_chat");
+}
+
 bool update_message_id(const struct update *u, int64_t *id)
 {
 	return scan_integer(field_place(u, "message_id"), id);

@@ -40,6 +40,14 @@ bool update_user(const struct update *u, int64_t *id);
 bool update_sender_chat(const struct update *u, int64_t *id);
 bool update_message_id(const struct update *u, int64_t *id);
 
+/* The private chat with who asks to join a chat, which is not that of update_chat(). */
+bool update_user_chat(const struct update *u, int64_t *id);
+
+/* Whether a bot wrote it: this one, whose id is `bot_id`, also by a post of its own in a channel;
+ * one in the name of a business account; or any other. Anonymous administrators and who speaks as
+ * a channel bear the mark of a bot, too, and are none. */
+bool update_by_bot(const struct update *u, int64_t bot_id);
+
 /* The topic that an answer belongs to, as the server marks it: a topic of a forum, any thread of
  * a private chat, or one writer's messages to a channel. A thread of replies in a group without
  * topics is none. */

@@ -172,6 +172,8 @@ stop_sandbox() {
 # Each takes its JSON lines as the argument, or from stdin for `-`.
 push() { _post push "$1"; }
 script() { _post script "$1"; }
+chats() { _post chats "$1"; }
+limits() { _post limits "${1:-}"; }
 _post() {
 	if [ "$2" = - ]; then
 		curl -sSf -m 20 -o /dev/null --data-binary @- "$URL/sandbox/$1"
@@ -198,6 +200,11 @@ stats() { # JQ-EXPRESSION
 # The calls in the log, through jq -r: calls 'select(.method == "sendMessage") | .params.text'
 calls() {
 	jq -r "$1" "$SANDBOX_LOG"
+}
+
+# What the sandbox has carried out, in that order, through jq -r: deliveries 'select(.chat == 7) | .text'
+deliveries() {
+	curl -sSf -m 60 "$URL/sandbox/deliveries" | jq -r "$1"
 }
 
 # tgrun.

@@ -7,10 +7,23 @@
  *                            which get the next id; ?raw=1: the whole body is one
  *   POST /sandbox/generate   ?count=N&chats=C&kind=message&users=U&first_chat=1000&pad=BYTES
  *                            &first_id=N: N updates over C chats, text = number in its chat
- *   POST /sandbox/script     faults, see tests/tools/sandbox_script.h
+ *   POST /sandbox/script     ?seed=N: faults, see tests/tools/sandbox_script.h
+ *   POST /sandbox/chats      JSON lines: {"chat":5,"state":"blocked"}, kicked, unknown, open, or
+ *                            {"chat":-5,"state":"moved","to":-1005}: calls to it end so
+ *   POST /sandbox/limits     {"chat":{"count":1,"ms":1000,"burst":6},"group":{…},"bulk":{…},
+ *                            "paid":{…},"grace":MS}: from now on more is refused with 429, see
+ *                            struct sandbox_limits; what is left out is as the server has it,
+ *                            about; ?off=1: no limits
  *   POST /sandbox/restart    ends all sessions as a restarting server does
  *   GET  /sandbox/stats      {"polls":…,"offset":…,"pending":…,"open_polls":…,
- *                            "calls":{METHOD:N},…}
+ *                            "calls":{METHOD:N},"limited":…,"violations":…,…}: limited: answers
+ *                            of 429; violations: calls that came although told to wait
+ *   GET  /sandbox/deliveries JSON lines: each call that was carried out, in that order, also when
+ *                            its answer was lost: {"n":1,"ms":…,"method":…,"hash":…,"chat":…,
+ *                            "message_id":…,"count":…,"text":…,"caption":…,"query":…,
+ *                            "files":[{"file_name":…,"file_size":…,"cksum":…}]}. ms: of the
+ *                            machine's monotonic clock; hash: of all parameters; count: of
+ *                            messages; what does not apply is left out
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,235 +35,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "tests/tools/sandbox_script.h"
-
-enum { CHATS_MAX = 100000, COUNT_MAX = 2000000 };
-
-struct tool {
-	struct sandbox *sandbox;
-	struct sandbox_script *script;
-	int log;
-	uint64_t seq, scripted;
-	cJSON *calls;
-	uint32_t *numbers; /* of the last generated update in each chat */
-};
-
-/* The log. */
-
-static void count_call(struct tool *t, const char *method)
-{
-	cJSON *n = cJSON_GetObjectItemCaseSensitive(t->calls, method);
-	if (n)
-		cJSON_SetNumberValue(n, n->valuedouble + 1);
-	else
-		cJSON_AddNumberToObject(t->calls, method, 1);
-}
-
-static void write_all(int fd, const char *bytes, size_t n)
-{
-	while (n) {
-		ssize_t done = write(fd, bytes, n);
-		if (done < 0 && errno != EINTR)
-			return;
-		bytes += done > 0 ? done : 0;
-		n -= done > 0 ? (size_t)done : 0;
-	}
-}
-
-static void log_line(struct tool *t, const char *method, const cJSON *params, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
-
-static void log_line(struct tool *t, const char *method, const cJSON *params, const char *fmt, ...)
-{
-	struct buf line;
-	va_list ap;
-	t->seq++;
-	if (t->log < 0)
-		return;
-	char *text = cJSON_PrintUnformatted(params);
-	buf_init(&line, 64 << 20);
-	va_start(ap, fmt);
-	if (!buf_addf(&line, "{\"seq\":%llu,\"ms\":%lld,\"method\":\"%s\",\"params\":%s,",
-		      (unsigned long long)t->seq, (long long)clock_system.mono(&clock_system),
-		      method, text ? text : "null") &&
-	    !buf_vaddf(&line, fmt, ap) && !buf_adds(&line, "}\n"))
-		write_all(t->log, line.data, line.len);
-	va_end(ap);
-	buf_release(&line);
-	cJSON_free(text);
-}
-
-static void on_called(void *arg, const struct sandbox_call *call)
-{
-	log_line(arg, call->method, call->params, "\"status\":%d", call->status);
-}
-
-static void on_polled(void *arg, const struct sandbox_poll *poll)
-{
-	char ids[64] = "", fault[48] = "";
-	if (poll->count && poll->lowest <= poll->highest)
-		snprintf(ids, sizeof ids, ",\"lowest\":%lld,\"highest\":%lld",
-			 (long long)poll->lowest, (long long)poll->highest);
-	if (poll->fault && poll->fault[0])
-		snprintf(fault, sizeof fault, ",\"under\":\"%s\"", poll->fault);
-	log_line(arg, "getUpdates", poll->params,
-		 "\"offset\":%lld,\"limit\":%d,\"timeout\":%d,\"status\":%d,\"count\":%zu%s%s",
-		 (long long)poll->offset, poll->limit, poll->timeout, poll->status, poll->count,
-		 ids, fault);
-}
-
-/* Control. */
-
-static const char *query(struct sandbox_request *r, const char *name, const char *otherwise)
-{
-	const char *value = sandbox_param(r, name);
-	return value ? value : otherwise;
-}
-
-static void answer_text(struct sandbox_request *r, int status, const char *text)
-{
-	sandbox_answer(r, status, strdup(text), strlen(text));
-}
-
-/* One line: an update as it is, or {"KIND":{…}}. Lines that are no JSON are updates too: tests
- * serve those. */
-static int push_line(struct tool *t, const char *line, size_t n)
-{
-	cJSON *json = cJSON_ParseWithLength(line, n);
-	int rc;
-	if (cJSON_IsObject(json) && json->child && !json->child->next &&
-	    cJSON_IsObject(json->child)) {
-		char *object = cJSON_PrintUnformatted(json->child);
-		rc = object && sandbox_push(t->sandbox, json->child->string, object) >= 0 ? 0 : -1;
-		cJSON_free(object);
-	} else {
-		rc = sandbox_push_raw(t->sandbox, line, n);
-	}
-	cJSON_Delete(json);
-	return rc;
-}
-
-static int push_lines(struct tool *t, const char *bytes, size_t n)
-{
-	while (n) {
-		const char *end = memchr(bytes, '\n', n);
-		size_t length = end ? (size_t)(end - bytes) : n;
-		if (length && push_line(t, bytes, length))
-			return -1;
-		bytes += end ? length + 1 : length;
-		n -= end ? length + 1 : length;
-	}
-	return 0;
-}
-
-static void push(struct tool *t, struct sandbox_request *r)
-{
-	int rc = sandbox_param_true(r, "raw")
-			 ? sandbox_push_raw(t->sandbox, buf_str(&r->body), r->body.len)
-			 : push_lines(t, buf_str(&r->body), r->body.len);
-	struct sandbox_stats stats;
-	char text[128];
-	sandbox_stats(t->sandbox, &stats);
-	snprintf(text, sizeof text, "{\"ok\":%s,\"last_id\":%lld,\"pending\":%zu}\n",
-		 rc ? "false" : "true", (long long)stats.last_id, stats.pending);
-	answer_text(r, rc ? 400 : 200, text);
-}
-
-static int generate_one(struct tool *t, struct sandbox_request *r, int64_t n, int64_t chats,
-			int64_t users, int64_t first_chat, size_t pad)
-{
-	struct sandbox *s = t->sandbox;
-	const char *kind = query(r, "kind", "message");
-	int64_t chat = first_chat + n % chats, user = users ? 5000000000 + n % users : chat,
-		id = s->next_id;
-	unsigned number = ++t->numbers[n % chats];
-	struct buf b;
-	buf_init(&b, 1 << 20);
-	int rc = buf_addf(&b, "{\"update_id\":%lld,\"%s\":{", (long long)id, kind);
-	if (!rc && strcmp(kind, "callback_query") == 0)
-		rc = buf_addf(
-			&b,
-			"\"id\":\"%lld\",\"from\":{\"id\":%lld,\"is_bot\":false,\"first_name\":\"u\"},\"message\":{\"message_id\":1,"
-			"\"date\":0,\"chat\":{\"id\":%lld,\"type\":\"%s\"}},\"chat_instance\":\"1\",\"data\":\"%u\"}}",
-			(long long)id, (long long)user, (long long)chat,
-			users ? "supergroup" : "private", number);
-	else if (!rc)
-		rc = buf_addf(
-			&b,
-			"\"message_id\":%lld,\"from\":{\"id\":%lld,\"is_bot\":false,\"first_name\":\"u\"},\"chat\":{\"id\":%lld,"
-			"\"type\":\"%s\"},\"date\":%lld,\"text\":\"%u\"%s%*s%s}}",
-			(long long)sandbox_message_id(s, chat), (long long)user, (long long)chat,
-			users ? "supergroup" : "private",
-			(long long)(s->clock->wall(s->clock) / 1000), number,
-			pad ? ",\"pad\":\"" : "", (int)pad, "", pad ? "\"" : "");
-	if (rc) {
-		buf_release(&b);
-		return -1;
-	}
-	return sandbox_updates_add(s, true, id, b.data, b.len);
-}
-
-static void generate(struct tool *t, struct sandbox_request *r)
-{
-	int64_t count = sandbox_param_number(r, "count", 1),
-		chats = sandbox_param_number(r, "chats", 1);
-	int64_t users = sandbox_param_number(r, "users", 0),
-		first_chat = sandbox_param_number(r, "first_chat", 1000);
-	int64_t pad = sandbox_param_number(r, "pad", 0);
-	if (count < 0 || count > COUNT_MAX || chats < 1 || chats > CHATS_MAX || users < 0 ||
-	    pad < 0 || pad > 500000) {
-		answer_text(
-			r, 400,
-			"{\"ok\":false,\"error\":\"count, chats, users or pad is out of range\"}\n");
-		return;
-	}
-	t->sandbox->next_id = sandbox_param_number(r, "first_id", t->sandbox->next_id);
-	for (int64_t i = 0; i < count; i++)
-		if (generate_one(t, r, i, chats, users, first_chat, (size_t)pad)) {
-			answer_text(r, 507, "{\"ok\":false,\"error\":\"the queue is full\"}\n");
-			return;
-		}
-	sandbox_updates_wake(t->sandbox);
-	char text[96];
-	snprintf(text, sizeof text, "{\"ok\":true,\"last_id\":%lld}\n",
-		 (long long)t->sandbox->stats.last_id);
-	answer_text(r, 200, text);
-}
-
-static void stats(struct tool *t, struct sandbox_request *r)
-{
-	struct sandbox_stats now;
-	struct buf out;
-	char *calls = cJSON_PrintUnformatted(t->calls);
-	sandbox_stats(t->sandbox, &now);
-	buf_init(&out, 1 << 20);
-	if (buf_addf(
-		    &out,
-		    "{\"polls\":%llu,\"pushed\":%llu,\"served\":%llu,\"confirmed\":%llu,\"conflicts\":%llu,\"offset\":%lld,"
-		    "\"last_id\":%lld,\"pending\":%zu,\"open_polls\":%d,\"script_left\":%zu,\"scripted\":%llu,\"calls\":%s}\n",
-		    (unsigned long long)now.polls, (unsigned long long)now.pushed,
-		    (unsigned long long)now.served, (unsigned long long)now.confirmed,
-		    (unsigned long long)now.conflicts, (long long)now.offset,
-		    (long long)now.last_id, now.pending, now.open_polls,
-		    sandbox_script_left(t->script), (unsigned long long)t->scripted,
-		    calls ? calls : "{}"))
-		buf_release(&out);
-	cJSON_free(calls);
-	sandbox_answer(r, 200, out.data, out.len);
-}
-
-static void restart(struct sandbox *s)
-{
-	for (struct list *l = s->requests.next, *next; l != &s->requests; l = next) {
-		struct sandbox_request *r = container_of(l, struct sandbox_request, link);
-		next = l->next;
-		if (r->whole && r->method[0])
-			sandbox_refuse(r, 500, "Internal Server Error: restart");
-	}
-	s->asked = false;
-	s->next_conflict = 0;
-	s->logged_out = false;
-}
+#include "tests/tools/sandbox_tool.h"
 
 /* The sandbox's hooks. */
 
@@ -258,6 +43,13 @@ static bool on_accept(void *arg)
 {
 	struct tool *t = arg;
 	return sandbox_script_accept(t->script);
+}
+
+static void on_begin(void *arg, struct sandbox_request *r)
+{
+	struct tool *t = arg;
+	if (sandbox_script_begin(t->script, r))
+		sandbox_log_fault(t, r, r->fault_name);
 }
 
 static bool on_answer(void *arg, struct sandbox_request *r)
@@ -275,39 +67,17 @@ static void on_ended(void *arg, struct sandbox_request *r)
 static bool on_request(void *arg, struct sandbox_request *r)
 {
 	struct tool *t = arg;
-	const char *what = strncmp(r->path, "/sandbox/", 9) == 0 ? r->path + 9 : NULL;
-	if (!what) {
-		const char *fault;
-		if (r->method[0])
-			count_call(t, r->method);
-		bool taken = sandbox_script_request(t->script, r, &fault);
-		if (fault) {
-			t->scripted++;
-			log_line(t, r->method, r->params, "\"fault\":\"%s\"", fault);
-		}
-		return taken;
+	const char *fault;
+	if (strncmp(r->path, "/sandbox/", 9) == 0) {
+		sandbox_steer(t, r, r->path + 9);
+		return true;
 	}
-	struct err err;
-	if (strcmp(what, "stats") == 0) {
-		stats(t, r);
-	} else if (!r->post) {
-		answer_text(r, 404, "{\"ok\":false,\"error\":\"not found, or POST it\"}\n");
-	} else if (strcmp(what, "push") == 0) {
-		push(t, r);
-	} else if (strcmp(what, "generate") == 0) {
-		generate(t, r);
-	} else if (strcmp(what, "script") == 0) {
-		if (sandbox_script_add(t->script, buf_str(&r->body), r->body.len, &err))
-			answer_text(r, 400, err.text);
-		else
-			answer_text(r, 200, "{\"ok\":true}\n");
-	} else if (strcmp(what, "restart") == 0) {
-		restart(t->sandbox);
-		answer_text(r, 200, "{\"ok\":true}\n");
-	} else {
-		answer_text(r, 404, "{\"ok\":false,\"error\":\"not found\"}\n");
-	}
-	return true;
+	if (r->method[0])
+		sandbox_log_came(t, r->method);
+	bool taken = sandbox_script_request(t->script, r, &fault);
+	if (fault)
+		sandbox_log_fault(t, r, fault);
+	return taken;
 }
 
 /* The program. */
@@ -351,32 +121,27 @@ static void on_signal(void *arg, int signo)
 }
 
 static const char usage[] =
-	"usage: sandbox [--token T] [--username U] [--port N] [--first-id N] [--no-penalties] [--script F] [--updates F] [--log F]\n"
+	"usage: sandbox [--token T] [--username U] [--port N] [--first-id N] [--no-penalties] [--upload-max BYTES] [--script F] [--updates F] [--log F]\n"
 	"               [--port-file F] [--ready-fd N] [--exit-with-parent]\n";
 
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "token", 1, NULL, 't' },
-		{ "username", 1, NULL, 'u' },
-		{ "port", 1, NULL, 'p' },
-		{ "first-id", 1, NULL, 'i' },
-		{ "no-penalties", 0, NULL, 'n' },
-		{ "script", 1, NULL, 's' },
-		{ "updates", 1, NULL, 'f' },
-		{ "log", 1, NULL, 'l' },
-		{ "port-file", 1, NULL, 'P' },
-		{ "ready-fd", 1, NULL, 'r' },
-		{ "exit-with-parent", 0, NULL, 'e' },
-		{ "help", 0, NULL, 'h' },
-		{ 0 },
+		{ "token", 1, NULL, 't' },        { "username", 1, NULL, 'u' },
+		{ "port", 1, NULL, 'p' },         { "first-id", 1, NULL, 'i' },
+		{ "no-penalties", 0, NULL, 'n' }, { "upload-max", 1, NULL, 'm' },
+		{ "script", 1, NULL, 's' },       { "updates", 1, NULL, 'f' },
+		{ "log", 1, NULL, 'l' },          { "port-file", 1, NULL, 'P' },
+		{ "ready-fd", 1, NULL, 'r' },     { "exit-with-parent", 0, NULL, 'e' },
+		{ "help", 0, NULL, 'h' },         { 0 },
 	};
-	static const struct sandbox_hooks hooks = { on_accept, on_request, on_answer, on_ended };
+	static const struct sandbox_hooks hooks = { on_accept, on_begin, on_request, on_answer,
+						    on_ended };
 	struct tool t = { .log = -1 };
 	struct sandbox_config config = {
 		.token = "123456:sandbox",
-		.called = on_called,
-		.polled = on_polled,
+		.called = sandbox_log_called,
+		.polled = sandbox_log_polled,
 		.hooks = &hooks,
 		.arg = &t,
 	};
@@ -398,6 +163,9 @@ int main(int argc, char **argv)
 			break;
 		case 'n':
 			config.no_penalties = true;
+			break;
+		case 'm':
+			config.upload_max = strtoul(optarg, NULL, 10);
 			break;
 		case 's':
 			script = optarg;
@@ -428,6 +196,7 @@ int main(int argc, char **argv)
 			fputs(usage, stderr);
 			return 64;
 		}
+	buf_init(&t.deliveries, 1 << 30);
 	signal(SIGPIPE, SIG_IGN);
 	struct err err;
 	struct buf bytes;
@@ -445,7 +214,8 @@ int main(int argc, char **argv)
 		return fail(script, "cannot be used as a script");
 	if (script)
 		buf_release(&bytes);
-	if (updates && (read_file(updates, &bytes) || push_lines(&t, buf_str(&bytes), bytes.len)))
+	if (updates &&
+	    (read_file(updates, &bytes) || sandbox_steer_push(&t, buf_str(&bytes), bytes.len)))
 		return fail(updates, "cannot be used as updates");
 	if (updates)
 		buf_release(&bytes);
@@ -466,6 +236,7 @@ int main(int argc, char **argv)
 	sandbox_script_free(t.script);
 	loop_free(loop);
 	cJSON_Delete(t.calls);
+	buf_release(&t.deliveries);
 	free(t.numbers);
 	return 0;
 }

@@ -26,6 +26,8 @@ enum raw_action {
 	FAULT_PASS,
 	FAULT_REFUSE,
 	FAULT_HANG_UP,
+	FAULT_FLOOD,
+	FAULT_BREAK,
 };
 
 enum { RAW_UNSET = -1 };

@@ -1,6 +1,5 @@
-/* tests/tools/sandbox_script: which fault is next, and the faults that are proper HTTP. Lines of
- * JSON come in; requests are answered, delayed or handed to sandbox_raw.c, which writes on the
- * connection itself.
+/* tests/tools/sandbox_script: which fault is next. Lines of JSON come in; a request that one of
+ * them speaks of is handed with it to sandbox_fault.c. What befalls connections is done here.
  *
  * Lines are used in their order; one that is used up is gone. */
 #include "tests/tools/sandbox_script.h"
@@ -10,7 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "tests/tools/sandbox_raw.h"
+#include "base/json.h"
+#include "tests/tools/sandbox_fault.h"
 
 enum {
 	LINES_MAX = 20000,
@@ -33,12 +33,7 @@ struct sandbox_script {
 	struct sandbox *refuses; /* it was told to refuse connections */
 	struct loop_timer *down; /* until nobody can connect, or somebody can again */
 	int64_t down_for;        /* milliseconds */
-};
-
-/* The true answer, to be changed as a line says. */
-struct decoration {
-	struct sandbox_fault fault; /* first */
-	cJSON *line;
+	uint64_t random;
 };
 
 static const char *const names[] = {
@@ -61,6 +56,8 @@ static const char *const names[] = {
 	[FAULT_PASS] = "pass",
 	[FAULT_REFUSE] = "refuse",
 	[FAULT_HANG_UP] = "hang_up",
+	[FAULT_FLOOD] = "flood",
+	[FAULT_BREAK] = "break",
 };
 
 struct sandbox_script *sandbox_script_new(void)
@@ -88,19 +85,6 @@ void sandbox_script_free(struct sandbox_script *s)
 	free(s);
 }
 
-static int64_t number(const cJSON *json, const char *name, int64_t otherwise)
-{
-	const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, name);
-	return cJSON_IsNumber(item) && item->valuedouble > -1e15 && item->valuedouble < 1e15
-		       ? (int64_t)item->valuedouble
-		       : otherwise;
-}
-
-static const char *text(const cJSON *json, const char *name)
-{
-	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, name));
-}
-
 static int add_line(struct sandbox_script *s, const char *line, size_t n, int number_of_line,
 		    struct err *err)
 {
@@ -116,9 +100,9 @@ static int add_line(struct sandbox_script *s, const char *line, size_t n, int nu
 		return err_set(err, ERR_USAGE, "line %d of the script is no JSON object",
 			       number_of_line);
 	}
-	const char *action = text(f->json, "action"), *method = text(f->json, "method");
+	const char *action = json_text(f->json, "action"), *method = json_text(f->json, "method");
 	size_t i = 0;
-	while (action && i < sizeof names / sizeof *names && strcmp(names[i], action) != 0)
+	while (*action && i < sizeof names / sizeof *names && strcmp(names[i], action) != 0)
 		i++;
 	if (i == sizeof names / sizeof *names) {
 		err_set(err, ERR_USAGE, "line %d of the script: unknown action '%s'",
@@ -127,10 +111,9 @@ static int add_line(struct sandbox_script *s, const char *line, size_t n, int nu
 		return -1;
 	}
 	f->action = (enum raw_action)i;
-	snprintf(f->method, sizeof f->method, "%s",
-		 method && strcmp(method, "*") != 0 ? method : "");
-	f->skip = number(f->json, "skip", 0);
-	f->times = number(f->json, "times", 1);
+	snprintf(f->method, sizeof f->method, "%s", strcmp(method, "*") != 0 ? method : "");
+	f->skip = sandbox_fault_number(f->json, "skip", 0);
+	f->times = sandbox_fault_number(f->json, "times", 1);
 	list_add_before(&s->faults, &f->link);
 	s->count++;
 	return 0;
@@ -157,82 +140,6 @@ size_t sandbox_script_left(const struct sandbox_script *s)
 	return s->count;
 }
 
-static void add_hex(struct buf *out, const char *hex)
-{
-	for (const char *p = hex; p[0] && p[1]; p += 2) {
-		unsigned byte = 0;
-		if (sscanf(p, "%2x", &byte) != 1 || buf_addc(out, (char)byte))
-			return;
-	}
-}
-
-/* The body that the line gives; false if it gives none. */
-static bool given_body(const cJSON *json, struct buf *out)
-{
-	const char *body = text(json, "body"), *hex = text(json, "hex");
-	int64_t repeat = number(json, "repeat", 1);
-	for (int64_t i = 0; i < repeat && body; i++)
-		if (buf_adds(out, body))
-			break;
-	for (int64_t i = 0; i < repeat && hex; i++)
-		add_hex(out, hex);
-	return body || hex;
-}
-
-/* The line's headers. */
-static void give_headers(struct sandbox_request *r, const cJSON *json)
-{
-	const char *type = text(json, "type"), *header = text(json, "header"),
-		   *location = text(json, "location");
-	if (type) {
-		snprintf(r->given_type, sizeof r->given_type, "%s", type);
-		r->type = r->given_type;
-	}
-	const char *colon = header ? strchr(header, ':') : NULL;
-	if (location) {
-		strcpy(r->extra_name, "Location");
-		snprintf(r->extra_value, sizeof r->extra_value, "%s", location);
-	} else if (colon && (size_t)(colon - header) < sizeof r->extra_name) {
-		memcpy(r->extra_name, header, (size_t)(colon - header));
-		snprintf(r->extra_value, sizeof r->extra_value, "%s",
-			 colon + 1 + strspn(colon + 1, " "));
-	}
-}
-
-/* The true answer, changed as the line says. */
-static void decorate(struct sandbox_request *r)
-{
-	const cJSON *json = ((struct decoration *)r->fault)->line;
-	const char *before = text(json, "before"), *behind = text(json, "behind");
-	struct buf body;
-	buf_init(&body, 256 << 20);
-	give_headers(r, json);
-	if (before)
-		add_hex(&body, before);
-	buf_add(&body, r->answer, r->length * (size_t)number(json, "keep", 1000) / 1000);
-	if (behind)
-		add_hex(&body, behind);
-	if (!body.data)
-		buf_reserve(&body, 1);
-	sandbox_answer(r, (int)number(json, "status", r->status), body.data, body.len);
-}
-
-static void release_decoration(struct sandbox_request *r)
-{
-	struct decoration *d = r->fault;
-	cJSON_Delete(d->line);
-	free(d);
-}
-
-static void prepare_decoration(struct sandbox_request *r, const cJSON *line)
-{
-	struct decoration *d = calloc(1, sizeof *d);
-	if (!d)
-		return;
-	*d = (struct decoration){ { decorate, release_decoration }, cJSON_Duplicate(line, 1) };
-	r->fault = d;
-}
-
 static void on_down(void *arg)
 {
 	struct sandbox_script *s = arg;
@@ -255,140 +162,112 @@ static void refuse_connections(struct sandbox_script *s, struct sandbox *sandbox
 		loop_timer_set(s->down, 0); /* not from within a request */
 }
 
-/* Status, body and headers of the line as the answer. */
-static void answer(struct sandbox_request *r, const cJSON *json, int status)
+/* 0 to 999, the same row after the same seed (splitmix64). */
+static int next_random(struct sandbox_script *s)
 {
-	struct buf body;
-	buf_init(&body, 256 << 20);
-	give_headers(r, json);
-	if (!given_body(json, &body))
-		buf_addf(&body, "{\"ok\":false,\"error_code\":%d,\"description\":\"Scripted %d\"}",
-			 status, status);
-	if (!body.data)
-		buf_reserve(&body, 1); /* an empty body is one too */
-	sandbox_answer(r, status, body.data, body.len);
+	uint64_t z = s->random += 0x9e3779b97f4a7c15u;
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+	return (int)((z ^ (z >> 31)) % 1000);
 }
 
-static bool applies(const cJSON *json)
+void sandbox_script_seed(struct sandbox_script *s, uint64_t seed)
 {
-	return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "apply"));
-}
-
-/* A fault that writes on the connection itself. */
-static bool play(const struct fault *f, struct sandbox_request *r, int status, bool given)
-{
-	const cJSON *json = f->json, *after = cJSON_GetObjectItemCaseSensitive(json, "after");
-	const char *end = text(json, "end");
-	struct raw_plan plan = {
-		.action = f->action,
-		.ms = number(json, "ms", f->action == RAW_TRICKLE ? 1000 : 0),
-		.bytes = number(json, "bytes", f->action == RAW_TRICKLE ? 1 : 200 << 20),
-		.has_after = cJSON_IsNumber(after),
-		.after = number(json, "after", 0),
-		.permille = number(json, "permille", RAW_UNSET),
-		.more = number(json, "more", 0),
-	};
-	bool within = f->action == RAW_STALL && (plan.has_after || plan.permille != RAW_UNSET);
-	bool spoils = within || f->action == RAW_TRICKLE || f->action == RAW_RESET ||
-		      f->action == RAW_CUT;
-	if (f->action == RAW_STALL || f->action == RAW_STALL_HEADERS ||
-	    (end && strcmp(end, "stall") == 0))
-		plan.end = RAW_STALL;
-	else
-		plan.end = f->action == RAW_RESET || (end && strcmp(end, "reset") == 0) ? RAW_RESET
-											: RAW_CUT;
-	if (sandbox_raw_prepare(r, &plan)) {
-		sandbox_drop(r);
-		return true;
-	}
-	give_headers(r, json);
-	if (applies(json) || (spoils && !given && !status))
-		sandbox_dispatch(r);
-	else
-		answer(r, json, status ? status : 200);
-	return true;
+	s->random = seed;
 }
 
 static bool apply(struct sandbox_script *s, struct fault *f, struct sandbox_request *r)
 {
-	int status = (int)number(f->json, "status", 0);
-	bool given = text(f->json, "body") || text(f->json, "hex");
-	switch (f->action) {
-	case RAW_NONE:
-		if (applies(f->json)) {
-			prepare_decoration(r, f->json);
-			return false;
-		}
-		answer(r, f->json, status ? status : 200);
+	if (f->action == FAULT_REFUSE) {
+		refuse_connections(s, r->sandbox, sandbox_fault_number(f->json, "ms", 1000));
 		return true;
-	case FAULT_REDIRECT:
-		answer(r, f->json, status ? status : 302);
-		return true;
-	case FAULT_CLOSE:
-		r->close = true;
-		if (status || given)
-			answer(r, f->json, status ? status : 200);
-		return status || given;
-	case FAULT_DELAY:
-		sandbox_later(r, number(f->json, "ms", 1000), sandbox_dispatch);
-		return true;
-	case FAULT_DUPLICATE:
-		r->sandbox->redeliver = true;
-		return false;
-	case FAULT_TWICE:
-		r->twice = true;
-		return false;
-	case FAULT_BACKWARDS:
-		r->backwards = true;
-		return false;
-	case FAULT_PASS:
-		return false;
-	case FAULT_REFUSE:
-		refuse_connections(s, r->sandbox, number(f->json, "ms", 1000));
-		return true;
-	case FAULT_HANG_UP:
-		s->hang_up = (int)number(f->json, "count", 1);
+	}
+	if (f->action == FAULT_HANG_UP) {
+		s->hang_up = (int)sandbox_fault_number(f->json, "count", 1);
 		sandbox_drop(r);
 		return true;
-	case RAW_STALL:
-	case RAW_STALL_HEADERS:
-	case RAW_TRICKLE:
-	case RAW_RESET:
-	case RAW_CUT:
-	case RAW_BYTES:
-	case RAW_ENDLESS:
-	case RAW_HEADERS:
-	case RAW_GARBAGE:
-		break;
 	}
-	return play(f, r, status, given);
+	return sandbox_fault_apply(r, f->action, f->json);
+}
+
+/* Whether a parameter is what the line says: both as they are printed. */
+static bool is_given(struct sandbox_request *r, const cJSON *want)
+{
+	char number[40] = "";
+	const char *got = sandbox_param(r, want->string);
+	if (cJSON_IsNumber(want))
+		snprintf(number, sizeof number, "%.17g", want->valuedouble);
+	const char *text = cJSON_IsNumber(want) ? number : cJSON_GetStringValue(want);
+	return got && text && strcmp(got, text) == 0;
+}
+
+/* What a line must name to speak of the request; NULL: none does. */
+static const char *method_of(const struct sandbox_request *r)
+{
+	return r->method[0] ? r->method : strncmp(r->path, "/file/", 6) == 0 ? "/file/" : NULL;
+}
+
+/* Whether the line speaks of this call. */
+static bool matches(struct sandbox_script *s, struct fault *f, struct sandbox_request *r)
+{
+	const cJSON *where = json_member(f->json, "where"), *want;
+	if (f->method[0] ? strcasecmp(f->method, method_of(r)) != 0 : !r->method[0])
+		return false;
+	if (json_has_number(f->json, "chat") &&
+	    sandbox_chat_named(r, "chat_id") != (int64_t)json_number(f->json, "chat"))
+		return false;
+	cJSON_ArrayForEach(want, where) if (!is_given(r, want)) return false;
+	if (f->skip > 0) {
+		f->skip--;
+		return false;
+	}
+	return !json_has_number(f->json, "chance") ||
+	       next_random(s) < (int)json_number(f->json, "chance");
+}
+
+/* The line whose turn it is, of those that strike before the request is whole, or of the others;
+ * its name is noted. NULL: none. */
+static struct fault *turn(struct sandbox_script *s, struct sandbox_request *r, bool early)
+{
+	for (struct list *l = s->faults.next; method_of(r) && l != &s->faults; l = l->next) {
+		struct fault *f = container_of(l, struct fault, link);
+		if ((f->action == FAULT_BREAK) != early || !matches(s, f, r))
+			continue;
+		const char *given = cJSON_GetStringValue(json_member(f->json, "name"));
+		snprintf(r->fault_name, sizeof r->fault_name, "%s",
+			 given ? given : names[f->action]);
+		return f;
+	}
+	return NULL;
+}
+
+static void used(struct sandbox_script *s, struct fault *f)
+{
+	if (f->times > 0 && --f->times == 0) {
+		fault_free(f);
+		s->count--;
+	}
+}
+
+bool sandbox_script_begin(struct sandbox_script *s, struct sandbox_request *r)
+{
+	struct fault *f = turn(s, r, true);
+	if (!f)
+		return false;
+	r->body_max = sandbox_fault_number(f->json, "after", 0);
+	used(s, f);
+	return true;
 }
 
 bool sandbox_script_request(struct sandbox_script *s, struct sandbox_request *r, const char **name)
 {
-	*name = NULL;
-	if (!r->method[0])
+	struct fault *f = turn(s, r, false);
+	*name = f ? r->fault_name : NULL;
+	if (!f)
 		return false;
-	for (struct list *l = s->faults.next; l != &s->faults; l = l->next) {
-		struct fault *f = container_of(l, struct fault, link);
-		if (f->method[0] && strcasecmp(f->method, r->method) != 0)
-			continue;
-		if (f->skip > 0) {
-			f->skip--;
-			continue;
-		}
-		const char *given = text(f->json, "name");
-		snprintf(r->fault_name, sizeof r->fault_name, "%s",
-			 given ? given : names[f->action]);
-		*name = r->fault_name;
-		bool taken = apply(s, f, r);
-		if (f->times > 0 && --f->times == 0) {
-			fault_free(f);
-			s->count--;
-		}
-		return taken;
-	}
-	return false;
+	bool taken = apply(s, f, r);
+	used(s, f);
+	return taken;
 }
 
 bool sandbox_script_accept(struct sandbox_script *s)

@@ -2,11 +2,14 @@
  *
  * A script is JSON lines; each is used for the next calls that match it:
  *
- *   method   the Bot API method, any if absent
+ *   method   the Bot API method, any if absent; /file/: a file that is fetched
+ *   chat     the chat_id, any if absent; where: {"NAME":VALUE}: parameters that it has
  *   skip     matching calls to leave alone first
+ *   chance   of the calls that match it strikes so many of a thousand, at random, see seed
  *   times    calls to apply it to (1; -1: all from then on)
  *   name     what the log calls it; the action if absent
- *   status   of HTTP, with body (text), or hex (bytes), `repeat` times over
+ *   status   of HTTP, with body (text), or hex (bytes), `repeat` times over; or description,
+ *            retry_after and migrate_to_chat_id of an answer as the server refuses with it
  *   type     the content type; header: one more, "Name: value"
  *   before, behind   bytes in hex around the body
  *   keep     so many thousandths of the body, from its beginning
@@ -22,10 +25,15 @@
  *            headers        headers without an end, up to `bytes` (200 MB)
  *            garbage        bytes that are no HTTP
  *            hang_up        closes this connection, and the next `count` (1) when accepted
+ *            break          closes the connection before the request is whole: when its headers are
+ *                           there, or `after` bytes of its body; only method, and what stands in
+ *                           the query, are known then
  *            refuse         cuts all connections, and refuses new ones for `ms` (1000)
  *            redirect       302 to `location`
  *            close          the true answer, with Connection: close
  *            delay          the true answer, `ms` later
+ *            flood          429, and from now on for `retry_after` (1) seconds for all calls to
+ *                           its chat; to all chats with `all`, or if it has none
  *            duplicate      (getUpdates) what was confirmed last is delivered once more
  *            twice          (getUpdates) each update stands twice in the answer
  *            backwards      (getUpdates) the last update stands first in the answer
@@ -52,14 +60,19 @@ struct sandbox_script;
 struct sandbox_script *sandbox_script_new(void);
 void sandbox_script_free(struct sandbox_script *s); /* NULL is fine */
 
+/* What strikes by chance does so in the row that belongs to this seed (0 if it is never called). */
+void sandbox_script_seed(struct sandbox_script *s, uint64_t seed);
+
 /* Adds lines behind those that are there. 0, or -1 with `err` (ERR_USAGE), which names the line;
  * those before it were added. */
 int sandbox_script_add(struct sandbox_script *s, const char *lines, size_t n, struct err *err);
 
-/* For the sandbox's hooks of the same names (sandbox/sandbox_internal.h). `request` applies the
- * fault whose turn it is, and returns whether the request is answered by it; *name gets what was
- * done, NULL for nothing. */
+/* For the sandbox's hooks of the same names (sandbox/sandbox_internal.h). `begin` returns whether
+ * the connection will be closed before the request is whole; r->fault_name says why. `request`
+ * applies the fault whose turn it is, and returns whether the request is answered by it; *name gets
+ * what was done, NULL for nothing. */
 bool sandbox_script_accept(struct sandbox_script *s);
+bool sandbox_script_begin(struct sandbox_script *s, struct sandbox_request *r);
 bool sandbox_script_request(struct sandbox_script *s, struct sandbox_request *r, const char **name);
 bool sandbox_script_answer(struct sandbox_request *r);
 void sandbox_script_ended(struct sandbox_request *r);

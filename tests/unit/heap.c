@@ -32,5 +32,12 @@ int main(void)
 	ok(first_is_least,
 	   "after each of 20,000 random steps the first is the least, and none is lost");
 	heap_release(&h);
+	memset(nodes, 0, sizeof nodes);
+	ok(heap_reserve(&h, N) == 0 && heap_reserve(&h, 1) == 0, "room for all is made at once");
+	struct heap_node **room = h.nodes;
+	for (int i = 0; i < N; i++)
+		heap_add(&h, &nodes[i], i);
+	ok(h.nodes == room && h.count == N, "and none that comes in asks for more");
+	heap_release(&h);
 	return done_testing();
 }

@@ -1,9 +1,7 @@
 /* tests/unit/http: requests against a server on loopback that misbehaves in every way it is asked
  * to. */
 #include <dirent.h>
-#include <dlfcn.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -15,61 +13,11 @@
 #include <curl/curlver.h>
 
 #include "base/buf.h"
-#include "base/clock.h"
 #include "io/http.h"
 #include "tests/tap.h"
 #include "tests/unit/http_rig.h"
 
 enum { MAX = 100000 /* bytes of a body */ };
-
-/* A resolver of our own, which libcurl calls: one name never resolves, others fail at once. */
-
-static pthread_mutex_t stuck = PTHREAD_MUTEX_INITIALIZER;
-
-int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
-		struct addrinfo **result)
-{
-	static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
-	if (node && strcmp(node, "stuck.invalid") == 0) {
-		pthread_mutex_lock(&stuck);
-		pthread_mutex_unlock(&stuck);
-	}
-	if (node && strstr(node, ".invalid"))
-		return EAI_NONAME;
-	if (!real)
-		*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
-	return real(node, service, hints, result);
-}
-
-static struct loop *loop;
-static struct http *http;
-
-struct result {
-	int called;
-	enum http_failure failure;
-	int status;
-	size_t length;
-	bool terminated;
-	char body[4096], type[64], reason[512];
-	struct http_request **cancel; /* on being called */
-};
-
-static void on_done(void *arg, struct http_response *response)
-{
-	struct result *r = arg;
-	r->called++;
-	r->failure = response->failure;
-	r->status = response->status;
-	r->length = response->length;
-	r->terminated = response->body[response->length] == '\0';
-	snprintf(r->body, sizeof r->body, "%s", response->body);
-	snprintf(r->type, sizeof r->type, "%s", response->content_type);
-	snprintf(r->reason, sizeof r->reason, "%s", response->reason);
-	if (r->cancel && *r->cancel) {
-		http_cancel(*r->cancel);
-		*r->cancel = NULL;
-	}
-}
 
 static struct http_request *post(const char *url, const char *form, int64_t silence, int64_t total,
 				 struct result *r)
@@ -79,24 +27,6 @@ static struct http_request *post(const char *url, const char *form, int64_t sile
 		&(struct http_call){
 			.url = url, .form = form, .silence = silence, .total = total, .max = MAX },
 		on_done, r);
-}
-
-static const char *path_url(const char *what)
-{
-	static char url[256];
-	snprintf(url, sizeof url, "http://127.0.0.1:%d/bot1:" SECRET "/%s", port, what);
-	return url;
-}
-
-/* Turns the loop until `*called` reaches `count`, at most 20 s. */
-static void wait_until(const int *called, int count)
-{
-	int64_t end = clock_system.mono(&clock_system) + 20000;
-	struct loop_timer *wake = loop_timer_new(loop, (void (*)(void *))(void *)abort, NULL);
-	loop_timer_set(wake, 60000);
-	while (*called < count && clock_system.mono(&clock_system) < end)
-		loop_turn(loop, 1);
-	loop_timer_free(wake);
 }
 
 static struct result get_url(const char *url, const char *form)

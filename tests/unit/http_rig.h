@@ -1,9 +1,12 @@
-/* tests/unit/http_rig.h: a server on loopback that misbehaves as the path of the request asks: a
- * process with a thread for each connection. */
+/* tests/unit/http_rig.h: a server on loopback that misbehaves as the path of the request asks, or
+ * as a proxy, as the host of a CONNECT asks: a process with a thread for each connection. And what
+ * a test's requests against it get. */
 #ifndef TGRUN_TESTS_HTTP_RIG_H
 #define TGRUN_TESTS_HTTP_RIG_H
 
 #include <arpa/inet.h>
+#include <dlfcn.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
@@ -14,6 +17,10 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "base/clock.h"
+#include "io/http.h"
+#include "io/loop.h"
 
 /* Stands in every URL, and must stand in no message. */
 #define SECRET "SECRETPART"
@@ -45,25 +52,57 @@ static void answer(int fd, const char *status, const char *headers, const char *
 	say(fd, body);
 }
 
-/* Reads one request, head and body, into `request`; returns its length, 0 at the end. */
-static size_t take_request(int fd, char *request, size_t max)
+struct request {
+	char text[65536]; /* head and body, as far as there is room */
+	size_t got, whole;
+};
+
+/* Reads one request, head and body; false at the end. */
+static bool take_request(int fd, struct request *r)
 {
-	size_t n = 0, need = SIZE_MAX;
-	while (n < need && n < max - 1) {
-		ssize_t got = recv(fd, request + n, max - 1 - n, 0);
+	char *request = r->text;
+	r->got = 0;
+	r->whole = SIZE_MAX;
+	while (r->got < r->whole && r->got < sizeof r->text - 1) {
+		ssize_t got = recv(fd, request + r->got, sizeof r->text - 1 - r->got, 0);
 		if (got <= 0)
-			return 0;
-		n += (size_t)got;
-		if (request[0] != 'P')
-			return 0;
-		request[n] = '\0';
+			return false;
+		r->got += (size_t)got;
+		if (request[0] != 'P' && request[0] != 'C')
+			return false;
+		request[r->got] = '\0';
 		char *end = strstr(request, "\r\n\r\n"),
 		     *length = strcasestr(request, "\r\ncontent-length: ");
 		if (end)
-			need = (size_t)(end + 4 - request) +
-			       (length ? strtoul(length + 18, NULL, 10) : 0);
+			r->whole = (size_t)(end + 4 - request) +
+				   (length ? strtoul(length + 18, NULL, 10) : 0);
 	}
-	return n;
+	return true;
+}
+
+static uint32_t sum_of(uint32_t sum, const char *bytes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		sum = (sum ^ (unsigned char)bytes[i]) * 16777619;
+	return sum;
+}
+
+/* Reads what had no room, and answers with the length of the body and its sum. */
+static void answer_sum(int fd, struct request *r)
+{
+	const char *body = strstr(r->text, "\r\n\r\n") + 4;
+	size_t head = (size_t)(body - r->text);
+	uint32_t sum = sum_of(0, body, r->got - head);
+	char text[64], some[4096];
+	while (r->got < r->whole) {
+		ssize_t n = recv(fd, some, sizeof some, 0);
+		if (n <= 0)
+			pthread_exit(NULL);
+		sum = sum_of(sum, some, (size_t)n);
+		r->got += (size_t)n;
+	}
+	snprintf(text, sizeof text, "%zu bytes, %08x", r->whole - head, sum);
+	answer(fd, "200 OK", "", text);
 }
 
 static void wait_for_all(void)
@@ -77,14 +116,27 @@ static void wait_for_all(void)
 }
 
 /* Returns whether the connection goes on. */
-static bool misbehave(int fd, const char *what, const char *request, int connection)
+static bool misbehave(int fd, const char *what, struct request *r, int connection)
 {
 	char text[1024];
 	if (!strncmp(what, "ok", 2)) {
 		snprintf(text, sizeof text, "connection %d", connection);
 		answer(fd, "200 OK", "Content-Type: application/json\r\n", text);
 	} else if (!strncmp(what, "echo", 4)) {
-		answer(fd, "200 OK", "", request);
+		answer(fd, "200 OK", "", r->text);
+	} else if (!strncmp(what, "result", 6)) {
+		answer(fd, "200 OK", "", "{\"ok\":true,\"result\":{\"message_id\":7}}");
+	} else if (!strncmp(what, "forbidden", 9)) {
+		answer(fd, "403 Forbidden", "",
+		       "{\"ok\":false,\"error_code\":403,\"description\":\"Forbidden: /bot1:" SECRET
+		       "\"}");
+	} else if (!strncmp(what, "sum", 3)) {
+		answer_sum(fd, r);
+	} else if (!strncmp(what, "early", 5)) {
+		answer(fd, "413 Request Entity Too Large", "Connection: close\r\n", "too large");
+		while (recv(fd, text, sizeof text, 0) > 0)
+			;
+		return false;
 	} else if (!strncmp(what, "hits", 4)) {
 		snprintf(text, sizeof text, "%d", hits);
 		answer(fd, "200 OK", "", text);
@@ -148,19 +200,39 @@ static bool misbehave(int fd, const char *what, const char *request, int connect
 	return true;
 }
 
+/* What a proxy does with a CONNECT. */
+static void misbehave_proxy(int fd, const char *host)
+{
+	if (!strncmp(host, "refused", 7)) {
+		answer(fd, "407 Proxy Authentication Required",
+		       "Proxy-Authenticate: Basic realm=\"x\"\r\n", "no");
+	} else if (!strncmp(host, "broken", 6)) {
+		answer(fd, "502 Bad Gateway", "", "no");
+	} else if (!strncmp(host, "stalled", 7)) {
+		pause();
+	} else if (!strncmp(host, "open", 4)) {
+		say(fd, "HTTP/1.1 200 Connection established\r\n\r\n");
+		pause();
+	}
+}
+
 static void *serve_connection(void *arg)
 {
 	int fd = (int)(intptr_t)arg;
-	static _Thread_local char request[65536];
+	static _Thread_local struct request request;
 	pthread_mutex_lock(&count_mutex);
 	int connection = ++connections;
 	pthread_mutex_unlock(&count_mutex);
-	while (take_request(fd, request, sizeof request)) {
+	while (take_request(fd, &request)) {
+		if (!strncmp(request.text, "CONNECT ", 8)) {
+			misbehave_proxy(fd, request.text + 8);
+			break;
+		}
 		pthread_mutex_lock(&count_mutex);
 		hits++;
 		pthread_mutex_unlock(&count_mutex);
-		const char *what = strstr(request, SECRET "/");
-		if (!what || !misbehave(fd, what + strlen(SECRET "/"), request, connection))
+		const char *what = strstr(request.text, SECRET "/");
+		if (!what || !misbehave(fd, what + strlen(SECRET "/"), &request, connection))
 			break;
 	}
 	close(fd);
@@ -188,6 +260,77 @@ static pid_t start_server(void)
 						      (void *)(intptr_t)connection) == 0)
 			pthread_detach(thread);
 	}
+}
+
+/* ---- the client ---- */
+
+/* A resolver of our own, which libcurl calls: one name never resolves, others fail at once. */
+
+static pthread_mutex_t stuck = PTHREAD_MUTEX_INITIALIZER;
+
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+		struct addrinfo **result)
+{
+	static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+	if (node && strcmp(node, "stuck.invalid") == 0) {
+		pthread_mutex_lock(&stuck);
+		pthread_mutex_unlock(&stuck);
+	}
+	if (node && strstr(node, ".invalid"))
+		return EAI_NONAME;
+	if (!real)
+		*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+	return real(node, service, hints, result);
+}
+
+static struct loop *loop;
+static struct http *http;
+
+struct result {
+	int called;
+	enum http_failure failure;
+	int status;
+	bool asked;
+	size_t length;
+	bool terminated;
+	char body[4096], type[64], reason[512];
+	struct http_request **cancel; /* on being called */
+};
+
+__attribute__((unused)) static void on_done(void *arg, struct http_response *response)
+{
+	struct result *r = arg;
+	r->called++;
+	r->failure = response->failure;
+	r->status = response->status;
+	r->asked = response->asked;
+	r->length = response->length;
+	r->terminated = response->body[response->length] == '\0';
+	snprintf(r->body, sizeof r->body, "%s", response->body);
+	snprintf(r->type, sizeof r->type, "%s", response->content_type);
+	snprintf(r->reason, sizeof r->reason, "%s", response->reason);
+	if (r->cancel && *r->cancel) {
+		http_cancel(*r->cancel);
+		*r->cancel = NULL;
+	}
+}
+
+__attribute__((unused)) static const char *path_url(const char *what)
+{
+	static char url[256];
+	snprintf(url, sizeof url, "http://127.0.0.1:%d/bot1:" SECRET "/%s", port, what);
+	return url;
+}
+
+/* Turns the loop until `*called` reaches `count`, at most 20 s. */
+static void wait_until(const int *called, int count)
+{
+	int64_t end = clock_system.mono(&clock_system) + 20000;
+	struct loop_timer *wake = loop_timer_new(loop, (void (*)(void *))(void *)abort, NULL);
+	loop_timer_set(wake, 60000);
+	while (*called < count && clock_system.mono(&clock_system) < end)
+		loop_turn(loop, 1);
+	loop_timer_free(wake);
 }
 
 #endif

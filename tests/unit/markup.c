@@ -4,7 +4,6 @@
 
 #include <strings.h>
 
-#include "api/methods.h"
 #include "tests/tap.h"
 
 /* Entities as `bold 0+2`, `text_link 3+4 http://x`, with commas between. */
@@ -158,29 +157,10 @@ static void test_others(void)
 	       "a text is as long as its UTF-16");
 }
 
-static void test_methods(void)
-{
-	size_t count, found = 0, ordered = 0;
-	const struct method *all = methods_all(&count);
-	for (size_t i = 0; i < count; i++) {
-		char upper[64];
-		snprintf(upper, sizeof upper, "%s", all[i].name);
-		for (char *p = upper; *p; p++)
-			*p = *p >= 'a' && *p <= 'z' ? (char)(*p - 32) : *p;
-		found += methods_find(upper) == &all[i];
-		ordered += i == 0 || strcasecmp(all[i - 1].name, all[i].name) < 0;
-	}
-	ok(count > 150 && found == count && ordered == count,
-	   "each of %zu methods is found, whatever its case", count);
-	ok(!methods_find("sendMesage") && !methods_find("") && !methods_find("zzz"),
-	   "and no other");
-}
-
 int main(void)
 {
 	RUN(test_v2);
 	RUN(test_html);
 	RUN(test_others);
-	RUN(test_methods);
 	return done_testing();
 }

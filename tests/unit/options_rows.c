@@ -21,7 +21,9 @@ static const char *sample(const struct option_row *row)
 			{ "route", "/a=./a=b" },
 			{ "allowed-updates", "message,poll" },
 			{ "allow-user", "42,43" },
-			{ "allow-chat", "42,-43" } };
+			{ "allow-chat", "42,-43" },
+			{ "rate", "chat=2/m" },
+			{ "reply-with", "protect=true" } };
 	for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++)
 		if (strcmp(samples[i].name, row->name) == 0)
 			return samples[i].value;
@@ -59,6 +61,8 @@ static bool holds(const struct config *c, const struct option_row *row)
 		return *(const int64_t *)m == 3072;
 	case OPTION_RATIO:
 		return *(const int *)m == 250;
+	case OPTION_RATES:
+		return c->engine.out.rates.chat.count == 2 && c->engine.out.rates.bulk.count == 30;
 	case OPTION_NUMBER:
 		return *(const int *)m == 17;
 	case OPTION_WORD:
@@ -113,6 +117,9 @@ static void test_sizes(void)
 		case OPTION_COMMAS:
 		case OPTION_ENV:
 			size = sizeof(struct texts);
+			break;
+		case OPTION_RATES:
+			size = sizeof(struct outbox_rates);
 			break;
 		case OPTION_ROUTE:
 			size = sizeof(struct routes);

@@ -241,6 +241,10 @@ static void limits(void)
 	queue_move_keep(q, "-7", "-1008");
 	queue_flush(q, NULL);
 	IS(lines(q), "[6 2 3][-7 -> -1008]", "one at rest is forgotten, others are replaced");
+	queue_line_keep(q, &(struct queue_line){ "5", 2, 4 });
+	queue_lines_rest(q, 3);
+	queue_flush(q, NULL);
+	IS(lines(q), "[5 2 4][-7 -> -1008]", "all that are at rest are forgotten at once");
 	finish_test(q);
 }
 

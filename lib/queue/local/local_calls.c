@@ -127,6 +127,11 @@ void local_line_keep(struct queue *queue, const struct queue_line *line)
 						    .now = line->cool });
 }
 
+void local_lines_rest(struct queue *queue, int64_t wall)
+{
+	record(local_of(queue), &(struct store_op){ .kind = STORE_LINES_REST, .now = wall });
+}
+
 int local_move_keep(struct queue *queue, const char *from, const char *to)
 {
 	return record(local_of(queue),

@@ -191,6 +191,7 @@ static const struct queue_ops ops = {
 	.call_drop = local_call_drop,
 	.call_replace = local_call_replace,
 	.line_keep = local_line_keep,
+	.lines_rest = local_lines_rest,
 	.move_keep = local_move_keep,
 	.calls_each = local_calls_each,
 	.lines_each = local_lines_each,

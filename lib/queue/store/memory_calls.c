@@ -156,6 +156,18 @@ static void drop_named(struct list *l, const char *name)
 	memory_named_free(n);
 }
 
+static void rest_lines(struct memory *m, int64_t now)
+{
+	for (struct list *at = m->lines.next, *next; at != &m->lines; at = next) {
+		struct memory_named *n = container_of(at, struct memory_named, link);
+		next = at->next;
+		if (n->full > now || n->cool > now)
+			continue;
+		list_remove(&n->link);
+		memory_named_free(n);
+	}
+}
+
 static void swap(const char **a, const char **b)
 {
 	const char *was = *a;
@@ -231,6 +243,9 @@ void memory_calls_carry_out(struct memory *m, const struct store_op *op, struct 
 		n = memory_named_settle(&m->lines, &made->named);
 		n->full = op->due;
 		n->cool = op->now;
+		break;
+	case STORE_LINES_REST:
+		rest_lines(m, op->now);
 		break;
 	case STORE_MOVED:
 		drop_named(&m->moves, op->kind_name);

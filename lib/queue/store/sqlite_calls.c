@@ -98,6 +98,8 @@ int sqlite_calls_apply(struct sqlite *s, const struct store_op *op)
 		return sqlite_run(SQLITE_BIND(s, S_MESSAGE_GONE, op->seq));
 	case STORE_LINE:
 		return set_line(s, op);
+	case STORE_LINES_REST:
+		return sqlite_run(SQLITE_BIND(s, S_LINES_REST, op->now));
 	default:
 		return set_move(s, op);
 	}

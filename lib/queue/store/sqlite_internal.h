@@ -54,6 +54,7 @@ enum sqlite_statement {
 	S_MESSAGE_GET,
 	S_LINE,
 	S_LINE_GONE,
+	S_LINES_REST,
 	S_MOVED,
 	S_REKEY,
 	SQLITE_STATEMENTS

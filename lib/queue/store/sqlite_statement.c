@@ -49,6 +49,7 @@ static const char *const sql[SQLITE_STATEMENTS] = {
 	[S_MESSAGE_GET] = "SELECT id, params, file_name, file FROM messages WHERE id = ?1",
 	[S_LINE] = "INSERT OR REPLACE INTO lines(line, full, cool) VALUES(?3, ?1, ?2)",
 	[S_LINE_GONE] = "DELETE FROM lines WHERE line = ?1",
+	[S_LINES_REST] = "DELETE FROM lines WHERE full <= ?1 AND cool <= ?1",
 	[S_MOVED] = "INSERT OR REPLACE INTO moves(line, now) VALUES(?1, ?2)",
 	[S_REKEY] = "UPDATE updates SET keys = ?2, lane = ?3 WHERE seq = ?1",
 };

@@ -42,8 +42,9 @@ enum store_op_kind {
 	STORE_FAILED_GONE,  /* call `seq`, which failed, is forgotten */
 	STORE_MESSAGE,      /* a new one */
 	STORE_MESSAGE_GONE, /* message `seq` is forgotten */
-	STORE_LINE,  /* the limits of the chat that `keys` names: `due` (full), `now` (cool) */
-	STORE_MOVED, /* the chat `kind_name` is `keys` from now on */
+	STORE_LINE,       /* the limits of the chat that `keys` names: `due` (full), `now` (cool) */
+	STORE_LINES_REST, /* those of chats whose limits are at rest at `now` are forgotten */
+	STORE_MOVED,      /* the chat `kind_name` is `keys` from now on */
 };
 
 struct store_op {

@@ -1,0 +1,347 @@
+/* engine/out: what waits to be sent. Calls come in from replies, from other programs, and from the
+ * last run; in a turn those that may go are marked as begun, and those that are too old fail.
+ * Invariant: what the outbox knows is in the queue, with its number, or somebody waits for it
+ * (out_live.c). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/out_internal.h"
+#include "queue/queue.h"
+
+enum {
+	AGAIN = 1000,        /* milliseconds, when memory is out */
+	SWEEP_EVERY = 60000, /* milliseconds between two looks for limits that are at rest */
+	FIRST_DOUBT = 1000,  /* milliseconds before the server is asked of the token again */
+	LAST_DOUBT = 60000,
+};
+
+/* ---- what comes in ---- */
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+	return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+int64_t out_add(struct out *o, const struct call *c, const struct out_how *how)
+{
+	int64_t wall = o->config.clock->wall(o->config.clock);
+	int64_t lifetime = sooner(how->lifetime, c->lifetime);
+	struct queue_call call = {
+		.id = queue_call_next(o->config.queue),
+		.group = how->group,
+		.kind = (int)c->kind,
+		.cost = c->cost,
+		.flags = (how->bulk ? QUEUE_CALL_BULK : 0U) | (how->once ? QUEUE_CALL_ONCE : 0U) |
+			 (c->paid ? QUEUE_CALL_PAID : 0U) | (c->plain ? QUEUE_CALL_PLAIN : 0U),
+		.created = wall,
+		.expires = lifetime ? (how->due > wall ? how->due : wall) + lifetime : 0,
+		.due = how->due,
+		.line = c->line,
+		.method = c->method,
+		.params = c->params,
+	};
+	if (call.group == 0)
+		call.group = call.id;
+	struct queue_message file = { .id = call.id,
+				      .params = "{}",
+				      .file_name = c->file.name,
+				      .file = c->file.bytes,
+				      .file_length = c->file.length };
+	call.message = c->file.name ? call.id : 0;
+	struct out_call *known = out_enter(o, &call);
+	if (!known)
+		return 0;
+	if ((call.message && queue_message_add(o->config.queue, &file)) ||
+	    queue_call_add(o->config.queue, &call) == 0) {
+		out_leave(known);
+		return 0;
+	}
+	o->config.wake(o->config.arg);
+	return call.id;
+}
+
+bool out_drop(struct out *o, int64_t id)
+{
+	struct out_call *c = out_find(o, id);
+	if (!c || c->live || c->sending || queue_call_drop(o->config.queue, id, false))
+		return false;
+	if (c->call.message == id)
+		queue_message_drop(o->config.queue, id);
+	out_leave(c);
+	o->config.ended(o->config.arg, id, OUT_GONE, NULL, "dropped", NULL, 0);
+	return true;
+}
+
+/* ---- once more ---- */
+
+struct again {
+	struct out *out;
+	struct queue_call call;
+	int64_t id; /* of the new one */
+	bool known;
+};
+
+static void add_again(void *arg, const struct queue_call *call, const struct queue_message *message)
+{
+	struct again *a = arg;
+	struct out *o = a->out;
+	if (!call->failed)
+		return;
+	a->known = true;
+	struct queue_call fresh = *call;
+	int64_t wall = o->config.clock->wall(o->config.clock);
+	fresh.id = queue_call_next(o->config.queue);
+	fresh.group = fresh.id;
+	fresh.expires = call->expires ? wall + (call->expires - call->created) : 0;
+	fresh.created = wall;
+	fresh.due = fresh.failed = 0;
+	fresh.tries = fresh.servers = fresh.unsures = 0;
+	struct queue_message file;
+	if (message && message->id == call->id) {
+		file = *message;
+		file.id = fresh.message = fresh.id;
+		if (queue_message_add(o->config.queue, &file))
+			return;
+	}
+	struct out_call *known = out_enter(o, &fresh);
+	if (known && queue_call_add(o->config.queue, &fresh) == fresh.id)
+		a->id = fresh.id;
+	else if (known)
+		out_leave(known);
+}
+
+int out_retry(struct out *o, int64_t id, struct err *err)
+{
+	struct again a = { .out = o };
+	if (queue_call_show(o->config.queue, id, add_again, &a, err) < 0)
+		return -1;
+	if (!a.known)
+		return 0;
+	if (!a.id || queue_call_drop(o->config.queue, id, true))
+		return err_set(err, ERR_INTERNAL, "out of memory");
+	o->config.wake(o->config.arg);
+	return 1;
+}
+
+/* ---- a turn ---- */
+
+/* Marks a call that the outbox has handed out, with the limits as they are then. */
+static void begin(struct out_call *c)
+{
+	struct out *o = c->out;
+	struct fate_call of = out_fate_call(&c->call);
+	if (!c->live && queue_call_begin(o->config.queue, &c->call, fate_needs_sync(&of))) {
+		outbox_again(o->outbox, out_now(o), c->call.id, out_now(o) + AGAIN);
+		return;
+	}
+	if (c->call.kind == OUTBOX_CHAT || c->call.kind == OUTBOX_GROUP)
+		out_keep_line(o, c->call.line);
+	c->sending = true;
+	list_add_before(&o->begun, &c->link);
+}
+
+/* Limits that are at rest again need no place in the store. */
+static void sweep(struct out *o, int64_t now)
+{
+	if (now < o->swept_at + SWEEP_EVERY)
+		return;
+	o->swept_at = now;
+	queue_lines_rest(o->config.queue, out_wall(o, now));
+}
+
+void out_turn(struct out *o)
+{
+	int64_t id, now = out_now(o);
+	struct out_call *c;
+	while (outbox_too_old(o->outbox, now, &id)) {
+		c = out_find(o, id);
+		if (c->live)
+			out_live_late(c->live, "its turn did not come in time");
+		else
+			out_fail(c, NULL, "too old", NULL, 0);
+	}
+	bool any = false;
+	while (!o->stopped && !o->doubts && outbox_next(o->outbox, now, &id)) {
+		begin(out_find(o, id));
+		any = true;
+	}
+	if (any) {
+		out_keep_line(o, NULL);
+		sweep(o, now);
+	}
+	int64_t due = o->stopped || o->doubts ? INT64_MAX : outbox_due(o->outbox, now);
+	loop_timer_set(o->timer, due == INT64_MAX ? -1 : due > now ? due - now : 0);
+}
+
+void out_send(struct out *o)
+{
+	if (queue_dirty(o->config.queue))
+		return;
+	while (!list_empty(&o->begun)) {
+		struct out_call *c = container_of(o->begun.next, struct out_call, link);
+		list_remove(&c->link);
+		list_init(&c->link);
+		if (c->live)
+			out_live_go(c->live);
+		else
+			out_send_one(c);
+	}
+}
+
+static void on_timer(void *arg)
+{
+	struct out *o = arg;
+	o->config.wake(o->config.arg);
+}
+
+/* ---- what is asked ---- */
+
+void out_counts(const struct out *o, struct out_counts *out)
+{
+	*out = o->counts;
+	out->waiting = outbox_waiting(o->outbox, false);
+	out->bulk = outbox_waiting(o->outbox, true);
+	out->sending = outbox_in_flight(o->outbox);
+}
+
+bool out_busy(struct out *o, int64_t milliseconds)
+{
+	int64_t now = out_now(o);
+	int64_t due = o->doubts ? INT64_MAX : outbox_due_reply(o->outbox, now);
+	return outbox_in_flight(o->outbox) > 0 || (due != INT64_MAX && due - now < milliseconds);
+}
+
+bool out_cools(const struct out *o, const char *line)
+{
+	return o->doubts || outbox_cools(o->outbox, out_now(o), line);
+}
+
+struct api *out_api(struct out *o)
+{
+	return o->api;
+}
+
+void out_stop(struct out *o)
+{
+	o->stopped = true;
+}
+
+void out_set_rates(struct out *o, const struct outbox_rates *rates)
+{
+	outbox_set_rates(o->outbox, out_now(o), rates);
+}
+
+/* ---- the start and the end ---- */
+
+static int recall_move(void *arg, const char *from, const char *to)
+{
+	struct out *o = arg;
+	return outbox_move(o->outbox, out_now(o), from, to);
+}
+
+static int recall_line(void *arg, const struct queue_line *line)
+{
+	struct out *o = arg;
+	struct outbox_mark mark = { out_mono(o, line->full), out_mono(o, line->cool) };
+	return outbox_recall(o->outbox, out_now(o), *line->line ? line->line : NULL, &mark);
+}
+
+/* What follows when the last runner died while it sent the call. */
+static struct fate fate_of_death(const struct queue_call *call)
+{
+	const struct verdict unsure = { .kind = VERDICT_UNSURE };
+	struct fate_call of = out_fate_call(call);
+	return fate_of(&unsure, &of, backoff_random());
+}
+
+static int recall_call(void *arg, const struct queue_call *call)
+{
+	struct out *o = arg;
+	struct queue_call now = *call;
+	if (call->begun) {
+		now.due = o->config.clock->wall(o->config.clock) + fate_of_death(call).delay;
+		now.unsures++;
+	}
+	struct out_call *c = out_enter(o, &now);
+	if (c && call->begun)
+		list_add_before(&o->begun, &c->link);
+	return c ? 0 : -1;
+}
+
+/* They may have arrived. */
+static void recall_begun(struct out *o)
+{
+	while (!list_empty(&o->begun)) {
+		struct out_call *c = container_of(o->begun.next, struct out_call, link);
+		struct queue_call before = c->call;
+		before.unsures--;
+		struct fate fate = fate_of_death(&before);
+		list_remove(&c->link);
+		list_init(&c->link);
+		if (fate.kind != FATE_AGAIN) {
+			out_fail(c, NULL,
+				 "tgrun ended while it was being sent: it may have arrived", NULL,
+				 0);
+		} else if (queue_call_begin(o->config.queue, &c->call, false) == 0) {
+			queue_call_again(o->config.queue, &c->call);
+			out_tell_repeat(c, "tgrun ended while it was being sent");
+		}
+	}
+}
+
+struct out *out_new(const struct out_config *config, struct err *err)
+{
+	struct out *o = calloc(1, sizeof *o);
+	struct queue *q = config->queue;
+	if (!o) {
+		err_set(err, ERR_INTERNAL, "out of memory");
+		return NULL;
+	}
+	o->config = *config;
+	map_init(&o->calls);
+	list_init(&o->begun);
+	o->outbox = outbox_new();
+	o->timer = loop_timer_new(config->loop, on_timer, o);
+	o->doubt_timer = loop_timer_new(config->loop, out_ask_for_token, o);
+	o->backoff = (struct backoff){ .first = FIRST_DOUBT, .cap = LAST_DOUBT };
+	o->http = http_new(config->loop, err);
+	o->api = o->http && http_trust(o->http, config->ca_file, config->ca_dirs) == 0
+			 ? api_new(o->http, config->api_root, config->api_login, config->secret)
+			 : NULL;
+	if (!o->outbox || !o->timer || !o->doubt_timer || !o->api)
+		goto memory;
+	outbox_set_rates(o->outbox, out_now(o), &config->rates);
+	int rc = queue_moves_each(q, recall_move, o, err);
+	rc = rc ? rc : queue_lines_each(q, recall_line, o, err);
+	rc = rc ? rc : queue_calls_each(q, 0, false, false, recall_call, o, err);
+	if (rc > 0)
+		goto memory;
+	if (rc == 0) {
+		recall_begun(o);
+		return o;
+	}
+	out_free(o);
+	return NULL;
+memory:
+	out_free(o);
+	err_set(err, ERR_INTERNAL, "out of memory");
+	return NULL;
+}
+
+void out_free(struct out *o)
+{
+	if (!o)
+		return;
+	for (size_t i = 0; i < o->calls.cap; i++)
+		while (o->calls.slots[i])
+			out_forget(container_of(o->calls.slots[i], struct out_call, node));
+	api_cancel(o->asking);
+	map_release(&o->calls);
+	outbox_free(o->outbox);
+	loop_timer_free(o->timer);
+	loop_timer_free(o->doubt_timer);
+	api_free(o->api);
+	http_free(o->http);
+	free(o);
+}
