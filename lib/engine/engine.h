@@ -36,6 +36,7 @@ struct route_policy {
 	int64_t batch_wait;    /* milliseconds that the first of a batch waits for others */
 	enum reply_mode reply; /* what becomes of the stdout of a handler that is done */
 	bool reply_to;         /* the answer quotes the message */
+	bool typing;           /* who waits sees that the bot writes */
 };
 
 /* Where some updates go: a program, and how it is run. */

@@ -117,6 +117,10 @@ bool out_busy(struct out *o, int64_t milliseconds);
 /* Whether the server has told the chat, or the whole bot, to wait. */
 bool out_cools(const struct out *o, const char *line);
 
+/* Sends a call of which nothing is kept, unless its chat cools down or too much of the kind is on
+ * its way. `c` is released here. */
+void out_action(struct out *o, struct call *c);
+
 /* For callers that send what the outbox does not keep. */
 struct api *out_api(struct out *o);
 

@@ -222,3 +222,8 @@ void out_join(struct out *o, const char *from, const char *to)
 	if (outbox_move(o->outbox, out_now(o), from, to) == 0)
 		queue_move_keep(o->config.queue, from, to);
 }
+
+bool out_cools(const struct out *o, const char *line)
+{
+	return o->doubts || outbox_cools(o->outbox, out_now(o), line);
+}
