@@ -157,6 +157,8 @@ struct engine_config {
 	void (*started)(void *arg, const struct claim *claim);
 	void (*output)(void *arg, const struct claim *claim, int which, const char *text, size_t n);
 	void (*trouble)(void *arg, const struct engine_trouble *trouble);
+	/* What became of a message on its way to the chat `line`: a phrase. */
+	void (*told)(void *arg, const char *line, const char *text);
 	void *arg;
 };
 

@@ -56,6 +56,8 @@ struct out_config {
 	const char *ca_file, *ca_dirs; /* for http_trust() */
 	const struct secret *secret;
 	struct outbox_rates rates;
+	/* What became of a call, a phrase for who watches; `line`: its chat. May be NULL. */
+	void (*told)(void *arg, const char *line, const char *text);
 	/* A turn is wanted. */
 	void (*wake)(void *arg);
 	/* A call ended for good. `id` is the one that the server spoke of; the others of its reply

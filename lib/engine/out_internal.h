@@ -57,6 +57,8 @@ int64_t out_wall(const struct out *o, int64_t mono);
 int64_t out_mono(const struct out *o, int64_t wall);
 /* What decides on its fate. */
 struct fate_call out_fate_call(const struct queue_call *call);
+/* Tells who watches. */
+void out_tell(const struct out_call *c, const char *text, const char *reason);
 /* Logs that a call is sent again that may have arrived. */
 void out_tell_repeat(struct out_call *c, const char *reason);
 /* Makes a call known, behind all of its line. NULL when memory is out. */

@@ -15,6 +15,8 @@ message() { # CHAT [MEMBERS]
 }
 # The signs that the server got.
 signs() { curl -s "$URL/sandbox/deliveries" | jq -c "select(.method == \"sendChatAction\" ${1-})"; }
+# How often the server was asked for one, taken or not.
+asked() { stats '.calls.sendChatAction // 0'; }
 count() { signs "${1-}" | wc -l; }
 
 machine MACHINE_SPEED=10
@@ -52,7 +54,7 @@ script '{"method":"sendChatAction","status":400,"body":"{\"ok\":false,\"error_co
 : >"$TMP/hold"
 start_tgrun --typing --handler "$TMP/slow"
 push "$(message 5)"
-ok 'wait_for "[ \"\$(stats '.calls.sendChatAction // 0')\" -ge 2 ]"' "a sign that is refused"
+ok 'wait_for "[ \"\$(asked)\" -ge 2 ]"' "a sign that is refused"
 rm "$TMP/hold"
 ok 'wait_for "logged \"handled\""' "… touches no update"
 is "$(grep -c ' warn \| error ' "$TGRUN_LOG")" 0 "… and nobody hears of it"
@@ -64,9 +66,9 @@ script '{"method":"sendChatAction","status":429,"body":"{\"ok\":false,\"error_co
 : >"$TMP/hold"
 start_tgrun --typing --handler "$TMP/slow"
 push "$(message 5)"
-wait_for '[ "$(stats '.calls.sendChatAction // 0')" = 1 ]'
+wait_for '[ "$(asked)" = 1 ]'
 sleep 1.5 # fifteen seconds there
-is "$(stats '.calls.sendChatAction // 0')" 1 "a chat that is told to wait gets none meanwhile"
+is "$(asked)" 1 "a chat that is told to wait gets none meanwhile"
 rm "$TMP/hold"
 wait_for 'logged "handled"'
 stop_tgrun
