@@ -45,7 +45,8 @@ anew
 start_tgrun --typing --handler "$TMP/fast"
 for i in 1 2 3 4 5; do push "$(message 5)"; done
 wait_for '[ "$(stats .pending)" = 0 ] && [ "$("$TGRUN" status --json --state-dir "$TMP/state" | jq .done)" = 5 ]'
-is "$(count)" 0 "who ends within half a second shows none"
+slow=$(sed -n 's/.* handled .* ms=\([0-9]*\).*/\1/p' "$TGRUN_LOG" | awk '$1 >= 450 { n++ } END { print n + 0 }')
+ok '[ "$(count)" -le "$slow" ]' "who ends within half a second shows none"
 stop_tgrun
 
 # What the server refuses is passed over.
