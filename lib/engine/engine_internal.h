@@ -213,11 +213,16 @@ void engine_turn_in(struct engine *e, int64_t delay);
 /* When, in monotonic milliseconds, work that has no end of its own leaves the rest to the next
  * turn. */
 int64_t engine_slice(struct engine *e);
-/* The store could not be written: nothing is asked for or started until engine_store_works(). */
-void engine_store_fails(struct engine *e, const struct err *err);
+/* The store could be written, which is news where pulse.store_fails says otherwise: while it does,
+ * nothing is asked for or started. */
 void engine_store_works(struct engine *e);
 /* For `tgrun status`. `text` is copied. */
 void engine_remember_error(struct engine *e, const char *text);
+
+/* engine_stand.c: whether what was written still stands under its name; at the end, with a last
+ * word where it does not. Without a directory, always. */
+bool engine_stands(struct engine *e);
+bool engine_ends_well(struct engine *e);
 
 /* engine_command.c */
 /* Replaces *out by a copy of `spec`. 0, or -1 with `err`: *out stays as it was. */
@@ -337,11 +342,6 @@ int engine_batch_put(void *arg, const struct slice *items, size_t count, int64_t
 		     size_t *fresh);
 /* Whether the next try to store a batch is still to wait; then the timer is set for it. */
 bool engine_put_waits(struct engine *e);
-
-/* engine_stand.c: whether what was written still stands under its name; at the end, with a last
- * word where it does not. Without a directory, always. */
-bool engine_stands(struct engine *e);
-bool engine_ends_well(struct engine *e);
 
 /* engine_source.c */
 /* NULL with `err`. */
