@@ -174,7 +174,7 @@ class Check:
             for one in tries:
                 if before and any(before.at < at < one.at for at in verbs.get("retry", ())):
                     before = None
-                since = before.at if before else max([0] + [at for at in verbs.get("retry", ()) if at < one.at])
+                since = before.at if before else max([-1] + [at for at in verbs.get("retry", ()) if at < one.at])
                 if before and before.sure and before.how == "0":
                     self.wrong("%s comes again, though it surely ended well at line %d", one, before.end + 1)
                 if before and before.sure and before.how in NEVER and before.size == 1 and not self.plan["breaker"]:
@@ -211,7 +211,7 @@ class Check:
         verbs = self.verbs[update]
         if "skip" in verbs or "drop" in verbs or (last and last.how == "0"):
             return
-        if self.plan["on_failure"] == "drop" and ((last and last.how not in NEVER | LATER) or self.unseen(last.at if last else 0, len(self.lines))):
+        if self.plan["on_failure"] == "drop" and ((last and last.how not in NEVER | LATER) or self.unseen(last.at if last else -1, len(self.lines))):
             return
         if not last:
             self.wrong("update %d was never begun, and is gone", update)
