@@ -65,14 +65,27 @@ static int add(struct slices *s, const struct slice *item, struct err *err)
 	return 0;
 }
 
-static int cut(char *body, const char *result, struct slices *out, struct err *err)
+/* The byte behind the element at which the walk is: marked while the body was checked, or looked
+ * for. `*at` moves on over the marks. */
+static const char *end_of(struct scan_walk *w, const struct scan_marks *marks, size_t *at)
 {
+	while (*at < marks->count && marks->ends[*at] <= w->value)
+		++*at;
+	if (*at < marks->count && (*w->value == '{' || *w->value == '['))
+		w->end = marks->ends[*at];
+	return scan_end(w);
+}
+
+static int cut(char *body, const char *result, const struct scan_marks *marks, struct slices *out,
+	       struct err *err)
+{
+	size_t at = 0;
 	out->is_list = *result == '[';
 	if (!out->is_list)
 		return 0;
 	for (struct scan_walk w = scan_walk(result); scan_next(&w);) {
 		struct slice s = { .bytes = body + (w.value - body),
-				   .length = (size_t)(scan_end(&w) - w.value) };
+				   .length = (size_t)(end_of(&w, marks, &at) - w.value) };
 		one_line(s.bytes, s.length);
 		s.is_object = *w.value == '{';
 		s.has_id = scan_integer(scan_named(w.value, "update_id"), &s.id);
@@ -115,9 +128,11 @@ int slice_response(char *body, size_t length, struct slices *out, struct slice_r
 		   struct err *err)
 {
 	struct scan_fault fault;
+	struct scan_marks marks;
+	marks.count = 0;
 	*out = (struct slices){ 0 };
 	*reply = (struct slice_reply){ .retry_after = -1 };
-	const char *root = scan_check(body, body + length, &fault);
+	const char *root = scan_check_marking(body, body + length, &marks, &fault);
 	if (!root)
 		return garbage(body, length, &fault, err);
 	const char *ok = *root == '{' ? scan_named(root, "ok") : NULL;
@@ -131,7 +146,7 @@ int slice_response(char *body, size_t length, struct slices *out, struct slice_r
 	const char *result = scan_named(root, "result");
 	if (!result)
 		return err_set(err, ERR_IO, "the answer has no 'result'");
-	if (cut(body, result, out, err)) {
+	if (cut(body, result, &marks, out, err)) {
 		slices_release(out);
 		return -1;
 	}
