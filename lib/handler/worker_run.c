@@ -293,7 +293,7 @@ struct worker *worker_start(struct handler *h, int number, uint64_t serial,
 	buf_init(&w->line, SIZE_MAX / 2);    /* bounded where it is filled */
 	output_init(&w->output, h->policy.max_output, room->config.secret, on_line, w);
 	w->timer = loop_timer_new(room->config.loop, on_timer, w);
-	w->held = calloc(1, sizeof *w->held);
+	w->held = w->held_room = calloc(2, sizeof *w->held);
 	w->started = handler_now(room);
 	if (!w->timer || !w->held || start_job(w)) {
 		int saved = errno;
