@@ -12,7 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { LINES_MAX = 200000, SECOND = 1000, MICRO = 1000 /* seconds a millisecond */ };
+enum { LINES_MAX = 200000, SECOND = 1000, MICRO = 1000 /* microseconds in a millisecond */ };
 
 struct sandbox_line {
 	struct map_node node;
