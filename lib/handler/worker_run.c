@@ -139,7 +139,7 @@ static void take_end(struct worker *w, const struct slot_end *end)
 	worker_close_in(w);
 	if (w->h->policy.background == BACKGROUND_KILL)
 		worker_kill(w, WORKER_KILLING);
-	else if (w->count == 0 || !w->out || !worker_has_spoken(w))
+	else if (w->count == 0 || !w->out || (w->broken && !worker_has_spoken(w)))
 		worker_kill(w, WORKER_TERMINATING);
 }
 
