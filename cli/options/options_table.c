@@ -31,6 +31,7 @@ static const char *const growth_words[] = { "exponential", "quadratic", "constan
 static const char *const failure_words[] = { "dead", "retry", "drop", NULL };
 static const char *const reply_words[] = { "none", "text", "pre", "html", "markdown", "api", NULL };
 static const char *const unsure_words[] = { "retry", "fail", NULL };
+static const char *const state_words[] = { "waiting", "sending", "failed", NULL };
 static const char *const stdout_words[] = { "log", "inherit", "discard", NULL };
 static const char *const format_words[] = { "text", "json", NULL };
 static const char *const level_words[] = { "error", "warn", "info", "debug", NULL };
@@ -235,8 +236,14 @@ const struct option_row options_table[] = {
 
 	OUTSIDE("config", "FILE", OPTION_TEXT, ALL, ORIGIN_ENVIRONMENT, config,
 		"read options from FILE"),
-	OUTSIDE("json", NULL, OPTION_FLAG, COMMAND_DEAD | COMMAND_QUEUE | COMMAND_STATUS,
-		ORIGIN_ARGUMENT, json, "print one JSON object a line"),
+	OUTSIDE("json", NULL, OPTION_FLAG,
+		COMMAND_DEAD | COMMAND_QUEUE | COMMAND_OUTBOX | COMMAND_STATUS, ORIGIN_ARGUMENT,
+		json, "print one JSON object a line"),
+	OUTSIDE("all", NULL, OPTION_FLAG, COMMAND_OUTBOX, ORIGIN_ARGUMENT, all,
+		"retry or drop all messages that failed"),
+	{ ROW("state", OPTION_WORD, GROUP_OTHER, COMMAND_OUTBOX, ORIGIN_ARGUMENT, state,
+	      "list only the messages that wait, are being sent, or failed"),
+	  .value = "waiting|sending|failed", .words = state_words },
 	OUTSIDE("watch", NULL, OPTION_FLAG, COMMAND_STATUS, ORIGIN_ARGUMENT, watch,
 		"print the status again and again"),
 	OUTSIDE("wait", NULL, OPTION_FLAG, COMMAND_STOP | COMMAND_DRAIN, ORIGIN_ARGUMENT, wait,

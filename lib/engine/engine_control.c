@@ -46,7 +46,9 @@ static bool ask_queue(struct engine *e, struct control_client *client, const cJS
 				     .until = engine_slice(e),
 				     .items = PAGE_ITEMS,
 				     .bytes = PAGE_BYTES };
-	int rc = verbs_run(row, e->queue, request, &slice, reply_line, client, &done, &err);
+	struct queue_sender sender = e->out ? out_sender(e->out) : (struct queue_sender){ 0 };
+	int rc = verbs_run(row, e->queue, e->out ? &sender : NULL, request, &slice, reply_line,
+			   client, &done, &err);
 	e->counts.skipped += (uint64_t)done.skipped;
 	if (done.cleared)
 		log_event(e->config.log, LOG_WARN, LOG_NONE,

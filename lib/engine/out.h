@@ -23,6 +23,7 @@
 #include "io/loop.h"
 #include "outbox/outbox.h"
 #include "queue/calls.h"
+#include "queue/entry.h"
 #include "reply/call.h"
 
 struct api;
@@ -91,9 +92,8 @@ int64_t out_add(struct out *o, const struct call *c, const struct out_how *how);
 /* Takes back a call that waits, before it was ever sent. false: it is being sent, or not known. */
 bool out_drop(struct out *o, int64_t id);
 
-/* One that failed is added again behind all that waits in its chat. 1, 0: it is no failed one, -1
- * when memory is out or with `err`. */
-int out_retry(struct out *o, int64_t id, struct err *err);
+/* For who changes entries of the queue (queue/entry.h); valid as long as `o` is. */
+struct queue_sender out_sender(struct out *o);
 
 /* What may go now is marked as begun, what is too old fails. */
 void out_turn(struct out *o);

@@ -142,13 +142,14 @@ static void fail_one(struct out_call *c, const struct verdict *v, const char *re
 	out_leave(c);
 }
 
-/* The numbers of a reply's calls follow one another. */
+/* The numbers of a reply's calls follow one another; some may have been sent, or dropped. */
 static void fail_rest(struct out *o, int64_t group, int64_t after, const char *reason)
 {
-	struct out_call *c;
-	for (int64_t id = after + 1; (c = out_find(o, id)) && c->call.group == group; id++)
-		if (!c->sending)
+	for (int64_t id = after + 1; id < group + ENTRY_CALLS_MAX; id++) {
+		struct out_call *c = out_find(o, id);
+		if (c && c->call.group == group && !c->sending)
 			fail_one(c, NULL, reason);
+	}
 }
 
 void out_fail(struct out_call *c, const struct verdict *v, const char *reason, const char *body,

@@ -100,8 +100,6 @@ static void done(struct out_call *c, const struct verdict *v, const char *body, 
 	if (body)
 		learn_name(c, body, length);
 	queue_call_done(o->config.queue, id);
-	if (c->call.message == id)
-		queue_message_drop(o->config.queue, id);
 	outbox_end(o->outbox, out_now(o), id);
 	out_forget(c);
 	o->config.ended(o->config.arg, id, OUT_SENT, v, "", body, length);
