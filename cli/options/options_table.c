@@ -143,6 +143,8 @@ const struct option_row options_table[] = {
 	     HANDLING, policy.reply, "send what the handler prints: it is the answer"),
 	FLAG("reply-to", GROUP_ANSWER, HANDLING, policy.reply_to,
 	     "let the answer quote the message"),
+	FLAG("typing", GROUP_ANSWER, HANDLING, policy.typing,
+	     "show that the bot writes, while its handler runs"),
 	TEXT("reply-with", "NAME=VALUE", OPTION_LIST, NULL, GROUP_ANSWER, HANDLING,
 	     lists.reply_with,
 	     "a parameter for each answer, such as protect_content=true; may be repeated"),

@@ -65,6 +65,10 @@ struct flight {
 	int group;     /* LANE_ORDERED or LANE_BYPASS */
 	bool leader;   /* counts as one process */
 	int64_t since; /* monotonic milliseconds */
+	struct {
+		int64_t due, shown_at; /* monotonic milliseconds; 0: never */
+		uint64_t place;        /* a hash of the chat and topic, when it was shown */
+	} typing;
 };
 
 /* What the source said of its own end: kept until the end of the turn, where all ends are
@@ -169,6 +173,10 @@ struct engine {
 	struct {
 		struct log_pace spent, interrupted;
 	} settle;
+	struct {
+		struct loop_timer *timer;
+		int64_t at; /* when it goes off, monotonic milliseconds; 0: it is not set */
+	} typing;
 	struct {
 		uint64_t kinds_told; /* of updates that are not answered; the last bit: unknown */
 		struct log_pace full_pace;
@@ -285,6 +293,10 @@ bool engine_out_sending(const struct engine *e);
 void engine_out_stop(struct engine *e);
 /* Fills in what is counted of the way out. */
 void engine_out_count(const struct engine *e, struct engine_counts *c);
+
+/* engine_typing.c: a handler was started; a sign may be due. */
+void engine_typing_start(struct engine *e, struct flight *f);
+void engine_typing_due(void *engine);
 
 /* engine_settle.c */
 void engine_on_done(void *arg, struct handler *h, struct claim *c, const struct handler_result *r);

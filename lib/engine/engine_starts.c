@@ -287,6 +287,7 @@ static void start_one(struct engine *e, struct flight **flights, struct claim **
 	for (size_t i = 0; i < n; i++) {
 		flights[i]->since = e->config.clock->mono(e->config.clock);
 		list_add_before(&e->starts.running, &flights[i]->link);
+		engine_typing_start(e, flights[i]);
 	}
 	if (may && (solo ? handler_start_solo(r->handler, claims[0])
 			 : handler_start(r->handler, claims, n)) == 0) {

@@ -196,11 +196,6 @@ bool out_busy(struct out *o, int64_t milliseconds)
 	return outbox_in_flight(o->outbox) > 0 || (due != INT64_MAX && due - now < milliseconds);
 }
 
-bool out_cools(const struct out *o, const char *line)
-{
-	return o->doubts || outbox_cools(o->outbox, out_now(o), line);
-}
-
 struct api *out_api(struct out *o)
 {
 	return o->api;
@@ -285,6 +280,7 @@ struct out *out_new(const struct out_config *config, struct err *err)
 	o->config = *config;
 	map_init(&o->calls);
 	list_init(&o->begun);
+	list_init(&o->actions);
 	o->outbox = outbox_new();
 	o->timer = loop_timer_new(config->loop, on_timer, o);
 	o->doubt_timer = loop_timer_new(config->loop, out_ask_for_token, o);
@@ -320,6 +316,7 @@ void out_free(struct out *o)
 	for (size_t i = 0; i < o->calls.cap; i++)
 		while (o->calls.slots[i])
 			out_forget(container_of(o->calls.slots[i], struct out_call, node));
+	out_actions_free(o);
 	api_cancel(o->asking);
 	map_release(&o->calls);
 	outbox_free(o->outbox);

@@ -57,6 +57,8 @@ struct out_config {
 	const char *ca_file, *ca_dirs; /* for http_trust() */
 	const struct secret *secret;
 	struct outbox_rates rates;
+	/* What became of a call, a phrase for who watches; `line`: its chat. May be NULL. */
+	void (*told)(void *arg, const char *line, const char *text);
 	/* A turn is wanted. */
 	void (*wake)(void *arg);
 	/* A call ended for good. `id` is the one that the server spoke of; the others of its reply
@@ -124,6 +126,10 @@ bool out_busy(struct out *o, int64_t milliseconds);
 
 /* Whether the server has told the chat, or the whole bot, to wait. */
 bool out_cools(const struct out *o, const char *line);
+
+/* Sends a call of which nothing is kept, unless its chat cools down or too much of the kind is on
+ * its way. `c` is released here. */
+void out_action(struct out *o, struct call *c);
 
 /* For callers that send what the outbox does not keep. */
 struct api *out_api(struct out *o);

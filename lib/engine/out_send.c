@@ -160,6 +160,7 @@ static void settle(struct out_call *c, const struct verdict *v, const char *body
 		log_event(o->config.log, LOG_WARN,
 			  LOG_FIELDS(LOG_NUM("call", c->call.id), LOG_STR("chat", c->call.line)),
 			  "the server cannot parse it, it is sent as plain text: %s", v->text);
+		out_tell(c, "the server cannot parse it, it is sent as plain text", v->text);
 		if (make_plain(c)) {
 			again(c, NO_MEMORY);
 			break;

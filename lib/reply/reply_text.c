@@ -129,6 +129,8 @@ int reply_document_add(const struct reply_spec *spec, const struct target *t, co
 	return 0;
 }
 
+/* Html and markdown are cut at line ends, too, and elsewhere only in a line that is longer than a
+ * message: what the server cannot parse then goes out as plain text. */
 static int add_messages(const struct reply_spec *spec, const struct target *t, const char *text,
 			size_t n, struct reply *r, struct err *err)
 {

@@ -23,7 +23,7 @@ static const char *sample(const struct option_row *row)
 			{ "allow-user", "42,43" },
 			{ "allow-chat", "42,-43" },
 			{ "rate", "chat=2/m" },
-			{ "reply-with", "protect_content=true" } };
+			{ "reply-with", "protect=true" } };
 	for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++)
 		if (strcmp(samples[i].name, row->name) == 0)
 			return samples[i].value;

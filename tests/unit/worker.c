@@ -435,6 +435,19 @@ static void closed_descriptors(void)
 		   strstr(f[1].reason, "descriptor 3"),
 	   "a worker that closes descriptor 3 can answer no more: %s", f[1].reason);
 	close_down(h);
+	/* Whoever exits closes it first: that may be noticed before the exit. */
+	struct handler_policy policy = house_policy;
+	policy.kill_after = 2000;
+	h = house_handler(&house, MODE_WORKER,
+			  rig_sh("trap 'exit 75' TERM; echo '{\"ready\":true}' >&3; read -r line; "
+				 "exec 3>&-; while :; do sleep 0.01; done"),
+			  &policy);
+	ready(h, 1);
+	give(h, claim_do(1, "ok"));
+	ok(HOUSE_UNTIL(&house, house.back == 1) && f[1].result.end == HANDLER_ENDED &&
+		   f[1].result.outcome.kind == OUTCOME_RETRY,
+	   "… but the status of one that exits all the same decides: %s", f[1].reason);
+	close_down(h);
 }
 
 static void crash_loop(void)
