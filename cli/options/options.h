@@ -29,6 +29,9 @@ enum { STATE_WAITING, STATE_SENDING, STATE_FAILED };
 /* milliseconds: of give_up_after with --once, unless it is given */
 enum { CONFIG_ONCE_GIVE_UP = 30000 };
 
+/* handlers at once; workers of one handler */
+enum { CONFIG_CONCURRENCY_MAX = 4096, CONFIG_WORKERS_MAX = 1024 };
+
 enum { CONFIG_WARNINGS_MAX = 16, CONFIG_OPTIONS_MAX = 96, CONFIG_ROUTES_MAX = 31 };
 
 /* A route: which updates go to a handler of their own. All of `policy` holds what counts: what the

@@ -22,6 +22,7 @@ static void on_turn(void *arg)
 	engine_out_turn(e);
 	engine_starts(e);
 	engine_out_send(e);
+	engine_door_stored(e);
 	engine_trim_dead(e);
 	engine_give_back(e);
 	engine_starts_later(e);
@@ -205,6 +206,7 @@ int engine_start(struct engine *e, struct err *err)
 			return err_set(err, ERR_INTERNAL, "cannot watch signals");
 	}
 	engine_control_open(e);
+	engine_door_open(e);
 	engine_take_runtime(e);
 	if (notify_watchdog_interval(e->config.notify))
 		on_watchdog(e);
@@ -225,6 +227,7 @@ int engine_free(struct engine *e, struct err *err)
 					e->watchdog_timer, e->hangup_timer,
 					e->log_timer,      e->typing.timer };
 	control_free(e->control);
+	door_free(e->door);
 	if (e->source)
 		e->source->ops->free(e->source);
 	api_free(e->api);

@@ -141,7 +141,9 @@ void engine_control_open(struct engine *e)
 /* The state was looked at in this turn: the socket may have been removed as well. */
 void engine_control_check(struct engine *e)
 {
-	if (e->control_due)
+	if (e->control_due) {
 		engine_control_open(e);
+		engine_door_open(e);
+	}
 	e->control_due = false;
 }

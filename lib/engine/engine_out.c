@@ -251,7 +251,7 @@ void engine_out_change(struct engine *e)
 
 void engine_out_turn(struct engine *e)
 {
-	if (e->out && e->phase < ENGINE_KILLING && !e->pulse.store_fails)
+	if (e->out && !e->pulse.store_fails)
 		out_turn(e->out);
 }
 
@@ -263,7 +263,7 @@ void engine_out_stop(struct engine *e)
 
 void engine_out_send(struct engine *e)
 {
-	if (e->out && e->phase < ENGINE_KILLING)
+	if (e->out)
 		out_send(e->out);
 }
 

@@ -146,15 +146,21 @@ void out_turn(struct out *o)
 			out_fail(c, NULL, "too old", NULL, 0);
 	}
 	bool any = false;
-	while (!o->stopped && !o->doubts && outbox_next(o->outbox, now, &id)) {
-		begin(out_find(o, id));
+	while (!o->doubts && outbox_next(o->outbox, now, &id)) {
+		c = out_find(o, id);
+		if (o->stopped && !c->live) {
+			/* It stays before all of its chat. */
+			outbox_again(o->outbox, now, id, INT64_MAX);
+			continue;
+		}
+		begin(c);
 		any = true;
 	}
 	if (any) {
 		out_keep_line(o, NULL);
 		sweep(o, now);
 	}
-	int64_t due = o->stopped || o->doubts ? INT64_MAX : outbox_due(o->outbox, now);
+	int64_t due = o->doubts ? INT64_MAX : outbox_due(o->outbox, now);
 	loop_timer_set(o->timer, due == INT64_MAX ? -1 : due > now ? due - now : 0);
 }
 

@@ -111,7 +111,7 @@ void out_turn(struct out *o);
 /* Sends what was marked, if that is on disk. */
 void out_send(struct out *o);
 
-/* No call is begun from now on. */
+/* No stored call is begun from now on; those that somebody waits for are. */
 void out_stop(struct out *o);
 
 struct out_counts {

@@ -39,7 +39,7 @@ struct out {
 	struct loop_timer *timer, *doubt_timer;
 	int64_t last_live; /* numbers of what is stored nowhere fall from -1 on */
 	int64_t swept_at;  /* monotonic milliseconds: when limits at rest were forgotten last */
-	bool stopped;      /* nothing is begun */
+	bool stopped;      /* nothing that is stored is begun */
 	bool doubts;       /* the token: nothing is sent until the server says that it is good */
 	struct api_request *asking; /* getMe */
 	struct backoff backoff;     /* of getMe */

@@ -37,7 +37,7 @@ struct httpd {
 	/* connections: those that are sending a request, or have yet to begin their first; those
 	 * that were answered; those that wait for their answer */
 	struct list readers, idle, busy;
-	int connections;
+	int connections, busy_count;
 	bool closing;
 	bool resumed; /* a connection was, since the last pump */
 };
@@ -77,10 +77,10 @@ static struct httpd_connection *connection_of(const struct httpd_request *r)
 	return info ? info->socket_context : NULL;
 }
 
-static void move_to(struct list *list, struct httpd_connection *c)
+static void move_to(struct httpd *h, struct list *list, struct httpd_connection *c)
 {
-	if (!c)
-		return;
+	h->busy_count += (list == &h->busy) - c->busy;
+	c->busy = list == &h->busy;
 	list_remove(&c->link);
 	list_add_before(list, &c->link);
 }
@@ -99,11 +99,12 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **c
 			return;
 		c->fd = info ? info->connect_fd : -1;
 		list_init(&c->link);
-		move_to(&h->readers, c);
+		move_to(h, &h->readers, c);
 		h->connections++;
 	} else if (c) {
 		list_remove(&c->link);
 		h->connections -= !c->condemned;
+		h->busy_count -= c->busy;
 		free(c);
 		*context = NULL;
 		if (h->events->left && !h->closing)
@@ -116,12 +117,17 @@ static void set_list(const struct httpd_request *r, struct list *list)
 {
 	struct httpd_connection *c = connection_of(r);
 	if (c && !c->condemned)
-		move_to(list, c);
+		move_to(r->server, list, c);
 }
 
 int httpd_connections(const struct httpd *h)
 {
 	return h->connections;
+}
+
+int httpd_connections_busy(const struct httpd *h)
+{
+	return h->busy_count;
 }
 
 bool httpd_make_room(struct httpd *h)

@@ -63,8 +63,9 @@ int httpd_port(const struct httpd *h);
  * server's from now on, and closed on failure, too. 0, or -1. */
 int httpd_adopt(struct httpd *h, int fd);
 
-/* How many connections there are. */
+/* How many connections there are; how many of them wait for an answer, or get one. */
 int httpd_connections(const struct httpd *h);
+int httpd_connections_busy(const struct httpd *h);
 
 /* Closes the connection of whom nobody would miss: of those that have not sent a whole request yet
  * the oldest; else the one that has been idle for longest. false: all are being served. Never from

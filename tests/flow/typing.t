@@ -1,6 +1,6 @@
 # Goal: --typing shows a chat that the bot writes while its handler runs, one sign at a time for each chat or topic, and costs no update
 # anything. Judged by what the server got, on a clock that runs ten times as fast.
-# shellcheck shell=sh disable=SC2016,SC2034,SC2317
+# shellcheck shell=sh disable=SC2016,SC2034,SC2119,SC2120,SC2317
 . tests/flow/lib.sh
 
 handler slow <<'EOT'

@@ -234,6 +234,7 @@ static void room(void)
 	int half = send_text("GET / HTTP/1.1\r\nHo"), silent = send_text("");
 	ok(!is_closed(silent), "one sends half a request, one nothing");
 	is_num(httpd_connections(t.server), 4, "all are counted");
+	is_num(httpd_connections_busy(t.server), 1, "… and the one that waits");
 	ok(httpd_make_room(t.server) && is_closed(half), "the oldest without a request goes first");
 	is_num(httpd_connections(t.server), 3, "… and is not counted");
 	ok(httpd_make_room(t.server) && is_closed(silent), "… then the next of them");
@@ -243,6 +244,7 @@ static void room(void)
 	answer("later");
 	ok(!is_closed(served), "… and gets it");
 	ok(recv(served, some, sizeof some, 0) > 0, "… whole");
+	is_num(httpd_connections_busy(t.server), 0, "… and waits no more");
 	close(served), close(idle), close(half), close(silent);
 }
 
