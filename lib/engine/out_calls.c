@@ -7,6 +7,7 @@
 
 #include "engine/out_internal.h"
 #include "queue/queue.h"
+#include "reply/reply.h"
 
 enum { FLOOD_SPARE = 200 /* milliseconds beyond what a 429 tells */ };
 
@@ -142,13 +143,15 @@ static void fail_one(struct out_call *c, const struct verdict *v, const char *re
 	out_leave(c);
 }
 
-/* The numbers of a reply's calls follow one another. */
+/* The numbers of a reply's calls follow one another, but some of other chats may have gone. Besides
+ * what it says there is the answer to a button. */
 static void fail_rest(struct out *o, int64_t group, int64_t after, const char *reason)
 {
-	struct out_call *c;
-	for (int64_t id = after + 1; (c = out_find(o, id)) && c->call.group == group; id++)
-		if (!c->sending)
+	for (int64_t id = after + 1; id <= group + REPLY_CALLS_MAX; id++) {
+		struct out_call *c = out_find(o, id);
+		if (c && c->call.group == group && !c->sending)
 			fail_one(c, NULL, reason);
+	}
 }
 
 void out_fail(struct out_call *c, const struct verdict *v, const char *reason, const char *body,
@@ -156,6 +159,8 @@ void out_fail(struct out_call *c, const struct verdict *v, const char *reason, c
 {
 	struct out *o = c->out;
 	int64_t id = c->call.id, group = c->call.group;
+	/* Who presses a button that answers too late still wants the message. */
+	bool alone = c->call.kind == OUTBOX_QUERY;
 	char why[512];
 	snprintf(why, sizeof why, "%s", reason);
 	log_event(o->config.log, LOG_WARN,
@@ -163,7 +168,8 @@ void out_fail(struct out_call *c, const struct verdict *v, const char *reason, c
 			     LOG_STR("chat", c->call.line)),
 		  "not delivered: %s", why);
 	fail_one(c, v, why);
-	fail_rest(o, group, id, why);
+	if (!alone)
+		fail_rest(o, group, id, why);
 	o->config.ended(o->config.arg, id, OUT_FAILED, v, why, body, length);
 }
 
