@@ -155,6 +155,7 @@ struct engine {
 		int64_t dry_at;
 		bool syncing; /* what was received is about to be durable */
 		bool disk_low, backlog_full;
+		int64_t room_until, stands_until; /* the disk and the state count as good */
 		struct log_pace sync_pace, disk_pace, full_pace;
 	} asking;
 	struct {
