@@ -106,7 +106,7 @@ $(B)/%.o: %.c Makefile
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 # All that the tests of one configuration need.
-tests: $(B)/tgrun $(UNIT) $(TOOLS) $(B)/tools/machine.so $(if $(SAN),,$(B)/tools/powerloss.so $(B)/tools/failing.so $(B)/tools/counts.so)
+tests: $(B)/tgrun $(UNIT) $(TOOLS) $(B)/tools/machine.so $(if $(SAN),,$(B)/tools/powerloss.so $(B)/tools/failing.so $(B)/tools/counts.so $(B)/bench/server $(B)/bench/worker)
 
 # The four configurations that are tested, each in a directory of its own, with warnings as errors.
 JOBS    ?= $(shell nproc)
