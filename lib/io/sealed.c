@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -21,19 +22,27 @@ static int write_at(int fd, const char *bytes, size_t n, off_t at)
 	return 0;
 }
 
-/* Mostly one call writes all. Of what it left, each part by itself. */
-static int write_all(int fd, const struct iovec *parts, int n)
+/* As many parts as the kernel takes at once; mostly one call writes all. */
+static int write_all(int fd, const struct iovec *parts, size_t n)
 {
-	ssize_t done = pwritev(fd, parts, n, 0);
 	off_t at = 0;
-	if (done < 0)
-		return -1;
-	for (int i = 0; i < n; at += (off_t)parts[i++].iov_len) {
-		off_t skip = done > at ? done - at : 0;
-		if (skip < (off_t)parts[i].iov_len &&
-		    write_at(fd, (const char *)parts[i].iov_base + skip,
-			     parts[i].iov_len - (size_t)skip, at + skip))
+	while (n) {
+		size_t count = n < IOV_MAX ? n : IOV_MAX;
+		ssize_t done = pwritev(fd, parts, (int)count, at);
+		if (done < 0)
 			return -1;
+		for (; count && (size_t)done >= parts->iov_len; count--, n--, parts++) {
+			done -= (ssize_t)parts->iov_len;
+			at += (off_t)parts->iov_len;
+		}
+		if (count == 0)
+			continue;
+		if (write_at(fd, (const char *)parts->iov_base + done,
+			     parts->iov_len - (size_t)done, at + done))
+			return -1;
+		at += (off_t)parts->iov_len;
+		n--;
+		parts++;
 	}
 	return 0;
 }
@@ -43,7 +52,7 @@ int sealed_file(const char *name, const struct iovec *parts, size_t n)
 	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
 		return -1;
-	if (write_all(fd, parts, (int)n))
+	if (write_all(fd, parts, n))
 		goto fail;
 	if (!fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL))
 		return fd;
