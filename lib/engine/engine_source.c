@@ -12,8 +12,8 @@
 enum {
 	/* milliseconds between two looks at a disk that is full, or a state that is gone */
 	CHECK_AGAIN = 5000,
-	/* milliseconds for which a good answer counts: the end of a turn and the request that
-	 * follows, or requests in a row, ask once */
+	/* milliseconds for which a good answer counts, if no batch came since: the end of a turn
+	 * and the request that follows ask once */
 	ROOM_LASTS = 1000,
 	STANDS_LASTS = 10,
 };
