@@ -29,7 +29,7 @@ enum { STATE_WAITING, STATE_SENDING, STATE_FAILED };
 /* milliseconds: of give_up_after with --once, unless it is given */
 enum { CONFIG_ONCE_GIVE_UP = 30000 };
 
-enum { CONFIG_WARNINGS_MAX = 16, CONFIG_OPTIONS_MAX = 96, CONFIG_ROUTES_MAX = 31 };
+enum { CONFIG_WARNINGS_MAX = 16, CONFIG_OPTIONS_MAX = 128, CONFIG_ROUTES_MAX = 31 };
 
 /* A route: which updates go to a handler of their own. All of `policy` holds what counts: what the
  * route does not set is that of the config, except that its `mode` is then exec and its `workers`
@@ -91,6 +91,12 @@ struct config {
 	bool once;
 	bool unless_running;
 	int log_format, log_level; /* enum log_format, enum log_level */
+	/* of `call`; an item "=" of `button` begins a row of buttons */
+	struct texts button;
+	char *print; /* a JSON Pointer, "": all of it */
+	char *output, *stdin_name;
+	bool row, queue, bulk;
+	int64_t expire; /* milliseconds */
 	bool json, wait, watch, all;
 	int state; /* STATE_*; any, unless given */
 	char *updates;

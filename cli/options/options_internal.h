@@ -6,11 +6,12 @@
 #include "cli/options/options.h"
 
 enum option_type {
-	OPTION_FLAG,     /* bool */
-	OPTION_TEXT,     /* char * */
-	OPTION_LIST,     /* struct texts, an item for each value */
-	OPTION_COMMAS,   /* struct texts, values are cut at commas */
-	OPTION_ENV,      /* struct texts of NAME or NAME=VALUE */
+	OPTION_FLAG,   /* bool */
+	OPTION_TEXT,   /* char * */
+	OPTION_MAYBE,  /* char *, whose value may be left out, which is "", and is attached else */
+	OPTION_LIST,   /* struct texts, an item for each value */
+	OPTION_COMMAS, /* struct texts, values are cut at commas */
+	OPTION_ENV,    /* struct texts of NAME or NAME=VALUE */
 	OPTION_DURATION, /* int64_t, milliseconds */
 	OPTION_SIZE,     /* int64_t, bytes */
 	OPTION_NUMBER,   /* int */
@@ -27,6 +28,7 @@ enum option_group {
 	GROUP_HANDLER,
 	GROUP_ORDER,
 	GROUP_ANSWER,
+	GROUP_CALL,
 	GROUP_FAILURE,
 	GROUP_RECEIVE,
 	GROUP_STATE,

@@ -62,9 +62,9 @@ static const char *const level_words[] = { "error", "warn", "info", "debug", NUL
 			.value = value_, .fallback = fallback_, .words = words_   \
 	}
 /* Not in a config file (`least_` is where it may stand). */
-#define OUTSIDE(name_, value_, type_, commands_, least_, member_, help_)                           \
-	{                                                                                          \
-		ROW(name_, type_, GROUP_OTHER, commands_, least_, member_, help_), .value = value_ \
+#define OUTSIDE(name_, value_, type_, group_, commands_, least_, member_, help_)              \
+	{                                                                                     \
+		ROW(name_, type_, group_, commands_, least_, member_, help_), .value = value_ \
 	}
 /* clang-format on */
 
@@ -73,9 +73,9 @@ const struct option_row options_table[] = {
 	     "the bot's token from @BotFather"),
 	TEXT("token-file", "FILE", OPTION_TEXT, NULL, GROUP_BOT, BOT, token_file,
 	     "read the token from FILE"),
-	TEXT("api-url", "URL", OPTION_URL, "https://api.telegram.org", GROUP_BOT, RUN | FIXED,
-	     api_url, "the Bot API server"),
-	TEXT("ca-file", "FILE", OPTION_TEXT, NULL, GROUP_BOT, RUN | FIXED, ca_file,
+	TEXT("api-url", "URL", OPTION_URL, "https://api.telegram.org", GROUP_BOT,
+	     RUN | COMMAND_CALL | FIXED, api_url, "the Bot API server"),
+	TEXT("ca-file", "FILE", OPTION_TEXT, NULL, GROUP_BOT, RUN | COMMAND_CALL | FIXED, ca_file,
 	     "trust a server whose certificate the authorities in FILE signed, and no other"),
 
 	TEXT("handler", "COMMAND", OPTION_TEXT, NULL, GROUP_HANDLER, HANDLING, handler,
@@ -157,6 +157,24 @@ const struct option_row options_table[] = {
 	RANGE("outbox", "N", OPTION_NUMBER, "100000", 1, 10000000, GROUP_ANSWER, RUN,
 	      engine.out.limit, "answers that wait to be sent, at which no handler starts"),
 
+	OUTSIDE("stdin", "NAME", OPTION_TEXT, GROUP_CALL, COMMAND_CALL, ORIGIN_ARGUMENT, stdin_name,
+		"the parameter NAME is what stands on standard input"),
+	OUTSIDE("print", NULL, OPTION_MAYBE, GROUP_CALL, COMMAND_CALL, ORIGIN_ARGUMENT, print,
+		"print the result, or with --print=POINTER a part of it"),
+	OUTSIDE("output", "PATH", OPTION_TEXT, GROUP_CALL, COMMAND_CALL, ORIGIN_ARGUMENT, output,
+		"of getFile: fetch the file itself to PATH; -: to standard output"),
+	OUTSIDE("button", "LABEL=DATA", OPTION_LIST, GROUP_CALL, COMMAND_CALL, ORIGIN_ARGUMENT,
+		button, "a button below the message; may be repeated"),
+	OUTSIDE("row", NULL, OPTION_FLAG, GROUP_CALL, COMMAND_CALL, ORIGIN_ARGUMENT, row,
+		"begin another row of buttons"),
+	OUTSIDE("queue", NULL, OPTION_FLAG, GROUP_CALL, COMMAND_CALL, ORIGIN_ARGUMENT, queue,
+		"leave the call in the outbox, and do not wait for it"),
+	OUTSIDE("bulk", NULL, OPTION_FLAG, GROUP_CALL, COMMAND_CALL, ORIGIN_ARGUMENT, bulk,
+		"of --queue: answers go first"),
+	{ ROW("expire", OPTION_DURATION, GROUP_CALL, COMMAND_CALL, ORIGIN_ARGUMENT, expire,
+	      "of --queue: after so long it is not sent any more"),
+	  .value = "DURATION", .fallback = "24h", .min = 1000, .max = YEAR },
+
 	WORD("on-failure", "dead|retry|drop", "dead", failure_words, GROUP_FAILURE, HANDLING,
 	     policy.handler.outcome.on_failure, "what becomes of an update whose handler failed"),
 	RANGE("retry-delay", "DURATION", OPTION_DURATION, "1s", 0, 300 * SECONDS, GROUP_FAILURE,
@@ -234,24 +252,25 @@ const struct option_row options_table[] = {
 	WORD("log-level", "error|warn|info|debug", "info", level_words, GROUP_LOG, HANDLING,
 	     log_level, "how much is logged"),
 
-	OUTSIDE("config", "FILE", OPTION_TEXT, ALL, ORIGIN_ENVIRONMENT, config,
+	OUTSIDE("config", "FILE", OPTION_TEXT, GROUP_OTHER, ALL, ORIGIN_ENVIRONMENT, config,
 		"read options from FILE"),
-	OUTSIDE("json", NULL, OPTION_FLAG,
+	OUTSIDE("json", NULL, OPTION_FLAG, GROUP_OTHER,
 		COMMAND_DEAD | COMMAND_QUEUE | COMMAND_OUTBOX | COMMAND_STATUS, ORIGIN_ARGUMENT,
 		json, "print one JSON object a line"),
-	OUTSIDE("all", NULL, OPTION_FLAG, COMMAND_OUTBOX, ORIGIN_ARGUMENT, all,
+	OUTSIDE("all", NULL, OPTION_FLAG, GROUP_OTHER, COMMAND_OUTBOX, ORIGIN_ARGUMENT, all,
 		"retry or drop all messages that failed"),
 	{ ROW("state", OPTION_WORD, GROUP_OTHER, COMMAND_OUTBOX, ORIGIN_ARGUMENT, state,
 	      "list only the messages that wait, are being sent, or failed"),
 	  .value = "waiting|sending|failed", .words = state_words },
-	OUTSIDE("watch", NULL, OPTION_FLAG, COMMAND_STATUS, ORIGIN_ARGUMENT, watch,
+	OUTSIDE("watch", NULL, OPTION_FLAG, GROUP_OTHER, COMMAND_STATUS, ORIGIN_ARGUMENT, watch,
 		"print the status again and again"),
-	OUTSIDE("wait", NULL, OPTION_FLAG, COMMAND_STOP | COMMAND_DRAIN, ORIGIN_ARGUMENT, wait,
-		"end when the runner has ended"),
-	OUTSIDE("updates", "FILE", OPTION_TEXT, COMMAND_TRY, ORIGIN_ARGUMENT, updates,
+	OUTSIDE("wait", NULL, OPTION_FLAG, GROUP_OTHER, COMMAND_STOP | COMMAND_DRAIN,
+		ORIGIN_ARGUMENT, wait, "end when the runner has ended"),
+	OUTSIDE("updates", "FILE", OPTION_TEXT, GROUP_OTHER, COMMAND_TRY, ORIGIN_ARGUMENT, updates,
 		"handle the updates in FILE, one JSON object a line, and end"),
-	OUTSIDE("help", NULL, OPTION_FLAG, ALL, ORIGIN_ARGUMENT, help, "print this help (-h)"),
-	OUTSIDE("version", NULL, OPTION_FLAG, ALL, ORIGIN_ARGUMENT, version,
+	OUTSIDE("help", NULL, OPTION_FLAG, GROUP_OTHER, ALL, ORIGIN_ARGUMENT, help,
+		"print this help (-h)"),
+	OUTSIDE("version", NULL, OPTION_FLAG, GROUP_OTHER, ALL, ORIGIN_ARGUMENT, version,
 		"print the version (-V)"),
 };
 
