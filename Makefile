@@ -159,10 +159,11 @@ check:
 check-quick: build-gcc build-crash
 	@$(PROVE) $(QUICK)
 
-# The long form. ROUNDS=, SEED=, POLLS=, STATES=, and FAULTS= and SOAK= (seconds of each mode, and in all) are handed on.
+# The long form. ROUNDS=, SEED=, SEEDS=, POLLS=, STATES=, and FAULTS= and SOAK= (seconds of each mode, and in all) are handed on.
 torture: build-gcc build-crash
 	@tests/torture/crash
 	@tests/torture/matrix
+	@tests/torture/property
 	@BUILD=build/gcc STATES=$${STATES:-1000} sh tests/flow/powerloss.t
 	@SECONDS_MAX=$${FAULTS:-200} tests/torture/failing
 	@tests/torture/soak

@@ -100,8 +100,6 @@ static void go_up(char *path)
 		slash[slash == path] = '\0';
 }
 
-/* Directories above a program that anyone may change are as bad as a program that anyone may
- * change. */
 /* With too little a run waits until there is more; only a database that is still to be made needs
  * some at once. */
 static void check_room(struct check *c, int64_t bytes, bool fresh)
@@ -120,7 +118,8 @@ static void check_room(struct check *c, int64_t bytes, bool fresh)
 	}
 }
 
-/* The directory is not there yet: could it be made? */
+/* Directories above a program that anyone may change are as bad as a program that anyone may
+ * change. */
 static void check_parents(struct check *c, const struct words *w)
 {
 	for (size_t i = 0; i < w->count && w->paths; i++) {
@@ -141,19 +140,11 @@ static void check_parents(struct check *c, const struct words *w)
 static void check_source(struct check *c)
 {
 	struct err err;
-	const char *source = c->setup->config.source;
-	struct stat st;
-	if (strncmp(source, "exec:", 5) == 0)
-		return; /* a command, looked at with the others */
-	if (strcmp(source, "-") != 0 && stat(source, &st) == 0 && S_ISDIR(st.st_mode)) {
-		err_set(&err, ERR_CONFIG, "cannot open the source '%s': it is a directory", source);
-	} else if (strcmp(source, "-") == 0 || faccessat(AT_FDCWD, source, R_OK, AT_EACCESS) == 0) {
-		say("ok", "source: '%s'", source);
-		return;
-	} else {
-		err_sys(&err, ERR_CONFIG, errno, "cannot open the source '%s'", source);
-	}
-	bad(c, &err);
+	const struct config *o = &c->setup->config;
+	if (setup_source_check(o, &err))
+		bad(c, &err);
+	else if (!setup_source_program(o)) /* a command was looked at with the others */
+		say("ok", "source: '%s'", o->source);
 }
 
 static void check_words(struct check *c)
@@ -174,6 +165,7 @@ static void check_words(struct check *c)
 	max_age_free(age);
 }
 
+/* The directory is not there yet: could it be made? */
 static void check_parent(struct check *c)
 {
 	char *path = strdup(c->setup->state_dir);

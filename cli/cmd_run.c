@@ -2,11 +2,9 @@
  * earlier run left, the slots while this process is still small, and only then the loop, the store
  * and the engine. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -44,6 +42,7 @@ struct run {
 	struct loop *loop;
 	struct engine *engine;
 	struct notify *notify;
+	bool terminal; /* it was started from one, whose hang-up is a stop */
 	char *cwd;
 	char run_id[96];
 	int status;
@@ -278,9 +277,9 @@ static void on_reload(void *arg)
 	struct setup fresh;
 	struct err err = { 0 };
 	int rc = setup_options(&fresh, r->setup->argv, r->setup->envp, &err);
+	fresh.reload = true;
 	rc = rc || setup_token(&fresh, &err) || setup_handler(&fresh, r->cwd, &err) ||
 	     setup_api(&fresh, &err);
-	rc = rc || (r->dir && setup_state_dir(&fresh, &err));
 	if (rc == 0) {
 		struct engine_config config = engine_config_of(r, &fresh);
 		log_warnings(r->log, &fresh.config);
@@ -300,36 +299,6 @@ static void on_reload(void *arg)
 	setup_release(&fresh);
 }
 
-/* Opens a file of updates, or a pipe for a program that prints them, after the slots were forked:
- * it is not theirs. */
-static int open_source(struct run *r, struct err *err)
-{
-	const char *source = r->setup->config.source;
-	struct stat st;
-	r->source_fd = -1;
-	if (!source)
-		return 0;
-	if (r->setup->source.count) {
-		int ends[2];
-		if (pipe2(ends, O_CLOEXEC))
-			return err_sys(err, ERR_INTERNAL, errno,
-				       "cannot make a pipe for the source");
-		r->source_fd = ends[0];
-		r->feed_fd = ends[1];
-		return 0;
-	}
-	if (strcmp(source, "-") == 0)
-		r->source_fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	else
-		r->source_fd = open(source, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (r->source_fd < 0)
-		return err_sys(err, ERR_CONFIG, errno, "cannot open the source '%s'", source);
-	if (fstat(r->source_fd, &st) == 0 && S_ISDIR(st.st_mode))
-		return err_set(err, ERR_CONFIG, "cannot open the source '%s': it is a directory",
-			       source);
-	return 0;
-}
-
 static int start_engine(struct run *r, struct err *err)
 {
 	struct setup *s = r->setup;
@@ -339,7 +308,7 @@ static int start_engine(struct run *r, struct err *err)
 	notify_busy(r->notify, "opening the queue");
 	struct engine_config config = engine_config_of(r, s);
 	config.reload = on_reload;
-	config.terminal = !s->nohup && terminal_look() == TERMINAL_HERE;
+	config.terminal = r->terminal;
 	r->engine = engine_new(&config, err);
 	if (!r->engine)
 		return -1;
@@ -374,11 +343,11 @@ static int run(struct run *r, struct err *err)
 	r->slot_count = engine_slots(&options);
 	r->slots = start_slots(c, r->slot_count, r->dir ? statedir_slots_fd(r->dir) : -1, r->run_id,
 			       err);
-	if (!r->slots || open_source(r, err) || start_engine(r, err))
+	if (!r->slots || setup_source_open(c, &r->source_fd, &r->feed_fd, err) ||
+	    start_engine(r, err))
 		return -1;
+	signals_release();
 	loop_run(r->loop);
-	/* What is still to be done is short, and nobody watches for signals any more. */
-	signals_hold();
 	return 0;
 }
 
@@ -386,7 +355,11 @@ int cmd_run(struct setup *s)
 {
 	struct err err = { 0 };
 	const struct config *c = &s->config;
-	struct run r = { .setup = s, .source_fd = -1, .feed_fd = -1, .cwd = getcwd(NULL, 0) };
+	struct run r = { .setup = s,
+			 .source_fd = -1,
+			 .feed_fd = -1,
+			 .terminal = !s->nohup && terminal_look() == TERMINAL_HERE,
+			 .cwd = getcwd(NULL, 0) };
 	if (!r.cwd)
 		return cmd_fail(
 			(err_sys(&err, ERR_CONFIG, errno, "cannot tell the working directory"),
@@ -404,7 +377,10 @@ int cmd_run(struct setup *s)
 		return cmd_fail((err_set(&err, ERR_INTERNAL, "out of memory"), &err));
 	}
 	log_set_secret(r.log, s->secret);
-	if (run(&r, &err)) {
+	int rc = run(&r, &err);
+	/* What is still to be done is short, and nobody watches for signals any more. */
+	signals_hold();
+	if (rc) {
 		log_event(r.log, LOG_ERROR, LOG_NONE, "%s", err.text);
 		r.status = err.status;
 	}

@@ -28,13 +28,13 @@ static const struct {
 static int mend_inheritance(bool *nohup)
 {
 	int fd;
+	*nohup = signals_init();
 	do
 		fd = open("/dev/null", O_RDWR);
 	while (fd >= 0 && fd <= STDERR_FILENO);
 	if (fd < 0)
 		return -1;
 	close(fd);
-	*nohup = signals_init();
 #if !defined(__SANITIZE_ADDRESS__)
 	/* LeakSanitizer needs ptrace; everything else is better off without. */
 	prctl(PR_SET_DUMPABLE, 0);
@@ -94,6 +94,12 @@ int main(int argc, char **argv)
 		return cmd_fail(&err);
 	int rc = setup_options(&setup, argv, environ, &err);
 	setup.nohup = nohup;
+	bool runs = rc == 0 && setup.config.command & (COMMAND_RUN | COMMAND_TRY) &&
+		    !setup.config.help && !setup.config.version;
+	if (runs)
+		signals_stop_early();
+	else
+		signals_release();
 	scrub(argv);
 	scrub_env(environ);
 	slots_set_title_area(argv);

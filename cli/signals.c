@@ -1,6 +1,8 @@
-/* cli/signals: dispositions go out, and the last words of a program that a fault ends. What asks
- * for a stop is the engine's (engine_life.c), handlers get their own (slot/slots_fork.c).
- * Invariant: no signal that the kernel sends of its own accord ends this process without a word. */
+/* cli/signals: dispositions go out, the last words of a program that a fault ends, and the end of
+ * one that is stopped before it has begun. What asks for a stop of one that runs is the engine's
+ * (engine_life.c), handlers get their own (slot/slots_fork.c). Invariants: no signal that the
+ * kernel sends of its own accord ends this process without a word; and none that the engine heeds
+ * is lost, or does otherwise, because it came early. */
 #include "cli/signals.h"
 
 #include <poll.h>
@@ -69,11 +71,26 @@ static void promise_last_words(void)
 		sigaction(faults[i], &action, NULL);
 }
 
+/* What the engine heeds; the first of them are orders to stop. */
+static const int heeded[] = { SIGTERM, SIGINT, SIGQUIT, SIGALRM, SIGXCPU, SIGPWR, SIGHUP, SIGUSR1 };
+enum { STOPS = 6 };
+
+void signals_hold(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof heeded / sizeof *heeded; i++)
+		sigaddset(&set, heeded[i]);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+}
+
 bool signals_init(void)
 {
 	static const int ignored[] = { SIGPIPE, SIGXFSZ, SIGUSR2, SIGIO, SIGVTALRM, SIGPROF };
-	sigset_t none;
+	sigset_t all;
 	struct sigaction hangup;
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
 	bool nohup = sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler == SIG_IGN;
 	for (int signo = 1; signo < NSIG; signo++)
 		signal(signo, SIG_DFL);
@@ -82,23 +99,41 @@ bool signals_init(void)
 	for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
 		signal(ignored[i], SIG_IGN);
 	promise_last_words();
+	signals_hold();
+	return nohup;
+}
+
+void signals_release(void)
+{
+	sigset_t none;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	return nohup;
+}
+
+/* Nothing runs yet that would have to end first; what is written is as safe as from a kill. */
+static void stop_at_once(int signo)
+{
+	char line[128] = "tgrun: stopped by SIG";
+	struct pollfd out = { STDERR_FILENO, POLLOUT, 0 };
+	add(line, sizeof line, sigabbrev_np(signo));
+	add(line, sizeof line, " before anything had begun\n");
+	if (poll(&out, 1, 0) > 0)
+		(void)!write(STDERR_FILENO, line, strlen(line));
+	_exit(signo == SIGXCPU ? 1 : 0);
+}
+
+void signals_stop_early(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	for (int i = 0; i < STOPS; i++) {
+		signal(heeded[i], stop_at_once);
+		sigaddset(&set, heeded[i]);
+	}
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 void signals_write_always(void)
 {
 	signal(SIGTTOU, SIG_IGN);
-}
-
-void signals_hold(void)
-{
-	static const int signals[] = { SIGTERM, SIGINT,  SIGQUIT, SIGHUP,
-				       SIGUSR1, SIGALRM, SIGXCPU, SIGPWR };
-	sigset_t set;
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
-		sigaddset(&set, signals[i]);
-	sigprocmask(SIG_BLOCK, &set, NULL);
 }

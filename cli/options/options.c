@@ -162,6 +162,9 @@ static int read_option(struct reading *r, int i, struct err *err)
 			    : row->type == OPTION_FLAG  ? "yes"
 			    : row->type == OPTION_MAYBE ? ""
 							: r->copy[i + 1];
+	if (row->type == OPTION_DATA && !attached)
+		return err_set(err, ERR_USAGE, "option '--%s' takes its value attached: '--%s=%s'",
+			       row->name, row->name, row->value);
 	bool alone = attached || row->type == OPTION_FLAG || row->type == OPTION_MAYBE;
 	int places = alone ? 1 : 2;
 	if (!value)

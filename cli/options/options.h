@@ -29,6 +29,9 @@ enum { STATE_WAITING, STATE_SENDING, STATE_FAILED };
 /* milliseconds: of give_up_after with --once, unless it is given */
 enum { CONFIG_ONCE_GIVE_UP = 30000 };
 
+/* handlers at once; workers of one handler */
+enum { CONFIG_CONCURRENCY_MAX = 4096, CONFIG_WORKERS_MAX = 1024 };
+
 enum { CONFIG_WARNINGS_MAX = 16, CONFIG_OPTIONS_MAX = 128, CONFIG_ROUTES_MAX = 31 };
 
 /* A route: which updates go to a handler of their own. All of `policy` holds what counts: what the
@@ -91,12 +94,17 @@ struct config {
 	bool once;
 	bool unless_running;
 	int log_format, log_level; /* enum log_format, enum log_level */
-	/* of `call`; an item "=" of `button` begins a row of buttons */
+	/* of `send` */
+	char *text, *chat, *chats;
+	struct texts file;
+	int topic;      /* 0: none */
+	int64_t expire; /* milliseconds */
+	bool pre, html, markdown, silent;
+	/* of `call`, `expire` too; an item "=" of `button` begins a row of buttons */
 	struct texts button;
 	char *print; /* a JSON Pointer, "": all of it */
 	char *output, *stdin_name;
 	bool row, queue, bulk;
-	int64_t expire; /* milliseconds */
 	bool json, wait, watch, all;
 	int state; /* STATE_*; any, unless given */
 	char *updates;

@@ -180,16 +180,6 @@ static int check_home(const struct config *c, struct err *err)
 	return 0;
 }
 
-static int check_source(const struct config *c, struct err *err)
-{
-	if (!c->source || strncmp(c->source, "exec:", 5) != 0 ||
-	    c->source[5 + strspn(c->source + 5, " \t")])
-		return 0;
-	return err_set(
-		err, ERR_USAGE,
-		"no command follows 'exec:' in the source; give one, such as --source 'exec:./updates'");
-}
-
 static int check_url(struct config *c, struct err *err)
 {
 	struct api_root root;
@@ -248,8 +238,8 @@ int options_check(struct config *c, struct err *err)
 	    check_matches(c, &c->lists.only, err) || check_matches(c, &c->lists.ignore, err) ||
 	    check_matches(c, &c->lists.bypass, err) || check_mode(c, err) ||
 	    check_ids(c, &c->allow_user, err) || check_ids(c, &c->allow_chat, err) ||
-	    check_source(c, err) || check_home(c, err) || options_route_check(c, err) ||
-	    check_reply(c, err) || check_url(c, err))
+	    check_home(c, err) || options_route_check(c, err) || check_reply(c, err) ||
+	    check_url(c, err))
 		return -1;
 	check_file_mode(c);
 	if (c->once && config_origin(c, &c->poll.give_up_after) == ORIGIN_DEFAULT)

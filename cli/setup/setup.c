@@ -200,7 +200,7 @@ static int find_authorities(struct setup *s, struct err *err)
 	struct stat st;
 	s->ca_file = c->ca_file ? c->ca_file : variable("SSL_CERT_FILE");
 	s->ca_dirs = c->ca_file ? "" : variable("SSL_CERT_DIR");
-	if (!s->ca_file || c->source || !s->api.tls)
+	if (!s->ca_file || c->source || !s->api.tls || s->reload)
 		return 0;
 	int bad = stat(s->ca_file, &st) || access(s->ca_file, R_OK) ? errno
 		  : S_ISDIR(st.st_mode)                             ? EISDIR

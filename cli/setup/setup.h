@@ -15,6 +15,8 @@ struct setup {
 	char **argv, **envp; /* copies, to be parsed again on SIGHUP */
 	/* SIGHUP was ignored when this process began: it outlives its terminal */
 	bool nohup;
+	/* of a SIGHUP: nothing is looked for that cannot change while tgrun runs */
+	bool reload;
 	struct secret *secret;         /* NULL until setup_token() */
 	struct api_root api;           /* empty until setup_api(), and so are the next two */
 	const char *ca_file, *ca_dirs; /* for http_trust(); the config's, or the environment's */
@@ -53,6 +55,18 @@ int setup_state_dir(struct setup *s, struct err *err);
  * unknown kind. After setup_token(): the secret hides the server's password, too. 0 or -1 with
  * `err`. */
 int setup_api(struct setup *s, struct err *err);
+
+/* What --source is (setup_source.c). The command of one that is a program; NULL: it is none, or not
+ * given. */
+const char *setup_source_program(const struct config *c);
+
+/* Whether a source that is given could be opened. Opens nothing. 0 or -1 with `err`. */
+int setup_source_check(const struct config *c, struct err *err);
+
+/* Opens it after the slots were forked: the descriptors are not theirs. *fd gets the one that
+ * updates come from, *feed the end of a pipe that its program writes; what there is not stays as it
+ * is. 0 or -1 with `err`. */
+int setup_source_open(const struct config *c, int *fd, int *feed, struct err *err);
 
 /* What the engine takes of all that; borrowed from `s`. */
 struct engine_options setup_engine_options(const struct setup *s);

@@ -197,8 +197,8 @@ int setup_handler(struct setup *s, const char *cwd, struct err *err)
 	if (c->on_timeout &&
 	    find_command(s, c->on_timeout, cwd, "on-timeout", "hook", &s->on_timeout, err))
 		return -1;
-	if (c->source && strncmp(c->source, "exec:", 5) == 0 &&
-	    find_command(s, c->source + 5, cwd, "source", "source's program", &s->source, err))
+	const char *program = s->reload ? NULL : setup_source_program(c);
+	if (program && find_command(s, program, cwd, "source", "source's program", &s->source, err))
 		return -1;
 	s->env = make_env(s, err);
 	if (!s->env)

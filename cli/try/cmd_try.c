@@ -14,6 +14,7 @@
 #include "base/backoff.h"
 #include "cli/cmd.h"
 #include "cli/setup/start.h"
+#include "cli/signals.h"
 #include "cli/try/chat_prompt.h"
 #include "cli/try/try_internal.h"
 #include "queue/local/local.h"
@@ -78,6 +79,7 @@ static int start_engine(struct try *t, struct err *err)
 		.started = try_on_started,
 		.output = try_on_output,
 		.trouble = try_on_trouble,
+		.told = try_on_told,
 		.arg = t,
 	};
 	/* Whoever tries a bot wants to see each failure. */
@@ -147,6 +149,7 @@ static int run(struct try *t, struct err *err)
 	greet(t);
 	if (start_engine(t, err) || start_input(t, err))
 		return -1;
+	signals_release();
 	loop_run(t->loop);
 	return 0;
 }

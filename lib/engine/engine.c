@@ -59,7 +59,10 @@ static int make_timers(struct engine *e)
 	struct loop *l = e->config.loop;
 	e->starts.delay_timer = loop_timer_new(l, on_other_timer, e);
 	e->log_timer = loop_timer_new(l, on_other_timer, e);
-	return !engine_pulse_init(e) && e->starts.delay_timer && e->log_timer ? 0 : -1;
+	e->typing.timer = loop_timer_new(l, engine_typing_due, e);
+	return !engine_pulse_init(e) && e->starts.delay_timer && e->log_timer && e->typing.timer
+		       ? 0
+		       : -1;
 }
 
 static int make_rooms(struct engine *e, struct err *err)
@@ -222,7 +225,7 @@ int engine_free(struct engine *e, struct err *err)
 	struct loop_timer *timers[] = { e->pulse.timer,    e->starts.delay_timer,
 					e->end.stop_timer, e->end.runtime_timer,
 					e->watchdog_timer, e->hangup_timer,
-					e->log_timer };
+					e->log_timer,      e->typing.timer };
 	control_free(e->control);
 	door_free(e->door);
 	if (e->source)

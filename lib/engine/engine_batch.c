@@ -8,7 +8,7 @@
 #include "base/crashpoint.h"
 #include "engine/engine_internal.h"
 
-enum { KEYS_MAX = 64 << 20 };
+enum { TEXTS_MAX = 64 << 20 };
 
 /* Milliseconds between two tries to store a batch: only a batch shows that one can be stored, and
  * each must be fetched for it. */
@@ -51,35 +51,33 @@ int64_t engine_max_age(void *arg, const char *kind)
 /* A batch on its way from the source to the queue. */
 struct intake {
 	struct queue_put *puts;
-	struct update **updates;
-	size_t *keys_at; /* where the keys of each begin in `keys` */
-	struct buf keys;
+	struct update *update; /* the one that is looked at */
+	size_t *texts_at;      /* where those of each begin in `texts`: its keys, its kind */
+	struct buf texts;
 	size_t count; /* of what goes on; the others were not wanted */
 };
 
 static void intake_release(struct intake *b)
 {
-	for (size_t i = 0; b->updates && i < b->count; i++)
-		update_free(b->updates[i]);
-	free(b->updates);
+	update_free(b->update);
 	free(b->puts);
-	free(b->keys_at);
-	buf_release(&b->keys);
+	free(b->texts_at);
+	buf_release(&b->texts);
 }
 
 static int intake_add(struct engine *e, struct intake *b, const struct slice *s)
 {
 	struct queue_put *put = &b->puts[b->count];
-	struct update *u = s->is_object ? update_of_checked(s->bytes, s->length) : NULL;
+	struct update *u = s->is_object ? update_of_checked(b->update, s->bytes, s->length) : NULL;
 	bool from_file = e->config.source_fd >= 0;
 	if (s->is_object && !u)
 		return -1;
+	if (u)
+		b->update = u;
 	*put = (struct queue_put){
 		.root = from_file ? NULL : e->config.api_root,
 		.has_id = s->has_id && s->id >= 0,
 		.update_id = s->id,
-		.kind = "",
-		.keys = "",
 		.body = s->bytes,
 		.length = s->length,
 	};
@@ -87,31 +85,31 @@ static int intake_add(struct engine *e, struct intake *b, const struct slice *s)
 		put->dead = "it is no JSON object";
 	else if (!put->has_id)
 		put->dead = "it has no update_id that is a whole number";
-	if (u && !put->dead && !engine_wants(e, u)) {
-		update_free(u);
+	if (u && !put->dead && !engine_wants(e, u))
 		return 0;
-	}
-	b->updates[b->count] = u;
-	b->keys_at[b->count++] = b->keys.len;
-	if (u)
-		put->kind = update_kind(u);
-	return place(e, u, &b->keys, &put->lane) || buf_addc(&b->keys, '\0') ? -1 : 0;
+	b->texts_at[b->count++] = b->texts.len;
+	return place(e, u, &b->texts, &put->lane) || buf_addc(&b->texts, '\0') ||
+			       buf_adds(&b->texts, u ? update_kind(u) : "") ||
+			       buf_addc(&b->texts, '\0')
+		       ? -1
+		       : 0;
 }
 
 /* 0, or -1 when memory is out. */
 static int intake_make(struct engine *e, struct intake *b, const struct slice *items, size_t count)
 {
 	*b = (struct intake){ .puts = calloc(count + 1, sizeof *b->puts),
-			      .updates = calloc(count + 1, sizeof *b->updates),
-			      .keys_at = calloc(count + 1, sizeof *b->keys_at) };
-	buf_init(&b->keys, KEYS_MAX);
-	if (!b->puts || !b->updates || !b->keys_at)
+			      .texts_at = calloc(count + 1, sizeof *b->texts_at) };
+	buf_init(&b->texts, TEXTS_MAX);
+	if (!b->puts || !b->texts_at)
 		return -1;
 	for (size_t i = 0; i < count; i++)
 		if (intake_add(e, b, &items[i]))
 			return -1;
-	for (size_t i = 0; i < b->count; i++)
-		b->puts[i].keys = b->keys.data + b->keys_at[i];
+	for (size_t i = 0; i < b->count; i++) {
+		b->puts[i].keys = b->texts.data + b->texts_at[i];
+		b->puts[i].kind = b->puts[i].keys + strlen(b->puts[i].keys) + 1;
+	}
 	return 0;
 }
 

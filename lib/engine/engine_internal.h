@@ -66,6 +66,10 @@ struct flight {
 	int group;     /* LANE_ORDERED or LANE_BYPASS */
 	bool leader;   /* counts as one process */
 	int64_t since; /* monotonic milliseconds */
+	struct {
+		int64_t due, shown_at; /* monotonic milliseconds; 0: never */
+		uint64_t place;        /* a hash of the chat and topic, when it was shown */
+	} typing;
 };
 
 /* What the source said of its own end: kept until the end of the turn, where all ends are
@@ -172,6 +176,10 @@ struct engine {
 		struct log_pace spent, interrupted;
 	} settle;
 	struct {
+		struct loop_timer *timer;
+		int64_t at; /* when it goes off, monotonic milliseconds; 0: it is not set */
+	} typing;
+	struct {
 		uint64_t kinds_told; /* of updates that are not answered; the last bit: unknown */
 		struct log_pace full_pace;
 	} way_out;
@@ -207,11 +215,16 @@ void engine_turn_in(struct engine *e, int64_t delay);
 /* When, in monotonic milliseconds, work that has no end of its own leaves the rest to the next
  * turn. */
 int64_t engine_slice(struct engine *e);
-/* The store could not be written: nothing is asked for or started until engine_store_works(). */
-void engine_store_fails(struct engine *e, const struct err *err);
+/* The store could be written, which is news where pulse.store_fails says otherwise: while it does,
+ * nothing is asked for or started. */
 void engine_store_works(struct engine *e);
 /* For `tgrun status`. `text` is copied. */
 void engine_remember_error(struct engine *e, const char *text);
+
+/* engine_stand.c: whether what was written still stands under its name; at the end, with a last
+ * word where it does not. Without a directory, always. */
+bool engine_stands(struct engine *e);
+bool engine_ends_well(struct engine *e);
 
 /* engine_command.c */
 /* Replaces *out by a copy of `spec`. 0, or -1 with `err`: *out stays as it was. */
@@ -288,6 +301,9 @@ void engine_out_stop(struct engine *e);
 /* Fills in what is counted of the way out. */
 void engine_out_count(const struct engine *e, struct engine_counts *c);
 
+/* engine_typing.c: a handler was started; a sign may be due. */
+void engine_typing_start(struct engine *e, struct flight *f);
+void engine_typing_due(void *engine);
 /* engine_door.c: the local API. Opens it, or opens it anew where its socket has gone; what was
  * stored is on disk; nobody is let in any more. */
 void engine_door_open(struct engine *e);
@@ -334,11 +350,6 @@ int engine_batch_put(void *arg, const struct slice *items, size_t count, int64_t
 /* Whether the next try to store a batch is still to wait; then the timer is set for it. */
 bool engine_put_waits(struct engine *e);
 
-/* engine_stand.c: whether what was written still stands under its name; at the end, with a last
- * word where it does not. Without a directory, always. */
-bool engine_stands(struct engine *e);
-bool engine_ends_well(struct engine *e);
-
 /* engine_source.c */
 /* NULL with `err`. */
 struct source *engine_source_new(struct engine *e, struct err *err);
@@ -371,6 +382,9 @@ void engine_check_end(struct engine *e);
 
 /* engine_status.c: appends the object of `tgrun status`. 0, or -1 when the buffer is full. */
 int engine_status_json(struct engine *e, struct buf *b);
+
+/* engine_send.c: answers the request; control_end() is the caller's. */
+void engine_send(struct engine *e, struct control_client *client, const cJSON *request);
 
 /* engine_control.c */
 void engine_control_request(void *arg, struct control_client *client, const cJSON *request);

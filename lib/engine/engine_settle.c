@@ -206,10 +206,10 @@ static struct fate settle_spent(struct route *r, const struct claim *c,
 			e->config.log, &e->settle.spent, LOG_WARN,
 			LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys),
 				   LOG_NUM("attempts", most)),
-			"its attempts are used up, and nothing of another chat was handled since the first: it is kept, and tried every five "
-			"minutes");
+			"its attempts are used up, and nothing of another chat was handled since the first: it is kept, and tried when something is, "
+			"or every five minutes");
 	e->counts.retried++;
-	queue_retry(e->queue, c, RETRY_CAP, outcome.reason);
+	queue_keep(e->queue, c, RETRY_CAP, outcome.reason);
 	return (struct fate){ "to be tried again", false };
 }
 

@@ -23,6 +23,26 @@ static int64_t sooner(int64_t a, int64_t b)
 	return a == 0 || (b != 0 && b < a) ? b : a;
 }
 
+static int share(struct out *o, const struct call *c, const char *params, int64_t id)
+{
+	return queue_message_add(o->config.queue,
+				 &(struct queue_message){ .id = id,
+							  .params = params,
+							  .file_name = c->file.name,
+							  .file = c->file.bytes,
+							  .file_length = c->file.length });
+}
+
+int out_share(struct out *o, const struct call *c, int64_t id)
+{
+	return share(o, c, c->params, id);
+}
+
+int64_t out_next(const struct out *o)
+{
+	return queue_call_next(o->config.queue);
+}
+
 int64_t out_add(struct out *o, const struct call *c, const struct out_how *how)
 {
 	int64_t wall = o->config.clock->wall(o->config.clock);
@@ -43,16 +63,11 @@ int64_t out_add(struct out *o, const struct call *c, const struct out_how *how)
 	};
 	if (call.group == 0)
 		call.group = call.id;
-	struct queue_message file = { .id = call.id,
-				      .params = "{}",
-				      .file_name = c->file.name,
-				      .file = c->file.bytes,
-				      .file_length = c->file.length };
-	call.message = c->file.name ? call.id : 0;
+	call.message = c->file.name ? call.id : how->message;
 	struct out_call *known = out_enter(o, &call);
 	if (!known)
 		return 0;
-	if ((call.message && queue_message_add(o->config.queue, &file)) ||
+	if ((c->file.name && share(o, c, "{}", call.id)) ||
 	    queue_call_add(o->config.queue, &call) == 0) {
 		out_leave(known);
 		return 0;
@@ -187,11 +202,6 @@ bool out_busy(struct out *o, int64_t milliseconds)
 	return outbox_in_flight(o->outbox) > 0 || (due != INT64_MAX && due - now < milliseconds);
 }
 
-bool out_cools(const struct out *o, const char *line)
-{
-	return o->doubts || outbox_cools(o->outbox, out_now(o), line);
-}
-
 struct api *out_api(struct out *o)
 {
 	return o->api;
@@ -276,6 +286,7 @@ struct out *out_new(const struct out_config *config, struct err *err)
 	o->config = *config;
 	map_init(&o->calls);
 	list_init(&o->begun);
+	list_init(&o->actions);
 	o->outbox = outbox_new();
 	o->timer = loop_timer_new(config->loop, on_timer, o);
 	o->doubt_timer = loop_timer_new(config->loop, out_ask_for_token, o);
@@ -311,6 +322,7 @@ void out_free(struct out *o)
 	for (size_t i = 0; i < o->calls.cap; i++)
 		while (o->calls.slots[i])
 			out_forget(container_of(o->calls.slots[i], struct out_call, node));
+	out_actions_free(o);
 	api_cancel(o->asking);
 	map_release(&o->calls);
 	outbox_free(o->outbox);

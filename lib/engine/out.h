@@ -57,6 +57,8 @@ struct out_config {
 	const char *ca_file, *ca_dirs; /* for http_trust() */
 	const struct secret *secret;
 	struct outbox_rates rates;
+	/* What became of a call, a phrase for who watches; `line`: its chat. May be NULL. */
+	void (*told)(void *arg, const char *line, const char *text);
 	/* A turn is wanted. */
 	void (*wake)(void *arg);
 	/* A call ended for good. `id` is the one that the server spoke of; the others of its reply
@@ -83,7 +85,15 @@ struct out_how {
 	int64_t lifetime; /* milliseconds from now; a shorter one of the call's own counts */
 	int64_t due;      /* wall clock, milliseconds, before which it is not sent; 0: at once */
 	bool bulk, once;  /* once: --on-unsure fail */
+	int64_t message;  /* whose recipient it is: its parameters stand behind the call's own */
 };
+
+/* The number that the next out_add() will give. */
+int64_t out_next(const struct out *o);
+
+/* Records what calls will have in common, under the number of the first of them: the parameters of
+ * `c`, and its file. 0, or -1 when memory is out. */
+int out_share(struct out *o, const struct call *c, int64_t id);
 
 /* Records a call, to be written by the next queue_flush(), behind all of its chat. Returns its
  * number, or 0 when memory is out. `c` stays the caller's. */
@@ -116,6 +126,10 @@ bool out_busy(struct out *o, int64_t milliseconds);
 
 /* Whether the server has told the chat, or the whole bot, to wait. */
 bool out_cools(const struct out *o, const char *line);
+
+/* Sends a call of which nothing is kept, unless its chat cools down or too much of the kind is on
+ * its way. `c` is released here. */
+void out_action(struct out *o, struct call *c);
 
 /* For callers that send what the outbox does not keep. */
 struct api *out_api(struct out *o);

@@ -59,7 +59,7 @@ static int make_plain(struct out_call *c)
 	struct queue_call call = c->call;
 	if (!c->sent || call_plain(c->sent))
 		return -1;
-	call.flags &= ~(unsigned)QUEUE_CALL_PLAIN;
+	call.flags = (call.flags & ~(unsigned)QUEUE_CALL_PLAIN) | QUEUE_CALL_WHOLE;
 	call.params = c->sent->params;
 	if (queue_call_replace(c->out->config.queue, &call))
 		return -1;
@@ -160,6 +160,7 @@ static void settle(struct out_call *c, const struct verdict *v, const char *body
 		log_event(o->config.log, LOG_WARN,
 			  LOG_FIELDS(LOG_NUM("call", c->call.id), LOG_STR("chat", c->call.line)),
 			  "the server cannot parse it, it is sent as plain text: %s", v->text);
+		out_tell(c, "the server cannot parse it, it is sent as plain text", v->text);
 		if (make_plain(c)) {
 			again(c, NO_MEMORY);
 			break;
@@ -216,8 +217,9 @@ static void read_call(void *arg, const struct queue_call *call, const struct que
 	struct buf params;
 	struct err err;
 	buf_init(&params, PARAMS_MAX);
+	bool whole = !message || call->flags & QUEUE_CALL_WHOLE;
 	c->sent = calloc(1, sizeof *c->sent);
-	if (!c->sent || merge(call->params, message ? message->params : "{}", &params) ||
+	if (!c->sent || merge(call->params, whole ? "{}" : message->params, &params) ||
 	    call_read(call->method, params.data, params.len, c->sent, &err)) {
 		free(c->sent);
 		c->sent = NULL;

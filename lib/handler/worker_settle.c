@@ -4,6 +4,7 @@
  * known who is guilty, and each is handed out again alone. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "handler/worker_internal.h"
 
@@ -48,10 +49,12 @@ static void interrupted(struct handler_result *r, enum release_why why, const ch
 static void failed(const struct worker *w, const struct held *u, struct handler_result *r)
 {
 	const struct outcome_policy *policy = &w->h->policy.outcome;
+	int stage = outcome_stage(w->end.status, w->end.stages);
 	r->end = HANDLER_ENDED;
-	if (w->fault)
+	/* An exit closes its descriptors before it is an end, so the fault may be half of one. */
+	if (w->fault && (stage < 0 || !WIFEXITED(w->end.status[stage])))
 		outcome_failed(w->fault, u->claim->failures, policy, &r->outcome);
-	else if (outcome_stage(w->end.status, w->end.stages) < 0)
+	else if (stage < 0)
 		outcome_failed("worker exited with status 0 without an answer", u->claim->failures,
 			       policy, &r->outcome);
 	else

@@ -80,6 +80,11 @@ void queue_retry(struct queue *q, const struct claim *c, int64_t delay, const ch
 	q->ops->retry(q, c, delay, reason);
 }
 
+void queue_keep(struct queue *q, const struct claim *c, int64_t delay, const char *reason)
+{
+	q->ops->keep(q, c, delay, reason);
+}
+
 const char *queue_release(struct queue *q, const struct claim *c, const struct queue_release *how)
 {
 	return q->ops->release(q, c, how);

@@ -168,6 +168,11 @@ void queue_dead(struct queue *q, const struct claim *c, const char *reason,
 		const char *last_stderr);
 void queue_retry(struct queue *q, const struct claim *c, int64_t delay, const char *reason);
 
+/* queue_retry() of an update that would be given up if it were proven (queue_proven()): its next
+ * attempt comes as soon as an update of other keys ends well, and in `delay` milliseconds at the
+ * latest. Only memory remembers the first of these. */
+void queue_keep(struct queue *q, const struct claim *c, int64_t delay, const char *reason);
+
 /* An end that is charged to nobody. */
 struct queue_release {
 	enum release_why why;

@@ -26,6 +26,7 @@ struct queue_ops {
 	void (*dead)(struct queue *q, const struct claim *c, const char *reason,
 		     const char *last_stderr);
 	void (*retry)(struct queue *q, const struct claim *c, int64_t delay, const char *reason);
+	void (*keep)(struct queue *q, const struct claim *c, int64_t delay, const char *reason);
 	const char *(*release)(struct queue *q, const struct claim *c,
 			       const struct queue_release *how);
 	bool (*proven)(const struct queue *q, const struct claim *c);

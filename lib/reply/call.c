@@ -278,13 +278,13 @@ void call_release(struct call *c)
 	*c = (struct call){ 0 };
 }
 
-/* Copies `object` without the member at the path of `names`, which ends in NULL. */
-static int copy_without(struct buf *out, const char *object, const char *const *names)
+/* Copies `object` without the member at the path of the `depth` names. */
+static int copy_without(struct buf *out, const char *object, const char *const *names, size_t depth)
 {
 	int rc = buf_addc(out, '{');
 	for (struct scan_walk w = scan_walk(object); rc == 0 && scan_next(&w);) {
 		bool here = scan_reads(w.name, names[0], strlen(names[0]));
-		if (here && !names[1])
+		if (here && depth == 1)
 			continue;
 		if (!here || *w.value != '{') {
 			rc = copy_member(out, &w);
@@ -294,7 +294,7 @@ static int copy_without(struct buf *out, const char *object, const char *const *
 			rc = buf_addc(out, ',');
 		if (rc == 0)
 			rc = copy_value(out, w.name, scan_skip(w.name)) || buf_addc(out, ':') ||
-			     copy_without(out, w.value, names + 1);
+			     copy_without(out, w.value, names + 1, depth - 1);
 	}
 	return rc || buf_addc(out, '}') ? -1 : 0;
 }
@@ -316,13 +316,12 @@ static int exchange(struct call *c, struct buf *params, int rc)
 
 int call_plain(struct call *c)
 {
-	static const char *const top[] = { "parse_mode", NULL };
-	static const char *const guest[] = { "result", "input_message_content", "parse_mode",
-					     NULL };
-	bool nested = methods_traits(c->method) & METHOD_QUERY_GUEST;
+	static const char *const path[] = { "result", "input_message_content", "parse_mode" };
+	bool guest = methods_traits(c->method) & METHOD_QUERY_GUEST;
 	struct buf out;
 	buf_init(&out, c->length + 1);
-	if (exchange(c, &out, copy_without(&out, c->params, nested ? guest : top)))
+	if (exchange(c, &out,
+		     copy_without(&out, c->params, guest ? path : path + 2, guest ? 3 : 1)))
 		return -1;
 	c->plain = false;
 	return 0;
@@ -330,10 +329,10 @@ int call_plain(struct call *c)
 
 int call_move(struct call *c, int64_t chat)
 {
-	static const char *const names[] = { "chat_id", NULL };
+	static const char *const path[] = { "chat_id" };
 	struct buf out;
 	buf_init(&out, c->length + 64);
-	int rc = copy_without(&out, c->params, names);
+	int rc = copy_without(&out, c->params, path, 1);
 	if (rc == 0) {
 		out.data[--out.len] = '\0'; /* the brace */
 		rc = buf_addf(&out, "%s\"chat_id\":", out.len > 1 ? "," : "") ||

@@ -67,6 +67,7 @@ static struct sandbox_request *request_new(struct sandbox *s, struct httpd_reque
 	r->path = httpd_path(http);
 	r->post = strcmp(httpd_verb(http), "POST") == 0;
 	r->type = "application/json";
+	r->body_max = -1;
 	r->began = s->clock->mono(s->clock);
 	buf_init(&r->body, SANDBOX_BODY_MAX);
 	r->params = cJSON_CreateObject();
@@ -85,14 +86,18 @@ static bool on_accept(void *arg)
 static void *on_begin(void *arg, struct httpd_request *http, bool too_large)
 {
 	struct sandbox_request *r = request_new(arg, http);
+	const struct sandbox_config *config = &((struct sandbox *)arg)->config;
 	if (!r)
 		return NULL;
+	r->refused = read_path(r);
 	if (too_large) {
 		sandbox_refuse(r, 413, "Request Entity Too Large");
 		return r;
 	}
 	r->reader = sandbox_params_new(r);
-	if (r->reader)
+	if (r->reader && config->hooks && config->hooks->begin)
+		config->hooks->begin(config->arg, r);
+	if (r->reader && r->body_max != 0)
 		return r;
 	request_free(r);
 	return NULL;
@@ -101,6 +106,9 @@ static void *on_begin(void *arg, struct httpd_request *http, bool too_large)
 static int on_body(void *tag, const char *bytes, size_t n)
 {
 	struct sandbox_request *r = tag;
+	r->received += (int64_t)n;
+	if (r->body_max > 0 && r->received >= r->body_max)
+		return -1;
 	return sandbox_params_add(r->reader, bytes, n);
 }
 
@@ -108,16 +116,19 @@ static void on_whole(void *tag)
 {
 	struct sandbox_request *r = tag;
 	const struct sandbox_config *config = &r->sandbox->config;
-	int refused = read_path(r);
 	r->whole = true;
+	if (r->body_max >= 0) {
+		sandbox_drop(r);
+		return;
+	}
 	bool readable = sandbox_params_end(r->reader) == 0;
 	sandbox_limits_came(r);
 	if (!readable)
 		sandbox_refuse(r, 413, "Request Entity Too Large: too much parameters");
 	else if (config->hooks && config->hooks->request && config->hooks->request(config->arg, r))
 		return;
-	else if (refused)
-		sandbox_refuse(r, refused, refused == 401 ? "Unauthorized" : "Not Found");
+	else if (r->refused)
+		sandbox_refuse(r, r->refused, r->refused == 401 ? "Unauthorized" : "Not Found");
 	else
 		sandbox_dispatch(r);
 }
@@ -174,6 +185,7 @@ struct sandbox *sandbox_new(struct loop *loop, const struct sandbox_config *conf
 	list_init(&s->requests);
 	map_init(&s->closed);
 	map_init(&s->lines);
+	map_init(&s->answered);
 	s->loop = loop;
 	s->config = *config;
 	s->clock = config->clock ? config->clock : &clock_system;
@@ -208,6 +220,7 @@ void sandbox_free(struct sandbox *s)
 	sandbox_chats_free(s);
 	sandbox_limits_free(s);
 	sandbox_uploads_free(s);
+	map_release(&s->answered);
 	if (s->token)
 		explicit_bzero(s->token, strlen(s->token));
 	free(s->token);

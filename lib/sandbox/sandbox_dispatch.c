@@ -22,8 +22,6 @@ static const struct {
 	"{\"is_anonymous\":false,\"can_manage_chat\":false,\"can_delete_messages\":false,\"can_manage_video_chats\":false,"  \
 	"\"can_restrict_members\":false,\"can_promote_members\":false,\"can_change_info\":false,\"can_invite_users\":false," \
 	"\"can_post_stories\":false,\"can_edit_stories\":false,\"can_delete_stories\":false}"
-	{ "answerGuestQuery", "{\"inline_message_id\":\"sandbox\"}" },
-	{ "answerWebAppQuery", "{}" },
 	{ "createChatInviteLink", LINK },
 	{ "createChatSubscriptionInviteLink", LINK },
 	{ "createInvoiceLink", "\"https://t.me/$sandbox\"" },
@@ -89,6 +87,6 @@ void sandbox_dispatch(struct sandbox_request *r)
 	else if (!methods_find(r->method))
 		sandbox_refuse(r, 404, "Not Found: method not found");
 	else if (sandbox_limits_pass(r) && !sandbox_call_method(r) && !sandbox_call_send(r) &&
-		 !sandbox_call_edit(r) && !sandbox_call_topic(r))
+		 !sandbox_call_edit(r) && !sandbox_call_topic(r) && !sandbox_call_query(r))
 		answer_unplayed(r);
 }

@@ -242,22 +242,35 @@ static void copy_one(struct sandbox_request *r)
 	pass_one(r, true);
 }
 
+/* Those that are not there are passed over, as the server does, unless none is. */
 static void pass_several(struct sandbox_request *r)
 {
+	struct sandbox *s = r->sandbox;
 	int64_t chat = sandbox_param_chat(r, "chat_id"),
 		from = chat ? sandbox_param_chat(r, "from_chat_id") : 0;
 	if (!from)
 		return;
+	bool copy = r->method[0] == 'c';
 	cJSON *ids = sandbox_param_json(r, "message_ids"), *sent = cJSON_CreateArray(), *id;
 	cJSON_ArrayForEach(id, ids)
 	{
-		cJSON *message = pass_on(r, chat, from, id->valueint, r->method[0] == 'c');
-		if (!message)
+		bool there = sandbox_message_find(s, from, id->valueint) ||
+			     sandbox_message_was(s, from, id->valueint);
+		cJSON *message = there ? pass_on(r, chat, from, id->valueint, copy) : NULL;
+		if (message)
+			cJSON_AddItemToArray(sent, only_id(message));
+		else if (there)
 			break;
-		cJSON_AddItemToArray(sent, only_id(message));
 	}
 	cJSON_Delete(ids);
-	sandbox_result_json(r, sent); /* nothing more happens if it was refused */
+	if (sent->child) {
+		sandbox_result_json(r, sent);
+		return;
+	}
+	cJSON_Delete(sent);
+	sandbox_refuse(r, 400,
+		       copy ? "Bad Request: there are no messages to copy"
+			    : "Bad Request: there are no messages to forward");
 }
 
 bool sandbox_call_edit(struct sandbox_request *r)

@@ -6,7 +6,7 @@
  * drops it.
  *
  * Who calls whom, from below: request, uploads | params, json, topics, chats, limits | messages,
- * updates, text | forum | files | send | edit, methods | dispatch, push | sandbox. */
+ * updates, text | forum | files | send | edit, queries, methods | dispatch, push | sandbox. */
 #ifndef TGRUN_SANDBOX_SANDBOX_INTERNAL_H
 #define TGRUN_SANDBOX_SANDBOX_INTERNAL_H
 
@@ -32,6 +32,8 @@ struct sandbox_request;
 struct sandbox_hooks {
 	/* A connection came. false: it is closed. */
 	bool (*accept)(void *arg);
+	/* The headers of a request came; r->body_max may be set. */
+	void (*begin)(void *arg, struct sandbox_request *r);
 	/* A whole request, before the sandbox looks at it. true: the hook answers it, now or
 	 * later. */
 	bool (*request)(void *arg, struct sandbox_request *r);
@@ -58,6 +60,8 @@ struct sandbox_request {
 	int64_t began;   /* its headers came, by the sandbox's clock */
 	bool taken;      /* from the buckets of sandbox_limits.c */
 
+	int refused;              /* for its path; 0: it is one of the Bot API's, or another's */
+	int64_t received;         /* bytes of its body */
 	bool whole;               /* and dispatched */
 	bool over;                /* answered or dropped */
 	struct loop_timer *timer; /* of a long poll, a late answer, or a delay */
@@ -71,8 +75,10 @@ struct sandbox_request {
 	char given_type[128], extra_name[64], extra_value[512]; /* one header more */
 	bool close;                                             /* Connection: close */
 	/* Set by a hook. */
-	void *fault;           /* the hook's own */
-	char fault_name[32];   /* for the `polled` event */
+	void *fault;         /* the hook's own */
+	char fault_name[32]; /* for the `polled` event */
+	/* The connection is closed after so many bytes of the body, or at its end. Below 0: not. */
+	int64_t body_max;
 	bool twice, backwards; /* how the updates stand in the answer of getUpdates */
 
 	/* getUpdates. */
@@ -100,6 +106,7 @@ enum {
 	CONFIRMED_KEPT = 100,
 	TOPICS_KEPT = 4096,
 	FILES_KEPT = 1024,
+	QUERIES_KEPT = 8192,
 };
 
 struct sandbox {
@@ -140,6 +147,11 @@ struct sandbox {
 	cJSON *commands; /* as setMyCommands left them */
 
 	struct map closed; /* sandbox_chats.c */
+
+	/* sandbox_queries.c */
+	struct map answered;
+	struct map_node answers[QUERIES_KEPT]; /* a ring */
+	size_t answer_next;
 
 	/* sandbox_limits.c */
 	struct sandbox_limits limits;
@@ -325,10 +337,12 @@ void sandbox_message_send(struct sandbox_request *r, int64_t chat, cJSON *messag
 bool sandbox_add_markup(struct sandbox_request *r, cJSON *message);
 
 /* The methods that send (sandbox_send.c), change and pass on messages (sandbox_edit.c), make topics
- * (sandbox_forum.c), and the others (sandbox_methods.c). false: not one of them. */
+ * (sandbox_forum.c), answer queries (sandbox_queries.c), and the others (sandbox_methods.c). false:
+ * not one of them. */
 bool sandbox_call_send(struct sandbox_request *r);
 bool sandbox_call_edit(struct sandbox_request *r);
 bool sandbox_call_topic(struct sandbox_request *r);
+bool sandbox_call_query(struct sandbox_request *r);
 bool sandbox_call_method(struct sandbox_request *r);
 
 #endif

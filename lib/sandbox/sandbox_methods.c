@@ -1,5 +1,5 @@
 /* sandbox/sandbox_methods: the methods of the Bot API that neither send nor change messages: the
- * bot itself, webhooks, commands, queries. A call comes in, its answer goes out. */
+ * bot itself, webhooks, commands. A call comes in, its answer goes out. */
 #include "sandbox/sandbox_internal.h"
 
 #include <stdio.h>
@@ -67,20 +67,25 @@ static void yes_in_chat(struct sandbox_request *r)
 		sandbox_result(r, "true");
 }
 
-static void answer_query(struct sandbox_request *r)
+static void chat_action(struct sandbox_request *r)
 {
-	static const char *const names[] = { "callback_query_id", "inline_query_id",
-					     "shipping_query_id", "pre_checkout_query_id" };
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		const char *id = sandbox_param(r, names[i]);
-		if (id && *id) {
-			sandbox_result(r, "true");
-			return;
-		}
-	}
-	sandbox_refuse(
-		r, 400,
-		"Bad Request: query is too old and response timeout expired or query ID is invalid");
+	static const char *const actions[] = {
+		"typing",        "upload_photo",      "record_video",      "upload_video",
+		"record_voice",  "upload_voice",      "upload_document",   "choose_sticker",
+		"find_location", "record_video_note", "upload_video_note",
+	};
+	const char *action = sandbox_param(r, "action");
+	size_t i = 0;
+	int64_t chat = sandbox_param_chat(r, "chat_id"), topic;
+	while (action && i < sizeof actions / sizeof *actions &&
+	       strcasecmp(action, actions[i]) != 0)
+		i++;
+	if (!chat || !sandbox_param_topic(r, chat, &topic))
+		return;
+	if (action && i < sizeof actions / sizeof *actions)
+		sandbox_result(r, "true");
+	else
+		sandbox_refuse(r, 400, "Bad Request: wrong parameter action in request");
 }
 
 static void set_commands(struct sandbox_request *r)
@@ -147,11 +152,7 @@ bool sandbox_call_method(struct sandbox_request *r)
 		{ "setMyCommands", set_commands },
 		{ "deleteMyCommands", set_commands },
 		{ "getMyCommands", get_commands },
-		{ "answerCallbackQuery", answer_query },
-		{ "answerInlineQuery", answer_query },
-		{ "answerShippingQuery", answer_query },
-		{ "answerPreCheckoutQuery", answer_query },
-		{ "sendChatAction", yes_in_chat },
+		{ "sendChatAction", chat_action },
 		{ "setMessageReaction", yes_in_chat },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)

@@ -143,16 +143,36 @@ static void fill_game(struct sandbox_request *r, cJSON *message, const struct se
 
 static void fill_paid(struct sandbox_request *r, cJSON *message, const struct send *row)
 {
-	(void)row;
-	cJSON *paid = cJSON_AddObjectToObject(message, "paid_media");
+	cJSON *media = sandbox_param_json(r, row->field), *one,
+	      *paid = cJSON_AddObjectToObject(message, "paid_media");
 	copy_number(r, paid, "star_count");
-	cJSON_AddArrayToObject(paid, "paid_media");
+	cJSON *list = cJSON_AddArrayToObject(paid, "paid_media");
+	cJSON_ArrayForEach(one, media)
+	{
+		const char *kind = json_text(one, "type");
+		bool photo = strcmp(kind, "photo") == 0;
+		cJSON *item = cJSON_CreateObject();
+		cJSON_AddStringToObject(item, "type", photo ? "photo" : "video");
+		add_file(r, item, json_member(one, "media"), photo ? "photo" : "video");
+		cJSON_AddItemToArray(list, item);
+	}
+	cJSON_Delete(media);
 }
 
 static void fill_checklist(struct sandbox_request *r, cJSON *message, const struct send *row)
 {
-	cJSON *list = sandbox_param_json(r, row->field);
-	cJSON_AddItemToObject(message, row->field, list ? list : cJSON_CreateObject());
+	cJSON *given = sandbox_param_json(r, row->field), *task,
+	      *list = cJSON_AddObjectToObject(message, row->field);
+	cJSON_AddStringToObject(list, "title", json_text(given, "title"));
+	cJSON *tasks = cJSON_AddArrayToObject(list, "tasks");
+	cJSON_ArrayForEach(task, json_member(given, "tasks"))
+	{
+		cJSON *item = cJSON_CreateObject();
+		cJSON_AddNumberToObject(item, "id", json_number(task, "id"));
+		cJSON_AddStringToObject(item, "text", json_text(task, "text"));
+		cJSON_AddItemToArray(tasks, item);
+	}
+	cJSON_Delete(given);
 }
 
 static const struct send sends[] = {

@@ -21,6 +21,7 @@ struct sched *sched_new(void)
 	sched_turns_init(&s->ready);
 	sched_turns_init(&s->solos);
 	sched_turns_init(&s->suspects);
+	list_init(&s->kept);
 	return s;
 }
 

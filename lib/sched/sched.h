@@ -29,6 +29,7 @@ struct sched_entry {
 	unsigned lane;             /* below SCHED_LANES; sched_return() does not change it */
 	bool redelivered;          /* an earlier attempt was started */
 	bool solo;                 /* no batch: nothing joins it, and it joins nothing */
+	bool kept;                 /* `due`, or sched_hasten() if that comes first */
 	bool expired; /* set by a claim: its time was over when its turn came; skip it */
 };
 
@@ -64,6 +65,10 @@ void sched_finish(struct sched *s, int64_t now, int64_t seq);
  * key with it have ended or are given back too. The counts and `solo` of `entry` replace the old
  * ones. A delayed update that expires first comes up when it expires. */
 void sched_return(struct sched *s, int64_t now, const struct sched_entry *entry);
+
+/* An update whose keys are `keys`, as of sched_keys(), ended well at `now`: the delay of each
+ * update that is kept and has other keys, or none, is over. Costs nothing while none is kept. */
+void sched_hasten(struct sched *s, int64_t now, const char *keys);
 
 /* Takes out an update that is not claimed, wherever it waits; what waited for it may come up.
  * False if it is claimed or not known. */

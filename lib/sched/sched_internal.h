@@ -29,8 +29,9 @@ struct sched_key {
 /* There may be a million of these: 80 bytes and 24 for each key. */
 struct sched_item {
 	struct map_node node; /* in sched.items */
-	/* READY: in the list of its lane. RUNNING: the head of a list of those that may join the
-	 * batch which it began. BLOCKED: in such a list, perhaps one whose head has left. */
+	/* READY: in the list of its lane. DELAYED and kept: in sched.kept. RUNNING: the head of a
+	 * list of those that may join the batch which it began. BLOCKED: in such a list, perhaps
+	 * one whose head has left. */
 	struct list turn;
 	union {
 		struct heap_node delay; /* BLOCKED, DELAYED: .due is not before; 0: at once */
@@ -48,7 +49,7 @@ struct sched_item {
 	uint16_t behind;      /* unless it runs: keys that are not free for it */
 	uint8_t state, lane;
 	uint8_t deaths, interruptions; /* bounded by the ledger */
-	bool redelivered : 1, solo : 1;
+	bool redelivered : 1, solo : 1, kept : 1;
 	bool first : 1; /* it was given back to come up before all others */
 	struct link links[];
 };
@@ -64,6 +65,7 @@ struct sched {
 	struct map_seed seed;
 	struct heap delayed;
 	struct turns ready, solos, suspects;
+	struct list kept;
 	size_t ready_in[SCHED_LANES], waiting_in[SCHED_LANES], running;
 	size_t redelivered;  /* of all items */
 	int64_t front, back; /* the last tickets given */

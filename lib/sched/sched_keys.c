@@ -73,6 +73,7 @@ void sched_item_note(struct sched_item *item, const struct sched_entry *entry)
 	item->interruptions = small(entry->interruptions);
 	item->redelivered = entry->redelivered;
 	item->solo = entry->solo;
+	item->kept = entry->kept;
 }
 
 struct sched_item *sched_item_new(struct sched *s, const struct sched_entry *entry,

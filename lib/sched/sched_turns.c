@@ -2,6 +2,8 @@
  * a list of its lane with a ticket that orders the turns of all lanes: one for ordinary updates,
  * one for those that run in no batch, one for suspects. What is delayed is in a heap. Invariant:
  * each list is in the order of its tickets. */
+#include <string.h>
+
 #include "sched/sched_internal.h"
 
 void sched_turns_init(struct turns *t)
@@ -37,8 +39,11 @@ void sched_come_up(struct sched *s, struct sched_item *item, int64_t since)
 		list_remove(&item->turn);
 		item->state = SCHED_DELAYED;
 		if (heap_add(&s->delayed, &item->delay,
-			     due < item->expires ? due : item->expires) == 0)
+			     due < item->expires ? due : item->expires) == 0) {
+			if (item->kept)
+				list_add_before(&s->kept, &item->turn);
 			return;
+		}
 		/* Without the memory for the heap its delay is cut short rather than the update
 		 * forgotten. */
 	}
@@ -50,6 +55,30 @@ void sched_promote(struct sched *s, int64_t now)
 	for (struct heap_node *n; (n = heap_first(&s->delayed)) && n->due <= now;) {
 		heap_remove(&s->delayed, n);
 		make_ready(s, container_of(n, struct sched_item, delay), n->due);
+	}
+}
+
+static bool has_keys(const struct sched_item *item, const char *keys)
+{
+	for (size_t i = 0; i < item->links_count; i++) {
+		const struct sched_key *k = item->links[i].key;
+		if (strncmp(keys, k->name, k->length) != 0)
+			return false;
+		keys += k->length;
+		keys += *keys == ' ';
+	}
+	return item->links_count && !*keys;
+}
+
+void sched_hasten(struct sched *s, int64_t now, const char *keys)
+{
+	for (struct list *l = s->kept.next, *next; l != &s->kept; l = next) {
+		next = l->next;
+		struct sched_item *item = container_of(l, struct sched_item, turn);
+		if (has_keys(item, keys))
+			continue;
+		heap_remove(&s->delayed, &item->delay);
+		make_ready(s, item, now);
 	}
 }
 

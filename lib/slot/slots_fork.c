@@ -157,6 +157,7 @@ int slots_spawn(struct slot *slot)
 		close(out[1]);
 	slot->pid = pid;
 	slot->wait_status = 0;
+	slot->forked = slots_now();
 	slot->stale = false;
 	slot->signals = 0;
 	slot->killed = 0;

@@ -28,6 +28,7 @@ struct slot {
 	enum slot_state state;
 	pid_t pid;                   /* 0: none, or waited for */
 	int wait_status;             /* of the process, once it was waited for */
+	int64_t forked;              /* monotonic milliseconds */
 	int sock, out[2];            /* to the process; its stdout and stderr. -1: none */
 	struct loop_watch *watch[3]; /* of sock and out */
 	struct slot_page *page;
@@ -75,7 +76,7 @@ struct slots {
 	struct loop_timer *timer;
 	struct backoff fork_again, sweep_again;
 	int64_t fork_at;    /* not before, monotonic milliseconds */
-	bool fork_failed;   /* and it was said */
+	bool fork_failed;   /* and it was said; until a slot has reported something */
 	int64_t dead_since; /* the oldest sweep for dead slots; 0: none */
 	bool dead_complained;
 	int64_t woken_at; /* when it was last said that a stopped slot is continued; 0: never */

@@ -102,11 +102,36 @@ static void mend_keepers(struct slots *s)
 	}
 }
 
+/* No slot is forked for a while, since what began at `began` failed. */
+static void pause_forks(struct slots *s, int64_t began)
+{
+	int64_t delay = backoff_fail_of(&s->fork_again, began, slots_now(), backoff_random());
+	if (delay >= 0)
+		s->fork_at = slots_now() + delay;
+}
+
+/* A slot ends by itself only where the machine refuses something; as a rule it does so to the next
+ * one, too. What became of a job is told by itself. */
+static void look_at_end(struct slot *slot)
+{
+	struct slots *s = slot->slots;
+	if (!WIFEXITED(slot->wait_status) || WEXITSTATUS(slot->wait_status) == 0)
+		return;
+	pause_forks(s, slot->forked);
+	if (!s->fork_failed && !slot->tag)
+		slots_note(s, slot, true,
+			   "slot %d ended before it could run anything (status %d), trying again: "
+			   "is the machine out of memory or files?",
+			   slot->number, WEXITSTATUS(slot->wait_status));
+	s->fork_failed = s->fork_failed || !slot->tag;
+}
+
 /* Reports the job of a slot of which nothing is left. */
 static void bury(struct slot *slot)
 {
 	struct slots *s = slot->slots;
 	bool started = slot->tag && slot->page->started == slot->job;
+	look_at_end(slot);
 	slots_drain(slot);
 	slots_unwatch(slot);
 	slot->state = SLOT_VACANT;
@@ -157,7 +182,7 @@ static void mend_vacant(struct slots *s)
 			continue;
 		if (slots_spawn(slot)) {
 			int errnum = errno;
-			s->fork_at = slots_now() + backoff_fail(&s->fork_again, backoff_random());
+			pause_forks(s, slots_now());
 			if (!s->fork_failed)
 				slots_note(s, slot, true,
 					   "slot %d cannot be forked, trying again: %s",
@@ -165,9 +190,6 @@ static void mend_vacant(struct slots *s)
 			s->fork_failed = true;
 			return;
 		}
-		s->fork_failed = false;
-		s->fork_at = 0;
-		backoff_reset(&s->fork_again);
 		s->events->idle(s->arg);
 	}
 }

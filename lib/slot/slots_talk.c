@@ -169,6 +169,8 @@ static void take_report(struct slot *slot, const struct slot_report *r)
 	struct slots *s = slot->slots;
 	uint64_t job = slot->job;
 	slot->end = r->end;
+	s->fork_failed = false;
+	backoff_reset(&s->fork_again);
 	if (r->what == SLOT_STAGE) {
 		s->events->stage_ended(s->arg, slot, r->stage, &r->end);
 		return;

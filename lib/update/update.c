@@ -43,6 +43,7 @@ struct update {
 	const struct kind *row; /* kinds_generic for an unknown kind */
 	char kind[KIND_MAX + 1];
 	struct arena *arena;    /* in the same block */
+	size_t room;            /* bytes of that */
 	struct members members; /* of `object` */
 };
 
@@ -124,12 +125,16 @@ static void find_chat(struct update *u)
 		u->place = find_path(u, path, n - tail_length);
 }
 
-struct update *update_of_checked(const char *json, size_t n)
+struct update *update_of_checked(struct update *old, const char *json, size_t n)
 {
 	struct arena *arena;
-	struct update *u = malloc(sizeof *u + sizeof *arena + n);
-	if (!u)
-		return NULL;
+	struct update *u = old;
+	if (!u || u->room < n) {
+		u = realloc(old, sizeof *u + sizeof *arena + n);
+		if (!u)
+			return NULL;
+		u->room = n;
+	}
 	arena = (struct arena *)(u + 1);
 	*arena = (struct arena){ .used = 0 };
 	u->arena = arena;
@@ -155,7 +160,7 @@ struct update *update_parse(const char *json, size_t n, struct err *err)
 		err_set(err, ERR_IO, "the update is no JSON object");
 		return NULL;
 	}
-	struct update *u = update_of_checked(root, n);
+	struct update *u = update_of_checked(NULL, root, n);
 	if (!u)
 		err_set(err, ERR_INTERNAL, "out of memory");
 	return u;

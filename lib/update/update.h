@@ -19,8 +19,9 @@ struct update; /* a parsed update; opaque */
 struct update *update_parse(const char *json, size_t n, struct err *err);
 
 /* The same of bytes that begin with the brace of an object and that scan_check() has accepted, as
- * those of a slice that is an object. NULL when memory is out. */
-struct update *update_of_checked(const char *json, size_t n);
+ * those of a slice that is an object. `old`, an update that is needed no longer (or NULL), becomes
+ * the new one. NULL when memory is out: `old` is still the caller's to free. */
+struct update *update_of_checked(struct update *old, const char *json, size_t n);
 void update_free(struct update *u); /* NULL is fine */
 
 /* Whether there is an integer update_id that fits 64 bits, and which. */

@@ -41,6 +41,7 @@ check 0 "^ok +route /r32: '$TMP/note'" "as many as there may be" --handler "$TMP
 check 78 "on-error: the hook '$TMP/missing' does not exist" "a hook that is missing" --handler "$TMP/note" --on-error "$TMP/missing"
 check 78 "on-timeout: the hook '$TMP/plain' is not executable" "another" --handler "$TMP/note" --on-timeout "$TMP/plain"
 check 78 "source: the source's program '$TMP/orphan' needs '/nonexistent/sh'" "a source's program" --handler "$TMP/note" --source "exec:$TMP/orphan"
+check 64 "source: the source's program is empty" "one that is not there" --handler "$TMP/note" --source 'exec: '
 check 64 "source: the source's program has an unquoted '>' at character 3, .*start a shell: sh -c 'a > b'" "one that wants a shell" --handler "$TMP/note" --source 'exec:a > b'
 check 0 "anyone may change the hook '$TMP/open'" "a hook that anyone may write: a warning" --handler "$TMP/note" --on-error "$TMP/open"
 check 64 "nor a /command|neither a kind" "a match that is none" --handler "$TMP/note" --only mesage

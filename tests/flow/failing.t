@@ -55,6 +55,28 @@ is "$(stats .polls)" "$polls" "… within the poll that was open all the time"
 stop_tgrun
 is "$STATUS" 0 "… and a stop is a good one"
 
+# A slot that cannot begin, and ends as soon as it was forked: no fork follows the other at once.
+anew --no-penalties --first-id 1
+rm -f "$TMP/failed" "$TMP/refuse" "$TMP/seen"
+: >"$TMP/seen"
+LD_PRELOAD=$TOOL.so FAILING_SITES=$TMP/matched FAILING="slot:signalfd:*:0:0" FAILING_WHILE=$TMP/refuse FAILING_LOG=$TMP/failed \
+	start_tgrun --concurrency 1 --handler "$TMP/note"
+generate 1 1
+wait_for '[ "$(seen ^end)" = 1 ]'
+: >"$TMP/refuse"
+since=$(date +%s%3N)
+slots=$(cat "/proc/$TGRUN_PID/task/$TGRUN_PID/children")
+kill -KILL "${slots%% *}"
+wait_for '[ "$(grep -c ^failed "$TMP/failed" 2>/dev/null)" -ge 6 ]'
+# At least half of 100, 200, 400, 800 and 1600 ms lie between the six.
+ok '[ "$(($(date +%s%3N) - since))" -ge 1550 ]' "a slot that ends as soon as it was forked is forked again after pauses that grow"
+is "$(grep -c "warn .*slot 1 ended before it could run anything (status 71)" "$TGRUN_LOG")" 1 "… which is said once"
+rm "$TMP/refuse"
+generate 1 1
+wait_for '[ "$(seen ^end)" = 2 ]' 60
+is "$(seen ^end)" 2 "… and when it can begin, handlers run"
+stop_tgrun
+
 lasting memory 0 'out of memory'
 lasting write 30 'Read-only file system; it is not confirmed' # as of a state directory that is made read-only
 lasting sync 5 'the database cannot be synced: Input/output error; it is not confirmed'

@@ -223,6 +223,56 @@ wait_for '[ "$(seen "^end old f")" = 1 ]'
 is "$(sed -n 's/^end old //p' "$TMP/seen" | tr '\n' ' ')" "a b c d e f " "nothing is lost, and the order is the same"
 stop_tgrun
 
+# What stays is not looked for: a source's program, an authority's file, a state directory.
+anew --no-penalties
+: >"$TMP/seen"
+handler feed <<'EOT'
+#!/bin/sh
+echo '{"update_id":1,"message":{"message_id":1,"date":0,"text":"a","chat":{"id":7,"type":"private"}}}'
+while [ ! -e "$FLOW_MARK/go" ]; do sleep 0.05; done
+echo '{"update_id":2,"message":{"message_id":2,"date":0,"text":"b","chat":{"id":7,"type":"private"}}}'
+EOT
+config <<EOT
+handler = $TMP/old
+source = exec:$TMP/feed
+state-dir = $TMP/state
+EOT
+"$TGRUN" --config "$TMP/conf" >"$TGRUN_LOG" 2>&1 </dev/null &
+TGRUN_PID=$!
+wait_for '[ "$(seen "^end old a")" = 1 ]'
+mv "$TMP/feed" "$TMP/feed.gone"
+config <<EOT
+handler = $TMP/new
+source = exec:$TMP/feed
+ca-file = $TMP/missing.pem
+EOT
+hup 'cannot reload|configuration reloaded'
+is "$(sed -n 's/.* \(error\|warn\|info\) *//p' "$TGRUN_LOG" | grep -E "reload|cannot change" | sort | tr '\n' '|')" \
+	"'ca-file' cannot change while running: the old value stays until a restart|'state-dir' cannot change while running: the old value stays until a restart|configuration reloaded|" \
+	"a source whose program is gone, and what else stays, keeps no reload from the rest"
+: >"$TMP/go"
+wait_tgrun
+is "$STATUS $(seen '^end new b')" "0 1" "… and the next update has the new handler"
+rm "$TMP/go"
+mv "$TMP/feed.gone" "$TMP/feed"
+
+anew --no-penalties
+: >"$TMP/ca.pem"
+config <<EOT
+handler = $TMP/old
+token-file = $TMP/token
+api-url = https://127.0.0.1:9
+ca-file = $TMP/ca.pem
+state-dir = $TMP/state
+EOT
+"$TGRUN" --config "$TMP/conf" >"$TGRUN_LOG" 2>&1 </dev/null &
+TGRUN_PID=$!
+wait_for 'logged "getMe"'
+rm "$TMP/ca.pem"
+hup 'cannot reload|configuration reloaded'
+is "$(grep -c 'configuration reloaded' "$TGRUN_LOG")" 1 "nor does a file of authorities that is gone"
+stop_tgrun
+
 # Workers that stay are replaced.
 anew --no-penalties
 start_tgrun --workers 1 --log-level debug --handler share/examples/worker.sh

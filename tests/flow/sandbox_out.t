@@ -43,6 +43,28 @@ is "$(lost restart '{"method":"sendMessage","status":500,"description":"Internal
 is "$(lost early '{"method":"sendMessage","status":500,"description":"Internal Server Error: restart"}')" "0 0" "… before it: it did not"
 is "$(lost gone '{"method":"sendMessage","action":"hang_up","count":0}' | sed 's/^5[26]/5x/')" "5x 0" "the connection is reset before: it did not"
 
+# Connections that go before a request is whole.
+broken() { # SCRIPT ARGUMENT…: whether curl lost the connection, and what arrived meanwhile
+	script "$1"
+	shift
+	call sendDocument -d chat_id=7 "$@" -o /dev/null 2>/dev/null
+	case $? in
+	52 | 55 | 56) echo "lost $(($(stats .deliveries) - before))" ;; # before: how many there were
+	*) echo "not lost" ;;
+	esac
+}
+head -c 3000000 /dev/zero >"$TMP/upload"
+before=$(stats .deliveries)
+is "$(broken '{"method":"sendDocument","action":"break"}' -d document=x)" "lost 0" "the connection is closed when the headers are there: it did not arrive"
+script '{"method":"sendDocument","action":"break","after":1000000}'
+call sendDocument -F chat_id=7 -F "document=@$TMP/upload" -o /dev/null 2>/dev/null
+like "$?" '^5[256]$' "… in the middle of a file"
+is "$(broken '{"method":"sendDocument","action":"break","after":1000000}' -d document=x)" "lost 0" "… or behind the last byte"
+is "$(stats .deliveries) $(calls 'select(.fault == "break") | .method' | wc -l)" "$before 3" "the log tells of each, and none was carried out"
+script '{"method":"/file/","action":"cut"}'
+curl -sS -m 20 -o /dev/null "$URL/file/bot$TOKEN/files/a" 2>/dev/null
+is "$? $(curl -sS -m 20 "$URL/file/bot$TOKEN/files/a")" "18 a file of the sandbox" "a file that is fetched may be cut, too"
+
 # Whom a line of the script speaks of.
 script '{"chat":9,"status":400,"description":"Bad Request: can'"'"'t parse entities: byte 5"}
 {"method":"sendmessage","where":{"text":"five","chat_id":7},"status":429,"description":"Too Many Requests: retry after 5","retry_after":5}
@@ -57,6 +79,31 @@ struck() { # CHAT SEED: which of 20 calls a fault struck
 }
 first=$(struck 11 1) again=$(struck 12 1) other=$(struck 13 2)
 ok '[ -n "$first" ] && [ "$first" = "$again" ] && [ "$first" != "$other" ]' "a fault by chance strikes the same calls after the same seed ($first; $other)"
+
+# Queries are answered once.
+over='Bad Request: query is too old and response timeout expired or query ID is invalid'
+for query in callback inline shipping pre_checkout; do
+	_method=answer$(echo "$query" | sed 's/pre_c/PreC/; s/^./\u&/')Query
+	is "$(call "$_method" -d "${query}_query_id=q$query" | jq -c .result), $(call "$_method" -d "${query}_query_id=q$query" | jq -r .description)" "true, $over" "$_method"
+done
+is "$(call answerCallbackQuery | jq -r .description)" "$over" "… and none without its id"
+is "$(call answerGuestQuery -d guest_query_id=g -d 'result={}' | jq -r '.result.inline_message_id | length > 0'), $(call answerGuestQuery -d guest_query_id=g | jq -r .description)" \
+	"true, $over" "a guest gets a message, once"
+
+# What is answered has the form of the documentation.
+is "$(call sendChatAction -d chat_id=7 -d action=typing | jq .result) $(call sendChatAction -d chat_id=7 -d action=sing | jq -r .description)" \
+	"true Bad Request: wrong parameter action in request" "a chat action"
+id=$(sends 51 first) next=$(sends 51 second)
+is "$(call copyMessage -d chat_id=52 -d from_chat_id=51 -d message_id="$id" | jq -c .result)" '{"message_id":1}' "copyMessage gives an id"
+is "$(call forwardMessage -d chat_id=52 -d from_chat_id=51 -d message_id="$id" | jq -c '.result | [.text, .forward_origin.type]')" '["first","user"]' "forwardMessage a message"
+is "$(call forwardMessages -d chat_id=52 -d from_chat_id=51 -d "message_ids=[$id,99,$next]" | jq -c .result)" '[{"message_id":3},{"message_id":4}]' "forwardMessages ids, of those that are there"
+is "$(call copyMessages -d chat_id=52 -d from_chat_id=51 -d 'message_ids=[98,99]' | jq -r .error_code) $(sends 52 x)" '400 5' "… and nothing if none is"
+is "$(call sendInvoice -d chat_id=7 -d title=t -d description=d -d payload=p -d currency=XTR --data-urlencode 'prices=[{"label":"a","amount":3},{"label":"b","amount":4}]' |
+	jq -c '.result.invoice | [.title, .currency, .total_amount, .start_parameter]')" '["t","XTR",7,""]' "sendInvoice an invoice with its sum"
+is "$(call sendPaidMedia -d chat_id=7 -d star_count=5 --data-urlencode 'media=[{"type":"photo","media":"a"},{"type":"video","media":"b"}]' |
+	jq -c '.result.paid_media | [.star_count, (.paid_media | map(.type)), .paid_media[0].photo[0].width, .paid_media[1].video.duration]')" '[5,["photo","video"],1,1]' "sendPaidMedia its media"
+is "$(call sendChecklist -d chat_id=7 -d business_connection_id=b --data-urlencode 'checklist={"title":"t","tasks":[{"id":1,"text":"one"}]}' | jq -c .result.checklist)" \
+	'{"title":"t","tasks":[{"id":1,"text":"one"}]}' "sendChecklist its tasks"
 
 # Chats that take nothing.
 chats '{"chat":21,"state":"blocked"}
@@ -130,6 +177,10 @@ for n in 1 2 3 4 5; do
 	[ $n -gt 1 ] || first=$id
 done
 is "$(fetch "$first"), $(fetch "$id" | cut -d' ' -f1)" 'Bad Request: wrong file_id or the file is temporarily unavailable, 19000000' "of many the newest are kept"
+
+stop_sandbox
+start_sandbox --no-penalties --upload-max 1000000
+is "$(call sendDocument -F "document=@$TMP/large" -F chat_id=7 | jq .error_code) $(call sendDocument -F "document=@$TMP/a.PDF" -F chat_id=7 | jq .ok)" "413 true" "how much is taken may be set"
 
 # Albums.
 album() { call sendMediaGroup -F chat_id=41 -F media="$1" -F "a=@$TMP/a.PDF" -F "b=@$TMP/a.PDF" | jq -c "$2"; }

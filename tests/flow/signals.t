@@ -45,6 +45,65 @@ kill -TERM "$TGRUN_PID"
 wait_tgrun
 is "$STATUS" 0 "… and SIGTERM stops it"
 
+# Signals that came before tgrun had begun: the parent blocked and sent them, so they wait at its first instruction.
+if command -v python3 >/dev/null; then
+	cat >"$TMP/early.py" <<'EOT'
+import os, signal, sys
+sig = getattr(signal, "SIG" + sys.argv[1])
+signal.pthread_sigmask(signal.SIG_BLOCK, [sig])
+os.kill(os.getpid(), sig)
+os.execv(sys.argv[2], sys.argv[2:])
+EOT
+	for signal in TERM INT QUIT ALRM PWR XCPU; do
+		want=0
+		[ "$signal" != XCPU ] || want=1
+		timeout 60 python3 "$TMP/early.py" "$signal" "$TGRUN" --handler "$TMP/note" >"$TMP/out" 2>&1
+		is "$? $(grep -c "^tgrun: stopped by SIG$signal before" "$TMP/out")" "$want 1" "SIG$signal before the start is a stop"
+		env -u TGRUN_TOKEN -u TGRUN_API_URL -u TGRUN_STATE_DIR timeout 60 \
+			python3 "$TMP/early.py" "$signal" "$TGRUN" try --handler "$TMP/note" >"$TMP/out" 2>&1 </dev/null
+		is "$? $(grep -c "^tgrun: stopped by SIG$signal before" "$TMP/out")" "$want 1" "… of 'tgrun try', too"
+	done
+	for signal in TERM=143 HUP=129 USR1=138; do
+		python3 "$TMP/early.py" "${signal%=*}" "$TGRUN" status >"$TMP/out" 2>&1
+		is "$?" "${signal#*=}" "SIG${signal%=*} ends another sub-command as it ends any program"
+	done
+	TGRUN_LOG_LEVEL=info python3 "$TMP/early.py" HUP "$TGRUN" --handler "$TMP/note" >"$TGRUN_LOG" 2>&1 &
+	TGRUN_PID=$!
+	wait_for 'logged "configuration reloaded"'
+	ok 'logged "configuration reloaded"' "SIGHUP before the start is a reload"
+	stop_tgrun
+	is "$STATUS" 0 "… and tgrun goes on until it is stopped"
+	TGRUN_LOG_LEVEL=info python3 "$TMP/early.py" USR1 "$TGRUN" --handler "$TMP/note" >"$TGRUN_LOG" 2>&1 &
+	TGRUN_PID=$!
+	wait_for 'logged "figures"'
+	ok 'logged "figures"' "SIGUSR1 before the start logs its figures"
+	stop_tgrun
+
+	# While it starts: it waits for a token that nobody writes.
+	waiting() { # starts it, and waits until it holds SIGHUP back
+		rm -f "$TMP/token"
+		mkfifo "$TMP/token"
+		env -u TGRUN_TOKEN TGRUN_LOG_LEVEL=info "$TGRUN" --token-file "$TMP/token" --handler "$TMP/note" >"$TGRUN_LOG" 2>&1 &
+		TGRUN_PID=$!
+		wait_for 'grep -q "^SigBlk:.*[13579bdf]$" "/proc/$TGRUN_PID/status"'
+	}
+	waiting
+	kill -HUP "$TGRUN_PID"
+	exec 9>"$TMP/token"
+	rm "$TMP/token"
+	echo "$TOKEN" >"$TMP/token" # for the reload
+	echo "$TOKEN" >&9
+	exec 9>&-
+	wait_for 'logged "configuration reloaded"'
+	ok 'logged "configuration reloaded"' "SIGHUP while it starts is a reload"
+	stop_tgrun
+	is "$STATUS" 0 "… and tgrun goes on"
+	waiting
+	kill -TERM "$TGRUN_PID"
+	wait_tgrun
+	is "$STATUS" 0 "SIGTERM while it starts is a stop"
+fi
+
 # Descriptors 0 to 2 are closed.
 for closed in '<&-' '>&-' '2>&-' '<&- >&- 2>&-'; do
 	rm -f "$TMP/out"

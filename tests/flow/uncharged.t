@@ -105,6 +105,18 @@ wait_for '[ "$(letters | wc -l)" = 1 ]' 60
 is "$(letters)" "never 4 exited with status 75, attempt 4 of 3" "when another chat's update is handled it is: the next attempt is the last"
 stop_tgrun
 
+# Five minutes are what they are: nobody waits for them when another chat's update is handled.
+machine
+anew --no-penalties
+: >"$TMP/seen"
+start_tgrun --handler "$TMP/busy" --max-attempts 2 --retry-delay 10ms
+message 1 never
+wait_for 'logged "attempts are used up"'
+message 2 good
+wait_for '[ "$(letters | wc -l)" = 1 ]'
+is "$(letters)" "never 3 exited with status 75, attempt 3 of 2" "what is kept has its last attempt as soon as another chat's update is handled"
+stop_tgrun
+
 # The end of a source.
 forget
 printf '{"update_id":%d,"message":{"message_id":1,"date":0,"text":"never","chat":{"id":1,"type":"private"}}}\n' 1 >"$TMP/one.jsonl"

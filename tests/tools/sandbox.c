@@ -45,6 +45,13 @@ static bool on_accept(void *arg)
 	return sandbox_script_accept(t->script);
 }
 
+static void on_begin(void *arg, struct sandbox_request *r)
+{
+	struct tool *t = arg;
+	if (sandbox_script_begin(t->script, r))
+		sandbox_log_fault(t, r, r->fault_name);
+}
+
 static bool on_answer(void *arg, struct sandbox_request *r)
 {
 	(void)arg;
@@ -128,7 +135,8 @@ int main(int argc, char **argv)
 		{ "ready-fd", 1, NULL, 'r' },     { "exit-with-parent", 0, NULL, 'e' },
 		{ "help", 0, NULL, 'h' },         { 0 },
 	};
-	static const struct sandbox_hooks hooks = { on_accept, on_request, on_answer, on_ended };
+	static const struct sandbox_hooks hooks = { on_accept, on_begin, on_request, on_answer,
+						    on_ended };
 	struct tool t = { .log = -1 };
 	struct sandbox_config config = {
 		.token = "123456:sandbox",

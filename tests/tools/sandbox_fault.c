@@ -221,6 +221,7 @@ bool sandbox_fault_apply(struct sandbox_request *r, enum raw_action action, cons
 	case FAULT_PASS:
 	case FAULT_REFUSE:
 	case FAULT_HANG_UP:
+	case FAULT_BREAK:
 		return false;
 	case RAW_STALL:
 	case RAW_STALL_HEADERS:

@@ -8,8 +8,8 @@
 /* The number `name` of a line, `otherwise` if it gives none. */
 int64_t sandbox_fault_number(const cJSON *line, const char *name, int64_t otherwise);
 
-/* Does to a whole request what the line says; all actions but FAULT_REFUSE and FAULT_HANG_UP.
- * false: the sandbox answers it, and the fault shows in its answer at most. */
+/* Does to a whole request what the line says; all actions but FAULT_REFUSE, FAULT_HANG_UP and
+ * FAULT_BREAK. false: the sandbox answers it, and the fault shows in its answer at most. */
 bool sandbox_fault_apply(struct sandbox_request *r, enum raw_action action, const cJSON *line);
 
 #endif

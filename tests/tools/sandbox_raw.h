@@ -27,6 +27,7 @@ enum raw_action {
 	FAULT_REFUSE,
 	FAULT_HANG_UP,
 	FAULT_FLOOD,
+	FAULT_BREAK,
 };
 
 enum { RAW_UNSET = -1 };

@@ -57,6 +57,7 @@ static const char *const names[] = {
 	[FAULT_REFUSE] = "refuse",
 	[FAULT_HANG_UP] = "hang_up",
 	[FAULT_FLOOD] = "flood",
+	[FAULT_BREAK] = "break",
 };
 
 struct sandbox_script *sandbox_script_new(void)
@@ -200,11 +201,17 @@ static bool is_given(struct sandbox_request *r, const cJSON *want)
 	return got && text && strcmp(got, text) == 0;
 }
 
+/* What a line must name to speak of the request; NULL: none does. */
+static const char *method_of(const struct sandbox_request *r)
+{
+	return r->method[0] ? r->method : strncmp(r->path, "/file/", 6) == 0 ? "/file/" : NULL;
+}
+
 /* Whether the line speaks of this call. */
 static bool matches(struct sandbox_script *s, struct fault *f, struct sandbox_request *r)
 {
 	const cJSON *where = json_member(f->json, "where"), *want;
-	if (f->method[0] && strcasecmp(f->method, r->method) != 0)
+	if (f->method[0] ? strcasecmp(f->method, method_of(r)) != 0 : !r->method[0])
 		return false;
 	if (json_has_number(f->json, "chat") &&
 	    sandbox_chat_named(r, "chat_id") != (int64_t)json_number(f->json, "chat"))
@@ -218,27 +225,49 @@ static bool matches(struct sandbox_script *s, struct fault *f, struct sandbox_re
 	       next_random(s) < (int)json_number(f->json, "chance");
 }
 
-bool sandbox_script_request(struct sandbox_script *s, struct sandbox_request *r, const char **name)
+/* The line whose turn it is, of those that strike before the request is whole, or of the others;
+ * its name is noted. NULL: none. */
+static struct fault *turn(struct sandbox_script *s, struct sandbox_request *r, bool early)
 {
-	*name = NULL;
-	if (!r->method[0])
-		return false;
-	for (struct list *l = s->faults.next; l != &s->faults; l = l->next) {
+	for (struct list *l = s->faults.next; method_of(r) && l != &s->faults; l = l->next) {
 		struct fault *f = container_of(l, struct fault, link);
-		if (!matches(s, f, r))
+		if ((f->action == FAULT_BREAK) != early || !matches(s, f, r))
 			continue;
 		const char *given = cJSON_GetStringValue(json_member(f->json, "name"));
 		snprintf(r->fault_name, sizeof r->fault_name, "%s",
 			 given ? given : names[f->action]);
-		*name = r->fault_name;
-		bool taken = apply(s, f, r);
-		if (f->times > 0 && --f->times == 0) {
-			fault_free(f);
-			s->count--;
-		}
-		return taken;
+		return f;
 	}
-	return false;
+	return NULL;
+}
+
+static void used(struct sandbox_script *s, struct fault *f)
+{
+	if (f->times > 0 && --f->times == 0) {
+		fault_free(f);
+		s->count--;
+	}
+}
+
+bool sandbox_script_begin(struct sandbox_script *s, struct sandbox_request *r)
+{
+	struct fault *f = turn(s, r, true);
+	if (!f)
+		return false;
+	r->body_max = sandbox_fault_number(f->json, "after", 0);
+	used(s, f);
+	return true;
+}
+
+bool sandbox_script_request(struct sandbox_script *s, struct sandbox_request *r, const char **name)
+{
+	struct fault *f = turn(s, r, false);
+	*name = f ? r->fault_name : NULL;
+	if (!f)
+		return false;
+	bool taken = apply(s, f, r);
+	used(s, f);
+	return taken;
 }
 
 bool sandbox_script_accept(struct sandbox_script *s)

@@ -2,7 +2,7 @@
  *
  * A script is JSON lines; each is used for the next calls that match it:
  *
- *   method   the Bot API method, any if absent
+ *   method   the Bot API method, any if absent; /file/: a file that is fetched
  *   chat     the chat_id, any if absent; where: {"NAME":VALUE}: parameters that it has
  *   skip     matching calls to leave alone first
  *   chance   of the calls that match it strikes so many of a thousand, at random, see seed
@@ -25,6 +25,9 @@
  *            headers        headers without an end, up to `bytes` (200 MB)
  *            garbage        bytes that are no HTTP
  *            hang_up        closes this connection, and the next `count` (1) when accepted
+ *            break          closes the connection before the request is whole: when its headers are
+ *                           there, or `after` bytes of its body; only method, and what stands in
+ *                           the query, are known then
  *            refuse         cuts all connections, and refuses new ones for `ms` (1000)
  *            redirect       302 to `location`
  *            close          the true answer, with Connection: close
@@ -64,10 +67,12 @@ void sandbox_script_seed(struct sandbox_script *s, uint64_t seed);
  * those before it were added. */
 int sandbox_script_add(struct sandbox_script *s, const char *lines, size_t n, struct err *err);
 
-/* For the sandbox's hooks of the same names (sandbox/sandbox_internal.h). `request` applies the
- * fault whose turn it is, and returns whether the request is answered by it; *name gets what was
- * done, NULL for nothing. */
+/* For the sandbox's hooks of the same names (sandbox/sandbox_internal.h). `begin` returns whether
+ * the connection will be closed before the request is whole; r->fault_name says why. `request`
+ * applies the fault whose turn it is, and returns whether the request is answered by it; *name gets
+ * what was done, NULL for nothing. */
 bool sandbox_script_accept(struct sandbox_script *s);
+bool sandbox_script_begin(struct sandbox_script *s, struct sandbox_request *r);
 bool sandbox_script_request(struct sandbox_script *s, struct sandbox_request *r, const char **name);
 bool sandbox_script_answer(struct sandbox_request *r);
 void sandbox_script_ended(struct sandbox_request *r);

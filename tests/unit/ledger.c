@@ -243,8 +243,36 @@ static void test_proven(void)
 	finish_test(q);
 }
 
+static void test_kept(void)
+{
+	struct queue *q = start();
+	put(q, 1, "chat:1", "{it}"), put(q, 2, "chat:1", "{next}");
+	claim(q);
+	queue_keep(q, last, 300000, "exit 75");
+	claim_free(last);
+	put(q, 3, "chat:2", "{dropped}"), put(q, 4, "chat:2", "{good}");
+	claim(q);
+	queue_drop(q, last);
+	claim_free(last);
+	pass(1);
+	IS(claim(q), "{good}", "while one is kept, others run");
+	is_num(queue_next_due(q, QUEUE_ALL_LANES), 299999, "it waits for long");
+	done(q);
+	is_num(queue_next_due(q, QUEUE_ALL_LANES), 0, "but not when another chat's has ended well");
+	IS(claim(q), "{it}", "then it is tried at once");
+	ok(queue_proven(q, last) && last->failures == 1, "and may be given up");
+	queue_keep(q, last, 300000, "exit 75");
+	claim_free(last);
+	queue_flush(q, NULL);
+	crash(q);
+	q = start();
+	is_num(queue_next_due(q, QUEUE_ALL_LANES), 300000, "the next runner waits at most as long");
+	finish_test(q);
+}
+
 static void test_queue(void)
 {
+	test_kept();
 	test_bounds();
 	test_proven();
 }

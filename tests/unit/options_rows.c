@@ -24,7 +24,7 @@ static const char *sample(const struct option_row *row)
 			{ "allow-chat", "42,-43" },
 			{ "rate", "chat=2/m" },
 			{ "button", "Tea=tea" },
-			{ "reply-with", "protect_content=true" } };
+			{ "reply-with", "protect=true" } };
 	for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++)
 		if (strcmp(samples[i].name, row->name) == 0)
 			return samples[i].value;
@@ -87,6 +87,7 @@ static bool holds(const struct config *c, const struct option_row *row)
 		return *(char *const *)m && (strcmp(*(char *const *)m, sample(row)) == 0 ||
 					     strcmp(*(char *const *)m, "") == 0);
 	case OPTION_TEXT:
+	case OPTION_DATA:
 	case OPTION_URL:
 		return *(char *const *)m && strcmp(*(char *const *)m, sample(row)) == 0;
 	}
@@ -114,6 +115,7 @@ static void test_sizes(void)
 			break;
 		case OPTION_TEXT:
 		case OPTION_MAYBE:
+		case OPTION_DATA:
 		case OPTION_KEEP:
 		case OPTION_URL:
 			size = sizeof(char *);
@@ -180,6 +182,7 @@ static const char *lead(const struct option_row *row)
 		return "try --handler h";
 	return row->commands & COMMAND_DEAD     ? "dead list"
 	       : row->commands & COMMAND_OUTBOX ? "outbox list"
+	       : row->commands & COMMAND_SEND   ? "send"
 	       : row->commands & COMMAND_CALL   ? "call"
 	       : row->commands & COMMAND_STATUS ? "status"
 						: "stop";
@@ -197,7 +200,9 @@ static void test_each_row(void)
 		bool config = value == file;
 		write_file("", 0);
 		for (int form = 0; form < 2; form++) {
-			const char *between = form == 0 ? "=" : row->value ? " " : NULL;
+			const char *between = form == 0 || row->type == OPTION_DATA ? "="
+					      : row->value                          ? " "
+										    : NULL;
 			snprintf(words, sizeof words, "%s --%s%s%s", lead(row), row->name,
 				 between ? between : "", between ? value : "");
 			int rc = parse(&c, words, "", &err);
@@ -249,7 +254,7 @@ static void test_help(void)
 	static const char *const command[] = { "-h",       "run -h",    "try -h",    "check -h",
 					       "dead -h",  "queue -h",  "status -h", "stop -h",
 					       "pause -h", "resume -h", "drain -h",  "outbox -h",
-					       "call -h" };
+					       "send -h",  "call -h" };
 	for (size_t i = 0; i < sizeof command / sizeof *command; i++) {
 		struct config c;
 		struct err err;

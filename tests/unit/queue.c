@@ -487,10 +487,62 @@ static void failures(void)
 	done(q);
 
 	put(q, 6, "", "{f}");
+	claim(q);
+	queue_retry(q, last, 0, "again");
+	claim_free(last);
 	body_missing = 1;
 	IS(claim(q), "", "an update whose bytes are missing is not handed out");
 	body_missing = 0;
 	ok(strstr(dead(q, 0), "its bytes are missing"), "it becomes a dead letter");
+	finish_test(q);
+}
+
+/* Whether update `i`, whose body is filled up to `length`, is handed out as it was put. */
+static bool comes(struct queue *q, int i, int length)
+{
+	char body[5000], key[20];
+	snprintf(body, sizeof body, "{%0*d}", length - 2, i);
+	snprintf(key, sizeof key, "k%d", i);
+	bool well = strcmp(claim(q), body) == 0 && strcmp(last->keys, key) == 0 &&
+		    last->update_id == i && last->length == strlen(body) &&
+		    last->received == last->first && !last->redelivered;
+	done(q);
+	return well;
+}
+
+static void put_filled(struct queue *q, int i, int length)
+{
+	char body[5000], key[20];
+	snprintf(body, sizeof body, "{%0*d}", length - 2, i);
+	snprintf(key, sizeof key, "k%d", i);
+	put(q, i, key, body);
+}
+
+static void bytes(void)
+{
+	enum { MANY = 1500 };
+	struct queue *q = start();
+	int wrong = 0;
+	bodies_read = 0;
+	for (int i = 0; i < 3; i++)
+		put_filled(q, i, 300);
+	ok(comes(q, 0, 300) && comes(q, 1, 300), "what was just put is handed out as it came");
+	is_num(bodies_read, 0, "and is not read from the store for that");
+	claim(q);
+	queue_retry(q, last, 0, "again");
+	claim_free(last);
+	ok(strlen(claim(q)) == 300 && last->failures == 1 && bodies_read == 1,
+	   "what is tried again is read");
+	done(q);
+	put_filled(q, 3, 4900);
+	ok(comes(q, 3, 4900) && bodies_read == 2, "so is what is large");
+	queue_set_backlog(q, MANY);
+	for (int i = 0; i < MANY; i++)
+		put_filled(q, 10 + i, 20 + i % 9);
+	for (int i = 0; i < MANY; i++)
+		wrong += !comes(q, 10 + i, 20 + i % 9);
+	is_num(wrong, 0, "a long queue comes in order, as it came");
+	ok(bodies_read > 2, "and most of it is read");
 	finish_test(q);
 }
 
@@ -547,6 +599,7 @@ static void tests(void)
 	ages();
 	letters_of();
 	failures();
+	bytes();
 	syncs_when_needed();
 	rekeying();
 }

@@ -115,6 +115,37 @@ static void delays(void)
 	sched_free(s);
 }
 
+static void kept(void)
+{
+	struct sched *s = sched_new();
+	struct sched_entry late = { .due = 300000, .kept = true };
+	add(s, 1, "a"), add(s, 2, "b b2"), add(s, 3, ""), add(s, 4, "c"), add(s, 5, "b"),
+		add(s, 6, "x");
+	for (late.seq = 1; late.seq <= 4; late.seq++) {
+		claim(s, 0);
+		late.kept = late.seq != 4;
+		sched_return(s, 0, &late);
+	}
+	is_num(claim(s, 10), 6, "what is kept waits");
+	is_num(sched_next_due(s, 10, SCHED_ALL_LANES), 300000, "for its time");
+	sched_hasten(s, 20, "b b2");
+	is_num(claim(s, 20), 1, "another's good end brings it up at once");
+	is_num(claim(s, 20), 3, "also where it has no key");
+	is_num(claim(s, 20), 0,
+	       "but not what has the same keys, nor what waits for another reason");
+	sched_return(s, 20, &(struct sched_entry){ .seq = 3, .due = 300000 });
+	sched_hasten(s, 30, "x");
+	is_num(claim(s, 30), 2, "nor is it kept for good");
+	is_num(claim(s, 30), 0, "what comes up is claimed once");
+	sched_finish(s, 40, 2);
+	is_num(claim(s, 40), 5, "and what waited for it follows");
+	sched_return(s, 40, &(struct sched_entry){ .seq = 5, .due = 300000, .kept = true });
+	sched_remove(s, 50, 5);
+	sched_hasten(s, 50, "x");
+	is_num((int64_t)sched_ready(s, SCHED_ALL_LANES), 0, "what was taken out does not come up");
+	sched_free(s);
+}
+
 static void suspects(void)
 {
 	struct sched *s = sched_new();
@@ -353,6 +384,7 @@ int main(void)
 	RUN(order);
 	RUN(fairness);
 	RUN(delays);
+	RUN(kept);
 	RUN(suspects);
 	RUN(lanes);
 	RUN(batches);

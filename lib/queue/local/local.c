@@ -190,6 +190,7 @@ int local_put(struct queue *queue, const struct queue_put *puts, size_t count, c
 	}
 	/* The list is empty now, but the batch's operations still stand in it. */
 	local_learn(q, q->pending.ops + keep, added);
+	local_bytes_keep(q, q->pending.ops + keep, added);
 	q->unsynced = q->unsynced || added;
 	if (result)
 		*result = batch.result;

@@ -1,5 +1,5 @@
 /* queue/local/local_claim: what goes out of the local queue, and how it ends. Whose turn it is,
- * the scheduler knows; its bytes come from the store. For each claim there is room in the list
+ * the scheduler knows; its bytes come from local_bytes.c. For each claim there is room in the list
  * of what is to be written, so that its outcome can be recorded even when memory is out by then. */
 #include "queue/local/local_internal.h"
 
@@ -17,20 +17,13 @@ static struct open_claim *open_of(const struct claim *c)
 	return container_of(c, struct open_claim, claim);
 }
 
-static void open_free(struct open_claim *o)
-{
-	free(o->claim.keys);
-	free(o->claim.body);
-	free(o);
-}
-
 /* claim.free */
 static void let_go(struct claim *c)
 {
 	struct open_claim *o = open_of(c);
 	o->freed = true;
 	if (o->settled)
-		open_free(o);
+		free(o);
 }
 
 /* An update whose bytes are gone cannot be run: it is buried, and the queue goes on. */
@@ -47,28 +40,13 @@ static void bury_empty(struct local *q, const struct sched_entry *e)
 	sched_finish(q->sched, mono(q), e->seq);
 }
 
-/* Fills in the claim of an entry. 1, 0: its bytes are missing, -1 with `err`. */
-static int fill(struct local *q, const struct sched_entry *e, struct claim *c, struct err *err)
+/* Fills in what its entry says of a claim. */
+static void fill(struct local *q, const struct sched_entry *e, struct claim *c)
 {
-	struct buf keys, body;
-	struct store_facts facts = { 0 };
-	buf_init(&keys, SIZE_MAX / 2);
-	buf_init(&body, SIZE_MAX / 2);
-	int rc = q->store->ops->body(q->store, e->seq, &body, &facts, err);
-	if (rc == 1 &&
-	    (sched_keys(q->sched, e->seq, &keys) || buf_adds(&keys, "") || buf_adds(&body, "")))
-		rc = err_set(err, ERR_INTERNAL, "out of memory");
-	if (rc != 1) {
-		buf_release(&keys);
-		buf_release(&body);
-		return rc;
-	}
 	int64_t now = q->config.clock->wall(q->config.clock);
-	c->seq = e->seq;
-	c->update_id = facts.update_id;
-	c->received = facts.received;
 	/* the clock may have been set back */
-	c->first = facts.first && facts.first < now ? facts.first : now;
+	if (!c->first || c->first > now)
+		c->first = now;
 	c->failures = e->failures;
 	c->deaths = e->deaths;
 	c->interruptions = e->interruptions;
@@ -76,11 +54,7 @@ static int fill(struct local *q, const struct sched_entry *e, struct claim *c, s
 	c->lane = e->lane;
 	c->solo = e->solo;
 	c->expired = e->expired;
-	c->keys = keys.data;
-	c->body = body.data;
-	c->length = body.len;
 	c->free = let_go;
-	return 1;
 }
 
 /* Whose turn it is: of some lanes, or in the batch of a leader. */
@@ -119,24 +93,21 @@ static int hand_out(struct local *q, const struct which *w, struct claim **out, 
 			*err = q->failure;
 		return -1;
 	}
-	struct open_claim *o = calloc(1, sizeof *o);
+	struct open_claim *o = NULL;
 	int rc = 0;
-	if (!o)
-		return err_set(err, ERR_INTERNAL, "out of memory");
 	while (rc == 0 && next_entry(q, w, &e)) {
 		if (pending_reserve(&q->pending, 2 + q->reserved))
 			rc = err_set(err, ERR_INTERNAL, "out of memory");
 		else
-			rc = fill(q, &e, &o->claim, err);
+			rc = local_bytes_of(q, e.seq, &o, err);
 		if (rc == 0)
 			bury_empty(q, &e);
 		else if (rc < 0)
 			sched_return(q->sched, mono(q), &e);
 	}
-	if (rc != 1) {
-		free(o);
+	if (rc != 1)
 		return rc;
-	}
+	fill(q, &e, &o->claim);
 	struct store_op op = start_of(&o->claim, q->config.clock->wall(q->config.clock));
 	if (!e.expired)
 		pending_lend(&q->pending, &op);
@@ -186,6 +157,7 @@ void local_done(struct queue *queue, const struct claim *c)
 		return;
 	local_wells_note(q, c);
 	sched_finish(q->sched, mono(q), c->seq);
+	sched_hasten(q->sched, mono(q), c->keys);
 }
 
 void local_drop(struct queue *queue, const struct claim *c)
@@ -226,15 +198,19 @@ void local_dead(struct queue *queue, const struct claim *c, const char *reason,
 	bury(q, c, &op, reason, last_stderr);
 }
 
-/* Settles it with an operation after which it waits again. It waits for `pause` milliseconds, which
- * is written down, and for `delay` at least while this runner lives. */
-static void give_back(struct local *q, const struct claim *c, struct store_op *op, int64_t pause,
-		      int64_t delay, bool solo)
+/* How it waits again: for `pause` milliseconds, which is written down, and for `delay` at least
+ * while this runner lives. `solo` and `kept` as in the scheduler. */
+struct wait {
+	int64_t pause, delay;
+	bool solo, kept;
+};
+
+/* Settles it with an operation after which it waits again. */
+static void give_back(struct local *q, const struct claim *c, struct store_op *op,
+		      const struct wait *w)
 {
-	int64_t now = mono(q);
-	op->due = pause > 0 ? q->config.clock->wall(q->config.clock) + pause : 0;
-	if (delay < pause)
-		delay = pause;
+	int64_t now = mono(q), delay = w->delay < w->pause ? w->pause : w->delay;
+	op->due = w->pause > 0 ? q->config.clock->wall(q->config.clock) + w->pause : 0;
 	if (settle(q, c, op))
 		sched_return(q->sched, now,
 			     &(struct sched_entry){ .seq = op->seq,
@@ -242,18 +218,28 @@ static void give_back(struct local *q, const struct claim *c, struct store_op *o
 						    .deaths = op->deaths,
 						    .interruptions = op->interruptions,
 						    .redelivered = op->begun,
-						    .solo = solo,
+						    .solo = w->solo,
+						    .kept = w->kept,
 						    .due = delay > 0 ? now + delay : 0 });
 }
 
-void local_retry(struct queue *queue, const struct claim *c, int64_t delay, const char *reason)
+static void retry(struct local *q, const struct claim *c, const char *reason, const struct wait *w)
 {
-	struct local *q = local_of(queue);
 	struct store_op op = op_of(STORE_RETRY, c);
 	op.failures++;
 	op.reason = reason;
 	op.begun = true;
-	give_back(q, c, &op, delay, delay, false);
+	give_back(q, c, &op, w);
+}
+
+void local_retry(struct queue *queue, const struct claim *c, int64_t delay, const char *reason)
+{
+	retry(local_of(queue), c, reason, &(struct wait){ .pause = delay });
+}
+
+void local_keep(struct queue *queue, const struct claim *c, int64_t delay, const char *reason)
+{
+	retry(local_of(queue), c, reason, &(struct wait){ .pause = delay, .kept = true });
 }
 
 const char *local_release(struct queue *queue, const struct claim *c,
@@ -268,7 +254,10 @@ const char *local_release(struct queue *queue, const struct claim *c,
 	op.interruptions = l.interruptions;
 	op.begun = how->started || c->redelivered;
 	if (!given_up) {
-		give_back(q, c, &op, pause, how->delay, c->solo || how->why == RELEASE_SHARED);
+		give_back(q, c, &op,
+			  &(struct wait){ .pause = pause,
+					  .delay = how->delay,
+					  .solo = c->solo || how->why == RELEASE_SHARED });
 		return NULL;
 	}
 	ledger_story(&l, how->why, how->reason, q->story, sizeof q->story);
@@ -284,7 +273,7 @@ void local_release_all(struct local *q)
 		local_release(&q->queue, &o->claim,
 			      &(struct queue_release){ .why = why, .started = !o->claim.expired });
 		if (o->freed)
-			open_free(o);
+			free(o);
 	}
 }
 

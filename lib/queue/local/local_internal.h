@@ -1,9 +1,9 @@
 /* queue/local/local_internal: what the files of the local queue share: local.c (what comes in
  * and is written), local_disk.c (syncs, and the store's files), local_row.c (from the store to
- * the scheduler), local_claim.c (what goes out), local_wells.c (which updates ended well),
- * local_list.c (what waits, for people), local_many.c (changes of many), local_dead.c (dead
- * letters), local_calls.c (what is to be sent), local_open.c (start and end, and the table of
- * verbs), pending.c (what is to be written). */
+ * the scheduler), local_claim.c (what goes out), local_bytes.c (its bytes), local_wells.c (which
+ * updates ended well), local_list.c (what waits, for people), local_many.c (changes of many),
+ * local_dead.c (dead letters), local_calls.c (what is to be sent), local_open.c (start and end,
+ * and the table of verbs), pending.c (what is to be written). */
 #ifndef TGRUN_QUEUE_LOCAL_LOCAL_INTERNAL_H
 #define TGRUN_QUEUE_LOCAL_LOCAL_INTERNAL_H
 
@@ -38,7 +38,10 @@ struct open_claim {
 	struct list link;
 	uint64_t writes; /* local.writes when it was handed out */
 	bool settled, freed;
+	char bytes[]; /* its keys and its body */
 };
+
+enum { LOCAL_KEPT = 512 };
 
 struct local {
 	struct queue queue;
@@ -46,7 +49,9 @@ struct local {
 	struct store *store;
 	struct sched *sched;
 	struct pending pending;
-	struct list open; /* not settled */
+	struct open_claim *kept[LOCAL_KEPT]; /* of local_bytes.c */
+	struct buf body, keys;               /* of what it reads */
+	struct list open;                    /* not settled */
 	/* outcomes for which there is room in `pending`: one for each of `open`, and for each call
 	 * that was begun */
 	size_t reserved;
@@ -92,6 +97,15 @@ int local_recheck(struct local *q, struct err *err);
 /* Adds a row of the store to the scheduler. 0, or -1 when memory is out. */
 int local_row_add(struct local *q, const struct store_row *row);
 
+/* Keeps the bytes of PUTs among these operations, which were written. */
+void local_bytes_keep(struct local *q, const struct store_op *ops, size_t count);
+
+/* The bytes of an update that waits, as a claim, which is the caller's to free: number, keys, body
+ * and length, update_id, received, first (0: no attempt has begun). 1, 0: they are not there, -1
+ * with `err`. */
+int local_bytes_of(struct local *q, int64_t seq, struct open_claim **out, struct err *err);
+void local_bytes_release(struct local *q);
+
 /* A time of the monotonic clock as one of the wall clock, both in milliseconds. */
 int64_t local_row_wall(const struct local *q, int64_t mono);
 
@@ -125,6 +139,7 @@ void local_drop(struct queue *queue, const struct claim *c);
 void local_dead(struct queue *queue, const struct claim *c, const char *reason,
 		const char *last_stderr);
 void local_retry(struct queue *queue, const struct claim *c, int64_t delay, const char *reason);
+void local_keep(struct queue *queue, const struct claim *c, int64_t delay, const char *reason);
 const char *local_release(struct queue *queue, const struct claim *c,
 			  const struct queue_release *how);
 bool local_proven(const struct queue *queue, const struct claim *c);

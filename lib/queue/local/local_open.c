@@ -115,6 +115,7 @@ static int load_row(void *arg, const struct store_row *row)
 static void local_free(struct local *q)
 {
 	pending_release(&q->pending);
+	local_bytes_release(q);
 	sched_free(q->sched);
 	free(q);
 }
@@ -158,6 +159,7 @@ static const struct queue_ops ops = {
 	.drop = local_drop,
 	.dead = local_dead,
 	.retry = local_retry,
+	.keep = local_keep,
 	.release = local_release,
 	.proven = local_proven,
 	.flush = local_flush,
@@ -211,6 +213,8 @@ struct queue *local_open(const struct queue_config *config, struct store *store,
 	q->trim.oldest = INT64_MAX;
 	q->trim.bound = INT64_MIN;
 	pending_init(&q->pending);
+	buf_init(&q->body, SIZE_MAX / 2);
+	buf_init(&q->keys, SIZE_MAX / 2);
 	q->last_seq = q->store->ops->last_seq(q->store);
 	q->last_call = q->store->ops->last_call(q->store);
 	q->sched = sched_new();

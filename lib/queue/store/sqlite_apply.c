@@ -29,6 +29,7 @@ static int put(struct sqlite *s, const struct store_op *op)
 		s->db.last_seq = op->seq;
 	if (sqlite3_changes(s->db.handle))
 		sqlite_known_add(s, &id);
+	sqlite_seen(s, &id);
 	return 0;
 }
 

@@ -18,7 +18,7 @@
 enum {
 	SQLITE_RUNS = 64,      /* running updates in the row of `state`; the others: table `runs` */
 	SQLITE_FINISHED = 128, /* finished ones there; the others: table `finished` */
-	SQLITE_SEEN = 1024,    /* updates whose identity is remembered from reading them */
+	SQLITE_SEEN = 1024, /* updates whose identity is remembered from putting or reading them */
 };
 
 /* The statements, prepared once. */
@@ -191,7 +191,7 @@ int sqlite_known_confirm(struct sqlite *s, const struct sqlite_root *root);
 /* Whether the update is one of those. 1, 0, -1. */
 int sqlite_known_find(struct sqlite *s, const struct sqlite_identity *id);
 
-/* Remembers the identity of an update that was read. */
+/* Remembers the identity of an update that was put or read. */
 void sqlite_seen(struct sqlite *s, const struct sqlite_identity *id);
 
 /* Reads rows of a query that is run seldom, its first parameter bound to `first`. 0, or -1 with
