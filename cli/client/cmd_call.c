@@ -15,8 +15,6 @@
 #include "cli/print.h"
 #include "update/scan.h"
 
-enum { STATUS_REFUSED = 65, STATUS_UNSURE = 76 };
-
 static int status_of(enum door_outcome outcome)
 {
 	switch (outcome) {
@@ -27,13 +25,13 @@ static int status_of(enum door_outcome outcome)
 	case DOOR_LATER:
 		return ERR_TEMPFAIL;
 	case DOOR_UNSURE:
-		return STATUS_UNSURE;
+		return ERR_UNSURE;
 	case DOOR_FORBIDDEN:
 		return ERR_NOPERM;
 	case DOOR_FULL:
 		return ERR_CANTCREATE;
 	}
-	return STATUS_REFUSED;
+	return ERR_REFUSED;
 }
 
 /* What the server, or tgrun, said of a call that failed. */
@@ -79,7 +77,7 @@ static int print_result(struct client_call *c, struct err *err)
 				      &fault);
 	const char *value = scan_pointer(scan_named(root, "result"), c->setup->config.print);
 	if (!value)
-		return err_set(err, STATUS_REFUSED, "the result of %s has no '%.100s'", c->method,
+		return err_set(err, ERR_REFUSED, "the result of %s has no '%.100s'", c->method,
 			       c->setup->config.print);
 	buf_init(&out, c->answer.len + 2);
 	int rc = scan_is_string(value) ? scan_add(value, &out)
