@@ -32,7 +32,7 @@ enum { CONFIG_ONCE_GIVE_UP = 30000 };
 /* handlers at once; workers of one handler */
 enum { CONFIG_CONCURRENCY_MAX = 4096, CONFIG_WORKERS_MAX = 1024 };
 
-enum { CONFIG_WARNINGS_MAX = 16, CONFIG_OPTIONS_MAX = 96, CONFIG_ROUTES_MAX = 31 };
+enum { CONFIG_WARNINGS_MAX = 16, CONFIG_OPTIONS_MAX = 128, CONFIG_ROUTES_MAX = 31 };
 
 /* A route: which updates go to a handler of their own. All of `policy` holds what counts: what the
  * route does not set is that of the config, except that its `mode` is then exec and its `workers`
@@ -100,6 +100,11 @@ struct config {
 	int topic;      /* 0: none */
 	int64_t expire; /* milliseconds */
 	bool pre, html, markdown, silent;
+	/* of `call`, `expire` too; an item "=" of `button` begins a row of buttons */
+	struct texts button;
+	char *print; /* a JSON Pointer, "": all of it */
+	char *output, *stdin_name;
+	bool row, queue, bulk;
 	bool json, wait, watch, all;
 	int state; /* STATE_*; any, unless given */
 	char *updates;

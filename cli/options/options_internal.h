@@ -6,12 +6,13 @@
 #include "cli/options/options.h"
 
 enum option_type {
-	OPTION_FLAG,     /* bool */
-	OPTION_TEXT,     /* char * */
-	OPTION_DATA,     /* char *, whatever it begins with: always attached, --text=TEXT */
-	OPTION_LIST,     /* struct texts, an item for each value */
-	OPTION_COMMAS,   /* struct texts, values are cut at commas */
-	OPTION_ENV,      /* struct texts of NAME or NAME=VALUE */
+	OPTION_FLAG,   /* bool */
+	OPTION_TEXT,   /* char * */
+	OPTION_DATA,   /* char *, whatever it begins with: always attached, --text=TEXT */
+	OPTION_MAYBE,  /* char *, whose value may be left out, which is "", and is attached else */
+	OPTION_LIST,   /* struct texts, an item for each value */
+	OPTION_COMMAS, /* struct texts, values are cut at commas */
+	OPTION_ENV,    /* struct texts of NAME or NAME=VALUE */
 	OPTION_DURATION, /* int64_t, milliseconds */
 	OPTION_SIZE,     /* int64_t, bytes */
 	OPTION_NUMBER,   /* int */
@@ -29,6 +30,7 @@ enum option_group {
 	GROUP_ORDER,
 	GROUP_ANSWER,
 	GROUP_SEND,
+	GROUP_CALL,
 	GROUP_FAILURE,
 	GROUP_RECEIVE,
 	GROUP_STATE,

@@ -76,6 +76,9 @@ const char *scan_named(const char *value, const char *name); /* the name ends in
 /* The value at a path of names with dots between (`n` bytes); NULL if there is none. */
 const char *scan_path(const char *value, const char *path, size_t n);
 
+/* The value in a checked one (may be NULL) that a JSON Pointer finds; NULL if there is none. */
+const char *scan_pointer(const char *value, const char *pointer);
+
 /* The length of the integer at `value` as it is written (no fraction, no exponent, any number of
  * digits), 0 if it is none. */
 size_t scan_integer_length(const char *value);
