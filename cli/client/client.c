@@ -199,8 +199,10 @@ static int find_owner(const struct peer *peer, const struct work *work, struct e
 	pid_t holder = 0;
 	for (int waited = 0;; waited += STEP) {
 		int rc = statedir_lock_slots(peer->dir, err);
-		if (rc)
+		if (rc < 0 || (rc > 0 && !statedir_runs(peer->dir, &holder)))
 			return rc;
+		/* A runner that starts goes first. */
+		statedir_unlock_slots(peer->dir);
 		rc = work->ask(work->arg, peer, err);
 		if (rc && err->status == ERR_UNAVAILABLE && *work->touched)
 			return err_set(err, ERR_IO,
