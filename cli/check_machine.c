@@ -91,7 +91,7 @@ int check_machine_stops(int slots, struct err *err)
 	if (left < slots)
 		return err_set(
 			err, ERR_INTERNAL,
-			"%d processes (--concurrency, --workers) are forked at the start, and %s leaves %ld; raise it or "
+			"%d processes (--concurrency, which --bypass doubles, and --workers) are forked at the start, and %s leaves %ld; raise it or "
 			"lower them",
 			slots, what, left);
 	return 0;

@@ -119,7 +119,7 @@ static void stop_at_once(int signo)
 	add(line, sizeof line, " before anything had begun\n");
 	if (poll(&out, 1, 0) > 0)
 		(void)!write(STDERR_FILENO, line, strlen(line));
-	_exit(signo == SIGXCPU);
+	_exit(signo == SIGXCPU ? 1 : 0);
 }
 
 void signals_stop_early(void)

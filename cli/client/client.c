@@ -114,7 +114,7 @@ static int ask_queue(struct queue *q, const char *text, struct answer *answer, s
 	cJSON *request = cJSON_Parse(text);
 	const char *verb = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(request, "verb"));
 	const struct verbs_row *row = verb ? verbs_find(verb) : NULL;
-	int rc = row ? verbs_run(row, q, request, &slice, on_line, answer, &done, err)
+	int rc = row ? verbs_run(row, q, NULL, request, &slice, on_line, answer, &done, err)
 		     : err_set(err, ERR_INTERNAL, "out of memory");
 	answer->ended = rc == 0;
 	cJSON_Delete(request);
@@ -379,12 +379,13 @@ void client_print_seconds(double seconds)
 		print_part(stdout, "%.1fs", seconds);
 }
 
-void client_print_update(const char *line)
+void client_print_last(const char *line, const char *member)
 {
-	static const char name[] = ",\"update\":";
+	char name[32];
+	size_t n = (size_t)snprintf(name, sizeof name, ",\"%s\":", member);
 	const char *at = strstr(line, name);
 	/* Without the brace that ends the line. */
-	char *update = at ? strndup(at + sizeof name - 1, strlen(at) - sizeof name) : NULL;
-	print_line(stdout, "%s", update ? update : "");
-	free(update);
+	char *value = at ? strndup(at + n, strlen(at) - n - 1) : NULL;
+	print_line(stdout, "%s", value ? value : "");
+	free(value);
 }

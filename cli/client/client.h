@@ -54,9 +54,9 @@ int client_numbers(const struct texts *arguments, size_t first, const char *what
 /* `1.5s`, `12m 05s`, `3h 07m`, `2d 04h`. */
 void client_print_seconds(double seconds);
 
-/* Prints the update's own bytes, the last member of the line, escaped like that, and a line
+/* Prints the own bytes of the last member of a line of JSON, which has that name, and a line
  * feed. */
-void client_print_update(const char *line);
+void client_print_last(const char *line, const char *member);
 
 void client_wait(long milliseconds);
 

@@ -26,7 +26,7 @@ static void print_trouble(const cJSON *s)
 		{ "breaker_open", "the handler fails on everything: one is tried at a time" },
 		{ "start_failing", "the handler cannot be started" },
 		{ "store_failing", "the state cannot be written" },
-		{ "state_gone", "the state is not where it was: fetching pauses" },
+		{ "state_gone", "the state is gone or spoilt: fetching pauses" },
 		{ "backlog_full", "the backlog is full: fetching pauses" },
 		{ "disk_low", "the disk is almost full: fetching pauses" },
 	};

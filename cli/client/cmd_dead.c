@@ -68,7 +68,7 @@ static void show_letter(const char *line, const cJSON *letter)
 	print_line(stdout, "reason    %s", json_text(letter, "reason"));
 	print_part(stdout, "stderr    ");
 	print_lines(json_text(letter, "stderr"), "          ");
-	client_print_update(line);
+	client_print_last(line, "update");
 }
 
 static void print_letter(struct dead *d, const char *line, const cJSON *letter)

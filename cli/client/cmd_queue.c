@@ -74,7 +74,7 @@ static void print_item(const struct work *w, const char *line, const cJSON *item
 	print_line(stdout, "received  %s", json_text(item, "received"));
 	if (due[0])
 		print_line(stdout, "due       %s", due);
-	client_print_update(line);
+	client_print_last(line, "update");
 }
 
 static void print_skipped(struct work *w, long long number, enum queue_fate fate)

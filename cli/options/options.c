@@ -115,7 +115,7 @@ static int read_command(struct config *c, const char *word, struct err *err)
 		return err_set(err, ERR_USAGE,
 			       "unknown sub-command '%s'; did you mean '--handler %s'?", word,
 			       word);
-	char list[160];
+	char list[256];
 	options_command_list(COMMAND_ALL, list, sizeof list);
 	return err_set(err, ERR_USAGE, "unknown sub-command '%s'; there are %s", word, list);
 }
@@ -216,7 +216,7 @@ static int check_places(const struct reading *r, struct err *err)
 		const struct option_row *row = r->items[i].row;
 		if (row->commands & r->c->command)
 			continue;
-		char list[160];
+		char list[256];
 		options_command_list(row->commands, list, sizeof list);
 		return err_set(err, ERR_USAGE, "option '--%s' does not belong to '%s' but to %s",
 			       row->name, options_command_name(r->c->command), list);

@@ -24,9 +24,13 @@ enum origin { ORIGIN_DEFAULT, ORIGIN_FILE, ORIGIN_ENVIRONMENT, ORIGIN_ARGUMENT }
  * (log_format and log_level: the enums of that name). */
 enum { STORE_KIND_SQLITE, STORE_KIND_MEMORY };
 enum { STDOUT_LOG, STDOUT_INHERIT, STDOUT_DISCARD };
+enum { STATE_WAITING, STATE_SENDING, STATE_FAILED };
 
 /* milliseconds: of give_up_after with --once, unless it is given */
 enum { CONFIG_ONCE_GIVE_UP = 30000 };
+
+/* handlers at once; workers of one handler */
+enum { CONFIG_CONCURRENCY_MAX = 4096, CONFIG_WORKERS_MAX = 1024 };
 
 enum { CONFIG_WARNINGS_MAX = 16, CONFIG_OPTIONS_MAX = 96, CONFIG_ROUTES_MAX = 31 };
 
@@ -54,8 +58,9 @@ struct routes {
  * durations are milliseconds, sizes bytes. Everything belongs to the config. */
 struct config {
 	enum command_bit command;
-	bool command_given;     /* the sub-command was named */
-	struct texts arguments; /* after the sub-command (dead, queue): its verb and numbers */
+	bool command_given; /* the sub-command was named */
+	struct texts
+		arguments; /* after the sub-command (dead, queue, outbox): its verb and numbers */
 	/* what followed `--` (run, try, check); then `handler` is NULL */
 	struct texts handler_argv;
 
@@ -89,7 +94,8 @@ struct config {
 	bool once;
 	bool unless_running;
 	int log_format, log_level; /* enum log_format, enum log_level */
-	bool json, wait, watch;
+	bool json, wait, watch, all;
+	int state; /* STATE_*; any, unless given */
 	char *updates;
 	bool help, version;
 

@@ -31,6 +31,7 @@ static const char *const growth_words[] = { "exponential", "quadratic", "constan
 static const char *const failure_words[] = { "dead", "retry", "drop", NULL };
 static const char *const reply_words[] = { "none", "text", "pre", "html", "markdown", "api", NULL };
 static const char *const unsure_words[] = { "retry", "fail", NULL };
+static const char *const state_words[] = { "waiting", "sending", "failed", NULL };
 static const char *const stdout_words[] = { "log", "inherit", "discard", NULL };
 static const char *const format_words[] = { "text", "json", NULL };
 static const char *const level_words[] = { "error", "warn", "info", "debug", NULL };
@@ -87,7 +88,7 @@ const struct option_row options_table[] = {
 	      policy.batch_size, "updates in one batch, at most"),
 	RANGE("batch-wait", "DURATION", OPTION_DURATION, "200ms", 0, 300 * SECONDS, GROUP_HANDLER,
 	      HANDLING, policy.batch_wait, "how long a batch waits to be full"),
-	RANGE("workers", "N", OPTION_NUMBER, "0", 0, 1024, GROUP_HANDLER, HANDLING,
+	RANGE("workers", "N", OPTION_NUMBER, "0", 0, CONFIG_WORKERS_MAX, GROUP_HANDLER, HANDLING,
 	      policy.handler.workers,
 	      "processes of the handler that stay and get updates as JSON lines; 0: none"),
 	FLAG("sticky", GROUP_HANDLER, HANDLING, policy.handler.sticky,
@@ -127,8 +128,8 @@ const struct option_row options_table[] = {
 	RANGE("nice", "N", OPTION_NUMBER, "0", -40, 40, GROUP_HANDLER, HANDLING, nice,
 	      "added to the niceness of handlers"),
 
-	RANGE("concurrency", "N", OPTION_NUMBER, "16", 1, 4096, GROUP_ORDER, HANDLING,
-	      engine.concurrency, "handlers that run at the same time, at most"),
+	RANGE("concurrency", "N", OPTION_NUMBER, "16", 1, CONFIG_CONCURRENCY_MAX, GROUP_ORDER,
+	      HANDLING, engine.concurrency, "handlers that run at the same time, at most"),
 	TEXT("key", "KEY", OPTION_LIST, "chat", GROUP_ORDER, HANDLING | FIXED, lists.key,
 	     "what keeps updates in order: chat, topic, user, none, or a JSON Pointer; may be repeated"),
 	TEXT("bypass", "MATCH,...", OPTION_COMMAS, NULL, GROUP_ORDER, HANDLING | FIXED,
@@ -142,6 +143,8 @@ const struct option_row options_table[] = {
 	     HANDLING, policy.reply, "send what the handler prints: it is the answer"),
 	FLAG("reply-to", GROUP_ANSWER, HANDLING, policy.reply_to,
 	     "let the answer quote the message"),
+	FLAG("typing", GROUP_ANSWER, HANDLING, policy.typing,
+	     "show that the bot writes, while its handler runs"),
 	TEXT("reply-with", "NAME=VALUE", OPTION_LIST, NULL, GROUP_ANSWER, HANDLING,
 	     lists.reply_with,
 	     "a parameter for each answer, such as protect_content=true; may be repeated"),
@@ -235,8 +238,14 @@ const struct option_row options_table[] = {
 
 	OUTSIDE("config", "FILE", OPTION_TEXT, ALL, ORIGIN_ENVIRONMENT, config,
 		"read options from FILE"),
-	OUTSIDE("json", NULL, OPTION_FLAG, COMMAND_DEAD | COMMAND_QUEUE | COMMAND_STATUS,
-		ORIGIN_ARGUMENT, json, "print one JSON object a line"),
+	OUTSIDE("json", NULL, OPTION_FLAG,
+		COMMAND_DEAD | COMMAND_QUEUE | COMMAND_OUTBOX | COMMAND_STATUS, ORIGIN_ARGUMENT,
+		json, "print one JSON object a line"),
+	OUTSIDE("all", NULL, OPTION_FLAG, COMMAND_OUTBOX, ORIGIN_ARGUMENT, all,
+		"retry or drop all messages that failed"),
+	{ ROW("state", OPTION_WORD, GROUP_OTHER, COMMAND_OUTBOX, ORIGIN_ARGUMENT, state,
+	      "list only the messages that wait, are being sent, or failed"),
+	  .value = "waiting|sending|failed", .words = state_words },
 	OUTSIDE("watch", NULL, OPTION_FLAG, COMMAND_STATUS, ORIGIN_ARGUMENT, watch,
 		"print the status again and again"),
 	OUTSIDE("wait", NULL, OPTION_FLAG, COMMAND_STOP | COMMAND_DRAIN, ORIGIN_ARGUMENT, wait,

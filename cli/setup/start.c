@@ -13,6 +13,13 @@ enum {
 	PER_SLOT = 4,
 };
 
+/* Places, and as many for what bypasses; the workers of each handler, and one that replaces; hooks,
+ * and a source. */
+_Static_assert(2 * CONFIG_CONCURRENCY_MAX + (CONFIG_ROUTES_MAX + 1) * (CONFIG_WORKERS_MAX + 1) +
+			       3 <=
+		       SLOTS_MAX,
+	       "what the options allow, only the machine may refuse");
+
 static rlim_t descriptors_of(int count)
 {
 	return (rlim_t)count * PER_SLOT + SPARE_DESCRIPTORS;
@@ -26,8 +33,8 @@ int start_has_room(int count, struct err *err)
 	if (now.rlim_max < need)
 		return err_set(
 			err, ERR_CONFIG,
-			"%d processes (--concurrency, --workers) need %llu open files, and only %llu are allowed; raise the "
-			"limit (ulimit -n) or lower them",
+			"%d processes (--concurrency, which --bypass doubles, and --workers) need %llu open files, and "
+			"only %llu are allowed; raise the limit (ulimit -n) or lower them",
 			count, (unsigned long long)need, (unsigned long long)now.rlim_max);
 	return 0;
 }

@@ -79,6 +79,7 @@ static int start_engine(struct try *t, struct err *err)
 		.started = try_on_started,
 		.output = try_on_output,
 		.trouble = try_on_trouble,
+		.told = try_on_told,
 		.arg = t,
 	};
 	/* Whoever tries a bot wants to see each failure. */

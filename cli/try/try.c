@@ -63,7 +63,7 @@ void try_on_output(void *arg, const struct claim *claim, int which, const char *
 {
 	struct try *t = arg;
 	(void)claim;
-	(void)n;
+	t->printed += which == 1 ? n + 1 : 0;
 	chat_show_output(&t->chat, which, text, &t->out);
 	try_say(t);
 }
@@ -72,8 +72,23 @@ void try_on_settled(void *arg, int64_t seq, bool failed)
 {
 	struct try *t = arg;
 	(void)seq;
-	(void)failed;
 	t->unstartable = 0;
+	/* Who prints an answer and gets none does not know of the option. */
+	if (t->printed && !failed && !t->hinted &&
+	    config_origin(&t->setup->config, &t->setup->config.policy.reply) == ORIGIN_DEFAULT) {
+		SAY(t, CHAT_DIM,
+		    "the handler printed %" PRIu64 " bytes; with --reply text they would be the "
+		    "answer",
+		    t->printed);
+		t->hinted = true;
+	}
+	t->printed = 0;
+}
+
+void try_on_told(void *arg, const char *line, const char *text)
+{
+	struct try *t = arg;
+	SAY(t, CHAT_DIM, "(%s) %s", line, text);
 }
 
 void try_on_trouble(void *arg, const struct engine_trouble *trouble)

@@ -33,7 +33,9 @@ try {
 	struct chat chat;
 	struct buf out; /* to be printed */
 	int64_t line_number, bad_lines, query_id;
-	int unstartable; /* starts that failed in a row */
+	int unstartable;  /* starts that failed in a row */
+	uint64_t printed; /* bytes on stdout that were no answer, of this update */
+	bool hinted;
 	bool input_ended, hung_up, write_failed, stopped, over;
 	int status;
 };
@@ -65,6 +67,7 @@ void try_on_called(void *arg, const struct sandbox_call *call);
 void try_on_started(void *arg, const struct claim *claim);
 void try_on_output(void *arg, const struct claim *claim, int which, const char *text, size_t n);
 void try_on_settled(void *arg, int64_t seq, bool failed);
+void try_on_told(void *arg, const char *line, const char *text);
 void try_on_trouble(void *arg, const struct engine_trouble *trouble);
 void try_on_finished(void *arg, int status);
 

@@ -24,7 +24,8 @@ bool try_all_handled(const struct try *t)
 {
 	struct engine_counts c;
 	engine_counts(t->engine, &c);
-	return sandbox_pending(t->sandbox) == 0 && engine_idle(t->engine) && c.waiting == 0;
+	return sandbox_pending(t->sandbox) == 0 && engine_idle(t->engine) && c.waiting == 0 &&
+	       c.outbox == 0 && c.sending == 0;
 }
 
 void try_end_input(struct try *t)

@@ -3,6 +3,7 @@
  * environment; every phrase for people is redacted. */
 #include "api/api.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,6 +201,61 @@ struct api_request *api_send(struct api *a, const char *method, const struct htt
 	for (size_t i = 0; i < body->count; i++)
 		call.total += (int64_t)(body->pieces[i].length / SEND_RATE);
 	return start(a, method, &call, on_sent, &like);
+}
+
+static void on_fetched(void *arg, struct http_response *response)
+{
+	struct api_request *c = arg;
+	struct verdict v = { .code = response->status };
+	char none[1] = "";
+	if (response->failure != HTTP_OK) {
+		v.kind = VERDICT_UNSENT;
+		snprintf(v.text, sizeof v.text, "%s", response->reason);
+	} else if (response->status != 200) {
+		v.kind = response->status == 404 ? VERDICT_REFUSED : VERDICT_SERVER;
+		snprintf(v.text, sizeof v.text, "%d: the server does not give the file out",
+			 response->status);
+	}
+	v.text[secret_redact(c->api->secret, v.text, strlen(v.text))] = '\0';
+	c->sent(c->arg, &v, none, 0);
+	free(c);
+}
+
+/* Appends a path as it stands in a URL. */
+static int add_path(struct buf *url, const char *path)
+{
+	int full = 0;
+	for (const unsigned char *p = (const unsigned char *)path; *p && !full; p++)
+		full = isalnum(*p) || strchr("-._~/", *p) ? buf_addc(url, (char)*p)
+							  : buf_addf(url, "%%%02X", *p);
+	return full;
+}
+
+struct api_request *api_fetch(struct api *a, const char *path, int fd, uint64_t max, api_sent *done,
+			      void *arg)
+{
+	struct api_request *c = calloc(1, sizeof *c);
+	struct buf url;
+	if (!c)
+		return NULL;
+	*c = (struct api_request){ .api = a, .sent = done, .arg = arg };
+	buf_init(&url, URL_MAX);
+	if (api_root_add(a->root, NULL, &url) == 0 &&
+	    buf_addf(&url, "/file/bot%s/", secret_token(a->secret)) == 0 &&
+	    add_path(&url, path) == 0) {
+		const struct http_call call = { .url = url.data,
+						.user = a->user,
+						.password = a->password,
+						.silence = SEND_TIME,
+						.max = max };
+		c->http = http_get(a->http, &call, fd, on_fetched, c);
+		explicit_bzero(url.data, url.cap);
+	}
+	buf_release(&url);
+	if (c->http)
+		return c;
+	free(c);
+	return NULL;
 }
 
 void api_cancel(struct api_request *r)

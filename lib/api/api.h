@@ -80,6 +80,13 @@ typedef void api_sent(void *arg, const struct verdict *verdict, char *body, size
 struct api_request *api_send(struct api *a, const char *method, const struct http_body *body,
 			     api_sent *done, void *arg);
 
+/* Fetches a file of the server by the `file_path` that getFile told, at most `max` bytes, to `fd`,
+ * from its position on; `fd` stays the caller's. `done(arg, …)` comes as for api_send(), with no
+ * body: VERDICT_OK, all of it is there; else it is not, and the text says why. NULL when memory is
+ * out. */
+struct api_request *api_fetch(struct api *a, const char *path, int fd, uint64_t max, api_sent *done,
+			      void *arg);
+
 /* Ends a request without calling back; nobody learns then whether it arrived. NULL is fine. */
 void api_cancel(struct api_request *r);
 

@@ -33,6 +33,9 @@ enum method_trait {
 	/* Refused in replies: it reads, or it would stop or redirect the bot's updates. */
 	METHOD_BARRED = 1 << 13,
 
+	/* Takes the bot's updates away from who receives them: nobody may call it beside tgrun. */
+	METHOD_OWN = 1 << 15,
+
 	/* None of these holds. In each row of the table at least one of all is set. */
 	METHOD_OTHER = 1 << 14,
 };

@@ -22,6 +22,7 @@ static void on_turn(void *arg)
 	engine_out_turn(e);
 	engine_starts(e);
 	engine_out_send(e);
+	engine_door_stored(e);
 	engine_trim_dead(e);
 	engine_give_back(e);
 	engine_starts_later(e);
@@ -58,7 +59,10 @@ static int make_timers(struct engine *e)
 	struct loop *l = e->config.loop;
 	e->starts.delay_timer = loop_timer_new(l, on_other_timer, e);
 	e->log_timer = loop_timer_new(l, on_other_timer, e);
-	return !engine_pulse_init(e) && e->starts.delay_timer && e->log_timer ? 0 : -1;
+	e->typing.timer = loop_timer_new(l, engine_typing_due, e);
+	return !engine_pulse_init(e) && e->starts.delay_timer && e->log_timer && e->typing.timer
+		       ? 0
+		       : -1;
 }
 
 static int make_rooms(struct engine *e, struct err *err)
@@ -202,6 +206,7 @@ int engine_start(struct engine *e, struct err *err)
 			return err_set(err, ERR_INTERNAL, "cannot watch signals");
 	}
 	engine_control_open(e);
+	engine_door_open(e);
 	engine_take_runtime(e);
 	if (notify_watchdog_interval(e->config.notify))
 		on_watchdog(e);
@@ -220,8 +225,9 @@ int engine_free(struct engine *e, struct err *err)
 	struct loop_timer *timers[] = { e->pulse.timer,    e->starts.delay_timer,
 					e->end.stop_timer, e->end.runtime_timer,
 					e->watchdog_timer, e->hangup_timer,
-					e->log_timer };
+					e->log_timer,      e->typing.timer };
 	control_free(e->control);
+	door_free(e->door);
 	if (e->source)
 		e->source->ops->free(e->source);
 	api_free(e->api);

@@ -36,6 +36,7 @@ struct route_policy {
 	int64_t batch_wait;    /* milliseconds that the first of a batch waits for others */
 	enum reply_mode reply; /* what becomes of the stdout of a handler that is done */
 	bool reply_to;         /* the answer quotes the message */
+	bool typing;           /* who waits sees that the bot writes */
 };
 
 /* Where some updates go: a program, and how it is run. */
@@ -156,6 +157,8 @@ struct engine_config {
 	void (*started)(void *arg, const struct claim *claim);
 	void (*output)(void *arg, const struct claim *claim, int which, const char *text, size_t n);
 	void (*trouble)(void *arg, const struct engine_trouble *trouble);
+	/* What became of a message on its way to the chat `line`: a phrase. */
+	void (*told)(void *arg, const char *line, const char *text);
 	void *arg;
 };
 

@@ -2,9 +2,12 @@
  * in; a copy of it, and of that one packed for a slot with what the engine knows of the bot, goes
  * out. The token enters the handlers' environment here, unless it is to be hidden. Invariant:
  * strings that may hold the token are overwritten before they are freed. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "engine/engine_internal.h"
 
@@ -92,6 +95,51 @@ static int add(char **env, const char *name, const char *value)
 	return 0;
 }
 
+/* The local API's socket, where its path is one that programs can connect to. */
+static int add_socket(char **env, const char *state_path)
+{
+	char path[sizeof((struct sockaddr_un *)0)->sun_path];
+	int n = snprintf(path, sizeof path, "%s/api", state_path);
+	return n < (int)sizeof path ? add(env, "TG_API_SOCKET", path) : 0;
+}
+
+/* Whether a directory of `path`, with colons between, has a program `tgrun`. */
+static bool finds_tgrun(const char *path)
+{
+	char name[PATH_MAX];
+	for (const char *dir = path; dir; dir = strchr(dir, ':')) {
+		dir += *dir == ':';
+		int n = snprintf(name, sizeof name, "%.*s/tgrun", (int)strcspn(dir, ":"), dir);
+		if (n < (int)sizeof name && *dir == '/' && access(name, X_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Handlers find `tgrun`: where their PATH leads to none, to this one. */
+static int add_own_place(char **env)
+{
+	char exe[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+	char **path = env;
+	while (*path && strncmp(*path, "PATH=", 5) != 0)
+		path++;
+	/* Without a PATH programs are looked for where the system has them. */
+	if (n <= 0 || !*path || finds_tgrun(*path + 5))
+		return 0;
+	exe[n] = '\0';
+	*strrchr(exe, '/') = '\0';
+	if (!finds_tgrun(exe))
+		return 0;
+	char *longer = malloc(strlen(*path) + 1 + strlen(exe) + 1);
+	if (!longer)
+		return -1;
+	stpcpy(stpcpy(stpcpy(longer, *path), (*path)[5] ? ":" : ""), exe);
+	free(*path);
+	*path = longer;
+	return 0;
+}
+
 /* What the engine knows of the bot becomes variables. */
 static int add_bot(struct engine *e, char **env)
 {
@@ -112,7 +160,8 @@ static int add_bot(struct engine *e, char **env)
 			     add(env, "TG_TOKEN", secret_token(c->secret));
 	}
 	if (e->state_path)
-		rc = rc || add(env, "TG_STATE_DIR", e->state_path);
+		rc = rc || add(env, "TG_STATE_DIR", e->state_path) ||
+		     add_socket(env, e->state_path) || add_own_place(env);
 	if (e->bot_username)
 		rc = rc || add(env, "TG_BOT_USERNAME", e->bot_username);
 	if (e->config.run_id[0])

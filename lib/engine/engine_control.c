@@ -46,7 +46,9 @@ static bool ask_queue(struct engine *e, struct control_client *client, const cJS
 				     .until = engine_slice(e),
 				     .items = PAGE_ITEMS,
 				     .bytes = PAGE_BYTES };
-	int rc = verbs_run(row, e->queue, request, &slice, reply_line, client, &done, &err);
+	struct queue_sender sender = e->out ? out_sender(e->out) : (struct queue_sender){ 0 };
+	int rc = verbs_run(row, e->queue, e->out ? &sender : NULL, request, &slice, reply_line,
+			   client, &done, &err);
 	e->counts.skipped += (uint64_t)done.skipped;
 	if (done.cleared)
 		log_event(e->config.log, LOG_WARN, LOG_NONE,
@@ -137,7 +139,9 @@ void engine_control_open(struct engine *e)
 /* The state was looked at in this turn: the socket may have been removed as well. */
 void engine_control_check(struct engine *e)
 {
-	if (e->control_due)
+	if (e->control_due) {
 		engine_control_open(e);
+		engine_door_open(e);
+	}
 	e->control_due = false;
 }

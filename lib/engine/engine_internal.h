@@ -8,6 +8,7 @@
 #include "base/backoff.h"
 #include "base/buf.h"
 #include "base/list.h"
+#include "engine/door.h"
 #include "engine/engine.h"
 #include "handler/breaker.h"
 #include "io/control.h"
@@ -65,6 +66,10 @@ struct flight {
 	int group;     /* LANE_ORDERED or LANE_BYPASS */
 	bool leader;   /* counts as one process */
 	int64_t since; /* monotonic milliseconds */
+	struct {
+		int64_t due, shown_at; /* monotonic milliseconds; 0: never */
+		uint64_t place;        /* a hash of the chat and topic, when it was shown */
+	} typing;
 };
 
 /* What the source said of its own end: kept until the end of the turn, where all ends are
@@ -98,6 +103,7 @@ struct engine {
 	struct source *source;
 	struct out *out; /* NULL: there is no token, so nothing can be sent */
 	struct control *control;
+	struct door *door;           /* NULL: there is no way out, or no directory */
 	struct strangers *strangers; /* engine_strangers.c; NULL: none yet */
 	char source_root[64];        /* of a file: its name in the store; "": none */
 
@@ -106,7 +112,7 @@ struct engine {
 	bool state_gone;  /* what engine_stands() said last */
 	bool unreachable; /* a directory that nothing is kept in is gone */
 	bool control_due; /* the control socket is to be looked after in this turn */
-	bool control_fails;
+	bool control_fails, door_fails;
 	int64_t started_at; /* monotonic milliseconds */
 	struct engine_counts counts;
 	struct loop_timer *watchdog_timer, *hangup_timer, *log_timer;
@@ -170,6 +176,10 @@ struct engine {
 		struct log_pace spent, interrupted;
 	} settle;
 	struct {
+		struct loop_timer *timer;
+		int64_t at; /* when it goes off, monotonic milliseconds; 0: it is not set */
+	} typing;
+	struct {
 		uint64_t kinds_told; /* of updates that are not answered; the last bit: unknown */
 		struct log_pace full_pace;
 	} way_out;
@@ -205,11 +215,16 @@ void engine_turn_in(struct engine *e, int64_t delay);
 /* When, in monotonic milliseconds, work that has no end of its own leaves the rest to the next
  * turn. */
 int64_t engine_slice(struct engine *e);
-/* The store could not be written: nothing is asked for or started until engine_store_works(). */
-void engine_store_fails(struct engine *e, const struct err *err);
+/* The store could be written, which is news where pulse.store_fails says otherwise: while it does,
+ * nothing is asked for or started. */
 void engine_store_works(struct engine *e);
 /* For `tgrun status`. `text` is copied. */
 void engine_remember_error(struct engine *e, const char *text);
+
+/* engine_stand.c: whether what was written still stands under its name; at the end, with a last
+ * word where it does not. Without a directory, always. */
+bool engine_stands(struct engine *e);
+bool engine_ends_well(struct engine *e);
 
 /* engine_command.c */
 /* Replaces *out by a copy of `spec`. 0, or -1 with `err`: *out stays as it was. */
@@ -286,6 +301,15 @@ void engine_out_stop(struct engine *e);
 /* Fills in what is counted of the way out. */
 void engine_out_count(const struct engine *e, struct engine_counts *c);
 
+/* engine_typing.c: a handler was started; a sign may be due. */
+void engine_typing_start(struct engine *e, struct flight *f);
+void engine_typing_due(void *engine);
+/* engine_door.c: the local API. Opens it, or opens it anew where its socket has gone; what was
+ * stored is on disk; nobody is let in any more. */
+void engine_door_open(struct engine *e);
+void engine_door_stored(struct engine *e);
+void engine_door_close(struct engine *e);
+
 /* engine_settle.c */
 void engine_on_done(void *arg, struct handler *h, struct claim *c, const struct handler_result *r);
 void engine_on_unstartable(void *arg, struct handler *h, const char *reason, int errnum);
@@ -325,11 +349,6 @@ int engine_batch_put(void *arg, const struct slice *items, size_t count, int64_t
 		     size_t *fresh);
 /* Whether the next try to store a batch is still to wait; then the timer is set for it. */
 bool engine_put_waits(struct engine *e);
-
-/* engine_stand.c: whether what was written still stands under its name; at the end, with a last
- * word where it does not. Without a directory, always. */
-bool engine_stands(struct engine *e);
-bool engine_ends_well(struct engine *e);
 
 /* engine_source.c */
 /* NULL with `err`. */

@@ -30,6 +30,7 @@ static void force(struct engine *e, int signo)
 	if (e->phase != ENGINE_KILLING)
 		e->end.interrupted_before = e->counts.interrupted;
 	e->phase = ENGINE_KILLING;
+	engine_out_stop(e);
 	handlers_stop(e->handlers, signo);
 }
 
@@ -85,7 +86,6 @@ void engine_stop(struct engine *e, int status, bool now)
 		if (!e->asking.stopped)
 			e->source->ops->stop(e->source);
 		engine_feed_stop(e);
-		engine_out_stop(e);
 		CRASHPOINT("stop-begun");
 		handlers_drain(e->handlers);
 		loop_timer_set(e->end.stop_timer, e->policy.shutdown_timeout);
@@ -246,8 +246,14 @@ void engine_check_end(struct engine *e)
 	}
 	if (e->phase == ENGINE_FINISHED)
 		return;
+	/* As long as a handler runs, it is answered for, and may call. */
+	bool quiet = handlers_quiet(e->handlers);
+	if (quiet) {
+		engine_out_stop(e);
+		engine_door_close(e);
+	}
 	bool sending = e->phase == ENGINE_DRAINING && engine_out_sending(e);
-	if (!handlers_quiet(e->handlers) || !e->asking.stopped || sending) {
+	if (!quiet || !e->asking.stopped || sending) {
 		e->end.quiet_at = 0;
 		return;
 	}

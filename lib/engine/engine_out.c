@@ -75,6 +75,13 @@ static int read_value(const struct handler_result *r, enum reply_mode *mode, cha
 	return 0;
 }
 
+static void on_told(void *arg, const char *line, const char *text)
+{
+	struct engine *e = arg;
+	if (e->config.told)
+		e->config.told(e->config.arg, line, text);
+}
+
 static int compose(struct engine *e, struct route *route, const struct claim *c,
 		   const struct handler_result *r, struct err *err)
 {
@@ -106,6 +113,11 @@ static int compose(struct engine *e, struct route *route, const struct claim *c,
 		log_event(e->config.log, LOG_WARN,
 			  LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)),
 			  "the reply is longer than what can be sent here, and is cut");
+	if (rc == 0 && reply.count > 1 && spec.mode != REPLY_API) {
+		char parts[64];
+		snprintf(parts, sizeof parts, "the answer goes out in %zu parts", reply.count);
+		on_told(e, reply.calls[reply.count - 1].line, parts);
+	}
 	if (rc == 0 && add_calls(e, &reply))
 		rc = err_set(err, ERR_INTERNAL, "out of memory");
 	reply_release(&reply);
@@ -223,6 +235,7 @@ int engine_out_open(struct engine *e, struct err *err)
 		.ca_dirs = c->ca_dirs,
 		.secret = c->secret,
 		.rates = e->policy.out.rates,
+		.told = on_told,
 		.wake = on_wake,
 		.ended = on_ended,
 		.arg = e,
@@ -239,7 +252,7 @@ void engine_out_change(struct engine *e)
 
 void engine_out_turn(struct engine *e)
 {
-	if (e->out && e->phase < ENGINE_KILLING && !e->pulse.store_fails)
+	if (e->out && !e->pulse.store_fails)
 		out_turn(e->out);
 }
 
@@ -251,7 +264,7 @@ void engine_out_stop(struct engine *e)
 
 void engine_out_send(struct engine *e)
 {
-	if (e->out && e->phase < ENGINE_KILLING)
+	if (e->out)
 		out_send(e->out);
 }
 

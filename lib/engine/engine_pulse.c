@@ -6,8 +6,7 @@
 #include "engine/engine_internal.h"
 
 enum {
-	STORE_AGAIN = 1000, /* milliseconds between tries to write */
-	SLICE = 5,          /* milliseconds of a turn for what has no end of its own */
+	SLICE = 5, /* milliseconds of a turn for what has no end of its own */
 };
 
 void engine_turn_in(struct engine *e, int64_t delay)
@@ -30,18 +29,6 @@ int64_t engine_slice(struct engine *e)
 	if (!e->pulse.slice_ends)
 		e->pulse.slice_ends = e->config.clock->mono(e->config.clock) + SLICE;
 	return e->pulse.slice_ends;
-}
-
-void engine_store_fails(struct engine *e, const struct err *err)
-{
-	if (!e->pulse.store_fails || log_pace_owes(e->config.log, &e->pulse.store_pace))
-		log_paced(e->config.log, &e->pulse.store_pace, LOG_ERROR, LOG_NONE,
-			  "%s; no update is lost: asking and starting pause until it works again",
-			  err->text);
-	if (!e->pulse.store_fails)
-		engine_remember_error(e, err->text);
-	e->pulse.store_fails = true;
-	engine_turn_in(e, STORE_AGAIN);
 }
 
 void engine_store_works(struct engine *e)

@@ -88,15 +88,16 @@ static bool is_whole(struct engine *e)
 	return false;
 }
 
-/* A file that was cut: nothing can be promised of the rest. */
+/* A file that was cut or is damaged: nothing can be promised of the rest. */
 static void tell_spoilt(struct engine *e, const char *why)
 {
-	log_event(e->config.log, LOG_ERROR, LOG_NONE,
-		  "%s: nothing more is asked for, since what comes would be lost; handlers go on "
-		  "while they can. What the file held is lost when this process ends: copy what "
-		  "'tgrun queue' and 'tgrun dead' still show, stop tgrun, and restore a backup, or "
-		  "move the state directory away",
-		  why);
+	log_event(
+		e->config.log, LOG_ERROR, LOG_NONE,
+		"%s: nothing more is asked for, since what comes would be lost; handlers go on "
+		"while they can. What the file held may be lost when this process ends: copy what "
+		"'tgrun queue' and 'tgrun dead' still show, stop tgrun, and restore a backup, or "
+		"move the state directory away",
+		why);
 	engine_remember_error(e, why);
 }
 
@@ -140,11 +141,12 @@ bool engine_ends_well(struct engine *e)
 		return true;
 	queue_counts(e->queue, &c);
 	if (!is_whole(e)) {
-		log_event(e->config.log, LOG_ERROR,
-			  LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting),
-				     LOG_NUM("dead_letters", c.dead)),
-			  "the state was cut or written over while tgrun ran: restore a backup, or "
-			  "move the state directory away and lose what it held");
+		log_event(
+			e->config.log, LOG_ERROR,
+			LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting),
+				   LOG_NUM("dead_letters", c.dead)),
+			"the state was cut, written over or damaged while tgrun ran: restore a backup, or "
+			"move the state directory away and lose what it held");
 		return false;
 	}
 	last_place(e, place, sizeof place);

@@ -13,6 +13,7 @@
 
 enum {
 	CLAIM_AGAIN = 1000, /* milliseconds between tries to claim */
+	STORE_AGAIN = 1000, /* milliseconds between tries to write */
 	NO_ROOM = 10,       /* milliseconds until a process that has just gone is counted */
 };
 
@@ -21,12 +22,32 @@ static bool slice_is_over(struct engine *e)
 	return e->config.clock->mono(e->config.clock) >= engine_slice(e);
 }
 
+/* What can be said of the updates in a store that failed. */
+static const char *what_is_lost(struct engine *e)
+{
+	return engine_stands(e) ? "no update is lost: " : "";
+}
+
+/* The store could not be written: nothing is asked for or started until engine_store_works(). */
+static void write_trouble(struct engine *e, const struct err *err)
+{
+	const char *lost = what_is_lost(e);
+	if (!e->pulse.store_fails || log_pace_owes(e->config.log, &e->pulse.store_pace))
+		log_paced(e->config.log, &e->pulse.store_pace, LOG_ERROR, LOG_NONE,
+			  "%s; %sasking and starting pause until it works again", err->text, lost);
+	if (!e->pulse.store_fails)
+		engine_remember_error(e, err->text);
+	e->pulse.store_fails = true;
+	engine_turn_in(e, STORE_AGAIN);
+}
+
 /* The store cannot hand out. It is asked again after a while, and says then whether it can. */
 static void claim_trouble(struct engine *e, const struct err *err)
 {
+	const char *lost = what_is_lost(e);
 	if (!e->starts.fail || log_pace_owes(e->config.log, &e->starts.pace))
 		log_paced(e->config.log, &e->starts.pace, LOG_ERROR, LOG_NONE,
-			  "%s; no update is lost: starting pauses until it works again", err->text);
+			  "%s; %sstarting pauses until it works again", err->text, lost);
 	if (!e->starts.fail)
 		engine_remember_error(e, err->text);
 	e->starts.fail = true;
@@ -287,6 +308,7 @@ static void start_one(struct engine *e, struct flight **flights, struct claim **
 	for (size_t i = 0; i < n; i++) {
 		flights[i]->since = e->config.clock->mono(e->config.clock);
 		list_add_before(&e->starts.running, &flights[i]->link);
+		engine_typing_start(e, flights[i]);
 	}
 	if (may && (solo ? handler_start_solo(r->handler, claims[0])
 			 : handler_start(r->handler, claims, n)) == 0) {
@@ -320,7 +342,7 @@ void engine_starts(struct engine *e)
 			break;
 		int rc = queue_flush(e->queue, &err);
 		if (rc < 0) {
-			engine_store_fails(e, &err);
+			write_trouble(e, &err);
 			break;
 		}
 		if (dirty && rc == 0)

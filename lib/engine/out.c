@@ -61,67 +61,36 @@ int64_t out_add(struct out *o, const struct call *c, const struct out_how *how)
 	return call.id;
 }
 
-bool out_drop(struct out *o, int64_t id)
+/* ---- what people change ---- */
+
+static int enter(void *arg, const struct queue_call *call)
 {
+	struct out *o = arg;
+	if (!out_enter(o, call))
+		return -1;
+	o->config.wake(o->config.arg);
+	return 0;
+}
+
+static bool leave(void *arg, int64_t id)
+{
+	struct out *o = arg;
 	struct out_call *c = out_find(o, id);
-	if (!c || c->live || c->sending || queue_call_drop(o->config.queue, id, false))
+	if (!c || c->live || c->sending)
 		return false;
-	if (c->call.message == id)
-		queue_message_drop(o->config.queue, id);
 	out_leave(c);
 	o->config.ended(o->config.arg, id, OUT_GONE, NULL, "dropped", NULL, 0);
 	return true;
 }
 
-/* ---- once more ---- */
-
-struct again {
-	struct out *out;
-	struct queue_call call;
-	int64_t id; /* of the new one */
-	bool known;
-};
-
-static void add_again(void *arg, const struct queue_call *call, const struct queue_message *message)
+struct queue_sender out_sender(struct out *o)
 {
-	struct again *a = arg;
-	struct out *o = a->out;
-	if (!call->failed)
-		return;
-	a->known = true;
-	struct queue_call fresh = *call;
-	int64_t wall = o->config.clock->wall(o->config.clock);
-	fresh.id = queue_call_next(o->config.queue);
-	fresh.group = fresh.id;
-	fresh.expires = call->expires ? wall + (call->expires - call->created) : 0;
-	fresh.created = wall;
-	fresh.due = fresh.failed = 0;
-	fresh.tries = fresh.servers = fresh.unsures = 0;
-	struct queue_message file;
-	if (message && message->id == call->id) {
-		file = *message;
-		file.id = fresh.message = fresh.id;
-		if (queue_message_add(o->config.queue, &file))
-			return;
-	}
-	struct out_call *known = out_enter(o, &fresh);
-	if (known && queue_call_add(o->config.queue, &fresh) == fresh.id)
-		a->id = fresh.id;
-	else if (known)
-		out_leave(known);
+	return (struct queue_sender){ enter, leave, o };
 }
 
-int out_retry(struct out *o, int64_t id, struct err *err)
+bool out_drop(struct out *o, int64_t id)
 {
-	struct again a = { .out = o };
-	if (queue_call_show(o->config.queue, id, add_again, &a, err) < 0)
-		return -1;
-	if (!a.known)
-		return 0;
-	if (!a.id || queue_call_drop(o->config.queue, id, true))
-		return err_set(err, ERR_INTERNAL, "out of memory");
-	o->config.wake(o->config.arg);
-	return 1;
+	return leave(o, id) && queue_call_drop(o->config.queue, id, false) == 0;
 }
 
 /* ---- a turn ---- */
@@ -162,15 +131,21 @@ void out_turn(struct out *o)
 			out_fail(c, NULL, "too old", NULL, 0);
 	}
 	bool any = false;
-	while (!o->stopped && !o->doubts && outbox_next(o->outbox, now, &id)) {
-		begin(out_find(o, id));
+	while (!o->doubts && outbox_next(o->outbox, now, &id)) {
+		c = out_find(o, id);
+		if (o->stopped && !c->live) {
+			/* It stays before all of its chat. */
+			outbox_again(o->outbox, now, id, INT64_MAX);
+			continue;
+		}
+		begin(c);
 		any = true;
 	}
 	if (any) {
 		out_keep_line(o, NULL);
 		sweep(o, now);
 	}
-	int64_t due = o->stopped || o->doubts ? INT64_MAX : outbox_due(o->outbox, now);
+	int64_t due = o->doubts ? INT64_MAX : outbox_due(o->outbox, now);
 	loop_timer_set(o->timer, due == INT64_MAX ? -1 : due > now ? due - now : 0);
 }
 
@@ -211,11 +186,6 @@ bool out_busy(struct out *o, int64_t milliseconds)
 	int64_t due = o->doubts ? INT64_MAX : outbox_due_reply(o->outbox, now);
 	return outbox_in_flight(o->outbox) > 0 || o->asking ||
 	       (due != INT64_MAX && due - now < milliseconds);
-}
-
-bool out_cools(const struct out *o, const char *line)
-{
-	return o->doubts || outbox_cools(o->outbox, out_now(o), line);
 }
 
 struct api *out_api(struct out *o)
@@ -302,6 +272,7 @@ struct out *out_new(const struct out_config *config, struct err *err)
 	o->config = *config;
 	map_init(&o->calls);
 	list_init(&o->begun);
+	list_init(&o->actions);
 	o->outbox = outbox_new();
 	o->timer = loop_timer_new(config->loop, on_timer, o);
 	o->doubt_timer = loop_timer_new(config->loop, out_ask_for_token, o);
@@ -337,6 +308,7 @@ void out_free(struct out *o)
 	for (size_t i = 0; i < o->calls.cap; i++)
 		while (o->calls.slots[i])
 			out_forget(container_of(o->calls.slots[i], struct out_call, node));
+	out_actions_free(o);
 	api_cancel(o->asking);
 	map_release(&o->calls);
 	outbox_free(o->outbox);

@@ -23,6 +23,7 @@
 #include "io/loop.h"
 #include "outbox/outbox.h"
 #include "queue/calls.h"
+#include "queue/entry.h"
 #include "reply/call.h"
 
 struct api;
@@ -56,6 +57,8 @@ struct out_config {
 	const char *ca_file, *ca_dirs; /* for http_trust() */
 	const struct secret *secret;
 	struct outbox_rates rates;
+	/* What became of a call, a phrase for who watches; `line`: its chat. May be NULL. */
+	void (*told)(void *arg, const char *line, const char *text);
 	/* A turn is wanted. */
 	void (*wake)(void *arg);
 	/* A call ended for good. `id` is the one that the server spoke of; the others of its reply
@@ -91,9 +94,8 @@ int64_t out_add(struct out *o, const struct call *c, const struct out_how *how);
 /* Takes back a call that waits, before it was ever sent. false: it is being sent, or not known. */
 bool out_drop(struct out *o, int64_t id);
 
-/* One that failed is added again behind all that waits in its chat. 1, 0: it is no failed one, -1
- * when memory is out or with `err`. */
-int out_retry(struct out *o, int64_t id, struct err *err);
+/* For who changes entries of the queue (queue/entry.h); valid as long as `o` is. */
+struct queue_sender out_sender(struct out *o);
 
 /* What may go now is marked as begun, what is too old fails. */
 void out_turn(struct out *o);
@@ -101,7 +103,7 @@ void out_turn(struct out *o);
 /* Sends what was marked, if that is on disk. */
 void out_send(struct out *o);
 
-/* No call is begun from now on. */
+/* No stored call is begun from now on; those that somebody waits for are. */
 void out_stop(struct out *o);
 
 struct out_counts {
@@ -117,6 +119,10 @@ bool out_busy(struct out *o, int64_t milliseconds);
 
 /* Whether the server has told the chat, or the whole bot, to wait. */
 bool out_cools(const struct out *o, const char *line);
+
+/* Sends a call of which nothing is kept, unless its chat cools down or too much of the kind is on
+ * its way. `c` is released here. */
+void out_action(struct out *o, struct call *c);
 
 /* For callers that send what the outbox does not keep. */
 struct api *out_api(struct out *o);

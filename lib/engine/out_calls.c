@@ -7,7 +7,6 @@
 
 #include "engine/out_internal.h"
 #include "queue/queue.h"
-#include "reply/reply.h"
 
 enum { FLOOD_SPARE = 200 /* milliseconds beyond what a 429 tells */ };
 
@@ -50,9 +49,19 @@ struct fate_call out_fate_call(const struct queue_call *call)
 				   .unsures = call->unsures };
 }
 
+void out_tell(const struct out_call *c, const char *text, const char *reason)
+{
+	const struct out_config *config = &c->out->config;
+	char phrase[640];
+	snprintf(phrase, sizeof phrase, "%s: %s", text, reason);
+	if (config->told)
+		config->told(config->arg, c->call.line, phrase);
+}
+
 void out_tell_repeat(struct out_call *c, const char *reason)
 {
 	struct out *o = c->out;
+	out_tell(c, "may arrive twice: it is sent again", reason);
 	o->counts.repeated++;
 	log_event(o->config.log, LOG_WARN,
 		  LOG_FIELDS(LOG_NUM("call", c->call.id), LOG_STR("method", c->call.method),
@@ -143,11 +152,10 @@ static void fail_one(struct out_call *c, const struct verdict *v, const char *re
 	out_leave(c);
 }
 
-/* The numbers of a reply's calls follow one another, but some of other chats may have gone. Besides
- * what it says there is the answer to a button. */
+/* The numbers of a reply's calls follow one another; some may have been sent, or dropped. */
 static void fail_rest(struct out *o, int64_t group, int64_t after, const char *reason)
 {
-	for (int64_t id = after + 1; id <= group + REPLY_CALLS_MAX; id++) {
+	for (int64_t id = after + 1; id < group + ENTRY_CALLS_MAX; id++) {
 		struct out_call *c = out_find(o, id);
 		if (c && c->call.group == group && !c->sending)
 			fail_one(c, NULL, reason);
@@ -167,6 +175,7 @@ void out_fail(struct out_call *c, const struct verdict *v, const char *reason, c
 		  LOG_FIELDS(LOG_NUM("call", id), LOG_STR("method", c->call.method),
 			     LOG_STR("chat", c->call.line)),
 		  "not delivered: %s", why);
+	out_tell(c, "not delivered", why);
 	fail_one(c, v, why);
 	if (!alone)
 		fail_rest(o, group, id, why);
@@ -195,6 +204,7 @@ void out_flood(struct out_call *c, int64_t delay, const char *text)
 		  LOG_FIELDS(LOG_NUM("call", c->call.id), LOG_STR("chat", c->call.line),
 			     LOG_NUM("wait_ms", delay)),
 		  "the server asks to wait: %s", text);
+	out_tell(c, "the server asks to wait", text);
 	outbox_flood(o->outbox, out_now(o), c->call.id, until);
 	c->sending = false;
 	if (!c->live) {
@@ -218,6 +228,7 @@ bool out_moved(struct out_call *c, int64_t to)
 	log_event(o->config.log, LOG_INFO,
 		  LOG_FIELDS(LOG_STR("chat", c->call.line), LOG_STR("now", line)),
 		  "the chat has another id now");
+	out_tell(c, "the chat has another id now", line);
 	out_join(o, c->call.line, line);
 	return true;
 }
@@ -227,4 +238,9 @@ void out_join(struct out *o, const char *from, const char *to)
 	/* Without memory the server says it again. */
 	if (outbox_move(o->outbox, out_now(o), from, to) == 0)
 		queue_move_keep(o->config.queue, from, to);
+}
+
+bool out_cools(const struct out *o, const char *line)
+{
+	return o->doubts || outbox_cools(o->outbox, out_now(o), line);
 }

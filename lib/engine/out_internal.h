@@ -33,11 +33,13 @@ struct out {
 	struct api *api;
 	struct outbox *outbox;
 	struct map calls;
+	struct list actions; /* out_action.c's */
+	int action_count;
 	struct list begun;
 	struct loop_timer *timer, *doubt_timer;
 	int64_t last_live; /* numbers of what is stored nowhere fall from -1 on */
 	int64_t swept_at;  /* monotonic milliseconds: when limits at rest were forgotten last */
-	bool stopped;      /* nothing is begun */
+	bool stopped;      /* nothing that is stored is begun */
 	bool doubts;       /* the token: nothing is sent until the server says that it is good */
 	struct api_request *asking; /* getMe */
 	struct backoff backoff;     /* of doubts, until a call is taken */
@@ -55,6 +57,8 @@ int64_t out_wall(const struct out *o, int64_t mono);
 int64_t out_mono(const struct out *o, int64_t wall);
 /* What decides on its fate. */
 struct fate_call out_fate_call(const struct queue_call *call);
+/* Tells who watches. */
+void out_tell(const struct out_call *c, const char *text, const char *reason);
 /* Logs that a call is sent again that may have arrived. */
 void out_tell_repeat(struct out_call *c, const char *reason);
 /* Makes a call known, behind all of its line. NULL when memory is out. */
@@ -81,6 +85,9 @@ void out_join(struct out *o, const char *from, const char *to);
  * records what follows from its end (`body` as in out_config.ended). */
 void out_ask_for_token(void *out);
 void out_send_one(struct out_call *call);
+
+/* out_action.c: ends all of them. */
+void out_actions_free(struct out *o);
 
 /* out_live.c: it may be sent now; it will not be in time. */
 void out_live_go(struct out_live *l);

@@ -115,8 +115,6 @@ static void done(struct out_call *c, const struct verdict *v, const char *body, 
 	if (body)
 		learn_name(c, body, length);
 	queue_call_done(o->config.queue, id);
-	if (c->call.message == id)
-		queue_message_drop(o->config.queue, id);
 	outbox_end(o->outbox, out_now(o), id);
 	out_forget(c);
 	o->config.ended(o->config.arg, id, OUT_SENT, v, "", body, length);
@@ -177,6 +175,7 @@ static void settle(struct out_call *c, const struct verdict *v, const char *body
 		log_event(o->config.log, LOG_WARN,
 			  LOG_FIELDS(LOG_NUM("call", c->call.id), LOG_STR("chat", c->call.line)),
 			  "the server cannot parse it, it is sent as plain text: %s", v->text);
+		out_tell(c, "the server cannot parse it, it is sent as plain text", v->text);
 		if (make_plain(c)) {
 			again(c, NO_MEMORY);
 			break;

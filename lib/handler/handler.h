@@ -79,6 +79,7 @@ enum handler_end {
 
 struct handler_result {
 	enum handler_end end;
+	/* of HANDLER_ENDED; of HANDLER_UNSTARTABLE only `status`, which is an errno then */
 	struct outcome outcome;
 	const char *reason;   /* HANDLER_UNSTARTABLE, HANDLER_INTERRUPTED: a phrase */
 	enum release_why why; /* of these two. RELEASE_SHARED: one of several caused the end;

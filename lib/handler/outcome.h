@@ -1,5 +1,6 @@
-/* handler/outcome: what the end of a handler means. A pure table; see "What the handler's end
- * means" in tgrun-handler(7). */
+/* handler/outcome: what the end of an attempt means for its update: exit statuses and answers come
+ * in; done, again later, dead letter or drop, with the reason, comes out. Pure: nothing is settled
+ * here. The rules are those of "EXIT STATUS" in tgrun-handler(7). */
 #ifndef TGRUN_HANDLER_OUTCOME_H
 #define TGRUN_HANDLER_OUTCOME_H
 
@@ -7,61 +8,68 @@
 #include <stdint.h>
 
 enum outcome_kind {
-	OUTCOME_DONE,  /* handled */
-	OUTCOME_RETRY, /* failed; again later. See also `asked` and `spent` */
-	OUTCOME_DEAD,  /* failed for good */
-	OUTCOME_DROP,  /* failed, and the user does not want to know (--on-failure drop) */
+	OUTCOME_DONE,  /* the update was handled */
+	OUTCOME_RETRY, /* the attempt failed, and another is to follow */
+	OUTCOME_DEAD,  /* it failed, and the update becomes a dead letter */
+	OUTCOME_DROP,  /* it failed, and the update is forgotten (--on-failure drop) */
 };
 
 enum on_failure { ON_FAILURE_DEAD, ON_FAILURE_RETRY, ON_FAILURE_DROP };
 
 struct outcome {
 	enum outcome_kind kind;
-	/* the exit status, 128 + the signal for a death by signal, -1 after a timeout */
+	/* the exit status; of a death by signal 128 and its number; of an answer that is not ok
+	 * that of a process that meant the same; -1: of a timeout, or of a failure without a status
+	 */
 	int status;
-	/* OUTCOME_RETRY: the handler itself asked for another time: 75, 111, a worker's retry */
+	/* OUTCOME_RETRY: the handler itself asked for another attempt, by status 75, 111 or a
+	 * worker's `retry`. Stays when outcome_give_up() makes OUTCOME_DEAD of it. */
 	bool asked;
-	/* … and no attempt is left: whether it is given up is not the handler's to say
-	 * (sched/ledger.h) */
+	/* OUTCOME_RETRY that was asked for when max_attempts were made: whether there is another
+	 * attempt, or outcome_give_up(), is decided by ledger_may_give_up(). */
 	bool spent;
-	/* of a failure: `exited with status 3`, `killed by signal 11 (SIGSEGV)`, `timed out after
-	 * 60s`; else "" */
+	/* of a failure, for people: `exited with status 3`, `killed by signal 11 (SIGSEGV)`, `timed
+	 * out after 60s`; else "" */
 	char reason[160];
 };
 
 struct outcome_policy {
-	/* of ends that the table does not know: other statuses, signals, timeouts */
+	/* what follows from ends of no meaning: other statuses, signals, timeouts */
 	enum on_failure on_failure;
-	/* at which a retry becomes a dead letter, or, if the handler asked for it, `spent`; from 1
-	 */
+	/* Attempts, from 1, after which an OUTCOME_RETRY becomes OUTCOME_DEAD, or is `spent` if it
+	 * was asked for. */
 	int max_attempts;
 };
 
-/* The status of a pipeline: that of the last stage that failed; a stage that died of SIGPIPE before
- * a later one that succeeded did not fail. `status`: raw, as of waitpid(2), in order. Returns the
- * stage (from 0) whose status counts, -1 when all is well. */
+/* Which stage's status is that of a pipeline: the last one that failed. A stage that died of
+ * SIGPIPE before a later one that succeeded did not fail. `status`: of `stages` stages in order,
+ * raw, as of waitpid(2). Returns the number of the stage, from 0; -1 when none failed. */
 int outcome_stage(const int *status, int stages);
 
-/* What follows from the end of one attempt. `timeout`: milliseconds after which it was killed, 0:
- * it ended by itself. `failures`: attempts that had failed before. */
+/* What follows from the end of a process, or a pipeline, that is well or not. `status` and `stages`
+ * as in outcome_stage(). `timeout`: the milliseconds after which it was ended for taking too long;
+ * 0: it was not. `failures`: how many attempts of the update had failed before this. */
 void outcome_of(const int *status, int stages, int64_t timeout, int failures,
 		const struct outcome_policy *policy, struct outcome *out);
 
-/* Whether the end asks for another attempt, with any policy. */
+/* Whether such an end asks for another attempt, whatever the policy is: status 75 or 111, not after
+ * a timeout. */
 bool outcome_is_retry(const int *status, int stages, bool timed_out);
 
-/* A failure that is none of a process's own: `reason`, by the policy. */
+/* What follows from a failure that no exit status tells, such as a worker that ends without an
+ * answer: what `policy` says of ends of no meaning. `reason`: for people, copied. */
 void outcome_failed(const char *reason, int failures, const struct outcome_policy *policy,
 		    struct outcome *out);
 
-/* One that is spent is given up: a dead letter. */
+/* Makes OUTCOME_DEAD of one that is `spent`, and adds to its reason which attempt it was, of how
+ * many. `failures` as in outcome_of(). */
 void outcome_give_up(int failures, const struct outcome_policy *policy, struct outcome *out);
 
-/* Adds to the reason what else is known; what does not fit is left out. */
+/* Appends `text` to the reason; what does not fit is left out. */
 void outcome_add(struct outcome *out, const char *text);
 
-/* What follows from a worker's answer that is not ok: a retry, else a dead letter. The status is
- * that of a process that meant the same: 75 or 65. */
+/* What follows from a worker's answer that is not ok: as from status 75 if it has `retry`, else as
+ * from 65. `reason`: the worker's words, copied as far as they fit. */
 void outcome_answer(bool retry, const char *reason, int failures,
 		    const struct outcome_policy *policy, struct outcome *out);
 

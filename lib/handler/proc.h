@@ -1,8 +1,9 @@
-/* handler/proc: one process (or pipeline) with an end: a deadline, TERM, KILL, and output line by
- * line. For exec.c, hook.c and feed.c.
+/* handler/proc: one command (a process or a pipeline) that is run once, to its end, with a deadline
+ * and with its output line by line. For exec.c, hook.c and feed.c, which embed struct proc.
  *
- * Deadlines live here, in the runner: at the timeout TERM goes to everything the process started,
- * then KILL. */
+ * At the deadline SIGTERM goes to the command and to all that it started, and SIGKILL after
+ * `kill_after`. It is over when none of these is left, so background work delays its end; the one
+ * exception is BACKGROUND_LEAVE. */
 #ifndef TGRUN_HANDLER_PROC_H
 #define TGRUN_HANDLER_PROC_H
 
@@ -14,66 +15,83 @@
 struct proc;
 
 enum proc_end {
-	PROC_ENDED,   /* by itself, or after the timeout: `end`, `timed_out` */
-	PROC_STOPPED, /* not well, after proc_stop() */
-	/* not well, perhaps because nobody read tgrun's stdout any more, which it had */
+	/* Its stages ended, well or not, by themselves or at the deadline: see `end` and
+	 * `timed_out`. */
+	PROC_ENDED,
+	/* They did not end well, after proc_stop(). */
+	PROC_STOPPED,
+	/* They did not end well, and had a standard output (--stdout inherit) whose reader is
+	 * gone: perhaps they died of SIGPIPE. */
 	PROC_UNHEARD,
-	PROC_UNSTARTABLE, /* `errnum` */
-	PROC_DIED,        /* its slot died */
+	/* A stage could not be executed, or not all could be forked. */
+	PROC_UNSTARTABLE,
+	/* Its slot was killed, and it with the slot. */
+	PROC_DIED,
 };
 
+/* What the owner does about it; none is NULL. */
 struct proc_ops {
+	/* A line of output, as output_init() describes it. */
 	void (*line)(struct proc *p, int which, const char *text, size_t n);
-	/* for the log; `ended`: only background work runs still */
+	/* The deadline has passed, and SIGTERM follows. With `ended` set only background work is
+	 * ended by it. `limit`: the timeout as text, such as `60s`. */
 	void (*overdue)(struct proc *p, const char *limit);
-	/* nothing of it is left; then it is freed by proc_free() */
+	/* It is over. The last call but `free`, which follows. `errnum`: of PROC_UNSTARTABLE, else
+	 * 0. */
 	void (*finish)(struct proc *p, enum proc_end how, int errnum);
+	/* Frees the struct that `p` is embedded in. Called by proc_free(). */
 	void (*free)(struct proc *p);
 };
 
 enum proc_phase { PROC_RUNNING, PROC_TERMINATING, PROC_KILLING };
 
-/* The first member of its owner's struct. */
+/* The owner sets `ops` before proc_start() and `updates` behind it, and reads the rest. */
 struct proc {
 	struct job job;
-	struct list link; /* among the procs of the room */
-	struct handlers *room;
+	struct list link;      /* in the room's `procs`, from proc_start() to proc_free() */
+	struct handlers *room; /* where it runs */
 	const struct proc_ops *ops;
-	struct loop_timer *timer;
-	struct output output;
-	int64_t timeout, kill_after;
+	struct loop_timer *timer;    /* of the deadline, then of SIGKILL */
+	struct output output;        /* what it wrote */
+	int64_t timeout, kill_after; /* as in struct proc_spec */
 	enum background background;
 	enum proc_phase phase;
-	int stopped_by; /* for who calls proc_stop() */
-	bool timed_out; /* before its stages ended */
-	bool stopped;   /* by proc_stop() */
-	bool unheard;   /* see PROC_UNHEARD */
-	bool ended;     /* the stages; `end` holds how */
-	bool begun;     /* PROC_DIED, PROC_UNSTARTABLE: something of it may have run */
+	/* the rank of the signal that handlers_stop() sent last: 0 none, 1 SIGTERM, 2 SIGKILL */
+	int stopped_by;
+	bool timed_out; /* the deadline passed before its stages had ended */
+	bool stopped;   /* proc_stop() was called before they had */
+	bool unheard;   /* its standard output has lost its reader, see PROC_UNHEARD */
+	bool ended;     /* its stages have ended, and `end` says how; background work may run */
+	bool begun;     /* of PROC_DIED and PROC_UNSTARTABLE: a stage may have executed */
 	struct slot_end end;
-	int updates;     /* that it holds; 0 for what is no handler */
+	int updates;     /* updates that it was started for; 0 for hooks and sources */
 	int64_t started; /* monotonic milliseconds */
 };
 
 struct proc_spec {
-	struct command *command;
-	const struct buf *vars;
-	int stdin_fd;
-	int stdout_fd; /* of the last stage; -1: as all, to be logged. Closed here in every case */
-	int64_t timeout, kill_after;
-	enum background background;
-	uint64_t max_output;
-	bool keep_stdout; /* output_keep() */
+	struct command *command; /* a reference is taken while it is needed */
+	const struct buf *vars;  /* the job's variables, see struct slot_job; copied */
+	int stdin_fd;            /* what the first stage reads */
+	int stdout_fd;           /* what the last stage writes to; -1: its output comes as lines */
+	int64_t timeout;         /* milliseconds from the start to the deadline; 0: none */
+	int64_t kill_after;      /* milliseconds between SIGTERM and SIGKILL */
+	enum background background; /* what becomes of what runs on when the stages have ended */
+	uint64_t max_output;        /* bytes, see output_init() */
+	bool keep_stdout;           /* output_keep() */
 };
 
-/* Starts `p`, of which `ops` is set and the rest is zero. 0, or -1 with errno; the descriptors are
- * closed in every case. */
+/* Starts `p`, whose `ops` is set and whose other members are zero, in an idle slot of the room.
+ * Both descriptors of `spec` are closed here in every case. 0: `finish` follows, in a later turn of
+ * the loop; or -1 with errno (EAGAIN: no slot is idle; else as slots_start()): nothing was started,
+ * and `p` is the caller's to free. */
 int proc_start(struct proc *p, struct handlers *room, const struct proc_spec *spec);
 
-/* SIGTERM or SIGKILL, at the end of tgrun. `p` may be gone afterwards. */
+/* Sends SIGTERM, or SIGKILL, to `p` and all that it started, once each; SIGKILL follows SIGTERM
+ * after `kill_after`. `p` may be over, and freed, when this returns. */
 void proc_stop(struct proc *p, int signo);
 
-/* Frees what proc_start() made, and then by ops->free. */
+/* Frees what proc_start() made, and by ops->free the rest. For the end of the room: what is over
+ * frees itself. Does not end what runs. */
 void proc_free(struct proc *p);
 
 #endif

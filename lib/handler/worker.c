@@ -45,7 +45,7 @@ void worker_free(struct worker *w)
 	buf_release(&w->line);
 	for (int i = 0; i < w->count; i++)
 		claim_free(w->held[i].claim);
-	free(w->held);
+	free(w->held_room);
 	free(w);
 }
 

@@ -55,7 +55,9 @@ struct worker {
 	uint64_t read;           /* … that left the pipe, when all of it is gone */
 	struct buf line;         /* of answers, not ended yet */
 	struct output output;
-	struct held *held;   /* in the order in which they were given */
+	struct held *held; /* in the order in which they were given; in `held_room` */
+	/* room for twice `capacity`, so that the first leaves without the others being moved */
+	struct held *held_room;
 	int count, capacity; /* updates in hand, and at most */
 	int number;          /* from 1, the lowest free one at its start */
 	uint64_t serial, requests;

@@ -139,7 +139,7 @@ static void take_end(struct worker *w, const struct slot_end *end)
 	worker_close_in(w);
 	if (w->h->policy.background == BACKGROUND_KILL)
 		worker_kill(w, WORKER_KILLING);
-	else if (w->count == 0 || !w->out || !worker_has_spoken(w))
+	else if (w->count == 0 || !w->out || (w->broken && !worker_has_spoken(w)))
 		worker_kill(w, WORKER_TERMINATING);
 }
 
@@ -293,7 +293,7 @@ struct worker *worker_start(struct handler *h, int number, uint64_t serial,
 	buf_init(&w->line, SIZE_MAX / 2);    /* bounded where it is filled */
 	output_init(&w->output, h->policy.max_output, room->config.secret, on_line, w);
 	w->timer = loop_timer_new(room->config.loop, on_timer, w);
-	w->held = calloc(1, sizeof *w->held);
+	w->held = w->held_room = calloc(2, sizeof *w->held);
 	w->started = handler_now(room);
 	if (!w->timer || !w->held || start_job(w)) {
 		int saved = errno;

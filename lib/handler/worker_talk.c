@@ -60,6 +60,29 @@ static int add_line(struct worker *w, const struct claim *c)
 		       : 0;
 }
 
+/* To the beginning of their room. */
+static void move_held(struct worker *w)
+{
+	memmove(w->held_room, w->held, (size_t)w->count * sizeof *w->held);
+	w->held = w->held_room;
+}
+
+static void hold(struct worker *w, const struct held *u)
+{
+	if (w->held + w->count == w->held_room + 2 * w->capacity)
+		move_held(w);
+	w->held[w->count++] = *u;
+}
+
+static void let_go(struct worker *w, int i)
+{
+	w->count--;
+	if (i == 0)
+		w->held++;
+	else
+		memmove(&w->held[i], &w->held[i + 1], (size_t)(w->count - i) * sizeof *w->held);
+}
+
 int worker_give(struct worker *w, struct claim *c, bool solo)
 {
 	size_t before = w->pending.len;
@@ -73,10 +96,10 @@ int worker_give(struct worker *w, struct claim *c, bool solo)
 	if (w->count == 0 && w->answered)
 		output_forget_stderr(&w->output);
 	w->output.total = 0;
-	w->held[w->count++] = (struct held){ .claim = c,
-					     .started = handler_now(w->h->room),
-					     .timeout = w->h->policy.timeout,
-					     .from = w->given };
+	hold(w, &(struct held){ .claim = c,
+				.started = handler_now(w->h->room),
+				.timeout = w->h->policy.timeout,
+				.from = w->given });
 	w->given += w->pending.len - before;
 	w->requests++;
 	w->solo = solo;
@@ -149,10 +172,11 @@ static void take_ready(struct worker *w, const struct answer *a, const char *lin
 		return;
 	}
 	if (a->concurrency > w->count) {
-		struct held *held = reallocarray(w->held, (size_t)a->concurrency, sizeof *held);
+		move_held(w);
+		struct held *held = reallocarray(w->held, (size_t)a->concurrency, 2 * sizeof *held);
 		if (!held) /* one at a time is right for every worker */
 			return;
-		w->held = held;
+		w->held = w->held_room = held;
 		w->capacity = a->concurrency;
 	}
 	w->events->announced(w);
@@ -206,7 +230,7 @@ static void take_answer(struct worker *w, struct answer *a, const char *line, si
 			       u.claim->failures, &h->policy.outcome, &r.outcome);
 	}
 	w->output.dropped = 0;
-	memmove(&w->held[i], &w->held[i + 1], (size_t)(--w->count - i) * sizeof u);
+	let_go(w, i);
 	if (w->count == 0)
 		w->solo = false;
 	w->answered = true;

@@ -7,37 +7,25 @@
 #include "io/control.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/list.h"
+#include "io/listener.h"
 
 enum {
-	PATIENCE = 60000,    /* milliseconds a client may do nothing */
-	ACCEPT_PAUSE = 1000, /* milliseconds, when this process has no descriptor left */
-	/* connections taken in a turn: a request is read before its client could be the one to make
-	   room */
-	ACCEPT_AT_ONCE = 8,
+	PATIENCE = 60000,       /* milliseconds a client may do nothing */
 	SEND_EARLY = 64 * 1024, /* bytes of an answer that are sent while the owner still replies */
 };
 
 struct control {
 	struct loop *loop;
-	int dir_fd, fd;
-	bool bound;
-	dev_t dev; /* of the socket's name */
-	ino_t ino;
-	struct loop_watch *watch;
-	struct loop_timer *accept_timer;
+	struct listener *listener;
 	control_request *request;
 	void *arg;
 	int64_t patience;
@@ -58,8 +46,6 @@ struct control_client {
 	bool ended;      /* the answer is whole */
 	bool broken;     /* gone, or too slow */
 };
-
-static const char name[] = "control";
 
 static void client_free(struct control_client *c)
 {
@@ -221,13 +207,10 @@ static bool make_room(struct control *control)
 	return false;
 }
 
-static void add_client(struct control *control, int fd)
+static void add_client(void *arg, int fd)
 {
-	struct ucred peer;
-	socklen_t n = sizeof peer;
-	bool known = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0 &&
-		     (peer.uid == geteuid() || peer.uid == 0);
-	if (!known || (control->client_count >= CONTROL_CLIENTS_MAX && !make_room(control))) {
+	struct control *control = arg;
+	if (control->client_count >= CONTROL_CLIENTS_MAX && !make_room(control)) {
 		close(fd);
 		return;
 	}
@@ -252,73 +235,6 @@ static void add_client(struct control *control, int fd)
 	loop_watch_set(c->watch, LOOP_READ);
 }
 
-static void on_connection(void *arg, int events)
-{
-	struct control *control = arg;
-	(void)events;
-	for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
-		int fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-		if (fd >= 0) {
-			add_client(control, fd);
-		} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
-			   errno == ENOBUFS) {
-			/* The connection stays in the queue: without a pause this would spin. */
-			loop_watch_set(control->watch, 0);
-			loop_timer_set(control->accept_timer, ACCEPT_PAUSE);
-			return;
-		} else if (errno != EINTR && errno != ECONNABORTED) {
-			return;
-		}
-	}
-}
-
-static void accept_again(void *arg)
-{
-	struct control *control = arg;
-	loop_watch_set(control->watch, LOOP_READ);
-}
-
-/* Removes what an earlier runner left; the caller holds the run lock, so nobody listens there. */
-static int clear_place(int dir_fd, struct err *err)
-{
-	struct stat st;
-	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW))
-		return errno == ENOENT ? 0
-				       : err_sys(err, ERR_CANTCREATE, errno,
-						 "cannot look for the control socket");
-	if (!S_ISSOCK(st.st_mode) && !S_ISLNK(st.st_mode))
-		return err_set(err, ERR_CANTCREATE,
-			       "'%s' in the state directory is no socket; remove it", name);
-	if (unlinkat(dir_fd, name, 0) && errno != ENOENT)
-		return err_sys(err, ERR_CANTCREATE, errno, "cannot remove the old control socket");
-	return 0;
-}
-
-static int listen_there(struct control *control, struct err *err)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", control->dir_fd,
-		 name);
-	control->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (control->fd < 0)
-		return err_sys(err, ERR_CANTCREATE, errno, "cannot make the control socket");
-	mode_t mask = umask(0177);
-	int rc = bind(control->fd, (struct sockaddr *)&address, sizeof address);
-	int errnum = errno;
-	umask(mask);
-	if (rc)
-		return err_sys(err, ERR_CANTCREATE, errnum, "cannot make the control socket");
-	struct stat st;
-	if (fstatat(control->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW))
-		return err_sys(err, ERR_CANTCREATE, errno, "cannot look at the control socket");
-	control->dev = st.st_dev;
-	control->ino = st.st_ino;
-	control->bound = true;
-	if (listen(control->fd, CONTROL_CLIENTS_MAX))
-		return err_sys(err, ERR_CANTCREATE, errno, "cannot listen on the control socket");
-	return 0;
-}
-
 struct control *control_new(struct loop *loop, int dir_fd, control_request *request, void *arg,
 			    struct err *err)
 {
@@ -332,23 +248,10 @@ struct control *control_new(struct loop *loop, int dir_fd, control_request *requ
 	c->request = request;
 	c->arg = arg;
 	c->patience = PATIENCE;
-	c->fd = -1;
-	c->dir_fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, 3);
-	if (c->dir_fd < 0) {
-		err_sys(err, ERR_INTERNAL, errno, "cannot make the control socket");
-		goto fail;
-	}
-	if (clear_place(c->dir_fd, err) || listen_there(c, err))
-		goto fail;
-	c->accept_timer = loop_timer_new(loop, accept_again, c);
-	c->watch = loop_watch_new(loop, c->fd, on_connection, c);
-	if (!c->accept_timer || !c->watch) {
-		err_set(err, ERR_INTERNAL, "out of memory");
-		goto fail;
-	}
-	loop_watch_set(c->watch, LOOP_READ);
-	return c;
-fail:
+	c->listener = listener_named(loop, dir_fd, "control", CONTROL_CLIENTS_MAX, add_client, c,
+				     err);
+	if (c->listener)
+		return c;
 	control_free(c);
 	return NULL;
 }
@@ -360,9 +263,7 @@ void control_set_patience(struct control *c, int64_t milliseconds)
 
 bool control_stands(const struct control *c)
 {
-	struct stat st;
-	return fstatat(c->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_dev == c->dev &&
-	       st.st_ino == c->ino;
+	return listener_stands(c->listener);
 }
 
 void control_free(struct control *c)
@@ -371,14 +272,6 @@ void control_free(struct control *c)
 		return;
 	while (!list_empty(&c->clients))
 		client_free(container_of(c->clients.next, struct control_client, link));
-	if (c->bound && control_stands(c))
-		unlinkat(c->dir_fd, name, 0);
-	loop_timer_free(c->accept_timer);
-	if (c->watch)
-		loop_watch_free(c->watch, 1);
-	else if (c->fd >= 0)
-		close(c->fd);
-	if (c->dir_fd >= 0)
-		close(c->dir_fd);
+	listener_free(c->listener);
 	free(c);
 }

@@ -1,8 +1,5 @@
 /* io/control: the control socket `control` in the state directory: one JSON object a line, both
- * ways. Only this user and root may speak to it.
- *
- * Bound and reached through the directory's descriptor (/proc/self/fd/N/control), so that the 107
- * bytes of an AF_UNIX path never matter. */
+ * ways. Only this user and root may speak to it (io/listener.h). */
 #ifndef TGRUN_IO_CONTROL_H
 #define TGRUN_IO_CONTROL_H
 

@@ -5,45 +5,18 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "io/control.h"
-
-enum { CONNECT_STEP = 10 /* milliseconds between tries while the queue of connections is full */ };
+#include "io/listener.h"
 
 /* It is there: ERR_UNAVAILABLE would say that none is. */
 static int no_answer(struct err *err)
 {
 	return err_set(err, ERR_TEMPFAIL, "the running tgrun does not answer");
-}
-
-static int connect_there(int dir_fd, int64_t timeout, struct err *err)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/control", dir_fd);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return err_sys(err, ERR_INTERNAL, errno, "cannot open a socket");
-	for (int64_t waited = 0; connect(fd, (struct sockaddr *)&address, sizeof address);
-	     waited += CONNECT_STEP) {
-		int errnum = errno;
-		if (errnum == EINTR)
-			continue;
-		if (errnum == EAGAIN && waited < timeout) {
-			poll(NULL, 0, CONNECT_STEP);
-			continue;
-		}
-		close(fd);
-		if (errnum == EAGAIN)
-			return no_answer(err);
-		return err_sys(err, ERR_UNAVAILABLE, errnum, "no running tgrun can be asked here");
-	}
-	return fd;
 }
 
 /* Waits until the descriptor is ready. 0, or -1 with `err`. */
@@ -130,7 +103,7 @@ int control_call(int dir_fd, const char *request,
 		 int (*line)(void *arg, const char *text, size_t n), void *arg, int64_t timeout,
 		 struct err *err)
 {
-	int fd = connect_there(dir_fd, timeout, err);
+	int fd = listener_connect(dir_fd, "control", timeout, err);
 	if (fd < 0)
 		return -1;
 	int rc = send_all(fd, request, strlen(request), timeout, err);

@@ -1,4 +1,4 @@
-/* io/http: POST requests come in, one callback for each goes out; libcurl's multi_socket interface
+/* io/http: requests come in, one callback for each goes out; libcurl's multi_socket interface
  * sits between, driven by the loop.
  *
  * Invariants: easy handles are added, removed and freed only outside of curl's own callbacks; after
@@ -168,13 +168,17 @@ int http_trust(struct http *h, const char *file, const char *dirs)
 	return (file && !h->ca_file) || (dirs && !h->ca_dirs) ? -1 : 0;
 }
 
-struct http_request *http_post(struct http *h, const struct http_call *call, http_done *done,
-			       void *arg)
+/* `fd` below 0: the answer is kept in memory. */
+static struct http_request *start(struct http *h, const struct http_call *call, int fd,
+				  http_done *done, void *arg)
 {
 	struct http_request *r = calloc(1, sizeof *r);
 	if (!r)
 		return NULL;
 	r->http = h;
+	r->get = fd >= 0;
+	r->fd = fd;
+	r->max = call->max;
 	r->done = done;
 	r->arg = arg;
 	buf_init(&r->body, call->max);
@@ -187,6 +191,18 @@ struct http_request *http_post(struct http *h, const struct http_call *call, htt
 	}
 	loop_timer_set(r->silent, r->silence);
 	return r;
+}
+
+struct http_request *http_post(struct http *h, const struct http_call *call, http_done *done,
+			       void *arg)
+{
+	return start(h, call, -1, done, arg);
+}
+
+struct http_request *http_get(struct http *h, const struct http_call *call, int fd, http_done *done,
+			      void *arg)
+{
+	return start(h, call, fd, done, arg);
 }
 
 void http_cancel(struct http_request *r)
@@ -210,7 +226,7 @@ static void finish(struct http_request *r, CURLcode code)
 	};
 	if (code == CURLE_OK && status > 0) {
 		response.body = r->body.data ? r->body.data : none;
-		response.length = r->body.len;
+		response.length = r->get ? r->written : r->body.len;
 	} else {
 		response.failure = http_request_explain(r, code == CURLE_OK
 								   ? CURLE_WEIRD_SERVER_REPLY

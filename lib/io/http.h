@@ -69,13 +69,19 @@ struct http_call {
 	 * answer) after which it failed. */
 	int64_t silence;
 	int64_t total; /* milliseconds it may take in all; 0: no limit */
-	size_t max;    /* bytes of the body, as it arrives */
+	uint64_t max;  /* bytes of the body, as it arrives */
 };
 
 /* Starts a POST. `done(arg, …)` is called once from the loop, never from in here, unless the
  * request is cancelled. NULL when memory is out. */
 struct http_request *http_post(struct http *h, const struct http_call *call, http_done *done,
 			       void *arg);
+
+/* Starts a GET; `form` and `body` of the call are not used. The answer's body, of any status, is
+ * written to `fd`, from its position on, and the response has none: `length` tells how much. `fd`
+ * stays the caller's, and open until the request is over. Else as http_post(). */
+struct http_request *http_get(struct http *h, const struct http_call *call, int fd, http_done *done,
+			      void *arg);
 
 /* Ends a request without calling back and frees it. After `done` was called, the request is gone
  * already. NULL is fine. */

@@ -40,7 +40,11 @@ struct http_request {
 	http_done *done;
 	void *arg;
 	struct http_sending sending;
-	struct buf body;           /* of the answer */
+	struct buf body; /* of the answer */
+	bool get;        /* its body goes to `fd` */
+	int fd;
+	uint64_t written, max;     /* bytes there; at most */
+	int write_errno;           /* why they could not be written; 0: they could */
 	struct loop_timer *silent; /* too little came and went */
 	int64_t silence;           /* its milliseconds */
 	uint64_t received;         /* bytes */

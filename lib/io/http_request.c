@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "io/host.h"
 
@@ -33,6 +34,35 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
 	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS))
 		r->socket_errno = errno;
 	return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
+
+/* All of it, or false with errno. */
+static bool write_all(int fd, const char *data, size_t n)
+{
+	while (n) {
+		ssize_t done = write(fd, data, n);
+		if (done < 0 && errno != EINTR)
+			return false;
+		data += done > 0 ? done : 0;
+		n -= done > 0 ? (size_t)done : 0;
+	}
+	return true;
+}
+
+static size_t take_file(char *data, size_t size, size_t count, void *arg)
+{
+	struct http_request *r = arg;
+	size_t n = size * count;
+	r->headers_done = true;
+	r->received += n;
+	r->written += n;
+	r->too_large = r->written > r->max;
+	if (r->too_large)
+		return 0;
+	if (write_all(r->fd, data, n))
+		return n;
+	r->write_errno = errno;
+	return 0;
 }
 
 static size_t take_body(char *data, size_t size, size_t count, void *arg)
@@ -93,8 +123,9 @@ static bool set_options(struct http_request *r, const struct http_call *call,
 			const struct target *target)
 {
 	CURL *e = r->easy;
-	int bad = call->body ? http_body_set(r, call->body)
-			     : set_form(r, call->form ? call->form : "");
+	int bad = r->get       ? curl_easy_setopt(e, CURLOPT_HTTPGET, 1L) != CURLE_OK
+		  : call->body ? http_body_set(r, call->body)
+			       : set_form(r, call->form ? call->form : "");
 	bad += curl_easy_setopt(e, CURLOPT_URL, call->url) != CURLE_OK;
 #if LIBCURL_VERSION_NUM >= 0x075500
 	bad += curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK;
@@ -127,7 +158,8 @@ static bool set_options(struct http_request *r, const struct http_call *call,
 #endif
 	bad += curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_socket) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, r) != CURLE_OK;
-	bad += curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_body) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, r->get ? take_file : take_body) !=
+	       CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_WRITEDATA, r) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, count_header) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_HEADERDATA, r) != CURLE_OK;
@@ -189,6 +221,11 @@ enum http_failure http_request_explain(struct http_request *r, CURLcode code)
 	if (r->socket_errno) {
 		snprintf(r->reason, sizeof r->reason, "cannot %s a socket: %s",
 			 r->unwatched ? "watch" : "open", strerror(r->socket_errno));
+		return HTTP_INTERNAL;
+	}
+	if (r->write_errno) {
+		snprintf(r->reason, sizeof r->reason, "cannot write what came: %s",
+			 strerror(r->write_errno));
 		return HTTP_INTERNAL;
 	}
 	if (r->sending.read_errno) {

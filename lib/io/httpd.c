@@ -19,7 +19,11 @@
 #include "base/list.h"
 #include "io/httpd_internal.h"
 
-enum { CONNECTION_MEMORY = 256 * 1024, WAIT_MAX = 60000 /* milliseconds */ };
+enum {
+	CONNECTION_MEMORY = 256 * 1024,
+	WAIT_MAX = 60000, /* milliseconds */
+	ROOM = 16, /* connections beyond those that count: closed to make room, not gone yet */
+};
 
 struct httpd {
 	struct loop *loop;
@@ -30,6 +34,10 @@ struct httpd {
 	struct loop_watch *watch;
 	struct loop_timer *timer;
 	struct list requests;
+	/* connections: those that are sending a request, or have yet to begin their first; those
+	 * that were answered; those that wait for their answer */
+	struct list readers, idle, busy;
+	int connections, busy_count;
 	bool closing;
 	bool resumed; /* a connection was, since the last pump */
 };
@@ -60,6 +68,82 @@ static void on_time(void *arg)
 	pump(arg);
 }
 
+/* ---- connections ---- */
+
+static struct httpd_connection *connection_of(const struct httpd_request *r)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		r->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	return info ? info->socket_context : NULL;
+}
+
+static void move_to(struct httpd *h, struct list *list, struct httpd_connection *c)
+{
+	h->busy_count += (list == &h->busy) - c->busy;
+	c->busy = list == &h->busy;
+	list_remove(&c->link);
+	list_add_before(list, &c->link);
+}
+
+/* A connection begins, or ends: then `code` says so. */
+static void on_connection(void *arg, struct MHD_Connection *connection, void **context,
+			  enum MHD_ConnectionNotificationCode code)
+{
+	struct httpd *h = arg;
+	struct httpd_connection *c = *context;
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+			connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+		*context = c = calloc(1, sizeof *c);
+		if (!c) /* it is served, and cannot be closed to make room */
+			return;
+		c->fd = info ? info->connect_fd : -1;
+		list_init(&c->link);
+		move_to(h, &h->readers, c);
+		h->connections++;
+	} else if (c) {
+		list_remove(&c->link);
+		h->connections -= !c->condemned;
+		h->busy_count -= c->busy;
+		free(c);
+		*context = NULL;
+		if (h->events->left && !h->closing)
+			h->events->left(h->arg);
+	}
+}
+
+/* Its connection is one of those from now on. */
+static void set_list(const struct httpd_request *r, struct list *list)
+{
+	struct httpd_connection *c = connection_of(r);
+	if (c && !c->condemned)
+		move_to(r->server, list, c);
+}
+
+int httpd_connections(const struct httpd *h)
+{
+	return h->connections;
+}
+
+int httpd_connections_busy(const struct httpd *h)
+{
+	return h->busy_count;
+}
+
+bool httpd_make_room(struct httpd *h)
+{
+	struct list *from = list_empty(&h->readers) ? &h->idle : &h->readers;
+	if (list_empty(from))
+		return false;
+	struct httpd_connection *c = container_of(from->next, struct httpd_connection, link);
+	list_remove(&c->link);
+	c->condemned = true;
+	h->connections--;
+	shutdown(c->fd, SHUT_RDWR); /* libmicrohttpd sees that it has ended */
+	loop_timer_set(h->timer, 0);
+	return true;
+}
+
 /* ---- requests ---- */
 
 static void on_completed(void *arg, struct MHD_Connection *c, void **state,
@@ -71,6 +155,7 @@ static void on_completed(void *arg, struct MHD_Connection *c, void **state,
 	*state = NULL;
 	if (!r)
 		return;
+	set_list(r, &h->idle);
 	list_remove(&r->link);
 	if (r->tag)
 		h->events->ended(r->tag);
@@ -149,6 +234,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const cha
 		};
 		list_init(&r->link);
 		list_add_before(&h->requests, &r->link);
+		set_list(r, &h->readers);
 		if (begin(h, r) != MHD_YES || r->dropped)
 			return MHD_NO;
 		return r->response ? MHD_queue_response(c, (unsigned)r->status, r->response)
@@ -163,6 +249,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const cha
 	}
 	if (!r->whole) {
 		r->whole = true;
+		set_list(r, &h->busy);
 		h->events->whole(r->tag);
 	}
 	if (r->dropped)
@@ -216,18 +303,9 @@ int httpd_descriptor(const struct httpd_request *r)
 	return info ? info->connect_fd : -1;
 }
 
-void httpd_answer(struct httpd_request *r, const struct httpd_answer *answer)
+static void send_answer(struct httpd_request *r, const struct httpd_answer *answer,
+			struct MHD_Response *response)
 {
-	struct MHD_Response *response = NULL;
-	if (!r->response && !r->dropped && answer->body)
-		response = MHD_create_response_from_buffer(answer->length, answer->body,
-							   MHD_RESPMEM_MUST_FREE);
-	if (!response) {
-		free(answer->body);
-		if (!r->response)
-			httpd_drop(r);
-		return;
-	}
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type);
 	if (answer->name && answer->name[0])
 		MHD_add_response_header(response, answer->name, answer->value);
@@ -236,6 +314,36 @@ void httpd_answer(struct httpd_request *r, const struct httpd_answer *answer)
 	r->response = response;
 	r->status = answer->status;
 	resume(r);
+}
+
+void httpd_answer(struct httpd_request *r, const struct httpd_answer *answer)
+{
+	struct MHD_Response *response = NULL;
+	if (!r->response && !r->dropped && answer->body)
+		response = MHD_create_response_from_buffer(answer->length, answer->body,
+							   MHD_RESPMEM_MUST_FREE);
+	if (response) {
+		send_answer(r, answer, response);
+		return;
+	}
+	free(answer->body);
+	if (!r->response)
+		httpd_drop(r);
+}
+
+void httpd_answer_file(struct httpd_request *r, const struct httpd_answer *answer, int fd,
+		       uint64_t length)
+{
+	struct MHD_Response *response = NULL;
+	if (!r->response && !r->dropped)
+		response = MHD_create_response_from_fd64(length, fd);
+	if (response) {
+		send_answer(r, answer, response);
+		return;
+	}
+	close(fd);
+	if (!r->response)
+		httpd_drop(r);
 }
 
 void httpd_drop(struct httpd_request *r)
@@ -257,26 +365,31 @@ static int listen_on(struct httpd *h, struct err *err)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET,
 				       .sin_port = htons((uint16_t)h->config.port) };
+	bool adopts = h->config.port == HTTPD_ADOPTS;
+	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
+			 (adopts ? MHD_USE_NO_LISTEN_SOCKET : 0);
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	h->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, on_accept, h,
-				     on_request, h, MHD_OPTION_SOCK_ADDR,
+	h->daemon = MHD_start_daemon(flags, 0, on_accept, h, on_request, h, MHD_OPTION_SOCK_ADDR,
 				     (struct sockaddr *)&address, MHD_OPTION_NOTIFY_COMPLETED,
-				     on_completed, h, MHD_OPTION_CONNECTION_LIMIT,
-				     (unsigned)h->config.connections_max,
+				     on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
+				     h, MHD_OPTION_CONNECTION_LIMIT,
+				     (unsigned)(h->config.connections_max + (adopts ? ROOM : 0)),
 				     MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
 				     MHD_OPTION_CONNECTION_TIMEOUT,
 				     (unsigned)h->config.idle_seconds, MHD_OPTION_END);
 	if (!h->daemon)
-		return err_sys(err, ERR_UNAVAILABLE, errno, "cannot listen on 127.0.0.1, port %d",
-			       h->config.port);
+		return adopts ? err_set(err, ERR_INTERNAL, "the HTTP server cannot be set up")
+			      : err_sys(err, ERR_UNAVAILABLE, errno,
+					"cannot listen on 127.0.0.1, port %d", h->config.port);
 	const union MHD_DaemonInfo *bound = MHD_get_daemon_info(h->daemon,
 								MHD_DAEMON_INFO_BIND_PORT);
 	const union MHD_DaemonInfo *epoll = MHD_get_daemon_info(h->daemon,
 								MHD_DAEMON_INFO_EPOLL_FD);
-	if (!bound || !epoll)
+	if ((!bound && !adopts) || !epoll)
 		return err_set(err, ERR_INTERNAL,
 			       "the HTTP server tells neither its port nor its descriptor");
-	h->config.port = bound->port;
+	if (!adopts)
+		h->config.port = bound->port;
 	h->watch = loop_watch_new(h->loop, epoll->epoll_fd, on_ready, h);
 	h->timer = loop_timer_new(h->loop, on_time, h);
 	if (!h->watch || !h->timer)
@@ -296,6 +409,9 @@ struct httpd *httpd_new(struct loop *loop, const struct httpd_config *config,
 	}
 	*h = (struct httpd){ .loop = loop, .config = *config, .events = events, .arg = arg };
 	list_init(&h->requests);
+	list_init(&h->readers);
+	list_init(&h->idle);
+	list_init(&h->busy);
 	if (!listen_on(h, err))
 		return h;
 	httpd_free(h);

@@ -21,6 +21,8 @@ struct httpd_request;
 struct httpd_events {
 	/* A connection came. false: it is closed. NULL: all are taken. */
 	bool (*accept)(void *arg);
+	/* A connection has ended. May be NULL. */
+	void (*left)(void *arg);
 	/* The request line and the headers are there. `too_large`: a body of more than `body_max`
 	 * bytes is announced, which will not be read: the request must be answered here. Returns
 	 * the owner's tag for the request; NULL: the connection is closed, and no `ended` comes. */
@@ -36,8 +38,10 @@ struct httpd_events {
 	void (*ended)(void *tag);
 };
 
+enum { HTTPD_ADOPTS = -1 }; /* it serves what httpd_adopt() gives it, and nothing else */
+
 struct httpd_config {
-	int port;            /* on 127.0.0.1; 0: any that is free */
+	int port;            /* on 127.0.0.1; 0: any that is free; HTTPD_ADOPTS: none */
 	int connections_max; /* at once; others wait to be accepted */
 	int idle_seconds;    /* after which a connection is closed on which nothing comes */
 	size_t body_max;     /* bytes of a request's body */
@@ -58,6 +62,15 @@ int httpd_port(const struct httpd *h);
 /* Serves a connection that was not accepted here. `fd`, a stream socket that does not block, is the
  * server's from now on, and closed on failure, too. 0, or -1. */
 int httpd_adopt(struct httpd *h, int fd);
+
+/* How many connections there are; how many of them wait for an answer, or get one. */
+int httpd_connections(const struct httpd *h);
+int httpd_connections_busy(const struct httpd *h);
+
+/* Closes the connection of whom nobody would miss: of those that have not sent a whole request yet
+ * the oldest; else the one that has been idle for longest. false: all are being served. Never from
+ * within an event. */
+bool httpd_make_room(struct httpd *h);
 
 /* ---- what a request says; all valid until `ended` ---- */
 
@@ -86,6 +99,11 @@ struct httpd_answer {
 
 /* Sends the answer. One request is answered once; later answers are freed and forgotten. */
 void httpd_answer(struct httpd_request *r, const struct httpd_answer *answer);
+
+/* The same with a file for its body: the first `length` bytes of `fd`, which is the server's from
+ * now on, whatever happens. */
+void httpd_answer_file(struct httpd_request *r, const struct httpd_answer *answer, int fd,
+		       uint64_t length);
 
 /* Closes the request's connection, unless its answer is being sent already. */
 void httpd_drop(struct httpd_request *r);

@@ -9,6 +9,15 @@
 struct MHD_Connection;
 struct MHD_Response;
 
+/* One that has come and not yet gone. */
+struct httpd_connection {
+	/* in httpd.readers, idle or busy; those that came there first stand first */
+	struct list link;
+	int fd;
+	bool busy;
+	bool condemned; /* closed by us, and no longer counted */
+};
+
 struct httpd_request {
 	struct list link; /* in httpd.requests */
 	struct httpd *server;

@@ -67,10 +67,10 @@ int64_t queue_call_add(struct queue *q, const struct queue_call *call);
 /* The number that the next queue_call_add() will give. */
 int64_t queue_call_next(const struct queue *q);
 
-/* Records a message with the number of a call of it; its strings and its file are copied. It is
- * there until queue_message_drop(). 0, or -1 when memory is out. */
+/* Records a message, before the first call of it, with that call's number; its strings and its file
+ * are copied. It goes with the last of its calls, waiting or failed. 0, or -1 when memory is out.
+ */
 int queue_message_add(struct queue *q, const struct queue_message *message);
-void queue_message_drop(struct queue *q, int64_t id);
 
 /* The call is about to be sent: it counts as begun from the next flush on, which is on disk even
  * after a power cut when `sync`. Reserves what the record of its end takes. 0, or -1 when memory is

@@ -202,11 +202,6 @@ int queue_message_add(struct queue *q, const struct queue_message *message)
 	return q->ops->message_add(q, message);
 }
 
-void queue_message_drop(struct queue *q, int64_t id)
-{
-	q->ops->message_drop(q, id);
-}
-
 int queue_call_begin(struct queue *q, const struct queue_call *call, bool sync)
 {
 	return q->ops->call_begin(q, call, sync);

@@ -63,7 +63,6 @@ struct queue_ops {
 	int64_t (*call_add)(struct queue *q, const struct queue_call *call);
 	int64_t (*call_next)(const struct queue *q);
 	int (*message_add)(struct queue *q, const struct queue_message *message);
-	void (*message_drop)(struct queue *q, int64_t id);
 	int (*call_begin)(struct queue *q, const struct queue_call *call, bool sync);
 	void (*call_done)(struct queue *q, int64_t id);
 	void (*call_again)(struct queue *q, const struct queue_call *call);

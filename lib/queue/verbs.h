@@ -6,6 +6,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "queue/entry.h"
 #include "queue/queue.h"
 
 struct verbs_call;
@@ -32,13 +33,15 @@ struct verbs_done {
 	bool cleared;    /* everything that waited was skipped, and this was the last slice of it */
 };
 
-/* Carries out a request, and calls `line` for each line of its answer: one JSON object of `n`
- * bytes, NUL-terminated, without a line feed. Where a slice leaves a rest, the last line is
+/* Carries out a request, where `sender` (NULL: nobody) sends what the queue keeps, and calls `line`
+ * for each line of its answer: one JSON object of `n` bytes, NUL-terminated, without a line feed.
+ * Where a slice leaves a rest, the last line is
  * {"next":N}, with "to" if there was one, which is where to go on; or {"left":N}, how many of
  * the numbers are to be asked for again. Returns 0; or -1 with `err`, also ("out of memory")
  * when `line` returned not 0: what was told is done nevertheless. */
-int verbs_run(const struct verbs_row *row, struct queue *q, const cJSON *request,
-	      const struct verbs_slice *slice, int (*line)(void *arg, const char *text, size_t n),
-	      void *arg, struct verbs_done *done, struct err *err);
+int verbs_run(const struct verbs_row *row, struct queue *q, const struct queue_sender *sender,
+	      const cJSON *request, const struct verbs_slice *slice,
+	      int (*line)(void *arg, const char *text, size_t n), void *arg,
+	      struct verbs_done *done, struct err *err);
 
 #endif

@@ -33,21 +33,6 @@ static int no_call(const struct source *s, const char *at)
 		       line_of(s, at));
 }
 
-/* The object without `method`, and with what is filled in. */
-static int build(const struct source *s, const char *object, unsigned traits, struct buf *out)
-{
-	int methods = 0, rc = buf_addc(out, '{') || target_fill(s->target, traits, object, out);
-	for (struct scan_walk w = scan_walk(object); rc == 0 && scan_next(&w);) {
-		if (scan_reads(w.name, "method", strlen("method")) && methods++ == 0)
-			continue;
-		if (out->data[out->len - 1] != '{')
-			rc = buf_addc(out, ',');
-		if (rc == 0)
-			rc = buf_add(out, w.name, (size_t)(scan_end(&w) - w.name));
-	}
-	return rc || buf_addc(out, '}') ? -1 : 0;
-}
-
 static int add_named(const struct source *s, const char *object, const char *method)
 {
 	unsigned traits = methods_traits(method);
@@ -60,7 +45,7 @@ static int add_named(const struct source *s, const char *object, const char *met
 			       row ? row->name : "a get method", line_of(s, object));
 	buf_init(&params, SIZE_MAX / 2);
 	struct call *c = NULL;
-	if (build(s, object, traits, &params))
+	if (target_complete(s->target, traits, object, "method", &params))
 		err_set(&err, ERR_INTERNAL, "out of memory");
 	else
 		c = reply_add(s->reply, method, &params, &err);

@@ -5,6 +5,7 @@
  * be another chat's. */
 #include "reply/target.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/methods.h"
@@ -71,6 +72,55 @@ void target_of(const struct update *u, int64_t bot_id, struct target *t)
 	t->way = way_of(u, bot_id, t);
 }
 
+/* The value of a variable; NULL without it. */
+static const char *variable(char *const *env, const char *name)
+{
+	size_t n = strlen(name);
+	for (; *env; env++)
+		if (strncmp(*env, name, n) == 0 && (*env)[n] == '=')
+			return *env + n + 1;
+	return NULL;
+}
+
+static bool number(char *const *env, const char *name, int64_t *out)
+{
+	const char *text = variable(env, name);
+	char *end = NULL;
+	if (!text || !*text)
+		return false;
+	*out = strtoll(text, &end, 10);
+	return !*end;
+}
+
+void target_of_vars(char *const *env, struct target *t)
+{
+	*t = (struct target){ .way = TARGET_NONE };
+	const char *kind = variable(env, "TG_UPDATE_KIND");
+	const char *guest = variable(env, "TG_GUEST_QUERY_ID");
+	const char *type = variable(env, "TG_THREAD_TYPE");
+	if (!kind)
+		return;
+	for (size_t i = 0; i < QUERIES; i++)
+		if (strcmp(kind, queries[i].kind) == 0) {
+			t->query = variable(env, "TG_QUERY_ID");
+			if (!t->query)
+				t->query = guest;
+			t->answers = t->query ? queries[i].trait : 0;
+		}
+	t->connection = variable(env, "TG_BUSINESS_ID");
+	if (strcmp(kind, "chat_join_request") == 0) {
+		t->has_chat = number(env, "TG_USER_CHAT_ID", &t->chat);
+	} else if (!guest && strcmp(kind, "guest_message") != 0 &&
+		   number(env, "TG_CHAT_ID", &t->chat)) {
+		t->has_chat = true;
+		/* That a connection was made or ended is told of in no chat of it. */
+		t->business = strcmp(kind, "business_connection") == 0 ? NULL : t->connection;
+		if (number(env, "TG_THREAD_ID", &t->thread_id))
+			t->thread = type && strcmp(type, "direct") == 0 ? THREAD_DIRECT
+									: THREAD_TOPIC;
+	}
+}
+
 static bool has(const char *params, const char *name)
 {
 	const char *value = scan_named(params, name);
@@ -101,4 +151,22 @@ int target_fill(const struct target *t, unsigned traits, const char *params, str
 		if (traits & t->answers & queries[i].trait && !has(params, queries[i].parameter))
 			rc = json_add_text(out, queries[i].parameter, t->query);
 	return rc;
+}
+
+int target_complete(const struct target *t, unsigned traits, const char *object,
+		    const char *without, struct buf *out)
+{
+	bool gone = false;
+	int rc = buf_addc(out, '{') || target_fill(t, traits, object, out);
+	for (struct scan_walk w = scan_walk(object); rc == 0 && scan_next(&w);) {
+		if (without && !gone && scan_reads(w.name, without, strlen(without))) {
+			gone = true;
+			continue;
+		}
+		if (out->data[out->len - 1] != '{')
+			rc = buf_addc(out, ',');
+		if (rc == 0)
+			rc = buf_add(out, w.name, (size_t)(scan_end(&w) - w.name));
+	}
+	return rc || buf_addc(out, '}') ? -1 : 0;
 }

@@ -39,11 +39,21 @@ struct target {
 /* Reads it from an update, which must outlive `t`. `bot_id`: this bot's own id. */
 void target_of(const struct update *u, int64_t bot_id, struct target *t);
 
+/* The same from the variables that the update's handler has (update/vars.c), `env` as environ(7):
+ * for a program that the handler starts. `way` and the message stay unknown; without an update's
+ * variables nothing is filled in. Texts are those of `env`. */
+void target_of_vars(char *const *env, struct target *t);
+
 /* Appends to `out`, which ends in `{` or in a member of an object, what a method of `traits` (of
  * enum method_trait) has filled in: the chat, with its topic and its business connection, where
  * `params` (a checked JSON object, NULL: an empty one) has no chat_id, user_id or
  * inline_message_id; the id of the query. What `params` has itself is never filled in; a member
  * that is null counts as absent. 0, or -1 as buf_add(). */
 int target_fill(const struct target *t, unsigned traits, const char *params, struct buf *out);
+
+/* Appends the checked JSON object at `object` with what is filled in, without the first member
+ * called `without` (NULL: with all). 0, or -1 as buf_add(). */
+int target_complete(const struct target *t, unsigned traits, const char *object,
+		    const char *without, struct buf *out);
 
 #endif

@@ -1,9 +1,7 @@
 /* sandbox/sandbox_files: files that bots upload, name and fetch again. Bytes come in as they
  * arrive; what a message tells of its file, getFile's answer and the file itself go out.
  *
- * The newest are kept, FILES_BYTES of them at most; of one larger than the server hands out
- * (UPLOAD_KEPT_MAX) only name, size and checksum. Of a file that was never uploaded here (an id
- * from elsewhere, a URL) a stand-in is handed out. */
+ * Of a file that was never uploaded here (an id from elsewhere, a URL) a stand-in is handed out. */
 #include "sandbox/sandbox_internal.h"
 
 #include <stdio.h>

@@ -10,9 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-enum { LINES_MAX = 200000, SECOND = 1000, MICRO = 1000 /* seconds a millisecond */ };
+#include "api/methods.h"
+
+enum { LINES_MAX = 200000, SECOND = 1000, MICRO = 1000 /* microseconds in a millisecond */ };
 
 struct sandbox_line {
 	struct map_node node;
@@ -59,28 +60,15 @@ void sandbox_limit(struct sandbox *s, const struct sandbox_limits *limits)
 	s->limits = limits ? *limits : (struct sandbox_limits){ 0 };
 }
 
-/* Questions are never held, nor is what concerns only the way of updates. */
-static bool is_question(const char *method)
-{
-	return strncasecmp(method, "get", 3) == 0 || strcasestr(method, "Webhook") ||
-	       strcasecmp(method, "logOut") == 0 || strcasecmp(method, "close") == 0;
-}
-
-/* Whether the server counts it: messages, and changes of them. */
-static bool counts(const char *method)
-{
-	return strcmp(method, "sendChatAction") != 0 &&
-	       (strncmp(method, "send", 4) == 0 || strncmp(method, "edit", 4) == 0 ||
-		strncmp(method, "copy", 4) == 0 || strncmp(method, "forward", 7) == 0);
-}
-
 /* Milliseconds until the call need not wait any more, 0: it need not. *told gets since when. */
 static int64_t held(struct sandbox_request *r, int64_t *told)
 {
 	struct sandbox *s = r->sandbox;
 	int64_t now = s->clock->mono(s->clock), wait = 0;
 	const int64_t chats[] = { 0, sandbox_chat_named(r, "chat_id") };
-	for (size_t i = 0; i < 2 && !is_question(r->method); i++) {
+	/* Questions are never held, nor is what concerns only the way of updates. */
+	bool exempt = methods_traits(r->method) & METHOD_BARRED;
+	for (size_t i = 0; i < 2 && !exempt; i++) {
 		const struct sandbox_line *line = find(s, chats[i]);
 		if (line && line->until - now > wait) {
 			wait = line->until - now;
@@ -161,7 +149,7 @@ bool sandbox_limits_take(struct sandbox_request *r, int64_t chat)
 {
 	struct sandbox *s = r->sandbox;
 	const struct sandbox_limits *l = &s->limits;
-	if (r->taken || !counts(r->method) ||
+	if (r->taken || !(methods_traits(r->method) & METHOD_COUNTS) ||
 	    l->chat.count + l->group.count + l->bulk.count + l->paid.count == 0)
 		return true;
 	bool paid = sandbox_param_true(r, "allow_paid_broadcast");

@@ -24,7 +24,7 @@ enum {
 	SLOT_STAGES_MAX = 16,
 	SLOT_VARS_MAX = 64 * 1024,
 	SLOT_DESCRIPTORS_MAX = 2,
-	SLOTS_MAX = 4096
+	SLOTS_MAX = 1 << 16
 };
 
 /* What a slot runs; immutable; shared by all slots; counted. */

@@ -38,6 +38,17 @@ struct scan_fault {
  * characters but NUL and bytes that are not UTF-8. Constant memory, no recursion. */
 const char *scan_check(const char *p, const char *end, struct scan_fault *fault);
 
+/* Where the values ended that stand in two others: the updates of an answer. */
+enum { SCAN_MARKS = 128 };
+struct scan_marks {
+	size_t count; /* of the first of them */
+	const char *ends[SCAN_MARKS];
+};
+
+/* The same, which notes the ends of objects and arrays at that depth. */
+const char *scan_check_marking(const char *p, const char *end, struct scan_marks *marks,
+			       struct scan_fault *fault);
+
 /* The byte behind a checked value. */
 const char *scan_skip(const char *value);
 

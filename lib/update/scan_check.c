@@ -6,8 +6,36 @@
  * make a whole batch of updates garbage. */
 #include "update/scan.h"
 
+#include <endian.h>
+#include <string.h>
+
+enum { MARKED_DEPTH = 2 };
+
 /* Bytes at which a run of plain characters inside a string ends. */
 static const bool string_stop[256] = { ['"'] = true, ['\\'] = true, ['\0'] = true };
+
+/* The highest bit of each byte that is 0; above the first of them perhaps of others, too. */
+static uint64_t zeros(uint64_t word)
+{
+	return (word - 0x0101010101010101u) & ~word & 0x8080808080808080u;
+}
+
+/* The end of such a run, eight bytes at once. */
+static const char *plain_end(const char *p, const char *end)
+{
+	uint64_t word, stops;
+	for (; end - p >= (ptrdiff_t)sizeof word; p += sizeof word) {
+		memcpy(&word, p, sizeof word);
+		word = le64toh(word);
+		stops = zeros(word) | zeros(word ^ 0x2222222222222222u) |
+			zeros(word ^ 0x5c5c5c5c5c5c5c5cu);
+		if (stops)
+			return p + __builtin_ctzll(stops) / 8;
+	}
+	while (p < end && !string_stop[(unsigned char)*p])
+		p++;
+	return p;
+}
 
 static const char *check_space(const char *p, const char *end)
 {
@@ -21,9 +49,7 @@ static const char *check_space(const char *p, const char *end)
 static const char *check_string(const char *p, const char *end, const char **at)
 {
 	for (;;) {
-		while (p < end && !string_stop[(unsigned char)*p])
-			p++;
-		*at = p;
+		*at = p = plain_end(p, end);
 		if (p == end || *p == '\0')
 			return NULL;
 		if (*p == '"')
@@ -111,7 +137,15 @@ static const char *fail(struct scan_fault *fault, const char *start, const char 
 	return NULL;
 }
 
-const char *scan_check(const char *start, const char *end, struct scan_fault *fault)
+/* A value of the depth that is marked has ended before `p`. */
+static void mark(struct scan_marks *marks, const char *p)
+{
+	if (marks && marks->count < SCAN_MARKS)
+		marks->ends[marks->count++] = p;
+}
+
+const char *scan_check_marking(const char *start, const char *end, struct scan_marks *marks,
+			       struct scan_fault *fault)
 {
 	char closer[SCAN_DEPTH];
 	unsigned depth = 0;
@@ -137,7 +171,8 @@ const char *scan_check(const char *start, const char *end, struct scan_fault *fa
 		}
 		/* Here a value has ended, and perhaps what it stands in. */
 		while (depth && p < end && *p == closer[depth - 1]) {
-			depth--;
+			if (--depth == MARKED_DEPTH)
+				mark(marks, p + 1);
 			p = check_space(p + 1, end);
 		}
 		if (depth == 0 && p == end)
@@ -153,4 +188,9 @@ const char *scan_check(const char *start, const char *end, struct scan_fault *fa
 		if (closer[depth - 1] == '}' && !(p = check_name(p, end, &at)))
 			return fail(fault, start, at, end, NULL);
 	}
+}
+
+const char *scan_check(const char *start, const char *end, struct scan_fault *fault)
+{
+	return scan_check_marking(start, end, NULL, fault);
 }

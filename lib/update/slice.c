@@ -66,14 +66,27 @@ static int add(struct slices *s, const struct slice *item, struct err *err)
 	return 0;
 }
 
-static int cut(char *body, const char *result, struct slices *out, struct err *err)
+/* The byte behind the element at which the walk is: marked while the body was checked, or looked
+ * for. `*at` moves on over the marks. */
+static const char *end_of(struct scan_walk *w, const struct scan_marks *marks, size_t *at)
 {
+	while (*at < marks->count && marks->ends[*at] <= w->value)
+		++*at;
+	if (*at < marks->count && (*w->value == '{' || *w->value == '['))
+		w->end = marks->ends[*at];
+	return scan_end(w);
+}
+
+static int cut(char *body, const char *result, const struct scan_marks *marks, struct slices *out,
+	       struct err *err)
+{
+	size_t at = 0;
 	out->is_list = *result == '[';
 	if (!out->is_list)
 		return 0;
 	for (struct scan_walk w = scan_walk(result); scan_next(&w);) {
 		struct slice s = { .bytes = body + (w.value - body),
-				   .length = (size_t)(scan_end(&w) - w.value) };
+				   .length = (size_t)(end_of(&w, marks, &at) - w.value) };
 		one_line(s.bytes, s.length);
 		s.is_object = *w.value == '{';
 		s.has_id = scan_integer(scan_named(w.value, "update_id"), &s.id);
@@ -123,13 +136,15 @@ static void read_refusal(const char *body, size_t length, struct slice_reply *re
 	cJSON_Delete(root);
 }
 
-int slice_envelope(const char *body, size_t length, struct slice_reply *reply, const char **result,
-		   struct err *err)
+/* As slice_envelope(); `marks` gets where the objects in `result` stand. */
+static int open_envelope(const char *body, size_t length, struct slice_reply *reply,
+			 const char **result, struct scan_marks *marks, struct err *err)
 {
 	struct scan_fault fault;
 	*result = NULL;
+	marks->count = 0;
 	*reply = (struct slice_reply){ .retry_after = -1 };
-	const char *root = scan_check(body, body + length, &fault);
+	const char *root = scan_check_marking(body, body + length, marks, &fault);
 	if (!root)
 		return garbage(body, length, &fault, err);
 	const char *ok = *root == '{' ? scan_named(root, "ok") : NULL;
@@ -143,14 +158,22 @@ int slice_envelope(const char *body, size_t length, struct slice_reply *reply, c
 	return 0;
 }
 
+int slice_envelope(const char *body, size_t length, struct slice_reply *reply, const char **result,
+		   struct err *err)
+{
+	struct scan_marks marks;
+	return open_envelope(body, length, reply, result, &marks, err);
+}
+
 int slice_response(char *body, size_t length, struct slices *out, struct slice_reply *reply,
 		   struct err *err)
 {
+	struct scan_marks marks;
 	const char *result;
 	*out = (struct slices){ 0 };
-	if (slice_envelope(body, length, reply, &result, err))
+	if (open_envelope(body, length, reply, &result, &marks, err))
 		return -1;
-	if (result && cut(body, result, out, err)) {
+	if (result && cut(body, result, &marks, out, err)) {
 		slices_release(out);
 		return -1;
 	}

@@ -120,6 +120,7 @@ struct vars_context {
 
 /* Appends NAME=VALUE and a NUL for each scalar the update itself gives (TG_UPDATE_ID,
  * TG_UPDATE_KIND, TG_CHAT_ID, TG_CHAT_TYPE, TG_THREAD_ID, TG_THREAD_TYPE, TG_USER_ID,
+ * TG_USER_CHAT_ID,
  * TG_SENDER_CHAT_ID, TG_MESSAGE_ID, TG_QUERY_ID, TG_GUEST_QUERY_ID, TG_BUSINESS_ID,
  * TG_INLINE_MESSAGE_ID, TG_COMMAND, TG_ARGS, TG_TEXT, TG_TEXT_TRUNCATED, TG_KEY); absent when
  * they do not apply. At most 32 KiB. 0, or -1 when memory is out. */

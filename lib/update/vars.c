@@ -75,6 +75,7 @@ int update_vars(const struct update *u, const struct vars_context *context, stru
 		 add_number(out, "TG_CHAT_ID", update_chat, u) ||
 		 add_word(out, "TG_CHAT_TYPE", update_chat_type(u)) || add_thread(out, u) ||
 		 add_number(out, "TG_USER_ID", update_user, u) ||
+		 add_number(out, "TG_USER_CHAT_ID", update_user_chat, u) ||
 		 add_number(out, "TG_SENDER_CHAT_ID", update_sender_chat, u) ||
 		 add_number(out, "TG_MESSAGE_ID", update_message_id, u) ||
 		 add_word(out, "TG_QUERY_ID", update_query_id(u)) ||

@@ -162,7 +162,11 @@ rule() {
 		EOT
 		shell "tgrun --token-file token --once --handler $TMP/crash; tgrun dead list --json --token-file token"
 		is "$(printf '%s' "$SHOWN" | sed -n 's/^{/{/p' | jq -r .reason)" "$(block)" "the reason is the sentence of a crash" ;;
-	"tgrun-handler.7.2:{"*)
+	"tgrun-handler.7.2:#!/bin/sh")
+		anew --no-penalties --first-id 1
+		bot '{"message":{"message_id":1,"date":1,"chat":{"id":42,"type":"private"},"text":"/start"}}' --reply text
+		is "$STATUS $(calls 'select(.method == "sendMessage") | .params | "\(.chat_id) \(.text)"')" "0 42 Send me /date." "a bot that prints its answer" ;;
+	"tgrun-handler.7.3:{"*)
 		handler dump <<-'EOT'
 			#!/bin/sh
 			read -r line && printf '%s\n' "$line" >"$FLOW_MARK/line"
@@ -171,20 +175,20 @@ rule() {
 		message 42 hello
 		shell "timeout 5 tgrun --token-file token --workers 1 --once --max-attempts 1 --handler $TMP/dump"
 		is "$(block | tr -d '\n' | sed 's/{\.\.\.}/{}/' | jq -c keys_unsorted)" "$(jq -c keys_unsorted "$TMP/line")" "a worker reads a line of these members" || diag "$SHOWN" ;;
-	"tgrun-handler.7.3:#!/bin/sh")
+	"tgrun-handler.7.4:#!/bin/sh")
 		speaks hello 'You said: hello' "tgrun-handler(7)'s bot in sh"
 		anew --no-penalties
 		bot '{"message":{"message_id":1,"date":1,"chat":{"id":42,"type":"private"},"text":"/add milk"}}'
 		is "$(cat "$W/notes.42") $(calls 'select(.method == "sendMessage") | .params.text')" "milk Noted." "… takes notes" ;;
-	"tgrun-handler.7.4:#!/bin/bash")
+	"tgrun-handler.7.5:#!/bin/bash")
 		speaks hello 'Order\?' "the one in bash"
 		anew --no-penalties --first-id 1
 		rm -f "$TMP/ran"
 		bot '{"callback_query":{"id":"77","data":"yes","from":{"id":42,"is_bot":false,"first_name":"u"},"message":{"message_id":1,"date":1,"chat":{"id":42,"type":"private"}}}}'
 		is "$STATUS $(cat "$TMP/ran") $(calls 'select(.method == "answerCallbackQuery") | .params.callback_query_id')" "0 place-order 42 1 77" "… places an order when its button is pressed" ;;
-	"tgrun-handler.7.5:#!/usr/bin/env python3") speaks hello olleh "the one in Python" ;;
-	"tgrun-handler.7.6:#!/usr/bin/awk -f") speaks /roll '[1-6]' "the one in awk" ;;
-	"tgrun-handler.7.7:#!/bin/sh")
+	"tgrun-handler.7.6:#!/usr/bin/env python3") speaks hello olleh "the one in Python" ;;
+	"tgrun-handler.7.7:#!/usr/bin/awk -f") speaks /roll '[1-6]' "the one in awk" ;;
+	"tgrun-handler.7.8:#!/bin/sh")
 		block >"$W/worker.sh" && chmod 755 "$W/worker.sh"
 		runs "tgrun --token-file token --workers 2 --handler ./worker.sh" " done=5 failed=0" "the worker" ;;
 	*) ok false "$BLOCK: '$LINE' has a rule" ;;
@@ -197,7 +201,7 @@ for BLOCK in $(find "$TMP/blocks" -type f | sed 's|.*/||' | sort -V); do
 	diag "$BLOCK: $LINE"
 	rule
 done
-is "$(find "$TMP/blocks" -type f | wc -l)" 25 "so many blocks were looked at"
+is "$(find "$TMP/blocks" -type f | wc -l)" 26 "so many blocks were looked at"
 
 # What man(1) shows as two lines is pasted as two commands.
 plain() { sed 's/[[:space:]][[:space:]]*/ /g; s/^ //'; }

@@ -53,6 +53,9 @@ HARD=60
 run_tgrun --handler "$TMP/show" --concurrency 30 --once
 is "$STATUS" 78 "more than the hard limit has: 78"
 like "$(cat "$TGRUN_LOG")" '30 processes .* need 184 open files, and only 60 are allowed; raise the limit' "… with the numbers"
+run_tgrun --handler "$TMP/show" --concurrency 4096 --bypass /stop --once
+is "$STATUS" 78 "4096 handlers, and as many that bypass, are a matter of the machine, too"
+like "$(cat "$TGRUN_LOG")" '8192 processes \(--concurrency, which --bypass doubles, .* need 32832 open files, and only 60 are allowed; raise the limit' "… and it says why they are twice as many"
 TGRUN=$PLAIN
 unset HARD
 

@@ -178,6 +178,10 @@ for n in 1 2 3 4 5; do
 done
 is "$(fetch "$first"), $(fetch "$id" | cut -d' ' -f1)" 'Bad Request: wrong file_id or the file is temporarily unavailable, 19000000' "of many the newest are kept"
 
+stop_sandbox
+start_sandbox --no-penalties --upload-max 1000000
+is "$(call sendDocument -F "document=@$TMP/large" -F chat_id=7 | jq .error_code) $(call sendDocument -F "document=@$TMP/a.PDF" -F chat_id=7 | jq .ok)" "413 true" "how much is taken may be set"
+
 # Albums.
 album() { call sendMediaGroup -F chat_id=41 -F media="$1" -F "a=@$TMP/a.PDF" -F "b=@$TMP/a.PDF" | jq -c "$2"; }
 is "$(album '[{"type":"photo","media":"attach://a","caption":"one"},{"type":"video","media":"attach://b"}]' \

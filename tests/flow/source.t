@@ -107,7 +107,7 @@ second "exec:cat $TMP/updates"
 is "$STATUS $(seen ^end)" "0 2" "and of a program"
 second "$TMP/updates" --once
 is "$STATUS $(seen ^end)" "1 0" "--once does not wait, and what memory kept is lost: not 0"
-like "$(cat "$TMP/tgrun.log")" 'error .*not handled are lost: --store memory keeps nothing .*waiting=2' "… which the log says, with a count"
+like "$(cat "$TMP/tgrun.log")" 'error .*not handled, and replies that were not sent, are lost: --store memory keeps nothing .*waiting=2' "… which the log says, with a count"
 forget
 from "$TMP/updates" --handler "$TMP/second" --once
 wait_tgrun

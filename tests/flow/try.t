@@ -89,6 +89,7 @@ You: B
 
 got=$(printf '%s\n' '/in -100123 Old friends' /where '/in -100123:7' /where '/as 42 Ann' /where /tell /in /where | talk --handler "$TMP/bot.sh")
 is "$(echo "$got" | grep -v /where)" "stdout: -100123 supergroup none 1001 Old friends You
+the handler printed 45 bytes; with --reply text they would be the answer
 stdout: -100123 supergroup 7 1001 Old friends You
 stdout: -100123 supergroup 7 42 Old friends Ann
 Ann: /tell
@@ -126,10 +127,32 @@ You: hi
 1 handled, 0 failed" "a line that cannot be carried out is named"
 is "$(status)" 64 "and is status 64 at the end"
 
+# What is printed may be the answer, and what becomes of an answer is the author's to know.
+handler says.sh <<'EOT'
+#!/bin/sh
+case $TG_TEXT in
+long) printf '%05000d\n' 0 ;;
+fail) echo "not sent"; exit 1 ;;
+*) echo "You said: $TG_TEXT" ;;
+esac
+EOT
+got=$(printf '%s\n' hello long fail | talk --reply text --handler "$TMP/says.sh" | sed 's/0000*/0/')
+is "$got" "You: hello
+bot: You said: hello
+You: long
+(1001) the answer goes out in 2 parts
+bot: 0
+bot: 0
+You: fail
+stdout: not sent
+handler: exited with status 1: now a dead letter
+2 handled, 1 failed" "with --reply what the handler prints is the bot's"
+
 # Updates from a file.
 got=$(talk --handler 'jq -r .update_id' --concurrency 1 --updates tests/data/hello.jsonl </dev/null | grep -v '\[')
 is "$got" "(1001) Ann: /start hello
 stdout: 501
+the handler printed 4 bytes; with --reply text they would be the answer
 (-1001234567890:7) Bob: grüß dich
 stdout: 502
 stdout: 503

@@ -259,7 +259,7 @@ class Round:
         elif what == "broken":
             self.act("broken")
             self.flag("broken", True)
-            self.send(8)
+            self.send(30)
             self.nap(3)
             self.flag("broken", False)
             self.act("mended")

@@ -10,6 +10,7 @@
 #   one at a time   a key's lock is never found taken; no more run at once than may
 #   order           once an update has begun, no earlier one with a key in common begins, but for those of one batch
 #   stops           no status is 0 when handlers had to be killed
+#   breaker         handlers that all fail use up few updates
 #   redelivered     TG_REDELIVERED is 1 if a try began before, and only if one can have begun
 #   attempts        TG_ATTEMPT grows by one with each try that is charged, and with no other
 #   letters         hold the update as it was sent, once, for the reason of its last try, and no sooner than --max-attempts allows
@@ -54,7 +55,6 @@ class Check:
         self.kills = collections.defaultdict(list)  # of a process: where it was killed; the runner's are under 0
         self.troubles = []  # where something was killed or died: what was under way then may come again
         self.verbs = collections.defaultdict(dict)
-        self.breaks = [at for at, line in enumerate(self.lines) if line[:2] == ["K", "broken"]]
         self.letters = {}
 
     def wrong(self, what, *more):
@@ -140,6 +140,19 @@ class Check:
                 if now[free] > self.plan["concurrency"]:
                     self.wrong("%s: %d run at once", one, now[free])
 
+    def breaker(self):
+        """While every handler fails, those are given up that it takes to notice, and what was under way then, of both lanes."""
+        if not self.plan["breaker"] or self.plan["mode"] != "exec":
+            return
+        most, since = self.plan["breaker"] + 2 * self.plan["concurrency"], 0
+        for at, line in enumerate(self.lines):
+            if line[:2] == ["K", "broken"]:
+                since = at
+            elif line[:2] == ["K", "mended"]:
+                lost = [update for update, tries in self.tries.items() if tries[-1].how == "2" and since < tries[-1].end < at]
+                if len(lost) > most:
+                    self.wrong("line %d: while every handler failed, %d updates were given up: %s", at + 1, len(lost), lost)
+
     def trouble(self, since, until):
         return any(since < at < until for at in self.troubles)
 
@@ -151,9 +164,7 @@ class Check:
         """The least and the most that a try adds to the attempts."""
         if one.how == "slot" or (one.how == "0" and one.sure):
             return 0, 0
-        if one.sure and one.mode == "exec" and (one.how in LATER or not self.plan["breaker"]):
-            return 1, 1
-        if one.sure and one.mode == "worker" and one.how in LATER:
+        if one.sure and not self.plan["breaker"] and (one.mode == "exec" or one.mode == "worker" and one.how in LATER):
             return 1, 1
         if one.end is None and one.epoch and one.epoch[1] == "-9" and not self.kills[one.pid] and not self.kills[one.parent]:
             # It was running when the runner died, unless its time had run out.
@@ -174,7 +185,7 @@ class Check:
             for one in tries:
                 if before and any(before.at < at < one.at for at in verbs.get("retry", ())):
                     before = None
-                since = before.at if before else max([0] + [at for at in verbs.get("retry", ()) if at < one.at])
+                since = before.at if before else max([-1] + [at for at in verbs.get("retry", ()) if at < one.at])
                 if before and before.sure and before.how == "0":
                     self.wrong("%s comes again, though it surely ended well at line %d", one, before.end + 1)
                 if before and before.sure and before.how in NEVER and before.size == 1 and not self.plan["breaker"]:
@@ -211,7 +222,7 @@ class Check:
         verbs = self.verbs[update]
         if "skip" in verbs or "drop" in verbs or (last and last.how == "0"):
             return
-        if self.plan["on_failure"] == "drop" and ((last and last.how not in NEVER | LATER) or self.unseen(last.at if last else 0, len(self.lines))):
+        if self.plan["on_failure"] == "drop" and ((last and last.how not in NEVER | LATER) or self.unseen(last.at if last else -1, len(self.lines))):
             return
         if not last:
             self.wrong("update %d was never begun, and is gone", update)
@@ -261,6 +272,7 @@ class Check:
         self.order()
         self.at_once()
         self.stops()
+        self.breaker()
         self.follow()
         self.fates()
         for what in self.wrongs[:12]:

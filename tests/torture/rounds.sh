@@ -94,8 +94,11 @@ round() { # KILL [PASS]
 
 finish() { # WHAT
 	# What ran when tgrun or a slot died waits for a while, and runs alone in the end.
+	polled=$(grep -c ' polling' "$TGRUN_LOG")
 	start_run 2000
 	clean="$clean$run "
+	# What has not begun yet takes no signal, and others find that nothing waits.
+	wait_for '[ "$(grep -c " polling" "$TGRUN_LOG")" -gt "$polled" ]' 240
 	wait_for '[ "$("$TGRUN" queue list --state-dir "$TMP/state" 2>&1)" = "nothing waits" ]' 240
 	left=$("$TGRUN" queue list --state-dir "$TMP/state" 2>&1)
 	stop_tgrun

@@ -208,6 +208,63 @@ static void drop(void)
 	is_num(t.ended, 1, "… and ends once");
 }
 
+/* Whether the other side has closed, after some turns. */
+static bool is_closed(int fd)
+{
+	char c;
+	for (int i = 0; i < 50; i++)
+		loop_turn(t.loop, 0);
+	return recv(fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+static void room(void)
+{
+	static const char get[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+	char some[512];
+	is_num(httpd_connections(t.server), 0, "connections that ended are not counted");
+	int served = send_text(get);
+	t.later = true;
+	turn_until(&t.whole);
+	struct httpd_request *waits = t.request;
+	int idle = send_text(get);
+	turn_until(&t.whole);
+	while (!t.ended)
+		loop_turn(t.loop, 0);
+	ok(recv(idle, some, sizeof some, 0) > 0, "one was answered, and stays");
+	int half = send_text("GET / HTTP/1.1\r\nHo"), silent = send_text("");
+	ok(!is_closed(silent), "one sends half a request, one nothing");
+	is_num(httpd_connections(t.server), 4, "all are counted");
+	is_num(httpd_connections_busy(t.server), 1, "… and the one that waits");
+	ok(httpd_make_room(t.server) && is_closed(half), "the oldest without a request goes first");
+	is_num(httpd_connections(t.server), 3, "… and is not counted");
+	ok(httpd_make_room(t.server) && is_closed(silent), "… then the next of them");
+	ok(httpd_make_room(t.server) && is_closed(idle), "… then one that is idle");
+	ok(!httpd_make_room(t.server), "who waits for an answer is never closed");
+	t.request = waits;
+	answer("later");
+	ok(!is_closed(served), "… and gets it");
+	ok(recv(served, some, sizeof some, 0) > 0, "… whole");
+	is_num(httpd_connections_busy(t.server), 0, "… and waits no more");
+	close(served), close(idle), close(half), close(silent);
+}
+
+static void file(void)
+{
+	FILE *f = tmpfile();
+	int fd = send_text("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+	t.later = true;
+	turn_until(&t.whole);
+	fputs("file's bytes", f);
+	fflush(f);
+	httpd_answer_file(t.request, &(struct httpd_answer){ .status = 200, .type = "a/b" },
+			  dup(fileno(f)), 6);
+	const char *got = receive(fd);
+	ok(strstr(got, "\r\n\r\nfile's") && strstr(got, "Content-Length: 6\r\n"),
+	   "a file is an answer, as far as it was to be sent");
+	ok(strstr(got, "Content-Type: a/b\r\n"), "… with its type");
+	fclose(f);
+}
+
 static void life(void)
 {
 	struct err err = { 0 };
@@ -250,6 +307,8 @@ int main(void)
 	RUN(gone);
 	RUN(limit);
 	RUN(drop);
+	RUN(room);
+	RUN(file);
 	RUN(life);
 	RUN(host);
 	httpd_free(t.server);

@@ -174,6 +174,7 @@ static const char *lead(const struct option_row *row)
 	if (row->commands & COMMAND_TRY)
 		return "try --handler h";
 	return row->commands & COMMAND_DEAD     ? "dead list"
+	       : row->commands & COMMAND_OUTBOX ? "outbox list"
 	       : row->commands & COMMAND_STATUS ? "status"
 						: "stop";
 }
@@ -241,8 +242,8 @@ static void test_help(void)
 {
 	static const char *const command[] = { "-h",       "run -h",    "try -h",    "check -h",
 					       "dead -h",  "queue -h",  "status -h", "stop -h",
-					       "pause -h", "resume -h", "drain -h" };
-	for (int i = 0; i < 11; i++) {
+					       "pause -h", "resume -h", "drain -h",  "outbox -h" };
+	for (size_t i = 0; i < sizeof command / sizeof *command; i++) {
 		struct config c;
 		struct err err;
 		char *text = NULL;
@@ -255,8 +256,7 @@ static void test_help(void)
 		bool right = true, narrow = true;
 		for (size_t row = 0; row < options_table_count; row++) {
 			char line[128];
-			snprintf(line, sizeof line, "\n  --%s%c", options_table[row].name,
-				 options_table[row].value ? ' ' : '\0');
+			snprintf(line, sizeof line, "\n  --%s ", options_table[row].name);
 			bool there = strstr(text, line) != NULL;
 			if (there != ((options_table[row].commands & bits) != 0))
 				right = false, diag("--%s", options_table[row].name);

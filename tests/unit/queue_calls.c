@@ -206,18 +206,26 @@ static void groups(void)
 	IS(shown(q, 2), "[2/1 6 sendMessage {\"chat_id\":6} due=0 0,0,0]",
 	   "one is replaced: chat, parameters, flags");
 	IS(shown(q, 3), "none", "one that is not there");
-	queue_call_add(q, &(struct queue_call){ .message = 3,
-						.line = "7",
-						.method = "sendDocument",
-						.params = "{}" });
 	queue_message_add(q,
 			  &(struct queue_message){ 3, "{\"caption\":\"x\"}", "a.txt", "\0b", 2 });
+	for (int i = 0; i < 2; i++)
+		queue_call_add(q, &(struct queue_call){ .message = 3,
+							.line = "7",
+							.method = "sendDocument",
+							.params = "{}" });
 	queue_flush(q, NULL);
 	is_num(shown(q, 3) == seen && strstr(seen, "{{\"caption\":\"x\"} a.txt ") != NULL, 1,
 	       "what many have in common is shown with each");
-	queue_message_drop(q, 3);
+	queue_call_give_up(q, &(struct queue_call){ .id = 4, .code = 400, .reason = "no" });
+	queue_call_drop(q, 3, false);
 	queue_flush(q, NULL);
-	IS(shown(q, 3), "[3/3 7 sendDocument {} due=0 0,0,0]", "until it is dropped");
+	ok(shown(q, 4) == seen && strstr(seen, "{{\"caption\":\"x\"} a.txt "),
+	   "also when one is gone and the other failed");
+	queue_call_drop(q, 4, true);
+	queue_call_add(q, &(struct queue_call){
+				  .message = 3, .line = "7", .method = "x", .params = "{}" });
+	queue_flush(q, NULL);
+	IS(shown(q, 5), "[5/5 7 x {} due=0 0,0,0]", "it goes with the last of them");
 	finish_test(q);
 }
 

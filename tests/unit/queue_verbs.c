@@ -19,9 +19,8 @@ static int on_line(void *arg, const char *text, size_t n)
 static struct verbs_done happened;
 
 /* The first member of each line of the answer, or the error. */
-static const char *ask(struct queue *q, const char *text, size_t page)
+static const char *ask_by(struct queue *q, const char *text, const struct verbs_slice *slice)
 {
-	struct verbs_slice slice = { &fake_clock, INT64_MAX, page, SIZE_MAX };
 	struct err err = { 0 };
 	cJSON *request = cJSON_Parse(text);
 	const char *verb = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(request, "verb"));
@@ -29,10 +28,21 @@ static const char *ask(struct queue *q, const char *text, size_t page)
 	answer[0] = '\0';
 	if (!row)
 		strcpy(answer, "no such verb");
-	else if (verbs_run(row, q, request, &slice, on_line, NULL, &happened, &err))
+	else if (verbs_run(row, q, NULL, request, slice, on_line, NULL, &happened, &err))
 		snprintf(answer, sizeof answer, "%s", err.text);
 	cJSON_Delete(request);
 	return answer;
+}
+
+static const char *ask(struct queue *q, const char *text, size_t page)
+{
+	return ask_by(q, text, &(struct verbs_slice){ &fake_clock, INT64_MAX, page, SIZE_MAX });
+}
+
+/* … in a slice that ends at this time. */
+static const char *ask_slice(struct queue *q, const char *text, int64_t until)
+{
+	return ask_by(q, text, &(struct verbs_slice){ &fake_clock, until, 9, SIZE_MAX });
 }
 
 static void bury_all(struct queue *q)
@@ -95,11 +105,56 @@ static void changes_of_many(void)
 	finish_test(q);
 }
 
+/* A reply of `calls` calls that failed. */
+static void fail_reply(struct queue *q, int calls)
+{
+	int64_t first = queue_call_next(q);
+	for (int i = 0; i < calls; i++) {
+		struct queue_call call = { .group = first,
+					   .line = "5",
+					   .method = "sendMessage",
+					   .params = "{}",
+					   .reason = "no" };
+		call.id = queue_call_add(q, &call);
+		queue_call_give_up(q, &call);
+	}
+	queue_flush(q, NULL);
+}
+
+static void outbox(void)
+{
+	struct queue *q = start();
+	for (int i = 0; i < 3; i++)
+		fail_reply(q, 2);
+	IS(ask(q, "{\"verb\":\"outbox-failed\"}", 2), "{\"number\":1 {\"number\":3 {\"next\":5} ",
+	   "a page of entries: what failed together is one");
+	IS(ask(q, "{\"verb\":\"outbox-failed\",\"from\":5}", 2), "{\"number\":5 ",
+	   "the last page says no more");
+	IS(ask(q, "{\"verb\":\"outbox-show\",\"number\":4}", 1), "{\"number\":3 {\"number\":4 ",
+	   "an entry is shown by the number of any of its calls");
+	IS(ask_slice(q, "{\"verb\":\"outbox-retry\"}", 0), "{\"number\":1 {\"next\":2 ",
+	   "a slice of all is one at least");
+	IS(ask_slice(q, "{\"verb\":\"outbox-drop\",\"numbers\":[3,5]}", 0),
+	   "{\"number\":3 {\"left\":1} ", "so is one of numbers");
+	fail_reply(q, 1);
+	IS(ask(q, "{\"verb\":\"outbox-retry\",\"from\":2,\"to\":6}", 1), "{\"number\":5 ",
+	   "what failed since the first slice is left alone");
+	IS(ask(q, "{\"verb\":\"outbox-list\"}", 9),
+	   "{\"number\":7 {\"number\":8 {\"number\":10 {\"number\":11 ",
+	   "what is tried again waits under new numbers");
+	IS(ask(q, "{\"verb\":\"outbox-drop\",\"numbers\":[9,9,7]}", 1),
+	   "{\"number\":9 {\"number\":9 {\"number\":7 ", "each number is told of");
+	IS(ask(q, "{\"verb\":\"outbox-list\"}", 9), "{\"number\":8 {\"number\":10 {\"number\":11 ",
+	   "of what waits one by one goes");
+	finish_test(q);
+}
+
 static void tests(void)
 {
 	lines_left = 1000;
 	lists();
 	changes_of_many();
+	outbox();
 }
 
 int main(void)

@@ -42,6 +42,34 @@ static void samples_survive(void)
 	free(body);
 }
 
+/* More than is noted on the way, of every shape, and others of the same depth before them. */
+static void many_elements(void)
+{
+	static const char *const shapes[] = {
+		"{\"update_id\":1,\"a\":{\"b\":[{},[]]}}", "7", "{}", "[{\"c\":[]},{}]", "\"}]\"",
+	};
+	enum { SHAPES = sizeof shapes / sizeof *shapes, MANY = 400 };
+	static char json[MANY * 40];
+	size_t n = (size_t)sprintf(json,
+				   "{\"ok\":true,\"x\":{\"y\":{},\"z\":[{},{}]},\"result\":[");
+	for (int i = 0; i < MANY; i++)
+		n += (size_t)sprintf(json + n, "%s%s", i ? " , " : "", shapes[i % SHAPES]);
+	n += (size_t)sprintf(json + n, "]}");
+	char *body;
+	struct slices s;
+	struct slice_reply reply;
+	struct err err = { 0 };
+	is_num(cut(json, n, &body, &s, &reply, &err), 0, "an answer of 400 is cut");
+	is_num((int64_t)s.count, MANY, "into all of them");
+	size_t wrong = 0;
+	for (size_t i = 0; i < s.count; i++)
+		wrong += s.items[i].length != strlen(shapes[i % SHAPES]) ||
+			 memcmp(s.items[i].bytes, shapes[i % SHAPES], s.items[i].length) != 0;
+	is_num((int64_t)wrong, 0, "each as it stood there");
+	slices_release(&s);
+	free(body);
+}
+
 /* The answer with `element` alone gives `want` and, if `has_id`, the id. */
 static void one(const char *element, const char *want, bool is_object, bool has_id, int64_t id,
 		const char *what)
@@ -282,6 +310,7 @@ int main(void)
 {
 	samples_load();
 	RUN(samples_survive);
+	RUN(many_elements);
 	RUN(elements);
 	RUN(refusals);
 	RUN(garbage);

@@ -356,8 +356,9 @@ static void stdout_elsewhere(void)
 static void limits(void)
 {
 	struct err err = { 0 };
-	ok(!slots_fork(&(struct slots_config){ .count = 4097, .lock_fd = -1, .stdout_fd = -1 },
-		       &err) &&
+	ok(!slots_fork(
+		   &(struct slots_config){ .count = SLOTS_MAX + 1, .lock_fd = -1, .stdout_fd = -1 },
+		   &err) &&
 		   err.status == ERR_CONFIG,
 	   "more slots than may be is an error: %s", err.text);
 	struct rlimit old, low;
@@ -368,6 +369,11 @@ static void limits(void)
 		       &err) &&
 		   err.status == ERR_CONFIG,
 	   "too few descriptors for the slots is an error: %s", err.text);
+	/* 4096 handlers, as many that bypass, a hook's and a source's */
+	ok(!slots_fork(&(struct slots_config){ .count = 8195, .lock_fd = -1, .stdout_fd = -1 },
+		       &err) &&
+		   strstr(err.text, "open files"),
+	   "as many as the options allow are refused only by the machine: %s", err.text);
 	setrlimit(RLIMIT_NOFILE, &old);
 	pid_t pid = fork();
 	if (pid == 0)

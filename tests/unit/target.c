@@ -193,6 +193,74 @@ static void buttons(void)
 	is_str(fill("sendMessage", NULL), "{}", "by a call neither");
 }
 
+/* The variables of the update that was read last, as a program that its handler starts has them. */
+static char *const *variables(void)
+{
+	static struct buf vars;
+	static char *env[64];
+	const struct vars_context context = { .bot_username = NULL };
+	size_t n = 0;
+	buf_release(&vars);
+	buf_init(&vars, 64 * 1024);
+	update_vars(update, &context, &vars);
+	for (char *p = vars.data; p < vars.data + vars.len && n < 60; p += strlen(p) + 1)
+		env[n++] = p;
+	env[n] = NULL;
+	return env;
+}
+
+/* What each method has filled in from `t`. */
+static void fill_all(const struct target *t, struct buf *out)
+{
+	size_t count;
+	const struct method *all = methods_all(&count);
+	buf_init(out, 256 * 1024);
+	for (size_t i = 0; i < count; i++) {
+		buf_addf(out, "%s{", all[i].name);
+		target_fill(t, all[i].traits, NULL, out);
+		buf_adds(out, "}\n");
+	}
+}
+
+static void same_by_variables(const char *json)
+{
+	struct target by_vars;
+	struct buf want, got;
+	read_target(json);
+	target_of_vars(variables(), &by_vars);
+	fill_all(&target, &want);
+	fill_all(&by_vars, &got);
+	is_str(buf_str(&got), buf_str(&want), update_kind(update));
+	buf_release(&want);
+	buf_release(&got);
+}
+
+/* A program that a handler starts sees what the handler sees. */
+static void from_variables(void)
+{
+	static char *const none[] = { "TG_CHAT_ID=5", NULL };
+	static char *const odd[] = { "TG_UPDATE_KIND=message", "TG_CHAT_ID=5x",
+				     "TG_THREAD_ID=", NULL };
+	for (size_t i = 0; i < sample_count; i++)
+		same_by_variables(samples[i]);
+	same_by_variables("{\"update_id\":1,\"message\":{\"message_id\":9,\"chat\":{\"id\":-5,"
+			  "\"type\":\"supergroup\"},\"message_thread_id\":3,"
+			  "\"is_topic_message\":true}}");
+	same_by_variables("{\"update_id\":1,\"message\":{\"chat\":{\"id\":-5,\"type\":"
+			  "\"supergroup\"},\"direct_messages_topic\":{\"topic_id\":4}}}");
+	same_by_variables(
+		"{\"update_id\":1,\"callback_query\":{\"id\":\"q\",\"message\":{\"message_id\":4,"
+		"\"chat\":{\"id\":5},\"guest_query_id\":\"g\"}}}");
+	same_by_variables(
+		"{\"update_id\":1,\"callback_query\":{\"id\":\"q\",\"message\":{\"message_id\":4,"
+		"\"chat\":{\"id\":5},\"business_connection_id\":\"b\"}}}");
+	same_by_variables("{\"update_id\":1,\"reminder\":{\"chat\":{\"id\":42},\"text\":\"tea\"}}");
+	target_of_vars(none, &target);
+	is_str(fill("sendMessage", NULL), "{}", "outside of a handler nothing is filled in");
+	target_of_vars(odd, &target);
+	is_str(fill("sendMessage", NULL), "{}", "nor what is no number");
+}
+
 static void is_way(const char *kind, const char *rest, enum target_way way, const char *what)
 {
 	char json[512];
@@ -225,6 +293,7 @@ int main(void)
 	RUN(queries);
 	RUN(own_places);
 	RUN(buttons);
+	RUN(from_variables);
 	RUN(bots);
 	update_free(update);
 	buf_release(&filled);

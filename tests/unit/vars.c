@@ -39,7 +39,7 @@ static const char *const rows[] = {
 	KIND(119, "poll_answer") USER,
 	KIND(120, "my_chat_member") GROUP("supergroup") USER,
 	KIND(121, "chat_member") GROUP("supergroup") USER,
-	KIND(122, "chat_join_request") GROUP("supergroup") USER,
+	KIND(122, "chat_join_request") GROUP("supergroup") USER " TG_USER_CHAT_ID=" U,
 	KIND(123, "chat_boost") GROUP("supergroup") USER,
 	KIND(124, "removed_chat_boost") GROUP("supergroup") USER,
 	KIND(125, "managed_bot") USER,

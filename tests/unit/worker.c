@@ -312,6 +312,23 @@ static void read_no_further(void)
 	}
 }
 
+/* A first word may be said by what a worker left running. */
+static void left_to_answer(void)
+{
+	struct handler *h = house_handler(
+		&house, MODE_WORKER,
+		rig_sh("exec 4<&0; { sleep .2; read -r line; id=${line#*'\"id\":\"'}; "
+		       "echo \"{\\\"id\\\":\\\"${id%%'\"'*}\\\",\\\"ok\\\":true}\" >&3; } <&4 & exit 0"),
+		&house_policy);
+	give(h, claim_do(1, "ok"));
+	handlers_flush(house.room);
+	ok(HOUSE_UNTIL(&house, house.back == 1) &&
+		   house.fates[1].result.outcome.kind == OUTCOME_DONE &&
+		   house.fates[1].result.end == HANDLER_ENDED,
+	   "what a worker leaves behind may answer for it: %s", house.fates[1].reason);
+	close_down(h);
+}
+
 static struct command *pipeline_of(const char *first, const char *last)
 {
 	return rig_command(STAGES(ARGV("/bin/sh", "-c", first), ARGV("/bin/sh", "-c", last)),
@@ -484,6 +501,7 @@ int main(int argc, char **argv)
 	RUN(timeouts);
 	RUN(never_read);
 	RUN(read_no_further);
+	RUN(left_to_answer);
 	RUN(broken_pipelines);
 	RUN(killed_pipelines);
 	RUN(pipelines_that_worked);

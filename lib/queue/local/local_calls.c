@@ -63,12 +63,6 @@ int local_message_add(struct queue *queue, const struct queue_message *message)
 		      &(struct store_op){ .kind = STORE_MESSAGE, .message = message });
 }
 
-void local_message_drop(struct queue *queue, int64_t id)
-{
-	/* Without memory it stays: it takes room, and nobody refers to it. */
-	record(local_of(queue), &(struct store_op){ .kind = STORE_MESSAGE_GONE, .seq = id });
-}
-
 int local_call_begin(struct queue *queue, const struct queue_call *call, bool sync)
 {
 	struct local *q = local_of(queue);

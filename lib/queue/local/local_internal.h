@@ -168,7 +168,6 @@ int local_many(struct queue *queue, struct queue_many *m, int64_t until,
 int64_t local_call_add(struct queue *queue, const struct queue_call *call);
 int64_t local_call_next(const struct queue *queue);
 int local_message_add(struct queue *queue, const struct queue_message *message);
-void local_message_drop(struct queue *queue, int64_t id);
 int local_call_begin(struct queue *queue, const struct queue_call *call, bool sync);
 void local_call_done(struct queue *queue, int64_t id);
 void local_call_again(struct queue *queue, const struct queue_call *call);

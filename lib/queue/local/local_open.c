@@ -182,7 +182,6 @@ static const struct queue_ops ops = {
 	.call_add = local_call_add,
 	.call_next = local_call_next,
 	.message_add = local_message_add,
-	.message_drop = local_message_drop,
 	.call_begin = local_call_begin,
 	.call_done = local_call_done,
 	.call_again = local_call_again,

@@ -140,8 +140,19 @@ static void insert(struct list *l, struct memory_call *c)
 	list_add_before(at->next, &c->link);
 }
 
+/* It goes with the last of its calls. */
+static void count_message(struct memory *m, int64_t id, int more)
+{
+	struct memory_message *message = id ? find_message(m, id) : NULL;
+	if (!message || (message->calls += more) > 0)
+		return;
+	list_remove(&message->link);
+	message_free(message);
+}
+
 static void drop(struct memory *m, struct memory_call *c)
 {
+	count_message(m, c->call.message, -1);
 	m->failed_count -= c->call.failed != 0;
 	list_remove(&c->link);
 	map_remove(&m->by_call, &c->by_number);
@@ -213,27 +224,22 @@ static void change_call(struct memory *m, const struct store_op *op, struct memo
 
 void memory_calls_carry_out(struct memory *m, const struct store_op *op, struct memory_made *made)
 {
-	struct memory_message *message;
 	struct memory_named *n;
 	struct memory_call *c;
 	switch (op->kind) {
 	case STORE_CALL:
 		if (op->call->id > m->last_call)
 			m->last_call = op->call->id;
-		if (made->call)
+		if (made->call) {
 			insert(&m->calls, made->call);
+			count_message(m, made->call->call.message, 1);
+		}
 		made->call = NULL;
 		break;
 	case STORE_MESSAGE:
 		if (made->message)
 			list_add_before(&m->messages, &made->message->link);
 		made->message = NULL;
-		break;
-	case STORE_MESSAGE_GONE:
-		message = find_message(m, op->seq);
-		if (message)
-			list_remove(&message->link);
-		message_free(message);
 		break;
 	case STORE_LINE:
 		if (!op->due && !op->now) {

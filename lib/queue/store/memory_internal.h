@@ -47,6 +47,7 @@ struct memory_call {
 struct memory_message {
 	struct list link;
 	struct queue_message message; /* its strings and its file are owned */
+	int calls;                    /* that have it */
 };
 
 struct memory {

@@ -156,7 +156,6 @@ static int carry_out(struct sqlite *s, const struct store_op *op)
 	case STORE_CALL_GONE:
 	case STORE_FAILED_GONE:
 	case STORE_MESSAGE:
-	case STORE_MESSAGE_GONE:
 	case STORE_LINE:
 	case STORE_LINES_REST:
 	case STORE_MOVED:

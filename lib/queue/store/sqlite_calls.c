@@ -45,10 +45,12 @@ static int fail_call(struct sqlite *s, const struct store_op *op)
 
 static int forget_call(struct sqlite *s, int64_t id, bool failed)
 {
-	if (sqlite_run(SQLITE_BIND(s, S_CALL_GONE, id, failed)))
+	int64_t message = 0;
+	int gone = sqlite_number(SQLITE_BIND(s, S_CALL_GONE, id, failed), &message);
+	if (gone < 0)
 		return -1;
-	count_failed(s, failed ? -sqlite3_changes(s->db.handle) : 0);
-	return 0;
+	count_failed(s, failed ? -gone : 0);
+	return message ? sqlite_run(SQLITE_BIND(s, S_MESSAGE_FREE, message)) : 0;
 }
 
 static int add_message(struct sqlite *s, const struct queue_message *m)
@@ -94,8 +96,6 @@ int sqlite_calls_apply(struct sqlite *s, const struct store_op *op)
 		return forget_call(s, op->seq, op->kind == STORE_FAILED_GONE);
 	case STORE_MESSAGE:
 		return add_message(s, op->message);
-	case STORE_MESSAGE_GONE:
-		return sqlite_run(SQLITE_BIND(s, S_MESSAGE_GONE, op->seq));
 	case STORE_LINE:
 		return set_line(s, op);
 	case STORE_LINES_REST:

@@ -1,10 +1,11 @@
 /* queue/store/sqlite_db: what every file of the durable store asks of the open database: SQL that
- * is run seldom, its size, and what a failure of SQLite means to people. */
+ * is run seldom, its size, and what a failure of SQLite means to people. Invariant: each failure
+ * passes here, so damage that any call meets is known from then on (sqlite_stand.c). */
 #include "queue/store/sqlite_db.h"
 
 #include <string.h>
 
-int sqlite_db_fail(const struct sqlite_db *db, struct err *err)
+int sqlite_db_fail(struct sqlite_db *db, struct err *err)
 {
 	const char *dir = db->dir_name;
 	int code = sqlite3_extended_errcode(db->handle), why = sqlite3_system_errno(db->handle);
@@ -16,6 +17,7 @@ int sqlite_db_fail(const struct sqlite_db *db, struct err *err)
 			dir);
 	case SQLITE_NOTADB:
 	case SQLITE_CORRUPT:
+		db->damaged = true;
 		return err_set(
 			err, ERR_IO,
 			"the database '%s/queue.db' is damaged (%s); restore it from a backup, or move the"
@@ -42,14 +44,14 @@ int sqlite_db_fail(const struct sqlite_db *db, struct err *err)
 	}
 }
 
-int sqlite_db_exec(const struct sqlite_db *db, const char *sql, struct err *err)
+int sqlite_db_exec(struct sqlite_db *db, const char *sql, struct err *err)
 {
 	return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK
 		       ? 0
 		       : sqlite_db_fail(db, err);
 }
 
-int sqlite_db_number(const struct sqlite_db *db, const char *sql, int64_t *n, struct err *err)
+int sqlite_db_number(struct sqlite_db *db, const char *sql, int64_t *n, struct err *err)
 {
 	sqlite3_stmt *st = NULL;
 	int rc = sqlite3_prepare_v2(db->handle, sql, -1, &st, NULL);
@@ -62,7 +64,7 @@ int sqlite_db_number(const struct sqlite_db *db, const char *sql, int64_t *n, st
 	return rc;
 }
 
-int sqlite_db_sizes(const struct sqlite_db *db, int64_t *page, int64_t *pages, int64_t *free_pages,
+int sqlite_db_sizes(struct sqlite_db *db, int64_t *page, int64_t *pages, int64_t *free_pages,
 		    struct err *err)
 {
 	*page = *pages = *free_pages = 0;
@@ -73,7 +75,7 @@ int sqlite_db_sizes(const struct sqlite_db *db, int64_t *page, int64_t *pages, i
 	return 0;
 }
 
-int sqlite_db_used(const struct sqlite_db *db, int64_t *bytes, struct err *err)
+int sqlite_db_used(struct sqlite_db *db, int64_t *bytes, struct err *err)
 {
 	int64_t page, pages, free_pages;
 	if (sqlite_db_sizes(db, &page, &pages, &free_pages, err))

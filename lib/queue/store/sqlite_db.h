@@ -44,7 +44,8 @@ struct sqlite_db {
 	int64_t page;       /* bytes */
 	int64_t seen;       /* bytes of the log at the last look; 0: none */
 	bool logged;        /* there was a commit: the log is not empty */
-	const char *spoilt; /* the file that somebody cut or wrote over; NULL: none */
+	bool damaged;       /* a call met a page that is none */
+	const char *spoilt; /* the file that somebody cut or wrote over, or damage; NULL: none */
 	int64_t last_seq, last_call, bot_id;
 	bool unchecked; /* it is too large to be looked through for damage at each start */
 	bool full_sync; /* the present setting of `synchronous` */
@@ -88,20 +89,20 @@ const char *sqlite_vfs_name(void);
 
 /* sqlite_db.c */
 
-/* Fills `err` with what the last call on the database failed of, as a sentence for people. Returns
- * -1. */
-int sqlite_db_fail(const struct sqlite_db *db, struct err *err);
+/* Fills `err` with what the last call on the database failed of, as a sentence for people, and
+ * remembers when that was damage. Returns -1. */
+int sqlite_db_fail(struct sqlite_db *db, struct err *err);
 
 /* Runs SQL that gives no rows. 0 or -1 with `err`. */
-int sqlite_db_exec(const struct sqlite_db *db, const char *sql, struct err *err);
+int sqlite_db_exec(struct sqlite_db *db, const char *sql, struct err *err);
 
 /* The bytes of a page, the pages of the file, and how many of them are free; how many bytes are in
  * use. 0 or -1 with `err`. */
-int sqlite_db_sizes(const struct sqlite_db *db, int64_t *page, int64_t *pages, int64_t *free_pages,
+int sqlite_db_sizes(struct sqlite_db *db, int64_t *page, int64_t *pages, int64_t *free_pages,
 		    struct err *err);
-int sqlite_db_used(const struct sqlite_db *db, int64_t *bytes, struct err *err);
+int sqlite_db_used(struct sqlite_db *db, int64_t *bytes, struct err *err);
 
 /* *n is the first number that the query gives, as it was if it gives none. 0 or -1 with `err`. */
-int sqlite_db_number(const struct sqlite_db *db, const char *sql, int64_t *n, struct err *err);
+int sqlite_db_number(struct sqlite_db *db, const char *sql, int64_t *n, struct err *err);
 
 #endif

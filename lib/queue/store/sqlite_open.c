@@ -179,7 +179,7 @@ static int check_version(struct sqlite_db *db, int64_t *version, struct err *err
 	return 0;
 }
 
-static int quick_check(const struct sqlite_db *db, struct err *err)
+static int quick_check(struct sqlite_db *db, struct err *err)
 {
 	sqlite3_stmt *st = NULL;
 	const char *found;

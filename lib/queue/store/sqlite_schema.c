@@ -42,6 +42,7 @@ const char sqlite_schema[] =
 	" begun INTEGER NOT NULL, failed INTEGER NOT NULL DEFAULT 0,"
 	" code INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '', line TEXT NOT NULL,"
 	" method TEXT NOT NULL, params TEXT NOT NULL);"
+	"CREATE INDEX calls_message ON calls(message) WHERE message <> 0;"
 	/* What many of them have in common. */
 	"CREATE TABLE messages(id INTEGER PRIMARY KEY, params TEXT NOT NULL, file_name TEXT,"
 	" file BLOB);"

@@ -1,11 +1,12 @@
 /* queue/store/sqlite_stand: whether the files of an open database still stand under their names,
- * and nobody cut them or wrote over their beginnings. In: the directory, what stood there when they
- * were opened, and each commit. Out: a yes, or a sentence. Invariants: what is open keeps its
- * inode, so an equal number means the same file. SQLite cuts the database to the pages of a commit
- * only, and those become fewer only by sqlite_space.c, so the least of both since the last look is
- * a bound; it never cuts the log below what the last commit left there. What was spoilt once stays
- * so: SQLite writes on behind the gap, and the file looks whole. SQLite's own descriptor of the
- * database is used, or found by the inode, since closing one more would drop its locks. */
+ * nobody cut them or wrote over their beginnings, and no call met damage. In: the directory, what
+ * stood there when they were opened, and each commit. Out: a yes, or a sentence. Invariants: what
+ * is open keeps its inode, so an equal number means the same file. SQLite cuts the database to the
+ * pages of a commit only, and those become fewer only by sqlite_space.c, so the least of both since
+ * the last look is a bound; it never cuts the log below what the last commit left there. What was
+ * spoilt once stays so: SQLite writes on behind the gap, and the file looks whole. SQLite's own
+ * descriptor of the database is used, or found by the inode, since closing one more would drop its
+ * locks. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -73,6 +74,8 @@ static bool is_at(const struct sqlite_place *place, const struct stat *st)
 /* Whether a file that stands under its name is not what was written to it. */
 static bool is_spoilt(struct sqlite_db *db)
 {
+	if (db->damaged && !db->spoilt)
+		db->spoilt = names[DATABASE];
 	for (int i = 0; i < STORE_FILES && !db->spoilt; i++) {
 		struct stat st;
 		if (!db->place[i].known)
@@ -169,7 +172,9 @@ int sqlite_stand(struct sqlite_db *db, struct err *err)
 			size = st.st_size;
 	}
 	if (is_spoilt(db))
-		return err_set(err, ERR_IO, "'%s/%s' was cut or written over by another program",
+		return err_set(err, ERR_IO,
+			       db->damaged ? "'%s/%s' is damaged"
+					   : "'%s/%s' was cut or written over by another program",
 			       db->dir_name, db->spoilt);
 	if (size >= 0)
 		bound(db, size);

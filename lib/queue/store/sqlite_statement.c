@@ -42,10 +42,11 @@ static const char *const sql[SQLITE_STATEMENTS] = {
 	[S_CALL_REPLACE] = "UPDATE calls SET flags = ?2, line = ?3, params = ?4 WHERE id = ?1",
 	[S_CALL_FAILED] = "UPDATE calls SET failed = ?2, code = ?3, reason = ?4, begun = 0"
 			  " WHERE id = ?1 AND failed = 0",
-	[S_CALL_GONE] = "DELETE FROM calls WHERE id = ?1 AND (failed <> 0) = ?2",
+	[S_CALL_GONE] = "DELETE FROM calls WHERE id = ?1 AND (failed <> 0) = ?2 RETURNING message",
 	[S_MESSAGE] = "INSERT OR IGNORE INTO messages(id, params, file_name, file)"
 		      " VALUES(?1, ?2, ?3, ?4)",
-	[S_MESSAGE_GONE] = "DELETE FROM messages WHERE id = ?1",
+	[S_MESSAGE_FREE] = "DELETE FROM messages WHERE id = ?1 AND NOT EXISTS"
+			   "(SELECT 1 FROM calls WHERE message = ?1 AND message <> 0)",
 	[S_MESSAGE_GET] = "SELECT id, params, file_name, file FROM messages WHERE id = ?1",
 	[S_LINE] = "INSERT OR REPLACE INTO lines(line, full, cool) VALUES(?3, ?1, ?2)",
 	[S_LINE_GONE] = "DELETE FROM lines WHERE line = ?1",

@@ -40,8 +40,7 @@ enum store_op_kind {
 	STORE_CALL_FAILED,  /* call `seq` failed: it is kept, with `reason`, `code` and `now` */
 	STORE_CALL_GONE,    /* call `seq`, which waits, is forgotten */
 	STORE_FAILED_GONE,  /* call `seq`, which failed, is forgotten */
-	STORE_MESSAGE,      /* a new one */
-	STORE_MESSAGE_GONE, /* message `seq` is forgotten */
+	STORE_MESSAGE,      /* a new one, before its calls: it goes with the last of them */
 	STORE_LINE,       /* the limits of the chat that `keys` names: `due` (full), `now` (cool) */
 	STORE_LINES_REST, /* those of chats whose limits are at rest at `now` are forgotten */
 	STORE_MOVED,      /* the chat `kind_name` is `keys` from now on */

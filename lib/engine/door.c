@@ -1,0 +1,223 @@
+/* engine/door: who comes in to the local API: connections on the socket `api`, what their requests
+ * ask for, and the end of it all. What becomes of a request is the matter of the files below.
+ *
+ * Invariant: there are never more connections than are allowed: of those that come beyond it one
+ * that has not asked yet, or is idle, makes room; when all wait for an answer, the next ones wait
+ * in the kernel. */
+#include "engine/door.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/door_internal.h"
+
+enum { IDLE_SECONDS = 60, BACKLOG = 128 };
+
+/* ---- connections ---- */
+
+/* Looks whether who comes next can be let in. */
+static void pace(struct door *d)
+{
+	bool full = httpd_connections_busy(d->httpd) >= d->config.connections;
+	if (full != d->paused && d->named) {
+		d->paused = full;
+		listener_pause(d->named, full);
+	}
+}
+
+static void on_accepted(void *arg, int fd)
+{
+	struct door *d = arg;
+	if (httpd_connections(d->httpd) >= d->config.connections)
+		httpd_make_room(d->httpd);
+	httpd_adopt(d->httpd, fd);
+	pace(d);
+}
+
+/* ---- requests ---- */
+
+/* Whether a path leads nowhere but down. */
+static bool is_path(const char *path)
+{
+	for (const char *part = path; part; part = strchr(part, '/')) {
+		part += *part == '/';
+		size_t n = strcspn(part, "/");
+		if (n == 0 || (n == 2 && part[0] == '.' && part[1] == '.'))
+			return false;
+	}
+	return true;
+}
+
+static bool is_method(const char *name)
+{
+	size_t n = 0;
+	while (isascii((unsigned char)name[n]) && isalpha((unsigned char)name[n]))
+		n++;
+	return n > 0 && n < sizeof((struct door_call *)0)->method && !name[n];
+}
+
+/* What the path asks for; false: nothing that there is. */
+static bool read_path(struct door_call *c)
+{
+	const char *path = httpd_path(c->http) + 1;
+	bool get = strcmp(httpd_verb(c->http), "GET") == 0;
+	if (get && strncmp(path, "file/", 5) == 0 && is_path(path + 5)) {
+		c->path = path + 5;
+		return true;
+	}
+	if (!is_method(path) || (!get && strcmp(httpd_verb(c->http), "POST") != 0))
+		return false;
+	strcpy(c->method, path);
+	return true;
+}
+
+static void *on_begin(void *arg, struct httpd_request *r, bool too_large)
+{
+	struct door *d = arg;
+	struct door_call *c = calloc(1, sizeof *c);
+	if (!c)
+		return NULL;
+	*c = (struct door_call){ .door = d, .http = r, .spool = -1, .fetched = -1 };
+	list_init(&c->link);
+	list_add_before(&d->calls, &c->link);
+	buf_init(&c->told, 1 << 16);
+	if (!read_path(c)) {
+		door_refuse(c, 404, DOOR_REFUSED,
+			    "Not Found: the path is neither /METHOD nor "
+			    "/file/PATH");
+		return c;
+	}
+	/* Who announces too much is told at once; all other refusals wait for the body's end. */
+	if (!door_body_begin(c, too_large) && too_large)
+		door_refuse(c, c->refused, DOOR_REFUSED, "%s", c->why);
+	return c;
+}
+
+static int on_body(void *tag, const char *bytes, size_t n)
+{
+	struct door_call *c = tag;
+	if (c->stage == DOOR_READS)
+		door_body_add(c, bytes, n);
+	return 0;
+}
+
+static void on_whole(void *tag)
+{
+	struct door_call *c = tag;
+	pace(c->door);
+	if (c->stage == DOOR_READS)
+		door_send(c);
+}
+
+static void on_gone(void *tag)
+{
+	door_take_back(tag);
+}
+
+static void on_ended(void *tag)
+{
+	struct door_call *c = tag;
+	struct door *d = c->door;
+	door_take_back(c);
+	c->http = NULL;
+	/* What the server has is waited for: its chat's next call must not overtake it. */
+	if (c->stage != DOOR_SENDS)
+		door_call_free(c);
+	if (d->httpd)
+		pace(d);
+}
+
+static const struct httpd_events events = {
+	.begin = on_begin,
+	.body = on_body,
+	.whole = on_whole,
+	.gone = on_gone,
+	.ended = on_ended,
+};
+
+/* ---- the start and the end ---- */
+
+struct door *door_new(const struct door_config *config, struct err *err)
+{
+	struct door *d = calloc(1, sizeof *d);
+	if (!d) {
+		err_set(err, ERR_INTERNAL, "out of memory");
+		return NULL;
+	}
+	d->config = *config;
+	list_init(&d->calls);
+	const struct httpd_config http = { .port = HTTPD_ADOPTS,
+					   .connections_max = config->connections,
+					   .idle_seconds = IDLE_SECONDS,
+					   .body_max = config->body_max };
+	d->httpd = httpd_new(config->loop, &http, &events, d, err);
+	d->named = d->httpd ? listener_named(config->loop, statedir_fd(config->dir), "api", BACKLOG,
+					     on_accepted, d, err)
+			    : NULL;
+	if (d->named)
+		return d;
+	door_free(d);
+	return NULL;
+}
+
+bool door_stands(const struct door *d)
+{
+	return d->named && listener_stands(d->named);
+}
+
+void door_stored(struct door *d)
+{
+	for (struct list *l = d->calls.next, *next; l != &d->calls; l = next) {
+		struct door_call *c = container_of(l, struct door_call, link);
+		char *body = NULL;
+		next = l->next;
+		if (c->stage != DOOR_STORES)
+			continue;
+		struct buf text;
+		buf_init(&text, 256);
+		if (buf_addf(&text, "{\"ok\":true,\"result\":{\"number\":%lld}}",
+			     (long long)c->number) == 0)
+			body = text.data;
+		door_answer(c, 200, DOOR_OK, body, text.len);
+	}
+}
+
+void door_close(struct door *d)
+{
+	if (d->closing)
+		return;
+	d->closing = true;
+	listener_free(d->named);
+	d->named = NULL;
+	for (struct list *l = d->calls.next, *next; l != &d->calls; l = next) {
+		struct door_call *c = container_of(l, struct door_call, link);
+		next = l->next;
+		if (c->stage != DOOR_WAITS && c->stage != DOOR_FETCHES)
+			continue;
+		door_take_back(c);
+		door_refuse(c, 503, DOOR_LATER,
+			    "Service Unavailable: it was not sent: tgrun is "
+			    "ending");
+	}
+}
+
+void door_free(struct door *d)
+{
+	if (!d)
+		return;
+	struct httpd *httpd = d->httpd;
+	listener_free(d->named);
+	d->named = NULL;
+	d->httpd = NULL;
+	httpd_free(httpd); /* ends each request */
+	while (!list_empty(&d->calls)) {
+		struct door_call *c = container_of(d->calls.next, struct door_call, link);
+		api_cancel(c->request);
+		if (c->live)
+			out_live_end(c->live, NULL);
+		door_call_free(c);
+	}
+	free(d);
+}

@@ -1,0 +1,53 @@
+/* engine/engine_door: the local API's place in the engine: it is there while handlers may run, and
+ * its socket is looked after like the control socket. */
+#include <string.h>
+
+#include "engine/engine_internal.h"
+
+enum { SPARE_CONNECTIONS = 64 /* beside one for each slot */ };
+
+#define BODY_MAX       UINT64_C(50000000)   /* bytes: what Telegram's own servers take */
+#define BODY_MAX_LOCAL UINT64_C(2000000000) /* … and one's own */
+
+void engine_door_open(struct engine *e)
+{
+	struct err err;
+	if (e->door && !door_stands(e->door)) {
+		door_free(e->door);
+		e->door = NULL;
+	}
+	if (e->door || !e->out || !e->config.dir || e->phase > ENGINE_RUNNING)
+		return;
+	bool telegrams = strstr(e->config.api_root, "//api.telegram.org") != NULL;
+	const struct door_config config = {
+		.loop = e->config.loop,
+		.log = e->config.log,
+		.clock = e->config.clock,
+		.out = e->out,
+		.dir = e->config.dir,
+		.secret = e->config.secret,
+		.policy = &e->policy.out,
+		.min_free = &e->policy.min_free,
+		.connections = e->config.slot_count + SPARE_CONNECTIONS,
+		.body_max = telegrams ? BODY_MAX : BODY_MAX_LOCAL,
+	};
+	e->door = door_new(&config, &err);
+	if (!e->door && !e->door_fails)
+		log_event(e->config.log, LOG_WARN, LOG_NONE,
+			  "%s; until that is mended handlers have no 'tgrun call', and all else "
+			  "goes on",
+			  err.text);
+	e->door_fails = !e->door;
+}
+
+void engine_door_stored(struct engine *e)
+{
+	if (e->door && !queue_dirty(e->queue))
+		door_stored(e->door);
+}
+
+void engine_door_close(struct engine *e)
+{
+	if (e->door)
+		door_close(e->door);
+}

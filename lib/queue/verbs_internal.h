@@ -1,0 +1,58 @@
+/* queue/verbs_internal: what the files of the verbs share, each above the one before:
+ * verbs_call.c (a request that is being carried out), verbs_outbox.c (what is to be sent), verbs.c
+ * (updates and letters, and the table of all). */
+#ifndef TGRUN_QUEUE_VERBS_INTERNAL_H
+#define TGRUN_QUEUE_VERBS_INTERNAL_H
+
+#include "base/buf.h"
+#include "queue/verbs.h"
+
+enum { VERBS_LINE_MAX = 16 << 20 }; /* bytes of a line that is told */
+
+struct verbs_call {
+	struct queue *queue;
+	const struct queue_sender *sender;
+	const cJSON *request;
+	const struct verbs_slice *slice;
+	int (*line)(void *arg, const char *text, size_t n);
+	void *arg;
+	struct verbs_done *done;
+	bool failed; /* `line` returned not 0 */
+	size_t items, bytes;
+	int64_t next; /* a list ended before this number; 0: that was all */
+};
+
+/* Tells a line; one of a number. */
+void verbs_tell(struct verbs_call *c, const char *text, size_t n);
+void verbs_tell_number(struct verbs_call *c, const char *name, int64_t number);
+
+/* A member of the request: a number of ours, -1: what can be none, 0: it is not there. */
+int64_t verbs_member(const struct verbs_call *c, const char *name);
+
+/* A list of numbers as int64_t appended to `out`. 0, or -1 with `err`. */
+int verbs_numbers(const cJSON *numbers, struct buf *out, struct err *err);
+
+/* Whether the page is full, before `number`. */
+bool verbs_full(struct verbs_call *c, int64_t number);
+
+/* Tells the line, unless it could not be made (`rc` not 0: memory is out, or it is too long), and
+ * releases it. */
+void verbs_tell_made(struct verbs_call *c, int rc, struct buf *line);
+
+/* The end of a list: tells where the next page begins, if it was not all. `rc` below 0 is
+ * returned. */
+int verbs_tell_next(struct verbs_call *c, int rc);
+
+/* What is left of a list of numbers; of a range. */
+void verbs_tell_left(struct verbs_call *c, size_t count);
+void verbs_tell_range(struct verbs_call *c, int64_t from, int64_t to);
+
+/* ---- verbs_outbox.c: rows ---- */
+
+int verbs_outbox_list(struct verbs_call *c, struct err *err);
+int verbs_outbox_failed(struct verbs_call *c, struct err *err);
+int verbs_outbox_show(struct verbs_call *c, struct err *err);
+int verbs_outbox_retry(struct verbs_call *c, struct err *err);
+int verbs_outbox_drop(struct verbs_call *c, struct err *err);
+
+#endif
