@@ -5,9 +5,8 @@
 
 #include "queue/calls.h"
 
-enum {
-	ENTRY_CALLS_MAX = 101
-}; /* of one entry: what a reply holds at most, with a button's answer */
+/* Of one entry: what a reply holds at most, with the answer to a button. */
+enum { ENTRY_CALLS_MAX = 101 };
 
 /* Who has the order of what waits. NULL where nobody sends: then it is that of the numbers. */
 struct queue_sender {
