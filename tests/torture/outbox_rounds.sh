@@ -3,7 +3,10 @@
 #
 #   faults         UPDATES messages in CHATS groups, answered while every fault strikes at random, the same for the same SEED
 #
-# shellcheck shell=sh disable=SC2016,SC2034,SC2154
+#   kills ROUND…   answers to UPDATES messages over these rounds, each ended by kill -9: `random`, or the name of a crash point; and a last
+#                  one in peace. All of it is build/crash/tgrun.
+#
+# shellcheck shell=sh disable=SC2016,SC2034,SC2086,SC2120,SC2154
 DEADLINE=240
 
 start_answering() { # OPTION…
@@ -39,4 +42,52 @@ faults() {
 	machine
 	is "$STATUS" 0 "SEED=$SEED: a run comes to its end"
 	judged "SEED=$SEED: of $UPDATES answers in $CHATS chats none is lost, doubled or out of order, whatever becomes of them on their way"
+}
+
+random() { # FROM TO: $R, the same for the same $SEED
+	SEED=$(((SEED * 1103515245 + 12345) % 2147483648))
+	R=$(($1 + SEED / 65536 % ($2 - $1 + 1)))
+}
+
+gone() { ! kill -0 "$TGRUN_PID" 2>/dev/null || grep -q '^State:.*Z' "/proc/$TGRUN_PID/status" 2>/dev/null; }
+
+# What is answered and has lost its answer is as if killed there.
+kills() { # ROUND…
+	_first=$SEED
+	REAL_TGRUN=$PWD/build/crash/tgrun
+	machine MACHINE_SPEED=50
+	anew --no-penalties
+	script '{"method":"sendMessage","chance":200,"times":-1,"action":"delay","ms":1500}
+{"method":"sendInvoice","chance":300,"times":-1,"action":"delay","ms":1500}'
+	UPDATES=$((CHATS * $#)) reached=' '
+	for _round; do
+		generate "$CHATS" "$CHATS" first_chat=-1050
+		case $_round in
+		random)
+			start_answering
+			random 0 400
+			wait_for 'logged polling || gone'
+			sleep "$(awk "BEGIN { print $R / 1000 }")"
+			kill -KILL "$TGRUN_PID" 2>/dev/null
+			;;
+		*)
+			random 1 12
+			CRASHPOINT=$_round:$R:$TMP/crashed.$_round
+			export CRASHPOINT
+			start_answering --log-level debug
+			unset CRASHPOINT
+			wait_for 'gone || all_sent'
+			gone || kill -KILL "$TGRUN_PID"
+			[ ! -e "$TMP/crashed.$_round" ] || reached="$reached$_round "
+			;;
+		esac
+		wait "$TGRUN_PID" 2>/dev/null
+		TGRUN_PID=
+	done
+	start_answering --log-level debug
+	wait_for all_sent
+	stop_tgrun
+	machine
+	is "$STATUS $(dead list --json 2>/dev/null | wc -l)" "0 0" "SEED=$_first: a run comes to its end"
+	judged "SEED=$_first: over $# kills of $UPDATES answers: each reply with its settlement, none lost, doubled unsaid or out of order" killed
 }
