@@ -13,7 +13,6 @@ command -v python3 >/dev/null || skip_all "no python3 to judge"
 [ -x build/crash/tgrun ] || { echo "Bail out! no build/crash/tgrun: make build-crash"; exit 1; }
 CHATS=${CHATS:-30} SEED=${SEED:-1}
 
-points="out-begin out-begun out-sent out-answered out-recorded before-settle after-settle in-transaction before-commit after-commit"
-kills $points random random random random random random
-is "$reached" " $points " "each named point was reached, and killed"
+kills $OUT_POINTS random random random random random random
+is "$reached" " $OUT_POINTS " "each named point was reached, and killed"
 done_testing

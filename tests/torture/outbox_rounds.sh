@@ -8,6 +8,8 @@
 #
 # shellcheck shell=sh disable=SC2016,SC2034,SC2086,SC2120,SC2154
 DEADLINE=240
+# Those of the way out, and those of the end of an update, which is written with its answer.
+OUT_POINTS="out-begin out-begun out-sent out-answered out-recorded before-settle after-settle in-transaction before-commit after-commit"
 
 start_answering() { # OPTION…
 	start_tgrun --reply api --rate chat=0,group=0,bulk=0 --breaker 0 --concurrency 8 --poll-timeout 1 --limit 100 "$@" -- "$PWD/tests/torture/outbox_bot"
@@ -72,13 +74,14 @@ kills() { # ROUND…
 			;;
 		*)
 			random 1 12
-			CRASHPOINT=$_round:$R:$TMP/crashed.$_round
+			_crashed=$TMP/crashed.$((_crashed_count = _crashed_count + 1))
+			CRASHPOINT=$_round:$R:$_crashed
 			export CRASHPOINT
 			start_answering --log-level debug
 			unset CRASHPOINT
 			wait_for 'gone || all_sent'
 			gone || kill -KILL "$TGRUN_PID"
-			[ ! -e "$TMP/crashed.$_round" ] || reached="$reached$_round "
+			[ ! -e "$_crashed" ] || reached="$reached$_round "
 			;;
 		esac
 		wait "$TGRUN_PID" 2>/dev/null
