@@ -23,6 +23,8 @@
 	    "queue list | show N | skip N... | clear", "the updates that wait")                    \
 	ROW(OUTBOX, 10, "outbox", cmd_outbox, "list, show N, retry N..., drop N...",               \
 	    "outbox list | show N | retry | drop", "the messages that are to be sent")             \
+	ROW(CANCEL, 11, "cancel", cmd_cancel, "N...", "cancel [N... | --key KEY | --chat ID]",     \
+	    "end what runs")                                                                       \
 	ROW(STATUS, 5, "status", cmd_control, NULL, "status", "how the running tgrun does")        \
 	ROW(PAUSE, 7, "pause", cmd_control, NULL, "pause | resume",                                \
 	    "start no handlers for a while")                                                       \

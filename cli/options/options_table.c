@@ -130,8 +130,10 @@ const struct option_row options_table[] = {
 
 	RANGE("concurrency", "N", OPTION_NUMBER, "16", 1, CONFIG_CONCURRENCY_MAX, GROUP_ORDER,
 	      HANDLING, engine.concurrency, "handlers that run at the same time, at most"),
-	TEXT("key", "KEY", OPTION_LIST, "chat", GROUP_ORDER, HANDLING | FIXED, lists.key,
-	     "what keeps updates in order: chat, topic, user, none, or a JSON Pointer; may be repeated"),
+	TEXT("key", "KEY", OPTION_LIST, "chat", GROUP_ORDER, HANDLING | COMMAND_CANCEL | FIXED,
+	     lists.key,
+	     "what keeps updates in order: chat, topic, user, none, or a JSON Pointer; may be repeated; "
+	     "of 'cancel' the TG_KEY of what is to end, such as chat:42"),
 	TEXT("bypass", "MATCH,...", OPTION_COMMAS, NULL, GROUP_ORDER, HANDLING | FIXED,
 	     lists.bypass,
 	     "kinds and /commands that neither wait for their chat nor hold it; may be repeated"),
@@ -246,6 +248,8 @@ const struct option_row options_table[] = {
 	{ ROW("state", OPTION_WORD, GROUP_OTHER, COMMAND_OUTBOX, ORIGIN_ARGUMENT, state,
 	      "list only the messages that wait, are being sent, or failed"),
 	  .value = "waiting|sending|failed", .words = state_words },
+	OUTSIDE("chat", "ID", OPTION_TEXT, COMMAND_CANCEL, ORIGIN_ARGUMENT, chat,
+		"end what runs for updates of this chat"),
 	OUTSIDE("watch", NULL, OPTION_FLAG, COMMAND_STATUS, ORIGIN_ARGUMENT, watch,
 		"print the status again and again"),
 	OUTSIDE("wait", NULL, OPTION_FLAG, COMMAND_STOP | COMMAND_DRAIN, ORIGIN_ARGUMENT, wait,

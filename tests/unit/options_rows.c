@@ -175,6 +175,7 @@ static const char *lead(const struct option_row *row)
 		return "try --handler h";
 	return row->commands & COMMAND_DEAD     ? "dead list"
 	       : row->commands & COMMAND_OUTBOX ? "outbox list"
+	       : row->commands & COMMAND_CANCEL ? "cancel"
 	       : row->commands & COMMAND_STATUS ? "status"
 						: "stop";
 }
@@ -242,7 +243,8 @@ static void test_help(void)
 {
 	static const char *const command[] = { "-h",       "run -h",    "try -h",    "check -h",
 					       "dead -h",  "queue -h",  "status -h", "stop -h",
-					       "pause -h", "resume -h", "drain -h",  "outbox -h" };
+					       "pause -h", "resume -h", "drain -h",  "outbox -h",
+					       "cancel -h" };
 	for (size_t i = 0; i < sizeof command / sizeof *command; i++) {
 		struct config c;
 		struct err err;
