@@ -68,7 +68,8 @@ void out_leave(struct out_call *call);
 void out_forget(struct out_call *call);
 /* Ends what is being sent of it, without calling back, and forgets its parameters. */
 void out_cut(struct out_call *call);
-/* A call failed, and with it, unless it answered a query, what waits of its reply. `v` NULL: the server was not asked. */
+/* A call failed, and with it, unless it answered a query, what waits of its reply. `v` NULL: the
+ * server was not asked. */
 void out_fail(struct out_call *call, const struct verdict *v, const char *reason, const char *body,
 	      size_t length);
 /* Stores the limits of a line, or forgets them. NULL: the whole bot's. */
