@@ -148,6 +148,12 @@ stdout: not sent
 handler: exited with status 1: now a dead letter
 2 handled, 1 failed" "with --reply what the handler prints is the bot's"
 
+got=$(echo hello | talk --workers 1 --handler share/examples/worker.py)
+is "$got" "You: hello
+stdout: text: hello
+bot: You said: hello
+1 handled, 0 failed" "what a worker prints is no answer, and could not be one"
+
 # Updates from a file.
 got=$(talk --handler 'jq -r .update_id' --concurrency 1 --updates tests/data/hello.jsonl </dev/null | grep -v '\[')
 is "$got" "(1001) Ann: /start hello
