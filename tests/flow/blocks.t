@@ -61,6 +61,16 @@ bot() { # JSON [OPTION…]: the block is a handler, and gets these updates
 	shift
 	shell "TGRUN_TOKEN=$TOKEN tgrun --once --concurrency 1 $* --handler ./handler"
 }
+tells() { # COMMAND CHAT ERE WHAT: a command that has the bot, which runs, say this there
+	anew --no-penalties
+	start env TGRUN_API_URL="$URL" XDG_STATE_HOME="$TMP/state" "$TGRUN" --token-file "$W/token" --handler "$W/bot.sh" 2>"$TMP/tgrun.log"
+	TGRUN_LOG=$TMP/tgrun.log
+	wait_for 'logged polling'
+	shell "$1"
+	wait_for '[ -n "$(deliveries .n)" ]'
+	kill "$PID" && wait "$PID"
+	like "$STATUS $(deliveries "select(.chat == $2) | .text" | tr '\n' ' ')" "^0 $3" "$4"
+}
 # Updates in the topic 7, an edit, and in a thread that is no topic.
 said() { # TEXT
 	printf '{"%s":{"message_id":1,"date":1,"chat":{"id":-1009,"type":"supergroup"},"from":{"id":5,"is_bot":false,"first_name":"u"},"text":"'"$1"'",%s}}\n' \
@@ -108,22 +118,22 @@ rule() {
 	"README.md.3:build/tgrun try --reply api "*)
 		like "$(printf '/start\n/press 1\n' | sh -c "$(block | sed "s|^build/tgrun|$TGRUN|")" 2>&1)" 'Tea is on its way' "a bot to talk to" ;;
 	"README.md.4:#!/bin/sh") speaks text /start 'Send me /date\.' "README's bot" ;;
-	"README.md.5:build/tgrun try --reply text "*)
+	"README.md.5:You: /start") # between the first line of try and its last
+		command=$(sed -n 's/.*`build\/\(tgrun try [^`]*\)` then talks to it:$/\1/p' README.md)
 		mkdir "$W/talk" && cp "$TMP/blocks/README.md.4" "$W/talk/bot.sh" && chmod 755 "$W/talk/bot.sh"
-		shell "cd talk && printf '/start\n/date\n' | LC_ALL=C $(block | sed 's|^build/||')"
-		is "$STATUS $(printf '%s\n' "$SHOWN" | tail -n 1)" "0 2 handled, 0 failed" "a bot of one's own to talk to" ;;
-	"README.md.6:You: /start")
+		shell "cd talk && printf '/start\n/date\n' | LC_ALL=C $command"
 		dated() { sed 's/^\(bot: \)[A-Z][a-z][a-z] [A-Z][a-z][a-z] [ 1-3][0-9] [0-9:]* [A-Z+0-9]* 20[0-9][0-9]$/\1the date/'; }
-		is "$(block | dated)" "$(printf '%s\n' "$SHOWN" | sed '1d; $d' | dated)" "this is what is said" ;;
-	"README.md.7:sudo make install "*) # itself in flow/scripts
+		is "$STATUS $(printf '%s\n' "$SHOWN" | sed '1d; $d' | dated)" "0 $(block | dated)" "this is what is said" ;;
+	"README.md.6:sudo make install "*) # itself in flow/scripts
 		shell "$(block | sed -n 's/ *#.*//; /^tgrun check/p')"
 		is "$STATUS" 0 "tgrun check finds nothing wrong" || diag "$SHOWN"
 		runs "$(block | sed -n '/^tgrun --token/p')" "bot.sh ; done=3 failed=0" "who is named may use the bot, and nobody else" ;;
-	"README.md.8:tgrun "*" --route "*)
+	"README.md.7:tgrun "*" --route "*)
 		runs "$(block | sed -n 1p)" "bot.sh ;buttons.sh ;start.sh ; done=5 failed=0" "routes"
 		runs "$(block | sed -n 2p)" "bot.py; done=1 failed=0" "workers, for a group"
 		runs "$(block | sed -n 3p)" "archive.sh ; done=5 failed=0" "batches"
-		runs "$(block | sed -n 4p)" "bot.sh ; done=$(jq -s 'map(select(.update_id)) | length' tests/data/hello.jsonl) failed=0" "a program as a source" ;;
+		runs "$(block | sed -n 4p)" "bot.sh ; done=$(jq -s 'map(select(.update_id)) | length' tests/data/hello.jsonl) failed=0" "a program as a source"
+		tells "$(block | sed -n 5p)" 123456789 '.*/' "what a program prints is told to a chat" ;;
 	"tgrun.1.1:#!/bin/sh")
 		block >"$W/echo.sh"
 		speaks text hello 'You said: hello' "tgrun(1)'s bot" ;;
@@ -158,7 +168,8 @@ rule() {
 		runs "tgrun --token-file token --handler ./bot.sh" "bot.sh ; done=5 failed=0" "… by the handler that was mended" ;;
 	"tgrun.1.9:"*"./bot.sh "*) runs "$(block)" "bot.sh ;buttons.sh ;start.sh ; done=5 failed=0" "buttons and a command in programs of their own" ;;
 	"tgrun.1.10:"*" --workers 4") runs "$(block)" "bot.py; done=5 failed=0" "four processes that stay" ;;
-	"tgrun.1.11:tgrun status --watch "*)
+	"tgrun.1.11:df -h | tgrun send "*) tells "$(block)" 42 '.*/' "tell a chat something" ;;
+	"tgrun.1.12:tgrun status --watch "*)
 		anew --no-penalties
 		start env TGRUN_API_URL="$URL" XDG_STATE_HOME="$TMP/state" "$TGRUN" --token-file "$W/token" --handler "$W/bot.sh" 2>"$TMP/tgrun.log"
 		runner=$PID
