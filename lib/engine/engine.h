@@ -140,7 +140,7 @@ struct engine_config {
 	const char *allowed_updates; /* JSON, NULL: not sent */
 	bool once;
 	/* an update whose attempts are used up is given up, though nothing shows that others fare
-	 * better */
+	 * better; what is left at the end is no loss */
 	bool rehearsal;
 	struct engine_options options;
 	/* It is over; `status` is the exit status. Called once. */
