@@ -68,6 +68,7 @@ void client_print_seconds(double seconds);
  * feed. */
 void client_print_last(const char *line, const char *member);
 
+/* Sleeps. */
 void client_wait(long milliseconds);
 
 #endif

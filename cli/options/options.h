@@ -146,6 +146,7 @@ void options_warn(struct config *c, const char *fmt, ...) __attribute__((format(
 /* Whether a file with a secret is open to others, in a way that its owner could mend: not on what
  * is mounted read-only or at /run/secrets. */
 bool options_others_may_read(const char *path);
+
 /* The names of the options that differ and cannot change while tgrun runs. Returns how many. */
 size_t options_fixed(const struct config *old, const struct config *fresh,
 		     const char *names[CONFIG_OPTIONS_MAX]);

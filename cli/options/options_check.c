@@ -1,6 +1,6 @@
 /* cli/options/options_check: a config with every value set in, its contradictions out: what was
  * given twice, what is missing, lists that another room understands, and what deserves a warning.
- */
+ * Invariant: a config that passes is understood by every room that it is handed to. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>

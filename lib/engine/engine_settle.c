@@ -1,5 +1,7 @@
 /* engine/engine_settle: what ends, and what follows from it. Results of the handlers come in;
- * outcomes for the queue, the breaker's word, hooks and lines of the log go out. */
+ * outcomes for the queue, the breaker's word, hooks and lines of the log go out. Invariant: each
+ * claim that a handler gives back is settled once, with one outcome or as released, and is freed
+ * after that. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
-/* engine/out_internal: what the files of the way out share: out_calls.c (one call),
- * out_send.c (what is sent, and what the server says), out_live.c (what somebody waits for), out.c
- * (all that waits). */
+/* engine/out_internal: what the files of the way out share: out_calls.c (one call), out_action.c
+ * (what is kept nowhere), out_send.c (what is sent, and what the server says), out_live.c (what
+ * somebody waits for), out.c (all that waits). */
 #ifndef TGRUN_ENGINE_OUT_INTERNAL_H
 #define TGRUN_ENGINE_OUT_INTERNAL_H
 

@@ -200,8 +200,8 @@ int handler_slots_for(enum handler_mode mode, const struct handler_policy *polic
 size_t handler_room(const struct handler *h);
 
 /* Starts a process for `n` claims, or hands them to a worker; `n` is 1 to handler_traits()->most.
- * 0: the claims belong to the handler until `done` gives each of them back, perhaps before this
- * call returns. -1 with errno: nothing was started, and the claims stay the caller's. EAGAIN:
+ * 0: the claims belong to the handler until `done` gives each of them back, never before this call
+ * returns. -1 with errno: nothing was started, and the claims stay the caller's. EAGAIN:
  * handler_room() is 0. Else the machine refused (ENOMEM, EMFILE …), or the size of the update
  * (EFBIG). */
 int handler_start(struct handler *h, struct claim *const *claims, size_t n);

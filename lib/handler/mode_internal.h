@@ -15,8 +15,9 @@ struct mode_ops {
 	/* Makes the mode's part of a new handler. 0, or -1 when memory is out; `release` follows in
 	 * both cases, and perhaps without `init`. */
 	int (*init)(struct handler *h);
-	/* Starts, or hands over, `n` claims, from 1 to traits.most; see handler_start(). 0; -1 with
-	 * errno, and the claims stay the caller's. */
+	/* Starts, or hands over, `n` claims, from 1 to traits.most; see handler_start(). 0: each
+	 * goes to room_done() in a later turn of the loop, never from in here; -1 with errno, and
+	 * the claims stay the caller's. */
 	int (*start)(struct handler *h, struct claim *const *claims, size_t n);
 	/* The same for one claim that must be alone in its process; see handler_start_solo(). */
 	int (*start_solo)(struct handler *h, struct claim *claim);

@@ -146,6 +146,7 @@ void slot_stages_collect(struct slot_stages *s, const struct rusage *peak);
  * since the start, the peak of memory is the largest of any. */
 void slot_stages_add_usage(struct slot_stages *s, const struct rusage *of);
 
+/* Whether the process is one of the stages, ended or not. */
 bool slot_stages_have(const struct slot_stages *s, pid_t pid);
 
 /* The first stage that ended because it could not be executed; -1: there is none. */
