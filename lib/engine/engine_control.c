@@ -1,6 +1,6 @@
 /* engine/engine_control: the verbs of the control socket. A request is {"verb":"status"}, stop,
- * drain, pause, resume, send, or one of those that queue/verbs.c carries out. The answer is lines of
- * JSON, of which the last is {"end":true}, or {"error":"…"}.
+ * drain, pause, resume, send, or one of those that queue/verbs.c carries out. The answer is lines
+ * of JSON, of which the last is {"end":true}, or {"error":"…"}.
  *
  * Invariant: no request takes more than a slice of a turn. So a client reads at its own pace and
  * holds nothing here meanwhile; and what one that went away was told of is done, and the rest is
