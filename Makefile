@@ -111,7 +111,7 @@ $(B)/%.o: %.c Makefile
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 # All that the tests of one configuration need.
-tests: $(B)/tgrun $(UNIT) $(TOOLS) $(B)/tools/machine.so $(if $(SAN),,$(B)/tools/powerloss.so $(B)/tools/failing.so $(B)/tools/counts.so)
+tests: $(B)/tgrun $(UNIT) $(TOOLS) $(B)/tools/machine.so $(if $(SAN),,$(B)/tools/powerloss.so $(B)/tools/failing.so $(B)/tools/counts.so $(B)/bench/server $(B)/bench/worker)
 
 # The four configurations that are tested, each in a directory of its own, with warnings as errors.
 JOBS    ?= $(shell nproc)
@@ -136,8 +136,8 @@ build-crash:
 	@$(MAKE) -s --no-print-directory -j $(JOBS) B=build/crash CC=gcc CFLAGS=-Werror OPT="-O1 -g" CRASH=1 build/crash/tgrun
 
 # What the tests reach, by file; make cover-lines ONLY=lib/io then lists what they do not. Failed tests are told, and counted nevertheless.
-# hardening.t asks how the compiler was called; crashpoints.t kills a build of its own.
-COVERED = $(filter-out %/hardening.t %/crashpoints.t,$(call FLOW_IN,cover)) $(call UNIT_IN,cover)
+# hardening.t asks how the compiler was called; crashpoints.t and out_kill.t kill a build of its own.
+COVERED = $(filter-out %/hardening.t %/crashpoints.t %/out_kill.t,$(call FLOW_IN,cover)) $(call UNIT_IN,cover)
 cover:
 	@command -v gcovr >/dev/null || { echo "make: no gcovr here; scripts/deps installs it" >&2; exit 1; }
 	@$(MAKE) -s --no-print-directory -j $(JOBS) B=build/cover CC=gcc CFLAGS=-Werror COVER=1 tests
@@ -169,6 +169,7 @@ torture: build-gcc build-crash
 	@tests/torture/crash
 	@tests/torture/matrix
 	@tests/torture/property
+	@tests/torture/outbox
 	@BUILD=build/gcc STATES=$${STATES:-1000} sh tests/flow/powerloss.t
 	@SECONDS_MAX=$${FAULTS:-200} tests/torture/failing
 	@tests/torture/soak

@@ -58,9 +58,9 @@ struct routes {
  * durations are milliseconds, sizes bytes. Everything belongs to the config. */
 struct config {
 	enum command_bit command;
-	bool command_given; /* the sub-command was named */
-	struct texts
-		arguments; /* after the sub-command (dead, queue, outbox): its verb and numbers */
+	bool command_given;     /* the sub-command was named */
+	struct texts arguments; /* after the sub-command (dead, queue, outbox): its verb and
+				   numbers; cancel: numbers */
 	/* what followed `--` (run, try, check); then `handler` is NULL */
 	struct texts handler_argv;
 
@@ -94,8 +94,9 @@ struct config {
 	bool once;
 	bool unless_running;
 	int log_format, log_level; /* enum log_format, enum log_level */
+	char *chat;                /* of `send`, and of `cancel`, whose keys stand in lists.key */
 	/* of `send` */
-	char *text, *chat, *chats;
+	char *text, *chats;
 	struct texts file;
 	int topic;      /* 0: none */
 	int64_t expire; /* milliseconds */

@@ -57,6 +57,8 @@ static int check_key(const struct config *c, struct err *err)
 {
 	struct err why;
 	char place[512];
+	if (c->command == COMMAND_CANCEL) /* it names a key, not what keys are made of */
+		return 0;
 	struct key_spec *spec = key_spec_new((const char *const *)c->lists.key.items,
 					     c->lists.key.count, &why);
 	if (!spec)

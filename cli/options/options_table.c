@@ -131,8 +131,10 @@ const struct option_row options_table[] = {
 
 	RANGE("concurrency", "N", OPTION_NUMBER, "16", 1, CONFIG_CONCURRENCY_MAX, GROUP_ORDER,
 	      HANDLING, engine.concurrency, "handlers that run at the same time, at most"),
-	TEXT("key", "KEY", OPTION_LIST, "chat", GROUP_ORDER, HANDLING | FIXED, lists.key,
-	     "what keeps updates in order: chat, topic, user, none, or a JSON Pointer; may be repeated"),
+	TEXT("key", "KEY", OPTION_LIST, "chat", GROUP_ORDER, HANDLING | COMMAND_CANCEL | FIXED,
+	     lists.key,
+	     "what keeps updates in order: chat, topic, user, none, or a JSON Pointer; may be repeated; "
+	     "of 'cancel' the TG_KEY of what is to end, such as chat:42"),
 	TEXT("bypass", "MATCH,...", OPTION_COMMAS, NULL, GROUP_ORDER, HANDLING | FIXED,
 	     lists.bypass,
 	     "kinds and /commands that neither wait for their chat nor hold it; may be repeated"),
@@ -162,8 +164,9 @@ const struct option_row options_table[] = {
 	RANGE("outbox", "N", OPTION_NUMBER, "100000", 1, 10000000, GROUP_ANSWER, RUN,
 	      engine.out.limit, "answers that wait to be sent, at which no handler starts"),
 
-	OUTSIDE("chat", "ID|@NAME", OPTION_TEXT, GROUP_SEND, COMMAND_SEND, ORIGIN_ARGUMENT, chat,
-		"where the message goes"),
+	OUTSIDE("chat", "ID|@NAME", OPTION_TEXT, GROUP_SEND, COMMAND_SEND | COMMAND_CANCEL,
+		ORIGIN_ARGUMENT, chat,
+		"where the message goes; of 'cancel' the chat in which all ends"),
 	OUTSIDE("chats", "FILE", OPTION_TEXT, GROUP_SEND, COMMAND_SEND, ORIGIN_ARGUMENT, chats,
 		"send it to each chat in FILE, one a line"),
 	{ ROW("topic", OPTION_NUMBER, GROUP_SEND, COMMAND_SEND, ORIGIN_ARGUMENT, topic,

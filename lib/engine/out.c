@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crashpoint.h"
 #include "engine/out_internal.h"
 #include "queue/queue.h"
 
@@ -115,6 +116,7 @@ static void begin(struct out_call *c)
 {
 	struct out *o = c->out;
 	struct fate_call of = out_fate_call(&c->call);
+	CRASHPOINT("out-begin");
 	if (!c->live && queue_call_begin(o->config.queue, &c->call, fate_needs_sync(&of))) {
 		outbox_again(o->outbox, out_now(o), c->call.id, out_now(o) + AGAIN);
 		return;
@@ -172,10 +174,12 @@ void out_send(struct out *o)
 		struct out_call *c = container_of(o->begun.next, struct out_call, link);
 		list_remove(&c->link);
 		list_init(&c->link);
+		CRASHPOINT("out-begun");
 		if (c->live)
 			out_live_go(c->live);
 		else
 			out_send_one(c);
+		CRASHPOINT("out-sent");
 	}
 }
 
@@ -199,7 +203,8 @@ bool out_busy(struct out *o, int64_t milliseconds)
 {
 	int64_t now = out_now(o);
 	int64_t due = o->doubts ? INT64_MAX : outbox_due_reply(o->outbox, now);
-	return outbox_in_flight(o->outbox) > 0 || (due != INT64_MAX && due - now < milliseconds);
+	return outbox_in_flight(o->outbox) > 0 || o->asking ||
+	       (due != INT64_MAX && due - now < milliseconds);
 }
 
 struct api *out_api(struct out *o)

@@ -75,6 +75,8 @@ enum handler_end {
 				the machine's or the configuration's */
 	/* not known to be the update's doing: uncounted, to be handed out again */
 	HANDLER_INTERRUPTED,
+	HANDLER_CANCELLED, /* handlers_cancel() ended it, however it went then; see no other member
+			      but `elapsed` */
 };
 
 struct handler_result {
@@ -164,6 +166,14 @@ void handlers_drain(struct handlers *room);
 /* The end of tgrun: `signo` SIGTERM or SIGKILL to all that runs, hooks too. What does not end well
  * then was interrupted. Drains. */
 void handlers_stop(struct handlers *room, int signo);
+
+/* Ends what runs for the claims that `chosen` names: SIGTERM to their processes and to all that
+ * these started, SIGKILL after kill_after. They come back as HANDLER_CANCELLED, unless their
+ * process had ended, or their worker had answered: then only what is left of it is ended. What else
+ * such a process holds is interrupted (RELEASE_OTHER), unless it ends well. `done` may be called
+ * from in here; `chosen` may be asked several times, and uses no verb of this room. */
+typedef bool handler_chosen(void *arg, const struct claim *c);
+void handlers_cancel(struct handlers *room, handler_chosen *chosen, void *arg);
 
 /* A handler of the room in `mode`, which lasts. `name` (copied) is for the log: its route. NULL
  * when memory is out. */

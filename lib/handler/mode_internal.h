@@ -8,8 +8,8 @@
 
 #include "handler/handler.h"
 
-/* `start`, `start_solo` and `room` are there in every mode; each other operation may be
- * NULL: nothing to do. */
+/* `start`, `start_solo`, `room` and `cancel` are there in every mode; each other operation may
+ * be NULL: nothing to do. */
 struct mode_ops {
 	struct handler_traits traits;
 	/* Makes the mode's part of a new handler. 0, or -1 when memory is out; `release` follows in
@@ -34,6 +34,8 @@ struct mode_ops {
 	void (*drain)(struct handler *h);
 	/* `signo`, SIGTERM or SIGKILL, to the processes that stay, and all that they started. */
 	void (*stop)(struct handler *h, int signo);
+	/* As handlers_cancel(), for the claims of `h`. */
+	void (*cancel)(struct handler *h, handler_chosen *chosen, void *arg);
 	/* The command is another: processes of the old one are replaced. */
 	void (*outdate)(struct handler *h);
 	/* Frees what `init` and `start` made, without calling back. */

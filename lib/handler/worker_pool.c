@@ -260,8 +260,7 @@ static void on_ended(struct worker *w, enum worker_end how, int errnum)
 		p->old = p->successor = NULL;
 	if (how == WORKER_UNSTARTABLE) {
 		if (count_failure(w))
-			h->room->config.unstartable(h->room->config.arg, h, strerror(errnum),
-						    errnum);
+			h->room->config.unstartable(h->room->config.arg, h, w->why, errnum);
 	} else if (w->unbegun && !w->asked) {
 		h->deaths++;
 		tell_unread(w);
@@ -303,6 +302,21 @@ static void stop(struct handler *h, int signo)
 		l = h->pool->workers.next;
 	}
 	room_gone(h);
+}
+
+/* As stop(), from the beginning after each. */
+static void cancel(struct handler *h, handler_chosen *chosen, void *arg)
+{
+	struct list *l = h->pool->workers.next;
+	while (l != &h->pool->workers) {
+		struct worker *w = worker_at(l);
+		l = l->next;
+		if (w->looked == h->room->cancels)
+			continue;
+		w->looked = h->room->cancels;
+		if (worker_cancel(w, chosen, arg))
+			l = h->pool->workers.next;
+	}
 }
 
 /* ---- the mode ---- */
@@ -427,6 +441,7 @@ const struct mode_ops mode_worker = {
 	.flush = flush,
 	.drain = drain,
 	.stop = stop,
+	.cancel = cancel,
 	.outdate = outdate,
 	.release = release,
 	.worker = number_of,

@@ -104,6 +104,26 @@ void worker_stop(struct worker *w, int signo)
 		worker_kill(w, signo == SIGKILL ? WORKER_KILLING : WORKER_TERMINATING);
 }
 
+bool worker_cancel(struct worker *w, handler_chosen *chosen, void *arg)
+{
+	bool any = false;
+	for (int i = 0; i < w->count && !any; i++)
+		any = chosen(arg, w->held[i].claim);
+	if (!any)
+		return false;
+	worker_enter(w);
+	if (jobs_still(&w->job))
+		worker_read(w);
+	if (!worker_exit(w))
+		return true;
+	for (int i = 0; i < w->count; i++)
+		if (chosen(arg, w->held[i].claim))
+			w->cancelled = w->held[i].cancelled = true;
+	if (w->cancelled && w->phase == WORKER_ALIVE)
+		worker_kill(w, WORKER_TERMINATING);
+	return true;
+}
+
 /* ---- what its slot reports ---- */
 
 static void finish(struct worker *w, enum worker_end how, int errnum)
@@ -116,7 +136,7 @@ static void finish(struct worker *w, enum worker_end how, int errnum)
 	w->leaving = true;
 	list_remove(&w->link);
 	h->room->live--;
-	worker_settle(w, how, errnum);
+	worker_settle(w, how);
 	w->events->ended(w, how, errnum);
 	w->gone = true;
 	worker_exit(w);
@@ -176,9 +196,11 @@ static void on_over(struct job *job, const struct slot_end *end)
 	finish(w, WORKER_ENDED, 0);
 }
 
-static void on_failed(struct job *job, int errnum)
+static void on_failed(struct job *job, const char *why, int errnum)
 {
-	finish(container_of(job, struct worker, job), WORKER_UNSTARTABLE, errnum);
+	struct worker *w = container_of(job, struct worker, job);
+	w->why = why;
+	finish(w, WORKER_UNSTARTABLE, errnum);
 }
 
 static void on_died(struct job *job, bool started)

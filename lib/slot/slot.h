@@ -126,7 +126,8 @@ struct slot_stages {
 	bool collected; /* all of them ended, and were waited for */
 	/* of those that ended; and what was used, when they were collected */
 	struct slot_end end;
-	struct rusage before; /* of children, when they started */
+	/* of all children so far, kept from one job to the next; when they started */
+	struct rusage spent, before;
 };
 
 /* Forks the stages of `job`; the first one's stdin is `stdin_fd`, which is closed here. They may

@@ -184,6 +184,7 @@ static const char *lead(const struct option_row *row)
 	       : row->commands & COMMAND_OUTBOX ? "outbox list"
 	       : row->commands & COMMAND_SEND   ? "send"
 	       : row->commands & COMMAND_CALL   ? "call"
+	       : row->commands & COMMAND_CANCEL ? "cancel"
 	       : row->commands & COMMAND_STATUS ? "status"
 						: "stop";
 }
@@ -254,7 +255,7 @@ static void test_help(void)
 	static const char *const command[] = { "-h",       "run -h",    "try -h",    "check -h",
 					       "dead -h",  "queue -h",  "status -h", "stop -h",
 					       "pause -h", "resume -h", "drain -h",  "outbox -h",
-					       "send -h",  "call -h" };
+					       "send -h",  "call -h",   "cancel -h" };
 	for (size_t i = 0; i < sizeof command / sizeof *command; i++) {
 		struct config c;
 		struct err err;

@@ -108,6 +108,7 @@ struct sqlite_state {
 	int finished_count;
 	int64_t spilled; /* rows in table `finished` */
 	struct map live;
+	struct map_node *spare;    /* of live ones that are over, for the next */
 	struct fingerprints known; /* of all that may be repeated, when `known_built` */
 	bool known_built;
 	struct sqlite_identity seen[SQLITE_SEEN];
