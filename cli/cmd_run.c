@@ -393,7 +393,8 @@ int cmd_run(struct setup *s)
 		return cmd_fail(
 			(err_sys(&err, ERR_CONFIG, errno, "cannot tell the working directory"),
 			 &err));
-	if (setup_token(s, &err) || hand_out(s, &err) || setup_api(s, &err) || setup_handler(s, r.cwd, &err) ||
+	if (setup_token(s, &err) || hand_out(s, &err) || setup_api(s, &err) ||
+	    setup_handler(s, r.cwd, &err) ||
 	    (c->store == STORE_KIND_SQLITE && setup_state_dir(s, &err))) {
 		free(r.cwd);
 		cmd_warn(c);
