@@ -159,6 +159,8 @@ const struct option_row options_table[] = {
 	TEXT("rate", "NAME=N/UNIT,...", OPTION_RATES, "chat=1/s,group=20/m,bulk=30/s", GROUP_ANSWER,
 	     HANDLING | COMMAND_SEND, engine.out.rates,
 	     "messages to a chat, to a group and in bulk, at most; 0: no limit"),
+	FLAG("serve-api", GROUP_ANSWER, RUN | FIXED, engine.serve_api,
+	     "serve the Bot API on 127.0.0.1, and give handlers a token of its own for it"),
 	RANGE("outbox", "N", OPTION_NUMBER, "100000", 1, 10000000, GROUP_ANSWER, RUN,
 	      engine.out.limit, "answers that wait to be sent, at which no handler starts"),
 

@@ -58,6 +58,8 @@ enum { ENGINE_ROUTES_MAX = 32 }; /* two lanes of the queue each */
  * line, and their rows point here. */
 struct engine_policy {
 	bool hide_token;
+	/* handlers get the token that `secret` handed out, and call through tgrun; it stays */
+	bool serve_api;
 	int breaker; /* failures in a row, 0: off */
 	/* processes at most, and as many again for what bypasses; not counting workers. No more
 	 * than at first */

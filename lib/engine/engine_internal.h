@@ -309,6 +309,8 @@ void engine_typing_due(void *engine);
 /* engine_door.c: the local API. Opens it, or opens it anew where its socket has gone; what was
  * stored is on disk; nobody is let in any more. */
 void engine_door_open(struct engine *e);
+/* With a token that was handed out: tells the handlers where it is taken. 0, or -1 with `err`. */
+int engine_door_serve(struct engine *e, struct err *err);
 void engine_door_stored(struct engine *e);
 void engine_door_close(struct engine *e);
 

@@ -291,7 +291,8 @@ static void test_reload(void)
 	static const char *const fixed[] = { "api-url",      "ca-file",        "stdout",
 					     "key",          "bypass",         "source",
 					     "drop-pending", "delete-webhook", "state-dir",
-					     "store",        "once",           "unless-running" };
+					     "store",        "once",           "unless-running",
+					     "serve-api" };
 	size_t fixed_count = sizeof fixed / sizeof *fixed;
 	for (size_t i = 0; i < options_table_count; i++) {
 		const struct option_row *row = &options_table[i];
