@@ -126,19 +126,25 @@ static int reply_line(void *arg, const char *text, size_t n)
 	return 0;
 }
 
+static struct sending_taker taker(const struct send_host *h)
+{
+	return (struct sending_taker){ h->out, h->queue, &clock_system, h->setup->secret };
+}
+
 static void take_request(struct send_host *h, struct control_client *client, const cJSON *request)
 {
-	struct sending_taken taken;
+	struct sending_taken taken = { 0 };
 	struct err err = { 0 };
 	struct buf line;
-	buf_init(&line, 8192);
-	int rc = sending_take(h->out, request, control_descriptor(client), h->setup->secret, &taken,
-			      &err) ||
+	const struct sending_taker by = taker(h);
+	buf_init(&line, SENDING_BYTES_MAX);
+	int rc = sending_take(&by, request, control_descriptor(client), &taken, &err) ||
 		 queue_flush(h->queue, &err);
 	rc = rc ? sending_told_failure(&err, &line) : sending_told(&taken, &line);
 	if (rc == 0)
 		control_reply(client, line.data, line.len);
 	buf_release(&line);
+	sending_taken_release(&taken);
 }
 
 static void on_request(void *arg, struct control_client *client, const cJSON *request)
@@ -247,7 +253,8 @@ int send_host_take(struct send_host *h, const char *request, int fd, struct send
 		   struct err *err)
 {
 	cJSON *json = cJSON_Parse(request);
-	int rc = json ? sending_take(h->out, json, fd, h->setup->secret, taken, err)
+	const struct sending_taker by = taker(h);
+	int rc = json ? sending_take(&by, json, fd, taken, err)
 		      : err_set(err, ERR_INTERNAL, "out of memory");
 	cJSON_Delete(json);
 	return rc || queue_flush(h->queue, err) ? -1 : 0;

@@ -85,9 +85,12 @@ static const char *why_of(const struct failure *f)
 /* A line for each chat, in the order of the list, with what failed in the same order. */
 static void print_chats(const struct send_input *in, const struct failures *f)
 {
-	const char *chat = in->sending.chat ? in->sending.chat : in->sending.chats;
+	const char *chat = f->taken->chats    ? f->taken->chats
+			   : in->sending.chat ? in->sending.chat
+					      : in->sending.chats;
 	const struct failure *next = f->items, *end = f->items + f->count;
-	for (size_t i = 0; i < in->chat_count; i++) {
+	size_t count = (size_t)((f->taken->last + 1 - f->taken->first) / f->taken->calls);
+	for (size_t i = 0; i < count; i++) {
 		struct buf line;
 		char name[128];
 		size_t n = strcspn(chat, "\n");

@@ -95,7 +95,7 @@ struct config {
 	bool unless_running;
 	int log_format, log_level; /* enum log_format, enum log_level */
 	/* of `send` */
-	char *text, *chat, *chats;
+	char *text, *chat, *chats, *job;
 	struct texts file;
 	int topic;      /* 0: none */
 	int64_t expire; /* milliseconds */
