@@ -92,6 +92,9 @@ static int tell(struct send *o, struct err *err)
 	struct send_end end;
 	if (o->end == SEND_HOST_ASKED)
 		return 0;
+	if (o->end == SEND_HOST_TOKEN)
+		return err_set(err, ERR_NOPERM,
+			       "the server refuses the token; the message is stored, and not sent");
 	if (o->end == SEND_HOST_TIME)
 		return err_set(
 			err, ERR_TEMPFAIL,

@@ -15,6 +15,7 @@
 enum {
 	TIME = 30 * 1000,    /* milliseconds for what is due */
 	LANDING = 30 * 1000, /* for what is in flight at the end */
+	DOUBT = 5 * 1000,    /* after which a token is given up that the server refuses */
 	STORE_AGAIN = 1000,  /* between two tries to write */
 	PAGE_BYTES = 256 << 10,
 	PAGE_ITEMS = 1000,
@@ -33,6 +34,7 @@ struct send_host {
 	struct loop_signal *signals[2];
 	struct sending_taken own;
 	bool wait;
+	bool doubts;      /* the server refuses the token */
 	bool asked, over; /* to end: by a runner; since the time is up, or somebody wants that */
 };
 
@@ -98,6 +100,16 @@ static void on_signal(void *arg, int signo)
 	on_end(arg);
 }
 
+/* Sets the time of the end when the token comes into doubt, and when it is good again. */
+static void watch_token(struct send_host *h)
+{
+	bool doubts = out_doubts(h->out);
+	if (h->over || doubts == h->doubts)
+		return;
+	h->doubts = doubts;
+	loop_timer_set(h->end, doubts ? DOUBT : h->wait ? -1 : TIME);
+}
+
 static void on_turn(void *arg)
 {
 	struct send_host *h = arg;
@@ -111,6 +123,7 @@ static void on_turn(void *arg)
 	}
 	out_send(h->out);
 	out_counts(h->out, &counts);
+	watch_token(h);
 	if (h->over && counts.sending == 0)
 		loop_stop(h->loop);
 	/* What waited here before goes, too, if it may go now. */
@@ -270,7 +283,10 @@ enum send_host_end send_host_run(struct send_host *h, const struct sending_taken
 		wind_up(h);
 	loop_timer_set(h->turn, 0);
 	loop_run(h->loop);
-	return !own_wait(h) ? SEND_HOST_DONE : h->asked ? SEND_HOST_ASKED : SEND_HOST_TIME;
+	return !own_wait(h) ? SEND_HOST_DONE
+	       : h->asked   ? SEND_HOST_ASKED
+	       : h->doubts  ? SEND_HOST_TOKEN
+			    : SEND_HOST_TIME;
 }
 
 int send_host_free(struct send_host *h, struct err *err)

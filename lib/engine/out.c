@@ -202,6 +202,11 @@ bool out_busy(struct out *o, int64_t milliseconds)
 	return outbox_in_flight(o->outbox) > 0 || (due != INT64_MAX && due - now < milliseconds);
 }
 
+bool out_doubts(const struct out *o)
+{
+	return o->doubts;
+}
+
 struct api *out_api(struct out *o)
 {
 	return o->api;
