@@ -54,8 +54,8 @@ static int check_stack(struct err *err)
 		(unsigned long long)limit.rlim_cur >> 10, STACK_LEAST >> 10);
 }
 
-/* Overwrites tokens and passwords in this process's own command line, so that ps does not show
- * them. The options were copied before. */
+/* Overwrites tokens, passwords and what is to be sent in this process's own command line, so that
+ * ps does not show them. The options were copied before. */
 static void scrub(char **argv)
 {
 	for (char **arg = argv + 1; *arg && strcmp(*arg, "--") != 0; arg++) {
@@ -65,6 +65,8 @@ static void scrub(char **argv)
 		char *colon = value ? strchr(value, ':') : NULL;
 		if (value)
 			value = colon ? colon + 1 : value;
+		if (strncmp(*arg, "--text=", 7) == 0)
+			value = *arg + 7;
 		if (value)
 			memset(value, '*', strlen(value));
 		options_redact(*arg);

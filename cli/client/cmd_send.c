@@ -92,6 +92,9 @@ static int tell(struct send *o, struct err *err)
 	struct send_end end;
 	if (o->end == SEND_HOST_ASKED)
 		return 0;
+	if (o->end == SEND_HOST_TOKEN)
+		return err_set(err, ERR_NOPERM,
+			       "the server refuses the token; the message is stored, and not sent");
 	if (o->end == SEND_HOST_TIME)
 		return err_set(
 			err, ERR_TEMPFAIL,
@@ -103,7 +106,7 @@ static int tell(struct send *o, struct err *err)
 	if (o->input.sending.chat)
 		return err_set(err, end.status, "not delivered: %s", end.why);
 	print_line(stderr, "tgrun: %zu of %zu were not delivered; 'tgrun outbox list' tells why",
-		   end.failed, o->input.chat_count);
+		   end.failed, (size_t)((o->taken.last + 1 - o->taken.first) / o->taken.calls));
 	return 1;
 }
 
@@ -133,6 +136,7 @@ int cmd_send(struct setup *s)
 	}
 	if (rc == 0)
 		rc = print_end(&err);
+	sending_taken_release(&o.taken);
 	statedir_close(o.dir);
 	send_input_release(&o.input);
 	return rc < 0 ? cmd_fail(&err) : rc;

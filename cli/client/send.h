@@ -12,7 +12,6 @@ struct send_input {
 	struct sending sending; /* borrows from what follows and from the config */
 	struct call_file files[SEND_FILES_MAX];
 	struct buf text, chats;
-	size_t chat_count;
 };
 
 /* Reads it, from standard input and files, too. 0, or -1 with `err`; release in both cases. */

@@ -15,6 +15,7 @@
 enum {
 	TIME = 30 * 1000,    /* milliseconds for what is due */
 	LANDING = 30 * 1000, /* for what is in flight at the end */
+	DOUBT = 5 * 1000,    /* after which a token is given up that the server refuses */
 	STORE_AGAIN = 1000,  /* between two tries to write */
 	PAGE_BYTES = 256 << 10,
 	PAGE_ITEMS = 1000,
@@ -33,6 +34,7 @@ struct send_host {
 	struct loop_signal *signals[2];
 	struct sending_taken own;
 	bool wait;
+	bool doubts;      /* the server refuses the token */
 	bool asked, over; /* to end: by a runner; since the time is up, or somebody wants that */
 };
 
@@ -98,6 +100,16 @@ static void on_signal(void *arg, int signo)
 	on_end(arg);
 }
 
+/* Sets the time of the end when the token comes into doubt, and when it is good again. */
+static void watch_token(struct send_host *h)
+{
+	bool doubts = out_doubts(h->out);
+	if (h->over || doubts == h->doubts)
+		return;
+	h->doubts = doubts;
+	loop_timer_set(h->end, doubts ? DOUBT : h->wait ? -1 : TIME);
+}
+
 static void on_turn(void *arg)
 {
 	struct send_host *h = arg;
@@ -111,6 +123,7 @@ static void on_turn(void *arg)
 	}
 	out_send(h->out);
 	out_counts(h->out, &counts);
+	watch_token(h);
 	if (h->over && counts.sending == 0)
 		loop_stop(h->loop);
 	/* What waited here before goes, too, if it may go now. */
@@ -126,19 +139,25 @@ static int reply_line(void *arg, const char *text, size_t n)
 	return 0;
 }
 
+static struct sending_taker taker(const struct send_host *h)
+{
+	return (struct sending_taker){ h->out, h->queue, &clock_system, h->setup->secret };
+}
+
 static void take_request(struct send_host *h, struct control_client *client, const cJSON *request)
 {
-	struct sending_taken taken;
+	struct sending_taken taken = { 0 };
 	struct err err = { 0 };
 	struct buf line;
-	buf_init(&line, 8192);
-	int rc = sending_take(h->out, request, control_descriptor(client), h->setup->secret, &taken,
-			      &err) ||
+	const struct sending_taker by = taker(h);
+	buf_init(&line, SENDING_BYTES_MAX);
+	int rc = sending_take(&by, request, control_descriptor(client), &taken, &err) ||
 		 queue_flush(h->queue, &err);
 	rc = rc ? sending_told_failure(&err, &line) : sending_told(&taken, &line);
 	if (rc == 0)
 		control_reply(client, line.data, line.len);
 	buf_release(&line);
+	sending_taken_release(&taken);
 }
 
 static void on_request(void *arg, struct control_client *client, const cJSON *request)
@@ -247,7 +266,8 @@ int send_host_take(struct send_host *h, const char *request, int fd, struct send
 		   struct err *err)
 {
 	cJSON *json = cJSON_Parse(request);
-	int rc = json ? sending_take(h->out, json, fd, h->setup->secret, taken, err)
+	const struct sending_taker by = taker(h);
+	int rc = json ? sending_take(&by, json, fd, taken, err)
 		      : err_set(err, ERR_INTERNAL, "out of memory");
 	cJSON_Delete(json);
 	return rc || queue_flush(h->queue, err) ? -1 : 0;
@@ -263,7 +283,10 @@ enum send_host_end send_host_run(struct send_host *h, const struct sending_taken
 		wind_up(h);
 	loop_timer_set(h->turn, 0);
 	loop_run(h->loop);
-	return !own_wait(h) ? SEND_HOST_DONE : h->asked ? SEND_HOST_ASKED : SEND_HOST_TIME;
+	return !own_wait(h) ? SEND_HOST_DONE
+	       : h->asked   ? SEND_HOST_ASKED
+	       : h->doubts  ? SEND_HOST_TOKEN
+			    : SEND_HOST_TIME;
 }
 
 int send_host_free(struct send_host *h, struct err *err)

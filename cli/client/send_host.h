@@ -11,6 +11,7 @@ struct send_host;
 enum send_host_end {
 	SEND_HOST_DONE,  /* nothing waits any more of what it was to send */
 	SEND_HOST_TIME,  /* some of that waits still: it is stored for whoever sends next */
+	SEND_HOST_TOKEN, /* it waits since the server refuses the token */
 	SEND_HOST_ASKED, /* a starting runner wants the state: that sends the rest */
 };
 

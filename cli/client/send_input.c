@@ -102,7 +102,6 @@ static int add_chats(struct send_input *in, struct line *lines, size_t count, st
 	qsort(lines, kept, sizeof *lines, by_place);
 	for (size_t i = 0; i < kept && rc == 0; i++)
 		rc = buf_adds(&in->chats, lines[i].text) || buf_addc(&in->chats, '\n');
-	in->chat_count = kept;
 	return rc ? err_set(err, ERR_INTERNAL, "out of memory") : 0;
 }
 
@@ -169,13 +168,15 @@ static int check(const struct config *c, struct err *err)
 	if (c->chats && strcmp(c->chats, "-") == 0 && !c->text && !c->file.count)
 		return err_set(err, ERR_USAGE,
 			       "standard input is the list of chats: give the text by --text=TEXT");
+	if (c->job && sending_job_check(c->job, err))
+		return -1;
 	return c->chat ? send_chat_check(c->chat, err) : 0;
 }
 
 int send_input_read(struct send_input *in, const struct config *c, struct err *err)
 {
 	struct sending *s = &in->sending;
-	*in = (struct send_input){ .chat_count = 1 };
+	*in = (struct send_input){ 0 };
 	buf_init(&in->text, SENDING_BYTES_MAX);
 	buf_init(&in->chats, SENDING_BYTES_MAX);
 	if (check(c, err) || (c->chats && read_chats(in, c->chats, err)))
@@ -201,6 +202,7 @@ int send_input_read(struct send_input *in, const struct config *c, struct err *e
 	s->chat = c->chat;
 	s->chats = buf_str(&in->chats);
 	s->chats_length = in->chats.len;
+	s->job = c->job;
 	s->lifetime = c->expire;
 	s->once = c->engine.out.unsure == OUT_UNSURE_FAIL;
 	return 0;

@@ -85,25 +85,28 @@ static const char *why_of(const struct failure *f)
 /* A line for each chat, in the order of the list, with what failed in the same order. */
 static void print_chats(const struct send_input *in, const struct failures *f)
 {
-	const char *chat = in->sending.chat ? in->sending.chat : in->sending.chats;
-	const struct failure *next = f->items, *end = f->items + f->count;
-	for (size_t i = 0; i < in->chat_count; i++) {
+	const char *chat = f->taken->chats    ? f->taken->chats
+			   : in->sending.chat ? in->sending.chat
+					      : in->sending.chats;
+	size_t next = 0;
+	size_t count = (size_t)((f->taken->last + 1 - f->taken->first) / f->taken->calls);
+	for (size_t i = 0; i < count; i++) {
 		struct buf line;
 		char name[128];
 		size_t n = strcspn(chat, "\n");
 		snprintf(name, sizeof name, "%.*s", (int)n, chat);
 		chat += n + 1;
 		buf_init(&line, 8192);
-		bool failed = next && next < end && next->chat == i;
+		bool failed = next < f->count && f->items[next].chat == i;
 		int rc = buf_addc(&line, '{') || json_add_text(&line, "chat", name) ||
 			 json_add_name(&line, "ok") || buf_adds(&line, failed ? "false" : "true");
 		if (failed)
-			rc = rc || json_add_number(&line, "status", next->status) ||
-			     json_add_number(&line, "code", next->code) ||
-			     json_add_text(&line, "reason", why_of(next));
+			rc = rc || json_add_number(&line, "status", f->items[next].status) ||
+			     json_add_number(&line, "code", f->items[next].code) ||
+			     json_add_text(&line, "reason", why_of(&f->items[next]));
 		if (rc == 0 && buf_addc(&line, '}') == 0)
 			print_json(buf_str(&line));
-		while (next && next < end && next->chat == i)
+		while (next < f->count && f->items[next].chat == i)
 			next++;
 		buf_release(&line);
 	}

@@ -96,7 +96,7 @@ struct config {
 	int log_format, log_level; /* enum log_format, enum log_level */
 	char *chat;                /* of `send`, and of `cancel`, whose keys stand in lists.key */
 	/* of `send` */
-	char *text, *chats;
+	char *text, *chats, *job;
 	struct texts file;
 	int topic;      /* 0: none */
 	int64_t expire; /* milliseconds */

@@ -202,6 +202,9 @@ const struct option_row options_table[] = {
 	      expire, "after so long it is not sent any more"),
 	  .value = "DURATION", .fallback = "24h", .min = 1000, .max = YEAR },
 
+	OUTSIDE("job", "NAME", OPTION_TEXT, GROUP_SEND, COMMAND_SEND, ORIGIN_ARGUMENT, job,
+		"send it once to each chat, however often this is begun"),
+
 	WORD("on-failure", "dead|retry|drop", "dead", failure_words, GROUP_FAILURE, HANDLING,
 	     policy.handler.outcome.on_failure, "what becomes of an update whose handler failed"),
 	RANGE("retry-delay", "DURATION", OPTION_DURATION, "1s", 0, 300 * SECONDS, GROUP_FAILURE,

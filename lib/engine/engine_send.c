@@ -33,22 +33,24 @@ static int take(struct engine *e, const cJSON *request, int fd, struct sending_t
 			       "the running tgrun has no token, so it cannot send");
 	if (e->pulse.store_fails)
 		return err_set(err, ERR_IO, "the running tgrun cannot write its state");
+	const struct sending_taker by = { e->out, e->queue, e->config.clock, e->config.secret };
 	if (has_room(e, request, sending_size(fd), err) ||
-	    sending_take(e->out, request, fd, e->config.secret, taken, err))
+	    sending_take(&by, request, fd, taken, err))
 		return -1;
 	return queue_flush(e->queue, err) ? -1 : 0;
 }
 
 void engine_send(struct engine *e, struct control_client *client, const cJSON *request)
 {
-	struct sending_taken taken;
+	struct sending_taken taken = { 0 };
 	struct err err = { 0 };
 	struct buf line;
-	buf_init(&line, 8192);
+	buf_init(&line, SENDING_BYTES_MAX);
 	int rc = take(e, request, control_descriptor(client), &taken, &err)
 			 ? sending_told_failure(&err, &line)
 			 : sending_told(&taken, &line);
 	if (rc == 0)
 		control_reply(client, line.data, line.len);
 	buf_release(&line);
+	sending_taken_release(&taken);
 }

@@ -207,6 +207,11 @@ bool out_busy(struct out *o, int64_t milliseconds)
 	       (due != INT64_MAX && due - now < milliseconds);
 }
 
+bool out_doubts(const struct out *o)
+{
+	return o->doubts;
+}
+
 struct api *out_api(struct out *o)
 {
 	return o->api;

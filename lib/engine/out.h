@@ -125,6 +125,9 @@ void out_counts(const struct out *o, struct out_counts *out);
  * being asked whether the token is good. */
 bool out_busy(struct out *o, int64_t milliseconds);
 
+/* Whether nothing is sent since the server refused the token. */
+bool out_doubts(const struct out *o);
+
 /* Whether the server has told the chat, or the whole bot, to wait. */
 bool out_cools(const struct out *o, const char *line);
 

@@ -11,9 +11,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/json.h"
+#include "queue/queue.h"
 
 enum { REQUEST_FILES_MAX = SEND_FILES_MAX };
+
+#define JOB_KEPT (INT64_C(30) * 86400 * 1000) /* milliseconds after its last chat */
 
 static int no_memory(struct err *err)
 {
@@ -58,6 +62,8 @@ static int write_request(const struct sending *s, struct buf *out)
 		 json_add_number(out, "chats", (int64_t)s->chats_length);
 	if (s->chat)
 		rc = rc || json_add_text(out, "chat", s->chat);
+	if (s->job)
+		rc = rc || json_add_text(out, "job", s->job);
 	return rc || add_files(m, out) || buf_addc(out, '}') ? -1 : 0;
 }
 
@@ -93,6 +99,7 @@ struct reading {
 	struct call_file files[REQUEST_FILES_MAX];
 	char *bytes;
 	size_t size, at;
+	uint64_t hash; /* of what is to be sent */
 };
 
 int64_t sending_size(int fd)
@@ -147,6 +154,18 @@ static int read_files(struct reading *r, const cJSON *request)
 	return 0;
 }
 
+/* Equal for equal messages, however and to whom they are sent. */
+static uint64_t hash_of(const struct reading *r)
+{
+	const struct send_message *m = &r->sending.message;
+	uint64_t h = hash_words(r->bytes, r->at);
+	h = h * 31 + (uint64_t)m->mode * 4 + m->silent * 2 + m->length;
+	h = h * 31 + (uint64_t)m->topic;
+	for (size_t i = 0; i < m->file_count; i++)
+		h = h * 31 + hash_bytes(m->files[i].name, strlen(m->files[i].name));
+	return h & INT64_MAX;
+}
+
 static int read_request(struct reading *r, const cJSON *request, struct err *err)
 {
 	struct sending *s = &r->sending;
@@ -160,12 +179,16 @@ static int read_request(struct reading *r, const cJSON *request, struct err *err
 	s->lifetime = (int64_t)json_number(request, "expire");
 	s->once = json_true(request, "once");
 	s->chat = cJSON_GetStringValue(json_member(request, "chat"));
+	s->job = cJSON_GetStringValue(json_member(request, "job"));
 	int rc = !m->text || read_files(r, request);
+	r->hash = rc ? 0 : hash_of(r);
 	s->chats_length = (size_t)json_number(request, "chats");
 	s->chats = rc ? NULL : cut(r, json_number(request, "chats"));
 	if (!s->chats || m->mode == REPLY_NONE || m->mode == REPLY_API ||
 	    (s->chat && s->chats_length) || s->lifetime <= 0)
 		return err_set(err, ERR_USAGE, "the request to send cannot be understood");
+	if (s->job && sending_job_check(s->job, err))
+		return -1;
 	return s->chat ? send_chat_check(s->chat, err) : 0;
 }
 
@@ -233,7 +256,129 @@ static int add_recipients(struct out *o, const struct reply *r, char *chats,
 	return rc;
 }
 
-int sending_take(struct out *o, const cJSON *request, int fd, const struct secret *secret,
+/* ---- jobs ---- */
+
+int sending_job_check(const char *name, struct err *err)
+{
+	static const char letters[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+	size_t n = strspn(name, letters);
+	return n && n <= 64 && !name[n]
+		       ? 0
+		       : err_set(err, ERR_USAGE,
+				 "'%.80s' is no name of a job: letters, digits, '.', '_' and '-'",
+				 name);
+}
+
+/* The first call of a reply that failed, and may have arrived. */
+struct unsure {
+	int64_t group, id; /* id 0: there is none */
+};
+
+static int note_unsure(void *arg, const struct queue_call *call)
+{
+	struct unsure *u = arg;
+	if (call->group == u->group && call->unsures && (call->code == 0 || call->code >= 500))
+		u->id = call->id;
+	return 1;
+}
+
+/* A chat that had the job's message before: what is unsure is sent again. */
+static int look_after(const struct sending_taker *by, const struct sending *s, const char *chat,
+		      int64_t number, struct err *err)
+{
+	struct unsure u = { .group = number };
+	int64_t wall = by->clock->wall(by->clock), fresh;
+	struct queue_sender sender = out_sender(by->out);
+	if (s->once)
+		return 0;
+	if (queue_calls_each(by->queue, number, true, false, note_unsure, &u, err) < 0)
+		return -1;
+	if (!u.id)
+		return 0;
+	if (entry_retry(by->queue, &sender, wall, u.id, &fresh, err) < 0)
+		return -1;
+	return queue_job_keep(by->queue, s->job, chat, fresh, 0) ? no_memory(err) : 0;
+}
+
+/* Appends the chats that did not have the job's message yet to `fresh`. */
+static int sift(const struct sending_taker *by, const struct reading *r, char *chats,
+		struct buf *fresh, struct err *err)
+{
+	const char *job = r->sending.job;
+	int64_t number = 0;
+	char *rest = NULL;
+	queue_jobs_rest(by->queue, by->clock->wall(by->clock) - JOB_KEPT);
+	if (queue_flush(by->queue, err))
+		return -1;
+	int rc = 0, known = queue_job_get(by->queue, job, "", &number, err);
+	if (known > 0 && number != (int64_t)r->hash)
+		return err_set(err, ERR_REFUSED,
+			       "the job '%s' has sent another message; this one wants another name",
+			       job);
+	for (char *chat = strtok_r(chats, "\n", &rest); chat && rc >= 0 && known >= 0;
+	     chat = strtok_r(NULL, "\n", &rest)) {
+		if (send_chat_check(chat, err))
+			return -1;
+		rc = known ? queue_job_get(by->queue, job, chat, &number, err) : 0;
+		if (rc > 0)
+			rc = look_after(by, &r->sending, chat, number, err);
+		else if (rc == 0 && (buf_adds(fresh, chat) || buf_addc(fresh, '\n')))
+			rc = no_memory(err);
+	}
+	return rc < 0 || known < 0 ? -1 : 0;
+}
+
+/* Remembers who gets it. The job's own record is the last: without it the others count for nothing.
+ */
+static int keep_job(const struct sending_taker *by, const struct reading *r,
+		    const struct sending_taken *t)
+{
+	const char *job = r->sending.job;
+	int64_t number = t->first, wall = by->clock->wall(by->clock);
+	int rc = 0;
+	for (const char *chat = t->chats; *chat && rc == 0; number += t->calls) {
+		size_t n = strcspn(chat, "\n");
+		char name[96];
+		snprintf(name, sizeof name, "%.*s", (int)n, chat);
+		rc = queue_job_keep(by->queue, job, name, number, wall);
+		chat += n + 1;
+	}
+	return rc || queue_job_keep(by->queue, job, "", (int64_t)r->hash, wall) ? -1 : 0;
+}
+
+static int take_job(const struct sending_taker *by, struct reading *r, const struct reply *reply,
+		    const struct out_how *how, struct sending_taken *t, struct err *err)
+{
+	struct buf fresh;
+	char one[96], *list = NULL;
+	char *chats = (char *)r->sending.chats;
+	if (r->sending.chat)
+		chats = strcpy(one, r->sending.chat);
+	buf_init(&fresh, SENDING_BYTES_MAX);
+	int rc = sift(by, r, chats, &fresh, err);
+	if (rc == 0 && !(t->chats = strdup(buf_str(&fresh))))
+		rc = no_memory(err);
+	if (rc == 0 && fresh.len && !(list = strdup(t->chats)))
+		rc = no_memory(err);
+	if (rc == 0 && list)
+		rc = add_recipients(by->out, reply, list, how, t, err);
+	if (rc == 0 && list && keep_job(by, r, t))
+		rc = take_back(by->out, t->first, err);
+	free(list);
+	buf_release(&fresh);
+	return rc;
+}
+
+/* ---- all of it ---- */
+
+void sending_taken_release(struct sending_taken *taken)
+{
+	free(taken->chats);
+	taken->chats = NULL;
+}
+
+int sending_take(const struct sending_taker *by, const cJSON *request, int fd,
 		 struct sending_taken *taken, struct err *err)
 {
 	struct reading r = { .at = 0 };
@@ -241,15 +386,19 @@ int sending_take(struct out *o, const cJSON *request, int fd, const struct secre
 	const struct sending *s = &r.sending;
 	*taken = (struct sending_taken){ 0 };
 	int rc = read_bytes(&r, fd, err) || read_request(&r, request, err) ||
-		 send_compose(&s->message, s->chat, secret, &reply, err);
+		 send_compose(&s->message, s->job ? NULL : s->chat, by->secret, &reply, err);
 	const struct out_how how = { .lifetime = s->lifetime, .once = s->once, .bulk = !s->chat };
-	if (rc == 0 && reply.count && s->chat)
-		rc = add_reply(o, &reply, &how, taken, err);
-	else if (rc == 0 && reply.count && s->chats_length)
-		rc = add_recipients(o, &reply, (char *)s->chats, &how, taken, err);
 	taken->calls = (int64_t)reply.count;
+	if (rc == 0 && reply.count && s->job)
+		rc = take_job(by, &r, &reply, &how, taken, err);
+	else if (rc == 0 && reply.count && s->chat)
+		rc = add_reply(by->out, &reply, &how, taken, err);
+	else if (rc == 0 && reply.count && s->chats_length)
+		rc = add_recipients(by->out, &reply, (char *)s->chats, &how, taken, err);
 	reply_release(&reply);
 	free(r.bytes);
+	if (rc)
+		sending_taken_release(taken);
 	return rc ? -1 : 0;
 }
 
@@ -257,11 +406,11 @@ int sending_take(struct out *o, const cJSON *request, int fd, const struct secre
 
 int sending_told(const struct sending_taken *t, struct buf *out)
 {
-	return buf_addc(out, '{') || json_add_number(out, "first", t->first) ||
-			       json_add_number(out, "last", t->last) ||
-			       json_add_number(out, "calls", t->calls) || buf_addc(out, '}')
-		       ? -1
-		       : 0;
+	int rc = buf_addc(out, '{') || json_add_number(out, "first", t->first) ||
+		 json_add_number(out, "last", t->last) || json_add_number(out, "calls", t->calls);
+	if (t->chats)
+		rc = rc || json_add_text(out, "chats", t->chats);
+	return rc || buf_addc(out, '}') ? -1 : 0;
 }
 
 int sending_told_failure(const struct err *err, struct buf *out)
@@ -277,8 +426,10 @@ int sending_answer(const cJSON *answer, struct sending_taken *t, struct err *err
 	if (json_has_number(answer, "status"))
 		return err_set(err, (int)json_number(answer, "status"), "%s",
 			       json_text(answer, "why"));
+	const char *chats = cJSON_GetStringValue(json_member(answer, "chats"));
 	*t = (struct sending_taken){ .first = (int64_t)json_number(answer, "first"),
 				     .last = (int64_t)json_number(answer, "last"),
-				     .calls = (int64_t)json_number(answer, "calls") };
-	return 0;
+				     .calls = (int64_t)json_number(answer, "calls"),
+				     .chats = chats ? strdup(chats) : NULL };
+	return chats && !t->chats ? no_memory(err) : 0;
 }

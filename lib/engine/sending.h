@@ -21,6 +21,7 @@ struct sending {
 	size_t chats_length;
 	int64_t lifetime; /* milliseconds */
 	bool once;        /* --on-unsure fail */
+	const char *job;  /* its name: a chat that had it by this job gets it no more; NULL: none */
 };
 
 /* Writes it as a request, appended to `request`, and what goes with it to the descriptor of a new
@@ -31,12 +32,27 @@ int sending_write(const struct sending *s, struct buf *request, int *fd, struct 
 struct sending_taken {
 	int64_t first, last; /* 0: nothing was to be said */
 	int64_t calls;       /* for each chat */
+	char *chats;         /* of a job: those that it had not yet, one a line; else NULL */
+};
+
+/* Whether it may be the name of a job. 0, or -1 with `err` (ERR_USAGE). */
+int sending_job_check(const char *name, struct err *err);
+
+/* Who takes a request. */
+struct sending_taker {
+	struct out *out;
+	struct queue *queue; /* of `out` */
+	const struct clock *clock;
+	const struct secret *secret;
 };
 
 /* Reads a request with what is in the file `fd` (-1: nothing), and records its calls: all of them
- * or none, for the next queue_flush(). 0; -1 with `err`: ERR_USAGE, ERR_IO (`fd`), ERR_INTERNAL. */
-int sending_take(struct out *o, const cJSON *request, int fd, const struct secret *secret,
+ * or none, for the next queue_flush(). Of a job, what is unsure is sent again, unless it says
+ * `once`. 0, and sending_taken_release() is due; -1 with `err`: ERR_USAGE, ERR_REFUSED (the job has
+ * another message), ERR_IO (`fd`), ERR_INTERNAL. */
+int sending_take(const struct sending_taker *by, const cJSON *request, int fd,
 		 struct sending_taken *taken, struct err *err);
+void sending_taken_release(struct sending_taken *taken);
 
 /* Bytes of all that goes with a request. */
 int64_t sending_size(int fd);

@@ -126,6 +126,15 @@ int queue_call_show(struct queue *q, int64_t id,
 				 const struct queue_message *message),
 		    void *arg, struct err *err);
 
+/* What is remembered of a job: for each of its chats the number of its first call, and for "" a
+ * number of the job's own, with when it was used last (`at`, wall clock, milliseconds). get: 1 with
+ * *number, 0: there is none, -1 with `err`; what is recorded and not yet written is not seen. keep:
+ * 0, or -1 when memory is out. rest: forgets the jobs that were used last at `wall` or before. */
+int queue_job_get(struct queue *q, const char *name, const char *chat, int64_t *number,
+		  struct err *err);
+int queue_job_keep(struct queue *q, const char *name, const char *chat, int64_t number, int64_t at);
+void queue_jobs_rest(struct queue *q, int64_t wall);
+
 /* How many failed calls the store keeps; what is recorded and not yet written is not counted. */
 int64_t queue_calls_failed(const struct queue *q);
 

@@ -271,6 +271,22 @@ int queue_moves_each(struct queue *q, int (*each)(void *arg, const char *from, c
 	return q->ops->moves_each(q, each, arg, err);
 }
 
+int queue_job_get(struct queue *q, const char *name, const char *chat, int64_t *number,
+		  struct err *err)
+{
+	return q->ops->job_get(q, name, chat, number, err);
+}
+
+int queue_job_keep(struct queue *q, const char *name, const char *chat, int64_t number, int64_t at)
+{
+	return q->ops->job_keep(q, name, chat, number, at);
+}
+
+void queue_jobs_rest(struct queue *q, int64_t wall)
+{
+	q->ops->jobs_rest(q, wall);
+}
+
 int queue_call_show(struct queue *q, int64_t id,
 		    void (*show)(void *arg, const struct queue_call *call,
 				 const struct queue_message *message),

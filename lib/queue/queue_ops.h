@@ -80,6 +80,11 @@ struct queue_ops {
 			  void *arg, struct err *err);
 	int (*moves_each)(struct queue *q, int (*each)(void *arg, const char *from, const char *to),
 			  void *arg, struct err *err);
+	int (*job_get)(struct queue *q, const char *name, const char *chat, int64_t *number,
+		       struct err *err);
+	int (*job_keep)(struct queue *q, const char *name, const char *chat, int64_t number,
+			int64_t at);
+	void (*jobs_rest)(struct queue *q, int64_t wall);
 	int (*call_show)(struct queue *q, int64_t id,
 			 void (*show)(void *arg, const struct queue_call *call,
 				      const struct queue_message *message),

@@ -107,4 +107,19 @@ start_tgrun --handler "$TMP/bot"
 wait_for '[ "$(texts 16)" = "first second " ]'
 is "$(texts 16)" "first second " "and survives kill -9, in order"
 stop_tgrun
+
+# Full.
+start_tgrun --handler "$TMP/bot" --outbox 1
+wait_for '[ "$(grep -c polling "$TGRUN_LOG")" = 3 ]'
+script '{"method":"sendMessage","chat":19,"action":"flood","retry_after":1000}'
+send --chat 19 --text=x
+send --chat 20 --text=y
+like "$STATUS $ERR" "^73 .*the outbox is full: 1 messages wait, and nothing was stored" "a full outbox is 73"
+stop_tgrun
+start_tgrun --handler "$TMP/bot" --min-free 1000000G
+wait_for '[ -S "$TMP/state/control" ] && "$TGRUN" status --state-dir "$TMP/state" >/dev/null 2>&1'
+send --chat 20 --text=y
+like "$STATUS $ERR" "^73 .*the disk is almost full .--min-free., and nothing was stored" "so is a full disk"
+is "$(texts 20)" "" "and nothing of it is sent"
+stop_tgrun
 done_testing

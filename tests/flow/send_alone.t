@@ -49,6 +49,11 @@ to one --chat 5 --text=next
 wait_for '[ -n "$(texts 10)" ]'
 is "$(ended one)$(texts 10)" "0 kept " "the next one sends it, too"
 
+# A token that the server refuses.
+TGRUN_TOKEN=123456:wrong "$TGRUN" send --api-url "$URL" --state-dir "$TMP/state" --chat 10 --text=refused --wait </dev/null 2>"$TMP/err"
+like "$? $(tail -n 1 "$TMP/err")" "^77 tgrun: the server refuses the token; the message is stored" "a token that is refused is 77"
+outbox drop "$(outbox list --json --state waiting | jq .number)" >/dev/null
+
 # Another one is at it: a chat that must wait.
 script '{"method":"sendMessage","chat":11,"action":"flood","retry_after":4}'
 to first --chat 11 --text=first &
@@ -92,6 +97,7 @@ is "$(ended waits)$(texts 14)" "0 orphan " "who waits for a runner that dies sen
 script '{"method":"sendMessage","chat":15,"action":"stall","apply":true}'
 start "$TGRUN" send --token "$TOKEN" --api-url "$URL" --state-dir "$TMP/state" --chat 15 --text=killed
 wait_for '[ -n "$(texts 15)" ]'
+is "$(tr '\0' '\n' <"/proc/$PID/cmdline" | grep -c killed)" 0 "what a message says is in no list of processes"
 kill -KILL "$PID"
 wait "$PID"
 to one --chat 16 --text=x

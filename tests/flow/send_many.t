@@ -64,4 +64,40 @@ wait_for '[ -z "$(outbox list --json)" ]'
 is "$(deliveries 'select(.text == "bulk") | .chat' | sort -u | wc -l)" 200 "each of them gets it, over kill -9"
 ok '[ "$(deliveries "select(.text == \"bulk\") | .chat" | wc -l)" -le $((200 + $(grep -c "may arrive twice" "$TGRUN_LOG"))) ]' "twice only who was warned of"
 stop_tgrun
+
+# A job: each chat gets it once, however often it is begun.
+anew
+start_tgrun --handler true --rate bulk=0,chat=0
+wait_for 'logged polling'
+got() { deliveries 'select(.text == "job") | .chat' | sort | tr '\n' ' '; }
+chats '{"chat":52,"state":"blocked"}'
+printf '51\n52\n' >"$TMP/list"
+send --chats "$TMP/list" --text=job --job launch --wait --json
+is "$STATUS $(jq -c '[.chat, .ok]' "$TMP/out" | tr '\n' ' ')" '1 ["51",true] ["52",false] ' "a job is sent"
+send --chats "$TMP/list" --text=job --job launch --wait --json
+is "$STATUS $(cat "$TMP/out")" "0 " "again it has nothing to do, failed ones are left"
+send --chats "$TMP/list" --text=another --job launch
+like "$STATUS $ERR" "^65 tgrun: the job 'launch' has sent another message" "another message wants another name"
+printf '53\n51\n54\n' >"$TMP/list"
+kill -KILL "$TGRUN_PID"
+wait_tgrun
+start_tgrun --handler true --rate bulk=0,chat=0
+wait_for '[ "$(grep -c polling "$TGRUN_LOG")" = 2 ]'
+send --chats "$TMP/list" --text=job --job launch --wait --json
+is "$STATUS $(jq -c '[.chat, .ok]' "$TMP/out" | tr '\n' ' ')" '0 ["53",true] ["54",true] ' "over kill -9, new lines are added"
+send --chats "$TMP/list" --text=job --job relaunch --wait
+is "$(got)" "51 51 53 53 54 54 " "another job is another"
+script '{"method":"sendMessage","chat":55,"action":"reset","apply":true}'
+send --chat 55 --text=job --job one --on-unsure fail --wait
+is "$STATUS" 76 "one chat may have a job, too: nobody knows whether it got it"
+send --chat 55 --text=job --job one --on-unsure fail
+is "$(outbox list --json | jq -r 'select(.chat == "55") | .state')" failed "unsure ones are left where that is said"
+send --chat 55 --text=job --job one
+is "$STATUS" 0 "else they are sent again"
+wait_for '[ -z "$(outbox list --json | jq "select(.chat == \"55\")")" ]'
+send --chat 55 --text=job --job one --wait
+is "$(got)" "51 51 53 53 54 54 55 55 " "once more and no more"
+send --chat 55 --text=job --job 'a b'
+is "$STATUS" 64 "a name is one word"
+stop_tgrun
 done_testing

@@ -229,6 +229,38 @@ static void groups(void)
 	finish_test(q);
 }
 
+static int64_t job(struct queue *q, const char *name, const char *chat)
+{
+	int64_t number = -1;
+	return queue_job_get(q, name, chat, &number, NULL) == 1 ? number : -1;
+}
+
+static void jobs(void)
+{
+	struct queue *q = start();
+	queue_job_keep(q, "a", "5", 17, 100);
+	queue_job_keep(q, "a", "", 99, 100);
+	queue_job_keep(q, "ab", "5", 18, 0);
+	queue_job_keep(q, "ab", "", 98, 200);
+	queue_flush(q, NULL);
+	crash(q);
+	q = start();
+	is_num(job(q, "a", "5"), 17, "a job remembers what each chat got");
+	is_num(job(q, "a", ""), 99, "and what is its own");
+	is_num(job(q, "a", "6"), -1, "another chat got nothing");
+	is_num(job(q, "b", "5"), -1, "nor did it by another job");
+	queue_job_keep(q, "a", "5", 20, 0);
+	queue_jobs_rest(q, 99);
+	queue_flush(q, NULL);
+	is_num(job(q, "a", "5"), 20, "the last number counts");
+	queue_jobs_rest(q, 100);
+	queue_flush(q, NULL);
+	is_num(job(q, "a", "5"), -1, "a job is forgotten with all of its chats");
+	is_num(job(q, "a", ""), -1, "and its own number");
+	is_num(job(q, "ab", "5"), 18, "one that was used later is not");
+	finish_test(q);
+}
+
 static void limits(void)
 {
 	struct queue *q = start();
@@ -262,6 +294,7 @@ static void tests(void)
 	RUN(states);
 	RUN(groups);
 	RUN(limits);
+	RUN(jobs);
 }
 
 int main(void)

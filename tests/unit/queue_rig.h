@@ -182,6 +182,13 @@ static int front_moves(struct store *s, int (*each)(void *, const char *, const 
 	return front.behind->ops->moves(front.behind, each, arg, err);
 }
 
+static int front_job(struct store *s, const char *name, const char *chat, int64_t *number,
+		     struct err *err)
+{
+	(void)s;
+	return front.behind->ops->job(front.behind, name, chat, number, err);
+}
+
 static int front_message(struct store *s, int64_t id,
 			 void (*show)(void *, const struct queue_message *), void *arg,
 			 struct err *err)
@@ -444,6 +451,7 @@ static int on_each(void (*tests)(void))
 		.calls = front_calls,
 		.lines = front_lines,
 		.moves = front_moves,
+		.job = front_job,
 		.message = front_message,
 		.sync_fd = front_sync_fd,
 		.synced = front_synced,

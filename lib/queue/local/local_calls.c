@@ -133,6 +133,21 @@ int local_move_keep(struct queue *queue, const char *from, const char *to)
 		      &(struct store_op){ .kind = STORE_MOVED, .kind_name = from, .keys = to });
 }
 
+int local_job_keep(struct queue *queue, const char *name, const char *chat, int64_t number,
+		   int64_t at)
+{
+	return record(local_of(queue), &(struct store_op){ .kind = STORE_JOB,
+							   .kind_name = name,
+							   .keys = chat,
+							   .seq = number,
+							   .now = at });
+}
+
+void local_jobs_rest(struct queue *queue, int64_t wall)
+{
+	record(local_of(queue), &(struct store_op){ .kind = STORE_JOBS_REST, .now = wall });
+}
+
 /* ---- what is read ---- */
 
 /* That a callback ended the walk is no failure. */
@@ -170,6 +185,13 @@ int local_moves_each(struct queue *queue, int (*each)(void *arg, const char *fro
 	struct store *s = local_of(queue)->store;
 	struct err why = { 0 };
 	return walked(s->ops->moves(s, each, arg, &why), &why, err);
+}
+
+int local_job_get(struct queue *queue, const char *name, const char *chat, int64_t *number,
+		  struct err *err)
+{
+	struct store *s = local_of(queue)->store;
+	return s->ops->job(s, name, chat, number, err);
 }
 
 struct shown {

@@ -185,6 +185,11 @@ int local_lines_each(struct queue *queue, int (*each)(void *arg, const struct qu
 		     void *arg, struct err *err);
 int local_moves_each(struct queue *queue, int (*each)(void *arg, const char *from, const char *to),
 		     void *arg, struct err *err);
+int local_job_get(struct queue *queue, const char *name, const char *chat, int64_t *number,
+		  struct err *err);
+int local_job_keep(struct queue *queue, const char *name, const char *chat, int64_t number,
+		   int64_t at);
+void local_jobs_rest(struct queue *queue, int64_t wall);
 int local_call_show(struct queue *queue, int64_t id,
 		    void (*show)(void *arg, const struct queue_call *call,
 				 const struct queue_message *message),

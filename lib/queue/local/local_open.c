@@ -196,6 +196,9 @@ static const struct queue_ops ops = {
 	.lines_each = local_lines_each,
 	.moves_each = local_moves_each,
 	.call_show = local_call_show,
+	.job_get = local_job_get,
+	.job_keep = local_job_keep,
+	.jobs_rest = local_jobs_rest,
 	.calls_failed = local_calls_failed,
 };
 

@@ -181,7 +181,7 @@ static void memory_close(struct store *s)
 	while (!list_empty(&m->dead))
 		memory_letter_drop(m, container_of(m->dead.next, struct memory_letter, link));
 	memory_calls_close(m);
-	struct list *named[] = { &m->metas, &m->roots, &m->lines, &m->moves };
+	struct list *named[] = { &m->metas, &m->roots, &m->lines, &m->moves, &m->jobs };
 	for (size_t i = 0; i < sizeof named / sizeof named[0]; i++)
 		while (!list_empty(named[i])) {
 			struct memory_named *n = container_of(named[i]->next, struct memory_named,
@@ -212,6 +212,7 @@ static const struct store_ops memory_ops = {
 	.calls = memory_calls,
 	.lines = memory_lines,
 	.moves = memory_moves,
+	.job = memory_job,
 	.message = memory_message,
 	.sync_fd = memory_sync_fd,
 	.synced = memory_synced,
@@ -230,8 +231,9 @@ struct store *memory_open(struct err *err)
 		return NULL;
 	}
 	m->store.ops = &memory_ops;
-	struct list *all[] = { &m->waiting, &m->done,   &m->dead,     &m->metas, &m->roots,
-			       &m->calls,   &m->failed, &m->messages, &m->lines, &m->moves };
+	struct list *all[] = { &m->waiting, &m->done,  &m->dead,   &m->metas,
+			       &m->roots,   &m->calls, &m->failed, &m->messages,
+			       &m->lines,   &m->moves, &m->jobs };
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
 		list_init(all[i]);
 	return &m->store;

@@ -54,7 +54,8 @@ struct memory {
 	struct store store;
 	struct map by_seq, by_id, by_letter, by_call;
 	struct list waiting, done, dead, metas, roots;
-	struct list calls, failed, messages, lines, moves; /* the last two: memory_named */
+	struct list calls, failed, messages;
+	struct list lines, moves, jobs; /* of memory_named; a job's name has its chat behind it */
 	int64_t last_seq, dead_count, last_call, failed_count;
 };
 
@@ -106,6 +107,8 @@ int memory_lines(struct store *s, int (*each)(void *arg, const struct queue_line
 		 struct err *err);
 int memory_moves(struct store *s, int (*each)(void *arg, const char *from, const char *to),
 		 void *arg, struct err *err);
+int memory_job(struct store *s, const char *name, const char *chat, int64_t *number,
+	       struct err *err);
 int memory_message(struct store *s, int64_t id,
 		   void (*show)(void *arg, const struct queue_message *message), void *arg,
 		   struct err *err);

@@ -266,6 +266,7 @@ static const struct store_ops sqlite_ops = {
 	.calls = sqlite_calls,
 	.lines = sqlite_lines,
 	.moves = sqlite_moves,
+	.job = sqlite_job,
 	.message = sqlite_message,
 	.sync_fd = sqlite_sync_fd,
 	.synced = sqlite_synced,

@@ -159,6 +159,8 @@ static int carry_out(struct sqlite *s, const struct store_op *op)
 	case STORE_LINE:
 	case STORE_LINES_REST:
 	case STORE_MOVED:
+	case STORE_JOB:
+	case STORE_JOBS_REST:
 		return sqlite_calls_apply(s, op);
 	}
 	return -1;

@@ -80,6 +80,14 @@ static int set_move(struct sqlite *s, const struct store_op *op)
 	return sqlite_run(s->statements[S_MOVED]);
 }
 
+static int set_job(struct sqlite *s, const struct store_op *op)
+{
+	sqlite3_stmt *st = SQLITE_BIND(s, S_JOB, op->seq, op->now);
+	sqlite_bind_text(st, 3, op->kind_name);
+	sqlite_bind_text(st, 4, op->keys);
+	return sqlite_run(st);
+}
+
 int sqlite_calls_apply(struct sqlite *s, const struct store_op *op)
 {
 	switch (op->kind) {
@@ -102,6 +110,10 @@ int sqlite_calls_apply(struct sqlite *s, const struct store_op *op)
 		return set_line(s, op);
 	case STORE_LINES_REST:
 		return sqlite_run(SQLITE_BIND(s, S_LINES_REST, op->now));
+	case STORE_JOB:
+		return set_job(s, op);
+	case STORE_JOBS_REST:
+		return sqlite_run(SQLITE_BIND(s, S_JOBS_REST, op->now));
 	default:
 		return set_move(s, op);
 	}
@@ -162,7 +174,8 @@ int sqlite_calls(struct store *store, int64_t from, bool failed, bool params,
 {
 	struct reader r = { .params = params, .call = each, .arg = arg };
 	return sqlite_each(sqlite_of(store),
-			   failed ? "SELECT * FROM calls WHERE failed AND id >= ?1 ORDER BY id"
+			   failed ? "SELECT * FROM calls INDEXED BY calls_failed"
+				    " WHERE failed AND id >= ?1 ORDER BY id"
 				  : "SELECT * FROM calls WHERE NOT failed AND id >= ?1 ORDER BY id",
 			   from, read_call, &r, err);
 }
@@ -195,6 +208,17 @@ int sqlite_moves(struct store *store, int (*each)(void *arg, const char *from, c
 	struct reader r = { .move = each, .arg = arg };
 	return sqlite_each(sqlite_of(store), "SELECT line, now FROM moves WHERE ?1 = 0", 0,
 			   read_move, &r, err);
+}
+
+int sqlite_job(struct store *store, const char *name, const char *chat, int64_t *number,
+	       struct err *err)
+{
+	struct sqlite *s = sqlite_of(store);
+	sqlite3_stmt *st = s->statements[S_JOB_GET];
+	sqlite_bind_text(st, 1, name);
+	sqlite_bind_text(st, 2, chat);
+	int rc = sqlite_number(st, number);
+	return rc < 0 ? sqlite_db_fail(&s->db, err) : rc;
 }
 
 int sqlite_message(struct store *store, int64_t id,

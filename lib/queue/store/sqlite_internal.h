@@ -56,6 +56,9 @@ enum sqlite_statement {
 	S_LINE_GONE,
 	S_LINES_REST,
 	S_MOVED,
+	S_JOB,
+	S_JOB_GET,
+	S_JOBS_REST,
 	S_REKEY,
 	SQLITE_STATEMENTS
 };
@@ -219,6 +222,8 @@ int sqlite_lines(struct store *store, int (*each)(void *arg, const struct queue_
 		 void *arg, struct err *err);
 int sqlite_moves(struct store *store, int (*each)(void *arg, const char *from, const char *to),
 		 void *arg, struct err *err);
+int sqlite_job(struct store *store, const char *name, const char *chat, int64_t *number,
+	       struct err *err);
 int sqlite_message(struct store *store, int64_t id,
 		   void (*show)(void *arg, const struct queue_message *message), void *arg,
 		   struct err *err);

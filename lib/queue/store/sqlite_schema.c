@@ -42,6 +42,7 @@ const char sqlite_schema[] =
 	" begun INTEGER NOT NULL, failed INTEGER NOT NULL DEFAULT 0,"
 	" code INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '', line TEXT NOT NULL,"
 	" method TEXT NOT NULL, params TEXT NOT NULL);"
+	"CREATE INDEX calls_failed ON calls(id) WHERE failed;"
 	"CREATE INDEX calls_message ON calls(message) WHERE message <> 0;"
 	/* What many of them have in common. */
 	"CREATE TABLE messages(id INTEGER PRIMARY KEY, params TEXT NOT NULL, file_name TEXT,"
@@ -51,4 +52,8 @@ const char sqlite_schema[] =
 	" WITHOUT ROWID;"
 	/* Chats that have another id now. */
 	"CREATE TABLE moves(line TEXT PRIMARY KEY, now TEXT NOT NULL) WITHOUT ROWID;"
+	/* What `tgrun send --job` has sent: of each chat the first call; of "" the message's hash,
+	 * and when a chat was added last. */
+	"CREATE TABLE jobs(name TEXT NOT NULL, chat TEXT NOT NULL, number INTEGER NOT NULL,"
+	" at INTEGER NOT NULL, PRIMARY KEY(name, chat)) WITHOUT ROWID;"
 	"PRAGMA application_id = 1952936558; PRAGMA user_version = 3;";

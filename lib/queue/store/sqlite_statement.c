@@ -52,6 +52,10 @@ static const char *const sql[SQLITE_STATEMENTS] = {
 	[S_LINE_GONE] = "DELETE FROM lines WHERE line = ?1",
 	[S_LINES_REST] = "DELETE FROM lines WHERE full <= ?1 AND cool <= ?1",
 	[S_MOVED] = "INSERT OR REPLACE INTO moves(line, now) VALUES(?1, ?2)",
+	[S_JOB] = "INSERT OR REPLACE INTO jobs(number, at, name, chat) VALUES(?1, ?2, ?3, ?4)",
+	[S_JOB_GET] = "SELECT number FROM jobs WHERE name = ?1 AND chat = ?2",
+	[S_JOBS_REST] = "DELETE FROM jobs WHERE name IN"
+			" (SELECT name FROM jobs WHERE chat = '' AND at <= ?1)",
 	[S_REKEY] = "UPDATE updates SET keys = ?2, lane = ?3 WHERE seq = ?1",
 };
 

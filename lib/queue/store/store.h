@@ -37,14 +37,19 @@ enum store_op_kind {
 	STORE_CALL,         /* a new one */
 	STORE_CALL_STATE,   /* the state of call `seq` */
 	STORE_CALL_REPLACE, /* line, parameters and flags of `call`, which is known by its id */
-	/* call `seq` failed: it is kept, with `reason`, `code`, `now` and how often it was unsure */
+	/* call `seq` failed: it is kept, with `reason`, `code`, `now` and how often it was unsure
+	 */
 	STORE_CALL_FAILED,
-	STORE_CALL_GONE,    /* call `seq`, which waits, is forgotten */
-	STORE_FAILED_GONE,  /* call `seq`, which failed, is forgotten */
-	STORE_MESSAGE,      /* a new one, before its calls: it goes with the last of them */
+	STORE_CALL_GONE,   /* call `seq`, which waits, is forgotten */
+	STORE_FAILED_GONE, /* call `seq`, which failed, is forgotten */
+	STORE_MESSAGE,     /* a new one, before its calls: it goes with the last of them */
 	STORE_LINE,       /* the limits of the chat that `keys` names: `due` (full), `now` (cool) */
 	STORE_LINES_REST, /* those of chats whose limits are at rest at `now` are forgotten */
 	STORE_MOVED,      /* the chat `kind_name` is `keys` from now on */
+	/* of the job `kind_name` the number `seq`: of the chat `keys`, or, with "", its own, which
+	   was used last at `now` */
+	STORE_JOB,
+	STORE_JOBS_REST, /* jobs that were used last at `now` or before are forgotten */
 };
 
 struct store_op {
@@ -183,6 +188,9 @@ struct store_ops {
 		     void *arg, struct err *err);
 	int (*moves)(struct store *s, int (*each)(void *arg, const char *from, const char *to),
 		     void *arg, struct err *err);
+	/* As queue_job_get(). */
+	int (*job)(struct store *s, const char *name, const char *chat, int64_t *number,
+		   struct err *err);
 	/* Calls back for a message. 1: told, 0: there is none, -1 with `err`. */
 	int (*message)(struct store *s, int64_t id,
 		       void (*show)(void *arg, const struct queue_message *message), void *arg,
