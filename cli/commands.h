@@ -23,6 +23,7 @@
 	    "queue list | show N | skip N... | clear", "the updates that wait")                    \
 	ROW(OUTBOX, 10, "outbox", cmd_outbox, "list, show N, retry N..., drop N...",               \
 	    "outbox list | show N | retry | drop", "the messages that are to be sent")             \
+	ROW(SEND, 11, "send", cmd_send, NULL, "send --chat ID", "send a message")                  \
 	ROW(STATUS, 5, "status", cmd_control, NULL, "status", "how the running tgrun does")        \
 	ROW(PAUSE, 7, "pause", cmd_control, NULL, "pause | resume",                                \
 	    "start no handlers for a while")                                                       \

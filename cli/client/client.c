@@ -102,6 +102,7 @@ static int hand_over(const struct buf *lines, client_line *line, void *arg)
 struct peer {
 	struct statedir *dir;
 	struct queue *queue; /* NULL: to the runner that has `dir` */
+	int passed;          /* an open file that goes with the request; -1: none */
 };
 
 /* Carries out a request of the queue itself, by the rows by which a runner does. */
@@ -121,15 +122,6 @@ static int ask_queue(struct queue *q, const char *text, struct answer *answer, s
 	return rc;
 }
 
-static int ask_runner(struct statedir *dir, const char *request, struct answer *answer,
-		      pid_t *holder, struct err *err)
-{
-	if (!statedir_runs(dir, holder))
-		return err_set(err, ERR_UNAVAILABLE, "no tgrun runs with the state directory '%s'",
-			       statedir_path(dir));
-	return control_call(statedir_fd(dir), request, on_line, answer, ANSWER_TIMEOUT, err);
-}
-
 static int ask(const struct peer *peer, const char *request, client_line *line, void *arg,
 	       struct rest *rest, struct err *err)
 {
@@ -142,7 +134,8 @@ static int ask(const struct peer *peer, const char *request, client_line *line, 
 	*err = (struct err){ 0 };
 	buf_init(&answer.lines, 2 * CONTROL_OUTPUT_MAX);
 	int rc = peer->queue ? ask_queue(peer->queue, request, &answer, err)
-			     : ask_runner(peer->dir, request, &answer, &holder, err);
+			     : control_call(statedir_fd(peer->dir), request, peer->passed, on_line,
+					    &answer, ANSWER_TIMEOUT, err);
 	int bad = hand_over(&answer.lines, line, arg);
 	rc = rc ? rc : bad;
 	buf_release(&answer.lines);
@@ -150,7 +143,7 @@ static int ask(const struct peer *peer, const char *request, client_line *line, 
 		*err = refusal;
 	else if (rc && !err->status)
 		err_set(err, ERR_IO, "the answer of the running tgrun (%s) cannot be understood",
-			statedir_holder(holder, who));
+			(statedir_runs(peer->dir, &holder), statedir_holder(holder, who)));
 	if (rc == 0 && !answer.ended)
 		rc = err_set(err, ERR_IO,
 			     "the running tgrun (%s) ended in the middle of its answer",
@@ -161,7 +154,11 @@ static int ask(const struct peer *peer, const char *request, client_line *line, 
 int client_ask(struct statedir *dir, const char *request, client_line *line, void *arg,
 	       struct err *err)
 {
-	return ask(&(struct peer){ .dir = dir }, request, line, arg, NULL, err);
+	pid_t holder;
+	if (!statedir_runs(dir, &holder))
+		return err_set(err, ERR_UNAVAILABLE, "no tgrun runs with the state directory '%s'",
+			       statedir_path(dir));
+	return ask(&(struct peer){ .dir = dir, .passed = -1 }, request, line, arg, NULL, err);
 }
 
 /* ---- whoever has the queue ---- */
@@ -190,46 +187,79 @@ static int use_store(struct setup *s, struct statedir *dir, const struct work *w
 		store->ops->close(store);
 		return -1;
 	}
-	int rc = work->ask(work->arg, &(struct peer){ dir, q }, err);
+	int rc = work->ask(work->arg, &(struct peer){ dir, q, -1 }, err);
 	return queue_close(q, rc ? NULL : err) ? -1 : rc;
 }
 
-/* Waits a little for a runner that begins or ends. */
-static int do_work(struct setup *s, struct statedir *dir, const struct work *work, struct err *err)
+/* Waits a little for a runner that begins or ends. Returns 1: nobody has the state, and the slots'
+ * lock is this process's; 0: who has it was asked; -1 with `err`. */
+static int find_owner(const struct peer *peer, const struct work *work, struct err *err)
 {
 	char who[STATEDIR_HOLDER_MAX];
 	pid_t holder = 0;
 	for (int waited = 0;; waited += STEP) {
-		int rc = statedir_lock_slots(dir, err);
-		if (rc < 0)
-			return -1;
-		if (rc > 0)
-			return use_store(s, dir, work, err);
-		if (statedir_runs(dir, &holder)) {
-			rc = work->ask(work->arg, &(struct peer){ .dir = dir }, err);
-			if (rc && err->status == ERR_UNAVAILABLE && *work->touched)
-				return err_set(
-					err, ERR_IO,
-					"the running tgrun ended in the middle of its "
-					"answer; what was told is done, the rest is as it was");
-			/* A runner that is just starting or ending does not listen. */
-			if (rc == 0 || err->status != ERR_UNAVAILABLE)
-				return rc;
-		}
-		if (waited >= PATIENCE)
+		int rc = statedir_lock_slots(peer->dir, err);
+		if (rc)
+			return rc;
+		rc = work->ask(work->arg, peer, err);
+		if (rc && err->status == ERR_UNAVAILABLE && *work->touched)
+			return err_set(err, ERR_IO,
+				       "the running tgrun ended in the middle of its "
+				       "answer; what was told is done, the rest is as it was");
+		/* A runner that is just starting or ending does not listen. */
+		if (rc == 0 || err->status != ERR_UNAVAILABLE)
+			return rc;
+		if (waited >= PATIENCE) {
+			statedir_runs(peer->dir, &holder);
 			return err_set(err, ERR_TEMPFAIL,
 				       "the state directory '%s' is in use (%s), and nobody "
 				       "answers; try again later",
-				       statedir_path(dir), statedir_holder(holder, who));
+				       statedir_path(peer->dir), statedir_holder(holder, who));
+		}
 		client_wait(STEP);
 	}
+}
+
+static int do_work(struct setup *s, struct statedir *dir, const struct work *work, struct err *err)
+{
+	int rc = find_owner(&(struct peer){ .dir = dir, .passed = -1 }, work, err);
+	return rc > 0 ? use_store(s, dir, work, err) : rc;
+}
+
+/* One request, as it is. */
+struct handed {
+	const char *request;
+	client_line *line;
+	void *arg;
+	bool touched;
+};
+
+static int on_handed(void *arg, const char *text, size_t n)
+{
+	struct handed *h = arg;
+	h->touched = true;
+	return h->line(h->arg, text, n);
+}
+
+static int ask_handed(void *arg, const struct peer *peer, struct err *err)
+{
+	struct handed *h = arg;
+	return ask(peer, h->request, on_handed, h, NULL, err);
+}
+
+int client_hand_over(struct statedir *dir, const char *request, int passed, client_line *line,
+		     void *arg, struct err *err)
+{
+	struct handed h = { request, line, arg, false };
+	struct work work = { .ask = ask_handed, .arg = &h, .touched = &h.touched };
+	return find_owner(&(struct peer){ .dir = dir, .passed = passed }, &work, err);
 }
 
 /* ---- lists ---- */
 
 struct listing {
 	const char *verb;
-	int64_t from;
+	int64_t from, to; /* to 0: to the last */
 	struct rest rest;
 	struct buf lines; /* of a page, each NUL-terminated */
 };
@@ -245,16 +275,22 @@ static int ask_page(void *arg, const struct peer *peer, struct err *err)
 	struct listing *l = arg;
 	char request[96];
 	buf_clear(&l->lines);
-	snprintf(request, sizeof request, "{\"verb\":\"%s\",\"from\":%lld}", l->verb,
-		 (long long)l->from);
+	snprintf(request, sizeof request, "{\"verb\":\"%s\",\"from\":%lld,\"to\":%lld}", l->verb,
+		 (long long)l->from, (long long)l->to);
 	return ask(peer, request, add_line, l, &l->rest, err);
 }
 
 int client_list(struct setup *s, struct statedir *dir, const char *verb, client_line *line,
 		void *arg, struct err *err)
 {
+	return client_list_range(s, dir, verb, 0, 0, line, arg, err);
+}
+
+int client_list_range(struct setup *s, struct statedir *dir, const char *verb, int64_t from,
+		      int64_t to, client_line *line, void *arg, struct err *err)
+{
 	static const bool again = false; /* a page that was not finished was not handed over */
-	struct listing l = { .verb = verb };
+	struct listing l = { .verb = verb, .from = from, .to = to };
 	struct work work = { .ask = ask_page, .arg = &l, .touched = &again };
 	int rc;
 	buf_init(&l.lines, 2 * CONTROL_OUTPUT_MAX);

@@ -30,6 +30,10 @@ int client_ask(struct statedir *dir, const char *request, client_line *line, voi
 int client_list(struct setup *s, struct statedir *dir, const char *verb, client_line *line,
 		void *arg, struct err *err);
 
+/* The same for a verb that takes "to", of the numbers from `from` to `to`. */
+int client_list_range(struct setup *s, struct statedir *dir, const char *verb, int64_t from,
+		      int64_t to, client_line *line, void *arg, struct err *err);
+
 /* Shows or changes: asks again and again until no slice leaves a rest. 0 or -1 with `err`. */
 struct client_work {
 	const char *verb;
@@ -41,6 +45,11 @@ struct client_work {
 };
 int client_work(struct setup *s, struct statedir *dir, const struct client_work *w,
 		struct err *err);
+
+/* Hands one request, with the open file `passed` (-1: none), to who has the state. 0: it was
+ * answered; 1: nobody has it, and the slots' lock is this process's; -1 with `err`. */
+int client_hand_over(struct statedir *dir, const char *request, int passed, client_line *line,
+		     void *arg, struct err *err);
 
 /* The place of the first argument among `count` verbs of the sub-command, or -1 with `err`
  * (ERR_USAGE), which lists them. */

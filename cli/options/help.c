@@ -11,6 +11,7 @@ static const char *const titles[GROUP_COUNT] = {
 	[GROUP_HANDLER] = "The handler",
 	[GROUP_ORDER] = "Order and concurrency",
 	[GROUP_ANSWER] = "Answering",
+	[GROUP_SEND] = "The message",
 	[GROUP_FAILURE] = "Failures",
 	[GROUP_RECEIVE] = "Receiving",
 	[GROUP_STATE] = "State",

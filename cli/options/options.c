@@ -161,6 +161,9 @@ static int read_option(struct reading *r, int i, struct err *err)
 	const char *value = attached                   ? arg + n + 1
 			    : row->type == OPTION_FLAG ? "yes"
 						       : r->copy[i + 1];
+	if (row->type == OPTION_DATA && !attached)
+		return err_set(err, ERR_USAGE, "option '--%s' takes its value attached: '--%s=%s'",
+			       row->name, row->name, row->value);
 	int places = attached || row->type == OPTION_FLAG ? 1 : 2;
 	if (!value)
 		return err_set(err, ERR_USAGE, "option '--%s' needs a value: %s", row->name,

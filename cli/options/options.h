@@ -94,6 +94,12 @@ struct config {
 	bool once;
 	bool unless_running;
 	int log_format, log_level; /* enum log_format, enum log_level */
+	/* of `send` */
+	char *text, *chat, *chats;
+	struct texts file;
+	int topic;      /* 0: none */
+	int64_t expire; /* milliseconds */
+	bool pre, html, markdown, silent;
 	bool json, wait, watch, all;
 	int state; /* STATE_*; any, unless given */
 	char *updates;

@@ -8,6 +8,7 @@
 enum option_type {
 	OPTION_FLAG,     /* bool */
 	OPTION_TEXT,     /* char * */
+	OPTION_DATA,     /* char *, whatever it begins with: always attached, --text=TEXT */
 	OPTION_LIST,     /* struct texts, an item for each value */
 	OPTION_COMMAS,   /* struct texts, values are cut at commas */
 	OPTION_ENV,      /* struct texts of NAME or NAME=VALUE */
@@ -27,6 +28,7 @@ enum option_group {
 	GROUP_HANDLER,
 	GROUP_ORDER,
 	GROUP_ANSWER,
+	GROUP_SEND,
 	GROUP_FAILURE,
 	GROUP_RECEIVE,
 	GROUP_STATE,

@@ -62,9 +62,9 @@ static const char *const level_words[] = { "error", "warn", "info", "debug", NUL
 			.value = value_, .fallback = fallback_, .words = words_   \
 	}
 /* Not in a config file (`least_` is where it may stand). */
-#define OUTSIDE(name_, value_, type_, commands_, least_, member_, help_)                           \
-	{                                                                                          \
-		ROW(name_, type_, GROUP_OTHER, commands_, least_, member_, help_), .value = value_ \
+#define OUTSIDE(name_, value_, type_, group_, commands_, least_, member_, help_)              \
+	{                                                                                     \
+		ROW(name_, type_, group_, commands_, least_, member_, help_), .value = value_ \
 	}
 /* clang-format on */
 
@@ -73,9 +73,9 @@ const struct option_row options_table[] = {
 	     "the bot's token from @BotFather"),
 	TEXT("token-file", "FILE", OPTION_TEXT, NULL, GROUP_BOT, BOT, token_file,
 	     "read the token from FILE"),
-	TEXT("api-url", "URL", OPTION_URL, "https://api.telegram.org", GROUP_BOT, RUN | FIXED,
-	     api_url, "the Bot API server"),
-	TEXT("ca-file", "FILE", OPTION_TEXT, NULL, GROUP_BOT, RUN | FIXED, ca_file,
+	TEXT("api-url", "URL", OPTION_URL, "https://api.telegram.org", GROUP_BOT,
+	     RUN | COMMAND_SEND | FIXED, api_url, "the Bot API server"),
+	TEXT("ca-file", "FILE", OPTION_TEXT, NULL, GROUP_BOT, RUN | COMMAND_SEND | FIXED, ca_file,
 	     "trust a server whose certificate the authorities in FILE signed, and no other"),
 
 	TEXT("handler", "COMMAND", OPTION_TEXT, NULL, GROUP_HANDLER, HANDLING, handler,
@@ -148,16 +148,39 @@ const struct option_row options_table[] = {
 	TEXT("reply-with", "NAME=VALUE", OPTION_LIST, NULL, GROUP_ANSWER, HANDLING,
 	     lists.reply_with,
 	     "a parameter for each answer, such as protect_content=true; may be repeated"),
-	WORD("on-unsure", "retry|fail", "retry", unsure_words, GROUP_ANSWER, HANDLING,
-	     engine.out.unsure,
+	WORD("on-unsure", "retry|fail", "retry", unsure_words, GROUP_ANSWER,
+	     HANDLING | COMMAND_SEND, engine.out.unsure,
 	     "what becomes of a message of which nobody knows whether it arrived"),
 	TEXT("on-undelivered", "COMMAND", OPTION_TEXT, NULL, GROUP_ANSWER, HANDLING, on_undelivered,
 	     "what runs when a message could not be delivered"),
 	TEXT("rate", "NAME=N/UNIT,...", OPTION_RATES, "chat=1/s,group=20/m,bulk=30/s", GROUP_ANSWER,
-	     HANDLING, engine.out.rates,
+	     HANDLING | COMMAND_SEND, engine.out.rates,
 	     "messages to a chat, to a group and in bulk, at most; 0: no limit"),
 	RANGE("outbox", "N", OPTION_NUMBER, "100000", 1, 10000000, GROUP_ANSWER, RUN,
 	      engine.out.limit, "answers that wait to be sent, at which no handler starts"),
+
+	OUTSIDE("chat", "ID|@NAME", OPTION_TEXT, GROUP_SEND, COMMAND_SEND, ORIGIN_ARGUMENT, chat,
+		"where the message goes"),
+	OUTSIDE("chats", "FILE", OPTION_TEXT, GROUP_SEND, COMMAND_SEND, ORIGIN_ARGUMENT, chats,
+		"send it to each chat in FILE, one a line"),
+	{ ROW("topic", OPTION_NUMBER, GROUP_SEND, COMMAND_SEND, ORIGIN_ARGUMENT, topic,
+	      "the topic of the chat; 0: none"),
+	  .value = "ID", .fallback = "0", .max = INT32_MAX },
+	OUTSIDE("text", "TEXT", OPTION_DATA, GROUP_SEND, COMMAND_SEND, ORIGIN_ARGUMENT, text,
+		"what to send; without it, standard input"),
+	OUTSIDE("pre", NULL, OPTION_FLAG, GROUP_SEND, COMMAND_SEND, ORIGIN_ARGUMENT, pre,
+		"in monospace"),
+	OUTSIDE("html", NULL, OPTION_FLAG, GROUP_SEND, COMMAND_SEND, ORIGIN_ARGUMENT, html,
+		"the text is HTML"),
+	OUTSIDE("markdown", NULL, OPTION_FLAG, GROUP_SEND, COMMAND_SEND, ORIGIN_ARGUMENT, markdown,
+		"the text is MarkdownV2"),
+	OUTSIDE("file", "PATH", OPTION_LIST, GROUP_SEND, COMMAND_SEND, ORIGIN_ARGUMENT, file,
+		"a file to send; may be repeated"),
+	OUTSIDE("silent", NULL, OPTION_FLAG, GROUP_SEND, COMMAND_SEND, ORIGIN_ARGUMENT, silent,
+		"without a sound"),
+	{ ROW("expire", OPTION_DURATION, GROUP_SEND, COMMAND_SEND, ORIGIN_ARGUMENT, expire,
+	      "after so long it is not sent any more"),
+	  .value = "DURATION", .fallback = "24h", .min = 1000, .max = YEAR },
 
 	WORD("on-failure", "dead|retry|drop", "dead", failure_words, GROUP_FAILURE, HANDLING,
 	     policy.handler.outcome.on_failure, "what becomes of an update whose handler failed"),
@@ -236,24 +259,25 @@ const struct option_row options_table[] = {
 	WORD("log-level", "error|warn|info|debug", "info", level_words, GROUP_LOG, HANDLING,
 	     log_level, "how much is logged"),
 
-	OUTSIDE("config", "FILE", OPTION_TEXT, ALL, ORIGIN_ENVIRONMENT, config,
+	OUTSIDE("config", "FILE", OPTION_TEXT, GROUP_OTHER, ALL, ORIGIN_ENVIRONMENT, config,
 		"read options from FILE"),
-	OUTSIDE("json", NULL, OPTION_FLAG,
-		COMMAND_DEAD | COMMAND_QUEUE | COMMAND_OUTBOX | COMMAND_STATUS, ORIGIN_ARGUMENT,
-		json, "print one JSON object a line"),
-	OUTSIDE("all", NULL, OPTION_FLAG, COMMAND_OUTBOX, ORIGIN_ARGUMENT, all,
+	OUTSIDE("json", NULL, OPTION_FLAG, GROUP_OTHER,
+		COMMAND_DEAD | COMMAND_QUEUE | COMMAND_OUTBOX | COMMAND_SEND | COMMAND_STATUS,
+		ORIGIN_ARGUMENT, json, "print one JSON object a line"),
+	OUTSIDE("all", NULL, OPTION_FLAG, GROUP_OTHER, COMMAND_OUTBOX, ORIGIN_ARGUMENT, all,
 		"retry or drop all messages that failed"),
 	{ ROW("state", OPTION_WORD, GROUP_OTHER, COMMAND_OUTBOX, ORIGIN_ARGUMENT, state,
 	      "list only the messages that wait, are being sent, or failed"),
 	  .value = "waiting|sending|failed", .words = state_words },
-	OUTSIDE("watch", NULL, OPTION_FLAG, COMMAND_STATUS, ORIGIN_ARGUMENT, watch,
+	OUTSIDE("watch", NULL, OPTION_FLAG, GROUP_OTHER, COMMAND_STATUS, ORIGIN_ARGUMENT, watch,
 		"print the status again and again"),
-	OUTSIDE("wait", NULL, OPTION_FLAG, COMMAND_STOP | COMMAND_DRAIN, ORIGIN_ARGUMENT, wait,
-		"end when the runner has ended"),
-	OUTSIDE("updates", "FILE", OPTION_TEXT, COMMAND_TRY, ORIGIN_ARGUMENT, updates,
+	OUTSIDE("wait", NULL, OPTION_FLAG, GROUP_OTHER, COMMAND_STOP | COMMAND_DRAIN | COMMAND_SEND,
+		ORIGIN_ARGUMENT, wait, "end when the runner has ended, or the message has arrived"),
+	OUTSIDE("updates", "FILE", OPTION_TEXT, GROUP_OTHER, COMMAND_TRY, ORIGIN_ARGUMENT, updates,
 		"handle the updates in FILE, one JSON object a line, and end"),
-	OUTSIDE("help", NULL, OPTION_FLAG, ALL, ORIGIN_ARGUMENT, help, "print this help (-h)"),
-	OUTSIDE("version", NULL, OPTION_FLAG, ALL, ORIGIN_ARGUMENT, version,
+	OUTSIDE("help", NULL, OPTION_FLAG, GROUP_OTHER, ALL, ORIGIN_ARGUMENT, help,
+		"print this help (-h)"),
+	OUTSIDE("version", NULL, OPTION_FLAG, GROUP_OTHER, ALL, ORIGIN_ARGUMENT, version,
 		"print the version (-V)"),
 };
 

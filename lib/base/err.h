@@ -8,14 +8,17 @@
 #include <stdarg.h>
 #include <stdbool.h>
 
-/* Exit statuses are those of sysexits(3), see EXIT STATUS in tgrun(1). */
+/* Exit statuses are those of sysexits(3), see EXIT STATUS in tgrun(1). REFUSED: by the server, for
+ * good; UNSURE: nobody knows whether it was done. */
 enum {
 	ERR_USAGE = 64,
+	ERR_REFUSED = 65,
 	ERR_UNAVAILABLE = 69,
 	ERR_INTERNAL = 70,
 	ERR_CANTCREATE = 73,
 	ERR_IO = 74,
 	ERR_TEMPFAIL = 75,
+	ERR_UNSURE = 76,
 	ERR_NOPERM = 77,
 	ERR_CONFIG = 78,
 };

@@ -1,5 +1,5 @@
 /* engine/engine_control: the verbs of the control socket. A request is {"verb":"status"}, stop,
- * drain, pause, resume, or one of those that queue/verbs.c carries out. The answer is lines of
+ * drain, pause, resume, send, or one of those that queue/verbs.c carries out. The answer is lines of
  * JSON, of which the last is {"end":true}, or {"error":"…"}.
  *
  * Invariant: no request takes more than a slice of a turn. So a client reads at its own pace and
@@ -113,6 +113,8 @@ void engine_control_request(void *arg, struct control_client *client, const cJSO
 		control_refuse(client, "the request has no verb");
 	else if (strcmp(verb, "status") == 0)
 		tell_status(e, client);
+	else if (strcmp(verb, "send") == 0)
+		engine_send(e, client, request), end(e, client);
 	else if (!ask_queue(e, client, request, verb) && !change_run(e, client, verb))
 		control_refuse(client, "this tgrun does not know the verb");
 }

@@ -383,6 +383,9 @@ void engine_check_end(struct engine *e);
 /* engine_status.c: appends the object of `tgrun status`. 0, or -1 when the buffer is full. */
 int engine_status_json(struct engine *e, struct buf *b);
 
+/* engine_send.c: answers the request; control_end() is the caller's. */
+void engine_send(struct engine *e, struct control_client *client, const cJSON *request);
+
 /* engine_control.c */
 void engine_control_request(void *arg, struct control_client *client, const cJSON *request);
 /* Makes the control socket, if it is not there. */

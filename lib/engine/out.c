@@ -24,6 +24,26 @@ static int64_t sooner(int64_t a, int64_t b)
 	return a == 0 || (b != 0 && b < a) ? b : a;
 }
 
+static int share(struct out *o, const struct call *c, const char *params, int64_t id)
+{
+	return queue_message_add(o->config.queue,
+				 &(struct queue_message){ .id = id,
+							  .params = params,
+							  .file_name = c->file.name,
+							  .file = c->file.bytes,
+							  .file_length = c->file.length });
+}
+
+int out_share(struct out *o, const struct call *c, int64_t id)
+{
+	return share(o, c, c->params, id);
+}
+
+int64_t out_next(const struct out *o)
+{
+	return queue_call_next(o->config.queue);
+}
+
 int64_t out_add(struct out *o, const struct call *c, const struct out_how *how)
 {
 	int64_t wall = o->config.clock->wall(o->config.clock);
@@ -44,16 +64,11 @@ int64_t out_add(struct out *o, const struct call *c, const struct out_how *how)
 	};
 	if (call.group == 0)
 		call.group = call.id;
-	struct queue_message file = { .id = call.id,
-				      .params = "{}",
-				      .file_name = c->file.name,
-				      .file = c->file.bytes,
-				      .file_length = c->file.length };
-	call.message = c->file.name ? call.id : 0;
+	call.message = c->file.name ? call.id : how->message;
 	struct out_call *known = out_enter(o, &call);
 	if (!known)
 		return 0;
-	if ((call.message && queue_message_add(o->config.queue, &file)) ||
+	if ((c->file.name && share(o, c, "{}", call.id)) ||
 	    queue_call_add(o->config.queue, &call) == 0) {
 		out_leave(known);
 		return 0;

@@ -85,7 +85,15 @@ struct out_how {
 	int64_t lifetime; /* milliseconds from now; a shorter one of the call's own counts */
 	int64_t due;      /* wall clock, milliseconds, before which it is not sent; 0: at once */
 	bool bulk, once;  /* once: --on-unsure fail */
+	int64_t message;  /* whose recipient it is: its parameters stand behind the call's own */
 };
+
+/* The number that the next out_add() will give. */
+int64_t out_next(const struct out *o);
+
+/* Records what calls will have in common, under the number of the first of them: the parameters of
+ * `c`, and its file. 0, or -1 when memory is out. */
+int out_share(struct out *o, const struct call *c, int64_t id);
 
 /* Records a call, to be written by the next queue_flush(), behind all of its chat. Returns its
  * number, or 0 when memory is out. `c` stays the caller's. */

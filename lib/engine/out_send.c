@@ -74,7 +74,7 @@ static int make_plain(struct out_call *c)
 	struct queue_call call = c->call;
 	if (!c->sent || call_plain(c->sent))
 		return -1;
-	call.flags &= ~(unsigned)QUEUE_CALL_PLAIN;
+	call.flags = (call.flags & ~(unsigned)QUEUE_CALL_PLAIN) | QUEUE_CALL_WHOLE;
 	call.params = c->sent->params;
 	if (queue_call_replace(c->out->config.queue, &call))
 		return -1;
@@ -234,8 +234,9 @@ static void read_call(void *arg, const struct queue_call *call, const struct que
 	struct buf params;
 	struct err err;
 	buf_init(&params, PARAMS_MAX);
+	bool whole = !message || call->flags & QUEUE_CALL_WHOLE;
 	c->sent = calloc(1, sizeof *c->sent);
-	if (!c->sent || merge(call->params, message ? message->params : "{}", &params) ||
+	if (!c->sent || merge(call->params, whole ? "{}" : message->params, &params) ||
 	    call_read(call->method, params.data, params.len, c->sent, &err)) {
 		free(c->sent);
 		c->sent = NULL;

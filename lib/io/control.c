@@ -38,7 +38,7 @@ struct control_client {
 	struct control *control;
 	struct loop_watch *watch;
 	struct loop_timer *timer;
-	int fd;
+	int fd, passed; /* passed: what came with the request, -1: nothing */
 	struct buf in, out;
 	int64_t touched; /* monotonic milliseconds: when it did something last */
 	size_t sent;     /* bytes of `out` that are gone */
@@ -56,6 +56,8 @@ static void client_free(struct control_client *c)
 		loop_watch_free(c->watch, 1);
 	else
 		close(c->fd);
+	if (c->passed >= 0)
+		close(c->passed);
 	buf_release(&c->in);
 	buf_release(&c->out);
 	free(c);
@@ -142,11 +144,43 @@ static void take_line(struct control_client *c, size_t length)
 	buf_release(&c->in);
 }
 
+int control_descriptor(const struct control_client *c)
+{
+	return c->passed;
+}
+
+/* Of what comes with the bytes one open file is kept, the first. */
+static ssize_t receive_some(struct control_client *c, char *bytes, size_t size)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec iov = { bytes, size };
+	struct msghdr message = { .msg_iov = &iov,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof control };
+	ssize_t n = recvmsg(c->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	const struct cmsghdr *h = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+	bool files = h && h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS;
+	size_t count = files ? (h->cmsg_len - CMSG_LEN(0)) / sizeof(int) : 0;
+	for (size_t i = 0; i < count; i++) {
+		int fd;
+		memcpy(&fd, CMSG_DATA(h) + i * sizeof fd, sizeof fd);
+		if (c->passed >= 0)
+			close(fd);
+		else
+			c->passed = fd;
+	}
+	return n;
+}
+
 static void receive(struct control_client *c)
 {
 	char bytes[4096];
 	while (!c->answering && !c->broken) {
-		ssize_t n = recv(c->fd, bytes, sizeof bytes, MSG_DONTWAIT);
+		ssize_t n = receive_some(c, bytes, sizeof bytes);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == EAGAIN)
@@ -221,6 +255,7 @@ static void add_client(void *arg, int fd)
 	}
 	c->control = control;
 	c->fd = fd;
+	c->passed = -1;
 	buf_init(&c->in, CONTROL_LINE_MAX);
 	buf_init(&c->out, CONTROL_OUTPUT_MAX);
 	list_add_before(&control->clients, &c->link);

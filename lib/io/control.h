@@ -43,15 +43,19 @@ void control_reply(struct control_client *client, const char *json, size_t n);
 /* Answers {"error":"…"}, and ends the answer. */
 void control_refuse(struct control_client *client, const char *why);
 
+/* What came with the request: an open file, which stays the client's; -1: none. */
+int control_descriptor(const struct control_client *client);
+
 /* The answer is whole: the connection is closed when all of it is sent, and the client is freed in
  * a later turn. */
 void control_end(struct control_client *client);
 
-/* The other side, blocking: sends one request and calls `line(arg, …)` for each line of the answer
- * (NUL-terminated, no line feed) until its end. Gives up after `timeout` milliseconds without a
- * byte. 0; -1 with `err` (ERR_UNAVAILABLE: nobody listens, or hung up without a word;
- * ERR_TEMPFAIL: no answer came in time), or what `line` returned if not 0. */
-int control_call(int dir_fd, const char *request,
+/* The other side, blocking: sends one request, with the open file `passed` (-1: none), and calls
+ * `line(arg, …)` for each line of the answer (NUL-terminated, no line feed) until its end. Gives up
+ * after `timeout` milliseconds without a byte. 0; -1 with `err` (ERR_UNAVAILABLE: nobody listens,
+ * or hung up without a word; ERR_TEMPFAIL: no answer came in time), or what `line` returned if not
+ * 0. */
+int control_call(int dir_fd, const char *request, int passed,
 		 int (*line)(void *arg, const char *text, size_t n), void *arg, int64_t timeout,
 		 struct err *err);
 

@@ -49,6 +49,32 @@ static int send_all(int fd, const char *bytes, size_t n, int64_t timeout, struct
 	return 0;
 }
 
+/* The first byte, and the open file that goes with it. */
+static int send_descriptor(int fd, const char *byte, int passed, int64_t timeout, struct err *err)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct iovec iov = { (char *)byte, 1 };
+	struct msghdr message = { .msg_iov = &iov,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof control };
+	struct cmsghdr *h = CMSG_FIRSTHDR(&message);
+	h->cmsg_level = SOL_SOCKET;
+	h->cmsg_type = SCM_RIGHTS;
+	h->cmsg_len = CMSG_LEN(sizeof passed);
+	memcpy(CMSG_DATA(h), &passed, sizeof passed);
+	while (sendmsg(fd, &message, MSG_NOSIGNAL) < 0) {
+		if (errno == EAGAIN && wait_for(fd, POLLOUT, timeout, err))
+			return -1;
+		if (errno != EAGAIN && errno != EINTR)
+			return err_sys(err, ERR_UNAVAILABLE, errno, "cannot ask the running tgrun");
+	}
+	return 0;
+}
+
 /* Hands over the whole lines in `b`, of which the first `seen` bytes hold no line feed, and keeps
  * the rest. */
 static int hand_over(struct buf *b, size_t seen, int (*line)(void *arg, const char *text, size_t n),
@@ -99,14 +125,16 @@ static int read_answer(int fd, int (*line)(void *arg, const char *text, size_t n
 	return rc;
 }
 
-int control_call(int dir_fd, const char *request,
+int control_call(int dir_fd, const char *request, int passed,
 		 int (*line)(void *arg, const char *text, size_t n), void *arg, int64_t timeout,
 		 struct err *err)
 {
 	int fd = listener_connect(dir_fd, "control", timeout, err);
 	if (fd < 0)
 		return -1;
-	int rc = send_all(fd, request, strlen(request), timeout, err);
+	int rc = passed >= 0 ? send_descriptor(fd, request++, passed, timeout, err) : 0;
+	if (rc == 0)
+		rc = send_all(fd, request, strlen(request), timeout, err);
 	if (rc == 0)
 		rc = send_all(fd, "\n", 1, timeout, err);
 	if (rc == 0)

@@ -17,10 +17,11 @@
 struct queue;
 
 enum queue_call_flags {
-	QUEUE_CALL_BULK = 1,  /* behind the replies of other chats */
-	QUEUE_CALL_PAID = 2,  /* allow_paid_broadcast */
-	QUEUE_CALL_PLAIN = 4, /* its parse_mode was chosen by tgrun: it may go out as plain text */
-	QUEUE_CALL_ONCE = 8,  /* --on-unsure fail: not again when it may have arrived */
+	QUEUE_CALL_BULK = 1,   /* behind the replies of other chats */
+	QUEUE_CALL_PAID = 2,   /* allow_paid_broadcast */
+	QUEUE_CALL_PLAIN = 4,  /* its parse_mode was chosen by tgrun: it may go out as plain text */
+	QUEUE_CALL_ONCE = 8,   /* --on-unsure fail: not again when it may have arrived */
+	QUEUE_CALL_WHOLE = 16, /* its parameters are all: those of its message are not added */
 };
 
 /* A call. Valid during a callback only, where one is given. */

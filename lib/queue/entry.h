@@ -5,7 +5,7 @@
 
 #include "queue/calls.h"
 
-/* Of one entry: what a reply holds at most, with the answer to a button. */
+/* Of one entry: what a reply holds at most, and the answer to the button. */
 enum { ENTRY_CALLS_MAX = 101 };
 
 /* Who has the order of what waits. NULL where nobody sends: then it is that of the numbers. */

@@ -23,6 +23,8 @@ int entry_json_open(const struct queue_call *call, struct buf *out)
 	if (call->failed)
 		rc = rc || json_add_time(out, "failed", call->failed) ||
 		     json_add_text(out, "reason", call->reason);
+	if (call->failed && call->unsures)
+		rc = rc || json_add_name(out, "unsure") || buf_adds(out, "true");
 	if (call->code)
 		rc = rc || json_add_number(out, "code", call->code);
 	return rc ? -1 : 0;

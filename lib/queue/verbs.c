@@ -169,6 +169,7 @@ static const struct verbs_row rows[] = {
 	{ "queue-clear", queue_clear, true },
 	{ "outbox-list", verbs_outbox_list, true },
 	{ "outbox-failed", verbs_outbox_failed, true },
+	{ "outbox-waits", verbs_outbox_waits, false },
 	{ "outbox-show", verbs_outbox_show, false },
 	{ "outbox-retry", verbs_outbox_retry, true },
 	{ "outbox-drop", verbs_outbox_drop, true },

@@ -51,6 +51,7 @@ void verbs_tell_range(struct verbs_call *c, int64_t from, int64_t to);
 
 int verbs_outbox_list(struct verbs_call *c, struct err *err);
 int verbs_outbox_failed(struct verbs_call *c, struct err *err);
+int verbs_outbox_waits(struct verbs_call *c, struct err *err);
 int verbs_outbox_show(struct verbs_call *c, struct err *err);
 int verbs_outbox_retry(struct verbs_call *c, struct err *err);
 int verbs_outbox_drop(struct verbs_call *c, struct err *err);

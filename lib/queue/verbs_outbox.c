@@ -1,5 +1,6 @@
 /* queue/verbs_outbox: what people ask of the calls that are to be sent. outbox-list (what waits and
- * is being sent) and outbox-failed (entries) take "from":N, outbox-show "number":N, outbox-retry
+ * is being sent) takes "from":N, outbox-failed (entries) and outbox-waits (the first one that waits
+ * or is being sent) take "to":N, too, outbox-show "number":N, outbox-retry
  * and outbox-drop "numbers":[…], or "from":N,"to":N, or neither, which is all that failed.
  *
  * Invariant: no request takes more than a slice. What it tells is written, and known to who sends.
@@ -33,9 +34,26 @@ int verbs_outbox_list(struct verbs_call *c, struct err *err)
 			       queue_calls_each(c->queue, from, false, false, list_call, c, err));
 }
 
+static int note_first(void *arg, const struct queue_call *call)
+{
+	*(int64_t *)arg = call->id;
+	return 1;
+}
+
+int verbs_outbox_waits(struct verbs_call *c, struct err *err)
+{
+	int64_t id = 0, from = verbs_member(c, "from"), to = verbs_member(c, "to");
+	if (queue_calls_each(c->queue, from, false, false, note_first, &id, err) < 0)
+		return -1;
+	if (id && (to == 0 || id <= to))
+		verbs_tell_number(c, "waits", id);
+	return 0;
+}
+
 /* The entry whose calls are being read. */
 struct gathered {
 	struct verbs_call *call;
+	int64_t to;    /* those behind are not meant; 0: all are */
 	int64_t group; /* 0: none */
 	int calls, rc;
 	struct buf line;
@@ -55,6 +73,8 @@ static void tell_gathered(struct gathered *g)
 static int gather(void *arg, const struct queue_call *call)
 {
 	struct gathered *g = arg;
+	if (g->to && call->id > g->to)
+		return 1;
 	if (g->group == call->group) {
 		g->calls++;
 		return 0;
@@ -71,7 +91,7 @@ static int gather(void *arg, const struct queue_call *call)
 
 int verbs_outbox_failed(struct verbs_call *c, struct err *err)
 {
-	struct gathered g = { .call = c };
+	struct gathered g = { .call = c, .to = verbs_member(c, "to") };
 	int rc = queue_calls_each(c->queue, verbs_member(c, "from"), true, false, gather, &g, err);
 	tell_gathered(&g);
 	return verbs_tell_next(c, rc);

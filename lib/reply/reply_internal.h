@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "reply/reply.h"
 #include "reply/target.h"
+#include "reply/text.h"
 
 /* Adds a call of `method` with the parameters in `params`, a whole object. Valid until the next is
  * added; NULL with `err` as call_read(). */
@@ -20,5 +21,11 @@ int reply_api_read(const struct target *t, const char *text, size_t n, struct re
  * message. 0, or -1 with `err`. */
 int reply_text_add(const struct reply_spec *spec, const struct target *t, const char *text,
 		   size_t n, struct reply *r, struct err *err);
+
+/* Adds a document of the `n` bytes at `bytes`, with a caption where `caption` is not NULL. 0, or -1
+ * with `err`. */
+int reply_document_add(const struct reply_spec *spec, const struct target *t, const char *name,
+		       const char *bytes, size_t n, const struct text_piece *caption,
+		       struct reply *r, struct err *err);
 
 #endif

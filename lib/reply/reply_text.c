@@ -28,12 +28,14 @@ static int add_text(const struct reply_spec *spec, const char *name, const struc
 		    struct buf *out)
 {
 	const char *mode = mode_of(spec);
+	bool caption = strcmp(name, "caption") == 0;
 	int rc = json_add_name(out, name) || buf_add_json(out, piece->text, piece->length);
 	if (rc == 0 && mode)
 		rc = json_add_text(out, "parse_mode", mode);
 	if (rc == 0 && spec->mode == REPLY_PRE)
-		rc = buf_addf(out, ",\"entities\":[{\"type\":\"pre\",\"offset\":0,\"length\":%zu}]",
-			      piece->units);
+		rc = buf_addf(out,
+			      ",\"%sentities\":[{\"type\":\"pre\",\"offset\":0,\"length\":%zu}]",
+			      caption ? "caption_" : "", piece->units);
 	return rc;
 }
 
@@ -103,20 +105,27 @@ static int add_message(const struct reply_spec *spec, const struct target *t,
 	return 0;
 }
 
-static int add_document(const struct reply_spec *spec, const struct target *t, const char *text,
-			size_t n, struct reply *r, struct err *err)
+int reply_document_add(const struct reply_spec *spec, const struct target *t, const char *name,
+		       const char *bytes, size_t n, const struct text_piece *caption,
+		       struct reply *r, struct err *err)
 {
-	struct buf out;
+	struct buf out, file;
 	buf_init(&out, SIZE_MAX / 2);
-	int rc = begin(spec, t, "sendDocument", true, &out) || json_add_name(&out, "document") ||
-		 buf_addf(&out, "\"attach://%s\"", document);
+	buf_init(&file, SIZE_MAX / 2);
+	int rc = buf_adds(&file, "attach://") || buf_adds(&file, name) ||
+		 begin(spec, t, "sendDocument", true, &out) ||
+		 json_add_text(&out, "document", buf_str(&file));
+	buf_release(&file);
+	if (rc == 0 && caption)
+		rc = add_text(spec, "caption", caption, &out);
 	struct call *c = finish(r, "sendDocument", &out, rc, err);
 	if (!c)
 		return -1;
-	c->file = (struct call_file){ strdup(document), malloc(n), n };
+	c->plain = caption && mode_of(spec);
+	c->file = (struct call_file){ strdup(name), malloc(n + 1), n };
 	if (!c->file.name || !c->file.bytes)
 		return no_memory(err);
-	memcpy(c->file.bytes, text, n);
+	memcpy(c->file.bytes, bytes, n);
 	return 0;
 }
 
@@ -131,7 +140,7 @@ static int add_messages(const struct reply_spec *spec, const struct target *t, c
 	while (count <= REPLY_MESSAGES_MAX && text_next(&counted, &piece))
 		count++;
 	if (count > REPLY_MESSAGES_MAX)
-		return add_document(spec, t, text, n, r, err);
+		return reply_document_add(spec, t, document, text, n, NULL, r, err);
 	for (bool first = true; text_next(&split, &piece); first = false)
 		if (add_message(spec, t, &piece, first, r, err))
 			return -1;

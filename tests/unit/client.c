@@ -127,7 +127,7 @@ static void test_half_line(void)
 	int lines = 0, dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (send(orders, answer, sizeof answer - 1, 0) < 0)
 		exit(1);
-	int rc = control_call(dir_fd, "{}", count_line, &lines, 20000, &err);
+	int rc = control_call(dir_fd, "{}", -1, count_line, &lines, 20000, &err);
 	ok(rc == -1 && err.status == ERR_IO && lines == 1 && strstr(err.text, "cut off"),
 	   "half a line at the end is an error (%d, %d lines, '%s')", rc, lines, err.text);
 	close(dir_fd);

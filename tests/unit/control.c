@@ -147,7 +147,7 @@ static bool call(const char *request, int stop, int64_t timeout,
 	if (pid == 0) {
 		struct lines l = { .stop = stop };
 		struct err err = { 0 };
-		int rc = control_call(dir_fd, request, on_line, &l, timeout, &err);
+		int rc = control_call(dir_fd, request, -1, on_line, &l, timeout, &err);
 		bool good = check(rc, &l, &err);
 		if (!good)
 			diag("rc %d, %zu lines, %zu bytes, last '%s', error %d '%s'", rc, l.count,
@@ -412,7 +412,7 @@ int main(void)
 		return done_testing();
 	ok(call("{\"verb\":\"echo\"}", 0, 20000, check_echo), "and answers there");
 	struct lines none = { 0 };
-	int rc = control_call(dir_fd, "{\"verb\":\"echo\"}", on_line, &none, 100, &err);
+	int rc = control_call(dir_fd, "{\"verb\":\"echo\"}", -1, on_line, &none, 100, &err);
 	ok(check_silent(rc, &none, &err),
 	   "while its loop stands still: it is there and does not answer");
 	control_free(control);

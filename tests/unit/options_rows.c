@@ -83,6 +83,7 @@ static bool holds(const struct config *c, const struct option_row *row)
 	case OPTION_ENV:
 		return t->count == 1 && strcmp(t->items[0], sample(row)) == 0 && !t->items[1];
 	case OPTION_TEXT:
+	case OPTION_DATA:
 	case OPTION_URL:
 		return *(char *const *)m && strcmp(*(char *const *)m, sample(row)) == 0;
 	}
@@ -109,6 +110,7 @@ static void test_sizes(void)
 			size = sizeof(int);
 			break;
 		case OPTION_TEXT:
+		case OPTION_DATA:
 		case OPTION_KEEP:
 		case OPTION_URL:
 			size = sizeof(char *);
@@ -175,6 +177,7 @@ static const char *lead(const struct option_row *row)
 		return "try --handler h";
 	return row->commands & COMMAND_DEAD     ? "dead list"
 	       : row->commands & COMMAND_OUTBOX ? "outbox list"
+	       : row->commands & COMMAND_SEND   ? "send"
 	       : row->commands & COMMAND_STATUS ? "status"
 						: "stop";
 }
@@ -191,7 +194,9 @@ static void test_each_row(void)
 		bool config = value == file;
 		write_file("", 0);
 		for (int form = 0; form < 2; form++) {
-			const char *between = form == 0 ? "=" : row->value ? " " : NULL;
+			const char *between = form == 0 || row->type == OPTION_DATA ? "="
+					      : row->value                          ? " "
+										    : NULL;
 			snprintf(words, sizeof words, "%s --%s%s%s", lead(row), row->name,
 				 between ? between : "", between ? value : "");
 			int rc = parse(&c, words, "", &err);
@@ -242,7 +247,8 @@ static void test_help(void)
 {
 	static const char *const command[] = { "-h",       "run -h",    "try -h",    "check -h",
 					       "dead -h",  "queue -h",  "status -h", "stop -h",
-					       "pause -h", "resume -h", "drain -h",  "outbox -h" };
+					       "pause -h", "resume -h", "drain -h",  "outbox -h",
+					       "send -h" };
 	for (size_t i = 0; i < sizeof command / sizeof *command; i++) {
 		struct config c;
 		struct err err;

@@ -37,6 +37,7 @@ static struct store_op failure_of(const struct local *q, const struct queue_call
 				  .seq = call->id,
 				  .reason = call->reason,
 				  .code = call->code,
+				  .interruptions = call->unsures,
 				  .now = q->config.clock->wall(q->config.clock) };
 }
 

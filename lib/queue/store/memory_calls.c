@@ -207,6 +207,7 @@ static void change_call(struct memory *m, const struct store_op *op, struct memo
 			break;
 		c->call.failed = op->now;
 		c->call.code = op->code;
+		c->call.unsures = STORE_CALL_UNSURES(op);
 		c->call.begun = false;
 		free((char *)c->call.reason);
 		c->call.reason = made->reason;

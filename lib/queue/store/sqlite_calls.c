@@ -35,8 +35,9 @@ static void count_failed(struct sqlite *s, int64_t more)
 
 static int fail_call(struct sqlite *s, const struct store_op *op)
 {
-	sqlite3_stmt *st = SQLITE_BIND(s, S_CALL_FAILED, op->seq, op->now, op->code);
-	sqlite_bind_text(st, 4, op->reason);
+	sqlite3_stmt *st = SQLITE_BIND(s, S_CALL_FAILED, op->seq, op->now, op->code,
+				       STORE_CALL_UNSURES(op));
+	sqlite_bind_text(st, 5, op->reason);
 	if (sqlite_run(st))
 		return -1;
 	count_failed(s, sqlite3_changes(s->db.handle));

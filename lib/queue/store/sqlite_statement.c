@@ -40,8 +40,8 @@ static const char *const sql[SQLITE_STATEMENTS] = {
 	[S_CALL_STATE] = "UPDATE calls SET due = ?2, tries = ?3, servers = ?4, unsures = ?5,"
 			 " begun = ?6 WHERE id = ?1",
 	[S_CALL_REPLACE] = "UPDATE calls SET flags = ?2, line = ?3, params = ?4 WHERE id = ?1",
-	[S_CALL_FAILED] = "UPDATE calls SET failed = ?2, code = ?3, reason = ?4, begun = 0"
-			  " WHERE id = ?1 AND failed = 0",
+	[S_CALL_FAILED] = "UPDATE calls SET failed = ?2, code = ?3, unsures = ?4, reason = ?5,"
+			  " begun = 0 WHERE id = ?1 AND failed = 0",
 	[S_CALL_GONE] = "DELETE FROM calls WHERE id = ?1 AND (failed <> 0) = ?2 RETURNING message",
 	[S_MESSAGE] = "INSERT OR IGNORE INTO messages(id, params, file_name, file)"
 		      " VALUES(?1, ?2, ?3, ?4)",

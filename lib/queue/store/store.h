@@ -37,7 +37,8 @@ enum store_op_kind {
 	STORE_CALL,         /* a new one */
 	STORE_CALL_STATE,   /* the state of call `seq` */
 	STORE_CALL_REPLACE, /* line, parameters and flags of `call`, which is known by its id */
-	STORE_CALL_FAILED,  /* call `seq` failed: it is kept, with `reason`, `code` and `now` */
+	/* call `seq` failed: it is kept, with `reason`, `code`, `now` and how often it was unsure */
+	STORE_CALL_FAILED,
 	STORE_CALL_GONE,    /* call `seq`, which waits, is forgotten */
 	STORE_FAILED_GONE,  /* call `seq`, which failed, is forgotten */
 	STORE_MESSAGE,      /* a new one, before its calls: it goes with the last of them */
