@@ -102,9 +102,13 @@ for end in once stop; do
 	anew --no-penalties
 	script '{"chat":5,"action":"flood","retry_after":900}'
 	message 5 a
-	bot text --store memory $([ $end = stop ] || echo --once)
-	[ $end = once ] || wait_for '[ "$(stats .limited)" = 1 ] && logged "asks to wait"'
-	[ $end = once ] && wait_tgrun || stop_tgrun
+	if [ $end = once ]; then
+		once text --store memory
+	else
+		bot text --store memory
+		wait_for '[ "$(stats .limited)" = 1 ] && logged "asks to wait"'
+		stop_tgrun
+	fi
 	is "$STATUS" 1 "--store memory ($end): what is not sent is lost, status 1"
 	ok 'logged "error .*replies that were not sent, are lost: --store memory keeps nothing  waiting=0 outbox=1"' "… counted, and said"
 done
