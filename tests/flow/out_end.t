@@ -67,8 +67,9 @@ script '{"method":"sendMessage","action":"stall","apply":true}'
 message 5 four
 bot text --shutdown-timeout 600s
 wait_for '[ "$(came sendMessage)" = 5 ]'
+stops=$(grep -c 'stopping: SIGTERM' "$TGRUN_LOG")
 kill "$TGRUN_PID"
-wait_for 'logged "stopping: SIGTERM  running"'
+wait_for '[ "$(grep -c "stopping: SIGTERM" "$TGRUN_LOG")" -gt "$stops" ]'
 stop_tgrun
 is "$STATUS" 1 "a second signal cuts it off at once"
 
