@@ -12,6 +12,7 @@
 #include "cli/cmd.h"
 #include "cli/setup/start.h"
 #include "cli/signals.h"
+#include "io/control.h"
 #include "io/notify.h"
 #include "io/procs.h"
 #include "io/roster.h"
@@ -24,7 +25,9 @@ enum {
 	TELL_AFTER = 1000,
 	KILL_AFTER = 5000,
 	TELL_EVERY = 60000,
-	DYING_PATIENCE = 2000, /* milliseconds for a killed run to give back its lock */
+	SENDER_EVERY = 1000,    /* milliseconds between two requests to end */
+	SENDER_PATIENCE = 1000, /* for its answer */
+	DYING_PATIENCE = 2000,  /* milliseconds for a killed run to give back its lock */
 	LEFTOVER_PATIENCE = 10000,
 };
 
@@ -83,6 +86,21 @@ static void tell_waiting(struct run *r, const struct roster *roster, bool end)
 	notify_busy(r->notify, waiting);
 }
 
+static int no_line(void *arg, const char *text, size_t n)
+{
+	(void)arg, (void)text, (void)n;
+	return 0;
+}
+
+/* The run lock is ours: who listens in spite of that is a `tgrun send` that does what a runner
+ * would do, and ends when it is asked to. */
+static void end_sender(struct run *r)
+{
+	struct err none;
+	control_call(statedir_fd(r->dir), "{\"verb\":\"stop\"}", -1, no_line, NULL, SENDER_PATIENCE,
+		     &none);
+}
+
 /* Waits until the last slot of an earlier run is gone, and sees to it. */
 static int wait_for_slots(struct run *r, const char *id, struct err *err)
 {
@@ -98,6 +116,8 @@ static int wait_for_slots(struct run *r, const char *id, struct err *err)
 			rc = -1;
 			break;
 		}
+		if (waited % SENDER_EVERY == 0)
+			end_sender(r);
 		if (waited == TELL_AFTER || waited % TELL_EVERY == KILL_AFTER)
 			tell_waiting(r, &roster, waited >= KILL_AFTER && roster.count);
 		log_flush(r->log);

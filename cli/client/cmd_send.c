@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/client/send.h"
+#include "cli/client/send_host.h"
 #include "cli/cmd.h"
 #include "cli/print.h"
 
@@ -18,6 +18,7 @@ struct send {
 	struct statedir *dir;
 	struct sending_taken taken;
 	struct err refusal; /* status 0: it was taken */
+	enum send_host_end end;
 };
 
 static int on_answer(void *arg, const char *line, size_t n)
@@ -30,10 +31,23 @@ static int on_answer(void *arg, const char *line, size_t n)
 	return json ? 0 : -1;
 }
 
-static int no_runner(const struct send *o, struct err *err)
+/* ---- by a runner, or where none runs by this process ---- */
+
+/* Nobody has the state but this process: it stores and sends. `request` NULL: it is stored. */
+static int host(struct send *o, const char *request, int fd, struct err *err)
 {
-	return err_set(err, ERR_UNAVAILABLE, "no tgrun runs with the state directory '%s'",
-		       o->setup->state_dir);
+	struct err why;
+	struct send_host *h = send_host_new(o->setup, o->dir, err);
+	int rc = h ? 0 : -1;
+	if (rc == 0 && request)
+		rc = send_host_take(h, request, fd, &o->taken, err);
+	if (rc == 0 && o->taken.first)
+		o->end = send_host_run(h, &o->taken, o->setup->config.wait);
+	if (send_host_free(h, &why) && rc == 0) {
+		*err = why;
+		rc = -1;
+	}
+	return rc;
 }
 
 /* Has it stored. 0, or -1 with `err`. */
@@ -43,8 +57,11 @@ static int store(struct send *o, struct err *err)
 	int fd = -1;
 	buf_init(&request, REQUEST_MAX);
 	int rc = sending_write(&o->input.sending, &request, &fd, err);
+	o->end = SEND_HOST_ASKED; /* somebody else sends it */
 	if (rc == 0)
 		rc = client_hand_over(o->dir, buf_str(&request), fd, on_answer, o, err);
+	if (rc == 1)
+		rc = host(o, buf_str(&request), fd, err);
 	buf_release(&request);
 	if (fd >= 0)
 		close(fd);
@@ -52,16 +69,35 @@ static int store(struct send *o, struct err *err)
 		*err = o->refusal;
 		return -1;
 	}
-	return rc == 1 ? no_runner(o, err) : rc;
+	return rc;
 }
 
-/* Waits until it has arrived, or failed. 0, 1: some of many failed, or -1 with `err`. */
+/* Waits until it has ended, whoever sends it. 0, or -1 with `err`. */
 static int await(struct send *o, struct err *err)
 {
+	int rc = 0;
+	while (rc == 0 && o->end == SEND_HOST_ASKED) {
+		rc = send_wait_for(o->dir, &o->taken, err);
+		if (rc == 1)
+			rc = host(o, NULL, -1, err);
+		else
+			o->end = SEND_HOST_DONE;
+	}
+	return rc;
+}
+
+/* Says how it ended. 0, 1: some of many failed, or -1 with `err`. */
+static int tell(struct send *o, struct err *err)
+{
 	struct send_end end;
-	int rc = send_wait_for(o->dir, &o->taken, err);
-	rc = rc == 1 ? no_runner(o, err) : rc;
-	rc = rc ? rc : send_wait_tell(o->setup, o->dir, &o->input, &o->taken, &end, err);
+	if (o->end == SEND_HOST_ASKED)
+		return 0;
+	if (o->end == SEND_HOST_TIME)
+		return err_set(
+			err, ERR_TEMPFAIL,
+			"stored, and not sent yet%s: the next tgrun sends it; do not repeat it",
+			o->setup->secret ? "" : " (there is no token)");
+	int rc = send_wait_tell(o->setup, o->dir, &o->input, &o->taken, &end, err);
 	if (rc || !end.failed)
 		return rc;
 	if (o->input.sending.chat)
@@ -71,18 +107,30 @@ static int await(struct send *o, struct err *err)
 	return 1;
 }
 
+/* The state, which is made where the token says that it is to be. */
+static int open_state(struct send *o, struct err *err)
+{
+	struct setup *s = o->setup;
+	o->dir = statedir_visit(s->state_dir, err);
+	if (!o->dir && !err->status && s->secret)
+		o->dir = statedir_open(s->state_dir, err);
+	else if (!o->dir && !err->status)
+		err_set(err, ERR_UNAVAILABLE, "no tgrun runs with the state directory '%s'",
+			s->state_dir);
+	return o->dir ? 0 : -1;
+}
+
 int cmd_send(struct setup *s)
 {
 	struct err err = { 0 };
 	struct send o = { .setup = s };
 	cmd_warn(&s->config);
 	int rc = send_input_read(&o.input, &s->config, &err) || send_place_find(s, &err) ? -1 : 0;
-	if (rc == 0) {
-		o.dir = statedir_visit(s->state_dir, &err);
-		rc = o.dir ? store(&o, &err) : err.status ? -1 : no_runner(&o, &err);
+	rc = rc || open_state(&o, &err) || store(&o, &err) ? -1 : 0;
+	if (rc == 0 && o.taken.first) {
+		rc = s->config.wait ? await(&o, &err) : 0;
+		rc = rc ? rc : tell(&o, &err);
 	}
-	if (rc == 0 && o.taken.first && s->config.wait)
-		rc = await(&o, &err);
 	if (rc == 0)
 		rc = print_end(&err);
 	statedir_close(o.dir);

@@ -1,5 +1,7 @@
-/* engine/engine_door: the local API's place in the engine: it is there while handlers may run, and
- * its socket is looked after like the control socket. */
+/* engine/engine_door: the local API's place in the engine. The engine's configuration comes in, a
+ * door (door.c) goes out, with the bound on what may be uploaded to this server. Invariant: its
+ * socket is there while the engine runs and is made anew when somebody removed it; no new one is
+ * made once the engine ends. */
 #include <string.h>
 
 #include "engine/engine_internal.h"

@@ -63,9 +63,10 @@ struct flight {
 	struct list link; /* in starts.starting or starts.running */
 	struct claim *claim;
 	struct route *route;
-	int group;     /* LANE_ORDERED or LANE_BYPASS */
-	bool leader;   /* counts as one process */
-	int64_t since; /* monotonic milliseconds */
+	int group;      /* LANE_ORDERED or LANE_BYPASS */
+	bool leader;    /* counts as one process */
+	bool cancelled; /* tgrun cancel has named it */
+	int64_t since;  /* monotonic milliseconds */
 	struct {
 		int64_t due, shown_at; /* monotonic milliseconds; 0: never */
 		uint64_t place;        /* a hash of the chat and topic, when it was shown */
@@ -155,6 +156,7 @@ struct engine {
 		int64_t dry_at;
 		bool syncing; /* what was received is about to be durable */
 		bool disk_low, backlog_full;
+		int64_t room_until, stands_until; /* the disk and the state count as good */
 		struct log_pace sync_pace, disk_pace, full_pace;
 	} asking;
 	struct {
@@ -319,6 +321,8 @@ void engine_cannot_start(struct route *r, const struct claim *c, int64_t began, 
 			 int errnum);
 /* The attempt ended, and its update is not charged for that; `r` as of HANDLER_INTERRUPTED. */
 void engine_uncharged(struct engine *e, const struct claim *c, const struct handler_result *r);
+/* It is settled by tgrun cancel, `elapsed` milliseconds after its start. */
+void engine_cancelled(struct engine *e, const struct claim *c, int64_t elapsed);
 /* Frees the flight, which is over. Its claim is the caller's. */
 void engine_land(struct engine *e, struct flight *f);
 
@@ -379,6 +383,10 @@ void engine_take_runtime(struct engine *e);
 /* What the source noted of its end becomes a drain or a stop. */
 void engine_take_end(struct engine *e);
 void engine_check_end(struct engine *e);
+
+/* engine_cancel.c: carries out the request of tgrun cancel; the ends follow. 0, or -1 when memory
+ * is out. */
+int engine_cancel(struct engine *e, const cJSON *request);
 
 /* engine_status.c: appends the object of `tgrun status`. 0, or -1 when the buffer is full. */
 int engine_status_json(struct engine *e, struct buf *b);

@@ -1,5 +1,7 @@
 /* engine/engine_settle: what ends, and what follows from it. Results of the handlers come in;
- * outcomes for the queue, the breaker's word, hooks and lines of the log go out. */
+ * outcomes for the queue, the breaker's word, hooks and lines of the log go out. Invariant: each
+ * claim that a handler gives back is settled once, with one outcome or as released, and is freed
+ * after that. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -364,6 +366,19 @@ static void settle_ended(struct engine *e, struct route *route, const struct cla
 		e->config.settled(e->config.arg, c->seq, fate.text != NULL);
 }
 
+/* The breaker hears nothing: who ended it was not the handler. */
+void engine_cancelled(struct engine *e, const struct claim *c, int64_t elapsed)
+{
+	e->counts.cancelled++;
+	log_event(e->config.log, LOG_INFO,
+		  LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys),
+			     LOG_NUM("number", c->seq), LOG_NUM("ms", elapsed)),
+		  "cancelled");
+	queue_drop(e->queue, c);
+	if (e->config.settled)
+		e->config.settled(e->config.arg, c->seq, false);
+}
+
 void engine_on_done(void *arg, struct handler *h, struct claim *c, const struct handler_result *r)
 {
 	struct engine *e = arg;
@@ -383,6 +398,9 @@ void engine_on_done(void *arg, struct handler *h, struct claim *c, const struct 
 		break;
 	case HANDLER_INTERRUPTED:
 		engine_uncharged(e, c, r);
+		break;
+	case HANDLER_CANCELLED:
+		engine_cancelled(e, c, r->elapsed);
 		break;
 	case HANDLER_ENDED:
 		settle_ended(e, route, c, r, since);

@@ -14,8 +14,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <microhttpd.h>
-
 #include "base/clock.h"
 #include "base/list.h"
 #include "io/httpd_internal.h"
@@ -412,6 +410,8 @@ static int listen_on(struct httpd *h, struct err *err)
 struct httpd *httpd_new(struct loop *loop, const struct httpd_config *config,
 			const struct httpd_events *events, void *arg, struct err *err)
 {
+	if (httpd_library_load(err))
+		return NULL;
 	struct httpd *h = calloc(1, sizeof *h);
 	if (!h) {
 		err_set(err, ERR_INTERNAL, "out of memory");

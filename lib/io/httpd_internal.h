@@ -5,9 +5,7 @@
 
 #include "base/list.h"
 #include "io/httpd.h"
-
-struct MHD_Connection;
-struct MHD_Response;
+#include "io/httpd_library_internal.h"
 
 /* One that has come and not yet gone. */
 struct httpd_connection {

@@ -1,5 +1,5 @@
 # Goal: tgrun outbox lists, shows, retries and drops messages that wait or failed, in the same words whether a tgrun runs or not.
-# shellcheck shell=sh disable=SC2016,SC2034,SC2154
+# shellcheck shell=sh disable=SC2016,SC2034,SC2086,SC2153,SC2154
 . tests/flow/lib.sh
 
 outbox() { # WORD…: $OUT, $ERR, $STATUS

@@ -42,6 +42,8 @@ rm "$state/run.lock" "$state/slots.lock" "$state/mark" "$state"/queue.db-* 2>/de
 is "$(dead list --json | wc -l) $(foreign)" "2 " "what root has to make there is the owner's"
 TGRUN_TOKEN=$TOKEN "$TGRUN" status --state-dir "$TMP/state" >"$TMP/out" 2>&1
 is "$? $(grep -c 'no tgrun runs' "$TMP/out") $(grep -c chown "$TMP/out")" "69 1 0" "status: none runs, and no advice to change owners"
+TGRUN_TOKEN=$TOKEN "$TGRUN" send --api-url "$URL" --state-dir "$TMP/state" --chat 5 --text=root >"$TMP/out" 2>&1
+is "$? $(deliveries .text) $(foreign)" "0 root " "root sends a message where none runs, and what is stored of it is the owner's"
 chmod 755 "$private"
 chmod 750 "$state"
 dead list >/dev/null
