@@ -11,7 +11,7 @@
 #include "base/json.h"
 #include "engine/engine_internal.h"
 
-enum { NUMBERS_MAX_BYTES = 1 << 20, CHAT_KEY_MAX = 4096 };
+enum { NUMBERS_MAX_BYTES = 1 << 20 };
 
 struct wish {
 	struct engine *engine;
@@ -69,20 +69,12 @@ static bool has_key(const char *keys, const char *wanted)
 	return false;
 }
 
-/* The key of its chat, whatever --key says: business and guest chats have names of their own. */
-static int add_chat(struct engine *e, const struct claim *c, struct buf *out)
-{
-	struct update *u = update_parse(c->body, c->length, NULL);
-	int rc = u ? update_keys(u, e->chats, out) : 0;
-	update_free(u);
-	return rc;
-}
-
 static bool is_of_chat(const struct wish *w, const struct claim *c)
 {
 	struct buf chat;
-	buf_init(&chat, CHAT_KEY_MAX);
-	bool is = add_chat(w->engine, c, &chat) == 0 && strcmp(buf_str(&chat), w->chat.data) == 0;
+	buf_init(&chat, ENGINE_CHAT_MAX);
+	bool is = engine_chat_of(w->engine, c, &chat) == 0 &&
+		  strcmp(buf_str(&chat), w->chat.data) == 0;
 	buf_release(&chat);
 	return is;
 }
@@ -102,7 +94,7 @@ static int add_own_chat(struct wish *w)
 	for (struct list *l = all->next; l != all; l = l->next) {
 		const struct claim *c = container_of(l, struct flight, link)->claim;
 		if (c->seq == w->caller)
-			return add_chat(w->engine, c, &w->chat);
+			return engine_chat_of(w->engine, c, &w->chat);
 	}
 	return 0;
 }
@@ -115,7 +107,7 @@ static int wish_read(struct wish *w, struct engine *e, const cJSON *request)
 			    .caller = whole(json_member(request, "caller")),
 			    .key = cJSON_GetStringValue(json_member(request, "key")) };
 	buf_init(&w->numbers, NUMBERS_MAX_BYTES);
-	buf_init(&w->chat, CHAT_KEY_MAX);
+	buf_init(&w->chat, ENGINE_CHAT_MAX);
 	if (read_numbers(request, &w->numbers))
 		return -1;
 	if (json_true(request, "own"))

@@ -23,7 +23,12 @@
 
 enum engine_phase { ENGINE_NEW, ENGINE_RUNNING, ENGINE_DRAINING, ENGINE_KILLING, ENGINE_FINISHED };
 
-enum { ENGINE_SIGNALS = 8, ENGINE_RATE_SECONDS = 60, ENGINE_START_TROUBLES = 12 };
+enum {
+	ENGINE_SIGNALS = 8,
+	ENGINE_RATE_SECONDS = 60,
+	ENGINE_START_TROUBLES = 12,
+	ENGINE_CHAT_MAX = 4096
+};
 
 /* A copy of a command that the user gave, to be packed again when the bot's name or token
  * changes. */
@@ -253,6 +258,10 @@ void engine_routes_release(struct engine *e);
 struct route *engine_route_of(struct engine *e, const struct handler *h);
 /* `u` NULL: of what is no update. */
 unsigned engine_lane(const struct engine *e, const struct update *u, bool *bypass);
+/* Appends the key of the update's chat, whatever --key is, and whether or not it bypasses; nothing
+ * if it is no update. Business and guest chats have names of their own. 0, or -1 when memory is
+ * out. */
+int engine_chat_of(const struct engine *e, const struct claim *c, struct buf *out);
 /* Whether it is handled at all; counts what is not. */
 bool engine_wants(struct engine *e, const struct update *u);
 /* The handler does not work: one is started at a time, until one works. */

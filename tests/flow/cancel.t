@@ -27,7 +27,7 @@ echo '{"ready":true,"concurrency":3}' >&3
 while read -r line; do
 	id=$(printf '%s' "$line" | jq -r .id) text=$(printf '%s' "$line" | jq -r .update.message.text)
 	echo "given $text" >>"$FLOW_MARK/seen"
-	[ -e "$FLOW_MARK/hold" ] || echo "{\"id\":\"$id\",\"ok\":true}" >&3
+	[ "$(printf '%s' "$line" | jq .redelivered)" = false ] || echo "{\"id\":\"$id\",\"ok\":true}" >&3
 done
 EOT
 PATH=$PWD/$BUILD:$PATH
@@ -137,22 +137,21 @@ message 1 a
 message 2 b
 message 3 c
 wait_for '[ "$(seen "^batch: ")" = 1 ]'
-rm "$TMP/hold"
 cancel --chat 2
 wait_for '[ "$(status .cancelled)" = 1 ]'
+rm "$TMP/hold"
 is "$(status '"\(.failed) \(.dead) \(.interrupted)"')" "0 0 2" "of a batch one is cancelled, and the others were interrupted"
 message 4 d
 wait_for '[ "$(seen "^batch: ")" = 2 ]'
 is "$(tail -n 1 "$TMP/seen" | tr ' ' '\n' | sort | tr '\n' ' ')" " a batch: c d " "these come again, and not alone"
 stop_tgrun
 
-# Workers.
+# Workers; this one answers what comes again.
 begin
 start_tgrun --workers 1 --key none --kill-after 300ms --handler "$TMP/worker"
 message 1 a
 message 2 b
 wait_for '[ "$(seen given)" = 2 ]'
-rm "$TMP/hold"
 cancel --chat 1
 wait_for '[ "$(status "\"\(.cancelled) \(.done)\"")" = "1 1" ]'
 is "$(tr '\n' , <"$TMP/seen")" "given a,given b,given b," "of a worker's updates one is cancelled; the other comes again"
@@ -178,9 +177,8 @@ is "$(seen begin)" 0 "and nothing of it comes again"
 # One that has its turn, and whose start cannot be written down. (What is put under tgrun goes before the sanitizer's library.)
 case $BUILD in *asan*) ;; *)
 	begin
-	rm "$TMP/hold"
 	LD_PRELOAD=$PWD/$BUILD/tools/failing.so FAILING_SITES=$TMP/sites FAILING="runner:write:*:0:30" FAILING_WHILE=$TMP/refuse FAILING_LOG=$TMP/failed \
-		start_tgrun --mode batch --batch-size 3 --batch-wait 0 --key none --handler "$TMP/batch"
+		start_tgrun --mode batch --batch-size 3 --batch-wait 0 --key none --concurrency 1 --bypass /never --handler "$TMP/batch"
 	wait_for '[ -S "$TMP/state/control" ]'
 	"$TGRUN" pause --state-dir "$TMP/state"
 	for chat in 1 2 3; do message $chat "x$chat"; done
@@ -190,8 +188,13 @@ case $BUILD in *asan*) ;; *)
 	wait_for '[ "$(status .store_failing)" = true ]'
 	is "$(cancel --chat 1; echo $?) $(status .cancelled)" "0 1" "what has its turn and is not started yet is cancelled at once"
 	rm "$TMP/refuse"
-	wait_for '[ "$(status .done)" = 2 ]'
+	wait_for '[ -s "$TMP/seen" ]'
 	is "$(cat "$TMP/seen")" "batch: x2 x3 " "and never starts; the rest of its batch does, together"
+	message 4 x4
+	wait_for '[ "$(status .waiting)" = 1 ]'
+	is "$(status .running_count)" 2 "and counts as one process"
+	rm "$TMP/hold"
+	wait_for '[ "$(status .done)" = 3 ]'
 	stop_tgrun
 	is "$STATUS" 0 "and all ends well"
 	;;
