@@ -113,9 +113,11 @@ static int compose(struct engine *e, struct route *route, const struct claim *c,
 		log_event(e->config.log, LOG_WARN,
 			  LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)),
 			  "the reply is longer than what can be sent here, and is cut");
-	if (rc == 0 && reply.count > 1 && spec.mode != REPLY_API) {
+	/* The answer to a button is no part of what is said. */
+	size_t said = reply.count - (reply.count && reply.calls[0].kind == CALL_QUERY);
+	if (rc == 0 && said > 1 && spec.mode != REPLY_API) {
 		char parts[64];
-		snprintf(parts, sizeof parts, "the answer goes out in %zu parts", reply.count);
+		snprintf(parts, sizeof parts, "the answer goes out in %zu parts", said);
 		on_told(e, reply.calls[reply.count - 1].line, parts);
 	}
 	if (rc == 0 && add_calls(e, &reply))

@@ -154,6 +154,14 @@ stdout: text: hello
 bot: You said: hello
 1 handled, 0 failed" "what a worker prints is no answer, and could not be one"
 
+got=$(printf '%s\n' /start '/press 2' | talk --reply text --handler share/examples/menu.sh | grep -v '^called answer')
+is "$got" "You: /start
+bot: What would you like?
+     [1 Tea] [2 Coffee]
+You: [callback_query] Coffee
+bot: Coffee is on its way.
+2 handled, 0 failed" "the answer to a button is no part of what the bot says"
+
 # The commands that a handler has.
 handler tells.sh <<'EOT'
 #!/bin/sh
