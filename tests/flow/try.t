@@ -180,7 +180,7 @@ bot: Done.
 is "$(head -n 1 "$SEEN")" "700 directory" "its state directory is nobody else's"
 ok '[ ! -e "$(tail -n 1 "$SEEN")" ]' "and is gone at the end"
 got=$(echo hi | TMPDIR=$TMP/nowhere talk --handler true)
-is "$(status) $got" "0 warning: cannot make a directory in '$TMP/nowhere': No such file or directory: handlers have no 'tgrun send'; TMPDIR names a place
+is "$(status) $got" "0 warning: cannot make a directory in '$TMP/nowhere': No such file or directory: handlers have no 'tgrun call'; TMPDIR names a place
 You: hi
 1 handled, 0 failed" "without a place for it the bot can be talked to all the same"
 
