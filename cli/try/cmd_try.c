@@ -196,7 +196,7 @@ static int run(struct try *t, struct err *err)
 		return -1;
 	greet(t);
 	if (!placed)
-		SAY(t, CHAT_DIM, "warning: %s: handlers have no 'tgrun send'; TMPDIR names a place",
+		SAY(t, CHAT_DIM, "warning: %s: handlers have no 'tgrun call'; TMPDIR names a place",
 		    err->text);
 	if (start_engine(t, err) || start_input(t, err))
 		return -1;

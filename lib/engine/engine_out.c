@@ -96,9 +96,11 @@ static void tell_note(struct engine *e, struct route *route, const struct claim 
 		log_event(e->config.log, LOG_WARN,
 			  LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)),
 			  "the reply is longer than what can be sent here, and is cut");
-	if (reply->count > 1 && mode != REPLY_API) {
+	/* The answer to a button is no part of what is said. */
+	size_t said = reply->count - (reply->count && reply->calls[0].kind == CALL_QUERY);
+	if (said > 1 && mode != REPLY_API) {
 		char parts[64];
-		snprintf(parts, sizeof parts, "the answer goes out in %zu parts", reply->count);
+		snprintf(parts, sizeof parts, "the answer goes out in %zu parts", said);
 		on_told(e, reply->calls[reply->count - 1].line, parts);
 	}
 }

@@ -37,19 +37,19 @@ is "$(answers 11)" "You said: $odd
 You said: two
 lines	and a tab" "echo.sh says what it was told, whatever stands in it, and in order"
 
-diag "menu.bash"
+diag "menu.sh"
 message 12 /start
 message 12 /help
 message 12 /dance
 message 12 "not a command"
 press 12 Tea 77
 press 12 "something else" 76
-run_example menu.bash
-is "$STATUS" 0 "menu.bash: tgrun ends well"
+run_example menu.sh
+is "$STATUS" 0 "menu.sh: tgrun ends well"
 is "$(answers 12)" 'What would you like?
 /start shows the menu.
 I do not know /dance; try /help.
-Tea is on its way.' "menu.bash answers commands and buttons, and nothing else"
+Tea is on its way.' "menu.sh answers commands and buttons, and nothing else"
 is "$(calls 'select(.method == "sendMessage" and .params.reply_markup) | .params.reply_markup |
 	if type == "string" then fromjson else . end | [.inline_keyboard[][].text] | join(" ")')" "Tea Coffee" "its menu has two buttons"
 is "$(deliveries 'select(.method == "answerCallbackQuery") | .query' | tr '\n' ' ')" "77 76 " "each button that was pressed stops waiting"
@@ -97,7 +97,7 @@ push '{"channel_post":{"message_id":1,"date":1,"chat":{"id":-1008,"type":"channe
 push '{"callback_query":{"id":"78","from":{"id":5,"is_bot":false,"first_name":"u"},"chat_instance":"1","data":"Tea","inline_message_id":"i"}}'
 stored=$TMP/stored
 curl -sS "$API/getUpdates" | jq -c '.result[]' >"$stored"
-for example in echo.sh menu.bash remind.py count.awk; do
+for example in echo.sh menu.sh remind.py count.awk; do
 	anew --no-penalties
 	push - <"$stored"
 	run_example $example --concurrency 1
@@ -106,10 +106,20 @@ for example in echo.sh menu.bash remind.py count.awk; do
 		"$example answers each message in its topic, and no edit"
 done
 
+anew --no-penalties
+sed '/"text":"\/list"/!d; s/list/start/' "$stored" | push -
+run_example menu.sh --concurrency 1
+is "$STATUS $(calls 'select(.method == "sendMessage" and .params.reply_markup) | .params |
+	"\(.message_thread_id // "-")/\(.direct_messages_topic_id // "-")"' | tr '\n' ' ')" "0 7/- -/8 -/- " "menu.sh shows its buttons there, too"
+chats '{"chat":5,"state":"blocked"}'
+message 5 /start
+run_example menu.sh
+like "$(dead list --json | jq -r .reason)" '^exited with status 77: .*bot was blocked by the user' "… and says who has blocked it"
+
 diag "a refusal, and an API that is away"
 failed() { "$TGRUN" outbox list --json --state failed --state-dir "$TMP/state" | jq -r '"\(.chat) \(.code) \(.reason)"' | sort; }
 machine MACHINE_SPEED=10
-for example in echo.sh menu.bash remind.py count.awk; do
+for example in echo.sh menu.sh remind.py count.awk; do
 	anew --no-penalties
 	script '{"method":"sendMessage","chat":31,"action":"refuse","ms":1500}
 {"method":"sendMessage","chat":32,"action":"flood","retry_after":2}

@@ -154,6 +154,14 @@ stdout: text: hello
 bot: You said: hello
 1 handled, 0 failed" "what a worker prints is no answer, and could not be one"
 
+got=$(printf '%s\n' /start '/press 2' | talk --reply text --handler share/examples/menu.sh | grep -v '^called answer')
+is "$got" "You: /start
+bot: What would you like?
+     [1 Tea] [2 Coffee]
+You: [callback_query] Coffee
+bot: Coffee is on its way.
+2 handled, 0 failed" "the answer to a button is no part of what the bot says"
+
 # The commands that a handler has.
 handler tells.sh <<'EOT'
 #!/bin/sh
@@ -172,7 +180,7 @@ bot: Done.
 is "$(head -n 1 "$SEEN")" "700 directory" "its state directory is nobody else's"
 ok '[ ! -e "$(tail -n 1 "$SEEN")" ]' "and is gone at the end"
 got=$(echo hi | TMPDIR=$TMP/nowhere talk --handler true)
-is "$(status) $got" "0 warning: cannot make a directory in '$TMP/nowhere': No such file or directory: handlers have no 'tgrun send'; TMPDIR names a place
+is "$(status) $got" "0 warning: cannot make a directory in '$TMP/nowhere': No such file or directory: handlers have no 'tgrun call'; TMPDIR names a place
 You: hi
 1 handled, 0 failed" "without a place for it the bot can be talked to all the same"
 
