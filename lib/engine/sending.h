@@ -38,7 +38,7 @@ struct sending_taken {
 int sending_take(struct out *o, const cJSON *request, int fd, const struct secret *secret,
 		 struct sending_taken *taken, struct err *err);
 
-/* Bytes of all that goes with a request. */
+/* Bytes of what goes with a request, in the file `fd`; 0 if it is -1 or no regular file. */
 int64_t sending_size(int fd);
 
 /* The answer, a line appended to `out`: what was taken; why nothing was. 0, or -1 as buf_add(). And
