@@ -32,8 +32,13 @@ struct client_call {
 int call_read_words(struct client_call *c, struct setup *s, struct err *err);
 void call_release_words(struct client_call *c);
 
-/* Sends it, by a runner if one is there. 0: it has an outcome; -1 with `err`. */
+/* Sends the call through the runner that has the bot. 0: `outcome` and `answer` say how it ended,
+ * also when nobody knows whether it arrived. -1 with `err`: nothing was sent, or the answer could
+ * not be kept; *none then tells whether there is no runner to send it. */
 int call_by_runner(struct client_call *c, bool *none, struct err *err);
+
+/* Sends the call to the server itself, where no runner is. 0: `outcome` and `answer` say how it
+ * ended; -1 with `err`. */
 int call_straight(struct client_call *c, struct err *err);
 
 #endif

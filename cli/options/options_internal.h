@@ -42,7 +42,9 @@ enum option_group {
 
 struct option_row {
 	const char *name;
-	const char *value;    /* the name of its value in --help; NULL: a flag */
+	/* the name of its value in --help; NULL: a flag. With COMMAND in it, the value is cut into
+	 * words later, and its quotes stay until then */
+	const char *value;
 	const char *fallback; /* its default, as it would be written; NULL: none */
 	const char *help;
 	enum option_type type;

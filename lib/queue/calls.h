@@ -80,14 +80,14 @@ int queue_call_begin(struct queue *q, const struct queue_call *call, bool sync);
 
 /* The end of a call that was begun, exactly one of these. done: it is gone. again: it waits with
  * `due` and the counts (tries, servers, unsures) of `call`; its other members are those it was
- * added with, or queue_call_replace() gave it. fail: it failed, for the reason and with the code of
- * `call`. None of them can fail: queue_call_begin() reserved what they take. */
+ * added with, or queue_call_replace() gave it. fail: it failed, for the reason and with the code
+ * and `unsures` of `call`. None of them can fail: queue_call_begin() reserved what they take. */
 void queue_call_done(struct queue *q, int64_t id);
 void queue_call_again(struct queue *q, const struct queue_call *call);
 void queue_call_fail(struct queue *q, const struct queue_call *call);
 
-/* A call that waits, and was not begun, has failed: for the reason and with the code of `call`. 0,
- * or -1 when memory is out. */
+/* A call that waits, and was not begun, has failed: with the reason, the code and the `unsures` of
+ * `call`. 0, or -1 when memory is out. */
 int queue_call_give_up(struct queue *q, const struct queue_call *call);
 
 /* Forgets call `id`: one that waits and was not begun, or, with `failed`, one that failed. 0, or -1
