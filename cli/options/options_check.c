@@ -162,10 +162,11 @@ static int check_reply(const struct config *c, struct err *err)
 			config_where(c, member, place, sizeof place));
 	for (size_t i = 0; i < c->route.count && !any; i++)
 		any = c->route.items[i].policy.reply != REPLY_NONE;
-	if (any && c->stdout_to == STDOUT_INHERIT)
+	if (any && c->stdout_to != STDOUT_LOG)
 		return err_set(
 			err, ERR_USAGE,
-			"'reply' and 'stdout = inherit' exclude each other: what a handler prints goes to one place");
+			"'reply' and 'stdout = %s' exclude each other: what a handler prints goes to one place",
+			c->stdout_to == STDOUT_INHERIT ? "inherit" : "discard");
 	return 0;
 }
 

@@ -188,6 +188,8 @@ struct engine {
 	} typing;
 	struct {
 		uint64_t kinds_told; /* of updates that are not answered; the last bit: unknown */
+		int64_t room_until;  /* monotonic milliseconds: the disk is not looked at before */
+		bool cramped;        /* it was almost full then */
 		struct log_pace full_pace;
 	} way_out;
 	struct {
@@ -232,6 +234,9 @@ void engine_remember_error(struct engine *e, const char *text);
  * word where it does not. Without a directory, always. */
 bool engine_stands(struct engine *e);
 bool engine_ends_well(struct engine *e);
+
+/* Is there room on the disk for so many bytes beyond --min-free? */
+bool engine_disk_has(const struct engine *e, int64_t bytes);
 
 /* engine_command.c */
 /* Replaces *out by a copy of `spec`. 0, or -1 with `err`: *out stays as it was. */

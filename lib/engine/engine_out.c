@@ -16,6 +16,7 @@ enum {
 	FAILED_KEEP = 10000,             /* calls that failed and are kept */
 	HOOK_TIMEOUT = 60 * 1000,
 	HOOK_KILL_AFTER = 5000,
+	LOOK_AGAIN = 1000,     /* milliseconds between two looks at the disk */
 	LAST_WAIT = 60 * 1000, /* milliseconds that the end waits for a reply's turn */
 };
 
@@ -289,17 +290,35 @@ void engine_out_send(struct engine *e)
 		out_send(e->out);
 }
 
+/* Answers that wait on a disk that is almost full make room when they are sent; others would take
+ * the last of it. */
+static bool is_cramped(struct engine *e, size_t waiting)
+{
+	int64_t now = e->config.clock->mono(e->config.clock);
+	if (waiting && now >= e->way_out.room_until) {
+		e->way_out.cramped = !engine_disk_has(e, 0);
+		e->way_out.room_until = now + LOOK_AGAIN;
+	}
+	return waiting && e->way_out.cramped;
+}
+
 bool engine_out_full(struct engine *e)
 {
 	struct out_counts counts;
 	if (!e->out)
 		return false;
 	out_counts(e->out, &counts);
-	bool full = (int64_t)counts.waiting >= e->policy.out.limit;
+	size_t waiting = counts.waiting + counts.sending;
+	bool cramped = is_cramped(e, waiting);
+	if (cramped)
+		engine_turn_in(e, LOOK_AGAIN);
+	bool full = cramped || (int64_t)counts.waiting >= e->policy.out.limit;
 	if (full)
-		log_paced(e->config.log, &e->way_out.full_pace, LOG_WARN,
-			  LOG_FIELDS(LOG_NUM("waiting", (int64_t)counts.waiting)),
-			  "the outbox is full: no handler starts until replies have been sent");
+		log_paced(
+			e->config.log, &e->way_out.full_pace, LOG_WARN,
+			LOG_FIELDS(LOG_NUM("waiting", (int64_t)waiting)),
+			cramped ? "the disk is almost full: no handler starts until answers have been sent"
+				: "the outbox is full: no handler starts until replies have been sent");
 	return full;
 }
 

@@ -52,3 +52,12 @@ int engine_pulse_init(struct engine *e)
 	e->pulse.timer = loop_timer_new(e->config.loop, on_turn_timer, e);
 	return e->pulse.timer ? 0 : -1;
 }
+
+bool engine_disk_has(const struct engine *e, int64_t bytes)
+{
+	bool looked_at = e->config.dir && !e->config.store_forgets && e->policy.min_free;
+	int64_t space = looked_at ? statedir_free_bytes(e->config.dir) : -1;
+	/* The database shrinks late, if at all: what it has free inside is room, too. */
+	return space < 0 || space >= e->policy.min_free + bytes ||
+	       space + queue_spare_bytes(e->queue) >= e->policy.min_free + bytes;
+}

@@ -16,10 +16,7 @@ static int has_room(struct engine *e, const cJSON *request, int64_t bytes, struc
 		return err_set(err, ERR_CANTCREATE,
 			       "the outbox is full: %zu messages wait, and nothing was stored",
 			       counts.waiting);
-	int64_t space = e->config.dir && !e->config.store_forgets
-				? statedir_free_bytes(e->config.dir)
-				: -1;
-	if (space >= 0 && space + queue_spare_bytes(e->queue) < e->policy.min_free + bytes)
+	if (!engine_disk_has(e, bytes))
 		return err_set(err, ERR_CANTCREATE,
 			       "the disk is almost full (--min-free), and nothing was stored");
 	return 0;

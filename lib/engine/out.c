@@ -15,6 +15,7 @@ enum {
 	SWEEP_EVERY = 60000, /* milliseconds between two looks for limits that are at rest */
 	FIRST_DOUBT = 1000,  /* milliseconds before the server is asked of the token again */
 	LAST_DOUBT = 60000,
+	LONGEST_DUE = 60000, /* milliseconds: what is longer is a cool-down, and its chat's */
 };
 
 /* ---- what comes in ---- */
@@ -254,6 +255,10 @@ static int recall_call(void *arg, const struct queue_call *call)
 {
 	struct out *o = arg;
 	struct queue_call now = *call;
+	int64_t latest = o->config.clock->wall(o->config.clock) + LONGEST_DUE;
+	/* No wait of a call's own is longer, unless the clock was set back since. */
+	if (now.due > latest)
+		now.due = latest;
 	if (call->begun) {
 		now.due = o->config.clock->wall(o->config.clock) + fate_of_death(call).delay;
 		now.unsures++;

@@ -58,15 +58,31 @@ void out_tell(const struct out_call *c, const char *text, const char *reason)
 		config->told(config->arg, c->call.line, phrase);
 }
 
+const char *out_words(const char *text, char out[OUT_WORDS])
+{
+	char *at = out;
+	bool quoted = false;
+	for (const char *p = text; *p && at < out + OUT_WORDS - 4; p++) {
+		if (!quoted || *p == '"')
+			*at++ = *p;
+		if (*p == '"' && !quoted)
+			at = stpcpy(at, "…");
+		quoted = quoted != (*p == '"');
+	}
+	*at = '\0';
+	return out;
+}
+
 void out_tell_repeat(struct out_call *c, const char *reason)
 {
+	char words[OUT_WORDS];
 	struct out *o = c->out;
 	out_tell(c, "may arrive twice: it is sent again", reason);
 	o->counts.repeated++;
 	log_event(o->config.log, LOG_WARN,
 		  LOG_FIELDS(LOG_NUM("call", c->call.id), LOG_STR("method", c->call.method),
 			     LOG_STR("chat", c->call.line)),
-		  "may arrive twice: it is sent again: %s", reason);
+		  "may arrive twice: it is sent again: %s", out_words(reason, words));
 }
 
 /* ---- in and out ---- */
@@ -169,12 +185,12 @@ void out_fail(struct out_call *c, const struct verdict *v, const char *reason, c
 	int64_t id = c->call.id, group = c->call.group;
 	/* Who presses a button that answers too late still wants the message. */
 	bool alone = c->call.kind == OUTBOX_QUERY;
-	char why[512];
+	char why[512], words[OUT_WORDS];
 	snprintf(why, sizeof why, "%s", reason);
 	log_event(o->config.log, LOG_WARN,
 		  LOG_FIELDS(LOG_NUM("call", id), LOG_STR("method", c->call.method),
 			     LOG_STR("chat", c->call.line)),
-		  "not delivered: %s", why);
+		  "not delivered: %s", out_words(why, words));
 	out_tell(c, "not delivered", why);
 	fail_one(c, v, why);
 	if (!alone)
@@ -198,12 +214,13 @@ void out_keep_line(struct out *o, const char *line)
 
 void out_flood(struct out_call *c, int64_t delay, const char *text)
 {
+	char words[OUT_WORDS];
 	struct out *o = c->out;
 	int64_t until = out_now(o) + delay + FLOOD_SPARE;
 	log_paced(o->config.log, &o->flood_pace, LOG_WARN,
 		  LOG_FIELDS(LOG_NUM("call", c->call.id), LOG_STR("chat", c->call.line),
 			     LOG_NUM("wait_ms", delay)),
-		  "the server asks to wait: %s", text);
+		  "the server asks to wait: %s", out_words(text, words));
 	out_tell(c, "the server asks to wait", text);
 	outbox_flood(o->outbox, out_now(o), c->call.id, until);
 	c->sending = false;

@@ -57,6 +57,10 @@ int64_t out_wall(const struct out *o, int64_t mono);
 int64_t out_mono(const struct out *o, int64_t wall);
 /* What decides on its fate. */
 struct fate_call out_fate_call(const struct queue_call *call);
+/* `text` for the log: what the server quotes may be words of a message, and is left out. Returns
+ * `out`. */
+enum { OUT_WORDS = 512 };
+const char *out_words(const char *text, char out[OUT_WORDS]);
 /* Tells who watches. */
 void out_tell(const struct out_call *c, const char *text, const char *reason);
 /* Logs that a call is sent again that may have arrived. */

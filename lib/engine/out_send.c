@@ -104,6 +104,7 @@ static void learn_name(struct out_call *c, const char *body, size_t length)
 
 static void done(struct out_call *c, const struct verdict *v, const char *body, size_t length)
 {
+	char words[OUT_WORDS];
 	struct out *o = c->out;
 	int64_t id = c->call.id;
 	o->counts.sent++;
@@ -112,7 +113,7 @@ static void done(struct out_call *c, const struct verdict *v, const char *body, 
 		  LOG_FIELDS(LOG_NUM("call", id), LOG_STR("method", c->call.method),
 			     LOG_STR("chat", c->call.line)),
 		  "%s%s", v->kind == VERDICT_SAME ? "done before: " : "sent",
-		  v->kind == VERDICT_SAME ? v->text : "");
+		  v->kind == VERDICT_SAME ? out_words(v->text, words) : "");
 	if (body)
 		learn_name(c, body, length);
 	queue_call_done(o->config.queue, id);
@@ -140,6 +141,7 @@ static void fail(struct out_call *c, const struct verdict *v, const char *reason
 
 static void settle(struct out_call *c, const struct verdict *v, const char *body, size_t length)
 {
+	char words[OUT_WORDS];
 	struct out *o = c->out;
 	struct fate_call of = out_fate_call(&c->call);
 	struct fate fate = fate_of(v, &of, backoff_random());
@@ -156,7 +158,7 @@ static void settle(struct out_call *c, const struct verdict *v, const char *body
 				  LOG_FIELDS(LOG_NUM("call", c->call.id),
 					     LOG_STR("method", c->call.method),
 					     LOG_NUM("wait_ms", fate.delay)),
-				  "not sent, to be tried again: %s", v->text);
+				  "not sent, to be tried again: %s", out_words(v->text, words));
 		again(c, fate.delay);
 		/* Who cannot be reached cannot be reached by the others either. */
 		if (v->kind == VERDICT_UNSENT)
@@ -175,7 +177,8 @@ static void settle(struct out_call *c, const struct verdict *v, const char *body
 	case FATE_PLAIN:
 		log_event(o->config.log, LOG_WARN,
 			  LOG_FIELDS(LOG_NUM("call", c->call.id), LOG_STR("chat", c->call.line)),
-			  "the server cannot parse it, it is sent as plain text: %s", v->text);
+			  "the server cannot parse it, it is sent as plain text: %s",
+			  out_words(v->text, words));
 		out_tell(c, "the server cannot parse it, it is sent as plain text", v->text);
 		if (make_plain(c)) {
 			again(c, NO_MEMORY);
