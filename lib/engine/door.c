@@ -1,9 +1,9 @@
 /* engine/door: who comes in to the local API: connections on the socket `api`, what their requests
  * ask for, and the end of it all. What becomes of a request is the matter of the files below.
  *
- * Invariant: there are never more connections than are allowed: of those that come beyond it one
- * that has not asked yet, or is idle, makes room; when all wait for an answer, the next ones wait
- * in the kernel. */
+ * Invariant: there are never more connections than are allowed, but for one that makes another
+ * leave: one that takes long to ask, or is idle. When all wait for an answer, the next ones wait in
+ * the kernel. */
 #include "engine/door.h"
 
 #include <ctype.h>
@@ -13,25 +13,36 @@
 
 #include "engine/door_internal.h"
 
-enum { IDLE_SECONDS = 60, BACKLOG = 128 };
+enum {
+	IDLE_SECONDS = 60,
+	BACKLOG = 128,
+	GRACE = 1000, /* milliseconds for a request to come, when others want its place */
+};
 
 /* ---- connections ---- */
 
-/* Looks whether who comes next can be let in. */
+/* Makes room for the one that came last, and for the next; while there is none, nobody is let in.
+ */
 static void pace(struct door *d)
 {
-	bool full = httpd_connections_busy(d->httpd) >= d->config.connections;
-	if (full != d->paused && d->named) {
-		d->paused = full;
+	while (httpd_connections(d->httpd) > d->config.connections &&
+	       httpd_make_room(d->httpd, GRACE))
+		continue;
+	bool full = httpd_connections(d->httpd) > d->config.connections;
+	loop_timer_set(d->room_timer, full ? GRACE : -1);
+	if (full != d->paused && d->named)
 		listener_pause(d->named, full);
-	}
+	d->paused = full;
+}
+
+static void on_room_timer(void *arg)
+{
+	pace(arg);
 }
 
 static void on_accepted(void *arg, int fd)
 {
 	struct door *d = arg;
-	if (httpd_connections(d->httpd) >= d->config.connections)
-		httpd_make_room(d->httpd);
 	httpd_adopt(d->httpd, fd);
 	pace(d);
 }
@@ -106,7 +117,6 @@ static int on_body(void *tag, const char *bytes, size_t n)
 static void on_whole(void *tag)
 {
 	struct door_call *c = tag;
-	pace(c->door);
 	if (c->stage == DOOR_READS)
 		door_send(c);
 }
@@ -125,8 +135,8 @@ static void on_ended(void *tag)
 	/* What the server has is waited for: its chat's next call must not overtake it. */
 	if (c->stage != DOOR_SENDS)
 		door_call_free(c);
-	if (d->httpd)
-		pace(d);
+	if (d->httpd && d->paused)
+		loop_timer_set(d->room_timer, 0);
 }
 
 static const struct httpd_events events = {
@@ -153,9 +163,13 @@ struct door *door_new(const struct door_config *config, struct err *err)
 					   .idle_seconds = IDLE_SECONDS,
 					   .body_max = config->body_max };
 	d->httpd = httpd_new(config->loop, &http, &events, d, err);
-	d->named = d->httpd ? listener_named(config->loop, statedir_fd(config->dir), "api", BACKLOG,
-					     on_accepted, d, err)
-			    : NULL;
+	d->room_timer = loop_timer_new(config->loop, on_room_timer, d);
+	if (!d->room_timer)
+		err_set(err, ERR_INTERNAL, "out of memory");
+	d->named = d->httpd && d->room_timer
+			   ? listener_named(config->loop, statedir_fd(config->dir), "api", BACKLOG,
+					    on_accepted, d, err)
+			   : NULL;
 	if (d->named)
 		return d;
 	door_free(d);
@@ -212,6 +226,7 @@ void door_free(struct door *d)
 	d->named = NULL;
 	d->httpd = NULL;
 	httpd_free(httpd); /* ends each request */
+	loop_timer_free(d->room_timer);
 	while (!list_empty(&d->calls)) {
 		struct door_call *c = container_of(d->calls.next, struct door_call, link);
 		api_cancel(c->request);

@@ -330,3 +330,13 @@ void door_body_release(struct door_call *c)
 	buf_release(&c->value);
 	buf_release(&c->name);
 }
+
+void door_call_free(struct door_call *c)
+{
+	list_remove(&c->link);
+	door_body_release(c);
+	buf_release(&c->told);
+	if (c->fetched >= 0)
+		close(c->fetched);
+	free(c);
+}

@@ -15,7 +15,8 @@ struct door {
 	struct door_config config;
 	struct httpd *httpd;
 	struct listener *named;
-	struct list calls; /* all that are not freed */
+	struct loop_timer *room_timer; /* looks again for room */
+	struct list calls;             /* all that are not freed */
 	bool closing;
 	bool paused;
 };
@@ -85,6 +86,8 @@ bool door_has_space(const struct door *d, uint64_t bytes);
 /* A file without a name in the state directory; -1 with errno. */
 int door_spool(const struct door *d);
 void door_body_release(struct door_call *c);
+/* The end of a request, of which nothing is under way. */
+void door_call_free(struct door_call *c);
 
 /* door_file.c: the file of `c->path`; the one that an answer of getFile names. */
 void door_file_fetch(struct door_call *c, const char *path);
@@ -95,6 +98,5 @@ void door_file_of_answer(struct door_call *c, const char *body, size_t length);
 void door_send(struct door_call *c);
 /* Its caller has gone, or it ends: what did not go out yet does not. */
 void door_take_back(struct door_call *c);
-void door_call_free(struct door_call *c);
 
 #endif

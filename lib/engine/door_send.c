@@ -12,16 +12,6 @@
 
 enum { PARAMS_MAX = 4 << 20 };
 
-void door_call_free(struct door_call *c)
-{
-	list_remove(&c->link);
-	door_body_release(c);
-	buf_release(&c->told);
-	if (c->fetched >= 0)
-		close(c->fetched);
-	free(c);
-}
-
 /* Nobody waits for it, and nothing of it is under way. */
 static void leave(struct door_call *c)
 {

@@ -131,7 +131,8 @@ int engine_reply(struct engine *e, struct route *route, const struct claim *c,
 {
 	if (!r->reply)
 		return 0;
-	if (!e->out) {
+	/* Without a bot there is nobody to answer; a reload may have taken the mode away. */
+	if (!e->out || (!r->reply_is_json && route->policy.reply == REPLY_NONE)) {
 		handler_tell_stdout(route->handler, c, r->reply, r->reply_length);
 		return 0;
 	}

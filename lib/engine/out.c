@@ -199,7 +199,8 @@ bool out_busy(struct out *o, int64_t milliseconds)
 {
 	int64_t now = out_now(o);
 	int64_t due = o->doubts ? INT64_MAX : outbox_due_reply(o->outbox, now);
-	return outbox_in_flight(o->outbox) > 0 || (due != INT64_MAX && due - now < milliseconds);
+	return outbox_in_flight(o->outbox) > 0 || o->asking ||
+	       (due != INT64_MAX && due - now < milliseconds);
 }
 
 bool out_doubts(const struct out *o)

@@ -121,7 +121,8 @@ struct out_counts {
 };
 void out_counts(const struct out *o, struct out_counts *out);
 
-/* Whether a reply waits that will go within `milliseconds`, or a call is being sent. */
+/* Whether a reply waits that will go within `milliseconds`, a call is being sent, or the server is
+ * being asked whether the token is good. */
 bool out_busy(struct out *o, int64_t milliseconds);
 
 /* Whether nothing is sent since the server refused the token. */

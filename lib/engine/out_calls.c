@@ -7,6 +7,7 @@
 
 #include "engine/out_internal.h"
 #include "queue/queue.h"
+#include "reply/reply.h"
 
 enum { FLOOD_SPARE = 200 /* milliseconds beyond what a 429 tells */ };
 
@@ -167,6 +168,8 @@ void out_fail(struct out_call *c, const struct verdict *v, const char *reason, c
 {
 	struct out *o = c->out;
 	int64_t id = c->call.id, group = c->call.group;
+	/* Who presses a button that answers too late still wants the message. */
+	bool alone = c->call.kind == OUTBOX_QUERY;
 	char why[512];
 	snprintf(why, sizeof why, "%s", reason);
 	log_event(o->config.log, LOG_WARN,
@@ -175,7 +178,8 @@ void out_fail(struct out_call *c, const struct verdict *v, const char *reason, c
 		  "not delivered: %s", why);
 	out_tell(c, "not delivered", why);
 	fail_one(c, v, why);
-	fail_rest(o, group, id, why);
+	if (!alone)
+		fail_rest(o, group, id, why);
 	o->config.ended(o->config.arg, id, OUT_FAILED, v, why, body, length);
 }
 

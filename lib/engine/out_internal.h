@@ -42,7 +42,7 @@ struct out {
 	bool stopped;      /* nothing that is stored is begun */
 	bool doubts;       /* the token: nothing is sent until the server says that it is good */
 	struct api_request *asking; /* getMe */
-	struct backoff backoff;     /* of getMe */
+	struct backoff backoff;     /* of doubts, until a call is taken */
 	struct out_counts counts;
 	struct log_pace flood_pace, twice_pace, token_pace, network_pace;
 };
@@ -68,7 +68,7 @@ void out_leave(struct out_call *call);
 void out_forget(struct out_call *call);
 /* Ends what is being sent of it, without calling back, and forgets its parameters. */
 void out_cut(struct out_call *call);
-/* A call failed, and with it what waits of its reply. `v` NULL: the server was not asked. */
+/* A call failed, and with it, unless it answered a query, what waits of its reply. `v` NULL: the server was not asked. */
 void out_fail(struct out_call *call, const struct verdict *v, const char *reason, const char *body,
 	      size_t length);
 /* Stores the limits of a line, or forgets them. NULL: the whole bot's. */

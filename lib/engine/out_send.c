@@ -23,7 +23,6 @@ static void on_me(void *arg, struct api_answer *answer)
 	o->asking = NULL;
 	if (answer->class == API_OK) {
 		o->doubts = false;
-		backoff_reset(&o->backoff);
 		o->config.wake(o->config.arg);
 		return;
 	}
@@ -40,6 +39,21 @@ void out_ask_for_token(void *out)
 	o->asking = api_call(o->api, "getMe", "", SEND_TOTAL, SEND_TOTAL, on_me, o);
 	if (!o->asking)
 		loop_timer_set(o->doubt_timer, NO_MEMORY);
+}
+
+/* The server refused the token of a call. It is asked at once whether it means that; if it takes
+ * the token, and refuses it again of the next call, after growing pauses. */
+static void doubt(struct out *o)
+{
+	if (o->doubts)
+		return;
+	bool again = o->backoff.failures > 0;
+	int64_t pause = backoff_fail(&o->backoff, backoff_random());
+	o->doubts = true;
+	if (again)
+		loop_timer_set(o->doubt_timer, pause);
+	else
+		out_ask_for_token(o);
 }
 
 /* ---- what the server said ---- */
@@ -92,6 +106,7 @@ static void done(struct out_call *c, const struct verdict *v, const char *body, 
 	struct out *o = c->out;
 	int64_t id = c->call.id;
 	o->counts.sent++;
+	backoff_reset(&o->backoff);
 	log_event(o->config.log, LOG_DEBUG,
 		  LOG_FIELDS(LOG_NUM("call", id), LOG_STR("method", c->call.method),
 			     LOG_STR("chat", c->call.line)),
@@ -169,8 +184,7 @@ static void settle(struct out_call *c, const struct verdict *v, const char *body
 		break;
 	case FATE_TOKEN:
 		again(c, 0);
-		o->doubts = true;
-		out_ask_for_token(o);
+		doubt(o);
 		break;
 	case FATE_FAILED:
 		fail(c, v, fate.reason, body, length);
@@ -263,27 +277,29 @@ static struct api_request *request(struct out_call *c)
 	return api_send(c->out->api, c->sent->method, &body, on_answer, c);
 }
 
+/* 0, or -1 with `v`: it is not sent. */
+static int try_to_send(struct out_call *c, struct verdict *v)
+{
+	struct err err = { 0 };
+	*v = (struct verdict){ .kind = VERDICT_UNSENT, .text = "out of memory" };
+	int found = queue_call_show(c->out->config.queue, c->call.id, read_call, c, &err);
+	if (found == 0)
+		*v = (struct verdict){ .kind = VERDICT_REFUSED,
+				       .text = "its parameters cannot be read in the store" };
+	if (found < 0)
+		snprintf(v->text, sizeof v->text, "%.*s", (int)sizeof v->text - 1, err.text);
+	if (found <= 0 || !c->sent || follow_move(c))
+		return -1;
+	c->request = request(c);
+	return c->request ? 0 : -1;
+}
+
 void out_send_one(struct out_call *c)
 {
 	struct out *o = c->out;
-	struct err err = { 0 };
-	const struct verdict none = { .kind = VERDICT_UNSENT, .text = "out of memory" };
-	const struct verdict lost = { .kind = VERDICT_REFUSED,
-				      .text = "its parameters cannot be read in the store" };
-	int found = queue_call_show(o->config.queue, c->call.id, read_call, c, &err);
-	if (found == 0 || (found > 0 && !c->sent)) {
-		settle(c, found ? &none : &lost, NULL, 0);
+	struct verdict v;
+	if (try_to_send(c, &v) == 0)
 		return;
-	}
-	if (found < 0) {
-		const struct verdict fails = { .kind = VERDICT_UNSENT };
-		struct verdict v = fails;
-		snprintf(v.text, sizeof v.text, "%.*s", (int)sizeof v.text - 1, err.text);
-		settle(c, &v, NULL, 0);
-		return;
-	}
-	if (follow_move(c) == 0)
-		c->request = request(c);
-	if (!c->request)
-		settle(c, &none, NULL, 0);
+	settle(c, &v, NULL, 0);
+	o->config.wake(o->config.arg);
 }

@@ -63,7 +63,7 @@ static void result_of(struct attempt *a, enum proc_end how, int errnum, const st
 	switch (how) {
 	case PROC_UNSTARTABLE:
 		out->end = HANDLER_UNSTARTABLE;
-		out->reason = strerror(errnum);
+		out->reason = p->why;
 		out->outcome.status = errnum;
 		out->started = p->begun;
 		/* The slot has tried it without the long ones. A batch has none. */

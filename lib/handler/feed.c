@@ -39,6 +39,7 @@ static void on_overdue(struct proc *p, const char *limit)
 
 static void on_finish(struct proc *p, enum proc_end how, int errnum)
 {
+	(void)errnum;
 	static const struct outcome_policy any = { .on_failure = ON_FAILURE_DROP,
 						   .max_attempts = 1 };
 	struct feed *f = feed_of(p);
@@ -46,7 +47,7 @@ static void on_finish(struct proc *p, enum proc_end how, int errnum)
 	p->room->feeding = NULL;
 	if (how == PROC_ENDED)
 		outcome_of(p->end.status, p->end.stages, 0, 0, &any, &o);
-	const char *reason = how == PROC_UNSTARTABLE ? strerror(errnum)
+	const char *reason = how == PROC_UNSTARTABLE ? p->why
 			     : how == PROC_DIED      ? "its slot died"
 			     : how == PROC_STOPPED   ? "tgrun was stopped"
 						     : o.reason;

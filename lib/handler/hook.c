@@ -70,6 +70,7 @@ static void on_overdue(struct proc *p, const char *limit)
 
 static void on_finish(struct proc *p, enum proc_end how, int errnum)
 {
+	(void)errnum;
 	static const struct outcome_policy any = { .on_failure = ON_FAILURE_DROP,
 						   .max_attempts = 1 };
 	struct hook_run *r = run_of(p);
@@ -78,7 +79,7 @@ static void on_finish(struct proc *p, enum proc_end how, int errnum)
 	if (how == PROC_ENDED)
 		outcome_of(p->end.status, p->end.stages, p->timed_out ? p->timeout : 0, 0, &any,
 			   &o);
-	const char *reason = how == PROC_UNSTARTABLE ? strerror(errnum)
+	const char *reason = how == PROC_UNSTARTABLE ? p->why
 			     : how == PROC_DIED      ? "its slot died"
 			     : how == PROC_STOPPED   ? "tgrun was stopped"
 			     : how == PROC_UNHEARD ? "nobody reads the standard output that it had"

@@ -5,6 +5,8 @@
 #include "handler/jobs.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -38,9 +40,15 @@ static void on_failed(void *arg, struct slot *slot, int stage, int errnum)
 {
 	struct jobs *jobs = arg;
 	struct job *job = slots_job(slot);
-	(void)stage;
+	int stages = slots_stages(slot);
+	char why[160];
+	if (stage >= 0 && stages > 1)
+		snprintf(why, sizeof why, "stage %d of %d: %s", stage + 1, stages,
+			 strerror(errnum));
+	else
+		snprintf(why, sizeof why, "%s", strerror(errnum));
 	if (job)
-		job->ops->failed(job, errnum);
+		job->ops->failed(job, why, errnum);
 	jobs->idle(jobs->arg);
 }
 

@@ -16,7 +16,9 @@ struct job_ops {
 	void (*stage_ended)(struct job *job, int stage, const struct slot_end *end);
 	void (*ended)(struct job *job, const struct slot_end *end);
 	void (*over)(struct job *job, const struct slot_end *end);
-	void (*failed)(struct job *job, int errnum);
+	/* `why`: what `errnum` means, for people, and of a pipeline which stage it was. Valid
+	 * during the call. */
+	void (*failed)(struct job *job, const char *why, int errnum);
 	void (*died)(struct job *job, bool started);
 	void (*output)(struct job *job, int which, char *bytes, size_t n);
 };

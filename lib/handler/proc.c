@@ -103,9 +103,10 @@ static void on_over(struct job *job, const struct slot_end *end)
 	finish_ended(p);
 }
 
-static void on_failed(struct job *job, int errnum)
+static void on_failed(struct job *job, const char *why, int errnum)
 {
 	struct proc *p = container_of(job, struct proc, job);
+	p->why = why;
 	/* When one stage cannot be executed, another may run already. */
 	p->begun = slots_stages(job->slot) > 1 && slots_pid(job->slot);
 	finish(p, PROC_UNSTARTABLE, errnum);

@@ -64,6 +64,7 @@ struct proc {
 	bool ended;     /* its stages have ended, and `end` says how; background work may run */
 	bool begun;     /* of PROC_DIED and PROC_UNSTARTABLE: a stage may have executed */
 	struct slot_end end;
+	const char *why; /* of PROC_UNSTARTABLE, in `finish`: what could not be executed, and why */
 	int updates;     /* updates that it was started for; 0 for hooks and sources */
 	int64_t started; /* monotonic milliseconds */
 };

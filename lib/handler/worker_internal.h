@@ -64,6 +64,7 @@ struct worker {
 	int64_t started, grace, leave_by; /* monotonic milliseconds; leave_by 0: it may stay */
 	enum worker_phase phase;
 	struct slot_end end;
+	const char *why;   /* of WORKER_UNSTARTABLE: what could not be executed, and why */
 	const char *fault; /* why it was killed, when that is the fault of what it holds */
 	int stopped_by;
 	bool ready; /* it said so, or has answered */
@@ -144,7 +145,7 @@ void worker_on_in(void *worker, int events);
 void worker_on_out(void *worker, int events);
 
 /* worker_settle.c: gives back what a worker held that ended; how it ended, as a phrase. */
-void worker_settle(struct worker *w, enum worker_end how, int errnum);
+void worker_settle(struct worker *w, enum worker_end how);
 void worker_describe_end(const struct worker *w, char *out, size_t n);
 
 /* worker_run.c: starts worker `number` of `h`, which the caller puts into its list. `serial` is

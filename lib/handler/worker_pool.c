@@ -260,8 +260,7 @@ static void on_ended(struct worker *w, enum worker_end how, int errnum)
 		p->old = p->successor = NULL;
 	if (how == WORKER_UNSTARTABLE) {
 		if (count_failure(w))
-			h->room->config.unstartable(h->room->config.arg, h, strerror(errnum),
-						    errnum);
+			h->room->config.unstartable(h->room->config.arg, h, w->why, errnum);
 	} else if (w->unbegun && !w->asked) {
 		h->deaths++;
 		tell_unread(w);

@@ -116,7 +116,7 @@ static void finish(struct worker *w, enum worker_end how, int errnum)
 	w->leaving = true;
 	list_remove(&w->link);
 	h->room->live--;
-	worker_settle(w, how, errnum);
+	worker_settle(w, how);
 	w->events->ended(w, how, errnum);
 	w->gone = true;
 	worker_exit(w);
@@ -176,9 +176,11 @@ static void on_over(struct job *job, const struct slot_end *end)
 	finish(w, WORKER_ENDED, 0);
 }
 
-static void on_failed(struct job *job, int errnum)
+static void on_failed(struct job *job, const char *why, int errnum)
 {
-	finish(container_of(job, struct worker, job), WORKER_UNSTARTABLE, errnum);
+	struct worker *w = container_of(job, struct worker, job);
+	w->why = why;
+	finish(w, WORKER_UNSTARTABLE, errnum);
 }
 
 static void on_died(struct job *job, bool started)

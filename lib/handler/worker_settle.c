@@ -62,12 +62,12 @@ static void failed(const struct worker *w, const struct held *u, struct handler_
 			   &r->outcome);
 }
 
-static void settle_one(struct worker *w, const struct held *u, enum worker_end how, int errnum,
-		       int others, struct handler_result *r)
+static void settle_one(struct worker *w, const struct held *u, enum worker_end how, int others,
+		       struct handler_result *r)
 {
 	r->started = u->from < w->read;
 	if (how == WORKER_UNSTARTABLE) {
-		interrupted(r, RELEASE_NO_START, strerror(errnum));
+		interrupted(r, RELEASE_NO_START, w->why);
 	} else if (w->unbegun) {
 		interrupted(r, RELEASE_NO_START,
 			    w->read == 0 ? "its worker ended before it read anything"
@@ -94,7 +94,7 @@ static void settle_one(struct worker *w, const struct held *u, enum worker_end h
 	}
 }
 
-void worker_settle(struct worker *w, enum worker_end how, int errnum)
+void worker_settle(struct worker *w, enum worker_end how)
 {
 	int several = seen(w);
 	w->unbegun = how == WORKER_ENDED && never_began(w);
@@ -110,7 +110,7 @@ void worker_settle(struct worker *w, enum worker_end how, int errnum)
 			.last_stderr = its_own ? output_last_stderr(&w->output) : "",
 			.dropped = w->output.dropped,
 		};
-		settle_one(w, u, how, errnum, several - 1, &r);
+		settle_one(w, u, how, several - 1, &r);
 		w->output.dropped = 0;
 		u->claim = NULL;
 		room_done(w->h, c, &r);

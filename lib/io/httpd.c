@@ -16,6 +16,7 @@
 
 #include <microhttpd.h>
 
+#include "base/clock.h"
 #include "base/list.h"
 #include "io/httpd_internal.h"
 
@@ -81,6 +82,7 @@ static void move_to(struct httpd *h, struct list *list, struct httpd_connection 
 {
 	h->busy_count += (list == &h->busy) - c->busy;
 	c->busy = list == &h->busy;
+	c->since = clock_system.mono(&clock_system);
 	list_remove(&c->link);
 	list_add_before(list, &c->link);
 }
@@ -130,12 +132,20 @@ int httpd_connections_busy(const struct httpd *h)
 	return h->busy_count;
 }
 
-bool httpd_make_room(struct httpd *h)
+/* The first of a list; NULL: it has none. */
+static struct httpd_connection *first_of(const struct list *list)
 {
-	struct list *from = list_empty(&h->readers) ? &h->idle : &h->readers;
-	if (list_empty(from))
+	return list_empty(list) ? NULL : container_of(list->next, struct httpd_connection, link);
+}
+
+bool httpd_make_room(struct httpd *h, int64_t grace)
+{
+	struct httpd_connection *c = first_of(&h->readers);
+	if (c && clock_system.mono(&clock_system) - c->since < grace)
+		c = NULL;
+	c = c ? c : first_of(&h->idle);
+	if (!c)
 		return false;
-	struct httpd_connection *c = container_of(from->next, struct httpd_connection, link);
 	list_remove(&c->link);
 	c->condemned = true;
 	h->connections--;

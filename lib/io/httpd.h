@@ -67,10 +67,10 @@ int httpd_adopt(struct httpd *h, int fd);
 int httpd_connections(const struct httpd *h);
 int httpd_connections_busy(const struct httpd *h);
 
-/* Closes the connection of whom nobody would miss: of those that have not sent a whole request yet
- * the oldest; else the one that has been idle for longest. false: all are being served. Never from
- * within an event. */
-bool httpd_make_room(struct httpd *h);
+/* Closes the connection that nobody would miss: of those that are sending a request, or have yet to
+ * begin it, the one that does so for longest, if that is `grace` milliseconds at least; else the
+ * one that has been idle for longest. false: there is none such. Fine from within an event. */
+bool httpd_make_room(struct httpd *h, int64_t grace);
 
 /* ---- what a request says; all valid until `ended` ---- */
 

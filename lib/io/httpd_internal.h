@@ -14,6 +14,7 @@ struct httpd_connection {
 	/* in httpd.readers, idle or busy; those that came there first stand first */
 	struct list link;
 	int fd;
+	int64_t since; /* monotonic milliseconds: when it came into that list */
 	bool busy;
 	bool condemned; /* closed by us, and no longer counted */
 };

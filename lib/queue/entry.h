@@ -5,7 +5,8 @@
 
 #include "queue/calls.h"
 
-enum { ENTRY_CALLS_MAX = 100 }; /* of one entry: what a reply holds at most */
+/* Of one entry: what a reply holds at most, and the answer to the button. */
+enum { ENTRY_CALLS_MAX = 101 };
 
 /* Who has the order of what waits. NULL where nobody sends: then it is that of the numbers. */
 struct queue_sender {

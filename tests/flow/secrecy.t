@@ -97,7 +97,7 @@ done
 forget
 message 7 hidden
 "$TGRUN" --api-url "$ROOT" --token-file "$TMP/token.secret" --state-dir "$TMP/state" --handler "$TMP/login" --once --hide-token >"$TGRUN_LOG" 2>&1 </dev/null
-is "$(grep ^TG_API_ "$TMP/env.$(stats .last_id)")" "TG_API_ROOT=http://127.0.0.1:$PORT" "--hide-token: the handler knows where the server is, not the password"
+is "$(grep -E '^TG_API_(ROOT|URL)=' "$TMP/env.$(stats .last_id)")" "TG_API_ROOT=http://127.0.0.1:$PORT" "--hide-token: the handler knows where the server is, not the password"
 for mistake in "--api-urll $ROOT" "$ROOT" "--api-url $ROOT?x" "--api-url ${ROOT%%@*}@" "--api-url x$ROOT" "--api-url $ROOT/bot$TOKEN"; do
 	# shellcheck disable=SC2086 # an option and its value
 	"$TGRUN" --token-file "$TMP/token.secret" --state-dir "$TMP/state" --handler "$TMP/login" $mistake >"$TMP/out" 2>&1

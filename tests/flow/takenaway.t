@@ -195,9 +195,9 @@ fi
 
 # A cleaner of old files takes what has long not been written.
 begin
-rm "$state/run.lock" "$state/slots.lock" "$state/control" "$state/mark"
-wait_for '[ "$(ls "$state" | wc -l)" = 6 ]'
-is "$(ls "$state" | tr '\n' ' ') $(find "$state" -mindepth 1 ! -perm 600)" "api control mark queue.db queue.db-wal run.lock slots.lock  " "locks, mark and socket are made anew"
+rm "$state/run.lock" "$state/slots.lock" "$state/control" "$state/api" "$state/mark"
+wait_for '[ "$(ls "$state" | wc -l)" = 7 ]'
+is "$(ls "$state" | tr '\n' ' ') $(find "$state" -mindepth 1 ! -perm 600)" "api control mark queue.db queue.db-wal run.lock slots.lock  " "locks, mark and sockets are made anew"
 is "$(grep -c 'somebody removed a file' "$TGRUN_LOG") $("$TGRUN" status --json --state-dir "$state" | jq -r .state)" "1 running" "… which is said, and sub-commands find the tgrun that runs"
 run_second() { TGRUN_TOKEN=$TOKEN "$TGRUN" --api-url "$URL" --state-dir "$state" --handler "$TMP/note" --once >"$TMP/second" 2>&1; }
 run_second

@@ -105,6 +105,36 @@ static void singles(void)
 	handler_free(h);
 }
 
+/* A stage that is not there, while the other would run for ever. */
+static void missing_stages(void)
+{
+	static const enum handler_mode modes[] = { MODE_EXEC, MODE_BATCH, MODE_WORKER };
+	static const char gone[] = "/nonexistent/program";
+	for (int i = 0; i < 6; i++) {
+		bool last = i % 2;
+		char why[64];
+		struct command *command = last ? rig_command(STAGES(ARGV("/bin/sleep", "1000"),
+								    ARGV(gone)),
+							     rig_env, NULL)
+					       : rig_command(STAGES(ARGV(gone),
+								    ARGV("/bin/sleep", "1000")),
+							     rig_env, NULL);
+		struct handler *h = house_handler(&house, modes[i / 2], command, &house_policy);
+		house.back = house.unstartable = 0;
+		give(h, claim_do(1, "x"));
+		handlers_flush(house.room);
+		HOUSE_UNTIL(&house,
+			    house.back == 1 && (modes[i / 2] != MODE_WORKER || house.unstartable));
+		snprintf(why, sizeof why, "stage %d of 2: No such file or directory", 1 + last);
+		is_str(house.fates[1].reason, why, "a stage that is missing is named");
+		ok(house.fates[1].result.end != HANDLER_ENDED, "and charged to no update");
+		if (modes[i / 2] == MODE_WORKER)
+			is_str(house.why, why, "of workers, too");
+		handler_free(h);
+		HOUSE_UNTIL(&house, handlers_quiet(house.room));
+	}
+}
+
 static void stops(void)
 {
 	struct handler *h = shell(MODE_BATCH, "sleep 1000", 0);
@@ -128,6 +158,7 @@ int main(void)
 	house_init(&house, 3, 0);
 	RUN(batches);
 	RUN(singles);
+	RUN(missing_stages);
 	RUN(stops);
 	house_free(&house);
 	return done_testing();

@@ -235,11 +235,12 @@ static void room(void)
 	ok(!is_closed(silent), "one sends half a request, one nothing");
 	is_num(httpd_connections(t.server), 4, "all are counted");
 	is_num(httpd_connections_busy(t.server), 1, "… and the one that waits");
-	ok(httpd_make_room(t.server) && is_closed(half), "the oldest without a request goes first");
+	ok(httpd_make_room(t.server, 0) && is_closed(half),
+	   "the oldest without a request goes first");
 	is_num(httpd_connections(t.server), 3, "… and is not counted");
-	ok(httpd_make_room(t.server) && is_closed(silent), "… then the next of them");
-	ok(httpd_make_room(t.server) && is_closed(idle), "… then one that is idle");
-	ok(!httpd_make_room(t.server), "who waits for an answer is never closed");
+	ok(httpd_make_room(t.server, 0) && is_closed(silent), "… then the next of them");
+	ok(httpd_make_room(t.server, 0) && is_closed(idle), "… then one that is idle");
+	ok(!httpd_make_room(t.server, 0), "who waits for an answer is never closed");
 	t.request = waits;
 	answer("later");
 	ok(!is_closed(served), "… and gets it");
