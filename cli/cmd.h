@@ -10,12 +10,12 @@ typedef int cmd_function(struct setup *s);
 #define CMD_DECLARE(bit_, number_, name_, run_, ...) cmd_function run_;
 COMMANDS(CMD_DECLARE)
 
-/* Prints the config's warnings likewise, when there will be no log for them: they may say why the
- * rest failed. */
-void cmd_warn(const struct config *c);
-
 /* Prints `tgrun: SENTENCE` to stderr, with what must not reach a terminal escaped, and returns the
  * error's status. */
 int cmd_fail(const struct err *err);
+
+/* Prints each warning of the config as cmd_fail() prints an error. For a command that ends before
+ * it has a log: the warnings may say why. */
+void cmd_warn(const struct config *c);
 
 #endif

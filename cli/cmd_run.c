@@ -371,6 +371,15 @@ static int run(struct run *r, struct err *err)
 	return 0;
 }
 
+/* With --serve-api, the token that handlers get. */
+static int hand_out(struct setup *s, struct err *err)
+{
+	if (!s->config.engine.serve_api)
+		return 0;
+	return s->secret ? secret_hand_out(s->secret, err)
+			 : err_set(err, ERR_USAGE, "--serve-api serves nothing without a token");
+}
+
 int cmd_run(struct setup *s)
 {
 	struct err err = { 0 };
@@ -384,7 +393,8 @@ int cmd_run(struct setup *s)
 		return cmd_fail(
 			(err_sys(&err, ERR_CONFIG, errno, "cannot tell the working directory"),
 			 &err));
-	if (setup_token(s, &err) || setup_api(s, &err) || setup_handler(s, r.cwd, &err) ||
+	if (setup_token(s, &err) || hand_out(s, &err) || setup_api(s, &err) ||
+	    setup_handler(s, r.cwd, &err) ||
 	    (c->store == STORE_KIND_SQLITE && setup_state_dir(s, &err))) {
 		free(r.cwd);
 		cmd_warn(c);

@@ -24,6 +24,10 @@
 	ROW(OUTBOX, 10, "outbox", cmd_outbox, "list, show N, retry N..., drop N...",               \
 	    "outbox list | show N | retry | drop", "the messages that are to be sent")             \
 	ROW(SEND, 11, "send", cmd_send, NULL, "send --chat ID", "send a message")                  \
+	ROW(CALL, 12, "call", cmd_call, "METHOD, NAME=VALUE, NAME@PATH",                           \
+	    "call METHOD [NAME=VALUE|NAME@PATH]...", "call a method of the Bot API")               \
+	ROW(CANCEL, 13, "cancel", cmd_cancel, "N...", "cancel [N... | --key KEY | --chat ID]",     \
+	    "end what runs")                                                                       \
 	ROW(STATUS, 5, "status", cmd_control, NULL, "status", "how the running tgrun does")        \
 	ROW(PAUSE, 7, "pause", cmd_control, NULL, "pause | resume",                                \
 	    "start no handlers for a while")                                                       \

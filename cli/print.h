@@ -20,10 +20,12 @@ void print_cut(FILE *to, const char *text, size_t max);
  * are written as JSON's own \u escapes, and bytes that are no UTF-8 as U+FFFD. */
 void print_json(const char *line);
 
-/* Empties the screen, if the output is one. */
+/* Empties the screen, if the output is a terminal. */
 void print_clear(void);
 
-/* A command that only shows ends with its reader, as other programs do, without a word. */
+/* From now on a write to an output that nobody reads any more (`tgrun queue list | head`) ends this
+ * process by SIGPIPE, without a word. For commands that only show: what changes something is not to
+ * be cut off. */
 void print_with_reader(void);
 
 /* Whether all that was printed is out: 0 or -1 with `err`. That a reader has gone is no failure. */

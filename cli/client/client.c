@@ -26,13 +26,25 @@ void client_wait(long milliseconds)
 	nanosleep(&ts, NULL);
 }
 
+/* Another bot may be named in a handler, too. */
+static int find_place(struct setup *s, struct err *err)
+{
+	const struct config *c = &s->config;
+	const char *systemd = getenv("STATE_DIRECTORY"), *handler = getenv("TG_STATE_DIR");
+	bool named = c->state_dir || c->token || c->token_file;
+	if (!named && handler && *handler == '/') {
+		s->state_dir = strdup(handler);
+		return s->state_dir ? 0 : err_set(err, ERR_INTERNAL, "out of memory");
+	}
+	if (!c->state_dir && !(systemd && systemd[0]) && setup_token(s, err))
+		return -1;
+	return setup_state_dir(s, err);
+}
+
 int client_open(struct setup *s, struct statedir **dir, struct err *err)
 {
-	const char *systemd = getenv("STATE_DIRECTORY");
 	*dir = NULL;
-	if (!s->config.state_dir && !(systemd && systemd[0]) && setup_token(s, err))
-		return -1;
-	if (setup_state_dir(s, err))
+	if (find_place(s, err))
 		return -1;
 	*err = (struct err){ 0 };
 	*dir = statedir_visit(s->state_dir, err);

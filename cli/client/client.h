@@ -10,8 +10,9 @@
 /* One line of an answer, NUL-terminated. Not 0 ends it: it is not what was expected. */
 typedef int client_line(void *arg, const char *text, size_t n);
 
-/* Opens the state directory that the options mean, which is found by the token unless it is
- * named. 0, with *dir NULL when there is none yet; -1 with `err`. */
+/* Opens the state directory that the options mean; where they name none, that of the handler which
+ * this runs in (TG_STATE_DIR), else that of the service or of the token. 0, with *dir NULL when
+ * there is none yet; -1 with `err`. */
 int client_open(struct setup *s, struct statedir **dir, struct err *err);
 
 /* Sends one request to the runner that has `dir`. Returns 0 when the answer was whole; -1 with
@@ -67,6 +68,7 @@ void client_print_seconds(double seconds);
  * feed. */
 void client_print_last(const char *line, const char *member);
 
+/* Sleeps. */
 void client_wait(long milliseconds);
 
 #endif

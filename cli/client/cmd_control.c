@@ -116,9 +116,10 @@ static void print_status(const cJSON *s)
 		   json_number(s, "poll_failures"));
 	print_line(
 		stdout,
-		"done %.0f, failed %.0f, retried %.0f, skipped %.0f, dead letters %.0f; %.2f handled a second",
+		"done %.0f, failed %.0f, retried %.0f, skipped %.0f, cancelled %.0f, dead letters %.0f; %.2f handled a second",
 		json_number(s, "done"), json_number(s, "failed"), json_number(s, "retried"),
-		json_number(s, "skipped"), json_number(s, "dead_letters"), json_number(s, "rate"));
+		json_number(s, "skipped"), json_number(s, "cancelled"),
+		json_number(s, "dead_letters"), json_number(s, "rate"));
 	print_line(stdout, "running %.0f of %.0f, waiting %.0f (%.0f ready)",
 		   json_number(s, "running_count"), json_number(s, "concurrency"),
 		   json_number(s, "waiting"), json_number(s, "ready"));

@@ -66,12 +66,7 @@ void config_line_tidy(char *line, size_t size)
 /* A value that is cut into words later has quotes and comments of its own. */
 static bool is_command(const struct option_row *row)
 {
-	static const char *const names[] = { "handler", "on-error", "on-timeout", "source",
-					     "route" };
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (strcmp(row->name, names[i]) == 0)
-			return true;
-	return false;
+	return row->value && strstr(row->value, "COMMAND");
 }
 
 int config_line_value(const struct option_row *row, char *value, struct err *err)

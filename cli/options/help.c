@@ -1,5 +1,6 @@
 /* cli/options/help: the rows of sub-commands and of options in, --help out, for one sub-command or
- * for all; and the version. */
+ * for all; and the version. Invariant: every row that the sub-command takes is shown, once, in the
+ * order of the table within its group. */
 #include <string.h>
 
 #include "cli/options/options_internal.h"
@@ -12,6 +13,7 @@ static const char *const titles[GROUP_COUNT] = {
 	[GROUP_ORDER] = "Order and concurrency",
 	[GROUP_ANSWER] = "Answering",
 	[GROUP_SEND] = "The message",
+	[GROUP_CALL] = "Calling a method",
 	[GROUP_FAILURE] = "Failures",
 	[GROUP_RECEIVE] = "Receiving",
 	[GROUP_STATE] = "State",

@@ -158,13 +158,15 @@ static int read_option(struct reading *r, int i, struct err *err)
 	}
 	if (!row)
 		return unknown_option(arg, n, err);
-	const char *value = attached                   ? arg + n + 1
-			    : row->type == OPTION_FLAG ? "yes"
-						       : r->copy[i + 1];
+	const char *value = attached                    ? arg + n + 1
+			    : row->type == OPTION_FLAG  ? "yes"
+			    : row->type == OPTION_MAYBE ? ""
+							: r->copy[i + 1];
 	if (row->type == OPTION_DATA && !attached)
 		return err_set(err, ERR_USAGE, "option '--%s' takes its value attached: '--%s=%s'",
 			       row->name, row->name, row->value);
-	int places = attached || row->type == OPTION_FLAG ? 1 : 2;
+	bool alone = attached || row->type == OPTION_FLAG || row->type == OPTION_MAYBE;
+	int places = alone ? 1 : 2;
 	if (!value)
 		return err_set(err, ERR_USAGE, "option '--%s' needs a value: %s", row->name,
 			       row->value);
@@ -179,6 +181,9 @@ static int read_option(struct reading *r, int i, struct err *err)
 	else if (row->type == OPTION_URL)
 		options_redact(shown);
 	r->items[r->count++] = (struct item){ row, value };
+	/* Where a row of buttons begins is a matter of the order. */
+	if (strcmp(row->name, "row") == 0)
+		r->items[r->count++] = (struct item){ options_row("button", 6), "=" };
 	return places;
 }
 
@@ -187,7 +192,9 @@ static int read_argv(struct reading *r, int argc, struct err *err)
 	struct config *c = r->c;
 	for (int i = 1; i < argc;) {
 		const char *arg = r->copy[i];
-		if (strcmp(arg, "--") == 0) {
+		/* Behind the first parameter of a call stands data, whatever it looks like. */
+		bool data = c->command == COMMAND_CALL && c->arguments.count > 1;
+		if (strcmp(arg, "--") == 0 && !data) {
 			bool handling = c->command & COMMAND_HANDLING;
 			struct texts *rest = handling ? &c->handler_argv : &c->arguments;
 			if (!handling && !options_command_words(c->command) && i + 1 < argc)
@@ -200,7 +207,7 @@ static int read_argv(struct reading *r, int argc, struct err *err)
 			return 0;
 		}
 		int places = 1;
-		if (arg[0] == '-' && arg[1])
+		if (arg[0] == '-' && arg[1] && !data)
 			places = read_option(r, i, err);
 		else if (read_argument(c, arg, err))
 			places = -1;
@@ -361,7 +368,7 @@ int options_parse(struct config *c, int argc, char **argv, char **envp, struct e
 	if (rc)
 		goto out;
 	r.copy = options_copy(argv);
-	r.items = calloc((size_t)argc + 1, sizeof *r.items);
+	r.items = calloc(2 * (size_t)argc + 1, sizeof *r.items);
 	if (!r.copy || !r.items) {
 		rc = err_set(&why, ERR_INTERNAL, "out of memory");
 		goto out;

@@ -32,7 +32,7 @@ enum { CONFIG_ONCE_GIVE_UP = 30000 };
 /* handlers at once; workers of one handler */
 enum { CONFIG_CONCURRENCY_MAX = 4096, CONFIG_WORKERS_MAX = 1024 };
 
-enum { CONFIG_WARNINGS_MAX = 16, CONFIG_OPTIONS_MAX = 96, CONFIG_ROUTES_MAX = 31 };
+enum { CONFIG_WARNINGS_MAX = 16, CONFIG_OPTIONS_MAX = 128, CONFIG_ROUTES_MAX = 31 };
 
 /* A route: which updates go to a handler of their own. All of `policy` holds what counts: what the
  * route does not set is that of the config, except that its `mode` is then exec and its `workers`
@@ -58,9 +58,9 @@ struct routes {
  * durations are milliseconds, sizes bytes. Everything belongs to the config. */
 struct config {
 	enum command_bit command;
-	bool command_given; /* the sub-command was named */
-	struct texts
-		arguments; /* after the sub-command (dead, queue, outbox): its verb and numbers */
+	bool command_given;     /* the sub-command was named */
+	struct texts arguments; /* after the sub-command (dead, queue, outbox): its verb and
+				   numbers; cancel: numbers */
 	/* what followed `--` (run, try, check); then `handler` is NULL */
 	struct texts handler_argv;
 
@@ -94,12 +94,18 @@ struct config {
 	bool once;
 	bool unless_running;
 	int log_format, log_level; /* enum log_format, enum log_level */
+	char *chat;                /* of `send`, and of `cancel`, whose keys stand in lists.key */
 	/* of `send` */
-	char *text, *chat, *chats, *job;
+	char *text, *chats, *job;
 	struct texts file;
 	int topic;      /* 0: none */
 	int64_t expire; /* milliseconds */
 	bool pre, html, markdown, silent;
+	/* of `call`, `expire` too; an item "=" of `button` begins a row of buttons */
+	struct texts button;
+	char *print; /* a JSON Pointer, "": all of it */
+	char *output, *stdin_name;
+	bool row, queue, bulk;
 	bool json, wait, watch, all;
 	int state; /* STATE_*; any, unless given */
 	char *updates;
@@ -140,6 +146,7 @@ void options_warn(struct config *c, const char *fmt, ...) __attribute__((format(
 /* Whether a file with a secret is open to others, in a way that its owner could mend: not on what
  * is mounted read-only or at /run/secrets. */
 bool options_others_may_read(const char *path);
+
 /* The names of the options that differ and cannot change while tgrun runs. Returns how many. */
 size_t options_fixed(const struct config *old, const struct config *fresh,
 		     const char *names[CONFIG_OPTIONS_MAX]);

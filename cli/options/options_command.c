@@ -1,5 +1,6 @@
 /* cli/options/options_command: the words of the sub-commands: a name in, its bit out; bits in,
- * names and words for messages out. */
+ * names and words for messages out. Invariant: nothing is known here but the rows of
+ * cli/commands.h. */
 #include <stdio.h>
 #include <string.h>
 

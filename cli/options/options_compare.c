@@ -35,6 +35,7 @@ bool options_same(const struct config *a, const struct config *b, const struct o
 	case OPTION_FLAG:
 		return *(const bool *)x == *(const bool *)y;
 	case OPTION_TEXT:
+	case OPTION_MAYBE:
 	case OPTION_DATA:
 	case OPTION_KEEP:
 	case OPTION_URL:

@@ -6,12 +6,13 @@
 #include "cli/options/options.h"
 
 enum option_type {
-	OPTION_FLAG,     /* bool */
-	OPTION_TEXT,     /* char * */
-	OPTION_DATA,     /* char *, whatever it begins with: always attached, --text=TEXT */
-	OPTION_LIST,     /* struct texts, an item for each value */
-	OPTION_COMMAS,   /* struct texts, values are cut at commas */
-	OPTION_ENV,      /* struct texts of NAME or NAME=VALUE */
+	OPTION_FLAG,   /* bool */
+	OPTION_TEXT,   /* char * */
+	OPTION_DATA,   /* char *, whatever it begins with: always attached, --text=TEXT */
+	OPTION_MAYBE,  /* char *, whose value may be left out, which is "", and is attached else */
+	OPTION_LIST,   /* struct texts, an item for each value */
+	OPTION_COMMAS, /* struct texts, values are cut at commas */
+	OPTION_ENV,    /* struct texts of NAME or NAME=VALUE */
 	OPTION_DURATION, /* int64_t, milliseconds */
 	OPTION_SIZE,     /* int64_t, bytes */
 	OPTION_NUMBER,   /* int */
@@ -29,6 +30,7 @@ enum option_group {
 	GROUP_ORDER,
 	GROUP_ANSWER,
 	GROUP_SEND,
+	GROUP_CALL,
 	GROUP_FAILURE,
 	GROUP_RECEIVE,
 	GROUP_STATE,
@@ -40,7 +42,9 @@ enum option_group {
 
 struct option_row {
 	const char *name;
-	const char *value;    /* the name of its value in --help; NULL: a flag */
+	/* the name of its value in --help; NULL: a flag. With COMMAND in it, the value is cut into
+	 * words later, and its quotes stay until then */
+	const char *value;
 	const char *fallback; /* its default, as it would be written; NULL: none */
 	const char *help;
 	enum option_type type;
@@ -90,17 +94,28 @@ int options_set(struct config *c, const struct option_row *row, const char *valu
 int options_value_set(const struct option_row *row, void *member, const char *value,
 		      struct err *err);
 
-/* Routes (options_route.c). A new one behind the others, from `MATCH=COMMAND`, or without a handler
- * yet; one more key of one; what all of them must hold in the end. 0, or -1 with `err`. */
+/* ---- options_route.c; each returns 0, or -1 with `err` ---- */
+
+/* Adds a route behind the others, from `MATCH=COMMAND`. */
 int options_route_add(struct routes *routes, const char *value, struct err *err);
+
+/* Adds a route for the match of `n` bytes, without a handler yet; `line` of the config file. */
 int options_route_open(struct routes *routes, const char *match, size_t n, int line,
 		       struct err *err);
+
+/* Sets one key of a section: `handler`, `allow-user`, `allow-chat`, or the name of an option whose
+ * member is in struct route_policy. */
 int options_route_set(struct route_config *route, const char *key, const char *value,
 		      struct err *err);
+
+/* Checks what holds for all routes of a whole config, and fills in what a route does not set. */
 int options_route_check(struct config *c, struct err *err);
+
+/* Frees the routes; there is none then. */
 void options_route_release(struct routes *routes);
 
-/* The file's next section: its routes replace what came from a lower level. */
+/* Opens the route of the file's next section, [MATCH] at `line`, `n` bytes; the first one replaces
+ * the routes that came from a lower level. 0, or -1 with `err`. */
 int options_section(struct config *c, const char *match, size_t n, int line, struct err *err);
 
 /* Forgets the row's value: back to the default, or nothing. */
@@ -114,11 +129,14 @@ int options_text_add(struct texts *t, const char *s, size_t n);
 
 /* Appends the items of a list with commas between. 0, or -1 with `err`. */
 int options_commas_add(struct texts *t, const char *value, struct err *err);
+
+/* Frees the items; the list is empty then. */
 void options_texts_release(struct texts *t);
 
-/* Replaces a text by a copy of `value`: 0, or -1 with `err`, and then it is as it was. Wipes and
- * frees one, which is NULL then. */
+/* Replaces *text by a copy of `value`. 0, or -1 with `err`, and then it is as it was. */
 int options_text_set(char **text, const char *value, struct err *err);
+
+/* Wipes and frees *text, which is NULL then. */
 void options_text_release(char **text);
 
 /* Checks ids of --allow-user (`users`) or of --allow-chat. 0, or -1 with `err`. */
@@ -128,12 +146,13 @@ int options_check_ids(const struct texts *ids, bool users, struct err *err);
  * with `err`. */
 int options_check(struct config *c, struct err *err);
 
-/* Makes `name = value` of a line of the config file that is an argument, or a variable, in `size`
- * bytes. */
+/* Rewrites a line of the config file, in place, as `name = value` if it is an argument of a command
+ * line (`--name value`) or a variable of a shell (`export TGRUN_NAME=value`). Any other line stays.
+ * `line` ends in a NUL and has room for `size` bytes, that NUL too. */
 void config_line_tidy(char *line, size_t size);
 
-/* Takes quotes around a value of the file away, and a comment behind it. 0, or -1 with `err`
- * (ERR_USAGE). */
+/* Takes quotes around a value of the file away, and a comment behind it, in place; a command, which
+ * is cut into words later, stays. 0, or -1 with `err` (ERR_USAGE). */
 int config_line_value(const struct option_row *row, char *value, struct err *err);
 
 /* Reads the file c->config into `c`. 0, or -1 with `err` (ERR_CONFIG, ERR_USAGE). */

@@ -273,6 +273,8 @@ int options_value_set(const struct option_row *row, void *member, const char *va
 		return set_url(member, value, err);
 	case OPTION_LIST:
 		return *value ? add_text(member, value, err) : is_empty(err);
+	case OPTION_MAYBE:
+		return options_text_set(member, value, err);
 	case OPTION_TEXT:
 	case OPTION_DATA:
 		return *value ? options_text_set(member, value, err) : is_empty(err);

@@ -56,19 +56,21 @@ int setup_state_dir(struct setup *s, struct err *err);
  * `err`. */
 int setup_api(struct setup *s, struct err *err);
 
-/* What --source is (setup_source.c). The command of one that is a program; NULL: it is none, or not
- * given. */
+/* The command behind `exec:` of --source; NULL: the source is no program, or none is given. It is
+ * part of the config (setup_source.c). */
 const char *setup_source_program(const struct config *c);
 
 /* Whether a source that is given could be opened. Opens nothing. 0 or -1 with `err`. */
 int setup_source_check(const struct config *c, struct err *err);
 
-/* Opens it after the slots were forked: the descriptors are not theirs. *fd gets the one that
- * updates come from, *feed the end of a pipe that its program writes; what there is not stays as it
- * is. 0 or -1 with `err`. */
+/* Opens the source; call it when the slots were forked, so that they do not inherit descriptors.
+ * *fd gets the descriptor that updates are read from, *feed the end of a pipe that its program
+ * writes; both become the caller's. Without --source *fd stays as it was, without a program *feed.
+ * 0, or -1 with `err`. */
 int setup_source_open(const struct config *c, int *fd, int *feed, struct err *err);
 
-/* What the engine takes of all that; borrowed from `s`. */
+/* What the engine takes of a setup whose handler was set up: borrowed from `s`, which outlives the
+ * use of it. */
 struct engine_options setup_engine_options(const struct setup *s);
 
 /* Frees what setup_handler() made; setup_release() does it too, which frees all. */

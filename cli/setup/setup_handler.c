@@ -50,7 +50,8 @@ static char **make_env(const struct setup *s, struct err *err)
 		inherited++;
 	char **env = calloc(inherited + c->env.count + 1, sizeof *env);
 	for (size_t i = 0; env && i < inherited && !c->clear_env; i++)
-		if (!is_ours(s->envp[i]) && !is_managers(s->envp[i], c->engine.hide_token))
+		if (!is_ours(s->envp[i]) &&
+		    !is_managers(s->envp[i], c->engine.hide_token || c->engine.serve_api))
 			env[n++] = strdup(s->envp[i]);
 	for (size_t i = 0; env && i < c->env.count; i++) {
 		const char *entry = c->env.items[i];

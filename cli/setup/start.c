@@ -39,14 +39,16 @@ int start_has_room(int count, struct err *err)
 	return 0;
 }
 
+/* Raises the limit of open files where it must; *before gets what it was then. */
 static int make_room(int count, struct rlimit *before, struct err *err)
 {
 	struct rlimit now;
-	getrlimit(RLIMIT_NOFILE, before);
-	now = *before;
+	getrlimit(RLIMIT_NOFILE, &now);
+	*before = (struct rlimit){ 0 };
 	if (start_has_room(count, err))
 		return -1;
 	if (now.rlim_cur < descriptors_of(count)) {
+		*before = now;
 		now.rlim_cur = descriptors_of(count);
 		setrlimit(RLIMIT_NOFILE, &now);
 	}

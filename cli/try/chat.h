@@ -74,7 +74,11 @@ struct chat {
 	char acting[32];
 };
 
+/* Begins in the private chat of the first user. `colour`: text goes out with escape sequences for
+ * colours. To be released by chat_release(). */
 void chat_init(struct chat *c, bool colour);
+
+/* Frees what `c` holds, not `c`. */
 void chat_release(struct chat *c);
 
 /* Changes who speaks (0: the first user again; `name` "": one is made up), without leaving a group;

@@ -2,6 +2,7 @@
  * serves on loopback; typed lines or a file's go in as updates (try_input.c), and what the bot
  * calls comes out as a chat (try.c). Nothing is kept. Here: the start, the figures at the end, and
  * the exit status. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -17,6 +18,7 @@
 #include "cli/signals.h"
 #include "cli/try/chat_prompt.h"
 #include "cli/try/try_internal.h"
+#include "io/statedir.h"
 #include "queue/local/local.h"
 
 enum { POLL_TIMEOUT = 30000, POLL_LIMIT = 100 };
@@ -45,6 +47,47 @@ static int open_updates(struct try *t, struct err *err)
 		       : 0;
 }
 
+/* A directory for the sockets by which the sub-commands that a handler uses reach this process. It
+ * is there as long as the conversation. */
+static int make_place(struct try *t, struct err *err)
+{
+	const char *tmp = getenv("TMPDIR");
+	tmp = tmp && *tmp == '/' ? tmp : "/tmp";
+	pid_t holder;
+	if (asprintf(&t->place, "%s/tgrun-try.XXXXXX", tmp) < 0) {
+		t->place = NULL;
+		return err_set(err, ERR_INTERNAL, "out of memory");
+	}
+	if (!mkdtemp(t->place)) {
+		int rc = err_sys(err, ERR_CANTCREATE, errno, "cannot make a directory in '%s'",
+				 tmp);
+		free(t->place);
+		t->place = NULL;
+		return rc;
+	}
+	t->dir = statedir_open(t->place, err);
+	return t->dir && statedir_lock_run(t->dir, &holder, err) == 1 &&
+			       statedir_lock_slots(t->dir, err) == 1
+		       ? 0
+		       : -1;
+}
+
+static void remove_place(struct try *t)
+{
+	statedir_close(t->dir);
+	t->dir = NULL;
+	DIR *d = t->place ? opendir(t->place) : NULL;
+	for (struct dirent *entry = d ? readdir(d) : NULL; entry; entry = readdir(d))
+		if (entry->d_type != DT_DIR)
+			unlinkat(dirfd(d), entry->d_name, 0);
+	if (d)
+		closedir(d);
+	if (t->place)
+		rmdir(t->place);
+	free(t->place);
+	t->place = NULL;
+}
+
 /* A queue that keeps nothing after its end. */
 static struct queue *open_queue(void *arg, const struct queue_config *config, struct err *err)
 {
@@ -65,6 +108,8 @@ static int start_engine(struct try *t, struct err *err)
 		.clock = &clock_system,
 		.slots = t->slots,
 		.open_queue = open_queue,
+		.dir = t->dir,
+		.store_forgets = true,
 		.secret = t->setup->secret,
 		.run_id = "",
 		.slot_count = t->slot_count,
@@ -142,11 +187,17 @@ static int run(struct try *t, struct err *err)
 	t->loop = loop_new(err);
 	if (!t->loop)
 		return -1;
+	bool placed = make_place(t, err) == 0;
+	if (!placed)
+		remove_place(t);
 	sandbox.token = secret_token(t->setup->secret);
 	t->sandbox = sandbox_new(t->loop, &sandbox, err);
 	if (!t->sandbox)
 		return -1;
 	greet(t);
+	if (!placed)
+		SAY(t, CHAT_DIM, "warning: %s: handlers have no 'tgrun call'; TMPDIR names a place",
+		    err->text);
 	if (start_engine(t, err) || start_input(t, err))
 		return -1;
 	signals_release();
@@ -185,6 +236,7 @@ static void release(struct try *t)
 	for (int i = 0; i < TRY_SIGNALS; i++)
 		loop_signal_free(t->signals[i]);
 	engine_free(t->engine, NULL);
+	remove_place(t);
 	slots_free(t->slots);
 	sandbox_free(t->sandbox);
 	loop_free(t->loop);

@@ -68,13 +68,22 @@ void try_on_output(void *arg, const struct claim *claim, int which, const char *
 	try_say(t);
 }
 
+/* What a worker prints is never an answer. */
+static bool has_workers(const struct config *c)
+{
+	size_t i = 0;
+	while (i < c->route.count && c->route.items[i].policy.handler.workers == 0)
+		i++;
+	return c->policy.handler.workers > 0 || i < c->route.count;
+}
+
 void try_on_settled(void *arg, int64_t seq, bool failed)
 {
 	struct try *t = arg;
 	(void)seq;
 	t->unstartable = 0;
 	/* Who prints an answer and gets none does not know of the option. */
-	if (t->printed && !failed && !t->hinted &&
+	if (t->printed && !failed && !t->hinted && !has_workers(&t->setup->config) &&
 	    config_origin(&t->setup->config, &t->setup->config.policy.reply) == ORIGIN_DEFAULT) {
 		SAY(t, CHAT_DIM,
 		    "the handler printed %" PRIu64 " bytes; with --reply text they would be the "

@@ -23,6 +23,8 @@ try {
 	struct slots *slots;
 	int slot_count;
 	struct loop *loop;
+	char *place; /* its path; NULL: not made yet */
+	struct statedir *dir;
 	struct sandbox *sandbox;
 	struct engine *engine;
 	struct chat_feed *feed;

@@ -48,8 +48,9 @@ struct api_answer {
 
 struct api;
 
-/* Calls go to `root` (the URL of an api_root), with the token in the path, and with `login` (of
- * one, NULL: none) in a header. `secret` outlives it. NULL when memory is out. */
+/* A client whose calls go to `root` (api_root.url) with the token in the path, and with `login`
+ * (api_root.login; NULL: none) in a header. `root` and `login` are copied; `http` and `secret`
+ * outlive the client. NULL when memory is out. */
 struct api *api_new(struct http *http, const char *root, const char *login,
 		    const struct secret *secret);
 void api_free(struct api *a); /* NULL is fine; cancel the requests first */

@@ -8,14 +8,13 @@
 
 #include "base/err.h"
 
-/* A duration in milliseconds: `250ms`, `30s`, `5m`, `2h`, `7d`; a bare number is seconds; fractions
- * are fine
- * (`1.5s`), less than a millisecond is rounded to the nearest. No sign, no white space. 0, or -1
- * with `err` (ERR_USAGE) that names the value and the forms. */
+/* Reads a duration into *ms, milliseconds: `250ms`, `30s`, `5m`, `2h`, `7d`; a bare number is
+ * seconds; fractions are fine (`1.5s`), less than a millisecond is rounded to the nearest. No sign,
+ * no white space. 0, or -1 with `err` (ERR_USAGE) that names the value and the forms. */
 int duration_parse(const char *text, int64_t *ms, struct err *err);
 
-/* A size in bytes: `64K`, `1M`, `2G` (powers of 1024); a bare number is bytes; no fractions. 0, or
- * -1 with `err` (ERR_USAGE). */
+/* Reads a size into *bytes: `64K`, `1M`, `2G` (powers of 1024); a bare number is bytes; no
+ * fractions. 0, or -1 with `err` (ERR_USAGE). */
 int duration_size(const char *text, int64_t *bytes, struct err *err);
 
 /* Writes `ms` (not negative) for a sentence, cut to `n` bytes; duration_parse() reads the same

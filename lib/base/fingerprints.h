@@ -12,18 +12,20 @@ struct fingerprints {
 	size_t count, cap;
 };
 
+/* An empty set. Allocates nothing. */
 void fingerprints_init(struct fingerprints *f);
 
 /* Frees the memory; the set is empty and may be used again. */
 void fingerprints_release(struct fingerprints *f);
 
-/* Puts `hash` in; one that is there already is not put in again. O(1) amortised. 0, or -1 when
- * memory is out. */
+/* Puts `hash`, any number, in; one that is there already is not put in again. O(1) amortised. 0, or
+ * -1 when memory is out. */
 int fingerprints_add(struct fingerprints *f, uint64_t hash);
 
 /* Takes `hash` out, if it is there. O(1). */
 void fingerprints_remove(struct fingerprints *f, uint64_t hash);
 
+/* Whether `hash` is in the set. O(1). */
 bool fingerprints_has(const struct fingerprints *f, uint64_t hash);
 
 #endif

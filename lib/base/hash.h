@@ -8,8 +8,9 @@
 /* FNV-1a, 64 bits: the same on every machine and in every run, so it may be stored. */
 uint64_t hash_bytes(const void *data, size_t n);
 
-/* A fifth of the time of that for long texts, eight bytes at once; as stable. For knowing equal
- * bytes again, not for tables that others may fill on purpose (see map_hash()). */
+/* A hash that reads eight bytes at once, and takes a fifth of the time of hash_bytes() for long
+ * texts. It may be stored, too. For knowing equal bytes again, not for tables that strangers may
+ * fill on purpose (see map_hash()). */
 uint64_t hash_words(const void *data, size_t n);
 
 #endif

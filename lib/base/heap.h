@@ -15,7 +15,10 @@ struct heap {
 	size_t count, cap;
 };
 
+/* An empty heap. Allocates nothing. */
 void heap_init(struct heap *h);
+
+/* Frees the table; the nodes are their owner's. */
 void heap_release(struct heap *h);
 
 /* Makes room for `count` nodes in all: up to that many heap_add() cannot fail. Returns 0, or -1

@@ -32,8 +32,8 @@ int json_add_time(struct buf *out, const char *name, int64_t wall);
  * which may be NULL. */
 const cJSON *json_member(const cJSON *object, const char *name);
 
-/* Its text, which belongs to `object`; its number; whether it is true; whether it is there and a
- * number. */
+/* Of the member of that name: its text, which belongs to `object` ("" unless it is a string); its
+ * number (0 unless it is one); whether it is `true`; whether it is there and a number. */
 const char *json_text(const cJSON *object, const char *name);
 double json_number(const cJSON *object, const char *name);
 bool json_true(const cJSON *object, const char *name);

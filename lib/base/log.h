@@ -46,6 +46,7 @@ void log_free(struct log *l);
 /* The token to redact, or NULL. It must outlive the log or be replaced before it is freed. */
 void log_set_secret(struct log *l, const struct secret *secret);
 
+/* Changes the level and the format, for all events that follow. */
 void log_set(struct log *l, enum log_level level, enum log_format format);
 
 /* Whether an event of `level` would be written. A NULL log wants nothing, here and in log_event().
@@ -63,15 +64,17 @@ struct log_pace {
 	uint64_t held; /* how often it was held back since then */
 };
 
-/* Whether the warning may be given at `now`, monotonic milliseconds; then its minute begins. Else
- * it is counted as held back. */
+/* Whether the warning may be given at `now`, monotonic milliseconds. true: the caller gives it, and
+ * a minute begins in which it is not given again. false: it is counted as held back. */
 bool log_pace_due(struct log_pace *p, int64_t now);
 
-/* The last one was held back, and its minute is over: who warns only when a trouble begins warns
- * now of one that goes on. */
+/* Whether the last warning was held back and the minute is over. For who warns only when a trouble
+ * begins: true says to warn once more, since the trouble goes on and nobody was told. false for a
+ * NULL log. */
 bool log_pace_owes(const struct log *l, const struct log_pace *p);
 
-/* The level for the end of a trouble: an end is told to whom its beginning was. */
+/* The level at which the end of a trouble is logged: LOG_INFO when the warning of its beginning was
+ * given, LOG_DEBUG when that was held back. */
 static inline enum log_level log_pace_end(const struct log_pace *p)
 {
 	return p->held ? LOG_DEBUG : LOG_INFO;

@@ -16,6 +16,7 @@ struct map {
 	size_t count, cap; /* nodes; slots, a power of two */
 };
 
+/* An empty table. Allocates nothing. */
 void map_init(struct map *m);
 
 /* Frees the table; the nodes are their owner's. */

@@ -3,13 +3,15 @@
 #include "base/secret.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #define STARS "***"
 
-enum { TOKEN_MAX = 200, ALSO = 3 };
+enum { TOKEN_MAX = 200, ALSO = 3, HANDED = 35 /* characters of what is handed out */ };
 
 struct secret {
 	int64_t bot_id;
@@ -18,6 +20,7 @@ struct secret {
 	char shown[32];
 	char token[TOKEN_MAX + 1];
 	char also[ALSO][SECRET_ALSO_MAX + 1]; /* other texts; "" for none */
+	char handed[24 + HANDED + 1];         /* "": none */
 };
 
 struct secret *secret_new(const char *token, struct err *err)
@@ -67,12 +70,12 @@ void secret_free(struct secret *s)
 
 void secret_assign(struct secret *s, const struct secret *from)
 {
-	char also[ALSO][SECRET_ALSO_MAX + 1];
-	memcpy(also, s->also, sizeof also);
+	struct secret before = *s;
 	*s = *from;
 	s->part = s->token + (from->part - from->token);
-	memcpy(s->also, also, sizeof also);
-	explicit_bzero(also, sizeof also);
+	memcpy(s->also, before.also, sizeof s->also);
+	memcpy(s->handed, before.handed, sizeof s->handed);
+	explicit_bzero(&before, sizeof before);
 }
 
 const char *secret_token(const struct secret *s)
@@ -110,6 +113,45 @@ int secret_also(struct secret *s, const char *one, const char *two, const char *
 	return 0;
 }
 
+/* The secret part of what was handed out. */
+static const char *handed_part(const struct secret *s)
+{
+	return strchr(s->handed, ':') + 1;
+}
+
+int secret_hand_out(struct secret *s, struct err *err)
+{
+	static const char letters[64] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+	unsigned char random[HANDED];
+	if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
+		return err_sys(err, ERR_INTERNAL, errno, "no random bytes can be had");
+	int n = snprintf(s->handed, sizeof s->handed, "%lld:", (long long)s->bot_id);
+	for (int i = 0; i < HANDED; i++)
+		s->handed[n + i] = letters[random[i] % sizeof letters];
+	s->handed[n + HANDED] = '\0';
+	explicit_bzero(random, sizeof random);
+	return 0;
+}
+
+const char *secret_handed(const struct secret *s)
+{
+	return s->handed[0] ? s->handed : NULL;
+}
+
+int secret_exchange(const struct secret *s, const char *text, size_t n, bool back, struct buf *out)
+{
+	const char *from = back ? handed_part(s) : s->part, *to = back ? s->part : handed_part(s);
+	size_t length = strlen(from);
+	const char *end = text + n, *found;
+	while ((found = memmem(text, (size_t)(end - text), from, length))) {
+		if (buf_add(out, text, (size_t)(found - text)) || buf_adds(out, to))
+			return -1;
+		text = found + length;
+	}
+	return buf_add(out, text, (size_t)(end - text));
+}
+
 /* Stars for `part`, of `length` bytes. Returns the new length of the text. */
 static size_t redact(char *text, size_t n, const char *part, size_t length)
 {
@@ -134,6 +176,8 @@ size_t secret_redact(const struct secret *s, char *text, size_t n)
 	if (!s)
 		return n;
 	n = redact(text, n, s->part, s->length);
+	if (s->handed[0])
+		n = redact(text, n, handed_part(s), HANDED);
 	for (int i = 0; i < ALSO && s->also[i][0]; i++)
 		n = redact(text, n, s->also[i], strlen(s->also[i]));
 	return n;

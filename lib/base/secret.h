@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 
 struct secret;
@@ -35,8 +36,20 @@ enum { SECRET_ALSO_MAX = 300 };
 int secret_also(struct secret *s, const char *one, const char *two, const char *three,
 		struct err *err);
 
+/* Makes a token of the same bot that is random, and worth nothing at any server: for programs that
+ * call tgrun instead. It is hidden wherever the token is. 0, or -1 with `err` (ERR_INTERNAL: no
+ * random bytes can be had). */
+int secret_hand_out(struct secret *s, struct err *err);
+
+/* That token; NULL: none was made. */
+const char *secret_handed(const struct secret *s);
+
+/* Appends the `n` bytes at `text` with the secret part of the handed-out token for that of the
+ * token, wherever it stands; the other way round with `back`. 0, or -1 as buf_add(). */
+int secret_exchange(const struct secret *s, const char *text, size_t n, bool back, struct buf *out);
+
 /* Makes `s` hold the token that `from` holds, so that all who have `s` use the new one. What `s`
- * hides besides stays. */
+ * hides besides stays, and so does what it handed out. */
 void secret_assign(struct secret *s, const struct secret *from);
 
 /* The whole token, for the API's URL and the handler's environment only. */

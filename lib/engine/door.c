@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "engine/door_internal.h"
@@ -32,6 +33,8 @@ static void pace(struct door *d)
 	loop_timer_set(d->room_timer, full ? GRACE : -1);
 	if (full != d->paused && d->named)
 		listener_pause(d->named, full);
+	if (full != d->paused && d->port)
+		listener_pause(d->port, full);
 	d->paused = full;
 }
 
@@ -69,14 +72,48 @@ static bool is_method(const char *name)
 	return n > 0 && n < sizeof((struct door_call *)0)->method && !name[n];
 }
 
-/* What the path asks for; false: nothing that there is. */
+static bool by_port(const struct door_call *c)
+{
+	int domain = 0;
+	socklen_t n = sizeof domain;
+	int fd = httpd_descriptor(c->http);
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) || domain != AF_UNIX;
+}
+
+/* Whether the texts are the same; how long that takes tells nothing of where they differ. */
+static bool is_same(const char *a, const char *b, size_t n)
+{
+	unsigned char differs = 0;
+	for (size_t i = 0; i < n; i++)
+		differs |= (unsigned char)(a[i] ^ b[i]);
+	return differs == 0;
+}
+
+/* Takes `bot<token>/` off a path. NULL: it has another token, or none. */
+static const char *skip_token(const struct door_call *c, const char *path)
+{
+	const char *token = secret_handed(c->door->config.secret);
+	size_t n = token ? strlen(token) : 0;
+	if (!token || strncmp(path, "bot", 3) != 0 || strlen(path + 3) <= n ||
+	    !is_same(path + 3, token, n) || path[3 + n] != '/')
+		return NULL;
+	return path + 3 + n + 1;
+}
+
+/* What the path asks for; false: nothing that there is, or not of who asks. */
 static bool read_path(struct door_call *c)
 {
 	const char *path = httpd_path(c->http) + 1;
 	bool get = strcmp(httpd_verb(c->http), "GET") == 0;
-	if (get && strncmp(path, "file/", 5) == 0 && is_path(path + 5)) {
-		c->path = path + 5;
-		return true;
+	bool file = get && strncmp(path, "file/", 5) == 0;
+	path += file ? 5 : 0;
+	if (by_port(c) && !(path = skip_token(c, path))) {
+		c->stranger = true;
+		return false;
+	}
+	if (file) {
+		c->path = path;
+		return is_path(path);
 	}
 	if (!is_method(path) || (!get && strcmp(httpd_verb(c->http), "POST") != 0))
 		return false;
@@ -95,9 +132,12 @@ static void *on_begin(void *arg, struct httpd_request *r, bool too_large)
 	list_add_before(&d->calls, &c->link);
 	buf_init(&c->told, 1 << 16);
 	if (!read_path(c)) {
-		door_refuse(c, 404, DOOR_REFUSED,
-			    "Not Found: the path is neither /METHOD nor "
-			    "/file/PATH");
+		if (c->stranger)
+			door_refuse(c, 401, DOOR_FORBIDDEN, "Unauthorized");
+		else
+			door_refuse(c, 404, DOOR_REFUSED,
+				    "Not Found: the path is neither /METHOD nor "
+				    "/file/PATH");
 		return c;
 	}
 	/* Who announces too much is told at once; all other refusals wait for the body's end. */
@@ -166,11 +206,10 @@ struct door *door_new(const struct door_config *config, struct err *err)
 	d->room_timer = loop_timer_new(config->loop, on_room_timer, d);
 	if (!d->room_timer)
 		err_set(err, ERR_INTERNAL, "out of memory");
-	d->named = d->httpd && d->room_timer
-			   ? listener_named(config->loop, statedir_fd(config->dir), "api", BACKLOG,
-					    on_accepted, d, err)
-			   : NULL;
-	if (d->named)
+	bool fine = d->httpd && d->room_timer && door_open_again(d, err) == 0;
+	if (fine && secret_handed(config->secret))
+		d->port = listener_loopback(config->loop, BACKLOG, on_accepted, d, err);
+	if (fine && (d->port || !secret_handed(config->secret)))
 		return d;
 	door_free(d);
 	return NULL;
@@ -179,6 +218,21 @@ struct door *door_new(const struct door_config *config, struct err *err)
 bool door_stands(const struct door *d)
 {
 	return d->named && listener_stands(d->named);
+}
+
+int door_open_again(struct door *d, struct err *err)
+{
+	listener_free(d->named);
+	d->named = listener_named(d->config.loop, statedir_fd(d->config.dir), "api", BACKLOG,
+				  on_accepted, d, err);
+	if (d->named && d->paused)
+		listener_pause(d->named, true);
+	return d->named ? 0 : -1;
+}
+
+int door_port(const struct door *d)
+{
+	return d->port ? listener_port(d->port) : 0;
 }
 
 void door_stored(struct door *d)
@@ -204,7 +258,8 @@ void door_close(struct door *d)
 		return;
 	d->closing = true;
 	listener_free(d->named);
-	d->named = NULL;
+	listener_free(d->port);
+	d->named = d->port = NULL;
 	for (struct list *l = d->calls.next, *next; l != &d->calls; l = next) {
 		struct door_call *c = container_of(l, struct door_call, link);
 		next = l->next;
@@ -223,7 +278,8 @@ void door_free(struct door *d)
 		return;
 	struct httpd *httpd = d->httpd;
 	listener_free(d->named);
-	d->named = NULL;
+	listener_free(d->port);
+	d->named = d->port = NULL;
 	d->httpd = NULL;
 	httpd_free(httpd); /* ends each request */
 	loop_timer_free(d->room_timer);

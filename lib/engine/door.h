@@ -63,12 +63,18 @@ struct door_config {
 	uint64_t body_max;       /* bytes of a request */
 };
 
-/* Opens the socket `api`. All of the config is the caller's and outlives it. NULL with `err`
- * (ERR_CANTCREATE, ERR_INTERNAL). */
+/* Opens the socket `api`; with a token that was handed out (secret_handed()) also a port on
+ * 127.0.0.1, where the paths are /bot<that token>/METHOD and /file/bot<that token>/PATH, and
+ * answers hold that token where the server's hold the true one. All of the config is the caller's
+ * and outlives it. NULL with `err` (ERR_CANTCREATE, ERR_INTERNAL). */
 struct door *door_new(const struct door_config *config, struct err *err);
 
-/* Whether its socket still stands under its name. */
+/* Whether its socket still stands under its name; makes it anew: 0, or -1 with `err`. */
 bool door_stands(const struct door *d);
+int door_open_again(struct door *d, struct err *err);
+
+/* The port; 0: there is none. */
+int door_port(const struct door *d);
 
 /* What was stored before now is on disk: those who wait for that are answered. */
 void door_stored(struct door *d);

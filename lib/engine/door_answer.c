@@ -51,6 +51,23 @@ enum door_outcome door_outcome_of(const struct verdict *v)
 	return DOOR_REFUSED;
 }
 
+/* The answer without the token. NULL when memory is out. */
+static char *hide(const struct door *d, char *body, size_t *length)
+{
+	const struct secret *s = d->config.secret;
+	struct buf out;
+	if (!body || !secret_handed(s)) {
+		*length = body ? secret_redact(s, body, *length) : 0;
+		return body;
+	}
+	buf_init(&out, SIZE_MAX / 2);
+	if (secret_exchange(s, body, *length, false, &out))
+		buf_release(&out);
+	free(body);
+	*length = out.len;
+	return out.data;
+}
+
 void door_answer(struct door_call *c, int status, enum door_outcome outcome, char *body,
 		 size_t length)
 {
@@ -59,15 +76,14 @@ void door_answer(struct door_call *c, int status, enum door_outcome outcome, cha
 		free(body);
 		return;
 	}
-	length = body ? secret_redact(c->door->config.secret, body, length) : 0;
-	/* What was refused before its body came is not read to its end. */
+	body = hide(c->door, body, &length);
 	httpd_answer(c->http, &(struct httpd_answer){ .status = status,
 						      .body = body,
 						      .length = length,
 						      .type = "application/json",
 						      .name = "X-Tgrun-Outcome",
 						      .value = words[outcome],
-						      .close = c->door->closing });
+						      .close = c->door->closing || c->stranger });
 }
 
 void door_refuse(struct door_call *c, int status, enum door_outcome outcome, const char *fmt, ...)

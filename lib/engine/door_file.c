@@ -53,6 +53,24 @@ static void on_fetched(void *arg, const struct verdict *v, char *body, size_t le
 		door_call_free(c);
 }
 
+static struct api_request *fetch(struct door_call *c, const char *path)
+{
+	const struct secret *s = c->door->config.secret;
+	struct api *api = out_api(c->door->config.out);
+	struct api_request *request = NULL;
+	struct buf true_path;
+	/* What was answered with another token for the true one comes back with it. */
+	buf_init(&true_path, 1 << 16);
+	if (!secret_handed(s))
+		request = api_fetch(api, path, c->fetched, FILE_MAX, on_fetched, c);
+	else if (secret_exchange(s, path, strlen(path), true, &true_path) == 0)
+		request = api_fetch(api, true_path.data, c->fetched, FILE_MAX, on_fetched, c);
+	if (true_path.data)
+		explicit_bzero(true_path.data, true_path.cap);
+	buf_release(&true_path);
+	return request;
+}
+
 void door_file_fetch(struct door_call *c, const char *path)
 {
 	if (!door_has_space(c->door, 0)) {
@@ -67,8 +85,7 @@ void door_file_fetch(struct door_call *c, const char *path)
 		return;
 	}
 	c->stage = DOOR_FETCHES;
-	c->request = api_fetch(out_api(c->door->config.out), path, c->fetched, FILE_MAX, on_fetched,
-			       c);
+	c->request = fetch(c, path);
 	if (!c->request) {
 		close(c->fetched);
 		c->fetched = -1;

@@ -14,7 +14,7 @@
 struct door {
 	struct door_config config;
 	struct httpd *httpd;
-	struct listener *named;
+	struct listener *named, *port; /* NULL: none (any more) */
 	struct loop_timer *room_timer; /* looks again for room */
 	struct list calls;             /* all that are not freed */
 	bool closing;
@@ -36,6 +36,7 @@ struct door_call {
 	struct door *door;
 	struct httpd_request *http; /* NULL: nobody waits for an answer any more */
 	enum door_stage stage;
+	bool stranger;            /* the token of the path is wrong */
 	char method[65];          /* "": a file is asked for */
 	const char *path;         /* of the file; the request's */
 	int64_t patience, expire; /* milliseconds */

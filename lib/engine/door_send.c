@@ -48,8 +48,9 @@ static void on_turn(void *arg)
 {
 	struct door_call *c = arg;
 	c->stage = DOOR_SENDS;
-	c->piece = c->spool < 0 ? (struct http_piece){ .bytes = buf_str(&c->body) }
-				: (struct http_piece){ .fd = c->spool };
+	c->piece = (struct http_piece){ .fd = c->spool };
+	if (c->spool < 0)
+		c->piece.bytes = buf_str(&c->body);
 	c->piece.length = c->length;
 	const char *type = c->composed ? "application/json" : httpd_header(c->http, "Content-Type");
 	const struct http_body body = { type, &c->piece, 1 };

@@ -207,6 +207,8 @@ int engine_start(struct engine *e, struct err *err)
 	}
 	engine_control_open(e);
 	engine_door_open(e);
+	if (engine_door_serve(e, err))
+		return -1;
 	engine_take_runtime(e);
 	if (notify_watchdog_interval(e->config.notify))
 		on_watchdog(e);

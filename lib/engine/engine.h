@@ -58,6 +58,8 @@ enum { ENGINE_ROUTES_MAX = 32 }; /* two lanes of the queue each */
  * line, and their rows point here. */
 struct engine_policy {
 	bool hide_token;
+	/* handlers get the token that `secret` handed out, and call through tgrun; it stays */
+	bool serve_api;
 	int breaker; /* failures in a row, 0: off */
 	/* processes at most, and as many again for what bypasses; not counting workers. No more
 	 * than at first */
@@ -140,7 +142,7 @@ struct engine_config {
 	const char *allowed_updates; /* JSON, NULL: not sent */
 	bool once;
 	/* an update whose attempts are used up is given up, though nothing shows that others fare
-	 * better */
+	 * better; what is left at the end is no loss */
 	bool rehearsal;
 	struct engine_options options;
 	/* It is over; `status` is the exit status. Called once. */
@@ -149,8 +151,8 @@ struct engine_config {
 	bool terminal;
 	/* SIGHUP: read the configuration again and call engine_reload(). May be NULL. */
 	void (*reload)(void *arg);
-	/* An update was settled for good: handled, skipped, dropped (failed false) or failed (dead,
-	 * or dropped after a failure). May be NULL. */
+	/* An update was settled for good: handled, skipped, cancelled, dropped (failed false) or
+	 * failed (dead, or dropped after a failure). May be NULL. */
 	void (*settled)(void *arg, int64_t seq, bool failed);
 	/* For who shows what happens; each may be NULL, and none may stop the engine. A handler was
 	 * started; a line of its output (see handler.h); trouble. */
@@ -191,7 +193,7 @@ void engine_pause(struct engine *e, bool paused);
  * now. What each means stands in the table of engine_figures.c. */
 struct engine_counts {
 	uint64_t received, repeated, ignored, strangers;
-	uint64_t done, failed, retried, dead, skipped, dropped, interrupted;
+	uint64_t done, failed, retried, dead, skipped, dropped, interrupted, cancelled;
 	uint64_t polls, poll_failures, hooks_dropped, log_lines_dropped;
 	uint64_t sent, undelivered, perhaps_twice;
 	/* now */

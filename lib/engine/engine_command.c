@@ -149,9 +149,19 @@ static int add_bot(struct engine *e, char **env)
 	const struct engine_config *c = &e->config;
 	buf_init(&root, VALUE_MAX);
 	buf_init(&url, VALUE_MAX);
-	if (e->config.secret) {
-		snprintf(id, sizeof id, "%lld", (long long)secret_bot_id(e->config.secret));
-		rc = add(env, "TG_BOT_ID", id) ||
+	const char *handed = c->secret ? secret_handed(c->secret) : NULL;
+	if (c->secret) {
+		snprintf(id, sizeof id, "%lld", (long long)secret_bot_id(c->secret));
+		rc = add(env, "TG_BOT_ID", id);
+	}
+	if (handed) {
+		rc = rc ||
+		     buf_addf(&root, "http://127.0.0.1:%d", e->door ? door_port(e->door) : 0) ||
+		     buf_addf(&url, "%s/bot%s", root.data, handed) ||
+		     add(env, "TG_API_ROOT", root.data) || add(env, "TG_API_URL", url.data) ||
+		     add(env, "TG_TOKEN", handed);
+	} else if (c->secret) {
+		rc = rc ||
 		     api_root_add(c->api_root, e->policy.hide_token ? NULL : c->api_login, &root) ||
 		     add(env, "TG_API_ROOT", root.data);
 		if (!e->policy.hide_token)

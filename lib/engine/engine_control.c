@@ -1,6 +1,6 @@
 /* engine/engine_control: the verbs of the control socket. A request is {"verb":"status"}, stop,
- * drain, pause, resume, send, or one of those that queue/verbs.c carries out. The answer is lines of
- * JSON, of which the last is {"end":true}, or {"error":"…"}.
+ * drain, pause, resume, send, cancel, or one of those that queue/verbs.c carries out. The answer is
+ * lines of JSON, of which the last is {"end":true}, or {"error":"…"}.
  *
  * Invariant: no request takes more than a slice of a turn. So a client reads at its own pace and
  * holds nothing here meanwhile; and what one that went away was told of is done, and the rest is
@@ -105,6 +105,14 @@ static bool change_run(struct engine *e, struct control_client *client, const ch
 	return true;
 }
 
+static void cancel(struct engine *e, struct control_client *client, const cJSON *request)
+{
+	if (engine_cancel(e, request))
+		control_refuse(client, "out of memory");
+	else
+		end(e, client);
+}
+
 void engine_control_request(void *arg, struct control_client *client, const cJSON *request)
 {
 	struct engine *e = arg;
@@ -115,6 +123,8 @@ void engine_control_request(void *arg, struct control_client *client, const cJSO
 		tell_status(e, client);
 	else if (strcmp(verb, "send") == 0)
 		engine_send(e, client, request), end(e, client);
+	else if (strcmp(verb, "cancel") == 0)
+		cancel(e, client, request);
 	else if (!ask_queue(e, client, request, verb) && !change_run(e, client, verb))
 		control_refuse(client, "this tgrun does not know the verb");
 }

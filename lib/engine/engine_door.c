@@ -1,5 +1,7 @@
-/* engine/engine_door: the local API's place in the engine: it is there while handlers may run, and
- * its socket is looked after like the control socket. */
+/* engine/engine_door: the local API's place in the engine. The engine's configuration comes in, a
+ * door (door.c) goes out, with the bound on what may be uploaded to this server. Invariant: its
+ * socket is there while the engine runs and is made anew when somebody removed it; no new one is
+ * made once the engine ends. */
 #include <string.h>
 
 #include "engine/engine_internal.h"
@@ -9,14 +11,27 @@ enum { SPARE_CONNECTIONS = 64 /* beside one for each slot */ };
 #define BODY_MAX       UINT64_C(50000000)   /* bytes: what Telegram's own servers take */
 #define BODY_MAX_LOCAL UINT64_C(2000000000) /* … and one's own */
 
+static void tell(struct engine *e, int rc, const struct err *err)
+{
+	if (rc && !e->door_fails)
+		log_event(e->config.log, LOG_WARN, LOG_NONE,
+			  "%s; until that is mended handlers have no 'tgrun call', and all else "
+			  "goes on",
+			  err->text);
+	e->door_fails = rc != 0;
+}
+
 void engine_door_open(struct engine *e)
 {
 	struct err err;
-	if (e->door && !door_stands(e->door)) {
-		door_free(e->door);
-		e->door = NULL;
+	if (e->phase > ENGINE_RUNNING)
+		return;
+	if (e->door) {
+		if (!door_stands(e->door))
+			tell(e, door_open_again(e->door, &err), &err);
+		return;
 	}
-	if (e->door || !e->out || !e->config.dir || e->phase > ENGINE_RUNNING)
+	if (!e->out || !e->config.dir)
 		return;
 	bool telegrams = strstr(e->config.api_root, "//api.telegram.org") != NULL;
 	const struct door_config config = {
@@ -32,12 +47,7 @@ void engine_door_open(struct engine *e)
 		.body_max = telegrams ? BODY_MAX : BODY_MAX_LOCAL,
 	};
 	e->door = door_new(&config, &err);
-	if (!e->door && !e->door_fails)
-		log_event(e->config.log, LOG_WARN, LOG_NONE,
-			  "%s; until that is mended handlers have no 'tgrun call', and all else "
-			  "goes on",
-			  err.text);
-	e->door_fails = !e->door;
+	tell(e, e->door ? 0 : -1, &err);
 }
 
 void engine_door_stored(struct engine *e)
@@ -50,4 +60,16 @@ void engine_door_close(struct engine *e)
 {
 	if (e->door)
 		door_close(e->door);
+}
+
+int engine_door_serve(struct engine *e, struct err *err)
+{
+	const struct secret *s = e->config.secret;
+	if (!s || !secret_handed(s))
+		return 0;
+	if (!e->door)
+		return err_set(err, ERR_CANTCREATE, "the local API (--serve-api) cannot be opened");
+	log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("port", door_port(e->door))),
+		  "serving the Bot API on 127.0.0.1");
+	return engine_commands_build(e, err);
 }

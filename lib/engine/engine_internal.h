@@ -23,7 +23,12 @@
 
 enum engine_phase { ENGINE_NEW, ENGINE_RUNNING, ENGINE_DRAINING, ENGINE_KILLING, ENGINE_FINISHED };
 
-enum { ENGINE_SIGNALS = 8, ENGINE_RATE_SECONDS = 60, ENGINE_START_TROUBLES = 12 };
+enum {
+	ENGINE_SIGNALS = 8,
+	ENGINE_RATE_SECONDS = 60,
+	ENGINE_START_TROUBLES = 12,
+	ENGINE_CHAT_MAX = 4096
+};
 
 /* A copy of a command that the user gave, to be packed again when the bot's name or token
  * changes. */
@@ -63,9 +68,10 @@ struct flight {
 	struct list link; /* in starts.starting or starts.running */
 	struct claim *claim;
 	struct route *route;
-	int group;     /* LANE_ORDERED or LANE_BYPASS */
-	bool leader;   /* counts as one process */
-	int64_t since; /* monotonic milliseconds */
+	int group;      /* LANE_ORDERED or LANE_BYPASS */
+	bool leader;    /* counts as one process */
+	bool cancelled; /* tgrun cancel has named it */
+	int64_t since;  /* monotonic milliseconds */
 	struct {
 		int64_t due, shown_at; /* monotonic milliseconds; 0: never */
 		uint64_t place;        /* a hash of the chat and topic, when it was shown */
@@ -155,6 +161,7 @@ struct engine {
 		int64_t dry_at;
 		bool syncing; /* what was received is about to be durable */
 		bool disk_low, backlog_full;
+		int64_t room_until, stands_until; /* the disk and the state count as good */
 		struct log_pace sync_pace, disk_pace, full_pace;
 	} asking;
 	struct {
@@ -251,6 +258,10 @@ void engine_routes_release(struct engine *e);
 struct route *engine_route_of(struct engine *e, const struct handler *h);
 /* `u` NULL: of what is no update. */
 unsigned engine_lane(const struct engine *e, const struct update *u, bool *bypass);
+/* Appends the key of the update's chat, whatever --key is, and whether or not it bypasses; nothing
+ * if it is no update. Business and guest chats have names of their own. 0, or -1 when memory is
+ * out. */
+int engine_chat_of(const struct engine *e, const struct claim *c, struct buf *out);
 /* Whether it is handled at all; counts what is not. */
 bool engine_wants(struct engine *e, const struct update *u);
 /* The handler does not work: one is started at a time, until one works. */
@@ -307,6 +318,8 @@ void engine_typing_due(void *engine);
 /* engine_door.c: the local API. Opens it, or opens it anew where its socket has gone; what was
  * stored is on disk; nobody is let in any more. */
 void engine_door_open(struct engine *e);
+/* With a token that was handed out: tells the handlers where it is taken. 0, or -1 with `err`. */
+int engine_door_serve(struct engine *e, struct err *err);
 void engine_door_stored(struct engine *e);
 void engine_door_close(struct engine *e);
 
@@ -319,6 +332,8 @@ void engine_cannot_start(struct route *r, const struct claim *c, int64_t began, 
 			 int errnum);
 /* The attempt ended, and its update is not charged for that; `r` as of HANDLER_INTERRUPTED. */
 void engine_uncharged(struct engine *e, const struct claim *c, const struct handler_result *r);
+/* It is settled by tgrun cancel, `elapsed` milliseconds after its start. */
+void engine_cancelled(struct engine *e, const struct claim *c, int64_t elapsed);
 /* Frees the flight, which is over. Its claim is the caller's. */
 void engine_land(struct engine *e, struct flight *f);
 
@@ -379,6 +394,10 @@ void engine_take_runtime(struct engine *e);
 /* What the source noted of its end becomes a drain or a stop. */
 void engine_take_end(struct engine *e);
 void engine_check_end(struct engine *e);
+
+/* engine_cancel.c: carries out the request of tgrun cancel; the ends follow. 0, or -1 when memory
+ * is out. */
+int engine_cancel(struct engine *e, const cJSON *request);
 
 /* engine_status.c: appends the object of `tgrun status`. 0, or -1 when the buffer is full. */
 int engine_status_json(struct engine *e, struct buf *b);

@@ -138,7 +138,7 @@ static void finish(struct engine *e)
 	bool cut = e->phase == ENGINE_KILLING && e->counts.interrupted > e->end.interrupted_before;
 	e->phase = ENGINE_FINISHED;
 	CRASHPOINT("stop-finished");
-	bool lost = e->config.store_forgets && (c.waiting || c.outbox);
+	bool lost = e->config.store_forgets && !e->config.rehearsal && (c.waiting || c.outbox);
 	bool well = engine_ends_well(e);
 	cut = cut || c.sending;
 	int status = e->end.status ? e->end.status : cut || lost || !well ? 1 : 0;

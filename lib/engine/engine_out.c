@@ -53,6 +53,7 @@ static int add_calls(struct engine *e, const struct reply *r)
 	}
 	if (id || r->count == 0)
 		return 0;
+	/* Those that were added have numbers without a gap, and none follows them. */
 	for (id = first; first && out_drop(e->out, id); id++)
 		continue;
 	return -1;
@@ -82,45 +83,65 @@ static void on_told(void *arg, const char *line, const char *text)
 		e->config.told(e->config.arg, line, text);
 }
 
-static int compose(struct engine *e, struct route *route, const struct claim *c,
-		   const struct handler_result *r, struct err *err)
+/* What is to be said of a reply as it was composed of `text`. */
+static void tell_note(struct engine *e, struct route *route, const struct claim *c,
+		      const struct update *u, enum reply_mode mode, const struct reply *reply,
+		      const char *text, size_t n)
+{
+	if (reply->note == REPLY_KIND && n)
+		tell_kind(e, u, mode);
+	if (reply->note == REPLY_KIND || reply->note == REPLY_BOT)
+		handler_tell_stdout(route->handler, c, text, n);
+	if (reply->note == REPLY_CUT)
+		log_event(e->config.log, LOG_WARN,
+			  LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)),
+			  "the reply is longer than what can be sent here, and is cut");
+	/* The answer to a button is no part of what is said. */
+	size_t said = reply->count - (reply->count && reply->calls[0].kind == CALL_QUERY);
+	if (said > 1 && mode != REPLY_API) {
+		char parts[64];
+		snprintf(parts, sizeof parts, "the answer goes out in %zu parts", said);
+		on_told(e, reply->calls[reply->count - 1].line, parts);
+	}
+}
+
+/* Answers `u` by `text`, of `n` bytes. As engine_reply(). */
+static int answer(struct engine *e, struct route *route, const struct claim *c,
+		  const struct update *u, enum reply_mode mode, const char *text, size_t n,
+		  struct err *err)
 {
 	struct reply reply = { 0 };
 	size_t with = 0;
 	while (e->reply_with[with])
 		with++;
-	struct reply_spec spec = { .mode = route->policy.reply,
-				   .quote = route->policy.reply_to,
-				   .with = (const char *const *)e->reply_with,
-				   .with_count = with };
+	const struct reply_spec spec = { .mode = mode,
+					 .quote = route->policy.reply_to,
+					 .with = (const char *const *)e->reply_with,
+					 .with_count = with };
+	int rc = reply_compose(&spec, u, secret_bot_id(e->config.secret), e->config.secret, text, n,
+			       &reply, err);
+	if (rc == 0) {
+		tell_note(e, route, c, u, mode, &reply, text, n);
+		if (add_calls(e, &reply))
+			rc = err_set(err, ERR_INTERNAL, "out of memory");
+	}
+	reply_release(&reply);
+	return rc;
+}
+
+static int compose(struct engine *e, struct route *route, const struct claim *c,
+		   const struct handler_result *r, struct err *err)
+{
+	enum reply_mode mode = route->policy.reply;
 	char *decoded = NULL;
 	size_t n = r->reply_length;
-	if (r->reply_is_json && read_value(r, &spec.mode, &decoded, &n))
+	if (r->reply_is_json && read_value(r, &mode, &decoded, &n))
 		return err_set(err, ERR_INTERNAL, "out of memory");
-	const char *text = decoded ? decoded : r->reply;
 	struct update *u = update_parse(c->body, c->length, err);
 	/* A dead letter that was no update and was handed out again answers nobody. */
-	int rc = u ? reply_compose(&spec, u, secret_bot_id(e->config.secret), e->config.secret,
-				   text, n, &reply, err)
+	int rc = u ? answer(e, route, c, u, mode, decoded ? decoded : r->reply, n, err)
 		 : err->status == ERR_INTERNAL ? -1
 					       : 0;
-	if (rc == 0 && u && (reply.note == REPLY_KIND || reply.note == REPLY_BOT)) {
-		if (reply.note == REPLY_KIND && n)
-			tell_kind(e, u, spec.mode);
-		handler_tell_stdout(route->handler, c, text, n);
-	}
-	if (rc == 0 && reply.note == REPLY_CUT)
-		log_event(e->config.log, LOG_WARN,
-			  LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)),
-			  "the reply is longer than what can be sent here, and is cut");
-	if (rc == 0 && reply.count > 1 && spec.mode != REPLY_API) {
-		char parts[64];
-		snprintf(parts, sizeof parts, "the answer goes out in %zu parts", reply.count);
-		on_told(e, reply.calls[reply.count - 1].line, parts);
-	}
-	if (rc == 0 && add_calls(e, &reply))
-		rc = err_set(err, ERR_INTERNAL, "out of memory");
-	reply_release(&reply);
 	update_free(u);
 	free(decoded);
 	return rc;

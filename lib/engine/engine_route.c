@@ -133,6 +133,14 @@ unsigned engine_lane(const struct engine *e, const struct update *u, bool *bypas
 	return (unsigned)route * LANE_GROUPS + (*bypass ? LANE_BYPASS : LANE_ORDERED);
 }
 
+int engine_chat_of(const struct engine *e, const struct claim *c, struct buf *out)
+{
+	struct update *u = update_parse(c->body, c->length, NULL);
+	int rc = u ? update_keys(u, e->chats, out) : 0;
+	update_free(u);
+	return rc;
+}
+
 bool engine_wants(struct engine *e, const struct update *u)
 {
 	size_t only = count_list(e->only);

@@ -1,5 +1,7 @@
 /* engine/engine_settle: what ends, and what follows from it. Results of the handlers come in;
- * outcomes for the queue, the breaker's word, hooks and lines of the log go out. */
+ * outcomes for the queue, the breaker's word, hooks and lines of the log go out. Invariant: each
+ * claim that a handler gives back is settled once, with one outcome or as released, and is freed
+ * after that. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -14,7 +16,6 @@
 enum {
 	RETRY_CAP = 5 * 60 * 1000,
 	HOOK_TIMEOUT = 60 * 1000,
-	CHAT_MAX = 4096,
 	REPLY_AGAIN = 1000, /* milliseconds until memory is asked for again */
 	ONCE_STARTS = 3,    /* failures to start the handler in a row at which --once ends */
 };
@@ -138,25 +139,22 @@ static void run_hook(struct engine *e, const struct route *r, const struct claim
 	handlers_hook(e->handlers, &hook);
 }
 
-/* A failed attempt for the breaker, which is told of the update's chat, whatever its keys are: what
- * bypasses has none. To ask for another time is no failure for it, but a probe that does has not
- * succeeded. As breaker_fail(). */
-static bool fail(struct route *r, const struct claim *c, const struct handler_result *result,
-		 int64_t since, int64_t *delay)
+/* Tells the breaker of a failed attempt, and of its update's chat. To ask for another time is no
+ * failure for it, but a probe that does has not succeeded. Returns, and sets *delay, as
+ * breaker_fail(). */
+static bool tell_breaker(struct route *r, const struct claim *c,
+			 const struct handler_result *result, int64_t since, int64_t *delay)
 {
 	struct engine *e = r->engine;
 	*delay = 0;
 	if (result->outcome.asked && !r->breaker.open)
 		return false;
-	struct update *u = update_parse(c->body, c->length, NULL);
 	struct buf chat;
-	buf_init(&chat, CHAT_MAX);
-	if (u)
-		update_keys(u, e->chats, &chat);
+	buf_init(&chat, ENGINE_CHAT_MAX);
+	engine_chat_of(e, c, &chat); /* without memory it is of no chat */
 	bool opened = breaker_fail(&r->breaker, buf_str(&chat), since,
 				   e->config.clock->mono(e->config.clock), backoff_random(), delay);
 	buf_release(&chat);
-	update_free(u);
 	return opened;
 }
 
@@ -222,7 +220,7 @@ static struct fate settle_failure(struct route *r, const struct claim *c,
 	struct story story = story_of(&result->outcome, result->sentence);
 	engine_remember_error(e, story.text);
 	run_hook(e, r, c, result);
-	if (fail(r, c, result, since, &delay)) {
+	if (tell_breaker(r, c, result, since, &delay)) {
 		log_paced(
 			e->config.log, &r->breaker_pace, LOG_ERROR,
 			LOG_FIELDS(LOG_NUM("failures", r->breaker.failures)),
@@ -364,6 +362,19 @@ static void settle_ended(struct engine *e, struct route *route, const struct cla
 		e->config.settled(e->config.arg, c->seq, fate.text != NULL);
 }
 
+/* The breaker hears nothing: who ended it was not the handler. */
+void engine_cancelled(struct engine *e, const struct claim *c, int64_t elapsed)
+{
+	e->counts.cancelled++;
+	log_event(e->config.log, LOG_INFO,
+		  LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys),
+			     LOG_NUM("number", c->seq), LOG_NUM("ms", elapsed)),
+		  "cancelled");
+	queue_drop(e->queue, c);
+	if (e->config.settled)
+		e->config.settled(e->config.arg, c->seq, false);
+}
+
 void engine_on_done(void *arg, struct handler *h, struct claim *c, const struct handler_result *r)
 {
 	struct engine *e = arg;
@@ -383,6 +394,9 @@ void engine_on_done(void *arg, struct handler *h, struct claim *c, const struct 
 		break;
 	case HANDLER_INTERRUPTED:
 		engine_uncharged(e, c, r);
+		break;
+	case HANDLER_CANCELLED:
+		engine_cancelled(e, c, r->elapsed);
 		break;
 	case HANDLER_ENDED:
 		settle_ended(e, route, c, r, since);

@@ -9,11 +9,17 @@
 #include "engine/engine_internal.h"
 #include "source/poll.h"
 
-/* milliseconds between two looks at a disk that is full, or a state that is gone */
-enum { CHECK_AGAIN = 5000 };
+enum {
+	/* milliseconds between two looks at a disk that is full, or a state that is gone */
+	CHECK_AGAIN = 5000,
+	/* milliseconds for which a good answer counts, if no batch came since: the end of a turn
+	 * and the request that follows ask once */
+	ROOM_LASTS = 1000,
+	STANDS_LASTS = 10,
+};
 
 /* Whether the disk has room for more. Tells when that changes. */
-static bool disk_has_room(struct engine *e)
+static bool look_for_room(struct engine *e)
 {
 	bool looked_at = e->config.dir && !e->config.store_forgets && e->policy.min_free;
 	int64_t bytes = looked_at ? statedir_free_bytes(e->config.dir) : INT64_MAX;
@@ -32,6 +38,22 @@ static bool disk_has_room(struct engine *e)
 			  "the disk has room again");
 	e->asking.disk_low = low;
 	return !low;
+}
+
+static bool disk_has_room(struct engine *e)
+{
+	int64_t now = e->config.clock->mono(e->config.clock);
+	if (now >= e->asking.room_until)
+		e->asking.room_until = look_for_room(e) ? now + ROOM_LASTS : 0;
+	return e->asking.room_until > 0;
+}
+
+static bool state_stands(struct engine *e)
+{
+	int64_t now = e->config.clock->mono(e->config.clock);
+	if (now >= e->asking.stands_until)
+		e->asking.stands_until = engine_stands(e) ? now + STANDS_LASTS : 0;
+	return e->asking.stands_until > 0;
 }
 
 static bool backlog_has_room(struct engine *e)
@@ -102,7 +124,7 @@ static int on_may_ask(void *arg, bool confirms)
 	}
 	if (confirms && make_durable(e, stopping || e->draining))
 		return -1;
-	if (!engine_stands(e)) {
+	if (!state_stands(e)) {
 		engine_turn_in(e, CHECK_AGAIN);
 		return -1;
 	}
@@ -131,7 +153,7 @@ void engine_source_check(struct engine *e)
 	}
 	if (engine_put_waits(e) || !backlog_has_room(e))
 		return;
-	if (!disk_has_room(e) || !engine_stands(e)) {
+	if (!disk_has_room(e) || !state_stands(e)) {
 		engine_turn_in(e, CHECK_AGAIN);
 		return;
 	}

@@ -1,6 +1,7 @@
-/* engine/engine_status: how the runner does, as one JSON object, for `tgrun status`. Invariant: the
- * cost is bounded: of many running updates and of many that wait, so many are looked at, and the
- * object says when that was not all. */
+/* engine/engine_status: how the runner does, for `tgrun status`. What the other files and rooms
+ * know comes in, one JSON object goes out, and nothing is changed. Invariant: the cost is bounded:
+ * of many running updates and of many that wait, so many are looked at, and the object says when
+ * that was not all. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

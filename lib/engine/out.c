@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crashpoint.h"
 #include "engine/out_internal.h"
 #include "queue/queue.h"
 
@@ -115,6 +116,7 @@ static void begin(struct out_call *c)
 {
 	struct out *o = c->out;
 	struct fate_call of = out_fate_call(&c->call);
+	CRASHPOINT("out-begin");
 	if (!c->live && queue_call_begin(o->config.queue, &c->call, fate_needs_sync(&of))) {
 		outbox_again(o->outbox, out_now(o), c->call.id, out_now(o) + AGAIN);
 		return;
@@ -172,10 +174,12 @@ void out_send(struct out *o)
 		struct out_call *c = container_of(o->begun.next, struct out_call, link);
 		list_remove(&c->link);
 		list_init(&c->link);
+		CRASHPOINT("out-begun");
 		if (c->live)
 			out_live_go(c->live);
 		else
 			out_send_one(c);
+		CRASHPOINT("out-sent");
 	}
 }
 

@@ -7,7 +7,6 @@
 
 #include "engine/out_internal.h"
 #include "queue/queue.h"
-#include "reply/reply.h"
 
 enum { FLOOD_SPARE = 200 /* milliseconds beyond what a 429 tells */ };
 

@@ -1,6 +1,6 @@
-/* engine/out_internal: what the files of the way out share: out_calls.c (one call),
- * out_send.c (what is sent, and what the server says), out_live.c (what somebody waits for), out.c
- * (all that waits). */
+/* engine/out_internal: what the files of the way out share: out_calls.c (one call), out_action.c
+ * (what is kept nowhere), out_send.c (what is sent, and what the server says), out_live.c (what
+ * somebody waits for), out.c (all that waits). */
 #ifndef TGRUN_ENGINE_OUT_INTERNAL_H
 #define TGRUN_ENGINE_OUT_INTERNAL_H
 
@@ -68,7 +68,8 @@ void out_leave(struct out_call *call);
 void out_forget(struct out_call *call);
 /* Ends what is being sent of it, without calling back, and forgets its parameters. */
 void out_cut(struct out_call *call);
-/* A call failed, and with it, unless it answered a query, what waits of its reply. `v` NULL: the server was not asked. */
+/* A call failed, and with it, unless it answered a query, what waits of its reply. `v` NULL: the
+ * server was not asked. */
 void out_fail(struct out_call *call, const struct verdict *v, const char *reason, const char *body,
 	      size_t length);
 /* Stores the limits of a line, or forgets them. NULL: the whole bot's. */

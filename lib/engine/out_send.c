@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crashpoint.h"
 #include "base/json.h"
 #include "engine/out_internal.h"
 #include "queue/queue.h"
@@ -198,7 +199,9 @@ static void on_answer(void *arg, const struct verdict *v, char *body, size_t len
 {
 	struct out_call *c = arg;
 	c->request = NULL;
+	CRASHPOINT("out-answered");
 	settle(c, v, body, length);
+	CRASHPOINT("out-recorded");
 }
 
 /* ---- what is sent ---- */

@@ -54,7 +54,7 @@ int sending_take(const struct sending_taker *by, const cJSON *request, int fd,
 		 struct sending_taken *taken, struct err *err);
 void sending_taken_release(struct sending_taken *taken);
 
-/* Bytes of all that goes with a request. */
+/* Bytes of what goes with a request, in the file `fd`; 0 if it is -1 or no regular file. */
 int64_t sending_size(int fd);
 
 /* The answer, a line appended to `out`: what was taken; why nothing was. 0, or -1 as buf_add(). And

@@ -3,8 +3,10 @@
  *
  * When a batch fails, its status says how but not because of which update. So nobody is charged:
  * each is handed out again alone, where the table of outcomes holds. "Again later" is an answer for
- * all of them. */
+ * all of them. When it is ended because some of its updates were cancelled, the others are handed
+ * out again as they were. */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,11 +14,19 @@
 #include "handler/mode_internal.h"
 #include "handler/proc.h"
 
+/* An update that the process was started for. */
+struct member {
+	struct claim *claim;
+	bool cancelled; /* before the process had ended */
+};
+
 struct attempt {
 	struct proc proc;
 	struct handler *h;
+	uint64_t looked; /* the handlers_cancel() that has looked at it */
+	bool cancelled;  /* it was ended for that of some member */
 	size_t n;
-	struct claim *claims[];
+	struct member members[];
 };
 
 static struct attempt *attempt_of(struct proc *p)
@@ -27,7 +37,7 @@ static struct attempt *attempt_of(struct proc *p)
 /* The one update that can have caused what the process does. */
 static struct claim *only(const struct attempt *a)
 {
-	return a->n == 1 ? a->claims[0] : NULL;
+	return a->n == 1 ? a->members[0].claim : NULL;
 }
 
 static void on_line(struct proc *p, int which, const char *text, size_t n)
@@ -41,7 +51,7 @@ static void on_overdue(struct proc *p, const char *limit)
 	struct attempt *a = attempt_of(p);
 	struct log *log = a->h->room->config.log;
 	char what[256] = "";
-	const struct claim *c = a->claims[0];
+	const struct claim *c = a->members[0].claim;
 	struct log_field fields[] = { LOG_NUM("update", c->update_id), LOG_STR("key", c->keys) };
 	if (p->ended) {
 		jobs_describe(&p->job, what, sizeof what);
@@ -56,10 +66,14 @@ static void on_overdue(struct proc *p, const char *limit)
 }
 
 /* What the end of the process means for one of its updates. */
-static void result_of(struct attempt *a, enum proc_end how, int errnum, const struct claim *c,
+static void result_of(struct attempt *a, enum proc_end how, int errnum, const struct member *m,
 		      struct handler_result *out)
 {
 	struct proc *p = &a->proc;
+	if (m->cancelled) {
+		out->end = HANDLER_CANCELLED;
+		return;
+	}
 	switch (how) {
 	case PROC_UNSTARTABLE:
 		out->end = HANDLER_UNSTARTABLE;
@@ -81,8 +95,8 @@ static void result_of(struct attempt *a, enum proc_end how, int errnum, const st
 		return;
 	case PROC_STOPPED:
 		out->end = HANDLER_INTERRUPTED;
-		out->why = RELEASE_STOP;
-		out->reason = "tgrun was stopped";
+		out->why = a->cancelled && !p->stopped_by ? RELEASE_OTHER : RELEASE_STOP;
+		out->reason = ledger_row(out->why)->phrase;
 		out->started = true;
 		return;
 	case PROC_UNHEARD:
@@ -96,7 +110,7 @@ static void result_of(struct attempt *a, enum proc_end how, int errnum, const st
 	}
 	out->end = HANDLER_ENDED;
 	out->started = true;
-	outcome_of(p->end.status, p->end.stages, p->timed_out ? p->timeout : 0, c->failures,
+	outcome_of(p->end.status, p->end.stages, p->timed_out ? p->timeout : 0, m->claim->failures,
 		   &a->h->policy.outcome, &out->outcome);
 	if (a->n == 1 || out->outcome.kind == OUTCOME_DONE ||
 	    outcome_is_retry(p->end.status, p->end.stages, p->timed_out))
@@ -123,8 +137,9 @@ static void hand_over_stdout(struct output *o, struct handler_result *out)
 static void on_finish(struct proc *p, enum proc_end how, int errnum)
 {
 	struct attempt *a = attempt_of(p);
+	bool told = false;
 	for (size_t i = 0; i < a->n; i++) {
-		struct claim *c = a->claims[i];
+		struct claim *c = a->members[i].claim;
 		struct handler_result result = {
 			.elapsed = handler_now(p->room) - p->started,
 			.sentence = output_sentence(&p->output),
@@ -134,12 +149,14 @@ static void on_finish(struct proc *p, enum proc_end how, int errnum)
 			result.dropped = p->output.dropped;
 			result.usage = p->end.usage;
 		}
-		result_of(a, how, errnum, c, &result);
+		result_of(a, how, errnum, &a->members[i], &result);
 		hand_over_stdout(&p->output, &result);
-		if (i > 0 && how == PROC_UNSTARTABLE)
+		if (result.end == HANDLER_UNSTARTABLE) {
 			/* one start failed, not as many as there are updates */
-			result.end = HANDLER_INTERRUPTED;
-		a->claims[i] = NULL;
+			result.end = told ? HANDLER_INTERRUPTED : HANDLER_UNSTARTABLE;
+			told = true;
+		}
+		a->members[i].claim = NULL;
 		room_done(a->h, c, &result);
 	}
 }
@@ -148,7 +165,7 @@ static void on_free(struct proc *p)
 {
 	struct attempt *a = attempt_of(p);
 	for (size_t i = 0; i < a->n; i++)
-		claim_free(a->claims[i]);
+		claim_free(a->members[i].claim);
 	struct handler *h = a->h;
 	free(a);
 	room_gone(h);
@@ -173,18 +190,19 @@ static int add_vars(struct handler *h, struct claim *const *claims, size_t n)
 	return rc || given_update(v, claims[0], h->bot_username) ? -1 : 0;
 }
 
+static const struct proc_ops attempt_ops = { on_line, on_overdue, on_finish, on_free };
+
 static int start(struct handler *h, struct claim *const *claims, size_t n)
 {
-	static const struct proc_ops ops = { on_line, on_overdue, on_finish, on_free };
 	struct handlers *room = h->room;
 	if (room_slots_free(room) == 0) {
 		errno = EAGAIN;
 		return -1;
 	}
-	struct attempt *a = calloc(1, sizeof *a + n * sizeof *a->claims);
+	struct attempt *a = calloc(1, sizeof *a + n * sizeof *a->members);
 	if (!a)
 		return -1;
-	a->proc.ops = &ops;
+	a->proc.ops = &attempt_ops;
 	a->h = h;
 	struct proc_spec spec = {
 		.command = h->command,
@@ -205,7 +223,8 @@ static int start(struct handler *h, struct claim *const *claims, size_t n)
 	}
 	a->n = n;
 	a->proc.updates = (int)n;
-	memcpy(a->claims, claims, n * sizeof *claims);
+	for (size_t i = 0; i < n; i++)
+		a->members[i].claim = claims[i];
 	h->live++;
 	h->starts++;
 	log_event(room->config.log, LOG_DEBUG,
@@ -223,6 +242,38 @@ static int start_solo(struct handler *h, struct claim *claim)
 	return start(h, &claim, 1);
 }
 
+/* False: none of its updates is chosen. Else it may be gone. */
+static bool cancel_one(struct attempt *a, handler_chosen *chosen, void *arg)
+{
+	bool any = false;
+	for (size_t i = 0; i < a->n && !any; i++)
+		any = chosen(arg, a->members[i].claim);
+	if (!any || !jobs_still(&a->proc.job))
+		return any;
+	for (size_t i = 0; i < a->n && !a->proc.ended; i++)
+		if (chosen(arg, a->members[i].claim))
+			a->cancelled = a->members[i].cancelled = true;
+	proc_stop(&a->proc, SIGTERM);
+	return true;
+}
+
+/* Taking in a slot's reports may end the next one in the list, too: so from its beginning each
+ * time. */
+static void cancel(struct handler *h, handler_chosen *chosen, void *arg)
+{
+	struct list *all = &h->room->procs, *l = all->next;
+	while (l != all) {
+		struct proc *p = container_of(l, struct proc, link);
+		struct attempt *a = p->ops == &attempt_ops ? attempt_of(p) : NULL;
+		l = l->next;
+		if (!a || a->h != h || a->looked == h->room->cancels)
+			continue;
+		a->looked = h->room->cancels;
+		if (cancel_one(a, chosen, arg))
+			l = all->next;
+	}
+}
+
 static size_t room_of(const struct handler *h)
 {
 	return (size_t)room_slots_free(h->room);
@@ -233,6 +284,7 @@ const struct mode_ops mode_exec = {
 	.start = start,
 	.start_solo = start_solo,
 	.room = room_of,
+	.cancel = cancel,
 };
 
 const struct mode_ops mode_batch = {
@@ -240,4 +292,5 @@ const struct mode_ops mode_batch = {
 	.start = start,
 	.start_solo = start_solo,
 	.room = room_of,
+	.cancel = cancel,
 };

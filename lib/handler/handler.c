@@ -193,6 +193,18 @@ void handlers_stop(struct handlers *room, int signo)
 	for_each(room, stop, signo);
 }
 
+void handlers_cancel(struct handlers *room, handler_chosen *chosen, void *arg)
+{
+	room->cancels++;
+	for (struct list *l = room->handlers.next, *next; l != &room->handlers; l = next) {
+		struct handler *h = container_of(l, struct handler, link);
+		h->live++; /* so that it is not freed on the way */
+		h->ops->cancel(h, chosen, arg);
+		next = l->next;
+		room_gone(h);
+	}
+}
+
 /* ---- handlers ---- */
 
 struct handler *handler_new(struct handlers *room, enum handler_mode mode, const char *name)

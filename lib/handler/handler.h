@@ -75,6 +75,8 @@ enum handler_end {
 				the machine's or the configuration's */
 	/* not known to be the update's doing: uncounted, to be handed out again */
 	HANDLER_INTERRUPTED,
+	HANDLER_CANCELLED, /* handlers_cancel() ended it, however it went then; see no other member
+			      but `elapsed` */
 };
 
 struct handler_result {
@@ -165,6 +167,14 @@ void handlers_drain(struct handlers *room);
  * then was interrupted. Drains. */
 void handlers_stop(struct handlers *room, int signo);
 
+/* Ends what runs for the claims that `chosen` names: SIGTERM to their processes and to all that
+ * these started, SIGKILL after kill_after. They come back as HANDLER_CANCELLED, unless their
+ * process had ended, or their worker had answered: then only what is left of it is ended. What else
+ * such a process holds is interrupted (RELEASE_OTHER), unless it ends well. `done` may be called
+ * from in here; `chosen` may be asked several times, and uses no verb of this room. */
+typedef bool handler_chosen(void *arg, const struct claim *c);
+void handlers_cancel(struct handlers *room, handler_chosen *chosen, void *arg);
+
 /* A handler of the room in `mode`, which lasts. `name` (copied) is for the log: its route. NULL
  * when memory is out. */
 struct handler *handler_new(struct handlers *room, enum handler_mode mode, const char *name);
@@ -190,8 +200,8 @@ int handler_slots_for(enum handler_mode mode, const struct handler_policy *polic
 size_t handler_room(const struct handler *h);
 
 /* Starts a process for `n` claims, or hands them to a worker; `n` is 1 to handler_traits()->most.
- * 0: the claims belong to the handler until `done` gives each of them back, perhaps before this
- * call returns. -1 with errno: nothing was started, and the claims stay the caller's. EAGAIN:
+ * 0: the claims belong to the handler until `done` gives each of them back, never before this call
+ * returns. -1 with errno: nothing was started, and the claims stay the caller's. EAGAIN:
  * handler_room() is 0. Else the machine refused (ENOMEM, EMFILE …), or the size of the update
  * (EFBIG). */
 int handler_start(struct handler *h, struct claim *const *claims, size_t n);

@@ -31,6 +31,7 @@ struct handlers {
 	int hooks_running, hooks_waiting;
 	size_t hook_bytes;
 	uint64_t hooks_dropped;
+	uint64_t cancels;          /* calls of handlers_cancel() */
 	struct log_pace hook_pace; /* of hooks that are not run */
 	bool begun, draining, stopping, looking;
 };

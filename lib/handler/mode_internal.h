@@ -8,15 +8,16 @@
 
 #include "handler/handler.h"
 
-/* `start`, `start_solo` and `room` are there in every mode; each other operation may be
- * NULL: nothing to do. */
+/* `start`, `start_solo`, `room` and `cancel` are there in every mode; each other operation may
+ * be NULL: nothing to do. */
 struct mode_ops {
 	struct handler_traits traits;
 	/* Makes the mode's part of a new handler. 0, or -1 when memory is out; `release` follows in
 	 * both cases, and perhaps without `init`. */
 	int (*init)(struct handler *h);
-	/* Starts, or hands over, `n` claims, from 1 to traits.most; see handler_start(). 0; -1 with
-	 * errno, and the claims stay the caller's. */
+	/* Starts, or hands over, `n` claims, from 1 to traits.most; see handler_start(). 0: each
+	 * goes to room_done() in a later turn of the loop, never from in here; -1 with errno, and
+	 * the claims stay the caller's. */
 	int (*start)(struct handler *h, struct claim *const *claims, size_t n);
 	/* The same for one claim that must be alone in its process; see handler_start_solo(). */
 	int (*start_solo)(struct handler *h, struct claim *claim);
@@ -34,6 +35,8 @@ struct mode_ops {
 	void (*drain)(struct handler *h);
 	/* `signo`, SIGTERM or SIGKILL, to the processes that stay, and all that they started. */
 	void (*stop)(struct handler *h, int signo);
+	/* As handlers_cancel(), for the claims of `h`. */
+	void (*cancel)(struct handler *h, handler_chosen *chosen, void *arg);
 	/* The command is another: processes of the old one are replaced. */
 	void (*outdate)(struct handler *h);
 	/* Frees what `init` and `start` made, without calling back. */

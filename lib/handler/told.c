@@ -1,5 +1,7 @@
 /* handler/told: what a process writes goes out to the log and to who watches, a line at a time: as
- * it comes, or, of a stdout that was kept for a reply, when it turned out to be none. */
+ * it comes, or, of a stdout that was kept for a reply, when it turned out to be none. Lines come in
+ * redacted and cut (output.c). Invariant: a line names the update that can have caused it, or the
+ * size of the batch where several can. */
 #include <string.h>
 
 #include "handler/handler_internal.h"

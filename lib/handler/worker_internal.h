@@ -37,6 +37,7 @@ struct held {
 	int64_t started, timeout; /* monotonic milliseconds; milliseconds, 0: none */
 	uint64_t from;            /* bytes of input before it */
 	bool timed_out;
+	bool cancelled;
 };
 
 struct worker {
@@ -67,23 +68,25 @@ struct worker {
 	const char *why;   /* of WORKER_UNSTARTABLE: what could not be executed, and why */
 	const char *fault; /* why it was killed, when that is the fault of what it holds */
 	int stopped_by;
-	bool ready; /* it said so, or has answered */
+	uint64_t looked; /* the handlers_cancel() that has looked at it */
+	bool ready;      /* it said so, or has answered */
 	bool answered;
-	bool reading;  /* worker_read() is under way */
-	bool skipping; /* the rest of a line of answers that is too long */
-	bool outdated; /* to be replaced */
-	bool asked;    /* to end */
-	bool leaving;  /* gets no update any more */
-	int broken;    /* the stage, from 1, whose end was that of a pipeline; 0: none */
-	bool ended;    /* itself; something it started, or another stage, runs still */
-	bool killed;   /* by us, before it ended */
-	bool stopped;  /* by handlers_stop() */
-	bool unbegun;  /* its end was a failure to start; known since worker_settle() */
-	bool unheard;  /* it ended when nobody read tgrun's stdout any more, which it had */
-	bool solo;     /* holds one that must be alone */
-	bool armed;    /* the timer is set */
-	int busy;      /* in a function that goes on using it … */
-	bool gone;     /* … so it is freed there */
+	bool reading;   /* worker_read() is under way */
+	bool skipping;  /* the rest of a line of answers that is too long */
+	bool outdated;  /* to be replaced */
+	bool asked;     /* to end */
+	bool leaving;   /* gets no update any more */
+	int broken;     /* the stage, from 1, whose end was that of a pipeline; 0: none */
+	bool ended;     /* itself; something it started, or another stage, runs still */
+	bool killed;    /* by us, before it ended */
+	bool stopped;   /* by handlers_stop() */
+	bool cancelled; /* by handlers_cancel(), for an update that it held */
+	bool unbegun;   /* its end was a failure to start; known since worker_settle() */
+	bool unheard;   /* it ended when nobody read tgrun's stdout any more, which it had */
+	bool solo;      /* holds one that must be alone */
+	bool armed;     /* the timer is set */
+	int busy;       /* in a function that goes on using it … */
+	bool gone;      /* … so it is freed there */
 };
 
 /* The workers of one handler. */
@@ -157,6 +160,8 @@ struct worker *worker_start(struct handler *h, int number, uint64_t serial,
 void worker_leave(struct worker *w, int64_t grace);
 /* The end of tgrun: `signo`, SIGTERM or SIGKILL. `w` may be gone afterwards. */
 void worker_stop(struct worker *w, int signo);
+/* Of handlers_cancel(). False: it holds nothing that is chosen. Else `w` may be gone. */
+bool worker_cancel(struct worker *w, handler_chosen *chosen, void *arg);
 
 /* worker_choose.c: the worker that is tried after a failure, at `now` of the monotonic clock: no
  * other is started until it is ready, or has at least lived for WORKER_SETTLES. NULL: none is. */

@@ -304,6 +304,21 @@ static void stop(struct handler *h, int signo)
 	room_gone(h);
 }
 
+/* As stop(), from the beginning after each. */
+static void cancel(struct handler *h, handler_chosen *chosen, void *arg)
+{
+	struct list *l = h->pool->workers.next;
+	while (l != &h->pool->workers) {
+		struct worker *w = worker_at(l);
+		l = l->next;
+		if (w->looked == h->room->cancels)
+			continue;
+		w->looked = h->room->cancels;
+		if (worker_cancel(w, chosen, arg))
+			l = h->pool->workers.next;
+	}
+}
+
 /* ---- the mode ---- */
 
 static void on_timer(void *arg)
@@ -426,6 +441,7 @@ const struct mode_ops mode_worker = {
 	.flush = flush,
 	.drain = drain,
 	.stop = stop,
+	.cancel = cancel,
 	.outdate = outdate,
 	.release = release,
 	.worker = number_of,

@@ -104,6 +104,26 @@ void worker_stop(struct worker *w, int signo)
 		worker_kill(w, signo == SIGKILL ? WORKER_KILLING : WORKER_TERMINATING);
 }
 
+bool worker_cancel(struct worker *w, handler_chosen *chosen, void *arg)
+{
+	bool any = false;
+	for (int i = 0; i < w->count && !any; i++)
+		any = chosen(arg, w->held[i].claim);
+	if (!any)
+		return false;
+	worker_enter(w);
+	if (jobs_still(&w->job))
+		worker_read(w);
+	if (!worker_exit(w))
+		return true;
+	for (int i = 0; i < w->count; i++)
+		if (chosen(arg, w->held[i].claim))
+			w->cancelled = w->held[i].cancelled = true;
+	if (w->cancelled && w->phase == WORKER_ALIVE)
+		worker_kill(w, WORKER_TERMINATING);
+	return true;
+}
+
 /* ---- what its slot reports ---- */
 
 static void finish(struct worker *w, enum worker_end how, int errnum)

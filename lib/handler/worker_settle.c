@@ -21,7 +21,7 @@ void worker_describe_end(const struct worker *w, char *out, size_t n)
 /* Whether its end was a failure to start, which is charged to no update. */
 static bool never_began(const struct worker *w)
 {
-	if (w->stopped)
+	if (w->stopped || w->cancelled)
 		return false;
 	/* In a pipeline the first stage may have read for one that was not there. But if the
 	 * pipeline had stood for a while when it got its first update, it may be due to that. */
@@ -66,7 +66,9 @@ static void settle_one(struct worker *w, const struct held *u, enum worker_end h
 		       struct handler_result *r)
 {
 	r->started = u->from < w->read;
-	if (how == WORKER_UNSTARTABLE) {
+	if (u->cancelled) {
+		r->end = HANDLER_CANCELLED;
+	} else if (how == WORKER_UNSTARTABLE) {
 		interrupted(r, RELEASE_NO_START, w->why);
 	} else if (w->unbegun) {
 		interrupted(r, RELEASE_NO_START,

@@ -204,7 +204,7 @@ static void take_answer(struct worker *w, struct answer *a, const char *line, si
 		return;
 	}
 	struct held u = w->held[i];
-	if (u.timed_out)
+	if (u.timed_out || u.cancelled)
 		return; /* too late */
 	struct handler *h = w->h;
 	struct handler_result r = { .end = HANDLER_ENDED,

@@ -96,6 +96,8 @@ static int set_watch(CURL *easy, curl_socket_t fd, int what, void *arg, void *ke
 struct http *http_new(struct loop *loop, struct err *err)
 {
 	static bool initialised;
+	if (http_library_load(err))
+		return NULL;
 	if (!initialised && curl_global_init_mem(CURL_GLOBAL_DEFAULT, spare_malloc, spare_free,
 						 spare_realloc, spare_strdup, spare_calloc)) {
 		err_set(err, ERR_INTERNAL, "libcurl cannot be set up");

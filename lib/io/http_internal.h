@@ -6,11 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <curl/curl.h>
-
 #include "base/buf.h"
 #include "base/list.h"
 #include "io/http.h"
+#include "io/http_library_internal.h"
 
 struct http {
 	struct loop *loop;

@@ -14,9 +14,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <microhttpd.h>
-
-#include "base/clock.h"
 #include "base/list.h"
 #include "io/httpd_internal.h"
 
@@ -24,23 +21,6 @@ enum {
 	CONNECTION_MEMORY = 256 * 1024,
 	WAIT_MAX = 60000, /* milliseconds */
 	ROOM = 16, /* connections beyond those that count: closed to make room, not gone yet */
-};
-
-struct httpd {
-	struct loop *loop;
-	struct httpd_config config;
-	const struct httpd_events *events;
-	void *arg;
-	struct MHD_Daemon *daemon;
-	struct loop_watch *watch;
-	struct loop_timer *timer;
-	struct list requests;
-	/* connections: those that are sending a request, or have yet to begin their first; those
-	 * that were answered; those that wait for their answer */
-	struct list readers, idle, busy;
-	int connections, busy_count;
-	bool closing;
-	bool resumed; /* a connection was, since the last pump */
 };
 
 static void pump(struct httpd *h)
@@ -69,91 +49,6 @@ static void on_time(void *arg)
 	pump(arg);
 }
 
-/* ---- connections ---- */
-
-static struct httpd_connection *connection_of(const struct httpd_request *r)
-{
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-		r->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-	return info ? info->socket_context : NULL;
-}
-
-static void move_to(struct httpd *h, struct list *list, struct httpd_connection *c)
-{
-	h->busy_count += (list == &h->busy) - c->busy;
-	c->busy = list == &h->busy;
-	c->since = clock_system.mono(&clock_system);
-	list_remove(&c->link);
-	list_add_before(list, &c->link);
-}
-
-/* A connection begins, or ends: then `code` says so. */
-static void on_connection(void *arg, struct MHD_Connection *connection, void **context,
-			  enum MHD_ConnectionNotificationCode code)
-{
-	struct httpd *h = arg;
-	struct httpd_connection *c = *context;
-	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-		const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-			connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-		*context = c = calloc(1, sizeof *c);
-		if (!c) /* it is served, and cannot be closed to make room */
-			return;
-		c->fd = info ? info->connect_fd : -1;
-		list_init(&c->link);
-		move_to(h, &h->readers, c);
-		h->connections++;
-	} else if (c) {
-		list_remove(&c->link);
-		h->connections -= !c->condemned;
-		h->busy_count -= c->busy;
-		free(c);
-		*context = NULL;
-		if (h->events->left && !h->closing)
-			h->events->left(h->arg);
-	}
-}
-
-/* Its connection is one of those from now on. */
-static void set_list(const struct httpd_request *r, struct list *list)
-{
-	struct httpd_connection *c = connection_of(r);
-	if (c && !c->condemned)
-		move_to(r->server, list, c);
-}
-
-int httpd_connections(const struct httpd *h)
-{
-	return h->connections;
-}
-
-int httpd_connections_busy(const struct httpd *h)
-{
-	return h->busy_count;
-}
-
-/* The first of a list; NULL: it has none. */
-static struct httpd_connection *first_of(const struct list *list)
-{
-	return list_empty(list) ? NULL : container_of(list->next, struct httpd_connection, link);
-}
-
-bool httpd_make_room(struct httpd *h, int64_t grace)
-{
-	struct httpd_connection *c = first_of(&h->readers);
-	if (c && clock_system.mono(&clock_system) - c->since < grace)
-		c = NULL;
-	c = c ? c : first_of(&h->idle);
-	if (!c)
-		return false;
-	list_remove(&c->link);
-	c->condemned = true;
-	h->connections--;
-	shutdown(c->fd, SHUT_RDWR); /* libmicrohttpd sees that it has ended */
-	loop_timer_set(h->timer, 0);
-	return true;
-}
-
 /* ---- requests ---- */
 
 static void on_completed(void *arg, struct MHD_Connection *c, void **state,
@@ -165,7 +60,7 @@ static void on_completed(void *arg, struct MHD_Connection *c, void **state,
 	*state = NULL;
 	if (!r)
 		return;
-	set_list(r, &h->idle);
+	httpd_connections_move(r, &h->idle);
 	list_remove(&r->link);
 	if (r->tag)
 		h->events->ended(r->tag);
@@ -244,7 +139,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const cha
 		};
 		list_init(&r->link);
 		list_add_before(&h->requests, &r->link);
-		set_list(r, &h->readers);
+		httpd_connections_move(r, &h->readers);
 		if (begin(h, r) != MHD_YES || r->dropped)
 			return MHD_NO;
 		return r->response ? MHD_queue_response(c, (unsigned)r->status, r->response)
@@ -259,7 +154,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const cha
 	}
 	if (!r->whole) {
 		r->whole = true;
-		set_list(r, &h->busy);
+		httpd_connections_move(r, &h->busy);
 		h->events->whole(r->tag);
 	}
 	if (r->dropped)
@@ -381,8 +276,8 @@ static int listen_on(struct httpd *h, struct err *err)
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	h->daemon = MHD_start_daemon(flags, 0, on_accept, h, on_request, h, MHD_OPTION_SOCK_ADDR,
 				     (struct sockaddr *)&address, MHD_OPTION_NOTIFY_COMPLETED,
-				     on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
-				     h, MHD_OPTION_CONNECTION_LIMIT,
+				     on_completed, h, MHD_OPTION_NOTIFY_CONNECTION,
+				     httpd_connections_notify, h, MHD_OPTION_CONNECTION_LIMIT,
 				     (unsigned)(h->config.connections_max + (adopts ? ROOM : 0)),
 				     MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
 				     MHD_OPTION_CONNECTION_TIMEOUT,
@@ -412,6 +307,8 @@ static int listen_on(struct httpd *h, struct err *err)
 struct httpd *httpd_new(struct loop *loop, const struct httpd_config *config,
 			const struct httpd_events *events, void *arg, struct err *err)
 {
+	if (httpd_library_load(err))
+		return NULL;
 	struct httpd *h = calloc(1, sizeof *h);
 	if (!h) {
 		err_set(err, ERR_INTERNAL, "out of memory");

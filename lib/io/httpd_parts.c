@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <microhttpd.h>
-
 #include "io/http.h"
 #include "io/httpd_internal.h"
 

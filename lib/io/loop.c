@@ -246,6 +246,9 @@ void loop_watch_set(struct loop_watch *w, int events)
 {
 	int uv_events = (events & LOOP_READ ? UV_READABLE : 0) |
 			(events & LOOP_WRITE ? UV_WRITABLE : 0);
+	/* libuv would take it out of the kernel's set and put it in again. */
+	if (events == w->events && uv_is_active((uv_handle_t *)&w->uv) == (uv_events != 0))
+		return;
 	w->events = events;
 	list_remove(&w->link);
 	if (!uv_events) {
@@ -273,7 +276,6 @@ void loop_watch_free(struct loop_watch *w, int close_fd)
 	if (!w)
 		return;
 	list_remove(&w->link);
-	uv_poll_stop(&w->uv);
 	w->close_fd = close_fd;
 	uv_close((uv_handle_t *)&w->uv, close_watch);
 }

@@ -35,6 +35,7 @@ void notify_reloaded(struct notify *n);
 /* Milliseconds between two WATCHDOG=1, half of what systemd allows; 0: no watchdog. */
 int64_t notify_watchdog_interval(const struct notify *n);
 
+/* Asks for no more time, closes and frees. NULL is fine. */
 void notify_close(struct notify *n);
 
 #endif

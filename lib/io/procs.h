@@ -27,6 +27,8 @@ void procs_release(struct procs *p); /* empty again */
 
 /* Appends one id. 0, or -1 when memory is out. */
 int procs_add(struct procs *p, pid_t pid);
+
+/* Whether the id is in the list. */
 bool procs_has(const struct procs *p, pid_t pid);
 
 /* Append the children of `parent` (dead ones that nobody has waited for, too), or all that descend

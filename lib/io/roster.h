@@ -29,7 +29,8 @@ void roster_begin(int fd, const char *directory);
 /* The name space of processes that the list is of, see procs_namespace(); 0: there is none. */
 uint64_t roster_namespace(int fd);
 
-/* Writes down the process of slot `number`, from 1. */
+/* Writes down the process of slot `number`, from 1, over the one that it had before. A process that
+ * is gone already is not written down. */
 void roster_set(int fd, int number, pid_t pid);
 
 /* Those of the list that live. All zero before the first call; roster_release() after the last. 0,

@@ -4,20 +4,45 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Writes all bytes at *at, which moves behind them, and not the file's position. 0, or -1 with
- * errno. */
-static int write_at(int fd, const char *bytes, size_t n, off_t *at)
+/* Writes all bytes at `at`, and does not move the file's position. 0, or -1 with errno. */
+static int write_at(int fd, const char *bytes, size_t n, off_t at)
 {
 	while (n) {
-		ssize_t done = pwrite(fd, bytes, n, *at);
+		ssize_t done = pwrite(fd, bytes, n, at);
 		if (done < 0)
 			return -1;
 		bytes += done;
 		n -= (size_t)done;
-		*at += done;
+		at += done;
+	}
+	return 0;
+}
+
+/* As many parts as the kernel takes at once; mostly one call writes all. */
+static int write_all(int fd, const struct iovec *parts, size_t n)
+{
+	off_t at = 0;
+	while (n) {
+		size_t count = n < IOV_MAX ? n : IOV_MAX;
+		ssize_t done = pwritev(fd, parts, (int)count, at);
+		if (done < 0)
+			return -1;
+		for (; count && (size_t)done >= parts->iov_len; count--, n--, parts++) {
+			done -= (ssize_t)parts->iov_len;
+			at += (off_t)parts->iov_len;
+		}
+		if (count == 0)
+			continue;
+		if (write_at(fd, (const char *)parts->iov_base + done,
+			     parts->iov_len - (size_t)done, at + done))
+			return -1;
+		at += (off_t)parts->iov_len;
+		n--;
+		parts++;
 	}
 	return 0;
 }
@@ -25,12 +50,10 @@ static int write_at(int fd, const char *bytes, size_t n, off_t *at)
 int sealed_file(const char *name, const struct iovec *parts, size_t n)
 {
 	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	off_t at = 0;
 	if (fd < 0)
 		return -1;
-	for (size_t i = 0; i < n; i++)
-		if (write_at(fd, parts[i].iov_base, parts[i].iov_len, &at))
-			goto fail;
+	if (write_all(fd, parts, n))
+		goto fail;
 	if (!fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL))
 		return fd;
 fail:;

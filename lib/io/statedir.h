@@ -50,7 +50,9 @@ bool statedir_runs(struct statedir *d, pid_t *holder);
 
 /* Whether the slots' lock is held: by a runner, the last slots of one, or a sub-command at work. */
 bool statedir_in_use(struct statedir *d);
-/* Who that is, for a sentence: `process 12`, or that it has no number here. */
+
+/* Writes who holds a lock, for a sentence: `process 12`; for a `holder` of 0, `whose process is not
+ * seen from here`. Returns `out`. */
 enum { STATEDIR_HOLDER_MAX = 40 };
 const char *statedir_holder(pid_t holder, char out[STATEDIR_HOLDER_MAX]);
 

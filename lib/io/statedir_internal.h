@@ -10,6 +10,7 @@
 struct statedir {
 	int fd, run_fd, slots_fd;
 	struct stat st;
+	struct stat run, slots; /* of the locks; st_ino 0: not asked for yet */
 	char *path;
 };
 

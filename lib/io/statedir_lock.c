@@ -156,23 +156,24 @@ int statedir_slots_fd(const struct statedir *d)
 	return d->slots_fd;
 }
 
-/* Whether `name` in the directory is not what is open as `fd` any more. */
-static bool is_gone(const struct statedir *d, const char *name, int fd)
+/* Whether `name` in the directory is not what is open as `fd` any more, which does not change: it
+ * is looked at once, and kept in `open`. */
+static bool is_gone(const struct statedir *d, const char *name, int fd, struct stat *open)
 {
-	struct stat named, open;
-	if (fstat(fd, &open))
+	struct stat named;
+	if (!open->st_ino && fstat(fd, open))
 		return false;
 	if (fstatat(d->fd, name, &named, AT_SYMLINK_NOFOLLOW))
 		return err_says_gone(errno);
-	return named.st_dev != open.st_dev || named.st_ino != open.st_ino;
+	return named.st_dev != open->st_dev || named.st_ino != open->st_ino;
 }
 
 /* Makes and takes anew a lock that somebody removed. Where that cannot be done now it is tried
  * again next time: the database is locked, too. */
-static bool mend(struct statedir *d, const char *name, int *fd)
+static bool mend(struct statedir *d, const char *name, int *fd, struct stat *open)
 {
 	struct err err;
-	if (!is_gone(d, name, *fd))
+	if (!is_gone(d, name, *fd, open))
 		return false;
 	int fresh = statedir_open_lock(d, name, true, &err);
 	if (fresh < 0)
@@ -183,6 +184,7 @@ static bool mend(struct statedir *d, const char *name, int *fd)
 	}
 	close(*fd);
 	*fd = fresh;
+	open->st_ino = 0;
 	return true;
 }
 
@@ -205,9 +207,9 @@ int statedir_stands(struct statedir *d, struct err *err)
 {
 	if (check_path(d, err))
 		return -1;
-	bool run = mend(d, "run.lock", &d->run_fd);
+	bool run = mend(d, "run.lock", &d->run_fd, &d->run);
 	if (run)
 		write_holder(d, err);
-	bool slots = mend(d, "slots.lock", &d->slots_fd);
+	bool slots = mend(d, "slots.lock", &d->slots_fd, &d->slots);
 	return run || slots ? STATEDIR_MENDED : 0;
 }

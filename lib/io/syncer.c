@@ -65,8 +65,9 @@ static void set_step(struct syncer *s, enum step step)
 {
 	pthread_mutex_lock(&s->lock);
 	s->step = step;
-	pthread_cond_signal(&s->ordered);
 	pthread_mutex_unlock(&s->lock);
+	if (step != IDLE) /* which is no news to the thread */
+		pthread_cond_signal(&s->ordered);
 }
 
 static void on_report(void *arg, int events)

@@ -11,6 +11,7 @@ enum terminal {
 	TERMINAL_UNKNOWN, /* the machine does not let us look (no descriptors left, no /dev/tty) */
 };
 
+/* Looks whether this process has a controlling terminal now. Keeps nothing open. */
 enum terminal terminal_look(void);
 
 #endif

@@ -73,23 +73,29 @@ int64_t queue_call_next(const struct queue *q);
  */
 int queue_message_add(struct queue *q, const struct queue_message *message);
 
-/* The call is about to be sent: it counts as begun from the next flush on, which is on disk even
- * after a power cut when `sync`. Reserves what the record of its end takes. 0, or -1 when memory is
- * out. */
+/* The call is about to be sent: it counts as begun from the next flush on, with `due` and the
+ * counts of `call`. With `sync` that flush is on disk even after a power cut. Reserves what the
+ * record of its end takes. 0, or -1 when memory is out: it does not count as begun. */
 int queue_call_begin(struct queue *q, const struct queue_call *call, bool sync);
 
-/* The end of a call that was begun: it is gone; it waits again with `due`, the counts and the flags
- * of `call`; it failed, for the reason and with the code of `call`. Always recorded. */
+/* The end of a call that was begun, exactly one of these. done: it is gone. again: it waits with
+ * `due` and the counts (tries, servers, unsures) of `call`; its other members are those it was
+ * added with, or queue_call_replace() gave it. fail: it failed, for the reason and with the code
+ * and `unsures` of `call`. None of them can fail: queue_call_begin() reserved what they take. */
 void queue_call_done(struct queue *q, int64_t id);
 void queue_call_again(struct queue *q, const struct queue_call *call);
 void queue_call_fail(struct queue *q, const struct queue_call *call);
 
-/* One that waits fails, for the reason of `call`; one that waits, or with `failed` one that failed,
- * is forgotten. 0, or -1 when memory is out. */
+/* A call that waits, and was not begun, has failed: with the reason, the code and the `unsures` of
+ * `call`. 0, or -1 when memory is out. */
 int queue_call_give_up(struct queue *q, const struct queue_call *call);
+
+/* Forgets call `id`: one that waits and was not begun, or, with `failed`, one that failed. 0, or -1
+ * when memory is out. */
 int queue_call_drop(struct queue *q, int64_t id, bool failed);
 
-/* Replaces the line, the parameters and the flags of a call. 0, or -1 when memory is out. */
+/* Replaces the line, the parameters and the flags of the call that has the id of `call`, which may
+ * have been begun. 0, or -1 when memory is out. */
 int queue_call_replace(struct queue *q, const struct queue_call *call);
 
 /* Records a chat's limits; without memory those of before stay. */
@@ -129,7 +135,7 @@ int queue_job_get(struct queue *q, const char *name, const char *chat, int64_t *
 int queue_job_keep(struct queue *q, const char *name, const char *chat, int64_t number, int64_t at);
 void queue_jobs_rest(struct queue *q, int64_t wall);
 
-/* How many failed. */
+/* How many failed calls the store keeps; what is recorded and not yet written is not counted. */
 int64_t queue_calls_failed(const struct queue *q);
 
 #endif

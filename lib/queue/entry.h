@@ -32,8 +32,8 @@ int entry_show(struct queue *q, int64_t id,
 
 /* Forgets the entry; or adds the calls of one that failed again, behind all that waits in their
  * chats, as new at `wall` (wall clock, milliseconds): *fresh gets the first one's number. Recorded
- * for the next queue_flush(), before which neither sees the change. enum entry_fate, or -1 with
- * `err`: it is as it was. */
+ * for the next queue_flush(), before which entry_show() and both of these see the old entry. enum
+ * entry_fate, or -1 with `err`. */
 int entry_drop(struct queue *q, const struct queue_sender *sender, int64_t id, struct err *err);
 int entry_retry(struct queue *q, const struct queue_sender *sender, int64_t wall, int64_t id,
 		int64_t *fresh, struct err *err);

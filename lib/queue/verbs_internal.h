@@ -22,17 +22,21 @@ struct verbs_call {
 	int64_t next; /* a list ended before this number; 0: that was all */
 };
 
-/* Tells a line; one of a number. */
+/* Tells a line of `n` bytes; a line {"name":number}. When `line` returns not 0, `failed` is set,
+ * and nothing is told any more. */
 void verbs_tell(struct verbs_call *c, const char *text, size_t n);
 void verbs_tell_number(struct verbs_call *c, const char *name, int64_t number);
 
-/* A member of the request: a number of ours, -1: what can be none, 0: it is not there. */
+/* A number of an update, a letter or a call that is a member of the request. -1: the member is no
+ * whole number from 0 to 2^53; 0: it is not there. */
 int64_t verbs_member(const struct verbs_call *c, const char *name);
 
-/* A list of numbers as int64_t appended to `out`. 0, or -1 with `err`. */
+/* Appends the numbers of a list to `out` as int64_t, -1 for what is no number of ours. 0, or -1
+ * with `err`: it is no list, or memory is out. */
 int verbs_numbers(const cJSON *numbers, struct buf *out, struct err *err);
 
-/* Whether the page is full, before `number`. */
+/* Whether the slice is over, so that the list ends before `number`, which `next` gets then. Never
+ * before the first line. */
 bool verbs_full(struct verbs_call *c, int64_t number);
 
 /* Tells the line, unless it could not be made (`rc` not 0: memory is out, or it is too long), and
@@ -43,7 +47,7 @@ void verbs_tell_made(struct verbs_call *c, int rc, struct buf *line);
  * returned. */
 int verbs_tell_next(struct verbs_call *c, int rc);
 
-/* What is left of a list of numbers; of a range. */
+/* Tells what a slice has left: so many numbers of the request's list; all from `from` to `to`. */
 void verbs_tell_left(struct verbs_call *c, size_t count);
 void verbs_tell_range(struct verbs_call *c, int64_t from, int64_t to);
 

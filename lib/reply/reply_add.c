@@ -1,4 +1,5 @@
-/* reply/reply_add: a method and its parameters in, one more call of a reply out. */
+/* reply/reply_add: a method and its parameters in, one more call of a reply out. Invariant: a reply
+ * holds whole calls only; what cannot be read leaves it as it was. */
 #include <stdlib.h>
 
 #include "reply/reply_internal.h"

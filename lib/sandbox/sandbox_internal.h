@@ -186,6 +186,7 @@ void sandbox_drop(struct sandbox_request *r);
 /* Calls later(r) in `ms` milliseconds unless the request ends before. The request must not be
  * answered meanwhile by others. */
 void sandbox_later(struct sandbox_request *r, int64_t ms, void (*later)(struct sandbox_request *r));
+/* Takes back sandbox_later(). */
 void sandbox_not_later(struct sandbox_request *r);
 /* {"ok":true,"result":RESULT} and the `called` event. */
 void sandbox_result(struct sandbox_request *r, const char *result);
@@ -223,7 +224,10 @@ void sandbox_params_free(struct sandbox_params *p);
 /* The text of a parameter; numbers as they are printed; NULL if it is absent or neither. A number's
  * text is valid until the next call. */
 const char *sandbox_param(struct sandbox_request *r, const char *name);
+/* The whole number of a parameter, sent as a number or as text; `otherwise` if it is absent, no
+ * number, or does not fit. */
 int64_t sandbox_param_number(const struct sandbox_request *r, const char *name, int64_t otherwise);
+/* Whether a parameter is true, 1, "true", "yes" or "1". */
 bool sandbox_param_true(const struct sandbox_request *r, const char *name);
 /* The chat that a parameter names, 0: none. */
 int64_t sandbox_chat_named(struct sandbox_request *r, const char *name);
@@ -240,8 +244,9 @@ bool sandbox_add_text(struct sandbox_request *r, cJSON *to, const cJSON *from, c
 bool sandbox_param_topic(struct sandbox_request *r, int64_t chat, int64_t *topic);
 
 /* sandbox_topics.c */
-/* NULL: it is not known. */
+/* The topic `id` of a chat; NULL: it is not known (any more: the last TOPICS_KEPT are). */
 struct topic *sandbox_topics_find(struct sandbox *s, int64_t chat, int64_t id);
+/* Makes a topic known, if it is not. */
 void sandbox_topics_add(struct sandbox *s, int64_t chat, int64_t id);
 /* Notes the topic of a message that was pushed. */
 void sandbox_topics_note(struct sandbox *s, int64_t chat, const cJSON *message);
@@ -286,14 +291,22 @@ void sandbox_json_params(const char *text, size_t n, cJSON *params);
 
 /* sandbox_updates.c */
 void sandbox_updates_free(struct sandbox *s);
-/* owns `bytes`; does not wake the poll */
+/* Queues the `n` bytes, which are the queue's in every case (NULL: memory is out). An open poll is
+ * not answered: sandbox_updates_wake() does that. 0, or -1: they were freed, since memory is out or
+ * the queue is full. */
 int sandbox_updates_add(struct sandbox *s, bool has_id, int64_t id, char *bytes, size_t n);
+/* Answers the open long poll, if there is one and updates wait. */
 void sandbox_updates_wake(struct sandbox *s);
+/* Whether the bot wants updates of this kind (allowed_updates). */
 bool sandbox_updates_wanted(const struct sandbox *s, const char *kind);
+/* Carries out getUpdates: answers the request, or keeps it as the open long poll. */
 void sandbox_get_updates(struct sandbox_request *r);
+/* Refuses with 409, late where the last one was a moment ago (sandbox_config.no_penalties). */
 void sandbox_conflict(struct sandbox_request *r, const char *description);
-void sandbox_updates_drop(struct sandbox *s);          /* all of them */
-void sandbox_updates_allow(struct sandbox_request *r); /* remembers allowed_updates, if given */
+/* Forgets all updates that wait. */
+void sandbox_updates_drop(struct sandbox *s);
+/* Remembers the request's allowed_updates, if it has it. */
+void sandbox_updates_allow(struct sandbox_request *r);
 
 /* sandbox_chats.c */
 void sandbox_chats_free(struct sandbox *s);
@@ -317,13 +330,16 @@ void sandbox_messages_note(struct sandbox *s, const char *kind, const cJSON *obj
 /* The chat of a parameter; 0 after a refusal: there is none, or the call's own (chat_id) takes
  * nothing. */
 int64_t sandbox_param_chat(struct sandbox_request *r, const char *name);
+/* The Chat of that id, for a message; the caller's. NULL when memory is out. */
 cJSON *sandbox_chat_json(struct sandbox *s, int64_t id);
 /* Whether the chat was seen, and is no forum. */
 bool sandbox_chat_is_plain(const struct sandbox *s, int64_t id);
+/* The bot's own User; the caller's. NULL when memory is out. */
 cJSON *sandbox_bot_json(const struct sandbox *s);
 /* Keeps `json` (owned from now on) as a message of the chat; it replaces one of the same id unless
  * the id `is_new`. */
 void sandbox_message_keep(struct sandbox *s, int64_t chat, int64_t id, cJSON *json, bool is_new);
+/* The message; NULL if it is not kept (any more). */
 struct message *sandbox_message_find(const struct sandbox *s, int64_t chat, int64_t id);
 /* Whether the chat has come as far as this id. */
 bool sandbox_message_was(const struct sandbox *s, int64_t chat, int64_t id);

@@ -1,5 +1,7 @@
 /* sandbox/sandbox_methods: the methods of the Bot API that neither send nor change messages: the
- * bot itself, webhooks, commands. A call comes in, its answer goes out. */
+ * bot itself, webhooks, commands. A call comes in, its answer goes out.
+ *
+ * What they set (a webhook, commands) lasts as long as the sandbox, and is what they tell later. */
 #include "sandbox/sandbox_internal.h"
 
 #include <stdio.h>

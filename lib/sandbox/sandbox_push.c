@@ -1,5 +1,7 @@
 /* sandbox/sandbox_push: updates come in from the sandbox's owner; they go into its queue, their
- * messages and chats into its memory, and an open poll is answered. */
+ * messages and chats into its memory, and an open poll is answered.
+ *
+ * An update is queued as it came, byte for byte, or not at all. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>

@@ -22,7 +22,7 @@ static const struct ledger_row rows[RELEASE_WAYS] = {
 			       "nobody read the standard output that it had" },
 	[RELEASE_NOT_GIVEN] = { LEDGER_INTERRUPTION, true, "it was given out and never begun" },
 	[RELEASE_OTHER] = { LEDGER_INTERRUPTION, true,
-			    "its worker was ended because of another update" },
+			    "its process was ended because of another update" },
 	/* The next attempt is alone, and charged. It comes at once: who has to be alone is known to
 	 * this runner only. */
 	[RELEASE_SHARED] = { LEDGER_INTERRUPTION, false,

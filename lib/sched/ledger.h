@@ -25,7 +25,7 @@ enum release_why {
 	/* An order that never led to a start: its slot died, or its worker ended, before it could
 	 * see the update. */
 	RELEASE_NOT_GIVEN,
-	/* Its worker was ended because of another update. */
+	/* Its process was ended because of another update that it held. */
 	RELEASE_OTHER,
 	/* Its batch failed, or its worker died while it held several: whose fault it was is not
 	 * known. It is handed out apart from now on. */

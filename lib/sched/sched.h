@@ -52,7 +52,8 @@ bool sched_claim(struct sched *s, int64_t now, uint64_t lanes, struct sched_entr
  * has LEDGER_ALONE deaths, and none joins such a leader. Returns false when there is none. */
 bool sched_join(struct sched *s, int64_t now, int64_t leader, struct sched_entry *out);
 
-/* Appends the keys of a known update, a space between. */
+/* Appends the keys of an update, a space between; nothing if it has none or is not known. 0, or -1
+ * as buf_add(). */
 struct buf;
 int sched_keys(const struct sched *s, int64_t seq, struct buf *out);
 

@@ -75,16 +75,17 @@ struct sched {
 
 /* ---- sched_keys.c ---- */
 
+/* The update of that number; NULL if it is not known. */
 struct sched_item *sched_find(const struct sched *s, int64_t seq);
 
 /* The item of an entry, its keys looked up or made, but in no queue and no table yet. NULL when
  * memory is out. */
 struct sched_item *sched_item_new(struct sched *s, const struct sched_entry *entry,
 				  const char *keys);
-/* Frees its keys, too, unless other items have them. */
+/* Frees an item that is in no queue and no table, and those of its keys that no other item has. */
 void sched_item_free(struct sched *s, struct sched_item *item);
 
-/* What an entry says of attempts, taken over. */
+/* Takes over what an entry says of attempts: the counts, `redelivered`, `solo` and `kept`. */
 void sched_item_note(struct sched_item *item, const struct sched_entry *entry);
 
 /* Puts it at the end of the queue of each of its keys, and counts those that are not free. */

@@ -289,7 +289,7 @@ static void obey(const struct slot_order *order, int fds[2])
 }
 
 /* Takes one order. Returns whether there may be another. */
-static bool take_order(void)
+static void take_order(void)
 {
 	struct slot_order order;
 	union {
@@ -305,12 +305,12 @@ static bool take_order(void)
 			      .msg_controllen = sizeof control };
 	ssize_t n = recvmsg(slot.sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOMEM || errno == ENOBUFS))
-		return false;
+		return;
 	if (n < 0 && errno == ECONNRESET)
-		return true; /* what was sent before is still to be read */
+		return; /* what was sent before is still to be read */
 	if (n <= 0) {
 		runner_gone();
-		return false;
+		return;
 	}
 	int fds[SLOT_DESCRIPTORS_MAX] = { -1, -1 };
 	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
@@ -320,7 +320,6 @@ static bool take_order(void)
 	    order.vars_length != (size_t)n - sizeof order)
 		_exit(70);
 	obey(&order, fds);
-	return slot.sock >= 0;
 }
 
 /* libpipeline exits when it cannot fork: then nothing of the runner's, of which this process is a
@@ -368,8 +367,7 @@ _Noreturn void slot_main(const struct slot_setup *setup)
 		if (ready[1].revents && take_signals())
 			reap();
 		if (n > 0 && ready[0].revents)
-			while (take_order())
-				;
+			take_order(); /* poll(2) tells of the next */
 		for (int i = 0; i < 2; i++)
 			if (n > 0 && ready[2 + i].revents)
 				throw_away(&slot.left[i]);

@@ -126,7 +126,8 @@ struct slot_stages {
 	bool collected; /* all of them ended, and were waited for */
 	/* of those that ended; and what was used, when they were collected */
 	struct slot_end end;
-	struct rusage before; /* of children, when they started */
+	/* of all children so far, kept from one job to the next; when they started */
+	struct rusage spent, before;
 };
 
 /* Forks the stages of `job`; the first one's stdin is `stdin_fd`, which is closed here. They may
@@ -145,6 +146,7 @@ void slot_stages_collect(struct slot_stages *s, const struct rusage *peak);
  * since the start, the peak of memory is the largest of any. */
 void slot_stages_add_usage(struct slot_stages *s, const struct rusage *of);
 
+/* Whether the process is one of the stages, ended or not. */
 bool slot_stages_have(const struct slot_stages *s, pid_t pid);
 
 /* The first stage that ended because it could not be executed; -1: there is none. */

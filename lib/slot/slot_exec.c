@@ -1,9 +1,9 @@
 /* slot/slot_exec: the child of a slot between fork and exec. In: a command and a job's variables.
  * Out: the handler's program, or an errno in the shared page.
  *
- * Whatever the slot and tgrun are like inside, the program finds a session of its own, default
- * signals, an empty mask, and no descriptor but 0, 1, 2 (and 3 when one was given). No stage
- * executes before every stage was forked. */
+ * Whatever the slot and tgrun are like inside, the program finds the session of its own that the
+ * caller began, default signals, an empty mask, and no descriptor but 0, 1, 2 (and 3 when one was
+ * given). No stage executes before every stage was forked. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -118,7 +118,6 @@ _Noreturn void slot_exec_stage(const struct slot_exec *x, int stage)
 {
 	sigset_t none;
 	sigemptyset(&none);
-	setsid();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != x->slot)
 		_exit(127);

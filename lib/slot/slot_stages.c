@@ -32,7 +32,7 @@ static pid_t start_single(const struct slot_exec *x, uint64_t job, int stdin_fd)
 	if (pid == 0) {
 		/* From here on the program may run, whatever becomes of this slot before it
 		 * is told. */
-		x->page->pid = getpid();
+		x->page->pid = setsid(); /* which has the number of its first process */
 		x->page->started = job;
 		if (dup2(stdin_fd, STDIN_FILENO) >= 0)
 			slot_exec_stage(x, 0);
@@ -53,6 +53,7 @@ static struct {
 
 static void run_stage(void *number)
 {
+	setsid();
 	slot_exec_stage(running.exec, *(int *)number);
 }
 
@@ -75,8 +76,10 @@ static pipeline *start_pipeline(const struct slot_exec *x, int stdin_fd, pid_t p
 
 void slot_stages_start(struct slot_stages *s, const struct slot_exec *x, uint64_t job, int stdin_fd)
 {
-	*s = (struct slot_stages){ .end = { .stages = x->command->stages } };
-	getrusage(RUSAGE_CHILDREN, &s->before);
+	struct rusage spent = s->spent;
+	*s = (struct slot_stages){ .end = { .stages = x->command->stages },
+				   .spent = spent,
+				   .before = spent };
 	x->page->gate = s->end.stages == 1;
 	for (int i = 0; i < s->end.stages; i++)
 		x->page->exec_errno[i] = 0;
@@ -140,12 +143,11 @@ void slot_stages_collect(struct slot_stages *s, const struct rusage *peak)
 
 void slot_stages_add_usage(struct slot_stages *s, const struct rusage *of)
 {
-	struct rusage now;
-	getrusage(RUSAGE_CHILDREN, &now);
+	getrusage(RUSAGE_CHILDREN, &s->spent);
 	struct rusage *u = &s->end.usage;
 	long peak = u->ru_maxrss > of->ru_maxrss ? u->ru_maxrss : of->ru_maxrss;
-	timersub(&now.ru_utime, &s->before.ru_utime, &u->ru_utime);
-	timersub(&now.ru_stime, &s->before.ru_stime, &u->ru_stime);
+	timersub(&s->spent.ru_utime, &s->before.ru_utime, &u->ru_utime);
+	timersub(&s->spent.ru_stime, &s->before.ru_stime, &u->ru_stime);
 	u->ru_maxrss = peak;
 }
 

@@ -143,6 +143,7 @@ int slots_attach(struct slots *s, struct loop *loop, const struct slots_events *
  * when this process has ended. NULL is fine. Does not call back. */
 void slots_free(struct slots *s);
 
+/* How many slots are idle. */
 int slots_idle_count(const struct slots *s);
 
 /* An idle slot, NULL if there is none. The one that was used last comes first. */
@@ -167,11 +168,16 @@ struct slot_job {
  * ENOBUFS, ENOMEM …). */
 int slots_start(struct slot *slot, const struct slot_job *job);
 
-/* The tag of the job in the slot, NULL when idle. Number of the slot, from 1, for logs. The process
- * id of the job's first stage, 0 if not known. How many stages what was started last has. */
+/* The tag of the job in the slot; NULL when the slot has none. */
 void *slots_job(const struct slot *slot);
+
+/* How many stages the command has that the slot was given last; 0: it had none yet. */
 int slots_stages(const struct slot *slot);
+
+/* The number of the slot, from 1, for logs. */
 int slots_number(const struct slot *slot);
+
+/* The process id of the first stage of the slot's job; 0 if it is not known. */
 int slots_pid(const struct slot *slot);
 
 /* Whether the slot's job, or the one that was just over, writes to an inherited stdout that

@@ -47,7 +47,7 @@ void max_age_free(struct max_age *m); /* NULL is fine */
  * unknown kind and offers the nearest. */
 int max_age_set(struct max_age *m, const char *text, struct err *err);
 
-/* The limit of a kind in milliseconds, 0: none. */
+/* The age in milliseconds at which an update of this kind (known or not) is skipped, 0: never. */
 int64_t max_age_of(const struct max_age *m, const char *kind);
 
 #endif

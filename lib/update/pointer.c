@@ -51,17 +51,22 @@ static const char *step(const char *value, const char *part, size_t n)
 	return *value == '[' ? element(value, name, length) : scan_member(value, name, length);
 }
 
-int update_pointer(const struct update *u, const char *pointer, struct buf *out)
+const char *scan_pointer(const char *value, const char *pointer)
 {
-	const char *value = field_root(u);
 	if (!update_pointer_is_valid(pointer))
-		return 0;
+		return NULL;
 	while (value && *pointer == '/') {
 		pointer++;
 		size_t n = strcspn(pointer, "/");
 		value = step(value, pointer, n);
 		pointer += n;
 	}
+	return value;
+}
+
+int update_pointer(const struct update *u, const char *pointer, struct buf *out)
+{
+	const char *value = scan_pointer(field_root(u), pointer);
 	if (!value)
 		return 0;
 	if (scan_is_string(value))

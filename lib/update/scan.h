@@ -38,14 +38,15 @@ struct scan_fault {
  * characters but NUL and bytes that are not UTF-8. Constant memory, no recursion. */
 const char *scan_check(const char *p, const char *end, struct scan_fault *fault);
 
-/* Where the values ended that stand in two others: the updates of an answer. */
+/* Where the objects and arrays end that stand inside exactly two others: in an answer of getUpdates
+ * these are the updates. */
 enum { SCAN_MARKS = 128 };
 struct scan_marks {
-	size_t count; /* of the first of them */
-	const char *ends[SCAN_MARKS];
+	size_t count;                 /* of `ends`; of further values nothing is noted */
+	const char *ends[SCAN_MARKS]; /* the byte behind each value, in order */
 };
 
-/* The same, which notes the ends of objects and arrays at that depth. */
+/* scan_check(), which also adds to `marks`, whose count is 0 before (NULL: notes nothing). */
 const char *scan_check_marking(const char *p, const char *end, struct scan_marks *marks,
 			       struct scan_fault *fault);
 
@@ -62,6 +63,9 @@ struct scan_walk {
 	const char *end;  /* the byte behind `value`, if it was looked for */
 };
 struct scan_walk scan_walk(const char *value);
+
+/* Goes on to the next member or element, the first one at the first call: then `name` and `value`
+ * are its own. false: there is none. */
 bool scan_next(struct scan_walk *w);
 
 /* The byte behind the value at which the walk is. The walk goes on from there without looking
@@ -75,6 +79,9 @@ const char *scan_named(const char *value, const char *name); /* the name ends in
 
 /* The value at a path of names with dots between (`n` bytes); NULL if there is none. */
 const char *scan_path(const char *value, const char *path, size_t n);
+
+/* The value in a checked one (may be NULL) that a JSON Pointer finds; NULL if there is none. */
+const char *scan_pointer(const char *value, const char *pointer);
 
 /* The length of the integer at `value` as it is written (no fraction, no exponent, any number of
  * digits), 0 if it is none. */

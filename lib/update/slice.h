@@ -55,6 +55,8 @@ void slice_line(char *line, size_t length, struct slice *out);
 
 /* Makes room for `more` items. 0, or -1 when memory is out. */
 int slices_reserve(struct slices *s, size_t more);
+
+/* Frees the list, not the bytes of its slices, and leaves it empty. */
 void slices_release(struct slices *s);
 
 #endif

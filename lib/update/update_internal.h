@@ -18,7 +18,8 @@ bool field_text_is_message(const struct update *u);
  * is none. */
 const char *field_place(const struct update *u, const char *name);
 
-/* The list of what the server marked in that text; NULL: none came. */
+/* The list of what the server marked in the text of update_text(): `entities` or
+ * `caption_entities`. NULL: none came. */
 const char *field_entities(const struct update *u);
 
 #endif

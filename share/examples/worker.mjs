@@ -5,16 +5,18 @@ import { createInterface } from 'node:readline';
 
 const answer = (object) => writeSync(3, JSON.stringify(object) + '\n');
 
+// What the bot says; undefined: nothing. What is printed is only logged.
 async function handle(update) {
-	const { message = {} } = update;
-	console.log('text:', message.text);
+	const text = update.message?.text;
+	console.log('text:', text);
+	return text && `You said: ${text}`;
 }
 
 answer({ ready: true, concurrency: 8 });
 createInterface({ input: process.stdin }).on('line', (line) => {
 	const { id, update } = JSON.parse(line);
 	handle(update).then(
-		() => answer({ id, ok: true }),
+		(reply) => answer({ id, ok: true, reply }),
 		(error) => answer({ id, ok: false, error: String(error) }),
 	);
 });

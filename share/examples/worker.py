@@ -8,8 +8,10 @@ answers = os.fdopen(3, "w", buffering=1)
 
 
 def handle(update):
-    message = update.get("message") or {}
-    print("text:", message.get("text"), flush=True)
+    """What the bot says; None: nothing. What is printed is only logged."""
+    text = update.get("message", {}).get("text")
+    print("text:", text, flush=True)
+    return f"You said: {text}" if text else None
 
 
 print(json.dumps({"ready": True}), file=answers)
@@ -17,7 +19,7 @@ for line in sys.stdin:
     job = json.loads(line)
     answer = {"id": job["id"], "ok": True}
     try:
-        handle(job["update"])
+        answer.update(reply=handle(job["update"]))
     except ConnectionError as error:
         answer.update(ok=False, retry=True, error=type(error).__name__)
     except Exception as error:

@@ -1,6 +1,6 @@
 # Goal: every block of code in the README and in the manual does what the text around it says: each is cut out and run against the sandbox, or, where
-# that cannot be, skipped with a reason. A block that has no rule here fails. Examples answer in the topic, answer no edit, and let what was refused for
-# good be a dead letter that says why.
+# that cannot be, skipped with a reason. A block that has no rule here fails. Examples answer in the topic and answer no edit; what Telegram refuses them
+# for good stands in the outbox, or where they wait for it among the dead letters, and says why.
 # shellcheck shell=sh disable=SC2016,SC2034
 . tests/flow/lib.sh
 
@@ -61,22 +61,53 @@ bot() { # JSON [OPTION…]: the block is a handler, and gets these updates
 	shift
 	shell "TGRUN_TOKEN=$TOKEN tgrun --once --concurrency 1 $* --handler ./handler"
 }
-speaks() { # TEXT ERE WHAT: a bot that answers so
-	said=$(printf '{"%s":{"message_id":1,"date":1,"chat":{"id":-1009,"type":"supergroup"},"from":{"id":5,"is_bot":false,"first_name":"u"},"text":"'"$1"'",%s}}\n' \
-		message '"message_thread_id":7,"is_topic_message":true' edited_message '"edit_date":2' message '"message_thread_id":9')
+tells() { # COMMAND CHAT ERE WHAT: a command that has the bot, which runs, say this there
+	anew --no-penalties
+	start env TGRUN_API_URL="$URL" XDG_STATE_HOME="$TMP/state" "$TGRUN" --token-file "$W/token" --handler "$W/bot.sh" 2>"$TMP/tgrun.log"
+	TGRUN_LOG=$TMP/tgrun.log
+	wait_for 'logged polling'
+	shell "$1"
+	wait_for '[ -n "$(deliveries .n)" ]'
+	kill "$PID" && wait "$PID"
+	like "$STATUS $(deliveries "select(.chat == $2) | .text" | tr '\n' ' ')" "^0 $3" "$4"
+}
+# Updates in the topic 7, an edit, and in a thread that is no topic.
+said() { # TEXT
+	printf '{"%s":{"message_id":1,"date":1,"chat":{"id":-1009,"type":"supergroup"},"from":{"id":5,"is_bot":false,"first_name":"u"},"text":"'"$1"'",%s}}\n' \
+		message '"message_thread_id":7,"is_topic_message":true' edited_message '"edit_date":2' message '"message_thread_id":9'
+}
+speaks() { # MODE TEXT ERE WHAT: a bot that answers so with --reply MODE
 	anew --no-penalties --first-id 1
-	bot "$said"
-	like "$STATUS $(calls 'select(.method == "sendMessage") | .params | "\(.message_thread_id // "-") \(.text);"' | tr -d '\n')" "^0 7 $2;- $2;\$" \
-		"$3 answers in the topic, and no edit"
-	for code in 400 403 429 502; do
+	bot "$(said "$2")" --reply "$1"
+	like "$STATUS $(calls 'select(.method == "sendMessage") | .params | "\(.message_thread_id // "-") \(.text);"' | tr -d '\n')" "^0 7 $3;- $3;\$" \
+		"$4 answers in the topic, and no edit"
+	anew --no-penalties --first-id 1
+	script '{"method":"sendMessage","chat":41,"status":400,"description":"Bad Request: so 400"}
+{"method":"sendMessage","chat":42,"status":403,"description":"Forbidden: so 403"}
+{"method":"sendMessage","chat":43,"action":"flood","retry_after":1}
+{"method":"sendMessage","chat":44,"status":502,"description":"Bad Gateway"}'
+	bot "$(for chat in 41 42 43 44; do said "$2" | sed "1!d; s/-1009/$chat/"; done)" --reply "$1"
+	is "$STATUS $(deliveries .chat | sort | tr '\n' ' ')" "0 43 44 " "$4: busy, or failing, the server gets the answer later, and once"
+	shell "tgrun outbox list --json --state failed --token-file token; tgrun dead list --json --token-file token"
+	is "$(printf '%s' "$SHOWN" | jq -r '"\(.chat) \(.reason)"' | sort)" "41 400 Bad Request: so 400
+42 403 Forbidden: so 403" "$4: what is refused is kept with its reason, and no update failed"
+}
+reports() { # WHAT: a bot that calls the Bot API itself, for a file
+	anew --no-penalties --first-id 1
+	script '{"method":"sendDocument","action":"flood","retry_after":1}'
+	bot "$(said /report | sed 2q)" --chdir "$W"
+	is "$STATUS $(deliveries '"\(.method) \(.text // .files[0].file_name)"' | tr '\n' ';')$(calls 'select(.method == "sendDocument" and .error_code == null) | .params.message_thread_id // "-"' | tail -n 1)" \
+		"0 sendMessage Wait...;sendDocument report.pdf;editMessageText Here it is.;7" "$1: told to wait it waits, answers in the topic, and no edit"
+	for code in 400 403 502; do
 		anew --no-penalties --first-id 1
-		script '{"method":"sendMessage","status":'$code',"body":"{\"ok\":false,\"description\":\"so '$code'\"}"}'
-		bot "$(printf '%s\n' "$said" | head -n 1)" --retry-delay 300s
+		script '{"method":"sendDocument","status":'$code',"description":"so '$code'"}'
+		bot "$(said /report | head -n 1)" --retry-delay 300s --chdir "$W"
 		shell "tgrun dead list --json --token-file token; tgrun queue list --json --token-file token"
 		got=$(printf '%s' "$SHOWN" | jq -r '"\(.state // .reason) \(.stderr // "" | test("so '$code'"))"')
 		case $code in
-		400 | 403) like "$got" '^exited with status 65: .*so '$code'.* true$' "$3: refused with $code is refused for good, and it is told why" ;;
-		*) is "$got" "delayed false" "$3: with $code it is tried again" ;;
+		400) like "$got" '^exited with status 65: .*so 400.* true$' "$1: refused with 400 is refused for good, and it is told why" ;;
+		403) like "$got" '^exited with status 77: .*so 403.* true$' "$1: so it is with 403" ;;
+		*) is "$got" "delayed false" "$1: with $code it is tried again" ;;
 		esac
 	done
 }
@@ -87,36 +118,52 @@ rule() {
 	"README.md.1:scripts/deps --build && make && build/tgrun try "*)
 		like "$(sh -c "$(block | sed "s|.*&& build/tgrun|$TGRUN|")" 2>&1)" '^[1-9][0-9]* handled, 0 failed$' "a few updates are handled" ;;
 	"README.md.2:scripts/deps && make check") not_run "it is what runs this" ;;
-	"README.md.3:build/tgrun try --handler "*)
+	"README.md.3:build/tgrun try --reply text "*)
 		like "$(printf '/start\n/press 1\n' | sh -c "$(block | sed "s|^build/tgrun|$TGRUN|")" 2>&1)" 'Tea is on its way' "a bot to talk to" ;;
-	"README.md.4:#!/bin/sh") speaks /start 'Send me /date\.' "README's bot" ;;
-	"README.md.5:sudo make install "*) # itself in flow/scripts
+	"README.md.4:#!/bin/sh") speaks text /start 'Send me /date\.' "README's bot" ;;
+	"README.md.5:You: /start") # between the first line of try and its last
+		command=$(sed -n 's/.*`build\/\(tgrun try [^`]*\)` then talks to it:$/\1/p' README.md)
+		mkdir "$W/talk" && cp "$TMP/blocks/README.md.4" "$W/talk/bot.sh" && chmod 755 "$W/talk/bot.sh"
+		shell "cd talk && printf '/start\n/date\n' | LC_ALL=C $command"
+		dated() { sed 's/^\(bot: \)[A-Z][a-z][a-z] [A-Z][a-z][a-z] [ 1-3][0-9] [0-9:]* [A-Z+0-9]* 20[0-9][0-9]$/\1the date/'; }
+		is "$STATUS $(printf '%s\n' "$SHOWN" | sed '1d; $d' | dated)" "0 $(block | dated)" "this is what is said" ;;
+	"README.md.6:sudo make install "*) # itself in flow/scripts
 		shell "$(block | sed -n 's/ *#.*//; /^tgrun check/p')"
 		is "$STATUS" 0 "tgrun check finds nothing wrong" || diag "$SHOWN"
 		runs "$(block | sed -n '/^tgrun --token/p')" "bot.sh ; done=3 failed=0" "who is named may use the bot, and nobody else" ;;
-	"README.md.6:tgrun "*" --route "*)
+	"README.md.7:tgrun "*" --route "*)
 		runs "$(block | sed -n 1p)" "bot.sh ;buttons.sh ;start.sh ; done=5 failed=0" "routes"
 		runs "$(block | sed -n 2p)" "bot.py; done=1 failed=0" "workers, for a group"
 		runs "$(block | sed -n 3p)" "archive.sh ; done=5 failed=0" "batches"
-		runs "$(block | sed -n 4p)" "bot.sh ; done=$(jq -s 'map(select(.update_id)) | length' tests/data/hello.jsonl) failed=0" "a program as a source" ;;
-	"tgrun.1.1:#!/bin/sh")
+		runs "$(block | sed -n 4p)" "bot.sh ; done=$(jq -s 'map(select(.update_id)) | length' tests/data/hello.jsonl) failed=0" "a program as a source"
+		tells "$(block | sed -n 5p)" 123456789 '.*/' "what a program prints is told to a chat" ;;
+	"tgrun.1.1:curl --unix-socket "*)
+		handler asks <<-EOT
+			#!/bin/sh
+			$(block)
+		EOT
+		anew --no-penalties
+		message 5 hello
+		shell "TGRUN_TOKEN=$TOKEN tgrun --once --handler $TMP/asks"
+		is "$STATUS $(calls 'select(.method == "sendMessage") | .params.text')" "0 hi" "curl speaks to the socket" || diag "$SHOWN" ;;
+	"tgrun.1.2:#!/bin/sh")
 		block >"$W/echo.sh"
-		speaks hello 'You said: hello' "tgrun(1)'s bot" ;;
-	"tgrun.1.2:chmod +x echo.sh")
+		speaks text hello 'You said: hello' "tgrun(1)'s bot" ;;
+	"tgrun.1.3:chmod +x echo.sh")
 		like "$(shell "$(block | sed '$s/^/echo hello | /')"; printf %s "$SHOWN")" 'bot: You said: hello' "talk to it" ;;
-	"tgrun.1.3:(umask 077; cat > token)")
+	"tgrun.1.4:(umask 077; cat > token)")
 		rm "$W/token"
 		shell "echo $TOKEN | $(block | sed -n 1p)"
 		is "$(stat -c %a "$W/token")" 600 "a token in a file of one's own"
 		runs "$(block | sed -n 2p)" " done=5 failed=0" "run it for everybody" ;;
-	"tgrun.1.4:"*"./echo.sh "*) runs "$(block)" " done=4 failed=0" "for oneself and a group" ;;
-	"tgrun.1.5:"*"python3 bot.py --lang en")
+	"tgrun.1.5:"*"./echo.sh "*) runs "$(block)" " done=4 failed=0" "for oneself and a group" ;;
+	"tgrun.1.6:"*"python3 bot.py --lang en")
 		runs "$(block | sed -n 1p)" "bot.py --lang en; done=5 failed=0" "a program with arguments"
 		runs "$(block | sed -n 2p)" "bot.sh ; done=5 failed=0" "a pipeline" ;;
-	"tgrun.1.6:"*" sh -c 'cat >> "*)
+	"tgrun.1.7:"*" sh -c 'cat >> "*)
 		runs "$(block)" " done=5 failed=0" "what only a shell can do"
 		is "$(wc -l <"$W/home/updates")" 5 "… was done" ;;
-	"tgrun.1.7:PATH="*)
+	"tgrun.1.8:PATH="*)
 		(umask 077 && printf 'token-file = %s\nhandler = %s\n' "$W/token" "$W/bot.sh" >"$W/home/bot.conf")
 		anew --no-penalties --first-id 1
 		rm -f "$TMP/ran"
@@ -124,16 +171,17 @@ rule() {
 		job=$(block | sed 's/^\* \* \* \* \* /cd \&\& /; s|^PATH=|export PATH=$PATH:|; s/^[A-Z_]*=/export &/; s/^export export/export/')
 		shell "$job" && shell "$job"
 		is "$STATUS $SHOWN $(cat "$TMP/ran")" "0  bot.sh " "from cron it runs, and prints nothing to be sent by mail" ;;
-	"tgrun.1.8:tgrun dead list "*)
+	"tgrun.1.9:tgrun dead list "*)
 		anew --no-penalties --first-id 1
 		for n in 1 2 3 4; do message $n "letter $n"; done
 		shell "tgrun --token-file token --once --concurrency 1 --handler false"
 		shell "$(block)"
 		like "$STATUS $SHOWN" '^0 .*letter|^0 .*exited with status 1' "what failed is shown, and tried again"
 		runs "tgrun --token-file token --handler ./bot.sh" "bot.sh ; done=5 failed=0" "… by the handler that was mended" ;;
-	"tgrun.1.9:"*"./bot.sh "*) runs "$(block)" "bot.sh ;buttons.sh ;start.sh ; done=5 failed=0" "buttons and a command in programs of their own" ;;
-	"tgrun.1.10:"*" --workers 4") runs "$(block)" "bot.py; done=5 failed=0" "four processes that stay" ;;
-	"tgrun.1.11:tgrun status --watch "*)
+	"tgrun.1.10:"*"./bot.sh "*) runs "$(block)" "bot.sh ;buttons.sh ;start.sh ; done=5 failed=0" "buttons and a command in programs of their own" ;;
+	"tgrun.1.11:"*" --workers 4") runs "$(block)" "bot.py; done=5 failed=0" "four processes that stay" ;;
+	"tgrun.1.12:df -h | tgrun send "*) tells "$(block)" 42 '.*/' "tell a chat something" ;;
+	"tgrun.1.13:tgrun status --watch "*)
 		anew --no-penalties
 		start env TGRUN_API_URL="$URL" XDG_STATE_HOME="$TMP/state" "$TGRUN" --token-file "$W/token" --handler "$W/bot.sh" 2>"$TMP/tgrun.log"
 		runner=$PID
@@ -162,10 +210,7 @@ rule() {
 		EOT
 		shell "tgrun --token-file token --once --handler $TMP/crash; tgrun dead list --json --token-file token"
 		is "$(printf '%s' "$SHOWN" | sed -n 's/^{/{/p' | jq -r .reason)" "$(block)" "the reason is the sentence of a crash" ;;
-	"tgrun-handler.7.2:#!/bin/sh")
-		anew --no-penalties --first-id 1
-		bot '{"message":{"message_id":1,"date":1,"chat":{"id":42,"type":"private"},"text":"/start"}}' --reply text
-		is "$STATUS $(calls 'select(.method == "sendMessage") | .params | "\(.chat_id) \(.text)"')" "0 42 Send me /date." "a bot that prints its answer" ;;
+	"tgrun-handler.7.2:#!/bin/sh") speaks text /start 'Send me /date\.' "the first bot of tgrun-handler(7)" ;;
 	"tgrun-handler.7.3:{"*)
 		handler dump <<-'EOT'
 			#!/bin/sh
@@ -176,21 +221,25 @@ rule() {
 		shell "timeout 5 tgrun --token-file token --workers 1 --once --max-attempts 1 --handler $TMP/dump"
 		is "$(block | tr -d '\n' | sed 's/{\.\.\.}/{}/' | jq -c keys_unsorted)" "$(jq -c keys_unsorted "$TMP/line")" "a worker reads a line of these members" || diag "$SHOWN" ;;
 	"tgrun-handler.7.4:#!/bin/sh")
-		speaks hello 'You said: hello' "tgrun-handler(7)'s bot in sh"
+		speaks text hello 'You said: hello' "the one in sh"
 		anew --no-penalties
-		bot '{"message":{"message_id":1,"date":1,"chat":{"id":42,"type":"private"},"text":"/add milk"}}'
+		bot '{"message":{"message_id":1,"date":1,"chat":{"id":42,"type":"private"},"text":"/add milk"}}' --reply text
 		is "$(cat "$W/notes.42") $(calls 'select(.method == "sendMessage") | .params.text')" "milk Noted." "… takes notes" ;;
 	"tgrun-handler.7.5:#!/bin/bash")
-		speaks hello 'Order\?' "the one in bash"
+		speaks api hello 'Order\?' "the one in bash"
 		anew --no-penalties --first-id 1
 		rm -f "$TMP/ran"
-		bot '{"callback_query":{"id":"77","data":"yes","from":{"id":42,"is_bot":false,"first_name":"u"},"message":{"message_id":1,"date":1,"chat":{"id":42,"type":"private"}}}}'
+		bot '{"callback_query":{"id":"77","data":"yes","from":{"id":42,"is_bot":false,"first_name":"u"},"message":{"message_id":1,"date":1,"chat":{"id":42,"type":"private"}}}}' --reply api
 		is "$STATUS $(cat "$TMP/ran") $(calls 'select(.method == "answerCallbackQuery") | .params.callback_query_id')" "0 place-order 42 1 77" "… places an order when its button is pressed" ;;
-	"tgrun-handler.7.6:#!/usr/bin/env python3") speaks hello olleh "the one in Python" ;;
-	"tgrun-handler.7.7:#!/usr/bin/awk -f") speaks /roll '[1-6]' "the one in awk" ;;
+	"tgrun-handler.7.6:#!/usr/bin/env python3") speaks text hello olleh "the one in Python" ;;
+	"tgrun-handler.7.7:#!/usr/bin/awk -f") speaks text /roll '[1-6]' "the one in awk" ;;
 	"tgrun-handler.7.8:#!/bin/sh")
+		printf 'the report\n' >"$W/report.pdf"
+		reports "the one that sends a file" ;;
+	"tgrun-handler.7.9:#!/bin/sh")
 		block >"$W/worker.sh" && chmod 755 "$W/worker.sh"
-		runs "tgrun --token-file token --workers 2 --handler ./worker.sh" " done=5 failed=0" "the worker" ;;
+		runs "tgrun --token-file token --workers 2 --handler ./worker.sh" " done=5 failed=0" "the worker"
+		is "$(deliveries 'select(.text == "Seen.") | .chat' | sort -n | tr '\n' ' ')" "-1001234567890 666 123456789 123456789 123456789 " "… answers each" ;;
 	*) ok false "$BLOCK: '$LINE' has a rule" ;;
 	esac
 }
@@ -201,7 +250,7 @@ for BLOCK in $(find "$TMP/blocks" -type f | sed 's|.*/||' | sort -V); do
 	diag "$BLOCK: $LINE"
 	rule
 done
-is "$(find "$TMP/blocks" -type f | wc -l)" 26 "so many blocks were looked at"
+is "$(find "$TMP/blocks" -type f | wc -l)" 30 "so many blocks were looked at"
 
 # What man(1) shows as two lines is pasted as two commands.
 plain() { sed 's/[[:space:]][[:space:]]*/ /g; s/^ //'; }

@@ -67,8 +67,9 @@ script '{"method":"sendMessage","action":"stall","apply":true}'
 message 5 four
 bot text --shutdown-timeout 600s
 wait_for '[ "$(came sendMessage)" = 5 ]'
+stops=$(grep -c 'stopping: SIGTERM' "$TGRUN_LOG")
 kill "$TGRUN_PID"
-wait_for 'logged "stopping: SIGTERM  running"'
+wait_for '[ "$(grep -c "stopping: SIGTERM" "$TGRUN_LOG")" -gt "$stops" ]'
 stop_tgrun
 is "$STATUS" 1 "a second signal cuts it off at once"
 
@@ -102,9 +103,13 @@ for end in once stop; do
 	anew --no-penalties
 	script '{"chat":5,"action":"flood","retry_after":900}'
 	message 5 a
-	bot text --store memory $([ $end = stop ] || echo --once)
-	[ $end = once ] || wait_for '[ "$(stats .limited)" = 1 ] && logged "asks to wait"'
-	[ $end = once ] && wait_tgrun || stop_tgrun
+	if [ $end = once ]; then
+		once text --store memory
+	else
+		bot text --store memory
+		wait_for '[ "$(stats .limited)" = 1 ] && logged "asks to wait"'
+		stop_tgrun
+	fi
 	is "$STATUS" 1 "--store memory ($end): what is not sent is lost, status 1"
 	ok 'logged "error .*replies that were not sent, are lost: --store memory keeps nothing  waiting=0 outbox=1"' "… counted, and said"
 done

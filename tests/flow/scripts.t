@@ -124,21 +124,22 @@ start_sandbox
 handler ok.sh <<'EOT'
 #!/bin/sh
 cat >/dev/null
-echo done >>"$FLOW_MARK/done"
+echo done
 EOT
 cat >"$TMP/mybot.conf" <<EOT
 token = $TOKEN
 api-url = $URL
 state-dir = $TMP/state
 handler = $TMP/ok.sh
+$(sed -n 's/.*`\(reply = [a-z]*\)`.*/\1/p' share/crontab.example)
 EOT
 chmod 600 "$TMP/mybot.conf" # it holds the token
 command=$(printf '%s\n' "$line" | cut -d' ' -f 6- | sed "s|/usr/local/bin/tgrun|exec $TGRUN|")
 start env HOME="$TMP" sh -c "$command"
 first=$PID
 message 1 hello
-wait_for '[ -s "$TMP/done" ]'
-ok '[ -s "$TMP/done" ]' "crontab: the line runs the bot"
+wait_for '[ -n "$(deliveries .text)" ]'
+is "$(deliveries .text)" "done" "crontab: the line runs the bot, with the settings named above it, and it answers"
 ok 'kill -0 "$first"' "… and it goes on"
 HOME=$TMP sh -c "$command"
 is "$?" 0 "crontab: the next minute's ends at once with 0"

@@ -148,6 +148,42 @@ stdout: not sent
 handler: exited with status 1: now a dead letter
 2 handled, 1 failed" "with --reply what the handler prints is the bot's"
 
+got=$(echo hello | talk --workers 1 --handler share/examples/worker.py)
+is "$got" "You: hello
+stdout: text: hello
+bot: You said: hello
+1 handled, 0 failed" "what a worker prints is no answer, and could not be one"
+
+got=$(printf '%s\n' /start '/press 2' | talk --reply text --handler share/examples/menu.sh | grep -v '^called answer')
+is "$got" "You: /start
+bot: What would you like?
+     [1 Tea] [2 Coffee]
+You: [callback_query] Coffee
+bot: Coffee is on its way.
+2 handled, 0 failed" "the answer to a button is no part of what the bot says"
+
+# The commands that a handler has.
+handler tells.sh <<'EOT'
+#!/bin/sh
+stat -c '%a %F' "$TG_STATE_DIR" >"$SEEN"
+echo "$TG_STATE_DIR" >>"$SEEN"
+tgrun send --chat "$TG_CHAT_ID" --text="Wait: $TG_TEXT" && echo Done.
+EOT
+got=$(printf 'one\ntwo\n' | talk --reply text --handler "$TMP/tells.sh")
+is "$got" "You: one
+bot: Wait: one
+bot: Done.
+You: two
+bot: Wait: two
+bot: Done.
+2 handled, 0 failed" "a handler finds tgrun, and what that sends is the bot's"
+is "$(head -n 1 "$SEEN")" "700 directory" "its state directory is nobody else's"
+ok '[ ! -e "$(tail -n 1 "$SEEN")" ]' "and is gone at the end"
+got=$(echo hi | TMPDIR=$TMP/nowhere talk --handler true)
+is "$(status) $got" "0 warning: cannot make a directory in '$TMP/nowhere': No such file or directory: handlers have no 'tgrun call'; TMPDIR names a place
+You: hi
+1 handled, 0 failed" "without a place for it the bot can be talked to all the same"
+
 # Updates from a file.
 got=$(talk --handler 'jq -r .update_id' --concurrency 1 --updates tests/data/hello.jsonl </dev/null | grep -v '\[')
 is "$got" "(1001) Ann: /start hello

@@ -7,6 +7,8 @@
  *   powerloss make LOG N keep|drop|SEED OUT    the first N; of what was not synced: all, none, or
  *                                              what SEED throws for each change
  *   powerloss handled LOG                      a handler: notes that $TG_UPDATE_ID was handled
+ *   powerloss sent LOG N                       prints CHAT:PAYLOAD, both numbers, of each invoice
+ *                                              that was sent within the first N
  *   powerloss lost LOG N AFTER                 prints how many updates were confirmed within the
  *                                              first N, and each of them that was handled neither
  *                                              by then nor in the log AFTER
@@ -31,7 +33,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-enum what { MAKE, WRITE, CUT, REMOVE, SYNC, SYNC_DIR, CONFIRMED, HANDLED };
+enum what { MAKE, WRITE, CUT, REMOVE, SYNC, SYNC_DIR, CONFIRMED, HANDLED, SENT };
 
 struct change {
 	uint32_t what;
@@ -195,11 +197,34 @@ static int opened(int fd, int flags)
 	return fd;
 }
 
+/* The number behind `name` in what is sent; false if it is not there. */
+static bool number_in(const char *bytes, size_t n, const char *name, char out[16])
+{
+	const char *end = bytes + n, *at = memmem(bytes, n, name, strlen(name));
+	size_t k = 0;
+	for (at = at ? at + strlen(name) : end; at < end && strchr("-0123456789", *at) && k < 15;)
+		out[k++] = *at++;
+	out[k] = '\0';
+	return k > 0;
+}
+
+static void note_invoice(const void *bytes, size_t n)
+{
+	char chat[16], payload[16], name[sizeof((struct change *)NULL)->name];
+	if (!number_in(bytes, n, "\"payload\":\"", payload) ||
+	    !number_in(bytes, n, "\"chat_id\":", chat))
+		return;
+	snprintf(name, sizeof name, "%s:%s", chat, payload);
+	note(SENT, name, 0, 0, NULL);
+}
+
 /* The offset of a getUpdates is what Telegram forgets by. */
 ssize_t send(int fd, const void *bytes, size_t n, int flags)
 {
 	NEXT(ssize_t, "send", int, const void *, size_t, int);
 	const char *at = memmem(bytes, n, "offset", 6);
+	if (log_fd >= 0)
+		note_invoice(bytes, n);
 	if (log_fd >= 0 && at) {
 		int64_t offset = 0;
 		for (at += 6; at < (const char *)bytes + n && strchr("=\": ", *at); at++)
@@ -325,6 +350,14 @@ static int lost(size_t n, const char *after)
 	return faults > 0;
 }
 
+static int sent(size_t n)
+{
+	for (size_t i = 0; i < n && i < count; i++)
+		if (changes[i]->what == SENT)
+			puts(changes[i]->name);
+	return 0;
+}
+
 /* Whether change `i` is on the disk for certain, when the power goes after `n`. */
 static bool certain(size_t i, size_t n)
 {
@@ -379,6 +412,8 @@ int main(int argc, char **argv)
 	read_all(argv[2]);
 	if (strcmp(argv[1], "lost") == 0 && argc > 4)
 		return lost(strtoul(argv[3], NULL, 10), argv[4]);
+	if (strcmp(argv[1], "sent") == 0 && argc > 3)
+		return sent(strtoul(argv[3], NULL, 10));
 	if (strcmp(argv[1], "count") == 0)
 		return printf("%zu\n", count) < 0;
 	if (argc < 6 || strcmp(argv[1], "make") != 0)

@@ -213,6 +213,35 @@ static void test_backoff(void)
 	ok(varies, "random bits vary");
 }
 
+/* The token that programs get in place of the bot's own, before and after that changes to `next`.
+ */
+static void handed_out(struct secret *s, const struct secret *next)
+{
+	struct err err;
+	struct buf out, back;
+	char first[64], text[256];
+	ok(!secret_handed(s), "no token is handed out that was not asked for");
+	is_num(secret_hand_out(s, &err), 0, "one is made");
+	snprintf(first, sizeof first, "%s", secret_handed(s));
+	ok(strncmp(first, "123456:", 7) == 0 && strlen(first) == 7 + 35, "it is the bot's");
+	is_num(secret_hand_out(s, &err), 0, "another");
+	ok(strcmp(first, secret_handed(s)) != 0, "is another one");
+	secret_assign(s, next);
+	snprintf(text, sizeof text, "%s and bot%s/x", secret_token(s), secret_token(s) + 7);
+	buf_init(&out, 512);
+	buf_init(&back, 512);
+	is_num(secret_exchange(s, text, strlen(text), false, &out), 0, "an answer is gone through");
+	ok(!strstr(out.data, secret_token(s) + 7) && strstr(out.data, secret_handed(s)),
+	   "the token gives way wherever it stands, also a new one");
+	is_num(secret_exchange(s, out.data, out.len, true, &back), 0, "and back");
+	is_str(back.data, text, "it is as it was");
+	out.len = secret_redact(s, out.data, out.len);
+	out.data[out.len] = '\0';
+	is_str(out.data, "123456:*** and bot***/x", "what was handed out is shown nowhere");
+	buf_release(&out);
+	buf_release(&back);
+}
+
 static void test_secret(void)
 {
 	static const char *const bad[] = { "",
@@ -268,6 +297,7 @@ static void test_secret(void)
 	n = secret_redact(s, words, sizeof words - 1);
 	words[n] = '\0';
 	is_str(words, "AAH_x-9z *** *** *** *** ab", "… each is hidden, also with a new token");
+	handed_out(s, next);
 	secret_free(next);
 	secret_free(s);
 	secret_free(NULL);

@@ -233,7 +233,7 @@ static void test_errors(void)
 		{ "./bot.sh", "",
 		  "unknown sub-command './bot.sh'; did you mean '--handler ./bot.sh'?" },
 		{ "xyzzy", "",
-		  "unknown sub-command 'xyzzy'; there are 'run', 'try', 'check', 'dead', 'queue', 'status', 'stop', 'pause', 'resume', 'drain', 'outbox' and 'send'" },
+		  "unknown sub-command 'xyzzy'; there are 'run', 'try', 'check', 'dead', 'queue', 'status', 'stop', 'pause', 'resume', 'drain', 'outbox', 'send', 'call' and 'cancel'" },
 		{ "run more", "",
 		  "unexpected argument 'more'; a handler follows '--handler' or '--'" },
 		{ "--timeot 5", "", "unknown option '--timeot'; did you mean '--timeout'?" },
@@ -343,7 +343,7 @@ static void test_errors(void)
 		{ "--handler h --json", "",
 		  "option '--json' does not belong to 'run' but to 'dead', 'queue', 'status', 'outbox' and 'send'" },
 		{ "try --handler h --token 1:abc", "",
-		  "option '--token' does not belong to 'try' but to 'run', 'check', 'dead', 'queue', 'status', 'stop', 'pause', 'resume', 'drain', 'outbox' and 'send'" },
+		  "option '--token' does not belong to 'try' but to 'run', 'check', 'dead', 'queue', 'status', 'stop', 'pause', 'resume', 'drain', 'outbox', 'send', 'call' and 'cancel'" },
 		{ "--handler h", "TGRUN_LIMIT=many",
 		  "TGRUN_LIMIT: 'many' is no whole number from 1 to 100" },
 		{ "--handler h", "TGRUN_ENV=TG_TOKEN",
@@ -528,6 +528,7 @@ static void test_file(void)
 	static const char habits[] =
 		"[tgrun]\r\n--timeout=7s\r\n--limit 3\n--once\n--no-hide-token\nexport TGRUN_POLL_TIMEOUT='20'\nexport chdir=\"/a # b\"\n"
 		"TGRUN_ENV = 'A=b c'\nenv = B=\"c\"\nkill-after = 5s # soon\nmax-output\t=\t64K\t# kilobytes\non-error = './x y'\n"
+		"on-undelivered = './x y' # z\n"
 		"only = message,poll # these\ntoken = \"1:abc\" # of the test\n[route \"/start\"]\nhandler = x\n--timeout 9 # seconds\n";
 	write_file(habits, sizeof habits - 1);
 	ok(parse(&c, words, "", &err) == 0,
@@ -542,6 +543,7 @@ static void test_file(void)
 		   c.lists.only.count == 2,
 	   "a comment behind a value is none of it, where it could not be");
 	is_str(c.on_error, "'./x y'", "commands are left for who cuts them into words");
+	is_str(c.on_undelivered, "'./x y' # z", "every command is");
 	is_str(c.token, "1:abc", "a token loses its quotes");
 	ok(c.route.count == 1 && c.route.items[0].policy.handler.timeout == 9000,
 	   "a route's keys are read alike");

@@ -23,6 +23,7 @@ static const char *sample(const struct option_row *row)
 			{ "allow-user", "42,43" },
 			{ "allow-chat", "42,-43" },
 			{ "rate", "chat=2/m" },
+			{ "button", "Tea=tea" },
 			{ "reply-with", "protect=true" } };
 	for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++)
 		if (strcmp(samples[i].name, row->name) == 0)
@@ -82,6 +83,9 @@ static bool holds(const struct config *c, const struct option_row *row)
 	case OPTION_LIST:
 	case OPTION_ENV:
 		return t->count == 1 && strcmp(t->items[0], sample(row)) == 0 && !t->items[1];
+	case OPTION_MAYBE:
+		return *(char *const *)m && (strcmp(*(char *const *)m, sample(row)) == 0 ||
+					     strcmp(*(char *const *)m, "") == 0);
 	case OPTION_TEXT:
 	case OPTION_DATA:
 	case OPTION_URL:
@@ -110,6 +114,7 @@ static void test_sizes(void)
 			size = sizeof(int);
 			break;
 		case OPTION_TEXT:
+		case OPTION_MAYBE:
 		case OPTION_DATA:
 		case OPTION_KEEP:
 		case OPTION_URL:
@@ -178,6 +183,8 @@ static const char *lead(const struct option_row *row)
 	return row->commands & COMMAND_DEAD     ? "dead list"
 	       : row->commands & COMMAND_OUTBOX ? "outbox list"
 	       : row->commands & COMMAND_SEND   ? "send"
+	       : row->commands & COMMAND_CALL   ? "call"
+	       : row->commands & COMMAND_CANCEL ? "cancel"
 	       : row->commands & COMMAND_STATUS ? "status"
 						: "stop";
 }
@@ -248,7 +255,7 @@ static void test_help(void)
 	static const char *const command[] = { "-h",       "run -h",    "try -h",    "check -h",
 					       "dead -h",  "queue -h",  "status -h", "stop -h",
 					       "pause -h", "resume -h", "drain -h",  "outbox -h",
-					       "send -h" };
+					       "send -h",  "call -h",   "cancel -h" };
 	for (size_t i = 0; i < sizeof command / sizeof *command; i++) {
 		struct config c;
 		struct err err;
@@ -284,7 +291,8 @@ static void test_reload(void)
 	static const char *const fixed[] = { "api-url",      "ca-file",        "stdout",
 					     "key",          "bypass",         "source",
 					     "drop-pending", "delete-webhook", "state-dir",
-					     "store",        "once",           "unless-running" };
+					     "store",        "once",           "unless-running",
+					     "serve-api" };
 	size_t fixed_count = sizeof fixed / sizeof *fixed;
 	for (size_t i = 0; i < options_table_count; i++) {
 		const struct option_row *row = &options_table[i];

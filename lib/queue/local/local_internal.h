@@ -112,7 +112,7 @@ int64_t local_row_wall(const struct local *q, int64_t mono);
 /* Settles every open claim as released. */
 void local_release_all(struct local *q);
 
-/* An update ended well. */
+/* Remembers that the update of a claim ended well, now. */
 void local_wells_note(struct local *q, const struct claim *c);
 
 /* Reads what an earlier runner wrote of ends that were well. 0, or -1 with `err`. */

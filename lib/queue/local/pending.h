@@ -20,9 +20,9 @@ void pending_release(struct pending *p);
 int pending_reserve(struct pending *p, size_t n);
 
 /* Appends an operation, for which there must be room, and copies its strings but not its body.
- * It cannot fail: without memory for the copies, strings that only inform are left out; root,
- * kind_name and keys are not, nor is a call or a message, then the operation is not appended
- * (-1). */
+ * Returns 0; or -1 when memory is out and the operation has a root, a kind_name, keys, a call or a
+ * message: it is not appended then. Any other is appended without memory, too: its strings (a
+ * reason, a last line of stderr), which only inform, become "". */
 int pending_add(struct pending *p, const struct store_op *op);
 
 /* The same without copying: the strings outlive the operation. */

@@ -49,6 +49,8 @@ int mark_open(struct mark *m, int dir_fd, const char *dir_name, struct err *err)
 		return err_set(err, ERR_CANTCREATE,
 			       "'%s/mark' is not a file of this user; remove it", dir_name);
 	}
+	m->dev = st.st_dev;
+	m->ino = st.st_ino;
 	ssize_t n = pread(m->fd, text, MARK_SIZE, 0);
 	if (n < 0) {
 		int why = errno;

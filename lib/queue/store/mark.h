@@ -10,6 +10,7 @@
 
 struct mark {
 	int fd;
+	uint64_t dev, ino; /* of the open file */
 	int64_t seq, bot_id;
 };
 

@@ -1,6 +1,8 @@
 /* queue/store/memory_calls: what is to be sent, in the memory store: calls that wait and calls that
  * failed, each in a list by number and in one table; messages, lines and moves in lists. Operations
- * come in as part of a list that is carried out whole or not at all (memory_apply.c). */
+ * come in as part of a list that is carried out whole or not at all (memory_apply.c). Invariant: a
+ * call is in the table and in one of the two lists; a message counts the calls that have it, and
+ * goes with the last. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 /* queue/store/memory_named: named values of the memory store, in a list of their kind: meta values,
- * offsets of sources, limits of chats, chats with another id. */
+ * offsets of sources, limits of chats, chats with another id. A name comes in, the struct that has
+ * it goes out. Invariant: no name stands twice in a list. */
 #include <stdlib.h>
 #include <string.h>
 

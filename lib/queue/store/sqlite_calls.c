@@ -1,6 +1,7 @@
 /* queue/store/sqlite_calls: what is to be sent, in the durable store: calls, the messages that many
  * of them share, the limits of chats, and the chats that have another id now. Operations come in as
- * part of a transaction (sqlite_apply.c). */
+ * part of a transaction (sqlite_apply.c); rows go out to callbacks. Invariant: carrying out an
+ * operation again changes nothing; a message goes with the last of its calls. */
 #include "queue/store/sqlite_internal.h"
 
 /* ---- what changes ---- */

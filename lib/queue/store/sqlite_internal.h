@@ -111,6 +111,7 @@ struct sqlite_state {
 	int finished_count;
 	int64_t spilled; /* rows in table `finished` */
 	struct map live;
+	struct map_node *spare;    /* of live ones that are over, for the next */
 	struct fingerprints known; /* of all that may be repeated, when `known_built` */
 	bool known_built;
 	struct sqlite_identity seen[SQLITE_SEEN];
@@ -140,6 +141,7 @@ static inline struct sqlite *sqlite_of(struct store *s)
 /* Prepares all statements. 0, or -1; why is in the handle, as for all below. */
 int sqlite_prepare_all(struct sqlite *s);
 
+/* Binds parameter `at`, from 1, to a text, which outlives the statement's run; NULL: "". */
 void sqlite_bind_text(sqlite3_stmt *st, int at, const char *text);
 
 /* The statement with its first parameters bound to numbers. */
@@ -156,7 +158,8 @@ int sqlite_run(sqlite3_stmt *st);
 /* The first row's first number: 1 with *out, 0: no row, -1. */
 int sqlite_number(sqlite3_stmt *st, int64_t *out);
 
-/* The root, its row made if `make`. NULL with *failed false: it has none. */
+/* The root of that URL, its row made if `make`. It is the store's. NULL: it has no row (*failed
+ * false), or the database or memory failed (*failed true). */
 struct sqlite_root *sqlite_root_of(struct sqlite *s, const char *url, bool make, bool *failed);
 
 /* ---- sqlite_state.c ---- */

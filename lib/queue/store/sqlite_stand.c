@@ -71,17 +71,25 @@ static bool is_at(const struct sqlite_place *place, const struct stat *st)
 	return st->st_dev == place->dev && st->st_ino == place->ino;
 }
 
-/* Whether a file that stands under its name is not what was written to it. */
-static bool is_spoilt(struct sqlite_db *db)
+/* The size of a file; -1: it does not stand under its name, or cannot be looked at. */
+static int64_t size_of(const struct sqlite_db *db, int i)
+{
+	struct stat st;
+	return fstatat(db->dir_fd, names[i], &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			       is_at(&db->place[i], &st)
+		       ? st.st_size
+		       : -1;
+}
+
+/* Whether a file that stands under its name, and has this size, is not what was written to it. */
+static bool is_spoilt(struct sqlite_db *db, const int64_t size[STORE_FILES])
 {
 	if (db->damaged && !db->spoilt)
 		db->spoilt = names[DATABASE];
 	for (int i = 0; i < STORE_FILES && !db->spoilt; i++) {
-		struct stat st;
 		if (!db->place[i].known)
 			continue;
-		bool cut = fstatat(db->dir_fd, names[i], &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-			   is_at(&db->place[i], &st) && st.st_size < db->place[i].least;
+		bool cut = size[i] >= 0 && size[i] < db->place[i].least;
 		if (cut ||
 		    !(i == DATABASE ? database_begins(db) : wal_begins(db) && wal_goes_on(db)))
 			db->spoilt = names[i];
@@ -96,7 +104,10 @@ static int on_commit(void *arg, sqlite3 *handle, const char *name, int frames)
 	struct sqlite_db *db = arg;
 	db->logged = frames > 0;
 	db->place[WAL].least = frames ? WAL_HEADER + frames * (FRAME_HEADER + db->page) : 0;
-	if (frames >= CARRIED_AT && !is_spoilt(db))
+	if (frames < CARRIED_AT)
+		return SQLITE_OK;
+	const int64_t size[STORE_FILES] = { size_of(db, DATABASE), size_of(db, WAL) };
+	if (!is_spoilt(db, size))
 		sqlite3_wal_checkpoint_v2(handle, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 	return SQLITE_OK;
 }
@@ -134,13 +145,11 @@ void sqlite_stand_remember(struct sqlite_db *db)
 /* The mark only guards the database: where it is gone, it is made anew. Whether it was. */
 static bool mend_mark(struct sqlite_db *db)
 {
-	struct stat named, open;
+	struct stat named;
 	struct mark fresh;
 	struct err err;
-	if (fstat(db->mark.fd, &open))
-		return false;
 	if (fstatat(db->dir_fd, "mark", &named, AT_SYMLINK_NOFOLLOW) == 0
-		    ? named.st_dev == open.st_dev && named.st_ino == open.st_ino
+		    ? named.st_dev == db->mark.dev && named.st_ino == db->mark.ino
 		    : !err_says_gone(errno))
 		return false;
 	if (mark_open(&fresh, db->dir_fd, db->dir_name, &err))
@@ -154,7 +163,7 @@ static bool mend_mark(struct sqlite_db *db)
 
 int sqlite_stand(struct sqlite_db *db, struct err *err)
 {
-	int64_t size = -1;
+	int64_t size[STORE_FILES] = { -1, -1 };
 	for (int i = 0; i < STORE_FILES; i++) {
 		struct stat st;
 		if (!db->place[i].known)
@@ -168,16 +177,15 @@ int sqlite_stand(struct sqlite_db *db, struct err *err)
 		if (!is_at(&db->place[i], &st))
 			return err_set(err, ERR_IO, "'%s/%s' is another file than it was",
 				       db->dir_name, names[i]);
-		if (i == DATABASE)
-			size = st.st_size;
+		size[i] = st.st_size;
 	}
-	if (is_spoilt(db))
+	if (is_spoilt(db, size))
 		return err_set(err, ERR_IO,
 			       db->damaged ? "'%s/%s' is damaged"
 					   : "'%s/%s' was cut or written over by another program",
 			       db->dir_name, db->spoilt);
-	if (size >= 0)
-		bound(db, size);
+	if (size[DATABASE] >= 0)
+		bound(db, size[DATABASE]);
 	db->seen = db->place[WAL].least;
 	return mend_mark(db);
 }

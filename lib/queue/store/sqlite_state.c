@@ -42,6 +42,21 @@ static int identify(struct sqlite *s, int64_t seq, struct sqlite_identity *out)
 	return sqlite3_reset(st) != SQLITE_OK ? -1 : rc == SQLITE_ROW;
 }
 
+static struct sqlite_live *live_new(struct sqlite *s)
+{
+	struct map_node *n = s->state.spare;
+	if (!n)
+		return malloc(sizeof(struct sqlite_live));
+	s->state.spare = n->next;
+	return container_of(n, struct sqlite_live, node);
+}
+
+static void live_free(struct sqlite *s, struct sqlite_live *l)
+{
+	l->node.next = s->state.spare;
+	s->state.spare = &l->node;
+}
+
 int sqlite_live_find(struct sqlite *s, int64_t seq, struct sqlite_live **out)
 {
 	struct sqlite_identity id;
@@ -51,12 +66,12 @@ int sqlite_live_find(struct sqlite *s, int64_t seq, struct sqlite_live **out)
 	int rc = identify(s, seq, &id);
 	if (rc <= 0)
 		return rc;
-	struct sqlite_live *l = calloc(1, sizeof *l);
+	struct sqlite_live *l = live_new(s);
 	if (!l)
 		return -1;
-	l->id = id;
+	*l = (struct sqlite_live){ .id = id };
 	if (map_add(&s->state.live, &l->node, map_number(seq))) {
-		free(l);
+		live_free(s, l);
 		return -1;
 	}
 	*out = l;
@@ -66,7 +81,7 @@ int sqlite_live_find(struct sqlite *s, int64_t seq, struct sqlite_live **out)
 static void forget(struct sqlite *s, struct sqlite_live *l)
 {
 	map_remove(&s->state.live, &l->node);
-	free(l);
+	live_free(s, l);
 }
 
 int sqlite_live_run(struct sqlite *s, struct sqlite_live *l, int64_t first, int64_t due_if_killed)
@@ -298,14 +313,20 @@ int sqlite_state_write(struct sqlite *s)
 	return sqlite_run(st);
 }
 
+static void free_chain(struct map_node *n)
+{
+	for (struct map_node *next; n; n = next) {
+		next = n->next;
+		free(container_of(n, struct sqlite_live, node));
+	}
+}
+
 void sqlite_state_release(struct sqlite *s)
 {
 	struct sqlite_state *state = &s->state;
 	for (size_t i = 0; i < state->live.cap; i++)
-		for (struct map_node *n = state->live.slots[i], *next; n; n = next) {
-			next = n->next;
-			free(container_of(n, struct sqlite_live, node));
-		}
+		free_chain(state->live.slots[i]);
+	free_chain(state->spare);
 	map_release(&state->live);
 	fingerprints_release(&state->known);
 	memset(state, 0, sizeof *state);

@@ -154,15 +154,18 @@ struct store_ops {
 	int (*body)(struct store *s, int64_t seq, struct buf *out, struct store_facts *facts,
 		    struct err *err);
 	/* Replaces the keys and the lane of a waiting update (--key or --route changed between
-	 * runs), inside one transaction that `rekey_end` commits. */
+	 * runs), inside one transaction that the first call begins and `rekey_end` commits. 0, also
+	 * when no such update waits; or -1 with `err`. */
 	int (*rekey)(struct store *s, int64_t seq, const char *keys, unsigned lane,
 		     struct err *err);
 	int (*rekey_end)(struct store *s, struct err *err);
-	/* The offset stored for a root (*found false if none), the highest seq ever used, a named
-	 * value ("" if none). */
+	/* The offset stored for a root; *found false, and 0, if there is none. 0, or -1 with
+	 * `err`. */
 	int (*offset)(struct store *s, const char *root, int64_t *offset, bool *found,
 		      struct err *err);
+	/* The highest seq that any update ever had; 0: none yet. */
 	int64_t (*last_seq)(struct store *s);
+	/* Replaces `out` by a named value, "" if there is none. 0, or -1 with `err`. */
 	int (*meta)(struct store *s, const char *name, struct buf *out, struct err *err);
 	/* Calls back for each dead letter whose number is at least `from`, in the order of numbers;
 	 * without `bodies` the bytes are not read, and `body` is "". 0 or -1 with `err`; a callback
@@ -170,8 +173,10 @@ struct store_ops {
 	int (*dead)(struct store *s, int64_t from, bool bodies,
 		    int (*letter)(void *arg, const struct store_dead *d), void *arg,
 		    struct err *err);
+	/* How many dead letters there are. */
 	int64_t (*dead_count)(struct store *s);
-	/* The highest number of a call ever used; how many calls failed. */
+	/* The highest number that any call ever had, 0: none yet; how many failed calls there
+	 * are. */
 	int64_t (*last_call)(struct store *s);
 	int64_t (*failed_count)(struct store *s);
 	/* As queue_calls_each() and its like, but a callback that ends the walk makes it -1 without
@@ -209,6 +214,7 @@ struct store_ops {
 	/* Gives a little of what it no longer needs back to the disk, in one transaction of some
 	 * milliseconds. 1: there is more to give, 0: there is not, -1 with `err`. */
 	int (*give_back)(struct store *s, struct err *err);
+	/* Closes and frees; what was applied stays, in a store that lasts. */
 	void (*close)(struct store *s);
 };
 

@@ -1,0 +1,209 @@
+/* io/http_local: a request out, an answer in, over one connection that blocks. What answers is
+ * io/httpd: heads are short, bodies have a length. */
+#include "io/http_local.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { HEAD_MAX = 16 * 1024, PIECE = 8 * 1024 };
+
+static int no_answer(struct err *err, const char *why)
+{
+	return err_set(err, ERR_TEMPFAIL, "the running tgrun %s", why);
+}
+
+/* Waits until the descriptor is ready. 0, or -1 with `err`. */
+static int wait_for(int fd, short events, int64_t silence, struct err *err)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+	int rc;
+	do
+		rc = poll(&p, 1, silence > INT32_MAX ? INT32_MAX : (int)silence);
+	while (rc < 0 && errno == EINTR);
+	return rc > 0 ? 0 : no_answer(err, "does not answer");
+}
+
+/* 0; 1: the other side has heard enough, and perhaps said why; -1 with `err`. */
+static int send_all(int fd, const char *bytes, size_t n, int64_t silence, struct err *err)
+{
+	while (n) {
+		ssize_t sent = send(fd, bytes, n, MSG_NOSIGNAL);
+		if (sent >= 0) {
+			bytes += sent;
+			n -= (size_t)sent;
+		} else if (errno == EPIPE || errno == ECONNRESET) {
+			return 1;
+		} else if (errno == EAGAIN) {
+			if (wait_for(fd, POLLOUT, silence, err))
+				return -1;
+		} else if (errno != EINTR) {
+			return err_sys(err, ERR_TEMPFAIL, errno, "cannot ask the running tgrun");
+		}
+	}
+	return 0;
+}
+
+/* As send_all(). */
+static int send_piece(int fd, const struct http_piece *p, int64_t silence, struct err *err)
+{
+	char bytes[PIECE];
+	int rc = 0;
+	if (p->bytes)
+		return send_all(fd, p->bytes, p->length, silence, err);
+	for (uint64_t done = 0; done < p->length && rc == 0;) {
+		uint64_t left = p->length - done;
+		ssize_t n = pread(p->fd, bytes, left < PIECE ? left : PIECE,
+				  (off_t)(p->offset + done));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return err_sys(err, ERR_IO, n ? errno : EIO,
+				       "cannot read what is to be sent");
+		done += (uint64_t)n;
+		rc = send_all(fd, bytes, (size_t)n, silence, err);
+	}
+	return rc;
+}
+
+/* As send_all(). */
+static int send_request(int fd, const struct http_local *r, struct err *err)
+{
+	struct buf head;
+	uint64_t length = 0;
+	buf_init(&head, HEAD_MAX);
+	for (size_t i = 0; r->body && i < r->body->count; i++)
+		length += r->body->pieces[i].length;
+	int rc = buf_addf(&head, "%s %s HTTP/1.1\r\nHost: tgrun\r\nConnection: close\r\n%s",
+			  r->body ? "POST" : "GET", r->path, r->headers);
+	if (r->body)
+		rc = rc || buf_addf(&head, "Content-Type: %s\r\nContent-Length: %llu\r\n",
+				    r->body->type, (unsigned long long)length);
+	rc = rc || buf_adds(&head, "\r\n") ? err_set(err, ERR_INTERNAL, "out of memory")
+					   : send_all(fd, head.data, head.len, r->silence, err);
+	buf_release(&head);
+	for (size_t i = 0; r->body && i < r->body->count && rc == 0; i++)
+		rc = send_piece(fd, &r->body->pieces[i], r->silence, err);
+	return rc;
+}
+
+/* Reads some bytes: their number, 0 at the end, -1 with `err`. */
+static ssize_t receive(int fd, char *bytes, size_t n, int64_t silence, struct err *err)
+{
+	for (;;) {
+		ssize_t got = recv(fd, bytes, n, 0);
+		if (got >= 0)
+			return got;
+		if (errno == EAGAIN && wait_for(fd, POLLIN, silence, err))
+			return -1;
+		if (errno == ECONNRESET)
+			return 0;
+		if (errno != EAGAIN && errno != EINTR)
+			return err_sys(err, ERR_TEMPFAIL, errno, "cannot ask the running tgrun");
+	}
+}
+
+/* The value of a header in a head that ends in an empty line; *n: its length. NULL: none. */
+static const char *header(const char *head, const char *name, size_t *n)
+{
+	size_t length = strlen(name);
+	for (const char *line = head; (line = strstr(line, "\r\n"));) {
+		line += 2;
+		if (strncasecmp(line, name, length) != 0 || line[length] != ':')
+			continue;
+		const char *value = line + length + 1;
+		value += strspn(value, " \t");
+		*n = strcspn(value, "\r");
+		return value;
+	}
+	return NULL;
+}
+
+static int write_all(int fd, const char *bytes, size_t n, struct err *err)
+{
+	while (n) {
+		ssize_t done = write(fd, bytes, n);
+		if (done < 0 && errno != EINTR)
+			return err_sys(err, ERR_IO, errno, "cannot write what came");
+		bytes += done > 0 ? done : 0;
+		n -= done > 0 ? (size_t)done : 0;
+	}
+	return 0;
+}
+
+static int take(const struct http_local *r, struct http_local_answer *a, const char *bytes,
+		size_t n, struct err *err)
+{
+	if (r->to_fd >= 0 && a->status == 200)
+		return write_all(r->to_fd, bytes, n, err);
+	return buf_add(&a->body, bytes, n)
+		       ? err_set(err, ERR_IO, "the running tgrun's answer is too long")
+		       : 0;
+}
+
+/* What the head says. *left: how much of the body is to come. 0 or -1 with `err`. */
+static int read_head(const char *head, const struct http_local *r, struct http_local_answer *a,
+		     uint64_t *left, struct err *err)
+{
+	size_t n;
+	const char *length = header(head, "Content-Length", &n);
+	if (strncmp(head, "HTTP/1.", 7) != 0 || strlen(head) < 12 || !length)
+		return no_answer(err, "gave an answer that cannot be understood");
+	a->status = atoi(head + 9);
+	*left = strtoull(length, NULL, 10);
+	const char *word = header(head, r->outcome, &n);
+	if (word && n < sizeof a->word) {
+		memcpy(a->word, word, n);
+		a->word[n] = '\0';
+	}
+	return 0;
+}
+
+static int read_answer(int fd, const struct http_local *r, struct http_local_answer *a,
+		       struct err *err)
+{
+	char bytes[PIECE];
+	struct buf head;
+	uint64_t left = 0;
+	const char *end = NULL;
+	int rc = 0;
+	buf_init(&head, HEAD_MAX + PIECE);
+	while (!end && rc == 0) {
+		ssize_t n = receive(fd, bytes, sizeof bytes, r->silence, err);
+		if (n == 0)
+			rc = no_answer(err, "ended before it answered");
+		else if (n < 0 || buf_add(&head, bytes, (size_t)n))
+			rc = n < 0 ? -1 : no_answer(err, "gave an answer without an end");
+		else
+			end = strstr(head.data, "\r\n\r\n");
+	}
+	if (end) {
+		size_t before = (size_t)(end + 4 - head.data), more = head.len - before;
+		rc = read_head(head.data, r, a, &left, err) ||
+		     take(r, a, head.data + before, more, err);
+		left -= more < left ? more : left;
+	}
+	while (rc == 0 && left) {
+		ssize_t n = receive(fd, bytes, left < sizeof bytes ? (size_t)left : sizeof bytes,
+				    r->silence, err);
+		if (n <= 0)
+			rc = n ? -1 : no_answer(err, "ended in the middle of its answer");
+		else
+			rc = take(r, a, bytes, (size_t)n, err);
+		left -= n > 0 ? (uint64_t)n : 0;
+	}
+	buf_release(&head);
+	return rc;
+}
+
+int http_local(int fd, const struct http_local *request, struct http_local_answer *answer,
+	       struct err *err)
+{
+	int rc = send_request(fd, request, err);
+	answer->sent = rc == 0;
+	return rc < 0 ? -1 : read_answer(fd, request, answer, err) ? -1 : 0;
+}
