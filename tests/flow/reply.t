@@ -54,6 +54,10 @@ message 5 '<b>hi</b>'
 is "$(answers --reply html)" '0
 sendMessage {"chat_id":5,"parse_mode":"HTML","text":"<b>hi</b>"}' "html"
 anew --no-penalties
+message 5 '<secretword>'
+is "$(answers --reply html | tail -n 1) $(grep -c secretword "$TGRUN_LOG") $(grep -c 'sent as plain text' "$TGRUN_LOG")" \
+	'sendMessage {"chat_id":5,"text":"<secretword>"} 0 1' "what cannot be parsed goes out as it is, and no word of it stands in the log"
+anew --no-penalties
 message 5 '*hi*'
 is "$(answers --reply markdown)" '0
 sendMessage {"chat_id":5,"parse_mode":"MarkdownV2","text":"*hi*"}' "markdown"
@@ -229,6 +233,8 @@ is "$(run_tgrun --once --workers 1 --reply html -- "$TMP/worker"; sent)" 'sendMe
 run_tgrun --reply text --stdout inherit -- "$TMP/bot"
 is "$STATUS" 64 "--stdout inherit beside it is a usage error"
 like "$(tail -n 1 "$TGRUN_LOG")" "'reply' and 'stdout = inherit' exclude each other" "… that names both"
+run_tgrun --reply text --stdout discard -- "$TMP/bot"
+is "$STATUS $(tail -n 1 "$TGRUN_LOG" | grep -c "'reply' and 'stdout = discard' exclude each other")" "64 1" "so is --stdout discard, which would answer nobody"
 run_tgrun --reply text --mode batch -- "$TMP/bot"
 is "$STATUS" 64 "--mode batch, too"
 run_tgrun --reply txt -- "$TMP/bot"
