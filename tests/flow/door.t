@@ -12,6 +12,7 @@ api() { # METHOD [CURL-OPTION…]
 status_of() { # METHOD [CURL-OPTION…]: HTTP's status, tgrun's word
 	api "$@" -o /dev/null -w '%{http_code} %header{x-tgrun-outcome}'
 }
+sockets() { find "/proc/$TGRUN_PID/fd" -lname 'socket:*' | wc -l; }
 texts() { deliveries "select(.chat == $1) | .text" | tr '\n' ' '; }
 
 handler slow <<'EOT'
@@ -100,9 +101,11 @@ is "$(status_of editMessageText -d chat_id=4 -d text=x -d message_id=1)" "400 ok
 script '{"method":"sendMessage","chat":6,"action":"flood","retry_after":3}'
 start api sendMessage -d chat_id=6 -d text=first -o /dev/null
 wait_for 'stats .limited >/dev/null; calls "select(.params.chat_id == \"6\") | .status" | grep -q 429'
+before=$(sockets)
 start curl -sS --unix-socket "$TMP/state/api" http://x/sendMessage -d chat_id=6 -d text=taken-back -o /dev/null
 gone=$PID
-start api sendMessage -d chat_id=6 -d text=second -o /dev/null
+wait_for '[ "$(sockets)" -gt "$before" ]'
+api sendMessage -d chat_id=6 -d text=second -H 'X-Tgrun-Queue: reply' -o /dev/null
 is "$(status_of sendMessage -d chat_id=6 -d text=third -H 'X-Tgrun-Queue: reply')" "200 ok" "a call is stored"
 is "$(api sendMessage -d chat_id=7 -d text=other | jq .ok)" true "another chat is not held up"
 kill "$gone"
