@@ -63,7 +63,8 @@ static int note_failure(void *arg, const char *line, size_t n)
 	cJSON *json = cJSON_ParseWithLength(line, n);
 	double number = json_number(json, "number");
 	struct failure *more = reallocarray(f->items, f->count + 1, sizeof *more);
-	f->items = more ? more : f->items;
+	if (more)
+		f->items = more;
 	f->broken = f->broken || !json || !more || number < (double)f->taken->first;
 	if (!f->broken)
 		f->items[f->count++] = (struct failure){

@@ -2,7 +2,8 @@
  * drain, pause, resume, send, cancel, or one of those that queue/verbs.c carries out. The answer is
  * lines of JSON, of which the last is {"end":true}, or {"error":"…"}.
  *
- * Invariant: no request takes more than a slice of a turn. So a client reads at its own pace and
+ * Invariant: no request takes more than a slice of a turn, but for `send`, whose list of chats is
+ * one transaction. So a client reads at its own pace and
  * holds nothing here meanwhile; and what one that went away was told of is done, and the rest is
  * not. */
 #include <stdio.h>
