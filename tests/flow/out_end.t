@@ -240,5 +240,28 @@ message 5 late
 bot text
 wait_for 'logged "not delivered: too old .*method=sendMessage"' 240
 is "$(stats '"\(.deliveries) \(.violations)"')" "0 0" "an answer is too old after an hour"
+# A full disk. What cannot be marked as begun is not sent.
+machine MACHINE_SPEED=10
+anew --no-penalties
+rm -rf "$TMP/state"
+if [ "$(id -u)" = 0 ] && mkdir "$TMP/state" && mount -t tmpfs -o size=4m,mode=700 tmpfs "$TMP/state" 2>/dev/null; then
+	trap 'umount -l "$TMP/state" 2>/dev/null; cleanup' EXIT
+	script '{"chat":5,"action":"flood","retry_after":20}
+{"method":"sendMessage","chat":6,"action":"delay","ms":10000}'
+	for n in 1 2 3; do message 5 $n; done
+	message 6 slow
+	bot text --min-free 0
+	wait_for '[ "$(came sendMessage)" = 2 ] && [ "$(figure outbox)" = 3 ]'
+	cat /dev/zero >"$TMP/state/filler" 2>/dev/null
+	wait_for 'logged "the disk is full"'
+	sleep 0.5
+	is "$(texts) $(figure waiting) $(($(figure outbox) + $(figure sending)))" "slow 0 3" "on a full disk nothing is sent that is not marked; what was under way ends"
+	rm "$TMP/state/filler"
+	wait_for '[ "$(stats .deliveries)" = 4 ]'
+	is "$(texts)" "slow 1 2 3" "… and all goes on, once, when there is room"
+	stop_tgrun
+	is "$STATUS" 0 "… to a good end"
+	umount -l "$TMP/state"
+fi
 machine
 done_testing
