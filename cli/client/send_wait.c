@@ -63,9 +63,13 @@ static int note_failure(void *arg, const char *line, size_t n)
 	cJSON *json = cJSON_ParseWithLength(line, n);
 	double number = json_number(json, "number");
 	struct failure *more = reallocarray(f->items, f->count + 1, sizeof *more);
-	if (more)
-		f->items = more;
-	f->broken = f->broken || !json || !more || number < (double)f->taken->first;
+	if (!more) {
+		cJSON_Delete(json);
+		f->broken = true;
+		return -1;
+	}
+	f->items = more;
+	f->broken = f->broken || !json || number < (double)f->taken->first;
 	if (!f->broken)
 		f->items[f->count++] = (struct failure){
 			.chat = (size_t)((int64_t)number - f->taken->first) /
