@@ -50,7 +50,7 @@ static void on_output(void *arg, struct handler *h, const struct claim *c, int w
 {
 	struct engine *e = arg;
 	(void)h;
-	if (e->config.output && c)
+	if (e->config.output)
 		e->config.output(e->config.arg, c, which, text, n);
 }
 

@@ -238,9 +238,17 @@ static void while_it_stops(void)
 	ok(give(h, claim_do(1, "x")) && give(h, claim_do(2, "x")) &&
 		   HOUSE_UNTIL(&house, house.out[1][0]),
 	   "two run");
-	struct handler *w = workers(1, "2", 0);
-	ok(ready(w, 1) && give(w, claim_do(3, "stubborn")) && give(w, claim_do(4, "mute")),
+	struct handler_policy policy = house_policy;
+	house.out[0][0] = '\0';
+	struct handler *w = house_handler(
+		&house, MODE_WORKER,
+		rig_sh("trap '' TERM; echo '{\"ready\":true,\"concurrency\":2}' >&3; "
+		       "read -r a; read -r b; echo here; while :; do sleep 0.01; done"),
+		&policy);
+	ok(ready(w, 1) && give(w, claim_do(3, "x")) && give(w, claim_do(4, "x")),
 	   "and two in a worker");
+	handlers_flush(house.room);
+	ok(HOUSE_UNTIL(&house, house.out[0][0]), "which has read them");
 	handlers_stop(house.room, SIGTERM);
 	cancel(1 << 1 | 1 << 3);
 	handlers_stop(house.room, SIGKILL);
