@@ -16,6 +16,7 @@
 #include "cli/check_machine.h"
 #include "cli/cmd.h"
 #include "cli/print.h"
+#include "cli/setup/setup_store.h"
 #include "io/http.h"
 #include "queue/store/store.h"
 #include "update/kinds.h"
@@ -371,7 +372,7 @@ int cmd_check(struct setup *s)
 	if (!s->config.allow_user.count && !s->config.allow_chat.count)
 		say("note", "whoever finds the bot may use it: neither --allow-user nor "
 			    "--allow-chat says who");
-	if (token && s->config.store == STORE_KIND_SQLITE)
+	if (token && setup_store(&s->config)->lasts)
 		check_state(&c);
 	if (s->config.source)
 		check_source(&c);

@@ -10,6 +10,7 @@
 
 #include "base/backoff.h"
 #include "cli/cmd.h"
+#include "cli/setup/setup_store.h"
 #include "cli/setup/start.h"
 #include "cli/signals.h"
 #include "io/control.h"
@@ -17,7 +18,7 @@
 #include "io/procs.h"
 #include "io/roster.h"
 #include "io/terminal.h"
-#include "queue/local/local.h"
+#include "queue/store/store.h"
 #include "slot/leftover.h"
 
 enum {
@@ -192,7 +193,7 @@ static int take_state(struct run *r, pid_t *holder, struct err *err)
 static int take_place(struct run *r, pid_t *holder, struct err *err)
 {
 	struct setup *s = r->setup;
-	if (s->config.store == STORE_KIND_SQLITE)
+	if (setup_store(&s->config)->lasts)
 		return take_state(r, holder, err);
 	int rc = setup_state_dir(s, err) ? -1 : take_state(r, holder, err);
 	if (rc < 0 && strncmp(r->run_id, NO_PLACE ".", sizeof NO_PLACE) == 0 &&
@@ -240,20 +241,11 @@ static struct queue *open_queue(void *arg, const struct queue_config *config, st
 {
 	struct run *r = arg;
 	const struct setup *s = r->setup;
-	bool on_disk = s->config.store == STORE_KIND_SQLITE;
-	struct store *store = on_disk ? sqlite_open(statedir_fd(r->dir), s->state_dir, bot_id(s),
-						    err)
-				      : memory_open(err);
-	if (!store)
-		return NULL;
-	if (on_disk && sqlite_unchecked(store))
-		log_event(r->log, LOG_WARN, LOG_NONE,
-			  "the database is large, and was not looked "
-			  "through for damage: 'tgrun check' does that while nothing runs");
-	struct queue *q = local_open(config, store, err);
-	if (!q)
-		store->ops->close(store);
-	return q;
+	const struct store_place place = { .dir_fd = r->dir ? statedir_fd(r->dir) : -1,
+					   .dir_name = s->state_dir,
+					   .bot_id = bot_id(s),
+					   .log = r->log };
+	return setup_store(&s->config)->open(&place, config, err);
 }
 
 /* What the engine takes of a setup: the first, or one of a reload. */
@@ -266,7 +258,7 @@ static struct engine_config engine_config_of(struct run *r, const struct setup *
 		.clock = &clock_system,
 		.slots = r->slots,
 		.open_queue = open_queue,
-		.store_forgets = c->store == STORE_KIND_MEMORY,
+		.store_forgets = !setup_store(c)->lasts,
 		.dir = r->dir,
 		.notify = r->notify,
 		.secret = r->setup->secret,
@@ -394,8 +386,7 @@ int cmd_run(struct setup *s)
 			(err_sys(&err, ERR_CONFIG, errno, "cannot tell the working directory"),
 			 &err));
 	if (setup_token(s, &err) || hand_out(s, &err) || setup_api(s, &err) ||
-	    setup_handler(s, r.cwd, &err) ||
-	    (c->store == STORE_KIND_SQLITE && setup_state_dir(s, &err))) {
+	    setup_handler(s, r.cwd, &err) || (setup_store(c)->lasts && setup_state_dir(s, &err))) {
 		free(r.cwd);
 		cmd_warn(c);
 		return cmd_fail(&err);
