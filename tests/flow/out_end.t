@@ -263,5 +263,23 @@ if [ "$(id -u)" = 0 ] && mkdir "$TMP/state" && mount -t tmpfs -o size=4m,mode=70
 	is "$STATUS" 0 "… to a good end"
 	umount -l "$TMP/state"
 fi
+
+# A clock that was two hours ahead when the wait was written down.
+machine MACHINE_SPEED=20
+anew --no-penalties
+rm -rf "$TMP/state"
+if command -v python3 >/dev/null; then
+	script '{"method":"sendMessage","action":"stall"}'
+	message 5 late
+	bot text
+	wait_for '[ "$(came sendMessage)" = 1 ]'
+	kill -KILL "$TGRUN_PID"
+	wait_tgrun
+	python3 -c 'import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute("UPDATE calls SET begun = 0, due = created + 7200000"); db.commit()' \
+		"$TMP/state/queue.db"
+	bot text
+	ok 'wait_for "[ \"\$(texts)\" = late ]"' "a wait that was written by a clock that was ahead is a minute at most"
+	stop_tgrun
+fi
 machine
 done_testing
