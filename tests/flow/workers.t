@@ -232,6 +232,7 @@ stop_tgrun
 handler broken <<'EOT'
 #!/bin/sh
 [ ! -e "$FLOW_MARK/mended" ] || exec "$REAL_WORKER"
+python3 -c 'import select; select.select([0], [], [])' # it lives until it is given one, or its end
 cat tests/data/crashes/node-missing-module >&2
 exit 1
 EOT
