@@ -52,7 +52,9 @@ UNIT    := $(UNIT_C:tests/unit/%.c=$(B)/unit/%) $(FUZZ_C:tests/fuzz/%.c=$(B)/uni
 TOOLS   := $(TOOL_C:tests/tools/%.c=$(B)/tools/%)
 BENCH   := $(patsubst tests/bench/%.c,build/gcc/bench/%,$(wildcard tests/bench/*.c))
 
-all: $(B)/tgrun
+COMPLETE := $(addprefix $(B)/completions/,tgrun.bash tgrun.zsh tgrun.fish)
+
+all: $(B)/tgrun completions
 
 $(B)/tgrun: $(CLI_C:%.c=$(B)/%.o) $(B)/libtgrun.a
 	$(call say,LD) $(CC) $(LDALL) -o $@ $^ $(LIBS)
@@ -98,6 +100,19 @@ $(B)/tools/%.so: tests/tools/%.c Makefile
 	@mkdir -p $(@D)
 	$(call say,LD) $(CC) $(ALLFLAGS) -fPIC -DAS_LIBRARY -shared -o $@ $<
 
+# What the shells complete, from the tables of the program itself.
+completions: $(COMPLETE)
+
+$(B)/completions/words: $(B)/share/completions/words.o $(B)/libcli.a $(B)/libtgrun.a
+	@mkdir -p $(@D)
+	$(call say,LD) $(CC) $(LDALL) -o $@ $^ $(LIBS)
+
+$(B)/completions/words.txt: $(B)/completions/words
+	$(call say,GEN) $< >$@.new && mv $@.new $@
+
+$(COMPLETE): $(B)/completions/%: share/completions/% $(B)/completions/words.txt
+	$(call say,GEN) sed -e '/^@WORDS@$$/{r $(B)/completions/words.txt' -e 'd;}' $< >$@.new && mv $@.new $@
+
 # Without sanitizers of its own: a program that has them takes it, too.
 $(B)/tools/machine.so: tests/tools/machine.c Makefile
 	@mkdir -p $(@D)
@@ -108,10 +123,10 @@ $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC) $(CC) $(ALLFLAGS) -MMD -MP -c -o $@ $<
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -name '*.d' -type f 2>/dev/null)
 
 # All that the tests of one configuration need.
-tests: $(B)/tgrun $(UNIT) $(TOOLS) $(B)/tools/machine.so $(if $(SAN),,$(B)/tools/powerloss.so $(B)/tools/failing.so $(B)/tools/counts.so $(B)/bench/server $(B)/bench/worker)
+tests: $(B)/tgrun $(COMPLETE) $(UNIT) $(TOOLS) $(B)/tools/machine.so $(if $(SAN),,$(B)/tools/powerloss.so $(B)/tools/failing.so $(B)/tools/counts.so $(B)/bench/server $(B)/bench/worker)
 
 # The four configurations that are tested, each in a directory of its own, with warnings as errors.
 JOBS    ?= $(shell nproc)
@@ -175,6 +190,10 @@ torture: build-gcc build-crash
 	@tests/torture/soak
 	@tests/torture/memcheck
 
+# The Debian package, built, installed, used and removed in a root of its own; as root, from Debian's mirror.
+packages:
+	@tests/packages/run
+
 # What tgrun costs, in one table: make bench ROW=starts JSON=1; on a quiet machine. npm installs what it is compared with (scripts/peers).
 ROW     ?=
 JSON    ?=
@@ -196,27 +215,58 @@ fuzz:
 	build/fuzz/fuzz/$(FUZZ) -max_total_time=$(TIME) -max_len=4096 -timeout=10 -print_final_stats=1 \
 		-artifact_prefix=build/fuzz/broken-$(FUZZ)- build/fuzz/found/$(FUZZ) tests/fuzz/corpus/$(FUZZ)
 
-# Under $(PREFIX), the manual and examples with it; `make install DESTDIR=/tmp/x` for packagers.
+# Under $(PREFIX), the manual and examples with it; `make install DESTDIR=/tmp/x` for packagers, who also choose the
+# places of others' files.
 BINDIR  = $(DESTDIR)$(PREFIX)/bin
 MANDIR  = $(DESTDIR)$(PREFIX)/share/man
 DOCDIR  = $(DESTDIR)$(PREFIX)/share/doc/tgrun
+UNITDIR = $(DESTDIR)$(PREFIX)/lib/systemd/system
+BASHDIR = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+ZSHDIR  = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+FISHDIR = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+MANUAL  = $(wildcard man/*.[1-8])
+UNITS   = $(wildcard share/*.service share/*.socket)
+RUNS    = share/crontab.example share/runit/run share/runit/log share/s6/run
+# What names the program's place: $(call placed,MODE,FROM,TO)
+placed  = sed 's|/usr/local/bin|$(PREFIX)/bin|' $(2) >$(3) && chmod $(1) $(3)
 
-install: $(B)/tgrun
+install: $(B)/tgrun completions
 	install -D -m 755 $(B)/tgrun $(BINDIR)/tgrun
-	$(foreach page,$(wildcard man/*.[1-8]),install -D -m 644 $(page) $(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)) &&) true
-	install -d $(DOCDIR)/examples
+	install -d $(DOCDIR)/examples $(DOCDIR)/examples/runit $(DOCDIR)/examples/s6 $(UNITDIR)
+	set -e; $(foreach page,$(MANUAL),install -D -m 644 $(page) $(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page));)
 	install -m 644 README.md NEWS.md LICENSE DESIGN.md $(DOCDIR)
 	install -m 755 share/examples/* $(DOCDIR)/examples
-	sed 's|/usr/local/bin|$(PREFIX)/bin|' share/tgrun.service >$(DOCDIR)/examples/tgrun.service
-	sed 's|/usr/local/bin|$(PREFIX)/bin|' share/crontab.example >$(DOCDIR)/examples/crontab
-	chmod 644 $(DOCDIR)/examples/tgrun.service $(DOCDIR)/examples/crontab
+	set -e; $(foreach unit,$(UNITS),$(call placed,644,$(unit),$(UNITDIR)/$(notdir $(unit)));)
+	set -e; $(foreach run,$(RUNS),$(call placed,$(if $(filter %.example,$(run)),644,755),$(run),$(DOCDIR)/examples/$(patsubst share/%,%,$(run:.example=)));)
+	install -D -m 644 $(B)/completions/tgrun.bash $(BASHDIR)/tgrun
+	install -D -m 644 $(B)/completions/tgrun.zsh $(ZSHDIR)/_tgrun
+	install -D -m 644 $(B)/completions/tgrun.fish $(FISHDIR)/tgrun.fish
 
 uninstall:
-	rm -f $(BINDIR)/tgrun $(foreach page,$(wildcard man/*.[1-8]),$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
+	rm -f $(BINDIR)/tgrun $(foreach page,$(MANUAL),$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
+	rm -f $(BASHDIR)/tgrun $(ZSHDIR)/_tgrun $(FISHDIR)/tgrun.fish $(foreach unit,$(UNITS),$(UNITDIR)/$(notdir $(unit)))
 	rm -rf $(DOCDIR)
+
+# The source of the last commit as build/tgrun-VERSION.tar.gz; the same bytes whenever and wherever it is made.
+DIST     = build/tgrun-$(VERSION).tar.gz
+dist:
+	@command -v git >/dev/null && git rev-parse --verify -q HEAD >/dev/null || { echo "make: a distribution is made of a git checkout" >&2; exit 1; }
+	@mkdir -p build
+	@git -c core.autocrlf=false -c tar.umask=0022 archive --format=tar --prefix=tgrun-$(VERSION)/ HEAD | gzip -9n >$(DIST).new
+	@mv $(DIST).new $(DIST)
+	@echo $(DIST)
+
+# The Debian package of the last commit, into build/deb/.
+deb: dist
+	@command -v dpkg-buildpackage >/dev/null && command -v dh >/dev/null || \
+		{ echo "make: no dpkg-buildpackage or no dh here: apt-get install dpkg-dev debhelper" >&2; exit 1; }
+	@rm -rf build/deb && mkdir -p build/deb
+	@tar -C build/deb -xf $(DIST)
+	@cd build/deb/tgrun-$(VERSION) && dpkg-buildpackage --no-sign -j$(JOBS)
+	@ls build/deb/*.deb
 
 clean:
 	rm -rf build
 
-.PHONY: all tests build-crash cover cover-lines torture bench check check-quick check-asan lint format install uninstall clean $(SETS:%=build-%)
+.PHONY: all completions tests dist deb packages build-crash cover cover-lines torture bench check check-quick check-asan lint format install uninstall clean $(SETS:%=build-%)
 .SECONDARY:

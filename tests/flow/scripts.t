@@ -86,13 +86,13 @@ first=$(sed -n 's/^    scripts\/deps --build && make && build\/tgrun //p' README
 like "$("$TGRUN" $first 2>&1)" 'bot: You said: ' "README: the first command shows the bot answering"
 
 diag "the unit"
-U=share/tgrun.service
+U=share/tgrun@.service
 key() { sed -n "s/^$1=//p" "$U"; }
-for pair in Type=notify NotifyAccess=main KillMode=mixed DynamicUser=yes StateDirectory=tgrun StateDirectoryMode=0700 \
-	LoadCredential=token:/etc/tgrun/token Restart=on-failure NoNewPrivileges=yes ProtectSystem=strict; do
+for pair in Type=notify NotifyAccess=main KillMode=mixed DynamicUser=yes StateDirectory=tgrun/%i StateDirectoryMode=0700 \
+	LoadCredential=token:/etc/tgrun/%i.token WorkingDirectory=/srv/tgrun/%i Restart=always SuccessExitStatus=1 NoNewPrivileges=yes ProtectSystem=strict; do
 	is "$(key "${pair%%=*}")" "${pair#*=}" "unit: $pair"
 done
-is "$(key RestartPreventExitStatus)" "64 77 78" "unit: no restart where only a person can mend it"
+is "$(key RestartPreventExitStatus)" "0 64 77 78" "unit: no restart after tgrun stop, nor where only a person can mend it"
 is "$(key ProtectProc)$(key ProcSubset)" "" "unit: /proc stays visible"
 like "$(key RestrictAddressFamilies)" '^AF_UNIX AF_INET AF_INET6$' "unit: sockets for the API, the control socket and the slots"
 
@@ -100,7 +100,7 @@ options() { # TEXT: the long options in it
 	printf '%s\n' "$1" | grep -o -- ' --[a-z][a-z-]*' | tr -d ' ' | sort -u
 }
 help=$("$TGRUN" run --help)
-for option in $(options "$(key ExecStart)") $(options "$(grep '^\*' share/crontab.example)"); do
+for option in $(options "$(key ExecStart) $(key ExecStartPre)") $(options "$(grep '^\*' share/crontab.example)"); do
 	ok 'printf "%s\n" "$help" | grep -q -- "^  $option\( \|\$\)"' "tgrun has $option"
 done
 seconds() { printf '%s\n' "$(key ExecStart)" | sed -n "s/.*$1 \([0-9]*\)s.*/\1/p"; }
@@ -108,9 +108,11 @@ stop=$(key TimeoutStopSec)
 ok '[ "${stop%s}" -gt $(($(seconds --shutdown-timeout) + $(seconds --kill-after))) ]' \
 	"unit: systemd waits longer ($stop) than the shutdown timeout and --kill-after together"
 if command -v systemd-analyze >/dev/null; then
-	sed 's|/usr/local/bin/tgrun|/bin/true|; s|/usr/local/lib/mybot/handler|/bin/true|' "$U" >"$TMP/tgrun-example.service"
-	is "$(systemd-analyze verify --man=no "$TMP/tgrun-example.service" 2>&1 | grep tgrun-example)" "" \
+	sed 's|/usr/local/bin/tgrun|/bin/true|' "$U" >"$TMP/tgrun-example@one.service"
+	is "$(systemd-analyze verify --man=no "$TMP/tgrun-example@one.service" 2>&1 | grep tgrun-example)" "" \
 		"unit: systemd-analyze verify has nothing to say"
+	exposed=$(systemd-analyze security --offline=true "$TMP/tgrun-example@one.service" | sed -n 's/.*exposure level[^:]*: \([0-9.]*\).*/\1/p')
+	ok 'awk "BEGIN { exit !($exposed <= 1.8) }"' "unit: systemd-analyze finds it exposed by $exposed, 1.8 at most"
 else
 	ok true "unit: systemd-analyze verify # SKIP no systemd here"
 fi
@@ -148,12 +150,59 @@ wait "$first"
 is "$?" 0 "crontab: TERM ends it well"
 is "$(cat "$TMP/mybot.log")" "" "crontab: and nobody said a word, since all is well"
 
+# The scripts of other supervisors, the program and its place as they would be edited; a supervisor's own part is to start them.
+edited() { # FILE: as a program
+	sed -e "s|/usr/local/bin/tgrun|$TGRUN|; s|/etc/tgrun/mybot.conf|$TMP/mybot.conf|; s|/srv/tgrun/mybot|$TMP|; s|/var/lib/tgrun/mybot|$TMP/state|" \
+		-e 's/\(chpst -u\|s6-setuidgid\) mybot/env/' "$1" >"$2"
+	chmod 755 "$2"
+}
+for kind in runit s6; do
+	diag "$kind"
+	anew
+	sed -i "/^state-dir/d; s|^api-url = .*|api-url = $URL|" "$TMP/mybot.conf"
+	mkdir -p "$TMP/$kind"
+	edited "share/$kind/run" "$TMP/$kind/run"
+	start "$TMP/$kind/run"
+	message 1 hello
+	wait_for '[ -n "$(deliveries .text)" ]'
+	is "$(deliveries .text)" "done" "$kind: the script becomes a tgrun that answers"
+	kill -TERM "$PID"
+	wait "$PID"
+	is "$?" 0 "$kind: TERM ends it well"
+done
+if command -v runsv >/dev/null; then
+	start runsv "$TMP/runit"
+	wait_for '"$TGRUN" status --state-dir "$TMP/state" >/dev/null 2>&1'
+	first=$(cat "$TMP/runit/supervise/pid")
+	kill -KILL "$first"
+	wait_for '[ "$(cat "$TMP/runit/supervise/pid")" != "$first" ] && "$TGRUN" status --state-dir "$TMP/state" >/dev/null 2>&1'
+	ok '[ "$(cat "$TMP/runit/supervise/pid")" != "$first" ]' "runsv starts it again after kill -9"
+	kill -TERM "$PID"
+	wait "$PID"
+	ok '! "$TGRUN" status --state-dir "$TMP/state" >/dev/null 2>&1' "and ends it"
+else
+	ok true "runsv # SKIP no runit here"
+fi
+
+diag "the package"
+is "$(sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog)" "$("$TGRUN" --version | cut -d ' ' -f 2)" "debian/changelog names this version"
+is "$(sed -n 's/^## \([0-9.]*\).*/\1/p' NEWS.md | grep -c "^$(sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog)\$")" 1 "and so does NEWS.md"
+needs=$(sed -n '/^Build-Depends/,/^[^ B]/p' debian/control)
+for library in $(sed -n "s/^LIBRARIES='\(.*\)'/\1/p" scripts/deps); do
+	file=$(pkg-config --variable=pcfiledir "$library")/$library.pc
+	if command -v dpkg >/dev/null && dpkg -S "$file" >/dev/null 2>&1; then
+		like "$needs" "$(dpkg -S "$file" | cut -d : -f 1 | sed 's/gnutls/openssl/')" "debian/control builds with $library"
+	fi
+done
+
 diag "install"
 make -s B="$BUILD" DESTDIR="$TMP/root" PREFIX=/usr install >"$TMP/out" 2>&1
 is "$?" 0 "make install DESTDIR=…"
 is "$("$TMP/root/usr/bin/tgrun" --version)" "$("$TGRUN" --version)" "install: the program"
 ok '[ -s "$TMP/root/usr/share/man/man1/tgrun.1" ] && [ -s "$TMP/root/usr/share/man/man7/tgrun-handler.7" ]' "install: the manual"
-like "$(cat "$TMP/root/usr/share/doc/tgrun/examples/tgrun.service")" '^ExecStart=/usr/bin/tgrun run ' "install: the unit names the program's place"
+like "$(cat "$TMP/root/usr/lib/systemd/system/tgrun@.service")" '^ExecStart=/usr/bin/tgrun run ' "install: the unit names the program's place"
+ok '[ -x "$TMP/root/usr/share/doc/tgrun/examples/runit/run" ] && [ ! -x "$TMP/root/usr/share/doc/tgrun/examples/crontab" ]' "install: what other supervisors start"
+like "$(cat "$TMP/root/usr/share/bash-completion/completions/tgrun")" "^command.run.the main job" "install: completions"
 ok '[ -x "$TMP/root/usr/share/doc/tgrun/examples/echo.sh" ]' "install: the examples"
 make -s B="$BUILD" DESTDIR="$TMP/root" PREFIX=/usr uninstall >"$TMP/out" 2>&1
 is "$(find "$TMP/root" -type f)" "" "uninstall leaves no file"
