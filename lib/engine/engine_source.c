@@ -99,14 +99,6 @@ static int make_durable(struct engine *e, bool stopping)
 	return rc;
 }
 
-/* The source is asked again at the end of this turn. */
-void engine_on_changed(void *arg)
-{
-	struct engine *e = arg;
-	if (e->asking.syncing)
-		make_durable(e, false);
-}
-
 static int on_may_ask(void *arg, bool confirms)
 {
 	struct engine *e = arg;
@@ -133,7 +125,7 @@ static int on_may_ask(void *arg, bool confirms)
 	return 0;
 }
 
-/* At the end of a turn: asks on when what held it back has gone. */
+/* At the end of a turn, and of a sync: asks on when what held it back has gone. */
 void engine_source_check(struct engine *e)
 {
 	struct err err;
@@ -159,6 +151,14 @@ void engine_source_check(struct engine *e)
 	}
 	e->asking.waits = false;
 	e->source->ops->resume(e->source);
+}
+
+/* The source asks on in the next turn. */
+void engine_on_changed(void *arg)
+{
+	struct engine *e = arg;
+	if (e->asking.syncing && make_durable(e, false) == 0)
+		engine_source_check(e);
 }
 
 const char *engine_source_stuck(const struct engine *e, int *status)

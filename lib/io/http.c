@@ -2,8 +2,8 @@
  * sits between, driven by the loop.
  *
  * Invariants: easy handles are added, removed and freed only outside of curl's own callbacks; after
- * each socket_action all messages are taken; a watch ends before curl closes its descriptor; and
- * neither URL nor body ever leaves this room but on the wire. */
+ * each socket_action all messages are taken, in that turn or the next; and neither URL nor body
+ * ever leaves this room but on the wire. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,26 +14,13 @@
 
 enum { SLOW_BYTES = 16 }; /* a second; fewer than that on average is no progress */
 
-/* A descriptor of curl's that is watched; curl keeps the pointer for us. */
-struct watched {
-	struct http *http;
-	struct loop_watch *watch;
-	curl_socket_t fd;
-};
-
 static void collect(struct http *h);
 static void on_silence(void *arg);
 
-static void on_ready(void *arg, int events)
+static void on_ready(struct http *h, curl_socket_t fd, int events)
 {
-	struct watched *w = arg;
-	struct http *h = w->http;
 	int running;
-	/* `w` may be gone after this. */
-	curl_multi_socket_action(h->multi, w->fd,
-				 (events & LOOP_READ ? CURL_CSELECT_IN : 0) |
-					 (events & LOOP_WRITE ? CURL_CSELECT_OUT : 0),
-				 &running);
+	curl_multi_socket_action(h->multi, fd, events, &running);
 	collect(h);
 }
 
@@ -53,46 +40,6 @@ static int set_timer(CURLM *multi, long milliseconds, void *arg)
 	return 0;
 }
 
-/* A watch cannot be had (errno): the request ends, in the next turn, since curl is at work in this
- * one. */
-static int cannot_watch(CURL *easy)
-{
-	struct http_request *r = NULL;
-	int why = errno;
-	if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &r) == CURLE_OK && r) {
-		r->socket_errno = why;
-		r->unwatched = true;
-		loop_timer_set(r->silent, 0);
-	}
-	return 0;
-}
-
-/* CURLMOPT_SOCKETFUNCTION */
-static int set_watch(CURL *easy, curl_socket_t fd, int what, void *arg, void *kept)
-{
-	struct http *h = arg;
-	struct watched *w = kept;
-	if (what == CURL_POLL_REMOVE) {
-		if (w)
-			loop_watch_free(w->watch, 0);
-		free(w);
-		return 0;
-	}
-	if (!w) {
-		w = calloc(1, sizeof *w);
-		if (!w || !(w->watch = loop_watch_new(h->loop, fd, on_ready, w))) {
-			free(w); /* leaves errno */
-			return cannot_watch(easy);
-		}
-		w->http = h;
-		w->fd = fd;
-		curl_multi_assign(h->multi, fd, w);
-	}
-	loop_watch_set(w->watch, (what & CURL_POLL_IN ? LOOP_READ : 0) |
-					 (what & CURL_POLL_OUT ? LOOP_WRITE : 0));
-	return 0;
-}
-
 struct http *http_new(struct loop *loop, struct err *err)
 {
 	static bool initialised;
@@ -108,14 +55,17 @@ struct http *http_new(struct loop *loop, struct err *err)
 	if (!h)
 		goto fail;
 	list_init(&h->requests);
+	list_init(&h->watched);
 	h->loop = loop;
+	h->ready = on_ready;
 	h->timer = loop_timer_new(loop, on_time, h);
+	h->soon = loop_timer_new(loop, on_time, h);
 	h->multi = curl_multi_init();
 	/* No waiting for `100 Continue` before a body. */
 	h->headers = curl_slist_append(NULL, "Expect:");
-	if (!h->timer || !h->multi || !h->headers)
+	if (!h->timer || !h->soon || !h->multi || !h->headers)
 		goto fail;
-	curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, set_watch);
+	curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, http_watch_set);
 	curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
 	curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, set_timer);
 	curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
@@ -156,6 +106,7 @@ void http_free(struct http *h)
 		curl_multi_cleanup(h->multi);
 	curl_slist_free_all(h->headers);
 	loop_timer_free(h->timer);
+	loop_timer_free(h->soon);
 	free(h->ca_file);
 	free(h->ca_dirs);
 	free(h);
@@ -168,6 +119,17 @@ int http_trust(struct http *h, const char *file, const char *dirs)
 	h->ca_file = file ? strdup(file) : NULL;
 	h->ca_dirs = dirs ? strdup(dirs) : NULL;
 	return (file && !h->ca_file) || (dirs && !h->ca_dirs) ? -1 : 0;
+}
+
+/* Has curl begin what was added, instead of in the next turn; what ends at once is told in that. */
+static void begin(struct http *h)
+{
+	int running, count = 0;
+	for (struct list *at = h->requests.next; at != &h->requests; at = at->next)
+		count++;
+	curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	if (running < count)
+		loop_timer_set(h->soon, 0);
 }
 
 /* `fd` below 0: the answer is kept in memory. */
@@ -192,6 +154,7 @@ static struct http_request *start(struct http *h, const struct http_call *call, 
 		return NULL;
 	}
 	loop_timer_set(r->silent, r->silence);
+	begin(h);
 	return r;
 }
 

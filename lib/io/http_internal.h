@@ -1,5 +1,5 @@
-/* io/http_internal: a client and its requests, as http.c, http_request.c and http_body.c see them;
- * for these only. */
+/* io/http_internal: a client and its requests, as http.c, http_request.c, http_body.c and
+ * http_watch.c see them; for these only. */
 #ifndef TGRUN_IO_HTTP_INTERNAL_H
 #define TGRUN_IO_HTTP_INTERNAL_H
 
@@ -15,9 +15,13 @@ struct http {
 	struct loop *loop;
 	CURLM *multi;
 	struct curl_slist *headers;
-	char *ca_file, *ca_dirs; /* NULL: the machine's */
-	struct loop_timer *timer;
+	char *ca_file, *ca_dirs;  /* NULL: the machine's */
+	struct loop_timer *timer; /* curl's own */
+	struct loop_timer *soon;  /* a request ended while it began */
 	struct list requests;
+	struct list watched; /* curl's descriptors: http_watch.c */
+	/* Something happened to a descriptor: CURL_CSELECT_IN and _OUT. May free the client. */
+	void (*ready)(struct http *h, curl_socket_t fd, int events);
 	bool collecting; /* callbacks are being made */
 	bool freed;      /* by one of them */
 };
@@ -67,6 +71,12 @@ bool http_request_set(struct http_request *r, const struct http_call *call);
  * anything but 0 is a lack of memory. */
 int http_body_set(struct http_request *r, const struct http_body *body);
 void http_body_release(struct http_request *r);
+
+/* curl's descriptors: CURLMOPT_SOCKETFUNCTION of a client, CURLOPT_OPENSOCKETFUNCTION of a request,
+ * CURLOPT_CLOSESOCKETFUNCTION with its client, which outlives it. */
+int http_watch_set(CURL *easy, curl_socket_t fd, int what, void *arg, void *kept);
+curl_socket_t http_watch_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address);
+int http_watch_close(void *arg, curl_socket_t fd);
 
 /* What failed: into `reason`, in words that hold no part of the URL but its host. */
 enum http_failure http_request_explain(struct http_request *r, CURLcode code);

@@ -17,7 +17,6 @@
 	FN(curl_free)                \
 	FN(curl_global_init_mem)     \
 	FN(curl_multi_add_handle)    \
-	FN(curl_multi_assign)        \
 	FN(curl_multi_cleanup)       \
 	FN(curl_multi_info_read)     \
 	FN(curl_multi_init)          \
@@ -47,7 +46,6 @@ int http_library_load(struct err *err);
 #define curl_free(...)                HTTP_LIBRARY_LOADED(curl_free)(__VA_ARGS__)
 #define curl_global_init_mem(...)     HTTP_LIBRARY_LOADED(curl_global_init_mem)(__VA_ARGS__)
 #define curl_multi_add_handle(...)    HTTP_LIBRARY_LOADED(curl_multi_add_handle)(__VA_ARGS__)
-#define curl_multi_assign(...)        HTTP_LIBRARY_LOADED(curl_multi_assign)(__VA_ARGS__)
 #define curl_multi_cleanup(...)       HTTP_LIBRARY_LOADED(curl_multi_cleanup)(__VA_ARGS__)
 #define curl_multi_info_read(...)     HTTP_LIBRARY_LOADED(curl_multi_info_read)(__VA_ARGS__)
 #define curl_multi_init(...)          HTTP_LIBRARY_LOADED(curl_multi_init)(__VA_ARGS__)

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "io/host.h"
@@ -24,17 +23,6 @@ struct target {
 	bool loopback; /* this machine */
 	bool tls;
 };
-
-/* CURLOPT_OPENSOCKETFUNCTION: as curl does it, but no child inherits the connection. */
-static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
-{
-	struct http_request *r = arg;
-	(void)purpose;
-	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS))
-		r->socket_errno = errno;
-	return fd < 0 ? CURL_SOCKET_BAD : fd;
-}
 
 /* All of it, or false with errno. */
 static bool write_all(int fd, const char *data, size_t n)
@@ -156,8 +144,10 @@ static bool set_options(struct http_request *r, const struct http_call *call,
 	/* Ending a request never waits for a name server. */
 	bad += curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L) != CURLE_OK;
 #endif
-	bad += curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_socket) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, http_watch_open) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, r) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, http_watch_close) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, r->http) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, r->get ? take_file : take_body) !=
 	       CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_WRITEDATA, r) != CURLE_OK;

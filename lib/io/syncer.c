@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -23,7 +24,7 @@ struct syncer {
 	int report; /* an eventfd: wakes the loop */
 	pthread_t thread;
 	pthread_mutex_t lock;
-	pthread_cond_t ordered;
+	sem_t ordered;  /* an order, or the end */
 	enum step step; /* this and the rest: under the lock */
 	int fd, errnum;
 };
@@ -37,27 +38,29 @@ static void wake_loop(int fd)
 		nanosleep(&while_it_fails, NULL);
 }
 
+/* The step that the thread was woken for. */
+static enum step wait_for_order(struct syncer *s)
+{
+	while (sem_wait(&s->ordered))
+		;
+	pthread_mutex_lock(&s->lock);
+	enum step step = s->step;
+	pthread_mutex_unlock(&s->lock);
+	return step;
+}
+
 static void *work(void *arg)
 {
 	struct syncer *s = arg;
-	pthread_mutex_lock(&s->lock);
-	while (s->step != OVER) {
-		if (s->step != ORDERED) {
-			pthread_cond_wait(&s->ordered, &s->lock);
-			continue;
-		}
-		int fd = s->fd;
-		pthread_mutex_unlock(&s->lock);
-		int errnum = fdatasync(fd) ? errno : 0;
+	while (wait_for_order(s) != OVER) {
+		int errnum = fdatasync(s->fd) ? errno : 0;
 		pthread_mutex_lock(&s->lock);
 		s->errnum = errnum;
 		if (s->step == ORDERED)
 			s->step = SYNCED;
 		pthread_mutex_unlock(&s->lock);
 		wake_loop(s->report);
-		pthread_mutex_lock(&s->lock);
 	}
-	pthread_mutex_unlock(&s->lock);
 	return NULL;
 }
 
@@ -67,7 +70,7 @@ static void set_step(struct syncer *s, enum step step)
 	s->step = step;
 	pthread_mutex_unlock(&s->lock);
 	if (step != IDLE) /* which is no news to the thread */
-		pthread_cond_signal(&s->ordered);
+		sem_post(&s->ordered);
 }
 
 static void on_report(void *arg, int events)
@@ -106,8 +109,8 @@ struct syncer *syncer_new(struct loop *l, void (*done)(void *arg, int errnum), v
 	*s = (struct syncer){ .done = done,
 			      .arg = arg,
 			      .report = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
-			      .lock = PTHREAD_MUTEX_INITIALIZER,
-			      .ordered = PTHREAD_COND_INITIALIZER };
+			      .lock = PTHREAD_MUTEX_INITIALIZER };
+	sem_init(&s->ordered, 0, 0);
 	s->watch = s->report < 0 ? NULL : loop_watch_new(l, s->report, on_report, s);
 	int errnum = s->watch ? start_thread(s) : errno;
 	if (errnum == 0) {
@@ -145,7 +148,7 @@ void syncer_free(struct syncer *s)
 	set_step(s, OVER);
 	pthread_join(s->thread, NULL);
 	loop_watch_free(s->watch, 1);
-	pthread_cond_destroy(&s->ordered);
+	sem_destroy(&s->ordered);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }

@@ -191,33 +191,38 @@ static void take_report(struct slot *slot, const struct slot_report *r)
 		slot->tag = NULL;
 }
 
+/* Returns whether there may be another one. */
+static bool hear(struct slot *slot)
+{
+	struct slot_report r;
+	ssize_t n = recv(slot->sock, &r, sizeof r, MSG_DONTWAIT | MSG_TRUNC);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOMEM || errno == ENOBUFS))
+		return false;
+	if (n <= 0) {
+		slots_condemn(slot);
+		return false;
+	}
+	if (!slot->tag || !well_formed(slot, &r, n)) {
+		slots_note(slot->slots, slot, true, "slot %d spoke out of turn and is replaced",
+			   slot->number);
+		slots_condemn(slot);
+		return false;
+	}
+	take_report(slot, &r);
+	return true;
+}
+
 void slots_catch_up(struct slot *slot)
 {
 	/* A callback may retire or condemn the slot: look its descriptor up each time. */
-	while (slot->sock >= 0) {
-		struct slot_report r;
-		ssize_t n = recv(slot->sock, &r, sizeof r, MSG_DONTWAIT | MSG_TRUNC);
-		if (n < 0 &&
-		    (errno == EAGAIN || errno == EINTR || errno == ENOMEM || errno == ENOBUFS))
-			return;
-		if (n <= 0) {
-			slots_condemn(slot);
-			return;
-		}
-		if (!slot->tag || !well_formed(slot, &r, n)) {
-			slots_note(slot->slots, slot, true,
-				   "slot %d spoke out of turn and is replaced", slot->number);
-			slots_condemn(slot);
-			return;
-		}
-		take_report(slot, &r);
-	}
+	while (slot->sock >= 0 && hear(slot))
+		;
 }
 
 static void on_sock(void *arg, int events)
 {
 	(void)events;
-	slots_catch_up(arg);
+	hear(arg); /* the loop tells of the next */
 }
 
 /* ---- the loop ---- */

@@ -90,9 +90,9 @@ if strace -D -f -o "$TMP/probe" true 2>/dev/null && grep -q execve "$TMP/probe";
 		$1 != runner && /execve\(/ { part = 3; program[$1] = 1 }
 	' "$TMP/trace" | sort -n | tail -n 3 >"$TMP/calls"
 	middle() { sort -n -k "$1" "$TMP/calls" | sed -n 2p | cut -d ' ' -f "$1"; }
-	count calls-runner "$(middle 1)" 13 "system calls of the runner from the answer to the order"
+	count calls-runner "$(middle 1)" 8 "system calls of the runner from the answer to the order"
 	count calls-slot "$(middle 2)" 12 "system calls of the slot from the order to execve"
-	count calls-all "$(middle 3)" 81 "system calls for an update of an idle bot, its handler apart"
+	count calls-all "$(middle 3)" 62 "system calls for an update of an idle bot, its handler apart"
 else
 	diag "system calls are not counted: strace is not here, or may not trace"
 fi

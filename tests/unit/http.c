@@ -5,8 +5,10 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -209,6 +211,41 @@ static void test_tls(void)
 	rmdir(dir);
 }
 
+static int watches;
+
+/* libuv's, and so the loop's. */
+int epoll_ctl(int set, int what, int fd, struct epoll_event *event)
+{
+	watches++;
+	return (int)syscall(SYS_epoll_ctl, set, what, fd, event);
+}
+
+static void on_alarm(void *arg)
+{
+	*(bool *)arg = true;
+}
+
+static void test_watch(void)
+{
+	get("ok");
+	watches = 0;
+	for (int i = 0; i < 10; i++)
+		get("ok");
+	is_num(watches, 0, "a connection that is used again is watched already");
+	bool rang = false;
+	struct loop_timer *alarm = loop_timer_new(loop, on_alarm, &rang);
+	get("last");
+	int turns = 0;
+	for (loop_timer_set(alarm, 200); !rang; turns++)
+		loop_turn(loop, 1);
+	ok(turns <= 4, "one that the server closes between two requests wakes nobody twice");
+	if (turns > 4)
+		diag("%d turns", turns);
+	loop_timer_free(alarm);
+	struct result r = get("ok");
+	ok(r.failure == HTTP_OK && r.status == 200, "and the next request makes another");
+}
+
 static void test_cancel(void)
 {
 	struct result a = { 0 }, b = { 0 }, c = { 0 };
@@ -371,6 +408,7 @@ int main(void)
 	RUN(test_answers);
 	RUN(test_failures);
 	RUN(test_tls);
+	RUN(test_watch);
 	RUN(test_cancel);
 	RUN(test_parallel);
 	RUN(test_proxy);

@@ -122,6 +122,9 @@ static bool misbehave(int fd, const char *what, struct request *r, int connectio
 	if (!strncmp(what, "ok", 2)) {
 		snprintf(text, sizeof text, "connection %d", connection);
 		answer(fd, "200 OK", "Content-Type: application/json\r\n", text);
+	} else if (!strncmp(what, "last", 4)) {
+		answer(fd, "200 OK", "", "and no more");
+		return false;
 	} else if (!strncmp(what, "echo", 4)) {
 		answer(fd, "200 OK", "", r->text);
 	} else if (!strncmp(what, "result", 6)) {

@@ -87,6 +87,12 @@ void sqlite_stand_files(const struct sqlite_db *db, struct store_files *out);
  * when memory is out. */
 const char *sqlite_vfs_name(void);
 
+/* sqlite_log.c: opens a log, whose writes of a transaction become one, by the standard way to
+ * files; as xOpen of a sqlite3_vfs. How many bytes the struct of an open file needs for it. */
+int sqlite_log_open(sqlite3_vfs *standard, const char *name, sqlite3_file *file, int flags,
+		    int *got);
+int sqlite_log_size(const sqlite3_vfs *standard);
+
 /* sqlite_db.c */
 
 /* Fills `err` with what the last call on the database failed of, as a sentence for people, and

@@ -1,0 +1,132 @@
+/* io/http_watch: the descriptors that curl works with. It has its connections opened and closed
+ * here, and says what it waits for; what happens to them goes to the client.
+ *
+ * Invariants: a watch ends before its descriptor is closed, and no child inherits one. The watch of
+ * a connection goes on between two requests, when curl waits for nothing: to end it and to begin it
+ * anew is eight calls of the system. What comes meanwhile ends it, for curl looks at a connection
+ * before it uses it again. */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "io/http_internal.h"
+
+struct watched {
+	struct list link; /* in http->watched */
+	struct http *http;
+	curl_socket_t fd;
+	struct loop_watch *watch; /* NULL: none yet */
+	bool opened;              /* here, and closed here; others (of curl's resolver) it closes */
+	bool wanted;              /* curl waits for something */
+};
+
+static struct watched *find(const struct http *h, curl_socket_t fd)
+{
+	for (struct list *at = h->watched.next; at != &h->watched; at = at->next)
+		if (container_of(at, struct watched, link)->fd == fd)
+			return container_of(at, struct watched, link);
+	return NULL;
+}
+
+static struct watched *add(struct http *h, curl_socket_t fd)
+{
+	struct watched *w = calloc(1, sizeof *w);
+	if (!w)
+		return NULL;
+	w->http = h;
+	w->fd = fd;
+	list_add_before(&h->watched, &w->link);
+	return w;
+}
+
+static void drop(struct watched *w, int close_fd)
+{
+	list_remove(&w->link);
+	if (w->watch)
+		loop_watch_free(w->watch, close_fd);
+	else if (close_fd)
+		close(w->fd);
+	free(w);
+}
+
+static void on_ready(void *arg, int events)
+{
+	struct watched *w = arg;
+	if (!w->wanted) {
+		loop_watch_set(w->watch, 0);
+		return;
+	}
+	/* `w` may be gone after this. */
+	w->http->ready(w->http, w->fd,
+		       (events & LOOP_READ ? CURL_CSELECT_IN : 0) |
+			       (events & LOOP_WRITE ? CURL_CSELECT_OUT : 0));
+}
+
+/* A watch cannot be had (errno): the request ends, in the next turn, since curl is at work in this
+ * one. */
+static int cannot_watch(CURL *easy)
+{
+	struct http_request *r = NULL;
+	int why = errno;
+	if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &r) == CURLE_OK && r) {
+		r->socket_errno = why;
+		r->unwatched = true;
+		loop_timer_set(r->silent, 0);
+	}
+	return 0;
+}
+
+int http_watch_set(CURL *easy, curl_socket_t fd, int what, void *arg, void *kept)
+{
+	struct http *h = arg;
+	struct watched *w = find(h, fd);
+	(void)kept;
+	if (what == CURL_POLL_REMOVE) {
+		if (w && w->opened)
+			w->wanted = false;
+		else if (w)
+			drop(w, 0);
+		return 0;
+	}
+	if (!w && !(w = add(h, fd)))
+		return cannot_watch(easy);
+	if (!w->watch && !(w->watch = loop_watch_new(h->loop, fd, on_ready, w))) {
+		int why = errno;
+		if (!w->opened)
+			drop(w, 0);
+		errno = why;
+		return cannot_watch(easy);
+	}
+	w->wanted = true;
+	loop_watch_set(w->watch, (what & CURL_POLL_IN ? LOOP_READ : 0) |
+					 (what & CURL_POLL_OUT ? LOOP_WRITE : 0));
+	return 0;
+}
+
+curl_socket_t http_watch_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct http_request *r = arg;
+	(void)purpose;
+	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	struct watched *w = fd < 0 ? NULL : add(r->http, fd);
+	if (w) {
+		w->opened = true;
+		return fd;
+	}
+	if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+		r->socket_errno = errno;
+	if (fd >= 0)
+		close(fd);
+	return CURL_SOCKET_BAD;
+}
+
+int http_watch_close(void *arg, curl_socket_t fd)
+{
+	struct watched *w = find(arg, fd);
+	if (w)
+		drop(w, 1);
+	else
+		close(fd);
+	return 0;
+}
