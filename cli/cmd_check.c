@@ -247,7 +247,7 @@ static void check_state(struct check *c)
 				statedir_holder(holder, who), s->state_dir);
 			bad(c, &err);
 		}
-	} else if (statedir_may_write(d, &err)) {
+	} else if (statedir_may_write(d, &err) || statedir_data(d, false, &err)) {
 		bad(c, &err);
 	} else if (statedir_in_use(d)) {
 		say("note", "the last handlers of a previous run are still ending");

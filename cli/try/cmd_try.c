@@ -2,9 +2,9 @@
  * serves on loopback; typed lines or a file's go in as updates (try_input.c), and what the bot
  * calls comes out as a chat (try.c). Nothing is kept. Here: the start, the figures at the end, and
  * the exit status. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -72,18 +72,20 @@ static int make_place(struct try *t, struct err *err)
 		       : -1;
 }
 
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *place)
+{
+	(void)st, (void)type, (void)place;
+	remove(path);
+	return 0;
+}
+
+/* With what handlers left in it. */
 static void remove_place(struct try *t)
 {
 	statedir_close(t->dir);
 	t->dir = NULL;
-	DIR *d = t->place ? opendir(t->place) : NULL;
-	for (struct dirent *entry = d ? readdir(d) : NULL; entry; entry = readdir(d))
-		if (entry->d_type != DT_DIR)
-			unlinkat(dirfd(d), entry->d_name, 0);
-	if (d)
-		closedir(d);
 	if (t->place)
-		rmdir(t->place);
+		nftw(t->place, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 	free(t->place);
 	t->place = NULL;
 }

@@ -47,7 +47,7 @@ struct engine_route {
 	/* checked ids (update/allow.h); without any, everybody is handled */
 	struct texts allow_users, allow_chats;
 	/* its `env` without what the engine adds: TG_BOT_ID, TG_BOT_USERNAME, TG_API_URL, TG_TOKEN,
-	 * TG_STATE_DIR, TG_RUN_ID */
+	 * TG_STATE_DIR, TG_DATA_DIR, TG_RUN_ID */
 	struct command_spec command;
 	struct route_policy policy;
 };

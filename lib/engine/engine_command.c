@@ -103,6 +103,16 @@ static int add_socket(char **env, const char *state_path)
 	return n < (int)sizeof path ? add(env, "TG_API_SOCKET", path) : 0;
 }
 
+static int add_data(char **env, const char *state_path)
+{
+	char *path = NULL;
+	int n = asprintf(&path, "%s/" STATEDIR_DATA, state_path);
+	int rc = n < 0 ? -1 : add(env, "TG_DATA_DIR", path);
+	if (n >= 0)
+		free(path);
+	return rc;
+}
+
 /* Whether a directory of `path`, with colons between, has a program `tgrun`. */
 static bool finds_tgrun(const char *path)
 {
@@ -171,7 +181,8 @@ static int add_bot(struct engine *e, char **env)
 	}
 	if (e->state_path)
 		rc = rc || add(env, "TG_STATE_DIR", e->state_path) ||
-		     add_socket(env, e->state_path) || add_own_place(env);
+		     add_data(env, e->state_path) || add_socket(env, e->state_path) ||
+		     add_own_place(env);
 	if (e->bot_username)
 		rc = rc || add(env, "TG_BOT_USERNAME", e->bot_username);
 	if (e->config.run_id[0])

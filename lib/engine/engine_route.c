@@ -66,6 +66,8 @@ int engine_routes_make(struct engine *e, const struct engine_options *o, struct 
 		if (route_make(e, &e->routes[i], &o->routes[i], err))
 			return -1;
 	}
+	if (e->config.dir && statedir_data(e->config.dir, true, err))
+		return -1;
 	e->state_path = e->config.dir ? realpath(statedir_path(e->config.dir), NULL) : NULL;
 	e->rule = make_rule(e);
 	return e->rule ? 0 : err_set(err, ERR_INTERNAL, "out of memory");

@@ -207,8 +207,17 @@ static struct fate settle_spent(struct route *r, const struct claim *c,
 			"its attempts are used up, and nothing of another chat was handled since the first: it is kept, and tried when something is, "
 			"or every five minutes");
 	e->counts.retried++;
-	queue_keep(e->queue, c, RETRY_CAP, outcome.reason);
+	queue_keep(e->queue, c, outcome.after > RETRY_CAP ? outcome.after : RETRY_CAP,
+		   outcome.reason);
 	return (struct fate){ "to be tried again", false };
+}
+
+/* Milliseconds until the next attempt: what the handler asked for, or more from one to the next. */
+static int64_t delay_of(const struct route *r, const struct claim *c, const struct outcome *outcome)
+{
+	return outcome->after >= 0
+		       ? outcome->after
+		       : backoff_delay(r->policy.retry_delay, RETRY_CAP, c->failures + 1);
 }
 
 /* An attempt failed. */
@@ -244,9 +253,7 @@ static struct fate settle_failure(struct route *r, const struct claim *c,
 		if (result->outcome.spent)
 			return settle_spent(r, c, result);
 		e->counts.retried++;
-		queue_retry(e->queue, c,
-			    backoff_delay(r->policy.retry_delay, RETRY_CAP, c->failures + 1),
-			    story.text);
+		queue_retry(e->queue, c, delay_of(r, c, &result->outcome), story.text);
 		return (struct fate){ "to be tried again", false };
 	case OUTCOME_DEAD:
 		return bury(e, c, &result->outcome, result);

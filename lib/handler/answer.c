@@ -4,6 +4,7 @@
 #include "handler/answer.h"
 
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -106,6 +107,35 @@ static void read_ready(const char *object, struct answer *out)
 	out->concurrency = n > HANDLER_CONCURRENCY_MAX ? HANDLER_CONCURRENCY_MAX : (int)n;
 }
 
+/* A number of seconds; more than a day is a day. false: it is none. */
+static bool read_after(const char *value, int64_t *out)
+{
+	char text[32];
+	size_t n = scan_is_digit(*value) ? (size_t)(scan_skip(value) - value) : 0;
+	if (n == 0)
+		return false;
+	if (n >= sizeof text)
+		n = sizeof text - 1; /* digits that are no matter, or a day at the least */
+	memcpy(text, value, n);
+	text[n] = '\0';
+	double seconds = strtod(text, NULL);
+	*out = seconds < ANSWER_AFTER_MAX / 1000 ? (int64_t)(seconds * 1000) : ANSWER_AFTER_MAX;
+	return true;
+}
+
+static void read_failure(const char *object, struct answer *out)
+{
+	const char *after = MEMBER(object, "after");
+	out->kind = ANSWER_FAILED;
+	out->retry = is_word(MEMBER(object, "retry"), "true");
+	out->after = -1;
+	if (out->retry && after && !is_word(after, "null") && !read_after(after, &out->after)) {
+		bad(out, "has an 'after' that is no number of seconds");
+		return;
+	}
+	read_error(MEMBER(object, "error"), out);
+}
+
 void answer_parse(const char *line, size_t n, struct answer *out)
 {
 	const char *end = line + n;
@@ -144,7 +174,5 @@ void answer_parse(const char *line, size_t n, struct answer *out)
 		bad(out, "has no 'ok' that is true or false");
 		return;
 	}
-	out->kind = ANSWER_FAILED;
-	out->retry = is_word(MEMBER(object, "retry"), "true");
-	read_error(MEMBER(object, "error"), out);
+	read_failure(object, out);
 }

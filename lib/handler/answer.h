@@ -9,10 +9,12 @@
 
 /* A line is bounded by --max-output, but may always be so long. */
 enum { ANSWER_LINE_MAX = 64 * 1024, ANSWER_ERROR_MAX = 512 };
+enum { ANSWER_AFTER_MAX = 24 * 3600 * 1000 };
 
 enum answer_kind {
 	ANSWER_OK, /* {"id":"12.1","ok":true,"reply":"hi"}; reply may be left out */
-	/* {"id":"12.1","ok":false,"retry":true,"error":"…"}; retry and error may be left out */
+	/* {"id":"12.1","ok":false,"retry":true,"after":34,"error":"…"}; retry, after and error may
+	 * be left out */
 	ANSWER_FAILED,
 	ANSWER_READY, /* {"ready":true,"concurrency":8}; concurrency may be left out */
 	ANSWER_BAD,   /* none of these; see `why` */
@@ -22,7 +24,10 @@ struct answer {
 	enum answer_kind kind;
 	int64_t seq; /* OK, FAILED: the id's two numbers */
 	int attempt;
-	bool retry;      /* FAILED */
+	bool retry; /* FAILED */
+	/* FAILED, of one to be tried again: milliseconds until then, at most ANSWER_AFTER_MAX; -1:
+	 * left out */
+	int64_t after;
 	int concurrency; /* READY: from 1; 1 if it was left out */
 	const char *why; /* BAD: `is no JSON`, … */
 	/* OK, FAILED: the JSON value of `reply`, part of the line; NULL if it was left out */

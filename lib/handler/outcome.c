@@ -122,7 +122,7 @@ void outcome_of(const int *status, int stages, int64_t timeout, int failures,
 		const struct outcome_policy *policy, struct outcome *out)
 {
 	enum meaning meaning = MEANS_DONE;
-	*out = (struct outcome){ .kind = OUTCOME_DONE };
+	*out = (struct outcome){ .kind = OUTCOME_DONE, .after = -1 };
 	int stage = outcome_stage(status, stages);
 	if (timeout > 0) {
 		char limit[32];
@@ -153,7 +153,9 @@ bool outcome_is_retry(const int *status, int stages, bool timed_out)
 void outcome_failed(const char *reason, int failures, const struct outcome_policy *policy,
 		    struct outcome *out)
 {
-	*out = (struct outcome){ .kind = kind_of(MEANS_FAILED, policy->on_failure), .status = -1 };
+	*out = (struct outcome){ .kind = kind_of(MEANS_FAILED, policy->on_failure),
+				 .status = -1,
+				 .after = -1 };
 	snprintf(out->reason, sizeof out->reason, "%s", reason);
 	count(failures, policy, out);
 }
@@ -163,7 +165,8 @@ void outcome_answer(bool retry, const char *reason, int failures,
 {
 	*out = (struct outcome){ .kind = retry ? OUTCOME_RETRY : OUTCOME_DEAD,
 				 .status = retry ? EX_TEMPFAIL : EX_DATAERR,
-				 .asked = retry };
+				 .asked = retry,
+				 .after = -1 };
 	snprintf(out->reason, sizeof out->reason, "%s", reason);
 	out->reason[utf8_cut(out->reason, strlen(out->reason))] = '\0';
 	count(failures, policy, out);

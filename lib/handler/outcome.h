@@ -25,6 +25,9 @@ struct outcome {
 	/* OUTCOME_RETRY: the handler itself asked for another attempt, by status 75, 111 or a
 	 * worker's `retry`. Stays when outcome_give_up() makes OUTCOME_DEAD of it. */
 	bool asked;
+	/* of one that was asked for: milliseconds until the next attempt, as the handler said; -1:
+	 * it did not say */
+	int64_t after;
 	/* OUTCOME_RETRY that was asked for when max_attempts were made: whether there is another
 	 * attempt, or outcome_give_up(), is decided by ledger_may_give_up(). */
 	bool spent;

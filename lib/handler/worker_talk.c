@@ -228,6 +228,7 @@ static void take_answer(struct worker *w, struct answer *a, const char *line, si
 		a->error[secret_redact(h->room->config.secret, a->error, strlen(a->error))] = '\0';
 		outcome_answer(a->retry, a->error[0] ? a->error : "the worker said no reason",
 			       u.claim->failures, &h->policy.outcome, &r.outcome);
+		r.outcome.after = a->after;
 	}
 	w->output.dropped = 0;
 	let_go(w, i);

@@ -219,6 +219,33 @@ const char *statedir_path(const struct statedir *d)
 	return d->path;
 }
 
+int statedir_data(const struct statedir *d, bool make, struct err *err)
+{
+	struct stat st;
+	if (make && mkdirat(d->fd, STATEDIR_DATA, 0700) && errno != EEXIST)
+		return err_sys(err, err_of_disk(errno), errno, "cannot make '%s/" STATEDIR_DATA "'",
+			       d->path);
+	if (fstatat(d->fd, STATEDIR_DATA, &st, AT_SYMLINK_NOFOLLOW))
+		return errno == ENOENT && !make
+			       ? 0
+			       : err_sys(err, ERR_CANTCREATE, errno,
+					 "cannot use '%s/" STATEDIR_DATA "'", d->path);
+	if (!S_ISDIR(st.st_mode))
+		return err_set(err, ERR_CANTCREATE,
+			       "'%s/" STATEDIR_DATA "' is %s, and no directory for the files of "
+			       "handlers: move it away",
+			       d->path, S_ISLNK(st.st_mode) ? "a symbolic link" : "a file");
+	if (st.st_uid != d->st.st_uid)
+		return err_set(err, ERR_CANTCREATE,
+			       "'%s/" STATEDIR_DATA "' belongs to user %u; it must be tgrun's own: "
+			       "run 'chown -R %u' on it",
+			       d->path, (unsigned)st.st_uid, (unsigned)d->st.st_uid);
+	if (make && (st.st_mode & 07777) != 0700 && fchmodat(d->fd, STATEDIR_DATA, 0700, 0))
+		return err_sys(err, ERR_CANTCREATE, errno,
+			       "cannot make '%s/" STATEDIR_DATA "' private (chmod 700)", d->path);
+	return 0;
+}
+
 void statedir_id(const struct statedir *d, char out[STATEDIR_ID_MAX])
 {
 	snprintf(out, STATEDIR_ID_MAX, "%llx-%llx", (unsigned long long)d->st.st_dev,

@@ -74,6 +74,12 @@ int statedir_slots_fd(const struct statedir *d);
 int statedir_fd(const struct statedir *d);
 const char *statedir_path(const struct statedir *d);
 
+/* What STATEDIR_DATA in it is for: handlers keep their files there. 0: it is a directory of this
+ * user's own and no link, or, without `make`, not there; with `make` it is made if it is missing,
+ * 0700. Nothing in it is ever looked at. -1 with `err` (ERR_CANTCREATE, ERR_IO). */
+#define STATEDIR_DATA "data"
+int statedir_data(const struct statedir *d, bool make, struct err *err);
+
 /* A name for the directory that is the same as long as it exists: its device and inode. */
 void statedir_id(const struct statedir *d, char out[STATEDIR_ID_MAX]);
 

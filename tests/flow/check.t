@@ -16,6 +16,13 @@ check 0 '^ok +bot: 123456, @sandbox_bot' "all is well" --handler "$TMP/note"
 ok '[ ! -e "$TMP/state" ] && [ "$(stats ".calls.getUpdates // 0")" = 0 ]' "nothing is made, and no update asked for"
 ok '! grep -q "${TOKEN#*:}" "$TMP/out"' "the token is not shown"
 
+mkdir -m 700 "$TMP/state" && ln -s "$TMP" "$TMP/state/data"
+check 73 "state/data' is a symbolic link" "a link in the place of the handlers' directory" --handler "$TMP/note"
+rm "$TMP/state/data"
+check 0 '' "a state directory without it" --handler "$TMP/note"
+is "$(ls -A "$TMP/state")" "" "… and none is made"
+rmdir "$TMP/state"
+
 # The handler.
 check 78 'missing.*does not exist' "a handler that is missing" --handler "$TMP/missing"
 : >"$TMP/plain"

@@ -52,6 +52,7 @@ is "$STATUS" 0 "a tgrun that inherits ignored and blocked signals and open descr
 is "$(for name in UPDATE_ID UPDATE_KIND CHAT_ID CHAT_TYPE USER_ID COMMAND ARGS TEXT KEY ATTEMPT MAX_ATTEMPTS; do var 1 "TG_$name"; done | tr '\n' ';')" \
 	"1;message;7;private;8;/start;deep link  x;/start@sandbox_bot deep link  x;chat:7;1;4;" "the update's values are there, with the command that is this bot's"
 is "$(var 1 TG_NUMBER) $(var 2 TG_NUMBER) $(var 1 TG_STATE_DIR)" "1 2 $(realpath "$TMP")/state" "the queue's number, and where the queue is"
+is "$(var 1 TG_DATA_DIR) $(stat -c '%a %F' "$TMP/state/data")" "$(realpath "$TMP")/state/data 700 directory" "and a directory for files of its own"
 is "$(var 1 TG_BOT_ID) $(var 1 TG_BOT_USERNAME) $(var 1 TG_TOKEN) $(var 1 TG_API_URL) $(var 1 TG_API_ROOT)" "123456 sandbox_bot $TOKEN $API $URL" "and the bot's"
 is "$(grep -cE '^TG_(THREAD_ID|QUERY_ID|REDELIVERED|TEXT_TRUNCATED)=' "$TMP/1.env")" 0 "what does not apply is absent"
 ok '[ "$(var 1 TG_DEADLINE)" -ge $((before + 90)) ] && [ "$(var 1 TG_DEADLINE)" -le $((after + 90)) ]' "TG_DEADLINE is the start and the timeout"

@@ -26,7 +26,7 @@ is "$STATUS $(mode "$TMP/a") $(mode "$TMP/a/b/c")" "0 700 700" "a missing direct
 TGRUN_PID=$(cat "$TMP/pid")
 is "$(mode "$state")" 700 "a directory with mode 777 is made private"
 ok '[ "$(find "$state" -mindepth 1 | wc -l)" -ge 4 ]' "… with files: $(find "$state" -mindepth 1 -printf '%f ')"
-is "$(find "$state" -mindepth 1 ! -perm 600 -printf '%f %m ')" "" "… each of mode 600, whatever the umask"
+is "$(find "$state" -mindepth 1 ! -perm 600 -printf '%f %m %y ')" "data 700 d " "… each of mode 600, whatever the umask, and the handlers' directory of 700"
 kill "$TGRUN_PID"
 wait_for '! kill -0 "$TGRUN_PID" 2>/dev/null'
 TGRUN_PID=
@@ -142,5 +142,5 @@ message 7 memory
 : >"$TMP/seen"
 "$TGRUN" --handler "$TMP/note" --once --store memory --state-dir "$TMP/none" >"$TMP/out" 2>&1
 is "$? $(seen ^end)" "0 1" "--store memory handles updates"
-is "$(cd "$TMP/none" && ls)" "$(printf 'run.lock\nslots.lock')" "… and keeps nothing but locks"
+is "$(cd "$TMP/none" && ls)" "$(printf 'data\nrun.lock\nslots.lock')" "… and keeps nothing but locks, and what handlers keep"
 done_testing

@@ -196,8 +196,8 @@ fi
 # A cleaner of old files takes what has long not been written.
 begin
 rm "$state/run.lock" "$state/slots.lock" "$state/control" "$state/api" "$state/mark"
-wait_for '[ "$(ls "$state" | wc -l)" = 7 ]'
-is "$(ls "$state" | tr '\n' ' ') $(find "$state" -mindepth 1 ! -perm 600)" "api control mark queue.db queue.db-wal run.lock slots.lock  " "locks, mark and sockets are made anew"
+wait_for '[ "$(ls "$state" | wc -l)" = 8 ]'
+is "$(ls "$state" | tr '\n' ' ') $(find "$state" -mindepth 1 ! -type d ! -perm 600)" "api control data mark queue.db queue.db-wal run.lock slots.lock  " "locks, mark and sockets are made anew"
 is "$(grep -c 'somebody removed a file' "$TGRUN_LOG") $("$TGRUN" status --json --state-dir "$state" | jq -r .state)" "1 running" "… which is said, and sub-commands find the tgrun that runs"
 run_second() { TGRUN_TOKEN=$TOKEN "$TGRUN" --api-url "$URL" --state-dir "$state" --handler "$TMP/note" --once >"$TMP/second" 2>&1; }
 run_second
@@ -218,7 +218,7 @@ stop_tgrun
 is "$STATUS $(seen '^end.*held')" "0 1" "… the next run after a kill neither"
 
 # Before it notices, a second one finds the directory itself locked, or the database.
-for loss in 'rm "$state/run.lock" "$state/slots.lock"' 'rm "$state/"*'; do
+for loss in 'rm "$state/run.lock" "$state/slots.lock"' 'rm -r "$state/"*'; do
 	begin --poll-timeout 50
 	eval "$loss"
 	run_second

@@ -167,6 +167,7 @@ handler tells.sh <<'EOT'
 #!/bin/sh
 stat -c '%a %F' "$TG_STATE_DIR" >"$SEEN"
 echo "$TG_STATE_DIR" >>"$SEEN"
+mkdir -p "$TG_DATA_DIR/of/mine" && echo "$TG_TEXT" >"$TG_DATA_DIR/of/mine/$TG_NUMBER" && ln -sf /dev/null "$TG_DATA_DIR/link"
 tgrun send --chat "$TG_CHAT_ID" --text="Wait: $TG_TEXT" && echo Done.
 EOT
 got=$(printf 'one\ntwo\n' | talk --reply text --handler "$TMP/tells.sh")

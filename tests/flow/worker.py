@@ -45,6 +45,8 @@ def work(job):
         print("words on stderr", file=sys.stderr, flush=True)
     elif text == "busy" and job["attempt"] == 1:
         return {"id": job["id"], "ok": False, "retry": True, "error": "busy"}
+    elif text == "later" and job["attempt"] == 1:
+        return {"id": job["id"], "ok": False, "retry": True, "after": 600, "error": "too many requests"}
     elif text == "no":
         return {"id": job["id"], "ok": False, "error": "no such order"}
     elif text == "babble":

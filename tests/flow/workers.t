@@ -113,9 +113,13 @@ message 1 no
 message 1 babble
 message 1 last
 wait_for '[ "$(events end 10 | grep -c last)" = 1 ]'
+message 9 later
+wait_for 'logged "too many requests: to be tried again"'
+is "$("$TGRUN" queue list --json --state-dir "$TMP/state" | jq -r '(.due | sub("\\.[0-9]+"; "") | fromdate) - (.received | sub("\\.[0-9]+"; "") | fromdate) |
+	"\(. >= 599) \(. < 660)"')" "true true" "one that is to be tried again after ten minutes waits so long"
 stop_tgrun
 is "$STATUS" 0 "a stop is clean"
-is "$(events end 6 10 | tail -n 6 | tr '\n' ';')" "1 chatter ;1 busy bee ;2 busy bee ;1 no ;1 babble ;1 last ;" \
+is "$(events end 6 10 | grep -v later | tail -n 6 | tr '\n' ';')" "1 chatter ;1 busy bee ;2 busy bee ;1 no ;1 babble ;1 last ;" \
 	"ok:false with retry is tried again, before what comes later of the chat"
 like "$(grep 'stream=stdout' "$TGRUN_LOG")" '"?ok"?' "an answer on stdout is a line in the log"
 like "$(cat "$TGRUN_LOG")" 'words on stderr' "and so is stderr"

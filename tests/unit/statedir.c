@@ -200,6 +200,43 @@ static void test_locks(void)
 	close(held[0]);
 }
 
+static void test_data(void)
+{
+	struct err err = { 0 };
+	struct stat st;
+	char link[64], data[64];
+	struct statedir *d = statedir_open(in_top("with-data"), &err);
+	snprintf(data, sizeof data, "%s", in_top("with-data/data"));
+	snprintf(link, sizeof link, "%s", in_top("elsewhere"));
+	ok(statedir_data(d, false, &err) == 0 && stat(data, &st) != 0,
+	   "who only looks makes no directory for the handlers' files");
+	umask(0777);
+	ok(statedir_data(d, true, &err) == 0 && stat(data, &st) == 0 && S_ISDIR(st.st_mode) &&
+		   (st.st_mode & 07777) == 0700,
+	   "a runner makes it, private");
+	umask(022);
+	int fd = openat(statedir_fd(d), "data/file", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	close(fd);
+	chmod(data, 0755);
+	ok(fd >= 0 && statedir_data(d, true, &err) == 0 && stat(data, &st) == 0 &&
+		   (st.st_mode & 07777) == 0700 &&
+		   faccessat(statedir_fd(d), "data/file", F_OK, 0) == 0,
+	   "one that is open to others is made private again, and what is in it stays");
+	unlinkat(statedir_fd(d), "data/file", 0);
+	rmdir(data);
+	mkdir(link, 0700);
+	ok(symlink(link, data) == 0 && statedir_data(d, true, &err) &&
+		   err.status == ERR_CANTCREATE && strstr(err.text, "is a symbolic link"),
+	   "a link in its place is refused: %s", err.text);
+	ok(statedir_data(d, false, &err) && strstr(err.text, "move it away"), "also by who looks");
+	unlink(data);
+	close(creat(data, 0600));
+	ok(statedir_data(d, true, &err) && err.status == ERR_CANTCREATE &&
+		   strstr(err.text, "is a file"),
+	   "a file in its place, too: %s", err.text);
+	statedir_close(d);
+}
+
 int main(void)
 {
 	if (!mkdtemp(top))
@@ -208,6 +245,7 @@ int main(void)
 	RUN(test_refused);
 	RUN(test_other_users);
 	RUN(test_locks);
+	RUN(test_data);
 	char command[64];
 	snprintf(command, sizeof command, "rm -rf %s", top);
 	if (system(command))

@@ -107,21 +107,26 @@ static void answers(void)
 	ok(f[4].result.outcome.kind == OUTCOME_DEAD && *f[4].reason, "a reason may be left out: %s",
 	   f[4].reason);
 	ok(f[5].result.outcome.kind == OUTCOME_DONE, "and the next update is handled");
+	is_num(f[2].result.outcome.after, -1, "a worker need not say when it is to be tried again");
+	give(h, claim_do(6, "after"));
+	give(h, claim_do(7, "long-after"));
+	HOUSE_UNTIL(&house, house.back == 7);
+	is_num(f[6].result.outcome.after, 34500, "it may: in so many seconds");
+	is_num(f[7].result.outcome.after, 86400000, "in a day at most");
 	handler_counts(h, &c);
 	is_num((int64_t)c.bad_answers, 0, "none of these is a bad answer");
-	static const char *const bad[] = {
-		"twice", "garbage", "long", "unknown", "number", "halves"
-	};
-	for (int i = 0; i < 6; i++) {
+	static const char *const bad[] = { "twice",  "garbage",   "long",  "unknown",
+					   "number", "bad-after", "halves" };
+	for (int i = 0; i < 7; i++) {
 		handler_counts(h, &c);
 		uint64_t before = c.bad_answers;
 		give(h, claim_do(10 + i, bad[i]));
-		HOUSE_UNTIL(&house, house.back == 6 + i);
-		HOUSE_UNTIL(&house, (handler_counts(h, &c), i == 5 || c.bad_answers > before));
+		HOUSE_UNTIL(&house, house.back == 8 + i);
+		HOUSE_UNTIL(&house, (handler_counts(h, &c), i == 6 || c.bad_answers > before));
 		ok(f[10 + i].done == 1 && f[10 + i].result.outcome.kind == OUTCOME_DONE &&
-			   c.bad_answers == before + (i != 5),
+			   c.bad_answers == before + (i != 6),
 		   "%s: %s", bad[i],
-		   i == 5 ? "an answer may come in parts" : "is counted, and harms no update");
+		   i == 6 ? "an answer may come in parts" : "is counted, and harms no update");
 	}
 	is_num((int64_t)c.starts, 1, "all by one worker");
 	close_down(h);

@@ -114,6 +114,12 @@ static void hear(const char *line)
 		say("{\"id\":\"%s\", \"ok\":false, \"error\":\"no \\u201cgood\u201d\"}\n", id);
 	else if (IS("retry"))
 		say("{\"error\":\"later\",\"retry\":true,\"ok\":false,\"id\":\"%s\"}\n", id);
+	else if (IS("after"))
+		say("{\"id\":\"%s\",\"ok\":false,\"retry\":true,\"after\":34.5}\n", id);
+	else if (IS("long-after"))
+		say("{\"id\":\"%s\",\"ok\":false,\"retry\":true,\"after\":1e300}\n", id);
+	else if (IS("bad-after"))
+		say("{\"id\":\"%s\",\"ok\":false,\"retry\":true,\"after\":\"34\"}\n", id);
 	else if (IS("terse"))
 		say("{\"id\":\"%s\",\"ok\":false}\n", id);
 	else if (IS("garbage"))
@@ -132,7 +138,7 @@ static void hear(const char *line)
 		say(" \"ok\": true}\r\n");
 		return;
 	}
-	if (!IS("fail") && !IS("retry") && !IS("terse"))
+	if (!IS("fail") && !IS("retry") && !IS("terse") && !IS("after") && !IS("long-after"))
 		say("{\"id\":\"%s\",\"ok\":true}\n", id);
 	if (IS("twice"))
 		say("{\"id\":\"%s\",\"ok\":true}\n", id);
