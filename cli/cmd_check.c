@@ -87,6 +87,10 @@ static void check_handler(struct check *c)
 		found(&c->setup->on_timeout, "on-timeout", "");
 		found(&c->setup->on_undelivered, "on-undelivered", "");
 		found(&c->setup->source, "source", "");
+		if (c->setup->config.engine.serve_api)
+			setup_look_telegram(c->setup,
+					    "is not sent by tgrun, and the token that it has with "
+					    "--serve-api is worth nothing there");
 	}
 	free(cwd);
 }

@@ -227,10 +227,10 @@ const struct option_row options_table[] = {
 	     "handle these kinds and /commands and no others; may be repeated"),
 	TEXT("ignore", "MATCH,...", OPTION_COMMAS, NULL, GROUP_RECEIVE, HANDLING, lists.ignore,
 	     "do not handle these kinds and /commands; may be repeated"),
-	TEXT("allow-user", "ID,...", OPTION_COMMAS, NULL, GROUP_RECEIVE, RUN, allow_user,
+	TEXT("allow-user", "ID,...", OPTION_COMMAS, NULL, GROUP_RECEIVE, HANDLING, allow_user,
 	     "handle updates of these users and of --allow-chat, and leave all others alone; may "
 	     "be repeated"),
-	TEXT("allow-chat", "ID,...", OPTION_COMMAS, NULL, GROUP_RECEIVE, RUN, allow_chat,
+	TEXT("allow-chat", "ID,...", OPTION_COMMAS, NULL, GROUP_RECEIVE, HANDLING, allow_chat,
 	     "handle updates of these chats and of --allow-user, and leave all others alone; may "
 	     "be repeated"),
 	TEXT("source", "FILE|-|exec:COMMAND", OPTION_TEXT, NULL, GROUP_RECEIVE, RUN | FIXED, source,

@@ -152,8 +152,10 @@ static struct engine_route make_route(const struct setup *s, const struct route_
 	};
 	if (route.policy.handler.workers)
 		route.policy.mode = MODE_WORKER;
-	if (c->command == COMMAND_TRY)
-		return route; /* who types there is nobody in particular */
+	/* Who types there is nobody in particular, unless that is what is tried. */
+	if (c->command == COMMAND_TRY && config_origin(c, &c->allow_user) != ORIGIN_ARGUMENT &&
+	    config_origin(c, &c->allow_chat) != ORIGIN_ARGUMENT)
+		return route;
 	route.allow_users = *users;
 	route.allow_chats = *chats;
 	return route;

@@ -1,9 +1,9 @@
-/* cli/try/chat: a conversation as text: typed lines become actions and updates, the bot's calls
- * become what a terminal shows.
+/* cli/try/chat: a conversation as text: what is said becomes updates, the bot's calls become what a
+ * terminal shows.
  *
  * Pure: no descriptor, no clock. All text of the bot and of strangers is escaped here, so what goes
- * out holds no control character but line feeds and, with colours, this file's own escape
- * sequences. */
+ * out holds no control character but line feeds, CHAT_INDENT at the beginning of each further line
+ * of a text and, with colours, this file's own escape sequences. */
 #ifndef TGRUN_CLI_TRY_CHAT_H
 #define TGRUN_CLI_TRY_CHAT_H
 
@@ -13,31 +13,6 @@
 
 #include "base/buf.h"
 #include "sandbox/sandbox.h"
-
-/* What a typed line asks for. */
-enum chat_verb {
-	CHAT_NOTHING, /* a blank line */
-	CHAT_SAY,     /* `text` is for the bot */
-	CHAT_AS,      /* `id` (0: the first user again) and `text`, a name or "" */
-	CHAT_IN,      /* `id` (0: the private chat), `thread` (0: none) and `text`, a title or "" */
-	CHAT_PRESS,   /* button `id` */
-	CHAT_QUIT,
-	CHAT_HELP,
-	CHAT_WRONG, /* `text` says why */
-};
-
-struct chat_line {
-	enum chat_verb verb;
-	const char *text; /* inside the line, or static */
-	int64_t id, thread;
-};
-
-/* Only the words /as /in /press /quit /help are taken, and `//help` says `/help`; all else is said.
- */
-struct chat_line chat_parse(const char *line);
-
-/* What /help prints: lines, each with its line feed. */
-extern const char chat_help[];
 
 enum chat_style { CHAT_PLAIN, CHAT_DIM, CHAT_RED, CHAT_BOT, CHAT_YOU, CHAT_BUTTON };
 
@@ -56,9 +31,13 @@ struct chat_button {
 enum {
 	CHAT_BUTTONS_MAX = 200,
 	CHAT_NAME_MAX = 128,
+	CHAT_QUOTE_MAX = 64, /* bytes by which a message is named */
+	CHAT_QUOTES_KEPT = 256,
 	CHAT_SHOW_MAX = 1 << 20,
 	CHAT_FIRST_USER = 1001
 };
+
+#define CHAT_INDENT '\001'
 
 struct chat {
 	bool colour;
@@ -72,6 +51,17 @@ struct chat {
 	/* What the bot was last seen doing, so that it is told once. */
 	int64_t acting_chat;
 	char acting[32];
+	/* How the last messages begin, to name them by: a ring of CHAT_QUOTES_KEPT; NULL: none yet.
+	 */
+	struct chat_quote *quotes;
+	size_t quote_next;
+};
+
+/* What a message holds: a text; or a file, with a text or "" as its caption. */
+struct chat_content {
+	const char *text;
+	const char *kind; /* photo, document …; NULL: no file */
+	const char *file; /* JSON of that member of the message */
 };
 
 /* Begins in the private chat of the first user. `colour`: text goes out with escape sequences for
@@ -91,12 +81,15 @@ void chat_in(struct chat *c, int64_t chat_id, int64_t thread, const char *title)
 /* `You: ` or `You in Group #7: `, escaped, without colours. */
 void chat_prompt(const struct chat *c, struct buf *out);
 
-/* The Message that says `text`, `date` in seconds; and the CallbackQuery of pressing `b`, of
- * `message` (JSON). 0, or -1 when memory is out. */
-int chat_message(const struct chat *c, int64_t message_id, int64_t date, const char *text,
-		 struct buf *out);
+/* Updates' JSON. A message, `date` in seconds; `message` with another text or caption; pressing `b`
+ * under `message`; an inline query. 0, or -1 when memory is out. */
+int chat_message(struct chat *c, int64_t message_id, int64_t date,
+		 const struct chat_content *content, struct buf *out);
+int chat_edited(struct chat *c, const cJSON *message, int64_t date, const char *text,
+		struct buf *out);
 int chat_callback(const struct chat *c, const struct chat_button *b, int64_t query_id,
-		  const char *message, struct buf *out);
+		  const cJSON *message, struct buf *out);
+int chat_inline(const struct chat *c, const char *text, int64_t query_id, struct buf *out);
 
 /* Button `number` of the last keyboard, from 1; NULL if there is none. */
 const struct chat_button *chat_button(const struct chat *c, int64_t number);
@@ -107,10 +100,25 @@ void chat_show_call(struct chat *c, const struct sandbox_call *call, struct buf 
 /* What came to the bot: an update's bytes. */
 void chat_show_update(struct chat *c, const char *update, size_t n, struct buf *out);
 
+/* Remembers how a message begins, an object of JSON with its chat; and how the message of that
+ * number does: `"Hello"`, or `message 5` of one that is not known. */
+void chat_note(struct chat *c, const cJSON *message);
+void chat_put_quote(const struct chat *c, struct buf *out, enum chat_style style, int64_t chat,
+		    int64_t message_id);
+
+/* Says where something happens unless that is the chat in which one is: `(-100123:7 Friends) `. */
+void chat_put_place(const struct chat *c, struct buf *out, int64_t chat, int64_t thread,
+		    const char *title);
+
+/* What a message holds. `params`: of the call that made it, NULL: none did. */
+void chat_put_content(const struct chat *c, const cJSON *message, const cJSON *params,
+		      struct buf *out);
+
 /* One line of a handler's output; `which` 1: stdout, 2: stderr. */
 void chat_show_output(struct chat *c, int which, const char *text, struct buf *out);
 
-/* Appends the escaped text in a style. Lines after the first are indented. */
+/* Appends the escaped text in a style. Lines after the first are indented
+ * (CHAT_INDENT). */
 void chat_put(const struct chat *c, struct buf *out, enum chat_style style, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 

@@ -19,6 +19,8 @@ static void clear(struct chat *c)
 void chat_release(struct chat *c)
 {
 	clear(c);
+	free(c->quotes);
+	c->quotes = NULL;
 }
 
 const struct chat_button *chat_button(const struct chat *c, int64_t number)

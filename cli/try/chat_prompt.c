@@ -8,6 +8,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <langinfo.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,6 +97,14 @@ static int watch_keys(struct loop *loop)
 	return 0;
 }
 
+/* What goes to the bot is UTF-8, whatever the locale says. readline looks at the locale's variables
+ * itself, and takes a character of two bytes for two without one of UTF-8. */
+static void want_utf8(void)
+{
+	if (setlocale(LC_CTYPE, "") && strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+		setenv("LC_ALL", "C.UTF-8", 1);
+}
+
 int chat_prompt_open(struct loop *loop, const char *text, bool colour,
 		     void (*line)(void *arg, const char *text), void *arg, struct err *err)
 {
@@ -107,6 +117,7 @@ int chat_prompt_open(struct loop *loop, const char *text, bool colour,
 		return err_sys(err, ERR_INTERNAL, errno, "cannot wait for the keyboard");
 	}
 	prompt.stop_key = loop_signal_new(loop, SIGTSTP, on_stop_key, NULL);
+	want_utf8();
 	rl_readline_name = "tgrun";
 	rl_catch_signals = 0;
 	rl_inhibit_completion = 1;

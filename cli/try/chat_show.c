@@ -20,104 +20,37 @@ static int64_t number_of(const cJSON *object, const char *name)
 	return cJSON_IsNumber(item) ? (int64_t)item->valuedouble : 0;
 }
 
-/* Says where something happens unless that is the chat in which one is. */
-static void put_place(const struct chat *c, struct buf *out, int64_t chat, int64_t thread,
-		      const char *title)
-{
-	if (chat == c->chat_id && thread == c->thread)
-		return;
-	char topic[24] = "";
-	if (thread)
-		snprintf(topic, sizeof topic, ":%" PRId64, thread);
-	chat_put(c, out, CHAT_DIM, "(%" PRId64 "%s%s%s)", chat, topic, *title ? " " : "", title);
-	buf_addc(out, ' ');
-}
-
 static void put_bot(struct chat *c, struct buf *out, int64_t chat, int64_t thread,
 		    const char *title)
 {
 	c->acting[0] = '\0';
-	put_place(c, out, chat, thread, title);
+	chat_put_place(c, out, chat, thread, title);
 	chat_put(c, out, CHAT_BOT, "bot:");
 	buf_addc(out, ' ');
 }
 
-static void put_size(char *text, size_t n, double bytes)
+/* A copy of a parameter of the call that is JSON, sent as JSON or as text. */
+static cJSON *json_of(const cJSON *params, const char *name)
 {
-	if (bytes < 1000)
-		snprintf(text, n, bytes == 1 ? "%.0f byte" : "%.0f bytes", bytes);
-	else if (bytes < 1e6)
-		snprintf(text, n, "%.1f kB", bytes / 1e3);
-	else
-		snprintf(text, n, "%.1f MB", bytes / 1e6);
-}
-
-/* [photo: CAPTION] (cat.jpg, 12.0 kB), or where the file comes from. */
-static void put_file(const struct chat *c, const char *what, const cJSON *file,
-		     const cJSON *message, const cJSON *params, struct buf *out)
-{
-	char size[40] = "";
-	const char *caption = json_text(message, "caption"), *name = json_text(file, "file_name"),
-		   *source = json_text(params, what);
-	const cJSON *bytes = json_member(file, "file_size");
-	if (cJSON_IsNumber(bytes))
-		put_size(size, sizeof size, bytes->valuedouble);
-	if (!*name && strncmp(source, "attach://", 9) != 0)
-		name = source;
-	chat_put(c, out, CHAT_PLAIN, "[%s%s%s]", what, *caption ? ": " : "", caption);
-	if (*name || *size)
-		chat_put(c, out, CHAT_DIM, " (%s%s%s)", name, *name && *size ? ", " : "", size);
-}
-
-static void put_poll(const struct chat *c, const cJSON *poll, struct buf *out)
-{
-	const cJSON *option;
-	chat_put(c, out, CHAT_PLAIN, "[poll: %s]", json_text(poll, "question"));
-	cJSON_ArrayForEach(option, json_member(poll, "options"))
-		chat_put(c, out, CHAT_PLAIN, "\n- %s", json_text(option, "text"));
-}
-
-/* What the message holds. `params`: of the call that made it. */
-static void put_content(const struct chat *c, const cJSON *message, const cJSON *params,
-			struct buf *out)
-{
-	static const char *const files[] = { "photo",     "audio", "document",   "video",
-					     "animation", "voice", "video_note", "sticker" };
-	const cJSON *item;
-	if (cJSON_IsString(json_member(message, "text"))) {
-		chat_put(c, out, CHAT_PLAIN, "%s", json_text(message, "text"));
-		return;
-	}
-	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-		if ((item = json_member(message, files[i]))) {
-			put_file(c, files[i], cJSON_IsArray(item) ? item->child : item, message,
-				 params, out);
-			return;
-		}
-	if ((item = json_member(message, "venue")))
-		chat_put(c, out, CHAT_PLAIN, "[venue: %s, %s]", json_text(item, "title"),
-			 json_text(item, "address"));
-	else if ((item = json_member(message, "location")))
-		chat_put(c, out, CHAT_PLAIN, "[location: %g, %g]",
-			 cJSON_GetNumberValue(json_member(item, "latitude")),
-			 cJSON_GetNumberValue(json_member(item, "longitude")));
-	else if ((item = json_member(message, "contact")))
-		chat_put(c, out, CHAT_PLAIN, "[contact: %s, %s]", json_text(item, "first_name"),
-			 json_text(item, "phone_number"));
-	else if ((item = json_member(message, "dice")))
-		chat_put(c, out, CHAT_PLAIN, "%s %" PRId64, json_text(item, "emoji"),
-			 number_of(item, "value"));
-	else if ((item = json_member(message, "poll")))
-		put_poll(c, item, out);
-	else
-		chat_put(c, out, CHAT_PLAIN, "[message]");
-}
-
-/* The call's reply_markup, sent as JSON or as text. */
-static cJSON *markup_of(const cJSON *params)
-{
-	const cJSON *given = json_member(params, "reply_markup");
+	const cJSON *given = json_member(params, name);
 	return cJSON_IsString(given) ? cJSON_Parse(given->valuestring) : cJSON_Duplicate(given, 1);
+}
+
+/* What a message is besides what it holds: edited, an answer to another, forwarded. */
+static void put_marks(struct chat *c, const cJSON *message, bool edited, struct buf *out)
+{
+	const cJSON *to = json_member(message, "reply_to_message");
+	if (edited)
+		chat_put(c, out, CHAT_DIM, "(edited) ");
+	if (json_member(message, "forward_origin"))
+		chat_put(c, out, CHAT_DIM, "(forwarded) ");
+	if (!to || edited)
+		return;
+	chat_note(c, to);
+	chat_put(c, out, CHAT_DIM, "(to ");
+	chat_put_quote(c, out, CHAT_DIM, number_of(json_member(to, "chat"), "id"),
+		       number_of(to, "message_id"));
+	chat_put(c, out, CHAT_DIM, ") ");
 }
 
 static void show_message(struct chat *c, const struct sandbox_call *call, const cJSON *message,
@@ -127,15 +60,13 @@ static void show_message(struct chat *c, const struct sandbox_call *call, const 
 	int64_t chat = number_of(where, "id"), id = number_of(message, "message_id");
 	bool edited = strncmp(call->method, "edit", 4) == 0;
 	put_bot(c, out, chat, number_of(message, "message_thread_id"), json_text(where, "title"));
-	if (edited)
-		chat_put(c, out, CHAT_DIM, "(edited) ");
-	if (json_member(message, "forward_origin"))
-		chat_put(c, out, CHAT_DIM, "(forwarded) ");
-	put_content(c, message, call->params, out);
+	put_marks(c, message, edited, out);
+	chat_put_content(c, message, call->params, out);
 	buf_addc(out, '\n');
+	chat_note(c, message);
 	if (edited)
 		chat_keyboard_gone(c, chat, id);
-	cJSON *markup = markup_of(call->params);
+	cJSON *markup = json_of(call->params, "reply_markup");
 	chat_keyboard(c, markup, chat, id, out);
 	cJSON_Delete(markup);
 }
@@ -143,25 +74,75 @@ static void show_message(struct chat *c, const struct sandbox_call *call, const 
 static void show_deleted(struct chat *c, const struct sandbox_call *call, struct buf *out)
 {
 	int64_t chat = number_of(call->params, "chat_id");
-	const cJSON *list = json_member(call->params, "message_ids"), *id;
-	cJSON *parsed = cJSON_IsString(list) ? cJSON_Parse(list->valuestring) : NULL;
-	if (parsed)
-		list = parsed;
-	put_place(c, out, chat, c->thread, "");
-	if (strcmp(call->method, "deleteMessage") == 0) {
-		chat_put_line(c, out, CHAT_DIM, "bot deleted message %" PRId64,
-			      number_of(call->params, "message_id"));
-		chat_keyboard_gone(c, chat, number_of(call->params, "message_id"));
-	} else {
-		chat_put(c, out, CHAT_DIM, "bot deleted messages");
-		cJSON_ArrayForEach(id, list)
-		{
-			chat_put(c, out, CHAT_DIM, " %.0f", cJSON_GetNumberValue(id));
-			chat_keyboard_gone(c, chat, (int64_t)cJSON_GetNumberValue(id));
-		}
-		buf_addc(out, '\n');
+	cJSON *list = json_of(call->params, "message_ids");
+	const cJSON *id = list ? list->child : json_member(call->params, "message_id");
+	chat_put_place(c, out, chat, c->thread, "");
+	chat_put(c, out, CHAT_DIM, "bot deleted");
+	for (; id; id = list ? id->next : NULL) {
+		int64_t number = cJSON_IsString(id) ? strtoll(id->valuestring, NULL, 10)
+						    : (int64_t)cJSON_GetNumberValue(id);
+		buf_addc(out, ' ');
+		chat_put_quote(c, out, CHAT_DIM, chat, number);
+		chat_keyboard_gone(c, chat, number);
 	}
-	cJSON_Delete(parsed);
+	buf_addc(out, '\n');
+	cJSON_Delete(list);
+}
+
+/* The emoji of a list of reactions; what has none is named by its type. */
+static void put_reactions(const struct chat *c, const cJSON *list, struct buf *out)
+{
+	const cJSON *one;
+	cJSON_ArrayForEach(one, list)
+	{
+		const char *emoji = json_text(one, "emoji");
+		if (*emoji)
+			chat_put(c, out, CHAT_PLAIN, "%s ", emoji);
+		else
+			chat_put(c, out, CHAT_PLAIN, "[%s] ", json_text(one, "type"));
+	}
+}
+
+/* `who reacted 👍 to "hello"` */
+static void put_reaction(const struct chat *c, const cJSON *list, int64_t chat, int64_t message_id,
+			 struct buf *out)
+{
+	bool any = cJSON_IsArray(list) && list->child;
+	chat_put(c, out, CHAT_DIM, any ? "reacted " : "took the reaction back ");
+	put_reactions(c, list, out);
+	chat_put(c, out, CHAT_DIM, any ? "to " : "from ");
+	chat_put_quote(c, out, CHAT_DIM, chat, message_id);
+	buf_addc(out, '\n');
+}
+
+static void show_reaction(struct chat *c, const struct sandbox_call *call, struct buf *out)
+{
+	cJSON *list = json_of(call->params, "reaction");
+	int64_t chat = number_of(call->params, "chat_id");
+	chat_put_place(c, out, chat, c->thread, "");
+	chat_put(c, out, CHAT_DIM, "bot ");
+	put_reaction(c, list, chat, number_of(call->params, "message_id"), out);
+	cJSON_Delete(list);
+}
+
+/* The answer to an inline query: a line for each result. */
+static void show_results(struct chat *c, const struct sandbox_call *call, struct buf *out)
+{
+	cJSON *list = json_of(call->params, "results");
+	const cJSON *one;
+	int count = cJSON_GetArraySize(list);
+	chat_put(c, out, CHAT_BOT, "bot:");
+	chat_put(c, out, CHAT_DIM, " (inline) %d result%s", count, count == 1 ? "" : "s");
+	cJSON_ArrayForEach(one, list)
+	{
+		const char *title = json_text(one, "title"),
+			   *text = json_text(json_member(one, "input_message_content"),
+					     "message_text");
+		chat_put(c, out, CHAT_PLAIN, "\n- %s%s%s", *title ? title : json_text(one, "type"),
+			 *text ? ": " : "", text);
+	}
+	buf_addc(out, '\n');
+	cJSON_Delete(list);
 }
 
 static void show_action(struct chat *c, const struct sandbox_call *call, struct buf *out)
@@ -189,7 +170,7 @@ static void show_action(struct chat *c, const struct sandbox_call *call, struct 
 		}
 	for (char *p = what; (p = strchr(p, '_'));)
 		*p = ' ';
-	put_place(c, out, chat, number_of(call->params, "message_thread_id"), "");
+	chat_put_place(c, out, chat, number_of(call->params, "message_thread_id"), "");
 	chat_put_line(c, out, CHAT_DIM, "bot is %s%s\xe2\x80\xa6", doing, what);
 }
 
@@ -212,22 +193,28 @@ static void show_toast(struct chat *c, const struct sandbox_call *call, struct b
 
 void chat_show_call(struct chat *c, const struct sandbox_call *call, struct buf *out)
 {
+	static const struct {
+		const char *method;
+		void (*show)(struct chat *c, const struct sandbox_call *call, struct buf *out);
+	} rows[] = {
+		{ "answerCallbackQuery", show_toast }, { "answerInlineQuery", show_results },
+		{ "sendChatAction", show_action },     { "deleteMessage", show_deleted },
+		{ "deleteMessages", show_deleted },    { "setMessageReaction", show_reaction },
+	};
 	if (call->description) {
 		chat_put_line(c, out, CHAT_RED, "refused: %s: %d %s", call->method, call->status,
 			      call->description);
 		return;
 	}
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (strcmp(call->method, rows[i].method) == 0) {
+			rows[i].show(c, call, out);
+			return;
+		}
 	cJSON *result = call->result ? cJSON_Parse(call->result) : NULL;
 	const cJSON *message;
-	if (strcmp(call->method, "answerCallbackQuery") == 0)
-		show_toast(c, call, out);
-	else if (strcmp(call->method, "sendChatAction") == 0)
-		show_action(c, call, out);
-	else if (strcmp(call->method, "deleteMessage") == 0 ||
-		 strcmp(call->method, "deleteMessages") == 0)
-		show_deleted(c, call, out);
-	else if (cJSON_IsArray(result) && json_member(result->child, "chat") &&
-		 json_member(result->child, "message_id"))
+	if (cJSON_IsArray(result) && json_member(result->child, "chat") &&
+	    json_member(result->child, "message_id"))
 		cJSON_ArrayForEach(message, result) show_message(c, call, message, out);
 	else if (json_member(result, "message_id") && json_member(result, "chat"))
 		show_message(c, call, result, out);
@@ -236,32 +223,58 @@ void chat_show_call(struct chat *c, const struct sandbox_call *call, struct buf 
 	cJSON_Delete(result);
 }
 
+/* A kind of update that is a message, or was one before it was edited. */
+static bool is_message(const char *kind)
+{
+	static const char *const kinds[] = { "message", "channel_post", "business_message",
+					     "guest_message" };
+	kind += strncmp(kind, "edited_", 7) == 0 ? 7 : 0;
+	size_t i = 0;
+	while (i < sizeof kinds / sizeof *kinds && strcmp(kind, kinds[i]) != 0)
+		i++;
+	return i < sizeof kinds / sizeof *kinds;
+}
+
+static void put_came(struct chat *c, const char *kind, const cJSON *message, struct buf *out)
+{
+	bool edited = strncmp(kind, "edited_", 7) == 0;
+	kind += edited ? 7 : 0;
+	if (strcmp(kind, "message") != 0)
+		chat_put(c, out, CHAT_DIM, "[%s] ", kind);
+	put_marks(c, message, edited, out);
+	chat_put_content(c, message, NULL, out);
+	buf_addc(out, '\n');
+	chat_note(c, message);
+}
+
 void chat_show_update(struct chat *c, const char *update, size_t n, struct buf *out)
 {
 	struct update *u = update_parse(update, n, NULL);
-	struct buf name;
 	int64_t chat = 0, thread = 0;
-	char pointer[128];
 	if (!u)
 		return;
+	cJSON *json = cJSON_ParseWithLength(update, n);
 	const char *kind = update_kind(u), *text = update_text(u);
-	buf_init(&name, 4096);
-	snprintf(pointer, sizeof pointer, "/%s/from/first_name", kind);
-	if (update_pointer(u, pointer, &name) <= 0)
-		buf_adds(&name, "someone");
+	const cJSON *body = json_member(json, kind), *from = json_member(body, "from");
 	if (update_chat(u, &chat)) {
 		update_thread(u, &thread);
-		put_place(c, out, chat, thread, "");
+		chat_put_place(c, out, chat, thread, "");
 	}
-	chat_put(c, out, CHAT_YOU, "%s:", buf_str(&name));
-	if (strcmp(kind, "message") != 0)
-		chat_put(c, out, CHAT_DIM, " [%s]", kind);
-	else if (!text)
-		chat_put(c, out, CHAT_DIM, " [no text]");
-	if (text)
-		chat_put(c, out, CHAT_PLAIN, " %s", text);
-	buf_addc(out, '\n');
-	buf_release(&name);
+	const char *name = json_text(from ? from : json_member(body, "user"), "first_name"),
+		   *title = json_text(json_member(body, "sender_chat"), "title");
+	chat_put(c, out, CHAT_YOU, "%s:", *title ? title : *name ? name : "someone");
+	buf_addc(out, ' ');
+	if (is_message(kind)) {
+		put_came(c, kind, body, out);
+	} else if (strcmp(kind, "message_reaction") == 0) {
+		put_reaction(c, json_member(body, "new_reaction"), chat,
+			     number_of(body, "message_id"), out);
+	} else {
+		chat_put(c, out, CHAT_DIM, "[%s]", kind);
+		chat_put(c, out, CHAT_PLAIN, "%s%s", text ? " " : "", text ? text : "");
+		buf_addc(out, '\n');
+	}
+	cJSON_Delete(json);
 	update_free(u);
 }
 

@@ -1,6 +1,7 @@
 /* cli/try/chat_text: text of strangers in, text that is safe for a terminal out. Every byte that is
  * shown passes chat_put(): control characters, marks that change the direction of writing and bytes
- * that are no UTF-8 are shown escaped; line feeds become indented lines. */
+ * that are no UTF-8 are shown escaped; line feeds become lines that
+ * begin with CHAT_INDENT. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,8 +10,7 @@
 #include "base/utf8.h"
 #include "cli/try/chat.h"
 
-#define INDENT "     " /* the width of `bot: ` */
-#define TAB    "    "
+#define TAB "    "
 
 static const char *const colours[] = {
 	[CHAT_PLAIN] = "",         [CHAT_DIM] = "\033[2m",    [CHAT_RED] = "\033[31m",
@@ -23,7 +23,7 @@ static void put_escaped(struct buf *out, const char *s, size_t n)
 		char shown[UTF8_SHOWN_MAX];
 		size_t length = utf8_show(shown, s + i, n - i, UTF8_PLAIN, &step);
 		if (s[i] == '\n')
-			buf_adds(out, "\n" INDENT);
+			buf_add(out, (const char[]){ '\n', CHAT_INDENT }, 2);
 		else if (s[i] == '\t')
 			buf_adds(out, TAB);
 		else

@@ -22,12 +22,16 @@
 #include "queue/local/local.h"
 
 enum { POLL_TIMEOUT = 30000, POLL_LIMIT = 100 };
+enum { TOKEN_RANDOM = 33 }; /* characters */
 
+/* As @BotFather would give it: libraries look at its shape. */
 static int make_token(struct try *t, struct err *err)
 {
-	char token[64];
-	snprintf(token, sizeof token, "1000001:sandbox-%08x%08x%08x", backoff_random(),
-		 backoff_random(), backoff_random());
+	static const char letters[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+	char token[sizeof "1000000001:AA" + TOKEN_RANDOM] = "1000000001:AA";
+	for (size_t i = strlen(token), end = i + TOKEN_RANDOM; i < end; i++)
+		token[i] = letters[backoff_random() % (sizeof letters - 1)];
 	t->setup->secret = secret_new(token, err);
 	return t->setup->secret ? 0 : -1;
 }
@@ -126,6 +130,7 @@ static int start_engine(struct try *t, struct err *err)
 		.started = try_on_started,
 		.output = try_on_output,
 		.trouble = try_on_trouble,
+		.ignored = try_on_ignored,
 		.told = try_on_told,
 		.arg = t,
 	};
@@ -144,9 +149,11 @@ static int start_input(struct try *t, struct err *err)
 	static const int signals[TRY_SIGNALS] = { SIGINT, SIGTERM, SIGQUIT, SIGHUP };
 	struct buf text;
 	t->patience = loop_timer_new(t->loop, try_on_patience, t);
+	t->pause = loop_timer_new(t->loop, try_on_pause, t);
+	t->linger = loop_timer_new(t->loop, try_on_linger, t);
 	for (int i = 0; i < TRY_SIGNALS - t->setup->nohup; i++)
 		t->signals[i] = loop_signal_new(t->loop, signals[i], try_on_signal, t);
-	if (!t->patience)
+	if (!t->patience || !t->pause || !t->linger)
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	loop_on_turn(t->loop, try_on_turn, t);
 	if (t->mode != TRY_TERMINAL) {
@@ -172,7 +179,7 @@ static void greet(struct try *t)
 	buf_addc(&t->out, '\n');
 	if (t->mode == TRY_TERMINAL)
 		chat_put_line(&t->chat, &t->out, CHAT_DIM,
-			      "Type to the bot; /help tells more, Ctrl-D ends.");
+			      "Type to the bot; :help tells more, Ctrl-D ends.");
 	for (size_t i = 0; i < c->warning_count; i++)
 		chat_put_line(&t->chat, &t->out, CHAT_DIM, "warning: %s", c->warnings[i]);
 	try_say(t);
@@ -235,6 +242,9 @@ static void release(struct try *t)
 	chat_prompt_close();
 	chat_feed_free(t->feed);
 	loop_timer_free(t->patience);
+	loop_timer_free(t->pause);
+	loop_timer_free(t->linger);
+	try_watch_release(t);
 	for (int i = 0; i < TRY_SIGNALS; i++)
 		loop_signal_free(t->signals[i]);
 	engine_free(t->engine, NULL);
@@ -246,6 +256,8 @@ static void release(struct try *t)
 	if (t->updates_fd > STDERR_FILENO)
 		close(t->updates_fd);
 	chat_release(&t->chat);
+	chat_input_release(&t->input);
+	buf_release(&t->typed);
 	buf_release(&t->out);
 }
 
@@ -260,7 +272,12 @@ int cmd_try(struct setup *s)
 	chat_init(&t.chat,
 		  isatty(STDOUT_FILENO) && !(plain && *plain) && term && strcmp(term, "dumb") != 0);
 	buf_init(&t.out, 2 * CHAT_SHOW_MAX);
+	buf_init(&t.typed, CHAT_INPUT_MAX);
+	chat_input_init(&t.input);
+	list_init(&t.flights);
 	rc = rc || make_token(&t, &err) || setup_handler(s, cwd, &err) || open_updates(&t, &err);
+	if (rc == 0)
+		setup_look_telegram(s, "does not come here, but goes to Telegram");
 	if (t.mode == TRY_UPDATES)
 		t.chat.chat_id = 0;
 	if (rc == 0) {

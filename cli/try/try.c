@@ -3,6 +3,7 @@
  * of a turn of the loop: try_on_turn(). */
 #include <inttypes.h>
 #include <signal.h>
+#include <string.h>
 
 #include "cli/try/chat_prompt.h"
 #include "cli/try/try_internal.h"
@@ -24,12 +25,19 @@ void try_on_patience(void *arg)
 		SAY(t, CHAT_DIM, "waiting until all is handled; Ctrl-C stops");
 }
 
+void try_on_pause(void *arg)
+{
+	struct try *t = arg;
+	t->pausing = false; /* the end of this turn goes on */
+}
+
 void try_on_turn(void *arg)
 {
 	struct try *t = arg;
 	if (t->over || t->stopped)
 		return;
-	if (t->feed && !t->input_ended)
+	try_watch_turn(t);
+	if (!t->input_ended)
 		try_take_lines(t);
 	if (t->write_failed)
 		stop(t, ERR_IO);
@@ -46,17 +54,32 @@ void try_on_called(void *arg, const struct sandbox_call *call)
 	sandbox_stats(t->sandbox, &stats);
 	if (stats.polls == 0)
 		return; /* the runner itself, which introduces itself */
+	if (try_watch_is_second(t, call))
+		return;
 	chat_show_call(&t->chat, call, &t->out);
-	try_say(t);
+	if (strcmp(call->method, "sendChatAction") == 0)
+		try_say_fleeting(t);
+	else
+		try_say(t);
+	try_watch_called(t, call);
 }
 
 void try_on_started(void *arg, const struct claim *claim)
 {
 	struct try *t = arg;
+	try_watch_started(t, claim);
 	if (t->mode == TRY_TERMINAL || claim->failures || claim->redelivered || t->unstartable)
 		return;
 	chat_show_update(&t->chat, claim->body, claim->length, &t->out);
 	try_say(t);
+}
+
+void try_on_ignored(void *arg, const char *update, size_t n, const char *why)
+{
+	struct try *t = arg;
+	if (t->mode != TRY_TERMINAL)
+		chat_show_update(&t->chat, update, n, &t->out);
+	SAY(t, CHAT_DIM, "(ignored: %s)", why);
 }
 
 void try_on_output(void *arg, const struct claim *claim, int which, const char *text, size_t n)
@@ -68,30 +91,11 @@ void try_on_output(void *arg, const struct claim *claim, int which, const char *
 	try_say(t);
 }
 
-/* What a worker prints is never an answer. */
-static bool has_workers(const struct config *c)
-{
-	size_t i = 0;
-	while (i < c->route.count && c->route.items[i].policy.handler.workers == 0)
-		i++;
-	return c->policy.handler.workers > 0 || i < c->route.count;
-}
-
 void try_on_settled(void *arg, int64_t seq, bool failed)
 {
 	struct try *t = arg;
-	(void)seq;
 	t->unstartable = 0;
-	/* Who prints an answer and gets none does not know of the option. */
-	if (t->printed && !failed && !t->hinted && !has_workers(&t->setup->config) &&
-	    config_origin(&t->setup->config, &t->setup->config.policy.reply) == ORIGIN_DEFAULT) {
-		SAY(t, CHAT_DIM,
-		    "the handler printed %" PRIu64 " bytes; with --reply text they would be the "
-		    "answer",
-		    t->printed);
-		t->hinted = true;
-	}
-	t->printed = 0;
+	try_watch_settled(t, seq, failed);
 }
 
 void try_on_told(void *arg, const char *line, const char *text)

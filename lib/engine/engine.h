@@ -159,6 +159,8 @@ struct engine_config {
 	void (*started)(void *arg, const struct claim *claim);
 	void (*output)(void *arg, const struct claim *claim, int which, const char *text, size_t n);
 	void (*trouble)(void *arg, const struct engine_trouble *trouble);
+	/* An update of `n` bytes came and is left alone: `why` is a phrase. */
+	void (*ignored)(void *arg, const char *update, size_t n, const char *why);
 	/* What became of a message on its way to the chat `line`: a phrase. */
 	void (*told)(void *arg, const char *line, const char *text);
 	void *arg;
@@ -204,6 +206,10 @@ void engine_counts(const struct engine *e, struct engine_counts *out);
 
 /* Nothing runs, and nothing that waits is due. */
 bool engine_idle(const struct engine *e);
+
+/* The updates whose handler ended while its background work runs on and holds their chats; 0: none.
+ * `out` gets what that is, for people. */
+int engine_lingering(const struct engine *e, char *out, size_t n);
 
 /* Flushes and frees. 0, or -1 with `err` when outcomes could not be written: their updates will be
  * handed out again. */

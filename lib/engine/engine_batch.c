@@ -70,6 +70,7 @@ static int intake_add(struct engine *e, struct intake *b, const struct slice *s)
 	struct queue_put *put = &b->puts[b->count];
 	struct update *u = s->is_object ? update_of_checked(b->update, s->bytes, s->length) : NULL;
 	bool from_file = e->config.source_fd >= 0;
+	const char *why;
 	if (s->is_object && !u)
 		return -1;
 	if (u)
@@ -85,8 +86,11 @@ static int intake_add(struct engine *e, struct intake *b, const struct slice *s)
 		put->dead = "it is no JSON object";
 	else if (!put->has_id)
 		put->dead = "it has no update_id that is a whole number";
-	if (u && !put->dead && !engine_wants(e, u))
+	if (u && !put->dead && !engine_wants(e, u, &why)) {
+		if (e->config.ignored)
+			e->config.ignored(e->config.arg, s->bytes, s->length, why);
 		return 0;
+	}
 	b->texts_at[b->count++] = b->texts.len;
 	return place(e, u, &b->texts, &put->lane) || buf_addc(&b->texts, '\0') ||
 			       buf_adds(&b->texts, u ? update_kind(u) : "") ||

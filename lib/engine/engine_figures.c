@@ -209,6 +209,14 @@ double engine_rate(struct engine *e, int64_t uptime)
 							      : seconds);
 }
 
+int engine_lingering(const struct engine *e, char *out, size_t n)
+{
+	int count = handlers_lingering(e->handlers);
+	if (count)
+		handlers_describe_lingering(e->handlers, out, n);
+	return count;
+}
+
 bool engine_idle(const struct engine *e)
 {
 	return handlers_running(e->handlers) == 0 && !e->tidy.trimming &&

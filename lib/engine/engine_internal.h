@@ -267,8 +267,8 @@ unsigned engine_lane(const struct engine *e, const struct update *u, bool *bypas
  * if it is no update. Business and guest chats have names of their own. 0, or -1 when memory is
  * out. */
 int engine_chat_of(const struct engine *e, const struct claim *c, struct buf *out);
-/* Whether it is handled at all; counts what is not. */
-bool engine_wants(struct engine *e, const struct update *u);
+/* Whether it is handled at all; counts what is not, and *why gets a phrase. */
+bool engine_wants(struct engine *e, const struct update *u, const char **why);
 /* The handler does not work: one is started at a time, until one works. */
 bool engine_probes(const struct route *r);
 

@@ -143,15 +143,18 @@ int engine_chat_of(const struct engine *e, const struct claim *c, struct buf *ou
 	return rc;
 }
 
-bool engine_wants(struct engine *e, const struct update *u)
+bool engine_wants(struct engine *e, const struct update *u, const char **why)
 {
 	size_t only = count_list(e->only);
-	if ((only && match_first(e->only, only, u, e->bot_username) < 0) ||
-	    match_first(e->ignore, count_list(e->ignore), u, e->bot_username) >= 0) {
-		e->counts.ignored++;
-		return false;
-	}
-	return !engine_is_stranger(e, &e->routes[find_route(e, u)], u);
+	*why = NULL;
+	if (only && match_first(e->only, only, u, e->bot_username) < 0)
+		*why = "--only names others";
+	else if (match_first(e->ignore, count_list(e->ignore), u, e->bot_username) >= 0)
+		*why = "--ignore names it";
+	e->counts.ignored += *why != NULL;
+	if (!*why && engine_is_stranger(e, &e->routes[find_route(e, u)], u))
+		*why = "--allow-user and --allow-chat name others";
+	return !*why;
 }
 
 bool engine_probes(const struct route *r)

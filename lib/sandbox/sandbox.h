@@ -100,6 +100,17 @@ int64_t sandbox_message_id(struct sandbox *s, int64_t chat);
  * are kept). Valid until the next turn. */
 const cJSON *sandbox_message(const struct sandbox *s, int64_t chat, int64_t message_id);
 
+/* The newest messages of `user` in the chat: the `nth`, from 1; NULL if it is not known. As above.
+ */
+const cJSON *sandbox_message_of(const struct sandbox *s, int64_t chat, int64_t user, int64_t nth);
+
+/* A file that somebody sends, of `size` bytes: what a message tells of it as a `kind` (photo,
+ * document …), the caller's; NULL when memory is out. The bot can fetch it; `bytes` is copied, and
+ * may be NULL where the file is larger than what the server hands out (SANDBOX_FILE_MAX). */
+enum { SANDBOX_FILE_MAX = 20 << 20 };
+cJSON *sandbox_file(struct sandbox *s, const char *kind, const char *name, const char *bytes,
+		    uint64_t size);
+
 /* What becomes of a call to a chat. */
 enum sandbox_chat_state {
 	SANDBOX_CHAT_OPEN,

@@ -68,11 +68,9 @@ static void add_members(cJSON *file, const char *kind)
 	cJSON_AddFalseToObject(file, "is_video");
 }
 
-cJSON *sandbox_file_json(struct sandbox_request *r, const cJSON *given, const char *kind)
+/* `known`: the id by which it was named; NULL: by its own. */
+static cJSON *describe(struct file *f, const char *known, const char *kind)
 {
-	struct sandbox *s = r->sandbox;
-	const char *known = id_of(r, given);
-	struct file *f = known ? sandbox_upload_find(s, known) : sandbox_upload_new(s);
 	char id[64], unique[64];
 	snprintf(id, sizeof id, UPLOAD_ID "%llu", f ? (unsigned long long)f->id : 0);
 	snprintf(unique, sizeof unique, "sandbox%llu", f ? (unsigned long long)f->id : 0);
@@ -87,6 +85,25 @@ cJSON *sandbox_file_json(struct sandbox_request *r, const cJSON *given, const ch
 		cJSON_AddNumberToObject(file, "file_size", (double)f->size);
 	add_members(file, kind);
 	return file;
+}
+
+cJSON *sandbox_file_json(struct sandbox_request *r, const cJSON *given, const char *kind)
+{
+	struct sandbox *s = r->sandbox;
+	const char *known = id_of(r, given);
+	return describe(known ? sandbox_upload_find(s, known) : sandbox_upload_new(s), known, kind);
+}
+
+cJSON *sandbox_file(struct sandbox *s, const char *kind, const char *name, const char *bytes,
+		    uint64_t size)
+{
+	bool kept = bytes && size <= SANDBOX_FILE_MAX;
+	char *copy = kept ? malloc(size + 1) : NULL;
+	if (kept && !copy)
+		return NULL;
+	if (copy)
+		memcpy(copy, bytes, size);
+	return describe(sandbox_upload_keep(s, copy, kept ? size : 0, size, name), NULL, kind);
 }
 
 /* documents/file_7.pdf; the name's end goes into a URL, so it is short and plain, or left out. */

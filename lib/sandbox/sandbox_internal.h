@@ -253,7 +253,7 @@ void sandbox_topics_note(struct sandbox *s, int64_t chat, const cJSON *message);
 
 /* sandbox_uploads.c */
 #define UPLOAD_ID "sandbox-file-" /* and its number: the id of a file */
-enum { UPLOAD_KEPT_MAX = 20 << 20 };
+enum { UPLOAD_KEPT_MAX = SANDBOX_FILE_MAX };
 /* A file that arrives. Zeroed at first. */
 struct sandbox_upload {
 	struct buf bytes; /* none when there are too many, or memory is out: lost */
@@ -266,6 +266,10 @@ void sandbox_upload_add(struct sandbox_upload *u, const char *bytes, size_t n);
 /* It is whole: it becomes the parameter `param` and is kept, under the file name `name`. */
 void sandbox_upload_end(struct sandbox_request *r, struct sandbox_upload *u, const char *param,
 			const char *name);
+/* Keeps a file of `size` bytes under the next number: `length` of them at `bytes` (malloc'ed, its
+ * own from now on; NULL: none). */
+struct file *sandbox_upload_keep(struct sandbox *s, char *bytes, size_t length, uint64_t size,
+				 const char *name);
 /* A file with the next number, without bytes; the file of that id, NULL if it is not known. */
 struct file *sandbox_upload_new(struct sandbox *s);
 struct file *sandbox_upload_find(struct sandbox *s, const char *id);

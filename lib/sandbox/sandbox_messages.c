@@ -19,6 +19,14 @@ struct chat {
 	cJSON *json; /* as a pushed message showed it; NULL: made up from the id */
 };
 
+static int64_t number(const cJSON *object, const char *name)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+	return cJSON_IsNumber(item) && item->valuedouble > -9e18 && item->valuedouble < 9e18
+		       ? (int64_t)item->valuedouble
+		       : 0;
+}
+
 static struct chat *find_chat(const struct sandbox *s, int64_t id)
 {
 	for (struct chat *c = s->chats[hash_bytes(&id, sizeof id) % CHAT_BUCKETS]; c; c = c->next)
@@ -76,6 +84,18 @@ struct message *sandbox_message_find(const struct sandbox *s, int64_t chat, int6
 	return NULL;
 }
 
+const cJSON *sandbox_message_of(const struct sandbox *s, int64_t chat, int64_t user, int64_t nth)
+{
+	for (size_t i = 1; i <= MESSAGES_KEPT; i++) {
+		const struct message
+			*m = &s->messages[(s->message_next + MESSAGES_KEPT - i) % MESSAGES_KEPT];
+		const cJSON *from = cJSON_GetObjectItemCaseSensitive(m->json, "from");
+		if (m->json && m->chat == chat && number(from, "id") == user && --nth == 0)
+			return m->json;
+	}
+	return NULL;
+}
+
 const cJSON *sandbox_message(const struct sandbox *s, int64_t chat, int64_t message_id)
 {
 	const struct message *m = sandbox_message_find(s, chat, message_id);
@@ -89,14 +109,6 @@ void sandbox_message_keep(struct sandbox *s, int64_t chat, int64_t id, cJSON *js
 		m = &s->messages[s->message_next++ % MESSAGES_KEPT];
 	cJSON_Delete(m->json);
 	*m = (struct message){ chat, id, json };
-}
-
-static int64_t number(const cJSON *object, const char *name)
-{
-	const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
-	return cJSON_IsNumber(item) && item->valuedouble > -9e18 && item->valuedouble < 9e18
-		       ? (int64_t)item->valuedouble
-		       : 0;
 }
 
 static void note_message(struct sandbox *s, const cJSON *message)

@@ -73,6 +73,20 @@ static void make_room(struct sandbox *s, size_t n)
 	}
 }
 
+struct file *sandbox_upload_keep(struct sandbox *s, char *bytes, size_t length, uint64_t size,
+				 const char *name)
+{
+	make_room(s, length);
+	struct file *f = sandbox_upload_new(s);
+	f->uploaded = true;
+	f->size = size;
+	f->bytes = bytes;
+	f->length = length;
+	s->kept_bytes += length;
+	snprintf(f->name, sizeof f->name, "%s", name);
+	return f;
+}
+
 void sandbox_upload_end(struct sandbox_request *r, struct sandbox_upload *u, const char *param,
 			const char *name)
 {
@@ -85,15 +99,8 @@ void sandbox_upload_end(struct sandbox_request *r, struct sandbox_upload *u, con
 	cJSON_AddStringToObject(file, "file_name", name);
 	cJSON_AddNumberToObject(file, "file_size", (double)u->size);
 	cJSON_AddNumberToObject(file, "cksum", ~crc);
-	make_room(s, u->bytes.len);
-	struct file *f = sandbox_upload_new(s);
-	f->uploaded = true;
-	f->size = u->size;
-	f->bytes = u->bytes.data;
-	f->length = u->bytes.len;
-	s->kept_bytes += f->length;
+	const struct file *f = sandbox_upload_keep(s, u->bytes.data, u->bytes.len, u->size, name);
 	buf_init(&u->bytes, UPLOAD_KEPT_MAX);
-	snprintf(f->name, sizeof f->name, "%s", name);
 	snprintf(id, sizeof id, UPLOAD_ID "%llu", (unsigned long long)f->id);
 	if (!r->uploads)
 		r->uploads = cJSON_CreateObject();

@@ -119,7 +119,7 @@ rule() {
 		like "$(sh -c "$(block | sed "s|.*&& build/tgrun|$TGRUN|")" 2>&1)" '^[1-9][0-9]* handled, 0 failed$' "a few updates are handled" ;;
 	"README.md.2:scripts/deps && make check") not_run "it is what runs this" ;;
 	"README.md.3:build/tgrun try --reply text "*)
-		like "$(printf '/start\n/press 1\n' | sh -c "$(block | sed "s|^build/tgrun|$TGRUN|")" 2>&1)" 'Tea is on its way' "a bot to talk to" ;;
+		like "$(printf '/start\n:press 1\n' | sh -c "$(block | sed "s|^build/tgrun|$TGRUN|")" 2>&1)" 'Tea is on its way' "a bot to talk to" ;;
 	"README.md.4:#!/bin/sh") speaks text /start 'Send me /date\.' "README's bot" ;;
 	"README.md.5:You: /start") # between the first line of try and its last
 		command=$(sed -n 's/.*`build\/\(tgrun try [^`]*\)` then talks to it:$/\1/p' README.md)

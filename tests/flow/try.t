@@ -19,13 +19,13 @@ try() {
 talk() { (try "$@"; echo "$STATUS" >"$TMP/status"); }
 status() { cat "$TMP/status"; }
 
-got=$(printf 'hello\n\n/start now\n//help\nlast, without a line feed' | talk --handler "$TMP/echo.sh")
+got=$(printf 'hello\n\n/start now\n::help\nlast, without a line feed' | talk --handler "$TMP/echo.sh")
 is "$got" "You: hello
 bot: echo hello
 You: /start now
 bot: echo /start now
-You: /help
-bot: echo /help
+You: :help
+bot: echo :help
 You: last, without a line feed
 bot: echo last, without a line feed
 4 handled, 0 failed" "each line is a message, and waits for the answer to the one before"
@@ -33,11 +33,34 @@ is "$(status)" 0 "the end of the input is the end, with 0"
 is "$(cat "$TMP/err")" "" "nothing is logged unless asked for"
 like "$(head -n 1 "$TMP/out")" "^tgrun try: .*$TMP/echo.sh" "the first line says what this is"
 
-got=$(printf '/help\nhello\n/quit\nnever\n' | talk --handler "$TMP/echo.sh")
-like "$got" '^You: hello$' "/help and /quit are for try, not for the bot"
-like "$got" '/press' "… /help tells of the words"
-ok '! printf "%s" "$got" | grep -q "never"' "… and /quit is the end"
+got=$(printf ':help\nhello\n:quit\nnever\n' | talk --handler "$TMP/echo.sh")
+like "$got" '^You: hello$' ":help and :quit are for try, not for the bot"
+like "$got" ':press' "… :help tells of the words"
+ok '! printf "%s" "$got" | grep -q "never"' "… and :quit is the end"
 is "$(printf '%s\n' "$got" | tail -n 1) $(status)" "1 handled, 0 failed 0" "… with what was handled before"
+
+got=$(printf '%s\n' '/press 1' /help :\) | talk --handler "$TMP/echo.sh")
+is "$got" "what begins with a slash is the bot's; here it is :press (see :help)
+You: /press 1
+bot: echo /press 1
+You: /help
+bot: echo /help
+You: :)
+bot: echo :)
+3 handled, 0 failed" "the words of before are the bot's, which is said once, and so is what only looks like a word"
+
+got=$(printf '"""\none\n:press 1\n\nthree\n"""\n"""\nnever ends\n' | talk --handler "$TMP/echo.sh")
+is "$got" "You: one
+     :press 1
+     
+     three
+bot: echo one
+     :press 1
+     
+     three
+line 9: the text that began with \"\"\" has no end
+1 handled, 0 failed" "a message of several lines stands between quotes"
+is "$(status)" 64 "and quotes that are not closed are no message"
 
 handler bot.sh <<'EOT'
 #!/bin/sh
@@ -71,7 +94,7 @@ EOT
 SEEN=$TMP/seen
 export SEEN
 
-got=$(printf '%s\n' /ask '/press 3' '/as 42 Ann' '/press 2' /as /keys '/press 2' | talk --handler "$TMP/bot.sh")
+got=$(printf '%s\n' /ask ':press 3' ':as 42 Ann' ':press 2' :as /keys ':press 2' | talk --handler "$TMP/bot.sh")
 is "$got" "You: /ask
 bot is typing…
 bot: Well?
@@ -85,17 +108,21 @@ You: /keys
 bot: Pick
      [1 A] [2 B]
 You: B
+(no answer)
 4 handled, 0 failed" "buttons are shown by number, and pressed"
 
-got=$(printf '%s\n' '/in -100123 Old friends' /where '/in -100123:7' /where '/as 42 Ann' /where /tell /in /where | talk --handler "$TMP/bot.sh")
+got=$(printf '%s\n' ':in -100123 Old friends' /where ':in -100123:7' /where ':as 42 Ann' /where /tell :in /where | talk --handler "$TMP/bot.sh")
 is "$(echo "$got" | grep -v /where)" "stdout: -100123 supergroup none 1001 Old friends You
 the handler printed 45 bytes; with --reply text they would be the answer
 stdout: -100123 supergroup 7 1001 Old friends You
+(no answer)
 stdout: -100123 supergroup 7 42 Old friends Ann
+(no answer)
 Ann: /tell
 (1001) bot: psst
 stdout: 42 private none 42 null Ann
-5 handled, 0 failed" "groups, topics and other people are what /in and /as say"
+(no answer)
+5 handled, 0 failed" "groups, topics and other people are what :in and :as say"
 
 got=$(printf '%s\n' /fail /bad /photo /forget | talk --handler "$TMP/bot.sh")
 is "$got" "You: /fail
@@ -108,7 +135,7 @@ You: /photo
 bot: [photo: Cat] (cat.jpg, 5 bytes)
 You: /forget
 called setMyCommands
-bot deleted message 5
+bot deleted \"/forget\"
 3 handled, 1 failed" "a failure, a refusal, a file and other calls are told"
 is "$(status)" 1 "an update that failed is status 1"
 
@@ -116,14 +143,16 @@ got=$(printf '%s\n' /escape /token | talk --log-level debug --handler "$TMP/bot.
 is "$(echo "$got" | grep -c '^bot: a\\x1b\[31mb\\x07$')" 1 "what the bot sends is shown escaped"
 is "$(echo "$got" | grep -c '^stdout: c\\x1b\]0;d\\x07$')" 1 "so is what its handler prints"
 is "$(tr -d '\n' <"$TMP/out" | LC_ALL=C tr -d ' -~\200-\377' | wc -c)" 0 "no control character comes out"
-like "$(cat "$SEEN")" '^sandbox-' "the handler has a token"
+like "$(cat "$SEEN")" '^AA[A-Za-z0-9_-]{33}$' "the handler has a token, of the shape of a real one"
 ok '! grep -qF "$(cat "$SEEN")" "$TMP/out" "$TMP/err"' "which is shown nowhere"
 ok 'grep -q " info " "$TMP/err"' "with --log-level there is a log, on standard error"
 
-got=$(printf '%s\n' '/press 1' '/in here' hi | talk --handler true)
+got=$(printf '%s\n' ':press 1' ':in here' :pres hi | talk --handler true)
 is "$got" "line 1: there is no such button
-line 2: /in wants the id of a group, which is below zero, and perhaps a title: /in -100123 Friends (a person: /as)
+line 2: :in wants the id of a group, which is below zero, and perhaps a title: :in -100123 Friends (a person: :as)
+line 3: there is no word :pres (did you mean :press?); :help lists them, and ::pres says it to the bot
 You: hi
+(no answer)
 1 handled, 0 failed" "a line that cannot be carried out is named"
 is "$(status)" 64 "and is status 64 at the end"
 
@@ -154,7 +183,7 @@ You: hello
 bot: You said: hello
 stdout: text: hello" "what a worker prints is no answer, and could not be one; it is shown, also behind the answer"
 
-got=$(printf '%s\n' /start '/press 2' | talk --reply text --handler share/examples/menu.sh | grep -v '^called answer')
+got=$(printf '%s\n' /start ':press 2' | talk --reply text --handler share/examples/menu.sh | grep -v '^called answer')
 is "$got" "You: /start
 bot: What would you like?
      [1 Tea] [2 Coffee]
@@ -183,18 +212,99 @@ ok '[ ! -e "$(tail -n 1 "$SEEN")" ]' "and is gone at the end"
 got=$(echo hi | TMPDIR=$TMP/nowhere talk --handler true)
 is "$(status) $got" "0 warning: cannot make a directory in '$TMP/nowhere': No such file or directory: handlers have no 'tgrun call'; TMPDIR names a place
 You: hi
+(no answer)
 1 handled, 0 failed" "without a place for it the bot can be talked to all the same"
 
+# What a person does beside writing.
+handler sees.sh <<'EOT'
+#!/bin/sh
+case $TG_UPDATE_KIND:$TG_TEXT in
+*:/love) tgrun call setMessageReaction message_id="$TG_MESSAGE_ID" reaction='[{"type":"emoji","emoji":"👍"}]' ;;
+*:/quote) tgrun call sendMessage text=yes reply_parameters="{\"message_id\":$TG_MESSAGE_ID}" ;;
+inline_query:*) tgrun call answerInlineQuery results='[{"type":"article","id":"1","title":"Tea","input_message_content":{"message_text":"a cup"}}]' ;;
+*:/ask) tgrun call --button Yes=y sendMessage text='Well?' ;;
+callback_query:*) tgrun call sendMessage text=so ;;
+edited_message:*) tgrun call sendMessage text="you meant $TG_TEXT" ;;
+*:/work) sleep 30 & ;;
+*:/first) until [ -e "$SEEN.second" ]; do sleep 0.05; done; echo 1 ;;
+*:/second) : >"$SEEN.second"; echo 2 ;;
+message:A*)
+	file=$(jq -r '.message | (.document // .photo[0]).file_id')
+	tgrun call --output - getFile file_id="$file" | sed "s/^/it says /" ;;
+esac
+EOT
+echo 'the content' >"$TMP/my paper.txt"
+echo 'the picture' >"$TMP/cat.jpg"
+got=$(printf '%s\n' ":file '$TMP/my paper.txt' A paper" ":file $TMP/cat.jpg A cat" tea coffee ':edit 2 green tea' ':inline te' /love /quote /ask ':press 1' \
+	':json {"message":{"message_id":1,"chat":{"id":5,"type":"private"},"from":{"id":5,"first_name":"Eve"},"sticker":{"file_id":"x"}}}' \
+	':edit 99 x' ":file $TMP/none" | talk --reply text --handler "$TMP/sees.sh")
+is "$got" "You: [document: A paper] (my paper.txt, 12 bytes)
+called getFile
+bot: it says the content
+You: [photo: A cat] (cat.jpg, 12 bytes)
+called getFile
+bot: it says the picture
+You: tea
+(no answer)
+You: coffee
+(no answer)
+You: (edited) green tea
+bot: you meant green tea
+You: [inline_query] te
+bot: (inline) 1 result
+     - Tea: a cup
+You: /love
+bot reacted 👍 to \"/love\"
+You: /quote
+bot: (to \"/quote\") yes
+You: /ask
+bot: Well?
+     [1 Yes]
+You: [callback_query] y
+bot: so
+called answerCallbackQuery
+(5) Eve: [sticker]
+(5) (no answer)
+line 12: there is no such message of yours here; the last one is 1
+line 13: cannot send '$TMP/none': No such file or directory
+11 handled, 0 failed" "files, edits, queries and any update can be sent, and all is shown as what it is" || true
+got=$(printf '%s\n' /ask ':press 1' | talk --handler "$TMP/sees.sh")
+like "$got" '^\(the button waits on: no answerCallbackQuery\)$' "a button that waits on is told of"
+
+got=$(printf '%s\n' /first ':wait 200ms' ':as 7 Eve' /second | talk --reply text --handler "$TMP/sees.sh")
+is "$(status) $(echo "$got" | grep -c '^.*bot: [12]$')" "0 2" "after :wait it goes on, though a handler still runs"
+got=$(printf '%s\n' /work | talk --timeout 2s --handler "$TMP/sees.sh")
+like "$got" '^background work of the handler runs on, and holds its chat: sleep' "background work that holds a chat is told of"
+
+got=$(printf 'hello\n/ask\n' | talk --only /ask --ignore message --handler "$TMP/sees.sh" | tr '\n' '|')
+is "$got" "You: hello|(ignored: --only names others)|You: /ask|(ignored: --ignore names it)|0 handled, 0 failed|" "what is left alone is told of, and why"
+got=$(printf ':as 7 Eve\n:in -100\n/ask\n' | talk --allow-user 8 --handler "$TMP/sees.sh" | tail -n 2 | head -n 1)
+is "$got" "(ignored: --allow-user and --allow-chat name others)" "… by --allow-user, too"
+got=$(printf ':as 8 Eve\n/quote\n' | talk --allow-user 8 --handler "$TMP/sees.sh" | tail -n 1)
+is "$got" "1 handled, 0 failed" "… who is named can be tried"
+
+{ cat "$TMP/echo.sh"; echo '# instead of https://api.telegram.org/'; } | handler both.sh
+sed 's|\$TG_API_URL|https://api.telegram.org/bot$TG_TOKEN|' "$TMP/echo.sh" | handler past.sh
+got=$(talk --handler "$TMP/past.sh" </dev/null)
+like "$got" "^warning: the handler '$TMP/past.sh' names api.telegram.org: what it sends there does not come here" "a handler that speaks past try is told of"
+is "$(talk --handler "sh '$TMP/past.sh'" </dev/null | grep -c '^warning')" 1 "… as what a shell is to run, too"
+is "$(talk --handler "$TMP/both.sh" </dev/null | grep -c '^warning')" 0 "… not one that knows the way"
+like "$("$TGRUN" check --token "$TOKEN" --api-url http://127.0.0.1:1 --state-dir "$TMP/none" --serve-api --handler "$TMP/past.sh")" \
+	"^warning .*past.sh' names api.telegram.org: what it sends there is not sent by tgrun" "… by check with --serve-api, too"
+
 # Updates from a file.
-got=$(talk --handler 'jq -r .update_id' --concurrency 1 --updates tests/data/hello.jsonl </dev/null | grep -v '\[')
+got=$(talk --handler 'jq -r .update_id' --concurrency 1 --updates tests/data/hello.jsonl </dev/null | grep -v ': \[')
 is "$got" "(1001) Ann: /start hello
 stdout: 501
 the handler printed 4 bytes; with --reply text they would be the answer
 (-1001234567890:7) Bob: grüß dich
 stdout: 502
+(-1001234567890:7) (no answer)
 stdout: 503
+(1001) (the button waits on: no answerCallbackQuery)
 (1001) Ann: no id of its own
 stdout: 504
+(1001) (no answer)
 4 handled, 0 failed" "whole updates keep their id, and others get the next"
 is "$(status)" 0 "and the end of the file is the end"
 
@@ -286,6 +396,26 @@ if env script --version >/dev/null 2>&1; then
 	wait_tgrun
 	like "$(cat "$TMP/screen")" 'status 0' "with 0"
 	like "$(sed -n '/status 0/,$p' "$TMP/screen")" '[; ]icanon' "and the terminal is as it was"
+
+	# What is typed is UTF-8 in any locale; what the bot does just now is said in the last line, until it speaks.
+	rm -f "$SEEN.go"
+	handler types.sh <<-'EOT'
+		#!/bin/sh
+		tgrun call sendChatAction action=typing
+		until [ -e "$SEEN.go" ]; do sleep 0.05; done
+		printf '%s' "<$TG_TEXT>"
+	EOT
+	terminal "LC_ALL=C '$TGRUN' try --reply text --handler '$TMP/types.sh'"
+	wait_for 'grep -q "You: " "$TMP/screen"'
+	printf 'a\303\274\177b\r' >&3
+	wait_for 'grep -q "bot is typing" "$TMP/screen"'
+	: >"$SEEN.go"
+	wait_for 'grep -q "<.*>" "$TMP/screen"'
+	like "$(cat "$TMP/screen")" '<ab>' "what is taken back is a character, in the C locale, too"
+	like "$(sed '1,/bot is typing/d' "$TMP/screen" | tr -d '\033\r')" '\[A\[2K.*bot:.*<ab>' "that the bot types goes away when it speaks"
+	printf '\004' >&3
+	exec 3>&-
+	wait_tgrun
 
 	terminal "echo \$\$ >'$TMP/shell'; NO_COLOR=1 '$TGRUN' try --handler '$TMP/echo.sh'; echo status \$?; stty -a"
 	wait_for 'grep -q "You: " "$TMP/screen"'

@@ -1,4 +1,4 @@
-/* tests/unit/chat: typed lines become the actions and updates that were meant, and the bot's calls
+/* tests/unit/chat: what is said becomes the update that a server would send, and the bot's calls
  * the text that a person should read. */
 #include "cli/try/chat.h"
 
@@ -16,54 +16,10 @@ static const char *taken(void)
 	return text;
 }
 
-static void parses(const char *line, enum chat_verb verb, int64_t id, int64_t thread,
-		   const char *text)
-{
-	struct chat_line l = chat_parse(line);
-	bool same = l.verb == verb && l.id == id && l.thread == thread &&
-		    (!text || strcmp(l.text, text) == 0);
-	if (!ok(same, "'%s' is understood", line))
-		diag("got verb %d, id %" PRId64 ", thread %" PRId64 ", text '%s'", l.verb, l.id,
-		     l.thread, l.text);
-}
-
-static void test_lines(void)
-{
-	parses("hello /quit", CHAT_SAY, 0, 0, "hello /quit");
-	parses("/start x", CHAT_SAY, 0, 0, "/start x");
-	parses("/assist", CHAT_SAY, 0, 0, "/assist");
-	parses("/help@bot", CHAT_SAY, 0, 0, "/help@bot");
-	parses(" /help", CHAT_SAY, 0, 0, " /help");
-	parses("//help", CHAT_SAY, 0, 0, "/help");
-	parses("//as 4", CHAT_SAY, 0, 0, "/as 4");
-	parses("//comment", CHAT_SAY, 0, 0, "//comment");
-	parses(" \t", CHAT_NOTHING, 0, 0, "");
-	parses("/help", CHAT_HELP, 0, 0, "");
-	parses("/quit ", CHAT_QUIT, 0, 0, "");
-	parses("/quit now", CHAT_WRONG, 0, 0, NULL);
-	parses("/as 42 Ann B", CHAT_AS, 42, 0, "Ann B");
-	parses("/as 42", CHAT_AS, 42, 0, "");
-	parses("/as", CHAT_AS, 0, 0, "");
-	parses("/as Ann", CHAT_WRONG, 0, 0, NULL);
-	parses("/as -4", CHAT_WRONG, 0, 0, NULL);
-	parses("/as 4x", CHAT_WRONG, 0, 0, NULL);
-	parses("/as 99999999999999999999", CHAT_WRONG, 0, 0, NULL);
-	parses("/in -100123", CHAT_IN, -100123, 0, "");
-	parses("/in -100123:7 Old friends", CHAT_IN, -100123, 7, "Old friends");
-	parses("/in", CHAT_IN, 0, 0, "");
-	parses("/in 5", CHAT_WRONG, 0, 0, NULL);
-	parses("/in -5:", CHAT_WRONG, 0, 0, NULL);
-	parses("/in -5:-7", CHAT_WRONG, 0, 0, NULL);
-	parses("/in -5:1:2", CHAT_WRONG, 0, 0, NULL);
-	parses("/press 2", CHAT_PRESS, 2, 0, "");
-	parses("/press", CHAT_WRONG, 0, 0, NULL);
-	parses("/press 0", CHAT_WRONG, 0, 0, NULL);
-	parses("/press 1 2", CHAT_WRONG, 0, 0, NULL);
-}
-
 static const char *message(int64_t id, const char *text)
 {
-	chat_message(&chat, id, 1700000000, text, &out);
+	struct chat_content content = { .text = text };
+	chat_message(&chat, id, 1700000000, &content, &out);
 	return taken();
 }
 
@@ -91,6 +47,23 @@ static void test_messages(void)
 	chat_as(&chat, 0, "");
 	ok(strstr(message(1, "x"), "\"first_name\":\"You\"") && chat.chat_id == -100123,
 	   "who speaks changes without leaving the group");
+	struct chat_content cat = { .text = "/see x", .kind = "photo", .file = "[{}]" };
+	chat_message(&chat, 3, 1, &cat, &out);
+	ok(strstr(taken(),
+		  "\"photo\":[{}],\"caption\":\"/see x\",\"caption_entities\":[{\"offset\":0,\"length\":4") !=
+		   NULL,
+	   "a file has a caption, with its marks");
+	cJSON *old = cJSON_Parse(
+		"{\"message_id\":3,\"text\":\"a\",\"entities\":[1],\"date\":1,\"edit_date\":2}");
+	chat_edited(&chat, old, 9, "b", &out);
+	is_str(taken(), "{\"message_id\":3,\"date\":1,\"edit_date\":9,\"text\":\"b\"}",
+	       "an edit changes the text and its marks");
+	cJSON_Delete(old);
+	chat_inline(&chat, "te\"a", 5, &out);
+	is_str(taken(),
+	       "{\"id\":\"5\",\"from\":{\"id\":1001,\"is_bot\":false,\"first_name\":\"You\",\"language_code\":\"en\"},"
+	       "\"chat_type\":\"private\",\"query\":\"te\\\"a\",\"offset\":\"\"}",
+	       "an inline query comes from elsewhere");
 	chat_prompt(&chat, &out);
 	is_str(taken(), "You in Pals #7: ", "the prompt says who and where");
 	chat_in(&chat, -100123, 0, "");
@@ -119,12 +92,13 @@ static const char *shown(const char *method, const char *params, const char *res
 }
 
 #define HERE  "\"message_id\":9,\"chat\":{\"id\":1001,\"type\":\"private\"}"
+#define LONG  "0123456789012345678901234567890123456789012345678901234567890123456789"
 #define THERE "\"message_id\":9,\"chat\":{\"id\":-5,\"title\":\"Pals\"}"
 
 static void test_calls(void)
 {
 	is_str(shown("sendMessage", "{}", "{" HERE ",\"text\":\"one\\ntwo\"}"),
-	       "bot: one\n     two\n", "lines of a message are indented");
+	       "bot: one\n\001two\n", "lines of a message are marked");
 	is_str(shown("sendMessage", "{}", "{" THERE ",\"text\":\"x\"}"), "(-5 Pals) bot: x\n",
 	       "another chat is named");
 	is_str(shown("sendMessage", "{}", "{" THERE ",\"message_thread_id\":7,\"text\":\"x\"}"),
@@ -146,17 +120,38 @@ static void test_calls(void)
 	is_str(shown("sendPoll", "{}",
 		     "{" HERE
 		     ",\"poll\":{\"question\":\"Q\",\"options\":[{\"text\":\"a\"},{\"text\":\"b\"}]}}"),
-	       "bot: [poll: Q]\n     - a\n     - b\n", "a poll has its options");
+	       "bot: [poll: Q]\n\001- a\n\001- b\n", "a poll has its options");
 	is_str(shown("sendMediaGroup", "{}", "[{" HERE ",\"photo\":[{}]},{" HERE ",\"video\":{}}]"),
 	       "bot: [photo]\nbot: [video]\n", "an album is all its parts");
 	is_str(shown("editMessageText", "{}", "{" HERE ",\"text\":\"new\"}"), "bot: (edited) new\n",
 	       "an edit is marked");
 	is_str(shown("forwardMessage", "{}", "{" HERE ",\"forward_origin\":{},\"text\":\"x\"}"),
 	       "bot: (forwarded) x\n", "so is a forward");
+	is_str(shown("deleteMessage", "{\"chat_id\":\"1001\",\"message_id\":\"7\"}", "true"),
+	       "bot deleted message 7\n", "a deletion is told");
 	is_str(shown("deleteMessage", "{\"chat_id\":\"1001\",\"message_id\":\"9\"}", "true"),
-	       "bot deleted message 9\n", "a deletion is told");
+	       "bot deleted \"x\"\n", "of a message that was seen by how it began");
 	is_str(shown("deleteMessages", "{\"chat_id\":-5,\"message_ids\":\"[1,2]\"}", "true"),
-	       "(-5) bot deleted messages 1 2\n", "several, too");
+	       "(-5) bot deleted message 1 message 2\n", "several, too");
+	is_str(shown("setMessageReaction",
+		     "{\"chat_id\":1001,\"message_id\":9,\"reaction\":\"[{\\\"type\\\":\\\"emoji\\\",\\\"emoji\\\":\\\"\xf0\x9f\x91\x8d\\\"}]\"}",
+		     "true"),
+	       "bot reacted \xf0\x9f\x91\x8d to \"x\"\n", "a reaction is shown as what it is");
+	is_str(shown("setMessageReaction", "{\"chat_id\":1001,\"message_id\":9}", "true"),
+	       "bot took the reaction back from \"x\"\n", "so is one that is taken back");
+	is_str(shown("sendMessage", "{}",
+		     "{" HERE
+		     ",\"text\":\"y\",\"reply_to_message\":{\"message_id\":3,\"chat\":{\"id\":1001},\"text\":\"" LONG
+		     "\\nmore\"}}"),
+	       "bot: (to \"0123456789012345678901234567890123456789012345678901234567\xe2\x80\xa6\") y\n",
+	       "an answer says to what, in short");
+	is_str(shown("sendMessage", "{}", "{" HERE ",\"new_chat_members\":[]}"),
+	       "bot: [new_chat_members]\n", "what is no content is named");
+	is_str(shown("answerInlineQuery",
+		     "{\"results\":\"[{\\\"type\\\":\\\"article\\\",\\\"title\\\":\\\"T\\\",\\\"input_message_content\\\":{\\\"message_text\\\":\\\"m\\\"}},{\\\"type\\\":\\\"photo\\\"}]\"}",
+		     "true"),
+	       "bot: (inline) 2 results\n\001- T: m\n\001- photo\n",
+	       "what an inline query gets is a list");
 	is_str(shown("answerCallbackQuery", "{\"text\":\"done\"}", "true"), "bot: (toast) done\n",
 	       "a toast is shown");
 	is_str(shown("answerCallbackQuery", "{\"text\":\"done\",\"show_alert\":\"true\"}", "true"),
@@ -203,7 +198,9 @@ static void test_keyboards(void)
 	ok(b && b->kind == BUTTON_OTHER && strcmp(b->value, "web_app") == 0,
 	   "what cannot be done here is known by its name");
 	ok(!chat_button(&chat, 5) && !chat_button(&chat, 0), "there are no others");
-	chat_callback(&chat, chat_button(&chat, 2), 77, "{\"message_id\":9}", &out);
+	cJSON *under = cJSON_Parse("{\"message_id\":9}");
+	chat_callback(&chat, chat_button(&chat, 2), 77, under, &out);
+	cJSON_Delete(under);
 	is_str(taken(),
 	       "{\"id\":\"77\",\"from\":{\"id\":1001,\"is_bot\":false,\"first_name\":\"You\",\"language_code\":\"en\"},"
 	       "\"message\":{\"message_id\":9},\"chat_instance\":\"-77\",\"data\":\"n\"}",
@@ -238,6 +235,18 @@ static void test_updates(void)
 	       "Ann: hi\n", "a message is what somebody said");
 	is_str(update_shown("{\"update_id\":1,\"poll\":{\"id\":\"4\"}}"), "someone: [poll]\n",
 	       "another update is named by its kind");
+	is_str(update_shown(
+		       "{\"update_id\":1,\"message\":{\"message_id\":4,\"chat\":{\"id\":1001},\"from\":{\"id\":1,\"first_name\":\"Ann\"},\"photo\":[{\"file_name\":\"a.jpg\",\"file_size\":1}],\"caption\":\"Me\"}}"),
+	       "Ann: [photo: Me] (a.jpg, 1 byte)\n", "a photo is a photo");
+	is_str(update_shown(
+		       "{\"update_id\":1,\"edited_message\":{\"message_id\":4,\"chat\":{\"id\":1001},\"from\":{\"id\":1,\"first_name\":\"Ann\"},\"text\":\"ho\"}}"),
+	       "Ann: (edited) ho\n", "an edit is one");
+	is_str(update_shown(
+		       "{\"update_id\":1,\"message_reaction\":{\"message_id\":4,\"chat\":{\"id\":1001},\"user\":{\"id\":1,\"first_name\":\"Ann\"},\"new_reaction\":[{\"type\":\"paid\"}]}}"),
+	       "Ann: reacted [paid] to \"ho\"\n", "so is a reaction");
+	is_str(update_shown(
+		       "{\"update_id\":1,\"channel_post\":{\"message_id\":5,\"chat\":{\"id\":1001},\"sender_chat\":{\"title\":\"News\"},\"text\":\"x\"}}"),
+	       "News: [channel_post] x\n", "a channel is who speaks in it");
 	chat_show_output(&chat, 2, "oh\033", &out);
 	is_str(taken(), "stderr: oh\\x1b\n", "a handler's line says where it was written");
 	chat.colour = true;
@@ -275,7 +284,6 @@ int main(void)
 {
 	chat_init(&chat, false);
 	buf_init(&out, CHAT_SHOW_MAX);
-	RUN(test_lines);
 	RUN(test_messages);
 	RUN(test_calls);
 	RUN(test_actions);
