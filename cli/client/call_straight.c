@@ -12,8 +12,6 @@
 
 enum { SPARE = 200 /* milliseconds beyond what a 429 tells */ };
 
-#define FILE_MAX UINT64_C(2000000000) /* bytes */
-
 struct straight {
 	struct client_call *call;
 	struct loop *loop;
@@ -21,6 +19,7 @@ struct straight {
 	struct api *api;
 	struct loop_timer *timer;
 	int64_t until; /* monotonic milliseconds */
+	bool given;    /* what comes is the file */
 	struct err err;
 };
 
@@ -43,6 +42,28 @@ static void on_fetched(void *arg, const struct verdict *v, char *body, size_t le
 	finish(arg, v, body, length);
 }
 
+static void on_head(void *arg, int status, uint64_t length)
+{
+	struct straight *s = arg;
+	(void)length;
+	s->given = status == 200;
+}
+
+static enum http_took on_piece(void *arg, const char *bytes, size_t n)
+{
+	struct straight *s = arg;
+	while (s->given && n) {
+		ssize_t done = write(s->call->to_fd, bytes, n);
+		if (done < 0 && errno != EINTR) {
+			err_sys(&s->err, ERR_IO, errno, "cannot write what came");
+			return HTTP_STOP;
+		}
+		bytes += done > 0 ? done : 0;
+		n -= done > 0 ? (size_t)done : 0;
+	}
+	return HTTP_TOOK;
+}
+
 /* A file that lies on this machine, since the server does. */
 static int copy_file(struct client_call *c, const char *path, struct err *err)
 {
@@ -63,6 +84,7 @@ static int copy_file(struct client_call *c, const char *path, struct err *err)
 
 static void fetch(struct straight *s, const struct verdict *v, const char *body, size_t length)
 {
+	static const struct http_sink sink = { on_head, on_piece };
 	static const struct verdict nothing = { .kind = VERDICT_REFUSED,
 						.text = "the server names no file" };
 	cJSON *answer = cJSON_ParseWithLength(body, length);
@@ -72,7 +94,7 @@ static void fetch(struct straight *s, const struct verdict *v, const char *body,
 		finish(s, v, body, length);
 	} else if (!*path) {
 		finish(s, &nothing, NULL, 0);
-	} else if (!api_fetch(s->api, path, s->call->to_fd, FILE_MAX, on_fetched, s)) {
+	} else if (!api_fetch(s->api, path, &sink, on_fetched, s)) {
 		err_set(&s->err, ERR_INTERNAL, "out of memory");
 		loop_stop(s->loop);
 	}

@@ -104,6 +104,7 @@ int call_by_runner(struct client_call *c, bool *none, struct err *err)
 	char path[80];
 	struct buf headers;
 	struct http_local_answer answer = { .body = c->answer };
+	const struct config *o = &c->setup->config;
 	*none = false;
 	int fd = connect_any(c, none, err);
 	if (fd < 0)
@@ -121,8 +122,9 @@ int call_by_runner(struct client_call *c, bool *none, struct err *err)
 		rc = http_local(fd, &request, &answer, err);
 		c->answer = answer.body;
 		c->outcome = door_outcome_read(answer.word);
-		/* All of it was handed over, and nobody knows what became of it. */
-		if (rc && answer.sent && err->status == ERR_TEMPFAIL) {
+		/* All of it was handed over, and nobody knows what became of it; a file that is
+		 * fetched is only not there. */
+		if (rc && answer.sent && err->status == ERR_TEMPFAIL && !o->output) {
 			c->outcome = DOOR_UNSURE;
 			buf_clear(&c->answer);
 			rc = 0;

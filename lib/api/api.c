@@ -231,8 +231,8 @@ static int add_path(struct buf *url, const char *path)
 	return full;
 }
 
-struct api_request *api_fetch(struct api *a, const char *path, int fd, uint64_t max, api_sent *done,
-			      void *arg)
+struct api_request *api_fetch(struct api *a, const char *path, const struct http_sink *sink,
+			      api_sent *done, void *arg)
 {
 	struct api_request *c = calloc(1, sizeof *c);
 	struct buf url;
@@ -247,8 +247,8 @@ struct api_request *api_fetch(struct api *a, const char *path, int fd, uint64_t 
 						.user = a->user,
 						.password = a->password,
 						.silence = SEND_TIME,
-						.max = max };
-		c->http = http_get(a->http, &call, fd, on_fetched, c);
+						.max = API_FILE_MAX };
+		c->http = http_get(a->http, &call, sink, arg, on_fetched, c);
 		explicit_bzero(url.data, url.cap);
 	}
 	buf_release(&url);
@@ -256,6 +256,11 @@ struct api_request *api_fetch(struct api *a, const char *path, int fd, uint64_t 
 		return c;
 	free(c);
 	return NULL;
+}
+
+void api_go_on(struct api_request *r)
+{
+	http_go_on(r->http);
 }
 
 void api_cancel(struct api_request *r)

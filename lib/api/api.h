@@ -81,12 +81,16 @@ typedef void api_sent(void *arg, const struct verdict *verdict, char *body, size
 struct api_request *api_send(struct api *a, const char *method, const struct http_body *body,
 			     api_sent *done, void *arg);
 
-/* Fetches a file of the server by the `file_path` that getFile told, at most `max` bytes, to `fd`,
- * from its position on; `fd` stays the caller's. `done(arg, …)` comes as for api_send(), with no
- * body: VERDICT_OK, all of it is there; else it is not, and the text says why. NULL when memory is
- * out. */
-struct api_request *api_fetch(struct api *a, const char *path, int fd, uint64_t max, api_sent *done,
-			      void *arg);
+/* Fetches a file of the server by the `file_path` that getFile told, at most API_FILE_MAX bytes, to
+ * `sink`, with `arg` (io/http.h); the file is what comes with status 200. `done(arg, …)` comes as
+ * for api_send(), with no body: VERDICT_OK, all of it came; else it did not, and the text says why.
+ * NULL when memory is out. */
+#define API_FILE_MAX UINT64_C(2000000000)
+struct api_request *api_fetch(struct api *a, const char *path, const struct http_sink *sink,
+			      api_sent *done, void *arg);
+
+/* The sink of a file has room again; see http_go_on(). */
+void api_go_on(struct api_request *r);
 
 /* Ends a request without calling back; nobody learns then whether it arrived. NULL is fine. */
 void api_cancel(struct api_request *r);

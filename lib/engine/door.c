@@ -127,7 +127,7 @@ static void *on_begin(void *arg, struct httpd_request *r, bool too_large)
 	struct door_call *c = calloc(1, sizeof *c);
 	if (!c)
 		return NULL;
-	*c = (struct door_call){ .door = d, .http = r, .spool = -1, .fetched = -1 };
+	*c = (struct door_call){ .door = d, .http = r, .spool = -1 };
 	list_init(&c->link);
 	list_add_before(&d->calls, &c->link);
 	buf_init(&c->told, 1 << 16);
@@ -266,9 +266,12 @@ void door_close(struct door *d)
 		if (c->stage != DOOR_WAITS && c->stage != DOOR_FETCHES)
 			continue;
 		door_take_back(c);
-		door_refuse(c, 503, DOOR_LATER,
-			    "Service Unavailable: it was not sent: tgrun is "
-			    "ending");
+		if (c->given)
+			httpd_drop(c->http);
+		else
+			door_refuse(c, 503, DOOR_LATER,
+				    "Service Unavailable: it was not sent: tgrun is "
+				    "ending");
 	}
 }
 

@@ -34,14 +34,16 @@ static bool refuse(struct door_call *c, int status, const char *why)
 	return false;
 }
 
-bool door_has_space(const struct door *d, uint64_t bytes)
+/* Whether `bytes` more fit on the disk beside --min-free. */
+static bool has_space(const struct door *d, uint64_t bytes)
 {
 	int64_t free_bytes = statedir_free_bytes(d->config.dir);
 	return free_bytes < 0 || *d->config.min_free == 0 ||
 	       (uint64_t)free_bytes > (uint64_t)*d->config.min_free + bytes;
 }
 
-int door_spool(const struct door *d)
+/* A file without a name in the state directory; -1 with errno. */
+static int spool_new(const struct door *d)
 {
 	return openat(statedir_fd(d->config.dir), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 }
@@ -170,11 +172,11 @@ static bool spill(struct door_call *c)
 {
 	const char *length = httpd_header(c->http, "Content-Length");
 	uint64_t announced = length ? strtoull(length, NULL, 10) : 0;
-	if (!door_has_space(c->door, announced))
+	if (!has_space(c->door, announced))
 		return refuse(c, 507,
 			      "Insufficient Storage: the disk has less than --min-free "
 			      "beside it");
-	c->spool = door_spool(c->door);
+	c->spool = spool_new(c->door);
 	if (c->spool < 0 || !write_all(c->spool, buf_str(&c->body), c->body.len, 0))
 		return refuse(c, 507, "Insufficient Storage: it cannot be kept on the disk");
 	buf_release(&c->body);
@@ -197,7 +199,7 @@ static bool keep(struct door_call *c, const char *bytes, size_t n)
 	uint64_t before = c->length;
 	c->length += n;
 	/* Once for each MB: it may have come without its length. */
-	return before >> 20 == c->length >> 20 || door_has_space(c->door, 0) ||
+	return before >> 20 == c->length >> 20 || has_space(c->door, 0) ||
 	       refuse(c, 507, "Insufficient Storage: the disk has less than --min-free left");
 }
 
@@ -336,7 +338,6 @@ void door_call_free(struct door_call *c)
 	list_remove(&c->link);
 	door_body_release(c);
 	buf_release(&c->told);
-	if (c->fetched >= 0)
-		close(c->fetched);
+	buf_release(&c->passing);
 	free(c);
 }

@@ -1,7 +1,8 @@
-/* engine/door_file: files of the server: the one that a path of getFile names is fetched to a file
- * without a name, and given to the caller from there; one that lies on this machine, since the
- * server does, is opened here. Invariant: a path of this machine comes from the server's own
- * answer, never from a request. */
+/* engine/door_file: files of the server: the one that a path of getFile names passes through, at
+ * the pace of its caller; one that lies on this machine, since the server does, is opened here.
+ * Invariants: a path of this machine comes from the server's own answer, never from a request; of a
+ * file on its way at most PASSING_MAX bytes are in memory, and one that did not come whole is not
+ * given out as if it had. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -12,7 +13,10 @@
 #include "base/json.h"
 #include "engine/door_internal.h"
 
-#define FILE_MAX UINT64_C(2000000000) /* bytes: what a server gives out at most */
+enum {
+	PASSING_MAX = 64 * 1024,
+	PASSING_LOW = PASSING_MAX / 2, /* at which more is asked for */
+};
 
 /* The caller gets the file, which is the server's from now on. */
 static void give(struct door_call *c, int fd)
@@ -36,21 +40,60 @@ static void give(struct door_call *c, int fd)
 			  fd, (uint64_t)st.st_size);
 }
 
+/* ---- a file that passes through ---- */
+
+/* The caller takes some. */
+static ssize_t hand_on(void *tag, char *out, size_t max)
+{
+	struct door_call *c = tag;
+	struct buf *b = &c->passing;
+	size_t n = b->len < max ? b->len : max;
+	if (n == 0)
+		return c->request ? HTTPD_LATER : c->cut ? HTTPD_CUT : HTTPD_END;
+	memcpy(out, b->data, n);
+	buf_consume(b, n);
+	if (c->request && b->len < PASSING_LOW)
+		api_go_on(c->request);
+	return (ssize_t)n;
+}
+
+static void on_head(void *arg, int status, uint64_t length)
+{
+	struct door_call *c = arg;
+	if (status != 200)
+		return;
+	c->given = true;
+	httpd_answer_stream(c->http,
+			    &(struct httpd_answer){ .status = 200,
+						    .type = "application/octet-stream",
+						    .name = "X-Tgrun-Outcome",
+						    .value = door_outcome_word(DOOR_OK) },
+			    length == HTTP_UNKNOWN ? HTTPD_UNKNOWN : length, hand_on);
+}
+
+static enum http_took on_piece(void *arg, const char *bytes, size_t n)
+{
+	struct door_call *c = arg;
+	if (!c->given) /* the server's words on why there is no file */
+		return HTTP_TOOK;
+	if (c->passing.len && c->passing.len + n > PASSING_MAX)
+		return HTTP_FULL;
+	if (buf_add(&c->passing, bytes, n))
+		return HTTP_STOP;
+	httpd_more(c->http);
+	return HTTP_TOOK;
+}
+
 static void on_fetched(void *arg, const struct verdict *v, char *body, size_t length)
 {
 	struct door_call *c = arg;
 	(void)body, (void)length;
-	int fd = c->fetched;
 	c->request = NULL;
-	c->fetched = -1;
-	if (v->kind == VERDICT_OK) {
-		give(c, fd);
-	} else {
-		close(fd);
+	c->cut = v->kind != VERDICT_OK;
+	if (c->given)
+		httpd_more(c->http);
+	else
 		door_refuse(c, v->code >= 400 ? v->code : 502, door_outcome_of(v), "%s", v->text);
-	}
-	if (!c->http)
-		door_call_free(c);
 }
 
 static struct api_request *fetch(struct door_call *c, const char *path)
@@ -58,13 +101,14 @@ static struct api_request *fetch(struct door_call *c, const char *path)
 	const struct secret *s = c->door->config.secret;
 	struct api *api = out_api(c->door->config.out);
 	struct api_request *request = NULL;
+	static const struct http_sink sink = { on_head, on_piece };
 	struct buf true_path;
 	/* What was answered with another token for the true one comes back with it. */
 	buf_init(&true_path, 1 << 16);
 	if (!secret_handed(s))
-		request = api_fetch(api, path, c->fetched, FILE_MAX, on_fetched, c);
+		request = api_fetch(api, path, &sink, on_fetched, c);
 	else if (secret_exchange(s, path, strlen(path), true, &true_path) == 0)
-		request = api_fetch(api, true_path.data, c->fetched, FILE_MAX, on_fetched, c);
+		request = api_fetch(api, true_path.data, &sink, on_fetched, c);
 	if (true_path.data)
 		explicit_bzero(true_path.data, true_path.cap);
 	buf_release(&true_path);
@@ -73,24 +117,11 @@ static struct api_request *fetch(struct door_call *c, const char *path)
 
 void door_file_fetch(struct door_call *c, const char *path)
 {
-	if (!door_has_space(c->door, 0)) {
-		door_refuse(c, 507, DOOR_LATER,
-			    "Insufficient Storage: the disk has less than --min-free left");
-		return;
-	}
-	c->fetched = door_spool(c->door);
-	if (c->fetched < 0) {
-		door_refuse(c, 507, DOOR_LATER, "Insufficient Storage: it cannot be kept: %s",
-			    strerror(errno));
-		return;
-	}
+	buf_init(&c->passing, 2 * PASSING_MAX);
 	c->stage = DOOR_FETCHES;
 	c->request = fetch(c, path);
-	if (!c->request) {
-		close(c->fetched);
-		c->fetched = -1;
+	if (!c->request)
 		door_refuse(c, 503, DOOR_LATER, "Service Unavailable: out of memory");
-	}
 }
 
 void door_file_of_answer(struct door_call *c, const char *body, size_t length)

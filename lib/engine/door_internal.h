@@ -26,7 +26,7 @@ enum door_stage {
 	DOOR_WAITS,   /* for its turn */
 	DOOR_SENDS,   /* the server has it */
 	DOOR_STORES,  /* it is to be on disk */
-	DOOR_FETCHES, /* its file is coming */
+	DOOR_FETCHES, /* its file is coming, and goes on to the caller */
 	DOOR_ENDS,    /* it was answered */
 };
 
@@ -62,7 +62,9 @@ struct door_call {
 	struct api_request *request;
 	int64_t number;  /* of one that is stored */
 	struct buf told; /* the last 429 */
-	int fetched;     /* the file, -1: none */
+	/* A file on its way: what came and was not handed on; whether its head was. */
+	struct buf passing;
+	bool given, cut; /* cut: the rest of it will not come */
 };
 
 /* door_answer.c */
@@ -82,10 +84,6 @@ void door_pass_on(struct door_call *c, const struct verdict *v, const char *body
 bool door_body_begin(struct door_call *c, bool too_large);
 void door_body_add(struct door_call *c, const char *bytes, size_t n);
 bool door_body_end(struct door_call *c, struct buf *params);
-/* Whether `bytes` more fit on the disk beside --min-free. */
-bool door_has_space(const struct door *d, uint64_t bytes);
-/* A file without a name in the state directory; -1 with errno. */
-int door_spool(const struct door *d);
 void door_body_release(struct door_call *c);
 /* The end of a request, of which nothing is under way. */
 void door_call_free(struct door_call *c);

@@ -163,6 +163,7 @@ void door_take_back(struct door_call *c)
 	} else if (c->stage == DOOR_FETCHES) {
 		api_cancel(c->request);
 		c->request = NULL;
+		c->cut = true;
 	}
 	if (c->stage != DOOR_SENDS)
 		c->stage = DOOR_ENDS;

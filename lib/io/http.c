@@ -132,16 +132,17 @@ static void begin(struct http *h)
 		loop_timer_set(h->soon, 0);
 }
 
-/* `fd` below 0: the answer is kept in memory. */
-static struct http_request *start(struct http *h, const struct http_call *call, int fd,
-				  http_done *done, void *arg)
+/* `sink` NULL: the answer is kept in memory. */
+static struct http_request *start(struct http *h, const struct http_call *call,
+				  const struct http_sink *sink, void *to, http_done *done,
+				  void *arg)
 {
 	struct http_request *r = calloc(1, sizeof *r);
 	if (!r)
 		return NULL;
 	r->http = h;
-	r->get = fd >= 0;
-	r->fd = fd;
+	r->sink = sink;
+	r->to = to;
 	r->max = call->max;
 	r->done = done;
 	r->arg = arg;
@@ -161,13 +162,22 @@ static struct http_request *start(struct http *h, const struct http_call *call, 
 struct http_request *http_post(struct http *h, const struct http_call *call, http_done *done,
 			       void *arg)
 {
-	return start(h, call, -1, done, arg);
+	return start(h, call, NULL, NULL, done, arg);
 }
 
-struct http_request *http_get(struct http *h, const struct http_call *call, int fd, http_done *done,
-			      void *arg)
+struct http_request *http_get(struct http *h, const struct http_call *call,
+			      const struct http_sink *sink, void *to, http_done *done, void *arg)
 {
-	return start(h, call, fd, done, arg);
+	return start(h, call, sink, to, done, arg);
+}
+
+void http_go_on(struct http_request *r)
+{
+	if (!r->full)
+		return;
+	r->full = false;
+	loop_timer_set(r->silent, r->silence);
+	curl_easy_pause(r->easy, CURLPAUSE_CONT);
 }
 
 void http_cancel(struct http_request *r)
@@ -189,9 +199,12 @@ static void finish(struct http_request *r, CURLcode code)
 		.reason = "",
 		.asked = r->sending.asked,
 	};
-	if (code == CURLE_OK && status > 0) {
+	/* What the sink says when it is asked again, curl does not always tell. */
+	if (code == CURLE_OK && status > 0 && !r->stopped && !r->too_large) {
 		response.body = r->body.data ? r->body.data : none;
-		response.length = r->get ? r->written : r->body.len;
+		response.length = r->body.len;
+		if (r->sink)
+			http_request_head(r);
 	} else {
 		response.failure = http_request_explain(r, code == CURLE_OK
 								   ? CURLE_WEIRD_SERVER_REPLY
@@ -211,7 +224,7 @@ static void on_silence(void *arg)
 	struct http *h = r->http;
 	uint64_t moved = r->received + r->sending.sent, some = moved - r->moved_before;
 	r->moved_before = moved;
-	if (!r->unwatched && some * 1000 >= (uint64_t)r->silence * SLOW_BYTES) {
+	if (!r->unwatched && (r->full || some * 1000 >= (uint64_t)r->silence * SLOW_BYTES)) {
 		loop_timer_set(r->silent, r->silence);
 		return;
 	}

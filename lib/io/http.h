@@ -77,11 +77,32 @@ struct http_call {
 struct http_request *http_post(struct http *h, const struct http_call *call, http_done *done,
 			       void *arg);
 
-/* Starts a GET; `form` and `body` of the call are not used. The answer's body, of any status, is
- * written to `fd`, from its position on, and the response has none: `length` tells how much. `fd`
- * stays the caller's, and open until the request is over. Else as http_post(). */
-struct http_request *http_get(struct http *h, const struct http_call *call, int fd, http_done *done,
-			      void *arg);
+/* What becomes of the next bytes of an answer's body. */
+enum http_took {
+	HTTP_TOOK, /* all of them */
+	HTTP_FULL, /* none; they come again after http_go_on() */
+	HTTP_STOP, /* none, and no more are wanted: the request fails, HTTP_INTERNAL */
+};
+
+#define HTTP_UNKNOWN UINT64_MAX
+
+/* Where the body of an answer goes, of whatever status, as it comes. */
+struct http_sink {
+	/* The head is there; the body will have `length` bytes, HTTP_UNKNOWN: the server does not
+	 * say. Comes before all of the body, and before `done` of a request that is whole. */
+	void (*head)(void *to, int status, uint64_t length);
+	enum http_took (*take)(void *to, const char *bytes, size_t n);
+};
+
+/* Starts a GET; `form` and `body` of the call are not used. The answer's body goes to `sink`, with
+ * `to`, and the response has none. `sink` outlives the request. From none of its functions may a
+ * request be started or ended. While it is full nothing is read, and no time passes for `silence`.
+ * Else as http_post(). */
+struct http_request *http_get(struct http *h, const struct http_call *call,
+			      const struct http_sink *sink, void *to, http_done *done, void *arg);
+
+/* The sink of a GET has room again. Fine when it always had; never from within the sink. */
+void http_go_on(struct http_request *r);
 
 /* Ends a request without calling back and frees it. After `done` was called, the request is gone
  * already. NULL is fine. */

@@ -43,15 +43,15 @@ struct http_request {
 	http_done *done;
 	void *arg;
 	struct http_sending sending;
-	struct buf body; /* of the answer */
-	bool get;        /* its body goes to `fd` */
-	int fd;
-	uint64_t written, max;     /* bytes there; at most */
-	int write_errno;           /* why they could not be written; 0: they could */
-	struct loop_timer *silent; /* too little came and went */
-	int64_t silence;           /* its milliseconds */
-	uint64_t received;         /* bytes */
-	uint64_t moved_before;     /* received and sent, when it ran out last */
+	struct buf body;               /* of the answer */
+	const struct http_sink *sink;  /* where its body goes; NULL: to `body` */
+	void *to;                      /* the sink's */
+	uint64_t taken, max;           /* bytes that the sink took; at most */
+	bool head_told, full, stopped; /* of the sink */
+	struct loop_timer *silent;     /* too little came and went */
+	int64_t silence;               /* its milliseconds */
+	uint64_t received;             /* bytes */
+	uint64_t moved_before;         /* received and sent, when it ran out last */
 	size_t header_bytes;
 	bool headers_done;
 	bool too_large; /* what came did not fit: we ended it */
@@ -77,6 +77,9 @@ void http_body_release(struct http_request *r);
 int http_watch_set(CURL *easy, curl_socket_t fd, int what, void *arg, void *kept);
 curl_socket_t http_watch_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address);
 int http_watch_close(void *arg, curl_socket_t fd);
+
+/* Tells the sink of the head, once. */
+void http_request_head(struct http_request *r);
 
 /* What failed: into `reason`, in words that hold no part of the URL but its host. */
 enum http_failure http_request_explain(struct http_request *r, CURLcode code);

@@ -12,6 +12,7 @@
 	FN(curl_easy_cleanup)        \
 	FN(curl_easy_getinfo)        \
 	FN(curl_easy_init)           \
+	FN(curl_easy_pause)          \
 	FN(curl_easy_setopt)         \
 	FN(curl_easy_strerror)       \
 	FN(curl_free)                \
@@ -42,6 +43,7 @@ int http_library_load(struct err *err);
 
 #define curl_easy_cleanup(...)        HTTP_LIBRARY_LOADED(curl_easy_cleanup)(__VA_ARGS__)
 #define curl_easy_init(...)           HTTP_LIBRARY_LOADED(curl_easy_init)(__VA_ARGS__)
+#define curl_easy_pause(...)          HTTP_LIBRARY_LOADED(curl_easy_pause)(__VA_ARGS__)
 #define curl_easy_strerror(...)       HTTP_LIBRARY_LOADED(curl_easy_strerror)(__VA_ARGS__)
 #define curl_free(...)                HTTP_LIBRARY_LOADED(curl_free)(__VA_ARGS__)
 #define curl_global_init_mem(...)     HTTP_LIBRARY_LOADED(curl_global_init_mem)(__VA_ARGS__)

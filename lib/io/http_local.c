@@ -1,5 +1,5 @@
 /* io/http_local: a request out, an answer in, over one connection that blocks. What answers is
- * io/httpd: heads are short, bodies have a length. */
+ * io/httpd: heads are short, bodies have a length or come in chunks. */
 #include "io/http_local.h"
 
 #include <errno.h>
@@ -145,20 +145,78 @@ static int take(const struct http_local *r, struct http_local_answer *a, const c
 		       : 0;
 }
 
-/* What the head says. *left: how much of the body is to come. 0 or -1 with `err`. */
+/* The body of an answer, as it comes. */
+struct incoming {
+	bool chunked;
+	uint64_t left; /* bytes of the body, or of the chunk, that are to come */
+	bool ended;
+	/* A line between two chunks: a chunk's length, or the empty one behind its bytes. */
+	char line[32];
+	size_t line_length;
+};
+
+static int bad_answer(struct err *err)
+{
+	return no_answer(err, "gave an answer that cannot be understood");
+}
+
+/* What the head says. 0 or -1 with `err`. */
 static int read_head(const char *head, const struct http_local *r, struct http_local_answer *a,
-		     uint64_t *left, struct err *err)
+		     struct incoming *in, struct err *err)
 {
 	size_t n;
 	const char *length = header(head, "Content-Length", &n);
-	if (strncmp(head, "HTTP/1.", 7) != 0 || strlen(head) < 12 || !length)
-		return no_answer(err, "gave an answer that cannot be understood");
+	in->chunked = !length && header(head, "Transfer-Encoding", &n);
+	if (strncmp(head, "HTTP/1.", 7) != 0 || strlen(head) < 12 || (!length && !in->chunked))
+		return bad_answer(err);
 	a->status = atoi(head + 9);
-	*left = strtoull(length, NULL, 10);
+	in->left = length ? strtoull(length, NULL, 10) : 0;
+	in->ended = length && in->left == 0;
 	const char *word = header(head, r->outcome, &n);
 	if (word && n < sizeof a->word) {
 		memcpy(a->word, word, n);
 		a->word[n] = '\0';
+	}
+	return 0;
+}
+
+/* A byte of a line between two chunks. 0 or -1. */
+static int read_line(struct incoming *in, char byte)
+{
+	if (byte != '\n') {
+		if (in->line_length + 1 == sizeof in->line)
+			return -1;
+		in->line[in->line_length++] = byte;
+		return 0;
+	}
+	in->line[in->line_length] = '\0';
+	bool empty = in->line_length <= 1; /* its CR */
+	in->line_length = 0;
+	if (!empty) {
+		in->left = strtoull(in->line, NULL, 16);
+		in->ended = in->left == 0;
+	}
+	return 0;
+}
+
+/* The next bytes of the body. 0 or -1 with `err`. */
+static int read_body(struct incoming *in, const struct http_local *r, struct http_local_answer *a,
+		     const char *bytes, size_t n, struct err *err)
+{
+	while (n && !in->ended) {
+		size_t some = in->left < n ? (size_t)in->left : n;
+		if (some == 0) {
+			if (read_line(in, *bytes))
+				return bad_answer(err);
+			some = 1;
+		} else {
+			if (take(r, a, bytes, some, err))
+				return -1;
+			in->left -= some;
+			in->ended = !in->chunked && in->left == 0;
+		}
+		bytes += some;
+		n -= some;
 	}
 	return 0;
 }
@@ -168,7 +226,7 @@ static int read_answer(int fd, const struct http_local *r, struct http_local_ans
 {
 	char bytes[PIECE];
 	struct buf head;
-	uint64_t left = 0;
+	struct incoming in = { 0 };
 	const char *end = NULL;
 	int rc = 0;
 	buf_init(&head, HEAD_MAX + PIECE);
@@ -183,18 +241,15 @@ static int read_answer(int fd, const struct http_local *r, struct http_local_ans
 	}
 	if (end) {
 		size_t before = (size_t)(end + 4 - head.data), more = head.len - before;
-		rc = read_head(head.data, r, a, &left, err) ||
-		     take(r, a, head.data + before, more, err);
-		left -= more < left ? more : left;
+		rc = read_head(head.data, r, a, &in, err) ||
+		     read_body(&in, r, a, head.data + before, more, err);
 	}
-	while (rc == 0 && left) {
-		ssize_t n = receive(fd, bytes, left < sizeof bytes ? (size_t)left : sizeof bytes,
-				    r->silence, err);
+	while (rc == 0 && !in.ended) {
+		ssize_t n = receive(fd, bytes, sizeof bytes, r->silence, err);
 		if (n <= 0)
 			rc = n ? -1 : no_answer(err, "ended in the middle of its answer");
 		else
-			rc = take(r, a, bytes, (size_t)n, err);
-		left -= n > 0 ? (uint64_t)n : 0;
+			rc = read_body(&in, r, a, bytes, (size_t)n, err);
 	}
 	buf_release(&head);
 	return rc;

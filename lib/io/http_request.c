@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "io/host.h"
 
@@ -24,33 +23,41 @@ struct target {
 	bool tls;
 };
 
-/* All of it, or false with errno. */
-static bool write_all(int fd, const char *data, size_t n)
+void http_request_head(struct http_request *r)
 {
-	while (n) {
-		ssize_t done = write(fd, data, n);
-		if (done < 0 && errno != EINTR)
-			return false;
-		data += done > 0 ? done : 0;
-		n -= done > 0 ? (size_t)done : 0;
-	}
-	return true;
+	long status = 0;
+	curl_off_t length = -1;
+	if (r->head_told)
+		return;
+	r->head_told = true;
+	curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(r->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+	r->sink->head(r->to, (int)status, length < 0 ? HTTP_UNKNOWN : (uint64_t)length);
 }
 
-static size_t take_file(char *data, size_t size, size_t count, void *arg)
+/* To the sink. curl gives the same bytes again after a pause. */
+static size_t hand_on(char *data, size_t size, size_t count, void *arg)
 {
 	struct http_request *r = arg;
 	size_t n = size * count;
 	r->headers_done = true;
-	r->received += n;
-	r->written += n;
-	r->too_large = r->written > r->max;
-	if (r->too_large)
+	http_request_head(r);
+	r->too_large = r->too_large || r->taken + n > r->max;
+	if (r->too_large || r->stopped)
 		return 0;
-	if (write_all(r->fd, data, n))
-		return n;
-	r->write_errno = errno;
-	return 0;
+	switch (r->sink->take(r->to, data, n)) {
+	case HTTP_TOOK:
+		break;
+	case HTTP_FULL:
+		r->full = true;
+		return CURL_WRITEFUNC_PAUSE;
+	case HTTP_STOP:
+		r->stopped = true;
+		return 0;
+	}
+	r->received += n;
+	r->taken += n;
+	return n;
 }
 
 static size_t take_body(char *data, size_t size, size_t count, void *arg)
@@ -111,7 +118,7 @@ static bool set_options(struct http_request *r, const struct http_call *call,
 			const struct target *target)
 {
 	CURL *e = r->easy;
-	int bad = r->get       ? curl_easy_setopt(e, CURLOPT_HTTPGET, 1L) != CURLE_OK
+	int bad = r->sink      ? curl_easy_setopt(e, CURLOPT_HTTPGET, 1L) != CURLE_OK
 		  : call->body ? http_body_set(r, call->body)
 			       : set_form(r, call->form ? call->form : "");
 	bad += curl_easy_setopt(e, CURLOPT_URL, call->url) != CURLE_OK;
@@ -148,8 +155,11 @@ static bool set_options(struct http_request *r, const struct http_call *call,
 	bad += curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, r) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, http_watch_close) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, r->http) != CURLE_OK;
-	bad += curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, r->get ? take_file : take_body) !=
+	bad += curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, r->sink ? hand_on : take_body) !=
 	       CURLE_OK;
+	/* Of HTTP/2, curl keeps what comes while the sink is full: megabytes. */
+	bad += r->sink &&
+	       curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_WRITEDATA, r) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, count_header) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_HEADERDATA, r) != CURLE_OK;
@@ -201,8 +211,9 @@ enum http_failure http_request_explain(struct http_request *r, CURLcode code)
 		       (code == CURLE_OUT_OF_MEMORY && !r->no_memory && first_byte > 0);
 	if (r->too_large || (endless && !r->headers_done)) {
 		if (r->headers_done)
-			snprintf(r->reason, sizeof r->reason, "the answer is larger than %zu bytes",
-				 r->body.max);
+			snprintf(r->reason, sizeof r->reason,
+				 "the answer is larger than %llu bytes",
+				 (unsigned long long)r->max);
 		else
 			snprintf(r->reason, sizeof r->reason,
 				 "the answer's headers are larger than %d bytes", HEADERS_MAX);
@@ -213,9 +224,8 @@ enum http_failure http_request_explain(struct http_request *r, CURLcode code)
 			 r->unwatched ? "watch" : "open", strerror(r->socket_errno));
 		return HTTP_INTERNAL;
 	}
-	if (r->write_errno) {
-		snprintf(r->reason, sizeof r->reason, "cannot write what came: %s",
-			 strerror(r->write_errno));
+	if (r->stopped) {
+		snprintf(r->reason, sizeof r->reason, "what came cannot be kept");
 		return HTTP_INTERNAL;
 	}
 	if (r->sending.read_errno) {

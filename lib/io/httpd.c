@@ -19,7 +19,8 @@
 
 enum {
 	CONNECTION_MEMORY = 256 * 1024,
-	WAIT_MAX = 60000, /* milliseconds */
+	WAIT_MAX = 60000,         /* milliseconds */
+	STREAM_PIECE = 16 * 1024, /* bytes of an answer that are read at a time */
 	ROOM = 16, /* connections beyond those that count: closed to make room, not gone yet */
 };
 
@@ -249,6 +250,48 @@ void httpd_answer_file(struct httpd_request *r, const struct httpd_answer *answe
 	close(fd);
 	if (!r->response)
 		httpd_drop(r);
+}
+
+/* MHD_ContentReaderCallback */
+static ssize_t read_stream(void *arg, uint64_t at, char *out, size_t max)
+{
+	struct httpd_request *r = arg;
+	(void)at;
+	if (r->dropped)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	ssize_t n = r->read(r->tag, out, max);
+	switch (n) {
+	case HTTPD_END:
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	case HTTPD_CUT:
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	case HTTPD_LATER:
+		suspend(r);
+		return 0;
+	default:
+		return n;
+	}
+}
+
+void httpd_answer_stream(struct httpd_request *r, const struct httpd_answer *answer,
+			 uint64_t length, ssize_t (*read)(void *tag, char *out, size_t max))
+{
+	struct MHD_Response *response = NULL;
+	if (!r->response && !r->dropped)
+		response = MHD_create_response_from_callback(length == HTTPD_UNKNOWN
+								     ? MHD_SIZE_UNKNOWN
+								     : length,
+							     STREAM_PIECE, read_stream, r, NULL);
+	r->read = read;
+	if (response)
+		send_answer(r, answer, response);
+	else if (!r->response)
+		httpd_drop(r);
+}
+
+void httpd_more(struct httpd_request *r)
+{
+	resume(r);
 }
 
 void httpd_drop(struct httpd_request *r)

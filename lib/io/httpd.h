@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "io/loop.h"
@@ -105,7 +106,26 @@ void httpd_answer(struct httpd_request *r, const struct httpd_answer *answer);
 void httpd_answer_file(struct httpd_request *r, const struct httpd_answer *answer, int fd,
 		       uint64_t length);
 
-/* Closes the request's connection, unless its answer is being sent already. */
+/* What httpd_answer_stream()'s `read` returns instead of a number of bytes. */
+enum {
+	HTTPD_LATER = 0, /* none yet: it is asked again after httpd_more() */
+	HTTPD_END = -1,  /* no more; of a body whose length was told, the same as HTTPD_CUT */
+	HTTPD_CUT = -2,  /* no more, and some are missing: the caller is to see that */
+};
+
+#define HTTPD_UNKNOWN UINT64_MAX
+
+/* The same with a body that comes bit by bit: `length` bytes, HTTPD_UNKNOWN: it will be seen.
+ * `read(tag, …)` puts at most `max` of them to `out` whenever the caller can take some, until
+ * `ended`. Of `answer`, body and length are not used. */
+void httpd_answer_stream(struct httpd_request *r, const struct httpd_answer *answer,
+			 uint64_t length, ssize_t (*read)(void *tag, char *out, size_t max));
+
+/* There is more to read of such a body, or its end. */
+void httpd_more(struct httpd_request *r);
+
+/* Closes the request's connection, in the middle of its answer if that is a stream; no other answer
+ * that is being sent is cut. */
 void httpd_drop(struct httpd_request *r);
 
 /* ---- multipart/form-data ---- */

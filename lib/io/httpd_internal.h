@@ -44,6 +44,7 @@ struct httpd_request {
 	bool whole, suspended, dropped;
 	struct loop_watch *gone;       /* while suspended: tells that the caller left */
 	struct MHD_Response *response; /* NULL: not answered */
+	ssize_t (*read)(void *tag, char *out, size_t max); /* its body; NULL: it is no stream */
 	int status;
 };
 

@@ -8,25 +8,26 @@
 
 #include "base/err.h"
 
-#define HTTPD_LIBRARY_FUNCTIONS(FN)         \
-	FN(MHD_add_connection)              \
-	FN(MHD_add_response_header)         \
-	FN(MHD_create_post_processor)       \
-	FN(MHD_create_response_from_buffer) \
-	FN(MHD_create_response_from_fd64)   \
-	FN(MHD_destroy_post_processor)      \
-	FN(MHD_destroy_response)            \
-	FN(MHD_get_connection_info)         \
-	FN(MHD_get_connection_values)       \
-	FN(MHD_get_daemon_info)             \
-	FN(MHD_get_timeout)                 \
-	FN(MHD_lookup_connection_value)     \
-	FN(MHD_post_process)                \
-	FN(MHD_queue_response)              \
-	FN(MHD_resume_connection)           \
-	FN(MHD_run)                         \
-	FN(MHD_start_daemon)                \
-	FN(MHD_stop_daemon)                 \
+#define HTTPD_LIBRARY_FUNCTIONS(FN)           \
+	FN(MHD_add_connection)                \
+	FN(MHD_add_response_header)           \
+	FN(MHD_create_post_processor)         \
+	FN(MHD_create_response_from_buffer)   \
+	FN(MHD_create_response_from_callback) \
+	FN(MHD_create_response_from_fd64)     \
+	FN(MHD_destroy_post_processor)        \
+	FN(MHD_destroy_response)              \
+	FN(MHD_get_connection_info)           \
+	FN(MHD_get_connection_values)         \
+	FN(MHD_get_daemon_info)               \
+	FN(MHD_get_timeout)                   \
+	FN(MHD_lookup_connection_value)       \
+	FN(MHD_post_process)                  \
+	FN(MHD_queue_response)                \
+	FN(MHD_resume_connection)             \
+	FN(MHD_run)                           \
+	FN(MHD_start_daemon)                  \
+	FN(MHD_stop_daemon)                   \
 	FN(MHD_suspend_connection)
 
 #define HTTPD_LIBRARY_NUMBER(name_) HTTPD_LIBRARY_AT_##name_,
@@ -44,6 +45,8 @@ int httpd_library_load(struct err *err);
 #define MHD_create_post_processor(...) HTTPD_LIBRARY_LOADED(MHD_create_post_processor)(__VA_ARGS__)
 #define MHD_create_response_from_buffer(...) \
 	HTTPD_LIBRARY_LOADED(MHD_create_response_from_buffer)(__VA_ARGS__)
+#define MHD_create_response_from_callback(...) \
+	HTTPD_LIBRARY_LOADED(MHD_create_response_from_callback)(__VA_ARGS__)
 #define MHD_create_response_from_fd64(...) \
 	HTTPD_LIBRARY_LOADED(MHD_create_response_from_fd64)(__VA_ARGS__)
 #define MHD_destroy_post_processor(...) \

@@ -1,18 +1,23 @@
 # What becomes of calls on their way: writes the faults of a run for the sandbox, and judges afterwards what arrived, by the sandbox's log.
 #
-#   outbox.py script SEED        lines for POST /sandbox/script: every fault of the table of outcomes, at random, in all calls from then on
+#   outbox.py script             lines for POST /sandbox/script: every fault of the table of outcomes, at random, in all calls from then on
 #   outbox.py moves CHATS        lines for POST /sandbox/chats: some of the groups get another id
-#   outbox.py check DIR UPDATES CHATS [KILLED]   reads calls.jsonl, tgrun.log, dead (letters) and state/queue.db in DIR
+#   outbox.py running STATE      the numbers of the updates that a tgrun was handling when it was killed
+#   outbox.py check DIR UPDATES CHATS [KILLED]   reads calls.jsonl, tgrun.log, dead (letters), running (all that was printed by it), state/queue.db in DIR
 #
 # The bot is tests/torture/outbox_bot: to the Nth message of a chat it answers "N", and to some more, or an invoice. So what should arrive is
-# known, and in which order. The check: all of it arrived, but what is kept as failed for a reason of the table, or was running at five kills; in its chat's order; what
+# known, and in which order. The check: all of it arrived, but what is kept as failed for a reason of the table; in its chat's order; what
 # arrived twice was announced as such, nothing arrived thrice and no invoice twice. With KILLED, that so many calls were recorded as the updates
-# have answers: no reply without its settlement, none twice.
+# have answers: no reply without its settlement, none twice; and an update may be a dead letter that was being handled at five kills.
 import collections
 import json
+import os
 import re
+import shutil
 import sqlite3
+import struct
 import sys
+import tempfile
 
 FIRST = -1050  # the first group
 MOVED = 7      # each seventh gets another id
@@ -70,16 +75,33 @@ def home(chat):  # its first id
 REASONS = re.compile(r"^(40[03] |nobody knows whether it arrived|tgrun ended while it was being sent|HTTP status 502 |too old)")
 
 
+# Of a copy: who reads the log of a database that was killed would mend it.
+def running(state):
+    with tempfile.TemporaryDirectory() as copy:
+        for name in ("queue.db", "queue.db-wal"):
+            if os.path.exists(os.path.join(state, name)):
+                shutil.copy(os.path.join(state, name), copy)
+        db = sqlite3.connect(copy + "/queue.db")
+        runs = db.execute("SELECT runs FROM state").fetchone()[0]
+        numbers = [number for number, _, _ in struct.iter_unpack("<qqq", runs)]
+        for number in numbers + [row[0] for row in db.execute("SELECT seq FROM runs")]:
+            print(number)
+
+
 def check(directory, updates, chats, killed):
     faults = []
     expected = {FIRST + c: [] for c in range(chats)}
     buried = set()
+    deaths = collections.Counter()
+    if killed:
+        with open(directory + "/running") as lines:
+            deaths.update(int(line) for line in lines)
     with open(directory + "/dead") as lines:
         for line in lines:
             letter = json.loads(line)
             buried.add(letter["update_id"])
-            if not killed or not letter["reason"].startswith("given up after 5 deaths"):
-                faults.append("a dead letter: %s" % letter["reason"])
+            if not letter["reason"].startswith("given up after 5 deaths") or deaths[letter["number"]] < 5:
+                faults.append("a dead letter, of what was being handled at %d kills: %s" % (deaths[letter["number"]], letter["reason"]))
     for n in range(updates):
         if n + 1 not in buried:
             expected[FIRST + n % chats] += answers(n // chats + 1)
@@ -140,5 +162,7 @@ if sys.argv[1] == "script":
     script()
 elif sys.argv[1] == "moves":
     moves(int(sys.argv[2]))
+elif sys.argv[1] == "running":
+    running(sys.argv[2])
 else:
     check(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), len(sys.argv) > 5)

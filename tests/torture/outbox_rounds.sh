@@ -4,7 +4,7 @@
 #   faults         UPDATES messages in CHATS groups, answered while every fault strikes at random, the same for the same SEED
 #
 #   kills ROUND…   answers to UPDATES messages over these rounds, each ended by kill -9: `random`, or the name of a crash point; and a last
-#                  one in peace. All of it is build/crash/tgrun.
+#                  one in peace. All of it is build/crash/tgrun. PART is the seed that they were drawn from, if that is not SEED.
 #
 # shellcheck shell=sh disable=SC2016,SC2034,SC2086,SC2120,SC2154
 DEADLINE=240
@@ -26,7 +26,7 @@ judged() { # WHAT [KILLED]
 	is "$(python3 tests/torture/outbox.py check "$TMP" "$UPDATES" "$CHATS" $2 2>"$TMP/figures")" right "$1"
 	_rc=$?
 	diag "$(cat "$TMP/figures")"
-	[ $_rc = 0 ] || [ -z "${KEEP-}" ] || cp -r "$TMP/calls.jsonl" "$TMP/tgrun.log" "$TMP/state" "$KEEP"
+	[ $_rc = 0 ] || [ -z "${KEEP-}" ] || cp -r "$TMP/calls.jsonl" "$TMP/tgrun.log" "$TMP/dead" "$TMP/state" "$KEEP"
 	return $_rc
 }
 
@@ -56,13 +56,14 @@ gone() { ! kill -0 "$TGRUN_PID" 2>/dev/null || grep -q '^State:.*Z' "/proc/$TGRU
 
 # What is answered and has lost its answer is as if killed there.
 kills() { # ROUND…
-	_first=$SEED
+	_first=${PART:-$SEED}
 	REAL_TGRUN=$PWD/build/crash/tgrun
 	machine MACHINE_SPEED=50
 	anew --no-penalties --first-id 1
 	script '{"method":"sendMessage","chance":200,"times":-1,"action":"delay","ms":1500}
 {"method":"sendInvoice","chance":300,"times":-1,"action":"delay","ms":1500}'
 	UPDATES=$((CHATS * $#)) reached=' '
+	: >"$TMP/running"
 	for _round; do
 		generate "$CHATS" "$CHATS" first_chat=-1050
 		case $_round in
@@ -87,6 +88,7 @@ kills() { # ROUND…
 		esac
 		wait "$TGRUN_PID" 2>/dev/null
 		TGRUN_PID=
+		python3 tests/torture/outbox.py running "$TMP/state" >>"$TMP/running"
 	done
 	start_answering --log-level debug
 	wait_for all_sent
