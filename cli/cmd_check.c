@@ -13,6 +13,7 @@
 
 #include "api/api.h"
 #include "base/json.h"
+#include "cli/check_answers.h"
 #include "cli/check_machine.h"
 #include "cli/cmd.h"
 #include "cli/print.h"
@@ -69,6 +70,21 @@ static void check_machine(struct check *c)
 		options_warn(&c->setup->config, "%s", err.text);
 }
 
+/* The way that answers take, and who leaves it. */
+static void check_answers(struct check *c)
+{
+	struct err err;
+	struct setup *s = c->setup;
+	char way[512];
+	if (!s->secret)
+		return;
+	check_answers_way(s, way, sizeof way);
+	say("ok", "answers: %s", way);
+	for (size_t i = 0; i <= s->config.route.count; i++)
+		if (check_answers_stray(s, i ? &s->route_words[i - 1] : &s->words, &err))
+			options_warn(&s->config, "%s", err.text);
+}
+
 static void check_handler(struct check *c)
 {
 	struct err err = { 0 };
@@ -87,6 +103,7 @@ static void check_handler(struct check *c)
 		found(&c->setup->on_timeout, "on-timeout", "");
 		found(&c->setup->on_undelivered, "on-undelivered", "");
 		found(&c->setup->source, "source", "");
+		check_answers(c);
 	}
 	free(cwd);
 }
