@@ -179,13 +179,14 @@ check:
 check-quick: build-gcc build-crash
 	@$(PROVE) $(QUICK)
 
-# The long form. ROUNDS=, SEED=, SEEDS=, POLLS=, STATES=, and FAULTS= and SOAK= (seconds of each mode, and in all) are handed on.
+# The long form. ROUNDS=, SEED=, SEEDS=, POLLS=, STATES=, MESSAGES=, CHATS=, and FAULTS= and SOAK= (seconds of each mode, and in all) are handed on.
 torture: build-gcc build-crash
 	@tests/torture/crash
 	@tests/torture/matrix
 	@tests/torture/property
 	@tests/torture/outbox
 	@BUILD=build/gcc STATES=$${STATES:-1000} sh tests/flow/powerloss.t
+	@BUILD=build/gcc MESSAGES=$${MESSAGES:-10000} CHATS=$${CHATS:-1000} sh tests/flow/out_limits.t
 	@SECONDS_MAX=$${FAULTS:-200} tests/torture/failing
 	@tests/torture/soak
 	@tests/torture/memcheck

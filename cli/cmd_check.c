@@ -13,6 +13,7 @@
 
 #include "api/api.h"
 #include "base/json.h"
+#include "cli/check_answers.h"
 #include "cli/check_machine.h"
 #include "cli/cmd.h"
 #include "cli/print.h"
@@ -69,6 +70,20 @@ static void check_machine(struct check *c)
 		options_warn(&c->setup->config, "%s", err.text);
 }
 
+/* The way that answers take, and who leaves it. */
+static void check_answers(struct check *c)
+{
+	struct setup *s = c->setup;
+	char way[512];
+	if (!s->secret)
+		return;
+	check_answers_way(s, way, sizeof way);
+	say("ok", "answers: %s", way);
+	if (s->config.engine.serve_api)
+		setup_look_telegram(s, "is not sent by tgrun, and with --serve-api the token that "
+				       "it has is worth nothing there");
+}
+
 static void check_handler(struct check *c)
 {
 	struct err err = { 0 };
@@ -87,10 +102,7 @@ static void check_handler(struct check *c)
 		found(&c->setup->on_timeout, "on-timeout", "");
 		found(&c->setup->on_undelivered, "on-undelivered", "");
 		found(&c->setup->source, "source", "");
-		if (c->setup->config.engine.serve_api)
-			setup_look_telegram(c->setup,
-					    "is not sent by tgrun, and the token that it has with "
-					    "--serve-api is worth nothing there");
+		check_answers(c);
 	}
 	free(cwd);
 }

@@ -65,6 +65,20 @@ ok '! grep -q "privacy mode" "$TMP/out"' "… no note"
 script '{"method":"getWebhookInfo","status":404,"body":"{\"ok\":false,\"error_code\":404,\"description\":\"Not Found: method not found\"}"}'
 check 0 '^warning +Telegram could not be asked \(getWebhookInfo: 404' "a server that does not know getWebhookInfo: a warning, not a word on the token" --handler "$TMP/note"
 
+# The way out.
+check 0 "^ok +answers: what handlers print is logged, not sent \(--reply none\); 'tgrun call' .*TG_API_URL straight to the server" "which way answers go" --handler "$TMP/note"
+check 0 "^ok +answers: what handlers print is sent \(--reply html\)" "… printed" --handler "$TMP/note" --reply html
+check 0 "^ok +answers: .* calls by TG_API_URL go through this tgrun" "… or called" --handler "$TMP/note" --serve-api
+printf '#!/bin/sh\n# greets\ncurl "https://api.telegram.org/bot$TG_TOKEN/sendMessage"\n' >"$TMP/stray" && chmod 755 "$TMP/stray"
+check 0 "^warning +the handler '$TMP/stray' names api.telegram.org in line 3: what it sends there .*--serve-api .*TG_API_ROOT" "a handler that would go past --serve-api: a warning" --handler "$TMP/stray" --serve-api
+check 0 "^warning +the handler '$TMP/stray' names api.telegram.org in line 3" "… a script for an interpreter" --handler "sh $TMP/stray" --serve-api
+check 0 "^warning +the route's handler names api.telegram.org: what" "… a route that is none" --handler "$TMP/note" --route "/x=sh -c 'curl https://api.telegram.org/'" --serve-api
+check 0 '' "… not without --serve-api" --handler "$TMP/stray"
+ok '! grep -q "names api.telegram.org" "$TMP/out"' "… which is fine"
+printf '#!/bin/sh\ncurl "${TG_API_ROOT:-https://api.telegram.org}/bot$TG_TOKEN/sendMessage"\n' >"$TMP/stray"
+check 0 '' "one that takes the root that it is given" --handler "$TMP/stray" --serve-api
+ok '! grep -q "names api.telegram.org" "$TMP/out"' "… is fine, too"
+
 # The token.
 echo "$TOKEN" >"$TMP/token" && chmod 644 "$TMP/token"
 TGRUN_TOKEN_FILE=$TMP/token "$TGRUN" check --api-url "$URL" --state-dir "$TMP/state" --handler "$TMP/note" >"$TMP/out" 2>&1

@@ -286,11 +286,11 @@ is "$got" "1 handled, 0 failed" "… who is named can be tried"
 { cat "$TMP/echo.sh"; echo '# instead of https://api.telegram.org/'; } | handler both.sh
 sed 's|\$TG_API_URL|https://api.telegram.org/bot$TG_TOKEN|' "$TMP/echo.sh" | handler past.sh
 got=$(talk --handler "$TMP/past.sh" </dev/null)
-like "$got" "^warning: the handler '$TMP/past.sh' names api.telegram.org: what it sends there does not come here" "a handler that speaks past try is told of"
+like "$got" "^warning: the handler '$TMP/past.sh' names api.telegram.org in line [0-9]+: what it sends there does not come here" "a handler that speaks past try is told of"
 is "$(talk --handler "sh '$TMP/past.sh'" </dev/null | grep -c '^warning')" 1 "… as what a shell is to run, too"
 is "$(talk --handler "$TMP/both.sh" </dev/null | grep -c '^warning')" 0 "… not one that knows the way"
 like "$("$TGRUN" check --token "$TOKEN" --api-url http://127.0.0.1:1 --state-dir "$TMP/none" --serve-api --handler "$TMP/past.sh")" \
-	"^warning .*past.sh' names api.telegram.org: what it sends there is not sent by tgrun" "… by check with --serve-api, too"
+	"^warning .*past.sh' names api.telegram.org in line [0-9]+: what it sends there is not sent by tgrun" "… by check with --serve-api, too"
 
 # Updates from a file.
 got=$(talk --handler 'jq -r .update_id' --concurrency 1 --updates tests/data/hello.jsonl </dev/null | grep -v ': \[')
