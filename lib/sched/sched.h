@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sched/gather.h"
+
 enum { SCHED_LANES = 64 };
 #define SCHED_ALL_LANES (~UINT64_C(0))
 
@@ -37,17 +39,8 @@ struct sched_entry {
 struct sched *sched_new(void);    /* NULL when memory is out */
 void sched_free(struct sched *s); /* NULL is fine */
 
-/* How a lane gathers what comes in a burst. Updates of one group and of the same keys that come
- * directly one after the other are handed out as one batch: when nothing of it came for `wait`, or
- * `longest` after the first of it, or at once when `most` are there or another update of any of the
- * keys came behind them. What has no group or no key waits for nothing more. Milliseconds. */
-struct sched_gather {
-	size_t most; /* 0: the lane does not gather */
-	int64_t wait, longest;
-};
-
-/* Sets it. Whether a lane gathers may change only before its first update; the times hold at once
- * for what waits, `most` for what comes. */
+/* Sets how a lane gathers (sched/gather.h). Whether it does may change only before its first
+ * update; the times hold at once for what waits, `most` for what comes. */
 void sched_gather(struct sched *s, int64_t now, unsigned lane, const struct sched_gather *rule);
 
 /* Adds an update behind all others. `keys`: its keys with a space between, "" for none. 0, or -1
