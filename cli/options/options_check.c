@@ -138,7 +138,34 @@ static int check_mode(const struct config *c, struct err *err)
 	if (c->policy.handler.workers && c->policy.mode)
 		return err_set(
 			err, ERR_USAGE,
-			"'workers' and 'mode = batch' exclude each other: a worker gets updates one by one");
+			"'workers' and 'mode = batch' exclude each other: a worker gets updates one by one, or by 'batch-by'");
+	return 0;
+}
+
+enum { GATHER_WAIT = 1000 }; /* the default of --batch-wait beside --batch-by, milliseconds */
+
+static int check_batch_by(struct config *c, struct err *err)
+{
+	struct err why;
+	char place[512];
+	bool any = c->policy.batch_by;
+	if (any && options_check_batch_by(&c->policy, &why))
+		return err_set(err, why.status, "%s: %s",
+			       config_where(c, &c->policy.batch_by, place, sizeof place), why.text);
+	bool usual = config_origin(c, &c->policy.batch_wait) == ORIGIN_DEFAULT;
+	if (any && usual)
+		c->policy.batch_wait = GATHER_WAIT;
+	for (size_t i = 0; i < c->route.count; i++) {
+		struct route_config *r = &c->route.items[i];
+		any = any || r->policy.batch_by;
+		if (r->policy.batch_by && usual &&
+		    !r->set[offsetof(struct route_policy, batch_wait)])
+			r->policy.batch_wait = GATHER_WAIT;
+	}
+	if (any && c->lists.key.count == 1 && strcmp(c->lists.key.items[0], "none") == 0)
+		return err_set(
+			err, ERR_USAGE,
+			"'batch-by' gathers what has one key, and with 'key = none' nothing has any; write for example 'key = /message/media_group_id'");
 	return 0;
 }
 
@@ -155,10 +182,10 @@ static int check_reply(const struct config *c, struct err *err)
 			return err_set(err, why.status, "%s: %s",
 				       config_where(c, &c->lists.reply_with, place, sizeof place),
 				       why.text);
-	if (c->policy.mode == MODE_BATCH && given && any)
+	if (c->policy.mode == MODE_BATCH && !c->policy.batch_by && given && any)
 		return err_set(
 			err, ERR_USAGE,
-			"%s: a batch answers nobody: 'reply' and 'mode = batch' exclude each other",
+			"%s: a batch of many chats answers nobody: 'reply' and 'mode = batch' exclude each other without 'batch-by'",
 			config_where(c, member, place, sizeof place));
 	for (size_t i = 0; i < c->route.count && !any; i++)
 		any = c->route.items[i].policy.reply != REPLY_NONE;
@@ -241,8 +268,8 @@ int options_check(struct config *c, struct err *err)
 	    check_matches(c, &c->lists.only, err) || check_matches(c, &c->lists.ignore, err) ||
 	    check_matches(c, &c->lists.bypass, err) || check_mode(c, err) ||
 	    check_ids(c, &c->allow_user, err) || check_ids(c, &c->allow_chat, err) ||
-	    check_home(c, err) || options_route_check(c, err) || check_reply(c, err) ||
-	    check_url(c, err))
+	    check_home(c, err) || options_route_check(c, err) || check_batch_by(c, err) ||
+	    check_reply(c, err) || check_url(c, err))
 		return -1;
 	check_file_mode(c);
 	if (c->once && config_origin(c, &c->poll.give_up_after) == ORIGIN_DEFAULT)

@@ -8,6 +8,7 @@
 #include "base/nearest.h"
 #include "cli/options/options_internal.h"
 #include "update/match.h"
+#include "update/update.h"
 
 /* A route may set, besides its handler and whom it handles, the options that point into the
  * config's `policy`. */
@@ -27,6 +28,7 @@ void options_route_release(struct routes *routes)
 	for (size_t i = 0; i < routes->count; i++) {
 		free(routes->items[i].match);
 		free(routes->items[i].handler);
+		free(routes->items[i].policy.batch_by);
 		options_texts_release(&routes->items[i].allow_user);
 		options_texts_release(&routes->items[i].allow_chat);
 	}
@@ -132,9 +134,24 @@ int options_route_set(struct route_config *route, const char *key, const char *v
 	return 0;
 }
 
+int options_check_batch_by(const struct route_policy *policy, struct err *err)
+{
+	const char *by = policy->batch_by;
+	if (strcmp(by, "chat") != 0 && (by[0] != '/' || !update_pointer_is_valid(by)))
+		return err_set(
+			err, ERR_USAGE,
+			"'%.100s' is neither 'chat' nor a JSON Pointer such as /message/media_group_id",
+			by);
+	if (policy->mode != MODE_BATCH && !policy->handler.workers)
+		return err_set(err, ERR_USAGE,
+			       "'batch-by' needs 'mode = batch', or 'workers' that take several");
+	return 0;
+}
+
 /* How a program is spoken to is not inherited. */
 static void inherit(struct route_config *route, const struct config *c)
 {
+	route->set[offsetof(struct route_policy, batch_by)] = true;
 	route->set[offsetof(struct route_policy, mode)] = true;
 	route->set[offsetof(struct route_policy, handler.workers)] = true;
 	for (const struct option_row *row = options_table;
@@ -158,11 +175,15 @@ int options_route_check(struct config *c, struct err *err)
 				"config file '%s', line %d: 'workers' and 'mode = batch' exclude each other",
 				c->config, route->line);
 		size_t reply = offsetof(struct route_policy, reply);
-		bool batch = route->policy.mode == MODE_BATCH;
+		bool batch = route->policy.mode == MODE_BATCH && !route->policy.batch_by;
+		struct err why;
+		if (route->policy.batch_by && options_check_batch_by(&route->policy, &why))
+			return err_set(err, why.status, "config file '%s', line %d: %s", c->config,
+				       route->line, why.text);
 		if (batch && route->set[reply] && route->policy.reply != REPLY_NONE)
 			return err_set(
 				err, ERR_USAGE,
-				"config file '%s', line %d: a batch answers nobody: 'reply' and 'mode = batch' exclude each other",
+				"config file '%s', line %d: a batch of many chats answers nobody: 'reply' and 'mode = batch' exclude each other without 'batch-by'",
 				c->config, route->line);
 		route->set[reply] = route->set[reply] || batch;
 		inherit(route, c);

@@ -115,12 +115,17 @@ struct engine *engine_new(const struct engine_config *config, struct err *err)
 	list_init(&e->starts.running);
 	if (make_rooms(e, err))
 		goto fail;
+	struct sched_gather gather[QUEUE_LANES];
+	e->group_seed = map_seed();
+	engine_gather_rules(e, gather);
 	struct queue_config queue = {
 		.clock = config->clock,
 		.loop = config->loop,
 		.key_spec = e->rule,
 		.backlog = e->policy.backlog,
 		.route_of = engine_route_bytes,
+		.gather = gather,
+		.group_of = engine_group_of,
 		.max_age = engine_max_age,
 		.changed = engine_on_changed,
 		.arg = e,

@@ -32,8 +32,13 @@ struct route_policy {
 	struct handler_policy handler;
 	/* milliseconds before the second attempt, doubling up to 5 min */
 	int64_t retry_delay;
-	int batch_size;        /* updates at most in one process of a batch */
-	int64_t batch_wait;    /* milliseconds that the first of a batch waits for others */
+	int batch_size; /* updates at most in one batch */
+	/* `chat` or a JSON Pointer, borrowed: what of one chat has one value there, and comes in a
+	 * burst, is one batch. NULL: batches are of what there is. It stays */
+	char *batch_by;
+	/* milliseconds that the first of a batch waits for others; with batch_by, since the last
+	 * of it came, and at most ten times that */
+	int64_t batch_wait;
 	enum reply_mode reply; /* what becomes of the stdout of a handler that is done */
 	bool reply_to;         /* the answer quotes the message */
 	bool typing;           /* who waits sees that the bot writes */

@@ -2,8 +2,9 @@
  * were handed out are ended. The request has one of "numbers":[…], "key":TEXT, "chat":ID and
  * "own":true, the chat of the caller; and "caller":NUMBER if that is a handler.
  *
- * Invariant: the caller's own update is never ended, and what waits is left alone. Who runs is
- * settled when all of its processes are gone (engine_on_done()), so its keys are locked till then.
+ * Invariant: the caller's own update, or its batch, is never ended, and what waits is left alone.
+ * Who runs is settled when all of its processes are gone (engine_on_done()), so its keys are locked
+ * till then.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@ enum { NUMBERS_MAX_BYTES = 1 << 20 };
 struct wish {
 	struct engine *engine;
 	int64_t caller;     /* 0: the caller is no handler */
+	uint64_t batch;     /* the caller's; 0: it does not run */
 	struct buf numbers; /* int64_t, rising */
 	const char *key;    /* NULL: it names none */
 	struct buf chat;    /* the key of a chat, as of engine.chats; "": it names none */
@@ -81,22 +83,22 @@ static bool is_of_chat(const struct wish *w, const struct claim *c)
 
 static bool is_meant(const struct wish *w, const struct claim *c)
 {
-	if (c->seq == w->caller)
+	if (((const struct flight *)c->owner)->batch == w->batch)
 		return false;
 	return is_named(w, c->seq) || (w->key && has_key(c->keys, w->key)) ||
 	       (w->chat.len && is_of_chat(w, c));
 }
 
-/* The chat of a caller that is not running any more is not known. */
-static int add_own_chat(struct wish *w)
+/* The flight of the caller; NULL: it is not running any more. */
+static const struct flight *find_caller(const struct wish *w)
 {
-	struct list *all = &w->engine->starts.running;
-	for (struct list *l = all->next; l != all; l = l->next) {
-		const struct claim *c = container_of(l, struct flight, link)->claim;
-		if (c->seq == w->caller)
-			return engine_chat_of(w->engine, c, &w->chat);
+	const struct list *all = &w->engine->starts.running;
+	for (const struct list *l = all->next; l != all; l = l->next) {
+		const struct flight *f = container_of(l, struct flight, link);
+		if (f->claim->seq == w->caller)
+			return f;
 	}
-	return 0;
+	return NULL;
 }
 
 /* 0, or -1 when memory is out; wish_release() follows in both cases. */
@@ -110,8 +112,11 @@ static int wish_read(struct wish *w, struct engine *e, const cJSON *request)
 	buf_init(&w->chat, ENGINE_CHAT_MAX);
 	if (read_numbers(request, &w->numbers))
 		return -1;
+	const struct flight *own = w->caller ? find_caller(w) : NULL;
+	w->batch = own ? own->batch : 0;
+	/* Without it, its chat is not known. */
 	if (json_true(request, "own"))
-		return add_own_chat(w);
+		return own ? engine_chat_of(e, own->claim, &w->chat) : 0;
 	return chat && (buf_adds(&w->chat, "chat:") || buf_add_int(&w->chat, whole(chat))) ? -1 : 0;
 }
 

@@ -219,7 +219,9 @@ int engine_lingering(const struct engine *e, char *out, size_t n)
 
 bool engine_idle(const struct engine *e)
 {
-	return handlers_running(e->handlers) == 0 && !e->tidy.trimming &&
+	struct queue_counts c;
+	queue_counts(e->queue, &c);
+	return c.gathering == 0 && handlers_running(e->handlers) == 0 && !e->tidy.trimming &&
 	       list_empty(&e->starts.starting) && queue_next_due(e->queue, QUEUE_ALL_LANES) != 0 &&
 	       !queue_dirty(e->queue);
 }

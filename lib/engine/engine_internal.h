@@ -8,6 +8,7 @@
 #include "base/backoff.h"
 #include "base/buf.h"
 #include "base/list.h"
+#include "base/map.h"
 #include "engine/door.h"
 #include "engine/engine.h"
 #include "handler/breaker.h"
@@ -42,7 +43,8 @@ struct engine_command {
 /* A route and its pacing. */
 struct route {
 	struct engine *engine;
-	char *match; /* NULL: the default */
+	char *match;    /* NULL: the default */
+	char *batch_by; /* `chat` or a JSON Pointer; NULL: nothing is gathered. It stays */
 	struct handler *handler;
 	struct route_policy policy;
 	int workers_max; /* those of the start, for which there are slots */
@@ -63,13 +65,14 @@ struct route {
 enum { LANE_ORDERED, LANE_BYPASS, LANE_GROUPS };
 
 /* An update that was claimed: waiting for the mark of its start to be on disk, or running. A batch
- * is a leader and who follows it. */
+ * is a leader and who follows it, and ends as a whole, its members in their order. */
 struct flight {
 	struct list link; /* in starts.starting or starts.running */
 	struct claim *claim;
 	struct route *route;
 	int group;      /* LANE_ORDERED or LANE_BYPASS */
 	bool leader;    /* counts as one process */
+	uint64_t batch; /* the number of its batch, which may be of one */
 	bool cancelled; /* tgrun cancel has named it */
 	int64_t since;  /* monotonic milliseconds */
 	struct {
@@ -90,9 +93,10 @@ struct engine {
 	struct engine_policy policy; /* its concurrency is at most the next one */
 	int concurrency_max;         /* that of the start, for which there are slots */
 	struct key_spec *keys;
-	struct key_spec *chats; /* the key that is the chat, whatever --key says */
-	char *rule;             /* all that decides on keys and lanes, as text */
-	char *state_path;       /* absolute, for handlers; NULL: there is none */
+	struct key_spec *chats;     /* the key that is the chat, whatever --key says */
+	struct map_seed group_seed; /* of engine_group_of() */
+	char *rule;                 /* all that decides on keys and lanes, as text */
+	char *state_path;           /* absolute, for handlers; NULL: there is none */
 	struct max_age *max_age;
 	char **bypass, **only, **ignore; /* each ends in NULL */
 	struct engine_command on_error, on_timeout, on_undelivered, from;
@@ -141,6 +145,7 @@ struct engine {
 		struct flight *flights[HANDLER_BATCH_MAX];
 		struct claim *claims[HANDLER_BATCH_MAX];
 		int processes[LANE_GROUPS];     /* of exec and batch, claimed or running */
+		uint64_t batches;               /* how many were formed: their numbers */
 		struct loop_timer *delay_timer; /* for the next update that is delayed */
 		bool fail;                      /* the store cannot hand out */
 		int64_t again_at;               /* when it is asked again */
@@ -181,6 +186,9 @@ struct engine {
 	} tidy;
 	struct {
 		struct log_pace spent, interrupted;
+		/* The batch whose reply could not be recorded: nobody in it is done. */
+		uint64_t spoilt; /* its number; 0: none */
+		struct err why;
 	} settle;
 	struct {
 		struct loop_timer *timer;
@@ -347,6 +355,14 @@ void engine_land(struct engine *e, struct flight *f);
 void engine_starts(struct engine *e);
 /* Sets the timer for the next update that is delayed. */
 void engine_starts_later(struct engine *e);
+
+/* engine_gather.c: what is gathered with what, and for how long. */
+/* Fills in how each lane of the queue gathers. */
+void engine_gather_rules(const struct engine *e, struct sched_gather rules[QUEUE_LANES]);
+/* The policy of the routes, or the phase, is another. */
+void engine_gather_change(struct engine *e);
+/* As queue_config.group_of. */
+uint64_t engine_group_of(void *arg, unsigned lane, const char *body, size_t length);
 
 /* engine_file.c: a file of updates, read from where the last run was interrupted. */
 struct source *engine_file_open(struct engine *e, const struct source_events *events,

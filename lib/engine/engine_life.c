@@ -100,6 +100,7 @@ void engine_drain(struct engine *e)
 	if (e->phase != ENGINE_RUNNING || e->draining)
 		return;
 	e->draining = true;
+	engine_gather_change(e);
 	if (!e->asking.stopped) {
 		log_event(e->config.log, LOG_INFO, LOG_NONE, "draining: nothing more is asked for");
 		e->source->ops->stop(e->source);

@@ -42,10 +42,17 @@ static int take_route(struct route *r, const struct engine_route *o, struct err 
 	allow_free(r->allow);
 	r->allow = allow;
 	r->policy = o->policy;
+	r->policy.batch_by = r->batch_by;
+	r->policy.handler.gathered = r->batch_by != NULL;
 	r->policy.handler.keep_stdout = o->policy.reply != REPLY_NONE;
 	take_workers(r, o->policy.handler.workers);
 	handler_set_policy(r->handler, &r->policy.handler);
 	return 0;
+}
+
+static bool is_same(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
 static void name_route(struct engine *e, const char *match, const char *what)
@@ -72,6 +79,8 @@ static int take_routes(struct engine *e, const struct engine_options *o, struct 
 		if (at < last)
 			name_route(e, r->match, "the old order stays");
 		last = at;
+		if (r->match && !is_same(o->routes[at].policy.batch_by, r->batch_by))
+			name_route(e, r->match, "the old 'batch-by' stays");
 		if (o->routes[at].policy.mode != handler_mode(r->handler))
 			name_route(e, r->match, "the old mode, and the handler for it, stay");
 		else if (take_route(r, &o->routes[at], err))
@@ -153,6 +162,7 @@ int engine_options_take(struct engine *e, const struct engine_options *o, struct
 	e->max_age = max_age;
 	if (e->queue)
 		queue_set_backlog(e->queue, e->policy.backlog);
+	engine_gather_change(e);
 	engine_out_change(e);
 	take_concurrency(e);
 	return 0;

@@ -21,13 +21,17 @@ static void on_batch(void *arg)
 static int route_make(struct engine *e, struct route *r, const struct engine_route *o,
 		      struct err *err)
 {
-	*r = (struct route){ .engine = e, .match = o->match ? strdup(o->match) : NULL };
+	const char *by = o->policy.batch_by;
+	*r = (struct route){ .engine = e,
+			     .match = o->match ? strdup(o->match) : NULL,
+			     .batch_by = by ? strdup(by) : NULL };
 	r->handler = handler_new(e->handlers, o->policy.mode, o->match ? o->match : "");
 	r->pause_timer = loop_timer_new(e->config.loop, on_pause_end, r);
 	r->batch_timer = loop_timer_new(e->config.loop, on_batch, r);
 	breaker_init(&r->breaker, e->policy.breaker);
 	r->start_backoff = (struct backoff){ .first = 1000, .cap = 60000 };
-	if (!r->handler || !r->pause_timer || !r->batch_timer || (o->match && !r->match))
+	if (!r->handler || !r->pause_timer || !r->batch_timer || (o->match && !r->match) ||
+	    (by && !r->batch_by))
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	return 0;
 }
@@ -82,6 +86,7 @@ void engine_routes_release(struct engine *e)
 		engine_command_release(&r->command);
 		allow_free(r->allow);
 		free(r->match);
+		free(r->batch_by);
 	}
 	free(e->routes);
 	engine_command_release(&e->on_error);

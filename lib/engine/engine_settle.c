@@ -322,6 +322,16 @@ void engine_uncharged(struct engine *e, const struct claim *c, const struct hand
 		e->config.settled(e->config.arg, c->seq, true);
 }
 
+/* Whether others of a batch are still to be settled. */
+static bool has_others(const struct engine *e, uint64_t batch)
+{
+	const struct list *all = &e->starts.running;
+	for (const struct list *l = all->next; l != all; l = l->next)
+		if (container_of(l, struct flight, link)->batch == batch)
+			return true;
+	return false;
+}
+
 /* It was handled, and its reply cannot be recorded: there is no memory for it now. */
 static void give_back(struct engine *e, const struct claim *c, const struct err *err)
 {
@@ -333,15 +343,42 @@ static void give_back(struct engine *e, const struct claim *c, const struct err 
 			      .why = RELEASE_NO_START, .started = true, .delay = REPLY_AGAIN });
 }
 
+/* The reply to its batch cannot be recorded, so nobody of it is done: as a batch that failed, or
+ * all of it once more. */
+static void settle_spoilt(struct engine *e, const struct claim *c, const struct handler_result *r)
+{
+	struct handler_result failed = { .end = HANDLER_INTERRUPTED,
+					 .why = RELEASE_SHARED,
+					 .reason = e->settle.why.text,
+					 .sentence = r->sentence,
+					 .last_stderr = r->last_stderr,
+					 .started = true };
+	if (e->settle.why.status == ERR_INTERNAL)
+		give_back(e, c, &e->settle.why);
+	else
+		engine_uncharged(e, c, &failed);
+}
+
 static void settle_ended(struct engine *e, struct route *route, const struct claim *c,
-			 const struct handler_result *ended, int64_t since)
+			 const struct handler_result *ended, int64_t since, uint64_t batch)
 {
 	struct fate fate = { NULL, true };
 	struct handler_result no_reply = *ended;
 	const struct handler_result *r = ended;
 	struct err err = { 0 };
 	backoff_succeed_of(&route->start_backoff, since);
-	if (r->outcome.kind == OUTCOME_DONE && engine_reply(e, route, c, r, &err)) {
+	bool done = r->outcome.kind == OUTCOME_DONE;
+	if (done && batch == e->settle.spoilt) {
+		settle_spoilt(e, c, r);
+		return;
+	}
+	if (done && engine_reply(e, route, c, r, &err)) {
+		if (has_others(e, batch)) {
+			e->settle.spoilt = batch;
+			e->settle.why = err;
+			settle_spoilt(e, c, r);
+			return;
+		}
 		if (err.status == ERR_INTERNAL) {
 			give_back(e, c, &err);
 			return;
@@ -388,6 +425,7 @@ void engine_on_done(void *arg, struct handler *h, struct claim *c, const struct 
 	struct flight *f = c->owner;
 	struct route *route = f->route;
 	int64_t since = f->since;
+	uint64_t batch = f->batch;
 	(void)h;
 	CRASHPOINT("before-settle");
 	engine_land(e, f);
@@ -406,7 +444,7 @@ void engine_on_done(void *arg, struct handler *h, struct claim *c, const struct 
 		engine_cancelled(e, c, r->elapsed);
 		break;
 	case HANDLER_ENDED:
-		settle_ended(e, route, c, r, since);
+		settle_ended(e, route, c, r, since, batch);
 		break;
 	}
 	CRASHPOINT("after-settle");

@@ -83,7 +83,7 @@ static void take_room(struct engine *e, const struct flight *f)
 {
 	bool own = has_own_slots(f->route);
 	if (own)
-		f->route->claimed++;
+		f->route->claimed += f->leader;
 	for (size_t i = 0; i < e->route_count && !own && f->leader; i++)
 		e->routes[i].claimed += !has_own_slots(&e->routes[i]);
 }
@@ -111,11 +111,14 @@ static bool has_room(const struct route *r, int group)
 	return has_own_slots(r) || e->policy.concurrency > e->starts.processes[group];
 }
 
-/* Whether a batch should set out: full, or its first has waited long enough. Else *left is no more
- * than what it has still to wait. */
-static bool batch_is_due(struct engine *e, struct route *r, unsigned lane, int64_t *left)
+/* Whether a process of the route should set out; where many share one, when they are full, or their
+ * first has waited long enough. Else *left is no more than what it has still to wait. Of what is
+ * gathered, the queue knows that itself. */
+static bool is_due(struct engine *e, struct route *r, unsigned lane, int64_t *left)
 {
 	int64_t waited;
+	if (r->batch_by || handler_most(r->handler) == 1)
+		return true;
 	if (queue_ready(e->queue, lane, &waited) == 0)
 		return false;
 	if (queue_batch_full(e->queue, lane, (size_t)r->policy.batch_size) ||
@@ -139,8 +142,7 @@ static uint64_t open_lanes(struct engine *e)
 		int64_t left = INT64_MAX;
 		for (int group = 0; group < LANE_GROUPS; group++) {
 			unsigned lane = (unsigned)i * LANE_GROUPS + (unsigned)group;
-			if (has_room(r, group) && (handler_traits(r->handler)->most == 1 ||
-						   batch_is_due(e, r, lane, &left)))
+			if (has_room(r, group) && is_due(e, r, lane, &left))
 				lanes |= UINT64_C(1) << lane;
 		}
 		if (left < INT64_MAX)
@@ -177,6 +179,7 @@ static struct flight *take_off(struct engine *e, struct claim *c, const struct f
 								     : e->route_count - 1];
 	f->group = (int)(c->lane % LANE_GROUPS);
 	f->leader = !leader;
+	f->batch = leader ? leader->batch : ++e->starts.batches;
 	c->owner = f;
 	list_add_before(&e->starts.starting, &f->link);
 	take_room(e, f);
@@ -187,8 +190,14 @@ static struct flight *take_off(struct engine *e, struct claim *c, const struct f
 	return f;
 }
 
-/* Adds to a batch what may join it; nothing joins a probe, whose end must say something of one
- * update. The members stand behind their leader in the list. */
+/* Nothing joins a probe, whose end must say something of one update; but what was gathered is not
+ * taken apart before it has failed. */
+static bool probes_alone(const struct route *r)
+{
+	return engine_probes(r) && !r->batch_by;
+}
+
+/* Adds to a batch what may join it. The members stand behind their leader in the list. */
 static void fill_batch(struct engine *e, struct flight *leader)
 {
 	struct claim **batch = e->starts.claims, *c;
@@ -196,7 +205,7 @@ static void fill_batch(struct engine *e, struct flight *leader)
 	size_t n = 0;
 	batch[n++] = leader->claim;
 	bool skipped = false;
-	while (!leader->claim->solo && !engine_probes(leader->route) &&
+	while (!leader->claim->solo && !probes_alone(leader->route) &&
 	       n < (size_t)leader->route->policy.batch_size && !(skipped && slice_is_over(e)) &&
 	       queue_claim_joining(e->queue, batch, n, &c, &err) > 0) {
 		if (c->expired)
@@ -223,7 +232,7 @@ static void claim_some(struct engine *e)
 			return;
 		if (!c->expired) {
 			struct flight *f = take_off(e, c, NULL);
-			if (f && handler_traits(f->route->handler)->most > 1)
+			if (f && handler_most(f->route->handler) > 1)
 				fill_batch(e, f);
 			continue;
 		}
@@ -299,7 +308,7 @@ static void start_one(struct engine *e, struct flight **flights, struct claim **
 {
 	struct route *r = flights[0]->route;
 	/* What was claimed before it ceased to work waits for the probe, or is it. */
-	if (engine_probes(r) && !r->probe && n == 1)
+	if (engine_probes(r) && !r->probe && (n == 1 || r->batch_by))
 		r->probe = flights[0];
 	bool may = !r->pauses && e->phase == ENGINE_RUNNING &&
 		   (!engine_probes(r) || r->probe == flights[0]);

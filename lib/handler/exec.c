@@ -1,5 +1,6 @@
 /* handler/exec: claims in, a process for them, results out: one update that the process gets as
- * stdin and in its environment (exec), or several as JSON lines (batch).
+ * stdin and in its environment (exec), or several as JSON lines (batch). What was gathered, all of
+ * one chat, is both: several lines, with the environment of the first.
  *
  * When a batch fails, its status says how but not because of which update. So nobody is charged:
  * each is handed out again alone, where the table of outcomes holds. "Again later" is an answer for
@@ -14,12 +15,6 @@
 #include "handler/mode_internal.h"
 #include "handler/proc.h"
 
-/* An update that the process was started for. */
-struct member {
-	struct claim *claim;
-	bool cancelled; /* before the process had ended */
-};
-
 struct attempt {
 	struct proc proc;
 	struct handler *h;
@@ -32,6 +27,12 @@ struct attempt {
 static struct attempt *attempt_of(struct proc *p)
 {
 	return container_of(p, struct attempt, proc);
+}
+
+/* Whether what it runs for has an environment, and an answer, of its own. */
+static bool has_own(const struct handler *h)
+{
+	return h->ops->traits.most == 1 || h->policy.gathered;
 }
 
 /* The one update that can have caused what the process does. */
@@ -80,10 +81,10 @@ static void result_of(struct attempt *a, enum proc_end how, int errnum, const st
 		out->reason = p->why;
 		out->outcome.status = errnum;
 		out->started = p->begun;
-		/* The slot has tried it without the long ones. A batch has none. */
-		if (errnum == E2BIG && a->h->ops->traits.most == 1 && command_fits(a->h->command)) {
+		/* The slot has tried it without the long ones. A batch of many chats has none. */
+		if (errnum == E2BIG && has_own(a->h) && command_fits(a->h->command)) {
 			out->end = HANDLER_INTERRUPTED;
-			out->why = RELEASE_SIZE;
+			out->why = a->n == 1 ? RELEASE_SIZE : RELEASE_SHARED;
 			out->reason = ledger_row(RELEASE_SIZE)->phrase;
 		}
 		return;
@@ -120,24 +121,26 @@ static void result_of(struct attempt *a, enum proc_end how, int errnum, const st
 	out->why = RELEASE_SHARED;
 }
 
-/* Of an update that was not handled it is for the log, as stderr is. */
-static void hand_over_stdout(struct output *o, struct handler_result *out)
+/* Of an update that was not handled it is for the log, as stderr is. *given: an earlier member has
+ * it; one that was cancelled leaves it to the `others`. */
+static void hand_over_stdout(struct output *o, struct handler_result *out, bool others, bool *given)
 {
-	if (!o->keeps)
+	if (!o->keeps || (others && out->end == HANDLER_CANCELLED))
 		return;
 	if (out->end != HANDLER_ENDED || out->outcome.kind != OUTCOME_DONE) {
 		output_tell_kept(o);
 		return;
 	}
-	out->reply = buf_str(&o->kept);
-	out->reply_length = o->kept.len;
-	out->reply_short = o->kept_short;
+	out->reply = *given ? "" : buf_str(&o->kept);
+	out->reply_length = *given ? 0 : o->kept.len;
+	out->reply_short = !*given && o->kept_short;
+	*given = true;
 }
 
 static void on_finish(struct proc *p, enum proc_end how, int errnum)
 {
 	struct attempt *a = attempt_of(p);
-	bool told = false;
+	bool told = false, given = false;
 	for (size_t i = 0; i < a->n; i++) {
 		struct claim *c = a->members[i].claim;
 		struct handler_result result = {
@@ -150,7 +153,7 @@ static void on_finish(struct proc *p, enum proc_end how, int errnum)
 			result.usage = p->end.usage;
 		}
 		result_of(a, how, errnum, &a->members[i], &result);
-		hand_over_stdout(&p->output, &result);
+		hand_over_stdout(&p->output, &result, i + 1 < a->n, &given);
 		if (result.end == HANDLER_UNSTARTABLE) {
 			/* one start failed, not as many as there are updates */
 			result.end = told ? HANDLER_INTERRUPTED : HANDLER_UNSTARTABLE;
@@ -171,7 +174,7 @@ static void on_free(struct proc *p)
 	room_gone(h);
 }
 
-/* A batch has no variables of any one update. */
+/* A batch of many chats has no variables of any one update. */
 static int add_vars(struct handler *h, struct claim *const *claims, size_t n)
 {
 	const struct handlers_config *config = &h->room->config;
@@ -183,7 +186,9 @@ static int add_vars(struct handler *h, struct claim *const *claims, size_t n)
 		     given_var(v, "TG_DEADLINE",
 			       (config->clock->wall(config->clock) + h->policy.timeout) / 1000);
 	if (h->ops->traits.most > 1)
-		return rc || given_var(v, "TG_BATCH_SIZE", (int64_t)n) ? -1 : 0;
+		rc = rc || given_var(v, "TG_BATCH_SIZE", (int64_t)n);
+	if (!has_own(h))
+		return rc ? -1 : 0;
 	rc = rc || given_var(v, "TG_ATTEMPT", claims[0]->failures + 1);
 	if (claims[0]->redelivered)
 		rc = rc || given_var(v, "TG_REDELIVERED", 1);
@@ -212,7 +217,7 @@ static int start(struct handler *h, struct claim *const *claims, size_t n)
 		.kill_after = h->policy.kill_after,
 		.background = h->policy.background,
 		.max_output = h->policy.max_output,
-		.keep_stdout = h->policy.keep_stdout && h->ops->traits.most == 1,
+		.keep_stdout = h->policy.keep_stdout && has_own(h),
 	};
 	if (add_vars(h, claims, n) || (spec.stdin_fd = given_stdin(claims, n)) < 0 ||
 	    proc_start(&a->proc, room, &spec)) {

@@ -291,6 +291,11 @@ static int begin(struct handler *h, struct claim *const *claims, size_t n, bool 
 	return 0;
 }
 
+size_t handler_most(const struct handler *h)
+{
+	return h->ops->most ? h->ops->most(h) : h->ops->traits.most;
+}
+
 int handler_start(struct handler *h, struct claim *const *claims, size_t n)
 {
 	return begin(h, claims, n, false);

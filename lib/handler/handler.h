@@ -49,7 +49,7 @@ enum {
 /* What a user of this room must know of a mode. */
 struct handler_traits {
 	const char *name; /* in the status: `exec` */
-	size_t most;      /* updates that one handler_start() may take; above 1, waiting pays */
+	size_t most;      /* updates that one handler_start() may ever take */
 	bool own_slots;   /* its processes have slots of their own: handler_slots_for() */
 };
 
@@ -61,6 +61,9 @@ struct handler_policy {
 	/* of a process with an update of its own: its stdout is not logged, but handed over with
 	 * the result; then max_output bounds each of the two streams */
 	bool keep_stdout;
+	/* several updates at once are of one chat: a process has the variables of the first of them
+	 * and may be answered for, and a worker that asks for it gets them together */
+	bool gathered;
 	struct outcome_policy outcome;
 	/* workers */
 	int workers;            /* processes, from 1 */
@@ -90,7 +93,8 @@ struct handler_result {
 	 * if several updates may have caused it. */
 	const char *sentence, *last_stderr;
 	/* Of an update that was handled, for a reply: the stdout that was kept, or the JSON value
-	 * that a worker gave in `reply`. Not redacted, and NULL if there is none. */
+	 * that a worker gave in `reply`. Not redacted, and NULL if there is none. Of several that
+	 * were handled together the first has it, and the others an empty one. */
 	const char *reply;
 	size_t reply_length; /* bytes; no NUL need follow */
 	bool reply_is_json;  /* it is the worker's */
@@ -199,9 +203,14 @@ int handler_slots_for(enum handler_mode mode, const struct handler_policy *polic
  * takes another update. */
 size_t handler_room(const struct handler *h);
 
-/* Starts a process for `n` claims, or hands them to a worker; `n` is 1 to handler_traits()->most.
- * 0: the claims belong to the handler until `done` gives each of them back, never before this call
- * returns. -1 with errno: nothing was started, and the claims stay the caller's. EAGAIN:
+/* How many claims one handler_start() takes now, from 1: as many as its mode ever takes, or fewer
+ * where workers do not want as many. */
+size_t handler_most(const struct handler *h);
+
+/* Starts a process for `n` claims, or hands them to a worker; `n` is 1 to handler_most(), also as
+ * it was in an earlier turn. 0: the claims belong to the handler until `done` gives each of them
+ * back, never before this call returns, and those of one process in their order, one after the
+ * other. -1 with errno: nothing was started, and the claims stay the caller's. EAGAIN:
  * handler_room() is 0. Else the machine refused (ENOMEM, EMFILE …), or the size of the update
  * (EFBIG). */
 int handler_start(struct handler *h, struct claim *const *claims, size_t n);

@@ -53,6 +53,12 @@ struct handler {
 	struct pool *pool;        /* worker_pool.c's; NULL in other modes */
 };
 
+/* An update that a process was started for, or a worker was given. */
+struct member {
+	struct claim *claim;
+	bool cancelled; /* before the process had ended */
+};
+
 /* room.c: idle slots that belong to nobody; slots that are kept for workers and for a feed, of
  * those that do not run; slots that `h` needs of its own. */
 int room_slots_free(const struct handlers *room);

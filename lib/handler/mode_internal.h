@@ -21,6 +21,8 @@ struct mode_ops {
 	int (*start)(struct handler *h, struct claim *const *claims, size_t n);
 	/* The same for one claim that must be alone in its process; see handler_start_solo(). */
 	int (*start_solo)(struct handler *h, struct claim *claim);
+	/* As handler_most(). NULL: traits.most. */
+	size_t (*most)(const struct handler *h);
 	/* How many more calls of `start` would find a process for their claims now. */
 	size_t (*room)(const struct handler *h);
 	/* Slots that are kept free for a handler of this policy. NULL: none; it shares the

@@ -130,6 +130,11 @@ void queue_counts(const struct queue *q, struct queue_counts *out)
 	q->ops->counts(q, out);
 }
 
+void queue_gather(struct queue *q, unsigned lane, const struct sched_gather *rule)
+{
+	q->ops->gather(q, lane, rule);
+}
+
 void queue_set_backlog(struct queue *q, int64_t backlog)
 {
 	q->ops->set_backlog(q, backlog);

@@ -19,10 +19,13 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "sched/gather.h"
 #include "sched/ledger.h"
 
 struct loop;
 struct queue;
+
+enum { QUEUE_LANES = 64 };
 
 /* ---- open and close ---- */
 
@@ -38,6 +41,11 @@ struct queue_config {
 	 * Returns 0, or -1 when memory is out. NULL: keys and lanes stay as they are stored. */
 	int (*route_of)(void *arg, const char *body, size_t length, struct buf *keys,
 			unsigned *lane);
+	/* How each lane gathers (QUEUE_LANES of them, borrowed while the queue is opened), and the
+	 * group of an update of a lane that does: 0, also when memory is out: none. NULL, both:
+	 * none gathers. */
+	const struct sched_gather *gather;
+	uint64_t (*group_of)(void *arg, unsigned lane, const char *body, size_t length);
 	/* The age in milliseconds after which an update of this kind is no longer answerable; 0:
 	 * never. NULL: none expires. */
 	int64_t (*max_age)(void *arg, const char *kind);
@@ -143,7 +151,8 @@ int queue_claim(struct queue *q, uint64_t lanes, struct claim **out, struct err 
 
 /* Hands out one more update for a batch: batch[0] came from queue_claim() and is not settled, the
  * other n - 1 came from this verb. The update is of the same lane, and is ready or waits only for
- * updates of this batch; so the updates of a key stand in the batch in order of arrival. No update
+ * updates of this batch, or, in a lane that gathers, was gathered with the first; so the updates of
+ * a key stand in the batch in order of arrival. No update
  * joins a solo claim or one with LEDGER_ALONE deaths, nor does such an update join. Each member
  * keeps its keys until it is settled; members are settled one by one, in any order. A member that
  * is released or retried keeps its place, and comes up when those behind it in the batch are
@@ -217,9 +226,13 @@ size_t queue_waiting(const struct queue *q, unsigned lane);
  * updates that run, do not count. */
 bool queue_batch_full(const struct queue *q, unsigned lane, size_t size);
 
+/* Changes how long a lane that gathers waits, at once, and how much it gathers, of what comes. */
+void queue_gather(struct queue *q, unsigned lane, const struct sched_gather *rule);
+
 struct queue_counts {
 	size_t waiting; /* unfinished and not running: ready, behind another, delayed */
 	size_t running, ready;
+	size_t gathering; /* groups that wait for more of them */
 	int64_t dead;
 	bool full; /* the backlog is reached: stop asking the source */
 };

@@ -38,6 +38,7 @@ struct queue_ops {
 	size_t (*waiting)(const struct queue *q, unsigned lane);
 	bool (*batch_full)(const struct queue *q, unsigned lane, size_t size);
 	void (*counts)(const struct queue *q, struct queue_counts *out);
+	void (*gather)(struct queue *q, unsigned lane, const struct sched_gather *rule);
 	void (*set_backlog)(struct queue *q, int64_t backlog);
 
 	int (*stands)(struct queue *q, struct err *err);

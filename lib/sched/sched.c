@@ -22,15 +22,18 @@ struct sched *sched_new(void)
 	sched_turns_init(&s->solos);
 	sched_turns_init(&s->suspects);
 	list_init(&s->kept);
+	list_init(&s->gathering);
 	return s;
 }
 
-static void map_free_all(struct map *m)
+static void map_free_all(struct map *m, bool items)
 {
 	/* In both structs the node comes first. */
 	for (size_t i = 0; i < m->cap; i++)
 		for (struct map_node *n = m->slots[i], *next; n; n = next) {
 			next = n->next;
+			if (items)
+				sched_run_leave(container_of(n, struct sched_item, node));
 			free(n);
 		}
 	map_release(m);
@@ -40,10 +43,36 @@ void sched_free(struct sched *s)
 {
 	if (!s)
 		return;
-	map_free_all(&s->items);
-	map_free_all(&s->keys);
+	map_free_all(&s->items, true);
+	map_free_all(&s->keys, false);
 	heap_release(&s->delayed);
 	free(s);
+}
+
+void sched_gather(struct sched *s, int64_t now, unsigned lane, const struct sched_gather *rule)
+{
+	if (lane >= SCHED_LANES)
+		return;
+	s->gather[lane] = *rule;
+	for (struct list *l = s->gathering.next, *next; l != &s->gathering; l = next) {
+		next = l->next;
+		struct sched_item *item = container_of(l, struct sched_item, turn);
+		if (item->lane == lane)
+			sched_reconsider(s, sched_run_of(item), now);
+	}
+}
+
+/* It was put behind the others: its run has one more, and any other that ends there is closed. */
+static void close_runs(struct sched *s, struct sched_item *item, int64_t now)
+{
+	sched_run_came(s, item, now);
+	for (struct link *l = item->links; l < item->links + item->links_count; l++) {
+		struct sched_run *before = l->prev ? sched_run_of(l->prev) : NULL;
+		if (!before)
+			continue;
+		before->closed = before->closed || before != sched_run_of(item);
+		sched_reconsider(s, before, now);
+	}
 }
 
 int sched_add(struct sched *s, int64_t now, const struct sched_entry *entry, const char *keys)
@@ -58,6 +87,7 @@ int sched_add(struct sched *s, int64_t now, const struct sched_entry *entry, con
 	sched_enqueue(item);
 	s->waiting_in[item->lane]++;
 	s->redelivered += item->redelivered;
+	close_runs(s, item, now);
 	if (item->behind == 0)
 		sched_come_up(s, item, now);
 	return 0;
@@ -77,6 +107,21 @@ static void tell(const struct sched_item *item, struct sched_entry *out)
 				     .solo = item->solo };
 }
 
+static bool lane_gathers(const struct sched *s, const struct sched_item *item)
+{
+	return s->gather[item->lane].most > 0;
+}
+
+/* Whether the batch of `leader` takes what follows one of it: what was gathered with it, or, in
+ * other lanes, what is not delayed. */
+static bool wants(const struct sched *s, const struct sched_item *leader,
+		  const struct sched_item *next, int64_t now)
+{
+	const struct sched_run *run = sched_run_of(next);
+	return lane_gathers(s, leader) ? run && run == sched_run_of(leader)
+				       : next->delay.due <= now;
+}
+
 /* Claims `item` for the batch which `leader` began. What follows it may now join, too. */
 static void take(struct sched *s, struct sched_item *item, struct sched_item *leader, int64_t now,
 		 struct sched_entry *out)
@@ -87,6 +132,9 @@ static void take(struct sched *s, struct sched_item *item, struct sched_item *le
 	item->batch = item == leader ? ++s->batches : leader->batch;
 	item->state = SCHED_RUNNING;
 	item->first = false;
+	struct sched_run *run = sched_run_of(item);
+	if (run)
+		run->closed = true;
 	s->running++;
 	s->waiting_in[item->lane]--;
 	for (struct link *l = item->links; l < item->links + item->links_count; l++)
@@ -95,7 +143,7 @@ static void take(struct sched *s, struct sched_item *item, struct sched_item *le
 		struct sched_item *next = l->next;
 		if (!next || next->lane != leader->lane || leader->solo || next->solo ||
 		    next->deaths >= LEDGER_ALONE || !sched_follows(next, item->batch) ||
-		    next->delay.due > now)
+		    !wants(s, leader, next, now))
 			continue;
 		list_remove(&next->turn);
 		list_add_before(&leader->turn, &next->turn);
@@ -141,10 +189,13 @@ bool sched_join(struct sched *s, int64_t now, int64_t leader_seq, struct sched_e
 {
 	struct sched_item *leader = sched_find(s, leader_seq);
 	sched_promote(s, now);
-	if (!leader || leader->state != SCHED_RUNNING || leader->solo || s->alone ||
-	    s->suspects.some)
+	if (!leader || leader->state != SCHED_RUNNING || leader->solo || s->alone)
 		return false;
-	struct sched_item *item = sched_first(&s->ready, UINT64_C(1) << leader->lane);
+	bool gathers = lane_gathers(s, leader);
+	if (!gathers && s->suspects.some)
+		return false;
+	struct sched_item *item = gathers ? NULL
+					  : sched_first(&s->ready, UINT64_C(1) << leader->lane);
 	if (!item)
 		item = follower(leader);
 	if (item)
@@ -258,6 +309,11 @@ size_t sched_count(const struct sched *s)
 size_t sched_running(const struct sched *s)
 {
 	return s->running;
+}
+
+size_t sched_gathering(const struct sched *s)
+{
+	return s->gathering_count;
 }
 
 size_t sched_redelivered(const struct sched *s)

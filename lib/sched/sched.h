@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sched/gather.h"
+
 enum { SCHED_LANES = 64 };
 #define SCHED_ALL_LANES (~UINT64_C(0))
 
@@ -27,6 +29,7 @@ struct sched_entry {
 	int failures;    /* attempts that failed */
 	int deaths, interruptions; /* as of sched/ledger.h */
 	unsigned lane;             /* below SCHED_LANES; sched_return() does not change it */
+	uint64_t group;            /* see sched_gather(); 0: none. Only sched_add() reads it */
 	bool redelivered;          /* an earlier attempt was started */
 	bool solo;                 /* no batch: nothing joins it, and it joins nothing */
 	bool kept;                 /* `due`, or sched_hasten() if that comes first */
@@ -35,6 +38,10 @@ struct sched_entry {
 
 struct sched *sched_new(void);    /* NULL when memory is out */
 void sched_free(struct sched *s); /* NULL is fine */
+
+/* Sets how a lane gathers (sched/gather.h). Whether it does may change only before its first
+ * update; the times hold at once for what waits, `most` for what comes. */
+void sched_gather(struct sched *s, int64_t now, unsigned lane, const struct sched_gather *rule);
 
 /* Adds an update behind all others. `keys`: its keys with a space between, "" for none. 0, or -1
  * when memory is out (then nothing changed). */
@@ -49,7 +56,9 @@ bool sched_claim(struct sched *s, int64_t now, uint64_t lanes, struct sched_entr
 /* Takes one more update for the batch that the claim of `leader` began, which still runs: one of
  * the same lane that is ready, else one that waits only for updates which run in this very
  * batch; so within a key a batch is in the order of arrival. No update joins that is solo or
- * has LEDGER_ALONE deaths, and none joins such a leader. Returns false when there is none. */
+ * has LEDGER_ALONE deaths, and none joins such a leader. In a lane that gathers only those join
+ * that were gathered with the leader, whatever their own delays. Returns false when there is none.
+ */
 bool sched_join(struct sched *s, int64_t now, int64_t leader, struct sched_entry *out);
 
 /* Appends the keys of an update, a space between; nothing if it has none or is not known. 0, or -1
@@ -81,6 +90,7 @@ int64_t sched_next_due(struct sched *s, int64_t now, uint64_t lanes);
 
 size_t sched_count(const struct sched *s);       /* all, running ones too */
 size_t sched_running(const struct sched *s);     /* claimed */
+size_t sched_gathering(const struct sched *s);   /* groups that wait for more of them */
 size_t sched_redelivered(const struct sched *s); /* of all, those with an earlier attempt */
 size_t sched_ready(const struct sched *s, uint64_t lanes); /* of `lanes`, could be claimed now */
 
@@ -91,10 +101,10 @@ size_t sched_turns(struct sched *s, int64_t now, unsigned lane, int64_t *since);
 /* How many updates of a lane are not claimed. */
 size_t sched_waiting(const struct sched *s, unsigned lane);
 
-/* How many updates a batch of `lane` that began at `now` would have, counted up to `most` (at most
- * SCHED_BATCH_MAX). Updates that are delayed, or wait for others than those of the batch, do not
- * count; while an update of LEDGER_ALONE deaths waits, nothing joins. To be called after
- * sched_turns() at that time. The cost grows with `most`, not with what waits. */
+/* How many updates a batch of `lane`, which does not gather, that began at `now` would have,
+ * counted up to `most` (at most SCHED_BATCH_MAX). Updates that are delayed, or wait for others than
+ * those of the batch, do not count; while an update of LEDGER_ALONE deaths waits, nothing joins. To
+ * be called after sched_turns() at that time. The cost grows with `most`, not with what waits. */
 enum { SCHED_BATCH_MAX = 1000 };
 size_t sched_batch(const struct sched *s, int64_t now, unsigned lane, size_t most);
 

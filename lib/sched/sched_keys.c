@@ -84,25 +84,30 @@ struct sched_item *sched_item_new(struct sched *s, const struct sched_entry *ent
 		count++;
 	if (count > UINT16_MAX)
 		return NULL;
-	struct sched_item *item = malloc(sizeof *item + count * sizeof item->links[0]);
+	unsigned lane = entry->lane < SCHED_LANES ? entry->lane : 0;
+	bool grouped = entry->group && s->gather[lane].most;
+	struct sched_item *item = malloc(sizeof *item + count * sizeof item->links[0] +
+					 grouped * sizeof(struct sched_run *));
 	if (!item)
 		return NULL;
 	*item = (struct sched_item){ .delay.due = entry->due,
 				     .seq = entry->seq,
 				     .expires = entry->expires,
 				     .state = SCHED_BLOCKED,
-				     .lane = entry->lane < SCHED_LANES ? (uint8_t)entry->lane : 0 };
+				     .lane = (uint8_t)lane };
 	sched_item_note(item, entry);
 	list_init(&item->turn);
-	if (find_keys(s, item, keys)) {
+	if (find_keys(s, item, keys) || (grouped && sched_run_join(item, entry->group))) {
 		sched_item_free(s, item);
 		return NULL;
 	}
+	item->grouped = grouped;
 	return item;
 }
 
 void sched_item_free(struct sched *s, struct sched_item *item)
 {
+	sched_run_leave(item);
 	for (size_t i = 0; i < item->links_count; i++) {
 		struct sched_key *k = item->links[i].key;
 		if (k->first)

@@ -1,7 +1,7 @@
 /* sched/sched_turns: what has its turn, and what will have it at a time. What is ready stands in
  * a list of its lane with a ticket that orders the turns of all lanes: one for ordinary updates,
- * one for those that run in no batch, one for suspects. What is delayed is in a heap. Invariant:
- * each list is in the order of its tickets. */
+ * one for those that run in no batch, one for suspects. What is delayed, for its own sake or to
+ * gather more, is in a heap. Invariant: each list is in the order of its tickets. */
 #include <string.h>
 
 #include "sched/sched_internal.h"
@@ -32,29 +32,68 @@ static void make_ready(struct sched *s, struct sched_item *item, int64_t since)
 	s->ready_in[item->lane]++;
 }
 
+/* It comes up at `due`. false: without the memory for the heap its delay is cut short rather than
+ * the update forgotten. */
+static bool delay(struct sched *s, struct sched_item *item, int64_t due)
+{
+	list_remove(&item->turn);
+	item->state = SCHED_DELAYED;
+	return heap_add(&s->delayed, &item->delay, due < item->expires ? due : item->expires) == 0;
+}
+
+static void end_gathering(struct sched *s, struct sched_item *item)
+{
+	if (!item->gathers)
+		return;
+	item->gathers = false;
+	sched_run_of(item)->head = NULL;
+	s->gathering_count--;
+}
+
+/* Its own time has come, at `now`. */
+static void gather_or_ready(struct sched *s, struct sched_item *item, int64_t since, int64_t now)
+{
+	int64_t until = sched_run_until(s, item);
+	if (until <= now || item->expires <= now || !delay(s, item, until)) {
+		make_ready(s, item, since);
+		return;
+	}
+	item->gathers = true;
+	sched_run_of(item)->head = item;
+	list_add_before(&s->gathering, &item->turn);
+	s->gathering_count++;
+}
+
 void sched_come_up(struct sched *s, struct sched_item *item, int64_t since)
 {
 	int64_t due = item->delay.due;
-	if (due > 0) {
-		list_remove(&item->turn);
-		item->state = SCHED_DELAYED;
-		if (heap_add(&s->delayed, &item->delay,
-			     due < item->expires ? due : item->expires) == 0) {
-			if (item->kept)
-				list_add_before(&s->kept, &item->turn);
-			return;
-		}
-		/* Without the memory for the heap its delay is cut short rather than the update
-		 * forgotten. */
-	}
-	make_ready(s, item, since);
+	if (due <= 0 || !delay(s, item, due))
+		gather_or_ready(s, item, since, since);
+	else if (item->kept)
+		list_add_before(&s->kept, &item->turn);
+}
+
+void sched_reconsider(struct sched *s, const struct sched_run *run, int64_t now)
+{
+	struct sched_item *item = run->head;
+	if (!item)
+		return;
+	int64_t until = sched_run_until(s, item);
+	heap_remove(&s->delayed, &item->delay);
+	if (until > now &&
+	    heap_add(&s->delayed, &item->delay, until < item->expires ? until : item->expires) == 0)
+		return;
+	end_gathering(s, item);
+	make_ready(s, item, now);
 }
 
 void sched_promote(struct sched *s, int64_t now)
 {
 	for (struct heap_node *n; (n = heap_first(&s->delayed)) && n->due <= now;) {
+		struct sched_item *item = container_of(n, struct sched_item, delay);
 		heap_remove(&s->delayed, n);
-		make_ready(s, container_of(n, struct sched_item, delay), n->due);
+		end_gathering(s, item);
+		gather_or_ready(s, item, n->due, now);
 	}
 }
 
@@ -85,6 +124,7 @@ void sched_hasten(struct sched *s, int64_t now, const char *keys)
 void sched_unwait(struct sched *s, struct sched_item *item)
 {
 	list_remove(&item->turn);
+	end_gathering(s, item);
 	if (item->state == SCHED_DELAYED)
 		heap_remove(&s->delayed, &item->delay);
 	if (item->state != SCHED_READY)

@@ -211,6 +211,25 @@ static void test_routes(void)
 	ok(c.policy.handler.timeout == 7000 && c.policy.handler.workers == 3,
 	   "and the handler's own are untouched");
 	config_release(&c);
+	static const char gathers[] =
+		"reply = text\n[route \"/a\"]\nhandler = x\nmode = batch\nbatch-by = chat\n"
+		"[route \"/b\"]\nhandler = x\nmode = batch\n"
+		"[route \"/c\"]\nhandler = x\nworkers = 1\nbatch-by = /message/media_group_id\nbatch-wait = 3\n";
+	write_file(gathers, sizeof gathers - 1);
+	rc = parse(&c, words, "", &err);
+	r = c.route.items;
+	if (ok(rc == 0 && c.route.count == 3 && strcmp(r[0].policy.batch_by, "chat") == 0 &&
+		       !r[1].policy.batch_by &&
+		       strcmp(r[2].policy.batch_by, "/message/media_group_id") == 0,
+	       "a route has its own batch-by, which the others do not inherit")) {
+		ok(r[0].policy.batch_wait == 1000 && r[1].policy.batch_wait == 200 &&
+			   r[2].policy.batch_wait == 3000,
+		   "which waits for a second, unless it says otherwise");
+		ok(r[0].policy.reply == REPLY_TEXT && r[1].policy.reply == REPLY_NONE,
+		   "and may answer, as no other batch does");
+	}
+	config_release(&c);
+	write_file(text, sizeof text - 1);
 	snprintf(words, sizeof words, "--handler h --config %s --route /a=x --route poll=y", file);
 	ok(parse(&c, words, "", &err) == 0 && c.route.count == 2 &&
 		   strcmp(c.route.items[1].handler, "y") == 0 &&
@@ -310,7 +329,17 @@ static void test_errors(void)
 		{ "--handler h --workers 1025", "",
 		  "option '--workers': '1025' is no whole number from 0 to 1024" },
 		{ "--handler h --workers 2 --mode batch", "",
-		  "'workers' and 'mode = batch' exclude each other: a worker gets updates one by one" },
+		  "'workers' and 'mode = batch' exclude each other: a worker gets updates one by one, or by 'batch-by'" },
+		{ "--handler h --batch-by chat", "",
+		  "option '--batch-by': 'batch-by' needs 'mode = batch', or 'workers' that take several" },
+		{ "--handler h --mode batch --batch-by chats", "",
+		  "option '--batch-by': 'chats' is neither 'chat' nor a JSON Pointer such as /message/media_group_id" },
+		{ "--handler h --workers 2 --batch-by /a~2", "",
+		  "option '--batch-by': '/a~2' is neither 'chat' nor a JSON Pointer such as /message/media_group_id" },
+		{ "--handler h --mode batch --batch-by chat --key none", "",
+		  "'batch-by' gathers what has one key, and with 'key = none' nothing has any; write for example 'key = /message/media_group_id'" },
+		{ "--handler h --mode batch --reply text", "",
+		  "option '--reply': a batch of many chats answers nobody: 'reply' and 'mode = batch' exclude each other without 'batch-by'" },
 		{ "--handler h --route start", "",
 		  "option '--route': 'start' is no route such as '/start=./start.sh' or 'callback_query=./buttons.sh'" },
 		{ "--handler h --bypass stop", "",

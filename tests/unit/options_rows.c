@@ -23,6 +23,7 @@ static const char *sample(const struct option_row *row)
 			{ "allow-user", "42,43" },
 			{ "allow-chat", "42,-43" },
 			{ "rate", "chat=2/m" },
+			{ "batch-by", "/message/photo" },
 			{ "button", "Tea=tea" },
 			{ "reply-with", "protect=true" } };
 	for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++)
@@ -176,6 +177,8 @@ static void test_zeros(void)
 /* The words before the option that make the rest of the command line complete. */
 static const char *lead(const struct option_row *row)
 {
+	if (strcmp(row->name, "batch-by") == 0)
+		return "--handler h --mode batch";
 	if (row->commands & COMMAND_RUN)
 		return "--handler h";
 	if (row->commands & COMMAND_TRY)
@@ -292,7 +295,7 @@ static void test_reload(void)
 					     "key",          "bypass",         "source",
 					     "drop-pending", "delete-webhook", "state-dir",
 					     "store",        "once",           "unless-running",
-					     "serve-api" };
+					     "serve-api",    "batch-by" };
 	size_t fixed_count = sizeof fixed / sizeof *fixed;
 	for (size_t i = 0; i < options_table_count; i++) {
 		const struct option_row *row = &options_table[i];
@@ -306,7 +309,7 @@ static void test_reload(void)
 		for (size_t k = 0; k < fixed_count; k++)
 			listed = listed || strcmp(fixed[k], row->name) == 0;
 		const char *plain = strcmp(row->name, "handler") == 0 ? "--handler other"
-								      : "--handler h";
+								      : lead(row);
 		snprintf(words, sizeof words, "%s --%s=%s",
 			 strcmp(row->name, "handler") == 0 ? "" : plain, row->name, sample(row));
 		int rc = parse(&old, plain, "", &err) || parse(&same, plain, "", &err) ||

@@ -36,7 +36,7 @@ static int recheck_row(void *arg, const struct store_row *row)
 {
 	struct local *q = arg;
 	q->unsynced = true;
-	return sched_has(q->sched, row->seq, NULL) ? 0 : local_row_add(q, row);
+	return sched_has(q->sched, row->seq, NULL) ? 0 : local_row_add(q, row, NULL, 0);
 }
 
 int local_recheck(struct local *q, struct err *err)
@@ -156,7 +156,7 @@ void local_learn(struct local *q, const struct store_op *ops, size_t count)
 					 .lane = o->lane,
 					 .received = o->received,
 					 .ageless = o->ageless };
-		if (local_row_add(q, &row))
+		if (local_row_add(q, &row, o->body, o->body_length))
 			q->recheck_from = o->seq;
 	}
 }

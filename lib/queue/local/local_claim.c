@@ -318,8 +318,15 @@ void local_counts(const struct queue *queue, struct queue_counts *out)
 	*out = (struct queue_counts){ .waiting = all - sched_running(q->sched),
 				      .running = sched_running(q->sched),
 				      .ready = sched_ready(q->sched, SCHED_ALL_LANES),
+				      .gathering = sched_gathering(q->sched),
 				      .dead = q->store->ops->dead_count(q->store),
 				      .full = (int64_t)all >= q->config.backlog };
+}
+
+void local_gather(struct queue *queue, unsigned lane, const struct sched_gather *rule)
+{
+	struct local *q = local_of(queue);
+	sched_gather(q->sched, mono(q), lane, rule);
 }
 
 void local_set_backlog(struct queue *queue, int64_t backlog)

@@ -48,6 +48,7 @@ struct local {
 	struct queue_config config;
 	struct store *store;
 	struct sched *sched;
+	uint64_t gathers; /* lanes, bit 1 << lane */
 	struct pending pending;
 	struct open_claim *kept[LOCAL_KEPT]; /* of local_bytes.c */
 	struct buf body, keys;               /* of what it reads */
@@ -94,8 +95,9 @@ void local_learn(struct local *q, const struct store_op *ops, size_t count);
  * failed. 0, or -1 with `err`. */
 int local_recheck(struct local *q, struct err *err);
 
-/* Adds a row of the store to the scheduler. 0, or -1 when memory is out. */
-int local_row_add(struct local *q, const struct store_row *row);
+/* Adds a row of the store to the scheduler; `body`, of `length` bytes, NULL: they are read if they
+ * are needed. 0, or -1 when memory is out. */
+int local_row_add(struct local *q, const struct store_row *row, const char *body, size_t length);
 
 /* Keeps the bytes of PUTs among these operations, which were written. */
 void local_bytes_keep(struct local *q, const struct store_op *ops, size_t count);
@@ -150,6 +152,7 @@ size_t local_ready(const struct queue *queue, unsigned lane, int64_t *oldest_ms)
 size_t local_waiting(const struct queue *queue, unsigned lane);
 bool local_batch_full(const struct queue *queue, unsigned lane, size_t size);
 void local_counts(const struct queue *queue, struct queue_counts *out);
+void local_gather(struct queue *queue, unsigned lane, const struct sched_gather *rule);
 void local_set_backlog(struct queue *queue, int64_t backlog);
 int local_stands(struct queue *queue, struct err *err);
 void local_files(struct queue *queue, struct queue_files *out);

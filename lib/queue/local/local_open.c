@@ -92,7 +92,7 @@ static int load_row(void *arg, const struct store_row *row)
 	bool given_up = row->started && ledger_enter(&l, RELEASE_RUNNER, false);
 	struct store_row now = *row;
 	now.deaths = l.deaths;
-	if (!given_up && local_row_add(q, &now))
+	if (!given_up && local_row_add(q, &now, NULL, 0))
 		return -1;
 	if (!row->started)
 		return 0;
@@ -169,6 +169,7 @@ static const struct queue_ops ops = {
 	.waiting = local_waiting,
 	.batch_full = local_batch_full,
 	.counts = local_counts,
+	.gather = local_gather,
 	.set_backlog = local_set_backlog,
 	.stands = local_stands,
 	.files = local_files,
@@ -221,6 +222,11 @@ struct queue *local_open(const struct queue_config *config, struct store *store,
 	q->last_seq = q->store->ops->last_seq(q->store);
 	q->last_call = q->store->ops->last_call(q->store);
 	q->sched = sched_new();
+	for (unsigned lane = 0; q->sched && config->gather && lane < QUEUE_LANES; lane++) {
+		local_gather(&q->queue, lane, &config->gather[lane]);
+		q->gathers |= (uint64_t)(config->gather[lane].most > 0) << lane;
+	}
+	q->config.gather = NULL;
 	if (load(q, err)) {
 		local_free(q);
 		return NULL;

@@ -32,7 +32,22 @@ int64_t local_row_wall(const struct local *q, int64_t mono)
 	return clock->wall(clock) + (mono - clock->mono(clock));
 }
 
-int local_row_add(struct local *q, const struct store_row *row)
+/* The group of an update; 0: none. That its bytes cannot be read is found out when it is claimed.
+ */
+static uint64_t group_of(struct local *q, const struct store_row *row, const char *body,
+			 size_t length)
+{
+	struct store_facts facts;
+	if (row->lane >= QUEUE_LANES || !(q->gathers >> row->lane & 1))
+		return 0;
+	if (!body && q->store->ops->body(q->store, row->seq, &q->body, &facts, NULL) > 0) {
+		body = buf_str(&q->body);
+		length = q->body.len;
+	}
+	return body ? q->config.group_of(q->config.arg, row->lane, body, length) : 0;
+}
+
+int local_row_add(struct local *q, const struct store_row *row, const char *body, size_t length)
 {
 	struct sched_entry e = {
 		.seq = row->seq,
@@ -41,6 +56,7 @@ int local_row_add(struct local *q, const struct store_row *row)
 		.deaths = row->deaths,
 		.interruptions = row->interruptions,
 		.lane = row->lane,
+		.group = group_of(q, row, body, length),
 		.redelivered = row->redelivered,
 		.expires = expires_of(q, row->kind_name, row->ageless, row->received),
 	};
