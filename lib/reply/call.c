@@ -107,7 +107,7 @@ static int add_part(struct buf *line, const char *text)
 	return buf_add(line, text, n > LINE_PART_MAX ? utf8_cut(text, LINE_PART_MAX) : n);
 }
 
-/* The number that the server reads from a text: the digits that it begins with. */
+/* The number that the server reads from a text: the digits that it begins with. It fits. */
 static int64_t number_of(const char *text)
 {
 	uint64_t n = 0;
@@ -257,10 +257,51 @@ static int set_params(struct call *c, const char *params, size_t n, struct err *
 	return 0;
 }
 
+/* Whether the digits that `text` begins with are a number of 64 bits. */
+static bool fits(const char *text)
+{
+	const char *digits = text + (*text == '-');
+	uint64_t most = (uint64_t)INT64_MAX + (*text == '-'), n = 0;
+	for (; scan_is_digit(*digits); digits++) {
+		uint64_t digit = (uint64_t)(*digits - '0');
+		if (n > (most - digit) / 10)
+			return false;
+		n = n * 10 + digit;
+	}
+	return true;
+}
+
+/* The ids that decide on the line are as the server reads them, or the call is refused: it would
+ * go to another chat than it waits for. */
+static int check_ids(const char *params, struct err *err)
+{
+	static const char *const chats[] = { "chat_id", "user_id" };
+	static const char *const names[] = { "business_connection_id", "inline_message_id" };
+	enum { CHATS = 2, NAMES = 2, QUERIES = sizeof query_ids / sizeof *query_ids };
+	struct buf text;
+	int rc = 0;
+	buf_init(&text, SIZE_MAX / 2);
+	for (size_t i = 0; i < CHATS + NAMES + QUERIES && rc == 0; i++) {
+		const char *name = i < CHATS           ? chats[i]
+				   : i < CHATS + NAMES ? names[i - CHATS]
+						       : query_ids[i - CHATS - NAMES];
+		int found = read_text(params, name, &text);
+		if (found < 0)
+			rc = no_memory(err);
+		else if (found && strlen(buf_str(&text)) != text.len)
+			rc = err_set(err, ERR_IO, "its %s holds a NUL character", name);
+		else if (found && i < CHATS && !fits(buf_str(&text)))
+			rc = err_set(err, ERR_IO, "its %s is longer than any id", name);
+	}
+	buf_release(&text);
+	return rc;
+}
+
 int call_read(const char *method, const char *params, size_t n, struct call *c, struct err *err)
 {
 	*c = (struct call){ 0 };
-	int rc = set_method(c, method, err) || set_params(c, params, n, err);
+	int rc = set_method(c, method, err) || set_params(c, params, n, err) ||
+		 check_ids(c->params, err);
 	if (rc == 0 && read_facts(c))
 		rc = no_memory(err);
 	if (rc)

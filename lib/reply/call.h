@@ -41,8 +41,9 @@ struct call {
 /* Reads a call into `c`: `method`, whatever its case, and the object of its parameters, `n` bytes
  * of JSON at `params`, values as they are or as texts of JSON. Members that are null are left out;
  * all others keep their bytes, so that no digit of a number is lost. 0; or -1 with `err`, and
- * nothing to be released: ERR_IO: `method` is no name, `params` no JSON object, or `method` is
- * among them; ERR_INTERNAL: memory. Whether the method may be called here is for the caller to ask.
+ * nothing to be released: ERR_IO: `method` is no name, `params` no JSON object, `method` is
+ * among them, or an id that decides on the line is longer than any, or holds a NUL; ERR_INTERNAL:
+ * memory. Whether the method may be called here is for the caller to ask.
  */
 int call_read(const char *method, const char *params, size_t n, struct call *c, struct err *err);
 

@@ -69,8 +69,16 @@ static int add(const struct source *s, const char *value)
 		return err_set(s->err, ERR_IO, "its reply holds more than %d calls",
 			       REPLY_CALLS_MAX);
 	buf_init(&method, SIZE_MAX / 2);
-	int rc = scan_add(name, &method) ? err_set(s->err, ERR_INTERNAL, "out of memory")
-					 : add_named(s, value, buf_str(&method));
+	int rc = 0;
+	if (scan_add(name, &method))
+		rc = err_set(s->err, ERR_INTERNAL, "out of memory");
+	else if (strlen(buf_str(&method)) != method.len)
+		rc = err_set(s->err, ERR_IO,
+			     "its reply holds a bad call, line %zu: its method holds a NUL "
+			     "character",
+			     line_of(s, value));
+	else
+		rc = add_named(s, value, buf_str(&method));
 	buf_release(&method);
 	return rc;
 }

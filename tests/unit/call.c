@@ -32,6 +32,8 @@ static void lines(void)
 		"a group");
 	is_line("sendMessage", "{\"chat_id\":9007199254740993}", CALL_CHAT, "9007199254740993",
 		"an id past 2^53");
+	is_line("sendMessage", "{\"chat_id\":-9223372036854775808}", CALL_GROUP,
+		"-9223372036854775808", "as long as an id may be");
 	is_line("sendMessage", "{\"chat_id\":\"@NewsRoom\"}", CALL_GROUP, "@newsroom",
 		"a name, in any case");
 	is_line("sendMessage", "{\"chat_id\":42,\"business_connection_id\":\"bc\"}", CALL_CHAT,
@@ -163,6 +165,15 @@ static void refusals(void)
 	is_refused("../getMe", "{}", "letters", "one that is a path");
 	is_refused("sendMessage", "[]", "no JSON object", "parameters that are no object");
 	is_refused("sendMessage", "{\"a\":}", "no JSON object", "that are no JSON");
+	is_refused("sendMessage", "{\"chat_id\":9223372036854775808}", "chat_id is longer",
+		   "a chat beyond 64 bits, which would be another in the order than at the server");
+	is_refused("sendMessage", "{\"chat_id\":\"-9223372036854775809\"}", "chat_id is longer",
+		   "a group, too");
+	is_refused("sendGift", "{\"user_id\":99999999999999999999}", "user_id is longer", "a user");
+	is_refused("answerCallbackQuery", "{\"callback_query_id\":\"1\\u00002\"}",
+		   "callback_query_id holds a NUL", "a query whose id holds a NUL");
+	is_refused("sendMessage", "{\"chat_id\":\"1\\u0000\"}", "chat_id holds a NUL",
+		   "a chat's id that does");
 	is_refused("sendMessage", "{\"a\":1,\"m\\u0065thod\":\"getMe\"}", "'method'",
 		   "another method among them");
 }

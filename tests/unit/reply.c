@@ -328,6 +328,9 @@ static void refusals(void)
 	is_refused("{\"method\":\"sendDice\",\"method\":\"close\"}",
 		   "its reply holds a bad call, line 1: 'method' stands among its parameters",
 		   "a second method");
+	is_refused("{\"method\":\"sendDice\\u0000\"}",
+		   "its reply holds a bad call, line 1: its method holds a NUL character",
+		   "nor is one behind which there is more");
 	is_refused("{\"method\":\"../x\"}",
 		   "its reply holds a bad call, line 1: a method's name is letters only",
 		   "a method that is a path");
