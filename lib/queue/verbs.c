@@ -1,7 +1,8 @@
 /* queue/verbs: a request comes in as JSON, lines of JSON go out. Those of the outbox are in
- * verbs_outbox.c; dead-list and queue-list take
- * "from":N; dead-show and queue-show "number":N; dead-retry, dead-drop and queue-skip
- * "numbers":[…]; the first two and queue-clear "from":N,"to":N, or neither, which is all.
+ * verbs_outbox.c; dead-list, queue-list and
+ * later-list take "from":N; dead-show, queue-show and later-show "number":N; dead-retry, dead-drop,
+ * queue-skip and later-skip "numbers":[…]; dead-retry, dead-drop and queue-clear "from":N,"to":N,
+ * or neither, which is all.
  *
  * Invariant: no request takes more than a slice, or more memory than a page, however much there
  * is to list or to change. What was not reached is told, and what was told is done. */
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #include "queue/item.h"
+#include "queue/later.h"
 #include "queue/letter.h"
 #include "queue/verbs_internal.h"
 
@@ -76,6 +78,18 @@ static int dead_show(struct verbs_call *c, struct err *err)
 	return number > 0 && queue_dead_each(c->queue, number, show_letter, c, err) < 0 ? -1 : 0;
 }
 
+static int later_list(struct verbs_call *c, struct err *err)
+{
+	return verbs_tell_next(c, queue_push_each(c->queue, verbs_member(c, "from"), list_item, c,
+						  err));
+}
+
+static int later_show(struct verbs_call *c, struct err *err)
+{
+	int64_t number = verbs_member(c, "number");
+	return number > 0 && queue_push_show(c->queue, number, show_item, c, err) < 0 ? -1 : 0;
+}
+
 static int queue_show_one(struct verbs_call *c, struct err *err)
 {
 	int64_t number = verbs_member(c, "number");
@@ -99,7 +113,7 @@ static void tell_fate(void *arg, int64_t number, enum queue_fate fate)
 	c->changed += fate == QUEUE_CHANGED;
 	if (c->clear)
 		return;
-	const char *running = c->what != QUEUE_SKIP ? ""
+	const char *running = c->what <= QUEUE_DROP ? ""
 			      : fate == QUEUE_RUNS  ? ",\"running\":true"
 						    : ",\"running\":false";
 	int n = snprintf(line, sizeof line, "{\"number\":%lld,\"ok\":%s%s}", (long long)number,
@@ -113,7 +127,7 @@ static int change(struct verbs_call *c, enum queue_change what, bool clear, stru
 	const cJSON *given = clear ? NULL : cJSON_GetObjectItemCaseSensitive(c->request, "numbers");
 	struct change w = { .call = c, .what = what, .clear = clear };
 	struct queue_many many = { .change = what,
-				   .all = clear || (!given && what != QUEUE_SKIP),
+				   .all = clear || (!given && what <= QUEUE_DROP),
 				   .from = verbs_member(c, "from"),
 				   .to = verbs_member(c, "to") };
 	buf_init(&numbers, NUMBERS_MAX_BYTES);
@@ -151,6 +165,11 @@ static int queue_skip(struct verbs_call *c, struct err *err)
 	return change(c, QUEUE_SKIP, false, err);
 }
 
+static int later_skip(struct verbs_call *c, struct err *err)
+{
+	return change(c, QUEUE_TAKE_BACK, false, err);
+}
+
 static int queue_clear(struct verbs_call *c, struct err *err)
 {
 	return change(c, QUEUE_SKIP, true, err);
@@ -167,6 +186,9 @@ static const struct verbs_row rows[] = {
 	{ "queue-show", queue_show_one, false },
 	{ "queue-skip", queue_skip, true },
 	{ "queue-clear", queue_clear, true },
+	{ "later-list", later_list, true },
+	{ "later-show", later_show, false },
+	{ "later-skip", later_skip, true },
 	{ "outbox-list", verbs_outbox_list, true },
 	{ "outbox-failed", verbs_outbox_failed, true },
 	{ "outbox-waits", verbs_outbox_waits, false },

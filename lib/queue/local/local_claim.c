@@ -319,6 +319,7 @@ void local_counts(const struct queue *queue, struct queue_counts *out)
 				      .running = sched_running(q->sched),
 				      .ready = sched_ready(q->sched, SCHED_ALL_LANES),
 				      .dead = q->store->ops->dead_count(q->store),
+				      .later = q->store->ops->push_count(q->store),
 				      .full = (int64_t)all >= q->config.backlog };
 }
 
