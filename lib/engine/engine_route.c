@@ -143,11 +143,16 @@ int engine_chat_of(const struct engine *e, const struct claim *c, struct buf *ou
 	return rc;
 }
 
-bool engine_wants(struct engine *e, const struct update *u)
+bool engine_chosen(const struct engine *e, const struct update *u)
 {
 	size_t only = count_list(e->only);
-	if ((only && match_first(e->only, only, u, e->bot_username) < 0) ||
-	    match_first(e->ignore, count_list(e->ignore), u, e->bot_username) >= 0) {
+	return (!only || match_first(e->only, only, u, e->bot_username) >= 0) &&
+	       match_first(e->ignore, count_list(e->ignore), u, e->bot_username) < 0;
+}
+
+bool engine_wants(struct engine *e, const struct update *u)
+{
+	if (!engine_chosen(e, u)) {
 		e->counts.ignored++;
 		return false;
 	}

@@ -1,8 +1,7 @@
 /* queue/verbs: a request comes in as JSON, lines of JSON go out. Those of the outbox are in
- * verbs_outbox.c; dead-list, queue-list and
- * later-list take "from":N; dead-show, queue-show and later-show "number":N; dead-retry, dead-drop,
- * queue-skip and later-skip "numbers":[…]; dead-retry, dead-drop and queue-clear "from":N,"to":N,
- * or neither, which is all.
+ * verbs_outbox.c; dead-list and queue-list take "from":N; dead-show, queue-show and later-show
+ * "number":N; dead-retry, dead-drop, queue-skip and later-skip "numbers":[…]; dead-retry, dead-drop
+ * and queue-clear "from":N,"to":N, or neither, which is all.
  *
  * Invariant: no request takes more than a slice, or more memory than a page, however much there
  * is to list or to change. What was not reached is told, and what was told is done. */
@@ -17,6 +16,9 @@
 #include "queue/verbs_internal.h"
 
 enum { NUMBERS_MAX_BYTES = 16 << 20 };
+
+/* queue-list tells what is to come behind all updates: its numbers are "from" here on. */
+#define LATER_FROM (INT64_C(1) << 52)
 
 /* ---- list and show ---- */
 
@@ -43,7 +45,7 @@ static int list_letter(void *arg, const struct queue_letter *letter)
 
 static int list_item(void *arg, const struct queue_item *item)
 {
-	return verbs_full(arg, item->seq) || tell_item(arg, item);
+	return verbs_full(arg, item->seq + (item->later ? LATER_FROM : 0)) || tell_item(arg, item);
 }
 
 /* The walk begins at the number that is asked for: the first letter is it, or there is none. */
@@ -68,7 +70,12 @@ static int dead_list(struct verbs_call *c, struct err *err)
 
 static int queue_list(struct verbs_call *c, struct err *err)
 {
-	return verbs_tell_next(c, queue_each(c->queue, verbs_member(c, "from"), list_item, c, err));
+	int64_t from = verbs_member(c, "from");
+	int rc = from < LATER_FROM ? queue_each(c->queue, from, list_item, c, err) : 0;
+	if (rc == 0)
+		rc = queue_push_each(c->queue, from > LATER_FROM ? from - LATER_FROM : 0, list_item,
+				     c, err);
+	return verbs_tell_next(c, rc);
 }
 
 /* A number that is none of ours is not there. */
@@ -76,12 +83,6 @@ static int dead_show(struct verbs_call *c, struct err *err)
 {
 	int64_t number = verbs_member(c, "number");
 	return number > 0 && queue_dead_each(c->queue, number, show_letter, c, err) < 0 ? -1 : 0;
-}
-
-static int later_list(struct verbs_call *c, struct err *err)
-{
-	return verbs_tell_next(c, queue_push_each(c->queue, verbs_member(c, "from"), list_item, c,
-						  err));
 }
 
 static int later_show(struct verbs_call *c, struct err *err)
@@ -186,7 +187,6 @@ static const struct verbs_row rows[] = {
 	{ "queue-show", queue_show_one, false },
 	{ "queue-skip", queue_skip, true },
 	{ "queue-clear", queue_clear, true },
-	{ "later-list", later_list, true },
 	{ "later-show", later_show, false },
 	{ "later-skip", later_skip, true },
 	{ "outbox-list", verbs_outbox_list, true },
