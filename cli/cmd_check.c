@@ -21,6 +21,7 @@
 #include "io/http.h"
 #include "queue/store/store.h"
 #include "update/kinds.h"
+#include "update/match.h"
 #include "update/update.h"
 
 enum { CALL_TIME = 15000 };
@@ -365,6 +366,29 @@ static void check_api(struct check *c)
 	loop_free(c->loop);
 }
 
+/* A kind that the server does not send may be a command whose slash was forgotten. */
+static void note_kind(const char *what, const char *match)
+{
+	if (match_is_pushed(match))
+		say("note", "%s: '%s' means what 'tgrun push' brings; the command would be '/%s'",
+		    what, match, match);
+}
+
+static void check_kinds(const struct config *c)
+{
+	const struct {
+		const char *what;
+		const struct texts *matches;
+	} lists[] = { { "only", &c->lists.only },
+		      { "ignore", &c->lists.ignore },
+		      { "bypass", &c->lists.bypass } };
+	for (size_t i = 0; i < c->route.count; i++)
+		note_kind("route", c->route.items[i].match);
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+		for (size_t j = 0; j < lists[i].matches->count; j++)
+			note_kind(lists[i].what, lists[i].matches->items[j]);
+}
+
 int cmd_check(struct setup *s)
 {
 	struct err err = { 0 };
@@ -385,6 +409,7 @@ int cmd_check(struct setup *s)
 	for (size_t i = 0; s->route_words && i < s->config.route.count; i++)
 		check_parents(&c, &s->route_words[i]);
 	check_words(&c);
+	check_kinds(&s->config);
 	if (!s->config.allow_user.count && !s->config.allow_chat.count)
 		say("note", "whoever finds the bot may use it: neither --allow-user nor "
 			    "--allow-chat says who");

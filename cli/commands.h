@@ -26,6 +26,8 @@
 	ROW(SEND, 11, "send", cmd_send, NULL, "send --chat ID", "send a message")                  \
 	ROW(CALL, 12, "call", cmd_call, "METHOD, NAME=VALUE, NAME@PATH",                           \
 	    "call METHOD [NAME=VALUE|NAME@PATH]...", "call a method of the Bot API")               \
+	ROW(PUSH, 14, "push", cmd_push, NULL, "push [--after DURATION | --at TIME]",               \
+	    "give the handler an update, now or later")                                            \
 	ROW(CANCEL, 13, "cancel", cmd_cancel, "N...", "cancel [N... | --key KEY | --chat ID]",     \
 	    "end what runs")                                                                       \
 	ROW(STATUS, 5, "status", cmd_control, NULL, "status", "how the running tgrun does")        \

@@ -110,26 +110,13 @@ static int tell(struct send *o, struct err *err)
 	return 1;
 }
 
-/* The state, which is made where the token says that it is to be. */
-static int open_state(struct send *o, struct err *err)
-{
-	struct setup *s = o->setup;
-	o->dir = statedir_visit(s->state_dir, err);
-	if (!o->dir && !err->status && s->secret)
-		o->dir = statedir_open(s->state_dir, err);
-	else if (!o->dir && !err->status)
-		err_set(err, ERR_UNAVAILABLE, "no tgrun runs with the state directory '%s'",
-			s->state_dir);
-	return o->dir ? 0 : -1;
-}
-
 int cmd_send(struct setup *s)
 {
 	struct err err = { 0 };
 	struct send o = { .setup = s };
 	cmd_warn(&s->config);
 	int rc = send_input_read(&o.input, &s->config, &err) || send_place_find(s, &err) ? -1 : 0;
-	rc = rc || open_state(&o, &err) || store(&o, &err) ? -1 : 0;
+	rc = rc || send_place_open(s, &o.dir, &err) || store(&o, &err) ? -1 : 0;
 	if (rc == 0 && o.taken.first) {
 		rc = s->config.wait ? await(&o, &err) : 0;
 		rc = rc ? rc : tell(&o, &err);

@@ -22,6 +22,10 @@ void send_input_release(struct send_input *in);
  * place where states usually are that has one. 0, or -1 with `err` (ERR_USAGE: there are more). */
 int send_place_find(struct setup *s, struct err *err);
 
+/* Opens that, which is made where the token says that it is to be. 0, or -1 with `err`
+ * (ERR_UNAVAILABLE: there is none). */
+int send_place_open(struct setup *s, struct statedir **dir, struct err *err);
+
 /* What became of what was taken. */
 struct send_end {
 	size_t failed;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/client/push.h"
 #include "io/control.h"
 #include "queue/local/local.h"
 #include "queue/verbs.h"
@@ -160,6 +161,20 @@ static void take_request(struct send_host *h, struct control_client *client, con
 	sending_taken_release(&taken);
 }
 
+static void push_request(struct send_host *h, struct control_client *client, const cJSON *request)
+{
+	int64_t number = 0;
+	struct err err = { 0 };
+	struct buf line;
+	buf_init(&line, SENDING_BYTES_MAX);
+	int rc = push_store(h->queue, h->dir, h->setup->config.engine.min_free, request,
+			    control_descriptor(client), &number, &err);
+	rc = rc ? sending_told_failure(&err, &line) : pushing_told(number, &line);
+	if (rc == 0)
+		control_reply(client, line.data, line.len);
+	buf_release(&line);
+}
+
 static void on_request(void *arg, struct control_client *client, const cJSON *request)
 {
 	struct send_host *h = arg;
@@ -175,6 +190,8 @@ static void on_request(void *arg, struct control_client *client, const cJSON *re
 			       &err);
 	} else if (strcmp(verb, "send") == 0) {
 		take_request(h, client, request);
+	} else if (strcmp(verb, "push") == 0) {
+		push_request(h, client, request);
 	} else if (strcmp(verb, "stop") == 0) {
 		h->asked = true;
 		wind_up(h);

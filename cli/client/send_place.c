@@ -1,6 +1,7 @@
-/* cli/client/send_place: the state in which a message is to be stored. What says most about it
- * wins: the option, the handler that this runs in, the token, the service manager; then the usual
- * places are looked through. Invariant: where two could be meant, neither is taken. */
+/* cli/client/send_place: the state in which a message, or what is pushed, is to be stored. What
+ * says most about it wins: the option, the handler that this runs in, the token, the service
+ * manager; then the usual places are looked through. Invariant: where two could be meant, neither
+ * is taken. */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,4 +101,15 @@ int send_place_find(struct setup *s, struct err *err)
 		return s->state_dir ? 0 : err_set(err, ERR_INTERNAL, "out of memory");
 	}
 	return s->secret ? setup_state_dir(s, err) : search(s, err);
+}
+
+int send_place_open(struct setup *s, struct statedir **dir, struct err *err)
+{
+	*dir = statedir_visit(s->state_dir, err);
+	if (!*dir && !err->status && s->secret)
+		*dir = statedir_open(s->state_dir, err);
+	else if (!*dir && !err->status)
+		err_set(err, ERR_UNAVAILABLE, "no tgrun runs with the state directory '%s'",
+			s->state_dir);
+	return *dir ? 0 : -1;
 }

@@ -14,6 +14,7 @@ static const char *const titles[GROUP_COUNT] = {
 	[GROUP_ANSWER] = "Answering",
 	[GROUP_SEND] = "The message",
 	[GROUP_CALL] = "Calling a method",
+	[GROUP_PUSH] = "What is pushed",
 	[GROUP_FAILURE] = "Failures",
 	[GROUP_RECEIVE] = "Receiving",
 	[GROUP_STATE] = "State",

@@ -106,6 +106,9 @@ struct config {
 	char *print; /* a JSON Pointer, "": all of it */
 	char *output, *stdin_name;
 	bool row, queue, bulk;
+	/* of `push`, whose keys stand in lists.key */
+	int64_t after; /* milliseconds */
+	char *at;      /* for clock_read() */
 	bool json, wait, watch, all;
 	int state; /* STATE_*; any, unless given */
 	char *updates;

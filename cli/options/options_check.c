@@ -57,7 +57,8 @@ static int check_key(const struct config *c, struct err *err)
 {
 	struct err why;
 	char place[512];
-	if (c->command == COMMAND_CANCEL) /* it names a key, not what keys are made of */
+	/* These name a key, not what keys are made of. */
+	if (c->command & (COMMAND_CANCEL | COMMAND_PUSH))
 		return 0;
 	struct key_spec *spec = key_spec_new((const char *const *)c->lists.key.items,
 					     c->lists.key.count, &why);

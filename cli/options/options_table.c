@@ -135,10 +135,10 @@ const struct option_row options_table[] = {
 
 	RANGE("concurrency", "N", OPTION_NUMBER, "16", 1, CONFIG_CONCURRENCY_MAX, GROUP_ORDER,
 	      HANDLING, engine.concurrency, "handlers that run at the same time, at most"),
-	TEXT("key", "KEY", OPTION_LIST, "chat", GROUP_ORDER, HANDLING | COMMAND_CANCEL | FIXED,
-	     lists.key,
+	TEXT("key", "KEY", OPTION_LIST, "chat", GROUP_ORDER,
+	     HANDLING | COMMAND_CANCEL | COMMAND_PUSH | FIXED, lists.key,
 	     "what keeps updates in order: chat, topic, user, none, or a JSON Pointer; may be repeated; "
-	     "of 'cancel' the TG_KEY of what is to end, such as chat:42"),
+	     "of 'cancel' and 'push' a TG_KEY, such as chat:42: of what is to end, or is pushed"),
 	TEXT("bypass", "MATCH,...", OPTION_COMMAS, NULL, GROUP_ORDER, HANDLING | FIXED,
 	     lists.bypass,
 	     "kinds and /commands that neither wait for their chat nor hold it; may be repeated"),
@@ -209,6 +209,12 @@ const struct option_row options_table[] = {
 	OUTSIDE("job", "NAME", OPTION_TEXT, GROUP_SEND, COMMAND_SEND, ORIGIN_ARGUMENT, job,
 		"send it once to each chat, however often this is begun"),
 
+	{ ROW("after", OPTION_DURATION, GROUP_PUSH, COMMAND_PUSH, ORIGIN_ARGUMENT, after,
+	      "it comes when so much time has passed; 0: now"),
+	  .value = "DURATION", .fallback = "0", .max = 10 * YEAR },
+	OUTSIDE("at", "TIME", OPTION_TEXT, GROUP_PUSH, COMMAND_PUSH, ORIGIN_ARGUMENT, at,
+		"it comes at this time, such as 2026-12-24T18:00:00+01:00, or seconds since 1970"),
+
 	WORD("on-failure", "dead|retry|drop", "dead", failure_words, GROUP_FAILURE, HANDLING,
 	     policy.handler.outcome.on_failure, "what becomes of an update whose handler failed"),
 	RANGE("retry-delay", "DURATION", OPTION_DURATION, "1s", 0, 300 * SECONDS, GROUP_FAILURE,
@@ -265,7 +271,7 @@ const struct option_row options_table[] = {
 	     "where the queue is kept"),
 	WORD("store", "sqlite|memory", "sqlite", store_words, GROUP_STATE, RUN | FIXED, store,
 	     "how the queue is kept; memory: not at all"),
-	RANGE("min-free", "SIZE", OPTION_SIZE, "64M", 0, INT64_MAX, GROUP_STATE, RUN,
+	RANGE("min-free", "SIZE", OPTION_SIZE, "64M", 0, INT64_MAX, GROUP_STATE, RUN | COMMAND_PUSH,
 	      engine.min_free,
 	      "free space on the disk below which fetching pauses; 0: any will do"),
 

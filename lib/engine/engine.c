@@ -19,6 +19,7 @@ static void on_turn(void *arg)
 	if (e->phase == ENGINE_NEW || e->phase == ENGINE_FINISHED)
 		return;
 	engine_take_end(e);
+	engine_later_turn(e);
 	engine_out_turn(e);
 	engine_starts(e);
 	engine_out_send(e);
@@ -60,7 +61,9 @@ static int make_timers(struct engine *e)
 	e->starts.delay_timer = loop_timer_new(l, on_other_timer, e);
 	e->log_timer = loop_timer_new(l, on_other_timer, e);
 	e->typing.timer = loop_timer_new(l, engine_typing_due, e);
-	return !engine_pulse_init(e) && e->starts.delay_timer && e->log_timer && e->typing.timer
+	e->later.timer = loop_timer_new(l, on_other_timer, e);
+	return !engine_pulse_init(e) && e->starts.delay_timer && e->log_timer && e->typing.timer &&
+			       e->later.timer
 		       ? 0
 		       : -1;
 }
@@ -232,7 +235,8 @@ int engine_free(struct engine *e, struct err *err)
 	struct loop_timer *timers[] = { e->pulse.timer,    e->starts.delay_timer,
 					e->end.stop_timer, e->end.runtime_timer,
 					e->watchdog_timer, e->hangup_timer,
-					e->log_timer,      e->typing.timer };
+					e->log_timer,      e->typing.timer,
+					e->later.timer };
 	control_free(e->control);
 	door_free(e->door);
 	if (e->source)

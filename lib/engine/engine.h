@@ -204,7 +204,7 @@ struct engine_counts {
 	uint64_t polls, poll_failures, hooks_dropped, log_lines_dropped;
 	uint64_t sent, undelivered, perhaps_twice;
 	/* now */
-	uint64_t concurrency, running, waiting, ready, dead_letters, hooks;
+	uint64_t concurrency, running, waiting, ready, later, dead_letters, hooks;
 	uint64_t outbox, sending, failed_calls;
 };
 void engine_counts(const struct engine *e, struct engine_counts *out);

@@ -1,6 +1,6 @@
 /* engine/engine_control: the verbs of the control socket. A request is {"verb":"status"}, stop,
- * drain, pause, resume, send, cancel, or one of those that queue/verbs.c carries out. The answer is
- * lines of JSON, of which the last is {"end":true}, or {"error":"…"}.
+ * drain, pause, resume, send, push, cancel, or one of those that queue/verbs.c carries out. The
+ * answer is lines of JSON, of which the last is {"end":true}, or {"error":"…"}.
  *
  * Invariant: no request takes more than a slice of a turn, but for `send`, whose list of chats is
  * one transaction. So a client reads at its own pace and
@@ -124,6 +124,8 @@ void engine_control_request(void *arg, struct control_client *client, const cJSO
 		tell_status(e, client);
 	else if (strcmp(verb, "send") == 0)
 		engine_send(e, client, request), end(e, client);
+	else if (strcmp(verb, "push") == 0)
+		engine_push(e, client, request), end(e, client);
 	else if (strcmp(verb, "cancel") == 0)
 		cancel(e, client, request);
 	else if (!ask_queue(e, client, request, verb) && !change_run(e, client, verb))

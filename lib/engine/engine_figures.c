@@ -17,6 +17,7 @@ enum figure {
 	RUNNING,
 	WAITING,
 	READY,
+	LATER,
 	DEAD_LETTERS,
 	RECEIVED,
 	REPEATED,
@@ -52,6 +53,8 @@ const struct engine_figure engine_figures[] = {
 		      AT(running) },
 	[WAITING] = { "waiting", FIGURE_GAUGE, "updates that wait", AT(waiting) },
 	[READY] = { "ready", FIGURE_GAUGE, "updates that wait for nothing but room", AT(ready) },
+	[LATER] = { "later", FIGURE_GAUGE, "updates that were pushed and are not due yet",
+		    AT(later) },
 	[DEAD_LETTERS] = { "dead_letters", FIGURE_GAUGE, "dead letters that are kept",
 			   AT(dead_letters) },
 	[RECEIVED] = { "received", FIGURE_COUNTER, "updates received and stored", AT(received) },
@@ -114,6 +117,7 @@ void engine_counts(const struct engine *e, struct engine_counts *out)
 	out->running = (uint64_t)handlers_running(e->handlers);
 	out->waiting = q.waiting;
 	out->ready = q.ready;
+	out->later = (uint64_t)q.later;
 	out->dead_letters = (uint64_t)q.dead;
 	out->hooks = (uint64_t)handlers_hooks(e->handlers);
 	engine_out_count(e, out);
@@ -223,5 +227,5 @@ bool engine_idle(const struct engine *e)
 	queue_counts(e->queue, &c);
 	return c.gathering == 0 && handlers_running(e->handlers) == 0 && !e->tidy.trimming &&
 	       list_empty(&e->starts.starting) && queue_next_due(e->queue, QUEUE_ALL_LANES) != 0 &&
-	       !queue_dirty(e->queue);
+	       !queue_dirty(e->queue) && !engine_later_due(e);
 }

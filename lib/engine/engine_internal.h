@@ -191,6 +191,12 @@ struct engine {
 		struct err why;
 	} settle;
 	struct {
+		struct loop_timer *timer; /* for the next that comes due */
+		bool fails;
+		int64_t again_at; /* monotonic milliseconds */
+		struct log_pace pace;
+	} later;
+	struct {
 		struct loop_timer *timer;
 		int64_t at; /* when it goes off, monotonic milliseconds; 0: it is not set */
 	} typing;
@@ -275,10 +281,20 @@ unsigned engine_lane(const struct engine *e, const struct update *u, bool *bypas
  * if it is no update. Business and guest chats have names of their own. 0, or -1 when memory is
  * out. */
 int engine_chat_of(const struct engine *e, const struct claim *c, struct buf *out);
+/* Why --only or --ignore leaves it out, a phrase; NULL: it is left in. */
+const char *engine_left_out(const struct engine *e, const struct update *u);
 /* Whether it is handled at all; counts what is not, and *why gets a phrase. */
 bool engine_wants(struct engine *e, const struct update *u, const char **why);
 /* The handler does not work: one is started at a time, until one works. */
 bool engine_probes(const struct route *r);
+
+/* engine_later.c */
+/* What was pushed and is due becomes updates; a timer is set for the next. */
+void engine_later_turn(struct engine *e);
+/* Something is due, and there is room for it. */
+bool engine_later_due(const struct engine *e);
+/* Answers the request of tgrun push; control_end() is the caller's. */
+void engine_push(struct engine *e, struct control_client *client, const cJSON *request);
 
 /* engine_figures.c */
 void engine_count_rate(struct engine *e, uint64_t done);

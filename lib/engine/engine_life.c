@@ -139,7 +139,8 @@ static void finish(struct engine *e)
 	bool cut = e->phase == ENGINE_KILLING && e->counts.interrupted > e->end.interrupted_before;
 	e->phase = ENGINE_FINISHED;
 	CRASHPOINT("stop-finished");
-	bool lost = e->config.store_forgets && !e->config.rehearsal && (c.waiting || c.outbox);
+	bool lost = e->config.store_forgets && !e->config.rehearsal &&
+		    (c.waiting || c.outbox || c.later);
 	bool well = engine_ends_well(e);
 	cut = cut || c.sending;
 	int status = e->end.status ? e->end.status : cut || lost || !well ? 1 : 0;
@@ -147,9 +148,13 @@ static void finish(struct engine *e)
 		log_event(
 			e->config.log, LOG_ERROR,
 			LOG_FIELDS(LOG_NUM("waiting", (int64_t)c.waiting),
-				   LOG_NUM("outbox", (int64_t)c.outbox)),
+				   LOG_NUM("outbox", (int64_t)c.outbox),
+				   LOG_NUM("later", (int64_t)c.later)),
 			"updates that were not handled, and replies that were not sent, are lost: "
 			"--store memory keeps nothing");
+	if (c.later && !e->config.store_forgets)
+		log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("later", (int64_t)c.later)),
+			  "what was pushed and is not due yet is kept for the next run");
 	if (c.sending)
 		log_event(e->config.log, LOG_WARN, LOG_FIELDS(LOG_NUM("calls", (int64_t)c.sending)),
 			  "calls were cut off while they were being sent: they may have arrived");
@@ -204,7 +209,8 @@ void engine_take_end(struct engine *e)
 /* With --once: why it ends though not all is handled, with the exit status; NULL: it goes on. */
 static const char *once_gives_up(struct engine *e, int64_t now, int *status)
 {
-	bool fails = e->pulse.store_fails || e->starts.fail || e->put.backoff.failures;
+	bool fails = e->pulse.store_fails || e->starts.fail || e->later.fails ||
+		     e->put.backoff.failures;
 	*status = 1;
 	if (e->end.gives_up || !e->config.once)
 		return e->end.gives_up;

@@ -148,14 +148,19 @@ int engine_chat_of(const struct engine *e, const struct claim *c, struct buf *ou
 	return rc;
 }
 
-bool engine_wants(struct engine *e, const struct update *u, const char **why)
+const char *engine_left_out(const struct engine *e, const struct update *u)
 {
 	size_t only = count_list(e->only);
-	*why = NULL;
 	if (only && match_first(e->only, only, u, e->bot_username) < 0)
-		*why = "--only names others";
-	else if (match_first(e->ignore, count_list(e->ignore), u, e->bot_username) >= 0)
-		*why = "--ignore names it";
+		return "--only names others";
+	if (match_first(e->ignore, count_list(e->ignore), u, e->bot_username) >= 0)
+		return "--ignore names it";
+	return NULL;
+}
+
+bool engine_wants(struct engine *e, const struct update *u, const char **why)
+{
+	*why = engine_left_out(e, u);
 	e->counts.ignored += *why != NULL;
 	if (!*why && engine_is_stranger(e, &e->routes[find_route(e, u)], u))
 		*why = "--allow-user and --allow-chat name others";

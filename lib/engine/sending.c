@@ -13,6 +13,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "io/sealed.h"
 #include "queue/queue.h"
 
 enum { REQUEST_FILES_MAX = SEND_FILES_MAX };
@@ -110,21 +111,15 @@ int64_t sending_size(int fd)
 
 static int read_bytes(struct reading *r, int fd, struct err *err)
 {
-	r->size = (size_t)sending_size(fd);
-	if (r->size > SENDING_BYTES_MAX)
+	if (fd < 0)
+		return (r->bytes = calloc(1, 1)) ? 0 : no_memory(err);
+	if (sealed_read(fd, SENDING_BYTES_MAX, &r->bytes, &r->size) == 0)
+		return 0;
+	if (errno == EFBIG)
 		return err_set(err, ERR_USAGE, "the message and its files are larger than %d bytes",
 			       SENDING_BYTES_MAX);
-	r->bytes = malloc(r->size + 1);
-	if (!r->bytes)
-		return no_memory(err);
-	for (size_t n = 0; n < r->size;) {
-		ssize_t got = pread(fd, r->bytes + n, r->size - n, (off_t)n);
-		if (got <= 0 && errno != EINTR)
-			return err_set(err, ERR_IO, "the message cannot be read");
-		n += got > 0 ? (size_t)got : 0;
-	}
-	r->bytes[r->size] = '\0';
-	return 0;
+	return errno == ENOMEM ? no_memory(err)
+			       : err_set(err, ERR_IO, "the message cannot be read");
 }
 
 /* The next so many bytes; NULL: there are not so many. */

@@ -28,7 +28,10 @@ int given_update(struct buf *vars, const struct claim *c, const char *bot_userna
 	struct update *u = update_parse(c->body, c->length, &err);
 	if (!u)
 		return err.status == ERR_INTERNAL ? -1 : 0;
-	struct vars_context context = { .bot_username = bot_username, .key = c->keys };
+	int64_t id = 0;
+	struct vars_context context = { .bot_username = bot_username,
+					.key = c->keys,
+					.pushed = update_id(u, &id) && id != c->update_id };
 	int rc = update_vars(u, &context, vars);
 	update_free(u);
 	return rc;

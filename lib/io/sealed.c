@@ -1,11 +1,15 @@
-/* io/sealed: bytes in, a descriptor out. Invariant: what is handed out holds all of the bytes, its
+/* io/sealed: bytes in, a descriptor out; and back, of who was handed one. Invariant: what is handed
+ * out holds all of the bytes, its
  * position is 0, and it can neither be written nor change its size. */
 #include "io/sealed.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Writes all bytes at `at`, and does not move the file's position. 0, or -1 with errno. */
@@ -44,6 +48,34 @@ static int write_all(int fd, const struct iovec *parts, size_t n)
 		n--;
 		parts++;
 	}
+	return 0;
+}
+
+int sealed_read(int fd, size_t max, char **bytes, size_t *n)
+{
+	struct stat st;
+	*bytes = NULL;
+	*n = 0;
+	if (fstat(fd, &st))
+		return -1;
+	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size > max) {
+		errno = S_ISREG(st.st_mode) ? EFBIG : EINVAL;
+		return -1;
+	}
+	size_t size = (size_t)st.st_size;
+	char *to = malloc(size + 1);
+	if (!to)
+		return -1;
+	for (ssize_t got; *n < size; *n += (size_t)got) {
+		got = pread(fd, to + *n, size - *n, (off_t)*n);
+		if (got > 0)
+			continue;
+		free(to);
+		errno = got ? errno : EIO; /* it was cut meanwhile */
+		return -1;
+	}
+	to[size] = '\0';
+	*bytes = to;
 	return 0;
 }
 

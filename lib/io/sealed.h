@@ -10,4 +10,9 @@
  * caller closes it. -1 with errno: nothing was made. */
 int sealed_file(const char *name, const struct iovec *parts, size_t n);
 
+/* Reads a regular file of at most `max` bytes from its first byte on: *bytes, the caller's to free,
+ * has them, and a NUL behind them. 0; -1 with errno: EFBIG, it is larger; EINVAL: it is no regular
+ * file. */
+int sealed_read(int fd, size_t max, char **bytes, size_t *n);
+
 #endif

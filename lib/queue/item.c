@@ -2,6 +2,8 @@
  * letter's line. */
 #include "queue/item.h"
 
+#include <stdio.h>
+
 #include "base/json.h"
 #include "queue/letter.h"
 
@@ -22,7 +24,10 @@ static const char *state_name(enum queue_item_state state)
 
 int item_json(const struct queue_item *item, struct buf *out)
 {
-	int rc = buf_addc(out, '{') || json_add_number(out, "number", item->seq);
+	char number[32];
+	snprintf(number, sizeof number, "p%lld", (long long)item->seq);
+	int rc = buf_addc(out, '{') || (item->later ? json_add_text(out, "number", number)
+						    : json_add_number(out, "number", item->seq));
 	rc = rc || (item->has_id ? json_add_number(out, "update_id", item->update_id)
 				 : json_add_null(out, "update_id"));
 	rc = rc || json_add_text(out, "kind", item->kind);

@@ -6,7 +6,8 @@
 #include "base/buf.h"
 #include "queue/queue.h"
 
-/* Appends an object without a line feed: "number", "update_id" (or null), "kind", "key", "state"
+/* Appends an object without a line feed: "number" (a string such as p7 of one that is to come),
+ * "update_id" (or null), "kind", "key", "state"
  * (ready, running, behind, delayed), "failures", "deaths", "interruptions", "received"; if it is
  * delayed, "due"; and if its bytes are there, "update" as of letter_add_update(), the last member.
  * Times are strings as of RFC 3339. 0, or -1 when the buffer is full. */

@@ -1,5 +1,5 @@
-/* queue/queue: a verb of queue.h or calls.h comes in, and goes to the backend that the queue was
- * opened by. Nothing is decided here. */
+/* queue/queue: a verb of queue.h, calls.h or later.h comes in, and goes to the backend that the
+ * queue was opened by. Nothing is decided here. */
 #include "queue/queue_ops.h"
 
 int queue_close(struct queue *q, struct err *err)
@@ -303,4 +303,35 @@ int queue_call_show(struct queue *q, int64_t id,
 int64_t queue_calls_failed(const struct queue *q)
 {
 	return q->ops->calls_failed(q);
+}
+
+int queue_push(struct queue *q, const struct queue_push *push, int64_t *number, struct err *err)
+{
+	return q->ops->push(q, push, number, err);
+}
+
+int64_t queue_push_due(struct queue *q)
+{
+	return q->ops->push_due(q);
+}
+
+int queue_push_ripen(struct queue *q, int64_t until,
+		     bool (*wanted)(void *arg, const char *body, size_t length), void *arg,
+		     struct queue_ripe *out, struct err *err)
+{
+	return q->ops->push_ripen(q, until, wanted, arg, out, err);
+}
+
+int queue_push_each(struct queue *q, int64_t from,
+		    int (*each)(void *arg, const struct queue_item *item), void *arg,
+		    struct err *err)
+{
+	return q->ops->push_each(q, from, each, arg, err);
+}
+
+int queue_push_show(struct queue *q, int64_t number,
+		    int (*show)(void *arg, const struct queue_item *item), void *arg,
+		    struct err *err)
+{
+	return q->ops->push_show(q, number, show, arg, err);
 }

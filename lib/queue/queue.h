@@ -234,7 +234,8 @@ struct queue_counts {
 	size_t running, ready;
 	size_t gathering; /* groups that wait for more of them */
 	int64_t dead;
-	bool full; /* the backlog is reached: stop asking the source */
+	int64_t later; /* that were pushed and are not due yet (later.h) */
+	bool full;     /* the backlog is reached: stop asking the source */
 };
 void queue_counts(const struct queue *q, struct queue_counts *out);
 
@@ -276,6 +277,7 @@ enum queue_item_state {
 /* An unfinished update. Valid during the callback only. */
 struct queue_item {
 	int64_t seq;
+	bool later; /* it is none yet, and `seq` a number of later.h */
 	bool has_id;
 	int64_t update_id;
 	const char *kind, *keys; /* "" if none */
@@ -322,11 +324,12 @@ enum queue_change {
 	QUEUE_RETRY, /* dead letters become updates behind all others: fresh counts, no age limit */
 	QUEUE_DROP,  /* dead letters are forgotten */
 	QUEUE_SKIP,  /* updates that wait are settled as done, and what waited for them goes on */
+	QUEUE_TAKE_BACK, /* those of later.h are forgotten; by number only */
 };
 
 enum queue_fate {
 	QUEUE_CHANGED,
-	QUEUE_MISSING, /* there is no such letter, no such update is unfinished */
+	QUEUE_MISSING, /* there is no such letter, no such update is unfinished or to come */
 	QUEUE_RUNS,    /* SKIP: the update runs, and was left alone */
 };
 

@@ -1,9 +1,10 @@
-/* queue/queue_ops: what a backend of the queue is: a table of the verbs of queue.h and calls.h,
- * each with the contract that stands there. For queue.c and the backends only. */
+/* queue/queue_ops: what a backend of the queue is: a table of the verbs of queue.h, calls.h
+ * and later.h, each with the contract that stands there. For queue.c and the backends only. */
 #ifndef TGRUN_QUEUE_QUEUE_OPS_H
 #define TGRUN_QUEUE_QUEUE_OPS_H
 
 #include "queue/calls.h"
+#include "queue/later.h"
 #include "queue/queue.h"
 
 struct queue_ops {
@@ -91,6 +92,19 @@ struct queue_ops {
 				      const struct queue_message *message),
 			 void *arg, struct err *err);
 	int64_t (*calls_failed)(const struct queue *q);
+
+	int (*push)(struct queue *q, const struct queue_push *push, int64_t *number,
+		    struct err *err);
+	int64_t (*push_due)(struct queue *q);
+	int (*push_ripen)(struct queue *q, int64_t until,
+			  bool (*wanted)(void *arg, const char *body, size_t length), void *arg,
+			  struct queue_ripe *out, struct err *err);
+	int (*push_each)(struct queue *q, int64_t from,
+			 int (*each)(void *arg, const struct queue_item *item), void *arg,
+			 struct err *err);
+	int (*push_show)(struct queue *q, int64_t number,
+			 int (*show)(void *arg, const struct queue_item *item), void *arg,
+			 struct err *err);
 };
 
 /* A backend's own struct begins with this. */

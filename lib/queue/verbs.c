@@ -1,7 +1,7 @@
 /* queue/verbs: a request comes in as JSON, lines of JSON go out. Those of the outbox are in
- * verbs_outbox.c; dead-list and queue-list take
- * "from":N; dead-show and queue-show "number":N; dead-retry, dead-drop and queue-skip
- * "numbers":[…]; the first two and queue-clear "from":N,"to":N, or neither, which is all.
+ * verbs_outbox.c; dead-list and queue-list take "from":N; dead-show, queue-show and later-show
+ * "number":N; dead-retry, dead-drop, queue-skip and later-skip "numbers":[…]; dead-retry, dead-drop
+ * and queue-clear "from":N,"to":N, or neither, which is all.
  *
  * Invariant: no request takes more than a slice, or more memory than a page, however much there
  * is to list or to change. What was not reached is told, and what was told is done. */
@@ -11,10 +11,14 @@
 #include <string.h>
 
 #include "queue/item.h"
+#include "queue/later.h"
 #include "queue/letter.h"
 #include "queue/verbs_internal.h"
 
 enum { NUMBERS_MAX_BYTES = 16 << 20 };
+
+/* queue-list tells what is to come behind all updates: its numbers are "from" here on. */
+#define LATER_FROM (INT64_C(1) << 52)
 
 /* ---- list and show ---- */
 
@@ -41,7 +45,7 @@ static int list_letter(void *arg, const struct queue_letter *letter)
 
 static int list_item(void *arg, const struct queue_item *item)
 {
-	return verbs_full(arg, item->seq) || tell_item(arg, item);
+	return verbs_full(arg, item->seq + (item->later ? LATER_FROM : 0)) || tell_item(arg, item);
 }
 
 /* The walk begins at the number that is asked for: the first letter is it, or there is none. */
@@ -66,7 +70,12 @@ static int dead_list(struct verbs_call *c, struct err *err)
 
 static int queue_list(struct verbs_call *c, struct err *err)
 {
-	return verbs_tell_next(c, queue_each(c->queue, verbs_member(c, "from"), list_item, c, err));
+	int64_t from = verbs_member(c, "from");
+	int rc = from < LATER_FROM ? queue_each(c->queue, from, list_item, c, err) : 0;
+	if (rc == 0)
+		rc = queue_push_each(c->queue, from > LATER_FROM ? from - LATER_FROM : 0, list_item,
+				     c, err);
+	return verbs_tell_next(c, rc);
 }
 
 /* A number that is none of ours is not there. */
@@ -74,6 +83,12 @@ static int dead_show(struct verbs_call *c, struct err *err)
 {
 	int64_t number = verbs_member(c, "number");
 	return number > 0 && queue_dead_each(c->queue, number, show_letter, c, err) < 0 ? -1 : 0;
+}
+
+static int later_show(struct verbs_call *c, struct err *err)
+{
+	int64_t number = verbs_member(c, "number");
+	return number > 0 && queue_push_show(c->queue, number, show_item, c, err) < 0 ? -1 : 0;
 }
 
 static int queue_show_one(struct verbs_call *c, struct err *err)
@@ -99,7 +114,7 @@ static void tell_fate(void *arg, int64_t number, enum queue_fate fate)
 	c->changed += fate == QUEUE_CHANGED;
 	if (c->clear)
 		return;
-	const char *running = c->what != QUEUE_SKIP ? ""
+	const char *running = c->what <= QUEUE_DROP ? ""
 			      : fate == QUEUE_RUNS  ? ",\"running\":true"
 						    : ",\"running\":false";
 	int n = snprintf(line, sizeof line, "{\"number\":%lld,\"ok\":%s%s}", (long long)number,
@@ -113,7 +128,7 @@ static int change(struct verbs_call *c, enum queue_change what, bool clear, stru
 	const cJSON *given = clear ? NULL : cJSON_GetObjectItemCaseSensitive(c->request, "numbers");
 	struct change w = { .call = c, .what = what, .clear = clear };
 	struct queue_many many = { .change = what,
-				   .all = clear || (!given && what != QUEUE_SKIP),
+				   .all = clear || (!given && what <= QUEUE_DROP),
 				   .from = verbs_member(c, "from"),
 				   .to = verbs_member(c, "to") };
 	buf_init(&numbers, NUMBERS_MAX_BYTES);
@@ -151,6 +166,11 @@ static int queue_skip(struct verbs_call *c, struct err *err)
 	return change(c, QUEUE_SKIP, false, err);
 }
 
+static int later_skip(struct verbs_call *c, struct err *err)
+{
+	return change(c, QUEUE_TAKE_BACK, false, err);
+}
+
 static int queue_clear(struct verbs_call *c, struct err *err)
 {
 	return change(c, QUEUE_SKIP, true, err);
@@ -167,6 +187,8 @@ static const struct verbs_row rows[] = {
 	{ "queue-show", queue_show_one, false },
 	{ "queue-skip", queue_skip, true },
 	{ "queue-clear", queue_clear, true },
+	{ "later-show", later_show, false },
+	{ "later-skip", later_skip, true },
 	{ "outbox-list", verbs_outbox_list, true },
 	{ "outbox-failed", verbs_outbox_failed, true },
 	{ "outbox-waits", verbs_outbox_waits, false },

@@ -19,6 +19,21 @@ static bool is_word(const char *s)
 	return n > 0 && n <= COMMAND_MAX && !s[n];
 }
 
+/* Commands that Telegram or every bot knows: who writes one without its slash means no kind. */
+static bool is_bare_command(const char *text)
+{
+	static const char *const commands[] = { "start", "stop", "help", "settings", "cancel" };
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+		if (strcmp(commands[i], text) == 0)
+			return true;
+	return false;
+}
+
+bool match_is_pushed(const char *text)
+{
+	return text[0] != '/' && !kinds_find(text, strlen(text));
+}
+
 int match_check(const char *text, struct err *err)
 {
 	if (text[0] == '/') {
@@ -40,6 +55,9 @@ int match_check(const char *text, struct err *err)
 			       "'%s' is neither a kind of update nor a /command; "
 			       "did you mean '%s'?",
 			       text, near);
+	if (is_word(text) && !text[strcspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")] &&
+	    !is_bare_command(text))
+		return 0;
 	if (is_word(text))
 		return err_set(err, ERR_USAGE,
 			       "'%s' is no kind of update, and a command begins "

@@ -9,9 +9,13 @@
 #include "base/err.h"
 #include "update/update.h"
 
-/* Checks one match: a known kind, or a slash and a command's name. 0, or -1 with `err` (ERR_USAGE),
- * which offers the nearest kind. */
+/* Checks one match: a known kind, a slash and a command's name, or a name that is like no known
+ * kind and may be that of what is pushed (update/pushed.h). 0, or -1 with `err` (ERR_USAGE), which
+ * offers the nearest kind, or the command. */
 int match_check(const char *text, struct err *err);
+
+/* Whether a checked match is a kind that the server does not send. */
+bool match_is_pushed(const char *text);
 
 /* Whether the update is meant by `text`, which was checked. A command counts as in TG_COMMAND (case
  * matters not to Telegram's clients, but it does here); `bot_username` NULL: not known. */

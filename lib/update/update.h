@@ -116,6 +116,7 @@ const char *update_command(const struct update *u, const char *bot_username, siz
 struct vars_context {
 	const char *bot_username; /* NULL: not known */
 	const char *key;          /* TG_KEY, "" when there is none */
+	bool pushed;              /* an update_id in it is not one that the server gave it */
 };
 
 /* Appends NAME=VALUE and a NUL for each scalar the update itself gives (TG_UPDATE_ID,

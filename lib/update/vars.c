@@ -70,7 +70,7 @@ static int add_texts(const struct update *u, const char *bot_username, struct bu
 
 int update_vars(const struct update *u, const struct vars_context *context, struct buf *out)
 {
-	int rc = add_number(out, "TG_UPDATE_ID", update_id, u) ||
+	int rc = (!context->pushed && add_number(out, "TG_UPDATE_ID", update_id, u)) ||
 		 add_word(out, "TG_UPDATE_KIND", update_kind(u)) ||
 		 add_number(out, "TG_CHAT_ID", update_chat, u) ||
 		 add_word(out, "TG_CHAT_TYPE", update_chat_type(u)) || add_thread(out, u) ||

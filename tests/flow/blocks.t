@@ -137,7 +137,13 @@ rule() {
 		runs "$(block | sed -n 3p)" "archive.sh ; done=5 failed=0" "batches"
 		runs "$(block | sed -n 4p)" "bot.sh ; done=$(jq -s 'map(select(.update_id)) | length' tests/data/hello.jsonl) failed=0" "a program as a source"
 		tells "$(block | sed -n 5p)" 123456789 '.*/' "what a program prints is told to a chat" ;;
-	"tgrun.1.1:curl --unix-socket "*)
+	"tgrun.1.1:printf '{\"reminder"*)
+		anew --no-penalties
+		shell "$(block)"
+		is "$STATUS $SHOWN" "0 p1" "a reminder is kept"
+		is "$(XDG_STATE_HOME=$TMP/state "$TGRUN" queue show p1 --json --token-file "$W/token" |
+			jq -r '"\(.kind) \(.key) \(.update.reminder.text) \((.due | fromdate) - (.received | fromdate))"')" "reminder chat:42 tea 600" "… for ten minutes" ;;
+	"tgrun.1.2:curl --unix-socket "*)
 		handler asks <<-EOT
 			#!/bin/sh
 			$(block)
@@ -146,24 +152,24 @@ rule() {
 		message 5 hello
 		shell "TGRUN_TOKEN=$TOKEN tgrun --once --handler $TMP/asks"
 		is "$STATUS $(calls 'select(.method == "sendMessage") | .params.text')" "0 hi" "curl speaks to the socket" || diag "$SHOWN" ;;
-	"tgrun.1.2:#!/bin/sh")
+	"tgrun.1.3:#!/bin/sh")
 		block >"$W/echo.sh"
 		speaks text hello 'You said: hello' "tgrun(1)'s bot" ;;
-	"tgrun.1.3:chmod +x echo.sh")
+	"tgrun.1.4:chmod +x echo.sh")
 		like "$(shell "$(block | sed '$s/^/echo hello | /')"; printf %s "$SHOWN")" 'bot: You said: hello' "talk to it" ;;
-	"tgrun.1.4:(umask 077; cat > token)")
+	"tgrun.1.5:(umask 077; cat > token)")
 		rm "$W/token"
 		shell "echo $TOKEN | $(block | sed -n 1p)"
 		is "$(stat -c %a "$W/token")" 600 "a token in a file of one's own"
 		runs "$(block | sed -n 2p)" " done=5 failed=0" "run it for everybody" ;;
-	"tgrun.1.5:"*"./echo.sh "*) runs "$(block)" " done=4 failed=0" "for oneself and a group" ;;
-	"tgrun.1.6:"*"python3 bot.py --lang en")
+	"tgrun.1.6:"*"./echo.sh "*) runs "$(block)" " done=4 failed=0" "for oneself and a group" ;;
+	"tgrun.1.7:"*"python3 bot.py --lang en")
 		runs "$(block | sed -n 1p)" "bot.py --lang en; done=5 failed=0" "a program with arguments"
 		runs "$(block | sed -n 2p)" "bot.sh ; done=5 failed=0" "a pipeline" ;;
-	"tgrun.1.7:"*" sh -c 'cat >> "*)
+	"tgrun.1.8:"*" sh -c 'cat >> "*)
 		runs "$(block)" " done=5 failed=0" "what only a shell can do"
 		is "$(wc -l <"$W/home/updates")" 5 "… was done" ;;
-	"tgrun.1.8:PATH="*)
+	"tgrun.1.9:PATH="*)
 		(umask 077 && printf 'token-file = %s\nhandler = %s\n' "$W/token" "$W/bot.sh" >"$W/home/bot.conf")
 		anew --no-penalties --first-id 1
 		rm -f "$TMP/ran"
@@ -171,17 +177,22 @@ rule() {
 		job=$(block | sed 's/^\* \* \* \* \* /cd \&\& /; s|^PATH=|export PATH=$PATH:|; s/^[A-Z_]*=/export &/; s/^export export/export/')
 		shell "$job" && shell "$job"
 		is "$STATUS $SHOWN $(cat "$TMP/ran")" "0  bot.sh " "from cron it runs, and prints nothing to be sent by mail" ;;
-	"tgrun.1.9:tgrun dead list "*)
+	"tgrun.1.10:tgrun dead list "*)
 		anew --no-penalties --first-id 1
 		for n in 1 2 3 4; do message $n "letter $n"; done
 		shell "tgrun --token-file token --once --concurrency 1 --handler false"
 		shell "$(block)"
 		like "$STATUS $SHOWN" '^0 .*letter|^0 .*exited with status 1' "what failed is shown, and tried again"
 		runs "tgrun --token-file token --handler ./bot.sh" "bot.sh ; done=5 failed=0" "… by the handler that was mended" ;;
-	"tgrun.1.10:"*"./bot.sh "*) runs "$(block)" "bot.sh ;buttons.sh ;start.sh ; done=5 failed=0" "buttons and a command in programs of their own" ;;
-	"tgrun.1.11:"*" --workers 4") runs "$(block)" "bot.py; done=5 failed=0" "four processes that stay" ;;
-	"tgrun.1.12:df -h | tgrun send "*) tells "$(block)" 42 '.*/' "tell a chat something" ;;
-	"tgrun.1.13:tgrun status --watch "*)
+	"tgrun.1.11:"*"./bot.sh "*) runs "$(block)" "bot.sh ;buttons.sh ;start.sh ; done=5 failed=0" "buttons and a command in programs of their own" ;;
+	"tgrun.1.12:"*" --workers 4") runs "$(block)" "bot.py; done=5 failed=0" "four processes that stay" ;;
+	"tgrun.1.13:df -h | tgrun send "*) tells "$(block)" 42 '.*/' "tell a chat something" ;;
+	"tgrun.1.14:echo '{\"greeting"*)
+		anew --no-penalties
+		shell "$(block)"
+		like "$STATUS $SHOWN" '^0 p1
+p1 +delayed .* greeting +chat:42 +comes at 2030-01-01T00:00:00Z$' "a greeting is kept, and listed" ;;
+	"tgrun.1.15:tgrun status --watch "*)
 		anew --no-penalties
 		start env TGRUN_API_URL="$URL" XDG_STATE_HOME="$TMP/state" "$TGRUN" --token-file "$W/token" --handler "$W/bot.sh" 2>"$TMP/tgrun.log"
 		runner=$PID
@@ -250,7 +261,7 @@ for BLOCK in $(find "$TMP/blocks" -type f | sed 's|.*/||' | sort -V); do
 	diag "$BLOCK: $LINE"
 	rule
 done
-is "$(find "$TMP/blocks" -type f | wc -l)" 30 "so many blocks were looked at"
+is "$(find "$TMP/blocks" -type f | wc -l)" 32 "so many blocks were looked at"
 
 # What man(1) shows as two lines is pasted as two commands.
 plain() { sed 's/[[:space:]][[:space:]]*/ /g; s/^ //'; }

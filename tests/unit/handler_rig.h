@@ -133,6 +133,8 @@ __attribute__((unused)) static struct claim *claim_make(int64_t seq, const char 
 	c->keys = strdup(keys);
 	c->body = strdup(body);
 	c->length = strlen(body);
+	const char *id = strstr(body, "\"update_id\":");
+	c->update_id = id ? strtoll(id + 12, NULL, 10) : 0;
 	return c;
 }
 

@@ -188,6 +188,7 @@ static const char *lead(const struct option_row *row)
 	       : row->commands & COMMAND_SEND   ? "send"
 	       : row->commands & COMMAND_CALL   ? "call"
 	       : row->commands & COMMAND_CANCEL ? "cancel"
+	       : row->commands & COMMAND_PUSH   ? "push"
 	       : row->commands & COMMAND_STATUS ? "status"
 						: "stop";
 }

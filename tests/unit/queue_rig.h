@@ -197,6 +197,37 @@ static int front_message(struct store *s, int64_t id,
 	return front.behind->ops->message(front.behind, id, show, arg, err);
 }
 
+static int64_t front_last_push(struct store *s)
+{
+	(void)s;
+	return front.behind->ops->last_push(front.behind);
+}
+
+static int64_t front_push_count(struct store *s)
+{
+	(void)s;
+	return front.behind->ops->push_count(front.behind);
+}
+
+static int front_pushes(struct store *s, int64_t from, bool bodies,
+			int (*each)(void *, const struct store_push *), void *arg, struct err *err)
+{
+	(void)s;
+	return front.behind->ops->pushes(front.behind, from, bodies, each, arg, err);
+}
+
+static int pushes_asked; /* for the next one */
+
+static int front_next_push(struct store *s, bool elapsed, int64_t due, int64_t number, bool bodies,
+			   int (*each)(void *, const struct store_push *), void *arg,
+			   struct err *err)
+{
+	(void)s;
+	pushes_asked++;
+	return front.behind->ops->next_push(front.behind, elapsed, due, number, bodies, each, arg,
+					    err);
+}
+
 static int front_sync_fd(struct store *s)
 {
 	(void)s;
@@ -453,6 +484,10 @@ static int on_each(void (*tests)(void))
 		.moves = front_moves,
 		.job = front_job,
 		.message = front_message,
+		.last_push = front_last_push,
+		.push_count = front_push_count,
+		.pushes = front_pushes,
+		.next_push = front_next_push,
 		.sync_fd = front_sync_fd,
 		.synced = front_synced,
 		.close = front_close,

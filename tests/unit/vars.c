@@ -249,7 +249,7 @@ static void odd_values(void)
 	read_vars("{}", 2, NULL, NULL);
 	is_num((int64_t)out.len, 0, "an empty update has no variables");
 	struct update *u = update_parse(samples[0], strlen(samples[0]), NULL);
-	struct vars_context context = { NULL, NULL };
+	struct vars_context context = { .bot_username = NULL };
 	struct buf small;
 	buf_init(&small, 40);
 	is_num(update_vars(u, &context, &small), -1, "without room it fails");

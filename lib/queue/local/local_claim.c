@@ -320,6 +320,7 @@ void local_counts(const struct queue *queue, struct queue_counts *out)
 				      .ready = sched_ready(q->sched, SCHED_ALL_LANES),
 				      .gathering = sched_gathering(q->sched),
 				      .dead = q->store->ops->dead_count(q->store),
+				      .later = q->store->ops->push_count(q->store),
 				      .full = (int64_t)all >= q->config.backlog };
 }
 

@@ -2,7 +2,8 @@
  * and is written), local_disk.c (syncs, and the store's files), local_row.c (from the store to
  * the scheduler), local_claim.c (what goes out), local_bytes.c (its bytes), local_wells.c (which
  * updates ended well), local_list.c (what waits, for people), local_many.c (changes of many),
- * local_dead.c (dead letters), local_calls.c (what is to be sent), local_open.c (start and end,
+ * local_dead.c (dead letters), local_calls.c (what is to be sent), local_later.c (what is to come),
+ * local_open.c (start and end,
  * and the table of verbs), pending.c (what is to be written). */
 #ifndef TGRUN_QUEUE_LOCAL_LOCAL_INTERNAL_H
 #define TGRUN_QUEUE_LOCAL_LOCAL_INTERNAL_H
@@ -20,6 +21,9 @@
 
 /* The meta value that holds `struct wells`, as text. */
 #define LOCAL_WELLS "ended-well"
+
+/* The meta value that holds what local.later knows of elapsed time, as text. */
+#define LOCAL_ELAPSED "elapsed"
 
 /* When an update last ended well: the latest end, and the latest end of an update of other keys
  * than that one. So for any keys it is known when an update of other keys last ended well. */
@@ -56,9 +60,9 @@ struct local {
 	/* outcomes for which there is room in `pending`: one for each of `open`, and for each call
 	 * that was begun */
 	size_t reserved;
-	int64_t last_call;    /* the highest number given to a call */
-	bool sync_next;       /* what is pending is to be on disk when it is written */
-	uint64_t writes;      /* how often all that was pending has been written */
+	int64_t last_call, last_push; /* the highest numbers given to a call, to a push */
+	bool sync_next;               /* what is pending is to be on disk when it is written */
+	uint64_t writes;              /* how often all that was pending has been written */
 	int64_t last_seq;     /* the highest number given, also to what could not be written */
 	int64_t recheck_from; /* the scheduler may lack stored updates from it on; 0: none */
 	struct {
@@ -76,7 +80,16 @@ struct local {
 		int64_t oldest; /* wall clock: the first death among the letters before `from` */
 		int64_t bound;  /* wall clock: no letter of the store died before */
 	} trim;                 /* of local_dead_trim(), by age */
-	bool failing;           /* the last write failed, and is still pending */
+	struct {
+		int64_t base;    /* elapsed time less the monotonic clock's, milliseconds */
+		int64_t written; /* wall clock less elapsed time, as the store has it */
+		/* of the wall clock's, and of elapsed time's: which comes due first */
+		struct {
+			bool known;
+			int64_t due; /* INT64_MAX: there is none */
+		} head[2];
+	} later;
+	bool failing; /* the last write failed, and is still pending */
 	struct err failure;
 };
 
@@ -122,6 +135,12 @@ int local_wells_load(struct local *q, struct err *err);
 
 /* Adds the ends that were well to `pending`, if an update waits that may be measured by them. */
 void local_wells_keep(struct local *q);
+
+/* Elapsed time goes on where an earlier runner left it. 0, or -1 with `err`. */
+int local_later_load(struct local *q, struct err *err);
+
+/* What is to come may be another from now on: it is asked of the store. */
+void local_later_changed(struct local *q);
 
 /* The verbs of queue.h: local_open.c puts them into a table. */
 int local_close(struct queue *queue, struct err *err);
@@ -198,6 +217,18 @@ int local_call_show(struct queue *queue, int64_t id,
 				 const struct queue_message *message),
 		    void *arg, struct err *err);
 int64_t local_calls_failed(const struct queue *queue);
+int local_push(struct queue *queue, const struct queue_push *push, int64_t *number,
+	       struct err *err);
+int64_t local_push_due(struct queue *queue);
+int local_push_ripen(struct queue *queue, int64_t until,
+		     bool (*wanted)(void *arg, const char *body, size_t length), void *arg,
+		     struct queue_ripe *out, struct err *err);
+int local_push_each(struct queue *queue, int64_t from,
+		    int (*each)(void *arg, const struct queue_item *item), void *arg,
+		    struct err *err);
+int local_push_show(struct queue *queue, int64_t number,
+		    int (*show)(void *arg, const struct queue_item *item), void *arg,
+		    struct err *err);
 int local_dead_trim(struct queue *queue, int64_t keep, int64_t max_age, int64_t until,
 		    int64_t *dropped, struct err *err);
 

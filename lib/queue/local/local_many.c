@@ -1,8 +1,9 @@
 /* queue/local/local_many: many dead letters or waiting updates are changed in slices: a letter
  * becomes an update again or is forgotten, an update is skipped. Numbers come in, or a range of
- * them; what became of each goes out. A slice is one transaction, on disk before anybody is told
- * of it, and ends when the caller's time is up: so the longest list holds up nobody. What is
- * skipped is settled as done, so that its repeat is recognised. */
+ * them; what became of each goes out. So is what was pushed and is to come, which is forgotten. A
+ * slice is one transaction, on disk before anybody is told of it, and ends when the caller's time
+ * is up: so the longest list holds up nobody. What is skipped is settled as done, so that its
+ * repeat is recognised. */
 #include "queue/local/local_internal.h"
 
 #include <stdlib.h>
@@ -60,7 +61,11 @@ static int put_again(struct slice *s, const struct store_dead *d)
 	buf_init(&keys, SIZE_MAX / 2);
 	int rc = config->route_of
 			 ? config->route_of(config->arg, d->body, d->body_length, &keys, &lane)
-			 : buf_adds(&keys, d->keys);
+			 : 0;
+	if (!config->route_of || d->pinned) {
+		buf_clear(&keys);
+		rc = rc || buf_adds(&keys, d->keys);
+	}
 	char *texts = rc || buf_addc(&keys, '\0') ? NULL
 						  : malloc(kind_size + keys.len + d->body_length);
 	if (texts) {
@@ -75,6 +80,7 @@ static int put_again(struct slice *s, const struct store_dead *d)
 		pending_lend(&q->pending, &(struct store_op){ .kind = STORE_PUT,
 							      .seq = ++q->last_seq,
 							      .ageless = true,
+							      .pinned = d->pinned,
 							      .has_id = d->has_id,
 							      .update_id = d->update_id,
 							      .received = d->received,
@@ -146,12 +152,38 @@ static int walk(struct slice *s, int64_t from, struct err *err)
 	return 0;
 }
 
+static int on_push(void *arg, const struct store_push *p)
+{
+	struct slice *s = arg;
+	if (p->number != s->only)
+		return 1;
+	deal(s, p->number, QUEUE_CHANGED);
+	pending_lend(&s->queue->pending,
+		     &(struct store_op){ .kind = STORE_PUSH_GONE, .seq = p->number });
+	return 1;
+}
+
+static int take_back(struct slice *s, int64_t number, struct err *err)
+{
+	struct store *store = s->queue->store;
+	struct err why = { 0 };
+	s->only = number;
+	if (store->ops->pushes(store, number, false, on_push, s, &why) == 0 || why.status == 0)
+		return 0;
+	if (err)
+		*err = why;
+	return -1;
+}
+
 static int deal_with(struct slice *s, int64_t number, struct err *err)
 {
 	bool running;
 	size_t before = s->count;
 	if (number > 0 && !was_dealt(s, number)) {
-		if (s->many->change != QUEUE_SKIP) {
+		if (s->many->change == QUEUE_TAKE_BACK) {
+			if (take_back(s, number, err))
+				return -1;
+		} else if (s->many->change != QUEUE_SKIP) {
 			s->only = number;
 			if (walk(s, number, err))
 				return -1;
@@ -191,6 +223,7 @@ static int carry_out(struct slice *s, int64_t first_seq, struct err *err)
 							      .kind_name = LOCAL_KEY_SPEC,
 							      .keys = "" });
 	size_t count = q->pending.count;
+	local_later_changed(q);
 	if (local_write(q, 0, true, err)) {
 		/* A write that failed may have been done after all. */
 		if (q->last_seq >= first_seq && !q->recheck_from)

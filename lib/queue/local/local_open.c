@@ -136,7 +136,7 @@ static int load(struct local *q, struct err *err)
 {
 	err_set(err, ERR_INTERNAL, "out of memory"); /* what a callback that ends the walk means */
 	if (!q->sched || check_keys(q, err) || local_wells_load(q, err) ||
-	    q->store->ops->load(q->store, 0, load_row, q, err) ||
+	    local_later_load(q, err) || q->store->ops->load(q->store, 0, load_row, q, err) ||
 	    local_write(q, q->pending.count, false, err))
 		return -1;
 	if (err)
@@ -201,6 +201,11 @@ static const struct queue_ops ops = {
 	.job_keep = local_job_keep,
 	.jobs_rest = local_jobs_rest,
 	.calls_failed = local_calls_failed,
+	.push = local_push,
+	.push_due = local_push_due,
+	.push_ripen = local_push_ripen,
+	.push_each = local_push_each,
+	.push_show = local_push_show,
 };
 
 struct queue *local_open(const struct queue_config *config, struct store *store, struct err *err)
@@ -221,6 +226,7 @@ struct queue *local_open(const struct queue_config *config, struct store *store,
 	buf_init(&q->keys, SIZE_MAX / 2);
 	q->last_seq = q->store->ops->last_seq(q->store);
 	q->last_call = q->store->ops->last_call(q->store);
+	q->last_push = q->store->ops->last_push(q->store);
 	q->sched = sched_new();
 	for (unsigned lane = 0; q->sched && config->gather && lane < QUEUE_LANES; lane++) {
 		local_gather(&q->queue, lane, &config->gather[lane]);

@@ -92,8 +92,8 @@ static int memory_rekey(struct store *s, int64_t seq, const char *keys, unsigned
 		return 0;
 	if (memory_copy_text(&copy, keys))
 		return err_set(err, ERR_IO, "out of memory");
-	free(r->keys);
-	r->keys = copy;
+	free(r->pinned ? copy : r->keys);
+	r->keys = r->pinned ? r->keys : copy;
 	r->lane = lane;
 	return 0;
 }
@@ -181,6 +181,7 @@ static void memory_close(struct store *s)
 	while (!list_empty(&m->dead))
 		memory_letter_drop(m, container_of(m->dead.next, struct memory_letter, link));
 	memory_calls_close(m);
+	memory_later_close(m);
 	struct list *named[] = { &m->metas, &m->roots, &m->lines, &m->moves, &m->jobs };
 	for (size_t i = 0; i < sizeof named / sizeof named[0]; i++)
 		while (!list_empty(named[i])) {
@@ -214,6 +215,10 @@ static const struct store_ops memory_ops = {
 	.moves = memory_moves,
 	.job = memory_job,
 	.message = memory_message,
+	.last_push = memory_last_push,
+	.push_count = memory_push_count,
+	.pushes = memory_pushes,
+	.next_push = memory_next_push,
 	.sync_fd = memory_sync_fd,
 	.synced = memory_synced,
 	.spare = memory_spare,
@@ -231,9 +236,9 @@ struct store *memory_open(struct err *err)
 		return NULL;
 	}
 	m->store.ops = &memory_ops;
-	struct list *all[] = { &m->waiting, &m->done,  &m->dead,   &m->metas,
-			       &m->roots,   &m->calls, &m->failed, &m->messages,
-			       &m->lines,   &m->moves, &m->jobs };
+	struct list *all[] = { &m->waiting, &m->done,   &m->dead,     &m->metas, &m->roots,
+			       &m->calls,   &m->failed, &m->messages, &m->lines, &m->moves,
+			       &m->jobs,    &m->later,  &m->due[0],   &m->due[1] };
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
 		list_init(all[i]);
 	return &m->store;

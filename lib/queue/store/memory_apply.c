@@ -98,6 +98,7 @@ static struct memory_row *make_row(const struct store_op *op)
 	r->hash = op->hash;
 	r->received = op->received;
 	r->ageless = op->ageless;
+	r->pinned = op->pinned;
 	r->lane = op->lane;
 	r->length = op->body_length;
 	r->body = malloc(op->body_length + 1);
@@ -172,6 +173,9 @@ static int prepare(struct memory *m, const struct store_op *op, struct memory_ma
 	case STORE_DEAD_RETRY:
 	case STORE_DEAD_DROP:
 		break;
+	case STORE_PUSH:
+	case STORE_PUSH_GONE:
+		return memory_later_prepare(m, op, made);
 	default:
 		return memory_calls_prepare(m, op, made);
 	}
@@ -184,6 +188,7 @@ static void bury(struct memory *m, struct memory_row *r, struct memory_letter *l
 	d->has_id = r->has_id;
 	d->update_id = r->update_id;
 	d->received = r->received;
+	d->pinned = r->pinned;
 	d->kind_name = r->kind;
 	d->keys = r->keys;
 	d->body = r->body;
@@ -280,6 +285,10 @@ static void carry_out(struct memory *m, const struct store_op *op, struct memory
 		if (l)
 			memory_letter_drop(m, l);
 		break;
+	case STORE_PUSH:
+	case STORE_PUSH_GONE:
+		memory_later_carry_out(m, op, made);
+		break;
 	default:
 		memory_calls_carry_out(m, op, made);
 		break;
@@ -296,6 +305,7 @@ static void made_free(struct memory *m, struct memory_made *made, size_t count)
 			map_remove(&m->by_letter, &made[i].letter->by_number);
 		memory_letter_free(made[i].letter);
 		memory_named_free(made[i].named);
+		memory_later_unmake(m, &made[i]);
 		memory_calls_unmake(m, &made[i]);
 	}
 	free(made);

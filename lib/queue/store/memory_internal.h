@@ -1,6 +1,6 @@
 /* queue/store/memory_internal: what the files of the memory store share: memory.c (what is
  * read, open and close), memory_apply.c (what is changed), memory_calls.c (what is to be sent),
- * memory_named.c (named values). */
+ * memory_later.c (what is to come), memory_named.c (named values). */
 #ifndef TGRUN_QUEUE_STORE_MEMORY_INTERNAL_H
 #define TGRUN_QUEUE_STORE_MEMORY_INTERNAL_H
 
@@ -18,8 +18,8 @@ struct memory_row {
 	uint64_t hash;
 	int failures, deaths, interruptions;
 	enum memory_state state;
-	bool has_id, ageless, repeats;   /* repeats: by_id is in its table */
-	char *root, *kind, *keys, *body; /* root NULL: never repeats */
+	bool has_id, ageless, pinned, repeats; /* repeats: by_id is in its table */
+	char *root, *kind, *keys, *body;       /* root NULL: never repeats */
 	size_t length;
 	unsigned lane;
 };
@@ -50,13 +50,20 @@ struct memory_message {
 	int calls;                    /* that have it */
 };
 
+struct memory_push {
+	struct list link, by_due; /* in later; in due[push.elapsed], in the order of `due` */
+	struct map_node by_number;
+	struct store_push push; /* its strings are owned */
+};
+
 struct memory {
 	struct store store;
-	struct map by_seq, by_id, by_letter, by_call;
+	struct map by_seq, by_id, by_letter, by_call, by_push;
 	struct list waiting, done, dead, metas, roots;
 	struct list calls, failed, messages;
 	struct list lines, moves, jobs; /* of memory_named; a job's name has its chat behind it */
-	int64_t last_seq, dead_count, last_call, failed_count;
+	struct list later, due[2];
+	int64_t last_seq, dead_count, last_call, failed_count, last_push, push_count;
 };
 
 static inline struct memory *memory_of(struct store *s)
@@ -89,6 +96,7 @@ struct memory_made {
 	bool placed;                    /* it is in the table */
 	struct memory_message *message; /* MESSAGE */
 	char *reason;                   /* CALL_FAILED */
+	struct memory_push *push;       /* PUSH; `placed` of it, too */
 };
 
 /* memory_calls.c: what is to be sent. Makes what `op` needs; 0, or -1 when memory is out. Carries
@@ -112,6 +120,22 @@ int memory_job(struct store *s, const char *name, const char *chat, int64_t *num
 int memory_message(struct store *s, int64_t id,
 		   void (*show)(void *arg, const struct queue_message *message), void *arg,
 		   struct err *err);
+
+/* memory_later.c: what is to come; the same. */
+int memory_later_prepare(struct memory *m, const struct store_op *op, struct memory_made *made);
+void memory_later_carry_out(struct memory *m, const struct store_op *op, struct memory_made *made);
+void memory_later_unmake(struct memory *m, struct memory_made *made);
+void memory_later_close(struct memory *m);
+
+/* As the members of store_ops. */
+int64_t memory_last_push(struct store *s);
+int64_t memory_push_count(struct store *s);
+int memory_pushes(struct store *s, int64_t from, bool bodies,
+		  int (*each)(void *arg, const struct store_push *push), void *arg,
+		  struct err *err);
+int memory_next_push(struct store *s, bool elapsed, int64_t due, int64_t number, bool bodies,
+		     int (*each)(void *arg, const struct store_push *push), void *arg,
+		     struct err *err);
 
 /* A named value that belongs to no list yet; NULL when memory is out. The one to change: that of
  * the list, or else `*made`, which then belongs to the list. */

@@ -173,7 +173,7 @@ static int dead_row(void *arg, sqlite3_stmt *st)
 {
 	const struct load *l = arg;
 	/* What is not asked for is not read from the disk. */
-	const void *body = l->bodies ? sqlite3_column_blob(st, 9) : NULL;
+	const void *body = l->bodies ? sqlite3_column_blob(st, 10) : NULL;
 	struct store_dead d = { .number = sqlite3_column_int64(st, 0),
 				.has_id = sqlite3_column_type(st, 1) != SQLITE_NULL,
 				.update_id = sqlite3_column_int64(st, 1),
@@ -184,8 +184,9 @@ static int dead_row(void *arg, sqlite3_stmt *st)
 				.attempts = sqlite3_column_int(st, 6),
 				.received = sqlite3_column_int64(st, 7),
 				.died = sqlite3_column_int64(st, 8),
+				.pinned = sqlite3_column_int(st, 9),
 				.body = body ? body : "",
-				.body_length = body ? (size_t)sqlite3_column_bytes(st, 9) : 0 };
+				.body_length = body ? (size_t)sqlite3_column_bytes(st, 10) : 0 };
 	return l->letter(l->arg, &d);
 }
 
@@ -268,6 +269,10 @@ static const struct store_ops sqlite_ops = {
 	.moves = sqlite_moves,
 	.job = sqlite_job,
 	.message = sqlite_message,
+	.last_push = sqlite_last_push,
+	.push_count = sqlite_push_count,
+	.pushes = sqlite_pushes,
+	.next_push = sqlite_next_push,
 	.sync_fd = sqlite_sync_fd,
 	.synced = sqlite_synced,
 	.spare = sqlite_spare,

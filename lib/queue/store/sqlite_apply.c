@@ -17,12 +17,12 @@ static int put(struct sqlite *s, const struct store_op *op)
 	if (failed)
 		return -1;
 	sqlite3_stmt *st = SQLITE_BIND(s, S_PUT, op->seq, id.root, op->update_id, (int64_t)op->hash,
-				       op->lane, op->ageless, op->received);
+				       op->lane, op->ageless, op->pinned, op->received);
 	if (!op->has_id)
 		sqlite3_bind_null(st, 3);
-	sqlite_bind_text(st, 8, op->kind_name);
-	sqlite_bind_text(st, 9, op->keys);
-	sqlite3_bind_blob64(st, 10, op->body ? op->body : "", op->body_length, SQLITE_STATIC);
+	sqlite_bind_text(st, 9, op->kind_name);
+	sqlite_bind_text(st, 10, op->keys);
+	sqlite3_bind_blob64(st, 11, op->body ? op->body : "", op->body_length, SQLITE_STATIC);
 	if (sqlite_run(st))
 		return -1;
 	if (op->seq > s->db.last_seq)
@@ -162,6 +162,9 @@ static int carry_out(struct sqlite *s, const struct store_op *op)
 	case STORE_JOB:
 	case STORE_JOBS_REST:
 		return sqlite_calls_apply(s, op);
+	case STORE_PUSH:
+	case STORE_PUSH_GONE:
+		return sqlite_later_apply(s, op);
 	}
 	return -1;
 }

@@ -17,7 +17,7 @@
 
 /* What `application_id` and `user_version` of the database say. Version 1 is that of tgrun 0.1. */
 #define SQLITE_APPLICATION_ID 1952936558 /* "tgrn" */
-#define SQLITE_TABLES         3
+#define SQLITE_TABLES         4
 #define SQLITE_TABLES_0_1     1
 
 /* Where the database of an older version stays, until the first clean end. */
@@ -46,7 +46,7 @@ struct sqlite_db {
 	bool logged;        /* there was a commit: the log is not empty */
 	bool damaged;       /* a call met a page that is none */
 	const char *spoilt; /* the file that somebody cut or wrote over, or damage; NULL: none */
-	int64_t last_seq, last_call, bot_id;
+	int64_t last_seq, last_call, last_push, pushes, bot_id;
 	bool unchecked; /* it is too large to be looked through for damage at each start */
 	bool full_sync; /* the present setting of `synchronous` */
 };

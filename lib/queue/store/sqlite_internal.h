@@ -1,6 +1,7 @@
 /* queue/store/sqlite_internal: what the files of the SQLite store share: sqlite.c (what is read,
  * open and close), sqlite_apply.c (what is changed), sqlite_state.c (what runs, and what may be
- * repeated), sqlite_space.c (its size).
+ * repeated), sqlite_calls.c (what is to be sent), sqlite_later.c (what is to come), sqlite_space.c
+ * (its size).
  *
  * The tables follow the work. An update is one row of `updates`, written once and deleted once.
  * Which ones run, which finished ones the server may still repeat, and the offset stand in the
@@ -60,6 +61,9 @@ enum sqlite_statement {
 	S_JOB_GET,
 	S_JOBS_REST,
 	S_REKEY,
+	S_PUSH,
+	S_PUSH_GONE,
+	S_PUSH_NEXT,
 	SQLITE_STATEMENTS
 };
 
@@ -227,6 +231,21 @@ int sqlite_job(struct store *store, const char *name, const char *chat, int64_t 
 int sqlite_message(struct store *store, int64_t id,
 		   void (*show)(void *arg, const struct queue_message *message), void *arg,
 		   struct err *err);
+
+/* ---- sqlite_later.c: what is to come ---- */
+
+/* Carries out an operation on it. 0 or -1. */
+int sqlite_later_apply(struct sqlite *s, const struct store_op *op);
+
+/* As the members of store_ops. */
+int64_t sqlite_last_push(struct store *store);
+int64_t sqlite_push_count(struct store *store);
+int sqlite_pushes(struct store *store, int64_t from, bool bodies,
+		  int (*each)(void *arg, const struct store_push *push), void *arg,
+		  struct err *err);
+int sqlite_next_push(struct store *store, bool elapsed, int64_t due, int64_t number, bool bodies,
+		     int (*each)(void *arg, const struct store_push *push), void *arg,
+		     struct err *err);
 
 /* ---- sqlite_apply.c ---- */
 

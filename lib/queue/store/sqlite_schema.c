@@ -11,13 +11,14 @@ const char sqlite_schema[] =
 	 * bytes stand last, so that a walk over the others reads no overflow pages. */
 	"CREATE TABLE updates(seq INTEGER PRIMARY KEY, root INTEGER NOT NULL, update_id INTEGER,"
 	" hash INTEGER NOT NULL, lane INTEGER NOT NULL, ageless INTEGER NOT NULL,"
-	" received INTEGER NOT NULL, kind TEXT NOT NULL, keys TEXT NOT NULL, body BLOB NOT NULL);"
+	" pinned INTEGER NOT NULL, received INTEGER NOT NULL, kind TEXT NOT NULL, keys TEXT NOT NULL, body BLOB NOT NULL);"
 	/* One row, written anew by each transaction, whose number is `turn`. `runs`: of each
 	 * running update its number, when its first attempt began, and when it is due again if this
 	 * program is killed, 24 bytes. `finished`: what the server may still repeat: id, hash, root
 	 * and number, 32 bytes each. Little-endian. */
 	"CREATE TABLE state(last_seq INTEGER NOT NULL DEFAULT 0,"
-	" last_call INTEGER NOT NULL DEFAULT 0, turn INTEGER NOT NULL DEFAULT 0,"
+	" last_call INTEGER NOT NULL DEFAULT 0, last_push INTEGER NOT NULL DEFAULT 0,"
+	" pushes INTEGER NOT NULL DEFAULT 0, turn INTEGER NOT NULL DEFAULT 0,"
 	" root INTEGER NOT NULL DEFAULT 0, next INTEGER NOT NULL DEFAULT 0,"
 	" highest INTEGER NOT NULL DEFAULT -1, runs BLOB NOT NULL DEFAULT x'',"
 	" finished BLOB NOT NULL DEFAULT x'');"
@@ -32,7 +33,12 @@ const char sqlite_schema[] =
 	"CREATE TABLE dead(number INTEGER PRIMARY KEY, update_id INTEGER, kind TEXT NOT NULL,"
 	" keys TEXT NOT NULL, reason TEXT NOT NULL, last_stderr TEXT NOT NULL,"
 	" attempts INTEGER NOT NULL, received INTEGER NOT NULL, died INTEGER NOT NULL,"
-	" body BLOB NOT NULL);"
+	" pinned INTEGER NOT NULL, body BLOB NOT NULL);"
+	/* What is pushed and not due yet; `elapsed`: in which of the two times. */
+	"CREATE TABLE later(number INTEGER PRIMARY KEY, elapsed INTEGER NOT NULL,"
+	" pinned INTEGER NOT NULL, due INTEGER NOT NULL, created INTEGER NOT NULL,"
+	" kind TEXT NOT NULL, keys TEXT NOT NULL, body BLOB NOT NULL);"
+	"CREATE INDEX later_due ON later(elapsed, due);"
 	/* What is to be sent (`failed` 0), and what could not be. `params` stand last, as the bytes
 	 * of an update do. */
 	"CREATE TABLE calls(id INTEGER PRIMARY KEY, grp INTEGER NOT NULL, message INTEGER NOT NULL,"
@@ -56,4 +62,4 @@ const char sqlite_schema[] =
 	 * and when a chat was added last. */
 	"CREATE TABLE jobs(name TEXT NOT NULL, chat TEXT NOT NULL, number INTEGER NOT NULL,"
 	" at INTEGER NOT NULL, PRIMARY KEY(name, chat)) WITHOUT ROWID;"
-	"PRAGMA application_id = 1952936558; PRAGMA user_version = 3;";
+	"PRAGMA application_id = 1952936558; PRAGMA user_version = 4;";

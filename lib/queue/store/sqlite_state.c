@@ -305,10 +305,11 @@ int sqlite_state_write(struct sqlite *s)
 	struct sqlite_state *state = &s->state;
 	state->turn++;
 	sqlite3_stmt *st = SQLITE_BIND(s, S_STATE, s->db.last_seq, state->turn, state->root,
-				       state->next, state->highest, s->db.last_call);
-	sqlite3_bind_blob(st, 7, state->runs, state->run_count * (int)sizeof state->runs[0],
+				       state->next, state->highest, s->db.last_call,
+				       s->db.last_push, s->db.pushes);
+	sqlite3_bind_blob(st, 9, state->runs, state->run_count * (int)sizeof state->runs[0],
 			  SQLITE_STATIC);
-	sqlite3_bind_blob(st, 8, state->finished,
+	sqlite3_bind_blob(st, 10, state->finished,
 			  state->finished_count * (int)sizeof state->finished[0], SQLITE_STATIC);
 	return sqlite_run(st);
 }
@@ -353,8 +354,10 @@ static int take_row(struct sqlite *s, sqlite3_stmt *st)
 	state->next = sqlite3_column_int64(st, 3);
 	state->highest = sqlite3_column_int64(st, 4);
 	s->db.last_call = sqlite3_column_int64(st, 5);
-	state->run_count = take_blob(st, 6, state->runs, sizeof state->runs[0], SQLITE_RUNS);
-	state->finished_count = take_blob(st, 7, state->finished, sizeof state->finished[0],
+	s->db.last_push = sqlite3_column_int64(st, 6);
+	s->db.pushes = sqlite3_column_int64(st, 7);
+	state->run_count = take_blob(st, 8, state->runs, sizeof state->runs[0], SQLITE_RUNS);
+	state->finished_count = take_blob(st, 9, state->finished, sizeof state->finished[0],
 					  SQLITE_FINISHED);
 	return 0;
 }
@@ -387,12 +390,6 @@ static int take_try(struct sqlite *s, sqlite3_stmt *st)
 			l->first = sqlite3_column_int64(st, 6);
 	}
 	return rc < 0 ? -1 : 0;
-}
-
-static int take_spilled(struct sqlite *s, sqlite3_stmt *st)
-{
-	s->state.spilled = sqlite3_column_int64(st, 0);
-	return 0;
 }
 
 static int each(struct sqlite *s, const char *query, int (*row)(struct sqlite *s, sqlite3_stmt *st))
@@ -433,13 +430,15 @@ int sqlite_state_load(struct sqlite *s, struct err *err)
 	fingerprints_init(&s->state.known);
 	s->state.blind = true;
 	if (each(s,
-		 "SELECT last_seq, turn, root, next, highest, last_call, runs, finished FROM state",
+		 "SELECT last_seq, turn, root, next, highest, last_call, last_push, pushes, runs,"
+		 " finished FROM state",
 		 take_row) ||
 	    place_runs(s) || each(s, "SELECT seq, first, due FROM runs", take_run) ||
 	    each(s, "SELECT seq, failures, deaths, interruptions, begun, due, first FROM tries",
-		 take_try) ||
-	    each(s, "SELECT count(*) FROM finished", take_spilled))
+		 take_try))
 		return sqlite_db_fail(&s->db, err);
+	if (sqlite_db_number(&s->db, "SELECT count(*) FROM finished", &s->state.spilled, err))
+		return -1;
 	s->state.blind = false;
 	return 0;
 }

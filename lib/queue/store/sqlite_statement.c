@@ -8,10 +8,10 @@ static const char *const sql[SQLITE_STATEMENTS] = {
 	[S_BEGIN] = "BEGIN IMMEDIATE",
 	[S_COMMIT] = "COMMIT",
 	[S_PUT] =
-		"INSERT OR IGNORE INTO updates(seq, root, update_id, hash, lane, ageless, received,"
-		" kind, keys, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+		"INSERT OR IGNORE INTO updates(seq, root, update_id, hash, lane, ageless, pinned,"
+		" received, kind, keys, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
 	[S_STATE] = "UPDATE state SET last_seq = ?1, turn = ?2, root = ?3, next = ?4, highest = ?5,"
-		    " last_call = ?6, runs = ?7, finished = ?8",
+		    " last_call = ?6, last_push = ?7, pushes = ?8, runs = ?9, finished = ?10",
 	[S_IDENTITY] = "SELECT root, update_id, hash FROM updates WHERE seq = ?1",
 	[S_RUN] = "INSERT OR REPLACE INTO runs(seq, first, due) VALUES(?1, ?2, ?3)",
 	[S_RUN_OVER] = "DELETE FROM runs WHERE seq = ?1",
@@ -21,7 +21,7 @@ static const char *const sql[SQLITE_STATEMENTS] = {
 	[S_FORGET] = "DELETE FROM updates WHERE seq = ?1",
 	[S_BURY] =
 		"INSERT OR IGNORE INTO dead SELECT seq, update_id, kind, keys, ?2, ?3, ?4, received,"
-		" ?5, body FROM updates WHERE seq = ?1",
+		" ?5, pinned, body FROM updates WHERE seq = ?1",
 	[S_NEXT] = "UPDATE roots SET next = ?2 WHERE id = ?1",
 	[S_NEXT_GET] = "SELECT next FROM roots WHERE id = ?1 AND next IS NOT NULL",
 	[S_SPILL] =
@@ -56,7 +56,13 @@ static const char *const sql[SQLITE_STATEMENTS] = {
 	[S_JOB_GET] = "SELECT number FROM jobs WHERE name = ?1 AND chat = ?2",
 	[S_JOBS_REST] = "DELETE FROM jobs WHERE name IN"
 			" (SELECT name FROM jobs WHERE chat = '' AND at <= ?1)",
-	[S_REKEY] = "UPDATE updates SET keys = ?2, lane = ?3 WHERE seq = ?1",
+	[S_REKEY] = "UPDATE updates SET keys = iif(pinned, keys, ?2), lane = ?3 WHERE seq = ?1",
+	[S_PUSH] =
+		"INSERT OR IGNORE INTO later(number, elapsed, pinned, due, created, kind, keys, body)"
+		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[S_PUSH_GONE] = "DELETE FROM later WHERE number = ?1",
+	[S_PUSH_NEXT] = "SELECT * FROM later WHERE elapsed = ?1 AND (due, number) > (?2, ?3)"
+			" ORDER BY due, number LIMIT 1",
 };
 
 int sqlite_prepare_all(struct sqlite *s)

@@ -50,6 +50,9 @@ enum store_op_kind {
 	   was used last at `now` */
 	STORE_JOB,
 	STORE_JOBS_REST, /* jobs that were used last at `now` or before are forgotten */
+	/* what is pushed, whose numbers are another series */
+	STORE_PUSH,      /* a new one, number `seq`: `push` */
+	STORE_PUSH_GONE, /* number `seq` is forgotten */
 };
 
 struct store_op {
@@ -62,6 +65,7 @@ struct store_op {
 	 * OFFSET, CONFIRMED */
 	const char *root;
 	bool ageless; /* it stays answerable for ever */
+	bool pinned;  /* no rekey changes its keys */
 	bool has_id;
 	int64_t update_id;
 	uint64_t hash;         /* hash_words() of the bytes; 0 without a root */
@@ -90,7 +94,19 @@ struct store_op {
 #define STORE_CALL_TRIES(op)   ((op)->failures)
 #define STORE_CALL_SERVERS(op) ((op)->deaths)
 #define STORE_CALL_UNSURES(op) ((op)->interruptions)
-	int code; /* CALL_FAILED */
+	int code;                      /* CALL_FAILED */
+	const struct store_push *push; /* PUSH */
+};
+
+/* What was pushed and is to come. */
+struct store_push {
+	int64_t number;
+	bool elapsed, pinned;
+	int64_t due;     /* wall clock, or elapsed time, milliseconds */
+	int64_t created; /* wall clock, milliseconds */
+	const char *kind_name, *keys;
+	const char *body; /* "" where it was not asked for */
+	size_t length;
 };
 
 /* A row given by `load`, in the order of seq. */
@@ -113,6 +129,7 @@ struct store_dead {
 	bool has_id;
 	int64_t update_id;
 	const char *kind_name, *keys, *reason, *last_stderr;
+	bool pinned; /* as of its PUT */
 	int attempts;
 	int64_t received, died; /* wall clock, milliseconds */
 	const char *body;
@@ -153,9 +170,9 @@ struct store_ops {
 	 * there, -1 with `err`. */
 	int (*body)(struct store *s, int64_t seq, struct buf *out, struct store_facts *facts,
 		    struct err *err);
-	/* Replaces the keys and the lane of a waiting update (--key or --route changed between
-	 * runs), inside one transaction that the first call begins and `rekey_end` commits. 0, also
-	 * when no such update waits; or -1 with `err`. */
+	/* Replaces the keys, unless they are pinned, and the lane of a waiting update (--key or
+	 * --route changed between runs), inside one transaction that the first call begins and
+	 * `rekey_end` commits. 0, also when no such update waits; or -1 with `err`. */
 	int (*rekey)(struct store *s, int64_t seq, const char *keys, unsigned lane,
 		     struct err *err);
 	int (*rekey_end)(struct store *s, struct err *err);
@@ -195,6 +212,19 @@ struct store_ops {
 	int (*message)(struct store *s, int64_t id,
 		       void (*show)(void *arg, const struct queue_message *message), void *arg,
 		       struct err *err);
+	/* The highest number that any push ever had, 0: none yet; how many there are. */
+	int64_t (*last_push)(struct store *s);
+	int64_t (*push_count)(struct store *s);
+	/* Calls back for each push from number `from` on, in the order of numbers; for the one of
+	 * wall clock or elapsed time that comes due next behind `due` and, of those, `number`.
+	 * `bodies` as of `dead`. 0 or -1 with `err`; a callback that returns not 0 ends it with
+	 * -1. */
+	int (*pushes)(struct store *s, int64_t from, bool bodies,
+		      int (*each)(void *arg, const struct store_push *push), void *arg,
+		      struct err *err);
+	int (*next_push)(struct store *s, bool elapsed, int64_t due, int64_t number, bool bodies,
+			 int (*each)(void *arg, const struct store_push *push), void *arg,
+			 struct err *err);
 	/* A descriptor, the store's own: what apply() carried out without `sync` before an
 	 * fdatasync(2) of it began is on disk, even after a power cut, when that has succeeded. -1:
 	 * there is none. */
