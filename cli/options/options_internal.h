@@ -147,10 +147,6 @@ int options_check_ids(const struct texts *ids, bool users, struct err *err);
  * -1 with `err`. */
 int options_check_batch_by(const struct route_policy *policy, struct err *err);
 
-enum {
-	OPTIONS_GATHER_WAIT = 1000
-}; /* the default of --batch-wait beside --batch-by, milliseconds */
-
 /* What no single value shows: contradictions, what is missing, what deserves a warning. 0, or -1
  * with `err`. */
 int options_check(struct config *c, struct err *err);

@@ -2,7 +2,6 @@
 #include "base/buf.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,7 +50,8 @@ int buf_reserve(struct buf *b, size_t n)
 
 int buf_add(struct buf *b, const void *data, size_t n)
 {
-	if (buf_reserve(b, n))
+	/* Most of what is added fits. */
+	if ((n >= b->cap - b->len || n > b->max - b->len) && buf_reserve(b, n))
 		return -1;
 	if (n)
 		memcpy(b->data + b->len, data, n);
@@ -106,11 +106,16 @@ int buf_addf(struct buf *b, const char *fmt, ...)
 	return rc;
 }
 
+static bool is_plain(char c)
+{
+	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
 /* How many of `n` bytes stand for themselves in a JSON string, and are ASCII. */
 static size_t plain_run(const char *s, size_t n)
 {
 	size_t i = 0;
-	while (i < n && s[i] >= 0x20 && s[i] < 0x7f && s[i] != '"' && s[i] != '\\')
+	while (i < n && is_plain(s[i]))
 		i++;
 	return i;
 }
@@ -121,6 +126,13 @@ int buf_add_json(struct buf *b, const char *s, size_t n)
 		['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'
 	};
 	size_t start = b->len;
+	if (plain_run(s, n) == n && buf_reserve(b, n + 2) == 0) {
+		b->data[start] = '"';
+		memcpy(b->data + start + 1, s, n);
+		memcpy(b->data + start + 1 + n, "\"", 2);
+		b->len += n + 2;
+		return 0;
+	}
 	int rc = buf_addc(b, '"');
 	for (size_t i = 0; i < n && rc == 0;) {
 		unsigned char c = (unsigned char)s[i];

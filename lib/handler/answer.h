@@ -16,8 +16,9 @@ enum answer_kind {
 	/* {"id":"12.1","ok":false,"retry":true,"after":34,"error":"…"}; retry, after and error may
 	 * be left out */
 	ANSWER_FAILED,
-	ANSWER_READY, /* {"ready":true,"concurrency":8}; concurrency may be left out */
-	ANSWER_BAD,   /* none of these; see `why` */
+	/* {"ready":true,"concurrency":8,"bare":true}; all but the first may be left out */
+	ANSWER_READY,
+	ANSWER_BAD, /* none of these; see `why` */
 };
 
 struct answer {
@@ -29,6 +30,7 @@ struct answer {
 	 * left out */
 	int64_t after;
 	int concurrency; /* READY: from 1; 1 if it was left out */
+	bool bare;       /* READY: its lines need not say what the update says, too */
 	const char *why; /* BAD: `is no JSON`, … */
 	/* OK, FAILED: the JSON value of `reply`, part of the line; NULL if it was left out */
 	const char *reply;

@@ -70,6 +70,7 @@ struct worker {
 	int stopped_by;
 	uint64_t looked; /* the handlers_cancel() that has looked at it */
 	bool ready;      /* it said so, or has answered */
+	bool bare;       /* it said that it reads the update itself */
 	bool answered;
 	bool reading;   /* worker_read() is under way */
 	bool skipping;  /* the rest of a line of answers that is too long */
@@ -116,8 +117,10 @@ struct pool {
 	struct {
 		uint64_t hash, serial;
 	} * sticky;
-	/* of workers that end: after an answer, before any, again and again before any */
-	struct log_pace end_pace, early_pace, crash_pace;
+	struct update *update; /* what is read of the one that is handed over; NULL: none was yet */
+	/* of workers that end: after an answer, before any, again and again before any; of answers
+	 * on the wrong descriptor */
+	struct log_pace end_pace, early_pace, crash_pace, stray_pace;
 };
 
 /* worker.c. From worker_enter() to worker_exit() a worker is not freed; worker_exit() returns false

@@ -13,6 +13,7 @@
 
 #include "handler/mode_internal.h"
 #include "handler/worker_internal.h"
+#include "update/update.h"
 
 enum {
 	/* pauses after a worker that ended before it answered */
@@ -348,6 +349,7 @@ static void release(struct handler *h)
 	while (!list_empty(&p->workers))
 		worker_free(worker_at(p->workers.next));
 	loop_timer_free(p->timer);
+	update_free(p->update);
 	free(p->sticky);
 	free(p);
 }

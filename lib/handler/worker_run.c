@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/duration.h"
+#include "handler/answer.h"
 #include "handler/worker_internal.h"
 
 /* ---- deadlines ---- */
@@ -214,9 +215,27 @@ static void on_output(struct job *job, int which, char *bytes, size_t n)
 	output_feed(&container_of(job, struct worker, job)->output, which, bytes, n);
 }
 
+/* The likeliest mistake of a first worker: without a word, its updates would only time out. */
+static void tell_stray(struct worker *w, const char *text, size_t n)
+{
+	struct answer a;
+	if (text[0] != '{')
+		return;
+	answer_parse(text, n, &a);
+	if (a.kind == ANSWER_BAD)
+		return;
+	log_paced(
+		w->h->room->config.log, &w->h->pool->stray_pace, LOG_WARN,
+		LOG_FIELDS(LOG_NUM("worker", w->number)),
+		"a worker wrote an answer to its standard output, where it is only logged: answers are read "
+		"from descriptor 3 (in a shell: >&3)");
+}
+
 static void on_line(void *arg, int which, char *text, size_t n)
 {
 	struct worker *w = arg;
+	if (which == 1)
+		tell_stray(w, text, n);
 	const struct handlers_config *config = &w->h->room->config;
 	const struct claim *c = w->count == 1 ? w->held[0].claim : NULL;
 	const char *stream = which == 1 ? "stdout" : "stderr";

@@ -2,7 +2,7 @@
  * Invariant: an update is settled once, by the first answer to it; whatever else a worker writes on
  * descriptor 3 is logged, counted and ignored, and costs no memory.
  *
- * Nothing is allocated for an update but room in buffers that stay. */
+ * Nothing is allocated for an update but room in buffers, and in an update, that stay. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +11,7 @@
 #include "handler/answer.h"
 #include "handler/worker_internal.h"
 #include "update/scan.h"
+#include "update/update.h"
 
 enum { READ_MAX = 8 * 1024, READS_A_TURN = 128 };
 
@@ -24,16 +25,39 @@ size_t worker_room(const struct worker *w)
 	return w->capacity > w->count ? (size_t)(w->capacity - w->count) : 0;
 }
 
+/* What a process would find in its environment. Whatever has keys was read as an object
+ * when it came; what has none may be anything, and is checked. `is_json` tells what came out. */
+static int add_members(struct worker *w, const struct claim *c, bool *is_json)
+{
+	struct pool *p = w->h->pool;
+	const char *root = c->body, *end = c->body + c->length;
+	struct scan_fault fault;
+	if (!c->keys[0])
+		root = scan_check(root, end, &fault);
+	while (root && scan_is_space(*root))
+		root++;
+	/* A line feed between two tokens would break the lines of the others. */
+	*is_json = root && !memchr(c->body, '\n', c->length);
+	if (!*is_json || w->bare || *root != '{')
+		return 0;
+	struct update *u = update_of_checked(p->update, root, (size_t)(end - root));
+	if (!u)
+		return -1;
+	p->update = u;
+	return update_members(u, w->h->bot_username, &w->pending);
+}
+
 /* What stands before the update. */
-static int add_head(const struct worker *w, struct buf *b, const struct claim *c)
+static int add_head(struct worker *w, const struct claim *c, bool *is_json)
 {
 	const struct clock *clock = w->h->room->config.clock;
 	int64_t timeout = w->h->policy.timeout;
+	struct buf *b = &w->pending;
 	if (buf_adds(b, "{\"v\":1,\"id\":\"") || buf_add_int(b, c->seq) || buf_addc(b, '.') ||
 	    buf_add_int(b, c->failures + 1) || buf_adds(b, "\",\"key\":") ||
-	    buf_add_json(b, c->keys, strlen(c->keys)) || buf_adds(b, ",\"attempt\":") ||
-	    buf_add_int(b, c->failures + 1) || buf_adds(b, ",\"redelivered\":") ||
-	    buf_adds(b, c->redelivered ? "true" : "false"))
+	    buf_add_json(b, c->keys, strlen(c->keys)) || add_members(w, c, is_json) ||
+	    buf_adds(b, ",\"attempt\":") || buf_add_int(b, c->failures + 1) ||
+	    buf_adds(b, ",\"redelivered\":") || buf_adds(b, c->redelivered ? "true" : "false"))
 		return -1;
 	return timeout && (buf_adds(b, ",\"deadline\":") ||
 			   buf_add_int(b, (clock->wall(clock) + timeout) / 1000))
@@ -44,13 +68,11 @@ static int add_head(const struct worker *w, struct buf *b, const struct claim *c
 static int add_line(struct worker *w, const struct claim *c)
 {
 	struct buf *b = &w->pending;
-	struct scan_fault fault;
-	/* A dead letter that was no update may be handed out again; it must not break the lines of
-	 * the others. It has no keys: what has some was read as an object when it came. */
-	bool is_json = c->keys[0] || scan_check(c->body, c->body + c->length, &fault);
-	if (add_head(w, b, c))
+	bool is_json;
+	if (add_head(w, c, &is_json))
 		return -1;
-	if (!is_json || memchr(c->body, '\n', c->length))
+	/* A dead letter that was no update may be handed out again. */
+	if (!is_json)
 		return buf_adds(b, ",\"update\":null,\"bytes\":") ||
 				       buf_add_json(b, c->body, c->length) || buf_adds(b, "}\n")
 			       ? -1
@@ -179,6 +201,7 @@ static void take_ready(struct worker *w, const struct answer *a, const char *lin
 		w->held = w->held_room = held;
 		w->capacity = a->concurrency;
 	}
+	w->bare = a->bare;
 	w->events->announced(w);
 }
 

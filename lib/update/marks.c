@@ -9,12 +9,12 @@
 
 enum update_thread update_thread(const struct update *u, int64_t *id)
 {
-	const char *type = update_chat_type(u);
 	if (scan_integer(scan_named(field_place(u, "direct_messages_topic"), "topic_id"), id))
 		return THREAD_DIRECT;
-	const char *topic = field_place(u, "is_topic_message");
+	const char *thread = field_place(u, "message_thread_id");
+	if (!thread)
+		return THREAD_NONE;
+	const char *topic = field_place(u, "is_topic_message"), *type = update_chat_type(u);
 	bool marked = (topic && *topic == 't') || (type && strcmp(type, "private") == 0);
-	if (marked && scan_integer(field_place(u, "message_thread_id"), id))
-		return THREAD_TOPIC;
-	return THREAD_NONE;
+	return marked && scan_integer(thread, id) ? THREAD_TOPIC : THREAD_NONE;
 }

@@ -244,9 +244,16 @@ static const char *message_text(const struct update *u)
 	return value ? value : string(of_object(u, "caption"));
 }
 
+const char *field_text(const struct update *u)
+{
+	const char *value = message_text(u);
+	if (!value)
+		value = string(of_object(u, "query"));
+	return value ? value : string(of_object(u, "data"));
+}
+
 static const char *find_text(const struct update *u, enum text which)
 {
-	const char *value = NULL;
 	switch (which) {
 	case CHAT_TYPE:
 		return string(scan_named(field_place(u, "chat"), "type"));
@@ -265,9 +272,7 @@ static const char *find_text(const struct update *u, enum text which)
 		/* The queries are the kinds whose answer is refused after a time. */
 		return u->object && u->row->answerable ? string(of_object(u, "id")) : NULL;
 	case TEXT:
-		if (!(value = message_text(u)) && !(value = string(of_object(u, "query"))))
-			value = string(of_object(u, "data"));
-		return value;
+		return field_text(u);
 	case TEXTS:
 		break;
 	}

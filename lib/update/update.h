@@ -127,4 +127,9 @@ struct vars_context {
  * they do not apply. At most 32 KiB. 0, or -1 when memory is out. */
 int update_vars(const struct update *u, const struct vars_context *context, struct buf *out);
 
+/* Appends, each after a comma, what a worker's line has of those, by the same rules: the members
+ * `kind`, `chat_id`, `thread_id`, `user_id`, `command`, `args` and `text`; the ids are numbers.
+ * `bot_username` as above. At most 100 KiB. 0, or -1 when memory is out. */
+int update_members(const struct update *u, const char *bot_username, struct buf *out);
+
 #endif

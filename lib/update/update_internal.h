@@ -10,6 +10,9 @@
 /* The checked JSON of the update, at its brace; see scan.h. */
 const char *field_root(const struct update *u);
 
+/* The JSON string that update_text() decodes; NULL: there is none. */
+const char *field_text(const struct update *u);
+
 /* Whether update_text() is what a person wrote into a chat (text or caption), not a query or a
  * button's data. */
 bool field_text_is_message(const struct update *u);

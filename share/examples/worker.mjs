@@ -5,17 +5,19 @@ import { createInterface } from 'node:readline';
 
 const answer = (object) => writeSync(3, JSON.stringify(object) + '\n');
 
-// What the bot says; undefined: nothing. What is printed is only logged.
-async function handle(update) {
-	const text = update.message?.text;
+// What the bot says; undefined: nothing. What is printed is only logged. job.update is all of the update.
+async function handle(job) {
+	const text = job.kind === 'message' ? job.text : undefined;
 	console.log('text:', text);
+	if (job.command === '/start') return 'Say something.';
 	return text && `You said: ${text}`;
 }
 
 answer({ ready: true, concurrency: 8 });
 createInterface({ input: process.stdin }).on('line', (line) => {
-	const { id, update } = JSON.parse(line);
-	handle(update).then(
+	const job = JSON.parse(line);
+	const { id } = job;
+	handle(job).then(
 		(reply) => answer({ id, ok: true, reply }),
 		(error) => answer({ id, ok: false, error: String(error) }),
 	);

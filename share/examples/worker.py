@@ -7,10 +7,12 @@ import sys
 answers = os.fdopen(3, "w", buffering=1)
 
 
-def handle(update):
-    """What the bot says; None: nothing. What is printed is only logged."""
-    text = update.get("message", {}).get("text")
+def handle(job):
+    """What the bot says; None: nothing. What is printed is only logged. job["update"] is all of the update."""
+    text = job.get("text") if job.get("kind") == "message" else None
     print("text:", text, flush=True)
+    if job.get("command") == "/start":
+        return "Say something."
     return f"You said: {text}" if text else None
 
 
@@ -19,7 +21,7 @@ for line in sys.stdin:
     job = json.loads(line)
     answer = {"id": job["id"], "ok": True}
     try:
-        answer.update(reply=handle(job["update"]))
+        answer.update(reply=handle(job))
     except ConnectionError as error:
         answer.update(ok=False, retry=True, error=type(error).__name__)
     except Exception as error:

@@ -5,5 +5,9 @@ while IFS= read -r line; do
 	id=${line#*'"id":"'}
 	id=${id%%'"'*}
 	echo "update $id: ${#line} bytes"
-	printf '{"id":"%s","ok":true,"reply":"That was an update of %d bytes."}\n' "$id" "${#line}" >&3
+	case $line in
+	*'"command":"/start"'*) reply='Say something.' ;;
+	*) reply="That was an update of ${#line} bytes." ;;
+	esac
+	printf '{"id":"%s","ok":true,"reply":"%s"}\n' "$id" "$reply" >&3
 done

@@ -1,6 +1,7 @@
-/* tests/bench/worker: a worker that does nothing. In: how many updates it takes at once; updates on
- * stdin as tgrun-handler(7) says. Out: each is answered on descriptor 3; the answers to what one
- * read() brought are one write(). */
+/* tests/bench/worker: a worker that does nothing. In: how many updates it takes at once, and
+ * perhaps `whole`, if it wants what a line may have besides the update; updates on stdin as
+ * tgrun-handler(7) says. Out: each is answered on descriptor 3; the answers to what one read()
+ * brought are one write(). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,8 +35,8 @@ int main(int argc, char **argv)
 	static char in[ROOM], out[ROOM];
 	size_t have = 0, length;
 	ssize_t n;
-	length = (size_t)snprintf(out, sizeof out, "{\"ready\":true,\"concurrency\":%d}\n",
-				  argc > 1 ? atoi(argv[1]) : 1);
+	length = (size_t)snprintf(out, sizeof out, "{\"ready\":true,\"concurrency\":%d%s}\n",
+				  argc > 1 ? atoi(argv[1]) : 1, argc > 2 ? "" : ",\"bare\":true");
 	say(out, length);
 	while ((n = read(0, in + have, sizeof in - have)) > 0) {
 		char *line = in, *lf;

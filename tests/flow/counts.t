@@ -99,6 +99,7 @@ fi
 
 # ---- updates for workers, many at once ----
 
+WHOLE=
 # What a tgrun that runs under COMMAND costs for N updates of a Bot API that bounds nobody.
 many() { # N sqlite|memory COMMAND…
 	n=$1 store=$2
@@ -106,7 +107,7 @@ many() { # N sqlite|memory COMMAND…
 	rm -rf "$TMP/many"
 	mkdir -m 700 "$TMP/many"
 	TGRUN_TOKEN=123456:bench TGRUN_STATE_DIR=$TMP/many TGRUN_LOG_LEVEL=warn "$BUILD/bench/server" -n "$n" -c 1000 "$@" \
-		"$REAL_TGRUN" --once --store "$store" --workers 2 --handler "$PWD/$BUILD/bench/worker 250" >"$TMP/many.out" 2>&1 ||
+		"$REAL_TGRUN" --once --store "$store" --workers 2 --handler "$PWD/$BUILD/bench/worker 250 $WHOLE" >"$TMP/many.out" 2>&1 ||
 		diag "failed: $(tail -n 3 "$TMP/many.out")" >&2
 }
 allocations() { # N STORE
@@ -136,17 +137,18 @@ elif [ "$(. /etc/os-release && echo "$ID $VERSION_ID") $(uname -m) $(gcc -dumpve
 	! pkg-config --exact-version=3.40.1 sqlite3 || ! grep -qw avx2 /proc/cpuinfo; then
 	why='the bound is for Debian 12'
 fi
-while [ "$why" != absent ] && read -r store most; do
+while [ "$why" != absent ] && read -r store most WHOLE; do
 	n=$(each_of instructions "$store" 2000 6000)
 	n=${n%.*}
 	if [ -z "$why" ]; then
-		count "instructions-$store" "$n" "$most" "instructions of the runner for an update, with workers, --store $store"
+		count "instructions-$store${WHOLE:+-$WHOLE}" "$n" "$most" "instructions of the runner for an update, with workers, --store $store${WHOLE:+, and what their lines say of it}"
 	else
-		told "instructions-$store" "$n" "$why"
+		told "instructions-$store${WHOLE:+-$WHOLE}" "$n" "$why"
 	fi
 done <<-EOT
 	sqlite 41700
 	memory 25800
+	memory 32600 whole
 EOT
 
 done_testing

@@ -143,10 +143,12 @@ for example in worker.sh worker.py worker.mjs; do
 	anew --no-penalties
 	generate 40 5
 	message 21 "said to a worker"
+	message 22 /start
 	run_example $example --workers 2 --rate chat=0
-	is "$STATUS $(grep -o 'done=[0-9]* failed=[0-9]* waiting=[0-9]*' "$TGRUN_LOG")" "0 done=41 failed=0 waiting=0" "$example handles all, and ends with tgrun"
-	is "$(deliveries .chat | wc -l)" 41 "… answers each"
+	is "$STATUS $(grep -o 'done=[0-9]* failed=[0-9]* waiting=[0-9]*' "$TGRUN_LOG")" "0 done=42 failed=0 waiting=0" "$example handles all, and ends with tgrun"
+	is "$(deliveries .chat | wc -l)" 42 "… answers each"
 	like "$(answers 21)" '^(You said: said to a worker|That was an update of [0-9]+ bytes\.)$' "… with what it says of it"
+	is "$(answers 22)" "Say something." "… and a command of its own"
 	like "$(grep stream=stdout "$TGRUN_LOG")" "said to a worker|update [0-9.]+: [0-9]+ bytes" "… and what it prints is logged"
 done
 

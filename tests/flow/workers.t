@@ -108,6 +108,7 @@ like "$("$TGRUN" status --state-dir "$TMP/state")" 'running .* attempt 1  chat:[
 rm "$TMP/hold"
 wait_for '[ "$(count end)" = 4 ]'
 message 1 chatter
+message 1 "chatter again"
 message 1 "busy bee"
 message 1 no
 message 1 babble
@@ -119,9 +120,10 @@ is "$("$TGRUN" queue list --json --state-dir "$TMP/state" | jq -r '(.due | sub("
 	"\(. >= 599) \(. < 660)"')" "true true" "one that is to be tried again after ten minutes waits so long"
 stop_tgrun
 is "$STATUS" 0 "a stop is clean"
-is "$(events end 6 10 | grep -v later | tail -n 6 | tr '\n' ';')" "1 chatter ;1 busy bee ;2 busy bee ;1 no ;1 babble ;1 last ;" \
+is "$(events end 6 10 | grep -v later | tail -n 6 | tr '\n' ';')" "1 chatter again ;1 busy bee ;2 busy bee ;1 no ;1 babble ;1 last ;" \
 	"ok:false with retry is tried again, before what comes later of the chat"
 like "$(grep 'stream=stdout' "$TGRUN_LOG")" '"?ok"?' "an answer on stdout is a line in the log"
+is "$(grep -c 'warn .*descriptor 3 (in a shell: >&3)' "$TGRUN_LOG")" 1 "… and it is said, once a minute, where it should have gone"
 like "$(cat "$TGRUN_LOG")" 'words on stderr' "and so is stderr"
 is "$(dead list --json | jq -r '"\(.update.message.text): \(.reason)"')" "no: no such order" "ok:false is a dead letter, with its reason"
 ok '[ "$(grep -c "it is ignored" "$TGRUN_LOG")" -ge 1 ]' "lines that are no answers are logged and ignored"

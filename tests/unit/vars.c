@@ -2,6 +2,7 @@
  * values that are too long or odd. */
 #include "tests/samples.h"
 #include "tests/tap.h"
+#include "update/scan.h"
 #include "update/update.h"
 
 #define G              "-1001234567890"
@@ -48,6 +49,58 @@ static const char *const rows[] = {
 
 static struct buf out;
 
+/* The value of a variable in `out`, NULL if it is not there. */
+static const char *var(const char *name)
+{
+	size_t n = strlen(name);
+	for (const char *p = buf_str(&out), *end = p + out.len; p < end; p += strlen(p) + 1)
+		if (strncmp(p, name, n) == 0 && p[n] == '=')
+			return p + n + 1;
+	return NULL;
+}
+
+static bool agree = true; /* members and variables, of all that was read */
+
+/* The members of a worker's line are JSON, and say what the variables in `out` say. */
+static void compare_members(const struct update *u, const char *username)
+{
+	static const struct {
+		const char *var, *member;
+	} pairs[] = { { "TG_UPDATE_KIND", "kind" },
+		      { "TG_CHAT_ID", "chat_id" },
+		      { "TG_THREAD_ID", "thread_id" },
+		      { "TG_USER_ID", "user_id" },
+		      { "TG_COMMAND", "command" },
+		      { "TG_ARGS", "args" },
+		      { "TG_TEXT", "text" } };
+	struct buf object, value;
+	struct scan_fault fault;
+	size_t found = 0, members = 0;
+	buf_init(&object, 1 << 20);
+	buf_init(&value, 1 << 20);
+	buf_adds(&object, "{\"v\":1");
+	bool same = update_members(u, username, &object) == 0 && buf_addc(&object, '}') == 0;
+	const char *root = same ? scan_check(object.data, object.data + object.len, &fault) : NULL;
+	for (size_t i = 0; root && i < sizeof pairs / sizeof *pairs; i++) {
+		const char *want = var(pairs[i].var), *member = scan_named(root, pairs[i].member);
+		buf_clear(&value);
+		if (member && scan_is_string(member))
+			scan_add(member, &value);
+		else if (member)
+			buf_add(&value, member, scan_integer_length(member));
+		found += want != NULL;
+		same = same && !want == !member && (!want || !strcmp(want, buf_str(&value)));
+	}
+	for (struct scan_walk w = scan_walk(root ? root : "0"); scan_next(&w);)
+		members++;
+	if (!root || !same || members != found + 1) {
+		diag("members %s", buf_str(&object));
+		agree = false;
+	}
+	buf_release(&object);
+	buf_release(&value);
+}
+
 /* Reads the variables of `json` into `out`. */
 static void read_vars(const char *json, size_t n, const char *username, const char *key)
 {
@@ -59,17 +112,8 @@ static void read_vars(const char *json, size_t n, const char *username, const ch
 		printf("Bail out! no variables of %.100s: %s\n", json, err.text);
 		exit(1);
 	}
+	compare_members(u, username);
 	update_free(u);
-}
-
-/* The value of a variable in `out`, NULL if it is not there. */
-static const char *var(const char *name)
-{
-	size_t n = strlen(name);
-	for (const char *p = buf_str(&out), *end = p + out.len; p < end; p += strlen(p) + 1)
-		if (strncmp(p, name, n) == 0 && p[n] == '=')
-			return p + n + 1;
-	return NULL;
 }
 
 static void each_kind(void)
@@ -267,5 +311,6 @@ int main(void)
 	RUN(lengths);
 	RUN(odd_values);
 	buf_release(&out);
+	ok(agree, "what a worker's line says of each of them is what the variables say");
 	return done_testing();
 }

@@ -41,6 +41,12 @@ static void many_updates(void)
 	house_init(&house, 6, 0);
 }
 
+static void has(const char *text, const char *part, const char *what)
+{
+	if (!ok(strstr(text, part), "%s", what))
+		diag("'%s' has no '%s'", text, part);
+}
+
 static void what_it_gets(void)
 {
 	struct handler *h = workers(1, "1", 0);
@@ -62,6 +68,23 @@ static void what_it_gets(void)
 	is_str(house.out[0],
 	       "{\"v\":1,\"id\":\"8.1\",\"key\":\"\",\"attempt\":1,\"redelivered\":false,\"update\":null,\"bytes\":\"no \\\"JSON\"}",
 	       "as a string, so that the line stays JSON");
+	static const char command[] =
+		"{\"update_id\":9,\"message\":{\"chat\":{\"id\":-5},\"from\":{\"id\":6},\"text\":\"/go@testbot \\\"x\\\"\"}}";
+	give(h, claim_make(9, "chat:-5", command));
+	house.out[0][0] = '\0';
+	HOUSE_UNTIL(&house, house.out[0][0] && house.back == 3);
+	has(house.out[0],
+	    "\"key\":\"chat:-5\",\"kind\":\"message\",\"chat_id\":-5,\"user_id\":6,\"command\":\"/go\",\"args\":\"\\\"x\\\"\","
+	    "\"text\":\"/go@testbot \\\"x\\\"\",\"attempt\":1,",
+	    "it says what a process finds in its environment");
+	close_down(h);
+	h = workers(1, "bare", 0);
+	ready(h, 1);
+	give(h, claim_make(9, "chat:-5", command));
+	house.out[0][0] = '\0';
+	HOUSE_UNTIL(&house, house.out[0][0] && house.back == 1);
+	has(house.out[0], "\"key\":\"chat:-5\",\"attempt\":1,",
+	    "unless the worker reads the update itself");
 	close_down(h);
 	h = workers(1, "1", 60000);
 	int64_t now = clock_system.wall(&clock_system) / 1000;

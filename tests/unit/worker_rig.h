@@ -146,11 +146,15 @@ static void hear(const char *line)
 		kill(getpid(), SIGKILL);
 }
 
-static int be_worker(int concurrency)
+/* `how`: how many updates at once, 0: that is not said; or what else it says of itself. */
+static int be_worker(const char *how)
 {
 	char *line = NULL;
 	size_t cap = 0;
-	if (concurrency)
+	int concurrency = atoi(how);
+	if (*how >= 'a')
+		say("{\"ready\":true,\"%s\":true}\n", how);
+	else if (concurrency)
 		say("{\"ready\":true,\"concurrency\":%d}\n", concurrency);
 	while (getline(&line, &cap, stdin) > 0)
 		hear(line);
@@ -163,7 +167,7 @@ static void worker_rig_init(int argc, char **argv)
 {
 	static char self[4096];
 	if (argc > 2 && !strcmp(argv[1], "worker"))
-		_exit(be_worker(atoi(argv[2])));
+		_exit(be_worker(argv[2]));
 	if (readlink("/proc/self/exe", self, sizeof self - 1) < 0)
 		exit(1);
 	rig_self = self;
