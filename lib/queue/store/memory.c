@@ -92,8 +92,8 @@ static int memory_rekey(struct store *s, int64_t seq, const char *keys, unsigned
 		return 0;
 	if (memory_copy_text(&copy, keys))
 		return err_set(err, ERR_IO, "out of memory");
-	free(r->keys);
-	r->keys = copy;
+	free(r->other_keys);
+	r->keys = r->other_keys = copy;
 	r->lane = lane;
 	return 0;
 }
@@ -192,6 +192,7 @@ static void memory_close(struct store *s)
 	map_release(&m->by_seq);
 	map_release(&m->by_id);
 	map_release(&m->by_letter);
+	free(m->made);
 	free(m);
 }
 
