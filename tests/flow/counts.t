@@ -145,8 +145,8 @@ while [ "$why" != absent ] && read -r store most; do
 		told "instructions-$store" "$n" "$why"
 	fi
 done <<-EOT
-	sqlite 41700
-	memory 25800
+	sqlite 39400
+	memory 21400
 EOT
 
 done_testing
