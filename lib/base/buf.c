@@ -48,10 +48,15 @@ int buf_reserve(struct buf *b, size_t n)
 	return 0;
 }
 
+/* Whether so many bytes, and a NUL, have room as it is. */
+static bool has_room(const struct buf *b, size_t n)
+{
+	return n < b->cap - b->len && n <= b->max - b->len;
+}
+
 int buf_add(struct buf *b, const void *data, size_t n)
 {
-	/* Most of what is added fits. */
-	if ((n >= b->cap - b->len || n > b->max - b->len) && buf_reserve(b, n))
+	if (!has_room(b, n) && buf_reserve(b, n))
 		return -1;
 	if (n)
 		memcpy(b->data + b->len, data, n);
@@ -62,7 +67,11 @@ int buf_add(struct buf *b, const void *data, size_t n)
 
 int buf_addc(struct buf *b, char c)
 {
-	return buf_add(b, &c, 1);
+	if (!has_room(b, 1) && buf_reserve(b, 1))
+		return -1;
+	b->data[b->len++] = c;
+	b->data[b->len] = '\0';
+	return 0;
 }
 
 int buf_add_int(struct buf *b, int64_t n)

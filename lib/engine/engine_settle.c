@@ -363,7 +363,7 @@ static void settle_ended(struct engine *e, struct route *route, const struct cla
 			 const struct handler_result *ended, int64_t since, uint64_t batch)
 {
 	struct fate fate = { NULL, true };
-	struct handler_result no_reply = *ended;
+	struct handler_result no_reply;
 	const struct handler_result *r = ended;
 	struct err err = { 0 };
 	backoff_succeed_of(&route->start_backoff, since);
@@ -384,6 +384,7 @@ static void settle_ended(struct engine *e, struct route *route, const struct cla
 			return;
 		}
 		/* As a handler that ended with 65. */
+		no_reply = *ended;
 		outcome_answer(false, err.text, c->failures, &route->policy.handler.outcome,
 			       &no_reply.outcome);
 		r = &no_reply;

@@ -15,7 +15,8 @@
 enum {
 	CONNECT_SECONDS = 15,
 	HEADERS_MAX = 64 * 1024,
-	RECEIVE_BYTES = 16 * 1024, /* at a time */
+	RECEIVE_BYTES = 16 * 1024,   /* at a time */
+	ANNOUNCED_MAX = 1024 * 1024, /* what is reserved of an answer before it has come */
 };
 
 struct target {
@@ -60,10 +61,22 @@ static size_t hand_on(char *data, size_t size, size_t count, void *arg)
 	return n;
 }
 
+/* Room for all that is announced, or else it grows by doubling; what is not there is asked for when
+ * it comes. */
+static void make_room(struct http_request *r)
+{
+	curl_off_t length = -1;
+	if (curl_easy_getinfo(r->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length) == CURLE_OK &&
+	    length > 0 && length <= ANNOUNCED_MAX)
+		buf_reserve(&r->body, (size_t)length);
+}
+
 static size_t take_body(char *data, size_t size, size_t count, void *arg)
 {
 	struct http_request *r = arg;
 	size_t n = size * count;
+	if (!r->headers_done)
+		make_room(r);
 	r->headers_done = true;
 	r->received += n;
 	if (buf_add(&r->body, data, n) == 0)

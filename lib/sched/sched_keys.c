@@ -38,8 +38,9 @@ static struct sched_key *key_get(struct sched *s, const char *name, size_t lengt
 
 static const char *next_key(const char *at, size_t *length)
 {
-	at += strspn(at, " ");
-	*length = strcspn(at, " ");
+	while (*at == ' ')
+		at++;
+	*length = (size_t)(strchrnul(at, ' ') - at);
 	return at;
 }
 

@@ -14,23 +14,21 @@ enum { MARKED_DEPTH = 2 };
 /* Bytes at which a run of plain characters inside a string ends. */
 static const bool string_stop[256] = { ['"'] = true, ['\\'] = true, ['\0'] = true };
 
-/* The highest bit of each byte that is 0; above the first of them perhaps of others, too. */
-static uint64_t zeros(uint64_t word)
-{
-	return (word - 0x0101010101010101u) & ~word & 0x8080808080808080u;
-}
+typedef unsigned char block __attribute__((vector_size(16)));
 
-/* The end of such a run, eight bytes at once. */
+/* The end of such a run, sixteen bytes at once. */
 static const char *plain_end(const char *p, const char *end)
 {
-	uint64_t word, stops;
-	for (; end - p >= (ptrdiff_t)sizeof word; p += sizeof word) {
-		memcpy(&word, p, sizeof word);
-		word = le64toh(word);
-		stops = zeros(word) | zeros(word ^ 0x2222222222222222u) |
-			zeros(word ^ 0x5c5c5c5c5c5c5c5cu);
-		if (stops)
-			return p + __builtin_ctzll(stops) / 8;
+	block bytes;
+	uint64_t stops[2];
+	for (; end - p >= (ptrdiff_t)sizeof bytes; p += sizeof bytes) {
+		memcpy(&bytes, p, sizeof bytes);
+		bytes = (block)((bytes == '"') | (bytes == '\\') | (bytes == 0));
+		memcpy(stops, &bytes, sizeof stops);
+		if (stops[0])
+			return p + __builtin_ctzll(le64toh(stops[0])) / 8;
+		if (stops[1])
+			return p + 8 + __builtin_ctzll(le64toh(stops[1])) / 8;
 	}
 	while (p < end && !string_stop[(unsigned char)*p])
 		p++;

@@ -146,9 +146,9 @@ while [ "$why" != absent ] && read -r store most WHOLE; do
 		told "instructions-$store${WHOLE:+-$WHOLE}" "$n" "$why"
 	fi
 done <<-EOT
-	sqlite 41700
-	memory 25800
-	memory 32600 whole
+	sqlite 39400
+	memory 21400
+	memory 28200 whole
 EOT
 
 done_testing

@@ -5,6 +5,7 @@
 #include "tests/samples.h"
 #include "tests/tap.h"
 #include "update/kinds.h"
+#include "update/scan.h"
 #include "update/update.h"
 
 /* Cuts a copy of `n` bytes, with nothing behind them that may be read. The copy is *body. */
@@ -306,6 +307,33 @@ static void broken_bytes(void)
 	key_spec_free(spec);
 }
 
+/* What ends a run of plain characters is found wherever it stands among those that are looked at
+ * together. */
+static void each_place(void)
+{
+	enum { ROOM = 70 };
+	int quotes = 0, escapes = 0, nuls = 0, others = 0;
+	for (int at = 1; at < ROOM - 2; at++) {
+		struct scan_fault fault = { 0 };
+		char text[ROOM], *end = text + ROOM;
+		memset(text, 0xd0, ROOM);
+		text[0] = text[ROOM - 1] = '"';
+		others += scan_check(text, end, &fault) == text;
+		text[at] = '\0';
+		nuls += !scan_check(text, end, &fault) && fault.at == (size_t)at;
+		text[at] = '"';
+		quotes += !scan_check(text, end, &fault) && fault.ended &&
+			  fault.at == (size_t)at + 1;
+		text[at] = '\\';
+		text[at + 1] = '"';
+		escapes += scan_check(text, end, &fault) == text;
+	}
+	is_num(quotes, ROOM - 3, "a quote ends a string");
+	is_num(escapes, ROOM - 3, "one behind a backslash does not");
+	is_num(nuls, ROOM - 3, "a NUL in it is refused, there");
+	is_num(others, ROOM - 3, "other bytes belong to it");
+}
+
 int main(void)
 {
 	samples_load();
@@ -315,5 +343,6 @@ int main(void)
 	RUN(refusals);
 	RUN(garbage);
 	RUN(broken_bytes);
+	RUN(each_place);
 	return done_testing();
 }

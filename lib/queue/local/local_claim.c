@@ -40,10 +40,9 @@ static void bury_empty(struct local *q, const struct sched_entry *e)
 	sched_finish(q->sched, mono(q), e->seq);
 }
 
-/* Fills in what its entry says of a claim. */
-static void fill(struct local *q, const struct sched_entry *e, struct claim *c)
+/* Fills in what its entry says of a claim. `now` is of the wall clock. */
+static void fill(const struct sched_entry *e, int64_t now, struct claim *c)
 {
-	int64_t now = q->config.clock->wall(q->config.clock);
 	/* the clock may have been set back */
 	if (!c->first || c->first > now)
 		c->first = now;
@@ -107,8 +106,9 @@ static int hand_out(struct local *q, const struct which *w, struct claim **out, 
 	}
 	if (rc != 1)
 		return rc;
-	fill(q, &e, &o->claim);
-	struct store_op op = start_of(&o->claim, q->config.clock->wall(q->config.clock));
+	int64_t now = q->config.clock->wall(q->config.clock);
+	fill(&e, now, &o->claim);
+	struct store_op op = start_of(&o->claim, now);
 	if (!e.expired)
 		pending_lend(&q->pending, &op);
 	list_add_before(&q->open, &o->link);
@@ -155,9 +155,10 @@ void local_done(struct queue *queue, const struct claim *c)
 	struct local *q = local_of(queue);
 	if (!settle(q, c, &(struct store_op){ .kind = STORE_DONE, .seq = c->seq }))
 		return;
+	int64_t now = mono(q);
 	local_wells_note(q, c);
-	sched_finish(q->sched, mono(q), c->seq);
-	sched_hasten(q->sched, mono(q), c->keys);
+	sched_finish(q->sched, now, c->seq);
+	sched_hasten(q->sched, now, c->keys);
 }
 
 void local_drop(struct queue *queue, const struct claim *c)

@@ -11,19 +11,17 @@ static int64_t expires_of(const struct local *q, const char *kind, bool ageless,
 {
 	const struct clock *clock = q->config.clock;
 	int64_t limit = ageless || !q->config.max_age ? 0 : q->config.max_age(q->config.arg, kind);
-	int64_t age = clock->wall(clock) - received;
 	if (limit <= 0)
 		return INT64_MAX;
+	int64_t age = clock->wall(clock) - received;
 	return clock->mono(clock) + limit - (age > 0 ? age : 0);
 }
 
 static int64_t due_of(const struct local *q, int64_t due)
 {
 	const struct clock *clock = q->config.clock;
-	int64_t left = due - clock->wall(clock);
-	if (due == 0 || left <= 0)
-		return 0;
-	return clock->mono(clock) + (left < DUE_MAX ? left : DUE_MAX);
+	int64_t left = due ? due - clock->wall(clock) : 0;
+	return left <= 0 ? 0 : clock->mono(clock) + (left < DUE_MAX ? left : DUE_MAX);
 }
 
 int64_t local_row_wall(const struct local *q, int64_t mono)

@@ -92,8 +92,12 @@ static int memory_rekey(struct store *s, int64_t seq, const char *keys, unsigned
 		return 0;
 	if (memory_copy_text(&copy, keys))
 		return err_set(err, ERR_IO, "out of memory");
-	free(r->pinned ? copy : r->keys);
-	r->keys = r->pinned ? r->keys : copy;
+	if (r->pinned) {
+		free(copy);
+	} else {
+		free(r->other_keys);
+		r->keys = r->other_keys = copy;
+	}
 	r->lane = lane;
 	return 0;
 }
@@ -193,6 +197,7 @@ static void memory_close(struct store *s)
 	map_release(&m->by_seq);
 	map_release(&m->by_id);
 	map_release(&m->by_letter);
+	free(m->made);
 	free(m);
 }
 

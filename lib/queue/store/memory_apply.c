@@ -11,23 +11,8 @@ static void memory_row_free(struct memory_row *r)
 {
 	if (!r)
 		return;
-	free(r->root);
-	free(r->kind);
-	free(r->keys);
-	free(r->body);
+	free(r->other_keys);
 	free(r);
-}
-
-static void memory_letter_free(struct memory_letter *l)
-{
-	if (!l)
-		return;
-	free((char *)l->dead.kind_name);
-	free((char *)l->dead.keys);
-	free((char *)l->dead.reason);
-	free((char *)l->dead.last_stderr);
-	free((char *)l->dead.body);
-	free(l);
 }
 
 static struct memory_row *memory_row_find(struct memory *m, int64_t seq)
@@ -80,55 +65,74 @@ static void memory_row_finish(struct memory *m, struct memory_row *r)
 		return;
 	}
 	r->state = MEMORY_DONE;
-	free(r->body);
-	r->body = NULL;
 	list_remove(&r->link);
 	list_add_before(&m->done, &r->link);
 }
 
+/* Bytes into a block, at *at and on, with a NUL behind. */
+static const char *put(char **at, const char *bytes, size_t n)
+{
+	char *here = *at;
+	memcpy(here, bytes, n);
+	here[n] = '\0';
+	*at += n + 1;
+	return here;
+}
+
 static struct memory_row *make_row(const struct store_op *op)
 {
-	struct memory_row *r = calloc(1, sizeof *r);
+	size_t root = op->root ? strlen(op->root) : 0, kind = strlen(op->kind_name);
+	size_t keys = strlen(op->keys);
+	struct memory_row *r = malloc(sizeof *r + root + kind + keys + op->body_length + 4);
 	if (!r)
 		return NULL;
+	char *at = r->bytes;
+	*r = (struct memory_row){
+		.seq = op->seq,
+		.has_id = op->has_id,
+		.update_id = op->update_id,
+		.hash = op->hash,
+		.received = op->received,
+		.ageless = op->ageless,
+		.pinned = op->pinned,
+		.lane = op->lane,
+		.root = op->root ? put(&at, op->root, root) : NULL,
+	};
 	list_init(&r->link);
-	r->seq = op->seq;
-	r->has_id = op->has_id;
-	r->update_id = op->update_id;
-	r->hash = op->hash;
-	r->received = op->received;
-	r->ageless = op->ageless;
-	r->pinned = op->pinned;
-	r->lane = op->lane;
+	r->kind = put(&at, op->kind_name, kind);
+	r->keys = put(&at, op->keys, keys);
+	r->body = put(&at, op->body, op->body_length);
 	r->length = op->body_length;
-	r->body = malloc(op->body_length + 1);
-	if (!r->body || memory_copy_text(&r->kind, op->kind_name) ||
-	    memory_copy_text(&r->keys, op->keys) ||
-	    (op->root && memory_copy_text(&r->root, op->root))) {
-		memory_row_free(r);
-		return NULL;
-	}
-	memcpy(r->body, op->body, op->body_length);
-	r->body[op->body_length] = '\0';
 	return r;
 }
 
-static struct memory_letter *make_letter(const struct store_op *op)
+/* The letter of the update `r`, which may wait no more, as by a list that is carried out twice. */
+static struct memory_letter *make_letter(const struct store_op *op, const struct memory_row *r)
 {
-	struct memory_letter *l = calloc(1, sizeof *l);
-	char *reason = NULL, *last = NULL;
-	if (!l || memory_copy_text(&reason, op->reason) ||
-	    memory_copy_text(&last, op->last_stderr)) {
-		free(reason);
-		free(l);
+	static const struct memory_row none = { .kind = "", .keys = "", .body = "" };
+	r = r ? r : &none;
+	const char *last = op->last_stderr ? op->last_stderr : "";
+	size_t reason = strlen(op->reason), last_length = strlen(last);
+	size_t kind = strlen(r->kind), keys = strlen(r->keys);
+	struct memory_letter *l = malloc(sizeof *l + reason + last_length + kind + keys +
+					 r->length + 5);
+	if (!l)
 		return NULL;
-	}
+	char *at = l->bytes;
 	list_init(&l->link);
 	l->dead = (struct store_dead){ .number = op->seq,
-				       .reason = reason,
-				       .last_stderr = last,
+				       .has_id = r->has_id,
+				       .update_id = r->update_id,
+				       .received = r->received,
+				       .pinned = r->pinned,
+				       .kind_name = put(&at, r->kind, kind),
+				       .keys = put(&at, r->keys, keys),
+				       .reason = put(&at, op->reason, reason),
+				       .last_stderr = put(&at, last, last_length),
 				       .attempts = op->failures + op->deaths + op->interruptions,
-				       .died = op->now };
+				       .died = op->now,
+				       .body = put(&at, r->body, r->length),
+				       .body_length = r->length };
 	return l;
 }
 
@@ -153,10 +157,10 @@ static int prepare(struct memory *m, const struct store_op *op, struct memory_ma
 		}
 		return 0;
 	case STORE_DEAD:
-		made->letter = make_letter(op);
+		made->letter = make_letter(op, memory_row_waiting(m, op->seq));
 		if (!made->letter ||
 		    map_add(&m->by_letter, &made->letter->by_number, map_number(op->seq))) {
-			memory_letter_free(made->letter);
+			free(made->letter);
 			made->letter = NULL;
 			return -1;
 		}
@@ -184,19 +188,9 @@ static int prepare(struct memory *m, const struct store_op *op, struct memory_ma
 
 static void bury(struct memory *m, struct memory_row *r, struct memory_letter *l)
 {
-	struct store_dead *d = &l->dead;
-	d->has_id = r->has_id;
-	d->update_id = r->update_id;
-	d->received = r->received;
-	d->pinned = r->pinned;
-	d->kind_name = r->kind;
-	d->keys = r->keys;
-	d->body = r->body;
-	d->body_length = r->length;
-	r->kind = r->keys = r->body = NULL;
 	struct list *at = m->dead.prev;
 	while (at != &m->dead &&
-	       container_of(at, struct memory_letter, link)->dead.number > d->number)
+	       container_of(at, struct memory_letter, link)->dead.number > l->dead.number)
 		at = at->prev;
 	list_add_before(at->next, &l->link);
 	m->dead_count++;
@@ -207,7 +201,7 @@ void memory_letter_drop(struct memory *m, struct memory_letter *l)
 {
 	list_remove(&l->link);
 	map_remove(&m->by_letter, &l->by_number);
-	memory_letter_free(l);
+	free(l);
 	m->dead_count--;
 }
 
@@ -226,7 +220,7 @@ static void confirmed(struct memory *m, const struct store_op *op, struct memory
 
 static void carry_out(struct memory *m, const struct store_op *op, struct memory_made *made)
 {
-	struct memory_row *r = memory_row_waiting(m, op->seq);
+	struct memory_row *r = op->kind == STORE_PUT ? NULL : memory_row_waiting(m, op->seq);
 	struct memory_named *n;
 	struct memory_letter *l;
 	switch (op->kind) {
@@ -303,26 +297,39 @@ static void made_free(struct memory *m, struct memory_made *made, size_t count)
 			memory_row_drop(m, made[i].row);
 		if (made[i].letter)
 			map_remove(&m->by_letter, &made[i].letter->by_number);
-		memory_letter_free(made[i].letter);
+		free(made[i].letter);
 		memory_named_free(made[i].named);
 		memory_later_unmake(m, &made[i]);
 		memory_calls_unmake(m, &made[i]);
 	}
-	free(made);
+}
+
+/* Room for what so many operations need. */
+static int reserve(struct memory *m, size_t count)
+{
+	if (count <= m->made_room)
+		return 0;
+	struct memory_made *made = reallocarray(m->made, count, sizeof *made);
+	if (!made)
+		return -1;
+	m->made = made;
+	m->made_room = count;
+	return 0;
 }
 
 int memory_apply(struct store *s, const struct store_op *ops, size_t count, bool sync,
 		 struct err *err)
 {
 	struct memory *m = memory_of(s);
-	struct memory_made *made = calloc(count + 1, sizeof *made);
-	int rc = made ? 0 : -1;
+	int rc = reserve(m, count);
+	size_t n = 0;
 	(void)sync;
+	for (; n < count && rc == 0; n++) {
+		m->made[n] = (struct memory_made){ 0 };
+		rc = prepare(m, &ops[n], &m->made[n]);
+	}
 	for (size_t i = 0; i < count && rc == 0; i++)
-		rc = prepare(m, &ops[i], &made[i]);
-	for (size_t i = 0; i < count && rc == 0; i++)
-		carry_out(m, &ops[i], &made[i]);
-	if (made)
-		made_free(m, made, count);
+		carry_out(m, &ops[i], &m->made[i]);
+	made_free(m, m->made, n);
 	return rc ? err_set(err, ERR_IO, "out of memory") : 0;
 }

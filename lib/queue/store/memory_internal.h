@@ -10,7 +10,7 @@
 
 enum memory_state { MEMORY_NEW, MEMORY_STARTED, MEMORY_BEGUN, MEMORY_DONE };
 
-/* An update; one that is done only recognises its repeat. */
+/* An update, one block; one that is done only recognises its repeat. */
 struct memory_row {
 	struct list link; /* in waiting, or done */
 	struct map_node by_seq, by_id;
@@ -19,15 +19,18 @@ struct memory_row {
 	int failures, deaths, interruptions;
 	enum memory_state state;
 	bool has_id, ageless, pinned, repeats; /* repeats: by_id is in its table */
-	char *root, *kind, *keys, *body;       /* root NULL: never repeats */
+	const char *root, *kind, *keys, *body; /* root NULL: never repeats */
 	size_t length;
 	unsigned lane;
+	char *other_keys; /* instead of those it came with; NULL: none */
+	char bytes[];
 };
 
 struct memory_letter {
 	struct list link;
 	struct map_node by_number;
-	struct store_dead dead; /* its strings are owned */
+	struct store_dead dead;
+	char bytes[]; /* its strings */
 };
 
 struct memory_named { /* a meta value, the offset of a root, a line, or a move */
@@ -64,6 +67,8 @@ struct memory {
 	struct list lines, moves, jobs; /* of memory_named; a job's name has its chat behind it */
 	struct list later, due[2];
 	int64_t last_seq, dead_count, last_call, failed_count, last_push, push_count;
+	struct memory_made *made; /* of the list that is carried out */
+	size_t made_room;
 };
 
 static inline struct memory *memory_of(struct store *s)
