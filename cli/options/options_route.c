@@ -106,14 +106,14 @@ static int unknown_key(const char *key, struct err *err)
 	for (size_t i = 0; i < options_table_count; i++)
 		if (is_key(&options_table[i]))
 			names[count++] = options_table[i].name;
-	const char *near = nearest_find(key, names, count);
-	if (near)
-		return err_set(err, ERR_USAGE, "unknown key '%s' of a route; did you mean '%s'?",
-			       key, near);
 	if (options_row(key, strlen(key)))
 		return err_set(err, ERR_USAGE,
 			       "'%s' cannot be set for a route; put it above the first section",
 			       key);
+	const char *near = nearest_find(key, names, count);
+	if (near)
+		return err_set(err, ERR_USAGE, "unknown key '%s' of a route; did you mean '%s'?",
+			       key, near);
 	return err_set(err, ERR_USAGE, "unknown key '%s' of a route", key);
 }
 

@@ -103,7 +103,10 @@ static int set_duration(const struct option_row *row, int64_t *member, const cha
 	int64_t ms;
 	if (duration_parse(value, &ms, err))
 		return -1;
-	if (ms < row->min || ms > row->max)
+	if (ms < row->min)
+		return err_set(err, ERR_USAGE, "'%s' is too short; at least %llds", value,
+			       (long long)(row->min + 999) / 1000);
+	if (ms > row->max)
 		return err_set(err, ERR_USAGE, "'%s' is too long; at most %llds", value,
 			       (long long)row->max / 1000);
 	*member = ms;

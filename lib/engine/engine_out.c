@@ -91,7 +91,12 @@ static void tell_note(struct engine *e, struct route *route, const struct claim 
 {
 	if (reply->note == REPLY_KIND && n)
 		tell_kind(e, u, mode);
-	if (reply->note == REPLY_KIND || reply->note == REPLY_BOT)
+	if (reply->note == REPLY_LOST)
+		log_event(e->config.log, LOG_WARN,
+			  LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)),
+			  "the update names no chat that can be read: what was printed is no "
+			  "answer, and is logged");
+	if (reply->note != REPLY_WHOLE && reply->note != REPLY_CUT)
 		handler_tell_stdout(route->handler, c, text, n);
 	if (reply->note == REPLY_CUT)
 		log_event(e->config.log, LOG_WARN,
@@ -188,6 +193,7 @@ static void run_hook(void *arg, const struct queue_call *call, const struct queu
 	};
 	struct hook hook = { .name = "on-undelivered",
 			     .command = e->on_undelivered_packed,
+			     .call = call->id,
 			     .body = call->params,
 			     .body_length = strlen(call->params),
 			     .texts = vars,

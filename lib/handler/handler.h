@@ -258,6 +258,7 @@ struct hook {
 	const char *name;          /* for the log: `on-error` */
 	struct command *command;   /* a reference is taken */
 	const struct claim *claim; /* copied; NULL: the next members count instead */
+	int64_t call;              /* the number of the call that it is about, for the log */
 	const char *body;          /* for stdin; copied */
 	size_t body_length;        /* bytes */
 	const struct hook_text *texts;

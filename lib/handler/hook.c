@@ -24,6 +24,7 @@ struct hook_run {
 	size_t bytes;
 	int64_t timeout, kill_after;
 	char name[32];
+	struct log_field about; /* its update, or its call, in the log */
 };
 
 static struct hook_run *run_of(struct proc *p)
@@ -56,15 +57,14 @@ static void on_line(struct proc *p, int which, const char *text, size_t n)
 	(void)n;
 	log_event(r->room->config.log, LOG_INFO,
 		  LOG_FIELDS(LOG_STR("stream", which == 1 ? "stdout" : "stderr"),
-			     LOG_STR("hook", r->name), LOG_NUM("update", r->claim.update_id)),
+			     LOG_STR("hook", r->name), r->about),
 		  "%s", text);
 }
 
 static void on_overdue(struct proc *p, const char *limit)
 {
 	struct hook_run *r = run_of(p);
-	log_event(r->room->config.log, LOG_WARN,
-		  LOG_FIELDS(LOG_STR("hook", r->name), LOG_NUM("update", r->claim.update_id)),
+	log_event(r->room->config.log, LOG_WARN, LOG_FIELDS(LOG_STR("hook", r->name), r->about),
 		  "hook timed out after %s: ending it", limit);
 }
 
@@ -85,7 +85,7 @@ static void on_finish(struct proc *p, enum proc_end how, int errnum)
 			     : how == PROC_UNHEARD ? "nobody reads the standard output that it had"
 						   : o.reason;
 	log_event(r->room->config.log, *reason ? LOG_WARN : LOG_DEBUG,
-		  LOG_FIELDS(LOG_STR("hook", r->name), LOG_NUM("update", r->claim.update_id),
+		  LOG_FIELDS(LOG_STR("hook", r->name), r->about,
 			     LOG_NUM("ms", handler_now(r->room) - p->started)),
 		  "hook ended%s%s", *reason ? ": " : "", reason);
 }
@@ -186,6 +186,12 @@ static int add_texts(struct hook_run *r, const struct hook *hook)
 	return rc;
 }
 
+static struct log_field about(const struct hook *hook)
+{
+	return hook->claim ? LOG_NUM("update", hook->claim->update_id)
+			   : LOG_NUM("call", hook->call);
+}
+
 static struct hook_run *copy(struct handlers *room, const struct hook *hook)
 {
 	static const struct claim none = { .keys = "" };
@@ -202,6 +208,7 @@ static struct hook_run *copy(struct handlers *room, const struct hook *hook)
 	r->timeout = hook->timeout;
 	r->kill_after = hook->kill_after;
 	snprintf(r->name, sizeof r->name, "%s", hook->name);
+	r->about = about(hook);
 	r->claim = (struct claim){
 		.seq = c->seq, .failures = c->failures, .update_id = c->update_id, .length = length
 	};
@@ -229,8 +236,7 @@ int handlers_hook(struct handlers *room, const struct hook *hook)
 	if (room->stopping || full || !(r = copy(room, hook))) {
 		room->hooks_dropped++;
 		log_paced(room->config.log, &room->hook_pace, LOG_WARN,
-			  LOG_FIELDS(LOG_STR("hook", hook->name),
-				     LOG_NUM("update", hook->claim ? hook->claim->update_id : 0)),
+			  LOG_FIELDS(LOG_STR("hook", hook->name), about(hook)),
 			  "a hook is not run: %s",
 			  room->stopping ? "tgrun stops"
 			  : full         ? "too many wait"

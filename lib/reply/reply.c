@@ -118,9 +118,11 @@ static int compose(const struct reply_spec *spec, const struct target *t, const 
 {
 	if (spec->mode == REPLY_API)
 		return reply_api_read(t, text, n, r, err);
-	if (t->way == TARGET_NONE || t->way == TARGET_BOT) {
+	if (t->way == TARGET_NONE || t->way == TARGET_LOST || t->way == TARGET_BOT) {
 		if (!text_is_blank(text, n))
-			r->note = t->way == TARGET_BOT ? REPLY_BOT : REPLY_KIND;
+			r->note = t->way == TARGET_BOT    ? REPLY_BOT
+				  : t->way == TARGET_LOST ? REPLY_LOST
+							  : REPLY_KIND;
 		return 0;
 	}
 	return reply_text_add(spec, t, text, n, r, err);

@@ -37,6 +37,7 @@ struct reply_spec {
 enum reply_note {
 	REPLY_WHOLE,
 	REPLY_KIND, /* this mode answers no update of this kind, --reply api does: log the output */
+	REPLY_LOST, /* the update says no chat that can be read: log the output */
 	REPLY_BOT,  /* a bot wrote the update: log the output */
 	REPLY_CUT,  /* what takes one message only, or one of 200 characters, got a part of it */
 };

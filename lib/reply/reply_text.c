@@ -201,6 +201,7 @@ int reply_text_add(const struct reply_spec *spec, const struct target *t, const 
 	case TARGET_GUEST:
 		return add_guest(spec, t, text, n, r, err);
 	case TARGET_NONE:
+	case TARGET_LOST:
 	case TARGET_BOT:
 		break;
 	}

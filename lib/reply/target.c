@@ -46,7 +46,7 @@ static enum target_way way_of(const struct update *u, int64_t bot_id, const stru
 		return TARGET_CHAT;
 	return t->answers == METHOD_QUERY_CALLBACK ? TARGET_BUTTON
 	       : t->answers == METHOD_QUERY_GUEST  ? TARGET_GUEST
-						   : TARGET_NONE;
+						   : TARGET_LOST;
 }
 
 void target_of(const struct update *u, int64_t bot_id, struct target *t)

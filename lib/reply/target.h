@@ -11,6 +11,7 @@
 /* How plain text answers the update. */
 enum target_way {
 	TARGET_NONE,   /* not at all: not this kind of update */
+	TARGET_LOST,   /* not at all: it says neither chat nor query in a way that can be read */
 	TARGET_BOT,    /* not at all: a bot wrote it, and two bots must not talk for ever */
 	TARGET_CHAT,   /* by messages to `chat` */
 	TARGET_BUTTON, /* by the answer to the callback query, which has no chat: inline messages */

@@ -140,6 +140,8 @@ message 8 fine
 wait_for '[ -s "$TMP/told" ] && [ "$(stats .deliveries)" = 1 ]'
 is "$(texts) $(came sendMessage)" "fine 2" "who blocked the bot gets nothing, and no further part of that answer; others do"
 is "$(cat "$TMP/told")" '7 sendMessage 403 403 Forbidden: bot was blocked by the user: {"chat_id":7,"text":"parts 1"}' "--on-undelivered is told of it once, with the call"
+wait_for 'logged "hook ended"'
+like "$(grep "hook ended" "$TGRUN_LOG")" 'hook=on-undelivered call=[0-9]+ ms' "… whose number stands in the log"
 is "$(figure undelivered) $(figure failed_calls)" "3 3" "… it is counted and kept"
 chats '{"chat":7,"state":"open"}'
 message 7 again

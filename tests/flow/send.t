@@ -90,6 +90,8 @@ send --chat 13 --text=x --on-unsure fail --wait
 like "$STATUS" "^76\$" "of what nobody knows it is 76"
 is "$(texts 13)" "x " "and it is not sent again"
 script '{"method":"sendMessage","chat":14,"action":"flood","retry_after":1000}'
+send --chat 14 --text=x --expire 1ms --wait
+is "$STATUS $ERR" "64 tgrun: option '--expire': '1ms' is too short; at least 1s" "a message has a second at least"
 send --chat 14 --text=x --expire 1s --wait
 like "$STATUS $ERR" "^75 tgrun: not delivered: too old" "what came too late is 75"
 script '{"method":"sendMessage","chat":15,"action":"flood","retry_after":1}'

@@ -483,6 +483,8 @@ static void test_file(void)
 		  "line 2: the route '/a' has no handler" },
 		{ "[route \"/a\"]\nhandler = x\ntimeot = 5\n", ERR_USAGE,
 		  "line 3: unknown key 'timeot' of a route; did you mean 'timeout'?" },
+		{ "handler = h\n[route \"/a\"]\nreply-with = a=b\n", ERR_USAGE,
+		  "line 3: 'reply-with' cannot be set for a route; put it above the first section" },
 		{ "[route \"/a\"]\nlimit = 5\n", ERR_USAGE,
 		  "line 2: 'limit' cannot be set for a route; put it above the first section" },
 		{ "[route \"/a\"]\nxyzzy = 5\n", ERR_USAGE,

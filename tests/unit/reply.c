@@ -238,12 +238,15 @@ static void unanswered(void)
 {
 	static const char bot[] = "{\"update_id\":1,\"message\":{\"chat\":{\"id\":5},"
 				  "\"from\":{\"id\":9,\"is_bot\":true}}}";
+	static const char lost[] = "{\"update_id\":1,\"message\":{\"chat\":{\"id\":\"x\"}}}";
 	is_reply(REPLY_TEXT, poll, "hi", NULL, NULL, "a poll is not answered by text");
 	is_num(reply.note, REPLY_KIND, "it is told that this mode does not");
 	is_reply(REPLY_TEXT, poll, "\n", NULL, NULL, "when nothing was printed");
 	is_num(reply.note, REPLY_WHOLE, "nothing is told");
 	is_reply(REPLY_TEXT, bot, "hi", NULL, NULL, "a bot is not answered");
 	is_num(reply.note, REPLY_BOT, "which is told");
+	is_reply(REPLY_TEXT, lost, "hi", NULL, NULL, "nor is a message that names no chat");
+	is_num(reply.note, REPLY_LOST, "which is told apart from a kind that is not answered");
 	is_reply(REPLY_API, bot, "{\"method\":\"sendDice\"}", "sendDice", "{\"chat_id\":5}",
 		 "but by calls");
 	is_reply(REPLY_API, poll, "{\"method\":\"sendDice\",\"chat_id\":3}", "sendDice",

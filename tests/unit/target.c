@@ -189,7 +189,7 @@ static void buttons(void)
 	       "and it is answered in the business chat");
 	read_target(
 		"{\"update_id\":1,\"chat_join_request\":{\"chat\":{\"id\":-5},\"from\":{\"id\":5}}}");
-	is_num(target.way, TARGET_NONE, "who asks to join is not answered in the group");
+	is_num(target.way, TARGET_LOST, "who asks to join is not answered in the group");
 	is_str(fill("sendMessage", NULL), "{}", "by a call neither");
 }
 
