@@ -197,6 +197,13 @@ static bool probes_alone(const struct route *r)
 	return engine_probes(r) && !r->batch_by;
 }
 
+/* Whether anything may be handed out together with it. What bypasses is gathered with nothing. */
+static bool takes_others(const struct flight *f)
+{
+	return handler_most(f->route->handler) > 1 &&
+	       !(f->route->batch_by && f->group == LANE_BYPASS) && !probes_alone(f->route);
+}
+
 /* Adds to a batch what may join it. The members stand behind their leader in the list. */
 static void fill_batch(struct engine *e, struct flight *leader)
 {
@@ -205,8 +212,8 @@ static void fill_batch(struct engine *e, struct flight *leader)
 	size_t n = 0;
 	batch[n++] = leader->claim;
 	bool skipped = false;
-	while (!leader->claim->solo && !probes_alone(leader->route) &&
-	       n < (size_t)leader->route->policy.batch_size && !(skipped && slice_is_over(e)) &&
+	while (!leader->claim->solo && n < (size_t)leader->route->policy.batch_size &&
+	       !(skipped && slice_is_over(e)) &&
 	       queue_claim_joining(e->queue, batch, n, &c, &err) > 0) {
 		if (c->expired)
 			skip(e, c), skipped = true;
@@ -232,7 +239,7 @@ static void claim_some(struct engine *e)
 			return;
 		if (!c->expired) {
 			struct flight *f = take_off(e, c, NULL);
-			if (f && handler_most(f->route->handler) > 1)
+			if (f && takes_others(f))
 				fill_batch(e, f);
 			continue;
 		}

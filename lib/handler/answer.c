@@ -98,6 +98,7 @@ static void read_ready(const char *object, struct answer *out)
 		return;
 	}
 	out->kind = ANSWER_READY;
+	out->batch = is_word(MEMBER(object, "batch"), "true");
 	out->bare = is_word(MEMBER(object, "bare"), "true");
 	out->concurrency = n > HANDLER_CONCURRENCY_MAX ? HANDLER_CONCURRENCY_MAX : (int)n;
 }

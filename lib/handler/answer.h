@@ -16,7 +16,8 @@ enum answer_kind {
 	/* {"id":"12.1","ok":false,"retry":true,"after":34,"error":"…"}; retry, after and error may
 	 * be left out */
 	ANSWER_FAILED,
-	/* {"ready":true,"concurrency":8,"bare":true}; all but the first may be left out */
+	/* {"ready":true,"concurrency":8,"batch":true,"bare":true}; all but the first may be left
+	 * out */
 	ANSWER_READY,
 	ANSWER_BAD, /* none of these; see `why` */
 };
@@ -30,6 +31,7 @@ struct answer {
 	 * left out */
 	int64_t after;
 	int concurrency; /* READY: from 1; 1 if it was left out */
+	bool batch;      /* READY: its lines have lists of updates */
 	bool bare;       /* READY: its lines need not say what the update says, too */
 	const char *why; /* BAD: `is no JSON`, … */
 	/* OK, FAILED: the JSON value of `reply`, part of the line; NULL if it was left out */

@@ -209,7 +209,7 @@ size_t handler_most(const struct handler *h);
 
 /* Starts a process for `n` claims, or hands them to a worker; `n` is 1 to handler_most(), also as
  * it was in an earlier turn. 0: the claims belong to the handler until `done` gives each of them
- * back, never before this call returns, and those of one process in their order, one after the
+ * back, never before this call returns, and those of one call in their order, one after the
  * other. -1 with errno: nothing was started, and the claims stay the caller's. EAGAIN:
  * handler_room() is 0. Else the machine refused (ENOMEM, EMFILE …), or the size of the update
  * (EFBIG). */

@@ -43,10 +43,22 @@ void worker_free(struct worker *w)
 	output_release(&w->output);
 	buf_release(&w->pending);
 	buf_release(&w->line);
-	for (int i = 0; i < w->count; i++)
-		claim_free(w->held[i].claim);
+	for (int i = 0; i < w->count; i++) {
+		for (int k = 0; k <= w->held[i].more; k++)
+			claim_free(held_claim(&w->held[i], k));
+		free(w->held[i].rest);
+	}
 	free(w->held_room);
 	free(w);
+}
+
+bool worker_holds(const struct worker *w, const struct claim *c)
+{
+	for (int i = 0; i < w->count; i++)
+		for (int k = 0; k <= w->held[i].more; k++)
+			if (held_claim(&w->held[i], k) == c)
+				return true;
+	return false;
 }
 
 void worker_arm(struct worker *w)

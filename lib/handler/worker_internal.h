@@ -31,13 +31,15 @@ struct worker_events {
 
 enum worker_phase { WORKER_ALIVE, WORKER_TERMINATING, WORKER_KILLING };
 
-/* An update that a worker was given and has not answered. */
+/* An update, or a batch of them, that a worker was given and has not answered. */
 struct held {
-	struct claim *claim;
+	struct claim *claim;      /* the first */
+	struct member *rest;      /* of a batch; NULL: none */
+	int more;                 /* so many */
 	int64_t started, timeout; /* monotonic milliseconds; milliseconds, 0: none */
 	uint64_t from;            /* bytes of input before it */
 	bool timed_out;
-	bool cancelled;
+	bool cancelled; /* the first was */
 };
 
 struct worker {
@@ -59,7 +61,7 @@ struct worker {
 	struct held *held; /* in the order in which they were given; in `held_room` */
 	/* room for twice `capacity`, so that the first leaves without the others being moved */
 	struct held *held_room;
-	int count, capacity; /* updates in hand, and at most */
+	int count, capacity; /* updates or batches in hand, and at most */
 	int number;          /* from 1, the lowest free one at its start */
 	uint64_t serial, requests;
 	int64_t started, grace, leave_by; /* monotonic milliseconds; leave_by 0: it may stay */
@@ -70,6 +72,7 @@ struct worker {
 	int stopped_by;
 	uint64_t looked; /* the handlers_cancel() that has looked at it */
 	bool ready;      /* it said so, or has answered */
+	bool batch;      /* it said that it takes several updates together */
 	bool bare;       /* it said that it reads the update itself */
 	bool answered;
 	bool reading;   /* worker_read() is under way */
@@ -119,8 +122,8 @@ struct pool {
 	} * sticky;
 	struct update *update; /* what is read of the one that is handed over; NULL: none was yet */
 	/* of workers that end: after an answer, before any, again and again before any; of answers
-	 * on the wrong descriptor */
-	struct log_pace end_pace, early_pace, crash_pace, stray_pace;
+	 * on the wrong descriptor; that one does not take batches */
+	struct log_pace end_pace, early_pace, crash_pace, stray_pace, single_pace;
 };
 
 /* worker.c. From worker_enter() to worker_exit() a worker is not freed; worker_exit() returns false
@@ -142,9 +145,13 @@ void worker_close_in(struct worker *w);
  * below that was not read at all. All that was written, if it cannot be told. */
 uint64_t worker_bytes_read(const struct worker *w);
 
-/* worker_talk.c: how many updates it can take now; hands one over: 0, or -1 with errno. */
+/* Whether it holds this one. */
+bool worker_holds(const struct worker *w, const struct claim *c);
+
+/* worker_talk.c: how many updates, or batches, it can take now; hands one over, of `n` updates: 0,
+ * or -1 with errno. */
 size_t worker_room(const struct worker *w);
-int worker_give(struct worker *w, struct claim *c, bool solo);
+int worker_give(struct worker *w, struct claim *const *claims, size_t n, bool solo);
 void worker_write(struct worker *w);
 void worker_read(struct worker *w);
 void worker_on_in(void *worker, int events);
@@ -171,8 +178,14 @@ bool worker_cancel(struct worker *w, handler_chosen *chosen, void *arg);
 const struct worker *worker_choose_probe(const struct pool *p, int64_t now);
 /* How many updates all workers of the pool can take now. */
 size_t worker_choose_room(const struct handler *h);
-/* The worker that should get `c`. NULL: none has room; if `solo`, one is emptied then. */
-struct worker *worker_choose(struct handler *h, const struct claim *c, bool solo);
+/* As handler_most(). */
+size_t worker_choose_most(const struct handler *h);
+/* The worker that should get `c`, or the batch that it leads. NULL: none has room; if `solo`, one
+ * is emptied then. */
+struct worker *worker_choose(struct handler *h, const struct claim *c, bool batch, bool solo);
+/* Whether it is young, has not said what it takes, and gets nothing before that: what is gathered
+ * must not be taken apart for a worker that begins. */
+bool worker_choose_waits(const struct worker *w, int64_t now);
 
 /* One that stays and has had its time, its requests or its command (--max-worker-age,
  * --max-requests, a reload), at `now` of the monotonic clock; NULL: there is none. */
@@ -182,6 +195,17 @@ struct worker *worker_choose_worn(struct handler *h, int64_t now);
 static inline bool worker_has_spoken(const struct worker *w)
 {
 	return w->ready || w->answered;
+}
+
+/* The claims of what it holds: the first is 0, and there are 1 + more. */
+static inline struct claim *held_claim(const struct held *u, int i)
+{
+	return i == 0 ? u->claim : u->rest[i - 1].claim;
+}
+
+static inline bool held_cancelled(const struct held *u, int i)
+{
+	return i == 0 ? u->cancelled : u->rest[i - 1].cancelled;
 }
 
 static inline struct worker *worker_at(const struct list *l)

@@ -111,6 +111,9 @@ static int64_t next_due(struct handler *h, int64_t now)
 		next = sooner(next, p->emptying_until > now ? p->emptying_until - now : 0);
 	if (p->start_at > now)
 		next = sooner(next, p->start_at - now);
+	for (struct list *l = p->workers.next; l != &p->workers; l = l->next)
+		if (worker_choose_waits(worker_at(l), now))
+			next = sooner(next, worker_at(l)->started + WORKER_SETTLES - now);
 	const struct worker *first = worker_choose_probe(p, now);
 	if (first)
 		next = sooner(next, first->started + WORKER_SETTLES - now);
@@ -166,6 +169,11 @@ static void is_ready(struct worker *w)
 {
 	struct pool *p = w->h->pool;
 	w->ready = true;
+	if (w->h->policy.gathered && !w->batch)
+		log_paced(
+			w->h->room->config.log, &p->single_pace, LOG_WARN,
+			LOG_FIELDS(LOG_NUM("worker", w->number)),
+			"the worker did not say \"batch\":true: what is gathered for it is given one by one");
 	if (w->answered) {
 		if (p->crashing)
 			log_event(w->h->room->config.log, LOG_INFO,
@@ -360,41 +368,35 @@ static int slots_needed(const struct handler_policy *policy)
 	return policy->workers + 1;
 }
 
-static size_t room_of(const struct handler *h)
-{
-	return worker_choose_room(h);
-}
-
-static int give(struct handler *h, struct claim *c, bool solo)
+static int give(struct handler *h, struct claim *const *claims, size_t n, bool solo)
 {
 	struct pool *p = h->pool;
-	struct worker *w = worker_choose(h, c, solo);
+	struct worker *w = worker_choose(h, claims[0], n > 1, solo);
 	if (!w) {
 		errno = EAGAIN;
 		return -1;
 	}
 	if (solo)
 		p->emptying = NULL;
-	if (worker_give(w, c, solo))
+	if (worker_give(w, claims, n, solo))
 		return -1;
 	if (list_empty(&p->unwritten))
 		loop_timer_set(h->room->flush_timer, 0);
 	if (list_empty(&w->unwritten))
 		list_add_before(&p->unwritten, &w->unwritten);
-	if (h->policy.max_requests && w->requests == (uint64_t)h->policy.max_requests)
+	if (h->policy.max_requests && w->requests >= (uint64_t)h->policy.max_requests)
 		loop_timer_set(p->timer, 0);
 	return 0;
 }
 
-static int start_one(struct handler *h, struct claim *const *claims, size_t n)
+static int start_some(struct handler *h, struct claim *const *claims, size_t n)
 {
-	(void)n;
-	return give(h, claims[0], false);
+	return give(h, claims, n, false);
 }
 
 static int start_solo(struct handler *h, struct claim *c)
 {
-	return give(h, c, true);
+	return give(h, &c, 1, true);
 }
 
 static void flush(struct handler *h)
@@ -409,13 +411,9 @@ static void flush(struct handler *h)
 
 static int number_of(const struct handler *h, const struct claim *c)
 {
-	const struct pool *p = h->pool;
-	for (const struct list *l = p->workers.next; l != &p->workers; l = l->next) {
-		const struct worker *w = worker_at(l);
-		for (int i = 0; i < w->count; i++)
-			if (w->held[i].claim == c)
-				return w->number;
-	}
+	for (const struct list *l = h->pool->workers.next; l != &h->pool->workers; l = l->next)
+		if (worker_holds(worker_at(l), c))
+			return worker_at(l)->number;
 	return 0;
 }
 
@@ -433,11 +431,12 @@ static void counts(const struct handler *h, struct handler_counts *out)
 }
 
 const struct mode_ops mode_worker = {
-	.traits = { .name = "worker", .most = 1, .own_slots = true },
+	.traits = { .name = "worker", .most = HANDLER_BATCH_MAX, .own_slots = true },
 	.init = init,
-	.start = start_one,
+	.start = start_some,
 	.start_solo = start_solo,
-	.room = room_of,
+	.most = worker_choose_most,
+	.room = worker_choose_room,
 	.slots_needed = slots_needed,
 	.look = look,
 	.flush = flush,

@@ -108,8 +108,9 @@ void worker_stop(struct worker *w, int signo)
 bool worker_cancel(struct worker *w, handler_chosen *chosen, void *arg)
 {
 	bool any = false;
-	for (int i = 0; i < w->count && !any; i++)
-		any = chosen(arg, w->held[i].claim);
+	for (int i = 0; i < w->count; i++)
+		for (int k = 0; k <= w->held[i].more && !any; k++)
+			any = chosen(arg, held_claim(&w->held[i], k));
 	if (!any)
 		return false;
 	worker_enter(w);
@@ -117,9 +118,14 @@ bool worker_cancel(struct worker *w, handler_chosen *chosen, void *arg)
 		worker_read(w);
 	if (!worker_exit(w))
 		return true;
-	for (int i = 0; i < w->count; i++)
-		if (chosen(arg, w->held[i].claim))
-			w->cancelled = w->held[i].cancelled = true;
+	for (int i = 0; i < w->count; i++) {
+		struct held *u = &w->held[i];
+		u->cancelled = u->cancelled || chosen(arg, u->claim);
+		w->cancelled = w->cancelled || u->cancelled;
+		for (int k = 0; k < u->more; k++)
+			if (chosen(arg, u->rest[k].claim))
+				w->cancelled = u->rest[k].cancelled = true;
+	}
 	if (w->cancelled && w->phase == WORKER_ALIVE)
 		worker_kill(w, WORKER_TERMINATING);
 	return true;
@@ -237,7 +243,7 @@ static void on_line(void *arg, int which, char *text, size_t n)
 	if (which == 1)
 		tell_stray(w, text, n);
 	const struct handlers_config *config = &w->h->room->config;
-	const struct claim *c = w->count == 1 ? w->held[0].claim : NULL;
+	const struct claim *c = w->count == 1 && !w->held[0].more ? w->held[0].claim : NULL;
 	const char *stream = which == 1 ? "stdout" : "stderr";
 	if (config->output)
 		config->output(config->arg, w->h, c, which, text, n);

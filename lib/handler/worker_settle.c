@@ -3,6 +3,7 @@
  * when it was over its deadline, or when it was alone in the worker that died; else it is not
  * known who is guilty, and each is handed out again alone. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -35,7 +36,7 @@ static int seen(const struct worker *w)
 {
 	int n = 0;
 	for (int i = 0; i < w->count; i++)
-		n += w->held[i].from < w->read;
+		n += w->held[i].from < w->read ? 1 + w->held[i].more : 0;
 	return n;
 }
 
@@ -46,27 +47,28 @@ static void interrupted(struct handler_result *r, enum release_why why, const ch
 	r->reason = reason;
 }
 
-static void failed(const struct worker *w, const struct held *u, struct handler_result *r)
+static void failed(const struct worker *w, const struct claim *c, struct handler_result *r)
 {
 	const struct outcome_policy *policy = &w->h->policy.outcome;
 	int stage = outcome_stage(w->end.status, w->end.stages);
 	r->end = HANDLER_ENDED;
 	/* An exit closes its descriptors before it is an end, so the fault may be half of one. */
 	if (w->fault && (stage < 0 || !WIFEXITED(w->end.status[stage])))
-		outcome_failed(w->fault, u->claim->failures, policy, &r->outcome);
+		outcome_failed(w->fault, c->failures, policy, &r->outcome);
 	else if (stage < 0)
-		outcome_failed("worker exited with status 0 without an answer", u->claim->failures,
-			       policy, &r->outcome);
+		outcome_failed("worker exited with status 0 without an answer", c->failures, policy,
+			       &r->outcome);
 	else
-		outcome_of(w->end.status, w->end.stages, 0, u->claim->failures, policy,
-			   &r->outcome);
+		outcome_of(w->end.status, w->end.stages, 0, c->failures, policy, &r->outcome);
 }
 
-static void settle_one(struct worker *w, const struct held *u, enum worker_end how, int others,
-		       struct handler_result *r)
+/* The `i`th of what it held together. */
+static void settle_one(struct worker *w, const struct held *u, int i, enum worker_end how,
+		       int others, struct handler_result *r)
 {
+	const struct claim *c = held_claim(u, i);
 	r->started = u->from < w->read;
-	if (u->cancelled) {
+	if (held_cancelled(u, i)) {
 		r->end = HANDLER_CANCELLED;
 	} else if (how == WORKER_UNSTARTABLE) {
 		interrupted(r, RELEASE_NO_START, w->why);
@@ -74,9 +76,11 @@ static void settle_one(struct worker *w, const struct held *u, enum worker_end h
 		interrupted(r, RELEASE_NO_START,
 			    w->read == 0 ? "its worker ended before it read anything"
 					 : "its worker ended before it answered anything");
+	} else if (u->timed_out && u->more) {
+		interrupted(r, RELEASE_SHARED, "its batch was not answered in time");
 	} else if (u->timed_out) {
 		r->end = HANDLER_ENDED;
-		outcome_of(w->end.status, w->end.stages, u->timeout, u->claim->failures,
+		outcome_of(w->end.status, w->end.stages, u->timeout, c->failures,
 			   &w->h->policy.outcome, &r->outcome);
 	} else if (w->stopped) {
 		interrupted(r, RELEASE_STOP, "tgrun was stopped");
@@ -92,7 +96,7 @@ static void settle_one(struct worker *w, const struct held *u, enum worker_end h
 	} else if (others > 0) {
 		interrupted(r, RELEASE_SHARED, "its worker died while it held several");
 	} else {
-		failed(w, u, r);
+		failed(w, c, r);
 	}
 }
 
@@ -104,17 +108,19 @@ void worker_settle(struct worker *w, enum worker_end how)
 	for (; w->count; w->count--) {
 		/* Last in, first out of the list; the queue knows their order. */
 		struct held *u = &w->held[w->count - 1];
-		struct claim *c = u->claim;
-		bool its_own = several == 1 || u->timed_out;
-		struct handler_result r = {
-			.elapsed = now - u->started,
-			.sentence = its_own ? output_sentence(&w->output) : "",
-			.last_stderr = its_own ? output_last_stderr(&w->output) : "",
-			.dropped = w->output.dropped,
-		};
-		settle_one(w, u, how, several - 1, &r);
-		w->output.dropped = 0;
-		u->claim = NULL;
-		room_done(w->h, c, &r);
+		bool its_own = several == 1 || (u->timed_out && !u->more);
+		for (int i = 0; i <= u->more; i++) {
+			struct claim *c = held_claim(u, i);
+			struct handler_result r = {
+				.elapsed = now - u->started,
+				.sentence = its_own ? output_sentence(&w->output) : "",
+				.last_stderr = its_own ? output_last_stderr(&w->output) : "",
+				.dropped = w->output.dropped,
+			};
+			settle_one(w, u, i, how, several - 1, &r);
+			w->output.dropped = 0;
+			room_done(w->h, c, &r);
+		}
+		free(u->rest);
 	}
 }

@@ -65,19 +65,33 @@ static int add_head(struct worker *w, const struct claim *c, bool *is_json)
 		       : 0;
 }
 
-static int add_line(struct worker *w, const struct claim *c)
+/* What else was gathered with the first, which had keys, so all are objects of a line each. */
+static int add_others(struct buf *b, struct claim *const *claims, size_t n)
 {
+	for (size_t i = 0; i < n; i++)
+		if (buf_addc(b, ',') || buf_add(b, claims[i]->body, claims[i]->length))
+			return -1;
+	return 0;
+}
+
+/* A worker that takes several together always gets a list. */
+static int add_line(struct worker *w, struct claim *const *claims, size_t n)
+{
+	const struct claim *c = claims[0];
 	struct buf *b = &w->pending;
 	bool is_json;
 	if (add_head(w, c, &is_json))
 		return -1;
 	/* A dead letter that was no update may be handed out again. */
 	if (!is_json)
-		return buf_adds(b, ",\"update\":null,\"bytes\":") ||
+		return buf_adds(b, w->batch ? ",\"updates\":[null],\"bytes\":"
+					    : ",\"update\":null,\"bytes\":") ||
 				       buf_add_json(b, c->body, c->length) || buf_adds(b, "}\n")
 			       ? -1
 			       : 0;
-	return buf_adds(b, ",\"update\":") || buf_add(b, c->body, c->length) || buf_adds(b, "}\n")
+	return buf_adds(b, w->batch ? ",\"updates\":[" : ",\"update\":") ||
+			       buf_add(b, c->body, c->length) || add_others(b, claims + 1, n - 1) ||
+			       buf_adds(b, w->batch ? "]}\n" : "}\n")
 		       ? -1
 		       : 0;
 }
@@ -105,11 +119,15 @@ static void let_go(struct worker *w, int i)
 		memmove(&w->held[i], &w->held[i + 1], (size_t)(w->count - i) * sizeof *w->held);
 }
 
-int worker_give(struct worker *w, struct claim *c, bool solo)
+int worker_give(struct worker *w, struct claim *const *claims, size_t n, bool solo)
 {
 	size_t before = w->pending.len;
-	if (add_line(w, c)) {
+	struct member *rest = n > 1 ? calloc(n - 1, sizeof *rest) : NULL;
+	for (size_t i = 1; rest && i < n; i++)
+		rest[i - 1].claim = claims[i];
+	if ((n > 1 && !rest) || add_line(w, claims, n)) {
 		int saved = errno;
+		free(rest);
 		w->pending.len = before;
 		errno = saved;
 		return -1;
@@ -118,12 +136,14 @@ int worker_give(struct worker *w, struct claim *c, bool solo)
 	if (w->count == 0 && w->answered)
 		output_forget_stderr(&w->output);
 	w->output.total = 0;
-	hold(w, &(struct held){ .claim = c,
+	hold(w, &(struct held){ .claim = claims[0],
+				.rest = rest,
+				.more = (int)n - 1,
 				.started = handler_now(w->h->room),
 				.timeout = w->h->policy.timeout,
 				.from = w->given });
 	w->given += w->pending.len - before;
-	w->requests++;
+	w->requests += n;
 	w->solo = solo;
 	if (!w->armed && w->h->policy.timeout) {
 		w->armed = true;
@@ -201,6 +221,7 @@ static void take_ready(struct worker *w, const struct answer *a, const char *lin
 		w->held = w->held_room = held;
 		w->capacity = a->concurrency;
 	}
+	w->batch = a->batch;
 	w->bare = a->bare;
 	w->events->announced(w);
 }
@@ -217,6 +238,38 @@ static int find(const struct worker *w, const struct answer *a)
 	return -1;
 }
 
+/* What the answer is to the `i`th of what it is about. When a batch failed, nobody knows for which
+ * of them. */
+static void answer_one(struct worker *w, const struct held *u, int i, const struct answer *a,
+		       struct handler_result *r)
+{
+	const struct claim *c = held_claim(u, i);
+	if (a->kind == ANSWER_OK && a->reply) {
+		r->reply = i == 0 ? a->reply : "\"\"";
+		r->reply_length = i == 0 ? a->reply_length : 2;
+		r->reply_is_json = true;
+	}
+	if (a->kind == ANSWER_OK)
+		return;
+	const char *error = a->error[0] ? a->error : "the worker said no reason";
+	if (u->more && !a->retry) {
+		r->end = HANDLER_INTERRUPTED;
+		r->why = RELEASE_SHARED;
+		r->reason = error;
+		return;
+	}
+	outcome_answer(a->retry, error, c->failures, &w->h->policy.outcome, &r->outcome);
+	r->outcome.after = a->after;
+}
+
+static bool is_too_late(const struct held *u)
+{
+	bool late = u->timed_out;
+	for (int i = 0; i <= u->more; i++)
+		late = late || held_cancelled(u, i);
+	return late;
+}
+
 static void take_answer(struct worker *w, struct answer *a, const char *line, size_t n)
 {
 	int i = find(w, a);
@@ -227,39 +280,37 @@ static void take_answer(struct worker *w, struct answer *a, const char *line, si
 		return;
 	}
 	struct held u = w->held[i];
-	if (u.timed_out || u.cancelled)
-		return; /* too late */
+	if (is_too_late(&u))
+		return;
 	struct handler *h = w->h;
-	struct handler_result r = { .end = HANDLER_ENDED,
-				    .started = true,
-				    .elapsed = handler_now(h->room) - u.started,
-				    .sentence = "",
-				    .last_stderr = w->count == 1 ? output_last_stderr(&w->output)
-								 : "",
-				    .dropped = w->output.dropped };
-	if (a->kind == ANSWER_OK && a->reply) {
-		r.reply = a->reply;
-		r.reply_length = a->reply_length;
-		r.reply_is_json = true;
-	} else if (a->reply) {
+	struct handler_result common = { .end = HANDLER_ENDED,
+					 .started = true,
+					 .elapsed = handler_now(h->room) - u.started,
+					 .sentence = "",
+					 .last_stderr = w->count == 1 && !u.more
+								? output_last_stderr(&w->output)
+								: "",
+					 .dropped = w->output.dropped };
+	if (a->kind == ANSWER_FAILED && a->reply)
 		log_paced(h->room->config.log, &h->bad_pace, LOG_WARN,
 			  LOG_FIELDS(LOG_NUM("worker", w->number),
 				     LOG_NUM("update", u.claim->update_id)),
 			  "a reply beside \"ok\":false is not sent");
-	}
-	if (a->kind == ANSWER_FAILED) {
+	if (a->kind == ANSWER_FAILED)
 		a->error[secret_redact(h->room->config.secret, a->error, strlen(a->error))] = '\0';
-		outcome_answer(a->retry, a->error[0] ? a->error : "the worker said no reason",
-			       u.claim->failures, &h->policy.outcome, &r.outcome);
-		r.outcome.after = a->after;
-	}
 	w->output.dropped = 0;
 	let_go(w, i);
 	if (w->count == 0)
 		w->solo = false;
 	w->answered = true;
 	w->events->answered(w);
-	room_done(h, u.claim, &r);
+	for (int k = 0; k <= u.more; k++) {
+		struct handler_result r = common;
+		answer_one(w, &u, k, a, &r);
+		room_done(h, held_claim(&u, k), &r);
+		common.dropped = 0;
+	}
+	free(u.rest);
 }
 
 static void take_line(struct worker *w, const char *line, size_t n)

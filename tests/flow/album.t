@@ -100,10 +100,10 @@ stop_tgrun
 
 # Failures, as of any batch; but what was gathered is tried again together.
 fresh
-albums --batch-wait 200ms --retry-delay 20ms --max-attempts 1000
 photos 1 g later1 later2
 photos 2 g fine bad
 message 2 after
+albums --batch-wait 200ms --retry-delay 20ms --max-attempts 1000
 wait_for '[ "$(seen ^end)" = 2 ] && [ "$(seen "^start 1")" -ge 3 ]'
 is "$(grep -c "^start 1 2 .: later1 later2" "$TMP/seen") $(grep '^[a-z]* 2' "$TMP/seen" | paste -sd ';' -)" \
 	"$(seen "^start 1") start 2 2 0: fine bad;start 2 1 1: fine;end 2 1 1: fine;start 2 1 1: bad;start 2 1 0: after;end 2 1 0: after" \
@@ -133,6 +133,16 @@ message 5 one
 message 5 two
 wait_for '[ "$(dead list --json | wc -l)" = 2 ]'
 is "$(grep ^end "$TMP/seen" | paste -sd ';' -)" "end 5 2 0: one two;end 5 1 1: one;end 5 1 1: two" "an answer that is none: nobody of it is done, and each is handed out alone"
+stop_tgrun
+
+# What bypasses is gathered with nothing.
+fresh
+touch "$TMP/mute"
+for chat in 1 2; do message $chat /stop; done
+for chat in 1 2; do message $chat wait; done
+start_tgrun --handler "$TMP/album" --mode batch --batch-by chat --batch-wait 60s --bypass /stop
+wait_for '[ "$(seen ^end)" = 2 ]'
+is "$(grep ^end "$TMP/seen" | sort | paste -sd ';' -)" "end 1 1 0: /stop;end 2 1 0: /stop" "what bypasses waits for nobody, and is of one chat"
 stop_tgrun
 
 # A stop button in it does not end its own process; other chats are not delayed.
