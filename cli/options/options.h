@@ -108,7 +108,7 @@ struct config {
 	bool row, queue, bulk;
 	bool json, wait, watch, all;
 	int state; /* STATE_*; any, unless given */
-	char *updates;
+	char *updates, *record, *replay; /* of `try` */
 	bool help, version;
 
 	char *warnings[CONFIG_WARNINGS_MAX]; /* sentences for the log */
