@@ -238,6 +238,7 @@ install: $(B)/tgrun completions
 	set -e; $(foreach page,$(MANUAL),install -D -m 644 $(page) $(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page));)
 	install -m 644 README.md NEWS.md LICENSE DESIGN.md $(DOCDIR)
 	install -m 755 share/examples/* $(DOCDIR)/examples
+	chmod 644 $(DOCDIR)/examples/menu.talk
 	set -e; $(foreach unit,$(UNITS),$(call placed,644,$(unit),$(UNITDIR)/$(notdir $(unit)));)
 	set -e; $(foreach run,$(RUNS),$(call placed,$(if $(filter %.example,$(run)),644,755),$(run),$(DOCDIR)/examples/$(patsubst share/%,%,$(run:.example=)));)
 	install -d $(GLUEDIR)/once.d

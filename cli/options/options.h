@@ -111,7 +111,7 @@ struct config {
 	char *at;      /* for clock_read() */
 	bool json, wait, watch, all;
 	int state; /* STATE_*; any, unless given */
-	char *updates;
+	char *updates, *record, *replay; /* of `try` */
 	bool help, version;
 
 	char *warnings[CONFIG_WARNINGS_MAX]; /* sentences for the log */

@@ -39,6 +39,10 @@ static int make_token(struct try *t, struct err *err)
 static int open_updates(struct try *t, struct err *err)
 {
 	const char *path = t->setup->config.updates;
+	if (try_record_open(t, err))
+		return -1;
+	if (t->mode == TRY_REPLAY)
+		return 0;
 	t->mode = path                                            ? TRY_UPDATES
 		  : isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) ? TRY_TERMINAL
 								  : TRY_LINES;
@@ -156,6 +160,8 @@ static int start_input(struct try *t, struct err *err)
 	if (!t->patience || !t->pause || !t->linger)
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	loop_on_turn(t->loop, try_on_turn, t);
+	if (t->mode == TRY_REPLAY)
+		return 0;
 	if (t->mode != TRY_TERMINAL) {
 		t->feed = chat_feed_new(t->loop, t->updates_fd, t->mode == TRY_UPDATES, err);
 		return t->feed ? 0 : -1;
@@ -170,6 +176,10 @@ static int start_input(struct try *t, struct err *err)
 static void greet(struct try *t)
 {
 	const struct config *c = &t->setup->config;
+	if (t->mode == TRY_REPLAY) {
+		cmd_warn(c);
+		return;
+	}
 	chat_put(&t->chat, &t->out, CHAT_DIM,
 		 "tgrun try: a Telegram of its own, for the handler %s",
 		 c->handler ? c->handler : "");
@@ -180,6 +190,9 @@ static void greet(struct try *t)
 	if (t->mode == TRY_TERMINAL)
 		chat_put_line(&t->chat, &t->out, CHAT_DIM,
 			      "Type to the bot; :help tells more, Ctrl-D ends.");
+	if (c->record)
+		chat_put_line(&t->chat, &t->out, CHAT_DIM, "At the end the conversation is in %s.",
+			      c->record);
 	for (size_t i = 0; i < c->warning_count; i++)
 		chat_put_line(&t->chat, &t->out, CHAT_DIM, "warning: %s", c->warnings[i]);
 	try_say(t);
@@ -203,10 +216,10 @@ static int run(struct try *t, struct err *err)
 	t->sandbox = sandbox_new(t->loop, &sandbox, err);
 	if (!t->sandbox)
 		return -1;
-	greet(t);
 	if (!placed)
-		SAY(t, CHAT_DIM, "warning: %s: handlers have no 'tgrun call'; TMPDIR names a place",
-		    err->text);
+		options_warn(&t->setup->config,
+			     "%s: handlers have no 'tgrun call'; TMPDIR names a place", err->text);
+	greet(t);
 	if (start_engine(t, err) || start_input(t, err))
 		return -1;
 	signals_release();
@@ -214,8 +227,8 @@ static int run(struct try *t, struct err *err)
 	return 0;
 }
 
-/* One line of figures; returns the exit status. */
-static int conclude(struct try *t)
+/* One line of figures; returns the exit status, -1 with `err`. */
+static int conclude(struct try *t, struct err *err)
 {
 	struct engine_counts c;
 	engine_counts(t->engine, &c);
@@ -230,10 +243,15 @@ static int conclude(struct try *t)
 		chat_put(&t->chat, &t->out, CHAT_DIM, ", %" PRIu64 " unfinished", left);
 	buf_addc(&t->out, '\n');
 	try_say(t);
+	int differs = try_record_end(t, err);
+	if (differs < 0)
+		return -1;
 	if (t->write_failed && !t->status)
 		return ERR_IO;
 	if (t->status)
 		return t->status;
+	if (t->mode == TRY_REPLAY)
+		return differs;
 	return t->mode == TRY_TERMINAL ? 0 : t->bad_lines ? ERR_USAGE : failed ? 1 : 0;
 }
 
@@ -258,6 +276,10 @@ static void release(struct try *t)
 	chat_release(&t->chat);
 	chat_input_release(&t->input);
 	buf_release(&t->typed);
+	buf_release(&t->typed_lines);
+	chat_record_free(t->record);
+	if (t->record_fd >= 0)
+		close(t->record_fd);
 	buf_release(&t->out);
 }
 
@@ -265,7 +287,7 @@ int cmd_try(struct setup *s)
 {
 	struct err err = { 0 };
 	struct config *c = &s->config;
-	struct try t = { .setup = s };
+	struct try t = { .setup = s, .record_fd = -1 };
 	char *cwd = getcwd(NULL, 0);
 	const char *plain = getenv("NO_COLOR"), *term = getenv("TERM");
 	int rc = cwd ? 0 : err_sys(&err, ERR_CONFIG, errno, "cannot tell the working directory");
@@ -273,6 +295,7 @@ int cmd_try(struct setup *s)
 		  isatty(STDOUT_FILENO) && !(plain && *plain) && term && strcmp(term, "dumb") != 0);
 	buf_init(&t.out, 2 * CHAT_SHOW_MAX);
 	buf_init(&t.typed, CHAT_INPUT_MAX);
+	buf_init(&t.typed_lines, CHAT_RECORD_MAX);
 	chat_input_init(&t.input);
 	list_init(&t.flights);
 	rc = rc || make_token(&t, &err) || setup_handler(s, cwd, &err) || open_updates(&t, &err);
@@ -290,7 +313,8 @@ int cmd_try(struct setup *s)
 		log_set_secret(t.log, s->secret);
 		rc = run(&t, &err);
 	}
-	int status = rc ? 0 : conclude(&t);
+	int status = rc ? 0 : conclude(&t, &err);
+	rc = rc || status < 0;
 	release(&t);
 	free(cwd);
 	return rc ? cmd_fail(&err) : status;

@@ -57,6 +57,7 @@ void try_on_called(void *arg, const struct sandbox_call *call)
 	if (try_watch_is_second(t, call))
 		return;
 	chat_show_call(&t->chat, call, &t->out);
+	try_record_call(t, call);
 	if (strcmp(call->method, "sendChatAction") == 0)
 		try_say_fleeting(t);
 	else
@@ -79,7 +80,10 @@ void try_on_ignored(void *arg, const char *update, size_t n, const char *why)
 	struct try *t = arg;
 	if (t->mode != TRY_TERMINAL)
 		chat_show_update(&t->chat, update, n, &t->out);
-	SAY(t, CHAT_DIM, "(ignored: %s)", why);
+	try_say(t);
+	chat_put_line(&t->chat, &t->out, CHAT_DIM, "(ignored: %s)", why);
+	try_record_add(t, RECORD_END, 0);
+	try_say(t);
 }
 
 void try_on_output(void *arg, const struct claim *claim, int which, const char *text, size_t n)
@@ -109,12 +113,14 @@ void try_on_trouble(void *arg, const struct engine_trouble *trouble)
 	struct try *t = arg;
 	t->unstartable = trouble->unstartable;
 	if (trouble->unstartable)
-		SAY(t, CHAT_RED, "the handler cannot be started: %s; %s", trouble->reason,
-		    trouble->fate);
+		chat_put_line(&t->chat, &t->out, CHAT_RED, "the handler cannot be started: %s; %s",
+			      trouble->reason, trouble->fate);
 	else
-		SAY(t, CHAT_RED, "handler: %s: %s%s%s%s", trouble->reason, trouble->fate,
-		    *trouble->sentence ? " (" : "", trouble->sentence,
-		    *trouble->sentence ? ")" : "");
+		chat_put_line(&t->chat, &t->out, CHAT_RED, "handler: %s: %s%s%s%s", trouble->reason,
+			      trouble->fate, *trouble->sentence ? " (" : "", trouble->sentence,
+			      *trouble->sentence ? ")" : "");
+	try_record_add(t, RECORD_END, 0);
+	try_say(t);
 }
 
 void try_on_finished(void *arg, int status)

@@ -19,6 +19,15 @@ static int64_t now(void)
 	return clock_system.wall(&clock_system) / 1000;
 }
 
+/* An input that was understood and cannot be carried out: its record says so. */
+static void cannot(struct try *t, const char *why)
+{
+	chat_put_line(&t->chat, &t->out, CHAT_RED, "(%s)", why);
+	try_record_add(t, RECORD_END, 0);
+	buf_clear(&t->out);
+	try_bad_line(t, why);
+}
+
 /* Hands {KIND: object} to the sandbox, unless `rc` says that it could not be made. In the terminal
  * it is shown unless it stands there as it was typed. */
 static int push(struct try *t, int rc, const char *kind, const struct buf *object, bool as_typed)
@@ -51,7 +60,7 @@ static void say(struct try *t, const char *text)
 {
 	struct chat_content content = { .text = text };
 	if (send_content(t, &content))
-		try_bad_line(t, "the message cannot be sent: it is too long, or memory is out");
+		cannot(t, "the message cannot be sent: it is too long, or memory is out");
 }
 
 static void edit(struct try *t, int64_t nth, const char *text)
@@ -59,13 +68,13 @@ static void edit(struct try *t, int64_t nth, const char *text)
 	struct buf message;
 	const cJSON *old = sandbox_message_of(t->sandbox, t->chat.chat_id, t->chat.user_id, nth);
 	if (!old) {
-		try_bad_line(t, "there is no such message of yours here; the last one is 1");
+		cannot(t, "there is no such message of yours here; the last one is 1");
 		return;
 	}
 	buf_init(&message, CHAT_INPUT_MAX);
 	if (push(t, chat_edited(&t->chat, old, now(), text, &message), "edited_message", &message,
 		 false))
-		try_bad_line(t, "the message cannot be edited: it is too long, or memory is out");
+		cannot(t, "the message cannot be edited: it is too long, or memory is out");
 	buf_release(&message);
 }
 
@@ -75,7 +84,7 @@ static void query(struct try *t, const char *text)
 	buf_init(&object, CHAT_INPUT_MAX);
 	if (push(t, chat_inline(&t->chat, text, ++t->query_id, &object), "inline_query", &object,
 		 false))
-		try_bad_line(t, "the query cannot be sent: it is too long, or memory is out");
+		cannot(t, "the query cannot be sent: it is too long, or memory is out");
 	buf_release(&object);
 }
 
@@ -99,24 +108,28 @@ static void press(struct try *t, int64_t number)
 {
 	const struct chat_button *b = chat_button(&t->chat, number);
 	if (!b) {
-		try_bad_line(t, "there is no such button");
+		cannot(t, "there is no such button");
 		return;
 	}
 	switch (b->kind) {
 	case BUTTON_DATA:
 		if (press_data(t, b))
-			try_bad_line(
-				t,
-				"the button cannot be pressed: its message is gone, or memory is out");
+			cannot(t,
+			       "the button cannot be pressed: its message is gone, or memory is out");
 		break;
 	case BUTTON_TEXT:
 		say(t, b->text);
 		break;
 	case BUTTON_URL:
-		SAY(t, CHAT_DIM, "it opens %s", b->value);
+		chat_put_line(&t->chat, &t->out, CHAT_DIM, "it opens %s", b->value);
+		try_record_add(t, RECORD_END, 0);
+		try_say(t);
 		break;
 	case BUTTON_OTHER:
-		SAY(t, CHAT_DIM, "it does what there is none of here: %s", b->value);
+		chat_put_line(&t->chat, &t->out, CHAT_DIM, "it does what there is none of here: %s",
+			      b->value);
+		try_record_add(t, RECORD_END, 0);
+		try_say(t);
 		break;
 	}
 }
@@ -186,12 +199,12 @@ static void send_file(struct try *t, const struct chat_line *line)
 	cJSON *file = NULL;
 	buf_init(&bytes, SANDBOX_FILE_MAX + 1);
 	if (!path) {
-		try_bad_line(t, "out of memory");
+		cannot(t, "out of memory");
 		return;
 	}
 	if (read_file(path, &bytes, &size)) {
 		err_sys(&err, ERR_USAGE, errno, "cannot send '%s'", path);
-		try_bad_line(t, err.text);
+		cannot(t, err.text);
 		goto out;
 	}
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path,
@@ -205,7 +218,7 @@ static void send_file(struct try *t, const struct chat_line *line)
 	json = file ? cJSON_PrintUnformatted(file) : NULL;
 	struct chat_content content = { .text = line->text, .kind = kind, .file = json };
 	if (!json || send_content(t, &content))
-		try_bad_line(t, "the file cannot be sent: memory is out");
+		cannot(t, "the file cannot be sent: memory is out");
 out:
 	cJSON_free(json);
 	cJSON_Delete(file);
@@ -223,9 +236,9 @@ void try_give_update(struct try *t, const char *update, size_t n)
 	sandbox_stats(t->sandbox, &stats);
 	buf_init(&made, CHAT_INPUT_MAX + 64);
 	if (chat_update(update, n, stats.last_id + 1, &made, &err)) {
-		try_bad_line(t, err.text);
+		cannot(t, err.text);
 	} else if (made.len && sandbox_push_raw(t->sandbox, made.data, made.len)) {
-		try_bad_line(t, "out of memory");
+		cannot(t, "out of memory");
 	} else if (made.len && t->mode == TRY_TERMINAL) {
 		chat_show_update(&t->chat, made.data, made.len, &t->out);
 		try_say(t);

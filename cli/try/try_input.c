@@ -44,6 +44,8 @@ static int next_line(struct try *t, char **line, const char **trouble)
 {
 	size_t n;
 	*trouble = NULL;
+	if (t->mode == TRY_REPLAY)
+		return (*line = chat_record_line(t->record, &t->line_number)) ? 1 : -1;
 	if (t->mode != TRY_TERMINAL)
 		return chat_feed_line(t->feed, line, &n, &t->line_number, trouble);
 	*line = t->typed.data;
@@ -61,6 +63,9 @@ static int next_input(struct try *t, const char **trouble)
 			*trouble = "the text that began with " CHAT_QUOTES " has no end";
 		if (rc <= 0)
 			return rc;
+		if (t->record &&
+		    (buf_adds(&t->typed_lines, line) || buf_addc(&t->typed_lines, '\n')))
+			buf_clear(&t->typed_lines);
 		whole = chat_input_add(&t->input, line);
 		if (whole < 0)
 			try_bad_line(t, "it is too long, or memory is out");
@@ -84,9 +89,15 @@ static void tell_old_word(struct try *t)
 
 /* Whether what comes next is to wait. In the terminal a person sees for what to wait, and behind
  * :wait it was waited for long enough. */
-static bool is_early(const struct try *t)
+static bool is_early(struct try *t)
 {
-	return t->mode != TRY_TERMINAL && !t->waited && !try_all_handled(t);
+	if ((t->mode == TRY_TERMINAL && !t->record) || t->waited || try_all_handled(t))
+		return false;
+	if (t->mode == TRY_TERMINAL && !t->early_told && t->ready)
+		SAY(t, CHAT_DIM,
+		    "to be recorded a line waits for the one before; :wait 1s in front lets it go");
+	t->early_told = t->early_told || t->ready;
+	return true;
 }
 
 static void end(struct try *t, const char *trouble)
@@ -116,6 +127,8 @@ static bool take_input(struct try *t)
 		t->waited = line.verb == CHAT_WAIT ||
 			    (t->waited && (line.verb == CHAT_AS || line.verb == CHAT_IN));
 	tell_old_word(t);
+	try_record_begin(t, parsed && line.verb != CHAT_NOTHING && line.verb != CHAT_HELP &&
+				    line.verb != CHAT_QUIT);
 	if (parsed)
 		try_act(t, &line);
 	else

@@ -1,6 +1,7 @@
 /* cli/try/try_internal: what the files of tgrun try share: cmd_try.c (the start and the end), try.c
  * (what happens meanwhile), try_input.c (what is typed or read), try_act.c (what that does),
- * try_watch.c (what became of each update), and below them try_say.c. */
+ * try_watch.c (what became of each update), try_record.c (what is kept of it), and below them
+ * try_say.c. */
 #ifndef TGRUN_CLI_TRY_TRY_INTERNAL_H
 #define TGRUN_CLI_TRY_TRY_INTERNAL_H
 
@@ -8,6 +9,7 @@
 #include "cli/setup/setup.h"
 #include "cli/try/chat.h"
 #include "cli/try/chat_feed.h"
+#include "cli/try/chat_record.h"
 #include "cli/try/chat_words.h"
 #include "sandbox/sandbox.h"
 
@@ -17,6 +19,7 @@ enum try_mode {
 	TRY_TERMINAL, /* somebody types */
 	TRY_LINES,    /* typed lines from a pipe or a file */
 	TRY_UPDATES,  /* --updates */
+	TRY_REPLAY,   /* what was typed in a recorded conversation; nothing is shown */
 };
 
 struct
@@ -35,6 +38,10 @@ try {
 	struct loop_signal *signals[TRY_SIGNALS];
 	enum try_mode mode;
 	int updates_fd;
+	struct chat_record *record; /* NULL: the conversation is not kept */
+	int record_fd;              /* where it is written at the end; -1: nowhere */
+	struct buf typed_lines;     /* of the input that grows */
+	int64_t input_began;        /* wall clock, milliseconds */
 	struct chat chat;
 	struct buf out; /* to be printed */
 	/* Lines that were typed in the terminal, each with a NUL behind it. */
@@ -43,7 +50,8 @@ try {
 	/* What they say: the input that grows, or is whole and waits for its turn (`ready`). */
 	struct chat_input input;
 	bool ready, pausing;
-	bool waited; /* the last input was :wait, but for who speaks where */
+	bool early_told; /* that each line waits */
+	bool waited;     /* the last input was :wait, but for who speaks where */
 	int64_t line_number, bad_lines, query_id;
 	int unstartable;     /* starts that failed in a row */
 	struct list flights; /* try_watch.c */
@@ -88,6 +96,17 @@ void try_show_prompt(struct try *t);
 void try_act(struct try *t, const struct chat_line *line);
 /* An update of a file, or one that was typed: of `n` bytes, with an update_id or without. */
 void try_give_update(struct try *t, const char *update, size_t n);
+
+/* try_record.c: opens what --record and --replay name. 0 or -1 with `err`. */
+int try_record_open(struct try *t, struct err *err);
+/* An input is carried out; `counts`: it is one that does something. */
+void try_record_begin(struct try *t, bool counts);
+/* Keeps what stands in `out`, and is about to be said. */
+void try_record_add(struct try *t, enum chat_order order, int64_t chat);
+/* What `call` showed is kept, if it is seen in a chat or by its author. */
+void try_record_call(struct try *t, const struct sandbox_call *call);
+/* The end: writes the record, shows what differs. 0, 1 when something does, or -1 with `err`. */
+int try_record_end(struct try *t, struct err *err);
 
 /* try_watch.c: what of each update that was handled people are to know, such as that nothing
  * answered it. */

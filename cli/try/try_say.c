@@ -29,6 +29,8 @@ static int print(const struct buf *text)
 
 static void say(struct try *t, bool fleeting)
 {
+	if (t->mode == TRY_REPLAY)
+		buf_clear(&t->out); /* it was kept, and the difference is what is shown */
 	if (!t->out.len)
 		return;
 	t->out.len = secret_redact(t->setup->secret, t->out.data, t->out.len);

@@ -137,7 +137,9 @@ static void tell(struct try *t, const struct flight *f)
 		return;
 	if (f->chat)
 		chat_put_place(&t->chat, &t->out, f->chat, f->thread, "");
-	SAY(t, CHAT_DIM, "%s", text);
+	chat_put_line(&t->chat, &t->out, CHAT_DIM, "%s", text);
+	try_record_add(t, RECORD_END, 0);
+	try_say(t);
 }
 
 void try_watch_turn(struct try *t)

@@ -54,6 +54,8 @@ is "$(calls 'select(.method == "sendMessage" and .params.reply_markup) | .params
 	if type == "string" then fromjson else . end | [.inline_keyboard[][].text] | join(" ")')" "Tea Coffee" "its menu has two buttons"
 is "$(deliveries 'select(.method == "answerCallbackQuery") | .query' | tr '\n' ' ')" "77 76 " "each button that was pressed stops waiting"
 
+like "$("$TGRUN" try --reply text --replay "$H/menu.talk" --handler "$H/menu.sh" 2>&1; echo "status $?")" '^status 0$' "menu.sh does what menu.talk says that it did"
+
 diag "remind.py"
 message 13 "/add water the plants"
 message 13 "/add \"buy\" tea"

@@ -327,6 +327,111 @@ is "$(status)" 1 "an update that failed is status 1"
 talk --handler true --updates "$TMP/none" >/dev/null
 is "$(status)" 64 "a file that is not there is status 64"
 
+# A conversation that is kept, and had again.
+handler often.sh <<'EOT'
+#!/bin/sh
+# Says what each run would say in another way: times, ports, who is first.
+case $TG_TEXT in
+/all) for chat in 9 5 7; do tgrun call sendMessage chat_id=$chat text="to $chat" & done; wait; echo "done at $(date)"; date +%s; echo "$TG_API_ROOT" ;;
+/lines) printf 'one\n\n# three\n> four\n' ;;
+/fail) date +%N >&2; echo broken >&2; exit 3 ;;
+/odd) echo "$$" ;;
+/own) echo "${CHANGED:-own}" ;;
+esac
+EOT
+printf '%s\n' /all '"""' /lines '"""' /fail :help nothing ':as 5 Eve' /own ':press 7' ':json {"message":{"message_id":1,"chat":{"id":8,"type":"private"},"text":"/own"}}' >"$TMP/lines"
+for n in 1 2; do
+	talk --reply text --record "$TMP/talk.$n" --handler "$TMP/often.sh" <"$TMP/lines" >/dev/null
+done
+is "$(sed '/^#/d' "$TMP/talk.1")" '
+> /all
+bot: done at <time>
+   | <time>
+   | http://127.0.0.1:<number>
+(5) bot: to 5
+(7) bot: to 7
+(9) bot: to 9
+
+> """
+> /lines
+> """
+bot: one
+   |
+   | # three
+   | > four
+
+> /fail
+handler: exited with status 3: now a dead letter (broken)
+
+> nothing
+(no answer)
+
+> :as 5 Eve
+
+> /own
+bot: own
+
+> :press 7
+(there is no such button)
+
+> :json {"message":{"message_id":1,"chat":{"id":8,"type":"private"},"text":"/own"}}
+(8) bot: own' "a conversation is kept as text"
+ok 'cmp -s "$TMP/talk.1" "$TMP/talk.2"' "… and it is the same each time"
+replay() { # FILE OPTION…: without anybody; $STATUS, $TMP/out, $TMP/err
+	file=$1
+	shift
+	setsid -w timeout -k 5 "$((DEADLINE * 2))" "$TGRUN" try --reply text --replay "$file" --handler "$TMP/often.sh" "$@" </dev/null >"$TMP/out" 2>"$TMP/err"
+	STATUS=$?
+}
+replay "$TMP/talk.1"
+is "$STATUS $(cat "$TMP/out" "$TMP/err")" "0 " "had again it is the same: status 0, and no word"
+CHANGED=another
+export CHANGED
+replay "$TMP/talk.1"
+unset CHANGED
+is "$STATUS $(sed 1,2d "$TMP/out")" "1 @@ -27,10 +27,10 @@
+ > :as 5 Eve
+ 
+ > /own
+-bot: own
++bot: another
+ 
+ > :press 7
+ (there is no such button)
+ 
+ > :json {\"message\":{\"message_id\":1,\"chat\":{\"id\":8,\"type\":\"private\"},\"text\":\"/own\"}}
+-(8) bot: own
++(8) bot: another" "what differs is a diff, and status 1"
+printf '%s\n' '# by hand' '> /odd' 'bot: <number>' '' '> /own' 'bot: <any>n' '# why not' '> /own' 'bot: other' >"$TMP/talk"
+replay "$TMP/talk" --record "$TMP/talk"
+is "$STATUS $(cat "$TMP/talk")" "1 # by hand
+> /odd
+bot: <number>
+
+> /own
+bot: <any>n
+# why not
+> /own
+bot: own" "a record may be written by hand, and brought up to date"
+replay "$TMP/talk"
+is "$STATUS" 0 "… and holds then"
+printf '%s\n' '> /first' '> :wait 200ms' '> :as 7 Eve' '> /second' 'bot: 2' '(1001) bot: 1' >"$TMP/talk"
+rm -f "$SEEN.second"
+replay "$TMP/talk" --handler "$TMP/sees.sh"
+is "$STATUS $(cat "$TMP/out")" "0 " ":wait is kept, too"
+replay "$TMP/none"
+is "$STATUS $(cat "$TMP/out" "$TMP/err")" "66 tgrun: cannot read '$TMP/none' of --replay: No such file or directory" "a record that is not there is status 66"
+printf '> /own\n> :pres 1\n' >"$TMP/talk"
+replay "$TMP/talk"
+like "$STATUS $(cat "$TMP/out" "$TMP/err")" "^64 tgrun: '$TMP/talk' of --replay: line 2: there is no word :pres" "one that cannot be understood is 64"
+echo '> hi' >"$TMP/talk"
+replay "$TMP/talk" --handler "$TMP/gone.sh" --record "$TMP/talk"
+is "$STATUS $(cat "$TMP/talk")" "78 > hi" "a record stays as it was when nothing can be tried"
+is "$("$TGRUN" try --record "$TMP/none/x" --handler true </dev/null 2>/dev/null; echo $?)" 73 "one that cannot be written is 73"
+is "$(echo hi | "$TGRUN" try --record /dev/full --handler true >/dev/null 2>&1; echo $?)" 74 "… or was not, 74"
+is "$("$TGRUN" try --record "$TMP/x" --updates "$TMP/first" --handler true 2>&1 >/dev/null; echo $?)" "tgrun: --updates takes no --record or --replay: they go by what is typed
+64" "a file of updates is no conversation"
+
 # A handler that cannot be started.
 talk --handler "$TMP/gone.sh" </dev/null >/dev/null
 is "$(status)" 78 "a handler that is not there is status 78"
@@ -396,6 +501,19 @@ if env script --version >/dev/null 2>&1; then
 	wait_tgrun
 	like "$(cat "$TMP/screen")" 'status 0' "with 0"
 	like "$(sed -n '/status 0/,$p' "$TMP/screen")" '[; ]icanon' "and the terminal is as it was"
+
+	# In the terminal what is recorded is had one by one.
+	rm -f "$SEEN.go"
+	terminal "'$TGRUN' try --record '$TMP/talk' --handler '$TMP/slow.sh'"
+	wait_for 'grep -q "You: " "$TMP/screen"'
+	printf 'one\rtwo\r' >&3
+	wait_for 'grep -q "a line waits for the one before" "$TMP/screen"'
+	: >"$SEEN.go"
+	wait_for 'grep -q "echo two" "$TMP/screen"'
+	printf '\004' >&3
+	exec 3>&-
+	wait_tgrun
+	is "$(sed '/^#/d' "$TMP/talk" | tr '\n' '|')" "|> one|bot: echo one||> two|bot: echo two|" "what is typed in a terminal is kept, each line with its answer"
 
 	# What is typed is UTF-8 in any locale; what the bot does just now is said in the last line, until it speaks.
 	rm -f "$SEEN.go"
