@@ -11,7 +11,7 @@ run_example() { # EXAMPLE [OPTION…]
 	mode=$(grep -o -- '--reply [a-z]*' "$H/$1" | head -n 1)
 	shift
 	# shellcheck disable=SC2086 # an option and its value
-	run_tgrun --once --hide-token --env REMIND_DIR="$TMP/lists" $mode --handler "$handler" "$@"
+	run_tgrun --once --hide-token $mode --handler "$handler" "$@"
 }
 answers() { # CHAT: what was sent there, a line each
 	deliveries "select(.method == \"sendMessage\" and .chat == $1) | .text"
@@ -21,7 +21,6 @@ press() { # CHAT DATA ID
 		chat_instance: "1", data: $data, message: {message_id: 5, date: 1, chat: {id: $chat, type: "private"}, text: "menu"}}}')"
 }
 
-mkdir "$TMP/lists"
 start_sandbox
 is "$(grep -l 'TG_TOKEN\|TG_API\|curl' "$H"/*)" "" "no example needs the token, or curl"
 
@@ -56,27 +55,57 @@ is "$(deliveries 'select(.method == "answerCallbackQuery") | .query' | tr '\n' '
 
 like "$("$TGRUN" try --reply text --replay "$H/menu.talk" --handler "$H/menu.sh" 2>&1; echo "status $?")" '^status 0$' "menu.sh does what menu.talk says that it did"
 
-diag "remind.py"
+diag "list.py"
 message 13 "/add water the plants"
 message 13 "/add \"buy\" tea"
 message 13 "not for the list"
 message 14 /list
-run_example remind.py
-is "$STATUS" 0 "remind.py: tgrun ends well"
+run_example list.py
+is "$STATUS" 0 "list.py: tgrun ends well"
 is "$(answers 13 | tail -n 2 | sed 's/^[0-9]*: //')" 'water the plants
-"buy" tea' "remind.py keeps a list"
+"buy" tea' "list.py keeps a list"
 is "$(answers 14)" "Nothing to do." "each chat has its own"
-first=$(jq -r 'keys[0]' "$TMP/lists/remind.13.json")
+first=$(jq -r 'keys[0]' "$TMP/state/data/list.13.json")
 message 13 "/done $first"
-run_example remind.py
+run_example list.py
 is "$(answers 13 | tail -n 1 | sed 's/^[0-9]*: //')" '"buy" tea' "what is done is off the list"
 again() {
 	printf '{"update_id":900,"message":{"message_id":1,"date":0,"chat":{"id":13,"type":"private"},"text":"/add once"}}' |
-		TG_UPDATE_ID=900 TG_UPDATE_KIND=message TG_CHAT_ID=13 TG_COMMAND=/add TG_ARGS=once REMIND_DIR=$TMP/lists python3 "$H/remind.py"
+		TG_UPDATE_ID=900 TG_UPDATE_KIND=message TG_CHAT_ID=13 TG_COMMAND=/add TG_ARGS=once TG_DATA_DIR=$TMP/state/data python3 "$H/list.py"
 }
 is "$(again | tail -n 1; again | tail -n 1)" "900: once
 900: once" "an update that comes twice is answered the same"
-is "$(jq '[.[] | select(. == "once")] | length' "$TMP/lists/remind.13.json")" 1 "… and is on the list once"
+is "$(jq '[.[] | select(. == "once")] | length' "$TMP/state/data/list.13.json")" 1 "… and is on the list once"
+
+diag "wizard.sh"
+message 16 "before anything"
+message 16 /order
+message 17 /order
+message 16 "tea, hot
+please"
+message 17 coffee
+message 16 2
+message 16 'the $(house) next door'
+message 16 "and then?"
+run_example wizard.sh
+is "$STATUS" 0 "wizard.sh: tgrun ends well"
+is "$(answers 16)" 'What would you like?
+How many?
+Where shall it go?
+Ordered: tea, hot please, 2, the $(house) next door' "wizard.sh asks one thing after the other, and nothing before or after"
+is "$(answers 17)" "What would you like?
+How many?" "each chat is asked by itself"
+say() { # ID TEXT: as a crash would have it come again
+	TG_UPDATE_ID=$1 TG_UPDATE_KIND=message TG_CHAT_ID=17 TG_TEXT=$2 TG_DATA_DIR=$TMP/state/data "$H/wizard.sh"
+}
+is "$(say 900 3; say 900 3)" "Where shall it go?
+Where shall it go?" "an answer that comes twice counts once"
+message 17 "the sea"
+run_example wizard.sh
+is "$(answers 17 | tail -n 1)" "Ordered: coffee, 3, the sea" "… and another run goes on where the last ended"
+message 16 /order
+run_example wizard.sh
+is "$(answers 16 | tail -n 1)" "What would you like?" "an order may be begun anew"
 
 diag "count.awk"
 message 15 "one two  three
@@ -99,7 +128,7 @@ push '{"channel_post":{"message_id":1,"date":1,"chat":{"id":-1008,"type":"channe
 push '{"callback_query":{"id":"78","from":{"id":5,"is_bot":false,"first_name":"u"},"chat_instance":"1","data":"Tea","inline_message_id":"i"}}'
 stored=$TMP/stored
 curl -sS "$API/getUpdates" | jq -c '.result[]' >"$stored"
-for example in echo.sh menu.sh remind.py count.awk; do
+for example in echo.sh menu.sh list.py count.awk; do
 	anew --no-penalties
 	push - <"$stored"
 	run_example $example --concurrency 1
@@ -118,10 +147,35 @@ message 5 /start
 run_example menu.sh
 like "$(dead list --json | jq -r .reason)" '^exited with status 77: .*bot was blocked by the user' "… and says who has blocked it"
 
+diag "remind.sh"
+anew --no-penalties
+for sort in '"message_thread_id":7,"is_topic_message":true' '"message_thread_id":9'; do
+	push '{"message":{"message_id":1,"date":1,"chat":{"id":-1009,"type":"supergroup"},"from":{"id":5,"is_bot":false,"first_name":"u"},"text":"/remind 2m tea \"$(id)\"",'"$sort"'}}'
+done
+push '{"edited_message":{"message_id":1,"date":1,"edit_date":2,"chat":{"id":-1009,"type":"supergroup"},"from":{"id":5,"is_bot":false,"first_name":"u"},"text":"/remind 1h x"}}'
+message 18 "/remind 0 at once"
+message 18 /remind
+message 18 "/remind --at=0 x"
+run_example remind.sh --concurrency 1
+waits() { "$TGRUN" queue list --json --state-dir "$TMP/state" | jq -r '"\(.state) \(.kind) \(.key) \((.due | fromdate) - (.received | fromdate))"'; }
+is "$STATUS $(waits)" "0 delayed reminder chat:-1009 120
+delayed reminder chat:-1009 120" "remind.sh keeps what is to come"
+is "$(answers 18)" "I will.
+Say: /remind 10m water the plants
+Say: /remind 10m water the plants
+Remember: at once" "it says so, or what to say, and reminds"
+machine MACHINE_SPEED=30
+start_tgrun --hide-token --timeout 0 --reply text --handler "$H/remind.sh"
+wait_for '[ "$(deliveries "select(.text | test(\"^Remember: tea\")) | .n" | wc -l)" = 2 ]'
+stop_tgrun
+machine
+is "$(calls 'select(.method == "sendMessage" and (.params.text | test("^Remember: tea"))) | .params | "\(.text) \(.message_thread_id // "-")"')" 'Remember: tea "$(id)" 7
+Remember: tea "$(id)" -' "over another run it comes in its time, in its topic, whatever was written"
+
 diag "a refusal, and an API that is away"
 failed() { "$TGRUN" outbox list --json --state failed --state-dir "$TMP/state" | jq -r '"\(.chat) \(.code) \(.reason)"' | sort; }
 machine MACHINE_SPEED=10
-for example in echo.sh menu.sh remind.py count.awk; do
+for example in echo.sh menu.sh list.py count.awk; do
 	anew --no-penalties
 	script '{"method":"sendMessage","chat":31,"action":"refuse","ms":1500}
 {"method":"sendMessage","chat":32,"action":"flood","retry_after":2}

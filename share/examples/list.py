@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Keeps a list for each chat: /add TEXT, /list, /done NUMBER. What it prints is the answer:
 
-    tgrun … --reply text --handler ./remind.py
+    tgrun … --reply text --handler ./list.py
 
 An update may come twice, after a crash. So what it does is filed under TG_UPDATE_ID, and done again it changes
 nothing. A chat's updates run one after the other, so a chat's file needs no lock.
@@ -14,7 +14,7 @@ command, text = os.environ.get("TG_COMMAND"), os.environ.get("TG_ARGS", "").stri
 if os.environ["TG_UPDATE_KIND"] != "message" or command not in ("/add", "/list", "/done"):
     sys.exit(0)
 
-path = os.path.join(os.environ.get("REMIND_DIR", "."), f"remind.{os.environ['TG_CHAT_ID']}.json")
+path = os.path.join(os.environ["TG_DATA_DIR"], f"list.{os.environ['TG_CHAT_ID']}.json")
 try:
     with open(path, encoding="utf-8") as file:
         items = json.load(file)  # number of the update that added it -> what to remember
