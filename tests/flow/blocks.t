@@ -365,7 +365,7 @@ for BLOCK in $(find "$TMP/blocks" -type f | sed 's|.*/||' | sort -V); do
 	diag "$BLOCK: $LINE"
 	rule
 done
-is "$(find "$TMP/blocks" -type f | wc -l)" 37 "so many blocks were looked at"
+is "$(find "$TMP/blocks" -type f | wc -l)" 38 "so many blocks were looked at"
 
 # What man(1) shows as two lines is pasted as two commands.
 plain() { sed 's/[[:space:]][[:space:]]*/ /g; s/^ //'; }
