@@ -44,8 +44,8 @@ int setup_token(struct setup *s, struct err *err);
  * `cwd`: a relative path means this directory. 0 or -1 with `err`. */
 int setup_handler(struct setup *s, const char *cwd, struct err *err);
 
-/* Warns of each handler whose script names Telegram's own server, and not what handlers are given in
- * its place; `instead` says what becomes of what it sends there. After setup_handler(). */
+/* Warns of each handler whose script names Telegram's own server, and not what handlers are given
+ * in its place; `instead` says what becomes of what it sends there. After setup_handler(). */
 void setup_look_telegram(struct setup *s, const char *instead);
 
 /* The limits of handlers among the options. 0, or -1 with `err` (ERR_CONFIG) when one of them

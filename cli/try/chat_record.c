@@ -33,10 +33,10 @@ int chat_record_grow(void *list, size_t count, size_t size)
 	if (count & (count - 1) || count == 1)
 		return 0;
 	memcpy(&items, list, sizeof items);
-	items = realloc(items, (count ? 2 * count : 2) * size);
-	if (!items)
+	void *more = realloc(items, (count ? 2 * count : 2) * size);
+	if (!more)
 		return -1;
-	memcpy(list, &items, sizeof items);
+	memcpy(list, &more, sizeof more);
 	return 0;
 }
 

@@ -50,13 +50,14 @@ bot: echo :)
 3 handled, 0 failed" "the words of before are the bot's, which is said once, and so is what only looks like a word"
 
 got=$(printf '"""\none\n:press 1\n\nthree\n"""\n"""\nnever ends\n' | talk --handler "$TMP/echo.sh")
+EMPTY="     "
 is "$got" "You: one
      :press 1
-     
+$EMPTY
      three
 bot: echo one
      :press 1
-     
+$EMPTY
      three
 line 9: the text that began with \"\"\" has no end
 1 handled, 0 failed" "a message of several lines stands between quotes"
@@ -389,16 +390,16 @@ CHANGED=another
 export CHANGED
 replay "$TMP/talk.1"
 unset CHANGED
-is "$STATUS $(sed 1,2d "$TMP/out")" "1 @@ -27,10 +27,10 @@
+is "$STATUS $(sed "1,2d; s/^ $//" "$TMP/out")" "1 @@ -27,10 +27,10 @@
  > :as 5 Eve
- 
+
  > /own
 -bot: own
 +bot: another
- 
+
  > :press 7
  (there is no such button)
- 
+
  > :json {\"message\":{\"message_id\":1,\"chat\":{\"id\":8,\"type\":\"private\"},\"text\":\"/own\"}}
 -(8) bot: own
 +(8) bot: another" "what differs is a diff, and status 1"

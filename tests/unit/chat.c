@@ -236,7 +236,8 @@ static void test_updates(void)
 	is_str(update_shown("{\"update_id\":1,\"poll\":{\"id\":\"4\"}}"), "someone: [poll]\n",
 	       "another update is named by its kind");
 	is_str(update_shown(
-		       "{\"update_id\":1,\"message\":{\"message_id\":4,\"chat\":{\"id\":1001},\"from\":{\"id\":1,\"first_name\":\"Ann\"},\"photo\":[{\"file_name\":\"a.jpg\",\"file_size\":1}],\"caption\":\"Me\"}}"),
+		       "{\"update_id\":1,\"message\":{\"message_id\":4,\"chat\":{\"id\":1001},\"from\":{\"first_name\":\"Ann\"},"
+		       "\"photo\":[{\"file_name\":\"a.jpg\",\"file_size\":1}],\"caption\":\"Me\"}}"),
 	       "Ann: [photo: Me] (a.jpg, 1 byte)\n", "a photo is a photo");
 	is_str(update_shown(
 		       "{\"update_id\":1,\"edited_message\":{\"message_id\":4,\"chat\":{\"id\":1001},\"from\":{\"id\":1,\"first_name\":\"Ann\"},\"text\":\"ho\"}}"),
