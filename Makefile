@@ -221,6 +221,7 @@ fuzz:
 BINDIR  = $(DESTDIR)$(PREFIX)/bin
 MANDIR  = $(DESTDIR)$(PREFIX)/share/man
 DOCDIR  = $(DESTDIR)$(PREFIX)/share/doc/tgrun
+GLUEDIR = $(DESTDIR)$(PREFIX)/share/tgrun
 UNITDIR = $(DESTDIR)$(PREFIX)/lib/systemd/system
 BASHDIR = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 ZSHDIR  = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
@@ -229,7 +230,7 @@ MANUAL  = $(wildcard man/*.[1-8])
 UNITS   = $(wildcard share/*.service share/*.socket)
 RUNS    = share/crontab.example share/runit/run share/runit/log share/s6/run
 # What names the program's place: $(call placed,MODE,FROM,TO)
-placed  = sed 's|/usr/local/bin|$(PREFIX)/bin|' $(2) >$(3) && chmod $(1) $(3)
+placed  = sed 's|/usr/local/bin|$(PREFIX)/bin|; s|/usr/local/share|$(PREFIX)/share|' $(2) >$(3) && chmod $(1) $(3)
 
 install: $(B)/tgrun completions
 	install -D -m 755 $(B)/tgrun $(BINDIR)/tgrun
@@ -239,6 +240,9 @@ install: $(B)/tgrun completions
 	install -m 755 share/examples/* $(DOCDIR)/examples
 	set -e; $(foreach unit,$(UNITS),$(call placed,644,$(unit),$(UNITDIR)/$(notdir $(unit)));)
 	set -e; $(foreach run,$(RUNS),$(call placed,$(if $(filter %.example,$(run)),644,755),$(run),$(DOCDIR)/examples/$(patsubst share/%,%,$(run:.example=)));)
+	install -d $(GLUEDIR)/once.d
+	set -e; $(foreach file,$(wildcard share/tgrun/tgrun.* share/tgrun/once.sh),$(call placed,$(if $(filter %once.sh,$(file)),755,644),$(file),$(GLUEDIR)/$(notdir $(file)));)
+	ln -sf ../once.sh $(GLUEDIR)/once.d/curl
 	install -D -m 644 $(B)/completions/tgrun.bash $(BASHDIR)/tgrun
 	install -D -m 644 $(B)/completions/tgrun.zsh $(ZSHDIR)/_tgrun
 	install -D -m 644 $(B)/completions/tgrun.fish $(FISHDIR)/tgrun.fish
@@ -246,7 +250,7 @@ install: $(B)/tgrun completions
 uninstall:
 	rm -f $(BINDIR)/tgrun $(foreach page,$(MANUAL),$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
 	rm -f $(BASHDIR)/tgrun $(ZSHDIR)/_tgrun $(FISHDIR)/tgrun.fish $(foreach unit,$(UNITS),$(UNITDIR)/$(notdir $(unit)))
-	rm -rf $(DOCDIR)
+	rm -rf $(DOCDIR) $(GLUEDIR)
 
 # The source of the last commit as build/tgrun-VERSION.tar.gz; the same bytes whenever and wherever it is made.
 DIST     = build/tgrun-$(VERSION).tar.gz

@@ -71,6 +71,82 @@ tells() { # COMMAND CHAT ERE WHAT: a command that has the bot, which runs, say t
 	kill "$PID" && wait "$PID"
 	like "$STATUS $(deliveries "select(.chat == $2) | .text" | tr '\n' ' ')" "^0 $3" "$4"
 }
+# Bots of frameworks, of which there is as much here as such a block names.
+mkdir -p "$W/node_modules/grammy" "$W/telegram"
+echo '{"name":"grammy","type":"module","main":"./index.js"}' >"$W/node_modules/grammy/package.json"
+cat >"$W/node_modules/grammy/index.js" <<'EOT'
+export class Bot {
+	constructor(token, { client }) { this.url = `${client.apiRoot}/bot${token}/sendMessage`; }
+	on(what, handler) { this.handler = handler; }
+	isInited() { return !!this.botInfo; }
+	async handleUpdate({ message }) {
+		const send = (text) => fetch(this.url, { method: 'POST', body: new URLSearchParams({ chat_id: message.chat.id, text }) });
+		await this.handler({ message, reply: async (text) => { if (!(await send(text)).ok) throw new Error('so 400'); } });
+	}
+}
+EOT
+cat >"$W/telegram/__init__.py" <<'EOT'
+import types, urllib.request, urllib.parse
+class Update:
+    @staticmethod
+    def de_json(update, send):
+        async def reply_text(text): send(update["message"]["chat"]["id"], text)
+        return types.SimpleNamespace(message=types.SimpleNamespace(text=update["message"]["text"], reply_text=reply_text))
+EOT
+cat >"$W/telegram/ext.py" <<'EOT'
+import types, urllib.request, urllib.parse
+filters = types.SimpleNamespace(TEXT=None)
+class MessageHandler:
+    def __init__(self, which, callback): self.callback = callback
+class Application:
+    @staticmethod
+    def builder(): return Application()
+    def token(self, token): self.key = token; return self
+    def base_url(self, url): self.url = url; return self
+    def build(self): self.error_handlers = {}; return self
+    def bot(self, chat, text):
+        urllib.request.urlopen(self.url + self.key + "/sendMessage", urllib.parse.urlencode({"chat_id": chat, "text": text}).encode())
+    def add_handler(self, handler): self.handler = handler
+    def add_error_handler(self, handler): self.error_handlers[handler] = True
+    async def start(self): pass
+    async def stop(self): pass
+    async def __aenter__(self): return self
+    async def __aexit__(self, *args): pass
+    async def process_update(self, update):
+        try:
+            await self.handler.callback(update, None)
+        except Exception as error:
+            for handler in self.error_handlers: await handler(update, types.SimpleNamespace(error=error))
+EOT
+export PYTHONDONTWRITEBYTECODE=yes
+framework() { # INTERPRETER SUFFIX [OPTION…]: the block is a bot, as a process and as a worker
+	if command -v "$1" >/dev/null; then
+		block | sed "s|/usr/local/share|$PWD/share|" >"$W/framework.$2"
+		answered "tgrun --token-file token ${3-} ${4-} --handler '$1 framework.$2'" "a bot of a framework"
+	else
+		not_run "no $1 here"
+	fi
+}
+foreign() { # INTERPRETER: the block is a command that runs one
+	if command -v "$1" >/dev/null; then
+		answered "$(block | sed "s|/usr/local/share|$PWD/share|")" "a bot that was no handler"
+	else
+		not_run "no $1 here"
+	fi
+}
+answered() { # COMMAND WHAT: as it stands there, and with workers: what is said is answered, and what it was refused is a dead letter
+	for workers in 0 1; do
+		anew --no-penalties --first-id 1
+		script '{"method":"sendMessage","chat":41,"times":2,"status":400,"description":"Bad Request: so 400"}'
+		message 42 hello
+		message 41 refused
+		shell "export TGRUN_ONCE=yes TGRUN_WORKERS=$workers TGRUN_CONCURRENCY=2; $1"
+		case $1 in *php* | *perl*) where=outbox ;; *) where=dead ;; esac
+		shown=$SHOWN
+		like "$STATUS $(deliveries '.text' | tr '\n' ' ') $(shell "tgrun $where list --json --token-file token"; printf '%s' "$SHOWN" | grep -c .)" \
+			'^0 (You said: )?hello  1$' "$2, with $workers workers, answers; of what it was refused there is a letter" || diag "$shown"
+	done
+}
 # Updates in the topic 7, an edit, and in a thread that is no topic.
 said() { # TEXT
 	printf '{"%s":{"message_id":1,"date":1,"chat":{"id":-1009,"type":"supergroup"},"from":{"id":5,"is_bot":false,"first_name":"u"},"text":"'"$1"'",%s}}\n' \
@@ -251,6 +327,34 @@ p1 +delayed .* greeting +chat:42 +comes at 2030-01-01T00:00:00Z$' "a greeting is
 		block >"$W/worker.sh" && chmod 755 "$W/worker.sh"
 		runs "tgrun --token-file token --workers 2 --handler ./worker.sh" " done=5 failed=0" "the worker"
 		is "$(deliveries 'select(.text == "Seen.") | .chat' | sort -n | tr '\n' ' ')" "-1001234567890 666 123456789 123456789 123456789 " "… answers each" ;;
+	"tgrun-handler.7.10:import { Bot } from 'grammy';") framework node js ;;
+	"tgrun-handler.7.11:import os, sys") framework python3 py ;;
+	"tgrun-handler.7.12:require '/usr/local/share/tgrun/tgrun.pl';") framework perl pl --reply text ;;
+	"tgrun-handler.7.13:tgrun "*" --reply api "*)
+		cat >"$W/hook.php" <<-'EOT'
+			<?php
+			$update = json_decode(file_get_contents('php://input'), true);
+			echo json_encode(['method' => 'sendMessage', 'chat_id' => $update['message']['chat']['id'], 'text' => 'You said: ' . $update['message']['text']]);
+		EOT
+		foreign php ;;
+	"tgrun-handler.7.14:tgrun "*)
+		cat >"$W/pollbot.sh" <<-'EOT'
+			#!/bin/sh
+			while updates=$(curl -s https://api.telegram.org/bot123:its-own/getUpdates); do
+				printf '%s' "$updates" | jq -r '.result[] | "\(.message.chat.id) \(.message.text)"' | while read -r chat text; do
+					curl -s https://api.telegram.org/bot123:its-own/sendMessage -d chat_id="$chat" -d text="You said: $text"
+				done
+			done
+		EOT
+		chmod 755 "$W/pollbot.sh"
+		foreign sh ;;
+	"tgrun-handler.7.15:#!/bin/sh")
+		block | sed "s|/usr/local/share|$PWD/share|" >"$W/handler" && chmod 755 "$W/handler"
+		anew --no-penalties --first-id 1
+		for text in hello /order tea 2 hello; do message 42 "$text"; done
+		shell "tgrun --token-file token --reply text --once --handler ./handler"
+		is "$STATUS $(deliveries 'select(.method == "sendMessage") | .text' | tr '\n' ';')" "0 What would you like?;How many of tea?;2 times tea: thank you.;" \
+			"buttons, and a wizard that remembers" || diag "$SHOWN" ;;
 	*) ok false "$BLOCK: '$LINE' has a rule" ;;
 	esac
 }
@@ -261,7 +365,7 @@ for BLOCK in $(find "$TMP/blocks" -type f | sed 's|.*/||' | sort -V); do
 	diag "$BLOCK: $LINE"
 	rule
 done
-is "$(find "$TMP/blocks" -type f | wc -l)" 32 "so many blocks were looked at"
+is "$(find "$TMP/blocks" -type f | wc -l)" 38 "so many blocks were looked at"
 
 # What man(1) shows as two lines is pasted as two commands.
 plain() { sed 's/[[:space:]][[:space:]]*/ /g; s/^ //'; }

@@ -204,7 +204,9 @@ like "$(cat "$TMP/root/usr/lib/systemd/system/tgrun@.service")" '^ExecStart=/usr
 ok '[ -x "$TMP/root/usr/share/doc/tgrun/examples/runit/run" ] && [ ! -x "$TMP/root/usr/share/doc/tgrun/examples/crontab" ]' "install: what other supervisors start"
 like "$(cat "$TMP/root/usr/share/bash-completion/completions/tgrun")" "^command.run.the main job" "install: completions"
 ok '[ -x "$TMP/root/usr/share/doc/tgrun/examples/echo.sh" ]' "install: the examples"
+is "$(cd "$TMP/root/usr/share/tgrun" && ls -d ./*.* | tr '\n' ' ')$(grep -c '/usr/share/tgrun' "$TMP/root/usr/share/tgrun/tgrun.py") $(readlink -f "$TMP/root/usr/share/tgrun/once.d/curl")" \
+	"./once.d ./once.sh ./tgrun.mjs ./tgrun.php ./tgrun.pl ./tgrun.py ./tgrun.sh 1 $TMP/root/usr/share/tgrun/once.sh" "install: what makes handlers of other bots, with the place where it is"
 make -s B="$BUILD" DESTDIR="$TMP/root" PREFIX=/usr uninstall >"$TMP/out" 2>&1
-is "$(find "$TMP/root" -type f)" "" "uninstall leaves no file"
+is "$(find "$TMP/root" -type f -o -type l)" "" "uninstall leaves no file"
 
 done_testing

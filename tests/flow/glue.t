@@ -1,0 +1,284 @@
+# Goal: what share/tgrun has makes handlers of bots that were written for a framework, a webhook or a poll of their own, one process for each update
+# and as workers. What such a bot is refused makes its update a dead letter, also where the framework, or its error handler, would pass over
+# it; what is refused for now is tried again. The frameworks are stand-ins of a few lines here; tests/foreign has the true ones.
+# shellcheck shell=sh disable=SC2016,SC2034
+. tests/flow/lib.sh
+
+GLUE=$PWD/share/tgrun
+export GLUE PYTHONDONTWRITEBYTECODE=yes
+for file in "$GLUE"/tgrun.* "$GLUE/once.sh"; do
+	ok '[ "$(wc -l <"$file")" -le 25 ]' "${file##*/} has at most 25 lines"
+done
+
+# The bots. Each answers a message in its chat, by a call of the Bot API that is all its own.
+
+cat >"$TMP/bot.mjs" <<'EOT'
+import { EventEmitter } from 'node:events';
+const { run } = await import(process.env.GLUE + '/tgrun.mjs');
+async function request(method, params) {
+	const response = await fetch(`${process.env.TG_API_URL}/${method}`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(params) });
+	const { ok, error_code, description } = await response.json();
+	if (!ok) throw new Error(`${error_code}: ${description}`);
+}
+const answer = (message) => ['sendMessage', { chat_id: message.chat.id, text: 'node' }];
+class Telegram {
+	async callApi(...args) { return request(...args); }
+}
+const bots = {
+	grammy() { // throws from handleUpdate; catch() is for its own runner
+		let call = request;
+		return {
+			isInited() { return !!this.botInfo; },
+			api: { config: { use(by) { const own = call; call = (...args) => by(own, ...args); } } },
+			async handleUpdate({ message }) {
+				if (this.botInfo.username !== 'sandbox_bot') throw new Error('not initialized');
+				await call(...answer(message));
+			},
+		};
+	},
+	careless() { // … and a bot that does not wait
+		const bot = bots.grammy(), handle = bot.handleUpdate;
+		bot.handleUpdate = async function (update) { handle.call(this, update); };
+		return bot;
+	},
+	telegraf() { // what its catch() takes is done
+		return {
+			telegram: new Telegram(), handleError() { console.log('caught'); },
+			async handleUpdate({ message }) { try { await this.telegram.callApi(...answer(message)); } catch (e) { return this.handleError(e); } },
+		};
+	},
+	ntba() { // version 2 takes all errors
+		return {
+			api: { transport: { request } }, errorHandler(e) { console.log('logged', e.message); },
+			async handleUpdate({ message }) { try { await this.api.transport.request(...answer(message)); } catch (e) { await this.errorHandler(e); } },
+		};
+	},
+	emitter() { // … and version 1 waits for nothing
+		const bot = new EventEmitter();
+		bot._request = request;
+		bot.processUpdate = ({ message }) => { bot.emit('message', message); };
+		bot.on('message', async (message) => { await bot._request(...answer(message)); });
+		return bot;
+	},
+	plain() { return async ({ message }) => message.chat.id % 10 ? request(...answer(message)) : 'node'; },
+};
+run(bots[process.argv[2]]());
+EOT
+
+cat >"$TMP/bot.py" <<'EOT'
+import asyncio, http.client, json, os, sys, types
+sys.path.append(os.environ["GLUE"])
+import tgrun
+
+class RetryAfter(Exception): pass
+class BadRequest(Exception): pass
+def answer(update):
+    server, _, path = os.environ["TG_API_URL"][len("http://"):].partition("/")
+    connection = http.client.HTTPConnection(server)
+    body = json.dumps({"chat_id": update["message"]["chat"]["id"], "text": "python"})
+    connection.request("POST", f"/{path}/sendMessage", body, {"Content-Type": "application/json"})
+    told = json.load(connection.getresponse())
+    if not told["ok"]:
+        raise (RetryAfter if told["error_code"] == 429 else BadRequest)(told["error_code"], told["description"])
+
+sys.modules["telegram"] = types.ModuleType("telegram")
+class Update:
+    @staticmethod
+    def de_json(data, bot):
+        assert bot == "the bot"
+        return data
+sys.modules["telegram"].Update = Update
+class Context:
+    def __init__(self, error): self.error = error
+class Dispatcher:  # as of version 13: work that was put off is done by threads which only its own runner starts
+    def __init__(self):
+        self.bot, self.error_handlers = "the bot", {}
+    def add_error_handler(self, handler): self.error_handlers[handler] = False
+    def _run_async(self, function, *args, **more): pass
+    def process_update(self, update):
+        try:
+            self._run_async(answer, update, update=update)
+        except Exception as error:
+            try:
+                for handler in self.error_handlers: handler(update, Context(error))
+            except Exception:
+                print("one error is enough")
+class Application:  # as of version 20
+    def __init__(self):
+        self.bot, self.error_handlers, self.state = "the bot", {}, "new"
+    def add_error_handler(self, handler): self.error_handlers[handler] = True
+    async def start(self): self.state += " started"
+    async def stop(self): self.state += " stopped"
+    async def __aenter__(self):
+        self.state = "initialized"
+        return self
+    async def __aexit__(self, *args): print("the bot is", self.state, "shut down")
+    async def later(self, update):
+        try:
+            await asyncio.sleep(0)
+            answer(update)
+        except Exception as error:
+            try:
+                for handler in self.error_handlers: await handler(update, Context(error))
+            except Exception:
+                print("one error is enough")
+    async def process_update(self, update): asyncio.create_task(self.later(update))
+async def asynchronous(update, context): raise ValueError("the error handler fails, too")
+def synchronous(update, context): raise ValueError("the error handler fails, too")
+
+def function(update): return answer(update) if update["message"]["chat"]["id"] % 10 else "python"
+bot = {"function": lambda: function, "dispatcher": Dispatcher, "application": Application}[sys.argv[1]]()
+if sys.argv[1] != "function":
+    bot.add_error_handler(asynchronous if sys.argv[1] == "application" else synchronous)
+tgrun.run(bot)
+EOT
+
+cat >"$TMP/bot.pl" <<'EOT'
+use strict;
+use warnings;
+use HTTP::Tiny;
+use JSON::PP;
+require "$ENV{GLUE}/tgrun.pl";
+tgrun::run(sub {
+	my ($update) = @_;
+	return 'perl' unless $update->{message}{chat}{id} % 10;
+	my $said = HTTP::Tiny->new->post_form("$ENV{TG_API_URL}/sendMessage", {chat_id => $update->{message}{chat}{id}, text => 'perl'});
+	my $answer = decode_json($said->{content});
+	die "ERROR: code $answer->{error_code}: $answer->{description}\n" unless $answer->{ok};
+	return;
+});
+EOT
+
+cat >"$TMP/hook.php" <<'EOT'
+<?php // as such scripts are: nothing is looked at
+function chat($update) { global $seen; return $update['message']['chat']['id'] . $seen; }
+$seen = '';
+$update = json_decode(file_get_contents('php://input'), true);
+$api = getenv('TG_API_URL');
+file_get_contents("$api/sendMessage?text=php&chat_id=" . chat($update));
+echo "ok";
+EOT
+cat >"$TMP/call.php" <<'EOT'
+<?php // answers by what it prints
+$update = json_decode(file_get_contents('php://input'));
+$chat = $update->message->chat->id;
+if ($chat % 10 == 1) throw new Exception('refused by itself');
+if ($chat % 10 == 2 && touch(getenv('FLOW_MARK') . '/again.' . $n = count(glob(getenv('FLOW_MARK') . '/again.*'))) && $n === 0) http_response_code(503);
+header('Content-Type: application/json');
+echo json_encode(['method' => 'sendMessage', 'chat_id' => $chat, 'text' => 'php']);
+EOT
+
+handler poll.sh <<'EOT'
+#!/bin/sh
+api=https://api.telegram.org/bot1:poll-sh offset=0
+while :; do
+	updates=$(curl -s "$api/getUpdates?offset=$offset&timeout=30")
+	printf '%s\n' "$updates" | jq -r '.result[] | "\(.update_id) \(.message.chat.id) \(.message.text)"' | while read -r id chat text; do
+		curl -s -o /dev/null "$api/sendMessage" -d chat_id="$chat" --data-urlencode text="$text and http://x/bot1:y/getUpdates"
+	done
+	offset=$((offset + 1))
+done
+EOT
+
+handler bot.sh <<'EOT'
+#!/bin/sh
+set -e
+. "$GLUE/tgrun.sh"
+button 'sh' Tea=tea Coffee=coffee
+EOT
+
+# A wizard of three questions, in two chats at once.
+
+handler wizard.sh <<'EOT'
+#!/bin/sh
+. "$GLUE/tgrun.sh"
+case $wizard in
+'')
+	wizard size
+	echo "What size?"
+	;;
+size)
+	wizard "name of $TG_TEXT"
+	echo "Your name?"
+	;;
+*)
+	echo "$TG_TEXT is the $wizard"
+	wizard ''
+	;;
+esac
+EOT
+mkdir "$TMP/data"
+says() { # CHAT TEXT
+	TG_DATA_DIR=$TMP/data TG_CHAT_ID=$1 TG_TEXT=$2 "$TMP/wizard.sh"
+}
+is "$(says 5 hi; says -6 hi; says 5 '* $(id)'; says 5 Ann; says -6 small; says 5 again)" 'What size?
+What size?
+Your name?
+Ann is the name of * $(id)
+Your name?
+What size?' "a wizard asks each chat one thing after the other"
+TG_CHAT_ID=5 "$TMP/wizard.sh" >"$TMP/out" 2>"$TMP/err"
+is "$? $(cat "$TMP/out")" "78 " "without TG_DATA_DIR it can keep nothing, and fails for good"
+like "$(cat "$TMP/err")" 'there is no TG_DATA_DIR' "… and says so"
+
+# Three chats of each: one in which all is well, one in which the bot is refused, and one in which it is refused for now.
+
+few='node:emitter node:plain python3:dispatcher python3:application perl:perl php:hook php:call sh:poll sh:button'
+all="node:grammy node:careless node:telegraf node:ntba python3:function ${few% sh:button}"
+command_of() { # KIND
+	case $1 in
+	function | dispatcher | application) echo "python3 $TMP/bot.py $1" ;;
+	perl) echo "perl $TMP/bot.pl" ;;
+	hook | call) echo "php $GLUE/tgrun.php $TMP/$1.php" ;;
+	poll) echo "$GLUE/once.sh $TMP/poll.sh" ;;
+	button) echo "$TMP/bot.sh" ;;
+	*) echo "node $TMP/bot.mjs $1" ;;
+	esac
+}
+configure() { # WORKERS: a route for each bot
+	printf 'handler = false\n'
+	for bot in $bots; do
+		printf '[route "/%s"]\nhandler = %s\nworkers = %s\n' "${bot#*:}" "$(command_of "${bot#*:}")" "$1"
+		case $1${bot#*:} in 0call) echo 'reply = api' ;; 0plain | 0perl) echo 'reply = text' ;; esac
+	done
+}
+fill() { # the updates, $there bots of them, and what the server thinks of their answers
+	base=100
+	there=0
+	for bot in $bots; do
+		base=$((base + 10))
+		command -v "${bot%:*}" >/dev/null || continue
+		there=$((there + 1))
+		for n in 0 1 2; do message $((base + n)) "/${bot#*:}"; done
+		[ "$bot" = php:call ] || script "$(printf '{"method":"sendMessage","chat":%d,"status":%d,"description":"%s: so %d"}\n' $((base + 1)) 400 'Bad Request' 400 $((base + 2)) 429 'Too Many Requests' 429)"
+	done
+}
+ended() { grep -c "$1  update=" "$TGRUN_LOG"; }
+
+for workers in 0 1; do
+	[ "$workers" = 0 ] && as="as a process" bots=$few || as="as a worker" bots=$all
+	diag "$as"
+	anew --no-penalties
+	rm -f "$TMP"/again.*
+	fill
+	configure "$workers" >"$TMP/config"
+	chmod 600 "$TMP/config"
+	start_tgrun --config "$TMP/config" --concurrency 4 --retry-delay 50ms --rate chat=0,group=0,bulk=0
+	wait_for '[ "$(ended handled)" -ge $((2 * there)) ] && [ "$(ended "now a dead letter")" -ge "$there" ]' 60
+	wait_for '[ "$(stats .deliveries)" -ge $((2 * there)) ]'
+	stop_tgrun
+	is "$STATUS" 0 "$as: tgrun ends well"
+	deliveries '.chat' | sort -n >"$TMP/delivered"
+	dead list --json | jq -r '"\(.update.message.chat.id) \(.reason) \(.stderr)"' >"$TMP/dead"
+	base=100
+	for bot in $bots; do
+		base=$((base + 10))
+		what="${bot%:*} ${bot#*:} $as"
+		command -v "${bot%:*}" >/dev/null || { ok true "$what # SKIP no ${bot%:*} here" && continue; }
+		near="^$((base / 10))[0-9]"
+		is "$(grep "$near" "$TMP/delivered" | tr '\n' ' ')- $(sed -n "s/\($near\) .*/\1/p" "$TMP/dead" | tr '\n' ' ')" "$base $((base + 2)) - $((base + 1)) " \
+			"$what: answers once where it may, also when it had to wait; what it was refused is a dead letter"
+		[ "${bot%:*}" = php ] || like "$(grep "$near" "$TMP/dead")" '400' "… and the letter says by what"
+	done
+done
+done_testing
