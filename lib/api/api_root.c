@@ -94,6 +94,16 @@ int api_root_read(struct api_root *r, const char *text, struct err *err)
 	return 0;
 }
 
+bool api_root_is_telegrams(const char *url)
+{
+	static const char host[] = "api.telegram.org";
+	const char *at = strstr(url, "://");
+	at = at ? at + 3 : url;
+	size_t n = strcspn(at, ":/");
+	n -= n && at[n - 1] == '.'; /* a whole name, as resolvers have it */
+	return n == strlen(host) && strncasecmp(at, host, n) == 0;
+}
+
 static void wipe(char *text)
 {
 	if (text)

@@ -20,6 +20,9 @@ struct api_root {
  * then empty. */
 int api_root_read(struct api_root *r, const char *text, struct err *err);
 
+/* Whether the server at `url` is Telegram's own, by its host. */
+bool api_root_is_telegrams(const char *url);
+
 /* Wipes and frees. Fine with a zeroed one. */
 void api_root_release(struct api_root *r);
 

@@ -2,14 +2,15 @@
  * door (door.c) goes out, with the bound on what may be uploaded to this server. Invariant: its
  * socket is there while the engine runs and is made anew when somebody removed it; no new one is
  * made once the engine ends. */
-#include <string.h>
-
+#include "api/api_root.h"
 #include "engine/engine_internal.h"
 
 enum { SPARE_CONNECTIONS = 64 /* beside one for each slot */ };
 
-#define BODY_MAX       UINT64_C(50000000)   /* bytes: what Telegram's own servers take */
-#define BODY_MAX_LOCAL UINT64_C(2000000000) /* … and one's own */
+/* Bytes: the files that Telegram's own servers take, 50 MB, with what stands around them; and one's
+ * own. */
+#define BODY_MAX       (UINT64_C(50) << 20)
+#define BODY_MAX_LOCAL (UINT64_C(2000) << 20)
 
 static void tell(struct engine *e, int rc, const struct err *err)
 {
@@ -33,7 +34,7 @@ void engine_door_open(struct engine *e)
 	}
 	if (!e->out || !e->config.dir)
 		return;
-	bool telegrams = strstr(e->config.api_root, "//api.telegram.org") != NULL;
+	bool telegrams = api_root_is_telegrams(e->config.api_root);
 	const struct door_config config = {
 		.loop = e->config.loop,
 		.log = e->config.log,

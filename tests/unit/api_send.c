@@ -86,6 +86,21 @@ static void cancelled(void)
 	is_num(never.called, 0, "what was cancelled is not told of");
 }
 
+static void whose_server(void)
+{
+	static const char *const telegrams[] = { "https://api.telegram.org",
+						 "https://API.Telegram.org:443",
+						 "https://api.telegram.org./x" };
+	static const char *const others[] = { "http://127.0.0.1:8081/api.telegram.org",
+					      "https://api.telegram.org.example",
+					      "https://my.example//api.telegram.org",
+					      "https://xapi.telegram.org" };
+	for (size_t i = 0; i < sizeof telegrams / sizeof *telegrams; i++)
+		ok(api_root_is_telegrams(telegrams[i]), "%s is Telegram's own", telegrams[i]);
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		ok(!api_root_is_telegrams(others[i]), "%s is not", others[i]);
+}
+
 int main(void)
 {
 	struct err err;
@@ -99,6 +114,7 @@ int main(void)
 	api = secret ? api_new(http, root, NULL, secret) : NULL;
 	if (!ok(loop && http && api, "calls can be made"))
 		return done_testing();
+	RUN(whose_server);
 	RUN(answered);
 	RUN(lost);
 	RUN(cancelled);
