@@ -16,6 +16,7 @@ enum {
 	FIRST_DOUBT = 1000,  /* milliseconds before the server is asked of the token again */
 	LAST_DOUBT = 60000,
 	LONGEST_DUE = 60000, /* milliseconds: what is longer is a cool-down, and its chat's */
+	CLOCK_STEP = 60000,  /* milliseconds by which the wall clock is set, not corrected */
 };
 
 /* ---- what comes in ---- */
@@ -47,7 +48,7 @@ int64_t out_next(const struct out *o)
 
 int64_t out_add(struct out *o, const struct call *c, const struct out_how *how)
 {
-	int64_t wall = o->config.clock->wall(o->config.clock);
+	int64_t wall = out_wall(o, out_now(o));
 	int64_t lifetime = sooner(how->lifetime, c->lifetime);
 	struct queue_call call = {
 		.id = queue_call_next(o->config.queue),
@@ -137,10 +138,36 @@ static void sweep(struct out *o, int64_t now)
 	queue_lines_rest(o->config.queue, out_wall(o, now));
 }
 
+static void move_time(int64_t *time, int64_t by)
+{
+	if (*time)
+		*time += by;
+}
+
+/* Whoever waits does so by the monotonic clock; what is stored of that, for the next run, is the
+ * wall clock's, and goes along when that is set: a bot that began before the machine knew the time
+ * must not find all answers too old. */
+static void watch_clock(struct out *o)
+{
+	int64_t by = out_offset(o) - o->offset;
+	if (by < CLOCK_STEP && by > -CLOCK_STEP)
+		return;
+	o->offset += by;
+	queue_clock_set(o->config.queue, by);
+	for (size_t i = 0; i < o->calls.cap; i++)
+		for (struct map_node *n = o->calls.slots[i]; n; n = n->next) {
+			struct queue_call *call = &container_of(n, struct out_call, node)->call;
+			call->created += by;
+			move_time(&call->due, by);
+			move_time(&call->expires, by);
+		}
+}
+
 void out_turn(struct out *o)
 {
 	int64_t id, now = out_now(o);
 	struct out_call *c;
+	watch_clock(o);
 	while (outbox_too_old(o->outbox, now, &id)) {
 		c = out_find(o, id);
 		if (c->live)
@@ -302,6 +329,7 @@ struct out *out_new(const struct out_config *config, struct err *err)
 	map_init(&o->calls);
 	list_init(&o->begun);
 	list_init(&o->actions);
+	o->offset = out_offset(o);
 	o->outbox = outbox_new();
 	o->timer = loop_timer_new(config->loop, on_timer, o);
 	o->doubt_timer = loop_timer_new(config->loop, out_ask_for_token, o);

@@ -15,19 +15,19 @@ int64_t out_now(const struct out *o)
 	return o->config.clock->mono(o->config.clock);
 }
 
-static int64_t offset_of_walls(const struct out *o)
+int64_t out_offset(const struct out *o)
 {
 	return o->config.clock->wall(o->config.clock) - out_now(o);
 }
 
 int64_t out_wall(const struct out *o, int64_t mono)
 {
-	return mono ? mono + offset_of_walls(o) : 0;
+	return mono ? mono + o->offset : 0;
 }
 
 int64_t out_mono(const struct out *o, int64_t wall)
 {
-	return wall ? wall - offset_of_walls(o) : 0;
+	return wall ? wall - o->offset : 0;
 }
 
 struct out_call *out_find(const struct out *o, int64_t id)

@@ -37,6 +37,7 @@ struct out {
 	int action_count;
 	struct list begun;
 	struct loop_timer *timer, *doubt_timer;
+	int64_t offset;    /* of the wall clock to the monotonic, when stored times were right */
 	int64_t last_live; /* numbers of what is stored nowhere fall from -1 on */
 	int64_t swept_at;  /* monotonic milliseconds: when limits at rest were forgotten last */
 	bool stopped;      /* nothing that is stored is begun */
@@ -52,7 +53,10 @@ struct out {
 /* out_calls.c */
 struct out_call *out_find(const struct out *o, int64_t id);
 int64_t out_now(const struct out *o); /* monotonic milliseconds */
-/* A time of the monotonic clock as one of the wall clock, and back; 0 stays 0. */
+/* The wall clock less the monotonic. */
+int64_t out_offset(const struct out *o);
+/* A time of the monotonic clock as one of the wall clock, as that was at `offset`, and back; 0
+ * stays 0. */
 int64_t out_wall(const struct out *o, int64_t mono);
 int64_t out_mono(const struct out *o, int64_t wall);
 /* What decides on its fate. */

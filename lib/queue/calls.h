@@ -104,6 +104,10 @@ void queue_line_keep(struct queue *q, const struct queue_line *line);
 /* Forgets the limits that are at rest at `wall`, wall clock, milliseconds. */
 void queue_lines_rest(struct queue *q, int64_t wall);
 
+/* The wall clock was set forward by `by` milliseconds, back if below 0: the times of all calls that
+ * wait and of all limits go with it, so that each waits as long as it would have. */
+void queue_clock_set(struct queue *q, int64_t by);
+
 /* Records that the chat `from` is `to` from now on. 0, or -1 when memory is out. */
 int queue_move_keep(struct queue *q, const char *from, const char *to);
 

@@ -252,6 +252,11 @@ void queue_lines_rest(struct queue *q, int64_t wall)
 	q->ops->lines_rest(q, wall);
 }
 
+void queue_clock_set(struct queue *q, int64_t by)
+{
+	q->ops->clock_set(q, by);
+}
+
 int queue_move_keep(struct queue *q, const char *from, const char *to)
 {
 	return q->ops->move_keep(q, from, to);

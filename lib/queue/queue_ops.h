@@ -74,6 +74,7 @@ struct queue_ops {
 	int (*call_replace)(struct queue *q, const struct queue_call *call);
 	void (*line_keep)(struct queue *q, const struct queue_line *line);
 	void (*lines_rest)(struct queue *q, int64_t wall);
+	void (*clock_set)(struct queue *q, int64_t by);
 	int (*move_keep)(struct queue *q, const char *from, const char *to);
 	int (*calls_each)(struct queue *q, int64_t from, bool failed, bool params,
 			  int (*each)(void *arg, const struct queue_call *call), void *arg,

@@ -285,6 +285,12 @@ static void limits(void)
 	queue_lines_rest(q, 3);
 	queue_flush(q, NULL);
 	IS(lines(q), "[5 2 4][-7 -> -1008]", "all that are at rest are forgotten at once");
+	queue_line_keep(q, &(struct queue_line){ "6", 0, 9 });
+	queue_clock_set(q, 1000);
+	queue_flush(q, NULL);
+	all = lines(q);
+	ok(strstr(all, "[5 1002 1004]") && strstr(all, "[6 0 1009]"),
+	   "%s: when the clock is set, they go along: %s", backend, all);
 	finish_test(q);
 }
 

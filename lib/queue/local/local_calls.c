@@ -127,6 +127,11 @@ void local_lines_rest(struct queue *queue, int64_t wall)
 	record(local_of(queue), &(struct store_op){ .kind = STORE_LINES_REST, .now = wall });
 }
 
+void local_clock_set(struct queue *queue, int64_t by)
+{
+	record(local_of(queue), &(struct store_op){ .kind = STORE_CLOCK, .due = by });
+}
+
 int local_move_keep(struct queue *queue, const char *from, const char *to)
 {
 	return record(local_of(queue),

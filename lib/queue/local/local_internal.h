@@ -199,6 +199,7 @@ int local_call_drop(struct queue *queue, int64_t id, bool failed);
 int local_call_replace(struct queue *queue, const struct queue_call *call);
 void local_line_keep(struct queue *queue, const struct queue_line *line);
 void local_lines_rest(struct queue *queue, int64_t wall);
+void local_clock_set(struct queue *queue, int64_t by);
 int local_move_keep(struct queue *queue, const char *from, const char *to);
 int local_calls_each(struct queue *queue, int64_t from, bool failed, bool params,
 		     int (*each)(void *arg, const struct queue_call *call), void *arg,

@@ -192,6 +192,7 @@ static const struct queue_ops ops = {
 	.call_replace = local_call_replace,
 	.line_keep = local_line_keep,
 	.lines_rest = local_lines_rest,
+	.clock_set = local_clock_set,
 	.move_keep = local_move_keep,
 	.calls_each = local_calls_each,
 	.lines_each = local_lines_each,

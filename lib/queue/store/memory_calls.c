@@ -199,6 +199,27 @@ static void rest_lines(struct memory *m, int64_t now)
 	}
 }
 
+static void move_time(int64_t *time, int64_t by)
+{
+	if (*time)
+		*time += by;
+}
+
+static void set_clock(struct memory *m, int64_t by)
+{
+	for (struct list *at = m->calls.next; at != &m->calls; at = at->next) {
+		struct queue_call *call = &container_of(at, struct memory_call, link)->call;
+		call->created += by;
+		move_time(&call->due, by);
+		move_time(&call->expires, by);
+	}
+	for (struct list *at = m->lines.next; at != &m->lines; at = at->next) {
+		struct memory_named *line = container_of(at, struct memory_named, link);
+		move_time(&line->full, by);
+		move_time(&line->cool, by);
+	}
+}
+
 static void forget_named(struct memory_named *n)
 {
 	list_remove(&n->link);
@@ -302,6 +323,9 @@ void memory_calls_carry_out(struct memory *m, const struct store_op *op, struct 
 		break;
 	case STORE_LINES_REST:
 		rest_lines(m, op->now);
+		break;
+	case STORE_CLOCK:
+		set_clock(m, op->due);
 		break;
 	case STORE_JOB:
 		n = memory_named_settle(&m->jobs, &made->named);

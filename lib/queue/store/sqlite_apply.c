@@ -158,6 +158,7 @@ static int carry_out(struct sqlite *s, const struct store_op *op)
 	case STORE_MESSAGE:
 	case STORE_LINE:
 	case STORE_LINES_REST:
+	case STORE_CLOCK:
 	case STORE_MOVED:
 	case STORE_JOB:
 	case STORE_JOBS_REST:

@@ -110,6 +110,11 @@ int sqlite_calls_apply(struct sqlite *s, const struct store_op *op)
 		return set_line(s, op);
 	case STORE_LINES_REST:
 		return sqlite_run(SQLITE_BIND(s, S_LINES_REST, op->now));
+	case STORE_CLOCK:
+		return sqlite_run(SQLITE_BIND(s, S_CALLS_CLOCK, op->due)) ||
+				       sqlite_run(SQLITE_BIND(s, S_LINES_CLOCK, op->due))
+			       ? -1
+			       : 0;
 	case STORE_JOB:
 		return set_job(s, op);
 	case STORE_JOBS_REST:

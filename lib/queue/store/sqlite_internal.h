@@ -56,6 +56,8 @@ enum sqlite_statement {
 	S_LINE,
 	S_LINE_GONE,
 	S_LINES_REST,
+	S_CALLS_CLOCK,
+	S_LINES_CLOCK,
 	S_MOVED,
 	S_JOB,
 	S_JOB_GET,

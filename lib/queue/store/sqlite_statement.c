@@ -51,6 +51,11 @@ static const char *const sql[SQLITE_STATEMENTS] = {
 	[S_LINE] = "INSERT OR REPLACE INTO lines(line, full, cool) VALUES(?3, ?1, ?2)",
 	[S_LINE_GONE] = "DELETE FROM lines WHERE line = ?1",
 	[S_LINES_REST] = "DELETE FROM lines WHERE full <= ?1 AND cool <= ?1",
+	[S_CALLS_CLOCK] = "UPDATE calls SET created = created + ?1,"
+			  " due = iif(due = 0, 0, due + ?1),"
+			  " expires = iif(expires = 0, 0, expires + ?1) WHERE failed = 0",
+	[S_LINES_CLOCK] = "UPDATE lines SET full = iif(full = 0, 0, full + ?1),"
+			  " cool = iif(cool = 0, 0, cool + ?1)",
 	[S_MOVED] = "INSERT OR REPLACE INTO moves(line, now) VALUES(?1, ?2)",
 	[S_JOB] = "INSERT OR REPLACE INTO jobs(number, at, name, chat) VALUES(?1, ?2, ?3, ?4)",
 	[S_JOB_GET] = "SELECT number FROM jobs WHERE name = ?1 AND chat = ?2",

@@ -45,7 +45,10 @@ enum store_op_kind {
 	STORE_MESSAGE,     /* a new one, before its calls: it goes with the last of them */
 	STORE_LINE,       /* the limits of the chat that `keys` names: `due` (full), `now` (cool) */
 	STORE_LINES_REST, /* those of chats whose limits are at rest at `now` are forgotten */
-	STORE_MOVED,      /* the chat `kind_name` is `keys` from now on */
+	/* the wall clock was set forward by `due`, back if below 0: the times of calls that wait
+	   and of limits go with it */
+	STORE_CLOCK,
+	STORE_MOVED, /* the chat `kind_name` is `keys` from now on */
 	/* of the job `kind_name` the number `seq`: of the chat `keys`, or, with "", its own, which
 	   was used last at `now` */
 	STORE_JOB,
