@@ -212,8 +212,12 @@ int engine_reply(struct engine *e, struct route *route, const struct claim *c,
 {
 	if (!r->reply)
 		return 0;
-	if (!e->out && r->reply_is_answer)
+	if (!e->out && r->reply_is_answer) {
+		log_event(e->config.log, LOG_INFO,
+			  LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)),
+			  "its answer is a call, and without a token nothing is sent");
 		return 0;
+	}
 	/* Without a bot there is nobody to answer; a reload may have taken the mode away. */
 	if (!e->out || (!r->reply_is_json && route->policy.reply == REPLY_NONE)) {
 		handler_tell_stdout(route->handler, c, r->reply, r->reply_length);

@@ -18,11 +18,7 @@
 
 #define NO_LIMIT (INT64_C(366) * 86400 * 1000)
 
-enum {
-	REST = 1,      /* seconds that a connection may rest, unless the server says more */
-	REST_MAX = 30, /* and if it does */
-	BODY_MAX = 1 << 20,
-};
+enum { BODY_MAX = 1 << 20 /* bytes */ };
 
 struct webhook {
 	struct http *http; /* NULL until handler_set_url() */
@@ -184,9 +180,7 @@ static void on_response(void *arg, struct http_response *response)
 			return;
 	}
 	if (response->failure == HTTP_OK)
-		w->rest = response->keep_alive <= REST      ? REST
-			  : response->keep_alive > REST_MAX ? REST_MAX
-							    : (int)response->keep_alive - REST;
+		w->rest = webhook_answer_rest(response);
 	hide(p->h, a.sentence);
 	struct handler_result r = {
 		.end = HANDLER_ENDED,
@@ -195,7 +189,7 @@ static void on_response(void *arg, struct http_response *response)
 		.last_stderr = a.sentence,
 		.started = response->asked || p->again,
 	};
-	buf_init(&call, 4 * BODY_MAX);
+	buf_init(&call, 8 * BODY_MAX);
 	if (a.meaning == WEBHOOK_DONE)
 		read_body(p, response, &call, &r);
 	else
@@ -219,7 +213,7 @@ static int init(struct handler *h)
 	if (!w)
 		return -1;
 	list_init(&w->posts);
-	w->rest = REST;
+	w->rest = WEBHOOK_REST;
 	w->hang_up = loop_timer_new(h->room->config.loop, on_hang_up, h);
 	return w->hang_up ? 0 : -1;
 }
@@ -275,7 +269,7 @@ static int set_url(struct handler *h, const char *url, const char *secret, struc
 	w->url = copy;
 	w->header = header;
 	w->secret = sizeof name - 1;
-	w->rest = REST;
+	w->rest = WEBHOOK_REST;
 	return 0;
 }
 

@@ -13,7 +13,10 @@
 #include "base/utf8.h"
 #include "update/scan.h"
 
-enum { AFTER_MAX = 3600 /* seconds that an answer may ask for */ };
+enum {
+	AFTER_MAX = 3600, /* seconds that an answer may ask for */
+	REST_MAX = 30,    /* seconds */
+};
 
 static bool is_type(const struct http_response *r, const char *type)
 {
@@ -97,6 +100,13 @@ void webhook_answer_read(const struct http_response *response, bool again, int64
 	*out = (struct webhook_answer){ .after = -1 };
 	out->meaning = response->failure == HTTP_OK ? read_status(response, out)
 						    : read_failure(response, again, timeout, out);
+}
+
+/* Less than the server says: its clock may have begun before, and a request takes its time. */
+int webhook_answer_rest(const struct http_response *response)
+{
+	int64_t seconds = response->keep_alive - 1;
+	return seconds < WEBHOOK_REST ? WEBHOOK_REST : seconds > REST_MAX ? REST_MAX : (int)seconds;
 }
 
 /* ---- the call in it ---- */

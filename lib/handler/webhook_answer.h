@@ -11,6 +11,8 @@
 #include "handler/sentence.h"
 #include "io/http.h"
 
+enum { WEBHOOK_REST = 1 /* seconds, of servers that say nothing of it */ };
+
 enum webhook_meaning {
 	WEBHOOK_DONE,    /* the update was handled */
 	WEBHOOK_LATER,   /* it asks for another attempt, in `after` */
@@ -34,6 +36,9 @@ struct webhook_answer {
 void webhook_answer_read(const struct http_response *response, bool again, int64_t timeout,
 			 struct webhook_answer *out);
 
+/* The seconds for which the connection of an answer may rest before it is used again. */
+int webhook_answer_rest(const struct http_response *response);
+
 /* What the body of an answer that means WEBHOOK_DONE is, as Telegram reads it. */
 enum webhook_body {
 	WEBHOOK_NO_CALL, /* nothing that counts */
@@ -42,7 +47,8 @@ enum webhook_body {
 	WEBHOOK_MEMORY,  /* memory is out */
 };
 
-/* Reads the body, which is changed in place. `call`, which is empty, gets the JSON object. */
+/* Reads the body, which is changed in place. `call`, which is empty, gets the JSON object, and
+ * takes eight times the bytes of the body. */
 enum webhook_body webhook_answer_call(struct http_response *response, struct buf *call);
 
 #endif

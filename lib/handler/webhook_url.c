@@ -22,6 +22,20 @@ static size_t authority_of(const char *host)
 	return strcspn(host, "/?#");
 }
 
+/* Where the name or the address of the host ends; `n`: of authority_of(). */
+static size_t name_of(const char *host, size_t n)
+{
+	const char *end = host[0] == '[' ? memchr(host, ']', n) : memchr(host, ':', n);
+	return !end ? n : (size_t)(end - host) + (*end == ']');
+}
+
+/* Whether what follows the name is nothing, or a port. */
+static bool is_port(const char *text, size_t n)
+{
+	size_t digits = n > 1 && *text == ':' ? strspn(text + 1, "0123456789") : 0;
+	return n == 0 || (digits == n - 1 && digits > 0 && digits <= 5);
+}
+
 bool webhook_url_is(const char *text)
 {
 	return scheme_of(text) > 0;
@@ -44,6 +58,10 @@ int webhook_url_check(const char *text, struct err *err)
 		return err_set(err, ERR_USAGE,
 			       "the URL of a handler names no host, as 'http://127.0.0.1:8080/' "
 			       "does");
+	if (!is_port(host + name_of(host, n), n - name_of(host, n)))
+		return err_set(err, ERR_USAGE,
+			       "the URL of a handler has no port behind its host's ':', as "
+			       "'http://127.0.0.1:8080/' has");
 	if (strchr(host, '#'))
 		return err_set(err, ERR_USAGE,
 			       "the URL of a handler has a '#', behind which nothing is sent; "
@@ -54,10 +72,7 @@ int webhook_url_check(const char *text, struct err *err)
 bool webhook_url_plain(const char *url)
 {
 	const char *host = url + scheme_of(url);
-	size_t n = authority_of(host);
-	const char *end = host[0] == '[' ? memchr(host, ']', n) : memchr(host, ':', n);
-	size_t name = !end ? n : (size_t)(end - host) + (*end == ']');
-	return scheme_of(url) == 7 && !host_is_loopback(host, name);
+	return scheme_of(url) == 7 && !host_is_loopback(host, name_of(host, authority_of(host)));
 }
 
 void webhook_url_show(const char *url, char out[WEBHOOK_SHOWN_MAX])

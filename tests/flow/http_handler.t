@@ -40,6 +40,8 @@ message 7 three
 wait_for '[ "$(posted three)" = 1 ]'
 is "$(posts 'select(.text == "three") | [.path, .type, .secret] | tostring')" '["/hook?a=b","application/json",null]' "an update is posted to the URL, as JSON"
 is "$(posts '[.connection, .nth] | tostring' | tr '\n' ' ')" "[1,1] [1,2] " "… and the next over the same connection"
+wait_for '[ -s "$TMP/over" ]'
+is "$(cat "$TMP/over")" 1 "… which is closed when it has rested: a server that has one at a time can go on"
 
 # Answers that hold a call.
 answers 7 $JSON '{"method":"sendMessage","chat_id":7,"text":"as JSON"}'

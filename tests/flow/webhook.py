@@ -10,7 +10,7 @@ text, for its first `times` (1) requests, after which it answers 200; a text tha
     {"do": "end"}     answers, and closes the connection       "rest": so, half a second later
 
 What comes goes to $FLOW_MARK/posts, a line of JSON each: {"id", "text", "connection", "nth" of it, "path", "secret", "type", "body"}; what another side
-closes before an answer to $FLOW_MARK/closed. The port goes to $FLOW_MARK/webhook.port. KEEP: the header Keep-Alive of each answer."""
+closes before an answer to $FLOW_MARK/closed; the number of each connection that is over to $FLOW_MARK/over. The port goes to $FLOW_MARK/webhook.port. KEEP: the header Keep-Alive of each answer."""
 import json
 import os
 import select
@@ -123,6 +123,8 @@ def serve_and_close(conn, number):
     except OSError:
         pass
     finally:
+        with open(home + "/over", "a", encoding="ascii") as f:
+            f.write("%d\n" % number)
         conn.close()
 
 

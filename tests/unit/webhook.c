@@ -27,6 +27,10 @@ static void urls(void)
 		{ "http://127.0.0.1/\xc3\xa4", "a character that no URL has" },
 		{ "http:///hook", "names no host" },
 		{ "https://:8080/", "names no host" },
+		{ "http://127.0.0.1:/", "no port" },
+		{ "http://127.0.0.1:http/", "no port" },
+		{ "http://127.0.0.1:123456/", "no port" },
+		{ "http://[::1]8080/", "no port" },
 		{ "http://127.0.0.1/a#b", "behind which nothing is sent" },
 	};
 	static const char *const commands[] = { "./bot.sh", "httpd", "http:/x", "curl http://a/",
@@ -148,6 +152,17 @@ static void meanings(void)
 	}
 }
 
+static void rests(void)
+{
+	static const int64_t seconds[][2] = { { -1, 1 }, { 0, 1 },   { 1, 1 },      { 2, 1 },
+					      { 5, 4 },  { 31, 30 }, { 900000, 30 } };
+	for (size_t i = 0; i < sizeof seconds / sizeof *seconds; i++) {
+		struct http_response r = { .status = 200, .keep_alive = seconds[i][0] };
+		is_num(webhook_answer_rest(&r), seconds[i][1],
+		       "a connection rests for a second less than the server says");
+	}
+}
+
 /* A line without end is cut between characters. */
 static void long_line(void)
 {
@@ -204,6 +219,16 @@ static void calls(void)
 		       bodies[i].type);
 		buf_release(&call);
 	}
+	/* What JSON escapes is six times as long. */
+	static char form[1 << 16] = "method=";
+	struct buf large;
+	struct http_response full = { .status = 200, .body = form };
+	memset(form + 7, 1, sizeof form - 8);
+	full.content_type = "application/x-www-form-urlencoded";
+	full.length = strlen(form);
+	buf_init(&large, 8 * full.length);
+	is_num(webhook_answer_call(&full, &large), WEBHOOK_CALL, "the largest form has room");
+	buf_release(&large);
 	char copy[] = "{\"method\":\"sendMessage\"}";
 	struct http_response r = { .status = 200, .body = copy, .length = sizeof copy - 1 };
 	struct buf call;
@@ -217,6 +242,7 @@ int main(void)
 {
 	RUN(urls);
 	RUN(meanings);
+	RUN(rests);
 	RUN(long_line);
 	RUN(calls);
 	return done_testing();
