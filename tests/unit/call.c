@@ -188,6 +188,7 @@ static void kept(void)
 	is_str(c.params, "{\"method\":\"get Me\",\"chat_id\":\"-5\"}", "as it was meant");
 	is_str(c.line, "-5", "with its chat");
 	is_refused(CALL_NO_METHOD, "{}", "letters only", "so it is never sent");
+	call_release(&c);
 	ok(call_keep("[]", 2, &c, &err) == -1 && err.status == ERR_IO, "but no other JSON is");
 }
 
