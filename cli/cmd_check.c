@@ -15,9 +15,11 @@
 #include "base/json.h"
 #include "cli/check_answers.h"
 #include "cli/check_machine.h"
+#include "cli/check_webhook.h"
 #include "cli/cmd.h"
 #include "cli/print.h"
 #include "cli/setup/setup_store.h"
+#include "handler/webhook_url.h"
 #include "io/http.h"
 #include "queue/store/store.h"
 #include "update/kinds.h"
@@ -59,6 +61,25 @@ static void found(const struct words *w, const char *what, const char *which)
 		say("ok", "%s%s%s: '%s'", what, *which ? " " : "", which, w->paths[i]);
 }
 
+/* The handler of a route, or with NULL that of all others: a program that was found, or a server.
+ */
+static void check_one(struct check *c, const struct words *w, const struct route_config *route)
+{
+	struct err err = { 0 };
+	char shown[WEBHOOK_SHOWN_MAX];
+	const char *url = config_url(&c->setup->config, route);
+	const char *what = route ? "route" : "handler", *which = route ? route->match : "";
+	found(w, what, which);
+	if (!url)
+		return;
+	webhook_url_show(url, shown);
+	if (check_webhook_reach(c->setup, url, &err))
+		options_warn(&c->setup->config, "%s%s%s: %s", what, route ? " " : "", which,
+			     err.text);
+	else
+		say("ok", "%s%s%s: '%s' takes connections", what, route ? " " : "", which, shown);
+}
+
 /* What the handlers and their slots need of the machine. */
 static void check_machine(struct check *c)
 {
@@ -97,8 +118,8 @@ static void check_handler(struct check *c)
 		check_machine(c);
 		const struct routes *routes = &c->setup->config.route;
 		for (size_t i = 0; i < routes->count; i++)
-			found(&c->setup->route_words[i], "route", routes->items[i].match);
-		found(&c->setup->words, "handler", "");
+			check_one(c, &c->setup->route_words[i], &routes->items[i]);
+		check_one(c, &c->setup->words, NULL);
 		found(&c->setup->on_error, "on-error", "");
 		found(&c->setup->on_timeout, "on-timeout", "");
 		found(&c->setup->on_undelivered, "on-undelivered", "");
@@ -401,6 +422,8 @@ int cmd_check(struct setup *s)
 		say("ok", "token: %s", secret_shown(s->secret));
 	else
 		say("note", "no token, so no bot: handlers get neither TG_TOKEN nor TG_API_URL");
+	if (setup_webhook(s, &err))
+		bad(&c, &err);
 	bool api = setup_api(s, &err) == 0;
 	if (!api)
 		bad(&c, &err);

@@ -290,8 +290,8 @@ static void on_reload(void *arg)
 	struct err err = { 0 };
 	int rc = setup_options(&fresh, r->setup->argv, r->setup->envp, &err);
 	fresh.reload = true;
-	rc = rc || setup_token(&fresh, &err) || setup_handler(&fresh, r->cwd, &err) ||
-	     setup_api(&fresh, &err);
+	rc = rc || setup_token(&fresh, &err) || setup_webhook(&fresh, &err) ||
+	     setup_handler(&fresh, r->cwd, &err) || setup_api(&fresh, &err);
 	if (rc == 0) {
 		struct engine_config config = engine_config_of(r, &fresh);
 		log_warnings(r->log, &fresh.config);
@@ -385,8 +385,9 @@ int cmd_run(struct setup *s)
 		return cmd_fail(
 			(err_sys(&err, ERR_CONFIG, errno, "cannot tell the working directory"),
 			 &err));
-	if (setup_token(s, &err) || hand_out(s, &err) || setup_api(s, &err) ||
-	    setup_handler(s, r.cwd, &err) || (setup_store(c)->lasts && setup_state_dir(s, &err))) {
+	if (setup_token(s, &err) || setup_webhook(s, &err) || hand_out(s, &err) ||
+	    setup_api(s, &err) || setup_handler(s, r.cwd, &err) ||
+	    (setup_store(c)->lasts && setup_state_dir(s, &err))) {
 		free(r.cwd);
 		cmd_warn(c);
 		return cmd_fail(&err);

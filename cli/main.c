@@ -54,14 +54,29 @@ static int check_stack(struct err *err)
 		(unsigned long long)limit.rlim_cur >> 10, STACK_LEAST >> 10);
 }
 
+/* The value of an option of the table that is a secret, which `arg` begins or, with the next word,
+ * is; NULL: it is none. */
+static char *secret_in(char **arg)
+{
+	static const char *const names[] = { "--token", "--webhook-secret" };
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		size_t n = strlen(names[i]);
+		if (strncmp(*arg, names[i], n) != 0)
+			continue;
+		if ((*arg)[n] == '=')
+			return *arg + n + 1;
+		if (!(*arg)[n])
+			return arg[1];
+	}
+	return NULL;
+}
+
 /* Overwrites tokens, passwords and what is to be sent in this process's own command line, so that
  * ps does not show them. The options were copied before. */
 static void scrub(char **argv)
 {
 	for (char **arg = argv + 1; *arg && strcmp(*arg, "--") != 0; arg++) {
-		char *value = strncmp(*arg, "--token=", 8) == 0 ? *arg + 8
-			      : strcmp(*arg, "--token") == 0    ? arg[1]
-								: NULL;
+		char *value = secret_in(arg);
 		char *colon = value ? strchr(value, ':') : NULL;
 		if (value)
 			value = colon ? colon + 1 : value;
@@ -73,12 +88,13 @@ static void scrub(char **argv)
 	}
 }
 
-/* The same for TGRUN_TOKEN and TGRUN_API_URL in the environment. */
+/* The same for TGRUN_TOKEN, TGRUN_WEBHOOK_SECRET and TGRUN_API_URL in the environment. */
 static void scrub_env(char **envp)
 {
 	for (; *envp; envp++)
-		if (strncmp(*envp, "TGRUN_TOKEN=", 12) == 0)
-			memset(*envp + 12, '*', strlen(*envp + 12));
+		if (strncmp(*envp, "TGRUN_TOKEN=", 12) == 0 ||
+		    strncmp(*envp, "TGRUN_WEBHOOK_SECRET=", 21) == 0)
+			memset(strchr(*envp, '=') + 1, '*', strlen(strchr(*envp, '=') + 1));
 		else if (strncmp(*envp, "TGRUN_API_URL=", 14) == 0)
 			options_redact(*envp);
 }

@@ -71,7 +71,7 @@ static bool is_command(const struct option_row *row)
 
 int config_line_value(const struct option_row *row, char *value, struct err *err)
 {
-	bool path = row->type == OPTION_TEXT && strcmp(row->name, "token") != 0;
+	bool path = row->type == OPTION_TEXT && !row->secret;
 	if (is_command(row))
 		return 0;
 	char quote = *value == '"' || *value == '\'' ? *value : '\0';

@@ -176,7 +176,7 @@ static int read_option(struct reading *r, int i, struct err *err)
 			"option '--%s' needs a value, but '%.*s' follows; write '--%s=%s' if that is its value",
 			row->name, (int)strcspn(value, "="), value, row->name, row->value);
 	char *shown = places == 2 ? r->argv[i + 1] : r->argv[i] + (attached ? n + 1 : 0);
-	if (strcmp(row->name, "token") == 0)
+	if (row->secret)
 		hide_secret(shown);
 	else if (row->type == OPTION_URL)
 		options_redact(shown);

@@ -66,8 +66,9 @@ struct config {
 
 	/* at most one of them: the one that was given closer to the command line */
 	char *token, *token_file;
-	char *handler;
-	char *config; /* as given */
+	char *webhook_secret, *webhook_secret_file; /* the same */
+	char *handler;                              /* a command, or a URL */
+	char *config;                               /* as given */
 	char *state_dir;
 	int store; /* STORE_KIND_* */
 	struct engine_policy engine;
@@ -145,6 +146,10 @@ const char *config_where(const struct config *c, const void *member, char *out, 
 /* Adds a warning, a sentence for the log. Beyond CONFIG_WARNINGS_MAX, or when memory is out, it is
  * dropped. */
 void options_warn(struct config *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The URL that the handler of a route is, or with NULL the handler that takes all others; NULL: it
+ * is a command. It belongs to the config. */
+const char *config_url(const struct config *c, const struct route_config *route);
 
 /* Whether a file with a secret is open to others, in a way that its owner could mend: not on what
  * is mounted read-only or at /run/secrets. */

@@ -19,20 +19,20 @@ static void drop(struct config *c, const void *member)
 	options_unset(c, options_row_of_member(c, member));
 }
 
-/* Two ways to say one thing: that of the higher level counts, both on one level are a mistake. */
-static int check_token(struct config *c, struct err *err)
+/* Two ways to say one thing, by `text` and in `file`: that of the higher level counts, both on one
+ * level are a mistake. */
+static int check_twice(struct config *c, char *const *text, char *const *file, const char *what,
+		       struct err *err)
 {
-	if (!c->token || !c->token_file)
+	if (!*text || !*file)
 		return 0;
-	enum origin token = config_origin(c, &c->token), file = config_origin(c, &c->token_file);
-	if (token == file)
-		return err_set(
-			err, ERR_USAGE,
-			"the token is given twice: by 'token' and by 'token-file'; give one of them");
-	if (token < file)
-		drop(c, &c->token);
-	else
-		drop(c, &c->token_file);
+	enum origin of_text = config_origin(c, text), of_file = config_origin(c, file);
+	if (of_text == of_file)
+		return err_set(err, ERR_USAGE,
+			       "the %s is given twice: by '%s' and by '%s'; give one of them", what,
+			       options_row_of_member(c, text)->name,
+			       options_row_of_member(c, file)->name);
+	drop(c, of_text < of_file ? text : file);
 	return 0;
 }
 
@@ -245,11 +245,16 @@ bool options_others_may_read(const char *path)
 static void check_file_mode(struct config *c)
 {
 	bool token = c->token && config_origin(c, &c->token) == ORIGIN_FILE;
+	bool webhook = c->webhook_secret && config_origin(c, &c->webhook_secret) == ORIGIN_FILE;
 	bool password = c->api_login && config_origin(c, &c->api_url) == ORIGIN_FILE;
-	if ((token || password) && options_others_may_read(c->config))
+	if ((token || password || webhook) && options_others_may_read(c->config))
 		options_warn(c,
 			     "config file '%s' holds the %s and others may read it; chmod 600 '%s'",
-			     c->config, token ? "token" : "server's password", c->config);
+			     c->config,
+			     token      ? "token"
+			     : password ? "server's password"
+					: "secret of webhooks",
+			     c->config);
 }
 
 /* The Bot API counts in whole seconds, and what is cut to 0 would be a loop without a pause. */
@@ -264,13 +269,16 @@ static int check_poll_timeout(const struct config *c, struct err *err)
 
 int options_check(struct config *c, struct err *err)
 {
-	if (check_token(c, err) || check_handler(c, err) || check_key(c, err) ||
-	    check_max_age(c, err) || check_kinds(c, err) || check_poll_timeout(c, err) ||
+	if (check_twice(c, &c->token, &c->token_file, "token", err) ||
+	    check_twice(c, &c->webhook_secret, &c->webhook_secret_file, "secret of webhooks",
+			err) ||
+	    check_handler(c, err) || check_key(c, err) || check_max_age(c, err) ||
+	    check_kinds(c, err) || check_poll_timeout(c, err) ||
 	    check_matches(c, &c->lists.only, err) || check_matches(c, &c->lists.ignore, err) ||
 	    check_matches(c, &c->lists.bypass, err) || check_mode(c, err) ||
 	    check_ids(c, &c->allow_user, err) || check_ids(c, &c->allow_chat, err) ||
 	    check_home(c, err) || options_route_check(c, err) || check_batch_by(c, err) ||
-	    check_reply(c, err) || check_url(c, err))
+	    check_reply(c, err) || check_url(c, err) || options_url_check(c, err))
 		return -1;
 	check_file_mode(c);
 	if (c->once && config_origin(c, &c->poll.give_up_after) == ORIGIN_DEFAULT)

@@ -51,6 +51,7 @@ struct option_row {
 	enum option_type type;
 	enum option_group group;
 	unsigned short commands; /* bits of enum command_bit */
+	bool secret;             /* its value is starred out where it was given */
 	/* it cannot change while tgrun runs: a reload names it, and leaves it */
 	bool fixed;
 	unsigned char least;      /* enum origin: the lowest level at which it may stand */
@@ -94,6 +95,10 @@ int options_set(struct config *c, const struct option_row *row, const char *valu
  * (ERR_USAGE), which does not say where the value stands. */
 int options_value_set(const struct option_row *row, void *member, const char *value,
 		      struct err *err);
+
+/* What follows from handlers that are URLs: which are none, what goes out unencrypted, and which
+ * options only a process obeys. 0, or -1 with `err` (ERR_USAGE). After options_route_check(). */
+int options_url_check(struct config *c, struct err *err);
 
 /* ---- options_route.c; each returns 0, or -1 with `err` ---- */
 

@@ -61,6 +61,11 @@ static const char *const level_words[] = { "error", "warn", "info", "debug", NUL
 		ROW(name_, OPTION_WORD, group_, commands_, ANY, member_, help_),  \
 			.value = value_, .fallback = fallback_, .words = words_   \
 	}
+#define SECRET(name_, value_, group_, commands_, member_, help_)                                  \
+	{                                                                                         \
+		ROW(name_, OPTION_TEXT, group_, commands_, ANY, member_, help_), .value = value_, \
+										 .secret = true   \
+	}
 /* Not in a config file (`least_` is where it may stand). */
 #define OUTSIDE(name_, value_, type_, group_, commands_, least_, member_, help_)              \
 	{                                                                                     \
@@ -69,8 +74,7 @@ static const char *const level_words[] = { "error", "warn", "info", "debug", NUL
 /* clang-format on */
 
 const struct option_row options_table[] = {
-	TEXT("token", "TOKEN", OPTION_TEXT, NULL, GROUP_BOT, BOT, token,
-	     "the bot's token from @BotFather"),
+	SECRET("token", "TOKEN", GROUP_BOT, BOT, token, "the bot's token from @BotFather"),
 	TEXT("token-file", "FILE", OPTION_TEXT, NULL, GROUP_BOT, BOT, token_file,
 	     "read the token from FILE"),
 	TEXT("api-url", "URL", OPTION_URL, "https://api.telegram.org", GROUP_BOT,
@@ -79,8 +83,12 @@ const struct option_row options_table[] = {
 	     RUN | COMMAND_SEND | COMMAND_CALL | FIXED, ca_file,
 	     "trust a server whose certificate the authorities in FILE signed, and no other"),
 
-	TEXT("handler", "COMMAND", OPTION_TEXT, NULL, GROUP_HANDLER, HANDLING, handler,
-	     "what runs for each update: a command, or a pipeline of commands"),
+	TEXT("handler", "COMMAND|URL", OPTION_TEXT, NULL, GROUP_HANDLER, HANDLING, handler,
+	     "what runs for each update: a command, or a pipeline of commands; or the URL of a webhook's server, to which it is posted"),
+	SECRET("webhook-secret", "SECRET", GROUP_HANDLER, HANDLING, webhook_secret,
+	       "sent to webhooks, as setWebhook's secret_token is"),
+	TEXT("webhook-secret-file", "FILE", OPTION_TEXT, NULL, GROUP_HANDLER, HANDLING,
+	     webhook_secret_file, "read the secret for webhooks from FILE"),
 	TEXT("route", "MATCH=COMMAND", OPTION_ROUTE, NULL, GROUP_HANDLER, HANDLING, route,
 	     "another handler for updates of a kind, or with a /command; the first match counts; may be repeated"),
 	WORD("mode", "exec|batch", "exec", mode_words, GROUP_HANDLER, HANDLING, policy.mode,

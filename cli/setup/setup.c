@@ -14,7 +14,7 @@
 #include "base/buf.h"
 #include "update/kinds.h"
 
-enum { TOKEN_FILE_MAX = 4096, ALLOWED_MAX = 16384 };
+enum { ALLOWED_MAX = 16384 };
 
 int setup_options(struct setup *s, char *const *argv, char *const *envp, struct err *err)
 {
@@ -30,34 +30,39 @@ int setup_options(struct setup *s, char *const *argv, char *const *envp, struct 
 	return rc;
 }
 
-/* Reads a token file, which may be a pipe, into `text` of TOKEN_FILE_MAX bytes. *n, from 0, counts
- * them. */
-static int read_token_file(struct setup *s, const char *path, char *text, size_t *n,
-			   struct err *err)
+int setup_read_secret(struct setup *s, const char *what, const char *path, char *text, size_t *n,
+		      struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
-		return err_sys(err, ERR_NOPERM, errno, "cannot open the token file '%s'", path);
+		return err_sys(err, ERR_NOPERM, errno, "cannot open the %s '%s'", what, path);
 	ssize_t got;
-	while ((got = read(fd, text + *n, TOKEN_FILE_MAX - *n)) > 0 || (got < 0 && errno == EINTR))
+	while ((got = read(fd, text + *n, SETUP_SECRET_MAX - *n)) > 0 ||
+	       (got < 0 && errno == EINTR))
 		*n += got > 0 ? (size_t)got : 0;
 	int errnum = errno;
 	close(fd);
 	if (got < 0)
-		return err_sys(err, ERR_NOPERM, errnum, "cannot read the token file '%s'", path);
+		return err_sys(err, ERR_NOPERM, errnum, "cannot read the %s '%s'", what, path);
 	if (options_others_may_read(path))
-		options_warn(&s->config,
-			     "others may read the token file '%s'; mend it by: chmod 600 '%s'",
-			     path, path);
+		options_warn(&s->config, "others may read the %s '%s'; mend it by: chmod 600 '%s'",
+			     what, path, path);
 	return 0;
+}
+
+bool setup_credential(const char *name, char *path)
+{
+	const char *dir = getenv("CREDENTIALS_DIRECTORY");
+	return dir && snprintf(path, PATH_MAX, "%s/%s", dir, name) > 0 &&
+	       (access(path, F_OK) == 0 || errno != ENOENT);
 }
 
 static int use_token_file(struct setup *s, const char *path, struct err *err)
 {
-	char text[TOKEN_FILE_MAX];
+	char text[SETUP_SECRET_MAX];
 	struct err why;
 	size_t n = 0;
-	if (read_token_file(s, path, text, &n, err))
+	if (setup_read_secret(s, "token file", path, text, &n, err))
 		return -1;
 	s->secret = secret_find(text, n, &why);
 	explicit_bzero(text, sizeof text);
@@ -71,7 +76,6 @@ int setup_token(struct setup *s, struct err *err)
 {
 	char path[PATH_MAX];
 	const struct config *c = &s->config;
-	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
 	if (c->token) {
 		struct err why;
 		s->secret = secret_find(c->token, strlen(c->token), &why);
@@ -81,8 +85,7 @@ int setup_token(struct setup *s, struct err *err)
 	}
 	if (c->token_file)
 		return use_token_file(s, c->token_file, err);
-	if (credentials && snprintf(path, sizeof path, "%s/token", credentials) > 0 &&
-	    (access(path, F_OK) == 0 || errno != ENOENT))
+	if (setup_credential("token", path))
 		return use_token_file(s, path, err);
 	if (c->source && c->command & COMMAND_HANDLING)
 		return 0;
@@ -225,6 +228,9 @@ void setup_release(struct setup *s)
 	options_free_copy(s->argv);
 	options_free_copy(s->envp);
 	secret_free(s->secret);
+	if (s->webhook_secret)
+		explicit_bzero(s->webhook_secret, strlen(s->webhook_secret));
+	free(s->webhook_secret);
 	api_root_release(&s->api);
 	free(s->dir);
 	free(s->state_dir);

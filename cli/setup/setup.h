@@ -18,6 +18,7 @@ struct setup {
 	/* of a SIGHUP: nothing is looked for that cannot change while tgrun runs */
 	bool reload;
 	struct secret *secret;         /* NULL until setup_token() */
+	char *webhook_secret;          /* NULL: none; the same until setup_webhook() */
 	struct api_root api;           /* empty until setup_api(), and so are the next two */
 	const char *ca_file, *ca_dirs; /* for http_trust(); the config's, or the environment's */
 	struct words words;            /* the handler's; empty until setup_handler() */
@@ -39,6 +40,22 @@ int setup_options(struct setup *s, char *const *argv, char *const *envp, struct 
  * with `secret` NULL when there is none and another source than Telegram, or -1 with `err`
  * (ERR_NOPERM; ERR_USAGE when there is none). */
 int setup_token(struct setup *s, struct err *err);
+
+/* Reads the secret of webhooks: --webhook-secret, --webhook-secret-file, TGRUN_WEBHOOK_SECRET, the
+ * config file, or $CREDENTIALS_DIRECTORY/webhook-secret; there may be none. After setup_token():
+ * what hides the token hides it, too. Before setup_handler(). 0 or -1 with `err`. */
+int setup_webhook(struct setup *s, struct err *err);
+
+/* Reads a file with a secret, which may be a pipe, into `text` of SETUP_SECRET_MAX bytes; *n, from
+ * 0, counts them. `what` it is: `token file`. One that others may read becomes a warning. 0, or -1
+ * with `err` (ERR_NOPERM). */
+enum { SETUP_SECRET_MAX = 4096 };
+int setup_read_secret(struct setup *s, const char *what, const char *path, char *text, size_t *n,
+		      struct err *err);
+
+/* The path of a credential that the service manager gave, in `path` of PATH_MAX bytes; false: it
+ * gave none of that name. */
+bool setup_credential(const char *name, char *path);
 
 /* Splits and finds the handler, the routes' and the hooks' commands, and builds their environment.
  * `cwd`: a relative path means this directory. 0 or -1 with `err`. */

@@ -24,14 +24,14 @@ static bool is_ours(const char *entry)
 
 /* What the service manager tells tgrun alone: a handler that had it could speak for the unit
  * (sd_notify(3) and sd_listen_fds(3) unset it for children, too). The directory of credentials
- * holds the token. */
-static bool is_managers(const char *entry, bool hide_token)
+ * holds what is to be hidden, the token or the secret of webhooks. */
+static bool is_managers(const char *entry, bool hide)
 {
 	static const char *const names[] = { "NOTIFY_SOCKET",  "WATCHDOG_USEC",
 					     "WATCHDOG_PID",   "LISTEN_PID",
 					     "LISTEN_FDS",     "LISTEN_FDNAMES",
 					     "LISTEN_PIDFDID", "CREDENTIALS_DIRECTORY" };
-	size_t n = sizeof names / sizeof *names - !hide_token;
+	size_t n = sizeof names / sizeof *names - !hide;
 	for (size_t i = 0; i < n; i++) {
 		size_t length = strlen(names[i]);
 		if (strncmp(entry, names[i], length) == 0 && entry[length] == '=')
@@ -45,13 +45,13 @@ static bool is_managers(const char *entry, bool hide_token)
 static char **make_env(const struct setup *s, struct err *err)
 {
 	const struct config *c = &s->config;
+	bool hide = c->engine.hide_token || c->engine.serve_api || s->webhook_secret;
 	size_t n = 0, inherited = 0;
 	while (s->envp[inherited])
 		inherited++;
 	char **env = calloc(inherited + c->env.count + 1, sizeof *env);
 	for (size_t i = 0; env && i < inherited && !c->clear_env; i++)
-		if (!is_ours(s->envp[i]) &&
-		    !is_managers(s->envp[i], c->engine.hide_token || c->engine.serve_api))
+		if (!is_ours(s->envp[i]) && !is_managers(s->envp[i], hide))
 			env[n++] = strdup(s->envp[i]);
 	for (size_t i = 0; env && i < c->env.count; i++) {
 		const char *entry = c->env.items[i];
@@ -145,13 +145,17 @@ static struct engine_route make_route(const struct setup *s, const struct route_
 	const struct config *c = &s->config;
 	const struct texts *users = own && own->set_allow ? &own->allow_user : &c->allow_user;
 	const struct texts *chats = own && own->set_allow ? &own->allow_chat : &c->allow_chat;
+	const char *url = config_url(c, own);
 	struct engine_route route = {
 		.match = own ? own->match : NULL,
 		.command = spec_of(s, w),
+		.url = url,
 		.policy = own ? own->policy : c->policy,
 	};
 	if (route.policy.handler.workers)
 		route.policy.mode = MODE_WORKER;
+	if (url)
+		route.policy.mode = MODE_WEBHOOK;
 	/* Who types there is nobody in particular, unless that is what is tried. */
 	if (c->command == COMMAND_TRY && config_origin(c, &c->allow_user) != ORIGIN_ARGUMENT &&
 	    config_origin(c, &c->allow_chat) != ORIGIN_ARGUMENT)
@@ -172,6 +176,8 @@ static int find_routes(struct setup *s, const char *cwd, struct err *err)
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	for (size_t i = 0; i < routes->count; i++) {
 		char option[128];
+		if (config_url(&s->config, &routes->items[i]))
+			continue;
 		snprintf(option, sizeof option, "route '%s'", routes->items[i].match);
 		if (find_command(s, routes->items[i].handler, cwd, option, "route's handler",
 				 &s->route_words[i], err))
@@ -180,17 +186,23 @@ static int find_routes(struct setup *s, const char *cwd, struct err *err)
 	return 0;
 }
 
+static int find_handler(struct setup *s, const char *cwd, struct err *err)
+{
+	const struct config *c = &s->config;
+	const char *path = getenv("PATH");
+	int rc = c->handler_argv.count ? words_from_argv(c->handler_argv.items, &s->words, err)
+				       : words_split(c->handler, "handler", &s->words, err);
+	if (rc || words_resolve(&s->words, cwd, path, err))
+		return -1;
+	warn_of_mode(s, &s->words);
+	return words_check_scripts(&s->words, s->dir ? s->dir : cwd, path, err);
+}
+
 int setup_handler(struct setup *s, const char *cwd, struct err *err)
 {
 	const struct config *c = &s->config;
-	int rc = c->handler_argv.count ? words_from_argv(c->handler_argv.items, &s->words, err)
-				       : words_split(c->handler, "handler", &s->words, err);
-	if (rc || words_resolve(&s->words, cwd, getenv("PATH"), err))
-		return -1;
-	warn_of_mode(s, &s->words);
 	if (setup_limits(s, &s->limits, err) || find_dir(s, cwd, err) ||
-	    words_check_scripts(&s->words, s->dir ? s->dir : cwd, getenv("PATH"), err) ||
-	    find_routes(s, cwd, err))
+	    (!config_url(c, NULL) && find_handler(s, cwd, err)) || find_routes(s, cwd, err))
 		return -1;
 	if (c->on_error && find_command(s, c->on_error, cwd, "on-error", "hook", &s->on_error, err))
 		return -1;
@@ -224,6 +236,7 @@ struct engine_options setup_engine_options(const struct setup *s)
 		.on_undelivered = spec_of(s, &s->on_undelivered),
 		.policy = c->engine,
 		.lists = c->lists,
+		.webhook_secret = s->webhook_secret,
 	};
 }
 

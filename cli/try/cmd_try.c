@@ -173,6 +173,14 @@ static int start_input(struct try *t, struct err *err)
 	return rc;
 }
 
+static bool has_webhooks(const struct config *c)
+{
+	bool any = config_url(c, NULL);
+	for (size_t i = 0; i < c->route.count; i++)
+		any = any || config_url(c, &c->route.items[i]);
+	return any;
+}
+
 static void greet(struct try *t)
 {
 	const struct config *c = &t->setup->config;
@@ -193,6 +201,11 @@ static void greet(struct try *t)
 	if (c->record)
 		chat_put_line(&t->chat, &t->out, CHAT_DIM, "At the end the conversation is in %s.",
 			      c->record);
+	if (has_webhooks(c))
+		chat_put_line(
+			&t->chat, &t->out, CHAT_DIM,
+			"A bot behind a URL calls the API of this chat at %s, with any token.",
+			sandbox_url(t->sandbox));
 	for (size_t i = 0; i < c->warning_count; i++)
 		chat_put_line(&t->chat, &t->out, CHAT_DIM, "warning: %s", c->warnings[i]);
 	try_say(t);
@@ -213,6 +226,8 @@ static int run(struct try *t, struct err *err)
 	if (!placed)
 		remove_place(t);
 	sandbox.token = secret_token(t->setup->secret);
+	/* A server that was started before has a token of its own. */
+	sandbox.any_token = has_webhooks(&t->setup->config);
 	t->sandbox = sandbox_new(t->loop, &sandbox, err);
 	if (!t->sandbox)
 		return -1;
@@ -298,7 +313,8 @@ int cmd_try(struct setup *s)
 	buf_init(&t.typed_lines, CHAT_RECORD_MAX);
 	chat_input_init(&t.input);
 	list_init(&t.flights);
-	rc = rc || make_token(&t, &err) || setup_handler(s, cwd, &err) || open_updates(&t, &err);
+	rc = rc || make_token(&t, &err) || setup_webhook(s, &err) || setup_handler(s, cwd, &err) ||
+	     open_updates(&t, &err);
 	if (rc == 0)
 		setup_look_telegram(s, "does not come here, but goes to Telegram");
 	if (t.mode == TRY_UPDATES)

@@ -20,7 +20,8 @@ struct secret {
 	char shown[32];
 	char token[TOKEN_MAX + 1];
 	char also[ALSO][SECRET_ALSO_MAX + 1]; /* other texts; "" for none */
-	char handed[24 + HANDED + 1];         /* "": none */
+	char webhook[SECRET_WEBHOOK_MAX + 1]; /* "": none, and so is the next */
+	char handed[24 + HANDED + 1];
 };
 
 struct secret *secret_new(const char *token, struct err *err)
@@ -113,6 +114,11 @@ int secret_also(struct secret *s, const char *one, const char *two, const char *
 	return 0;
 }
 
+void secret_webhook(struct secret *s, const char *text)
+{
+	snprintf(s->webhook, sizeof s->webhook, "%s", text ? text : "");
+}
+
 /* The secret part of what was handed out. */
 static const char *handed_part(const struct secret *s)
 {
@@ -171,6 +177,11 @@ static size_t redact(char *text, size_t n, const char *part, size_t length)
 	return n;
 }
 
+size_t secret_redact_text(const char *hidden, char *text, size_t n)
+{
+	return redact(text, n, hidden, strlen(hidden));
+}
+
 size_t secret_redact(const struct secret *s, char *text, size_t n)
 {
 	if (!s)
@@ -178,7 +189,9 @@ size_t secret_redact(const struct secret *s, char *text, size_t n)
 	n = redact(text, n, s->part, s->length);
 	if (s->handed[0])
 		n = redact(text, n, handed_part(s), HANDED);
+	if (s->webhook[0])
+		n = secret_redact_text(s->webhook, text, n);
 	for (int i = 0; i < ALSO && s->also[i][0]; i++)
-		n = redact(text, n, s->also[i], strlen(s->also[i]));
+		n = secret_redact_text(s->also[i], text, n);
 	return n;
 }

@@ -239,25 +239,6 @@ static bool read_text(struct door_call *c, struct buf *text)
 	return true;
 }
 
-/* A form's pairs, as the server reads them. */
-static bool add_form(struct door_call *c, char *text)
-{
-	struct buf *f = &c->fields;
-	char *pair;
-	while ((pair = strsep(&text, "&"))) {
-		char *value = strchr(pair, '=');
-		if (!value)
-			continue;
-		*value++ = '\0';
-		size_t name_length = http_form_decode(pair, true);
-		size_t value_length = http_form_decode(value, true);
-		if ((f->len && buf_addc(f, ',')) || buf_add_json(f, pair, name_length) ||
-		    buf_addc(f, ':') || buf_add_json(f, value, value_length))
-			return false;
-	}
-	return true;
-}
-
 /* The members of the JSON object at `text`, behind those of the URL. */
 static bool add_members(struct door_call *c, const struct buf *text)
 {
@@ -283,7 +264,7 @@ static bool read_params(struct door_call *c, struct buf *params)
 	if (c->form == DOOR_JSON || c->form == DOOR_FORM) {
 		fine = read_text(c, &text) || refuse(c, 503, "Service Unavailable: out of memory");
 		if (fine && c->form == DOOR_FORM)
-			fine = add_form(c, text.data) ||
+			fine = http_form_members(text.data, &c->fields) == 0 ||
 			       refuse(c, 413,
 				      "Request Entity Too Large: the parameters are too "
 				      "long");

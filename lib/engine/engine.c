@@ -82,6 +82,8 @@ static int make_rooms(struct engine *e, struct err *err)
 		.log = c->log,
 		.clock = c->clock,
 		.secret = c->secret,
+		.ca_file = c->ca_file,
+		.ca_dirs = c->ca_dirs,
 		.done = engine_on_done,
 		.idle = on_idle,
 		.unstartable = engine_on_unstartable,

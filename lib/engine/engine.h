@@ -54,6 +54,8 @@ struct engine_route {
 	/* its `env` without what the engine adds: TG_BOT_ID, TG_BOT_USERNAME, TG_API_URL, TG_TOKEN,
 	 * TG_STATE_DIR, TG_DATA_DIR, TG_RUN_ID */
 	struct command_spec command;
+	/* of MODE_WEBHOOK, instead of a command: where to post; checked (handler/webhook_url.h) */
+	const char *url;
 	struct route_policy policy;
 };
 
@@ -98,6 +100,7 @@ struct engine_options {
 	struct command_spec source;
 	struct engine_policy policy;
 	struct engine_lists lists;
+	const char *webhook_secret; /* for handler_set_url() of each; NULL: none */
 };
 
 /* How many slots these options need: to be forked before the engine is made. */

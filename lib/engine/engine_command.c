@@ -36,6 +36,18 @@ char **engine_strings_copy(const char *const *strings, size_t n, size_t more)
 	return copy;
 }
 
+int engine_secret_keep(char **out, const char *text)
+{
+	char *copy = text ? strdup(text) : NULL;
+	if (text && !copy)
+		return -1;
+	if (*out)
+		explicit_bzero(*out, strlen(*out));
+	free(*out);
+	*out = copy;
+	return 0;
+}
+
 static size_t count_strings(const char *const *strings)
 {
 	size_t n = 0;
@@ -230,6 +242,10 @@ int engine_commands_build(struct engine *e, struct err *err)
 	};
 	for (size_t i = 0; i < e->route_count; i++) {
 		struct route *r = &e->routes[i];
+		if (r->url && handler_set_url(r->handler, r->url, e->webhook_secret, err))
+			return -1;
+		if (r->url)
+			continue;
 		struct command *packed = pack(e, &r->command, err);
 		if (!packed)
 			return -1;

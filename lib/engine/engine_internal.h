@@ -27,7 +27,7 @@ enum engine_phase { ENGINE_NEW, ENGINE_RUNNING, ENGINE_DRAINING, ENGINE_KILLING,
 enum {
 	ENGINE_SIGNALS = 8,
 	ENGINE_RATE_SECONDS = 60,
-	ENGINE_START_TROUBLES = 12,
+	ENGINE_START_TROUBLES = 13,
 	ENGINE_CHAT_MAX = 4096
 };
 
@@ -49,6 +49,7 @@ struct route {
 	struct route_policy policy;
 	int workers_max; /* those of the start, for which there are slots */
 	struct engine_command command;
+	char *url;           /* of MODE_WEBHOOK; else NULL */
 	struct allow *allow; /* whose updates it handles */
 	struct loop_timer *pause_timer, *batch_timer;
 	struct breaker breaker;
@@ -101,8 +102,9 @@ struct engine {
 	char **bypass, **only, **ignore; /* each ends in NULL */
 	struct engine_command on_error, on_timeout, on_undelivered, from;
 	struct command *on_error_packed, *on_timeout_packed, *on_undelivered_packed, *source_packed;
-	char **reply_with;  /* ends in NULL */
-	char *bot_username; /* NULL: not known yet */
+	char **reply_with;    /* ends in NULL */
+	char *webhook_secret; /* NULL: none */
+	char *bot_username;   /* NULL: not known yet */
 	struct route *routes;
 	size_t route_count;
 
@@ -260,6 +262,9 @@ void engine_command_release(struct engine_command *c);
 /* Packs every command anew, with the bot's name and token as they are now, and hands them to their
  * handlers. 0 or -1 with `err`. */
 int engine_commands_build(struct engine *e, struct err *err);
+/* Replaces *out, which is overwritten, by a copy of `text`, or by NULL. 0, or -1 when memory is
+ * out: *out stays. */
+int engine_secret_keep(char **out, const char *text);
 /* A copy of `n` strings, ended by NULL, with room for `more`; NULL when memory is out. Freeing
  * overwrites. */
 char **engine_strings_copy(const char *const *strings, size_t n, size_t more);

@@ -20,6 +20,32 @@ enum {
 	LAST_WAIT = 60 * 1000, /* milliseconds that the end waits for a reply's turn */
 };
 
+/* ---- the hook of --on-undelivered ---- */
+
+static void run_hook(struct engine *e, const struct queue_call *call, const char *reason, int code)
+{
+	const char *chat = strrchr(call->line, '/');
+	char digits[16] = "";
+	if (code)
+		snprintf(digits, sizeof digits, "%d", code);
+	const struct hook_text vars[] = {
+		{ "TG_CHAT_ID", chat ? chat + 1 : call->line },
+		{ "TG_METHOD", call->method },
+		{ "TG_REASON", reason },
+		{ "TG_ERROR_CODE", digits },
+	};
+	struct hook hook = { .name = "on-undelivered",
+			     .command = e->on_undelivered_packed,
+			     .call = call->id,
+			     .body = call->params,
+			     .body_length = strlen(call->params),
+			     .texts = vars,
+			     .text_count = sizeof vars / sizeof vars[0],
+			     .timeout = HOOK_TIMEOUT,
+			     .kill_after = HOOK_KILL_AFTER };
+	handlers_hook(e->handlers, &hook);
+}
+
 /* ---- replies ---- */
 
 /* Each kind of update that is not answered is named once. */
@@ -111,10 +137,32 @@ static void tell_note(struct engine *e, struct route *route, const struct claim 
 	}
 }
 
+/* Keeps the answer of a webhook that cannot be sent, for `why`, as a call that failed. 0, or -1
+ * with `err` (ERR_INTERNAL). */
+static int keep_refused(struct engine *e, const struct handler_result *r, const char *why,
+			struct err *err)
+{
+	struct call call;
+	if (call_keep(r->reply, r->reply_length, &call, err))
+		return -1;
+	int64_t id = out_refuse(e->out, &call, why);
+	if (id && e->on_undelivered_packed)
+		run_hook(e,
+			 &(struct queue_call){ .id = id,
+					       .line = call.line,
+					       .method = call.method,
+					       .params = call.params },
+			 why, 0);
+	if (id)
+		engine_remember_error(e, why);
+	call_release(&call);
+	return id ? 0 : err_set(err, ERR_INTERNAL, "out of memory");
+}
+
 /* Answers `u` by `text`, of `n` bytes. As engine_reply(). */
 static int answer(struct engine *e, struct route *route, const struct claim *c,
 		  const struct update *u, enum reply_mode mode, const char *text, size_t n,
-		  struct err *err)
+		  bool bare, struct err *err)
 {
 	struct reply reply = { 0 };
 	size_t with = 0;
@@ -123,7 +171,8 @@ static int answer(struct engine *e, struct route *route, const struct claim *c,
 	const struct reply_spec spec = { .mode = mode,
 					 .quote = route->policy.reply_to,
 					 .with = (const char *const *)e->reply_with,
-					 .with_count = with };
+					 .with_count = with,
+					 .bare = bare };
 	int rc = reply_compose(&spec, u, secret_bot_id(e->config.secret), e->config.secret, text, n,
 			       &reply, err);
 	if (rc == 0) {
@@ -145,9 +194,14 @@ static int compose(struct engine *e, struct route *route, const struct claim *c,
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	struct update *u = update_parse(c->body, c->length, err);
 	/* A dead letter that was no update and was handed out again answers nobody. */
-	int rc = u ? answer(e, route, c, u, mode, decoded ? decoded : r->reply, n, err)
+	int rc = u ? answer(e, route, c, u, mode, decoded ? decoded : r->reply, n,
+			    r->reply_is_answer, err)
 		 : err->status == ERR_INTERNAL ? -1
 					       : 0;
+	if (rc && r->reply_is_answer && err->status == ERR_IO) {
+		struct err why = *err;
+		rc = keep_refused(e, r, why.text, err);
+	}
 	update_free(u);
 	free(decoded);
 	return rc;
@@ -158,6 +212,12 @@ int engine_reply(struct engine *e, struct route *route, const struct claim *c,
 {
 	if (!r->reply)
 		return 0;
+	if (!e->out && r->reply_is_answer) {
+		log_event(e->config.log, LOG_INFO,
+			  LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)),
+			  "its answer is a call, and without a token nothing is sent");
+		return 0;
+	}
 	/* Without a bot there is nobody to answer; a reload may have taken the mode away. */
 	if (!e->out || (!r->reply_is_json && route->policy.reply == REPLY_NONE)) {
 		handler_tell_stdout(route->handler, c, r->reply, r->reply_length);
@@ -176,31 +236,11 @@ struct undelivered {
 	int code;
 };
 
-static void run_hook(void *arg, const struct queue_call *call, const struct queue_message *message)
+static void on_shown(void *arg, const struct queue_call *call, const struct queue_message *message)
 {
 	const struct undelivered *n = arg;
-	struct engine *e = n->engine;
-	const char *chat = strrchr(call->line, '/');
-	char code[16] = "";
 	(void)message;
-	if (n->code)
-		snprintf(code, sizeof code, "%d", n->code);
-	const struct hook_text vars[] = {
-		{ "TG_CHAT_ID", chat ? chat + 1 : call->line },
-		{ "TG_METHOD", call->method },
-		{ "TG_REASON", n->reason },
-		{ "TG_ERROR_CODE", code },
-	};
-	struct hook hook = { .name = "on-undelivered",
-			     .command = e->on_undelivered_packed,
-			     .call = call->id,
-			     .body = call->params,
-			     .body_length = strlen(call->params),
-			     .texts = vars,
-			     .text_count = sizeof vars / sizeof vars[0],
-			     .timeout = HOOK_TIMEOUT,
-			     .kill_after = HOOK_KILL_AFTER };
-	handlers_hook(e->handlers, &hook);
+	run_hook(n->engine, call, n->reason, n->code);
 }
 
 struct oldest {
@@ -236,7 +276,7 @@ static void on_ended(void *arg, int64_t id, enum out_end how, const struct verdi
 	struct undelivered n = { e, reason, v ? v->code : 0 };
 	engine_remember_error(e, reason);
 	if (e->on_undelivered_packed)
-		queue_call_show(e->queue, id, run_hook, &n, NULL);
+		queue_call_show(e->queue, id, on_shown, &n, NULL);
 	trim_failed(e);
 }
 

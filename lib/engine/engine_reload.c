@@ -35,10 +35,15 @@ static int take_route(struct route *r, const struct engine_route *o, struct err 
 					(const char *const *)chats->items, chats->count);
 	if (!allow)
 		return err_set(err, ERR_INTERNAL, "out of memory");
-	if (engine_command_keep(&r->command, &o->command, err)) {
+	char *url = o->url ? strdup(o->url) : NULL;
+	if ((o->url && !url && err_set(err, ERR_INTERNAL, "out of memory")) ||
+	    engine_command_keep(&r->command, &o->command, err)) {
+		free(url);
 		allow_free(allow);
 		return -1;
 	}
+	free(r->url);
+	r->url = url;
 	allow_free(r->allow);
 	r->allow = allow;
 	r->policy = o->policy;
@@ -112,7 +117,8 @@ static int take_handlers(struct engine *e, const struct engine_options *o, struc
 					    0);
 	char **with = engine_strings_copy((const char *const *)l->reply_with.items,
 					  l->reply_with.count, 0);
-	if (!only || !ignore || !with) {
+	if (!only || !ignore || !with ||
+	    engine_secret_keep(&e->webhook_secret, o->webhook_secret)) {
 		engine_strings_free(only);
 		engine_strings_free(ignore);
 		engine_strings_free(with);

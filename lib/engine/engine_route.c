@@ -85,6 +85,7 @@ void engine_routes_release(struct engine *e)
 		loop_timer_free(r->batch_timer);
 		engine_command_release(&r->command);
 		allow_free(r->allow);
+		free(r->url);
 		free(r->match);
 		free(r->batch_by);
 	}
@@ -101,6 +102,7 @@ void engine_routes_release(struct engine *e)
 	engine_strings_free(e->only);
 	engine_strings_free(e->ignore);
 	engine_strings_free(e->reply_with);
+	engine_secret_keep(&e->webhook_secret, NULL);
 	key_spec_free(e->keys);
 	key_spec_free(e->chats);
 	free(e->rule);
@@ -182,7 +184,9 @@ int engine_slots(const struct engine_options *o)
 	for (size_t i = 0; i < o->route_count; i++) {
 		int own = handler_slots_for(o->routes[i].policy.mode, &o->routes[i].policy.handler);
 		slots += own;
-		processes = processes || !own;
+		processes = processes ||
+			    (!own && !handler_mode_traits(o->routes[i].policy.mode)->no_slots);
 	}
-	return slots + (processes ? o->policy.concurrency * (o->lists.bypass.count ? 2 : 1) : 0);
+	slots += processes ? o->policy.concurrency * (o->lists.bypass.count ? 2 : 1) : 0;
+	return slots ? slots : 1; /* webhooks alone need none, but there is always one */
 }

@@ -12,6 +12,7 @@
 #include "base/crashpoint.h"
 #include "base/duration.h"
 #include "engine/engine_internal.h"
+#include "handler/webhook_url.h"
 
 enum {
 	RETRY_CAP = 5 * 60 * 1000,
@@ -41,6 +42,7 @@ static const struct {
 	const char *advice;
 } start_troubles[ENGINE_START_TROUBLES] = {
 	{ ENOENT, "is the handler, or the program after its '#!', gone?" },
+	{ ECONNREFUSED, "does its server run, and listen there?" },
 	{ EACCES, "is it still executable? try chmod +x." },
 	{ ENOEXEC, "does its first line begin with '#!'?" },
 	{ ETXTBSY, "is it still being written?" },
@@ -69,7 +71,7 @@ void engine_cannot_start(struct route *r, const struct claim *c, int64_t began, 
 			 int errnum)
 {
 	struct engine *e = r->engine;
-	char entering[512];
+	char entering[512], shown[WEBHOOK_SHOWN_MAX];
 	size_t row = 0;
 	int64_t delay = backoff_fail_of(&r->start_backoff, began,
 					e->config.clock->mono(e->config.clock), backoff_random());
@@ -86,9 +88,11 @@ void engine_cannot_start(struct route *r, const struct claim *c, int64_t began, 
 		reason = entering;
 		advice = "it is that of --chdir.";
 	}
+	if (r->url)
+		webhook_url_show(r->url, shown);
 	log_paced(e->config.log, &r->start_paces[row],
 		  r->start_backoff.failures == 1 ? LOG_ERROR : LOG_WARN,
-		  LOG_FIELDS(LOG_STR("handler", r->command.paths[0]),
+		  LOG_FIELDS(LOG_STR("handler", r->url ? shown : r->command.paths[0]),
 			     LOG_NUM("failures", r->start_backoff.failures),
 			     LOG_NUM("wait_ms", delay)),
 		  "the handler cannot be started: %s; %s No update is touched", reason, advice);

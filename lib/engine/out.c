@@ -79,6 +79,17 @@ int64_t out_add(struct out *o, const struct call *c, const struct out_how *how)
 	return call.id;
 }
 
+int64_t out_refuse(struct out *o, const struct call *c, const char *reason)
+{
+	int64_t id = out_add(o, c, &(struct out_how){ 0 });
+	struct out_call *known = id ? out_find(o, id) : NULL;
+	if (!known)
+		return 0;
+	out_tell_failure(known, reason);
+	out_fail_one(known, NULL, reason);
+	return id;
+}
+
 /* ---- what people change ---- */
 
 static int enter(void *arg, const struct queue_call *call)

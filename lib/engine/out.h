@@ -99,6 +99,11 @@ int out_share(struct out *o, const struct call *c, int64_t id);
  * number, or 0 when memory is out. `c` stays the caller's. */
 int64_t out_add(struct out *o, const struct call *c, const struct out_how *how);
 
+/* Records a call that is not to be sent, as one that failed for that reason, to be written by the
+ * next queue_flush(); it is logged, and `ended` is not called. Its number, or 0 when memory is out.
+ * `c` stays the caller's. */
+int64_t out_refuse(struct out *o, const struct call *c, const char *reason);
+
 /* Takes back a call that waits, before it was ever sent. false: it is being sent, or not known. */
 bool out_drop(struct out *o, int64_t id);
 

@@ -155,7 +155,7 @@ void out_leave(struct out_call *c)
 
 /* ---- what failed ---- */
 
-static void fail_one(struct out_call *c, const struct verdict *v, const char *reason)
+void out_fail_one(struct out_call *c, const struct verdict *v, const char *reason)
 {
 	struct out *o = c->out;
 	c->call.reason = reason;
@@ -174,8 +174,18 @@ static void fail_rest(struct out *o, int64_t group, int64_t after, const char *r
 	for (int64_t id = after + 1; id < group + ENTRY_CALLS_MAX; id++) {
 		struct out_call *c = out_find(o, id);
 		if (c && c->call.group == group && !c->sending)
-			fail_one(c, NULL, reason);
+			out_fail_one(c, NULL, reason);
 	}
+}
+
+void out_tell_failure(const struct out_call *c, const char *reason)
+{
+	char words[OUT_WORDS];
+	log_event(c->out->config.log, LOG_WARN,
+		  LOG_FIELDS(LOG_NUM("call", c->call.id), LOG_STR("method", c->call.method),
+			     LOG_STR("chat", c->call.line)),
+		  "not delivered: %s", out_words(reason, words));
+	out_tell(c, "not delivered", reason);
 }
 
 void out_fail(struct out_call *c, const struct verdict *v, const char *reason, const char *body,
@@ -185,14 +195,10 @@ void out_fail(struct out_call *c, const struct verdict *v, const char *reason, c
 	int64_t id = c->call.id, group = c->call.group;
 	/* Who presses a button that answers too late still wants the message. */
 	bool alone = c->call.kind == OUTBOX_QUERY;
-	char why[512], words[OUT_WORDS];
+	char why[512];
 	snprintf(why, sizeof why, "%s", reason);
-	log_event(o->config.log, LOG_WARN,
-		  LOG_FIELDS(LOG_NUM("call", id), LOG_STR("method", c->call.method),
-			     LOG_STR("chat", c->call.line)),
-		  "not delivered: %s", out_words(why, words));
-	out_tell(c, "not delivered", why);
-	fail_one(c, v, why);
+	out_tell_failure(c, why);
+	out_fail_one(c, v, why);
 	if (!alone)
 		fail_rest(o, group, id, why);
 	o->config.ended(o->config.arg, id, OUT_FAILED, v, why, body, length);

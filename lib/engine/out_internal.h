@@ -80,6 +80,10 @@ void out_cut(struct out_call *call);
  * server was not asked. */
 void out_fail(struct out_call *call, const struct verdict *v, const char *reason, const char *body,
 	      size_t length);
+/* A call failed, alone, and nobody is told. */
+void out_fail_one(struct out_call *call, const struct verdict *v, const char *reason);
+/* Logs that, and tells who watches. */
+void out_tell_failure(const struct out_call *call, const char *reason);
 /* Stores the limits of a line, or forgets them. NULL: the whole bot's. */
 void out_keep_line(struct out *o, const char *line);
 /* The server told the chat of a call to wait for `delay` milliseconds. */

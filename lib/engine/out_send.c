@@ -231,16 +231,22 @@ static int attach(struct call *c, const struct queue_message *message)
 	return 0;
 }
 
+/* A call that is read from the store, and why it is none that can be sent. */
+struct reading {
+	struct out_call *call;
+	struct err err;
+};
+
 static void read_call(void *arg, const struct queue_call *call, const struct queue_message *message)
 {
-	struct out_call *c = arg;
+	struct reading *r = arg;
+	struct out_call *c = r->call;
 	struct buf params;
-	struct err err;
 	buf_init(&params, PARAMS_MAX);
 	bool whole = !message || call->flags & QUEUE_CALL_WHOLE;
 	c->sent = calloc(1, sizeof *c->sent);
 	if (!c->sent || merge(call->params, whole ? "{}" : message->params, &params) ||
-	    call_read(call->method, params.data, params.len, c->sent, &err)) {
+	    call_read(call->method, params.data, params.len, c->sent, &r->err)) {
 		free(c->sent);
 		c->sent = NULL;
 		buf_release(&params);
@@ -287,8 +293,14 @@ static struct api_request *request(struct out_call *c)
 static int try_to_send(struct out_call *c, struct verdict *v)
 {
 	struct err err = { 0 };
+	struct reading reading = { .call = c };
 	*v = (struct verdict){ .kind = VERDICT_UNSENT, .text = "out of memory" };
-	int found = queue_call_show(c->out->config.queue, c->call.id, read_call, c, &err);
+	int found = queue_call_show(c->out->config.queue, c->call.id, read_call, &reading, &err);
+	if (reading.err.status == ERR_IO) {
+		v->kind = VERDICT_REFUSED;
+		snprintf(v->text, sizeof v->text, "%.*s", (int)sizeof v->text - 1,
+			 reading.err.text);
+	}
 	if (found == 0)
 		*v = (struct verdict){ .kind = VERDICT_REFUSED,
 				       .text = "its parameters cannot be read in the store" };

@@ -257,6 +257,19 @@ void handler_set_command(struct handler *h, struct command *command, const char 
 	look(h);
 }
 
+int handler_set_url(struct handler *h, const char *url, const char *secret, struct err *err)
+{
+	if (h->ops->set_url(h, url, secret, err))
+		return -1;
+	h->located = true;
+	return 0;
+}
+
+const struct handler_traits *handler_mode_traits(enum handler_mode mode)
+{
+	return &modes[mode]->traits;
+}
+
 int handler_slots_for(enum handler_mode mode, const struct handler_policy *policy)
 {
 	return modes[mode]->slots_needed ? modes[mode]->slots_needed(policy) : 0;
@@ -264,7 +277,7 @@ int handler_slots_for(enum handler_mode mode, const struct handler_policy *polic
 
 static bool takes_updates(const struct handler *h)
 {
-	return h->command && !h->retired && !h->room->draining;
+	return (h->command || h->located) && !h->retired && !h->room->draining;
 }
 
 size_t handler_room(const struct handler *h)

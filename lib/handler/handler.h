@@ -1,11 +1,12 @@
 /* handler/handler: runs updates by the user's program, and turns how that went into results.
  *
  * The room (struct handlers) has the slots; a handler (struct handler) is one route's program, run
- * in one of three modes:
+ * in one of four modes:
  *
  *   exec    a process for each update, which gets it as stdin and in its environment
  *   batch   a process for several updates, which gets them as JSON lines
  *   worker  processes that stay, get updates as JSON lines and answer on descriptor 3
+ *   webhook no process: a server, to which each update is posted
  *
  * A claim that was handed over comes back once, by `done`. Until then its keys must stay locked:
  * what ran for it is running still. (A worker that answered goes on to live; then the answer is the
@@ -31,10 +32,11 @@ enum background { BACKGROUND_WAIT, BACKGROUND_KILL, BACKGROUND_LEAVE };
 
 /* The modes: the name of each, and the table of operations that its file ends in
  * (handler/mode_internal.h). */
-#define HANDLER_MODES(ROW)          \
-	ROW(MODE_EXEC, mode_exec)   \
-	ROW(MODE_BATCH, mode_batch) \
-	ROW(MODE_WORKER, mode_worker)
+#define HANDLER_MODES(ROW)            \
+	ROW(MODE_EXEC, mode_exec)     \
+	ROW(MODE_BATCH, mode_batch)   \
+	ROW(MODE_WORKER, mode_worker) \
+	ROW(MODE_WEBHOOK, mode_webhook)
 
 #define HANDLER_MODE_NAME(name, ops) name,
 enum handler_mode { HANDLER_MODES(HANDLER_MODE_NAME) };
@@ -51,6 +53,7 @@ struct handler_traits {
 	const char *name; /* in the status: `exec` */
 	size_t most;      /* updates that one handler_start() may ever take */
 	bool own_slots;   /* its processes have slots of their own: handler_slots_for() */
+	bool no_slots;    /* it has no processes */
 };
 
 struct handler_policy {
@@ -97,10 +100,13 @@ struct handler_result {
 	 * were handled together the first has it, and the others an empty one. */
 	const char *reply;
 	size_t reply_length; /* bytes; no NUL need follow */
-	bool reply_is_json;  /* it is the worker's */
-	bool reply_short;    /* stdout was longer than max_output */
-	bool started;        /* of these two: the update may have been seen by the program */
-	int64_t elapsed;     /* milliseconds */
+	bool reply_is_json;  /* it is the worker's, or a webhook's answer, see the next */
+	/* it is the JSON object of one call; if that cannot be sent, the update is done all the
+	 * same, and the call is one that failed */
+	bool reply_is_answer;
+	bool reply_short; /* stdout was longer than max_output */
+	bool started;     /* of these two: the update may have been seen by the program */
+	int64_t elapsed;  /* milliseconds */
 	/* HANDLER_ENDED, not of workers; the first of a batch has it all */
 	struct rusage usage;
 	uint64_t dropped; /* bytes of output not logged; the first of a batch has all */
@@ -117,7 +123,8 @@ struct handlers_config {
 	bool feed;           /* one is kept free for handlers_feed() */
 	struct log *log;
 	const struct clock *clock;
-	const struct secret *secret; /* redacted from output; NULL: none */
+	const struct secret *secret;   /* redacted from output; NULL: none */
+	const char *ca_file, *ca_dirs; /* for http_trust(), of webhooks; they outlive the room */
 	/* An update is over. The claim goes back to the owner. */
 	void (*done)(void *arg, struct handler *h, struct claim *claim,
 		     const struct handler_result *result);
@@ -194,13 +201,21 @@ void handler_set_policy(struct handler *h, const struct handler_policy *policy);
  * (copied; NULL: unknown). Workers of another command are replaced one by one. */
 void handler_set_command(struct handler *h, struct command *command, const char *bot_username);
 
+/* Where MODE_WEBHOOK posts from now on, instead of a command: a checked URL (webhook_url.h), and
+ * what is sent as X-Telegram-Bot-Api-Secret-Token, NULL: nothing. Both are copied. 0, or -1 with
+ * `err`: all stays as it was. */
+int handler_set_url(struct handler *h, const char *url, const char *secret, struct err *err);
+
+/* The traits of a mode. */
+const struct handler_traits *handler_mode_traits(enum handler_mode mode);
+
 /* Slots that a handler in `mode` with `policy` needs of its own, and that the room keeps free for
  * it: its workers, and a spare in which a worker is replaced without a gap. 0 in a mode without
  * own_slots. */
 int handler_slots_for(enum handler_mode mode, const struct handler_policy *policy);
 
 /* How many more calls of handler_start() would find a process now: an idle slot, or a worker that
- * takes another update. */
+ * takes another update. A server has no bound. */
 size_t handler_room(const struct handler *h);
 
 /* How many claims one handler_start() takes now, from 1: as many as its mode ever takes, or fewer

@@ -3,8 +3,8 @@
  * From the bottom: output, answer, outcome, jobs; room.c (slots and counts), given.c (what
  * programs are given) and told.c (what they say); proc.c (one process) under exec.c, hook.c and
  * feed.c; worker.c under worker_talk.c, worker_settle.c, worker_run.c, worker_choose.c and
- * worker_pool.c; handler.c calls the modes through mode_internal.h. No file calls one that stands
- * above it. */
+ * worker_pool.c; webhook_url.c, webhook_answer.c under webhook.c; handler.c calls the modes through
+ * mode_internal.h. No file calls one that stands above it. */
 #ifndef TGRUN_HANDLER_HANDLER_INTERNAL_H
 #define TGRUN_HANDLER_HANDLER_INTERNAL_H
 
@@ -45,12 +45,14 @@ struct handler {
 	struct handler_policy policy;
 	struct command *command;
 	char *bot_username;
+	bool located;      /* handler_set_url() has told where it posts */
 	bool retired;      /* by handler_free(): gone with its last job */
 	int running, live; /* updates; jobs */
 	int slots_used;    /* of those that the room keeps free for it */
 	uint64_t starts, deaths, recycled, bad_answers;
 	struct log_pace bad_pace; /* of bad answers */
 	struct pool *pool;        /* worker_pool.c's; NULL in other modes */
+	struct webhook *webhook;  /* webhook.c's; the same */
 };
 
 /* An update that a process was started for, or a worker was given. */

@@ -43,6 +43,8 @@ struct mode_ops {
 	void (*outdate)(struct handler *h);
 	/* Frees what `init` and `start` made, without calling back. */
 	void (*release)(struct handler *h);
+	/* Where it posts is another; as handler_set_url(). In modes that have no command. */
+	int (*set_url)(struct handler *h, const char *url, const char *secret, struct err *err);
 	/* The number of the process that holds `c`, from 1; 0: none does. */
 	int (*worker)(const struct handler *h, const struct claim *c);
 	/* Adds what only the mode knows: `ready`, `capacity`, `paused`. */

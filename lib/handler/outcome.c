@@ -160,6 +160,14 @@ void outcome_failed(const char *reason, int failures, const struct outcome_polic
 	count(failures, policy, out);
 }
 
+void outcome_again(const char *reason, int status, int failures,
+		   const struct outcome_policy *policy, struct outcome *out)
+{
+	*out = (struct outcome){ .kind = OUTCOME_RETRY, .status = status, .after = -1 };
+	snprintf(out->reason, sizeof out->reason, "%s", reason);
+	count(failures, policy, out);
+}
+
 void outcome_answer(bool retry, const char *reason, int failures,
 		    const struct outcome_policy *policy, struct outcome *out)
 {

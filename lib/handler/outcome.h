@@ -64,6 +64,12 @@ bool outcome_is_retry(const int *status, int stages, bool timed_out);
 void outcome_failed(const char *reason, int failures, const struct outcome_policy *policy,
 		    struct outcome *out);
 
+/* What follows from a failure behind which another attempt is made, whatever the policy says of
+ * ends of no meaning, and which nobody asked for. `status`: as in struct outcome. `reason`: copied.
+ */
+void outcome_again(const char *reason, int status, int failures,
+		   const struct outcome_policy *policy, struct outcome *out);
+
 /* Makes OUTCOME_DEAD of one that is `spent`, and adds to its reason which attempt it was, of how
  * many. `failures` as in outcome_of(). */
 void outcome_give_up(int failures, const struct outcome_policy *policy, struct outcome *out);

@@ -12,7 +12,10 @@
 #include "io/http_internal.h"
 #include "io/spare.h"
 
-enum { SLOW_BYTES = 16 }; /* a second; fewer than that on average is no progress */
+enum {
+	SLOW_BYTES = 16, /* a second; fewer than that on average is no progress */
+	CONNECTIONS_KEPT = 4096,
+};
 
 static void collect(struct http *h);
 static void on_silence(void *arg);
@@ -40,6 +43,21 @@ static int set_timer(CURLM *multi, long milliseconds, void *arg)
 	return 0;
 }
 
+/* A client without connections. false when memory is out. */
+static bool open_multi(struct http *h)
+{
+	h->multi = curl_multi_init();
+	if (!h->multi)
+		return false;
+	curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, http_watch_set);
+	curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
+	curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+	curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
+	/* Else of many that end in one turn only a few keep their connection. */
+	curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_KEPT);
+	return true;
+}
+
 struct http *http_new(struct loop *loop, struct err *err)
 {
 	static bool initialised;
@@ -60,16 +78,10 @@ struct http *http_new(struct loop *loop, struct err *err)
 	h->ready = on_ready;
 	h->timer = loop_timer_new(loop, on_time, h);
 	h->soon = loop_timer_new(loop, on_time, h);
-	h->multi = curl_multi_init();
 	/* No waiting for `100 Continue` before a body. */
 	h->headers = curl_slist_append(NULL, "Expect:");
-	if (!h->timer || !h->soon || !h->multi || !h->headers)
-		goto fail;
-	curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, http_watch_set);
-	curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
-	curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, set_timer);
-	curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
-	return h;
+	if (h->timer && h->soon && h->headers && open_multi(h))
+		return h;
 fail:
 	http_free(h);
 	err_set(err, ERR_INTERNAL, "out of memory");
@@ -121,6 +133,21 @@ int http_trust(struct http *h, const char *file, const char *dirs)
 	return (file && !h->ca_file) || (dirs && !h->ca_dirs) ? -1 : 0;
 }
 
+/* There is no other way to have curl close them. The old client stays when there is no memory for a
+ * new one: its connections are looked at before they are used. */
+void http_hang_up(struct http *h)
+{
+	CURLM *old = h->multi;
+	if (!list_empty(&h->requests))
+		return;
+	if (!open_multi(h)) {
+		h->multi = old;
+		return;
+	}
+	curl_multi_cleanup(old);
+	loop_timer_set(h->timer, -1);
+}
+
 /* Has curl begin what was added, instead of in the next turn; what ends at once is told in that. */
 static void begin(struct http *h)
 {
@@ -132,20 +159,17 @@ static void begin(struct http *h)
 		loop_timer_set(h->soon, 0);
 }
 
-/* `sink` NULL: the answer is kept in memory. */
+/* `like` has what the call does not tell: the callback, and where the answer goes. */
 static struct http_request *start(struct http *h, const struct http_call *call,
-				  const struct http_sink *sink, void *to, http_done *done,
-				  void *arg)
+				  const struct http_request *like)
 {
-	struct http_request *r = calloc(1, sizeof *r);
+	struct http_request *r = malloc(sizeof *r);
 	if (!r)
 		return NULL;
+	*r = *like;
 	r->http = h;
-	r->sink = sink;
-	r->to = to;
 	r->max = call->max;
-	r->done = done;
-	r->arg = arg;
+	r->keep_alive = -1;
 	buf_init(&r->body, call->max);
 	list_add_before(&h->requests, &r->link);
 	r->silence = call->silence > 0 ? call->silence : 1;
@@ -162,13 +186,21 @@ static struct http_request *start(struct http *h, const struct http_call *call,
 struct http_request *http_post(struct http *h, const struct http_call *call, http_done *done,
 			       void *arg)
 {
-	return start(h, call, NULL, NULL, done, arg);
+	return start(h, call, &(struct http_request){ .done = done, .arg = arg });
 }
 
 struct http_request *http_get(struct http *h, const struct http_call *call,
 			      const struct http_sink *sink, void *to, http_done *done, void *arg)
 {
-	return start(h, call, sink, to, done, arg);
+	return start(h, call,
+		     &(struct http_request){ .sink = sink, .to = to, .done = done, .arg = arg });
+}
+
+struct http_request *http_reach(struct http *h, const char *url, int64_t silence, http_done *done,
+				void *arg)
+{
+	const struct http_call call = { .url = url, .silence = silence, .total = silence };
+	return start(h, &call, &(struct http_request){ .reach = true, .done = done, .arg = arg });
 }
 
 void http_go_on(struct http_request *r)
@@ -190,17 +222,22 @@ static void finish(struct http_request *r, CURLcode code)
 {
 	char none[1] = "", *type = NULL;
 	long status = 0;
+	curl_off_t retry_after = 0;
 	curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(r->easy, CURLINFO_CONTENT_TYPE, &type);
+	curl_easy_getinfo(r->easy, CURLINFO_RETRY_AFTER, &retry_after);
 	struct http_response response = {
 		.status = (int)status,
 		.body = none,
 		.content_type = type ? type : "",
 		.reason = "",
 		.asked = r->sending.asked,
+		.timed_out = code == CURLE_OPERATION_TIMEDOUT,
+		.retry_after = r->has_retry_after ? (int64_t)retry_after : -1,
+		.keep_alive = r->keep_alive,
 	};
 	/* What the sink says when it is asked again, curl does not always tell. */
-	if (code == CURLE_OK && status > 0 && !r->stopped && !r->too_large) {
+	if (code == CURLE_OK && (status > 0 || r->reach) && !r->stopped && !r->too_large) {
 		response.body = r->body.data ? r->body.data : none;
 		response.length = r->body.len;
 		if (r->sink)
@@ -210,6 +247,8 @@ static void finish(struct http_request *r, CURLcode code)
 								   ? CURLE_WEIRD_SERVER_REPLY
 								   : code);
 		response.reason = r->reason;
+		response.stale = response.failure == HTTP_NETWORK && response.asked &&
+				 r->sending.reused && r->received == 0 && !response.timed_out;
 	}
 	/* No longer in the list: neither http_cancel() nor http_free() in the callback meets it. */
 	list_remove(&r->link);

@@ -32,6 +32,12 @@ struct http_response {
 	/* Of a call with `body`: a byte of it was asked for, so it may have arrived, whatever
 	 * failed. false: it surely has not. */
 	bool asked;
+	/* … and it went over a connection that had been used before and was closed before a byte of
+	 * an answer came: most likely it crossed the end of that connection. */
+	bool stale;
+	bool timed_out;      /* it failed for taking too long */
+	int64_t retry_after; /* seconds, as the header of that name says; -1: there is none */
+	int64_t keep_alive;  /* seconds that the server keeps the connection; -1: it does not say */
 };
 
 typedef void http_done(void *arg, struct http_response *response);
@@ -70,6 +76,11 @@ struct http_call {
 	int64_t silence;
 	int64_t total; /* milliseconds it may take in all; 0: no limit */
 	uint64_t max;  /* bytes of the body, as it arrives */
+	/* The rest is of a call with `body`. */
+	const char *header; /* one more, `Name: value`, wiped when it is over; copied. NULL: none */
+	int idle;           /* seconds for which a connection may have rested; 0: 30 */
+	bool fresh;         /* not over a connection that was used before */
+	bool http1;         /* HTTP/1.1, also where the server knows a later one */
 };
 
 /* Starts a POST. `done(arg, …)` is called once from the loop, never from in here, unless the
@@ -104,6 +115,14 @@ struct http_request *http_get(struct http *h, const struct http_call *call,
 /* The sink of a GET has room again. Fine when it always had; never from within the sink. */
 void http_go_on(struct http_request *r);
 
+/* Connects to the server of `url`, with TLS where that is https, and sends nothing; within
+ * `silence` milliseconds. Else as http_post(). */
+struct http_request *http_reach(struct http *h, const char *url, int64_t silence, http_done *done,
+				void *arg);
+
+/* Closes the connections that rest, if no request is under way; never in a callback of one. */
+void http_hang_up(struct http *h);
+
 /* Ends a request without calling back and frees it. After `done` was called, the request is gone
  * already. NULL is fine. */
 void http_cancel(struct http_request *r);
@@ -122,5 +141,11 @@ int http_form_add(struct buf *form, const char *name, const char *value);
  * digits stays as it is. Returns the new length; a NUL is added there, and there may be others in
  * the text. */
 size_t http_form_decode(char *text, bool plus);
+
+/* Appends the fields of the form in `text`, which is changed in place, as members of a JSON object:
+ * their values as strings, a comma before each but the first in `out` or behind a `{`. Cut at `&`
+ * and `=` alone, as the Bot API's server does; what has no `=` is left out. 0, or -1 when the
+ * buffer is full. */
+int http_form_members(char *text, struct buf *out);
 
 #endif

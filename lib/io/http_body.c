@@ -60,41 +60,55 @@ static size_t give(char *out, size_t size, size_t count, void *arg)
 /* CURLOPT_PREREQFUNCTION: a connection is there, the request goes out next. */
 static int before_request(void *arg, char *ip, char *own_ip, int port, int own_port)
 {
-	struct http_sending *s = &((struct http_request *)arg)->sending;
+	struct http_request *r = arg;
+	struct http_sending *s = &r->sending;
 	(void)ip, (void)own_ip, (void)port, (void)own_port;
 	if (s->asked)
 		return CURL_PREREQFUNC_ABORT;
+	s->reused = !r->opened;
 	s->asked = s->length == 0; /* nobody will ask for it */
 	return CURL_PREREQFUNC_OK;
 }
 
-/* The headers of all requests, and what the body is. */
-static struct curl_slist *make_headers(const struct http *h, const char *type)
+static int add_header(struct curl_slist **all, const char *line)
 {
-	struct curl_slist *all = NULL, *longer;
-	char line[256];
-	snprintf(line, sizeof line, "Content-Type: %s", type);
-	for (const struct curl_slist *l = h->headers; l; l = l->next) {
-		if (!(longer = curl_slist_append(all, l->data)))
-			goto fail;
-		all = longer;
-	}
-	if ((longer = curl_slist_append(all, line)))
-		return longer;
-fail:
-	curl_slist_free_all(all);
-	return NULL;
+	struct curl_slist *longer = curl_slist_append(*all, line);
+	if (longer)
+		*all = longer;
+	return longer ? 0 : -1;
 }
 
-int http_body_set(struct http_request *r, const struct http_body *body)
+/* The headers of all requests, what the body is, and the call's own. 0, or -1 when memory is out.
+ */
+static int make_headers(struct http_request *r, const struct http_call *call)
 {
+	struct curl_slist **all = &r->sending.headers;
+	char line[256];
+	int rc = 0;
+	snprintf(line, sizeof line, "Content-Type: %s", call->body->type);
+	for (const struct curl_slist *l = r->http->headers; l && rc == 0; l = l->next)
+		rc = add_header(all, l->data);
+	return rc || add_header(all, line) || (call->header && add_header(all, call->header)) ? -1
+											      : 0;
+}
+
+/* How long a connection may have rested that is used again, as curl is told: whole seconds, cut
+ * before they are compared; from 8.16 on as they are, and there 0 is no limit. */
+static long longest_rest(const struct http_call *call)
+{
+	long seconds = call->idle ? call->idle : IDLE_SECONDS;
+	return LIBCURL_VERSION_NUM >= 0x081000 ? seconds : seconds - 1;
+}
+
+int http_body_set(struct http_request *r, const struct http_call *call)
+{
+	const struct http_body *body = call->body;
 	struct http_sending *s = &r->sending;
 	CURL *e = r->easy;
 	int bad = 0;
 	s->count = body->count;
 	s->pieces = calloc(body->count + 1, sizeof *s->pieces);
-	s->headers = make_headers(r->http, body->type);
-	if (!s->pieces || !s->headers)
+	if (!s->pieces || make_headers(r, call))
 		return 1;
 	for (size_t i = 0; i < body->count; i++) {
 		s->pieces[i] = body->pieces[i];
@@ -107,12 +121,18 @@ int http_body_set(struct http_request *r, const struct http_body *body)
 	bad += curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, before_request) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_PREREQDATA, r) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_HTTPHEADER, s->headers) != CURLE_OK;
-	bad += curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, (long)IDLE_SECONDS) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, longest_rest(call)) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, (long)call->fresh) != CURLE_OK;
+	if (call->http1)
+		bad += curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) !=
+		       CURLE_OK;
 	return bad;
 }
 
 void http_body_release(struct http_request *r)
 {
+	for (struct curl_slist *l = r->sending.headers; l; l = l->next)
+		explicit_bzero(l->data, strlen(l->data));
 	curl_slist_free_all(r->sending.headers);
 	free(r->sending.pieces);
 	r->sending = (struct http_sending){ 0 };

@@ -49,3 +49,21 @@ size_t http_form_decode(char *text, bool plus)
 	*out = '\0';
 	return (size_t)(out - text);
 }
+
+int http_form_members(char *text, struct buf *out)
+{
+	char *pair;
+	while ((pair = strsep(&text, "&"))) {
+		char *value = strchr(pair, '=');
+		if (!value)
+			continue;
+		*value++ = '\0';
+		size_t name_length = http_form_decode(pair, true);
+		size_t value_length = http_form_decode(value, true);
+		bool first = !out->len || out->data[out->len - 1] == '{';
+		if ((!first && buf_addc(out, ',')) || buf_add_json(out, pair, name_length) ||
+		    buf_addc(out, ':') || buf_add_json(out, value, value_length))
+			return -1;
+	}
+	return 0;
+}

@@ -33,6 +33,7 @@ struct http_sending {
 	uint64_t done, length, sent;
 	struct curl_slist *headers;
 	bool asked;     /* curl has taken of it, or it is empty and was sent */
+	bool reused;    /* over a connection that had been used before */
 	int read_errno; /* why a file could not be read; 0: it could */
 };
 
@@ -43,6 +44,8 @@ struct http_request {
 	http_done *done;
 	void *arg;
 	struct http_sending sending;
+	bool reach;                    /* it ends when the connection stands */
+	bool opened;                   /* a socket was made for it */
 	struct buf body;               /* of the answer */
 	const struct http_sink *sink;  /* where its body goes; NULL: to `body` */
 	void *to;                      /* the sink's */
@@ -54,7 +57,9 @@ struct http_request {
 	uint64_t moved_before;         /* received and sent, when it ran out last */
 	size_t header_bytes;
 	bool headers_done;
-	bool too_large; /* what came did not fit: we ended it */
+	bool has_retry_after; /* in the answer's head */
+	int64_t keep_alive;   /* seconds, as there; -1: it is not there */
+	bool too_large;       /* what came did not fit: we ended it */
 	bool no_memory;
 	int socket_errno; /* why the machine has no socket, or cannot watch one; 0: it has */
 	bool unwatched;   /* the latter: nothing more will be heard of the request */
@@ -67,9 +72,9 @@ struct http_request {
  * or curl does not take it; what was made is the request's either way. */
 bool http_request_set(struct http_request *r, const struct http_call *call);
 
-/* Makes `body` that of the request. Returns the number of settings that curl did not take, so that
- * anything but 0 is a lack of memory. */
-int http_body_set(struct http_request *r, const struct http_body *body);
+/* Makes the call's body that of the request. Returns the number of settings that curl did not take,
+ * so that anything but 0 is a lack of memory. */
+int http_body_set(struct http_request *r, const struct http_call *call);
 void http_body_release(struct http_request *r);
 
 /* curl's descriptors: CURLMOPT_SOCKETFUNCTION of a client, CURLOPT_OPENSOCKETFUNCTION of a request,

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "io/host.h"
 
@@ -86,11 +87,49 @@ static size_t take_body(char *data, size_t size, size_t count, void *arg)
 	return n ? 0 : 1; /* any count but n ends the transfer */
 }
 
-static size_t count_header(char *data, size_t size, size_t count, void *arg)
+/* The number behind `timeout=` in `Keep-Alive: timeout=5, max=100`; -1: there is none. */
+static int64_t read_timeout(const char *value, size_t n)
+{
+	static const char name[] = "timeout=";
+	const char *end = value + n;
+	for (const char *p = value; (size_t)(end - p) >= sizeof name; p++) {
+		if (strncasecmp(p, name, sizeof name - 1) != 0)
+			continue;
+		int64_t seconds = -1;
+		for (p += sizeof name - 1; p < end && isdigit((unsigned char)*p); p++)
+			if (seconds < 1000000)
+				seconds = (seconds < 0 ? 0 : seconds * 10) + *p - '0';
+		return seconds;
+	}
+	return -1;
+}
+
+static bool begins(const char *line, size_t n, const char *with)
+{
+	size_t length = strlen(with);
+	return n >= length && strncasecmp(line, with, length) == 0;
+}
+
+/* Of the last head: others may come before it, of a proxy or of interim answers. */
+static void note_header(struct http_request *r, const char *line, size_t n)
+{
+	static const char keep_alive[] = "keep-alive:";
+	if (begins(line, n, "http/")) {
+		r->has_retry_after = false;
+		r->keep_alive = -1;
+	} else if (begins(line, n, "retry-after:")) {
+		r->has_retry_after = true;
+	} else if (begins(line, n, keep_alive)) {
+		r->keep_alive = read_timeout(line + sizeof keep_alive - 1,
+					     n - (sizeof keep_alive - 1));
+	}
+}
+
+static size_t take_header(char *data, size_t size, size_t count, void *arg)
 {
 	struct http_request *r = arg;
 	size_t n = size * count;
-	(void)data;
+	note_header(r, data, n);
 	if (r->received == 0) /* now the answer's own time begins */
 		loop_timer_set(r->silent, r->silence);
 	r->received += n;
@@ -132,7 +171,8 @@ static bool set_options(struct http_request *r, const struct http_call *call,
 {
 	CURL *e = r->easy;
 	int bad = r->sink      ? curl_easy_setopt(e, CURLOPT_HTTPGET, 1L) != CURLE_OK
-		  : call->body ? http_body_set(r, call->body)
+		  : r->reach   ? curl_easy_setopt(e, CURLOPT_CONNECT_ONLY, 1L) != CURLE_OK
+		  : call->body ? http_body_set(r, call)
 			       : set_form(r, call->form ? call->form : "");
 	bad += curl_easy_setopt(e, CURLOPT_URL, call->url) != CURLE_OK;
 #if LIBCURL_VERSION_NUM >= 0x075500
@@ -154,7 +194,8 @@ static bool set_options(struct http_request *r, const struct http_call *call,
 	bad += target->loopback && curl_easy_setopt(e, CURLOPT_PROXY, "") != CURLE_OK;
 	/* Of many calls at once, the first makes the connection that HTTP/2 shares. Without TLS
 	 * there is none to share, and the others would wait for the first one's answer. */
-	bad += call->body && target->tls && curl_easy_setopt(e, CURLOPT_PIPEWAIT, 1L) != CURLE_OK;
+	bad += call->body && target->tls && !call->http1 &&
+	       curl_easy_setopt(e, CURLOPT_PIPEWAIT, 1L) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)call->total) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L) != CURLE_OK;
@@ -174,7 +215,7 @@ static bool set_options(struct http_request *r, const struct http_call *call,
 	bad += r->sink &&
 	       curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_WRITEDATA, r) != CURLE_OK;
-	bad += curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, count_header) != CURLE_OK;
+	bad += curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, take_header) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_HEADERDATA, r) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_ERRORBUFFER, r->error) != CURLE_OK;
 	bad += curl_easy_setopt(e, CURLOPT_PRIVATE, r) != CURLE_OK;

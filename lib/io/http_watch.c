@@ -108,6 +108,7 @@ curl_socket_t http_watch_open(void *arg, curlsocktype purpose, struct curl_socka
 {
 	struct http_request *r = arg;
 	(void)purpose;
+	r->opened = true;
 	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 	struct watched *w = fd < 0 ? NULL : add(r->http, fd);
 	if (w) {

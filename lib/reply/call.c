@@ -231,7 +231,7 @@ static int set_method(struct call *c, const char *method, struct err *err)
 	return c->method ? 0 : no_memory(err);
 }
 
-static int set_params(struct call *c, const char *params, size_t n, struct err *err)
+static int set_params(struct call *c, const char *params, size_t n, bool method, struct err *err)
 {
 	struct scan_fault fault;
 	struct buf out;
@@ -241,7 +241,7 @@ static int set_params(struct call *c, const char *params, size_t n, struct err *
 	buf_init(&out, 6 * n + 2);
 	int rc = buf_addc(&out, '{');
 	for (struct scan_walk w = scan_walk(object); rc == 0 && scan_next(&w);) {
-		if (scan_reads(w.name, "method", strlen("method"))) {
+		if (!method && scan_reads(w.name, "method", strlen("method"))) {
 			buf_release(&out);
 			return err_set(err, ERR_IO, "'method' stands among its parameters");
 		}
@@ -300,8 +300,19 @@ static int check_ids(const char *params, struct err *err)
 int call_read(const char *method, const char *params, size_t n, struct call *c, struct err *err)
 {
 	*c = (struct call){ 0 };
-	int rc = set_method(c, method, err) || set_params(c, params, n, err) ||
+	int rc = set_method(c, method, err) || set_params(c, params, n, false, err) ||
 		 check_ids(c->params, err);
+	if (rc == 0 && read_facts(c))
+		rc = no_memory(err);
+	if (rc)
+		call_release(c);
+	return rc ? -1 : 0;
+}
+
+int call_keep(const char *object, size_t n, struct call *c, struct err *err)
+{
+	*c = (struct call){ .method = strdup(CALL_NO_METHOD) };
+	int rc = c->method ? set_params(c, object, n, true, err) : no_memory(err);
 	if (rc == 0 && read_facts(c))
 		rc = no_memory(err);
 	if (rc)

@@ -47,6 +47,12 @@ struct call {
  */
 int call_read(const char *method, const char *params, size_t n, struct call *c, struct err *err);
 
+/* Makes `c` of what is meant as a call and cannot be one: its method is CALL_NO_METHOD, which
+ * call_read() takes nowhere, so it is never sent; all of the JSON object in the `n` bytes at
+ * `object` are its parameters, and tell its chat. 0, or -1 with `err` (as call_read()). */
+#define CALL_NO_METHOD "-"
+int call_keep(const char *object, size_t n, struct call *c, struct err *err);
+
 /* Frees what `c` holds, not `c`; all in it is 0 then. */
 void call_release(struct call *c);
 

@@ -145,7 +145,7 @@ int reply_compose(const struct reply_spec *spec, const struct update *u, int64_t
 			text.len = secret_redact(secret, text.data, text.len);
 		rc = compose(spec, &t, buf_str(&text), text.len, r, err);
 	}
-	if (rc == 0)
+	if (rc == 0 && !spec->bare)
 		rc = answer_first(&t, r, err);
 	buf_release(&text);
 	if (rc)

@@ -31,6 +31,7 @@ struct reply_spec {
 	bool quote;              /* --reply-to: the first message quotes the update's */
 	const char *const *with; /* --reply-with, each as reply_with_check() takes it */
 	size_t with_count;
+	bool bare; /* REPLY_API: a callback query that no call answers stays unanswered */
 };
 
 /* Why there is less to send than was printed. */
@@ -65,8 +66,9 @@ int reply_with_check(const char *text, struct err *err);
  * was printed.
  *
  * 0 with `r`, whose release is the caller's: no calls when there is nothing to answer; a callback
- * query is answered even then, first, by the reply's own call if it has one. -1 with `err` and
- * nothing in `r`: ERR_IO, for ever: "its reply is no JSON, line 3"; ERR_INTERNAL: memory. */
+ * query is answered even then, first, by the reply's own call if it has one, unless `bare`. -1 with
+ * `err` and nothing in `r`: ERR_IO, for ever: "its reply is no JSON, line 3"; ERR_INTERNAL: memory.
+ */
 int reply_compose(const struct reply_spec *spec, const struct update *u, int64_t bot_id,
 		  const struct secret *secret, const char *out, size_t n, struct reply *r,
 		  struct err *err);

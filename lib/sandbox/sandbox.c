@@ -28,7 +28,8 @@ static int read_path(struct sandbox_request *r)
 	if (!slash || digits == 0 || token[digits] != ':' || token + digits + 1 == slash)
 		return 404;
 	size_t n = (size_t)(slash - token);
-	if (n != strlen(r->sandbox->token) || strncmp(token, r->sandbox->token, n) != 0)
+	if (!r->sandbox->config.any_token &&
+	    (n != strlen(r->sandbox->token) || strncmp(token, r->sandbox->token, n) != 0))
 		return 401;
 	const char *method = slash + 1;
 	size_t length = strspn(method,

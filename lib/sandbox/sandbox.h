@@ -47,6 +47,7 @@ struct sandbox_poll {
 
 struct sandbox_config {
 	const char *token;    /* as secret.h wants it; copied */
+	bool any_token;       /* whatever the token of a call is, it is this bot's */
 	const char *username; /* of the bot; NULL: sandbox_bot; copied */
 	int64_t first_id;     /* of the first update; 0: 1 */
 	int port;             /* on 127.0.0.1; 0: any that is free */

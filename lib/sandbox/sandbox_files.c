@@ -159,9 +159,9 @@ void sandbox_serve_file(struct sandbox_request *r)
 {
 	struct sandbox *s = r->sandbox;
 	const char *path = r->path + strlen("/file/bot");
-	size_t n = strlen(s->token);
+	size_t n = s->config.any_token ? strcspn(path, "/") : strlen(s->token);
 	char mine[128];
-	if (strncmp(path, s->token, n) != 0 || path[n] != '/') {
+	if ((!s->config.any_token && strncmp(path, s->token, n) != 0) || path[n] != '/') {
 		sandbox_refuse(r, 404, "Not Found");
 		return;
 	}

@@ -108,6 +108,53 @@ chmod 644 "$TMP/login.conf"
 like "$(cat "$TMP/out")" "login.conf' holds the server's password and others may read it" "a config file with it that others may read: a warning"
 SECRET=${TOKEN#*:}
 
+# So is what webhooks are sent: each way of giving it; a server that repeats it in its error; the environment of a route's program.
+SECRET=hook-secret-$$-only-here
+start python3 tests/flow/webhook.py
+wait_for '[ -s "$TMP/webhook.port" ]'
+HOOK=http://127.0.0.1:$(cat "$TMP/webhook.port")/
+mkdir "$TMP/credentials"
+for way in --webhook-secret --webhook-secret= --webhook-secret-file config environment credentials; do
+	rm -rf "$TMP/state" "$TMP/credentials/webhook-secret"
+	: >"$TMP/posts"
+	TGRUN_LOG=$TMP/tgrun.log
+	: >"$TGRUN_LOG"
+	printf '%s\n' "$SECRET" >"$TMP/hook.secret" && printf 'webhook-secret = %s\n' "$SECRET" >"$TMP/hook.conf" && chmod 600 "$TMP/hook.secret" "$TMP/hook.conf"
+	set -- --token-file "$TMP/token.secret" --api-url "$URL" --state-dir "$TMP/state" --log-level debug --handler "$HOOK" --route "/env=$TMP/loud"
+	case $way in
+	--webhook-secret) "$TGRUN" --webhook-secret "$SECRET" "$@" >"$TGRUN_LOG" 2>&1 </dev/null & ;;
+	--webhook-secret=) "$TGRUN" "--webhook-secret=$SECRET" "$@" >"$TGRUN_LOG" 2>&1 </dev/null & ;;
+	--webhook-secret-file) "$TGRUN" --webhook-secret-file "$TMP/hook.secret" "$@" >"$TGRUN_LOG" 2>&1 </dev/null & ;;
+	config) "$TGRUN" --config "$TMP/hook.conf" "$@" >"$TGRUN_LOG" 2>&1 </dev/null & ;;
+	environment) TGRUN_WEBHOOK_SECRET=$SECRET "$TGRUN" "$@" >"$TGRUN_LOG" 2>&1 </dev/null & ;;
+	credentials)
+		cp "$TMP/hook.secret" "$TMP/credentials/webhook-secret"
+		CREDENTIALS_DIRECTORY=$TMP/credentials "$TGRUN" "$@" >"$TGRUN_LOG" 2>&1 </dev/null &
+		;;
+	esac
+	TGRUN_PID=$!
+	message 7 "/env $way"
+	message 8 "$(jq -nc --arg way "$way" --argjson pid $$ '{status: 400, body: "\($way): no hook-secret-\($pid)-only-here"}' | sed 's/no hook/no \\u0068ook/')"
+	wait_for '[ "$(grep -c "now a dead letter" "$TGRUN_LOG")" = 2 ]'
+	is "$(jq -r .secret "$TMP/posts")" "$SECRET" "$way: the server is told the secret"
+	is "$(in_command_lines)" "" "$way: no command line shows it"
+	ok '! tr "\0" "\n" <"/proc/$TGRUN_PID/environ" | grep -qF "$SECRET"' "$way: nor tgrun's environment"
+	ok '[ -s "$TMP/env.$(jq .id "$TMP/posts" | awk "{ print \$1 - 1 }")" ] && ! grep -F -e "$SECRET" -e CREDENTIALS "$TMP"/env.*' "$way: nor that of a handler, nor where it is"
+	ok 'logged "no \*\*\*" && ! grep -qF "$SECRET" "$TGRUN_LOG"' "$way: nor the log, in the server's own words"
+	stop_tgrun
+	is "$(in_files "$TMP/state")" "" "$way: nor what is kept of it"
+	rm -f "$TMP"/env.*
+done
+kill "$PID" && wait "$PID"
+for bad in ab 'white space' "$(printf %0257d 0)"; do
+	"$TGRUN" --token-file "$TMP/token.secret" --handler "$HOOK" --webhook-secret "$bad" >"$TMP/out" 2>&1
+	is "$? $(grep -cF -- "$bad" "$TMP/out")" "64 0" "one that nothing could hide, or Telegram would not take, is refused, and not shown"
+done
+chmod 644 "$TMP/hook.conf"
+"$TGRUN" check --config "$TMP/hook.conf" --token-file "$TMP/token.secret" --state-dir "$TMP/state" --handler "$HOOK" >"$TMP/out" 2>&1
+like "$(cat "$TMP/out")" "hook.conf' holds the secret of webhooks and others may read it" "a config file with it that others may read: a warning"
+SECRET=${TOKEN#*:}
+
 # Errors.
 script "{\"method\":\"getMe\",\"times\":3,\"status\":401,\"body\":\"{\\\"ok\\\":false,\\\"error_code\\\":401,\\\"description\\\":\\\"no bot$TOKEN here\\\"}\"}"
 forget

@@ -297,6 +297,16 @@ static void test_secret(void)
 	n = secret_redact(s, words, sizeof words - 1);
 	words[n] = '\0';
 	is_str(words, "AAH_x-9z *** *** *** *** ab", "… each is hidden, also with a new token");
+	char hook[] = "its-hook and another, another hook";
+	secret_webhook(next, "its-hook");
+	secret_assign(s, next);
+	n = secret_redact(s, hook, sizeof hook - 1);
+	hook[n] = '\0';
+	is_str(hook, "*** and ***, *** hook",
+	       "the secret of webhooks is, and a new one comes with the token");
+	secret_webhook(s, NULL);
+	char none[] = "its-hook";
+	is_num((int64_t)secret_redact(s, none, 8), 8, "… or none");
 	handed_out(s, next);
 	secret_free(next);
 	secret_free(s);

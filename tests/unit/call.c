@@ -178,6 +178,20 @@ static void refusals(void)
 		   "another method among them");
 }
 
+static void kept(void)
+{
+	static const char odd[] = "{\"method\": \"get Me\",\"chat_id\":\"-5\",\"text\":null}";
+	struct err err = { 0 };
+	call_release(&c);
+	ok(call_keep(odd, sizeof odd - 1, &c, &err) == 0, "what is no call is kept");
+	is_str(c.method, CALL_NO_METHOD, "without a method");
+	is_str(c.params, "{\"method\":\"get Me\",\"chat_id\":\"-5\"}", "as it was meant");
+	is_str(c.line, "-5", "with its chat");
+	is_refused(CALL_NO_METHOD, "{}", "letters only", "so it is never sent");
+	call_release(&c);
+	ok(call_keep("[]", 2, &c, &err) == -1 && err.status == ERR_IO, "but no other JSON is");
+}
+
 static void plain(void)
 {
 	read_call("sendMessage", "{\"chat_id\":5,\"parse_mode\":\"HTML\",\"text\":\"<b>\"}");
@@ -218,6 +232,7 @@ int main(void)
 	RUN(traits);
 	RUN(parameters);
 	RUN(refusals);
+	RUN(kept);
 	RUN(plain);
 	RUN(moves);
 	call_release(&c);

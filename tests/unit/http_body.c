@@ -138,6 +138,8 @@ static void once(const char *what)
 	ok(r.called == 1 && r.failure == HTTP_NETWORK && r.asked && r.reason[0],
 	   "%s on a connection that was used before: it may have arrived ('%s')", what, r.reason);
 	is_num(delivered(), before + 2, "… and did so once");
+	is_num(r.stale, strcmp(what, "cut") != 0,
+	       "… known as one that crossed the end of an old connection, unless an answer began");
 	ok(strstr(first.body, "connection") && !strstr(r.reason, SECRET), "… and nothing is shown");
 }
 
@@ -150,8 +152,9 @@ static void broken(void)
 	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
 		renew();
 		struct result r = send_to(ends[i]);
-		ok(r.failure == HTTP_NETWORK && r.asked,
+		ok(r.failure == HTTP_NETWORK && r.asked && !r.stale,
 		   "%s on a new connection: it may have arrived ('%s')", ends[i], r.reason);
+		is_num(r.timed_out, i >= 3, "… and whether that took too long is told");
 	}
 }
 
@@ -211,6 +214,75 @@ static void connections_kept(void)
 	is_num(all, PARALLEL, "without TLS no request waits for another's answer");
 }
 
+static struct result send_call(struct http_call call)
+{
+	struct http_piece piece = { .bytes = "{}", .length = 2 };
+	struct http_body body = { .type = "application/json", .pieces = &piece, .count = 1 };
+	struct result r = { 0 };
+	call.body = &body;
+	call.silence = call.total = 5000;
+	call.max = 100000;
+	http_post(http, &call, on_done, &r);
+	wait_until(&r.called, 1);
+	return r;
+}
+
+/* What webhooks need of a request. */
+static void chosen(void)
+{
+	char echo[256], okay[256];
+	snprintf(echo, sizeof echo, "%s", path_url("echo"));
+	snprintf(okay, sizeof okay, "%s", path_url("ok"));
+	renew();
+	struct result r = send_call((struct http_call){ .url = echo, .header = "X-Secret: abc" });
+	ok(strcasestr(r.body, "\r\nX-Secret: abc\r\n") && strcasestr(r.body, "application/json"),
+	   "a header of one's own");
+	is_num(r.keep_alive, -1, "an answer that says nothing of its connection");
+	is_num(r.retry_after, -1, "… nor of another time");
+	r = send_to("busy");
+	is_num(r.keep_alive, 5, "how long the server keeps it");
+	is_num(r.retry_after, 7, "when it wants to be asked again");
+	struct result first = send_call((struct http_call){ .url = okay, .idle = 1 });
+	r = send_call((struct http_call){ .url = okay, .idle = 1 });
+	is_str(r.body, first.body, "a connection that rested for less than a second");
+	jumped += 1;
+	r = send_call((struct http_call){ .url = okay, .idle = 5 });
+	is_str(r.body, first.body, "… or for as long as is allowed");
+	jumped += 1;
+	r = send_call((struct http_call){ .url = okay, .idle = 1 });
+	ok(strcmp(r.body, first.body) != 0, "… and not one that rested for longer ('%s')", r.body);
+	first = r;
+	r = send_call((struct http_call){ .url = okay, .fresh = true });
+	ok(strcmp(r.body, first.body) != 0, "a new one, when that is asked for");
+	first = send_call((struct http_call){ .url = okay });
+	http_hang_up(http);
+	r = send_call((struct http_call){ .url = okay });
+	ok(strcmp(r.body, first.body) != 0 && r.failure == HTTP_OK,
+	   "none that rested is left after a hang-up");
+}
+
+static void reach(void)
+{
+	char url[256];
+	struct result r = { 0 };
+	int before = delivered();
+	snprintf(url, sizeof url, "http://127.0.0.1:%d/bot1:" SECRET "/ok", port);
+	http_reach(http, url, 5000, on_done, &r);
+	wait_until(&r.called, 1);
+	ok(r.called == 1 && r.failure == HTTP_OK, "a server that listens can be reached ('%s')",
+	   r.reason);
+	is_num(delivered(), before + 1, "… and nothing is sent to it");
+	r = (struct result){ 0 };
+	http_reach(http, "http://no-such-host.invalid/x", 5000, on_done, &r);
+	wait_until(&r.called, 1);
+	ok(r.failure == HTTP_NETWORK && strstr(r.reason, "resolve"), "one without a name cannot");
+	r = (struct result){ 0 };
+	snprintf(url, sizeof url, "https://127.0.0.1:%d/", port);
+	http_reach(http, url, 5000, on_done, &r);
+	wait_until(&r.called, 1);
+	ok(r.failure == HTTP_NETWORK && strstr(r.reason, "SSL"), "nor one that speaks no TLS");
+}
+
 int main(void)
 {
 	static const char *const proxies[] = { "http_proxy", "https_proxy", "all_proxy",
@@ -230,6 +302,8 @@ int main(void)
 	RUN(broken);
 	RUN(before_body);
 	RUN(connections_kept);
+	RUN(chosen);
+	RUN(reach);
 	http_free(http);
 	loop_free(loop);
 	kill(server, SIGKILL);

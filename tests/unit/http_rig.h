@@ -129,6 +129,8 @@ static bool misbehave(int fd, const char *what, struct request *r, int connectio
 		answer(fd, "200 OK", "", r->text);
 	} else if (!strncmp(what, "result", 6)) {
 		answer(fd, "200 OK", "", "{\"ok\":true,\"result\":{\"message_id\":7}}");
+	} else if (!strncmp(what, "busy", 4)) {
+		answer(fd, "503 Busy", "Retry-After: 7\r\nkeep-alive: max=3, Timeout=5\r\n", "");
 	} else if (!strncmp(what, "forbidden", 9)) {
 		answer(fd, "403 Forbidden", "",
 		       "{\"ok\":false,\"error_code\":403,\"description\":\"Forbidden: /bot1:" SECRET
@@ -293,7 +295,8 @@ struct result {
 	int called;
 	enum http_failure failure;
 	int status;
-	bool asked;
+	bool asked, stale, timed_out;
+	int64_t retry_after, keep_alive;
 	size_t length;
 	bool terminated;
 	char body[4096], type[64], reason[512];
@@ -307,6 +310,10 @@ __attribute__((unused)) static void on_done(void *arg, struct http_response *res
 	r->failure = response->failure;
 	r->status = response->status;
 	r->asked = response->asked;
+	r->stale = response->stale;
+	r->timed_out = response->timed_out;
+	r->retry_after = response->retry_after;
+	r->keep_alive = response->keep_alive;
 	r->length = response->length;
 	r->terminated = response->body[response->length] == '\0';
 	snprintf(r->body, sizeof r->body, "%s", response->body);

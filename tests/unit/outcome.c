@@ -93,6 +93,22 @@ static void test_timeout(void)
 	is_str(o.reason, "timed out after 60s", "its reason names the limit");
 }
 
+/* What failed without having asked for another attempt, and gets one. */
+static void test_again(void)
+{
+	static const enum on_failure all[] = { ON_FAILURE_DEAD, ON_FAILURE_RETRY, ON_FAILURE_DROP };
+	struct outcome o;
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		struct outcome_policy policy = { all[i], 3 };
+		outcome_again("cut", 75, 1, &policy, &o);
+		ok(o.kind == OUTCOME_RETRY && !o.asked && o.status == 75 && o.after < 0,
+		   "it is tried again, whatever --on-failure says (%d)", (int)all[i]);
+		outcome_again("cut", -1, 2, &policy, &o);
+		ok(o.kind == OUTCOME_DEAD && !o.spent, "until its attempts are used up");
+		is_str(o.reason, "cut, attempt 3 of 3", "which is the reason");
+	}
+}
+
 static void test_pipelines(void)
 {
 	static const struct {
@@ -128,5 +144,6 @@ int main(void)
 	RUN(test_on_failure);
 	RUN(test_timeout);
 	RUN(test_pipelines);
+	RUN(test_again);
 	return done_testing();
 }

@@ -190,6 +190,10 @@ static void buttons(void)
 	   "an answer to another query");
 	is_num((int64_t)reply.count, 2, "is not this one's");
 
+	spec.bare = true;
+	is_reply(REPLY_API, button, "{\"method\":\"sendMessage\",\"text\":\"x\"}", "sendMessage",
+		 "{\"chat_id\":5,\"text\":\"x\"}", "a bare one answers no button by itself");
+	spec.bare = false;
 	is_reply(REPLY_HTML, inline_button, "done", "answerCallbackQuery",
 		 "{\"callback_query_id\":\"q\",\"text\":\"done\"}",
 		 "a button of an inline message has the text as its answer");
