@@ -101,11 +101,17 @@ static int enter(void *arg, const struct queue_call *call)
 	return 0;
 }
 
+static bool waits(void *arg, int64_t id)
+{
+	const struct out_call *c = out_find(arg, id);
+	return c && !c->live && !c->sending;
+}
+
 static bool leave(void *arg, int64_t id)
 {
 	struct out *o = arg;
 	struct out_call *c = out_find(o, id);
-	if (!c || c->live || c->sending)
+	if (!waits(o, id))
 		return false;
 	out_leave(c);
 	o->config.ended(o->config.arg, id, OUT_GONE, NULL, "dropped", NULL, 0);
@@ -114,7 +120,7 @@ static bool leave(void *arg, int64_t id)
 
 struct queue_sender out_sender(struct out *o)
 {
-	return (struct queue_sender){ enter, leave, o };
+	return (struct queue_sender){ enter, waits, leave, o };
 }
 
 bool out_drop(struct out *o, int64_t id)

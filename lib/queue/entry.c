@@ -67,11 +67,15 @@ int entry_drop(struct queue *q, const struct queue_sender *sender, int64_t id, s
 	int rc = find(q, id, &e, err);
 	if (rc <= 0)
 		return rc < 0 ? -1 : ENTRY_MISSING;
-	if (!e.failed && sender && !sender->leave(sender->arg, id))
+	bool waits = !e.failed && sender;
+	if (waits && !sender->waits(sender->arg, id))
 		return ENTRY_SENDING;
 	for (size_t i = 0; i < e.count; i++)
 		if (queue_call_drop(q, e.ids[i], e.failed))
 			return out_of_memory(err);
+	/* Only now: what the sender forgets, and the queue has, would wait for ever. */
+	if (waits)
+		sender->leave(sender->arg, id);
 	return ENTRY_CHANGED;
 }
 

@@ -12,6 +12,8 @@ enum { ENTRY_CALLS_MAX = 101 };
 struct queue_sender {
 	/* One more call, behind all of its chat. 0, or -1 when memory is out. */
 	int (*enter)(void *arg, const struct queue_call *call);
+	/* Whether it waits, so that leave() would take it out. */
+	bool (*waits)(void *arg, int64_t id);
 	/* Takes out one that waits. false: it is being sent, or is not known. */
 	bool (*leave)(void *arg, int64_t id);
 	void *arg;
