@@ -229,7 +229,8 @@ MANUAL  = $(wildcard man/*.[1-8])
 UNITS   = $(wildcard share/*.service share/*.socket)
 RUNS    = share/crontab.example share/runit/run share/runit/log share/s6/run
 # What names the program's place: $(call placed,MODE,FROM,TO)
-placed  = sed 's|/usr/local/bin|$(PREFIX)/bin|' $(2) >$(3) && chmod $(1) $(3)
+placed  = sed 's,/usr/local/\(bin\|libexec\),$(PREFIX)/\1,' $(2) >$(3) && chmod $(1) $(3)
+EXECDIR = $(DESTDIR)$(PREFIX)/libexec/tgrun
 
 install: $(B)/tgrun completions
 	install -D -m 755 $(B)/tgrun $(BINDIR)/tgrun
@@ -239,6 +240,8 @@ install: $(B)/tgrun completions
 	install -m 755 share/examples/* $(DOCDIR)/examples
 	set -e; $(foreach unit,$(UNITS),$(call placed,644,$(unit),$(UNITDIR)/$(notdir $(unit)));)
 	set -e; $(foreach run,$(RUNS),$(call placed,$(if $(filter %.example,$(run)),644,755),$(run),$(DOCDIR)/examples/$(patsubst share/%,%,$(run:.example=)));)
+	install -D -m 755 share/tgrun-metrics $(EXECDIR)/tgrun-metrics
+	install -m 644 share/tgrun-alerts.yml $(DOCDIR)/examples
 	install -D -m 644 $(B)/completions/tgrun.bash $(BASHDIR)/tgrun
 	install -D -m 644 $(B)/completions/tgrun.zsh $(ZSHDIR)/_tgrun
 	install -D -m 644 $(B)/completions/tgrun.fish $(FISHDIR)/tgrun.fish
@@ -246,7 +249,7 @@ install: $(B)/tgrun completions
 uninstall:
 	rm -f $(BINDIR)/tgrun $(foreach page,$(MANUAL),$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
 	rm -f $(BASHDIR)/tgrun $(ZSHDIR)/_tgrun $(FISHDIR)/tgrun.fish $(foreach unit,$(UNITS),$(UNITDIR)/$(notdir $(unit)))
-	rm -rf $(DOCDIR)
+	rm -rf $(DOCDIR) $(EXECDIR)
 
 # The source of the last commit as build/tgrun-VERSION.tar.gz; the same bytes whenever and wherever it is made.
 DIST     = build/tgrun-$(VERSION).tar.gz

@@ -204,6 +204,8 @@ like "$(cat "$TMP/root/usr/lib/systemd/system/tgrun@.service")" '^ExecStart=/usr
 ok '[ -x "$TMP/root/usr/share/doc/tgrun/examples/runit/run" ] && [ ! -x "$TMP/root/usr/share/doc/tgrun/examples/crontab" ]' "install: what other supervisors start"
 like "$(cat "$TMP/root/usr/share/bash-completion/completions/tgrun")" "^command.run.the main job" "install: completions"
 ok '[ -x "$TMP/root/usr/share/doc/tgrun/examples/echo.sh" ]' "install: the examples"
+like "$(cat "$TMP/root/usr/lib/systemd/system/tgrun-metrics@.service")" '^ExecStart=/usr/libexec/tgrun/tgrun-metrics$' "install: the unit of the metrics names its program"
+ok '[ -x "$TMP/root/usr/libexec/tgrun/tgrun-metrics" ] && [ -s "$TMP/root/usr/lib/systemd/system/tgrun-metrics.socket" ]' "… which is there, with its socket"
 make -s B="$BUILD" DESTDIR="$TMP/root" PREFIX=/usr uninstall >"$TMP/out" 2>&1
 is "$(find "$TMP/root" -type f)" "" "uninstall leaves no file"
 
