@@ -33,7 +33,7 @@ EOT
 begin() { # OPTION…: a tgrun that has begun to poll, and was read
 	anew --no-penalties
 	rm -f "$TMP/hold" "$TMP/bad"
-	start_tgrun --handler "$TMP/h" --poll-timeout 1s --rate chat=0,group=0 "$@"
+	start_tgrun --handler "$TMP/h" --poll-timeout 1s --timeout 0 --rate chat=0,group=0 "$@"
 	wait_for '[ "$(stats .open_polls)" = 1 ] && read_metrics first'
 }
 goes_on() { # the source has answered once more
@@ -42,7 +42,7 @@ goes_on() { # the source has answered once more
 }
 ages() { wait_for '[ "$(figure ".oldest_waiting_seconds > 0")" = true ]'; }
 
-machine MACHINE_SPEED=20
+machine MACHINE_SPEED=30
 start_sandbox
 begin
 message 1 hello
@@ -90,7 +90,7 @@ script '{"method":"getUpdates","status":409,"description":"Conflict: terminated 
 wait_for '[ "$(figure .poll_failures_poller)" -ge 1 ]'
 read_metrics first
 failed=$(python3 tests/flow/metrics.py value "$TMP/first" 'tgrun_poll_failures_total{class=poller}')
-wait_for '[ "$(figure .poll_failures_poller)" -ge $((failed + 5)) ]'
+wait_for '[ "$(figure .poll_failures_poller)" -ge $((failed + 4)) ]'
 read_metrics second
 fires "another program that polls" TgrunNotAlone TgrunNotPolling
 

@@ -23,7 +23,7 @@ status) exit 3 ;;
 refused) exit 65 ;;
 later) [ "$TG_ATTEMPT" = 1 ] && exit 75 ;;
 signal) kill -9 $$ ;;
-timeout) exec sleep 100 ;;
+/slow) exec sleep 100 ;;
 reply) echo nonsense; exit 0 ;;
 held) touch "$FLOW_MARK/running"; exec sleep 100 ;;
 esac
@@ -45,17 +45,21 @@ cat >"$TMP/conf" <<EOT
 handler = $TMP/all
 reply = api
 retry-delay = 1s
+timeout = 0
+on-failure = drop
+breaker = 0
+[route "/slow"]
+handler = $TMP/all
 timeout = 5s
 kill-after = 1s
 on-failure = drop
-breaker = 0
 [route "/work"]
 handler = $TMP/worker
 workers = 1
 EOT
 start_tgrun --config "$TMP/conf"
 number=0
-for text in fine status refused later signal timeout reply /work; do
+for text in fine status refused later signal /slow reply /work; do
 	number=$((number + 1))
 	message $number "$text"
 done

@@ -41,7 +41,7 @@ check
 is "$STATUS" 69 "where none runs: 69"
 like "$SAID" '^tgrun: no tgrun runs' "… and that is said"
 machine MACHINE_SPEED=20
-start_tgrun --handler "$TMP/h" --breaker 2 --concurrency 2
+start_tgrun --handler "$TMP/h" --breaker 2 --concurrency 2 --timeout 0
 wait_for '[ "$(figure .state)" = running ] && [ "$(stats .open_polls)" = 1 ]'
 well "an idle bot"
 message 1 hello

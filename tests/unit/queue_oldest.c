@@ -54,6 +54,7 @@ static void test_again(void)
 	IS(claim(q), "{b}", "the other runs");
 	queue_flush(q, NULL);
 	crash(q);
+	claim_free(last);
 	pass(1000);
 	q = start();
 	is_num(age(q), 8000, "also of what is not due yet");
