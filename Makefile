@@ -234,7 +234,8 @@ MANUAL  = $(wildcard man/*.[1-8])
 UNITS   = $(wildcard share/*.service share/*.socket)
 RUNS    = share/crontab.example share/runit/run share/runit/log share/s6/run
 # What names the program's place: $(call placed,MODE,FROM,TO)
-placed  = sed 's|/usr/local/bin|$(PREFIX)/bin|; s|/usr/local/share|$(PREFIX)/share|' $(2) >$(3) && chmod $(1) $(3)
+placed  = sed 's,/usr/local/\(bin\|libexec\|share\),$(PREFIX)/\1,' $(2) >$(3) && chmod $(1) $(3)
+EXECDIR = $(DESTDIR)$(PREFIX)/libexec/tgrun
 
 install: $(B)/tgrun completions
 	install -D -m 755 $(B)/tgrun $(BINDIR)/tgrun
@@ -248,6 +249,8 @@ install: $(B)/tgrun completions
 	install -d $(GLUEDIR)/once.d
 	set -e; $(foreach file,$(wildcard share/tgrun/tgrun.* share/tgrun/once.sh),$(call placed,$(if $(filter %once.sh,$(file)),755,644),$(file),$(GLUEDIR)/$(notdir $(file)));)
 	ln -sf ../once.sh $(GLUEDIR)/once.d/curl
+	install -D -m 755 share/tgrun-metrics $(EXECDIR)/tgrun-metrics
+	install -m 644 share/tgrun-alerts.yml $(DOCDIR)/examples
 	install -D -m 644 $(B)/completions/tgrun.bash $(BASHDIR)/tgrun
 	install -D -m 644 $(B)/completions/tgrun.zsh $(ZSHDIR)/_tgrun
 	install -D -m 644 $(B)/completions/tgrun.fish $(FISHDIR)/tgrun.fish
@@ -255,7 +258,7 @@ install: $(B)/tgrun completions
 uninstall:
 	rm -f $(BINDIR)/tgrun $(foreach page,$(MANUAL),$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
 	rm -f $(BASHDIR)/tgrun $(ZSHDIR)/_tgrun $(FISHDIR)/tgrun.fish $(foreach unit,$(UNITS),$(UNITDIR)/$(notdir $(unit)))
-	rm -rf $(DOCDIR) $(GLUEDIR)
+	rm -rf $(DOCDIR) $(GLUEDIR) $(EXECDIR)
 
 # The source of the last commit as build/tgrun-VERSION.tar.gz; the same bytes whenever and wherever it is made.
 DIST     = build/tgrun-$(VERSION).tar.gz

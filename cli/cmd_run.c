@@ -14,6 +14,7 @@
 #include "cli/setup/start.h"
 #include "cli/signals.h"
 #include "io/control.h"
+#include "io/journal.h"
 #include "io/notify.h"
 #include "io/procs.h"
 #include "io/roster.h"
@@ -399,6 +400,7 @@ int cmd_run(struct setup *s)
 		return cmd_fail((err_set(&err, ERR_INTERNAL, "out of memory"), &err));
 	}
 	log_set_secret(r.log, s->secret);
+	log_set_journal(r.log, journal_is(STDERR_FILENO));
 	int rc = run(&r, &err);
 	/* What is still to be done is short, and nobody watches for signals any more. */
 	signals_hold();

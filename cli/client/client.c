@@ -416,17 +416,18 @@ int client_numbers(const struct texts *arguments, size_t first, const char *what
 	return 0;
 }
 
-void client_print_seconds(double seconds)
+const char *client_seconds(double seconds, char out[CLIENT_SECONDS_MAX])
 {
 	long s = (long)seconds;
 	if (s >= 86400)
-		print_part(stdout, "%ldd %02ldh", s / 86400, s % 86400 / 3600);
+		snprintf(out, CLIENT_SECONDS_MAX, "%ldd %02ldh", s / 86400, s % 86400 / 3600);
 	else if (s >= 3600)
-		print_part(stdout, "%ldh %02ldm", s / 3600, s % 3600 / 60);
+		snprintf(out, CLIENT_SECONDS_MAX, "%ldh %02ldm", s / 3600, s % 3600 / 60);
 	else if (s >= 60)
-		print_part(stdout, "%ldm %02lds", s / 60, s % 60);
+		snprintf(out, CLIENT_SECONDS_MAX, "%ldm %02lds", s / 60, s % 60);
 	else
-		print_part(stdout, "%.1fs", seconds);
+		snprintf(out, CLIENT_SECONDS_MAX, "%.1fs", seconds);
+	return out;
 }
 
 void client_print_last(const char *line, const char *member)

@@ -61,8 +61,9 @@ int client_verb(const struct config *c, const char *const *verbs, size_t count, 
 int client_numbers(const struct texts *arguments, size_t first, const char *what, int64_t **numbers,
 		   size_t *count, struct err *err);
 
-/* `1.5s`, `12m 05s`, `3h 07m`, `2d 04h`. */
-void client_print_seconds(double seconds);
+/* `1.5s`, `12m 05s`, `3h 07m`, `2d 04h`. Returns `out`. */
+enum { CLIENT_SECONDS_MAX = 32 };
+const char *client_seconds(double seconds, char out[CLIENT_SECONDS_MAX]);
 
 /* Prints the own bytes of the last member of a line of JSON, which has that name, and a line
  * feed. */

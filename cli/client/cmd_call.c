@@ -2,14 +2,13 @@
  * Prints nothing that was not asked for: in a handler with --reply that would be the answer. The
  * exit status is that of a handler that does nothing else, so `tgrun call … || exit` is right. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/json.h"
+#include "cli/client/beside.h"
 #include "cli/client/call.h"
 #include "cli/cmd.h"
 #include "cli/print.h"
@@ -94,59 +93,20 @@ static int print_result(struct client_call *c, struct err *err)
 	return rc ? rc : print_end(err);
 }
 
-/* ---- --output ---- */
-
-/* A file beside the one that it is to be. Its name is the caller's to free. -1 with `err`. */
-static int open_beside(const char *path, char **name, struct err *err)
-{
-	const char *slash = strrchr(path, '/');
-	int prefix = slash ? (int)(slash + 1 - path) : 0;
-	if (asprintf(name, "%.*s.%s.XXXXXX", prefix, path, path + prefix) < 0) {
-		*name = NULL;
-		return err_set(err, ERR_INTERNAL, "out of memory");
-	}
-	int fd = mkostemp(*name, O_CLOEXEC);
-	if (fd >= 0)
-		return fd;
-	err_sys(err, ERR_CANTCREATE, errno, "cannot make '%s'", *name);
-	free(*name);
-	*name = NULL;
-	return -1;
-}
-
-static int open_output(struct client_call *c, const char *path, char **name, struct err *err)
-{
-	if (!path)
-		return 0;
-	c->to_fd = strcmp(path, "-") == 0 ? STDOUT_FILENO : open_beside(path, name, err);
-	return c->to_fd < 0 ? -1 : 0;
-}
-
-/* The file has its name if it is whole, and is gone if not. */
-static int close_output(struct client_call *c, const char *path, char *name, bool whole,
-			struct err *err)
-{
-	int rc = 0;
-	if (!name)
-		return 0;
-	if (close(c->to_fd) && whole)
-		rc = err_sys(err, err_of_disk(errno), errno, "cannot write '%s'", path);
-	else if (whole && rename(name, path))
-		rc = err_sys(err, ERR_CANTCREATE, errno, "cannot make '%s'", path);
-	if (rc || !whole)
-		unlink(name);
-	free(name);
-	return rc;
-}
-
 int cmd_call(struct setup *s)
 {
 	struct client_call c;
 	struct err err = { 0 };
-	char *name = NULL;
+	struct beside file;
 	bool none = false;
 	const char *path = s->config.output;
-	int rc = call_read_words(&c, s, &err) || open_output(&c, path, &name, &err);
+	bool beside = path && strcmp(path, "-") != 0;
+	int rc = call_read_words(&c, s, &err);
+	if (rc == 0 && beside)
+		rc = beside_open(&file, path, &err);
+	beside = beside && rc == 0;
+	if (path && rc == 0)
+		c.to_fd = beside ? file.fd : STDOUT_FILENO;
 	if (rc == 0)
 		rc = call_by_runner(&c, &none, &err);
 	if (none && s->config.queue)
@@ -154,7 +114,7 @@ int cmd_call(struct setup *s)
 	else if (none)
 		rc = call_straight(&c, &err);
 	bool fine = rc == 0 && c.outcome == DOOR_OK;
-	if (close_output(&c, path, name, fine, &err))
+	if (beside && beside_end(&file, fine, &err))
 		rc = -1;
 	if (fine && rc == 0)
 		rc = print_result(&c, &err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/client/client.h"
+#include "cli/client/status.h"
 #include "cli/cmd.h"
 #include "cli/print.h"
 
@@ -17,32 +18,20 @@ enum {
 	ERROR_SHOWN = 200
 };
 
+static void print_one(void *arg, const char *phrase)
+{
+	(void)arg;
+	print_line(stdout, "trouble: %s", phrase);
+}
+
 /* What keeps it from working as usual. */
 static void print_trouble(const cJSON *s)
 {
-	static const struct {
-		const char *name, *text;
-	} flags[] = {
-		{ "breaker_open", "the handler fails on everything: one is tried at a time" },
-		{ "start_failing", "the handler cannot be started" },
-		{ "store_failing", "the state cannot be written" },
-		{ "state_gone", "the state is gone or spoilt: fetching pauses" },
-		{ "backlog_full", "the backlog is full: fetching pauses" },
-		{ "disk_low", "the disk is almost full: fetching pauses" },
-	};
-	const cJSON *source = json_member(s, "source");
 	if (strcmp(json_text(s, "state"), "paused") == 0)
 		print_line(
 			stdout,
 			"paused: fetching goes on, no handler is started; 'tgrun resume' ends it");
-	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
-		if (json_true(s, flags[i].name))
-			print_line(stdout, "trouble: %s", flags[i].text);
-	if (json_true(source, "failing")) {
-		print_part(stdout, "trouble: cannot fetch: ");
-		print_cut(stdout, json_text(source, "trouble"), ERROR_SHOWN);
-		print_line(stdout, "%s", "");
-	}
+	status_troubles(s, print_one, NULL);
 	if (json_text(s, "last_error")[0]) {
 		print_part(stdout, "last error: %s  ", json_text(s, "last_error_at"));
 		print_cut(stdout, json_text(s, "last_error"), ERROR_SHOWN);
@@ -74,6 +63,7 @@ static void print_routes(const cJSON *s)
 static void print_updates(const cJSON *s)
 {
 	const cJSON *one;
+	char took[CLIENT_SECONDS_MAX];
 	int shown = 0;
 	cJSON_ArrayForEach(one, json_member(s, "running"))
 	{
@@ -82,7 +72,7 @@ static void print_updates(const cJSON *s)
 			break;
 		}
 		print_part(stdout, "  running  ");
-		client_print_seconds(json_number(one, "seconds"));
+		print_part(stdout, "%s", client_seconds(json_number(one, "seconds"), took));
 		print_part(stdout, "  update %.0f (number %.0f), attempt %.0f  ",
 			   json_number(one, "update_id"), json_number(one, "number"),
 			   json_number(one, "attempt"));
@@ -102,12 +92,12 @@ static void print_updates(const cJSON *s)
 static void print_status(const cJSON *s)
 {
 	const char *name = json_text(s, "bot_username");
+	char age[CLIENT_SECONDS_MAX];
 	print_part(stdout, "%s: bot %.0f%s", json_text(s, "state"), json_number(s, "bot_id"),
 		   name[0] ? " @" : "");
 	print_cut(stdout, name, KEY_SHOWN);
-	print_part(stdout, ", process %.0f, up ", json_number(s, "pid"));
-	client_print_seconds(json_number(s, "uptime"));
-	print_line(stdout, "%s", "");
+	print_line(stdout, ", process %.0f, up %s", json_number(s, "pid"),
+		   client_seconds(json_number(s, "uptime"), age));
 	print_line(stdout,
 		   "received %.0f (%.0f repeated, %.0f ignored, %.0f of strangers), "
 		   "%.0f polls (%.0f failed)",
@@ -120,9 +110,13 @@ static void print_status(const cJSON *s)
 		json_number(s, "done"), json_number(s, "failed"), json_number(s, "retried"),
 		json_number(s, "skipped"), json_number(s, "cancelled"),
 		json_number(s, "dead_letters"), json_number(s, "rate"));
-	print_line(stdout, "running %.0f of %.0f, waiting %.0f (%.0f ready)",
+	print_part(stdout, "running %.0f of %.0f, waiting %.0f (%.0f ready)",
 		   json_number(s, "running_count"), json_number(s, "concurrency"),
 		   json_number(s, "waiting"), json_number(s, "ready"));
+	if (json_number(s, "oldest_waiting_seconds") > 0)
+		print_part(stdout, ", the oldest for %s",
+			   client_seconds(json_number(s, "oldest_waiting_seconds"), age));
+	print_line(stdout, "%s", "");
 	print_routes(s);
 	print_updates(s);
 	print_trouble(s);
@@ -170,26 +164,51 @@ static int wait_for_end(struct statedir *dir, struct err *err)
 	return rc < 0 ? -1 : 0;
 }
 
+/* What `status` prints is one thing. 0, or -1 with `err`. */
+static int check_options(const struct config *c, struct err *err)
+{
+	bool ages = config_origin(c, &c->oldest) != ORIGIN_DEFAULT ||
+		    config_origin(c, &c->max_dead) != ORIGIN_DEFAULT;
+	if (c->check + c->prometheus + c->watch > 1 || (c->json && (c->check || c->prometheus)))
+		return err_set(err, ERR_USAGE,
+			       "of --check, --prometheus and --watch one can be given, and --json "
+			       "goes with neither of the first two");
+	if (ages && !c->check)
+		return err_set(err, ERR_USAGE, "--oldest and --max-dead are of --check");
+	if (c->output && !c->prometheus)
+		return err_set(err, ERR_USAGE, "--output is of --prometheus");
+	return 0;
+}
+
 int cmd_control(struct setup *s)
 {
 	struct err err = { 0 };
 	struct statedir *dir;
 	char request[64];
+	bool well = true;
 	if (s->config.command == COMMAND_STATUS)
 		print_with_reader();
 	snprintf(request, sizeof request, "{\"verb\":\"%s\"}",
 		 options_command_name(s->config.command));
+	if (check_options(&s->config, &err))
+		return cmd_fail(&err);
 	int rc = client_open(s, &dir, &err);
 	if (rc == 0 && !dir)
 		rc = err_set(&err, ERR_UNAVAILABLE, "no tgrun runs with the state directory '%s'",
 			     s->state_dir);
 	if (rc == 0)
-		rc = s->config.watch ? watch(s, dir, &err)
-				     : client_ask(dir, request, on_line, s, &err);
+		rc = s->config.watch        ? watch(s, dir, &err)
+		     : s->config.check      ? status_check(s, dir, &err)
+		     : s->config.prometheus ? status_metrics(s, dir, &err)
+					    : client_ask(dir, request, on_line, s, &err);
+	if (s->config.check && rc > 0) {
+		well = false;
+		rc = 0;
+	}
 	if (rc == 0 && s->config.wait)
 		rc = wait_for_end(dir, &err);
 	if (rc == 0)
 		rc = print_end(&err);
 	statedir_close(dir);
-	return rc ? cmd_fail(&err) : 0;
+	return rc ? cmd_fail(&err) : well ? 0 : 1;
 }

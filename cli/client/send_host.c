@@ -10,6 +10,7 @@
 
 #include "cli/client/push.h"
 #include "io/control.h"
+#include "io/journal.h"
 #include "queue/local/local.h"
 #include "queue/verbs.h"
 
@@ -257,7 +258,6 @@ struct send_host *send_host_new(struct setup *s, struct statedir *dir, struct er
 	h->setup = s;
 	h->dir = dir;
 	h->log = log_new(STDERR_FILENO, LOG_WARN, LOG_TEXT, &clock_system);
-	log_set_secret(h->log, s->secret);
 	h->loop = loop_new(err);
 	if (!h->loop)
 		goto fail;
@@ -269,6 +269,8 @@ struct send_host *send_host_new(struct setup *s, struct statedir *dir, struct er
 		err_set(err, ERR_INTERNAL, "out of memory");
 		goto fail;
 	}
+	log_set_secret(h->log, s->secret);
+	log_set_journal(h->log, journal_is(STDERR_FILENO));
 	if ((!s->api.url && setup_api(s, err)) || open_queue(h, err) || open_out(h, err))
 		goto fail;
 	/* Without it others wait. */

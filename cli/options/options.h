@@ -111,7 +111,11 @@ struct config {
 	int64_t after; /* milliseconds */
 	char *at;      /* for clock_read() */
 	bool json, wait, watch, all;
-	int state; /* STATE_*; any, unless given */
+	/* of `status`, `output` too */
+	bool check, prometheus;
+	int64_t oldest;                  /* milliseconds; 0: no limit */
+	int max_dead;                    /* -1: no limit */
+	int state;                       /* STATE_*; any, unless given */
 	char *updates, *record, *replay; /* of `try` */
 	bool help, version;
 

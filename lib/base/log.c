@@ -34,6 +34,7 @@ struct log {
 	uint64_t dropped; /* since the start */
 	uint64_t untold;  /* of these, not yet told in a line */
 	uint64_t telling; /* told in a line that still waits */
+	bool journal;     /* as of log_set_journal() */
 	bool stuck;       /* the last flush left something waiting */
 	bool cut;         /* a text of this line was cut */
 	bool omitted;     /* a field of it was left out */
@@ -78,6 +79,11 @@ void log_set(struct log *l, enum log_level level, enum log_format format)
 {
 	l->level = level;
 	l->format = format;
+}
+
+void log_set_journal(struct log *l, bool journal)
+{
+	l->journal = journal;
 }
 
 bool log_wants(const struct log *l, enum log_level level)
@@ -186,23 +192,35 @@ static void put_field(struct log *l, const struct log_field *f, size_t reserve)
 		put_raw(l, "\"", 1);
 }
 
+/* What a line begins with: the journal's priority, the time, the level. */
+static void put_head(struct log *l, enum log_level level)
+{
+	static const char *const names[] = { "error", "warn", "info", "debug" };
+	static const char *const priorities[] = { "<3>", "<4>", "<6>", "<7>" };
+	char stamp[CLOCK_TEXT_MAX], head[128];
+	int n = 0;
+	clock_text(l->clock->wall(l->clock), true, stamp);
+	if (l->journal)
+		put_raw(l, priorities[level], strlen(priorities[level]));
+	if (l->format == LOG_JSON)
+		n = snprintf(head, sizeof head,
+			     "{\"time\":\"%s\",\"level\":\"%s\",\"message\":\"", stamp,
+			     names[level]);
+	else if (!l->journal)
+		n = snprintf(head, sizeof head, "%s %-5s ", stamp, names[level]);
+	put_raw(l, head, (size_t)n);
+}
+
 /* Puts the whole line together in l->line. */
 static void compose(struct log *l, enum log_level level, const struct log_field *fields,
 		    size_t count, const char *sentence)
 {
-	static const char *const names[] = { "error", "warn", "info", "debug" };
-	int64_t now = l->clock->wall(l->clock);
-	char stamp[CLOCK_TEXT_MAX], head[128];
-	clock_text(now, true, stamp);
 	bool json = l->format == LOG_JSON;
-	int n = snprintf(head, sizeof head,
-			 json ? "{\"time\":\"%s\",\"level\":\"%s\",\"message\":\"" : "%s %-5s ",
-			 stamp, names[level]);
 	size_t reserve = sizeof ",\"cut\":true}\n"; /* for what ends the line */
 
 	l->length = 0;
 	l->cut = l->omitted = false;
-	put_raw(l, head, (size_t)n);
+	put_head(l, level);
 	put_text(l, sentence, strlen(sentence), json ? UTF8_JSON : UTF8_PLAIN,
 		 l->length + SENTENCE_MAX);
 	if (json)

@@ -49,6 +49,11 @@ void log_set_secret(struct log *l, const struct secret *secret);
 /* Changes the level and the format, for all events that follow. */
 void log_set(struct log *l, enum log_level level, enum log_format format);
 
+/* Who reads the lines is systemd's journal (io/journal.h): each begins with its priority, `<3>`
+ * error, `<4>` warn, `<6>` info, `<7>` debug, see sd-daemon(3); a text has neither time nor level
+ * of its own. Not so unless set. */
+void log_set_journal(struct log *l, bool journal);
+
 /* Whether an event of `level` would be written. A NULL log wants nothing, here and in log_event().
  */
 bool log_wants(const struct log *l, enum log_level level);

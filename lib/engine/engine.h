@@ -199,16 +199,30 @@ void engine_drain(struct engine *e);
 /* No handler is started while paused; asking goes on. */
 void engine_pause(struct engine *e, bool paused);
 
+/* How often something took how long: in buckets by the time, whose bounds stand in
+ * engine_figures.c; the last one has no bound. */
+enum { ENGINE_BUCKETS = 15 };
+struct engine_histogram {
+	uint64_t buckets[ENGINE_BUCKETS + 1];
+	uint64_t sum; /* milliseconds */
+};
+
 /* The figures. Those that count begin with 0 at the start and never fall; the others say how it is
- * now. What each means stands in the table of engine_figures.c. */
+ * now. Ages are milliseconds, times milliseconds of the wall clock, 0: there is none, UINT64_MAX:
+ * not known; flags are 0 or 1. What each means stands in the table of engine_figures.c. */
 struct engine_counts {
 	uint64_t received, repeated, ignored, strangers;
 	uint64_t done, failed, retried, dead, skipped, dropped, interrupted, cancelled;
-	uint64_t polls, poll_failures, hooks_dropped, log_lines_dropped;
-	uint64_t sent, undelivered, perhaps_twice;
+	uint64_t failed_by[OUTCOME_CAUSES], start_failures;
+	struct engine_histogram handler_duration, queue_delay;
+	uint64_t polls, poll_failures, poll_failed[API_CLASSES], hooks_dropped, log_lines_dropped;
+	uint64_t sent, undelivered, calls_dropped, perhaps_twice;
 	/* now */
 	uint64_t concurrency, running, waiting, ready, later, dead_letters, hooks;
-	uint64_t outbox, sending, failed_calls;
+	uint64_t handlers_running, handler_slots, oldest_waiting, last_poll;
+	uint64_t outbox, outbox_oldest, sending, failed_calls;
+	uint64_t paused, breaker_open, start_failing, store_failing, backlog_full, disk_low;
+	uint64_t state_gone, outbox_full, sending_failing, token_refused;
 };
 void engine_counts(const struct engine *e, struct engine_counts *out);
 

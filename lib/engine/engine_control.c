@@ -1,11 +1,10 @@
-/* engine/engine_control: the verbs of the control socket. A request is {"verb":"status"}, stop,
- * drain, pause, resume, send, push, cancel, or one of those that queue/verbs.c carries out. The
- * answer is lines of JSON, of which the last is {"end":true}, or {"error":"…"}.
+/* engine/engine_control: the verbs of the control socket. A request is {"verb":"status"}, metrics,
+ * stop, drain, pause, resume, send, push, cancel, or one of those that queue/verbs.c carries out.
+ * The answer is lines of JSON, of which the last is {"end":true}, or {"error":"…"}.
  *
  * Invariant: no request takes more than a slice of a turn, but for `send`, whose list of chats is
- * one transaction. So a client reads at its own pace and
- * holds nothing here meanwhile; and what one that went away was told of is done, and the rest is
- * not. */
+ * one transaction. So a client reads at its own pace and holds nothing here meanwhile; and what one
+ * that went away was told of is done, and the rest is not. */
 #include <stdio.h>
 #include <string.h>
 
@@ -63,15 +62,29 @@ static bool ask_queue(struct engine *e, struct control_client *client, const cJS
 
 /* ---- the run itself ---- */
 
-static void tell_status(struct engine *e, struct control_client *client)
+static void tell(struct engine *e, struct control_client *client,
+		 int (*make)(struct engine *e, struct buf *b))
 {
 	struct buf b;
 	buf_init(&b, REPLY_MAX);
-	if (engine_status_json(e, &b))
+	if (make(e, &b))
 		control_refuse(client, "out of memory");
 	else
 		control_reply(client, b.data, b.len), end(e, client);
 	buf_release(&b);
+}
+
+/* {"text":"…"}: a JSON string keeps the line feeds in one line. */
+static int metrics_json(struct engine *e, struct buf *b)
+{
+	struct buf text;
+	buf_init(&text, REPLY_MAX);
+	int rc = engine_metrics(e, &text) || buf_adds(b, "{\"text\":") ||
+				 buf_add_json(b, buf_str(&text), text.len) || buf_addc(b, '}')
+			 ? -1
+			 : 0;
+	buf_release(&text);
+	return rc;
 }
 
 /* What changes the run itself; false: it is no such verb. */
@@ -121,7 +134,9 @@ void engine_control_request(void *arg, struct control_client *client, const cJSO
 	if (!verb)
 		control_refuse(client, "the request has no verb");
 	else if (strcmp(verb, "status") == 0)
-		tell_status(e, client);
+		tell(e, client, engine_status_json);
+	else if (strcmp(verb, "metrics") == 0)
+		tell(e, client, metrics_json);
 	else if (strcmp(verb, "send") == 0)
 		engine_send(e, client, request), end(e, client);
 	else if (strcmp(verb, "push") == 0)

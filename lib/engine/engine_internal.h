@@ -11,6 +11,7 @@
 #include "base/map.h"
 #include "engine/door.h"
 #include "engine/engine.h"
+#include "engine/figures.h"
 #include "handler/breaker.h"
 #include "io/control.h"
 #include "io/http.h"
@@ -301,29 +302,6 @@ bool engine_later_due(const struct engine *e);
 /* Answers the request of tgrun push; control_end() is the caller's. */
 void engine_push(struct engine *e, struct control_client *client, const cJSON *request);
 
-/* engine_figures.c */
-void engine_count_rate(struct engine *e, uint64_t done);
-/* Handled updates a second, over the last minute or, if that is shorter, the `uptime` in
- * milliseconds. */
-double engine_rate(struct engine *e, int64_t uptime);
-/* One number that is told of the engine. Its enum is its row in engine_figures[]. */
-struct engine_figure {
-	const char *name;
-	/* counted since the start, and never falls; as it is now */
-	enum { FIGURE_COUNTER, FIGURE_GAUGE } kind;
-	const char *help;
-	size_t member; /* where struct engine_counts has it */
-};
-extern const struct engine_figure engine_figures[];
-extern const size_t engine_figures_count;
-/* A line of the log. */
-void engine_log_figures(struct engine *e);
-/* Tells the service manager how things stand, when that changed and the last text is some seconds
- * old. */
-void engine_say_status(struct engine *e);
-/* Appends a member for each figure, each after a comma. 0, or -1 when the buffer is full. */
-int engine_figures_json(const struct engine *e, struct buf *b);
-
 /* engine_out.c */
 /* Opens the way out of the queue; nothing without a token. 0 or -1 with `err`. */
 int engine_out_open(struct engine *e, struct err *err);
@@ -343,7 +321,8 @@ bool engine_out_busy(struct engine *e);
 bool engine_out_sending(const struct engine *e);
 /* Nothing is begun from now on. */
 void engine_out_stop(struct engine *e);
-/* Fills in what is counted of the way out. */
+/* Fills in what is counted of the way out; outbox_oldest is then when that was added, by the wall
+ * clock. */
 void engine_out_count(const struct engine *e, struct engine_counts *c);
 
 /* engine_typing.c: a handler was started; a sign may be due. */
@@ -440,6 +419,10 @@ void engine_check_end(struct engine *e);
 /* engine_cancel.c: carries out the request of tgrun cancel; the ends follow. 0, or -1 when memory
  * is out. */
 int engine_cancel(struct engine *e, const cJSON *request);
+
+/* engine_metrics.c: appends all metrics, in Prometheus' text format 0.0.4. 0, or -1 when the buffer
+ * is full. */
+int engine_metrics(const struct engine *e, struct buf *b);
 
 /* engine_status.c: appends the object of `tgrun status`. 0, or -1 when the buffer is full. */
 int engine_status_json(struct engine *e, struct buf *b);

@@ -379,6 +379,12 @@ void engine_out_count(const struct engine *e, struct engine_counts *c)
 	if (e->out)
 		out_counts(e->out, &counts);
 	c->outbox = counts.waiting + counts.bulk;
+	c->outbox_oldest = (uint64_t)counts.oldest;
+	c->outbox_full = e->out && ((int64_t)counts.waiting >= e->policy.out.limit ||
+				    (counts.waiting && e->way_out.cramped));
+	c->sending_failing = counts.failing;
+	c->token_refused = e->out && out_doubts(e->out);
+	c->calls_dropped = counts.dropped;
 	c->sending = counts.sending;
 	c->sent = counts.sent;
 	c->undelivered = counts.failed;

@@ -77,6 +77,7 @@ void engine_cannot_start(struct route *r, const struct claim *c, int64_t began, 
 					e->config.clock->mono(e->config.clock), backoff_random());
 	if (delay < 0)
 		return; /* it was under way when the last one failed */
+	e->counts.start_failures++;
 	while (start_troubles[row].errnum >= 0 && start_troubles[row].errnum != errnum)
 		row++;
 	const char *advice = start_troubles[row].advice;
@@ -391,6 +392,7 @@ static void settle_ended(struct engine *e, struct route *route, const struct cla
 		no_reply = *ended;
 		outcome_answer(false, err.text, c->failures, &route->policy.handler.outcome,
 			       &no_reply.outcome);
+		no_reply.outcome.cause = CAUSE_REPLY;
 		r = &no_reply;
 	}
 	if (r->outcome.kind == OUTCOME_DONE) {
@@ -402,6 +404,7 @@ static void settle_ended(struct engine *e, struct route *route, const struct cla
 		queue_done(e->queue, c);
 	} else {
 		e->counts.failed++;
+		e->counts.failed_by[r->outcome.cause]++;
 		fate = settle_failure(route, c, r, since);
 	}
 	log_end(e, c, r, fate.text);
@@ -434,6 +437,8 @@ void engine_on_done(void *arg, struct handler *h, struct claim *c, const struct 
 	(void)h;
 	CRASHPOINT("before-settle");
 	engine_land(e, f);
+	if (r->end == HANDLER_ENDED || r->end == HANDLER_CANCELLED)
+		engine_observe(&e->counts.handler_duration, r->elapsed);
 	switch (r->end) {
 	case HANDLER_UNSTARTABLE:
 		queue_release(e->queue, c,

@@ -311,6 +311,13 @@ static void refuse(struct engine *e, struct flight **flights, struct claim **cla
 		engine_cannot_start(r, NULL, began, strerror(errnum), errnum);
 }
 
+/* How long it waited for its first attempt. */
+static void observe_delay(struct engine *e, const struct claim *c)
+{
+	if (c->failures + c->deaths + c->interruptions == 0 && !c->redelivered)
+		engine_observe(&e->counts.queue_delay, c->first - c->arrived);
+}
+
 static void start_one(struct engine *e, struct flight **flights, struct claim **claims, size_t n)
 {
 	struct route *r = flights[0]->route;
@@ -328,9 +335,11 @@ static void start_one(struct engine *e, struct flight **flights, struct claim **
 	}
 	if (may && (solo ? handler_start_solo(r->handler, claims[0])
 			 : handler_start(r->handler, claims, n)) == 0) {
-		if (e->config.started)
-			for (size_t i = 0; i < n; i++)
+		for (size_t i = 0; i < n; i++) {
+			observe_delay(e, claims[i]);
+			if (e->config.started)
 				e->config.started(e->config.arg, claims[i]);
+		}
 		return;
 	}
 	refuse(e, flights, claims, n, may ? errno : 0);

@@ -162,27 +162,7 @@ static int add_state(struct engine *e, int64_t uptime, struct buf *b)
 			    : e->draining              ? "draining"
 			    : e->paused                ? "paused"
 						       : "running";
-	bool open = false, unstartable = false;
-	for (size_t i = 0; i < e->route_count; i++) {
-		open = open || e->routes[i].breaker.open;
-		unstartable = unstartable || e->routes[i].start_backoff.failures;
-	}
-	const struct {
-		const char *name;
-		bool set;
-	} flags[] = {
-		{ "paused", e->paused },
-		{ "breaker_open", open },
-		{ "start_failing", unstartable },
-		{ "store_failing", e->pulse.store_fails || e->put.backoff.failures },
-		{ "backlog_full", e->asking.backlog_full },
-		{ "disk_low", e->asking.disk_low },
-		{ "state_gone", e->state_gone },
-	};
-	int rc = buf_addf(b, ",\"uptime\":%.3f,\"state\":\"%s\"", (double)uptime / 1000, state);
-	for (size_t i = 0; rc == 0 && i < sizeof flags / sizeof *flags; i++)
-		rc = buf_addf(b, ",\"%s\":%s", flags[i].name, flags[i].set ? "true" : "false");
-	return rc;
+	return buf_addf(b, ",\"uptime\":%.3f,\"state\":\"%s\"", (double)uptime / 1000, state);
 }
 
 static int add_trouble(const struct engine *e, int64_t now, struct buf *b)

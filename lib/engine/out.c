@@ -107,15 +107,22 @@ static bool waits(void *arg, int64_t id)
 	return c && !c->live && !c->sending;
 }
 
-static bool leave(void *arg, int64_t id)
+static bool take_back(struct out *o, int64_t id)
 {
-	struct out *o = arg;
 	struct out_call *c = out_find(o, id);
 	if (!waits(o, id))
 		return false;
 	out_leave(c);
 	o->config.ended(o->config.arg, id, OUT_GONE, NULL, "dropped", NULL, 0);
 	return true;
+}
+
+static bool leave(void *arg, int64_t id)
+{
+	struct out *o = arg;
+	bool left = take_back(o, id);
+	o->counts.dropped += left;
+	return left;
 }
 
 struct queue_sender out_sender(struct out *o)
@@ -125,7 +132,7 @@ struct queue_sender out_sender(struct out *o)
 
 bool out_drop(struct out *o, int64_t id)
 {
-	return leave(o, id) && queue_call_drop(o->config.queue, id, false) == 0;
+	return take_back(o, id) && queue_call_drop(o->config.queue, id, false) == 0;
 }
 
 /* ---- a turn ---- */
@@ -236,12 +243,24 @@ static void on_timer(void *arg)
 
 /* ---- what is asked ---- */
 
+/* When the oldest was added that waits; few stand before it, which are being sent. */
+static int64_t oldest(const struct out *o)
+{
+	for (const struct list *at = o->ages.next; at != &o->ages; at = at->next) {
+		const struct out_call *c = container_of(at, struct out_call, age);
+		if (!c->sending)
+			return c->call.created;
+	}
+	return 0;
+}
+
 void out_counts(const struct out *o, struct out_counts *out)
 {
 	*out = o->counts;
 	out->waiting = outbox_waiting(o->outbox, false);
 	out->bulk = outbox_waiting(o->outbox, true);
 	out->sending = outbox_in_flight(o->outbox);
+	out->oldest = oldest(o);
 }
 
 bool out_busy(struct out *o, int64_t milliseconds)
@@ -345,6 +364,7 @@ struct out *out_new(const struct out_config *config, struct err *err)
 	o->config = *config;
 	map_init(&o->calls);
 	list_init(&o->begun);
+	list_init(&o->ages);
 	list_init(&o->actions);
 	o->offset = out_offset(o);
 	o->outbox = outbox_new();

@@ -122,7 +122,14 @@ void out_stop(struct out *o);
 struct out_counts {
 	size_t waiting, bulk; /* replies and the like, and bulk, that are not being sent */
 	size_t sending;
-	uint64_t sent, failed, repeated; /* since the start; `repeated`: perhaps twice */
+	/* wall clock, milliseconds: when the oldest that waits was added, but for bulk, which is
+	 * meant to take its time; 0: none waits */
+	int64_t oldest;
+	/* the last call that the server could not be asked about, or could not take, was followed
+	 * by none that it answered */
+	bool failing;
+	/* since the start; `repeated`: perhaps twice; `dropped`: by people */
+	uint64_t sent, failed, repeated, dropped;
 };
 void out_counts(const struct out *o, struct out_counts *out);
 

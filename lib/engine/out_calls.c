@@ -111,6 +111,7 @@ void out_forget(struct out_call *c)
 	out_cut(c);
 	map_remove(&c->out->calls, &c->node);
 	list_remove(&c->link);
+	list_remove(&c->age);
 	call_free(c);
 }
 
@@ -120,6 +121,7 @@ struct out_call *out_enter(struct out *o, const struct queue_call *call)
 	if (!c)
 		return NULL;
 	list_init(&c->link);
+	list_init(&c->age);
 	c->out = o;
 	c->call = *call;
 	c->call.params = c->call.reason = NULL;
@@ -137,8 +139,11 @@ struct out_call *out_enter(struct out *o, const struct queue_call *call)
 	};
 	if (!c->call.line || !c->call.method || map_add(&o->calls, &c->node, map_number(call->id)))
 		goto fail;
-	if (outbox_add(o->outbox, out_now(o), &entry) == 0)
+	if (outbox_add(o->outbox, out_now(o), &entry) == 0) {
+		if (call->id > 0 && !entry.bulk)
+			list_add_before(&o->ages, &c->age);
 		return c;
+	}
 	map_remove(&o->calls, &c->node);
 fail:
 	call_free(c);

@@ -17,6 +17,7 @@
 struct out_call {
 	struct map_node node; /* by its number */
 	struct list link;     /* in out.begun: marked, and not sent yet */
+	struct list age;      /* in out.ages, if it is stored and no bulk */
 	struct out *out;
 	struct queue_call call; /* without params; `line` and `method` are owned */
 	struct out_live *live;  /* NULL: it is stored */
@@ -36,6 +37,7 @@ struct out {
 	struct list actions; /* out_action.c's */
 	int action_count;
 	struct list begun;
+	struct list ages; /* in the order in which they were added */
 	struct loop_timer *timer, *doubt_timer;
 	int64_t offset;    /* of the wall clock to the monotonic, when stored times were right */
 	int64_t last_live; /* numbers of what is stored nowhere fall from -1 on */

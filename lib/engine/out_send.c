@@ -146,6 +146,8 @@ static void settle(struct out_call *c, const struct verdict *v, const char *body
 	struct fate_call of = out_fate_call(&c->call);
 	struct fate fate = fate_of(v, &of, backoff_random());
 	count_failure(&c->call, v);
+	o->counts.failing = v->kind == VERDICT_UNSENT || v->kind == VERDICT_UNSURE ||
+			    v->kind == VERDICT_SERVER;
 	if (fate.maybe_twice)
 		out_tell_repeat(c, v->text);
 	switch (fate.kind) {

@@ -38,6 +38,20 @@ static enum meaning meaning_of(int exit_status)
 	}
 }
 
+static enum outcome_cause cause_of(enum meaning meaning)
+{
+	switch (meaning) {
+	case MEANS_RETRY:
+		return CAUSE_LATER;
+	case MEANS_DEAD:
+		return CAUSE_REFUSED;
+	case MEANS_DONE:
+	case MEANS_FAILED:
+		break;
+	}
+	return CAUSE_STATUS;
+}
+
 static bool succeeded(int status)
 {
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
@@ -129,14 +143,16 @@ void outcome_of(const int *status, int stages, int64_t timeout, int failures,
 		duration_format(timeout, limit, sizeof limit);
 		snprintf(out->reason, sizeof out->reason, "timed out after %s", limit);
 		out->status = -1;
+		out->cause = CAUSE_TIMEOUT;
 		meaning = MEANS_FAILED;
 	} else if (stage >= 0) {
 		char where[48] = "";
 		if (stages > 1)
 			snprintf(where, sizeof where, "stage %d of %d ", stage + 1, stages);
 		say(out, where, status[stage]);
-		meaning = WIFEXITED(status[stage]) ? meaning_of(WEXITSTATUS(status[stage]))
-						   : MEANS_FAILED;
+		bool exited = WIFEXITED(status[stage]);
+		meaning = exited ? meaning_of(WEXITSTATUS(status[stage])) : MEANS_FAILED;
+		out->cause = exited ? cause_of(meaning) : CAUSE_SIGNAL;
 	}
 	out->kind = kind_of(meaning, policy->on_failure);
 	out->asked = meaning == MEANS_RETRY;
@@ -154,6 +170,7 @@ void outcome_failed(const char *reason, int failures, const struct outcome_polic
 		    struct outcome *out)
 {
 	*out = (struct outcome){ .kind = kind_of(MEANS_FAILED, policy->on_failure),
+				 .cause = CAUSE_NO_ANSWER,
 				 .status = -1,
 				 .after = -1 };
 	snprintf(out->reason, sizeof out->reason, "%s", reason);
@@ -172,6 +189,7 @@ void outcome_answer(bool retry, const char *reason, int failures,
 		    const struct outcome_policy *policy, struct outcome *out)
 {
 	*out = (struct outcome){ .kind = retry ? OUTCOME_RETRY : OUTCOME_DEAD,
+				 .cause = retry ? CAUSE_LATER : CAUSE_REFUSED,
 				 .status = retry ? EX_TEMPFAIL : EX_DATAERR,
 				 .asked = retry,
 				 .after = -1 };

@@ -16,8 +16,21 @@ enum outcome_kind {
 
 enum on_failure { ON_FAILURE_DEAD, ON_FAILURE_RETRY, ON_FAILURE_DROP };
 
+/* What made an attempt a failure, for who counts. */
+enum outcome_cause {
+	CAUSE_STATUS,  /* an exit status without a meaning of its own; also of what did not fail */
+	CAUSE_SIGNAL,  /* it died of a signal */
+	CAUSE_TIMEOUT, /* it was ended at its deadline */
+	CAUSE_LATER,   /* it asked for another attempt */
+	CAUSE_REFUSED, /* it said that this update will never do */
+	CAUSE_NO_ANSWER, /* a worker that ended, or broke its protocol, before it answered */
+	CAUSE_REPLY,     /* it ended well, and what it printed is no reply */
+	OUTCOME_CAUSES
+};
+
 struct outcome {
 	enum outcome_kind kind;
+	enum outcome_cause cause;
 	/* the exit status; of a death by signal 128 and its number; of an answer that is not ok
 	 * that of a process that meant the same; -1: of a timeout, or of a failure without a status
 	 */

@@ -203,7 +203,7 @@ static void tell_bad(struct worker *w, const char *line, size_t n, const char *w
 	h->bad_answers++;
 	log_paced(h->room->config.log, &h->bad_pace, LOG_WARN,
 		  LOG_FIELDS(LOG_NUM("worker", w->number),
-			     LOG_BYTES("line", line, n < 200 ? n : 200)),
+			     LOG_BYTES("text", line, n < 200 ? n : 200)),
 		  "a line on descriptor 3 %s; it is ignored", why);
 }
 

@@ -120,6 +120,11 @@ size_t queue_waiting(const struct queue *q, unsigned lane)
 	return q->ops->waiting(q, lane);
 }
 
+int queue_oldest(struct queue *q, int64_t *arrived, struct err *err)
+{
+	return q->ops->oldest(q, arrived, err);
+}
+
 bool queue_batch_full(const struct queue *q, unsigned lane, size_t size)
 {
 	return q->ops->batch_full(q, lane, size);

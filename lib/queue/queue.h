@@ -128,7 +128,9 @@ struct claim {
 	bool solo;                 /* released as RELEASE_SHARED before: no other update joins it */
 	bool expired;              /* no longer answerable: settle it as skipped, do not run it */
 	unsigned lane;
-	int64_t received; /* wall clock, milliseconds */
+	/* wall clock, milliseconds: when it came into the queue; of a dead letter that was put
+	 * again, when that was */
+	int64_t arrived;
 	/* wall clock, milliseconds: start of its first attempt, perhaps this */
 	int64_t first;
 	int64_t update_id; /* for logs; 0 if it has none */
@@ -221,6 +223,12 @@ size_t queue_ready(const struct queue *q, unsigned lane, int64_t *oldest_ms);
 
 /* How many updates of a lane are unfinished and do not run. */
 size_t queue_waiting(const struct queue *q, unsigned lane);
+
+/* When the update arrived that waits the longest, as struct claim has it; what runs does not wait,
+ * and waits again since its arrival when it is given back. For people, who ask now and then: reads
+ * the store. Returns 1: *arrived has it, in milliseconds of the wall clock; 0: none waits; -1 with
+ * `err`. */
+int queue_oldest(struct queue *q, int64_t *arrived, struct err *err);
 
 /* Would a batch of the lane that began now have `size` updates? Those that are delayed, or wait for
  * updates that run, do not count. */

@@ -37,6 +37,7 @@ struct queue_ops {
 	int64_t (*next_due)(const struct queue *q, uint64_t lanes);
 	size_t (*ready)(const struct queue *q, unsigned lane, int64_t *oldest_ms);
 	size_t (*waiting)(const struct queue *q, unsigned lane);
+	int (*oldest)(struct queue *q, int64_t *arrived, struct err *err);
 	bool (*batch_full)(const struct queue *q, unsigned lane, size_t size);
 	void (*counts)(const struct queue *q, struct queue_counts *out);
 	void (*gather)(struct queue *q, unsigned lane, const struct sched_gather *rule);

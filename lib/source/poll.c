@@ -107,7 +107,7 @@ static void report(struct poll *p, const struct api_answer *answer, int64_t dela
 static void failed(struct poll *p, const struct api_answer *answer)
 {
 	bool by_me = p->step == POLL_ME;
-	p->counts.failures++;
+	p->counts.failures[answer->class]++;
 	p->failed = by_me && p->counts.failing ? p->failed : p->step;
 	p->counts.failing = true;
 	if (by_me)
@@ -163,7 +163,7 @@ static void take_setup(struct poll *p, struct api_answer *answer)
 		go_on(p, verdict.next);
 		break;
 	case POLL_PASS:
-		p->counts.failures++;
+		p->counts.failures[answer->class]++;
 		p->webhook_unknown = !p->setup.delete_webhook;
 		log_event(c->log, LOG_WARN,
 			  LOG_FIELDS(LOG_STR("method", answer->method),

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "api/api.h"
 #include "base/err.h"
 #include "update/slice.h"
 
@@ -48,8 +49,9 @@ struct source_events {
 };
 
 struct source_counts {
-	uint64_t requests;   /* sent to the server, or reads of a descriptor */
-	uint64_t failures;   /* those that failed */
+	uint64_t requests; /* sent to the server, or reads of a descriptor */
+	/* those that failed, by why */
+	uint64_t failures[API_CLASSES];
 	uint64_t updates;    /* handed over and taken; of Telegram's, those that were no repeats */
 	int64_t last_answer; /* monotonic milliseconds of the last good answer, 0: none yet */
 	bool failing;        /* the last request failed */

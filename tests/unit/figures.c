@@ -1,5 +1,6 @@
 /* tests/unit/figures: each figure of tgrun status has a name of its own and a sentence, and the
  * manual names it. */
+#include "engine/figures.h"
 #include "engine/engine_internal.h"
 #include "tests/tap.h"
 
@@ -56,8 +57,28 @@ static void test_manual(void)
 		   engine_figures[i].name);
 }
 
+/* A time that is a bound counts in the bucket of that bound, as Prometheus has it. */
+static void test_histogram(void)
+{
+	struct engine_histogram h = { .sum = 0 };
+	char bound[ENGINE_BOUND_MAX];
+	static const int64_t took[] = { -3, 0, 5, 6, 1000, 1800000, 1800001 };
+	for (size_t i = 0; i < sizeof took / sizeof *took; i++)
+		engine_observe(&h, took[i]);
+	is_num((int64_t)engine_bucket(&h, 0, bound), 3, "what took no longer than the first bound");
+	is_str(bound, "0.005", "… which is five milliseconds");
+	is_num((int64_t)engine_bucket(&h, 1, bound), 4, "what took a little longer is in the next");
+	is_num((int64_t)engine_bucket(&h, ENGINE_BUCKETS - 1, bound), 6, "all but the longest");
+	is_str(bound, "1800", "… have a bucket up to half an hour");
+	is_num((int64_t)engine_bucket(&h, ENGINE_BUCKETS, bound), 7,
+	       "the last bucket has them all");
+	is_str(bound, "+Inf", "… and no bound");
+	is_num((int64_t)h.sum, 3601012, "the sum has no time below 0");
+}
+
 int main(void)
 {
+	RUN(test_histogram);
 	RUN(test_rows);
 	RUN(test_manual);
 	return done_testing();

@@ -56,6 +56,35 @@ static const char *event(enum log_format format, const struct log_field *fields,
 	return line;
 }
 
+/* For the journal: a priority, and as a text neither time nor level. */
+static void test_journal(void)
+{
+	static const struct {
+		enum log_level level;
+		const char *text, *json;
+	} rows[] = {
+		{ LOG_ERROR, "<3>it happened  n=1\n", "<3>{" },
+		{ LOG_WARN, "<4>it happened  n=1\n", "<4>{" },
+		{ LOG_INFO, "<6>it happened  n=1\n", "<6>{" },
+		{ LOG_DEBUG, "<7>it happened  n=1\n", "<7>{" },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		for (int format = LOG_TEXT; format <= LOG_JSON; format++) {
+			FILE *file;
+			struct log *l = open_file(&file, (enum log_format)format);
+			log_set(l, LOG_DEBUG, (enum log_format)format);
+			log_set_journal(l, true);
+			log_event(l, rows[i].level, LOG_FIELDS(LOG_NUM("n", 1)), "it happened");
+			log_free(l);
+			read_file(file);
+			fclose(file);
+			if (format == LOG_TEXT)
+				is_str(line, rows[i].text, "a text of the journal");
+			else
+				is_str((line[4] = '\0', line), rows[i].json, "an object of it");
+		}
+}
+
 static void test_forms(void)
 {
 	is_str(event(LOG_TEXT,
@@ -349,6 +378,7 @@ int main(void)
 	RUN(test_escapes);
 	RUN(test_secrets);
 	RUN(test_levels);
+	RUN(test_journal);
 	int fds[2];
 	if (pipe(fds))
 		return 1;

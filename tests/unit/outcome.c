@@ -55,6 +55,27 @@ static void test_table(void)
 	}
 }
 
+/* What is counted as the cause. */
+static void test_causes(void)
+{
+	const struct outcome_policy policy = { ON_FAILURE_DEAD, 10 };
+	const int killed = KILLED(SIGTERM);
+	struct outcome o;
+	is_num(of(EXIT(3), ON_FAILURE_RETRY, 0).cause, CAUSE_STATUS, "a status of no meaning");
+	is_num(of(KILLED(SIGSEGV), ON_FAILURE_DEAD, 0).cause, CAUSE_SIGNAL, "a signal");
+	is_num(of(EXIT(75), ON_FAILURE_DEAD, 0).cause, CAUSE_LATER, "75 asks for another attempt");
+	is_num(of(EXIT(111), ON_FAILURE_DEAD, 9).cause, CAUSE_LATER, "so does 111, the last time");
+	is_num(of(EXIT(65), ON_FAILURE_DROP, 0).cause, CAUSE_REFUSED, "65 refuses it");
+	outcome_of(&killed, 1, 5000, 0, &policy, &o);
+	is_num(o.cause, CAUSE_TIMEOUT, "a deadline, however it ended then");
+	outcome_failed("no answer", 0, &policy, &o);
+	is_num(o.cause, CAUSE_NO_ANSWER, "a worker without an answer");
+	outcome_answer(true, "later", 0, &policy, &o);
+	is_num(o.cause, CAUSE_LATER, "a worker that asks for another attempt");
+	outcome_answer(false, "never", 0, &policy, &o);
+	is_num(o.cause, CAUSE_REFUSED, "a worker that refuses it");
+}
+
 static void test_on_failure(void)
 {
 	is_str(kinds[of(EXIT(1), ON_FAILURE_RETRY, 0).kind], "retry",
@@ -141,6 +162,7 @@ static void test_pipelines(void)
 int main(void)
 {
 	RUN(test_table);
+	RUN(test_causes);
 	RUN(test_on_failure);
 	RUN(test_timeout);
 	RUN(test_pipelines);

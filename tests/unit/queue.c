@@ -12,7 +12,7 @@ static void plain(void)
 	is_counts(q, 3, 0, 0, "three wait");
 	IS(claim(q), "{a}", "the first is handed out first");
 	IS(last->keys, "chat:1", "with its keys");
-	is_num(last->received, wall_now, "and the time at which it was received");
+	is_num(last->arrived, wall_now, "and the time at which it arrived");
 	ok(!last->redelivered && !last->failures && !last->expired, "it is fresh");
 	ok(queue_dirty(q), "its start waits to be written");
 	struct claim *first = last;
@@ -505,7 +505,7 @@ static bool comes(struct queue *q, int i, int length)
 	snprintf(key, sizeof key, "k%d", i);
 	bool well = strcmp(claim(q), body) == 0 && strcmp(last->keys, key) == 0 &&
 		    last->update_id == i && last->length == strlen(body) &&
-		    last->received == last->first && !last->redelivered;
+		    last->arrived == last->first && !last->redelivered;
 	done(q);
 	return well;
 }

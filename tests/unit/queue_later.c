@@ -97,7 +97,7 @@ static void times(void)
 	is_num(ripen(q), 1, "and it becomes an update");
 	is_num(queue_push_due(q), -1, "and is to come no more");
 	IS(claim(q), "{a}", "which is handed out with its bytes");
-	ok(last->seq == 1 && last->received == wall_now && last->update_id == 0,
+	ok(last->seq == 1 && last->arrived == wall_now && last->update_id == 0,
 	   "with a number of all updates, no id of the server's, and an age that begins now");
 	done(q);
 	put(q, 5, "", "{arrived}");

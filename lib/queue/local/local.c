@@ -155,7 +155,7 @@ void local_learn(struct local *q, const struct store_op *ops, size_t count)
 					 .keys = o->keys,
 					 .lane = o->lane,
 					 .received = o->received,
-					 .ageless = o->ageless };
+					 .again = o->again };
 		if (local_row_add(q, &row, o->body, o->body_length))
 			q->recheck_from = o->seq;
 	}

@@ -46,7 +46,7 @@ void local_bytes_keep(struct local *q, const struct store_op *ops, size_t count)
 		*place = make(op->seq, op->keys, op->body, op->body_length);
 		if (!*place)
 			continue;
-		(*place)->claim.received = op->received;
+		(*place)->claim.arrived = store_arrived(op->received, op->again);
 		(*place)->claim.update_id = op->has_id ? op->update_id : 0;
 	}
 }
@@ -65,7 +65,7 @@ static int read_one(struct local *q, int64_t seq, struct open_claim **out, struc
 		buf_release(body);
 	if (!*out)
 		return err_set(err, ERR_INTERNAL, "out of memory");
-	(*out)->claim.received = facts.received;
+	(*out)->claim.arrived = facts.arrived;
 	(*out)->claim.first = facts.first;
 	(*out)->claim.update_id = facts.update_id;
 	return 1;

@@ -116,7 +116,7 @@ int local_row_add(struct local *q, const struct store_row *row, const char *body
 void local_bytes_keep(struct local *q, const struct store_op *ops, size_t count);
 
 /* The bytes of an update that waits, as a claim, which is the caller's to free: number, keys, body
- * and length, update_id, received, first (0: no attempt has begun). 1, 0: they are not there, -1
+ * and length, update_id, arrived, first (0: no attempt has begun). 1, 0: they are not there, -1
  * with `err`. */
 int local_bytes_of(struct local *q, int64_t seq, struct open_claim **out, struct err *err);
 void local_bytes_release(struct local *q);
@@ -169,6 +169,7 @@ bool local_dirty(const struct queue *queue);
 int64_t local_next_due(const struct queue *queue, uint64_t lanes);
 size_t local_ready(const struct queue *queue, unsigned lane, int64_t *oldest_ms);
 size_t local_waiting(const struct queue *queue, unsigned lane);
+int local_oldest(struct queue *queue, int64_t *arrived, struct err *err);
 bool local_batch_full(const struct queue *queue, unsigned lane, size_t size);
 void local_counts(const struct queue *queue, struct queue_counts *out);
 void local_gather(struct queue *queue, unsigned lane, const struct sched_gather *rule);

@@ -61,6 +61,38 @@ static int walk_row(void *arg, const struct store_row *row)
 	return w->each(w->arg, &item) || w->only ? -1 : 0;
 }
 
+struct eldest {
+	const struct local *queue;
+	int64_t arrived; /* 0: none was found */
+};
+
+/* Numbers rise in the order of arrival, so the first one that waits is the oldest. What is passed
+ * over before it runs, or was settled in this turn: not many. */
+static int eldest_row(void *arg, const struct store_row *row)
+{
+	struct eldest *e = arg;
+	bool running;
+	if (!sched_has(e->queue->sched, row->seq, &running) || running)
+		return 0;
+	e->arrived = store_arrived(row->received, row->again);
+	return 1;
+}
+
+int local_oldest(struct queue *queue, int64_t *arrived, struct err *err)
+{
+	struct local *q = local_of(queue);
+	struct eldest e = { .queue = q };
+	struct err why = { 0 };
+	bool none = sched_count(q->sched) == sched_running(q->sched);
+	if (!none && q->store->ops->load(q->store, 0, eldest_row, &e, &why) && why.status) {
+		if (err)
+			*err = why;
+		return -1;
+	}
+	*arrived = e.arrived;
+	return e.arrived != 0;
+}
+
 int local_each(struct queue *queue, int64_t from,
 	       int (*each)(void *arg, const struct queue_item *item), void *arg, struct err *err)
 {

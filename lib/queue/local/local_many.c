@@ -75,11 +75,12 @@ static int put_again(struct slice *s, const struct store_dead *d)
 		memcpy(body, d->body, d->body_length);
 		deal(s, d->number, QUEUE_CHANGED)->texts = texts;
 		s->bytes += d->body_length;
+		int64_t now = config->clock->wall(config->clock);
 		pending_lend(&q->pending,
 			     &(struct store_op){ .kind = STORE_DEAD_RETRY, .seq = d->number });
 		pending_lend(&q->pending, &(struct store_op){ .kind = STORE_PUT,
 							      .seq = ++q->last_seq,
-							      .ageless = true,
+							      .again = now,
 							      .pinned = d->pinned,
 							      .has_id = d->has_id,
 							      .update_id = d->update_id,

@@ -167,6 +167,7 @@ static const struct queue_ops ops = {
 	.next_due = local_next_due,
 	.ready = local_ready,
 	.waiting = local_waiting,
+	.oldest = local_oldest,
 	.batch_full = local_batch_full,
 	.counts = local_counts,
 	.gather = local_gather,

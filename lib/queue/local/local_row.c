@@ -56,7 +56,7 @@ int local_row_add(struct local *q, const struct store_row *row, const char *body
 		.lane = row->lane,
 		.group = group_of(q, row, body, length),
 		.redelivered = row->redelivered,
-		.expires = expires_of(q, row->kind_name, row->ageless, row->received),
+		.expires = expires_of(q, row->kind_name, row->again != 0, row->received),
 	};
 	return sched_add(q->sched, q->config.clock->mono(q->config.clock), &e, row->keys);
 }

@@ -52,7 +52,7 @@ static int memory_load(struct store *s, int64_t from,
 					  .failures = r->failures,
 					  .deaths = r->deaths,
 					  .interruptions = r->interruptions,
-					  .ageless = r->ageless,
+					  .again = r->again,
 					  .started = r->state == MEMORY_STARTED,
 					  .redelivered = r->state != MEMORY_NEW };
 		if (r->seq >= from && row(arg, &give))
@@ -79,7 +79,8 @@ static int memory_body(struct store *s, int64_t seq, struct buf *out, struct sto
 	if (!r)
 		return 0;
 	buf_clear(out);
-	*facts = (struct store_facts){ r->received, r->first, r->has_id ? r->update_id : 0 };
+	*facts = (struct store_facts){ store_arrived(r->received, r->again), r->first,
+				       r->has_id ? r->update_id : 0 };
 	return buf_add(out, r->body, r->length) ? err_set(err, ERR_IO, "out of memory") : 1;
 }
 

@@ -93,7 +93,7 @@ static struct memory_row *make_row(const struct store_op *op)
 		.update_id = op->update_id,
 		.hash = op->hash,
 		.received = op->received,
-		.ageless = op->ageless,
+		.again = op->again,
 		.pinned = op->pinned,
 		.lane = op->lane,
 		.root = op->root ? put(&at, op->root, root) : NULL,

@@ -14,11 +14,11 @@ enum memory_state { MEMORY_NEW, MEMORY_STARTED, MEMORY_BEGUN, MEMORY_DONE };
 struct memory_row {
 	struct list link; /* in waiting, or done */
 	struct map_node by_seq, by_id;
-	int64_t seq, update_id, received, due, first;
+	int64_t seq, update_id, received, again, due, first;
 	uint64_t hash;
 	int failures, deaths, interruptions;
 	enum memory_state state;
-	bool has_id, ageless, pinned, repeats; /* repeats: by_id is in its table */
+	bool has_id, pinned, repeats;          /* repeats: by_id is in its table */
 	const char *root, *kind, *keys, *body; /* root NULL: never repeats */
 	size_t length;
 	unsigned lane;

@@ -55,7 +55,7 @@ static int load_row(void *arg, sqlite3_stmt *st)
 				 .kind_name = sqlite_text(st, 2),
 				 .keys = sqlite_text(st, 3),
 				 .received = sqlite3_column_int64(st, 4),
-				 .ageless = sqlite3_column_int(st, 6),
+				 .again = sqlite3_column_int64(st, 6),
 				 .started = live && live->running,
 				 .redelivered = live && (live->running || live->begun) };
 	if (live) {
@@ -92,7 +92,7 @@ static int sqlite_body(struct store *store, int64_t seq, struct buf *out, struct
 	int rc = sqlite3_step(st), full = 0;
 	if (rc == SQLITE_ROW) {
 		const struct sqlite_live *live = sqlite_live_known(s, seq);
-		*facts = (struct store_facts){ .received = sqlite3_column_int64(st, 0),
+		*facts = (struct store_facts){ .arrived = sqlite3_column_int64(st, 0),
 					       .first = live ? live->first : 0,
 					       .update_id = sqlite3_column_int64(st, 2) };
 		const void *body = sqlite3_column_blob(st, 4);

@@ -17,7 +17,7 @@ static int put(struct sqlite *s, const struct store_op *op)
 	if (failed)
 		return -1;
 	sqlite3_stmt *st = SQLITE_BIND(s, S_PUT, op->seq, id.root, op->update_id, (int64_t)op->hash,
-				       op->lane, op->ageless, op->pinned, op->received);
+				       op->lane, op->again, op->pinned, op->received);
 	if (!op->has_id)
 		sqlite3_bind_null(st, 3);
 	sqlite_bind_text(st, 9, op->kind_name);

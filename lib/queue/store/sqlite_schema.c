@@ -7,7 +7,8 @@ const char sqlite_schema[] =
 	 * the one that `state` names. */
 	"CREATE TABLE roots(id INTEGER PRIMARY KEY, url TEXT NOT NULL UNIQUE, next INTEGER);"
 	"CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
-	/* What waits or runs, in the order of arrival. `root` 0: the source never repeats it. The
+	/* What waits or runs, in the order of arrival. `root` 0: the source never repeats it.
+	 * `ageless` not 0: it was a dead letter, and has no age limit; when it was put again. The
 	 * bytes stand last, so that a walk over the others reads no overflow pages. */
 	"CREATE TABLE updates(seq INTEGER PRIMARY KEY, root INTEGER NOT NULL, update_id INTEGER,"
 	" hash INTEGER NOT NULL, lane INTEGER NOT NULL, ageless INTEGER NOT NULL,"

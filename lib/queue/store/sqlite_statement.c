@@ -32,7 +32,8 @@ static const char *const sql[SQLITE_STATEMENTS] = {
 	[S_DEAD_DROP] = "DELETE FROM dead WHERE number = ?1",
 	[S_ROOT] = "SELECT id FROM roots WHERE url = ?1",
 	[S_ROOT_NEW] = "INSERT INTO roots(url) VALUES(?1)",
-	[S_BODY] = "SELECT received, root, update_id, hash, body FROM updates WHERE seq = ?1",
+	[S_BODY] = "SELECT max(received, ageless), root, update_id, hash, body FROM updates"
+		   " WHERE seq = ?1",
 	[S_CALL] =
 		"INSERT OR IGNORE INTO calls(id, grp, message, kind, cost, flags, created, expires,"
 		" due, tries, servers, unsures, begun, line, method, params) VALUES(?1, ?2, ?3, ?4,"

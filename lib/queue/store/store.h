@@ -67,8 +67,10 @@ struct store_op {
 	/* of the source it came from, e.g. https://api.telegram.org, NULL: it never repeats; also
 	 * OFFSET, CONFIRMED */
 	const char *root;
-	bool ageless; /* it stays answerable for ever */
-	bool pinned;  /* no rekey changes its keys */
+	/* of what was a dead letter: wall clock, milliseconds, when it was put again; it stays
+	 * answerable for ever. 0: it is new */
+	int64_t again;
+	bool pinned; /* no rekey changes its keys */
 	bool has_id;
 	int64_t update_id;
 	uint64_t hash;         /* hash_words() of the bytes; 0 without a root */
@@ -120,8 +122,8 @@ struct store_row {
 	const char *kind_name, *keys;
 	unsigned lane;
 	int64_t received, due; /* wall clock, milliseconds */
+	int64_t again;         /* as of the PUT; an older tgrun left 1 for "some time ago" */
 	int failures, deaths, interruptions;
-	bool ageless;
 	/* an attempt had begun when the last runner ended without saying more */
 	bool started;
 	bool redelivered; /* any attempt ever began */
@@ -139,10 +141,17 @@ struct store_dead {
 	size_t body_length;
 };
 
+/* When an update came into the queue: what was a dead letter, when it was put again. */
+static inline int64_t store_arrived(int64_t received, int64_t again)
+{
+	return again > received ? again : received;
+}
+
 /* What a start needs of a waiting update besides its bytes. */
 struct store_facts {
-	int64_t received, first; /* wall clock, milliseconds; `first` 0: no attempt has begun */
-	int64_t update_id;       /* 0 if it has none */
+	/* wall clock, milliseconds: store_arrived(); when its first attempt began, 0: none has */
+	int64_t arrived, first;
+	int64_t update_id; /* 0 if it has none */
 };
 
 /* The files that hold all there is, as descriptors of this process, -1: there is none. Together,
