@@ -53,6 +53,7 @@ void sched_gather(struct sched *s, int64_t now, unsigned lane, const struct sche
 {
 	if (lane >= SCHED_LANES)
 		return;
+	sched_promote(s, now);
 	s->gather[lane] = *rule;
 	for (struct list *l = s->gathering.next, *next; l != &s->gathering; l = next) {
 		next = l->next;
@@ -80,6 +81,9 @@ int sched_add(struct sched *s, int64_t now, const struct sched_entry *entry, con
 	struct sched_item *item = sched_item_new(s, entry, keys);
 	if (!item)
 		return -1;
+	/* What has waited long enough does not wait anew for this one. */
+	if (s->gathering_count)
+		sched_promote(s, now);
 	if (map_add(&s->items, &item->node, map_number(item->seq))) {
 		sched_item_free(s, item);
 		return -1;
