@@ -352,12 +352,10 @@ static void give_back(struct engine *e, const struct claim *c, const struct err 
  * all of it once more. */
 static void settle_spoilt(struct engine *e, const struct claim *c, const struct handler_result *r)
 {
-	struct handler_result failed = { .end = HANDLER_INTERRUPTED,
-					 .why = RELEASE_SHARED,
-					 .reason = e->settle.why.text,
-					 .sentence = r->sentence,
-					 .last_stderr = r->last_stderr,
-					 .started = true };
+	struct handler_result failed = *r;
+	failed.end = HANDLER_INTERRUPTED;
+	failed.why = RELEASE_SHARED;
+	failed.reason = e->settle.why.text;
 	if (e->settle.why.status == ERR_INTERNAL)
 		give_back(e, c, &e->settle.why);
 	else
