@@ -212,14 +212,6 @@ static struct fate settle_spent(struct route *r, const struct claim *c,
 	return (struct fate){ "to be tried again", false };
 }
 
-/* Milliseconds until the next attempt: what the handler asked for, or more from one to the next. */
-static int64_t delay_of(const struct route *r, const struct claim *c, const struct outcome *outcome)
-{
-	return outcome->after >= 0
-		       ? outcome->after
-		       : backoff_delay(r->policy.retry_delay, RETRY_CAP, c->failures + 1);
-}
-
 /* An attempt failed. */
 static struct fate settle_failure(struct route *r, const struct claim *c,
 				  const struct handler_result *result, int64_t since)
@@ -253,7 +245,11 @@ static struct fate settle_failure(struct route *r, const struct claim *c,
 		if (result->outcome.spent)
 			return settle_spent(r, c, result);
 		e->counts.retried++;
-		queue_retry(e->queue, c, delay_of(r, c, &result->outcome), story.text);
+		queue_retry(e->queue, c,
+			    result->outcome.after >= 0 ? result->outcome.after
+						       : backoff_delay(r->policy.retry_delay,
+								       RETRY_CAP, c->failures + 1),
+			    story.text);
 		return (struct fate){ "to be tried again", false };
 	case OUTCOME_DEAD:
 		return bury(e, c, &result->outcome, result);
