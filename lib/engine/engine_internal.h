@@ -11,6 +11,7 @@
 #include "base/map.h"
 #include "engine/door.h"
 #include "engine/engine.h"
+#include "engine/engine_out_internal.h"
 #include "engine/figures.h"
 #include "handler/breaker.h"
 #include "io/control.h"
@@ -302,47 +303,23 @@ bool engine_later_due(const struct engine *e);
 /* Answers the request of tgrun push; control_end() is the caller's. */
 void engine_push(struct engine *e, struct control_client *client, const cJSON *request);
 
-/* engine_out.c */
-/* Opens the way out of the queue; nothing without a token. 0 or -1 with `err`. */
-int engine_out_open(struct engine *e, struct err *err);
-/* The policy is another. */
-void engine_out_change(struct engine *e);
-/* Records the reply to an update that is about to be settled as done. 0; -1 with `err`: ERR_IO, it
- * is no reply, for ever; ERR_INTERNAL, not now. */
-int engine_reply(struct engine *e, struct route *route, const struct claim *c,
-		 const struct handler_result *r, struct err *err);
-/* Before and after queue_flush() of a turn. */
-void engine_out_turn(struct engine *e);
-void engine_out_send(struct engine *e);
-/* So many replies wait that no handler may start. */
-bool engine_out_full(struct engine *e);
-/* A reply will go soon, or something is being sent; the latter alone. */
-bool engine_out_busy(struct engine *e);
-bool engine_out_sending(const struct engine *e);
-/* Nothing is begun from now on. */
-void engine_out_stop(struct engine *e);
-/* Fills in what is counted of the way out; outbox_oldest is then when that was added, by the wall
- * clock. */
-void engine_out_count(const struct engine *e, struct engine_counts *c);
+/* engine_out.c, engine_typing.c, engine_door.c: engine_out_internal.h */
 
-/* engine_typing.c: a handler was started; a sign may be due. */
-void engine_typing_start(struct engine *e, struct flight *f);
-void engine_typing_due(void *engine);
-/* engine_door.c: the local API. Opens it, or opens it anew where its socket has gone; what was
- * stored is on disk; nobody is let in any more. */
-void engine_door_open(struct engine *e);
-/* With a token that was handed out: tells the handlers where it is taken. 0, or -1 with `err`. */
-int engine_door_serve(struct engine *e, struct err *err);
-void engine_door_stored(struct engine *e);
-void engine_door_close(struct engine *e);
-
-/* engine_settle.c */
-void engine_on_done(void *arg, struct handler *h, struct claim *c, const struct handler_result *r);
+/* engine_start_failure.c */
 void engine_on_unstartable(void *arg, struct handler *h, const char *reason, int errnum);
 /* A start failed that `began` at so many monotonic milliseconds: starts of the route pause. `c`
  * NULL: it is of no one update. `errnum` 0: it started, and ended at once. */
 void engine_cannot_start(struct route *r, const struct claim *c, int64_t began, const char *reason,
 			 int errnum);
+/* No handler of the route starts for so many milliseconds. */
+void engine_pause_starts(struct route *r, int64_t delay);
+/* Tells the user's trouble function, if there is one: `fate`, what becomes of it; `sentence` of the
+ * standard error, NULL: none; `unstartable`, failures of starts in a row. */
+void engine_tell_trouble(struct engine *e, const struct claim *c, const char *reason,
+			 const char *fate, const char *sentence, int unstartable);
+
+/* engine_settle.c */
+void engine_on_done(void *arg, struct handler *h, struct claim *c, const struct handler_result *r);
 /* The attempt ended, and its update is not charged for that; `r` as of HANDLER_INTERRUPTED. */
 void engine_uncharged(struct engine *e, const struct claim *c, const struct handler_result *r);
 /* It is settled by tgrun cancel, `elapsed` milliseconds after its start. */

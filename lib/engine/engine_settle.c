@@ -3,113 +3,19 @@
  * claim that a handler gives back is settled once, with one outcome or as released, and is freed
  * after that. */
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/crashpoint.h"
 #include "base/duration.h"
 #include "engine/engine_internal.h"
-#include "handler/webhook_url.h"
 
 enum {
 	RETRY_CAP = 5 * 60 * 1000,
 	HOOK_TIMEOUT = 60 * 1000,
 	REPLY_AGAIN = 1000, /* milliseconds until memory is asked for again */
-	ONCE_STARTS = 3,    /* failures to start the handler in a row at which --once ends */
 };
-
-static void pause_starts(struct route *r, int64_t delay)
-{
-	r->pauses = true;
-	loop_timer_set(r->pause_timer, delay);
-}
-
-static void tell_trouble(struct engine *e, const struct claim *c, const char *reason,
-			 const char *fate, const char *sentence, int unstartable)
-{
-	struct engine_trouble trouble = { c, reason, fate, sentence ? sentence : "", unstartable };
-	if (e->config.trouble)
-		e->config.trouble(e->config.arg, &trouble);
-}
-
-/* What a person can do about a handler that cannot be started; each has a pace of its own in the
- * log. */
-static const struct {
-	int errnum;
-	const char *advice;
-} start_troubles[ENGINE_START_TROUBLES] = {
-	{ ENOENT, "is the handler, or the program after its '#!', gone?" },
-	{ ECONNREFUSED, "does its server run, and listen there?" },
-	{ EACCES, "is it still executable? try chmod +x." },
-	{ ENOEXEC, "does its first line begin with '#!'?" },
-	{ ETXTBSY, "is it still being written?" },
-	{ EAGAIN, "the machine is out of processes or memory." },
-	{ ENOMEM, "the machine is out of processes or memory." },
-	{ ENOBUFS, "the machine is out of processes or memory." },
-	{ EMFILE, "tgrun may open no more files; raise the limit (ulimit -n)." },
-	{ ENFILE, "the machine can open no more files." },
-	{ E2BIG,
-	  "the environment leaves no room for it; see --clear-env, or raise the limit (ulimit -s)." },
-	{ 0, "does it end by itself, or need what is not there?" },
-	{ -1, "see to the handler." }, /* all else */
-};
-
-/* Before it executes, a handler's process enters its directory, and the errno does not tell which
- * of the two failed. */
-static bool is_of_directory(const char *dir, int errnum)
-{
-	char inside[PATH_MAX];
-	struct stat st;
-	return dir && snprintf(inside, sizeof inside, "%s/.", dir) < (int)sizeof inside &&
-	       stat(inside, &st) && errno == errnum;
-}
-
-void engine_cannot_start(struct route *r, const struct claim *c, int64_t began, const char *reason,
-			 int errnum)
-{
-	struct engine *e = r->engine;
-	char entering[512], shown[WEBHOOK_SHOWN_MAX];
-	size_t row = 0;
-	int64_t delay = backoff_fail_of(&r->start_backoff, began,
-					e->config.clock->mono(e->config.clock), backoff_random());
-	if (delay < 0)
-		return; /* it was under way when the last one failed */
-	e->counts.start_failures++;
-	while (start_troubles[row].errnum >= 0 && start_troubles[row].errnum != errnum)
-		row++;
-	const char *advice = start_troubles[row].advice;
-	if (errnum > 0 && err_of_disk(errnum) == ERR_IO)
-		advice = "the disk is full or fails, or files may not grow (ulimit -f).";
-	if (is_of_directory(r->command.dir, errnum)) {
-		snprintf(entering, sizeof entering, "its directory '%s' cannot be entered: %s",
-			 r->command.dir, reason);
-		reason = entering;
-		advice = "it is that of --chdir.";
-	}
-	if (r->url)
-		webhook_url_show(r->url, shown);
-	log_paced(e->config.log, &r->start_paces[row],
-		  r->start_backoff.failures == 1 ? LOG_ERROR : LOG_WARN,
-		  LOG_FIELDS(LOG_STR("handler", r->url ? shown : r->command.paths[0]),
-			     LOG_NUM("failures", r->start_backoff.failures),
-			     LOG_NUM("wait_ms", delay)),
-		  "the handler cannot be started: %s; %s No update is touched", reason, advice);
-	engine_remember_error(e, reason);
-	pause_starts(r, delay);
-	tell_trouble(e, c, reason, advice, NULL, r->start_backoff.failures);
-	if (e->config.once && r->start_backoff.failures >= ONCE_STARTS)
-		e->end.gives_up = "the handler cannot be started";
-}
-
-void engine_on_unstartable(void *arg, struct handler *h, const char *reason, int errnum)
-{
-	struct engine *e = arg;
-	engine_cannot_start(engine_route_of(e, h), NULL, e->config.clock->mono(e->config.clock),
-			    reason, errnum);
-}
 
 /* The flight is over; its claim is somebody else's by now. */
 void engine_land(struct engine *e, struct flight *f)
@@ -217,14 +123,6 @@ static struct fate settle_spent(struct route *r, const struct claim *c,
 	return (struct fate){ "to be tried again", false };
 }
 
-/* Milliseconds until the next attempt: what the handler asked for, or more from one to the next. */
-static int64_t delay_of(const struct route *r, const struct claim *c, const struct outcome *outcome)
-{
-	return outcome->after >= 0
-		       ? outcome->after
-		       : backoff_delay(r->policy.retry_delay, RETRY_CAP, c->failures + 1);
-}
-
 /* An attempt failed. */
 static struct fate settle_failure(struct route *r, const struct claim *c,
 				  const struct handler_result *result, int64_t since)
@@ -250,7 +148,7 @@ static struct fate settle_failure(struct route *r, const struct claim *c,
 						       .started = true,
 						       .delay = delay < 0 ? 0 : delay });
 		if (delay >= 0)
-			pause_starts(r, delay);
+			engine_pause_starts(r, delay);
 		return (struct fate){ "not counted", false };
 	}
 	switch (result->outcome.kind) {
@@ -258,7 +156,11 @@ static struct fate settle_failure(struct route *r, const struct claim *c,
 		if (result->outcome.spent)
 			return settle_spent(r, c, result);
 		e->counts.retried++;
-		queue_retry(e->queue, c, delay_of(r, c, &result->outcome), story.text);
+		queue_retry(e->queue, c,
+			    result->outcome.after >= 0 ? result->outcome.after
+						       : backoff_delay(r->policy.retry_delay,
+								       RETRY_CAP, c->failures + 1),
+			    story.text);
 		return (struct fate){ "to be tried again", false };
 	case OUTCOME_DEAD:
 		return bury(e, c, &result->outcome, result);
@@ -318,7 +220,7 @@ void engine_uncharged(struct engine *e, const struct claim *c, const struct hand
 		  LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)),
 		  "interrupted, and %s: %s", fate, letter ? letter : r->reason);
 	if (tell)
-		tell_trouble(e, c, letter ? letter : r->reason, fate, r->sentence, 0);
+		engine_tell_trouble(e, c, letter ? letter : r->reason, fate, r->sentence, 0);
 	if (!letter)
 		return;
 	e->counts.dead++;
@@ -407,7 +309,7 @@ static void settle_ended(struct engine *e, struct route *route, const struct cla
 	}
 	log_end(e, c, r, fate.text);
 	if (fate.text)
-		tell_trouble(e, c, r->outcome.reason, fate.text, r->sentence, 0);
+		engine_tell_trouble(e, c, r->outcome.reason, fate.text, r->sentence, 0);
 	if (e->config.settled && fate.settled)
 		e->config.settled(e->config.arg, c->seq, fate.text != NULL);
 }
