@@ -252,8 +252,8 @@ static void test_errors(void)
 		{ "./bot.sh", "",
 		  "unknown sub-command './bot.sh'; did you mean '--handler ./bot.sh'?" },
 		{ "xyzzy", "",
-		  "unknown sub-command 'xyzzy'; there are 'run', 'try', 'check', 'dead', 'queue', 'status', 'stop', 'pause', 'resume', 'drain', 'outbox', 'send', "
-		  "'call', 'cancel' and 'push'" },
+		  "unknown sub-command 'xyzzy'; there are 'run', 'try', 'check', 'dead', 'queue', 'status', 'stop', 'pause', 'resume', 'drain', 'outbox', "
+		  "'send', 'call', 'cancel' and 'push'" },
 		{ "run more", "",
 		  "unexpected argument 'more'; a handler follows '--handler' or '--'" },
 		{ "--timeot 5", "", "unknown option '--timeot'; did you mean '--timeout'?" },
@@ -377,8 +377,8 @@ static void test_errors(void)
 		{ "--handler h --json", "",
 		  "option '--json' does not belong to 'run' but to 'dead', 'queue', 'status', 'outbox' and 'send'" },
 		{ "try --handler h --token 1:abc", "",
-		  "option '--token' does not belong to 'try' but to 'run', 'check', 'dead', 'queue', 'status', 'stop', 'pause', 'resume', 'drain', 'outbox', 'send', "
-		  "'call', 'cancel' and 'push'" },
+		  "option '--token' does not belong to 'try' but to 'run', 'check', 'dead', 'queue', 'status', 'stop', 'pause', 'resume', 'drain', 'outbox', "
+		  "'send', 'call', 'cancel' and 'push'" },
 		{ "--handler h", "TGRUN_LIMIT=many",
 		  "TGRUN_LIMIT: 'many' is no whole number from 1 to 100" },
 		{ "--handler h", "TGRUN_ENV=TG_TOKEN",
