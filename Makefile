@@ -137,7 +137,7 @@ FLOW_IN = $(patsubst tests/%,build/$(1)/%,$(FLOW))
 # The slow ones first. A flow test spends its time on waiting, not on what a compiler made: once plain, once with sanitizers.
 QUICK   = $(call FLOW_IN,gcc) $(call UNIT_IN,gcc)
 ASAN    = $(call FLOW_IN,clang-asan) $(call UNIT_IN,clang-asan) $(call UNIT_IN,gcc-asan)
-PROVE   = tests/run --all -j $$(($(JOBS) + 2))
+PROVE   = tests/run --all -j $$(($(JOBS) + 4))
 
 $(SETS:%=build-%): build-%:
 	@command -v $(firstword $(subst -, ,$*)) >/dev/null || \
