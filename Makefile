@@ -202,6 +202,10 @@ bench: build-gcc
 	@$(MAKE) -s --no-print-directory B=build/gcc CC=gcc CFLAGS=-Werror $(BENCH)
 	@tests/bench/run $(if $(JSON),--json) $(ROW)
 
+# Bots of other people's libraries under tgrun, beside their own runners; npm and apt-get fetch them into FOREIGN=, outside of the tree.
+foreign: build-gcc
+	@tests/foreign/run
+
 check-asan: build-crash build-clang-asan build-gcc-asan
 	@$(PROVE) $(ASAN)
 
@@ -274,5 +278,5 @@ deb: dist
 clean:
 	rm -rf build
 
-.PHONY: all completions tests dist deb packages build-crash cover cover-lines torture bench check check-quick check-asan lint format install uninstall clean $(SETS:%=build-%)
+.PHONY: all completions tests dist deb packages build-crash cover cover-lines torture bench foreign check check-quick check-asan lint format install uninstall clean $(SETS:%=build-%)
 .SECONDARY:
