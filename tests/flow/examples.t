@@ -193,6 +193,39 @@ for example in echo.sh menu.sh list.py count.awk; do
 done
 machine
 
+diag "llm.sh"
+handler model <<'EOT'
+#!/bin/sh
+read -r question
+case $question in
+long) yes 'word after word' | head -n 600 ;;
+slow)
+	: >"$FLOW_MARK/thinks"
+	while sleep 0.05; do :; done
+	;;
+*) echo "It is $question." ;;
+esac
+EOT
+anew --no-penalties
+LLM=$TMP/model
+export LLM
+push '{"message":{"message_id":1,"date":1,"chat":{"id":-51,"type":"supergroup"},"from":{"id":5,"is_bot":false,"first_name":"u"},"text":"$(id)","message_thread_id":7,"is_topic_message":true}}'
+message 52 long
+message 53 slow
+message 54 /start
+# shellcheck disable=SC2046 # the options that its head names
+start_tgrun $(sed -n 's/^#  *tgrun … \(.*--handler \).*/\1/p' "$H/llm.sh") "$H/llm.sh" --rate chat=0
+wait_for '[ -e "$TMP/thinks" ]'
+message 53 /cancel
+wait_for 'logged "cancelled .*chat:53|cancelled .*topic:53"'
+wait_for '[ "$(deliveries "select(.method == \"sendMessage\") | .chat" | wc -l)" -ge 5 ]'
+stop_tgrun
+is "$STATUS $(deliveries 'select(.method == "sendMessage" and .chat == -51) | .text') $(calls 'select(.method == "sendMessage" and .params.chat_id == -51) | .params.message_thread_id')" \
+	'0 It is $(id). 7' "llm.sh answers in the topic"
+is "$(deliveries 'select(.method == "sendMessage" and .chat == 52) | .text' | grep -cx 'word after word')" 600 "… at any length"
+is "$(deliveries 'select(.method == "sendMessage" and .chat == 52) | .n' | wc -l)" 3 "… in as many messages as it takes"
+is "$(answers 53)$(dead list --json)" "" "… and when it is cancelled says nothing, which is no failure"
+
 # Those that stay.
 for example in worker.sh worker.py worker.mjs; do
 	diag "$example"
