@@ -171,6 +171,7 @@ EOT
 handler poll.sh <<'EOT'
 #!/bin/sh
 api=https://api.telegram.org/bot1:poll-sh offset=0
+curl -s -o /dev/null "$api" || exit 3 # is it there? asked of this machine, too
 while :; do
 	updates=$(curl -s "$api/getUpdates?offset=$offset&timeout=30")
 	printf '%s\n' "$updates" | jq -r '.result[] | "\(.update_id) \(.message.chat.id) \(.message.text)"' | while read -r id chat text; do

@@ -13,7 +13,14 @@ const bots = {
 		const bot = new Bot(token, { client: { apiRoot } });
 		bot.on('message', echo);
 		bot.catch(caught);
-		return { bot, own: () => bot.start(), webhook: () => hook(webhookCallback(bot, 'http')), prepare: () => bot.init() };
+		const webhook = () => {
+			const answer = webhookCallback(bot, 'http');
+			hook((request, response) => answer(request, response).catch((error) => { // unless somebody takes it, node ends
+				caught(error);
+				response.writeHead(500).end();
+			}));
+		};
+		return { bot, webhook, own: () => bot.start(), prepare: () => bot.init() };
 	},
 	async telegraf() {
 		const { Telegraf } = await import('telegraf');
