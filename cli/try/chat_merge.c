@@ -93,8 +93,10 @@ static int pairs_of(const struct chat_record *r, struct record_step *step, struc
 
 static int put(struct chat_record *r, char mark, const char *text, size_t n)
 {
-	if (chat_record_grow(&r->outs, r->out_count, sizeof *r->outs))
+	struct record_out *outs = chat_record_grown(r->outs, r->out_count, sizeof *outs);
+	if (!outs)
 		return -1;
+	r->outs = outs;
 	r->outs[r->out_count++] = (struct record_out){ mark, text, n };
 	return 0;
 }

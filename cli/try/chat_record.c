@@ -27,23 +27,19 @@ void chat_record_free(struct chat_record *r)
 	free(r);
 }
 
-int chat_record_grow(void *list, size_t count, size_t size)
+void *chat_record_grown(void *items, size_t count, size_t size)
 {
-	void *items;
 	if (count & (count - 1) || count == 1)
-		return 0;
-	memcpy(&items, list, sizeof items);
-	void *more = realloc(items, (count ? 2 * count : 2) * size);
-	if (!more)
-		return -1;
-	memcpy(list, &more, sizeof more);
-	return 0;
+		return items;
+	return realloc(items, (count ? 2 * count : 2) * size);
 }
 
 static int add_step(struct chat_record *r, size_t first)
 {
-	if (chat_record_grow(&r->steps, r->step_count, sizeof *r->steps))
+	struct record_step *steps = chat_record_grown(r->steps, r->step_count, sizeof *steps);
+	if (!steps)
 		return -1;
+	r->steps = steps;
 	r->steps[r->step_count++] = (struct record_step){ .first = first, .end = first };
 	return 0;
 }
@@ -77,8 +73,11 @@ static int cut_lines(struct chat_record *r, struct err *err)
 		if (line.kind == TYPED && line.text[1] && line.text[1] != ' ')
 			return err_set(err, ERR_USAGE, "line %zu: what was typed begins with '> '",
 				       r->line_count + 1);
-		if (chat_record_grow(&r->lines, r->line_count, sizeof *r->lines))
+		struct record_line *lines = chat_record_grown(r->lines, r->line_count,
+							      sizeof *lines);
+		if (!lines)
 			return err_set(err, ERR_INTERNAL, "out of memory");
+		r->lines = lines;
 		r->lines[r->line_count++] = line;
 	}
 	return 0;
@@ -127,14 +126,16 @@ struct chat_record *chat_record_read(const char *text, size_t n, struct err *err
 		return NULL;
 	}
 	struct chat_record *r = chat_record_new();
-	chat_input_init(&input);
 	if (r)
 		r->text = strndup(text, n);
-	int rc = r && r->text ? 0 : err_set(err, ERR_INTERNAL, "out of memory");
-	if (rc == 0) {
-		r->read = true;
-		rc = cut_lines(r, err) || find_steps(r, &input, err);
+	if (!r || !r->text) {
+		err_set(err, ERR_INTERNAL, "out of memory");
+		chat_record_free(r);
+		return NULL;
 	}
+	r->read = true;
+	chat_input_init(&input);
+	int rc = cut_lines(r, err) || find_steps(r, &input, err) ? -1 : 0;
 	chat_input_release(&input);
 	if (rc == 0)
 		return r;
@@ -203,10 +204,11 @@ static int dress(const char *text, struct buf *out)
 int chat_record_add(struct chat_record *r, enum chat_order order, int64_t chat, const char *text)
 {
 	struct record_step *step = &r->steps[r->step];
+	struct record_item *items = chat_record_grown(step->items, step->count, sizeof *items);
 	struct buf dressed;
 	buf_init(&dressed, CHAT_RECORD_MAX);
-	if (dress(text, &dressed) ||
-	    chat_record_grow(&step->items, step->count, sizeof *step->items)) {
+	step->items = items ? items : step->items;
+	if (!items || dress(text, &dressed)) {
 		buf_release(&dressed);
 		return -1;
 	}

@@ -44,8 +44,8 @@ struct chat_record {
 	bool merged;
 };
 
-/* Makes room for one more in a list of `count` items of `size` bytes; `list` is the address of the
- * pointer to it. 0, or -1 when memory is out. */
-int chat_record_grow(void *list, size_t count, size_t size);
+/* A list of `count` items of `size` bytes, moved to where one more has room; NULL when memory is
+ * out, and then it is as it was. */
+void *chat_record_grown(void *items, size_t count, size_t size);
 
 #endif
