@@ -55,6 +55,9 @@ sed -n '/^\.Sh EXIT STATUS/,/^\.Sh EXAMPLES/s/^\.It \([0-9]*\)$/\1/p' man/tgrun.
 like "$(wc -l < "$TMP/codes")" '^[1-9]' "there are exit statuses"
 is "$(cat "$TMP/told")" "$(cat "$TMP/codes")" "tgrun.1 tells each exit status of lib/base/err.h, 0 and 1"
 
+is "$(sed -n 's/^\(TG_[A-Z_]*\)	T{$/\1/p' man/tgrun-handler.7 | sort)" "$(grep -rhoE '"TG_[A-Z_]+"' lib | tr -d '"' | sort -u)" \
+	"the table in tgrun-handler.7 has each TG_ variable that programs are given, and no other"
+
 for page in man/tgrun.1 man/tgrun.conf.5 man/tgrun-handler.7; do
 	if command -v mandoc > /dev/null; then
 		is "$(mandoc -T lint -W warning "$page" 2>&1)" "" "$page: mandoc finds nothing to warn of"
