@@ -33,11 +33,11 @@ static int take(struct setup *s, const char *where, const char *text, size_t n, 
 static int take_file(struct setup *s, const char *path, struct err *err)
 {
 	static const char what[] = "file with the secret of webhooks";
-	char text[SETUP_SECRET_MAX], where[PATH_MAX + 8];
+	char text[SETUP_SECRET_MAX], where[320];
 	size_t n = 0;
 	if (setup_read_secret(s, what, path, text, &n, err))
 		return -1;
-	snprintf(where, sizeof where, "file '%s'", path);
+	snprintf(where, sizeof where, "file '%.300s'", path);
 	int rc = take(s, where, text, n, err);
 	explicit_bzero(text, sizeof text);
 	return rc;
