@@ -147,6 +147,13 @@ answered() { # COMMAND WHAT: as it stands there, and with workers: what is said 
 			'^0 (You said: )?hello  1$' "$2, with $workers workers, answers; of what it was refused there is a letter" || diag "$shown"
 	done
 }
+own() { # NAME: a directory with the token, for a bot.sh or bot.py that is not the others'
+	mkdir "$W/$1" && cp -p "$W/token" "$W/$1/token"
+}
+press() { # CHAT DATA: a button, as the query q
+	push "$(jq -nc --argjson chat "$1" --arg data "$2" '{callback_query: {id: "q", data: $data, chat_instance: "1", from: {id: $chat, is_bot: false, first_name: "u"},
+		message: {message_id: 5, date: 1, chat: {id: $chat, type: "private"}}}}')"
+}
 # Updates in the topic 7, an edit, and in a thread that is no topic.
 said() { # TEXT
 	printf '{"%s":{"message_id":1,"date":1,"chat":{"id":-1009,"type":"supergroup"},"from":{"id":5,"is_bot":false,"first_name":"u"},"text":"'"$1"'",%s}}\n' \
@@ -207,12 +214,123 @@ rule() {
 		shell "$(block | sed -n 's/ *#.*//; /^tgrun check/p')"
 		is "$STATUS" 0 "tgrun check finds nothing wrong" || diag "$SHOWN"
 		runs "$(block | sed -n '/^tgrun --token/p')" "bot.sh ; done=3 failed=0" "who is named may use the bot, and nobody else" ;;
-	"README.md.7:tgrun "*" --route "*)
+	"README.md.7:#!/bin/sh")
+		is "$(block | grep -vxF -f share/examples/menu.sh)" "" "buttons: these lines are of menu.sh"
+		anew --no-penalties
+		press 42 Tea
+		bot "$(said /start | head -n 1)" --reply text
+		is "$STATUS $(calls 'select(.params.reply_markup) | .params.reply_markup | if type == "string" then fromjson else . end |
+			[.inline_keyboard[][].text] | join(" ")')" "0 Tea Coffee" "… which show two"
+		is "$(deliveries 'select(.chat == 42) | .text') $(calls 'select(.method == "answerCallbackQuery") | .params.callback_query_id')" \
+			"Tea is on its way. q" "… of which one is pressed" ;;
+	"README.md.8:tgrun "*" --key topic "*)
+		own topics
+		cat >"$W/topics/bot.sh" <<-'EOT'
+			#!/bin/sh
+			: >"$FLOW_MARK/topic.$TG_THREAD_ID"
+			for n in $(seq 200); do
+				[ ! -e "$FLOW_MARK/topic.7" ] || [ ! -e "$FLOW_MARK/topic.8" ] || break
+				sleep 0.05
+			done
+			[ "$n" = 200 ] || echo "in $TG_THREAD_ID"
+		EOT
+		chmod 755 "$W/topics/bot.sh"
+		anew --no-penalties
+		said /x | sed -n '1p; 1s/id":7/id":8/p' | push -
+		shell "cd topics && TGRUN_ONCE=yes $(block)"
+		is "$STATUS $(calls 'select(.method == "sendMessage") | .params | "\(.message_thread_id) \(.text)"' | sort | tr '\n' ';')" "0 7 in 7;8 in 8;" \
+			"topics do not wait for each other, and are answered" ;;
+	"README.md.9:#!/bin/sh") # its tar ends when it is told to
+		block >"$W/job.sh" && chmod 755 "$W/job.sh"
+		cat >"$W/bin/tar" <<-'EOT'
+			#!/bin/sh
+			: >"$FLOW_MARK/tar"
+			for n in $(seq 400); do [ -e "$FLOW_MARK/tar.end" ] && exit; sleep 0.05; done
+			exit 1
+		EOT
+		chmod 755 "$W/bin/tar"
+		: >"$TMP/tar.end"
+		anew --no-penalties
+		message 42 /backup
+		shell "tgrun --token-file token --once --reply text --handler ./job.sh"
+		is "$STATUS $(deliveries .text | tr '\n' ';')" "0 This takes a while.;Done.;" "a long job says that it began and ended" ;;
+	"README.md.10:tgrun "*" --handler ./job.sh \\")
+		rm -f "$TMP/tar" "$TMP/tar.end"
+		anew --no-penalties
+		start env TGRUN_API_URL="$URL" XDG_STATE_HOME="$TMP/state" PATH="$W/bin:$PATH" sh -c "cd '$W' && exec $(block)" 2>"$TMP/tgrun.log"
+		TGRUN_LOG=$TMP/tgrun.log
+		wait_for 'logged polling'
+		message 42 /backup
+		wait_for '[ -e "$TMP/tar" ]'
+		press 42 "$(calls 'select(.params.reply_markup) | .params.reply_markup | if type == "string" then fromjson else . end | .inline_keyboard[][].callback_data')"
+		wait_for 'logged "cancelled" && [ -n "$(calls "select(.method == \"answerCallbackQuery\")")" ]'
+		kill "$PID" && wait "$PID"
+		is "$? $(deliveries '.text // .query' | tr '\n' ';')" "0 This takes a while.;q;" "… and its button stops it" || diag "$(cat "$TMP/tgrun.log")" ;;
+	"README.md.11:tgrun send "*)
+		anew --no-penalties
+		chats '{"chat":44,"state":"blocked"}'
+		printf '%s\n' 42 43 44 >"$W/users.txt"
+		shell "$(block)"
+		is "$STATUS $(deliveries '"\(.chat) \(.text)"' | sort | tr '\n' ';')" "1 42 We are open.;43 We are open.;" "a broadcast reaches who can be reached"
+		like "$(printf '%s\n' "$SHOWN" | grep 44)" 'blocked by the user' "… and says who cannot"
+		echo 45 >>"$W/users.txt"
+		shell "$(block)"
+		is "$STATUS $(deliveries .chat | sort | tr '\n' ' ')" "0 42 43 45 " "… and each once, when it is started again" ;;
+	"README.md.12:echo '{\"reminder\""*)
+		anew --no-penalties
+		shell "$(block | sed -n '1,2p')"
+		like "$STATUS $SHOWN" '^0 p1
+p1 +delayed .* reminder +chat:123456789 +comes at ' "a reminder is kept, and listed"
+		shell "$(block | sed -n '1s/10m/0/p'); TGRUN_ONCE=yes $(block | sed -n "3s|share/|$PWD/share/|p")"
+		is "$STATUS $(deliveries '"\(.chat) \(.text)"')" "0 123456789 Remember: tea" "… and said when its time has come" ;;
+	"README.md.13:tgrun "*" --batch-by "*)
+		anew --no-penalties
+		for n in 1 2 3; do
+			printf '{"message":{"message_id":%d,"date":1,"chat":{"id":42,"type":"private"},"media_group_id":"g","photo":[{"file_id":"p"}]}}\n' $n
+		done | push -
+		shell "TGRUN_ONCE=yes $(block)"
+		is "$STATUS $(deliveries .text)" "0 I got 3." "an album is one" ;;
+	"README.md.14:LLM=llm tgrun "*)
+		printf '#!/bin/sh\nread -r question\necho "It is $question."\n' >"$W/bin/llm"
+		chmod 755 "$W/bin/llm"
+		anew --no-penalties
+		message 123456789 tea
+		message 666 stranger
+		shell "export TGRUN_ONCE=yes; $(block | sed "s|share/|$PWD/share/|")"
+		is "$STATUS $(deliveries '"\(.chat) \(.text)"')" "0 123456789 It is tea." "an LLM answers its owner"
+		like "$(block)" "$(sed -n 's/^#  *tgrun … \(.*\) --handler .*/\1/p' share/examples/llm.sh)\$" "… with the options that llm.sh names" ;;
+	"README.md.15:#!/usr/bin/env python3")
+		own python
+		block | sed "s|/usr/local/share|$PWD/share|" >"$W/python/bot.py" && chmod 755 "$W/python/bot.py"
+		command=$(sed -n 's/^It is run by `\(tgrun [^`]*\)`.*/\1/p' README.md)
+		for how in "$command" "$(printf '%s' "$command" | sed 's/ --workers 4//')"; do
+			anew --no-penalties
+			message 42 hello
+			push '{"message":{"message_id":1,"date":1,"chat":{"id":42,"type":"private"},"sticker":{}}}'
+			shell "cd python && TGRUN_ONCE=yes $how"
+			like "$STATUS $(deliveries .text) $(printf '%s' "$SHOWN" | tail -n 1)" '^0 You said: hello .*done=2 failed=0' "a function in Python is a bot: $how"
+		done ;;
+	"README.md.16:tgrun "*" --handler http"*)
+		start python3 tests/flow/webhook.py
+		server=$PID
+		wait_for '[ -s "$TMP/webhook.port" ]'
+		anew --no-penalties
+		message 42 '{"type":"application/json","body":"{\"method\":\"sendMessage\",\"chat_id\":42,\"text\":\"posted\"}"}'
+		shell "TGRUN_ONCE=yes $(block | sed "s/:8080/:$(cat "$TMP/webhook.port")/")"
+		kill "$server"
+		is "$STATUS $(deliveries .text)" "0 posted" "a webhook's server is a bot" || diag "$SHOWN" ;;
+	"README.md.17:tgrun try "*" --record "*)
+		shell "cd talk && printf '/start\n' | $(block | sed -n 1p)"
+		like "$STATUS $SHOWN" 'bot: Send me /date\.' "a conversation is kept"
+		shell "cd talk && $(block | sed -n 2p)"
+		is "$STATUS $SHOWN" "0 " "… and is had again"
+		sed -i 's/Send me/Write/' "$W/talk/bot.sh"
+		shell "cd talk && $(block | sed -n 2p)"
+		like "$STATUS $(printf '%s' "$SHOWN" | tr '\n' ' ')" '^1 .*-bot: Send me /date\. .*\+bot: Write /date\.' "… which shows what was changed" ;;
+	"README.md.18:tgrun "*" --route "*)
 		runs "$(block | sed -n 1p)" "bot.sh ;buttons.sh ;start.sh ; done=5 failed=0" "routes"
-		runs "$(block | sed -n 2p)" "bot.py; done=1 failed=0" "workers, for a group"
-		runs "$(block | sed -n 3p)" "archive.sh ; done=5 failed=0" "batches"
-		runs "$(block | sed -n 4p)" "bot.sh ; done=$(jq -s 'map(select(.update_id)) | length' tests/data/hello.jsonl) failed=0" "a program as a source"
-		tells "$(block | sed -n 5p)" 123456789 '.*/' "what a program prints is told to a chat" ;;
+		runs "$(block | sed -n 2p)" "archive.sh ; done=5 failed=0" "batches"
+		runs "$(block | sed -n 3p)" "bot.sh ; done=$(jq -s 'map(select(.update_id)) | length' tests/data/hello.jsonl) failed=0" "a program as a source" ;;
 	"tgrun.1.1:printf '{\"reminder"*)
 		anew --no-penalties
 		shell "$(block)"
@@ -293,7 +411,7 @@ p1 +delayed .* greeting +chat:42 +comes at 2030-01-01T00:00:00Z$' "a greeting is
 		message 42 hello
 		handler crash <<-'EOT'
 			#!/bin/sh
-			exec node -e 'require("grammy")'
+			cd / && exec node -e 'require("grammy")'
 		EOT
 		shell "tgrun --token-file token --once --handler $TMP/crash; tgrun dead list --json --token-file token"
 		is "$(printf '%s' "$SHOWN" | sed -n 's/^{/{/p' | jq -r .reason)" "$(block)" "the reason is the sentence of a crash" ;;
@@ -365,7 +483,7 @@ for BLOCK in $(find "$TMP/blocks" -type f | sed 's|.*/||' | sort -V); do
 	diag "$BLOCK: $LINE"
 	rule
 done
-is "$(find "$TMP/blocks" -type f | wc -l)" 38 "so many blocks were looked at"
+is "$(find "$TMP/blocks" -type f | wc -l)" 49 "so many blocks were looked at"
 
 # What man(1) shows as two lines is pasted as two commands.
 plain() { sed 's/[[:space:]][[:space:]]*/ /g; s/^ //'; }
