@@ -119,14 +119,14 @@ static void tell_note(struct engine *e, struct route *route, const struct claim 
 		tell_kind(e, u, mode);
 	if (reply->note == REPLY_LOST)
 		log_event(e->config.log, LOG_WARN,
-			  LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)),
+			  LOG_FIELDS(CLAIM_LOG_ID(c), LOG_STR("key", c->keys)),
 			  "the update names no chat that can be read: what was printed is no "
 			  "answer, and is logged");
 	if (reply->note != REPLY_WHOLE && reply->note != REPLY_CUT)
 		handler_tell_stdout(route->handler, c, text, n);
 	if (reply->note == REPLY_CUT)
 		log_event(e->config.log, LOG_WARN,
-			  LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)),
+			  LOG_FIELDS(CLAIM_LOG_ID(c), LOG_STR("key", c->keys)),
 			  "the reply is longer than what can be sent here, and is cut");
 	/* The answer to a button is no part of what is said. */
 	size_t said = reply->count - (reply->count && reply->calls[0].kind == CALL_QUERY);
@@ -214,7 +214,7 @@ int engine_reply(struct engine *e, struct route *route, const struct claim *c,
 		return 0;
 	if (!e->out && r->reply_is_answer) {
 		log_event(e->config.log, LOG_INFO,
-			  LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)),
+			  LOG_FIELDS(CLAIM_LOG_ID(c), LOG_STR("key", c->keys)),
 			  "its answer is a call, and without a token nothing is sent");
 		return 0;
 	}

@@ -113,7 +113,7 @@ static struct fate settle_spent(struct route *r, const struct claim *c,
 	if (c->failures < most)
 		log_paced(
 			e->config.log, &e->settle.spent, LOG_WARN,
-			LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys),
+			LOG_FIELDS(CLAIM_LOG_ID(c), LOG_STR("key", c->keys),
 				   LOG_NUM("attempts", most)),
 			"its attempts are used up, and nothing of another chat was handled since the first: it is kept, and tried when something is, "
 			"or every five minutes");
@@ -181,13 +181,12 @@ static void log_end(struct engine *e, const struct claim *c, const struct handle
 	enum log_level level = fate ? LOG_WARN : LOG_INFO;
 	if (r->dropped)
 		log_event(e->config.log, LOG_WARN,
-			  LOG_FIELDS(LOG_NUM("update", c->update_id),
-				     LOG_NUM("bytes", (int64_t)r->dropped)),
+			  LOG_FIELDS(CLAIM_LOG_ID(c), LOG_NUM("bytes", (int64_t)r->dropped)),
 			  "part of the handler's output was dropped");
 	if (!log_wants(e->config.log, level))
 		return;
 	struct log_field fields[] = {
-		LOG_NUM("update", c->update_id),
+		CLAIM_LOG_ID(c),
 		LOG_STR("key", c->keys),
 		LOG_NUM("attempt", c->failures + 1),
 		LOG_NUM("ms", r->elapsed),
@@ -216,8 +215,7 @@ void engine_uncharged(struct engine *e, const struct claim *c, const struct hand
 	struct log_pace once = { 0 };
 	bool again = tell && !letter && e->phase == ENGINE_RUNNING;
 	log_paced(e->config.log, again ? &e->settle.interrupted : &once,
-		  tell ? LOG_WARN : LOG_DEBUG,
-		  LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)),
+		  tell ? LOG_WARN : LOG_DEBUG, LOG_FIELDS(CLAIM_LOG_ID(c), LOG_STR("key", c->keys)),
 		  "interrupted, and %s: %s", fate, letter ? letter : r->reason);
 	if (tell)
 		engine_tell_trouble(e, c, letter ? letter : r->reason, fate, r->sentence, 0);
@@ -242,8 +240,7 @@ static bool has_others(const struct engine *e, uint64_t batch)
 /* It was handled, and its reply cannot be recorded: there is no memory for it now. */
 static void give_back(struct engine *e, const struct claim *c, const struct err *err)
 {
-	log_event(e->config.log, LOG_ERROR,
-		  LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)),
+	log_event(e->config.log, LOG_ERROR, LOG_FIELDS(CLAIM_LOG_ID(c), LOG_STR("key", c->keys)),
 		  "its reply cannot be recorded, it is handled once more: %s", err->text);
 	queue_release(e->queue, c,
 		      &(struct queue_release){

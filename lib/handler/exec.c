@@ -53,7 +53,7 @@ static void on_overdue(struct proc *p, const char *limit)
 	struct log *log = a->h->room->config.log;
 	char what[256] = "";
 	const struct claim *c = a->members[0].claim;
-	struct log_field fields[] = { LOG_NUM("update", c->update_id), LOG_STR("key", c->keys) };
+	struct log_field fields[] = { CLAIM_LOG_ID(c), LOG_STR("key", c->keys) };
 	if (p->ended) {
 		jobs_describe(&p->job, what, sizeof what);
 		log_event(
@@ -233,8 +233,7 @@ static int start(struct handler *h, struct claim *const *claims, size_t n)
 	h->live++;
 	h->starts++;
 	log_event(room->config.log, LOG_DEBUG,
-		  LOG_FIELDS(LOG_NUM("update", claims[0]->update_id),
-			     LOG_STR("key", claims[0]->keys),
+		  LOG_FIELDS(CLAIM_LOG_ID(claims[0]), LOG_STR("key", claims[0]->keys),
 			     LOG_NUM("attempt", claims[0]->failures + 1),
 			     LOG_NUM("slot", slots_number(a->proc.job.slot)),
 			     LOG_NUM("updates", (int64_t)n)),

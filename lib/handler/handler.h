@@ -28,6 +28,10 @@
 #include "queue/queue.h"
 #include "slot/slots.h"
 
+/* How lines of the log name an update: by the server's number, or by tgrun's own if it has none. */
+#define CLAIM_LOG_ID(c) \
+	((c)->update_id ? LOG_NUM("update", (c)->update_id) : LOG_NUM("number", (c)->seq))
+
 enum background { BACKGROUND_WAIT, BACKGROUND_KILL, BACKGROUND_LEAVE };
 
 /* The modes: the name of each, and the table of operations that its file ends in

@@ -188,8 +188,7 @@ static int add_texts(struct hook_run *r, const struct hook *hook)
 
 static struct log_field about(const struct hook *hook)
 {
-	return hook->claim ? LOG_NUM("update", hook->claim->update_id)
-			   : LOG_NUM("call", hook->call);
+	return hook->claim ? CLAIM_LOG_ID(hook->claim) : LOG_NUM("call", hook->call);
 }
 
 static struct hook_run *copy(struct handlers *room, const struct hook *hook)

@@ -18,7 +18,7 @@ void told_line(struct handler *h, const struct claim *c, size_t batch, int which
 		return;
 	if (c)
 		log_event(config->log, LOG_INFO,
-			  LOG_FIELDS(LOG_STR("stream", stream), LOG_NUM("update", c->update_id),
+			  LOG_FIELDS(LOG_STR("stream", stream), CLAIM_LOG_ID(c),
 				     LOG_STR("key", c->keys)),
 			  "%s", text);
 	else

@@ -47,8 +47,7 @@ static void look_at_deadlines(struct worker *w)
 		}
 		late->timed_out = true;
 		log_event(log, LOG_WARN,
-			  LOG_FIELDS(LOG_NUM("update", late->claim->update_id),
-				     LOG_STR("key", late->claim->keys),
+			  LOG_FIELDS(CLAIM_LOG_ID(late->claim), LOG_STR("key", late->claim->keys),
 				     LOG_NUM("worker", w->number)),
 			  "handler timed out after %s: ending its worker", limit);
 		worker_kill(w, WORKER_TERMINATING);
@@ -250,7 +249,7 @@ static void on_line(void *arg, int which, char *text, size_t n)
 	if (c)
 		log_event(config->log, LOG_INFO,
 			  LOG_FIELDS(LOG_STR("stream", stream), LOG_NUM("worker", w->number),
-				     LOG_NUM("update", c->update_id), LOG_STR("key", c->keys)),
+				     CLAIM_LOG_ID(c), LOG_STR("key", c->keys)),
 			  "%s", text);
 	else
 		log_event(config->log, LOG_INFO,

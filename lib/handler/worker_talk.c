@@ -293,8 +293,7 @@ static void take_answer(struct worker *w, struct answer *a, const char *line, si
 					 .dropped = w->output.dropped };
 	if (a->kind == ANSWER_FAILED && a->reply)
 		log_paced(h->room->config.log, &h->bad_pace, LOG_WARN,
-			  LOG_FIELDS(LOG_NUM("worker", w->number),
-				     LOG_NUM("update", u.claim->update_id)),
+			  LOG_FIELDS(LOG_NUM("worker", w->number), CLAIM_LOG_ID(u.claim)),
 			  "a reply beside \"ok\":false is not sent");
 	if (a->kind == ANSWER_FAILED)
 		a->error[secret_redact(h->room->config.secret, a->error, strlen(a->error))] = '\0';

@@ -48,6 +48,8 @@ begin --route "special=$TMP/bot" --ignore noise
 is "$(later 42 tea)" p1 "what is pushed has a number of its own series"
 wait_for '[ "$(count tea)" = 1 ]'
 is "$(cat "$TMP/seen")" "1 reminder 42 chat:42 none tea" "the handler gets it as an update: kind, chat and key, a number of all, and no id of the server's"
+wait_for 'logged "handled  "'
+like "$(grep 'handled  ' "$TGRUN_LOG")" "handled  number=1 key=chat:42 " "… and the log names it by that number"
 : >"$TMP/seen"
 printf ' {\n"update_id": 77,\r\n\t"special" : {"n":1.50, "t":"\\u00e4  \\/"}}\n\n' >"$TMP/odd"
 "$TGRUN" push --state-dir "$TMP/state" --key job:a --key chat:7 <"$TMP/odd" >/dev/null
