@@ -161,7 +161,11 @@ int cmd_push(struct setup *s)
 			 : 0;
 	if (rc == 0) {
 		print_line(stdout, "p%lld", (long long)p.number);
-		rc = print_end(&err);
+		struct err why;
+		rc = print_end(&why) ? err_set(&err, why.status,
+					       "p%lld is stored, do not push it again; but %s",
+					       (long long)p.number, why.text)
+				     : 0;
 	}
 	statedir_close(p.dir);
 	if (p.fd >= 0)

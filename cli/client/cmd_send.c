@@ -121,8 +121,10 @@ int cmd_send(struct setup *s)
 		rc = s->config.wait ? await(&o, &err) : 0;
 		rc = rc ? rc : tell(&o, &err);
 	}
-	if (rc == 0)
-		rc = print_end(&err);
+	struct err why;
+	if (rc == 0 && print_end(&why))
+		rc = err_set(&err, why.status, "the message is stored, do not repeat it; but %s",
+			     why.text);
 	sending_taken_release(&o.taken);
 	statedir_close(o.dir);
 	send_input_release(&o.input);

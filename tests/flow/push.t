@@ -253,4 +253,12 @@ case $BUILD in
 	stop_tgrun
 	;;
 esac
+# Where its number cannot be written.
+anew
+begin
+printf '{"reminder":{}}' >"$TMP/in"
+"$REAL_TGRUN" push --state-dir "$TMP/state" --after 1d <"$TMP/in" 2>"$TMP/err" >/dev/full
+is "$?" 74 "a number that cannot be written: 74"
+like "$(cat "$TMP/err")" "p[0-9]+ is stored, do not push it again; but " "… and that it is stored is said"
+stop_tgrun
 done_testing
