@@ -116,7 +116,7 @@ stop_tgrun
 
 # The way out.
 anew --no-penalties
-start_tgrun --handler "$TMP/h" --reply text --outbox 1 --rate chat=0,group=0
+start_tgrun --handler "$TMP/h" --reply text --outbox 2 --rate chat=0,group=0
 script '{"method":"sendMessage","status":502,"times":1000}'
 message 10 hello
 degraded "messages that cannot be sent" 'messages cannot be sent, the oldest has waited for [0-9.]+(s|m)' --oldest 1ms

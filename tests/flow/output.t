@@ -113,7 +113,9 @@ message 7 x
 message 9 x
 wait_for '[ "$(grep -c handled "$TGRUN_LOG")" = 3 ]' 60
 after=$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$TGRUN_PID/status")
-ok '[ "$after" -lt $((before + 8192)) ]' "two floods of 100 MB without a line's end cost less than 8 MB of memory ($before, then $after KB)"
+most=8 # MB; of a build with sanitizers, what was freed is kept for a while
+case $BUILD in *asan*) most=16 ;; esac
+ok '[ "$after" -lt $((before + most * 1024)) ]' "two floods of 100 MB without a line's end cost less than $most MB of memory ($before, then $after KB)"
 stop_tgrun
 is "$(jq -r 'select(.message | test("dropped")) | .update' "$TGRUN_LOG" | sort | tr '\n' ' ')" "2 3 " "they are counted"
 is "$(jq -r 'select(.message | test("dropped")) | .bytes' "$TGRUN_LOG" | sort -u)" $((100000000 - 8192)) "but for the 8 KiB that are shown"
