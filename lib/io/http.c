@@ -116,6 +116,7 @@ void http_free(struct http *h)
 	}
 	if (h->multi)
 		curl_multi_cleanup(h->multi);
+	http_watch_forget(h);
 	curl_slist_free_all(h->headers);
 	loop_timer_free(h->timer);
 	loop_timer_free(h->soon);

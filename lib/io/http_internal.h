@@ -82,6 +82,8 @@ void http_body_release(struct http_request *r);
 int http_watch_set(CURL *easy, curl_socket_t fd, int what, void *arg, void *kept);
 curl_socket_t http_watch_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address);
 int http_watch_close(void *arg, curl_socket_t fd);
+/* Forgets what curl closed by itself. The client's curl is gone. */
+void http_watch_forget(struct http *h);
 
 /* Tells the sink of the head, once. */
 void http_request_head(struct http_request *r);

@@ -19,6 +19,7 @@ struct watched {
 	struct loop_watch *watch; /* NULL: none yet */
 	bool opened;              /* here, and closed here; others (of curl's resolver) it closes */
 	bool wanted;              /* curl waits for something */
+	bool writes;              /* that is also for room to write, as while it connects */
 };
 
 static struct watched *find(const struct http *h, curl_socket_t fd)
@@ -83,7 +84,8 @@ int http_watch_set(CURL *easy, curl_socket_t fd, int what, void *arg, void *kept
 	struct watched *w = find(h, fd);
 	(void)kept;
 	if (what == CURL_POLL_REMOVE) {
-		if (w && w->opened)
+		/* A connection that is not made yet curl closes by itself. */
+		if (w && w->opened && !w->writes)
 			w->wanted = false;
 		else if (w)
 			drop(w, 0);
@@ -99,6 +101,7 @@ int http_watch_set(CURL *easy, curl_socket_t fd, int what, void *arg, void *kept
 		return cannot_watch(easy);
 	}
 	w->wanted = true;
+	w->writes = what & CURL_POLL_OUT;
 	loop_watch_set(w->watch, (what & CURL_POLL_IN ? LOOP_READ : 0) |
 					 (what & CURL_POLL_OUT ? LOOP_WRITE : 0));
 	return 0;
@@ -110,7 +113,10 @@ curl_socket_t http_watch_open(void *arg, curlsocktype purpose, struct curl_socka
 	(void)purpose;
 	r->opened = true;
 	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-	struct watched *w = fd < 0 ? NULL : add(r->http, fd);
+	struct watched *w = fd < 0 ? NULL : find(r->http, fd);
+	if (w) /* curl has closed the one that had this number, before it waited for anything */
+		drop(w, 0);
+	w = fd < 0 ? NULL : add(r->http, fd);
 	if (w) {
 		w->opened = true;
 		return fd;
@@ -130,4 +136,10 @@ int http_watch_close(void *arg, curl_socket_t fd)
 	else
 		close(fd);
 	return 0;
+}
+
+void http_watch_forget(struct http *h)
+{
+	while (!list_empty(&h->watched))
+		drop(container_of(h->watched.next, struct watched, link), 0);
 }
