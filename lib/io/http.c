@@ -236,16 +236,15 @@ static void finish(struct http_request *r, CURLcode code)
 		.retry_after = r->has_retry_after ? (int64_t)retry_after : -1,
 		.keep_alive = r->keep_alive,
 	};
+	bool answered = r->head_ended && status >= 200;
 	/* What the sink says when it is asked again, curl does not always tell. */
-	if (code == CURLE_OK && (status > 0 || r->reach) && !r->stopped && !r->too_large) {
+	if (code == CURLE_OK && (answered || r->reach) && !r->stopped && !r->too_large) {
 		response.body = r->body.data ? r->body.data : none;
 		response.length = r->body.len;
 		if (r->sink)
 			http_request_head(r);
 	} else {
-		response.failure = http_request_explain(r, code == CURLE_OK
-								   ? CURLE_WEIRD_SERVER_REPLY
-								   : code);
+		response.failure = http_request_explain(r, code);
 		response.reason = r->reason;
 		response.stale = response.failure == HTTP_NETWORK && response.asked &&
 				 r->sending.reused && r->received == 0 && !response.timed_out;

@@ -16,7 +16,7 @@ struct http;
 struct http_request;
 
 enum http_failure {
-	HTTP_OK,        /* a whole response came, of whatever status */
+	HTTP_OK,        /* a whole response came, of whatever status from 200 on */
 	HTTP_NETWORK,   /* resolve, connect, TLS, reset, cut, too slow */
 	HTTP_TOO_LARGE, /* the body or the headers passed their maximum */
 	HTTP_INTERNAL,  /* memory, descriptors */

@@ -56,6 +56,7 @@ struct http_request {
 	uint64_t received;             /* bytes */
 	uint64_t moved_before;         /* received and sent, when it ran out last */
 	size_t header_bytes;
+	bool head_ended; /* the last head came whole */
 	bool headers_done;
 	bool has_retry_after; /* in the answer's head */
 	int64_t keep_alive;   /* seconds, as there; -1: it is not there */
@@ -86,7 +87,8 @@ int http_watch_close(void *arg, curl_socket_t fd);
 /* Tells the sink of the head, once. */
 void http_request_head(struct http_request *r);
 
-/* What failed: into `reason`, in words that hold no part of the URL but its host. */
+/* What failed (CURLE_OK: no whole answer came): into `reason`, in words that hold no part of the
+ * URL but its host. */
 enum http_failure http_request_explain(struct http_request *r, CURLcode code);
 
 #endif

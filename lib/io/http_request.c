@@ -110,13 +110,16 @@ static bool begins(const char *line, size_t n, const char *with)
 	return n >= length && strncasecmp(line, with, length) == 0;
 }
 
-/* Of the last head: others may come before it, of a proxy or of interim answers. */
+/* Of the last head: others may come before it, of a proxy or of interim answers. A head ends in an
+ * empty line; curl takes one that the server cut for an answer. */
 static void note_header(struct http_request *r, const char *line, size_t n)
 {
 	static const char keep_alive[] = "keep-alive:";
 	if (begins(line, n, "http/")) {
-		r->has_retry_after = false;
+		r->has_retry_after = r->head_ended = false;
 		r->keep_alive = -1;
+	} else if (n && (*line == '\r' || *line == '\n')) {
+		r->head_ended = true;
 	} else if (begins(line, n, "retry-after:")) {
 		r->has_retry_after = true;
 	} else if (begins(line, n, keep_alive)) {
@@ -298,6 +301,8 @@ enum http_failure http_request_explain(struct http_request *r, CURLcode code)
 			 proxy_status);
 		return HTTP_NETWORK;
 	}
+	if (code == CURLE_OK)
+		words = "the connection was closed in the head of the answer";
 	/* Where curl would have sent it again. */
 	if (code == CURLE_SEND_FAIL_REWIND || code == CURLE_ABORTED_BY_CALLBACK)
 		words = "the connection was closed before an answer came";

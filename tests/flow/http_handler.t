@@ -102,6 +102,19 @@ ok '[ -s "$TMP/closed" ]' "… whose connection was closed"
 is "$(grep -c 'once more, over a new connection' "$TGRUN_LOG") $(grep -c 'to be tried again' "$TGRUN_LOG")" "1 7" "one that crossed the end of an old connection is repeated at once, and no failure"
 stop_tgrun
 
+# An answer that is cut in its head is none: the server may have died before it had handled the update.
+fresh
+start_tgrun --handler "$HOOK" --retry-delay 0.1s --breaker 0
+chat=0
+for raw in 'HTTP/1.1 200 OK\r\n' 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n' 'HTTP/1.1 200 OK\r\nContent-Le' 'HTTP/1.0 200 OK\r\n' 'HTTP/1.1 404 No\r\n'; do
+	chat=$((chat + 1))
+	message $chat '{"do":"say","raw":"'"$raw"'"}'
+done
+wait_for '[ "$(figure .done)" = 5 ]'
+is "$(posts .id | sort | uniq -c | awk '{ print $1 }' | tr '\n' ' ')$(figure .dead)" "2 2 2 2 2 0" "an update whose answer is cut in its head is posted again"
+like "$(cat "$TGRUN_LOG")" "closed in the head of the answer: to be tried again" "… and the log says why"
+stop_tgrun
+
 # Many at once, over few connections.
 fresh
 generate 1000 50

@@ -158,6 +158,20 @@ static void broken(void)
 	}
 }
 
+/* The head of the answer ends without its empty line. */
+static void cut_heads(void)
+{
+	for (int i = 1; i < HEADS; i++) {
+		char what[8];
+		snprintf(what, sizeof what, "head%d", i);
+		renew();
+		struct result r = send_to(what);
+		ok(r.failure == HTTP_NETWORK && r.asked && !r.stale && r.length == 0 && r.reason[0],
+		   "%s: it may have arrived, and there is no answer (%d, '%s')", what, r.failure,
+		   r.reason);
+	}
+}
+
 static void unsent(const char *url, const char *reason, const char *what)
 {
 	struct result r = send_text(url, "{}");
@@ -300,6 +314,7 @@ int main(void)
 	RUN(arrives);
 	RUN(large);
 	RUN(broken);
+	RUN(cut_heads);
 	RUN(before_body);
 	RUN(connections_kept);
 	RUN(chosen);

@@ -115,6 +115,21 @@ static void wait_for_all(void)
 	pthread_mutex_unlock(&count_mutex);
 }
 
+/* Heads of answers that end before their empty line, all but the first; `head0` and so on. */
+static const char *const heads[] = {
+	"HTTP/1.0 200 OK\r\n\r\n",
+	"HTTP/1.1 200 OK\r\n",
+	"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n",
+	"HTTP/1.1 200 OK\r\nContent-Ty",
+	"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n",
+	"HTTP/1.0 200 OK\r\n",
+	"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n",
+	"HTTP/1.1 103 Early Hints\r\n\r\n",
+	"HTTP/1.1 404 Not Found\r\n",
+	"HTTP/1.1 2",
+};
+enum { HEADS = sizeof heads / sizeof *heads };
+
 /* Returns whether the connection goes on. */
 static bool misbehave(int fd, const char *what, struct request *r, int connection)
 {
@@ -157,6 +172,9 @@ static bool misbehave(int fd, const char *what, struct request *r, int connectio
 	} else if (!strncmp(what, "bytes", 5)) {
 		for (const char *p = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"; *p; p++)
 			say(fd, (char[]){ *p, '\0' });
+	} else if (!strncmp(what, "head", 4) && what[4] >= '0' && what[4] <= '9') {
+		say(fd, heads[what[4] - '0']);
+		return false;
 	} else if (!strncmp(what, "cut", 3)) {
 		say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello");
 		return false;
