@@ -169,7 +169,7 @@ static struct http_request *start(struct http *h, const struct http_call *call,
 	*r = *like;
 	r->http = h;
 	r->max = call->max;
-	r->keep_alive = -1;
+	r->retry_after = r->keep_alive = -1;
 	buf_init(&r->body, call->max);
 	list_add_before(&h->requests, &r->link);
 	r->silence = call->silence > 0 ? call->silence : 1;
@@ -222,10 +222,8 @@ static void finish(struct http_request *r, CURLcode code)
 {
 	char none[1] = "", *type = NULL;
 	long status = 0;
-	curl_off_t retry_after = 0;
 	curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(r->easy, CURLINFO_CONTENT_TYPE, &type);
-	curl_easy_getinfo(r->easy, CURLINFO_RETRY_AFTER, &retry_after);
 	struct http_response response = {
 		.status = (int)status,
 		.body = none,
@@ -233,7 +231,7 @@ static void finish(struct http_request *r, CURLcode code)
 		.reason = "",
 		.asked = r->sending.asked,
 		.timed_out = code == CURLE_OPERATION_TIMEDOUT,
-		.retry_after = r->has_retry_after ? (int64_t)retry_after : -1,
+		.retry_after = r->retry_after,
 		.keep_alive = r->keep_alive,
 	};
 	bool answered = r->head_ended && status >= 200;

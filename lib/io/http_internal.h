@@ -58,9 +58,9 @@ struct http_request {
 	size_t header_bytes;
 	bool head_ended; /* the last head came whole */
 	bool headers_done;
-	bool has_retry_after; /* in the answer's head */
-	int64_t keep_alive;   /* seconds, as there; -1: it is not there */
-	bool too_large;       /* what came did not fit: we ended it */
+	/* seconds, as in the head of the answer; -1: it is not there */
+	int64_t retry_after, keep_alive;
+	bool too_large; /* what came did not fit: we ended it */
 	bool no_memory;
 	int socket_errno; /* why the machine has no socket, or cannot watch one; 0: it has */
 	bool unwatched;   /* the latter: nothing more will be heard of the request */

@@ -256,6 +256,15 @@ static void chosen(void)
 	r = send_to("busy");
 	is_num(r.keep_alive, 5, "how long the server keeps it");
 	is_num(r.retry_after, 7, "when it wants to be asked again");
+	for (int i = 0; i < LATERS; i++) {
+		char what[8];
+		snprintf(what, sizeof what, "later%d", i);
+		r = send_to(what);
+		ok(r.retry_after == laters[i].seconds ||
+			   (laters[i].seconds == 1000000 && r.retry_after > laters[i].seconds),
+		   "'%s' is a time only if it is a number (%lld)", laters[i].value,
+		   (long long)r.retry_after);
+	}
 	struct result first = send_call((struct http_call){ .url = okay, .idle = 1 });
 	r = send_call((struct http_call){ .url = okay, .idle = 1 });
 	is_str(r.body, first.body, "a connection that rested for less than a second");
