@@ -115,6 +115,21 @@ static bool is_obeyed(const struct config *c, enum obeys who)
 	return processes;
 }
 
+/* A secret that is sent to nobody is a mistake, but harms nothing. */
+static void check_secret(struct config *c)
+{
+	char place[512];
+	const void *member = c->webhook_secret        ? &c->webhook_secret
+			     : c->webhook_secret_file ? &c->webhook_secret_file
+						      : NULL;
+	bool sent = config_url(c, NULL);
+	for (size_t i = 0; i < c->route.count; i++)
+		sent = sent || config_url(c, &c->route.items[i]);
+	if (member && !sent)
+		options_warn(c, "%s: the secret of webhooks is sent to nobody: no handler is a URL",
+			     config_where(c, member, place, sizeof place));
+}
+
 int options_url_check(struct config *c, struct err *err)
 {
 	char place[512];
@@ -128,6 +143,7 @@ int options_url_check(struct config *c, struct err *err)
 			return -1;
 	if (check_one(c, config_url(c, NULL), err))
 		return -1;
+	check_secret(c);
 	for (size_t i = 0; i < ROWS; i++) {
 		const struct option_row *row = options_row(rows[i].name, strlen(rows[i].name));
 		const void *member = (const char *)c + row->offset;

@@ -2,7 +2,9 @@
  * be shown of it out. Pure. Invariant: no error quotes a path, a user or a password. */
 #include "handler/webhook_url.h"
 
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -29,11 +31,16 @@ static size_t name_of(const char *host, size_t n)
 	return !end ? n : (size_t)(end - host) + (*end == ']');
 }
 
-/* Whether what follows the name is nothing, or a port. */
+/* Whether what follows the name is nothing, or a port, 1 to 65535. */
 static bool is_port(const char *text, size_t n)
 {
 	size_t digits = n > 1 && *text == ':' ? strspn(text + 1, "0123456789") : 0;
-	return n == 0 || (digits == n - 1 && digits > 0 && digits <= 5);
+	if (n == 0)
+		return true;
+	if (digits != n - 1 || digits == 0 || digits > 5)
+		return false;
+	long port = strtol(text + 1, NULL, 10);
+	return port >= 1 && port <= UINT16_MAX;
 }
 
 bool webhook_url_is(const char *text)
@@ -60,8 +67,8 @@ int webhook_url_check(const char *text, struct err *err)
 			       "does");
 	if (!is_port(host + name_of(host, n), n - name_of(host, n)))
 		return err_set(err, ERR_USAGE,
-			       "the URL of a handler has no port behind its host's ':', as "
-			       "'http://127.0.0.1:8080/' has");
+			       "the URL of a handler has no port, 1 to 65535, behind its host's "
+			       "':', as 'http://127.0.0.1:8080/' has");
 	if (strchr(host, '#'))
 		return err_set(err, ERR_USAGE,
 			       "the URL of a handler has a '#', behind which nothing is sent; "

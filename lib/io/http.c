@@ -170,7 +170,7 @@ static struct http_request *start(struct http *h, const struct http_call *call,
 	*r = *like;
 	r->http = h;
 	r->max = call->max;
-	r->keep_alive = -1;
+	r->retry_after = r->keep_alive = -1;
 	buf_init(&r->body, call->max);
 	list_add_before(&h->requests, &r->link);
 	r->silence = call->silence > 0 ? call->silence : 1;
@@ -223,10 +223,8 @@ static void finish(struct http_request *r, CURLcode code)
 {
 	char none[1] = "", *type = NULL;
 	long status = 0;
-	curl_off_t retry_after = 0;
 	curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(r->easy, CURLINFO_CONTENT_TYPE, &type);
-	curl_easy_getinfo(r->easy, CURLINFO_RETRY_AFTER, &retry_after);
 	struct http_response response = {
 		.status = (int)status,
 		.body = none,
@@ -234,19 +232,18 @@ static void finish(struct http_request *r, CURLcode code)
 		.reason = "",
 		.asked = r->sending.asked,
 		.timed_out = code == CURLE_OPERATION_TIMEDOUT,
-		.retry_after = r->has_retry_after ? (int64_t)retry_after : -1,
+		.retry_after = r->retry_after,
 		.keep_alive = r->keep_alive,
 	};
+	bool answered = r->head_ended && status >= 200;
 	/* What the sink says when it is asked again, curl does not always tell. */
-	if (code == CURLE_OK && (status > 0 || r->reach) && !r->stopped && !r->too_large) {
+	if (code == CURLE_OK && (answered || r->reach) && !r->stopped && !r->too_large) {
 		response.body = r->body.data ? r->body.data : none;
 		response.length = r->body.len;
 		if (r->sink)
 			http_request_head(r);
 	} else {
-		response.failure = http_request_explain(r, code == CURLE_OK
-								   ? CURLE_WEIRD_SERVER_REPLY
-								   : code);
+		response.failure = http_request_explain(r, code);
 		response.reason = r->reason;
 		response.stale = response.failure == HTTP_NETWORK && response.asked &&
 				 r->sending.reused && r->received == 0 && !response.timed_out;

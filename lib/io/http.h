@@ -16,7 +16,7 @@ struct http;
 struct http_request;
 
 enum http_failure {
-	HTTP_OK,        /* a whole response came, of whatever status */
+	HTTP_OK,        /* a whole response came, of whatever status from 200 on */
 	HTTP_NETWORK,   /* resolve, connect, TLS, reset, cut, too slow */
 	HTTP_TOO_LARGE, /* the body or the headers passed their maximum */
 	HTTP_INTERNAL,  /* memory, descriptors */
@@ -35,9 +35,11 @@ struct http_response {
 	/* … and it went over a connection that had been used before and was closed before a byte of
 	 * an answer came: most likely it crossed the end of that connection. */
 	bool stale;
-	bool timed_out;      /* it failed for taking too long */
-	int64_t retry_after; /* seconds, as the header of that name says; -1: there is none */
-	int64_t keep_alive;  /* seconds that the server keeps the connection; -1: it does not say */
+	bool timed_out; /* it failed for taking too long */
+	/* Seconds, as the header of that name says; 0 where that is no number, as a date is none;
+	 * -1: there is none. */
+	int64_t retry_after;
+	int64_t keep_alive; /* seconds that the server keeps the connection; -1: it does not say */
 };
 
 typedef void http_done(void *arg, struct http_response *response);

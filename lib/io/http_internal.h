@@ -56,10 +56,11 @@ struct http_request {
 	uint64_t received;             /* bytes */
 	uint64_t moved_before;         /* received and sent, when it ran out last */
 	size_t header_bytes;
+	bool head_ended; /* the last head came whole */
 	bool headers_done;
-	bool has_retry_after; /* in the answer's head */
-	int64_t keep_alive;   /* seconds, as there; -1: it is not there */
-	bool too_large;       /* what came did not fit: we ended it */
+	/* seconds, as in the head of the answer; -1: it is not there */
+	int64_t retry_after, keep_alive;
+	bool too_large; /* what came did not fit: we ended it */
 	bool no_memory;
 	int socket_errno; /* why the machine has no socket, or cannot watch one; 0: it has */
 	bool unwatched;   /* the latter: nothing more will be heard of the request */
@@ -88,7 +89,8 @@ void http_watch_forget(struct http *h);
 /* Tells the sink of the head, once. */
 void http_request_head(struct http_request *r);
 
-/* What failed: into `reason`, in words that hold no part of the URL but its host. */
+/* What failed (CURLE_OK: no whole answer came): into `reason`, in words that hold no part of the
+ * URL but its host. */
 enum http_failure http_request_explain(struct http_request *r, CURLcode code);
 
 #endif

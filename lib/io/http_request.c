@@ -87,6 +87,17 @@ static size_t take_body(char *data, size_t size, size_t count, void *arg)
 	return n ? 0 : 1; /* any count but n ends the transfer */
 }
 
+/* The digits at *p, which is moved behind them, as a number; one that is large is 1000000 at least.
+ * -1: there are none. */
+static int64_t read_seconds(const char **p, const char *end)
+{
+	int64_t seconds = -1;
+	for (; *p < end && isdigit((unsigned char)**p); ++*p)
+		if (seconds < 1000000)
+			seconds = (seconds < 0 ? 0 : seconds * 10) + **p - '0';
+	return seconds;
+}
+
 /* The number behind `timeout=` in `Keep-Alive: timeout=5, max=100`; -1: there is none. */
 static int64_t read_timeout(const char *value, size_t n)
 {
@@ -95,13 +106,23 @@ static int64_t read_timeout(const char *value, size_t n)
 	for (const char *p = value; (size_t)(end - p) >= sizeof name; p++) {
 		if (strncasecmp(p, name, sizeof name - 1) != 0)
 			continue;
-		int64_t seconds = -1;
-		for (p += sizeof name - 1; p < end && isdigit((unsigned char)*p); p++)
-			if (seconds < 1000000)
-				seconds = (seconds < 0 ? 0 : seconds * 10) + *p - '0';
-		return seconds;
+		p += sizeof name - 1;
+		return read_seconds(&p, end);
 	}
 	return -1;
+}
+
+/* The number that the value is, and nothing else; 0: it is none, but a date, say. */
+static int64_t read_number(const char *value, size_t n)
+{
+	static const char blanks[] = " \t\r\n";
+	const char *end = value + n;
+	while (value < end && strchr(blanks, *value))
+		value++;
+	while (end > value && strchr(blanks, end[-1]))
+		end--;
+	int64_t seconds = read_seconds(&value, end);
+	return seconds < 0 || value < end ? 0 : seconds;
 }
 
 static bool begins(const char *line, size_t n, const char *with)
@@ -110,15 +131,19 @@ static bool begins(const char *line, size_t n, const char *with)
 	return n >= length && strncasecmp(line, with, length) == 0;
 }
 
-/* Of the last head: others may come before it, of a proxy or of interim answers. */
+/* Of the last head: others may come before it, of a proxy or of interim answers. A head ends in an
+ * empty line; curl takes one that the server cut for an answer. */
 static void note_header(struct http_request *r, const char *line, size_t n)
 {
-	static const char keep_alive[] = "keep-alive:";
+	static const char keep_alive[] = "keep-alive:", retry_after[] = "retry-after:";
 	if (begins(line, n, "http/")) {
-		r->has_retry_after = false;
-		r->keep_alive = -1;
-	} else if (begins(line, n, "retry-after:")) {
-		r->has_retry_after = true;
+		r->head_ended = false;
+		r->retry_after = r->keep_alive = -1;
+	} else if (n && (*line == '\r' || *line == '\n')) {
+		r->head_ended = true;
+	} else if (begins(line, n, retry_after)) {
+		r->retry_after = read_number(line + sizeof retry_after - 1,
+					     n - (sizeof retry_after - 1));
 	} else if (begins(line, n, keep_alive)) {
 		r->keep_alive = read_timeout(line + sizeof keep_alive - 1,
 					     n - (sizeof keep_alive - 1));
@@ -298,6 +323,8 @@ enum http_failure http_request_explain(struct http_request *r, CURLcode code)
 			 proxy_status);
 		return HTTP_NETWORK;
 	}
+	if (code == CURLE_OK)
+		words = "the connection was closed in the head of the answer";
 	/* Where curl would have sent it again. */
 	if (code == CURLE_SEND_FAIL_REWIND || code == CURLE_ABORTED_BY_CALLBACK)
 		words = "the connection was closed before an answer came";

@@ -102,6 +102,19 @@ ok '[ -s "$TMP/closed" ]' "… whose connection was closed"
 is "$(grep -c 'once more, over a new connection' "$TGRUN_LOG") $(grep -c 'to be tried again' "$TGRUN_LOG")" "1 7" "one that crossed the end of an old connection is repeated at once, and no failure"
 stop_tgrun
 
+# An answer that is cut in its head is none: the server may have died before it had handled the update.
+fresh
+start_tgrun --handler "$HOOK" --retry-delay 0.1s --breaker 0
+chat=0
+for raw in 'HTTP/1.1 200 OK\r\n' 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n' 'HTTP/1.1 200 OK\r\nContent-Le' 'HTTP/1.0 200 OK\r\n' 'HTTP/1.1 404 No\r\n'; do
+	chat=$((chat + 1))
+	message $chat '{"do":"say","raw":"'"$raw"'"}'
+done
+wait_for '[ "$(figure .done)" = 5 ]'
+is "$(posts .id | sort | uniq -c | awk '{ print $1 }' | tr '\n' ' ')$(figure .dead)" "2 2 2 2 2 0" "an update whose answer is cut in its head is posted again"
+like "$(cat "$TGRUN_LOG")" "closed in the head of the answer: to be tried again" "… and the log says why"
+stop_tgrun
+
 # Many at once, over few connections.
 fresh
 generate 1000 50
@@ -203,6 +216,10 @@ kill "$SERVER" && wait "$SERVER"
 said=$(check --handler ./x --route "/x=$HOOK" --handler "$TMP/mine")
 like "$? $said" "^warning route /x: 'http://127.0.0.1:$HOOK_PORT/…' cannot be reached: .*a run would go on trying" "… or warns"
 like "$(check --handler http://bot.invalid/hook)" "^warning updates go to 'http://bot.invalid/…' unencrypted; use https\$" "plain http to another machine is a warning"
+like "$(check --handler "$TMP/mine" --webhook-secret its-secret)" "^warning option '--webhook-secret': the secret of webhooks is sent to nobody: no handler is a URL\$" "so is a secret that no handler gets"
+is "$(check --handler "$TMP/mine" --route "/x=$HOOK" --webhook-secret its-secret | grep -c 'sent to nobody')" 0 "… but one of a route counts"
+said=$(check --handler "$HOOK" --webhook-secret-file "$TMP/missing")
+like "$? $(echo "$said" | grep '^wrong')" "^77 wrong .*cannot open the file with the secret of webhooks '$TMP/missing'" "a file of the secret that is not there is refused as the token's is"
 server "$HOOK_PORT"
 said=$(printf '%s\n' '{"type":"application/json","body":"{\"method\":\"sendMessage\",\"text\":\"hello there\"}"}' | "$TGRUN" try --handler "$HOOK")
 like "$said" "calls the API of this chat at http://127.0.0.1:[0-9]+, with any token" "try says where its bot finds the API"
@@ -222,6 +239,8 @@ only workers 2 && only mode batch && only batch-size 5 && only sticky && only re
 only background kill && only stdout discard && only max-output 5M && only limit-memory 1G && only nice 5 && only env A=b && only chdir /tmp
 only clear-env && only hide-token && only serve-api && only kill-after 1s && only on-failure retry
 refused "no user and no password" --handler "http://me:pw@127.0.0.1/"
+refused "no port, 1 to 65535" --handler http://127.0.0.1:99999/x
+refused "no port, 1 to 65535" --handler true --route "/x=http://127.0.0.1:0/x"
 refused "takes no arguments" -- "$HOOK" --lang
 refused "only a process obeys 'workers', and the handler is a URL" --workers 2 -- "$HOOK"
 printf '[route "/x"]\nhandler = %s\nreply = text\n' "$HOOK" >"$TMP/conf"

@@ -4,6 +4,7 @@ text, for its first `times` (1) requests, after which it answers 200; a text tha
 
     {"status": 404, "headers": {"Retry-After": "7"}, "body": "no such order\\n", "type": "text/plain"}
     {"do": "close"}   reads it, and closes without a byte      "cut": in the middle of the answer
+    {"do": "say", "raw": "HTTP/1.1 2"}   says that, and closes
     {"do": "stall"}   never answers, until the other side closes
     {"do": "hold"}    answers when $FLOW_MARK/hold is gone
     {"do": "used"}    as close, where the connection was used before
@@ -76,6 +77,9 @@ def carry_out(conn, plan, ident, nth):
         return False
     if do == "cut":
         conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+        return False
+    if do == "say":
+        conn.sendall(plan["raw"].encode())
         return False
     if do == "stall":
         wait_for_close(conn, ident)

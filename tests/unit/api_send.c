@@ -65,6 +65,11 @@ static void lost(void)
 		   !end.body[0],
 	   "when the answer is lost nobody knows ('%s')", end.verdict.text);
 	is_num(atoi(send_call("hits").body), before + 2, "it was delivered once");
+	end = send_call("head1");
+	ok(end.verdict.kind == VERDICT_UNSURE && !end.body[0],
+	   "nor when it is cut in its head, with a status that is good ('%s')", end.verdict.text);
+	end = send_call("head8");
+	ok(end.verdict.kind == VERDICT_UNSURE && !end.body[0], "… or bad ('%s')", end.verdict.text);
 	struct api *nowhere = api_new(http, "http://no-such-host.invalid", NULL, secret),
 		   *real = api;
 	api = nowhere;

@@ -116,6 +116,13 @@ static void test_failures(void)
 {
 	char url[128];
 	fails("cut", HTTP_NETWORK, "", "a cut body is no answer");
+	for (int i = 1; i < HEADS; i++) {
+		char what[8];
+		snprintf(what, sizeof what, "head%d", i);
+		fails(what, HTTP_NETWORK, "", "a cut head is no answer");
+	}
+	struct result r = get("head0");
+	ok(r.failure == HTTP_OK && r.status == 200, "a head with its empty line is one");
 	fails("reset", HTTP_NETWORK, "", "a reset fails");
 	fails("nothing", HTTP_NETWORK, "", "a closed connection fails");
 	fails("garbage", HTTP_NETWORK, "", "another protocol fails");
@@ -145,7 +152,7 @@ static void test_failures(void)
 	      "a URL that is none fails without being shown");
 	fails("http://user:" SECRET "@127.0.0.1/x", HTTP_NETWORK, "",
 	      "nor is a URL with a login used or shown");
-	struct result r = { 0 };
+	r = (struct result){ 0 };
 	int64_t start = clock_system.mono(&clock_system);
 	post(path_url("silent"), "", 60000, 100, &r);
 	wait_until(&r.called, 1);

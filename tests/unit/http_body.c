@@ -158,6 +158,20 @@ static void broken(void)
 	}
 }
 
+/* The head of the answer ends without its empty line. */
+static void cut_heads(void)
+{
+	for (int i = 1; i < HEADS; i++) {
+		char what[8];
+		snprintf(what, sizeof what, "head%d", i);
+		renew();
+		struct result r = send_to(what);
+		ok(r.failure == HTTP_NETWORK && r.asked && !r.stale && r.length == 0 && r.reason[0],
+		   "%s: it may have arrived, and there is no answer (%d, '%s')", what, r.failure,
+		   r.reason);
+	}
+}
+
 static void unsent(const char *url, const char *reason, const char *what)
 {
 	struct result r = send_text(url, "{}");
@@ -242,6 +256,15 @@ static void chosen(void)
 	r = send_to("busy");
 	is_num(r.keep_alive, 5, "how long the server keeps it");
 	is_num(r.retry_after, 7, "when it wants to be asked again");
+	for (int i = 0; i < LATERS; i++) {
+		char what[8];
+		snprintf(what, sizeof what, "later%d", i);
+		r = send_to(what);
+		ok(r.retry_after == laters[i].seconds ||
+			   (laters[i].seconds == 1000000 && r.retry_after > laters[i].seconds),
+		   "'%s' is a time only if it is a number (%lld)", laters[i].value,
+		   (long long)r.retry_after);
+	}
 	struct result first = send_call((struct http_call){ .url = okay, .idle = 1 });
 	r = send_call((struct http_call){ .url = okay, .idle = 1 });
 	is_str(r.body, first.body, "a connection that rested for less than a second");
@@ -300,6 +323,7 @@ int main(void)
 	RUN(arrives);
 	RUN(large);
 	RUN(broken);
+	RUN(cut_heads);
 	RUN(before_body);
 	RUN(connections_kept);
 	RUN(chosen);

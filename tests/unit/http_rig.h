@@ -115,6 +115,38 @@ static void wait_for_all(void)
 	pthread_mutex_unlock(&count_mutex);
 }
 
+/* Times, and the seconds that they are at least; `later0` and so on. */
+static const struct {
+	const char *value;
+	int64_t seconds;
+} laters[] = {
+	{ "5", 5 },
+	{ " \t5 ", 5 },
+	{ " 5s", 0 },
+	{ " +5", 0 },
+	{ " 5, 6", 0 },
+	{ " Fri, 31 Dec 9999 23:59:59 GMT", 0 },
+	{ "", 0 },
+	{ " 9223372036854775808", 1000000 },
+	{ " 99999999999999999999999999", 1000000 },
+};
+enum { LATERS = sizeof laters / sizeof *laters };
+
+/* Heads of answers that end before their empty line, all but the first; `head0` and so on. */
+static const char *const heads[] = {
+	"HTTP/1.0 200 OK\r\n\r\n",
+	"HTTP/1.1 200 OK\r\n",
+	"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n",
+	"HTTP/1.1 200 OK\r\nContent-Ty",
+	"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n",
+	"HTTP/1.0 200 OK\r\n",
+	"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n",
+	"HTTP/1.1 103 Early Hints\r\n\r\n",
+	"HTTP/1.1 404 Not Found\r\n",
+	"HTTP/1.1 2",
+};
+enum { HEADS = sizeof heads / sizeof *heads };
+
 /* Returns whether the connection goes on. */
 static bool misbehave(int fd, const char *what, struct request *r, int connection)
 {
@@ -129,6 +161,9 @@ static bool misbehave(int fd, const char *what, struct request *r, int connectio
 		answer(fd, "200 OK", "", r->text);
 	} else if (!strncmp(what, "result", 6)) {
 		answer(fd, "200 OK", "", "{\"ok\":true,\"result\":{\"message_id\":7}}");
+	} else if (!strncmp(what, "later", 5) && what[5] >= '0' && what[5] <= '9') {
+		snprintf(text, sizeof text, "Retry-After:%s\r\n", laters[what[5] - '0'].value);
+		answer(fd, "503 Busy", text, "");
 	} else if (!strncmp(what, "busy", 4)) {
 		answer(fd, "503 Busy", "Retry-After: 7\r\nkeep-alive: max=3, Timeout=5\r\n", "");
 	} else if (!strncmp(what, "forbidden", 9)) {
@@ -157,6 +192,9 @@ static bool misbehave(int fd, const char *what, struct request *r, int connectio
 	} else if (!strncmp(what, "bytes", 5)) {
 		for (const char *p = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"; *p; p++)
 			say(fd, (char[]){ *p, '\0' });
+	} else if (!strncmp(what, "head", 4) && what[4] >= '0' && what[4] <= '9') {
+		say(fd, heads[what[4] - '0']);
+		return false;
 	} else if (!strncmp(what, "cut", 3)) {
 		say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello");
 		return false;
