@@ -98,6 +98,25 @@ start 1 3 1: a1 a2 a3
 end 1 3 1: a1 a2 a3" "killed while it waits, and while it runs, it is one all the same"
 stop_tgrun
 
+# What ran comes again as it was: what came meanwhile is a batch of its own.
+for signal in KILL TERM; do
+	fresh
+	: >"$TMP/hold"
+	start_tgrun --handler "$TMP/album" --mode batch --batch-by chat --batch-wait 60s --batch-size 2 --shutdown-timeout 0
+	for text in k1 k2 k3; do message 1 $text; done
+	wait_for '[ "$(seen ^start)" = 1 ] && [ "$(figure waiting)" = 1 ]'
+	stop_tgrun $signal
+	rm "$TMP/hold"
+	start_tgrun --handler "$TMP/album" --mode batch --batch-by chat --batch-wait 300ms
+	wait_for '[ "$(seen "^end.*k3")" = 1 ]'
+	is "$(cat "$TMP/seen")" "start 1 2 0: k1 k2
+start 1 2 1: k1 k2
+end 1 2 1: k1 k2
+start 1 1 0: k3
+end 1 1 0: k3" "cut off by SIG$signal: the batch that comes again holds the same"
+	stop_tgrun
+done
+
 # Failures, as of any batch; but what was gathered is tried again together.
 fresh
 photos 1 g later1 later2
