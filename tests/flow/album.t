@@ -53,7 +53,9 @@ message 2 single
 wait_for '[ "$(seen ^end)" = 1 ]'
 is "$(cat "$TMP/seen")" "start 2 1 0: single
 end 2 1 0: single" "what is in no album waits for nothing, and an album waits for more"
-is "$("$TGRUN" queue list --json --state-dir "$TMP/state" | jq -r .state | paste -sd ' ' -)" "delayed behind" "it is known to wait"
+is "$("$TGRUN" queue list --json --state-dir "$TMP/state" | jq -r '"\(.state) \(.gathers)"' | paste -sd ' ' -)" "delayed true behind null" "it is known to wait"
+like "$("$TGRUN" queue list --state-dir "$TMP/state" | head -n 1)" '^1 +delayed .* gathers until 20[^ ]*Z$' "tgrun queue list says for what"
+like "$("$TGRUN" queue show 1 --state-dir "$TMP/state")" 'gathers   until 20' "so does tgrun queue show"
 message 1 after
 wait_for '[ "$(seen ^end)" = 3 ]'
 is "$(grep ^end "$TMP/seen" | tail -n 2)" "end 1 2 0: a1 a2
