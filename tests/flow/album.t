@@ -72,15 +72,19 @@ wait_for '[ "$(stats .pending)" = 0 ]'
 wait_tgrun
 is "$STATUS $(grep ^end "$TMP/seen" | tail -n 2 | sort | paste -sd ';' -)" "0 end 1 1 0: c1;end 3 2 0: d1 d2" "a drain waits for nothing: nothing more can come"
 
-# A stop keeps what waits; an end is not too early for it, and waits no longer than the album does.
+# A stop keeps what waits; an end is not too early for it, and waits for no more than can come.
 fresh
 albums --batch-wait 60s
 photos 1 g a1 a2
 wait_for '[ "$(figure waiting)" = 2 ]'
 stop_tgrun
 is "$STATUS $(seen .)" "0 0" "a stop does not wait for it"
-run_tgrun --handler "$TMP/album" --mode batch --batch-by /message/media_group_id --batch-wait 300ms --once
-is "$STATUS $(tail -n 1 "$TMP/seen")" "0 end 1 2 0: a1 a2" "--once waits until it sets out"
+run_tgrun --handler "$TMP/album" --mode batch --batch-by /message/media_group_id --batch-wait 5m --once
+is "$STATUS $(tail -n 1 "$TMP/seen")" "0 end 1 2 0: a1 a2" "--once has it set out before it ends"
+
+photos 1 h b1 b2
+run_tgrun --handler "$TMP/album" --mode batch --batch-by /message/media_group_id --batch-wait 5m --once
+is "$STATUS $(tail -n 1 "$TMP/seen")" "0 end 1 2 0: b1 b2" "and not for more than the server has"
 
 # kill -9 at any time: it stays together.
 fresh
