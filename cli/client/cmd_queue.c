@@ -100,6 +100,7 @@ static void print_item(const struct work *w, const char *line, const cJSON *item
 		print_line(stdout, "%s%s",
 			   !due[0]                      ? ""
 			   : *json_text(item, "number") ? "  comes at "
+			   : json_true(item, "gathers") ? "  gathers until "
 							: "  again at ",
 			   due);
 		return;
@@ -115,7 +116,8 @@ static void print_item(const struct work *w, const char *line, const cJSON *item
 	print_line(stdout, "cut       %.0f", json_number(item, "interruptions"));
 	print_line(stdout, "received  %s", json_text(item, "received"));
 	if (due[0])
-		print_line(stdout, "due       %s", due);
+		print_line(stdout, "%s%s",
+			   json_true(item, "gathers") ? "gathers   until " : "due       ", due);
 	client_print_last(line, "update");
 }
 

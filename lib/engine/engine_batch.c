@@ -119,7 +119,6 @@ static int intake_make(struct engine *e, struct intake *b, const struct slice *i
 
 static void took(struct engine *e, const struct queue_put_result *r)
 {
-	e->asking.dry = false;
 	e->asking.room_until = 0; /* it took some of the disk */
 	e->counts.received += r->taken;
 	e->counts.repeated += r->repeated;
@@ -176,6 +175,7 @@ int engine_batch_put(void *arg, const struct slice *items, size_t count, int64_t
 	struct queue_put_result result = { 0 };
 	uint64_t ignored = e->counts.ignored, strangers = e->counts.strangers;
 	engine_file_note(e, offset);
+	engine_dry(e, false);
 	int rc = intake_make(e, &b, items, count);
 	if (rc)
 		err_set(&err, ERR_INTERNAL, "out of memory");

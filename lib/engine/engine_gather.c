@@ -9,8 +9,9 @@ enum { LONGEST = 10 }; /* times --batch-wait, from the first of a batch */
 
 static struct sched_gather rule_of(const struct engine *e, const struct route *r)
 {
-	/* A drain asks for nothing more, so nothing more can come. */
-	int64_t wait = e->draining ? 0 : r->policy.batch_wait;
+	/* A drain asks for nothing more, and a run with --once for nothing but what was there. */
+	bool all_here = e->draining || (e->config.once && e->asking.dry);
+	int64_t wait = all_here ? 0 : r->policy.batch_wait;
 	return (struct sched_gather){ (size_t)r->policy.batch_size, wait, LONGEST * wait };
 }
 
@@ -29,6 +30,14 @@ void engine_gather_change(struct engine *e)
 		if (e->routes[i].batch_by)
 			queue_gather(e->queue, (unsigned)i * LANE_GROUPS + LANE_ORDERED, &rule);
 	}
+}
+
+void engine_dry(struct engine *e, bool dry)
+{
+	bool was = e->asking.dry;
+	e->asking.dry = dry;
+	if (e->config.once && dry != was)
+		engine_gather_change(e);
 }
 
 /* Appends what an update is gathered by; nothing: it is not. 0, or -1 when memory is out. */

@@ -336,8 +336,10 @@ void engine_starts_later(struct engine *e);
 /* engine_gather.c: what is gathered with what, and for how long. */
 /* Fills in how each lane of the queue gathers. */
 void engine_gather_rules(const struct engine *e, struct sched_gather rules[QUEUE_LANES]);
-/* The policy of the routes, or the phase, is another. */
+/* The policy of the routes, or the phase, or whether the source has more, is another. */
 void engine_gather_change(struct engine *e);
+/* Nothing waits at the source (engine.asking.dry), or something came from there. */
+void engine_dry(struct engine *e, bool dry);
 /* As queue_config.group_of. */
 uint64_t engine_group_of(void *arg, unsigned lane, const char *body, size_t length);
 

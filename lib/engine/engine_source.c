@@ -228,7 +228,7 @@ static void on_ready(void *arg)
 static void on_dry(void *arg)
 {
 	struct engine *e = arg;
-	e->asking.dry = true;
+	engine_dry(e, true);
 	e->asking.dry_at = e->config.clock->mono(e->config.clock);
 	engine_turn_in(e, 0);
 }

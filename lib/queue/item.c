@@ -39,6 +39,8 @@ int item_json(const struct queue_item *item, struct buf *out)
 	rc = rc || json_add_time(out, "received", item->received);
 	if (item->state == QUEUE_DELAYED)
 		rc = rc || json_add_time(out, "due", item->due);
+	if (item->gathers)
+		rc = rc || json_add_name(out, "gathers") || buf_adds(out, "true");
 	if (item->body)
 		rc = rc || json_add_name(out, "update") ||
 		     letter_add_update(out, item->body, item->length);

@@ -291,7 +291,8 @@ struct queue_item {
 	const char *kind, *keys; /* "" if none */
 	unsigned lane;
 	enum queue_item_state state;
-	int64_t due; /* DELAYED: wall clock, milliseconds */
+	int64_t due;  /* DELAYED: wall clock, milliseconds */
+	bool gathers; /* DELAYED: until `due` at most, for more of its batch */
 	int failures, deaths, interruptions;
 	int64_t received; /* wall clock, milliseconds */
 	const char *body; /* queue_show(): NUL-terminated; else NULL */

@@ -334,6 +334,7 @@ bool sched_look(const struct sched *s, int64_t seq, struct sched_entry *out,
 	*state = (enum sched_state)item->state;
 	tell(item, out);
 	out->due = *state == SCHED_DELAYED ? item->delay.due : 0;
+	out->gathers = item->gathers;
 	return true;
 }
 

@@ -34,6 +34,7 @@ struct sched_entry {
 	bool solo;                 /* no batch: nothing joins it, and it joins nothing */
 	bool kept;                 /* `due`, or sched_hasten() if that comes first */
 	bool expired; /* set by a claim: its time was over when its turn came; skip it */
+	bool gathers; /* set by sched_look(): it is delayed to gather more, until `due` */
 };
 
 struct sched *sched_new(void);    /* NULL when memory is out */

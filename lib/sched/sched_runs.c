@@ -1,8 +1,9 @@
 /* sched/sched_runs: which updates are gathered into one batch. Updates of one group that stand
  * directly behind each other in the queues of the same keys are a run. It is open until it is full,
  * until another update stands behind it, or until one of it is claimed; what comes then begins
- * another. Invariant: what is in a run stands together in all of its queues, so to take it as a
- * whole overtakes nothing. */
+ * another. What was handed out before and what was not are never of one run: those that an earlier
+ * runner had handed out together are a run again, with nothing besides. Invariant: what is in a run
+ * stands together in all of its queues, so to take it as a whole overtakes nothing. */
 #include <stdlib.h>
 
 #include "sched/sched_internal.h"
@@ -16,7 +17,7 @@ static struct sched_run *run_before(const struct sched_item *item, uint64_t grou
 			return NULL;
 	struct sched_run *run = last ? sched_run_of(last) : NULL;
 	bool same = run && last->lane == item->lane && last->links_count == item->links_count &&
-		    run->group == group && !run->closed;
+		    last->redelivered == item->redelivered && run->group == group && !run->closed;
 	return same ? run : NULL;
 }
 
@@ -63,7 +64,8 @@ int64_t sched_run_until(const struct sched *s, const struct sched_item *item)
 {
 	const struct sched_run *run = sched_run_of(item);
 	const struct sched_gather *rule = &s->gather[item->lane];
-	if (!run || run->closed || item->solo || item->first || item->deaths >= LEDGER_ALONE)
+	if (!run || run->closed || item->redelivered || item->solo || item->first ||
+	    item->deaths >= LEDGER_ALONE)
 		return 0;
 	int64_t longest = run->first + rule->longest, quiet = run->last + rule->wait;
 	return longest < quiet ? longest : quiet;

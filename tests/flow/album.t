@@ -53,7 +53,9 @@ message 2 single
 wait_for '[ "$(seen ^end)" = 1 ]'
 is "$(cat "$TMP/seen")" "start 2 1 0: single
 end 2 1 0: single" "what is in no album waits for nothing, and an album waits for more"
-is "$("$TGRUN" queue list --json --state-dir "$TMP/state" | jq -r .state | paste -sd ' ' -)" "delayed behind" "it is known to wait"
+is "$("$TGRUN" queue list --json --state-dir "$TMP/state" | jq -r '"\(.state) \(.gathers)"' | paste -sd ' ' -)" "delayed true behind null" "it is known to wait"
+like "$("$TGRUN" queue list --state-dir "$TMP/state" | head -n 1)" '^1 +delayed .* gathers until 20[^ ]*Z$' "tgrun queue list says for what"
+like "$("$TGRUN" queue show 1 --state-dir "$TMP/state")" 'gathers   until 20' "so does tgrun queue show"
 message 1 after
 wait_for '[ "$(seen ^end)" = 3 ]'
 is "$(grep ^end "$TMP/seen" | tail -n 2)" "end 1 2 0: a1 a2
@@ -70,15 +72,19 @@ wait_for '[ "$(stats .pending)" = 0 ]'
 wait_tgrun
 is "$STATUS $(grep ^end "$TMP/seen" | tail -n 2 | sort | paste -sd ';' -)" "0 end 1 1 0: c1;end 3 2 0: d1 d2" "a drain waits for nothing: nothing more can come"
 
-# A stop keeps what waits; an end is not too early for it, and waits no longer than the album does.
+# A stop keeps what waits; an end is not too early for it, and waits for no more than can come.
 fresh
 albums --batch-wait 60s
 photos 1 g a1 a2
 wait_for '[ "$(figure waiting)" = 2 ]'
 stop_tgrun
 is "$STATUS $(seen .)" "0 0" "a stop does not wait for it"
-run_tgrun --handler "$TMP/album" --mode batch --batch-by /message/media_group_id --batch-wait 300ms --once
-is "$STATUS $(tail -n 1 "$TMP/seen")" "0 end 1 2 0: a1 a2" "--once waits until it sets out"
+run_tgrun --handler "$TMP/album" --mode batch --batch-by /message/media_group_id --batch-wait 5m --once
+is "$STATUS $(tail -n 1 "$TMP/seen")" "0 end 1 2 0: a1 a2" "--once has it set out before it ends"
+
+photos 1 h b1 b2
+run_tgrun --handler "$TMP/album" --mode batch --batch-by /message/media_group_id --batch-wait 5m --once
+is "$STATUS $(tail -n 1 "$TMP/seen")" "0 end 1 2 0: b1 b2" "and not for more than the server has"
 
 # kill -9 at any time: it stays together.
 fresh
@@ -97,6 +103,25 @@ is "$(cat "$TMP/seen")" "start 1 3 0: a1 a2 a3
 start 1 3 1: a1 a2 a3
 end 1 3 1: a1 a2 a3" "killed while it waits, and while it runs, it is one all the same"
 stop_tgrun
+
+# What ran comes again as it was: what came meanwhile is a batch of its own.
+for signal in KILL TERM; do
+	fresh
+	: >"$TMP/hold"
+	start_tgrun --handler "$TMP/album" --mode batch --batch-by chat --batch-wait 60s --batch-size 2 --shutdown-timeout 0
+	for text in k1 k2 k3; do message 1 $text; done
+	wait_for '[ "$(seen ^start)" = 1 ] && [ "$(figure waiting)" = 1 ]'
+	stop_tgrun $signal
+	rm "$TMP/hold"
+	start_tgrun --handler "$TMP/album" --mode batch --batch-by chat --batch-wait 300ms
+	wait_for '[ "$(seen "^end.*k3")" = 1 ]'
+	is "$(cat "$TMP/seen")" "start 1 2 0: k1 k2
+start 1 2 1: k1 k2
+end 1 2 1: k1 k2
+start 1 1 0: k3
+end 1 1 0: k3" "cut off by SIG$signal: the batch that comes again holds the same"
+	stop_tgrun
+done
 
 # Failures, as of any batch; but what was gathered is tried again together.
 fresh

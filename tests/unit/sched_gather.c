@@ -8,7 +8,7 @@
 enum { UPDATES = 300, KEYS = 5, STEPS = 3000, LANES = 3, PLAIN = 2 };
 
 struct one {
-	bool in, running, claimed, solo;
+	bool in, running, claimed, solo, redelivered;
 	int keys[2], key_count, lane, deaths;
 	uint64_t group;
 	int64_t came, due, expires, batch;
@@ -69,7 +69,7 @@ static void came(int64_t seq)
 	}
 	const struct one *b = &m.u[joins];
 	may = may && joins && run_of[joins] && b->group == u->group && b->lane == u->lane &&
-	      same_keys(b, u) && !closed[run_of[joins]];
+	      b->redelivered == u->redelivered && same_keys(b, u) && !closed[run_of[joins]];
 	run_of[seq] = may                                                 ? run_of[joins]
 		      : u->group && u->key_count && m.rules[u->lane].most ? seq
 									  : 0;
@@ -98,7 +98,7 @@ static int64_t time_of(int64_t seq)
 	const struct one *u = &m.u[seq];
 	const struct sched_gather *rule = &m.rules[u->lane];
 	int64_t run = run_of[seq], at = u->due, until = 0;
-	if (run && !closed[run] && !u->solo && u->deaths < 2) {
+	if (run && !closed[run] && !u->redelivered && !u->solo && u->deaths < 2) {
 		until = last_of_run[run] + rule->wait;
 		if (until > m.u[run].came + rule->longest)
 			until = m.u[run].came + rule->longest;
@@ -149,6 +149,7 @@ static bool add(struct sched *s)
 			   .expires = INT64_MAX,
 			   .came = m.now,
 			   .lane = rand() % LANES,
+			   .redelivered = rand() % 6 == 0,
 			   .deaths = rand() % 30 == 0 ? 2 : 0,
 			   .group = rand() % 4 ? 1 + (uint64_t)rand() % 2 : 0 };
 	/* Often what came last goes on. */
@@ -156,6 +157,7 @@ static bool add(struct sched *s)
 	if (last) {
 		u->lane = last->lane;
 		u->group = last->group;
+		u->redelivered = rand() % 6 ? last->redelivered : !last->redelivered;
 		u->key_count = last->key_count;
 		u->keys[0] = last->keys[last->key_count - 1 > 0];
 		u->keys[1] = last->keys[0];
@@ -177,6 +179,7 @@ static bool add(struct sched *s)
 						.due = u->due,
 						.deaths = u->deaths,
 						.group = u->group,
+						.redelivered = u->redelivered,
 						.lane = (unsigned)u->lane },
 			 keys) == 0;
 }
@@ -263,10 +266,12 @@ static void end(struct sched *s)
 		/* Those of one batch fall due in different milliseconds. */
 		u->due = later ? m.now + 500 + rand() % 3 : 0;
 		u->solo = solo;
+		u->redelivered = true;
 		sched_return(s, m.now,
 			     &(struct sched_entry){ .seq = i,
 						    .failures = 1,
 						    .deaths = u->deaths,
+						    .redelivered = true,
 						    .solo = u->solo,
 						    .expires = u->expires,
 						    .due = u->due });
@@ -456,6 +461,35 @@ static void situations(void)
 	back.seq = 2;
 	sched_return(s, 600, &back);
 	is_str(batch(s, 600), "1", "one that failed is taken apart");
+	sched_free(s);
+
+	/* As at a start: 1 and 2 were running, 3 came behind them; then 4 comes. */
+	s = fresh(10);
+	for (int64_t seq = 1; seq <= 3; seq++)
+		sched_add(s, 0,
+			  &(struct sched_entry){ .seq = seq,
+						 .expires = INT64_MAX,
+						 .group = 7,
+						 .redelivered = seq < 3 },
+			  "chat:1");
+	came_at(s, 0, 4, "chat:1", 7);
+	is_str(batch(s, 0), "1 2", "what was handed out together comes again at once, as it was");
+	sched_finish(s, 0, 1);
+	sched_finish(s, 0, 2);
+	is_str(batch(s, 1000), "3 4", "what came behind it is another batch");
+	sched_free(s);
+
+	s = fresh(10);
+	sched_add(s, 0,
+		  &(struct sched_entry){ .seq = 1,
+					 .expires = INT64_MAX,
+					 .due = 500,
+					 .group = 7,
+					 .redelivered = true },
+		  "chat:1");
+	came_at(s, 100, 2, "chat:1", 7);
+	is_str(batch(s, 499), "", "it waits out its own delay …");
+	is_str(batch(s, 500), "1", "… and nothing joins it that comes meanwhile");
 	sched_free(s);
 }
 

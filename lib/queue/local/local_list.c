@@ -45,6 +45,7 @@ static int walk_row(void *arg, const struct store_row *row)
 	case SCHED_DELAYED:
 		item.state = QUEUE_DELAYED;
 		item.due = local_row_wall(q, e.due);
+		item.gathers = e.gathers;
 		break;
 	case SCHED_READY:
 		item.state = QUEUE_READY;
