@@ -247,7 +247,7 @@ install: $(B)/tgrun completions
 	set -e; $(foreach unit,$(UNITS),$(call placed,644,$(unit),$(UNITDIR)/$(notdir $(unit)));)
 	set -e; $(foreach run,$(RUNS),$(call placed,$(if $(filter %.example,$(run)),644,755),$(run),$(DOCDIR)/examples/$(patsubst share/%,%,$(run:.example=)));)
 	install -d $(GLUEDIR)/once.d
-	set -e; $(foreach file,$(wildcard share/tgrun/tgrun.* share/tgrun/once.sh),$(call placed,$(if $(filter %once.sh,$(file)),755,644),$(file),$(GLUEDIR)/$(notdir $(file)));)
+	set -e; $(foreach file,$(wildcard share/tgrun/tgrun[._]* share/tgrun/once.sh),$(call placed,$(if $(filter %once.sh,$(file)),755,644),$(file),$(GLUEDIR)/$(notdir $(file)));)
 	ln -sf ../once.sh $(GLUEDIR)/once.d/curl
 	install -D -m 755 share/tgrun-metrics $(EXECDIR)/tgrun-metrics
 	install -m 644 share/tgrun-alerts.yml $(DOCDIR)/examples

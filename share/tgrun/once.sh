@@ -18,8 +18,8 @@ while IFS= read -r line; do
 	{ told=$(printf '%s\n' "$line" | sh -c 'export ONCE_BOT=$$ && exec "$@" 8<&0 </dev/null' sh "$@" 3>&1 >&4); status=$?; } 4>&1
 	said=$(printf '%s\n' "$told" | sed -n 's/["\\]//g; s/^HTTP[^ ]* \([045].*[^ \r]\)[ \r]*$/ \1/p' | tr -d '\n')
 	case $said in *' 4'[013-9]* | *' 42'[!9]*) status=65 ;; *' 429'* | *' 5'*) status=75 ;; *' 000'*) status=0 ;; esac
-	said=${said#' 000'} && said=${said%' 000'} && [ "$status" = 0 ] || echo "${0##*/}: $1 ended with status $status:$said" >&2
+	said=${said#' 000'} && said=${said%' 000'} && said=${said:+:$said}; [ "$status" = 0 ] || echo "${0##*/}: $1 ended with status $status$said" >&2
 	[ -n "${TG_WORKER-}" ] || exit "$status"
-	case $status in 0) ok=true ;; 75) ok='false,"retry":true' ;; *) ok="false,\"error\":\"status $status:$said\"" ;; esac
+	case $status in 0) ok=true ;; 75) ok='false,"retry":true' ;; *) ok="false,\"error\":\"status $status$said\"" ;; esac
 	printf '{"id":"%s","ok":%s}\n' "${id%%'"'*}" "$ok" >&3
 done

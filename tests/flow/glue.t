@@ -6,7 +6,7 @@
 
 GLUE=$PWD/share/tgrun
 export GLUE PYTHONDONTWRITEBYTECODE=yes
-for file in "$GLUE"/tgrun.* "$GLUE/once.sh"; do
+for file in "$GLUE"/tgrun[._]* "$GLUE/once.sh"; do
 	ok '[ "$(wc -l <"$file")" -le 25 ]' "${file##*/} has at most 25 lines"
 done
 
@@ -229,6 +229,96 @@ What size?' "a wizard asks each chat one thing after the other"
 TG_CHAT_ID=5 "$TMP/wizard.sh" >"$TMP/out" 2>"$TMP/err"
 is "$? $(cat "$TMP/out")" "78 " "without TG_DATA_DIR it can keep nothing, and fails for good"
 like "$(cat "$TMP/err")" 'there is no TG_DATA_DIR' "… and says so"
+
+# What a function returns or throws is the same as a process and as a worker: its status and what it prints there, what the letter says, the answer here.
+
+cat >"$TMP/fate.mjs" <<'EOT'
+const { run } = await import(process.env.GLUE + '/tgrun.mjs');
+const bears = (what) => { throw Object.assign(new Error('chat 500 was lost'), what); };
+const fates = {
+	undefined() { throw undefined; }, rejects: () => Promise.reject(), never: () => new Promise(() => {}), unref: () => new Promise((done) => setTimeout(done, 1e6).unref()),
+	refused: () => fetch(`http://127.0.0.1:${process.env.FREE}/`), socket() { throw new Error('sending', { cause: new Error('socket hang up') }); },
+	typo: () => fetch('nonsense'), says429() { throw new Error('HTTP 429'); }, says500() { throw new Error('HTTP 500'); }, status: () => bears({ status: 502 }),
+	code: () => bears({ error_code: 400 }), response: () => bears({ response: { status: 429 } }), text: () => 'sent', nothing() {}, list: () => [{ method: 'sendMessage' }],
+	number: () => 5, half: () => 'half\ud83d',
+};
+run(fates[process.argv[2]]);
+EOT
+cat >"$TMP/fate.py" <<'EOT'
+import io, os, sys, urllib.error, urllib.request
+sys.path.append(os.environ["GLUE"])
+import tgrun
+url = f"http://127.0.0.1:{os.environ['FREE']}/"
+def http(status): raise urllib.error.HTTPError(url, status, "said so", {}, io.BytesIO())
+def led():
+    try: urllib.request.urlopen(url)
+    except OSError as error: raise RuntimeError("sending") from error
+fates = {
+    "refused": lambda: urllib.request.urlopen(url), "led": led, "typo": lambda: urllib.request.urlopen("nonsense:x"), "http429": lambda: http(429),
+    "http500": lambda: http(500), "http400": lambda: http(400), "text": lambda: "sent", "nothing": lambda: None, "list": lambda: [{"method": "sendMessage"}],
+    "number": lambda: 5, "object": object, "half": lambda: "half\ud83d",
+}
+tgrun.run(lambda update: fates[sys.argv[1]]())
+EOT
+cat >"$TMP/fate.pl" <<'EOT'
+require "$ENV{GLUE}/tgrun.pl";
+my %fates = (busy => sub { die "ERROR: code 520: said so\n" }, text => sub { 'sent' }, nothing => sub { return }, list => sub { [{method => 'sendMessage'}] }, number => sub { 5 });
+tgrun::run($fates{$ARGV[0]});
+EOT
+fate() { # FILE FATE STATUS STDOUT STDERR-ERE [ANSWER]
+	case $1 in *.mjs) by=node ;; *.py) by=python3 ;; *) by=perl ;; esac
+	command -v "$by" >/dev/null || { ok true "$1: $2 # SKIP no $by here" && return; }
+	echo '{}' | "$by" "$TMP/$1" "$2" >"$TMP/out" 2>"$TMP/err"
+	is "$? $(cat "$TMP/out")" "$3 $4" "$1 as a process: $2"
+	[ -z "$5" ] || like "$(cat "$TMP/err")" "$5" "… and it says why"
+	case $3 in 0) want="true \"$4\"" ;; 75) want='false true' ;; *) want='false false' ;; esac
+	is "$(echo '{"id":"1.1","update":{}}' | TG_WORKER=1 "$by" "$TMP/$1" "$2" 3>&1 >/dev/null 2>&1 |
+		jq -rc 'select(.id) | if .ok then "true \(.reply | tojson)" else "false \(.retry)" end')" "${6-$want}" "… and as a worker"
+}
+FREE=61017 # nobody listens there, and fetch() does not refuse it by itself
+export FREE
+sent='true [{"method":"sendMessage"}]'
+fate fate.mjs undefined 65 '' 'what was thrown is no Error, but undefined'
+fate fate.mjs rejects 65 '' 'what was thrown is no Error, but undefined'
+fate fate.mjs never 65 '' 'nothing is left to do'
+fate fate.mjs unref 65 '' 'nothing is left to do'
+fate fate.mjs refused 75 '' 'fetch failed'
+fate fate.mjs socket 75 '' 'sending'
+fate fate.mjs typo 65 '' 'nonsense'
+fate fate.mjs says429 75 '' 'HTTP 429'
+fate fate.mjs says500 75 '' 'HTTP 500'
+fate fate.mjs status 75 '' 'chat 500 was lost'
+fate fate.mjs code 65 '' 'chat 500 was lost'
+fate fate.mjs response 75 '' 'chat 500 was lost'
+fate fate.mjs text 0 sent ''
+fate fate.mjs nothing 0 '' '' 'true null'
+fate fate.mjs list 65 '' 'returned no string, but object; .*--workers, or of --reply api' "$sent"
+fate fate.mjs number 65 '' 'returned no string, but number'
+fate fate.mjs half 0 'half�' ''
+fate fate.py refused 75 '' 'Connection refused'
+fate fate.py led 75 '' 'sending'
+fate fate.py typo 65 '' 'unknown url type'
+fate fate.py http429 75 '' 'HTTP Error 429'
+fate fate.py http500 75 '' 'HTTP Error 500'
+fate fate.py http400 65 '' 'HTTP Error 400'
+fate fate.py text 0 sent ''
+fate fate.py nothing 0 '' '' 'true null'
+fate fate.py list 65 '' 'returned no str, but list; .*--workers, or of --reply api' "$sent"
+fate fate.py number 65 '' 'returned no str, but int'
+fate fate.py object 65 '' 'returned no str, but object'
+fate fate.py half 0 'half?' ''
+fate fate.pl busy 75 '' 'code 520'
+fate fate.pl text 0 sent ''
+fate fate.pl nothing 0 '' '' 'true null'
+fate fate.pl list 65 '' 'returned no text, but ARRAY; .*--workers, or of --reply api' "$sent"
+fate fate.pl number 0 5 ''
+
+handler three.sh <<'EOT'
+#!/bin/sh
+exit 3
+EOT
+is "$(echo '{"id":"1.1","update":{}}' | TG_WORKER=1 "$GLUE/once.sh" "$TMP/three.sh" 3>&1 2>"$TMP/err") $(cat "$TMP/err")" \
+	"{\"id\":\"1.1\",\"ok\":false,\"error\":\"status 3\"} once.sh: $TMP/three.sh ended with status 3" "once.sh: a status alone is a reason, with no colon after it"
 
 # Three chats of each: one in which all is well, one in which the bot is refused, and one in which it is refused for now.
 

@@ -208,7 +208,7 @@ ok '[ -x "$TMP/root/usr/share/doc/tgrun/examples/runit/run" ] && [ ! -x "$TMP/ro
 like "$(cat "$TMP/root/usr/share/bash-completion/completions/tgrun")" "^command.run.the main job" "install: completions"
 ok '[ -x "$TMP/root/usr/share/doc/tgrun/examples/echo.sh" ]' "install: the examples"
 is "$(cd "$TMP/root/usr/share/tgrun" && ls -d ./*.* | tr '\n' ' ')$(grep -c '/usr/share/tgrun' "$TMP/root/usr/share/tgrun/tgrun.py") $(readlink -f "$TMP/root/usr/share/tgrun/once.d/curl")" \
-	"./once.d ./once.sh ./tgrun.mjs ./tgrun.php ./tgrun.pl ./tgrun.py ./tgrun.sh 1 $TMP/root/usr/share/tgrun/once.sh" "install: what makes handlers of other bots, with the place where it is"
+	"./once.d ./once.sh ./tgrun.mjs ./tgrun.php ./tgrun.pl ./tgrun.py ./tgrun.sh ./tgrun_answers.mjs ./tgrun_answers.py 1 $TMP/root/usr/share/tgrun/once.sh" "install: what makes handlers of other bots, with the place where it is"
 like "$(cat "$TMP/root/usr/lib/systemd/system/tgrun-metrics@.service")" '^ExecStart=/usr/libexec/tgrun/tgrun-metrics$' "install: the unit of the metrics names its program"
 ok '[ -x "$TMP/root/usr/libexec/tgrun/tgrun-metrics" ] && [ -s "$TMP/root/usr/lib/systemd/system/tgrun-metrics.socket" ]' "… which is there, with its socket"
 make -s B="$BUILD" DESTDIR="$TMP/root" PREFIX=/usr uninstall >"$TMP/out" 2>&1
