@@ -43,7 +43,7 @@ is "$(grep -c CREDENTIALS_DIRECTORY "$TMP/env")" 0 "… nor where it lies"
 wait_for 'logged "the handler says"'
 is "$(grep -c -e "$secret" -e "$handed" "$TGRUN_LOG")" 0 "no log holds either token"
 is "$(grep -rlF -e "$secret" -e "$handed" "$TMP/state" 2>/dev/null)" "" "… and no file of the state"
-is "$(tr '\0' '\n' </proc/$TGRUN_PID/cmdline | grep -c "$handed")" 0 "… and no process list"
+is "$(tr '\0' '\n' </proc/$TGRUN_PID/cmdline | grep -c -e "$handed")" 0 "… and no process list"
 
 # Forms.
 
@@ -59,7 +59,7 @@ ok 'curl -sS "$ROOT/file/bot$HANDED/$path" | cmp -s - "$TMP/big"' "… and its d
 script "$(jq -nc --arg t "$TOKEN" '{method: "getFile", status: 200, body: ({ok: true, result: {file_id: "f", file_path: "/var/bot/\($t)/x"}} | tostring)}')"
 is "$(curl -sS "$API/getFile" -d file_id=f | jq -r .result.file_path)" "/var/bot/$HANDED/x" "where an answer holds the bot's token, the caller sees its own"
 curl -sS "$ROOT/file/bot$HANDED/bot$HANDED/y" -o /dev/null
-is "$(grep -c "$handed" "$SANDBOX_LOG")" 0 "… which never reaches the server"
+is "$(grep -c -e "$handed" "$SANDBOX_LOG")" 0 "… which never reaches the server"
 
 # Who may not.
 
