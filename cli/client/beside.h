@@ -9,7 +9,8 @@
 
 struct beside {
 	const char *path; /* the caller's */
-	char *name;       /* of the file beside it */
+	char *name;       /* of the file beside it; NULL: what is no regular file, itself */
+	char *real;       /* where links lead; NULL: there was nothing */
 	int fd;           /* for writing; mode 0600 */
 };
 

@@ -143,7 +143,8 @@ int status_metrics(struct setup *s, struct statedir *dir, struct err *err)
 	if (beside_open(&file, path, err))
 		return -1;
 	/* Who collects it is another user, and it holds no secret. */
-	FILE *to = fchmod(file.fd, METRICS_MODE) == 0 ? fdopen(dup(file.fd), "w") : NULL;
+	FILE *to = !file.name || fchmod(file.fd, METRICS_MODE) == 0 ? fdopen(dup(file.fd), "w")
+								    : NULL;
 	int rc = to ? ask_for_metrics(dir, to, err)
 		    : err_sys(err, ERR_CANTCREATE, errno, "cannot write '%s'", path);
 	if (to && fclose(to) && rc == 0)

@@ -112,6 +112,16 @@ mkdir "$TMP/textfile"
 status --prometheus --output "$TMP/textfile/tgrun.prom"
 is "$? $(ls -A "$TMP/textfile") $(stat -c %a "$TMP/textfile/tgrun.prom")" "0 tgrun.prom 644" "--output FILE makes that file alone, for all to read"
 is "$(python3 tests/flow/metrics.py check "$TMP/textfile/tgrun.prom")" "" "… with all of it"
+ln -s tgrun.prom "$TMP/textfile/link" && mkfifo "$TMP/textfile/fifo"
+status --prometheus --output "$TMP/textfile/link"
+is "$? $(readlink "$TMP/textfile/link") $(ls -A "$TMP/textfile" | tr '\n' ' ')" "0 tgrun.prom fifo link tgrun.prom " "… behind a link, which stays"
+timeout 20 cat "$TMP/textfile/fifo" >"$TMP/read" &
+reader=$!
+status --prometheus --output "$TMP/textfile/fifo"
+got=$?
+wait "$reader"
+is "$got $(grep -c "^# HELP tgrun_build_info" "$TMP/read") $([ -p "$TMP/textfile/fifo" ] && echo fifo)" "0 1 fifo" "… and a FIFO is written to"
+rm "$TMP/textfile/link" "$TMP/textfile/fifo"
 status --prometheus --output "$TMP/nowhere/tgrun.prom" 2>"$TMP/err"
 is "$? $(grep -c "$TMP/nowhere" "$TMP/err")" "73 1" "where it cannot be made, that is 73 and said"
 for words in '--check --prometheus' '--prometheus --json' '--output x' '--oldest 5m' '--max-dead 3' '--watch --check'; do

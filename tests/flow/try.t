@@ -33,6 +33,16 @@ is "$(status)" 0 "the end of the input is the end, with 0"
 is "$(cat "$TMP/err")" "" "nothing is logged unless asked for"
 like "$(head -n 1 "$TMP/out")" "^tgrun try: .*$TMP/echo.sh" "the first line says what this is"
 
+# The runner is not connected yet when the input ends.
+mkdir "$TMP/places"
+for input in '' ':quit\n' ':help\n' ':as 5\n' ' \n'; do
+	# shellcheck disable=SC2059
+	got=$(printf "$input" | TMPDIR=$TMP/places talk --handler "$TMP/echo.sh" | tail -n 1)
+	is "$got $(status) $(ls -A "$TMP/places")" "0 handled, 0 failed 0 " "nothing said at all ('$input'): nothing handled, 0, and nothing left"
+done
+got=$(TMPDIR=$TMP/places talk --handler "$TMP/echo.sh" </dev/null)
+is "$got $(status) $(ls -A "$TMP/places")" "0 handled, 0 failed 0 " "… from /dev/null, too"
+
 got=$(printf ':help\nhello\n:quit\nnever\n' | talk --handler "$TMP/echo.sh")
 like "$got" '^You: hello$' ":help and :quit are for try, not for the bot"
 like "$got" ':press' "… :help tells of the words"

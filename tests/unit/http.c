@@ -268,6 +268,10 @@ static void test_cancel(void)
 	http_cancel(first);
 	(void)second;
 	first = post(path_url("silent"), "", 60000, 0, &a);
+	struct http_request *connecting = post(path_url("silent"), "", 60000, 0, &a);
+	http_cancel(connecting); /* there is a connection for the other one only */
+	loop_turn(loop, 0);
+	ok(a.called == 0, "one that ends while it connects leaves nothing to be watched");
 	http_cancel(first); /* before anything happened */
 	http_cancel(NULL);
 	first = post(path_url("silent"), "", 60000, 0, &a);
