@@ -78,14 +78,20 @@ static int cannot_watch(CURL *easy)
 	return 0;
 }
 
+static bool answered(CURL *easy)
+{
+	long status = 0;
+	return curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK && status;
+}
+
 int http_watch_set(CURL *easy, curl_socket_t fd, int what, void *arg, void *kept)
 {
 	struct http *h = arg;
 	struct watched *w = find(h, fd);
 	(void)kept;
 	if (what == CURL_POLL_REMOVE) {
-		/* A connection that is not made yet curl closes by itself. */
-		if (w && w->opened && !w->writes)
+		/* A connection that is not made yet, its handshake too, curl closes by itself. */
+		if (w && w->opened && !w->writes && answered(easy))
 			w->wanted = false;
 		else if (w)
 			drop(w, 0);
