@@ -90,7 +90,7 @@ static int send_post(struct post *p)
 
 static struct log_field *fields_of(const struct post *p, struct log_field fields[2])
 {
-	fields[0] = LOG_NUM("update", p->claim->update_id);
+	fields[0] = CLAIM_LOG_ID(p->claim);
 	fields[1] = LOG_STR("key", p->claim->keys);
 	return fields;
 }
@@ -142,6 +142,7 @@ static void read_failure(const struct post *p, struct webhook_answer *a, bool ti
 	case WEBHOOK_FAILED:
 		outcome_again(a->reason, timed_out ? -1 : EX_TEMPFAIL, failures, policy,
 			      &r->outcome);
+		r->outcome.cause = timed_out ? CAUSE_TIMEOUT : CAUSE_STATUS;
 		break;
 	case WEBHOOK_CROSSED: /* and there was no memory to post it again */
 	case WEBHOOK_UNREACHED:
@@ -292,7 +293,7 @@ static int start_solo(struct handler *h, struct claim *c)
 	h->live++;
 	h->room->live++;
 	log_event(h->room->config.log, LOG_DEBUG,
-		  LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys),
+		  LOG_FIELDS(CLAIM_LOG_ID(c), LOG_STR("key", c->keys),
 			     LOG_NUM("attempt", c->failures + 1)),
 		  "posted");
 	return 0;

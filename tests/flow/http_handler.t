@@ -98,6 +98,7 @@ is "$(posts 'select(.text | startswith("{")) | .text' | sort | uniq -c | awk '{ 
 is "$(posts 'select(.path == "/elsewhere")')" "" "no redirect is followed"
 is "$(posts .text | grep '^behind' | sort -u | wc -l)" 12 "the next of each chat is handled"
 is "$(cat "$TMP/timeouts")" "timed out after 1s" "--on-timeout hears of the one that was late"
+is "$(figure .failed_timeout)" 1 "… and the figures count it as late"
 ok '[ -s "$TMP/closed" ]' "… whose connection was closed"
 is "$(grep -c 'once more, over a new connection' "$TGRUN_LOG") $(grep -c 'to be tried again' "$TGRUN_LOG")" "1 7" "one that crossed the end of an old connection is repeated at once, and no failure"
 stop_tgrun
