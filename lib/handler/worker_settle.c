@@ -13,7 +13,9 @@ void worker_describe_end(const struct worker *w, char *out, size_t n)
 {
 	struct outcome o;
 	outcome_of(w->end.status, w->end.stages, 0, 0, &w->h->policy.outcome, &o);
-	if (w->broken && !o.reason[0])
+	/* Its end may have been the end of the others, too, by SIGPIPE, or by a shell's word for
+	 * that, status 141. */
+	if (w->broken && w->end.status[w->broken - 1] == 0)
 		snprintf(out, n, "stage %d of %d exited with status 0", w->broken, w->end.stages);
 	else
 		snprintf(out, n, "%s", o.reason[0] ? o.reason : "exited with status 0");
