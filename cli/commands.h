@@ -51,5 +51,6 @@ enum command_bit {
 
 _Static_assert((0 COMMANDS(COMMAND_OR)) == COMMAND_ALL,
 	       "the numbers of the rows are 0, 1, 2, ... without a gap");
+_Static_assert(COMMAND_COUNT < 31, "the bits, and one besides, are those of an int");
 
 #endif

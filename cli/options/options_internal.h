@@ -50,8 +50,8 @@ struct option_row {
 	const char *help;
 	enum option_type type;
 	enum option_group group;
-	unsigned short commands; /* bits of enum command_bit */
-	bool secret;             /* its value is starred out where it was given */
+	unsigned commands; /* bits of enum command_bit */
+	bool secret;       /* its value is starred out where it was given */
 	/* it cannot change while tgrun runs: a reload names it, and leaves it */
 	bool fixed;
 	unsigned char least;      /* enum origin: the lowest level at which it may stand */
