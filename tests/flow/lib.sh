@@ -8,6 +8,7 @@
 #   is "$got" "$want" "what holds"        TAP; also ok 'condition' "what holds", like, done_testing
 #   stop_tgrun                            TERM, waits; $STATUS is its exit status
 #   machine NAME=VALUE…                   what is started from now on runs on another machine, see tests/tools/machine.c: faster, or trusting others
+#   start_postgres                        an empty database: its URL for who owns it, $PG, and for a role without rights, $PG_BOT
 #   anew                                  the next part of a test: another sandbox, no state, an empty log
 #
 # A stop is waited for; what does not end by the deadline is killed ($STATUS 137). $BUILD (build) is the build that is tested. At the end everything that was started is killed, and it is checked that nothing is left.
@@ -24,6 +25,7 @@ FAILED=0
 PIDS=
 TGRUN_PID=
 SANDBOX_PID=
+OWN_POSTGRES=
 # Everything that a test starts carries this in its environment; the sweep at the end finds it by that.
 FLOW_MARK=$TMP
 export FLOW_MARK
@@ -81,6 +83,7 @@ done_testing() {
 	for pid in $PIDS; do
 		kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
 	done
+	stop_postgres
 	wait_for '[ -z "$(marked)" ]'
 	is "$(marked)" "" "no process is left"
 	echo "1..$TESTS"
@@ -104,6 +107,7 @@ cleanup() {
 	for pid in $TGRUN_PID $SANDBOX_PID $PIDS $(marked); do
 		kill -KILL "$pid" 2>/dev/null
 	done
+	stop_postgres
 	chmod -R u+rwx "$TMP" 2>/dev/null
 	rm -rf "$TMP"
 }
@@ -142,6 +146,36 @@ machine() { # [NAME=VALUE…]
 	done
 	TGRUN=$TMP/${TGRUN##*/}.machine
 	SANDBOX=$TMP/${SANDBOX##*/}.machine
+}
+
+# A database.
+
+# The server is that of the whole run (tests/run --all), or one for this test alone, as it is with settings.
+start_postgres() { # [-c NAME=VALUE]…
+	if ! tests/postgres bin >"$TMP/postgres"; then
+		command -v apt-get >/dev/null || skip_all "this machine has no PostgreSQL server"
+		echo "Bail out! no PostgreSQL server: scripts/deps installs it"
+		exit 1
+	fi
+	PATH=$PATH:$(cat "$TMP/postgres")
+	if [ -n "${TEST_POSTGRES-}" ] && [ $# -eq 0 ]; then
+		POSTGRES=$TEST_POSTGRES
+		tests/postgres start "$POSTGRES" "$TEST_POSTGRES_OWNER" || exit 1
+	else
+		OWN_POSTGRES=$(mktemp -d "${TMPDIR:-/tmp}/tgrun-pg.XXXXXX") || exit 1
+		POSTGRES=$OWN_POSTGRES
+		tests/postgres start "$POSTGRES" $$ "$@" || exit 1
+	fi
+	_database=test_$$
+	psql -qX -h "$POSTGRES" -U tg -c "CREATE DATABASE $_database TEMPLATE template0" postgres || exit 1
+	PG="postgresql://tg@/$_database?host=$POSTGRES"
+	PG_BOT="postgresql://bot@/$_database?host=$POSTGRES"
+}
+
+stop_postgres() {
+	[ -n "$OWN_POSTGRES" ] || return 0
+	tests/postgres stop "$OWN_POSTGRES"
+	OWN_POSTGRES=
 }
 
 # The sandbox.
