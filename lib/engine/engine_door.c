@@ -46,6 +46,7 @@ void engine_door_open(struct engine *e)
 		.log = e->config.log,
 		.clock = e->config.clock,
 		.out = e->out,
+		.queue = e->queue,
 		.dir = e->config.dir,
 		.secret = e->config.secret,
 		.policy = &e->policy.out,
@@ -59,7 +60,7 @@ void engine_door_open(struct engine *e)
 
 void engine_door_stored(struct engine *e)
 {
-	if (e->door && !queue_dirty(e->queue))
+	if (e->door)
 		door_stored(e->door);
 }
 

@@ -204,7 +204,7 @@ static int change_range(struct change *w, struct err *err)
 {
 	struct verbs_call *c = w->call;
 	int64_t from = verbs_member(c, "from"), to = verbs_member(c, "to");
-	struct range r = { .to = to > 0 ? to : queue_call_next(c->queue) - 1 };
+	struct range r = { .to = to > 0 ? to : queue_call_next(c->queue, 1) - 1 };
 	int rc = queue_calls_each(c->queue, from, true, false, note_entry, &r, err) < 0 ? -1 : 0;
 	size_t i = 0;
 	for (; rc == 0 && i < r.count && (i == 0 || !time_is_up(c)); i++)

@@ -108,7 +108,7 @@ static void changes_of_many(void)
 /* A reply of `calls` calls that failed. */
 static void fail_reply(struct queue *q, int calls)
 {
-	int64_t first = queue_call_next(q);
+	int64_t first = queue_call_next(q, 1);
 	for (int i = 0; i < calls; i++) {
 		struct queue_call call = { .group = first,
 					   .line = "5",
