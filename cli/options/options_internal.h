@@ -19,6 +19,7 @@ enum option_type {
 	OPTION_WORD,     /* int or an enum, an index of `words` */
 	OPTION_KEEP,     /* char *, and the two of struct engine_policy */
 	OPTION_URL,      /* char * */
+	OPTION_STORE,    /* char *: sqlite, memory, or a URL */
 	OPTION_RATIO,    /* int, thousandths of a number from 0 to 1 */
 	OPTION_RATES,    /* struct outbox_rates: what is named replaces what was there */
 	OPTION_ROUTE,    /* struct routes */

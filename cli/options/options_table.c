@@ -24,7 +24,6 @@ enum {
 #define SECONDS INT64_C(1000)
 #define YEAR    (366 * 86400 * SECONDS)
 
-static const char *const store_words[] = { "sqlite", "memory", NULL };
 static const char *const background_words[] = { "wait", "kill", "leave", NULL };
 static const char *const mode_words[] = { "exec", "batch", NULL };
 static const char *const growth_words[] = { "exponential", "quadratic", "constant", NULL };
@@ -279,8 +278,13 @@ const struct option_row options_table[] = {
 
 	TEXT("state-dir", "DIR", OPTION_TEXT, NULL, GROUP_STATE, BOT | FIXED, state_dir,
 	     "where the queue is kept"),
-	WORD("store", "sqlite|memory", "sqlite", store_words, GROUP_STATE, RUN | FIXED, store,
-	     "how the queue is kept; memory: not at all"),
+	TEXT("store", "sqlite|memory|URL", OPTION_STORE, "sqlite", GROUP_STATE, BOT | FIXED, store,
+	     "how the queue is kept; memory: not at all; postgresql://HOST/DATABASE: for several machines"),
+	TEXT("node", "NAME", OPTION_TEXT, NULL, GROUP_STATE, RUN | FIXED, node,
+	     "this machine's name among those that share a queue, for people"),
+	RANGE("lease", "DURATION", OPTION_DURATION, "30s", 5 * SECONDS, 600 * SECONDS, GROUP_STATE,
+	      RUN | FIXED, lease,
+	      "how long a machine that shares a queue may be silent before others take over"),
 	RANGE("min-free", "SIZE", OPTION_SIZE, "64M", 0, INT64_MAX, GROUP_STATE, RUN | COMMAND_PUSH,
 	      engine.min_free,
 	      "free space on the disk below which fetching pauses; 0: any will do"),
