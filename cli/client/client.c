@@ -218,7 +218,7 @@ static int use_shared(struct setup *s, const struct work *work, struct err *err)
 	struct queue *q = shared_open(s, err);
 	if (!q)
 		return -1;
-	int rc = work->ask(work->arg, &(struct peer){ NULL, q, -1 }, err);
+	int rc = work->ask(work->arg, &(struct peer){ .queue = q, .passed = -1 }, err);
 	return queue_close(q, rc ? NULL : err) ? -1 : rc;
 }
 

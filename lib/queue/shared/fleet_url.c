@@ -52,12 +52,26 @@ static struct part password_of(const char *url)
 	return (struct part){ 0 };
 }
 
-const char *fleet_url_show(const char *url, char out[FLEET_URL_SHOWN])
+int fleet_url_show(const char *url, struct buf *out)
 {
-	const char *rest = url + hosts_of(url);
-	snprintf(out, FLEET_URL_SHOWN, "%.*s%.*s", (int)scheme_of(url), url,
-		 (int)strcspn(rest, "?"), rest);
-	return out;
+	static const char *const hidden[] = { "password=", "sslpassword=" };
+	size_t start = scheme_of(url), hosts = hosts_of(url);
+	const char *colon = hosts > start ? memchr(url + start, ':', hosts - 1 - start) : NULL;
+	size_t login = colon ? (size_t)(colon - url) : hosts - (hosts > start);
+	const char *rest = url + (hosts > start ? hosts - 1 : hosts), *query = strchrnul(rest, '?');
+	if (buf_add(out, url, login) || buf_add(out, rest, (size_t)(query - rest)))
+		return -1;
+	for (char mark = '?'; *query;) {
+		size_t n = strcspn(++query, "&");
+		bool hide = false;
+		for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
+			hide = hide || strncmp(query, hidden[i], strlen(hidden[i])) == 0;
+		if (!hide && (buf_addc(out, mark) || buf_add(out, query, n)))
+			return -1;
+		mark = hide ? mark : '&';
+		query += n;
+	}
+	return 0;
 }
 
 void fleet_url_redact(char *url)

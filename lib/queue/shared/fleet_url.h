@@ -6,16 +6,15 @@
 
 #include <stdbool.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/secret.h"
 
 /* Whether `text` begins as such a URL does. */
 bool fleet_url_is(const char *text);
 
-/* What may be shown of it: the scheme, the hosts and the database, without user, password and
- * parameters. Cut where `out` is too small. Returns `out`. */
-enum { FLEET_URL_SHOWN = 128 };
-const char *fleet_url_show(const char *url, char out[FLEET_URL_SHOWN]);
+/* Appends what may be shown of it: all but passwords. 0, or -1 as buf_add(). */
+int fleet_url_show(const char *url, struct buf *out);
 
 /* Lets `secret` hide the password, as it is and as it stands in the URL; does nothing without one,
  * with a NULL secret, or for what is no such URL. 0, or -1 with `err` (ERR_USAGE) when the password is too short
