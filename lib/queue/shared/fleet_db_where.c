@@ -64,11 +64,10 @@ static int take_options(struct fleet_where *w, const PQconninfoOption *url,
 int fleet_where_read(struct fleet_where *w, const char *url, struct err *err)
 {
 	char *why = NULL;
-	const char *from, *to;
 	struct buf shown;
 	*w = (struct fleet_where){ 0 };
 	buf_init(&shown, SIZE_MAX / 2);
-	if (find_password(url, &from, &to) && memchr(from, '/', (size_t)(to - from)))
+	if (!fleet_url_reads(url))
 		return err_set(
 			err, ERR_USAGE,
 			"the password in the store's URL has a '/', which is written %%2F there");

@@ -52,6 +52,12 @@ static struct part password_of(const char *url)
 	return (struct part){ 0 };
 }
 
+bool fleet_url_reads(const char *url)
+{
+	size_t start = scheme_of(url);
+	return !memchr(url + start, '/', hosts_of(url) - start);
+}
+
 int fleet_url_show(const char *url, struct buf *out)
 {
 	static const char *const hidden[] = { "password=", "sslpassword=" };

@@ -13,6 +13,9 @@
 /* Whether `text` begins as such a URL does. */
 bool fleet_url_is(const char *text);
 
+/* Whether what stands before the `@` is a login to libpq, too: with a slash in it, it is not. */
+bool fleet_url_reads(const char *url);
+
 /* Appends what may be shown of it: all but passwords. 0, or -1 as buf_add(). */
 int fleet_url_show(const char *url, struct buf *out);
 
