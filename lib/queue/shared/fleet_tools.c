@@ -65,6 +65,7 @@ static int close_it(struct queue *q, struct err *err)
 	int rc = fleet_tools_flush(q, err);
 	fleet_db_free(t->db);
 	fleet_ops_release(&t->ops);
+	buf_release(&t->keys);
 	buf_release(&t->body);
 	buf_release(&t->file);
 	free(t);
@@ -127,6 +128,7 @@ struct queue *fleet_tools_open(const char *url, int64_t bot_id, const struct clo
 	t->clock = clock;
 	t->last_call = -1;
 	fleet_ops_init(&t->ops);
+	buf_init(&t->keys, SIZE_MAX / 2);
 	buf_init(&t->body, SIZE_MAX / 2);
 	buf_init(&t->file, SIZE_MAX / 2);
 	t->db = fleet_db_open(url, schema, FLEET_TOOLS_WAIT, err);

@@ -22,8 +22,8 @@ static const struct {
 			 "SELECT number FROM @S@.letters WHERE number BETWEEN $1 AND $2 "
 			 "ORDER BY number LIMIT $3" },
 	[QUEUE_SKIP] = { "SELECT o_number, o_fate FROM @S@.skip($1)",
-			 "SELECT seq FROM @S@.items WHERE state <> 'running' AND seq BETWEEN $1 "
-			 "AND $2 ORDER BY seq LIMIT $3" },
+			 "SELECT number FROM @S@.queue WHERE state NOT IN ('running', 'held') "
+			 "AND number BETWEEN $1 AND $2 ORDER BY number LIMIT $3" },
 	[QUEUE_TAKE_BACK] = { "SELECT o_number, o_fate FROM @S@.push_drop($1)", NULL },
 };
 
@@ -57,7 +57,7 @@ static int range(struct fleet_tools *t, const struct queue_many *m, struct buf *
 static int last_of_all(struct fleet_tools *t, struct queue_many *m, struct err *err)
 {
 	struct fleet_call call = { .sql = m->change == QUEUE_SKIP
-						  ? "SELECT max(seq) FROM @S@.items"
+						  ? "SELECT max(number) FROM @S@.queue"
 						  : "SELECT max(number) FROM @S@.letters" };
 	const struct fleet_answer *a;
 	if (fleet_tools_ask(t, &call, &a, err))
@@ -116,7 +116,7 @@ int fleet_tools_many(struct queue *q, struct queue_many *m, int64_t until,
 int fleet_tools_push(struct queue *q, const struct queue_push *push, int64_t *number,
 		     struct err *err)
 {
-	struct fleet_call call = { .sql = "SELECT @S@.push($1, $2, $3, $4, '', $5, 0::smallint, $6)" };
+	struct fleet_call call = { .sql = "SELECT @S@.push($1, $2, $3, $4, '', $5, (-1)::smallint, $6)" };
 	const struct fleet_answer *a;
 	fleet_call_bool(&call, push->elapsed);
 	fleet_call_number(&call, push->due);
@@ -142,7 +142,7 @@ static int add_key(struct fleet_list *list, const char *key)
 
 int fleet_tools_cancel(struct queue *q, const struct fleet_tools_cancel *what, struct err *err)
 {
-	struct fleet_call call = { .sql = "SELECT @S@.cancel($1, $2, $3, 0)" };
+	struct fleet_call call = { .sql = "SELECT @S@.cancel($1, $2, $3, '{}')" };
 	struct fleet_list numbers, keys, chats;
 	char chat[32];
 	int rc = 0;

@@ -16,7 +16,7 @@ struct fleet_tools {
 	const struct clock *clock;
 	struct fleet_ops ops;       /* for the next flush */
 	int64_t next_call, last_call; /* drawn and not given yet; none when next > last */
-	struct buf body, file;      /* of what is shown */
+	struct buf keys, body, file; /* of what is shown */
 };
 
 static inline struct fleet_tools *fleet_tools_of(const struct queue *q)

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "queue/shared/fleet_text.h"
+
 enum { PAGE = 500, PAGE_WITH_BYTES = 50 };
 
 /* ---- items: updates, and what is to come ---- */
@@ -17,16 +19,26 @@ static enum queue_item_state state_of(const char *text)
 					      : QUEUE_READY;
 }
 
-/* The columns of ITEM, in their order. */
+/* A time as milliseconds since 1970. */
+#define MS(time) "(extract(epoch FROM " time ") * 1000)::bigint"
+
+/* Columns in the order of item_of(). */
 #define ITEM                                                                                       \
-	"seq, has_id, update_id, kind, keys, lane, state, due, failures, deaths, interruptions, "  \
-	"received"
+	"number, update_id IS NOT NULL, update_id, kind, keys, lane, state, " MS("due") ", "       \
+	"failures, deaths, interruptions, " MS("received")
 #define LATER                                                                                      \
-	"number, false, 0, kind, keys, 0, 'delayed', due, 0, 0, 0, created"
+	"number, false, NULL, kind, keys, 0, 'delayed', " MS("due") ", 0, 0, 0, " MS("created")
 
 enum { BODY = 12 }; /* the column behind them, where bytes are asked for */
 
-static struct queue_item item_of(const struct fleet_answer *a, int row, bool later)
+static const char *keys_of(struct fleet_tools *t, const char *text)
+{
+	buf_clear(&t->keys);
+	return fleet_keys_read(&t->keys, text) ? text : buf_str(&t->keys);
+}
+
+static struct queue_item item_of(struct fleet_tools *t, const struct fleet_answer *a, int row,
+				 bool later)
 {
 	return (struct queue_item){
 		.seq = fleet_answer_number(a, row, 0),
@@ -34,7 +46,7 @@ static struct queue_item item_of(const struct fleet_answer *a, int row, bool lat
 		.has_id = fleet_answer_bool(a, row, 1),
 		.update_id = fleet_answer_number(a, row, 2),
 		.kind = fleet_answer_text(a, row, 3),
-		.keys = fleet_answer_text(a, row, 4),
+		.keys = keys_of(t, fleet_answer_text(a, row, 4)),
 		.lane = (unsigned)fleet_answer_number(a, row, 5),
 		.state = state_of(fleet_answer_text(a, row, 6)),
 		.due = fleet_answer_number(a, row, 7),
@@ -60,7 +72,7 @@ static int items_each(struct queue *q, const char *sql, bool later, int64_t from
 			return -1;
 		int rows = fleet_answer_rows(a);
 		for (int i = 0; i < rows; i++) {
-			struct queue_item item = item_of(a, i, later);
+			struct queue_item item = item_of(t, a, i, later);
 			if (each(arg, &item))
 				return 1;
 			from = item.seq + 1;
@@ -85,7 +97,7 @@ static int item_show(struct queue *q, const char *sql, bool later, int64_t numbe
 	buf_clear(&t->body);
 	if (fleet_answer_bytes(a, 0, BODY, &t->body))
 		return err_set(err, ERR_INTERNAL, "out of memory");
-	struct queue_item item = item_of(a, 0, later);
+	struct queue_item item = item_of(t, a, 0, later);
 	item.body = buf_str(&t->body);
 	item.length = t->body.len;
 	show(arg, &item);
@@ -97,7 +109,7 @@ int fleet_tools_each(struct queue *q, int64_t from,
 		     struct err *err)
 {
 	return items_each(q,
-			  "SELECT " ITEM " FROM @S@.items WHERE seq >= $1 ORDER BY seq LIMIT $2",
+			  "SELECT " ITEM " FROM @S@.queue WHERE number >= $1 ORDER BY number LIMIT $2",
 			  false, from, each, arg, err);
 }
 
@@ -105,7 +117,7 @@ int fleet_tools_show(struct queue *q, int64_t seq,
 		     int (*show)(void *arg, const struct queue_item *item), void *arg,
 		     struct err *err)
 {
-	return item_show(q, "SELECT " ITEM ", bytes FROM @S@.items WHERE seq = $1", false, seq,
+	return item_show(q, "SELECT " ITEM ", bytes FROM @S@.queue WHERE number = $1", false, seq,
 			 show, arg, err);
 }
 
@@ -115,7 +127,7 @@ int fleet_tools_push_each(struct queue *q, int64_t from,
 {
 	return items_each(
 		q,
-		"SELECT " LATER " FROM @S@.laters WHERE number >= $1 ORDER BY number LIMIT $2",
+		"SELECT " LATER " FROM @S@.pushes WHERE number >= $1 ORDER BY number LIMIT $2",
 		true, from, each, arg, err);
 }
 
@@ -123,7 +135,7 @@ int fleet_tools_push_show(struct queue *q, int64_t number,
 			  int (*show)(void *arg, const struct queue_item *item), void *arg,
 			  struct err *err)
 {
-	return item_show(q, "SELECT " LATER ", bytes FROM @S@.laters WHERE number = $1", true,
+	return item_show(q, "SELECT " LATER ", bytes FROM @S@.pushes WHERE number = $1", true,
 			 number, show, arg, err);
 }
 
@@ -140,7 +152,7 @@ static int letter_of(struct fleet_tools *t, const struct fleet_answer *a, int ro
 		.has_id = fleet_answer_bool(a, row, 1),
 		.update_id = fleet_answer_number(a, row, 2),
 		.kind = fleet_answer_text(a, row, 3),
-		.keys = fleet_answer_text(a, row, 4),
+		.keys = keys_of(t, fleet_answer_text(a, row, 4)),
 		.reason = fleet_answer_text(a, row, 5),
 		.last_stderr = fleet_answer_text(a, row, 6),
 		.attempts = (int)fleet_answer_number(a, row, 7),
@@ -161,9 +173,9 @@ int fleet_tools_dead_each(struct queue *q, int64_t from,
 	struct queue_letter one;
 	for (;;) {
 		struct fleet_call call = {
-			.sql = "SELECT number, has_id, update_id, kind, keys, reason, last_stderr, "
-			       "attempts, received, died, bytes FROM @S@.letters "
-			       "WHERE number >= $1 ORDER BY number LIMIT $2"
+			.sql = "SELECT number, update_id IS NOT NULL, update_id, kind, keys, "
+			       "reason, last_stderr, attempts, " MS("received") ", " MS("died") ", "
+			       "bytes FROM @S@.letters WHERE number >= $1 ORDER BY number LIMIT $2"
 		};
 		fleet_call_number(&call, from);
 		fleet_call_number(&call, PAGE_WITH_BYTES);
@@ -185,8 +197,9 @@ int fleet_tools_dead_each(struct queue *q, int64_t from,
 /* ---- calls ---- */
 
 #define CALL                                                                                       \
-	"id, grp, message, kind, cost, flags, created, expires, due, tries, servers, unsures, "    \
-	"begun, line, method, failed, code, reason"
+	"number, grp, message, kind, cost, flags, " MS("created") ", " MS("expires") ", CASE WHEN "  \
+	"due > 'epoch' THEN " MS("due") " END, tries, servers, unsures, begun, line, method, "      \
+	MS("failed") ", code, reason"
 
 enum { PARAMS = 18 }; /* the column behind them */
 
@@ -223,10 +236,10 @@ int fleet_tools_calls_each(struct queue *q, int64_t from, bool failed, bool para
 	const struct fleet_answer *a;
 	for (;;) {
 		struct fleet_call call = {
-			.sql = params ? "SELECT " CALL ", params FROM @S@.calls WHERE id >= $1 AND "
-					"(failed <> 0) = $2 ORDER BY id LIMIT $3"
-				      : "SELECT " CALL " FROM @S@.calls WHERE id >= $1 AND "
-					"(failed <> 0) = $2 ORDER BY id LIMIT $3"
+			.sql = params ? "SELECT " CALL ", params FROM @S@.outbox WHERE number >= $1 "
+					"AND (failed IS NOT NULL) = $2 ORDER BY number LIMIT $3"
+				      : "SELECT " CALL " FROM @S@.outbox WHERE number >= $1 AND "
+					"(failed IS NOT NULL) = $2 ORDER BY number LIMIT $3"
 		};
 		int page = params ? PAGE_WITH_BYTES : PAGE;
 		fleet_call_number(&call, from);
@@ -255,9 +268,8 @@ int fleet_tools_call_show(struct queue *q, int64_t id,
 	struct fleet_tools *t = fleet_tools_of(q);
 	const struct fleet_answer *a;
 	struct fleet_call call = {
-		.sql = "SELECT c.*, m.* FROM (SELECT " CALL ", params FROM @S@.calls WHERE id = $1) c "
-		       "LEFT JOIN (SELECT id AS number, params AS common, file_name, file "
-		       "FROM @S@.messages) m ON m.number = c.message"
+		.sql = "SELECT " CALL ", params, message_params, file_name, file "
+		       "FROM @S@.outbox WHERE number = $1"
 	};
 	fleet_call_number(&call, id);
 	if (fleet_tools_ask(t, &call, &a, err))
@@ -265,13 +277,13 @@ int fleet_tools_call_show(struct queue *q, int64_t id,
 	if (fleet_answer_rows(a) == 0)
 		return 0;
 	struct queue_call one = call_of(a, 0, true);
-	struct queue_message message = { .id = fleet_answer_number(a, 0, PARAMS + 1),
-					 .params = fleet_answer_text(a, 0, PARAMS + 2) };
-	if (!fleet_answer_null(a, 0, PARAMS + 3)) {
+	struct queue_message message = { .id = one.message,
+					 .params = fleet_answer_text(a, 0, PARAMS + 1) };
+	if (!fleet_answer_null(a, 0, PARAMS + 2)) {
 		buf_clear(&t->file);
-		if (fleet_answer_bytes(a, 0, PARAMS + 4, &t->file))
+		if (fleet_answer_bytes(a, 0, PARAMS + 3, &t->file))
 			return err_set(err, ERR_INTERNAL, "out of memory");
-		message.file_name = fleet_answer_text(a, 0, PARAMS + 3);
+		message.file_name = fleet_answer_text(a, 0, PARAMS + 2);
 		message.file = buf_str(&t->file);
 		message.file_length = t->file.len;
 	}

@@ -78,13 +78,13 @@ int fleet_tools_call_drop(struct queue *q, int64_t id, bool failed)
 int fleet_tools_job_get(struct queue *q, const char *name, const char *chat, int64_t *number,
 			struct err *err)
 {
-	struct fleet_call call = { .sql = "SELECT @S@.job_get($1, $2)" };
+	struct fleet_call call = { .sql = "SELECT number FROM @S@.jobs WHERE name = $1 AND chat = $2" };
 	const struct fleet_answer *a;
 	fleet_call_text(&call, name);
 	fleet_call_text(&call, chat);
 	if (fleet_tools_ask(fleet_tools_of(q), &call, &a, err))
 		return -1;
-	if (fleet_answer_rows(a) == 0 || fleet_answer_null(a, 0, 0))
+	if (fleet_answer_rows(a) == 0)
 		return 0;
 	*number = fleet_answer_number(a, 0, 0);
 	return 1;
