@@ -124,9 +124,10 @@ static int share(const struct cancel *c, struct err *err)
 		.chat = c->by_chat ? &c->chat : NULL,
 	};
 	if (c->own)
-		return err_set(err, ERR_USAGE,
-			       "what is to end? with --store a handler has no chat of its own: name "
-			       "it by numbers, --key or --chat");
+		return err_set(
+			err, ERR_USAGE,
+			"what is to end? with --store a handler has no chat of its own: name "
+			"it by numbers, --key or --chat");
 	struct queue *q = shared_open(c->setup, err);
 	int rc = q ? fleet_tools_cancel(q, &what, err) : -1;
 	return q && queue_close(q, rc ? NULL : err) ? -1 : rc;

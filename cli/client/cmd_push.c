@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/client/shared.h"
 #include "cli/client/push.h"
 #include "cli/client/send.h"
+#include "cli/client/shared.h"
 #include "cli/cmd.h"
 #include "cli/print.h"
 #include "io/sealed.h"

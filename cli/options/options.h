@@ -112,6 +112,8 @@ struct config {
 	int64_t after; /* milliseconds */
 	char *at;      /* for clock_read() */
 	bool json, wait, watch, all;
+	char *role; /* of `fleet`, and so is the next */
+	bool force;
 	/* of `status`, `output` too */
 	bool check, prometheus;
 	int64_t oldest;                  /* milliseconds; 0: no limit */

@@ -1,6 +1,7 @@
 /* queue/shared/fleet_tools: a URL and a bot in, a queue for tools out. Invariant: each verb is one
  * statement or a walk of them, so a tool that is killed leaves nothing half done, and no lock is
  * held while it thinks. */
+#include "queue/shared/fleet_schema.h"
 #include "queue/shared/fleet_tools_internal.h"
 
 #include <inttypes.h>
@@ -8,11 +9,6 @@
 #include <stdlib.h>
 
 enum { NAMED = 20 /* bots that a sentence names */ };
-
-void fleet_tools_schema(int64_t bot_id, char out[FLEET_SCHEMA_NAME])
-{
-	snprintf(out, FLEET_SCHEMA_NAME, "tgrun_%" PRId64, bot_id);
-}
 
 int fleet_tools_ask(struct fleet_tools *t, const struct fleet_call *call,
 		    const struct fleet_answer **out, struct err *err)
@@ -30,8 +26,9 @@ static int name_them(const struct fleet_db *db, const struct fleet_answer *a, st
 	for (int i = 0, at = 0; i < n && i < NAMED; i++)
 		at += snprintf(list + at, sizeof list - (size_t)at, "%s%" PRId64, i ? ", " : "",
 			       fleet_answer_number(a, i, 0));
-	return err_set(err, ERR_USAGE, "%s has the queues of several bots (%s%s); name one by its "
-				       "token",
+	return err_set(err, ERR_USAGE,
+		       "%s has the queues of several bots (%s%s); name one by its "
+		       "token",
 		       fleet_db_name(db), list, n > NAMED ? ", …" : "");
 }
 
@@ -117,13 +114,13 @@ static const struct queue_ops ops = {
 struct queue *fleet_tools_open(const char *url, int64_t bot_id, const struct clock *clock,
 			       struct err *err)
 {
-	char schema[FLEET_SCHEMA_NAME];
+	char schema[FLEET_SCHEMA_MAX];
 	struct fleet_tools *t = calloc(1, sizeof *t);
 	if (!t) {
 		err_set(err, ERR_INTERNAL, "out of memory");
 		return NULL;
 	}
-	fleet_tools_schema(bot_id, schema);
+	fleet_schema_name(bot_id, schema);
 	t->queue.ops = &ops;
 	t->clock = clock;
 	t->last_call = -1;

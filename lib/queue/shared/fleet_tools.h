@@ -9,10 +9,7 @@
 #include "base/texts.h"
 #include "queue/queue.h"
 
-enum { FLEET_SCHEMA_NAME = 32, FLEET_TOOLS_WAIT = 10000 /* milliseconds for an answer */ };
-
-/* Writes the name of a bot's schema: tgrun_123456. */
-void fleet_tools_schema(int64_t bot_id, char out[FLEET_SCHEMA_NAME]);
+enum { FLEET_TOOLS_WAIT = 10000 /* milliseconds for an answer */ };
 
 /* Which bot the database is of, where the caller does not know: the one that has a schema there and
  * lets this user in. 0 with *bot_id; -1 with `err`: ERR_USAGE when there are several, which are
@@ -23,8 +20,8 @@ int fleet_tools_bot(const char *url, int64_t *bot_id, struct err *err);
 struct queue *fleet_tools_open(const char *url, int64_t bot_id, const struct clock *clock,
 			       struct err *err);
 
-/* What is to be cancelled, on whichever machine it runs: updates with these numbers, with any of the
- * keys, of a chat (NULL: none). */
+/* What is to be cancelled, on whichever machine it runs: updates with these numbers, with any of
+ * the keys, of a chat (NULL: none). */
 struct fleet_tools_cancel {
 	const int64_t *numbers;
 	size_t count;

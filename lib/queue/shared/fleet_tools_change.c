@@ -1,6 +1,6 @@
-/* queue/shared/fleet_tools_change: what tools change of a shared queue: letters, updates and what is
- * to come, by number or all of a range; what is pushed; what is cancelled. Invariant: a slice is one
- * statement, committed before anybody is told of it. */
+/* queue/shared/fleet_tools_change: what tools change of a shared queue: letters, updates and what
+ * is to come, by number or all of a range; what is pushed; what is cancelled. Invariant: a slice is
+ * one statement, committed before anybody is told of it. */
 #include "queue/shared/fleet_tools_internal.h"
 
 #include <inttypes.h>
@@ -67,9 +67,8 @@ static int last_of_all(struct fleet_tools *t, struct queue_many *m, struct err *
 }
 
 static int carry_out(struct fleet_tools *t, enum queue_change change, const int64_t *numbers,
-		     size_t count,
-		     void (*told)(void *arg, int64_t number, enum queue_fate fate), void *arg,
-		     struct err *err)
+		     size_t count, void (*told)(void *arg, int64_t number, enum queue_fate fate),
+		     void *arg, struct err *err)
 {
 	struct fleet_call call = { .sql = kinds[change].function };
 	const struct fleet_answer *a;
@@ -116,7 +115,9 @@ int fleet_tools_many(struct queue *q, struct queue_many *m, int64_t until,
 int fleet_tools_push(struct queue *q, const struct queue_push *push, int64_t *number,
 		     struct err *err)
 {
-	struct fleet_call call = { .sql = "SELECT @S@.push($1, $2, $3, $4, '', $5, (-1)::smallint, $6)" };
+	struct fleet_call call = {
+		.sql = "SELECT @S@.push($1, $2, $3, $4, '', $5, (-1)::smallint, $6)"
+	};
 	const struct fleet_answer *a;
 	fleet_call_bool(&call, push->elapsed);
 	fleet_call_number(&call, push->due);

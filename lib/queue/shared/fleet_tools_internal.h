@@ -14,9 +14,9 @@ struct fleet_tools {
 	struct queue queue;
 	struct fleet_db *db;
 	const struct clock *clock;
-	struct fleet_ops ops;       /* for the next flush */
+	struct fleet_ops ops;         /* for the next flush */
 	int64_t next_call, last_call; /* drawn and not given yet; none when next > last */
-	struct buf keys, body, file; /* of what is shown */
+	struct buf keys, body, file;  /* of what is shown */
 };
 
 static inline struct fleet_tools *fleet_tools_of(const struct queue *q)

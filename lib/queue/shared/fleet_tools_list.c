@@ -1,5 +1,5 @@
-/* queue/shared/fleet_tools_list: what a shared queue holds, for people: rows of the database's views
- * in, items and letters of queue.h out. Invariant: a list is read in pages, in the order of
+/* queue/shared/fleet_tools_list: what a shared queue holds, for people: rows of the database's
+ * views in, items and letters of queue.h out. Invariant: a list is read in pages, in the order of
  * numbers, so its length costs no memory. */
 #include "queue/shared/fleet_tools_internal.h"
 
@@ -13,8 +13,8 @@ enum { PAGE = 500, PAGE_WITH_BYTES = 50 };
 
 static enum queue_item_state state_of(const char *text)
 {
-	return strcmp(text, "running") == 0  ? QUEUE_RUNNING
-	       : strcmp(text, "behind") == 0 ? QUEUE_BEHIND
+	return strcmp(text, "running") == 0   ? QUEUE_RUNNING
+	       : strcmp(text, "behind") == 0  ? QUEUE_BEHIND
 	       : strcmp(text, "delayed") == 0 ? QUEUE_DELAYED
 					      : QUEUE_READY;
 }
@@ -23,10 +23,11 @@ static enum queue_item_state state_of(const char *text)
 #define MS(time) "(extract(epoch FROM " time ") * 1000)::bigint"
 
 /* Columns in the order of item_of(). */
-#define ITEM                                                                                       \
-	"number, update_id IS NOT NULL, update_id, kind, keys, lane, state, " MS("due") ", "       \
-	"failures, deaths, interruptions, " MS("received")
-#define LATER                                                                                      \
+#define ITEM                                                                      \
+	"number, update_id IS NOT NULL, update_id, kind, keys, lane, state, " MS( \
+		"due") ", "                                                       \
+		       "failures, deaths, interruptions, " MS("received")
+#define LATER \
 	"number, false, NULL, kind, keys, 0, 'delayed', " MS("due") ", 0, 0, 0, " MS("created")
 
 enum { BODY = 12 }; /* the column behind them, where bytes are asked for */
@@ -109,7 +110,8 @@ int fleet_tools_each(struct queue *q, int64_t from,
 		     struct err *err)
 {
 	return items_each(q,
-			  "SELECT " ITEM " FROM @S@.queue WHERE number >= $1 ORDER BY number LIMIT $2",
+			  "SELECT " ITEM
+			  " FROM @S@.queue WHERE number >= $1 ORDER BY number LIMIT $2",
 			  false, from, each, arg, err);
 }
 
@@ -125,10 +127,10 @@ int fleet_tools_push_each(struct queue *q, int64_t from,
 			  int (*each)(void *arg, const struct queue_item *item), void *arg,
 			  struct err *err)
 {
-	return items_each(
-		q,
-		"SELECT " LATER " FROM @S@.pushes WHERE number >= $1 ORDER BY number LIMIT $2",
-		true, from, each, arg, err);
+	return items_each(q,
+			  "SELECT " LATER
+			  " FROM @S@.pushes WHERE number >= $1 ORDER BY number LIMIT $2",
+			  true, from, each, arg, err);
 }
 
 int fleet_tools_push_show(struct queue *q, int64_t number,
@@ -174,8 +176,9 @@ int fleet_tools_dead_each(struct queue *q, int64_t from,
 	for (;;) {
 		struct fleet_call call = {
 			.sql = "SELECT number, update_id IS NOT NULL, update_id, kind, keys, "
-			       "reason, last_stderr, attempts, " MS("received") ", " MS("died") ", "
-			       "bytes FROM @S@.letters WHERE number >= $1 ORDER BY number LIMIT $2"
+			       "reason, last_stderr, attempts, " MS("received") ", " MS(
+				       "died") ", "
+					       "bytes FROM @S@.letters WHERE number >= $1 ORDER BY number LIMIT $2"
 		};
 		fleet_call_number(&call, from);
 		fleet_call_number(&call, PAGE_WITH_BYTES);
@@ -196,10 +199,11 @@ int fleet_tools_dead_each(struct queue *q, int64_t from,
 
 /* ---- calls ---- */
 
-#define CALL                                                                                       \
-	"number, grp, message, kind, cost, flags, " MS("created") ", " MS("expires") ", CASE WHEN "  \
-	"due > 'epoch' THEN " MS("due") " END, tries, servers, unsures, begun, line, method, "      \
-	MS("failed") ", code, reason"
+#define CALL                                                               \
+	"number, grp, message, kind, cost, flags, " MS("created") ", " MS( \
+		"expires") ", CASE WHEN "                                  \
+			   "due > 'epoch' THEN " MS(                       \
+				   "due") " END, tries, servers, unsures, begun, line, method, " MS("failed") ", code, reason"
 
 enum { PARAMS = 18 }; /* the column behind them */
 
@@ -236,7 +240,8 @@ int fleet_tools_calls_each(struct queue *q, int64_t from, bool failed, bool para
 	const struct fleet_answer *a;
 	for (;;) {
 		struct fleet_call call = {
-			.sql = params ? "SELECT " CALL ", params FROM @S@.outbox WHERE number >= $1 "
+			.sql = params ? "SELECT " CALL
+					", params FROM @S@.outbox WHERE number >= $1 "
 					"AND (failed IS NOT NULL) = $2 ORDER BY number LIMIT $3"
 				      : "SELECT " CALL " FROM @S@.outbox WHERE number >= $1 AND "
 					"(failed IS NOT NULL) = $2 ORDER BY number LIMIT $3"
@@ -267,10 +272,9 @@ int fleet_tools_call_show(struct queue *q, int64_t id,
 {
 	struct fleet_tools *t = fleet_tools_of(q);
 	const struct fleet_answer *a;
-	struct fleet_call call = {
-		.sql = "SELECT " CALL ", params, message_params, file_name, file "
-		       "FROM @S@.outbox WHERE number = $1"
-	};
+	struct fleet_call call = { .sql = "SELECT " CALL
+					  ", params, message_params, file_name, file "
+					  "FROM @S@.outbox WHERE number = $1" };
 	fleet_call_number(&call, id);
 	if (fleet_tools_ask(t, &call, &a, err))
 		return -1;

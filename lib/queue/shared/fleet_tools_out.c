@@ -78,7 +78,9 @@ int fleet_tools_call_drop(struct queue *q, int64_t id, bool failed)
 int fleet_tools_job_get(struct queue *q, const char *name, const char *chat, int64_t *number,
 			struct err *err)
 {
-	struct fleet_call call = { .sql = "SELECT number FROM @S@.jobs WHERE name = $1 AND chat = $2" };
+	struct fleet_call call = {
+		.sql = "SELECT number FROM @S@.jobs WHERE name = $1 AND chat = $2"
+	};
 	const struct fleet_answer *a;
 	fleet_call_text(&call, name);
 	fleet_call_text(&call, chat);

@@ -20,8 +20,8 @@ bool fleet_url_reads(const char *url);
 int fleet_url_show(const char *url, struct buf *out);
 
 /* Lets `secret` hide the password, as it is and as it stands in the URL; does nothing without one,
- * with a NULL secret, or for what is no such URL. 0, or -1 with `err` (ERR_USAGE) when the password is too short
- * to be hidden anywhere, or too long. */
+ * with a NULL secret, or for what is no such URL. 0, or -1 with `err` (ERR_USAGE) when the password
+ * is too short to be hidden anywhere, or too long. */
 int fleet_url_hide(const char *url, struct secret *secret, struct err *err);
 
 /* Overwrites the password by stars, in place. */
