@@ -127,6 +127,12 @@ bool queue_written(const struct queue *q, uint64_t ticket)
 	return q->ops->written(q, ticket);
 }
 
+void queue_take(struct queue *q, bool take)
+{
+	if (q->ops->take)
+		q->ops->take(q, take);
+}
+
 int queue_cancel(struct queue *q, const char *keys, const int64_t *numbers, size_t count)
 {
 	return q->ops->cancel ? q->ops->cancel(q, keys, numbers, count) : 0;

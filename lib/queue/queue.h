@@ -57,6 +57,9 @@ struct queue_config {
 	 * none gathers. */
 	const struct sched_gather *gather;
 	uint64_t (*group_of)(void *arg, unsigned lane, const char *body, size_t length);
+	/* Appends the key of the chat of an update, whatever decides the keys; nothing if it has
+	 * none. In a shared store tgrun cancel names chats by it. 0, or -1 when memory is out. */
+	int (*chat_of)(void *arg, const char *body, size_t length, struct buf *out);
 	/* The age in milliseconds after which an update of this kind is no longer answerable; 0:
 	 * never. NULL: none expires. */
 	int64_t (*max_age)(void *arg, const char *kind);
@@ -98,6 +101,9 @@ struct queue_config {
 	 * known, or over: nothing is to be done. */
 	void (*cancel_came)(void *arg, int64_t seq);
 	void (*wish)(void *arg, enum queue_wish wish);
+	/* The store takes this program no more, for good: it is too old, or its keys and routes are
+	 * not those of the others. `err` is the reason, and the exit status. */
+	void (*refused)(void *arg, const struct err *err);
 
 	void *arg; /* of all functions above */
 };
@@ -276,9 +282,13 @@ bool queue_dirty(const struct queue *q);
 uint64_t queue_ticket(const struct queue *q);
 bool queue_written(const struct queue *q, uint64_t ticket);
 
+/* Whether more is to be handed out to this machine, as at first. When it is not, a shared store
+ * has back what this machine holds and did not hand out by queue_claim(). Local: nothing. */
+void queue_take(struct queue *q, bool take);
+
 /* Passes on to the other machines of a shared store that what runs there of these keys (separated
- * by spaces; "": none) and of these numbers is to be ended; this machine may hear of its own, too.
- * For the next flush. Local: nothing is done. 0, or -1 when memory is out. */
+ * by spaces; "": none; those of chat_of, too) and of these numbers is to be ended; this machine may
+ * hear of its own, too. For the next flush. Local: nothing is done. 0, or -1 when memory is out. */
 int queue_cancel(struct queue *q, const char *keys, const int64_t *numbers, size_t count);
 
 /* ---- what waits ---- */

@@ -37,7 +37,8 @@ struct queue_ops {
 	bool (*dirty)(const struct queue *q);
 	uint64_t (*ticket)(const struct queue *q);
 	bool (*written)(const struct queue *q, uint64_t ticket);
-	/* NULL: there is no other machine */
+	/* NULL, the next two: there is no other machine */
+	void (*take)(struct queue *q, bool take);
 	int (*cancel)(struct queue *q, const char *keys, const int64_t *numbers, size_t count);
 
 	int64_t (*next_due)(const struct queue *q, uint64_t lanes);
