@@ -30,6 +30,11 @@
 	    "give the handler an update, now or later")                                            \
 	ROW(CANCEL, 13, "cancel", cmd_cancel, "N...", "cancel [N... | --key KEY | --chat ID]",     \
 	    "end what runs")                                                                       \
+	ROW(FLEET, 16, "fleet", cmd_fleet,                                                         \
+	    "init, status, drain NODE, resume NODE, evict NODE",                                   \
+	    "fleet init | status | drain NODE | resume NODE | evict NODE",                         \
+	    "several machines that share a queue")                                                 \
+	ROW(LIST, 15, "list", cmd_list, NULL, "list", "the bots of this machine")                  \
 	ROW(STATUS, 5, "status", cmd_control, NULL, "status", "how the running tgrun does")        \
 	ROW(PAUSE, 7, "pause", cmd_control, NULL, "pause | resume",                                \
 	    "start no handlers for a while")                                                       \
@@ -51,5 +56,6 @@ enum command_bit {
 
 _Static_assert((0 COMMANDS(COMMAND_OR)) == COMMAND_ALL,
 	       "the numbers of the rows are 0, 1, 2, ... without a gap");
+_Static_assert(COMMAND_COUNT < 31, "the bits, and one besides, are those of an int");
 
 #endif

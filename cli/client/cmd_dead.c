@@ -141,7 +141,7 @@ int cmd_dead(struct setup *s)
 	rc = rc || client_open(s, &dir, &err);
 	if (rc == 0 && d.verb == LIST)
 		rc = client_list(s, dir, requests[LIST], on_line, &d, &err);
-	else if (rc == 0 && dir)
+	else if (rc == 0)
 		rc = client_work(s, dir,
 				 &(struct client_work){ requests[d.verb], d.numbers, d.count,
 							on_line, &d, &d.touched },

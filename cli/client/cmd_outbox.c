@@ -226,7 +226,7 @@ int cmd_outbox(struct setup *s)
 	rc = rc || client_open(s, &dir, &err);
 	if (rc == 0 && o.verb == LIST)
 		rc = list(&o, dir, &err);
-	else if (rc == 0 && dir)
+	else if (rc == 0)
 		rc = work(&o, dir, &err);
 	if (rc == 0 && !o.shown && !o.missing)
 		tell_nothing(&o);

@@ -190,11 +190,10 @@ static int ask(struct work *w, struct statedir *dir, enum series series, struct 
 	w->touched = false;
 	if (w->verb == LIST)
 		return client_list(w->setup, dir, request, on_line, w, err);
-	int rc = dir ? client_work(w->setup, dir,
-				   &(struct client_work){ request, w->numbers[series], count,
-							  on_line, w, &w->touched },
-				   err)
-		     : 0;
+	int rc = client_work(w->setup, dir,
+			     &(struct client_work){ request, w->numbers[series], count, on_line, w,
+						    &w->touched },
+			     err);
 	if (rc == 0 && !w->touched)
 		tell_nothing(w);
 	return rc;

@@ -7,6 +7,9 @@
 
 enum { LEFT = 28, WIDTH = 100, USAGE_WIDTH = 42 }; /* columns */
 
+/* What was left out of this build, by the words of the Makefile's WITHOUT. */
+#define WITHOUT "built without " TGRUN_WITHOUT "\n"
+
 static const char *const titles[GROUP_COUNT] = {
 	[GROUP_BOT] = "The bot",
 	[GROUP_HANDLER] = "The handler",
@@ -94,11 +97,15 @@ int options_help(const struct config *c, FILE *out)
 	      "Sizes: 64K, 1M, 2G. An option may also be given in the environment (TGRUN_POLL_TIMEOUT=30s) or in the\n"
 	      "file named by --config (poll-timeout = 30s). See tgrun(1), tgrun.conf(5) and tgrun-handler(7).\n",
 	      out);
+	if (*TGRUN_WITHOUT)
+		fputs("\n" WITHOUT, out);
 	return fflush(out) || ferror(out) ? -1 : 0;
 }
 
 int options_version(FILE *out)
 {
 	fputs("tgrun " TGRUN_VERSION "\n", out);
+	if (*TGRUN_WITHOUT)
+		fputs(WITHOUT, out);
 	return fflush(out) || ferror(out) ? -1 : 0;
 }

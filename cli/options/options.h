@@ -22,7 +22,6 @@ enum origin { ORIGIN_DEFAULT, ORIGIN_FILE, ORIGIN_ENVIRONMENT, ORIGIN_ARGUMENT }
 
 /* The values of the options that take one of several words, unless the member is an enum of a room
  * (log_format and log_level: the enums of that name). */
-enum { STORE_KIND_SQLITE, STORE_KIND_MEMORY };
 enum { STDOUT_LOG, STDOUT_INHERIT, STDOUT_DISCARD };
 enum { STATE_WAITING, STATE_SENDING, STATE_FAILED };
 
@@ -70,7 +69,9 @@ struct config {
 	char *handler;                              /* a command, or a URL */
 	char *config;                               /* as given */
 	char *state_dir;
-	int store; /* STORE_KIND_* */
+	char *store;   /* sqlite, memory, or a URL as of fleet_url_is() */
+	char *node;    /* NULL: the host's name */
+	int64_t lease; /* milliseconds */
 	struct engine_policy engine;
 	struct engine_lists lists;
 	char *dead_keep;                     /* as given; `engine` has what it means */
@@ -111,6 +112,8 @@ struct config {
 	int64_t after; /* milliseconds */
 	char *at;      /* for clock_read() */
 	bool json, wait, watch, all;
+	char *role; /* of `fleet`, and so is the next */
+	bool force;
 	/* of `status`, `output` too */
 	bool check, prometheus;
 	int64_t oldest;                  /* milliseconds; 0: no limit */

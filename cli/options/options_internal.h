@@ -19,6 +19,7 @@ enum option_type {
 	OPTION_WORD,     /* int or an enum, an index of `words` */
 	OPTION_KEEP,     /* char *, and the two of struct engine_policy */
 	OPTION_URL,      /* char * */
+	OPTION_STORE,    /* char *: sqlite, memory, or a URL */
 	OPTION_RATIO,    /* int, thousandths of a number from 0 to 1 */
 	OPTION_RATES,    /* struct outbox_rates: what is named replaces what was there */
 	OPTION_ROUTE,    /* struct routes */
@@ -50,8 +51,8 @@ struct option_row {
 	const char *help;
 	enum option_type type;
 	enum option_group group;
-	unsigned short commands; /* bits of enum command_bit */
-	bool secret;             /* its value is starred out where it was given */
+	unsigned commands; /* bits of enum command_bit */
+	bool secret;       /* its value is starred out where it was given */
 	/* it cannot change while tgrun runs: a reload names it, and leaves it */
 	bool fixed;
 	unsigned char least;      /* enum origin: the lowest level at which it may stand */

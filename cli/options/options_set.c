@@ -131,7 +131,7 @@ static void forget(struct config *c, const struct option_row *row)
 	if (is_list(row))
 		list_release(c, row);
 	if (row->type == OPTION_TEXT || row->type == OPTION_MAYBE || row->type == OPTION_DATA ||
-	    row->type == OPTION_KEEP || row->type == OPTION_URL)
+	    row->type == OPTION_KEEP || row->type == OPTION_URL || row->type == OPTION_STORE)
 		options_text_release(text);
 	c->from[index_of(row)].origin = ORIGIN_DEFAULT;
 }

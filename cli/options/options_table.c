@@ -15,7 +15,7 @@
 enum {
 	RUN = COMMAND_RUN | COMMAND_CHECK,
 	HANDLING = COMMAND_HANDLING,
-	BOT = COMMAND_ALL & ~COMMAND_TRY,
+	BOT = COMMAND_ALL & ~(COMMAND_TRY | COMMAND_LIST),
 	ALL = COMMAND_ALL,
 	ANY = ORIGIN_FILE,
 	FIXED = COMMAND_ALL + 1, /* beside the commands: it cannot change while tgrun runs */
@@ -24,7 +24,6 @@ enum {
 #define SECONDS INT64_C(1000)
 #define YEAR    (366 * 86400 * SECONDS)
 
-static const char *const store_words[] = { "sqlite", "memory", NULL };
 static const char *const background_words[] = { "wait", "kill", "leave", NULL };
 static const char *const mode_words[] = { "exec", "batch", NULL };
 static const char *const growth_words[] = { "exponential", "quadratic", "constant", NULL };
@@ -198,8 +197,9 @@ const struct option_row options_table[] = {
 		"without a sound"),
 	OUTSIDE("stdin", "NAME", OPTION_TEXT, GROUP_CALL, COMMAND_CALL, ORIGIN_ARGUMENT, stdin_name,
 		"the parameter NAME is what stands on standard input"),
-	OUTSIDE("print", NULL, OPTION_MAYBE, GROUP_CALL, COMMAND_CALL, ORIGIN_ARGUMENT, print,
-		"print the result, or with --print=POINTER a part of it"),
+	OUTSIDE("print", NULL, OPTION_MAYBE, GROUP_CALL, COMMAND_CALL | COMMAND_FLEET,
+		ORIGIN_ARGUMENT, print,
+		"print the result, or with --print=POINTER a part of it; of fleet init: print the SQL, and do nothing"),
 	OUTSIDE("output", "PATH", OPTION_TEXT, GROUP_CALL, COMMAND_CALL | COMMAND_STATUS,
 		ORIGIN_ARGUMENT, output,
 		"of getFile: fetch the file itself to PATH; of status --prometheus: write it there; "
@@ -279,8 +279,13 @@ const struct option_row options_table[] = {
 
 	TEXT("state-dir", "DIR", OPTION_TEXT, NULL, GROUP_STATE, BOT | FIXED, state_dir,
 	     "where the queue is kept"),
-	WORD("store", "sqlite|memory", "sqlite", store_words, GROUP_STATE, RUN | FIXED, store,
-	     "how the queue is kept; memory: not at all"),
+	TEXT("store", "sqlite|memory|URL", OPTION_STORE, "sqlite", GROUP_STATE, BOT | FIXED, store,
+	     "how the queue is kept; memory: not at all; postgresql://HOST/DATABASE: for several machines"),
+	TEXT("node", "NAME", OPTION_TEXT, NULL, GROUP_STATE, RUN | FIXED, node,
+	     "this machine's name among those that share a queue, for people"),
+	RANGE("lease", "DURATION", OPTION_DURATION, "30s", 5 * SECONDS, 600 * SECONDS, GROUP_STATE,
+	      RUN | FIXED, lease,
+	      "how long a machine that shares a queue may be silent before others take over"),
 	RANGE("min-free", "SIZE", OPTION_SIZE, "64M", 0, INT64_MAX, GROUP_STATE, RUN | COMMAND_PUSH,
 	      engine.min_free,
 	      "free space on the disk below which fetching pauses; 0: any will do"),
@@ -305,7 +310,8 @@ const struct option_row options_table[] = {
 	OUTSIDE("config", "FILE", OPTION_TEXT, GROUP_OTHER, ALL, ORIGIN_ENVIRONMENT, config,
 		"read options from FILE"),
 	OUTSIDE("json", NULL, OPTION_FLAG, GROUP_OTHER,
-		COMMAND_DEAD | COMMAND_QUEUE | COMMAND_OUTBOX | COMMAND_SEND | COMMAND_STATUS,
+		COMMAND_DEAD | COMMAND_QUEUE | COMMAND_OUTBOX | COMMAND_SEND | COMMAND_STATUS |
+			COMMAND_FLEET | COMMAND_LIST,
 		ORIGIN_ARGUMENT, json, "print one JSON object a line"),
 	OUTSIDE("all", NULL, OPTION_FLAG, GROUP_OTHER, COMMAND_OUTBOX, ORIGIN_ARGUMENT, all,
 		"retry or drop all messages that failed"),
@@ -322,6 +328,10 @@ const struct option_row options_table[] = {
 	  .value = "N", .fallback = "-1", .min = -1, .max = INT32_MAX },
 	OUTSIDE("prometheus", NULL, OPTION_FLAG, GROUP_OTHER, COMMAND_STATUS, ORIGIN_ARGUMENT,
 		prometheus, "print the figures as Prometheus reads them"),
+	OUTSIDE("role", "ROLE", OPTION_TEXT, GROUP_OTHER, COMMAND_FLEET, ORIGIN_ARGUMENT, role,
+		"of fleet init: the PostgreSQL role that machines and tools connect as"),
+	OUTSIDE("force", NULL, OPTION_FLAG, GROUP_OTHER, COMMAND_FLEET, ORIGIN_ARGUMENT, force,
+		"of fleet evict: at once; what runs there may run twice"),
 	OUTSIDE("watch", NULL, OPTION_FLAG, GROUP_OTHER, COMMAND_STATUS, ORIGIN_ARGUMENT, watch,
 		"print the status again and again"),
 	OUTSIDE("wait", NULL, OPTION_FLAG, GROUP_OTHER, COMMAND_STOP | COMMAND_DRAIN | COMMAND_SEND,

@@ -38,7 +38,7 @@ int setup_options(struct setup *s, char *const *argv, char *const *envp, struct 
 /* Reads the token: --token, --token-file, TGRUN_TOKEN, the config file, or
  * $CREDENTIALS_DIRECTORY/token. A file that others may read becomes a warning in the config. 0,
  * with `secret` NULL when there is none and another source than Telegram, or -1 with `err`
- * (ERR_NOPERM; ERR_USAGE when there is none). */
+ * (ERR_NOPERM; ERR_USAGE when there is none). The secret hides the password of --store, too. */
 int setup_token(struct setup *s, struct err *err);
 
 /* Reads the secret of webhooks: --webhook-secret, --webhook-secret-file, TGRUN_WEBHOOK_SECRET, the
@@ -68,6 +68,10 @@ void setup_look_telegram(struct setup *s, const char *instead);
 /* The limits of handlers among the options. 0, or -1 with `err` (ERR_CONFIG) when one of them
  * cannot be set: it is above tgrun's own. */
 int setup_limits(struct setup *s, struct slot_limits *out, struct err *err);
+
+/* The directory in which a user's bots have their states, by their ids, where nothing else is said;
+ * *path becomes the caller's. 0, or -1 with `err` (ERR_CANTCREATE: this user has no home). */
+int setup_state_home(char **path, struct err *err);
 
 /* The state directory's path (not opened). 0 or -1 with `err`. */
 int setup_state_dir(struct setup *s, struct err *err);

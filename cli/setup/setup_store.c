@@ -2,7 +2,10 @@
  * cli/ asks which kind it is. */
 #include "cli/setup/setup_store.h"
 
+#include <string.h>
+
 #include "queue/local/local.h"
+#include "queue/shared/fleet_url.h"
 
 static struct queue *over(const struct queue_config *config, struct store *store, struct err *err)
 {
@@ -30,12 +33,21 @@ static struct queue *open_memory(const struct store_place *place, const struct q
 	return over(config, memory_open(err), err);
 }
 
-static const struct store_kind kinds[] = {
-	[STORE_KIND_SQLITE] = { .lasts = true, .open = open_sqlite },
-	[STORE_KIND_MEMORY] = { .open = open_memory },
-};
+static struct queue *open_shared(const struct store_place *place,
+				 const struct queue_config *config, struct err *err)
+{
+	(void)place, (void)config;
+	err_set(err, ERR_INTERNAL, "PostgreSQL: not yet");
+	return NULL;
+}
+
+static const struct store_kind sqlite = { .lasts = true, .open = open_sqlite },
+			       memory = { .open = open_memory },
+			       shared = { .lasts = true, .open = open_shared };
 
 const struct store_kind *setup_store(const struct config *c)
 {
-	return &kinds[c->store];
+	return fleet_url_is(c->store)             ? &shared
+	       : strcmp(c->store, "memory") == 0 ? &memory
+						  : &sqlite;
 }

@@ -58,6 +58,9 @@ TGRUN_PID=$!
 wait_for 'logged polling'
 chmod 700 "$private"
 is "$(TGRUN_TOKEN=$TOKEN "$TGRUN" status --json --state-dir "$TMP/state" | jq -r .state)" running "root asks a tgrun that runs"
+mkdir -p "$TMP/xdg/tgrun"
+ln -s "$TMP/state" "$TMP/xdg/tgrun/bot"
+is "$(XDG_STATE_HOME=$TMP/xdg "$TGRUN" list --json | jq -r '"\(.state_dir) \(.state)"')" "$TMP/xdg/tgrun/bot running" "… and lists it"
 is "$(dead retry 2 2>&1)" "2 is to be handled again" "… and has it try again"
 wait_for '[ "$(seen ^end)" = 1 ]'
 is "$(seen ^end) $(foreign)" "1 " "… which it does; nothing became root's"

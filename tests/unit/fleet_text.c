@@ -1,6 +1,6 @@
 /* tests/unit/fleet_text: what goes to PostgreSQL as text, and what of its URL may be shown. */
 #include "queue/shared/fleet_text.h"
-#include "queue/shared/fleet_db.h"
+#include "queue/shared/fleet_url.h"
 #include "tests/tap.h"
 
 static void lists(void)
@@ -44,14 +44,14 @@ static const char *shown(const char *url)
 	static struct buf out;
 	buf_release(&out);
 	buf_init(&out, 200);
-	return fleet_db_show(url, &out) ? "!" : buf_str(&out);
+	return fleet_url_show(url, &out) ? "!" : buf_str(&out);
 }
 
 static void urls(void)
 {
-	ok(fleet_db_is_url("postgresql://h/d") && fleet_db_is_url("postgres://h/d"),
+	ok(fleet_url_is("postgresql://h/d") && fleet_url_is("postgres://h/d"),
 	   "both spellings are URLs of it");
-	ok(!fleet_db_is_url("sqlite") && !fleet_db_is_url("http://h/d"), "others are not");
+	ok(!fleet_url_is("sqlite") && !fleet_url_is("http://h/d"), "others are not");
 	is_str(shown("postgresql://u:p%40@h,i:5/d?x=y"), "postgresql://u@h,i:5/d?x=y",
 	       "a password before the host is not shown");
 	is_str(shown("postgresql://h:5/d"), "postgresql://h:5/d", "a port is");

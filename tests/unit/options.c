@@ -253,7 +253,7 @@ static void test_errors(void)
 		  "unknown sub-command './bot.sh'; did you mean '--handler ./bot.sh'?" },
 		{ "xyzzy", "",
 		  "unknown sub-command 'xyzzy'; there are 'run', 'try', 'check', 'dead', 'queue', 'status', 'stop', 'pause', 'resume', 'drain', 'outbox', "
-		  "'send', 'call', 'cancel' and 'push'" },
+		  "'send', 'call', 'cancel', 'push' and 'list'" },
 		{ "run more", "",
 		  "unexpected argument 'more'; a handler follows '--handler' or '--'" },
 		{ "--timeot 5", "", "unknown option '--timeot'; did you mean '--timeout'?" },
@@ -362,7 +362,7 @@ static void test_errors(void)
 		{ "stop now", "", "unexpected argument 'now'; 'tgrun stop' takes none" },
 		{ "stop -- now", "", "unexpected argument 'now'; 'tgrun stop' takes none" },
 		{ "stop --json", "",
-		  "option '--json' does not belong to 'stop' but to 'dead', 'queue', 'status', 'outbox' and 'send'" },
+		  "option '--json' does not belong to 'stop' but to 'dead', 'queue', 'status', 'outbox', 'send' and 'list'" },
 		{ "help stauts", "", "unknown sub-command 'stauts'; did you mean 'status'?" },
 		{ "stauts", "", "unknown sub-command 'stauts'; did you mean 'status'?" },
 		{ "--handler h -- x", "",
@@ -375,7 +375,7 @@ static void test_errors(void)
 		{ "dead list --once", "",
 		  "option '--once' does not belong to 'dead' but to 'run' and 'check'" },
 		{ "--handler h --json", "",
-		  "option '--json' does not belong to 'run' but to 'dead', 'queue', 'status', 'outbox' and 'send'" },
+		  "option '--json' does not belong to 'run' but to 'dead', 'queue', 'status', 'outbox', 'send' and 'list'" },
 		{ "try --handler h --token 1:abc", "",
 		  "option '--token' does not belong to 'try' but to 'run', 'check', 'dead', 'queue', 'status', 'stop', 'pause', 'resume', 'drain', 'outbox', "
 		  "'send', 'call', 'cancel' and 'push'" },

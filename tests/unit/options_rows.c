@@ -12,6 +12,7 @@ static const char *sample(const struct option_row *row)
 			{ "max-age", "message=1h" },
 			{ "dead-keep", "7d" },
 			{ "api-url", "http://127.0.0.1:81" },
+			{ "store", "postgresql://db/bots" },
 			{ "env", "A=b" },
 			{ "poll-timeout", "7s" },
 			{ "retry-delay", "2m" },
@@ -90,6 +91,7 @@ static bool holds(const struct config *c, const struct option_row *row)
 	case OPTION_TEXT:
 	case OPTION_DATA:
 	case OPTION_URL:
+	case OPTION_STORE:
 		return *(char *const *)m && strcmp(*(char *const *)m, sample(row)) == 0;
 	}
 	return false;
@@ -119,6 +121,7 @@ static void test_sizes(void)
 		case OPTION_DATA:
 		case OPTION_KEEP:
 		case OPTION_URL:
+		case OPTION_STORE:
 			size = sizeof(char *);
 			break;
 		case OPTION_LIST:

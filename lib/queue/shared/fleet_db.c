@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "queue/shared/fleet_db_internal.h"
+#include "queue/shared/fleet_schema.h"
 
 int fleet_db_init(struct fleet_db *db, const char *url, const char *schema, struct err *err)
 {
@@ -119,21 +120,10 @@ void fleet_call_bytes(struct fleet_call *call, const char *bytes, size_t length)
 	add_param(call, bytes, length, true);
 }
 
-/* The text with the schema and the bot put in. 0 or -1. */
 static int fill_in(struct fleet_db *db, const char *sql, int64_t bot_id)
 {
 	buf_clear(&db->sql);
-	for (const char *mark; (mark = strchr(sql, '@')); sql = mark) {
-		bool schema = strncmp(mark, "@S@", 3) == 0, bot = strncmp(mark, "@BOT@", 5) == 0;
-		mark += schema ? 3 : bot ? 5 : 1;
-		if (buf_add(&db->sql, sql, (size_t)(mark - sql)))
-			return -1;
-		db->sql.len -= schema ? 3 : bot ? 5 : 0;
-		if ((schema && buf_adds(&db->sql, db->schema)) ||
-		    (bot && buf_add_int(&db->sql, bot_id)))
-			return -1;
-	}
-	return buf_adds(&db->sql, sql);
+	return fleet_schema_fill(sql, db->schema, bot_id, &db->sql);
 }
 
 /* Before a statement; its answer begins empty. */

@@ -19,12 +19,6 @@ struct loop;
 struct fleet_db;
 struct fleet_answer;
 
-/* Whether a value of --store is such a URL. */
-bool fleet_db_is_url(const char *text);
-
-/* Appends the URL without its password, for people; 0, or -1 as buf_add(). */
-int fleet_db_show(const char *url, struct buf *out);
-
 /* ---- what is asked ---- */
 
 enum { FLEET_PARAMS_MAX = 32 };

@@ -7,56 +7,7 @@
 #include <string.h>
 
 #include "queue/shared/fleet_db_internal.h"
-
-static const char *const schemes[] = { "postgresql://", "postgres://" };
-
-bool fleet_db_is_url(const char *text)
-{
-	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
-		if (strncmp(text, schemes[i], strlen(schemes[i])) == 0)
-			return true;
-	return false;
-}
-
-/* Where the password begins and ends that stands before the host; false: none does. With a `/` in
- * it the URL says something else, but a password it is nevertheless. */
-static bool find_password(const char *url, const char **from, const char **to)
-{
-	const char *user = strstr(url, "://"), *end;
-	if (!user)
-		return false;
-	user += 3;
-	end = user + strcspn(user, "?");
-	*to = memrchr(user, '@', (size_t)(end - user));
-	*from = *to ? memchr(user, ':', (size_t)(*to - user)) : NULL;
-	return *from;
-}
-
-int fleet_db_show(const char *url, struct buf *out)
-{
-	static const char *const hidden[] = { "password=", "sslpassword=" };
-	const char *from, *to;
-	if (find_password(url, &from, &to)) {
-		if (buf_add(out, url, (size_t)(from - url)))
-			return -1;
-		url = to;
-	}
-	const char *query = strchrnul(url, '?');
-	if (buf_add(out, url, (size_t)(query - url)))
-		return -1;
-	char mark = '?';
-	while (*query) {
-		size_t n = strcspn(++query, "&");
-		bool hide = false;
-		for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
-			hide = hide || strncmp(query, hidden[i], strlen(hidden[i])) == 0;
-		if (!hide && (buf_addc(out, mark) || buf_add(out, query, n)))
-			return -1;
-		mark = hide ? mark : '&';
-		query += n;
-	}
-	return 0;
-}
+#include "queue/shared/fleet_url.h"
 
 /* ---- what libpq knows of it ---- */
 
@@ -113,11 +64,10 @@ static int take_options(struct fleet_where *w, const PQconninfoOption *url,
 int fleet_where_read(struct fleet_where *w, const char *url, struct err *err)
 {
 	char *why = NULL;
-	const char *from, *to;
 	struct buf shown;
 	*w = (struct fleet_where){ 0 };
 	buf_init(&shown, SIZE_MAX / 2);
-	if (find_password(url, &from, &to) && memchr(from, '/', (size_t)(to - from)))
+	if (!fleet_url_reads(url))
 		return err_set(
 			err, ERR_USAGE,
 			"the password in the store's URL has a '/', which is written %%2F there");
@@ -125,7 +75,7 @@ int fleet_where_read(struct fleet_where *w, const char *url, struct err *err)
 		return -1;
 	PQconninfoOption *options = PQconninfoParse(url, &why), *defaults = PQconndefaults();
 	int rc = 0;
-	if (!options && why && fleet_db_show(url, &shown) == 0)
+	if (!options && why && fleet_url_show(url, &shown) == 0)
 		/* what libpq says quotes the URL: it may be told when nothing was to be hidden */
 		rc = err_set(err, ERR_USAGE, "cannot read the store's URL '%s'%s%s",
 			     buf_str(&shown), strcmp(url, buf_str(&shown)) == 0 ? ": " : "",

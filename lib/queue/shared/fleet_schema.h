@@ -2,6 +2,10 @@
 #ifndef TGRUN_QUEUE_SHARED_FLEET_SCHEMA_H
 #define TGRUN_QUEUE_SHARED_FLEET_SCHEMA_H
 
+#include <stdint.h>
+
+#include "base/buf.h"
+
 /* That of fleet.sql. A program works with its own; another is `tgrun fleet init`'s to make. */
 #define FLEET_SCHEMA 1
 
@@ -13,5 +17,13 @@
 
 /* fleet.sql: `@S@` stands for the schema's name, `@BOT@` for the bot's id. */
 extern const char fleet_sql[];
+
+enum { FLEET_SCHEMA_MAX = 32 };
+
+/* The name of a bot's schema: tgrun_123456. */
+void fleet_schema_name(int64_t bot_id, char out[FLEET_SCHEMA_MAX]);
+
+/* Appends `sql` with the schema's name and the bot's id in their places. 0, or -1 as buf_add(). */
+int fleet_schema_fill(const char *sql, const char *schema, int64_t bot_id, struct buf *out);
 
 #endif
