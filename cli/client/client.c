@@ -41,6 +41,8 @@ int client_open(struct setup *s, struct statedir **dir, struct err *err)
 int client_open_or_make(struct setup *s, struct statedir **dir, struct err *err)
 {
 	*dir = NULL;
+	if (shared_is(s))
+		return 0;
 	if (place_find_with_token(s, err))
 		return -1;
 	*err = (struct err){ 0 };
@@ -282,11 +284,13 @@ static int ask_handed(void *arg, const struct peer *peer, struct err *err)
 	return ask(peer, h->request, on_handed, h, NULL, err);
 }
 
-int client_hand_over(struct statedir *dir, const char *request, int passed, client_line *line,
-		     void *arg, struct err *err)
+int client_hand_over(struct setup *s, struct statedir *dir, const char *request, int passed,
+		     client_line *line, void *arg, struct err *err)
 {
 	struct handed h = { request, line, arg, false };
 	struct work work = { .ask = ask_handed, .arg = &h, .touched = &h.touched };
+	if (!dir && shared_is(s))
+		return use_shared(s, &work, err);
 	return find_owner(&(struct peer){ .dir = dir, .passed = passed }, &work, err);
 }
 

@@ -17,7 +17,8 @@ enum { CLIENT_SHARED = COMMAND_DEAD | COMMAND_QUEUE | COMMAND_OUTBOX };
 int client_open(struct setup *s, struct statedir **dir, struct err *err);
 
 /* The same for who stores something and may send it: with the token, if there is one, and then the
- * directory is made. 0, or -1 with `err` (ERR_UNAVAILABLE: there is none). */
+ * directory is made. 0, with *dir NULL when the queue is in a database; -1 with `err`
+ * (ERR_UNAVAILABLE: there is none). */
 int client_open_or_make(struct setup *s, struct statedir **dir, struct err *err);
 
 /* The error of one that is not there, or where none runs: -1 with `err` (ERR_UNAVAILABLE). */
@@ -60,10 +61,11 @@ struct client_work {
 int client_work(struct setup *s, struct statedir *dir, const struct client_work *w,
 		struct err *err);
 
-/* Hands one request, with the open file `passed` (-1: none), to who has the state. 0: it was
- * answered; 1: nobody has it, and the slots' lock is this process's; -1 with `err`. */
-int client_hand_over(struct statedir *dir, const char *request, int passed, client_line *line,
-		     void *arg, struct err *err);
+/* Hands one request, with the open file `passed` (-1: none), to who has the state; or, with `dir`
+ * NULL, a verb of queue/verbs.h to the database. 0: it was answered; 1: nobody has the state, and
+ * the slots' lock is this process's; -1 with `err`. */
+int client_hand_over(struct setup *s, struct statedir *dir, const char *request, int passed,
+		     client_line *line, void *arg, struct err *err);
 
 /* The place of the first argument among `count` verbs of the sub-command, or -1 with `err`
  * (ERR_USAGE), which lists them. */

@@ -154,9 +154,7 @@ static int hand_over(struct push *p, struct err *err)
 {
 	if (shared_is(p->setup))
 		return share(p, err);
-	if (client_open_or_make(p->setup, &p->dir, err))
-		return -1;
-	int rc = client_hand_over(p->dir, buf_str(&p->request), p->fd, on_answer, p, err);
+	int rc = client_hand_over(p->setup, p->dir, buf_str(&p->request), p->fd, on_answer, p, err);
 	if (rc > 0)
 		rc = store(p, err);
 	if (rc == 0 && p->refusal.status) {
@@ -174,7 +172,7 @@ int cmd_push(struct setup *s)
 	buf_init(&p.keys, PUSHING_KEYS_MAX + 1);
 	buf_init(&p.request, REQUEST_MAX);
 	int rc = read_options(&p, &err) || read_update(&p, &err) || write_request(&p, &err) ||
-				 hand_over(&p, &err)
+				 client_open_or_make(s, &p.dir, &err) || hand_over(&p, &err)
 			 ? -1
 			 : 0;
 	if (rc == 0) {

@@ -103,6 +103,10 @@ struct engine_options {
 	const char *webhook_secret; /* for handler_set_url() of each; NULL: none */
 };
 
+/* Appends the text of all that decides on keys and lanes: when it differs from the stored one, what
+ * waits is keyed anew; machines that share a queue have the same. 0, or -1 with `err`. */
+int engine_rule(const struct engine_options *options, struct buf *out, struct err *err);
+
 /* How many slots these options need: to be forked before the engine is made. */
 int engine_slots(const struct engine_options *options);
 

@@ -69,6 +69,13 @@ static int close_it(struct queue *q, struct err *err)
 	return rc;
 }
 
+/* A tool has no role. */
+static void no_fleet(const struct queue *q, struct queue_fleet *out)
+{
+	(void)q;
+	*out = (struct queue_fleet){ 0 };
+}
+
 static int64_t no_bytes(const struct queue *q)
 {
 	(void)q;
@@ -87,6 +94,7 @@ static int get_nothing(struct queue *q, const char *name, struct buf *out, struc
 static const struct queue_ops ops = {
 	.close = close_it,
 	.meta_get = get_nothing,
+	.fleet = no_fleet,
 	.flush = fleet_tools_flush,
 	.dirty = fleet_tools_dirty,
 	.spare_bytes = no_bytes,
