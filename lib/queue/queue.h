@@ -60,6 +60,9 @@ struct queue_config {
 	/* Appends the key of the chat of an update, whatever decides the keys; nothing if it has
 	 * none. In a shared store tgrun cancel names chats by it. 0, or -1 when memory is out. */
 	int (*chat_of)(void *arg, const char *body, size_t length, struct buf *out);
+	/* Whether an update that was pushed and has come due is wanted; NULL: each is. Only a
+	 * shared store asks it; to others it is said by queue_push_ripen(). */
+	bool (*wanted)(void *arg, const char *body, size_t length);
 	/* The age in milliseconds after which an update of this kind is no longer answerable; 0:
 	 * never. NULL: none expires. */
 	int64_t (*max_age)(void *arg, const char *kind);
