@@ -11,7 +11,7 @@ init() { # SCHEMA [BOT]: what goes wrong
 	{ schema "$@" && echo "SELECT $1.grant_to_('bot');"; } | ask -1 "$PG" -o "$TMP/init"
 }
 attach() { # IDENT [CLIENT [SCHEMA [RULE]]]
-	echo "SELECT o_node || ' ' || o_session FROM tgrun_7.attach('$1', '$1', 30000, '0', ${2:-1}, ${3:-1}, '${4:-chat}', 1, true, 0, '{}')"
+	echo "SELECT o_node || ' ' || o_session FROM tgrun_7.attach('$1', 1, '$1', 30000, '0', ${2:-1}, ${3:-1}, '${4:-chat}', 1, true, 0, '{}')"
 }
 
 # The model, in five worlds; two at a time.

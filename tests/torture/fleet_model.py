@@ -39,6 +39,7 @@ class Model:
         self.confirmed, self.top, self.next = ({'A': 0, 'B': 0} for _ in range(3))
         self.ended = {}  # seq: how often
         self.alive, self.session, self.resigned, self.said = set(), {}, {}, {}
+        self.cut = set()  # nodes whose connection has ended, as the server knows
         self.poller = self.sender = None
         self.epoch = self.sent = self.group = 0
         self.calls, self.messages, self.lines, self.moves, self.jobs, self.values = {}, set(), set(), {}, {}, {}

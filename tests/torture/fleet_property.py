@@ -8,6 +8,7 @@ put ends exactly once, or is a dead letter, and so does each call."""
 import json
 import random
 import sys
+import time
 
 import fleet_model
 from fleet_model import KEYS, Model, Update, want
@@ -33,7 +34,7 @@ class World:
         self.owner, self.role, self.rng = owner, role, random.Random(seed)
         self.m = Model()
         self.nodes = [Node(x) for x in 'abcde']
-        self.counts, self.ids, self.lives = {}, set(), 0
+        self.counts, self.ids, self.lives, self.clock, self.clock_of, self.connections = {}, set(), 0, 0, {}, {}
         self.ids_of = {'A': 100, 'B': 5000}
         self.listener = pq.Connection(sys.argv[2])
         self.listener('LISTEN property_%d' % seed)
@@ -42,10 +43,10 @@ class World:
     def count(self, what, n=1):
         self.counts[what] = self.counts.get(what, 0) + n
 
-    def call(self, statement, *given, expect=None):
+    def call(self, statement, *given, expect=None, by=None):
         """The rows; None if it was refused, with the SQLSTATE `expect`."""
         try:
-            rows = self.role(statement, *given)
+            rows = (by or self.role)(statement, *given)
         except pq.Error as e:
             want(e.state == expect, 'refused with', e, 'instead of', expect)
             self.count('refused ' + e.state)
@@ -89,22 +90,53 @@ class World:
 
     # ---- what becomes of nodes ----
 
+    def attach(self, node, at, old, held, expect=None, by=None):
+        return self.call("SELECT * FROM attach($1, $2, $3, 3600000, 'x', 1, 1, 'rule', 4, $4, $5, $6)", node.ident, at, node.name,
+                         by is not None, old, held, expect=expect, by=by)
+
+    def connect(self):
+        """A node's own connection; None: it comes by way of a pooler."""
+        if self.rng.random() < .4:
+            return None
+        c = pq.Connection(sys.argv[2])
+        c('SET search_path = property_%s' % sys.argv[4])
+        return c
+
+    def hang_up(self, node):
+        """Returns when the server knows."""
+        c = self.connections.pop(node, None)
+        if c:
+            pid = c.one('SELECT pg_backend_pid()')
+            c.close()
+            for _ in range(2000):
+                if not self.owner('SELECT 1 FROM pg_stat_activity WHERE pid = $1', pid):
+                    return True
+                time.sleep(.005)
+            raise fleet_model.Wrong('the server does not see that a connection has ended')
+        return False
+
     def join(self, node, fresh, may_reboot=True):
         old, was = node.id, node.id in self.m.alive
         held = [] if fresh else [u.seq for u in self.m.updates.values()
-                                 if (u.node or u.charged) == old and self.rng.random() < .9]
+                                 if u.node == old and self.rng.random() < .9]
         if fresh and may_reboot and self.rng.random() < .2:  # another boot: nobody knows that the old process is dead
             self.lives += 1
             node.ident = 'ident %d of %s' % (self.lives, node.name)
             was = False
             self.count('reboot')
         before = self.owner.one('SELECT clock_timestamp()::text')
-        rows = self.call("SELECT * FROM attach($1, $2, 3600000, 'x', 1, 1, 'rule', 4, false, $3, $4)", node.ident, node.name,
-                         0 if fresh else old, held)
+        self.clock += 1
+        connection = self.connect()
+        rows = self.attach(node, self.clock, 0 if fresh else old, held, by=connection)
+        self.clock_of[node.ident] = self.clock
         node.id, node.session, kept, wait, turn, first, last = rows[0]
         node.hungry = node.knows = None
         self.own(node, first, last)
         want(wait == 0, 'waits', wait)
+        if was:
+            self.hang_up(old)
+        self.connections[node.id] = connection
+        self.m.cut.discard(node.id)
         if was and not fresh:
             want(node.id == old and node.session > 1, 'attached as', node.id, node.session, 'not', old)
             self.confirm(old, held, kept)
@@ -116,10 +148,9 @@ class World:
             self.m.lose({old}, True)
             self.count('restarted')
         if not fresh and old:
-            for s in held:
-                if self.m.updates.get(s) and self.m.updates[s].charged == old:
-                    self.m.updates[s].deaths -= 1
-                    self.m.updates[s].charged = 0
+            for u in self.m.updates.values():
+                if u.charged == old:
+                    u.deaths, u.charged = u.deaths - 1, 0
                     self.count('uncharged')
         want(node.id not in self.m.alive and kept == [] and turn == 0, 'a new node', node.id, 'keeps', kept, turn)
         self.m.alive.add(node.id)
@@ -157,6 +188,11 @@ class World:
         want(not block & self.ids and len(block) >= 256, 'numbers', first, last)
         self.ids |= block
         node.ids += sorted(block)
+
+    def cut(self, node):
+        if self.hang_up(node.id):
+            self.m.cut.add(node.id)
+            self.count('cut')
 
     def leave(self, node):
         if self.call('SELECT leave($1, $2)', node.id, node.session, expect=self.fenced(node)):
@@ -209,7 +245,7 @@ class World:
         rows = self.call('SELECT * FROM poll($1, $2, $3)', node.id, node.session, self.rng.choice('AB'), expect=self.fenced(node))
         if rows is None:
             return
-        want(bool(rows) == (self.m.poller in (None, node.id)), 'polls:', rows, self.m.poller)
+        want(bool(rows) == (self.m.poller in (None, node.id) or self.m.poller in self.m.cut), 'polls:', rows, self.m.poller)
         if rows:
             self.m.epoch += 1
             self.m.poller = node.id
@@ -486,6 +522,8 @@ class World:
 
     def late(self, node):
         """What a connection that was given up had still on its way."""
+        if node.id in self.m.alive:
+            self.attach(node, self.rng.randint(0, self.clock_of[node.ident]), self.rng.choice([0, node.id]), [], expect='TG010')
         if node.session > 1 or node.id not in self.m.alive:
             old = node.session - 1
             self.call(TURN, node.id, old, 0, 0, [], [], [], [], [], [], [], [], [], None, None, 0, 15, 5, 4, expect='TG001')
@@ -657,14 +695,14 @@ class World:
         node = r.choice(self.nodes)
         if not node.id or (node.id not in self.m.alive and r.random() < .5):
             return self.join(node, not node.id or r.random() < .3)
-        what = r.choices(['join', 'put', 'turn', 'poll', 'reap', 'beat', 'leave', 'tool', 'hour', 'late', 'sender', 'calls', 'push', 'ripe'],
-                         [4, 17, 40, 4, 3, 8, 1, 12, 2, 2, 7, 6, 3, 3])[0]
+        what = r.choices(['join', 'put', 'turn', 'poll', 'reap', 'beat', 'leave', 'tool', 'hour', 'late', 'sender', 'calls', 'push', 'ripe', 'cut'],
+                         [4, 17, 40, 4, 3, 8, 1, 12, 2, 2, 7, 6, 3, 3, 3])[0]
         if what == 'join':
             self.join(node, r.random() < .5)
         elif what in ('tool', 'hour', 'push'):
             getattr(self, what)()
         else:
-            wanted = self.m.poller if what in ('sender', 'ripe') else self.m.sender if what in ('calls', 'turn', 'beat') else 0
+            wanted = self.m.poller if what in ('sender', 'ripe', 'cut') else self.m.sender if what in ('calls', 'turn', 'beat') else 0
             if r.random() < (.3 if what in ('turn', 'beat') else .8):
                 node = next((x for x in self.nodes if x.id and x.id == wanted), node)
             getattr(self, what)(node)
