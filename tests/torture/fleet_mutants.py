@@ -36,6 +36,7 @@ MUTANTS = {
     'two-senders': ("WHERE n.id = sender AND n.resigned < sent));", "WHERE false));"),
     'a-sender-for-ever': ("WHERE n.id = sender AND n.resigned < sent));", "WHERE n.id = sender));"),
     'resigns-for-a-later-epoch': ("resigned = greatest(resigned, p_resigned)", "resigned = CASE WHEN p_resigned > 0 THEN 1000000 ELSE resigned END"),
+    'sends-after-it-resigned': ("WHERE id = p_node AND resigned >= p_epoch) THEN", "WHERE false) THEN"),
     'takes-a-resignation-back': ("resigned = greatest(resigned, p_resigned)", "resigned = p_resigned"),
     'sends-by-an-old-epoch': ("WHERE sent = p_epoch AND sender = p_node) THEN", "WHERE sender = p_node) THEN"),
     'sends-without-being-asked': ("IF p_epoch = 0 AND (v_op IN ('begin', 'again', 'done', 'replace',", "IF p_epoch = 0 AND (v_op IN ('again', 'replace',"),
