@@ -78,5 +78,8 @@ is "$(ask "$PG_BOT" -c "SELECT o_what, o_number, o_keys, convert_from(o_bytes, '
 	-c "SELECT o_fate, o_now FROM tgrun_7.dead_retry('{1}')" -c "SELECT o_taken FROM tgrun_7.ripe(4, 1, 2, 9)" \
 	-c "SELECT number, lane, keys FROM tgrun_7.queue ORDER BY 1" | tr '\n' ' ')" \
 	"d|1|chat:1|body p|1|chat:2|push  changed|2 1 2|1|user:1 3|1|user:2 " "… until they are routed anew"
+is "$(ask "$PG_BOT" -c "SELECT tgrun_7.push(true, 0, 'm', '', '', false, (-1)::smallint, 'push')" -c "SELECT o_taken FROM tgrun_7.ripe(4, 1, 2, 9)" \
+	-c "SELECT o_number FROM tgrun_7.stale(4, 1, 9)" -c "SELECT tgrun_7.routed(4, 1, '{p}', '{2}', '{\"\"}', '{\"\"}', '{-1}')" \
+	-c "SELECT count(*) FROM tgrun_7.pushes" | tr '\n' ' ')" "2 0 2  0 " "a push that nobody routed waits for that; one that is not wanted is forgotten"
 
 done_testing

@@ -21,7 +21,7 @@ MUTANTS = {
     'reaps-who-has-beaten': ("WHERE node.id = x.i AND node.beat_no = x.b AND", "WHERE node.id = x.i AND"),
     'keeps-what-stands-behind': ("WHERE e.node IS DISTINCT FROM p_node));\n    EXIT", "WHERE false));\n    EXIT"),
     'gives-back-a-predecessor': ("WHERE x.t = 'b' AND n.node = p_node) THEN", "WHERE false) THEN"),
-    'out-of-turn': ("          ORDER BY i.turn LIMIT p_want),", "          ORDER BY i.seq DESC LIMIT p_want),"),
+    'out-of-turn': ("1\n          ORDER BY i.turn LIMIT p_want),", "1\n          ORDER BY i.seq DESC LIMIT p_want),"),
     'puts-by-an-old-poller': ("IF NOT EXISTS (SELECT 1 FROM meta WHERE epoch = p_epoch AND poller = p_node) THEN",
                               "IF NOT EXISTS (SELECT 1 FROM meta WHERE poller = p_node) THEN"),
     'attaches-late': ("WHERE ident = p_ident AND sent_at >= p_at) THEN", "WHERE false) THEN"),
