@@ -43,38 +43,41 @@
  * that does, also what it means without arguments. Where an argument is a number of what the
  * sub-command lists, it begins with N. A sub-command with no row here, or one that is empty but for
  * its help, takes no argument. */
-#define COMMAND_WORDS(WORD)                                                                     \
-	WORD(RUN, "", "", "receive updates and handle them; 'run' may be left out")             \
-	WORD(TRY, "", "", "a chat; with --updates, --replay or a pipe none")                    \
-	WORD(CHECK, "", "",                                                                     \
-	     "with the options that 'run' is to have; with --state-dir alone: look at a state") \
-	WORD(DEAD, "list", "", "a line for each")                                               \
-	WORD(DEAD, "show", "N", "all that is known of one")                                     \
-	WORD(DEAD, "retry", "[N...]",                                                           \
-	     "hand them to the handler again, behind all others; without a number: all")        \
-	WORD(DEAD, "drop", "[N...]", "forget them; without a number: all")                      \
-	WORD(QUEUE, "list", "", "a line for each")                                              \
-	WORD(QUEUE, "show", "N", "all that is known of one")                                    \
-	WORD(QUEUE, "skip", "N...", "settle them as if they had been handled")                  \
-	WORD(QUEUE, "clear", "", "the same for all that wait")                                  \
-	WORD(OUTBOX, "list", "", "a line for each that waits, is being sent, or failed")        \
-	WORD(OUTBOX, "show", "N", "all that is known of one, and what it says")                 \
-	WORD(OUTBOX, "retry", "N...", "send again what failed; --all: all of it")               \
-	WORD(OUTBOX, "drop", "N...", "forget them; --all: all that failed")                     \
-	WORD(SEND, "", "", "the text is standard input, or --text=TEXT")                        \
-	WORD(CALL, "", "METHOD [NAME=VALUE|NAME@PATH]...",                                      \
-	     "in a handler, without a chat_id: in its chat")                                    \
-	WORD(PUSH, "", "",                                                                      \
-	     "the JSON object on standard input, at once; with --after or --at: later")         \
-	WORD(CANCEL, "", "[N...]",                                                              \
-	     "end what runs for these updates; without a number, --key or --chat: in a "        \
-	     "handler, for its chat")                                                           \
-	WORD(LIST, "", "", "a line for each")                                                   \
-	WORD(STATUS, "", "", "once, for people")                                                \
-	WORD(PAUSE, "", "", "start no handler from now on")                                     \
-	WORD(RESUME, "", "", "end a pause")                                                     \
-	WORD(DRAIN, "", "", "fetch nothing more, handle what is due, then end")                 \
-	WORD(STOP, "", "", "let handlers finish, then end")                                     \
+#define COMMAND_WORDS(WORD)                                                                            \
+	WORD(RUN, "", "", "receive updates and handle them; 'run' may be left out")                    \
+	WORD(TRY, "", "", "a chat; with --updates, --replay or a pipe none")                           \
+	WORD(CHECK, "", "",                                                                            \
+	     "with the options that 'run' is to have; with --state-dir alone: look at a state")        \
+	WORD(DEAD, "list", "", "a line for each")                                                      \
+	WORD(DEAD, "show", "N", "all that is known of one")                                            \
+	WORD(DEAD, "retry", "[N...]",                                                                  \
+	     "hand them to the handler again, behind all others; without a number all, as with --all") \
+	WORD(DEAD, "drop", "N...",                                                                     \
+	     "forget them; --all: all (without it, it asks on a terminal)")                      \
+	WORD(QUEUE, "list", "", "a line for each")                                                     \
+	WORD(QUEUE, "show", "N", "all that is known of one")                                           \
+	WORD(QUEUE, "skip", "N...", "settle them as if they had been handled")                         \
+	WORD(QUEUE, "clear", "",                                                                       \
+	     "the same for all that wait; without --all it asks on a terminal")                      \
+	WORD(OUTBOX, "list", "", "a line for each that waits, is being sent, or failed")               \
+	WORD(OUTBOX, "show", "N", "all that is known of one, and what it says")                        \
+	WORD(OUTBOX, "retry", "N...", "send again what failed; --all: all of it")                      \
+	WORD(OUTBOX, "drop", "N...",                                                                   \
+	     "forget them; --all: all that failed (without it, it asks on a terminal)")          \
+	WORD(SEND, "", "", "the text is standard input, or --text=TEXT")                               \
+	WORD(CALL, "", "METHOD [NAME=VALUE|NAME@PATH]...",                                             \
+	     "in a handler, without a chat_id: in its chat")                                           \
+	WORD(PUSH, "", "",                                                                             \
+	     "the JSON object on standard input, at once; with --after or --at: later")                \
+	WORD(CANCEL, "", "[N...]",                                                                     \
+	     "end what runs for these updates; without a number, --key or --chat: in a "               \
+	     "handler, for its chat")                                                                  \
+	WORD(LIST, "", "", "a line for each")                                                          \
+	WORD(STATUS, "", "", "once, for people")                                                       \
+	WORD(PAUSE, "", "", "start no handler from now on")                                            \
+	WORD(RESUME, "", "", "end a pause")                                                            \
+	WORD(DRAIN, "", "", "fetch nothing more, handle what is due, then end")                        \
+	WORD(STOP, "", "", "let handlers finish, then end")                                            \
 	WORD(HELP, "", "[COMMAND]", "without one: of all")
 
 #define COMMAND_BIT(bit_, number_, ...) COMMAND_##bit_ = 1 << (number_),

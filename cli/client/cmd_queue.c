@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/client/client.h"
+#include "cli/client/consent.h"
 #include "cli/cmd.h"
 #include "cli/print.h"
 
@@ -31,8 +31,8 @@ struct work {
 	int64_t *numbers[SERIES];
 	size_t count[SERIES];
 	long long cleared;
-	size_t missing; /* numbers that were nothing to skip or show */
-	bool touched;
+	size_t missing;        /* numbers that were nothing to skip or show */
+	bool touched, refused; /* all are not to go */
 };
 
 /* The arguments behind the verb: p7 is a number of what is to come. */
@@ -54,6 +54,11 @@ static int read_numbers(struct work *w, struct err *err)
 	return rc;
 }
 
+static const struct consent all_updates = {
+	"queue clear", "skip", "waiting", "updates that wait",
+	"--all: all updates that wait, which 0.1.0 skipped without it"
+};
+
 static int parse(struct work *w, struct err *err)
 {
 	int v = client_verb(&w->setup->config, verbs, sizeof verbs / sizeof *verbs, err);
@@ -71,6 +76,10 @@ static int parse(struct work *w, struct err *err)
 		return err_set(
 			err, ERR_USAGE,
 			"'tgrun queue skip' takes the numbers of updates; 'tgrun queue clear' skips all");
+	if (w->verb == CLEAR)
+		return consent_check(&w->setup->config, 0, &all_updates, err);
+	if (w->setup->config.all)
+		return err_set(err, ERR_USAGE, "'tgrun queue %s' takes no --all", verbs[v]);
 	return 0;
 }
 
@@ -200,6 +209,23 @@ static int ask(struct work *w, struct statedir *dir, enum series series, struct 
 	return rc;
 }
 
+/* Does it, if that is meant. 0, or -1 with `err`. */
+static int act(struct work *w, struct statedir *dir, struct err *err)
+{
+	int rc = w->verb == CLEAR ? consent_ask(w->setup, dir, &all_updates, err) : 0;
+	bool json = w->setup->config.json;
+	w->refused = rc > 0;
+	if (rc)
+		return rc < 0 ? -1 : 0;
+	for (int i = 0; i < SERIES && rc == 0; i++)
+		rc = ask(w, dir, (enum series)i, err);
+	if (rc == 0 && w->verb == LIST && !w->touched && !json)
+		print_line(stderr, "nothing waits");
+	if (w->verb == CLEAR && (rc == 0 || w->touched))
+		print_line(stdout, json ? "{\"cleared\":%lld}" : "%lld skipped", w->cleared);
+	return rc;
+}
+
 int cmd_queue(struct setup *s)
 {
 	struct err err = { 0 };
@@ -208,18 +234,9 @@ int cmd_queue(struct setup *s)
 	int rc = parse(&w, &err);
 	if (w.verb == LIST || w.verb == SHOW)
 		print_with_reader();
-	rc = rc || client_open(s, &dir, &err);
-	for (int i = 0; i < SERIES && rc == 0; i++)
-		rc = ask(&w, dir, (enum series)i, &err);
-	if (rc == 0 && w.verb == LIST && !w.touched && !s->config.json)
-		print_line(stderr, "nothing waits");
-	if (w.verb == CLEAR && (rc == 0 || w.touched))
-		print_line(stdout, s->config.json ? "{\"cleared\":%lld}" : "%lld skipped",
-			   w.cleared);
-	if (rc == 0)
-		rc = print_end(&err);
+	rc = rc || client_open(s, &dir, &err) || act(&w, dir, &err) || print_end(&err);
 	statedir_close(dir);
 	for (int i = 0; i < SERIES; i++)
 		free(w.numbers[i]);
-	return rc ? cmd_fail(&err) : w.missing ? 1 : 0;
+	return rc ? cmd_fail(&err) : w.missing || w.refused ? 1 : 0;
 }

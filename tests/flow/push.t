@@ -82,7 +82,7 @@ is "$(queue show p8 --json | jq -r '"\(.due) \(.update.reminder.text)"')" "2034-
 is "$(queue skip p7 p7 p1 2>"$TMP/err"; echo $?)" "p7 skipped
 1" "it is taken back, once, and only what is to come"
 like "$(cat "$TMP/err")" 'no update p1 waits' "… which is said"
-is "$(queue clear)" "0 skipped" "tgrun queue clear leaves it"
+is "$(queue clear --all)" "0 skipped" "tgrun queue clear leaves it"
 "$TGRUN" drain --wait --state-dir "$TMP/state"
 wait_tgrun
 is "$STATUS $(waits)" "0 p8" "a drain does not wait for it"
