@@ -90,4 +90,18 @@ for page in man/tgrun.1 man/tgrun.conf.5 man/tgrun-handler.7; do
 	fi
 done
 
+# make docs: each page, whole, and no link of its own that leads nowhere.
+env -u MAKEFLAGS -u MFLAGS make -s B="$TMP/build" docs >"$TMP/out" 2>&1
+is "$? $(cat "$TMP/out")" "0 $TMP/build/docs/index.html" "make docs"
+for page in man/*.[1-8]; do
+	like "$(cat "$TMP/build/docs/index.html")" "<a href=\"${page#man/}.html\">${page#man/}</a><dd>[a-z]" "docs: the index names ${page#man/}"
+	ok 'grep -q "</html>" "$TMP/build/docs/${page#man/}.html"' "… which is whole"
+done
+is "$(cd "$TMP/build/docs" && grep -ho 'href="[^"#:]*[".#]' ./*.html | sed 's/^href="//; s/["#]$//' | sort -u | while read -r link; do [ ! -s "$link" ] && echo "$link"; done)" \
+	"" "docs: no link leads nowhere"
+for name in $(grep -ho 'href="#[^"]*"' "$TMP/build/docs/tgrun.1.html" | sed 's/^href="#//; s/"$//' | sort -u); do
+	grep -qF "id=\"$name\"" "$TMP/build/docs/tgrun.1.html" || echo "$name"
+done >"$TMP/out"
+is "$(cat "$TMP/out")" "" "… nor one within the page"
+
 done_testing
