@@ -246,7 +246,8 @@ static void finish(struct http_request *r, CURLcode code)
 		response.failure = http_request_explain(r, code);
 		response.reason = r->reason;
 		response.stale = response.failure == HTTP_NETWORK && response.asked &&
-				 r->sending.reused && r->received == 0 && !response.timed_out;
+				 r->sending.reused && r->received == 0 && !r->begun &&
+				 !response.timed_out;
 	}
 	/* No longer in the list: neither http_cancel() nor http_free() in the callback meets it. */
 	list_remove(&r->link);

@@ -45,7 +45,9 @@ struct http_request {
 	void *arg;
 	struct http_sending sending;
 	bool reach;                    /* it ends when the connection stands */
+	bool tls;                      /* https */
 	bool opened;                   /* a socket was made for it */
+	bool begun;                    /* less than a line of an answer came: http_watch.c */
 	struct buf body;               /* of the answer */
 	const struct http_sink *sink;  /* where its body goes; NULL: to `body` */
 	void *to;                      /* the sink's */

@@ -6,11 +6,16 @@
  * anew is eight calls of the system. What comes meanwhile ends it, for curl looks at a connection
  * before it uses it again. */
 #include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "io/http_internal.h"
+
+/* Bytes that the end of a connection counts for, at most. */
+enum { PLAIN_END = 1, TLS_END = 32 };
 
 struct watched {
 	struct list link; /* in http->watched */
@@ -20,6 +25,7 @@ struct watched {
 	bool opened;              /* here, and closed here; others (of curl's resolver) it closes */
 	bool wanted;              /* curl waits for something */
 	bool writes;              /* that is also for room to write, as while it connects */
+	uint64_t rested;          /* bytes that had come when a body's answer ended; 0: not known */
 };
 
 static struct watched *find(const struct http *h, curl_socket_t fd)
@@ -84,12 +90,36 @@ static bool answered(CURL *easy)
 	return curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK && status;
 }
 
+/* Bytes that came over a connection so far, and one for its end; 0: the kernel does not tell. */
+static uint64_t received_by(curl_socket_t fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t n = sizeof info;
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) ? 0 : info.tcpi_bytes_received;
+}
+
+/* A request with a body is over on this connection. curl tells nothing of less than a line, so
+ * whether an answer had begun is told by the bytes that came since the connection rested: more than
+ * its end takes, which with TLS is a record of its own. */
+static void note_bytes(struct watched *w, CURL *easy)
+{
+	struct http_request *r = NULL;
+	if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &r) != CURLE_OK || !r || !r->sending.pieces)
+		w->rested = 0;
+	else if (answered(easy))
+		w->rested = received_by(w->fd);
+	else if (w->rested)
+		r->begun = received_by(w->fd) > w->rested + (r->tls ? TLS_END : PLAIN_END);
+}
+
 int http_watch_set(CURL *easy, curl_socket_t fd, int what, void *arg, void *kept)
 {
 	struct http *h = arg;
 	struct watched *w = find(h, fd);
 	(void)kept;
 	if (what == CURL_POLL_REMOVE) {
+		if (w && w->opened)
+			note_bytes(w, easy);
 		/* A connection that is not made yet, its handshake too, curl closes by itself. */
 		if (w && w->opened && !w->writes && answered(easy))
 			w->wanted = false;
