@@ -18,7 +18,6 @@
 enum { PLAIN_END = 1, TLS_END = 32 };
 
 struct watched {
-	struct list link; /* in http->watched */
 	struct http *http;
 	curl_socket_t fd;
 	struct loop_watch *watch; /* NULL: none yet */
@@ -30,26 +29,40 @@ struct watched {
 
 static struct watched *find(const struct http *h, curl_socket_t fd)
 {
-	for (struct list *at = h->watched.next; at != &h->watched; at = at->next)
-		if (container_of(at, struct watched, link)->fd == fd)
-			return container_of(at, struct watched, link);
-	return NULL;
+	return (size_t)fd < h->watched_room ? h->watched[fd] : NULL;
+}
+
+/* Has room for the descriptor's number. 0, or -1 when memory is out. */
+static int make_room(struct http *h, curl_socket_t fd)
+{
+	size_t room = h->watched_room ? h->watched_room : 64;
+	while (room <= (size_t)fd)
+		room *= 2;
+	if (room == h->watched_room)
+		return 0;
+	struct watched **watched = realloc(h->watched, room * sizeof *watched);
+	if (!watched)
+		return -1;
+	for (size_t i = h->watched_room; i < room; i++)
+		watched[i] = NULL;
+	h->watched = watched;
+	h->watched_room = room;
+	return 0;
 }
 
 static struct watched *add(struct http *h, curl_socket_t fd)
 {
-	struct watched *w = calloc(1, sizeof *w);
+	struct watched *w = make_room(h, fd) ? NULL : calloc(1, sizeof *w);
 	if (!w)
 		return NULL;
 	w->http = h;
 	w->fd = fd;
-	list_add_before(&h->watched, &w->link);
-	return w;
+	return h->watched[fd] = w;
 }
 
 static void drop(struct watched *w, int close_fd)
 {
-	list_remove(&w->link);
+	w->http->watched[w->fd] = NULL;
 	if (w->watch)
 		loop_watch_free(w->watch, close_fd);
 	else if (close_fd)
@@ -176,6 +189,8 @@ int http_watch_close(void *arg, curl_socket_t fd)
 
 void http_watch_forget(struct http *h)
 {
-	while (!list_empty(&h->watched))
-		drop(container_of(h->watched.next, struct watched, link), 0);
+	for (size_t i = 0; i < h->watched_room; i++)
+		if (h->watched[i])
+			drop(h->watched[i], 0);
+	free(h->watched);
 }
