@@ -131,6 +131,8 @@ begin --backlog 2
 for n in 1 2 3 4; do later 9 f$n >/dev/null; done
 wait_for '[ "$(figure .waiting)" = 2 ]'
 is "$(figure '"\(.later) \(.waiting)"')" "2 2" "past the backlog what is due stays where it is"
+wait_for '"$TGRUN" queue list --state-dir "$TMP/state" | grep "^p[0-9]" >"$TMP/list" && ! grep -qv " due since 20[^ ]*Z$" "$TMP/list"'
+is "$(grep -c '^p' "$TMP/list")" 2 "… and the list does not say that it comes at a time that is over"
 killed
 begin --backlog 2
 "$TGRUN" resume --state-dir "$TMP/state"
