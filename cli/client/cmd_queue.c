@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "cli/client/consent.h"
 #include "cli/cmd.h"
 #include "cli/print.h"
@@ -93,6 +94,21 @@ static void number_text(const struct work *w, const cJSON *item, char out[32])
 		snprintf(out, 32, "%s%.0f", prefixes[w->series], json_number(item, "number"));
 }
 
+/* What its time means. One that is over is no promise: it waits for room, or for a tgrun that runs.
+ */
+static const char *due_words(const cJSON *item, const char *due)
+{
+	int64_t wall;
+	if (!due[0])
+		return "";
+	/* the time is cut to its second */
+	if (clock_read(due, &wall, NULL) == 0 && wall + 1000 <= clock_system.wall(&clock_system))
+		return "  due since ";
+	return *json_text(item, "number")   ? "  comes at "
+	       : json_true(item, "gathers") ? "  gathers until "
+					    : "  again at ";
+}
+
 static void print_item(const struct work *w, const char *line, const cJSON *item)
 {
 	const char *due = json_text(item, "due");
@@ -106,12 +122,7 @@ static void print_item(const struct work *w, const char *line, const cJSON *item
 		print_cut(stdout, json_text(item, "key"), KEY_SHOWN);
 		if (json_number(item, "failures") > 0)
 			print_part(stdout, "  failed %.0f times", json_number(item, "failures"));
-		print_line(stdout, "%s%s",
-			   !due[0]                      ? ""
-			   : *json_text(item, "number") ? "  comes at "
-			   : json_true(item, "gathers") ? "  gathers until "
-							: "  again at ",
-			   due);
+		print_line(stdout, "%s%s", due_words(item, due), due);
 		return;
 	}
 	print_line(stdout, "number    %s", number);
