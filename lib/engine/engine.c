@@ -129,6 +129,7 @@ struct engine *engine_new(const struct engine_config *config, struct err *err)
 		.key_spec = e->rule,
 		.backlog = e->policy.backlog,
 		.route_of = engine_route_bytes,
+		.wanted = engine_wanted,
 		.gather = gather,
 		.group_of = engine_group_of,
 		.max_age = engine_max_age,

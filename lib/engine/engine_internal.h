@@ -300,6 +300,8 @@ bool engine_probes(const struct route *r);
 void engine_later_turn(struct engine *e);
 /* Something is due, and there is room for it. */
 bool engine_later_due(const struct engine *e);
+/* Whether what was pushed is to become an update: --only and --ignore say so. */
+bool engine_wanted(void *arg, const char *body, size_t length);
 /* Answers the request of tgrun push; control_end() is the caller's. */
 void engine_push(struct engine *e, struct control_client *client, const cJSON *request);
 

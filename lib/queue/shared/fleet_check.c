@@ -1,5 +1,5 @@
-/* queue/shared/fleet_check: a URL in, sentences on the server behind it out. Invariant: what stops a
- * start is told as wrong, with its exit status; what only costs speed or safety is a warning. */
+/* queue/shared/fleet_check: a URL in, sentences on the server behind it out. Invariant: what stops
+ * a start is told as wrong, with its exit status; what only costs speed or safety is a warning. */
 #include "queue/shared/fleet_check.h"
 
 #include <stdarg.h>
@@ -28,8 +28,9 @@ struct check {
 	bool failed; /* nothing more can be asked */
 };
 
-__attribute__((format(printf, 3, 4))) static void
-tell(const struct check *c, void (*how)(void *arg, const char *text), const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static void tell(const struct check *c,
+						       void (*how)(void *arg, const char *text),
+						       const char *fmt, ...)
 {
 	char text[TEXT];
 	va_list ap;
@@ -107,11 +108,11 @@ static void check_server(struct check *c)
 static void check_schema(struct check *c, const char *rule)
 {
 	struct buf url;
-	const struct fleet_answer *a =
-		ask(c, "SELECT to_regnamespace('@S@') IS NOT NULL, "
-		       "coalesce(has_schema_privilege(to_regnamespace('@S@'), 'USAGE'), false), "
-		       "coalesce(has_schema_privilege(to_regnamespace('@S@'), 'CREATE'), false), "
-		       "current_user");
+	const struct fleet_answer *a = ask(
+		c, "SELECT to_regnamespace('@S@') IS NOT NULL, "
+		   "coalesce(has_schema_privilege(to_regnamespace('@S@'), 'USAGE'), false), "
+		   "coalesce(has_schema_privilege(to_regnamespace('@S@'), 'CREATE'), false), "
+		   "current_user");
 	if (!a)
 		return;
 	buf_init(&url, SIZE_MAX / 2);
@@ -149,8 +150,7 @@ static void check_schema(struct check *c, const char *rule)
 	}
 	if (!c->failed && owner)
 		tell(c, c->told->warning,
-		     "'%s' owns the queue; to run it needs less: tgrun fleet init --role",
-		     user);
+		     "'%s' owns the queue; to run it needs less: tgrun fleet init --role", user);
 	buf_release(&url);
 }
 
@@ -172,8 +172,8 @@ struct moment {
 static bool look_at_clocks(struct check *c, struct moment *m)
 {
 	int64_t before = clock_system.mono(&clock_system);
-	const struct fleet_answer *a =
-		ask(c, "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint");
+	const struct fleet_answer *a = ask(
+		c, "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint");
 	int64_t after = clock_system.mono(&clock_system);
 	if (!a)
 		return false;
@@ -195,7 +195,8 @@ static void check_clocks(struct check *c)
 	double ours = (double)(last.ours - first.ours), theirs = last.theirs - first.theirs;
 	double slack = (double)(first.took + last.took + 2);
 	double percent = 100 * (theirs - ours) / ours;
-	if (100 * slack / ours < RATE_PERCENT && (percent > RATE_PERCENT || percent < -RATE_PERCENT))
+	if (100 * slack / ours < RATE_PERCENT &&
+	    (percent > RATE_PERCENT || percent < -RATE_PERCENT))
 		tell(c, c->told->warning,
 		     "the server's clock runs %.0f %% %s than this machine's: leases need clocks "
 		     "whose rates agree within 10 %%",

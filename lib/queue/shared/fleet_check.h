@@ -11,7 +11,8 @@
 struct fleet_check_told {
 	void (*ok)(void *arg, const char *text);
 	void (*warning)(void *arg, const char *text);
-	void (*wrong)(void *arg, const struct err *err); /* with the status that a start would have */
+	void (*wrong)(void *arg,
+		      const struct err *err); /* with the status that a start would have */
 	void *arg;
 };
 

@@ -96,8 +96,9 @@ struct fleet_db_config {
 struct fleet_db *fleet_db_new(const struct fleet_db_config *config, struct err *err);
 void fleet_db_free(struct fleet_db *db); /* NULL is fine */
 
-/* Is it connected, with no statement under way? */
+/* Is it connected, with no statement under way; with one? */
 bool fleet_db_idle(const struct fleet_db *db);
+bool fleet_db_busy(const struct fleet_db *db);
 
 /* Sends a statement; its answer comes by `answer`, or `down` comes: also when it took `limit`
  * milliseconds. To be called while idle. 0, or -1: the connection is lost, and `down` follows. */
@@ -122,6 +123,11 @@ struct fleet_db *fleet_db_open(const char *url, const char *schema, int64_t limi
  * was lost each call fails. */
 int fleet_db_ask(struct fleet_db *db, const struct fleet_call *call, int64_t limit,
 		 const struct fleet_answer **out, struct err *err);
+
+/* Waits for the answer of the statement that fleet_db_send() sent: on the loop no event tells of it
+ * any more. As fleet_db_ask(). */
+int fleet_db_wait(struct fleet_db *db, int64_t limit, const struct fleet_answer **out,
+		  struct err *err);
 
 /* Carries out a text of several statements, as one transaction if it says nothing else, with `@S@`
  * and `@BOT@` as in fleet.sql. 0, or -1 with `err`. */

@@ -95,6 +95,12 @@ static int refuse(struct fleet_db *db, const struct fleet_answer **out, struct e
 	return -1;
 }
 
+int fleet_db_wait(struct fleet_db *db, int64_t limit, const struct fleet_answer **out,
+		  struct err *err)
+{
+	return finish(db, limit, out, err);
+}
+
 int fleet_db_ask(struct fleet_db *db, const struct fleet_call *call, int64_t limit,
 		 const struct fleet_answer **out, struct err *err)
 {

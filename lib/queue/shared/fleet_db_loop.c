@@ -181,6 +181,11 @@ bool fleet_db_idle(const struct fleet_db *db)
 	return db->state == FLEET_DB_READY;
 }
 
+bool fleet_db_busy(const struct fleet_db *db)
+{
+	return db->state == FLEET_DB_BUSY;
+}
+
 int fleet_db_send(struct fleet_db *db, const struct fleet_call *call, int64_t limit)
 {
 	if (db->state != FLEET_DB_READY)

@@ -197,6 +197,14 @@ int fleet_ops_jobs_rest(struct fleet_ops *o, int64_t age)
 	return add_number(o, "jobs_rest", "age", age);
 }
 
+int fleet_ops_value(struct fleet_ops *o, const char *name, const char *value)
+{
+	size_t before = o->json.len;
+	int rc = open_op(o, "value") || json_add_text(&o->json, "name", name) ||
+		 json_add_text(&o->json, "value", value);
+	return close_op(o, before, rc);
+}
+
 int fleet_ops_list(const struct fleet_ops *o, struct buf *out)
 {
 	return buf_addc(out, '[') || buf_add(out, buf_str(&o->json), o->json.len) ||

@@ -35,6 +35,7 @@ int fleet_ops_lines_rest(struct fleet_ops *o);
 int fleet_ops_move(struct fleet_ops *o, const char *from, const char *to);
 int fleet_ops_job(struct fleet_ops *o, const char *name, const char *chat, int64_t number);
 int fleet_ops_jobs_rest(struct fleet_ops *o, int64_t age); /* used last so many ms ago */
+int fleet_ops_value(struct fleet_ops *o, const char *name, const char *value);
 
 /* Appends the whole list to `out`: `[…]`. 0, or -1 as buf_add(). */
 int fleet_ops_list(const struct fleet_ops *o, struct buf *out);

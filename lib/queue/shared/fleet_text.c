@@ -11,19 +11,19 @@
 void fleet_list_init(struct fleet_list *l)
 {
 	buf_init(&l->text, SIZE_MAX / 2);
-	l->failed = false;
+	l->failed = l->ended = false;
 }
 
 void fleet_list_release(struct fleet_list *l)
 {
 	buf_release(&l->text);
-	l->failed = false;
+	l->failed = l->ended = false;
 }
 
 void fleet_list_clear(struct fleet_list *l)
 {
 	buf_clear(&l->text);
-	l->failed = false;
+	l->failed = l->ended = false;
 }
 
 static void begin_member(struct fleet_list *l)
@@ -87,9 +87,10 @@ const char *fleet_list_end(struct fleet_list *l)
 {
 	if (l->text.len == 0 && !l->failed)
 		return "{}";
-	if (l->failed || buf_addc(&l->text, '}'))
-		return NULL;
-	return buf_str(&l->text);
+	if (!l->failed && !l->ended && buf_addc(&l->text, '}'))
+		l->failed = true;
+	l->ended = true;
+	return l->failed ? NULL : buf_str(&l->text);
 }
 
 bool fleet_list_next(const char **at, int64_t *value)

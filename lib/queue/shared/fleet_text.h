@@ -13,7 +13,7 @@
  * memory was out for any of them. */
 struct fleet_list {
 	struct buf text;
-	bool failed;
+	bool failed, ended;
 };
 
 void fleet_list_init(struct fleet_list *l); /* empty; allocates nothing */
@@ -26,7 +26,7 @@ void fleet_list_bool(struct fleet_list *l, bool value);
  * U+FFFD. NULL: NULL. */
 void fleet_list_text(struct fleet_list *l, const char *text);
 
-/* The literal: `{}` of an empty one. NULL when memory was out. */
+/* The literal: `{}` of an empty one. NULL when memory was out. Nothing is added any more. */
 const char *fleet_list_end(struct fleet_list *l);
 
 /* Reads the numbers of an array that was answered, one after the other: *at begins as its text.
