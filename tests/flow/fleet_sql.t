@@ -78,5 +78,22 @@ is "$(ask "$PG_BOT" -c "SELECT o_what, o_number, o_keys, convert_from(o_bytes, '
 	-c "SELECT o_fate, o_now FROM tgrun_7.dead_retry('{1}')" -c "SELECT o_taken FROM tgrun_7.ripe(4, 1, 2, 9)" \
 	-c "SELECT number, lane, keys FROM tgrun_7.queue ORDER BY 1" | tr '\n' ' ')" \
 	"d|1|chat:1|body p|1|chat:2|push  changed|2 1 2|1|user:1 3|1|user:2 " "… until they are routed anew"
+is "$(ask "$PG_BOT" -c "SELECT tgrun_7.push(true, 0, 'm', '', '', false, (-1)::smallint, 'push')" -c "SELECT o_taken FROM tgrun_7.ripe(4, 1, 2, 9)" \
+	-c "SELECT o_number FROM tgrun_7.stale(4, 1, 9)" -c "SELECT tgrun_7.routed(4, 1, '{p}', '{2}', '{\"\"}', '{\"\"}', '{-1}')" \
+	-c "SELECT count(*) FROM tgrun_7.pushes" | tr '\n' ' ')" "2 0 2  0 " "a push that nobody routed waits for that; one that is not wanted is forgotten"
+
+# What one machine had is taken along.
+updates="SELECT tgrun_5.import_updates('chat', '{t,t,f}', '{11,12,0}', '{m,m,m}', '{chat:1,chat:1,chat:2}', '{chat:1,chat:1,chat:2}', '{f,f,t}', '{0,0,1}',
+	'{0,2,1}', '{0,1,0}', '{0,0,3}', '{f,t,t}', '{-1,5000,-1}', '{0,0,60000}', '{9000,8000,7000}', '{-1,-1,100}', '{1,2,3}', 'abbccc')"
+is "$(init tgrun_5 5)$(ask "$PG_BOT" -c "$updates")" 3 "updates of one machine are imported"
+is "$(ask "$PG_BOT" -c "SELECT number, state, lane, keys, failures, deaths, interruptions, again IS NOT NULL, convert_from(bytes, 'UTF8') FROM tgrun_5.queue
+	ORDER BY 1" | tr '\n' ' ')" "1|ready|0|chat:1|0|0|0|f|a 2|behind|0|chat:1|2|1|0|f|bb 3|delayed|1|chat:2|1|0|3|t|ccc " "… with their order, bytes and accounts"
+is "$(ask "$PG_BOT" -c "SELECT tgrun_5.import_letters('chat', '{t}', '{9}', '{m}', '{chat:1}', '{chat:1}', '{f}', '{0}', '{3}', '{why}', '{err}', '{9000}',
+	'{8000}', '{4}', 'body')" -c "SELECT number, reason, last_stderr, attempts, convert_from(bytes, 'UTF8') FROM tgrun_5.letters" | tr '\n' ' ')" \
+	"1 4|why|err|3|body " "so are dead letters"
+is "$(ask "$PG_BOT" -c "SELECT tgrun_5.import_source('api', 77)" -c "$(attach one | sed s/tgrun_7/tgrun_5/)" -c "SELECT o_next FROM tgrun_5.poll(1, 1, 'api')" |
+	tr '\n' ' ')" " 1 1 77 " "the source goes on where it was"
+like "$(ask "$PG_BOT" -c "$updates")" "nodes are at work" "nothing is imported while nodes work"
+is "$(ask "$PG_BOT" -c "SELECT count(*) FROM tgrun_5.audit")" 0 "nothing is wrong with what was imported"
 
 done_testing

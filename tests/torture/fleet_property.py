@@ -535,7 +535,8 @@ class World:
 
     def sender(self, node):
         m = self.m
-        refused = self.fenced(node) or (None if m.poller == node.id and m.epoch == node.epoch else 'TG002')
+        polls = m.poller == node.id and m.epoch == node.epoch and m.resigned[node.id] < node.epoch
+        refused = self.fenced(node) or (None if polls else 'TG002')
         rows = self.call('SELECT sender($1, $2, $3)', node.id, node.session, node.epoch, expect=refused)
         if not rows:
             return
