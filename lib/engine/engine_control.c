@@ -129,7 +129,10 @@ static bool change_run(struct engine *e, struct control_client *client, const ch
 				"it is paused, so nothing would be handled; 'tgrun resume' comes first");
 			return true;
 		}
+		/* Other machines handle what waits. */
+		e->fleet.leaves = e->fleet.shared;
 		engine_drain(e);
+		engine_take_change(e);
 	} else if (strcmp(verb, "stop") == 0) {
 		if (e->phase == ENGINE_RUNNING)
 			log_event(e->config.log, LOG_INFO, LOG_NONE,
@@ -140,6 +143,14 @@ static bool change_run(struct engine *e, struct control_client *client, const ch
 	}
 	end(e, client);
 	return true;
+}
+
+static void send(struct engine *e, struct control_client *client, const cJSON *request)
+{
+	if (engine_send(e, client, request))
+		end(e, client);
+	else
+		engine_turn_in(e, 0);
 }
 
 static void cancel(struct engine *e, struct control_client *client, const cJSON *request)
@@ -161,7 +172,7 @@ void engine_control_request(void *arg, struct control_client *client, const cJSO
 	else if (strcmp(verb, "metrics") == 0)
 		tell(e, client, metrics_json);
 	else if (strcmp(verb, "send") == 0)
-		engine_send(e, client, request), end(e, client);
+		send(e, client, request);
 	else if (strcmp(verb, "push") == 0)
 		engine_push(e, client, request), end(e, client);
 	else if (strcmp(verb, "cancel") == 0)

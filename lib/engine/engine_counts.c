@@ -6,6 +6,7 @@
 
 #include "engine/engine_internal.h"
 #include "engine/figures.h"
+#include "queue/sharing.h"
 
 static void count_source(const struct engine *e, struct engine_counts *out)
 {
@@ -148,8 +149,11 @@ int engine_lingering(const struct engine *e, char *out, size_t n)
 bool engine_idle(const struct engine *e)
 {
 	struct queue_counts c;
+	struct queue_fleet fleet;
 	queue_counts(e->queue, &c);
-	return c.gathering == 0 && handlers_running(e->handlers) == 0 && !e->tidy.trimming &&
-	       list_empty(&e->starts.starting) && queue_next_due(e->queue, QUEUE_ALL_LANES) != 0 &&
-	       !queue_dirty(e->queue) && !engine_later_due(e);
+	queue_fleet(e->queue, &fleet);
+	return !fleet.more && c.gathering == 0 && handlers_running(e->handlers) == 0 &&
+	       !e->tidy.trimming && list_empty(&e->starts.starting) &&
+	       queue_next_due(e->queue, QUEUE_ALL_LANES) != 0 && !queue_dirty(e->queue) &&
+	       !engine_later_due(e);
 }

@@ -146,12 +146,19 @@ unsigned engine_lane(const struct engine *e, const struct update *u, bool *bypas
 	return (unsigned)route * LANE_GROUPS + (*bypass ? LANE_BYPASS : LANE_ORDERED);
 }
 
-int engine_chat_of(const struct engine *e, const struct claim *c, struct buf *out)
+int engine_chat_bytes(void *arg, const char *body, size_t length, struct buf *out)
 {
-	struct update *u = update_parse(c->body, c->length, NULL);
-	int rc = u ? update_keys(u, e->chats, out) : 0;
+	const struct engine *e = arg;
+	struct err err = { 0 };
+	struct update *u = update_parse(body, length, &err);
+	int rc = u ? update_keys(u, e->chats, out) : err.status == ERR_INTERNAL ? -1 : 0;
 	update_free(u);
 	return rc;
+}
+
+int engine_chat_of(const struct engine *e, const struct claim *c, struct buf *out)
+{
+	return engine_chat_bytes((void *)(uintptr_t)e, c->body, c->length, out);
 }
 
 const char *engine_left_out(const struct engine *e, const struct update *u)

@@ -331,9 +331,14 @@ void engine_on_done(void *arg, struct handler *h, struct claim *c, const struct 
 	struct route *route = f->route;
 	int64_t since = f->since;
 	uint64_t batch = f->batch;
+	bool is_void = f->is_void;
 	(void)h;
 	CRASHPOINT("before-settle");
 	engine_land(e, f);
+	if (is_void) {
+		claim_free(c);
+		return;
+	}
 	if (r->end == HANDLER_ENDED || r->end == HANDLER_CANCELLED)
 		engine_observe(&e->counts.handler_duration, r->elapsed);
 	switch (r->end) {

@@ -40,8 +40,8 @@ enum queue_take {
 	QUEUE_TAKES,  /* as at first: it hands updates out */
 	QUEUE_PAUSES, /* none; it has back what this machine holds and queue_claim() did not hand
 			 out */
-	QUEUE_LEAVES, /* so, too; and this machine gives its roles up, once the source has stopped
-		       */
+	/* none, too; and it asks no source any more: this machine gives its roles up */
+	QUEUE_LEAVES,
 };
 void queue_take(struct queue *q, enum queue_take take);
 

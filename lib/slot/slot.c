@@ -308,6 +308,7 @@ static void obey(const struct slot_order *order, int fds[2])
 		return;
 	case SLOT_SIGNAL:
 		if (order->job == slot.job && slot.job) {
+			look_at_deadline(); /* it may be ordered for that */
 			if (order->signo == SIGKILL)
 				begin_sweep();
 			else

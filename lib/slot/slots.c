@@ -279,23 +279,6 @@ static bool is_over(const struct slots *s)
 	return s->trust != INT64_MAX && clock_boot() >= s->trust;
 }
 
-void slots_trust(struct slots *s, int64_t until)
-{
-	const struct slot_order order = { .what = SLOT_TRUST };
-	bool was_over = is_over(s), sooner = until < s->trust;
-	s->trust = until;
-	for (int i = 0; i < s->config.count; i++)
-		s->slot[i].page->trust = until;
-	for (int i = 0; sooner && i < s->config.count; i++) {
-		struct slot *slot = &s->slot[i];
-		bool busy = slot->state == SLOT_BUSY || slot->state == SLOT_LINGERS;
-		if (busy && send_order(slot, &order, NULL, NULL, 0))
-			slots_condemn(slot);
-	}
-	if (was_over && !is_over(s))
-		s->events->idle(s->arg);
-}
-
 int slots_start(struct slot *slot, const struct slot_job *job)
 {
 	int fds[2] = { job->stdin_fd, job->extra_fd }, rc = -1;
@@ -359,6 +342,26 @@ void slots_signal(struct slot *slot, int signo)
 		slots_condemn(slot);
 	else
 		slots_mend_soon(slot->slots);
+}
+
+void slots_trust(struct slots *s, int64_t until)
+{
+	const struct slot_order order = { .what = SLOT_TRUST };
+	bool was_over = is_over(s), sooner = until < s->trust;
+	s->trust = until;
+	for (int i = 0; i < s->config.count; i++)
+		s->slot[i].page->trust = until;
+	for (int i = 0; sooner && i < s->config.count; i++) {
+		struct slot *slot = &s->slot[i];
+		if (slot->state != SLOT_BUSY && slot->state != SLOT_LINGERS)
+			continue;
+		if (is_over(s))
+			slots_signal(slot, SIGKILL);
+		else if (send_order(slot, &order, NULL, NULL, 0))
+			slots_condemn(slot);
+	}
+	if (was_over && !is_over(s))
+		s->events->idle(s->arg);
 }
 
 void slots_leave(struct slot *slot)
