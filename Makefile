@@ -225,6 +225,18 @@ torture: build-gcc build-crash
 	@tests/torture/soak
 	@tests/torture/memcheck
 
+# The manual as HTML, for a browser or a web server: build/docs/index.html. (mandoc's Markdown has no tables.) mandoc looks for a page that is
+# named, where it runs, and links to Debian's where there is none.
+DOCS     = $(abspath $(B))/docs
+LINKS    = %N.%S.html;https://manpages.debian.org/%N.%S
+docs:
+	@command -v mandoc >/dev/null || { echo "make: no mandoc here; scripts/deps installs it" >&2; exit 1; }
+	@rm -rf $(DOCS) && mkdir -p $(DOCS)
+	@set -e; cd man; for page in *.[1-8]; do mandoc -T html -O 'toc,man=$(LINKS)' $$page >$(DOCS)/$$page.html; done
+	@{ echo '<!DOCTYPE html><meta charset="utf-8"><title>tgrun $(VERSION)</title><h1>tgrun $(VERSION)</h1><dl>'; cd man; for page in *.[1-8]; do \
+		sed -n "s,^\.Nd \(.*\),<dt><a href=\"$$page.html\">$$page</a><dd>\1,p" $$page; done; echo '</dl>'; } >$(DOCS)/index.html
+	@echo $(DOCS)/index.html
+
 # The Debian package, built, installed, used and removed in a root of its own; as root, from Debian's mirror.
 packages:
 	@tests/packages/run
@@ -315,5 +327,5 @@ deb: dist
 clean:
 	rm -rf build
 
-.PHONY: all force completions tests dist deb packages build-crash cover cover-lines torture bench foreign check check-quick check-asan lint format install uninstall clean $(SETS:%=build-%)
+.PHONY: all force completions tests dist deb docs packages build-crash cover cover-lines torture bench foreign check check-quick check-asan lint format install uninstall clean $(SETS:%=build-%)
 .SECONDARY:

@@ -242,8 +242,8 @@ static struct queue *open_queue(void *arg, const struct queue_config *config, st
 {
 	struct run *r = arg;
 	const struct setup *s = r->setup;
-	const struct store_place place = { .dir_fd = r->dir ? statedir_fd(r->dir) : -1,
-					   .dir_name = s->state_dir,
+	const struct store_place place = { .config = &s->config,
+					   .dir = r->dir,
 					   .bot_id = bot_id(s),
 					   .log = r->log };
 	return setup_store(&s->config)->open(&place, config, err);

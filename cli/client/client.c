@@ -55,10 +55,10 @@ int client_open_or_make(struct setup *s, struct statedir **dir, struct err *err)
 }
 
 /* What a runner left for the next request: from which number on and up to which, or how many of the
- * numbers that it was given. */
+ * numbers that it was given; and how many were changed until then, where it says that. */
 struct rest {
 	bool more;
-	int64_t from, to;
+	int64_t from, to, changed;
 	size_t left;
 };
 
@@ -77,6 +77,7 @@ static bool is_rest(struct rest *rest, const cJSON *json)
 	*rest = (struct rest){ .more = true,
 			       .from = (int64_t)json_number(json, "next"),
 			       .to = (int64_t)json_number(json, "to"),
+			       .changed = (int64_t)json_number(json, "changed"),
 			       .left = (size_t)json_number(json, "left") };
 	return true;
 }
@@ -370,8 +371,9 @@ static int ask_for(struct buf *request, const struct client_work *w, size_t at,
 	if (w->count)
 		rc = rc || buf_adds(request, ",\"numbers\":[");
 	else if (rest->more)
-		rc = rc || buf_addf(request, ",\"from\":%lld,\"to\":%lld", (long long)rest->from,
-				    (long long)rest->to);
+		rc = rc ||
+		     buf_addf(request, ",\"from\":%lld,\"to\":%lld,\"changed\":%lld",
+			      (long long)rest->from, (long long)rest->to, (long long)rest->changed);
 	for (size_t i = 0; rc == 0 && i < n; i++)
 		rc = buf_addf(request, "%s%lld", i ? "," : "", (long long)w->numbers[at + i]);
 	if (w->count)

@@ -17,7 +17,8 @@ void client_wait(long milliseconds)
 int client_verb(const struct config *c, const char *const *verbs, size_t count, struct err *err)
 {
 	const char *command = options_command_name(c->command);
-	const char *words = options_command_words(c->command);
+	char words[256];
+	options_command_words(c->command, words, sizeof words);
 	if (!c->arguments.count)
 		return err_set(err, ERR_USAGE, "'tgrun %s' wants one of: %s", command, words);
 	for (size_t i = 0; i < count; i++)

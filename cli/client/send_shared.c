@@ -14,10 +14,10 @@ static void no_turn(void *arg)
 	(void)arg;
 }
 
-static void no_end(void *arg, int64_t id, enum out_end how, const struct verdict *v,
-		   const char *reason, const char *body, size_t length)
+static void no_end(void *arg, const struct queue_call *call, enum out_end how,
+		   const struct verdict *v, const char *reason, const char *body, size_t length)
 {
-	(void)arg, (void)id, (void)how, (void)v, (void)reason, (void)body, (void)length;
+	(void)arg, (void)call, (void)how, (void)v, (void)reason, (void)body, (void)length;
 }
 
 /* Where calls are made. */

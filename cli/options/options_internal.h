@@ -76,7 +76,7 @@ void options_variable(const struct option_row *row, char out[64]);
 /* The option nearest in spelling that may stand at level `origin`; NULL if none is near. */
 const struct option_row *options_nearest(const char *name, enum origin origin);
 
-/* The sub-command of that name, 0 if there is none; then *near is the one nearest in spelling, or
+/* The sub-command of that name; 0 if there is none; then *near is the one nearest in spelling, or
  * NULL. */
 enum command_bit options_command(const char *name, const char **near);
 

@@ -76,6 +76,30 @@ static void no_fleet(const struct queue *q, struct queue_fleet *out)
 	*out = (struct queue_fleet){ 0 };
 }
 
+/* Who asks for counts wants to see something; nothing is there where the server does not answer. */
+static int64_t total(const struct queue *q, const char *sql)
+{
+	struct fleet_call call = { .sql = sql };
+	const struct fleet_answer *a;
+	struct err ignored;
+	return fleet_tools_ask(fleet_tools_of(q), &call, &a, &ignored) ? 0
+								       : fleet_answer_number(a, 0, 0);
+}
+
+static void count(const struct queue *q, struct queue_counts *out)
+{
+	*out = (struct queue_counts){
+		.waiting = (size_t)total(q, "SELECT unfinished - held FROM @S@.totals"),
+		.dead = total(q, "SELECT dead FROM @S@.totals"),
+		.later = total(q, "SELECT pushes FROM @S@.totals"),
+	};
+}
+
+static int64_t count_failed(const struct queue *q)
+{
+	return total(q, "SELECT failed FROM @S@.totals");
+}
+
 static int64_t no_bytes(const struct queue *q)
 {
 	(void)q;
@@ -97,6 +121,7 @@ static const struct queue_ops ops = {
 	.fleet = no_fleet,
 	.flush = fleet_tools_flush,
 	.dirty = fleet_tools_dirty,
+	.counts = count,
 	.spare_bytes = no_bytes,
 	.each = fleet_tools_each,
 	.show = fleet_tools_show,
@@ -113,7 +138,7 @@ static const struct queue_ops ops = {
 	.job_get = fleet_tools_job_get,
 	.job_keep = fleet_tools_job_keep,
 	.jobs_rest = fleet_tools_jobs_rest,
-	.calls_failed = no_bytes,
+	.calls_failed = count_failed,
 	.push = fleet_tools_push,
 	.push_each = fleet_tools_push_each,
 	.push_show = fleet_tools_push_show,
