@@ -97,12 +97,19 @@ void fleet_calls_next(struct fleet *q)
 		}
 }
 
+bool fleet_calls_outage(const struct fleet *q)
+{
+	return q->node.fails_since && fleet_mono(q) - q->node.fails_since > FLEET_OUTAGE;
+}
+
 static void on_timer(void *arg)
 {
 	struct fleet *q = arg;
 	watch_trust(q);
 	fleet_calls_next(q);
 	set_timer(q);
+	if (fleet_calls_outage(q) && q->config.changed)
+		q->config.changed(q->config.arg);
 }
 
 /* ---- what comes back ---- */
