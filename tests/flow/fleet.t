@@ -88,5 +88,5 @@ for pid in $A $B $C; do
 done >"$TMP/statuses"
 is "$(tr '\n' ' ' <"$TMP/statuses")" "0 0 0 " "each of them stops well"
 is "$(psql -qXAt "$PG" -c "SELECT unfinished, dead FROM tgrun_${TOKEN%%:*}.totals")" "0|0" "and nothing is left"
-[ "$FAILED" = 0 ] || diag "$(tail -n 5 "$TMP"/[abc].log; cat "$TMP/figures")"
+[ "$FAILED" = 0 ] || diag "$(tail -n 5 "$TMP"/[abc].log "$TMP/proxy.log"; cat "$TMP/figures")"
 done_testing

@@ -28,14 +28,13 @@ sel.register(wake_r, selectors.EVENT_READ)
 
 
 def close(s):
-    for one in (s, peers.pop(s, None)):
-        if one is not None:
-            peers.pop(one, None)
-            try:
-                sel.unregister(one)
-            except KeyError:
-                pass
-            one.close()
+    if s not in peers:
+        return
+    for one in (s, peers[s]):
+        del peers[one]
+        if not stalled:
+            sel.unregister(one)
+        one.close()
 
 
 def accept():

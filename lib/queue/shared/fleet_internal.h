@@ -213,6 +213,7 @@ struct fleet {
 		bool routed; /* nothing has none, as far as it was looked; */
 		bool routes; /* but that which is in `lists` */
 		struct fleet_list lists[FLEET_ROUTED];
+		struct fleet_db *db; /* by which this machine pushes; NULL: none yet */
 	} later;
 	struct {
 		int64_t keep, age; /* of queue_dead_trim() */

@@ -182,7 +182,10 @@ static int take_row(struct fleet *q, const struct fleet_answer *a, int row)
 	int64_t number = fleet_answer_number(a, row, 1);
 	switch (*fleet_answer_text(a, row, 0)) {
 	case 'u':
-		return fleet_held_add(q, a, row);
+		if (fleet_held_add(q, a, row))
+			return -1;
+		CRASHPOINT("fleet-held");
+		break;
 	case 'n':
 		q->turn.next_due = fleet_mono(q) + fleet_answer_number(a, row, 8);
 		break;
@@ -211,7 +214,7 @@ static int take_row(struct fleet *q, const struct fleet_answer *a, int row)
 static void answered(struct fleet *q, const struct fleet_answer *a)
 {
 	size_t got = 0;
-	CRASHPOINT("turn-answered");
+	CRASHPOINT("fleet-turn-answered");
 	fleet_turn_written(q);
 	for (int row = 0; row < fleet_answer_rows(a); row++) {
 		got += *fleet_answer_text(a, row, 0) == 'u';
