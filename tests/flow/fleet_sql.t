@@ -16,7 +16,7 @@ attach() { # IDENT [CLIENT [SCHEMA [RULE]]]
 
 # The model, in five worlds; two at a time.
 world() { # SEED
-	python3 tests/torture/fleet_property.py "$PG" "$PG_BOT" lib/queue/shared/fleet.sql "$1" "${CALLS:-500}" >"$TMP/world.$1" 2>&1
+	python3 tests/torture/fleet_property.py "$PG" "$PG_BOT" lib/queue/shared/fleet.sql "$1" "${CALLS:-400}" >"$TMP/world.$1" 2>&1
 	echo $? >"$TMP/status.$1"
 }
 for pair in "1 2" "3 4" "5"; do
@@ -27,6 +27,11 @@ for seed in 1 2 3 4 5; do
 	is "$(cat "$TMP/status.$seed")" 0 "what nodes and tools may do in any order does what the model does: seed $seed"
 	diag "$(cat "$TMP/world.$seed")"
 done
+
+# At once.
+python3 tests/torture/fleet_storm.py "$PG" "$PG_BOT" lib/queue/shared/fleet.sql 1 300 >"$TMP/storm" 2>&1
+is $? 0 "nodes that call at the same time, and die, lose nothing, and no two have one key"
+diag "$(cat "$TMP/storm")"
 
 # The schema.
 is "$(init tgrun_7)" "" "the schema is made"
