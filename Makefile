@@ -6,7 +6,21 @@ B       ?= build
 CC      ?= cc
 VERSION := 0.1.0
 
-PKGS    := libcurl libcjson libpipeline libuv sqlite3 libmicrohttpd inih readline
+# make WITHOUT="readline microhttpd", and make install with the same words: a build without libraries that not everybody needs. A word
+# has three rows: what pkg-config calls the libraries, the files that go with them, and those that then stand there and say so.
+WITHOUT ?=
+OPTIONAL := readline microhttpd
+readline_PKGS   := readline
+readline_FILES  := cli/try/chat_prompt.c
+readline_NONE   := cli/try/chat_prompt_none.c
+microhttpd_PKGS := libmicrohttpd readline
+microhttpd_NONE := lib/engine/engine_door_none.c cli/try/cmd_try_none.c
+microhttpd_FILES := $(filter-out $(microhttpd_NONE) lib/engine/door_outcome.c,\
+	$(wildcard lib/io/httpd*.c lib/sandbox/*.c lib/engine/door*.c lib/engine/engine_door*.c cli/try/*.c))
+$(foreach word,$(filter-out $(OPTIONAL),$(WITHOUT)),$(error WITHOUT takes the words $(OPTIONAL), and not '$(word)'))
+ABSENT  := $(foreach word,$(OPTIONAL),$(if $(filter $(word),$(WITHOUT)),$($(word)_FILES),$($(word)_NONE)))
+
+PKGS    := $(filter-out $(foreach word,$(WITHOUT),$($(word)_PKGS)),libcurl libcjson libpipeline libuv sqlite3 libmicrohttpd inih readline)
 # Two of them are loaded when they are first needed (lib/io/library.h), by the names that a program linked with them would ask for.
 LOADED  := libcurl libmicrohttpd
 soname   = $(shell readelf -d "$$($(CC) -print-file-name=$(1).so)" | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p')
@@ -37,13 +51,13 @@ OPT     := -O0 -g
 LIBS    += -Wl,--wrap=_exit,--wrap=execve --coverage
 $(B)/lib/%.o $(B)/cli/%.o: COUNT = --coverage -fprofile-update=atomic -fno-builtin-fork -fno-builtin-execve
 endif
-ALLFLAGS = -std=gnu11 -D_GNU_SOURCE $(if $(CRASH),-DTGRUN_CRASHPOINTS) -DTGRUN_VERSION='"$(VERSION)"' -DTGRUN_CURL='"$(CURL)"' -DTGRUN_MICROHTTPD='"$(MHD)"' -Ilib -I. $(WARN) $(HARDEN) $(OPT) $(shell pkg-config --cflags $(PKGS)) $(CFLAGS) $(COUNT)
+ALLFLAGS = -std=gnu11 -D_GNU_SOURCE $(if $(CRASH),-DTGRUN_CRASHPOINTS) -DTGRUN_VERSION='"$(VERSION)"' -DTGRUN_WITHOUT='"$(strip $(WITHOUT))"' -DTGRUN_CURL='"$(CURL)"' -DTGRUN_MICROHTTPD='"$(MHD)"' -Ilib -I. $(WARN) $(HARDEN) $(OPT) $(shell pkg-config --cflags $(PKGS)) $(CFLAGS) $(COUNT)
 LDALL    = $(OPT) -pie -Wl,-z,relro,-z,now $(LDFLAGS)
 
 CURL    := $(call soname,libcurl)
-MHD     := $(call soname,libmicrohttpd)
-LIB_C   := $(sort $(wildcard lib/*/*.c lib/*/*/*.c))
-CLI_C   := $(sort $(wildcard cli/*.c cli/*/*.c))
+MHD     := $(if $(filter libmicrohttpd,$(PKGS)),$(call soname,libmicrohttpd))
+LIB_C   := $(filter-out $(ABSENT),$(sort $(wildcard lib/*/*.c lib/*/*/*.c)))
+CLI_C   := $(filter-out $(ABSENT),$(sort $(wildcard cli/*.c cli/*/*.c)))
 UNIT_C  := $(sort $(wildcard tests/unit/*.c))
 FUZZ_C  := $(filter-out tests/fuzz/replay.c,$(sort $(wildcard tests/fuzz/*.c)))
 TOOL_C  := $(filter-out tests/tools/machine.c tests/tools/sandbox_%.c,$(sort $(wildcard tests/tools/*.c)))
@@ -59,14 +73,21 @@ all: $(B)/tgrun completions
 $(B)/tgrun: $(CLI_C:%.c=$(B)/%.o) $(B)/libtgrun.a
 	$(call say,LD) $(CC) $(LDALL) -o $@ $^ $(LIBS)
 
-$(B)/libtgrun.a: $(OBJ)
+$(B)/libtgrun.a: $(OBJ) $(B)/without
 	@rm -f $@
-	$(call say,AR) $(AR) rcs $@ $^
+	$(call say,AR) $(AR) rcs $@ $(OBJ)
+
+# What this directory was last built without: whatever tells it apart is made anew when that changes.
+$(B)/without: force
+	@mkdir -p $(@D)
+	@echo '$(strip $(WITHOUT))' | cmp -s - $@ || echo '$(strip $(WITHOUT))' >$@
+$(B)/cli/options/help.o: $(B)/without
+force:
 
 # An archive, so that a test takes only what it calls: main.o holds the sub-commands together.
-$(B)/libcli.a: $(filter-out $(B)/cli/main.o,$(CLI_C:%.c=$(B)/%.o))
+$(B)/libcli.a: $(filter-out $(B)/cli/main.o,$(CLI_C:%.c=$(B)/%.o)) $(B)/without
 	@rm -f $@
-	$(call say,AR) $(AR) rcs $@ $^
+	$(call say,AR) $(AR) rcs $@ $(filter %.o,$^)
 
 $(B)/unit/%: $(B)/tests/unit/%.o $(B)/libcli.a $(B)/libtgrun.a
 	@mkdir -p $(@D)
@@ -199,6 +220,18 @@ torture: build-gcc build-crash
 	@tests/torture/soak
 	@tests/torture/memcheck
 
+# The manual as HTML, for a browser or a web server: build/docs/index.html. (mandoc's Markdown has no tables.) mandoc looks for a page that is
+# named, where it runs, and links to Debian's where there is none.
+DOCS     = $(abspath $(B))/docs
+LINKS    = %N.%S.html;https://manpages.debian.org/%N.%S
+docs:
+	@command -v mandoc >/dev/null || { echo "make: no mandoc here; scripts/deps installs it" >&2; exit 1; }
+	@rm -rf $(DOCS) && mkdir -p $(DOCS)
+	@set -e; cd man; for page in *.[1-8]; do mandoc -T html -O 'toc,man=$(LINKS)' $$page >$(DOCS)/$$page.html; done
+	@{ echo '<!DOCTYPE html><meta charset="utf-8"><title>tgrun $(VERSION)</title><h1>tgrun $(VERSION)</h1><dl>'; cd man; for page in *.[1-8]; do \
+		sed -n "s,^\.Nd \(.*\),<dt><a href=\"$$page.html\">$$page</a><dd>\1,p" $$page; done; echo '</dl>'; } >$(DOCS)/index.html
+	@echo $(DOCS)/index.html
+
 # The Debian package, built, installed, used and removed in a root of its own; as root, from Debian's mirror.
 packages:
 	@tests/packages/run
@@ -289,5 +322,5 @@ deb: dist
 clean:
 	rm -rf build
 
-.PHONY: all completions tests dist deb packages build-crash cover cover-lines torture bench foreign check check-quick check-asan lint format install uninstall clean $(SETS:%=build-%)
+.PHONY: all force completions tests dist deb docs packages build-crash cover cover-lines torture bench foreign check check-quick check-asan lint format install uninstall clean $(SETS:%=build-%)
 .SECONDARY:

@@ -12,8 +12,11 @@ void check_answers_way(const struct setup *s, char *out, size_t n)
 	for (size_t i = 0; i <= last; i++)
 		replies += s->routes[i].policy.reply != REPLY_NONE;
 	const char *calls =
-		policy->serve_api ? "calls by TG_API_URL go through this tgrun, in the order of "
-				    "their chat (--serve-api)"
+		engine_door_built(NULL)
+			? "'tgrun send' goes through this tgrun, calls by TG_API_URL straight to "
+			  "the server"
+		: policy->serve_api ? "calls by TG_API_URL go through this tgrun, in the order of "
+				      "their chat (--serve-api)"
 		: policy->hide_token
 			? "'tgrun call' and 'tgrun send' go through this tgrun (--hide-token)"
 			: "'tgrun call' and 'tgrun send' go through this tgrun, calls by "

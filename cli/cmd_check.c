@@ -424,6 +424,8 @@ int cmd_check(struct setup *s)
 		say("note", "no token, so no bot: handlers get neither TG_TOKEN nor TG_API_URL");
 	if (setup_webhook(s, &err))
 		bad(&c, &err);
+	if (s->config.engine.serve_api && engine_door_built(&err))
+		bad(&c, &err);
 	bool api = setup_api(s, &err) == 0;
 	if (!api)
 		bad(&c, &err);

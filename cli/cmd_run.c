@@ -369,6 +369,8 @@ static int hand_out(struct setup *s, struct err *err)
 {
 	if (!s->config.engine.serve_api)
 		return 0;
+	if (engine_door_built(err))
+		return -1;
 	return s->secret ? secret_hand_out(s->secret, err)
 			 : err_set(err, ERR_USAGE, "--serve-api serves nothing without a token");
 }

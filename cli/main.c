@@ -126,11 +126,7 @@ int main(int argc, char **argv)
 		cmd_warn(&setup.config);
 		status = cmd_fail(&err);
 	} else if (setup.config.help || setup.config.version) {
-		rc = setup.config.help ? options_help(&setup.config, stdout)
-				       : options_version(stdout);
-		if (rc && errno != EPIPE) /* a reader that has seen enough needs no word */
-			cmd_fail((err_sys(&err, ERR_IO, errno, "cannot write the output"), &err));
-		status = rc ? ERR_IO : 0;
+		status = cmd_help(&setup);
 	} else {
 		for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
 			if (commands[i].bit == setup.config.command)

@@ -28,7 +28,7 @@ static int connect_in(const char *path, const char *name, struct err *err)
 		return err_sys(err, ERR_TEMPFAIL, errno, "cannot open '%s'", path);
 	int fd = listener_connect(dir, name, CONNECT_TIME, err);
 	close(dir);
-	if (fd < 0)
+	if (fd < 0 && engine_door_built(err) == 0)
 		err_set(err, ERR_TEMPFAIL,
 			"the tgrun that started this handler does not listen any more");
 	return fd;
@@ -58,7 +58,8 @@ static int connect_runner(struct setup *s, bool *none, struct err *err)
 		return -1;
 	for (int waited = 0; dir && statedir_runs(dir, &holder); waited += STEP) {
 		fd = listener_connect(statedir_fd(dir), "api", CONNECT_TIME, err);
-		if (fd >= 0 || err->status != ERR_UNAVAILABLE || waited >= BEGINS)
+		if (fd >= 0 || err->status != ERR_UNAVAILABLE || waited >= BEGINS ||
+		    engine_door_built(err))
 			goto out;
 		client_wait(STEP);
 	}

@@ -8,11 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "cli/print.h"
+#include "cli/client/place.h"
 #include "io/control.h"
 #include "queue/local/local.h"
 #include "queue/verbs.h"
@@ -20,42 +19,41 @@
 enum { ANSWER_TIMEOUT = 30000, PATIENCE = 10000, STEP = 50 }; /* milliseconds */
 enum { SHORT_LINE = 8192, PAGE_BYTES = 8 << 20, NUMBERS_AT_ONCE = 2000 };
 
-void client_wait(long milliseconds)
+int client_none_runs(const char *state_dir, struct err *err)
 {
-	struct timespec ts = { milliseconds / 1000, milliseconds % 1000 * 1000000 };
-	nanosleep(&ts, NULL);
-}
-
-/* Another bot may be named in a handler, too. */
-static int find_place(struct setup *s, struct err *err)
-{
-	const struct config *c = &s->config;
-	const char *systemd = getenv("STATE_DIRECTORY"), *handler = getenv("TG_STATE_DIR");
-	bool named = c->state_dir || c->token || c->token_file;
-	if (!named && handler && *handler == '/') {
-		s->state_dir = strdup(handler);
-		return s->state_dir ? 0 : err_set(err, ERR_INTERNAL, "out of memory");
-	}
-	if (!c->state_dir && !(systemd && systemd[0]) && setup_token(s, err))
-		return -1;
-	return setup_state_dir(s, err);
+	return err_set(err, ERR_UNAVAILABLE, "no tgrun runs with the state directory '%s'",
+		       state_dir);
 }
 
 int client_open(struct setup *s, struct statedir **dir, struct err *err)
 {
 	*dir = NULL;
-	if (find_place(s, err))
+	if (place_find(s, err))
 		return -1;
 	*err = (struct err){ 0 };
 	*dir = statedir_visit(s->state_dir, err);
 	return *dir || !err->status ? 0 : -1;
 }
 
+int client_open_or_make(struct setup *s, struct statedir **dir, struct err *err)
+{
+	*dir = NULL;
+	if (place_find_with_token(s, err))
+		return -1;
+	*err = (struct err){ 0 };
+	*dir = statedir_visit(s->state_dir, err);
+	if (!*dir && !err->status && s->secret)
+		*dir = statedir_open(s->state_dir, err);
+	else if (!*dir && !err->status)
+		client_none_runs(s->state_dir, err);
+	return *dir ? 0 : -1;
+}
+
 /* What a runner left for the next request: from which number on and up to which, or how many of the
- * numbers that it was given. */
+ * numbers that it was given; and how many were changed until then, where it says that. */
 struct rest {
 	bool more;
-	int64_t from, to;
+	int64_t from, to, changed;
 	size_t left;
 };
 
@@ -74,6 +72,7 @@ static bool is_rest(struct rest *rest, const cJSON *json)
 	*rest = (struct rest){ .more = true,
 			       .from = (int64_t)json_number(json, "next"),
 			       .to = (int64_t)json_number(json, "to"),
+			       .changed = (int64_t)json_number(json, "changed"),
 			       .left = (size_t)json_number(json, "left") };
 	return true;
 }
@@ -115,6 +114,7 @@ struct peer {
 	struct statedir *dir;
 	struct queue *queue; /* NULL: to the runner that has `dir` */
 	int passed;          /* an open file that goes with the request; -1: none */
+	int64_t patience;    /* milliseconds for an answer; 0: ANSWER_TIMEOUT */
 };
 
 /* Carries out a request of the queue itself, by the rows by which a runner does. */
@@ -147,7 +147,8 @@ static int ask(const struct peer *peer, const char *request, client_line *line, 
 	buf_init(&answer.lines, 2 * CONTROL_OUTPUT_MAX);
 	int rc = peer->queue ? ask_queue(peer->queue, request, &answer, err)
 			     : control_call(statedir_fd(peer->dir), request, peer->passed, on_line,
-					    &answer, ANSWER_TIMEOUT, err);
+					    &answer,
+					    peer->patience ? peer->patience : ANSWER_TIMEOUT, err);
 	int bad = hand_over(&answer.lines, line, arg);
 	rc = rc ? rc : bad;
 	buf_release(&answer.lines);
@@ -166,11 +167,17 @@ static int ask(const struct peer *peer, const char *request, client_line *line, 
 int client_ask(struct statedir *dir, const char *request, client_line *line, void *arg,
 	       struct err *err)
 {
+	return client_ask_within(dir, request, ANSWER_TIMEOUT, line, arg, err);
+}
+
+int client_ask_within(struct statedir *dir, const char *request, int64_t patience,
+		      client_line *line, void *arg, struct err *err)
+{
 	pid_t holder;
 	if (!statedir_runs(dir, &holder))
-		return err_set(err, ERR_UNAVAILABLE, "no tgrun runs with the state directory '%s'",
-			       statedir_path(dir));
-	return ask(&(struct peer){ .dir = dir, .passed = -1 }, request, line, arg, NULL, err);
+		return client_none_runs(statedir_path(dir), err);
+	return ask(&(struct peer){ .dir = dir, .passed = -1, .patience = patience }, request, line,
+		   arg, NULL, err);
 }
 
 /* ---- whoever has the queue ---- */
@@ -199,7 +206,7 @@ static int use_store(struct setup *s, struct statedir *dir, const struct work *w
 		store->ops->close(store);
 		return -1;
 	}
-	int rc = work->ask(work->arg, &(struct peer){ dir, q, -1 }, err);
+	int rc = work->ask(work->arg, &(struct peer){ .dir = dir, .queue = q, .passed = -1 }, err);
 	return queue_close(q, rc ? NULL : err) ? -1 : rc;
 }
 
@@ -345,8 +352,9 @@ static int ask_for(struct buf *request, const struct client_work *w, size_t at,
 	if (w->count)
 		rc = rc || buf_adds(request, ",\"numbers\":[");
 	else if (rest->more)
-		rc = rc || buf_addf(request, ",\"from\":%lld,\"to\":%lld", (long long)rest->from,
-				    (long long)rest->to);
+		rc = rc ||
+		     buf_addf(request, ",\"from\":%lld,\"to\":%lld,\"changed\":%lld",
+			      (long long)rest->from, (long long)rest->to, (long long)rest->changed);
 	for (size_t i = 0; rc == 0 && i < n; i++)
 		rc = buf_addf(request, "%s%lld", i ? "," : "", (long long)w->numbers[at + i]);
 	if (w->count)
@@ -384,59 +392,4 @@ int client_work(struct setup *s, struct statedir *dir, const struct client_work 
 			     .arg = &copy,
 			     .touched = w->touched };
 	return do_work(s, dir, &work, err);
-}
-
-int client_verb(const struct config *c, const char *const *verbs, size_t count, struct err *err)
-{
-	const char *command = options_command_name(c->command);
-	const char *words = options_command_words(c->command);
-	if (!c->arguments.count)
-		return err_set(err, ERR_USAGE, "'tgrun %s' wants one of: %s", command, words);
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(c->arguments.items[0], verbs[i]) == 0)
-			return (int)i;
-	return err_set(err, ERR_USAGE, "'tgrun %s %s' is not known; there are: %s", command,
-		       c->arguments.items[0], words);
-}
-
-int client_numbers(const struct texts *arguments, size_t first, const char *what, int64_t **numbers,
-		   size_t *count, struct err *err)
-{
-	*count = 0;
-	*numbers = calloc(arguments->count + 1, sizeof **numbers);
-	if (!*numbers)
-		return err_set(err, ERR_INTERNAL, "out of memory");
-	for (size_t i = first; i < arguments->count; i++) {
-		const char *text = arguments->items[i];
-		size_t digits = strspn(text, "0123456789");
-		if (digits == 0 || text[digits] || digits > 15)
-			return err_set(err, ERR_USAGE, "'%s' is no number of %s", text, what);
-		(*numbers)[(*count)++] = strtoll(text, NULL, 10);
-	}
-	return 0;
-}
-
-const char *client_seconds(double seconds, char out[CLIENT_SECONDS_MAX])
-{
-	long s = (long)seconds;
-	if (s >= 86400)
-		snprintf(out, CLIENT_SECONDS_MAX, "%ldd %02ldh", s / 86400, s % 86400 / 3600);
-	else if (s >= 3600)
-		snprintf(out, CLIENT_SECONDS_MAX, "%ldh %02ldm", s / 3600, s % 3600 / 60);
-	else if (s >= 60)
-		snprintf(out, CLIENT_SECONDS_MAX, "%ldm %02lds", s / 60, s % 60);
-	else
-		snprintf(out, CLIENT_SECONDS_MAX, "%.1fs", seconds);
-	return out;
-}
-
-void client_print_last(const char *line, const char *member)
-{
-	char name[32];
-	size_t n = (size_t)snprintf(name, sizeof name, ",\"%s\":", member);
-	const char *at = strstr(line, name);
-	/* Without the brace that ends the line. */
-	char *value = at ? strndup(at + n, strlen(at) - n - 1) : NULL;
-	print_line(stdout, "%s", value ? value : "");
-	free(value);
 }

@@ -10,10 +10,16 @@
 /* One line of an answer, NUL-terminated. Not 0 ends it: it is not what was expected. */
 typedef int client_line(void *arg, const char *text, size_t n);
 
-/* Opens the state directory that the options mean; where they name none, that of the handler which
- * this runs in (TG_STATE_DIR), else that of the service or of the token. 0, with *dir NULL when
- * there is none yet; -1 with `err`. */
+/* Opens the state directory of the bot that is meant (place_find()). 0, with *dir NULL when there
+ * is none yet; -1 with `err`. */
 int client_open(struct setup *s, struct statedir **dir, struct err *err);
+
+/* The same for who stores something and may send it: with the token, if there is one, and then the
+ * directory is made. 0, or -1 with `err` (ERR_UNAVAILABLE: there is none). */
+int client_open_or_make(struct setup *s, struct statedir **dir, struct err *err);
+
+/* The error of one that is not there, or where none runs: -1 with `err` (ERR_UNAVAILABLE). */
+int client_none_runs(const char *state_dir, struct err *err);
 
 /* Sends one request to the runner that has `dir`. Returns 0 when the answer was whole; -1 with
  * `err`: ERR_UNAVAILABLE when none runs, or none listens (yet, any more); ERR_TEMPFAIL when it
@@ -21,6 +27,10 @@ int client_open(struct setup *s, struct statedir **dir, struct err *err);
  * when the runner has said all, and sees neither {"error":…} nor {"end":true}. */
 int client_ask(struct statedir *dir, const char *request, client_line *line, void *arg,
 	       struct err *err);
+
+/* The same with `patience` milliseconds for the answer, in place of half a minute. */
+int client_ask_within(struct statedir *dir, const char *request, int64_t patience,
+		      client_line *line, void *arg, struct err *err);
 
 /* What follows asks a verb of queue/verbs.h of whoever has the queue: the runner, or, when none
  * works, the store itself. Both wait a little for a runner that begins or ends. */

@@ -120,8 +120,7 @@ int cmd_cancel(struct setup *s)
 	int rc = parse(&c, &err);
 	rc = rc || client_open(s, &dir, &err);
 	if (rc == 0 && !dir)
-		rc = err_set(&err, ERR_UNAVAILABLE, "no tgrun runs with the state directory '%s'",
-			     s->state_dir);
+		rc = client_none_runs(s->state_dir, &err);
 	if (rc == 0 && !is_of_caller(dir)) {
 		c.caller = 0;
 		if (c.own)

@@ -194,8 +194,7 @@ int cmd_control(struct setup *s)
 		return cmd_fail(&err);
 	int rc = client_open(s, &dir, &err);
 	if (rc == 0 && !dir)
-		rc = err_set(&err, ERR_UNAVAILABLE, "no tgrun runs with the state directory '%s'",
-			     s->state_dir);
+		rc = client_none_runs(s->state_dir, &err);
 	if (rc == 0)
 		rc = s->config.watch        ? watch(s, dir, &err)
 		     : s->config.check      ? status_check(s, dir, &err)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/client/client.h"
+#include "cli/client/consent.h"
 #include "cli/cmd.h"
 #include "cli/print.h"
 
@@ -23,8 +23,28 @@ struct dead {
 	int64_t *numbers;
 	size_t count; /* 0: all (retry, drop), none given */
 	size_t shown, missing;
-	bool touched;
+	bool touched, refused; /* all are not to go */
 };
+
+static const struct consent all_letters = {
+	"dead drop", "drop", "dead", "dead letters",
+	"numbers, or --all: all dead letters, which 0.1.0 dropped without it; 'tgrun dead list' "
+	"shows them"
+};
+
+/* All are meant by --all; of `retry` also without it. */
+static int check_all(const struct dead *d, struct err *err)
+{
+	const struct config *c = &d->setup->config;
+	if (d->verb == DROP)
+		return consent_check(c, d->count, &all_letters, err);
+	if (!c->all || (d->verb == RETRY && !d->count))
+		return 0;
+	return err_set(err, ERR_USAGE,
+		       d->verb == RETRY ? "'tgrun dead %s' takes numbers, or --all"
+					: "'tgrun dead %s' takes no --all",
+		       verbs[d->verb]);
+}
 
 static int parse_verb(struct dead *d, struct err *err)
 {
@@ -42,7 +62,7 @@ static int parse_verb(struct dead *d, struct err *err)
 			       args->items[1]);
 	if (d->verb == SHOW && d->count != 1)
 		return err_set(err, ERR_USAGE, "'tgrun dead show' takes one number");
-	return 0;
+	return check_all(d, err);
 }
 
 /* A text of several lines: those after the first behind `indent`. */
@@ -130,6 +150,25 @@ static void tell_missing(struct dead *d)
 		print_line(stderr, "no dead letters");
 }
 
+/* Does it, if that is meant. 0, or -1 with `err`. */
+static int act(struct dead *d, struct statedir *dir, struct err *err)
+{
+	struct client_work work = {
+		requests[d->verb], d->numbers, d->count, on_line, d, &d->touched
+	};
+	int rc = d->verb == DROP && !d->count ? consent_ask(d->setup, dir, &all_letters, err) : 0;
+	d->refused = rc > 0;
+	if (rc)
+		return rc < 0 ? -1 : 0;
+	if (d->verb == LIST)
+		rc = client_list(d->setup, dir, requests[LIST], on_line, d, err);
+	else if (dir)
+		rc = client_work(d->setup, dir, &work, err);
+	if (rc == 0 && !d->shown && !d->missing)
+		tell_missing(d);
+	return rc;
+}
+
 int cmd_dead(struct setup *s)
 {
 	struct err err = { 0 };
@@ -138,19 +177,8 @@ int cmd_dead(struct setup *s)
 	int rc = parse_verb(&d, &err);
 	if (d.verb == LIST || d.verb == SHOW)
 		print_with_reader();
-	rc = rc || client_open(s, &dir, &err);
-	if (rc == 0 && d.verb == LIST)
-		rc = client_list(s, dir, requests[LIST], on_line, &d, &err);
-	else if (rc == 0 && dir)
-		rc = client_work(s, dir,
-				 &(struct client_work){ requests[d.verb], d.numbers, d.count,
-							on_line, &d, &d.touched },
-				 &err);
-	if (rc == 0 && !d.shown && !d.missing)
-		tell_missing(&d);
-	if (rc == 0)
-		rc = print_end(&err);
-	int status = rc ? cmd_fail(&err) : d.missing ? 1 : 0;
+	rc = rc || client_open(s, &dir, &err) || act(&d, dir, &err) || print_end(&err);
+	int status = rc ? cmd_fail(&err) : d.missing || d.refused ? 1 : 0;
 	statedir_close(dir);
 	free(d.numbers);
 	return status;

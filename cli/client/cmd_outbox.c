@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/client/client.h"
+#include "cli/client/consent.h"
 #include "cli/cmd.h"
 #include "cli/print.h"
 
@@ -23,7 +23,7 @@ struct outbox {
 	int64_t *numbers;
 	size_t count;
 	size_t shown, missing;
-	bool touched;
+	bool touched, refused; /* all are not to go */
 };
 
 /* Whether entries of this state are meant: one of STATE_*. */
@@ -32,6 +32,11 @@ static bool wants(const struct outbox *o, int state)
 	const struct config *c = &o->setup->config;
 	return config_origin(c, &c->state) == ORIGIN_DEFAULT || c->state == state;
 }
+
+static const struct consent all_failed = {
+	"outbox drop", "drop", "failed", "messages that failed",
+	"numbers, or --all: all that failed; 'tgrun outbox list' shows them"
+};
 
 /* All that failed are meant by --all, what waits by its number only. */
 static int check_many(const struct outbox *o, struct err *err)
@@ -48,11 +53,11 @@ static int check_many(const struct outbox *o, struct err *err)
 				? "'tgrun outbox %s' takes what failed: all else is sent anyway"
 				: "'tgrun outbox %s' takes what waits by its number only",
 			verb);
+	if (o->verb == DROP)
+		return consent_check(c, o->count, &all_failed, err);
 	if (c->all == (o->count > 0))
-		return err_set(
-			err, ERR_USAGE,
-			"'tgrun outbox %s' takes numbers, or --all: all that failed; 'tgrun outbox list' shows them",
-			verb);
+		return err_set(err, ERR_USAGE, "'tgrun outbox %s' takes %s", verb,
+			       all_failed.takes);
 	return 0;
 }
 
@@ -215,6 +220,22 @@ static int work(struct outbox *o, struct statedir *dir, struct err *err)
 	return client_work(o->setup, dir, &work, err);
 }
 
+/* Does it, if that is meant. 0, or -1 with `err`. */
+static int act(struct outbox *o, struct statedir *dir, struct err *err)
+{
+	int rc = o->verb == DROP && !o->count ? consent_ask(o->setup, dir, &all_failed, err) : 0;
+	o->refused = rc > 0;
+	if (rc)
+		return rc < 0 ? -1 : 0;
+	if (o->verb == LIST)
+		rc = list(o, dir, err);
+	else if (dir)
+		rc = work(o, dir, err);
+	if (rc == 0 && !o->shown && !o->missing)
+		tell_nothing(o);
+	return rc;
+}
+
 int cmd_outbox(struct setup *s)
 {
 	struct err err = { 0 };
@@ -223,16 +244,8 @@ int cmd_outbox(struct setup *s)
 	int rc = parse(&o, &err);
 	if (o.verb == LIST || o.verb == SHOW)
 		print_with_reader();
-	rc = rc || client_open(s, &dir, &err);
-	if (rc == 0 && o.verb == LIST)
-		rc = list(&o, dir, &err);
-	else if (rc == 0 && dir)
-		rc = work(&o, dir, &err);
-	if (rc == 0 && !o.shown && !o.missing)
-		tell_nothing(&o);
-	if (rc == 0)
-		rc = print_end(&err);
+	rc = rc || client_open(s, &dir, &err) || act(&o, dir, &err) || print_end(&err);
 	statedir_close(dir);
 	free(o.numbers);
-	return rc ? cmd_fail(&err) : o.missing ? 1 : 0;
+	return rc ? cmd_fail(&err) : o.missing || o.refused ? 1 : 0;
 }

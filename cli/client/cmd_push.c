@@ -155,8 +155,7 @@ int cmd_push(struct setup *s)
 	buf_init(&p.keys, PUSHING_KEYS_MAX + 1);
 	buf_init(&p.request, REQUEST_MAX);
 	int rc = read_options(&p, &err) || read_update(&p, &err) || write_request(&p, &err) ||
-				 send_place_find(s, &err) || send_place_open(s, &p.dir, &err) ||
-				 hand_over(&p, &err)
+				 client_open_or_make(s, &p.dir, &err) || hand_over(&p, &err)
 			 ? -1
 			 : 0;
 	if (rc == 0) {

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/client/client.h"
+#include "base/clock.h"
+#include "cli/client/consent.h"
 #include "cli/cmd.h"
 #include "cli/print.h"
 
@@ -31,8 +32,8 @@ struct work {
 	int64_t *numbers[SERIES];
 	size_t count[SERIES];
 	long long cleared;
-	size_t missing; /* numbers that were nothing to skip or show */
-	bool touched;
+	size_t missing;        /* numbers that were nothing to skip or show */
+	bool touched, refused; /* all are not to go */
 };
 
 /* The arguments behind the verb: p7 is a number of what is to come. */
@@ -54,6 +55,11 @@ static int read_numbers(struct work *w, struct err *err)
 	return rc;
 }
 
+static const struct consent all_updates = {
+	"queue clear", "skip", "waiting", "updates that wait",
+	"--all: all updates that wait, which 0.1.0 skipped without it"
+};
+
 static int parse(struct work *w, struct err *err)
 {
 	int v = client_verb(&w->setup->config, verbs, sizeof verbs / sizeof *verbs, err);
@@ -71,6 +77,10 @@ static int parse(struct work *w, struct err *err)
 		return err_set(
 			err, ERR_USAGE,
 			"'tgrun queue skip' takes the numbers of updates; 'tgrun queue clear' skips all");
+	if (w->verb == CLEAR)
+		return consent_check(&w->setup->config, 0, &all_updates, err);
+	if (w->setup->config.all)
+		return err_set(err, ERR_USAGE, "'tgrun queue %s' takes no --all", verbs[v]);
 	return 0;
 }
 
@@ -82,6 +92,21 @@ static void number_text(const struct work *w, const cJSON *item, char out[32])
 		snprintf(out, 32, "%.31s", text);
 	else
 		snprintf(out, 32, "%s%.0f", prefixes[w->series], json_number(item, "number"));
+}
+
+/* What its time means. One that is over is no promise: it waits for room, or for a tgrun that runs.
+ */
+static const char *due_words(const cJSON *item, const char *due)
+{
+	int64_t wall;
+	if (!due[0])
+		return "";
+	/* the time is cut to its second */
+	if (clock_read(due, &wall, NULL) == 0 && wall + 1000 <= clock_system.wall(&clock_system))
+		return "  due since ";
+	return *json_text(item, "number")   ? "  comes at "
+	       : json_true(item, "gathers") ? "  gathers until "
+					    : "  again at ";
 }
 
 static void print_item(const struct work *w, const char *line, const cJSON *item)
@@ -97,12 +122,7 @@ static void print_item(const struct work *w, const char *line, const cJSON *item
 		print_cut(stdout, json_text(item, "key"), KEY_SHOWN);
 		if (json_number(item, "failures") > 0)
 			print_part(stdout, "  failed %.0f times", json_number(item, "failures"));
-		print_line(stdout, "%s%s",
-			   !due[0]                      ? ""
-			   : *json_text(item, "number") ? "  comes at "
-			   : json_true(item, "gathers") ? "  gathers until "
-							: "  again at ",
-			   due);
+		print_line(stdout, "%s%s", due_words(item, due), due);
 		return;
 	}
 	print_line(stdout, "number    %s", number);
@@ -200,6 +220,23 @@ static int ask(struct work *w, struct statedir *dir, enum series series, struct 
 	return rc;
 }
 
+/* Does it, if that is meant. 0, or -1 with `err`. */
+static int act(struct work *w, struct statedir *dir, struct err *err)
+{
+	int rc = w->verb == CLEAR ? consent_ask(w->setup, dir, &all_updates, err) : 0;
+	bool json = w->setup->config.json;
+	w->refused = rc > 0;
+	if (rc)
+		return rc < 0 ? -1 : 0;
+	for (int i = 0; i < SERIES && rc == 0; i++)
+		rc = ask(w, dir, (enum series)i, err);
+	if (rc == 0 && w->verb == LIST && !w->touched && !json)
+		print_line(stderr, "nothing waits");
+	if (w->verb == CLEAR && (rc == 0 || w->touched))
+		print_line(stdout, json ? "{\"cleared\":%lld}" : "%lld skipped", w->cleared);
+	return rc;
+}
+
 int cmd_queue(struct setup *s)
 {
 	struct err err = { 0 };
@@ -208,18 +245,9 @@ int cmd_queue(struct setup *s)
 	int rc = parse(&w, &err);
 	if (w.verb == LIST || w.verb == SHOW)
 		print_with_reader();
-	rc = rc || client_open(s, &dir, &err);
-	for (int i = 0; i < SERIES && rc == 0; i++)
-		rc = ask(&w, dir, (enum series)i, &err);
-	if (rc == 0 && w.verb == LIST && !w.touched && !s->config.json)
-		print_line(stderr, "nothing waits");
-	if (w.verb == CLEAR && (rc == 0 || w.touched))
-		print_line(stdout, s->config.json ? "{\"cleared\":%lld}" : "%lld skipped",
-			   w.cleared);
-	if (rc == 0)
-		rc = print_end(&err);
+	rc = rc || client_open(s, &dir, &err) || act(&w, dir, &err) || print_end(&err);
 	statedir_close(dir);
 	for (int i = 0; i < SERIES; i++)
 		free(w.numbers[i]);
-	return rc ? cmd_fail(&err) : w.missing ? 1 : 0;
+	return rc ? cmd_fail(&err) : w.missing || w.refused ? 1 : 0;
 }

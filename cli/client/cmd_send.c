@@ -115,8 +115,8 @@ int cmd_send(struct setup *s)
 	struct err err = { 0 };
 	struct send o = { .setup = s };
 	cmd_warn(&s->config);
-	int rc = send_input_read(&o.input, &s->config, &err) || send_place_find(s, &err) ? -1 : 0;
-	rc = rc || send_place_open(s, &o.dir, &err) || store(&o, &err) ? -1 : 0;
+	int rc = send_input_read(&o.input, &s->config, &err) ? -1 : 0;
+	rc = rc || client_open_or_make(s, &o.dir, &err) || store(&o, &err) ? -1 : 0;
 	if (rc == 0 && o.taken.first) {
 		rc = s->config.wait ? await(&o, &err) : 0;
 		rc = rc ? rc : tell(&o, &err);

@@ -1,5 +1,5 @@
 /* cli/client/send: what the files of `tgrun send` share: send_input.c (what is to be sent),
- * send_place.c (which state), send_wait.c (whether it arrived), cmd_send.c (the story). */
+ * send_wait.c (whether it arrived), cmd_send.c (the story). */
 #ifndef TGRUN_CLI_CLIENT_SEND_H
 #define TGRUN_CLI_CLIENT_SEND_H
 
@@ -17,14 +17,6 @@ struct send_input {
 /* Reads it, from standard input and files, too. 0, or -1 with `err`; release in both cases. */
 int send_input_read(struct send_input *in, const struct config *c, struct err *err);
 void send_input_release(struct send_input *in);
-
-/* Sets s->state_dir: where the runner of this handler, or of the token, keeps its state, or the one
- * place where states usually are that has one. 0, or -1 with `err` (ERR_USAGE: there are more). */
-int send_place_find(struct setup *s, struct err *err);
-
-/* Opens that, which is made where the token says that it is to be. 0, or -1 with `err`
- * (ERR_UNAVAILABLE: there is none). */
-int send_place_open(struct setup *s, struct statedir **dir, struct err *err);
 
 /* What became of what was taken. */
 struct send_end {

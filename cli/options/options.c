@@ -95,19 +95,13 @@ static int unknown_option(const char *name, size_t n, struct err *err)
 	return err_set(err, ERR_USAGE, "unknown option '%.*s'", (int)n, name);
 }
 
-static int read_command(struct config *c, const char *word, struct err *err)
+/* The sub-command of that name into *command. 0, or -1 with `err`. */
+static int read_command(enum command_bit *command, const char *word, struct err *err)
 {
 	const char *near;
-	enum command_bit command = options_command(word, &near);
-	if (strcmp(word, "help") == 0 && !c->help) {
-		c->help = true; /* of the sub-command that may follow */
+	*command = options_command(word, &near);
+	if (*command)
 		return 0;
-	}
-	if (command) {
-		c->command = command;
-		c->command_given = true;
-		return 0;
-	}
 	if (near)
 		return err_set(err, ERR_USAGE, "unknown sub-command '%s'; did you mean '%s'?", word,
 			       near);
@@ -122,13 +116,22 @@ static int read_command(struct config *c, const char *word, struct err *err)
 
 static int read_argument(struct config *c, const char *word, struct err *err)
 {
-	if (!c->command_given)
-		return read_command(c, word, err);
+	enum command_bit other;
+	if (!c->command_given) {
+		c->command_given = true;
+		return read_command(&c->command, word, err);
+	}
 	if (c->command & COMMAND_HANDLING)
 		return err_set(err, ERR_USAGE,
 			       "unexpected argument '%s'; a handler follows '--handler' or '--'",
 			       word);
-	if (!options_command_words(c->command))
+	if (c->command == COMMAND_HELP && c->arguments.count)
+		return err_set(err, ERR_USAGE,
+			       "unexpected argument '%s'; 'tgrun help %s' tells all", word,
+			       c->arguments.items[0]);
+	if (c->command == COMMAND_HELP && read_command(&other, word, err))
+		return -1;
+	if (!options_command_takes(c->command))
 		return err_set(err, ERR_USAGE, "unexpected argument '%s'; 'tgrun %s' takes none",
 			       word, options_command_name(c->command));
 	return options_text_add(&c->arguments, word, strlen(word))
@@ -197,7 +200,7 @@ static int read_argv(struct reading *r, int argc, struct err *err)
 		if (strcmp(arg, "--") == 0 && !data) {
 			bool handling = c->command & COMMAND_HANDLING;
 			struct texts *rest = handling ? &c->handler_argv : &c->arguments;
-			if (!handling && !options_command_words(c->command) && i + 1 < argc)
+			if (!handling && !options_command_takes(c->command) && i + 1 < argc)
 				return read_argument(c, r->copy[i + 1], err);
 			for (i++; i < argc; i++)
 				if (options_text_add(rest, r->copy[i], strlen(r->copy[i])))
@@ -345,12 +348,12 @@ static int read_all(struct reading *r, int argc, char **envp, struct err *err)
 {
 	struct config *c = r->c;
 	int rc = read_argv(r, argc, err);
-	if (rc && c->help)
-		return -1; /* `help` of what there is not */
 	if (wants_help(r))
 		return 0;
 	if (rc || check_places(r, err))
 		return -1;
+	if (c->command == COMMAND_HELP)
+		return 0; /* whatever is wrong elsewhere */
 	if (read_environment(c, envp, true, err) || set_items(r, true, err))
 		return -1;
 	if (c->config && config_file_read(c, err))

@@ -60,7 +60,7 @@ struct config {
 	enum command_bit command;
 	bool command_given;     /* the sub-command was named */
 	struct texts arguments; /* after the sub-command (dead, queue, outbox): its verb and
-				   numbers; cancel: numbers */
+				   numbers; cancel: numbers; help: a sub-command that there is */
 	/* what followed `--` (run, try, check); then `handler` is NULL */
 	struct texts handler_argv;
 
@@ -163,16 +163,18 @@ bool options_others_may_read(const char *path);
 size_t options_fixed(const struct config *old, const struct config *fresh,
 		     const char *names[CONFIG_OPTIONS_MAX]);
 
-/* The name of a sub-command; what a list of its arguments says in messages, NULL: it takes none. */
+/* The name of a sub-command; whether it takes arguments; what a list of them says in messages:
+ * `list, show N`. */
 const char *options_command_name(enum command_bit command);
-const char *options_command_words(enum command_bit command);
+bool options_command_takes(enum command_bit command);
+void options_command_words(enum command_bit command, char *out, size_t n);
 
 /* A deep copy of a vector of strings that ends in NULL. NULL when memory is out. */
 char **options_copy(char *const *argv);
 void options_free_copy(char **argv); /* wipes; NULL is fine */
 
-/* Writes the help: of the sub-command if one was named, else of all. Returns 0, or -1 when writing
- * fails. */
+/* Writes the help: of what `tgrun help COMMAND` or `tgrun COMMAND --help` names, else of all.
+ * Returns 0, or -1 when writing fails. */
 int options_help(const struct config *c, FILE *out);
 
 /* Writes `tgrun 0.1.0` and a line feed. */

@@ -7,14 +7,19 @@
 #include "base/nearest.h"
 #include "cli/options/options_internal.h"
 
-#define WORDS(bit_, number_, name_, run_, words_, usage_, help_) \
-	[number_] = { COMMAND_##bit_, name_, words_ },
+#define NAME(bit_, number_, name_, run_, usage_, help_) [number_] = { COMMAND_##bit_, name_ },
+#define WORD(bit_, verb_, arguments_, help_)            { COMMAND_##bit_, verb_, arguments_ },
 
 /* By the number of the bit. */
 static const struct {
 	enum command_bit bit;
-	const char *name, *words;
-} commands[COMMAND_COUNT] = { COMMANDS(WORDS) };
+	const char *name;
+} commands[COMMAND_COUNT] = { COMMANDS(NAME) };
+
+static const struct {
+	enum command_bit bit;
+	const char *verb, *arguments;
+} words[] = { COMMAND_WORDS(WORD) };
 
 enum command_bit options_command(const char *name, const char **near)
 {
@@ -36,12 +41,24 @@ const char *options_command_name(enum command_bit command)
 	return "";
 }
 
-const char *options_command_words(enum command_bit command)
+bool options_command_takes(enum command_bit command)
 {
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		if (commands[i].bit == command)
-			return commands[i].words;
-	return NULL;
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (words[i].bit == command && (*words[i].verb || *words[i].arguments))
+			return true;
+	return false;
+}
+
+void options_command_words(enum command_bit command, char *out, size_t n)
+{
+	size_t used = 0;
+	out[0] = '\0';
+	for (size_t i = 0; i < sizeof words / sizeof *words && used < n; i++)
+		if (words[i].bit == command)
+			used += (size_t)snprintf(out + used, n - used, "%s%s%s%s", used ? ", " : "",
+						 words[i].verb,
+						 *words[i].verb && *words[i].arguments ? " " : "",
+						 words[i].arguments);
 }
 
 void options_command_list(unsigned bits, char *out, size_t n)

@@ -50,8 +50,8 @@ struct option_row {
 	const char *help;
 	enum option_type type;
 	enum option_group group;
-	unsigned short commands; /* bits of enum command_bit */
-	bool secret;             /* its value is starred out where it was given */
+	unsigned commands; /* bits of enum command_bit */
+	bool secret;       /* its value is starred out where it was given */
 	/* it cannot change while tgrun runs: a reload names it, and leaves it */
 	bool fixed;
 	unsigned char least;      /* enum origin: the lowest level at which it may stand */
@@ -75,7 +75,7 @@ void options_variable(const struct option_row *row, char out[64]);
 /* The option nearest in spelling that may stand at level `origin`; NULL if none is near. */
 const struct option_row *options_nearest(const char *name, enum origin origin);
 
-/* The sub-command of that name, 0 if there is none; then *near is the one nearest in spelling, or
+/* The sub-command of that name; 0 if there is none; then *near is the one nearest in spelling, or
  * NULL. */
 enum command_bit options_command(const char *name, const char **near);
 

@@ -15,7 +15,7 @@
 enum {
 	RUN = COMMAND_RUN | COMMAND_CHECK,
 	HANDLING = COMMAND_HANDLING,
-	BOT = COMMAND_ALL & ~COMMAND_TRY,
+	BOT = COMMAND_ALL & ~(COMMAND_TRY | COMMAND_LIST | COMMAND_HELP),
 	ALL = COMMAND_ALL,
 	ANY = ORIGIN_FILE,
 	FIXED = COMMAND_ALL + 1, /* beside the commands: it cannot change while tgrun runs */
@@ -305,10 +305,12 @@ const struct option_row options_table[] = {
 	OUTSIDE("config", "FILE", OPTION_TEXT, GROUP_OTHER, ALL, ORIGIN_ENVIRONMENT, config,
 		"read options from FILE"),
 	OUTSIDE("json", NULL, OPTION_FLAG, GROUP_OTHER,
-		COMMAND_DEAD | COMMAND_QUEUE | COMMAND_OUTBOX | COMMAND_SEND | COMMAND_STATUS,
+		COMMAND_DEAD | COMMAND_QUEUE | COMMAND_OUTBOX | COMMAND_SEND | COMMAND_STATUS |
+			COMMAND_LIST,
 		ORIGIN_ARGUMENT, json, "print one JSON object a line"),
-	OUTSIDE("all", NULL, OPTION_FLAG, GROUP_OTHER, COMMAND_OUTBOX, ORIGIN_ARGUMENT, all,
-		"retry or drop all messages that failed"),
+	OUTSIDE("all", NULL, OPTION_FLAG, GROUP_OTHER,
+		COMMAND_DEAD | COMMAND_QUEUE | COMMAND_OUTBOX, ORIGIN_ARGUMENT, all,
+		"of drop, clear and retry: all dead letters, updates that wait, or messages that failed"),
 	{ ROW("state", OPTION_WORD, GROUP_OTHER, COMMAND_OUTBOX, ORIGIN_ARGUMENT, state,
 	      "list only the messages that wait, are being sent, or failed"),
 	  .value = "waiting|sending|failed", .words = state_words },

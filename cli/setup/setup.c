@@ -94,12 +94,30 @@ int setup_token(struct setup *s, struct err *err)
 		       "(@BotFather makes one; 'tgrun try' needs none)");
 }
 
+int setup_state_home(char **path, struct err *err)
+{
+	const char *xdg = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	struct passwd *user = home && home[0] == '/' ? NULL : getpwuid(geteuid());
+	int rc;
+	if (user)
+		home = user->pw_dir;
+	if (xdg && xdg[0] == '/')
+		rc = asprintf(path, "%s/tgrun", xdg);
+	else if (home && home[0] == '/')
+		rc = asprintf(path, "%s/.local/state/tgrun", home);
+	else
+		return err_set(err, ERR_CANTCREATE,
+			       "no home directory to keep the state in; name one by --state-dir");
+	if (rc >= 0)
+		return 0;
+	*path = NULL;
+	return err_set(err, ERR_INTERNAL, "out of memory");
+}
+
 int setup_state_dir(struct setup *s, struct err *err)
 {
-	const char *given = s->config.state_dir, *systemd = getenv("STATE_DIRECTORY"),
-		   *xdg = getenv("XDG_STATE_HOME");
-	const char *home = getenv("HOME");
-	long long id = s->secret ? secret_bot_id(s->secret) : 0;
+	const char *given = s->config.state_dir, *systemd = getenv("STATE_DIRECTORY");
+	char *home = NULL;
 	int rc;
 	if (given) {
 		rc = asprintf(&s->state_dir, "%s", given);
@@ -109,17 +127,11 @@ int setup_state_dir(struct setup *s, struct err *err)
 		return err_set(
 			err, ERR_USAGE,
 			"no place for the state: without a token it is named by --state-dir, or --store memory keeps none");
-	} else if (xdg && xdg[0] == '/') {
-		rc = asprintf(&s->state_dir, "%s/tgrun/%lld", xdg, id);
 	} else {
-		struct passwd *user = home && home[0] == '/' ? NULL : getpwuid(geteuid());
-		if (user)
-			home = user->pw_dir;
-		if (!home || home[0] != '/')
-			return err_set(
-				err, ERR_CANTCREATE,
-				"no home directory to keep the state in; name one by --state-dir");
-		rc = asprintf(&s->state_dir, "%s/.local/state/tgrun/%lld", home, id);
+		if (setup_state_home(&home, err))
+			return -1;
+		rc = asprintf(&s->state_dir, "%s/%lld", home, (long long)secret_bot_id(s->secret));
+		free(home);
 	}
 	if (rc < 0) {
 		s->state_dir = NULL;

@@ -69,6 +69,10 @@ void setup_look_telegram(struct setup *s, const char *instead);
  * cannot be set: it is above tgrun's own. */
 int setup_limits(struct setup *s, struct slot_limits *out, struct err *err);
 
+/* The directory in which a user's bots have their states, by their ids, where nothing else is said;
+ * *path becomes the caller's. 0, or -1 with `err` (ERR_CANTCREATE: this user has no home). */
+int setup_state_home(char **path, struct err *err);
+
 /* The state directory's path (not opened). 0 or -1 with `err`. */
 int setup_state_dir(struct setup *s, struct err *err);
 

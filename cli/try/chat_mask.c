@@ -270,7 +270,7 @@ int chat_mask(const struct chat_masks *masks, const char *text, struct buf *out)
 
 static const struct wild {
 	const char *word;
-	bool digits;
+	bool number;
 } wilds[] = { { "<number>", true }, { "<time>", false }, { "<any>", false } };
 
 static const struct wild *wild_at(const char *s)
@@ -279,6 +279,20 @@ static const struct wild *wild_at(const char *s)
 		if (strncmp(s, wilds[i].word, strlen(wilds[i].word)) == 0)
 			return &wilds[i];
 	return NULL;
+}
+
+/* The length of the number at `s`, 0: there is none. What is `wanted` behind it may be the dot and
+ * a number of its own: then the one here is whole. */
+static size_t number_at(const char *s, const char *wanted)
+{
+	static const char digits[] = "0123456789";
+	size_t minus = *s == '-', n = strspn(s + minus, digits);
+	if (!n)
+		return 0;
+	n += minus;
+	bool apart = *wanted == '.' && (is_digit(wanted[1]) || wanted[1] == '<');
+	size_t fraction = s[n] == '.' && !apart ? strspn(s + n + 1, digits) : 0;
+	return n + (fraction ? 1 + fraction : 0);
 }
 
 static size_t trimmed(const char *s)
@@ -299,15 +313,15 @@ bool chat_mask_same(const char *want, const char *got)
 		return true;
 	while (want < want_end || got < got_end) {
 		const struct wild *w = want < want_end ? wild_at(want) : NULL;
-		size_t digits = w && w->digits ? strspn(got, "0123456789") : 0;
-		if (w && !w->digits && got < got_end) {
+		size_t number = w && w->number ? number_at(got, want + strlen(w->word)) : 0;
+		if (w && !w->number && got < got_end) {
 			want += strlen(w->word);
 			got++;
 			again = want;
 			taken = got;
-		} else if (digits) {
+		} else if (number) {
 			want += strlen(w->word);
-			got += digits;
+			got += number;
 		} else if (!w && want < want_end && got < got_end && *want == *got) {
 			want++;
 			got++;

@@ -57,10 +57,10 @@ struct chat_record *chat_record_new(void)
 
 static int cut_lines(struct chat_record *r, struct err *err)
 {
+	static const char mark[] = "\xef\xbb\xbf"; /* stands also where files were put together */
 	char *s = r->text;
-	if (strncmp(s, "\xef\xbb\xbf", 3) == 0)
-		s += 3;
 	while (*s) {
+		s += strncmp(s, mark, sizeof mark - 1) == 0 ? sizeof mark - 1 : 0;
 		char *end = strchrnul(s, '\n');
 		struct record_line line = { .text = s };
 		s = *end ? end + 1 : end;

@@ -36,7 +36,7 @@ int chat_update(const char *line, size_t n, int64_t next_id, struct buf *out, st
 		return 0;
 	const char *root = scan_check(line, line + n, &fault);
 	if (!root)
-		return err_set(err, ERR_USAGE, "it is no JSON: it %s", fault.why);
+		return err_set(err, ERR_USAGE, "it %s at byte %zu", fault.why, fault.at);
 	if (*root != '{')
 		return err_set(err, ERR_USAGE, "it is no JSON object");
 	struct update *u = update_parse(line, n, err);
@@ -44,5 +44,19 @@ int chat_update(const char *line, size_t n, int64_t next_id, struct buf *out, st
 		return -1;
 	int rc = add(line, n, root, next_id, u, out, err);
 	update_free(u);
+	return rc;
+}
+
+int chat_update_typed(const char *text, struct err *err)
+{
+	struct scan_fault fault;
+	struct buf made;
+	size_t n = strlen(text);
+	if (!scan_check_strict(text, text + n, &fault))
+		return err_set(err, ERR_USAGE, "it %s at byte %zu%s%s", fault.why, fault.at,
+			       fault.cure ? "; " : "", fault.cure ? fault.cure : "");
+	buf_init(&made, SIZE_MAX / 2);
+	int rc = chat_update(text, n, 0, &made, err);
+	buf_release(&made);
 	return rc;
 }

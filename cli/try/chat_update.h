@@ -1,4 +1,5 @@
-/* cli/try/chat_update: a line of a file of updates as an update for the sandbox. Pure. */
+/* cli/try/chat_update: a line of a file of updates, or what is typed, as an update for the sandbox.
+ * Pure. */
 #ifndef TGRUN_CLI_TRY_CHAT_UPDATE_H
 #define TGRUN_CLI_TRY_CHAT_UPDATE_H
 
@@ -12,5 +13,9 @@
  * byte; or one without, such as {"message":{…}}, which gets `next_id` and is else left as it is. A
  * blank line: nothing. 0, or -1 with `err` (ERR_USAGE): it is neither. */
 int chat_update(const char *line, size_t n, int64_t next_id, struct buf *out, struct err *err);
+
+/* Whether chat_update() takes what a person typed, not only blanks, which is JSON to the letter. 0,
+ * or -1 with `err` (ERR_USAGE): what is wrong, and where. */
+int chat_update_typed(const char *text, struct err *err);
 
 #endif

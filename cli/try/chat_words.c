@@ -9,6 +9,7 @@
 
 #include "base/duration.h"
 #include "base/nearest.h"
+#include "cli/try/chat_update.h"
 
 #define BLANKS  " \t"
 #define LETTERS "abcdefghijklmnopqrstuvwxyz"
@@ -190,12 +191,14 @@ static int parse_text(const char *rest, struct chat_line *l, struct err *err)
 
 static int parse_json(const char *rest, struct chat_line *l, struct err *err)
 {
+	struct err why = { .text = "nothing follows" };
 	l->text = rest;
-	if (*rest)
+	if (*rest && chat_update_typed(rest, &why) == 0)
 		return 0;
 	return err_set(
 		err, ERR_USAGE,
-		":json wants an update: :json {\"message\":{\"chat\":{\"id\":5},\"text\":\"hi\"}}");
+		":json wants an update, such as {\"message\":{\"chat\":{\"id\":5},\"text\":\"hi\"}}; %s",
+		why.text);
 }
 
 static int parse_alone(const char *rest, struct chat_line *l, struct err *err)

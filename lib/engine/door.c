@@ -241,7 +241,7 @@ void door_stored(struct door *d)
 		struct door_call *c = container_of(l, struct door_call, link);
 		char *body = NULL;
 		next = l->next;
-		if (c->stage != DOOR_STORES)
+		if (c->stage != DOOR_STORES || !queue_written(d->config.queue, c->ticket))
 			continue;
 		struct buf text;
 		buf_init(&text, 256);

@@ -54,6 +54,7 @@ struct door_config {
 	struct log *log;
 	const struct clock *clock;
 	struct out *out;
+	const struct queue *queue; /* of `out` */
 	struct statedir *dir;
 	const struct secret *secret;
 	/* read whenever they count, so that they may change */
@@ -76,7 +77,7 @@ int door_open_again(struct door *d, struct err *err);
 /* The port; 0: there is none. */
 int door_port(const struct door *d);
 
-/* What was stored before now is on disk: those who wait for that are answered. */
+/* Something may be on disk by now: those are answered who wait for that. */
 void door_stored(struct door *d);
 
 /* Nobody is let in any more; who waits is told so, and what is being sent may end. */

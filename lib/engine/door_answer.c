@@ -10,47 +10,6 @@
 
 enum { REFUSAL_MAX = 4096 };
 
-/* In the order of enum door_outcome. */
-static const char *const words[] = { "ok", "refused", "later", "unsure", "forbidden", "full" };
-enum { WORDS = sizeof words / sizeof *words };
-
-const char *door_outcome_word(enum door_outcome outcome)
-{
-	return words[outcome];
-}
-
-enum door_outcome door_outcome_read(const char *word)
-{
-	for (size_t i = 0; i < WORDS; i++)
-		if (strcmp(word, words[i]) == 0)
-			return (enum door_outcome)i;
-	return DOOR_UNSURE;
-}
-
-enum door_outcome door_outcome_of(const struct verdict *v)
-{
-	switch (v->kind) {
-	case VERDICT_OK:
-	case VERDICT_SAME:
-		return DOOR_OK;
-	case VERDICT_UNSENT:
-	case VERDICT_FLOOD:
-	case VERDICT_SERVER:
-		return DOOR_LATER;
-	case VERDICT_UNSURE:
-		return DOOR_UNSURE;
-	case VERDICT_FORBIDDEN:
-	case VERDICT_TOKEN:
-		return DOOR_FORBIDDEN;
-	case VERDICT_MOVED:
-	case VERDICT_ENTITIES:
-	case VERDICT_REFUSED:
-	case VERDICT_KINDS:
-		break;
-	}
-	return DOOR_REFUSED;
-}
-
 /* The answer without the token. NULL when memory is out. */
 static char *hide(const struct door *d, char *body, size_t *length)
 {
@@ -82,7 +41,7 @@ void door_answer(struct door_call *c, int status, enum door_outcome outcome, cha
 						      .length = length,
 						      .type = "application/json",
 						      .name = "X-Tgrun-Outcome",
-						      .value = words[outcome],
+						      .value = door_outcome_word(outcome),
 						      .close = c->door->closing || c->stranger });
 }
 

@@ -10,6 +10,7 @@
 #include "engine/door.h"
 #include "io/httpd.h"
 #include "io/listener.h"
+#include "queue/queue.h"
 
 struct door {
 	struct door_config config;
@@ -61,6 +62,7 @@ struct door_call {
 	struct out_live *live;
 	struct api_request *request;
 	int64_t number;  /* of one that is stored */
+	uint64_t ticket; /* … of the queue: when that is written, it is */
 	struct buf told; /* the last 429 */
 	/* A file on its way: what came and was not handed on; whether its head was. */
 	struct buf passing;

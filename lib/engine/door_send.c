@@ -101,6 +101,7 @@ static void store(struct door_call *c, const struct call *call)
 			       .bulk = c->bulk,
 			       .once = policy->unsure == OUT_UNSURE_FAIL };
 	c->number = out_add(c->door->config.out, call, &how);
+	c->ticket = queue_ticket(c->door->config.queue);
 	c->stage = DOOR_STORES;
 	if (!c->number)
 		door_refuse(c, 503, DOOR_LATER, "Service Unavailable: out of memory");

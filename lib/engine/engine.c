@@ -217,7 +217,8 @@ int engine_start(struct engine *e, struct err *err)
 	}
 	engine_control_open(e);
 	engine_door_open(e);
-	if (engine_door_serve(e, err))
+	int serves = engine_door_serve(e, err);
+	if (serves < 0 || (serves && engine_commands_build(e, err)))
 		return -1;
 	engine_take_runtime(e);
 	if (notify_watchdog_interval(e->config.notify))
@@ -240,7 +241,7 @@ int engine_free(struct engine *e, struct err *err)
 					e->log_timer,      e->typing.timer,
 					e->later.timer };
 	control_free(e->control);
-	door_free(e->door);
+	engine_door_free(e);
 	if (e->source)
 		e->source->ops->free(e->source);
 	api_free(e->api);

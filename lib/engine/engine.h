@@ -106,6 +106,10 @@ struct engine_options {
 /* How many slots these options need: to be forked before the engine is made. */
 int engine_slots(const struct engine_options *options);
 
+/* Whether this build has the local API (engine/door.h): 0, or -1 with `err` (ERR_CONFIG), which
+ * names the library that is missing. */
+int engine_door_built(struct err *err);
+
 /* What went wrong with an attempt, or with starting one. Texts are valid during the callback
  * only. */
 struct engine_trouble {

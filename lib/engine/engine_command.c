@@ -112,7 +112,9 @@ static int add_socket(char **env, const char *state_path)
 {
 	char path[sizeof((struct sockaddr_un *)0)->sun_path];
 	int n = snprintf(path, sizeof path, "%s/api", state_path);
-	return n < (int)sizeof path ? add(env, "TG_API_SOCKET", path) : 0;
+	if (engine_door_built(NULL) || n >= (int)sizeof path)
+		return 0;
+	return add(env, "TG_API_SOCKET", path);
 }
 
 static int add_data(char **env, const char *state_path)
@@ -177,8 +179,7 @@ static int add_bot(struct engine *e, char **env)
 		rc = add(env, "TG_BOT_ID", id);
 	}
 	if (handed) {
-		rc = rc ||
-		     buf_addf(&root, "http://127.0.0.1:%d", e->door ? door_port(e->door) : 0) ||
+		rc = rc || buf_addf(&root, "http://127.0.0.1:%d", engine_door_port(e)) ||
 		     buf_addf(&url, "%s/bot%s", root.data, handed) ||
 		     add(env, "TG_API_ROOT", root.data) || add(env, "TG_API_URL", url.data) ||
 		     add(env, "TG_TOKEN", handed);

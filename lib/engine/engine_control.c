@@ -33,6 +33,31 @@ static int reply_line(void *arg, const char *text, size_t n)
 	return 0;
 }
 
+/* What was deleted without being named: its end, with the count; where that is far, its beginning,
+ * too, for who asked may go away meanwhile. */
+static void log_all(struct engine *e, const struct verbs_done *done)
+{
+	static const struct {
+		const char *begins, *ends, *field;
+	} told[VERBS_ALL_COUNT] = {
+		[VERBS_UPDATES] = { "clearing the queue, as was asked for",
+				    "the queue was cleared, as was asked for", "skipped" },
+		[VERBS_LETTERS] = { "dropping all dead letters, as was asked for",
+				    "all dead letters were dropped, as was asked for", "dropped" },
+		[VERBS_CALLS] = { "dropping all messages that failed, as was asked for",
+				  "all messages that failed were dropped, as was asked for",
+				  "dropped" },
+	};
+	if (done->all == VERBS_NOT_ALL)
+		return;
+	if (done->last)
+		log_event(e->config.log, LOG_WARN,
+			  LOG_FIELDS(LOG_NUM(told[done->all].field, done->deleted)), "%s",
+			  told[done->all].ends);
+	else if (done->first)
+		log_event(e->config.log, LOG_WARN, LOG_NONE, "%s", told[done->all].begins);
+}
+
 /* What is asked of the queue; false: it is no such verb. */
 static bool ask_queue(struct engine *e, struct control_client *client, const cJSON *request,
 		      const char *verb)
@@ -50,9 +75,7 @@ static bool ask_queue(struct engine *e, struct control_client *client, const cJS
 	int rc = verbs_run(row, e->queue, e->out ? &sender : NULL, request, &slice, reply_line,
 			   client, &done, &err);
 	e->counts.skipped += (uint64_t)done.skipped;
-	if (done.cleared)
-		log_event(e->config.log, LOG_WARN, LOG_NONE,
-			  "the queue was cleared, as was asked for");
+	log_all(e, &done);
 	if (rc)
 		control_refuse(client, err.text);
 	else

@@ -22,6 +22,12 @@ static void tell(struct engine *e, int rc, const struct err *err)
 	e->door_fails = rc != 0;
 }
 
+int engine_door_built(struct err *err)
+{
+	(void)err;
+	return 0;
+}
+
 void engine_door_open(struct engine *e)
 {
 	struct err err;
@@ -40,6 +46,7 @@ void engine_door_open(struct engine *e)
 		.log = e->config.log,
 		.clock = e->config.clock,
 		.out = e->out,
+		.queue = e->queue,
 		.dir = e->config.dir,
 		.secret = e->config.secret,
 		.policy = &e->policy.out,
@@ -53,7 +60,7 @@ void engine_door_open(struct engine *e)
 
 void engine_door_stored(struct engine *e)
 {
-	if (e->door && !queue_dirty(e->queue))
+	if (e->door)
 		door_stored(e->door);
 }
 
@@ -61,6 +68,17 @@ void engine_door_close(struct engine *e)
 {
 	if (e->door)
 		door_close(e->door);
+}
+
+void engine_door_free(struct engine *e)
+{
+	door_free(e->door);
+	e->door = NULL;
+}
+
+int engine_door_port(const struct engine *e)
+{
+	return e->door ? door_port(e->door) : 0;
 }
 
 int engine_door_serve(struct engine *e, struct err *err)
@@ -72,5 +90,5 @@ int engine_door_serve(struct engine *e, struct err *err)
 		return err_set(err, ERR_CANTCREATE, "the local API (--serve-api) cannot be opened");
 	log_event(e->config.log, LOG_INFO, LOG_FIELDS(LOG_NUM("port", door_port(e->door))),
 		  "serving the Bot API on 127.0.0.1");
-	return engine_commands_build(e, err);
+	return 1;
 }

@@ -41,12 +41,18 @@ void engine_out_count(const struct engine *e, struct engine_counts *c);
 /* engine_typing.c: a handler was started; a sign may be due. */
 void engine_typing_start(struct engine *e, struct flight *f);
 void engine_typing_due(void *engine);
-/* engine_door.c: the local API. Opens it, or opens it anew where its socket has gone; what was
- * stored is on disk; nobody is let in any more. */
+/* engine_door.c, or engine_door_none.c in a build without libmicrohttpd: the local API. Opens it,
+ * or opens it anew where its socket has gone; what was stored is on disk; nobody is let in any
+ * more. */
 void engine_door_open(struct engine *e);
-/* With a token that was handed out: tells the handlers where it is taken. 0, or -1 with `err`. */
+/* Whether a token was handed out (--serve-api), which handlers are to be told by
+ * engine_commands_build(): 1, 0; -1 with `err`: nobody takes it. */
 int engine_door_serve(struct engine *e, struct err *err);
 void engine_door_stored(struct engine *e);
 void engine_door_close(struct engine *e);
+/* Before the way out is freed. */
+void engine_door_free(struct engine *e);
+/* The port on 127.0.0.1; 0: there is none. */
+int engine_door_port(const struct engine *e);
 
 #endif

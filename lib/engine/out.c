@@ -41,9 +41,9 @@ int out_share(struct out *o, const struct call *c, int64_t id)
 	return share(o, c, c->params, id);
 }
 
-int64_t out_next(const struct out *o)
+int64_t out_next(const struct out *o, int64_t count)
 {
-	return queue_call_next(o->config.queue);
+	return queue_call_next(o->config.queue, count);
 }
 
 int64_t out_add(struct out *o, const struct call *c, const struct out_how *how)
@@ -51,7 +51,7 @@ int64_t out_add(struct out *o, const struct call *c, const struct out_how *how)
 	int64_t wall = out_wall(o, out_now(o));
 	int64_t lifetime = sooner(how->lifetime, c->lifetime);
 	struct queue_call call = {
-		.id = queue_call_next(o->config.queue),
+		.id = out_next(o, how->group ? 1 : ENTRY_CALLS_MAX),
 		.group = how->group,
 		.kind = (int)c->kind,
 		.cost = c->cost,
@@ -64,6 +64,8 @@ int64_t out_add(struct out *o, const struct call *c, const struct out_how *how)
 		.method = c->method,
 		.params = c->params,
 	};
+	if (call.id == 0)
+		return 0;
 	if (call.group == 0)
 		call.group = call.id;
 	call.message = c->file.name ? call.id : how->message;
@@ -150,6 +152,7 @@ static void begin(struct out_call *c)
 	if (c->call.kind == OUTBOX_CHAT || c->call.kind == OUTBOX_GROUP)
 		out_keep_line(o, c->call.line);
 	c->sending = true;
+	c->ticket = c->live ? 0 : queue_ticket(o->config.queue);
 	list_add_before(&o->begun, &c->link);
 }
 
@@ -220,10 +223,18 @@ void out_turn(struct out *o)
 
 void out_send(struct out *o)
 {
-	if (queue_dirty(o->config.queue))
-		return;
-	while (!list_empty(&o->begun)) {
-		struct out_call *c = container_of(o->begun.next, struct out_call, link);
+	struct list go;
+	list_init(&go);
+	for (struct list *l = o->begun.next, *next; l != &o->begun; l = next) {
+		struct out_call *c = container_of(l, struct out_call, link);
+		next = l->next;
+		if (!queue_written(o->config.queue, c->ticket))
+			continue;
+		list_remove(l);
+		list_add_before(&go, l);
+	}
+	while (!list_empty(&go)) {
+		struct out_call *c = container_of(go.next, struct out_call, link);
 		list_remove(&c->link);
 		list_init(&c->link);
 		CRASHPOINT("out-begun");

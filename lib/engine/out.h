@@ -88,8 +88,8 @@ struct out_how {
 	int64_t message;  /* whose recipient it is: its parameters stand behind the call's own */
 };
 
-/* The number that the next out_add() will give. */
-int64_t out_next(const struct out *o);
+/* As queue_call_next(). */
+int64_t out_next(const struct out *o, int64_t count);
 
 /* Records what calls will have in common, under the number of the first of them: the parameters of
  * `c`, and its file. 0, or -1 when memory is out. */
@@ -113,7 +113,7 @@ struct queue_sender out_sender(struct out *o);
 /* What may go now is marked as begun, what is too old fails. */
 void out_turn(struct out *o);
 
-/* Sends what was marked, if that is on disk. */
+/* Sends what was marked and is on disk. */
 void out_send(struct out *o);
 
 /* No stored call is begun from now on; those that somebody waits for are. */

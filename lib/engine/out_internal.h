@@ -22,6 +22,7 @@ struct out_call {
 	struct queue_call call; /* without params; `line` and `method` are owned */
 	struct out_live *live;  /* NULL: it is stored */
 	bool sending;           /* between its mark and its end */
+	uint64_t ticket;        /* of its mark; 0: what is stored nowhere needs none */
 	/* while it is being sent */
 	struct api_request *request;
 	struct call *sent;     /* what is sent */

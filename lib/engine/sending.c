@@ -191,16 +191,27 @@ static int read_request(struct reading *r, const cJSON *request, struct err *err
 
 static int take_back(struct out *o, int64_t first, struct err *err)
 {
-	for (int64_t id = first, end = out_next(o); id < end; id++)
+	for (int64_t id = first, end = out_next(o, 1); id < end; id++)
 		out_drop(o, id);
 	return no_memory(err);
+}
+
+/* Who is told the first and the last number counts on those between. */
+static int no_numbers(struct err *err)
+{
+	return err_set(
+		err, ERR_UNAVAILABLE,
+		"the store has given out no numbers for so many messages yet, and nothing was "
+		"stored: try again, or name fewer chats at once");
 }
 
 static int add_reply(struct out *o, const struct reply *r, const struct out_how *how,
 		     struct sending_taken *t, struct err *err)
 {
 	struct out_how one = *how;
-	t->first = out_next(o);
+	t->first = out_next(o, (int64_t)r->count);
+	if (!t->first)
+		return no_numbers(err);
 	for (size_t i = 0; i < r->count; i++) {
 		one.group = i ? t->first : 0;
 		t->last = out_add(o, &r->calls[i], &one);
@@ -218,7 +229,7 @@ static int add_recipient(struct out *o, const struct reply *r, const char *chat,
 	char params[96];
 	int n = *chat == '@' ? snprintf(params, sizeof params, "{\"chat_id\":\"%s\"}", chat)
 			     : snprintf(params, sizeof params, "{\"chat_id\":%s}", chat);
-	int64_t group = out_next(o);
+	int64_t group = out_next(o, 1);
 	for (size_t i = 0; i < r->count; i++) {
 		struct call c;
 		if (call_read(r->calls[i].method, params, (size_t)n, &c, err))
@@ -235,12 +246,25 @@ static int add_recipient(struct out *o, const struct reply *r, const char *chat,
 	return 0;
 }
 
+static int64_t count_lines(const char *lines)
+{
+	int64_t n = 0;
+	for (const char *at = lines; *at; at += at[0] == '\n') {
+		size_t length = strcspn(at, "\n");
+		n += length > 0;
+		at += length;
+	}
+	return n;
+}
+
 static int add_recipients(struct out *o, const struct reply *r, char *chats,
 			  const struct out_how *how, struct sending_taken *t, struct err *err)
 {
 	char *rest = NULL;
 	int rc = 0;
-	t->first = out_next(o);
+	t->first = out_next(o, count_lines(chats) * (int64_t)r->count);
+	if (!t->first)
+		return no_numbers(err);
 	for (size_t i = 0; i < r->count && rc == 0; i++)
 		rc = out_share(o, &r->calls[i], t->first + (int64_t)i) ? no_memory(err) : 0;
 	for (char *chat = strtok_r(chats, "\n", &rest); chat && rc == 0;

@@ -73,7 +73,6 @@ struct http *http_new(struct loop *loop, struct err *err)
 	if (!h)
 		goto fail;
 	list_init(&h->requests);
-	list_init(&h->watched);
 	h->loop = loop;
 	h->ready = on_ready;
 	h->timer = loop_timer_new(loop, on_time, h);
@@ -88,13 +87,20 @@ fail:
 	return NULL;
 }
 
+/* Takes it out of the list, if it is there. */
+static void leave(struct http_request *r)
+{
+	r->http->count -= !list_empty(&r->link);
+	list_remove(&r->link);
+}
+
 static void request_free(struct http_request *r)
 {
 	if (r->easy) {
 		curl_multi_remove_handle(r->http->multi, r->easy);
 		curl_easy_cleanup(r->easy);
 	}
-	list_remove(&r->link);
+	leave(r);
 	loop_timer_free(r->silent);
 	http_body_release(r);
 	buf_release(&r->body);
@@ -152,11 +158,9 @@ void http_hang_up(struct http *h)
 /* Has curl begin what was added, instead of in the next turn; what ends at once is told in that. */
 static void begin(struct http *h)
 {
-	int running, count = 0;
-	for (struct list *at = h->requests.next; at != &h->requests; at = at->next)
-		count++;
+	int running;
 	curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	if (running < count)
+	if ((size_t)running < h->count)
 		loop_timer_set(h->soon, 0);
 }
 
@@ -173,6 +177,7 @@ static struct http_request *start(struct http *h, const struct http_call *call,
 	r->retry_after = r->keep_alive = -1;
 	buf_init(&r->body, call->max);
 	list_add_before(&h->requests, &r->link);
+	h->count++;
 	r->silence = call->silence > 0 ? call->silence : 1;
 	r->silent = loop_timer_new(h->loop, on_silence, r);
 	if (!r->silent || !http_request_set(r, call) || curl_multi_add_handle(h->multi, r->easy)) {
@@ -246,10 +251,11 @@ static void finish(struct http_request *r, CURLcode code)
 		response.failure = http_request_explain(r, code);
 		response.reason = r->reason;
 		response.stale = response.failure == HTTP_NETWORK && response.asked &&
-				 r->sending.reused && r->received == 0 && !response.timed_out;
+				 r->sending.reused && r->received == 0 && !r->begun &&
+				 !response.timed_out;
 	}
 	/* No longer in the list: neither http_cancel() nor http_free() in the callback meets it. */
-	list_remove(&r->link);
+	leave(r);
 	r->done(r->arg, &response);
 }
 

@@ -19,7 +19,9 @@ struct http {
 	struct loop_timer *timer; /* curl's own */
 	struct loop_timer *soon;  /* a request ended while it began */
 	struct list requests;
-	struct list watched; /* curl's descriptors: http_watch.c */
+	size_t count;             /* of them */
+	struct watched **watched; /* curl's descriptors, by their numbers: http_watch.c */
+	size_t watched_room;      /* numbers that it has room for */
 	/* Something happened to a descriptor: CURL_CSELECT_IN and _OUT. May free the client. */
 	void (*ready)(struct http *h, curl_socket_t fd, int events);
 	bool collecting; /* callbacks are being made */
@@ -45,7 +47,9 @@ struct http_request {
 	void *arg;
 	struct http_sending sending;
 	bool reach;                    /* it ends when the connection stands */
+	bool tls;                      /* https */
 	bool opened;                   /* a socket was made for it */
+	bool begun;                    /* less than a line of an answer came: http_watch.c */
 	struct buf body;               /* of the answer */
 	const struct http_sink *sink;  /* where its body goes; NULL: to `body` */
 	void *to;                      /* the sink's */

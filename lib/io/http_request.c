@@ -274,7 +274,10 @@ bool http_request_set(struct http_request *r, const struct http_call *call)
 {
 	struct target target;
 	r->easy = curl_easy_init();
-	return r->easy && examine(r, call->url, &target) && set_options(r, call, &target);
+	if (!r->easy || !examine(r, call->url, &target))
+		return false;
+	r->tls = target.tls;
+	return set_options(r, call, &target);
 }
 
 enum http_failure http_request_explain(struct http_request *r, CURLcode code)

@@ -6,44 +6,63 @@
  * anew is eight calls of the system. What comes meanwhile ends it, for curl looks at a connection
  * before it uses it again. */
 #include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "io/http_internal.h"
 
+/* Bytes that the end of a connection counts for, at most. */
+enum { PLAIN_END = 1, TLS_END = 32 };
+
 struct watched {
-	struct list link; /* in http->watched */
 	struct http *http;
 	curl_socket_t fd;
 	struct loop_watch *watch; /* NULL: none yet */
 	bool opened;              /* here, and closed here; others (of curl's resolver) it closes */
 	bool wanted;              /* curl waits for something */
 	bool writes;              /* that is also for room to write, as while it connects */
+	uint64_t rested;          /* bytes that had come when a body's answer ended; 0: not known */
 };
 
 static struct watched *find(const struct http *h, curl_socket_t fd)
 {
-	for (struct list *at = h->watched.next; at != &h->watched; at = at->next)
-		if (container_of(at, struct watched, link)->fd == fd)
-			return container_of(at, struct watched, link);
-	return NULL;
+	return (size_t)fd < h->watched_room ? h->watched[fd] : NULL;
+}
+
+/* Has room for the descriptor's number. 0, or -1 when memory is out. */
+static int make_room(struct http *h, curl_socket_t fd)
+{
+	size_t room = h->watched_room ? h->watched_room : 64;
+	while (room <= (size_t)fd)
+		room *= 2;
+	if (room == h->watched_room)
+		return 0;
+	struct watched **watched = realloc(h->watched, room * sizeof *watched);
+	if (!watched)
+		return -1;
+	for (size_t i = h->watched_room; i < room; i++)
+		watched[i] = NULL;
+	h->watched = watched;
+	h->watched_room = room;
+	return 0;
 }
 
 static struct watched *add(struct http *h, curl_socket_t fd)
 {
-	struct watched *w = calloc(1, sizeof *w);
+	struct watched *w = make_room(h, fd) ? NULL : calloc(1, sizeof *w);
 	if (!w)
 		return NULL;
 	w->http = h;
 	w->fd = fd;
-	list_add_before(&h->watched, &w->link);
-	return w;
+	return h->watched[fd] = w;
 }
 
 static void drop(struct watched *w, int close_fd)
 {
-	list_remove(&w->link);
+	w->http->watched[w->fd] = NULL;
 	if (w->watch)
 		loop_watch_free(w->watch, close_fd);
 	else if (close_fd)
@@ -84,12 +103,36 @@ static bool answered(CURL *easy)
 	return curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK && status;
 }
 
+/* Bytes that came over a connection so far, and one for its end; 0: the kernel does not tell. */
+static uint64_t received_by(curl_socket_t fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t n = sizeof info;
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) ? 0 : info.tcpi_bytes_received;
+}
+
+/* A request with a body is over on this connection. curl tells nothing of less than a line, so
+ * whether an answer had begun is told by the bytes that came since the connection rested: more than
+ * its end takes, which with TLS is a record of its own. */
+static void note_bytes(struct watched *w, CURL *easy)
+{
+	struct http_request *r = NULL;
+	if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &r) != CURLE_OK || !r || !r->sending.pieces)
+		w->rested = 0;
+	else if (answered(easy))
+		w->rested = received_by(w->fd);
+	else if (w->rested)
+		r->begun = received_by(w->fd) > w->rested + (r->tls ? TLS_END : PLAIN_END);
+}
+
 int http_watch_set(CURL *easy, curl_socket_t fd, int what, void *arg, void *kept)
 {
 	struct http *h = arg;
 	struct watched *w = find(h, fd);
 	(void)kept;
 	if (what == CURL_POLL_REMOVE) {
+		if (w && w->opened)
+			note_bytes(w, easy);
 		/* A connection that is not made yet, its handshake too, curl closes by itself. */
 		if (w && w->opened && !w->writes && answered(easy))
 			w->wanted = false;
@@ -146,6 +189,8 @@ int http_watch_close(void *arg, curl_socket_t fd)
 
 void http_watch_forget(struct http *h)
 {
-	while (!list_empty(&h->watched))
-		drop(container_of(h->watched.next, struct watched, link), 0);
+	for (size_t i = 0; i < h->watched_room; i++)
+		if (h->watched[i])
+			drop(h->watched[i], 0);
+	free(h->watched);
 }

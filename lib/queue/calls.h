@@ -62,11 +62,13 @@ struct queue_line {
 };
 
 /* Records a new call with the next number, which is returned; its strings are copied. `group` 0:
- * its own. 0 when memory is out. */
+ * its own. 0 when memory is out, or no number is at hand. */
 int64_t queue_call_add(struct queue *q, const struct queue_call *call);
 
-/* The number that the next queue_call_add() will give. */
-int64_t queue_call_next(const struct queue *q);
+/* The number that the next queue_call_add() will give, and behind which `count` - 1 more will
+ * follow without a gap: the calls of a reply, and the replies of one message, do. 0: a shared store
+ * has not given out so many numbers yet. */
+int64_t queue_call_next(struct queue *q, int64_t count);
 
 /* Records a message, before the first call of it, with that call's number; its strings and its file
  * are copied. It goes with the last of its calls, waiting or failed. 0, or -1 when memory is out.
@@ -75,7 +77,9 @@ int queue_message_add(struct queue *q, const struct queue_message *message);
 
 /* The call is about to be sent: it counts as begun from the next flush on, with `due` and the
  * counts of `call`. With `sync` that flush is on disk even after a power cut. Reserves what the
- * record of its end takes. 0, or -1 when memory is out: it does not count as begun. */
+ * record of its end takes. 0, or -1 when memory is out: it does not count as begun. In a shared
+ * store only the sender begins, ends and gives up calls, and keeps limits and moves; what another
+ * machine says of that is left out. */
 int queue_call_begin(struct queue *q, const struct queue_call *call, bool sync);
 
 /* The end of a call that was begun, exactly one of these. done: it is gone. again: it waits with
@@ -124,7 +128,8 @@ int queue_moves_each(struct queue *q, int (*each)(void *arg, const char *from, c
 		     void *arg, struct err *err);
 
 /* Calls back for the call `id`, waiting or failed, and what it is a recipient of (NULL: nothing).
- * 1: told, 0: there is none, -1 with `err`. */
+ * 1: told, 0: there is none, -1 with `err`. A shared store tells the sender of what came
+ * (queue_config.call_came), until its end is written. */
 int queue_call_show(struct queue *q, int64_t id,
 		    void (*show)(void *arg, const struct queue_call *call,
 				 const struct queue_message *message),

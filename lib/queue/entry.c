@@ -93,7 +93,7 @@ static void add_again(void *arg, const struct queue_call *call, const struct que
 	struct again *a = arg;
 	struct queue_call fresh = *call;
 	(void)message;
-	fresh.id = queue_call_next(a->queue);
+	fresh.id = queue_call_next(a->queue, a->first ? 1 : ENTRY_CALLS_MAX);
 	fresh.group = a->first ? a->first : fresh.id;
 	fresh.expires = call->expires ? a->wall + (call->expires - call->created) : 0;
 	fresh.created = a->wall;
@@ -116,7 +116,7 @@ static void add_again(void *arg, const struct queue_call *call, const struct que
 /* Takes back what was added. */
 static void forget_new(struct again *a)
 {
-	int64_t end = queue_call_next(a->queue);
+	int64_t end = queue_call_next(a->queue, 1);
 	for (int64_t id = a->first; id && id < end; id++) {
 		if (a->sender)
 			a->sender->leave(a->sender->arg, id);

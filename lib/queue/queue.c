@@ -7,6 +7,18 @@ int queue_close(struct queue *q, struct err *err)
 	return q ? q->ops->close(q, err) : 0;
 }
 
+bool queue_shared(const struct queue *q)
+{
+	return q->ops->fleet;
+}
+
+void queue_fleet(const struct queue *q, struct queue_fleet *out)
+{
+	*out = (struct queue_fleet){ 0 };
+	if (q->ops->fleet)
+		q->ops->fleet(q, out);
+}
+
 int queue_put(struct queue *q, const struct queue_put *puts, size_t count, const char *root,
 	      int64_t offset, struct queue_put_result *result, struct err *err)
 {
@@ -103,6 +115,21 @@ int queue_flush(struct queue *q, struct err *err)
 bool queue_dirty(const struct queue *q)
 {
 	return q->ops->dirty(q);
+}
+
+uint64_t queue_ticket(const struct queue *q)
+{
+	return q->ops->ticket(q);
+}
+
+bool queue_written(const struct queue *q, uint64_t ticket)
+{
+	return q->ops->written(q, ticket);
+}
+
+int queue_cancel(struct queue *q, const char *keys, const int64_t *numbers, size_t count)
+{
+	return q->ops->cancel ? q->ops->cancel(q, keys, numbers, count) : 0;
 }
 
 int64_t queue_next_due(const struct queue *q, uint64_t lanes)
@@ -202,9 +229,9 @@ int64_t queue_call_add(struct queue *q, const struct queue_call *call)
 	return q->ops->call_add(q, call);
 }
 
-int64_t queue_call_next(const struct queue *q)
+int64_t queue_call_next(struct queue *q, int64_t count)
 {
-	return q->ops->call_next(q);
+	return q->ops->call_next(q, count);
 }
 
 int queue_message_add(struct queue *q, const struct queue_message *message)

@@ -2,9 +2,11 @@
  * knows these verbs only.
  *
  * A backend is a table of the verbs (queue_ops.h) and a function that opens it; local/ is the
- * first: the scheduler over a store of this machine. The verbs are ready for a store that answers
- * later: what a verb cannot answer at once is "on its way", and the event `changed` says when to
- * ask again. A backend calls its events in a turn of the loop, never from within a verb.
+ * first: the scheduler over a store of this machine. In a store that several machines share
+ * (queue_shared()), this one has its claims and its roles only for as long as the store says, and
+ * answers come later: what a verb cannot answer at once is "on its way", and the event `changed`
+ * says when to ask again. A backend calls its events in a turn of the loop, never from within a
+ * verb.
  *
  * An outcome (queue_done() and its like) is recorded at once and written by the next
  * queue_flush(), one transaction for all outcomes of a turn. When a write fails, the queue keeps
@@ -24,10 +26,19 @@
 
 struct loop;
 struct queue;
+struct queue_call; /* of calls.h, as the next */
+struct queue_line;
 
 enum { QUEUE_LANES = 64 };
 
 /* ---- open and close ---- */
+
+/* What an operator wants of this machine. */
+enum queue_wish {
+	QUEUE_WISH_RESUME, /* it works as ever: what is said at first need not be said */
+	QUEUE_WISH_DRAIN,  /* nothing more is handed out to it: no update starts here */
+	QUEUE_WISH_STOP,   /* its program is to end */
+};
 
 /* What every backend is opened with. The strings, the clock and the loop stay the caller's and
  * outlive the queue. */
@@ -55,23 +66,69 @@ struct queue_config {
 	 * An answer that was on its way has arrived: ask again the verb that said so. Local: the
 	 * sync that queue_durable() began has ended. */
 	void (*changed)(void *arg);
-	/* Whether this machine may ask the source for updates, and from which offset on. Local
-	 * never calls it: its only machine may always ask, from queue_offset() on. */
+
+	/* Local calls none of the following: its only machine may always ask, from queue_offset()
+	 * on, and send, and trust in its claims never ends. In a shared store a machine may do
+	 * neither until it is told. */
+
+	/* Whether this machine may ask the source for updates, and from which offset on. When it
+	 * no longer may, what a request under way brings is not to be put. */
 	void (*role)(void *arg, bool may_ask, int64_t offset);
-	/* Other machines may take over all that this one has claimed: kill every handler and settle
-	 * none of these claims. Local never calls it: no other machine takes part. */
+	/* Other machines may take over all that this one has claimed: kill every handler, and let
+	 * none of its results count. Nothing that is said of these claims changes anything from now
+	 * on; claim_free() is still due for them. */
 	void (*void_claims)(void *arg);
 	/* Each slot kills its handler at this time of CLOCK_BOOTTIME, in milliseconds, unless a
-	 * later time follows; 0: now. Local never calls it: trust in its claims never ends. */
+	 * later time follows; 0: now. */
 	void (*trust_until)(void *arg, int64_t boottime);
+	/* Whether this machine sends the calls of calls.h. When it does, all that wait come by the
+	 * events below: chats' other names, then limits, then calls, then each call that is added,
+	 * by whichever machine. When it no longer does, what is being sent is to be cut at once;
+	 * all of it is forgotten, and comes anew when it does again. */
+	void (*sender)(void *arg, bool may_send);
+	void (*move_came)(void *arg, const char *from, const char *to);
+	void (*line_came)(void *arg, const struct queue_line *line);
+	/* A call is to be sent, behind all that came before: it is in the store, and `begun` says
+	 * that another machine was sending it, or this one's last run. Also those that this machine
+	 * added itself come only so. */
+	void (*call_came)(void *arg, const struct queue_call *call);
+	/* A call that waits was taken back by somebody, and is gone. */
+	void (*call_gone)(void *arg, int64_t id);
+	/* This claim is to be ended: tgrun cancel has named it, wherever that was called. Not
+	 * known, or over: nothing is to be done. */
+	void (*cancel_came)(void *arg, int64_t seq);
+	void (*wish)(void *arg, enum queue_wish wish);
 
 	void *arg; /* of all functions above */
 };
 
 /* Writes what is pending, closes the store, frees `q` (NULL is fine). Claims that are not settled
  * are given back as RELEASE_STOP; claim_free() is still due for them. Returns 0, or -1 with `err`
- * when the last write failed; `q` is gone then, too. */
+ * when the last write failed; `q` is gone then, too. A shared store is waited for some seconds at
+ * most. */
 int queue_close(struct queue *q, struct err *err);
+
+/* Is the store shared with other machines? Then roles come by events; before the first of them
+ * there is nothing to claim, and no offset. What is there for people (queue_each() and all that
+ * stands below it, queue_oldest(), and what calls.h and later.h read) may return -1 with `err`,
+ * which says how else to ask. */
+bool queue_shared(const struct queue *q);
+
+/* How this machine stands in a shared store. */
+struct queue_fleet {
+	bool attached;    /* the store knows it, and takes what it says */
+	bool asks, sends; /* its roles */
+	int64_t beat_age; /* milliseconds since the last beat that was answered was sent; -1: none
+			     was */
+	size_t held;      /* updates that no other machine may start now; those that run count */
+	/* replies and the like, and bulk, that wait to be sent, of all machines */
+	size_t calls, bulk;
+	/* since the start: how often void_claims was called; machines whose work this one handed
+	 * on; what the store refused since another machine has the role, or the claims */
+	uint64_t cut_offs, takeovers, refusals;
+};
+/* Fills it in; without a shared store all is 0. */
+void queue_fleet(const struct queue *q, struct queue_fleet *out);
 
 /* ---- in ---- */
 
@@ -95,14 +152,16 @@ struct queue_put_result {
 /* Puts a batch in one transaction, together with all outcomes that wait for queue_flush(). With
  * `root` not NULL, the queue remembers `offset` for it. `result` may be NULL. Returns 0: the batch
  * survives kill -9, and survives a power cut once queue_durable() has returned 0; or -1 with
- * `err`: nothing of the batch was taken. */
+ * `err`: nothing of the batch was taken. A shared store has the batch only once queue_durable() has
+ * returned 0; until then the queue keeps it, and *result has what was put, as if none were known.
+ */
 int queue_put(struct queue *q, const struct queue_put *puts, size_t count, const char *root,
 	      int64_t offset, struct queue_put_result *result, struct err *err);
 
 /* Is every batch on disk, so that the source may forget them? Returns 0: yes; 1: a sync is on its
  * way, `changed` follows; -1 with `err`: the sync failed, and the next call begins another. With
  * `wait`, for the caller who will see no further turn of the loop, the call itself syncs and
- * never returns 1. */
+ * never returns 1; a shared store never waits, and may return 1 then, too. */
 int queue_durable(struct queue *q, bool wait, struct err *err);
 
 /* The source `root` answered a request with this offset, so the server repeats no update below it.
@@ -162,7 +221,8 @@ int queue_claim(struct queue *q, uint64_t lanes, struct claim **out, struct err 
 int queue_claim_joining(struct queue *q, struct claim *const *batch, size_t n, struct claim **out,
 			struct err *err);
 
-/* Is the start of this claim on disk, so that its handler may start? */
+/* Is the start of this claim on disk, or on its way to a shared store that handed it out, so that
+ * its handler may start? */
 bool queue_marked(const struct queue *q, const struct claim *c);
 
 /* Frees a claim, before or after it is settled, or after its queue is closed. NULL is fine. */
@@ -203,13 +263,23 @@ const char *queue_release(struct queue *q, const struct claim *c, const struct q
  * earlier runner? */
 bool queue_proven(const struct queue *q, const struct claim *c);
 
-/* Writes the marks and outcomes since the last flush, in one transaction. Returns 0: written, or
- * there was nothing to write; 1: on its way, `changed` follows; -1 with `err`: the queue keeps them
- * for the next flush. */
+/* Writes the marks and outcomes since the last flush, in one transaction. Returns 0: all is
+ * written, or there was nothing to write; 1: on its way, or to go when what is on its way has
+ * arrived: `changed` follows; -1 with `err`: the queue keeps them for the next flush. */
 int queue_flush(struct queue *q, struct err *err);
 
-/* Is there anything to flush? */
+/* Is anything recorded that is not written yet? What is on its way is not. */
 bool queue_dirty(const struct queue *q);
+
+/* Names all that was recorded so far; is that written? A ticket stays valid, and what is written
+ * stays so. */
+uint64_t queue_ticket(const struct queue *q);
+bool queue_written(const struct queue *q, uint64_t ticket);
+
+/* Passes on to the other machines of a shared store that what runs there of these keys (separated
+ * by spaces; "": none) and of these numbers is to be ended; this machine may hear of its own, too.
+ * For the next flush. Local: nothing is done. 0, or -1 when memory is out. */
+int queue_cancel(struct queue *q, const char *keys, const int64_t *numbers, size_t count);
 
 /* ---- what waits ---- */
 
@@ -221,7 +291,8 @@ int64_t queue_next_due(const struct queue *q, uint64_t lanes);
  * NULL, gets for how many milliseconds the first of them has had it (0 if there is none). */
 size_t queue_ready(const struct queue *q, unsigned lane, int64_t *oldest_ms);
 
-/* How many updates of a lane are unfinished and do not run. */
+/* How many updates of a lane are unfinished and do not run; in a shared store: that this machine
+ * holds. */
 size_t queue_waiting(const struct queue *q, unsigned lane);
 
 /* When the update arrived that waits the longest, as struct claim has it; what runs does not wait,
@@ -237,6 +308,8 @@ bool queue_batch_full(const struct queue *q, unsigned lane, size_t size);
 /* Changes how long a lane that gathers waits, at once, and how much it gathers, of what comes. */
 void queue_gather(struct queue *q, unsigned lane, const struct sched_gather *rule);
 
+/* In a shared store `waiting`, `running`, `ready` and `gathering` are those that this machine
+ * holds, the others those of all. */
 struct queue_counts {
 	size_t waiting; /* unfinished and not running: ready, behind another, delayed */
 	size_t running, ready;

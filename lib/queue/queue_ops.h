@@ -9,6 +9,8 @@
 
 struct queue_ops {
 	int (*close)(struct queue *q, struct err *err); /* `q` is not NULL */
+	/* NULL: the store is no shared one */
+	void (*fleet)(const struct queue *q, struct queue_fleet *out);
 
 	int (*put)(struct queue *q, const struct queue_put *puts, size_t count, const char *root,
 		   int64_t offset, struct queue_put_result *result, struct err *err);
@@ -33,6 +35,10 @@ struct queue_ops {
 	bool (*proven)(const struct queue *q, const struct claim *c);
 	int (*flush)(struct queue *q, struct err *err);
 	bool (*dirty)(const struct queue *q);
+	uint64_t (*ticket)(const struct queue *q);
+	bool (*written)(const struct queue *q, uint64_t ticket);
+	/* NULL: there is no other machine */
+	int (*cancel)(struct queue *q, const char *keys, const int64_t *numbers, size_t count);
 
 	int64_t (*next_due)(const struct queue *q, uint64_t lanes);
 	size_t (*ready)(const struct queue *q, unsigned lane, int64_t *oldest_ms);
@@ -64,7 +70,7 @@ struct queue_ops {
 			 int64_t *dropped, struct err *err);
 
 	int64_t (*call_add)(struct queue *q, const struct queue_call *call);
-	int64_t (*call_next)(const struct queue *q);
+	int64_t (*call_next)(struct queue *q, int64_t count);
 	int (*message_add)(struct queue *q, const struct queue_message *message);
 	int (*call_begin)(struct queue *q, const struct queue_call *call, bool sync);
 	void (*call_done)(struct queue *q, int64_t id);

@@ -1,7 +1,7 @@
 /* queue/verbs: a request comes in as JSON, lines of JSON go out. Those of the outbox are in
  * verbs_outbox.c; dead-list and queue-list take "from":N; dead-show, queue-show and later-show
  * "number":N; dead-retry, dead-drop, queue-skip and later-skip "numbers":[…]; dead-retry, dead-drop
- * and queue-clear "from":N,"to":N, or neither, which is all.
+ * and queue-clear "from":N,"to":N,"changed":N, or neither, which is all. `counts` takes nothing.
  *
  * Invariant: no request takes more than a slice, or more memory than a page, however much there
  * is to list or to change. What was not reached is told, and what was told is done. */
@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "queue/calls.h"
 #include "queue/item.h"
 #include "queue/later.h"
 #include "queue/letter.h"
@@ -122,6 +123,12 @@ static void tell_fate(void *arg, int64_t number, enum queue_fate fate)
 	verbs_tell(c->call, line, (size_t)n);
 }
 
+/* What is gone after a change. */
+static const enum verbs_all deletes[] = { [QUEUE_RETRY] = VERBS_NOT_ALL,
+					  [QUEUE_DROP] = VERBS_LETTERS,
+					  [QUEUE_SKIP] = VERBS_UPDATES,
+					  [QUEUE_TAKE_BACK] = VERBS_NOT_ALL };
+
 static int change(struct verbs_call *c, enum queue_change what, bool clear, struct err *err)
 {
 	struct buf numbers;
@@ -141,11 +148,11 @@ static int change(struct verbs_call *c, enum queue_change what, bool clear, stru
 	if (rc < 0)
 		return -1;
 	c->done->skipped = what == QUEUE_SKIP ? w.changed : 0;
-	c->done->cleared = clear && rc == 0;
+	int64_t sum = many.all ? verbs_note_all(c, deletes[what], w.changed, rc > 0) : 0;
 	if (clear)
 		verbs_tell_number(c, "cleared", w.changed);
 	if (rc && many.all)
-		verbs_tell_range(c, many.from, many.to);
+		verbs_tell_range(c, many.from, many.to, sum);
 	else if (rc)
 		verbs_tell_left(c, many.count);
 	return 0;
@@ -176,9 +183,24 @@ static int queue_clear(struct verbs_call *c, struct err *err)
 	return change(c, QUEUE_SKIP, true, err);
 }
 
+/* ---- how many there are ---- */
+
+static int counts(struct verbs_call *c, struct err *err)
+{
+	struct queue_counts q;
+	char line[128];
+	(void)err;
+	queue_counts(c->queue, &q);
+	int n = snprintf(line, sizeof line, "{\"waiting\":%zu,\"dead\":%lld,\"failed\":%lld}",
+			 q.waiting, (long long)q.dead, (long long)queue_calls_failed(c->queue));
+	verbs_tell(c, line, (size_t)n);
+	return 0;
+}
+
 /* ---- the rows ---- */
 
 static const struct verbs_row rows[] = {
+	{ "counts", counts, false },
 	{ "dead-list", dead_list, true },
 	{ "dead-show", dead_show, false },
 	{ "dead-retry", dead_retry, true },

@@ -27,18 +27,26 @@ struct verbs_slice {
 	size_t items, bytes; /* letters or updates, and bytes of JSON, that are listed */
 };
 
+/* What is deleted without being named by numbers. */
+enum verbs_all { VERBS_NOT_ALL, VERBS_UPDATES, VERBS_LETTERS, VERBS_CALLS, VERBS_ALL_COUNT };
+
 /* What a request has done. */
 struct verbs_done {
 	int64_t skipped; /* updates that were skipped */
-	bool cleared;    /* everything that waited was skipped, and this was the last slice of it */
+	/* the request was a slice of deleting all of them; this slice was the first, the last (or
+	 * both); how many were deleted so far, by earlier slices, too, as the request told */
+	enum verbs_all all;
+	bool first, last;
+	int64_t deleted;
 };
 
 /* Carries out a request, where `sender` (NULL: nobody) sends what the queue keeps, and calls `line`
  * for each line of its answer: one JSON object of `n` bytes, NUL-terminated, without a line feed.
  * Where a slice leaves a rest, the last line is
- * {"next":N}, with "to" if there was one, which is where to go on; or {"left":N}, how many of
- * the numbers are to be asked for again. Returns 0; or -1 with `err`, also ("out of memory")
- * when `line` returned not 0: what was told is done nevertheless. */
+ * {"next":N}, which is where to go on, of a change of all with "to" and "changed", both to be
+ * handed back; or {"left":N}, how many of the numbers are to be asked for again. Returns 0; or -1
+ * with `err`, also ("out of memory") when `line` returned not 0: what was told is done
+ * nevertheless. */
 int verbs_run(const struct verbs_row *row, struct queue *q, const struct queue_sender *sender,
 	      const cJSON *request, const struct verbs_slice *slice,
 	      int (*line)(void *arg, const char *text, size_t n), void *arg,

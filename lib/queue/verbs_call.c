@@ -76,10 +76,21 @@ void verbs_tell_left(struct verbs_call *c, size_t count)
 	verbs_tell_number(c, "left", (int64_t)count);
 }
 
-void verbs_tell_range(struct verbs_call *c, int64_t from, int64_t to)
+void verbs_tell_range(struct verbs_call *c, int64_t from, int64_t to, int64_t changed)
 {
-	char line[96];
-	int n = snprintf(line, sizeof line, "{\"next\":%lld,\"to\":%lld}", (long long)from,
-			 (long long)to);
+	char line[128];
+	int n = snprintf(line, sizeof line, "{\"next\":%lld,\"to\":%lld,\"changed\":%lld}",
+			 (long long)from, (long long)to, (long long)changed);
 	verbs_tell(c, line, (size_t)n);
+}
+
+int64_t verbs_note_all(struct verbs_call *c, enum verbs_all all, int64_t changed, bool more)
+{
+	int64_t before = verbs_member(c, "changed");
+	changed += before > 0 ? before : 0;
+	c->done->all = all;
+	c->done->first = verbs_member(c, "to") == 0;
+	c->done->last = !more;
+	c->done->deleted = changed;
+	return changed;
 }

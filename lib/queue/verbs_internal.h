@@ -47,9 +47,14 @@ void verbs_tell_made(struct verbs_call *c, int rc, struct buf *line);
  * returned. */
 int verbs_tell_next(struct verbs_call *c, int rc);
 
-/* Tells what a slice has left: so many numbers of the request's list; all from `from` to `to`. */
+/* Tells what a slice has left: so many numbers of the request's list; all from `from` to `to`, and
+ * how many were changed so far. */
 void verbs_tell_left(struct verbs_call *c, size_t count);
-void verbs_tell_range(struct verbs_call *c, int64_t from, int64_t to);
+void verbs_tell_range(struct verbs_call *c, int64_t from, int64_t to, int64_t changed);
+
+/* How many the slices before this one changed, as the request tells; notes what became of this one,
+ * which changed `changed`: with `more` a further one follows. Returns the sum. */
+int64_t verbs_note_all(struct verbs_call *c, enum verbs_all all, int64_t changed, bool more);
 
 /* ---- verbs_outbox.c: rows ---- */
 

@@ -1,7 +1,8 @@
 /* queue/verbs_outbox: what people ask of the calls that are to be sent. outbox-list (what waits and
  * is being sent) takes "from":N, outbox-failed (entries) and outbox-waits (the first one that waits
  * or is being sent) take "to":N, too, outbox-show "number":N, outbox-retry
- * and outbox-drop "numbers":[…], or "from":N,"to":N, or neither, which is all that failed.
+ * and outbox-drop "numbers":[…], or "from":N,"to":N,"changed":N, or neither, which is all that
+ * failed.
  *
  * Invariant: no request takes more than a slice. What it tells is written, and known to who sends.
  */
@@ -160,6 +161,15 @@ static void tell_changes(struct change *w)
 	}
 }
 
+static int64_t count_changed(const struct change *w)
+{
+	const struct changed *one = (const struct changed *)(void *)w->told.data;
+	int64_t count = 0;
+	for (size_t i = 0; i < w->told.len / sizeof *one; i++)
+		count += one[i].fate == ENTRY_CHANGED;
+	return count;
+}
+
 static int change_numbers(struct change *w, const cJSON *given, struct err *err)
 {
 	struct buf numbers;
@@ -204,15 +214,19 @@ static int change_range(struct change *w, struct err *err)
 {
 	struct verbs_call *c = w->call;
 	int64_t from = verbs_member(c, "from"), to = verbs_member(c, "to");
-	struct range r = { .to = to > 0 ? to : queue_call_next(c->queue) - 1 };
+	struct range r = { .to = to > 0 ? to : queue_call_next(c->queue, 1) - 1 };
 	int rc = queue_calls_each(c->queue, from, true, false, note_entry, &r, err) < 0 ? -1 : 0;
 	size_t i = 0;
 	for (; rc == 0 && i < r.count && (i == 0 || !time_is_up(c)); i++)
 		rc = change_one(w, r.ids[i], err);
 	rc = rc || queue_flush(c->queue, err) ? -1 : 0;
 	tell_changes(w);
-	if (rc == 0 && (i < r.count || r.more))
-		verbs_tell_range(c, r.ids[i - 1] + 1, r.to);
+	bool more = rc == 0 && (i < r.count || r.more);
+	int64_t sum = rc ? 0
+			 : verbs_note_all(c, w->retry ? VERBS_NOT_ALL : VERBS_CALLS,
+					  count_changed(w), more);
+	if (more)
+		verbs_tell_range(c, r.ids[i - 1] + 1, r.to, sum);
 	return rc;
 }
 

@@ -32,19 +32,38 @@ static int no_memory(struct err *err)
 	return err_set(err, ERR_INTERNAL, "out of memory");
 }
 
-/* Copies a checked value, so that it is one line: without the white space between, and with escapes
- * for control characters in texts. */
+/* The bytes from `p` that are copied as they are. */
+static size_t run_length(const char *p, const char *end, bool text)
+{
+	size_t n = 0, step = 1;
+	for (; p + n < end && step; n += step)
+		step = (unsigned char)p[n] < 0x20 || p[n] == '"' || p[n] == '\\' ||
+				       (!text && p[n] == ' ')
+			       ? 0
+			       : utf8_length(p + n, (size_t)(end - p) - n);
+	return n;
+}
+
+/* Copies a checked value, so that it is one line of UTF-8: without the white space between, and
+ * with escapes for control characters in texts, where U+FFFD stands for what is no UTF-8: the
+ * server would refuse the call for it. */
 static int copy_value(struct buf *out, const char *p, const char *end)
 {
 	bool text = false;
 	int rc = 0;
 	while (p < end && rc == 0) {
-		const char *run = p;
-		while (p < end && (unsigned char)*p >= 0x20 && *p != '"' && *p != '\\' &&
-		       (text || *p != ' '))
-			p++;
-		if ((rc = buf_add(out, run, (size_t)(p - run))) || p == end)
+		size_t run = run_length(p, end, text);
+		if ((rc = buf_add(out, p, run)) || (p += run) == end)
 			break;
+		if ((unsigned char)*p >= 0x80) {
+			rc = buf_adds(out, "\xef\xbf\xbd");
+			p++;
+			continue;
+		}
+		if (*p == '\\' && (unsigned char)p[1] >= 0x80) {
+			p++; /* as the server: an escape that it does not know is the character */
+			continue;
+		}
 		if (*p == '\\') {
 			rc = (unsigned char)p[1] < 0x20 ? buf_addf(out, "\\u%04x", p[1])
 							: buf_add(out, p, 2);

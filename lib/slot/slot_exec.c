@@ -21,12 +21,17 @@ enum { VAR_LONG = 128 }; /* bytes of a variable that is left out when the kernel
 
 static bool same_name(const char *a, const char *b)
 {
-	return strncmp(a, b, strcspn(a, "=") + 1) == 0;
+	while (*a == *b && *a != '=')
+		a++, b++;
+	return *a == *b;
 }
 
 char **slot_exec_environment(const struct command_view *command, char *vars, size_t length,
 			     size_t *count)
 {
+	/* The job's begin with few letters, and nearly all others with another one: this is done
+	 * for each start, before it. */
+	bool begins[UCHAR_MAX + 1] = { false };
 	size_t mine = 0, n = 0;
 	for (char *p = vars; p < vars + length; p += strlen(p) + 1, mine++)
 		if (!strchr(p, '='))
@@ -34,15 +39,18 @@ char **slot_exec_environment(const struct command_view *command, char *vars, siz
 	char **envp = calloc(mine + command->env_count + 1, sizeof *envp);
 	if (!envp)
 		return NULL;
-	for (char *p = vars; p < vars + length; p += strlen(p) + 1)
+	for (char *p = vars; p < vars + length; p += strlen(p) + 1) {
 		envp[n++] = p;
+		begins[(unsigned char)*p] = true;
+	}
 	*count = n;
 	for (size_t i = 0; i < command->env_count; i++) {
-		bool replaced = false;
-		for (size_t j = 0; j < mine && !replaced; j++)
-			replaced = same_name(envp[j], command->env[i]);
+		char *variable = command->env[i];
+		bool looks = begins[(unsigned char)*variable], replaced = false;
+		for (size_t j = 0; looks && j < mine && !replaced; j++)
+			replaced = same_name(envp[j], variable);
 		if (!replaced)
-			envp[n++] = command->env[i];
+			envp[n++] = variable;
 	}
 	return envp;
 }

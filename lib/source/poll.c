@@ -45,8 +45,7 @@ struct poll {
 	int64_t confirmed;                     /* the highest offset that was answered */
 	int64_t asked_at;                      /* monotonic milliseconds */
 	struct log_pace paces[2][API_CLASSES]; /* of the warnings: contradicted, class */
-	/* while counts.failing; what getMe is asked about, not getMe */
-	enum poll_step failed;
+	enum poll_step failed;       /* while counts.failing; not the getMe that is asked of it */
 	bool told;                   /* a warning was given since the last good answer */
 	bool webhook_unknown;        /* getWebhookInfo told nothing, getUpdates has not yet */
 	struct poll_garbage garbage; /* unreadable answers */
@@ -98,8 +97,8 @@ static void report(struct poll *p, const struct api_answer *answer, int64_t dela
 	log_paced(p->config.log, pace, answer->class == API_TOKEN ? LOG_ERROR : LOG_WARN,
 		  LOG_FIELDS(LOG_STR("method", answer->method), LOG_STR("answer", answer->text),
 			     LOG_NUM("failures", p->failures.backoff.failures)),
-		  "%s; asking %s in %s", poll_trouble_phrase(&p->failures, answer->class),
-		  answer->class == API_TOKEN ? "getMe" : "again", wait);
+		  "%s; %s in %s", poll_trouble_phrase(&p->failures, answer->class),
+		  poll_trouble_next(answer->class, p->setup.delete_webhook), wait);
 	p->told = p->told || !pace->held;
 }
 
@@ -125,7 +124,9 @@ static void failed(struct poll *p, const struct api_answer *answer)
 		p->setup.after_me = p->step;
 		p->step = POLL_ME;
 		break;
-	case POLL_ASK_AGAIN:
+	case POLL_ASK_AGAIN: /* a bot's own server sets its webhook whenever it starts */
+		if (answer->class == API_WEBHOOK && p->setup.delete_webhook)
+			p->step = POLL_DELETE;
 		break;
 	}
 	report(p, answer, next.delay);
@@ -157,9 +158,7 @@ static void take_setup(struct poll *p, struct api_answer *answer)
 		if (verdict.username)
 			c->events.bot(c->events.arg, verdict.username);
 		if (step == POLL_DELETE)
-			log_event(c->log, LOG_INFO, LOG_NONE,
-				  p->setup.drop_pending ? "dropped what was pending at Telegram"
-							: "removed the webhook");
+			log_event(c->log, LOG_INFO, LOG_NONE, "%s", poll_setup_deleted(&p->setup));
 		go_on(p, verdict.next);
 		break;
 	case POLL_PASS:

@@ -23,7 +23,8 @@ struct poll_options {
 	enum backoff_growth growth; /* of the pauses after failed requests */
 	int64_t give_up_after;      /* milliseconds without a good answer, and it ends; 0: never */
 	bool drop_pending;          /* the server forgets first what waits there */
-	bool delete_webhook;        /* a webhook that is set is removed; else it ends the source */
+	bool delete_webhook;        /* a webhook that is set, or comes to be set, is removed; else
+				       it ends the source at its start, and is waited out later */
 };
 
 /* Everything outlives the source, but for what says otherwise. */
@@ -44,8 +45,8 @@ struct poll_config {
 struct source *poll_new(const struct poll_config *config, struct err *err);
 
 /* `allowed` and the options of `fresh` hold from the next request on, but for drop_pending and
- * delete_webhook, which count at the start only. `source` is one of poll_new(). 0, or -1 with `err`
- * (ERR_INTERNAL): nothing has changed. */
+ * delete_webhook, which stay as they were at the start. `source` is one of poll_new(). 0, or -1
+ * with `err` (ERR_INTERNAL): nothing has changed. */
 int poll_change(struct source *source, const struct poll_config *fresh, struct err *err);
 
 #endif

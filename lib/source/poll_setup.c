@@ -126,3 +126,10 @@ void poll_setup_answer(enum poll_step step, const struct poll_setup *setup,
 		verdict->next = after_webhook(setup, setup->delete_webhook);
 	}
 }
+
+const char *poll_setup_deleted(struct poll_setup *setup)
+{
+	bool dropped = setup->drop_pending;
+	setup->drop_pending = false;
+	return dropped ? "dropped what was pending at Telegram" : "removed the webhook";
+}

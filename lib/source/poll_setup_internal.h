@@ -49,6 +49,10 @@ struct poll_call poll_setup_call(enum poll_step step, const struct poll_setup *s
 void poll_setup_answer(enum poll_step step, const struct poll_setup *setup,
 		       struct api_answer *answer, struct poll_verdict *verdict);
 
+/* What a good POLL_DELETE has done, as a sentence. A later one removes a webhook, and drops nothing
+ * again. */
+const char *poll_setup_deleted(struct poll_setup *setup);
+
 /* The user name of the bot, from an answer of getMe: "" if it has none; the caller's to free. NULL:
  * the answer has no result, or memory is out. */
 char *poll_setup_username(const struct api_answer *answer);

@@ -89,12 +89,19 @@ const char *poll_trouble_phrase(const struct poll_trouble *t, enum api_class cla
 		[API_TOKEN] = "the token is refused",
 		[API_POLLER] = "another program polls with this token, and Telegram serves only "
 			       "one; stop it",
-		[API_WEBHOOK] = "a webhook was set for this bot, so Telegram refuses long polling; "
-				"remove it with --delete-webhook",
+		[API_WEBHOOK] = "a webhook was set for this bot, so Telegram refuses long polling",
 		[API_FLOOD] = "Telegram asks to wait",
 		[API_REFUSED] = "Telegram refuses the request",
 	};
 	return what[class];
+}
+
+const char *poll_trouble_next(enum api_class class, bool delete_webhook)
+{
+	if (class == API_WEBHOOK)
+		return delete_webhook ? "removing it"
+				      : "remove it with --delete-webhook; asking again";
+	return class == API_TOKEN ? "asking getMe" : "asking again";
 }
 
 int poll_trouble_end(const struct poll_trouble *t, enum api_class class, const char *what,

@@ -50,6 +50,10 @@ struct poll_decision poll_trouble_failed(struct poll_trouble *t, bool by_me,
 /* What a failure of `class` means now, as a phrase. */
 const char *poll_trouble_phrase(const struct poll_trouble *t, enum api_class class);
 
+/* What follows it, as a phrase that goes on with "in 1s". `delete_webhook`: one that was set is
+ * removed. */
+const char *poll_trouble_next(enum api_class class, bool delete_webhook);
+
 /* After POLL_GIVE_UP: the sentence, of `what` failed last, and the exit status, which is
  * returned. */
 int poll_trouble_end(const struct poll_trouble *t, enum api_class class, const char *what,

@@ -40,6 +40,9 @@ static int no_json(const char *bytes, size_t n, const struct scan_fault *fault, 
 			"itself, as by: jq -c . | while read -r u; do echo \"$u\" | tgrun push; "
 			"done",
 			w.text);
+	if (fault->cure)
+		return err_set(err, ERR_REFUSED, "what is pushed %s at %s; %s", fault->why, w.text,
+			       fault->cure);
 	return err_set(err, ERR_REFUSED,
 		       "what is pushed %s at %s; one JSON object is wanted, such as '%s'",
 		       fault->why, w.text, EXAMPLE);
@@ -54,6 +57,30 @@ static int no_object(char first, struct err *err)
 			"-c '.[]' gives");
 	return err_set(err, ERR_REFUSED,
 		       "what is pushed is JSON, but no object; push one such as '" EXAMPLE "'");
+}
+
+/* Its kind, and whether it is anybody's. */
+static int read_update(struct pushed *out, struct err *err)
+{
+	size_t n;
+	struct update *u = update_of_checked(NULL, out->bytes, out->length);
+	if (!u)
+		return err_set(err, ERR_INTERNAL, "out of memory");
+	const char *odd = update_odd_id(u, &n);
+	snprintf(out->kind, sizeof out->kind, "%s", update_kind(u));
+	update_free(u);
+	if (!out->kind[0])
+		return err_set(
+			err, ERR_REFUSED,
+			"what is pushed has no kind: that is the name of the first object in it, in "
+			"small letters, digits and '_', as in '" EXAMPLE "'");
+	if (odd)
+		return err_set(
+			err, ERR_REFUSED,
+			"what is pushed has a number in quotes, or one that is not whole, at '%.*s', "
+			"so it would be nobody's; write it as in '" EXAMPLE "'",
+			(int)n, odd);
+	return 0;
 }
 
 int pushed_read(char *bytes, size_t n, struct pushed *out, struct err *err)
@@ -75,23 +102,13 @@ int pushed_read(char *bytes, size_t n, struct pushed *out, struct err *err)
 		return err_set(err, ERR_REFUSED,
 			       "nothing is pushed: give a JSON object on standard input, such as "
 			       "'" EXAMPLE "'");
-	const char *root = scan_check(bytes, bytes + n, &fault);
+	const char *root = scan_check_strict(bytes, bytes + n, &fault);
 	if (!root)
 		return no_json(bytes, n, &fault, err);
 	if (*root != '{')
 		return no_object(*root, err);
 	slice_line(bytes, n, &slice);
-	struct update *u = update_of_checked(NULL, slice.bytes, slice.length);
-	if (!u)
-		return err_set(err, ERR_INTERNAL, "out of memory");
-	snprintf(out->kind, sizeof out->kind, "%s", update_kind(u));
-	update_free(u);
 	out->bytes = slice.bytes;
 	out->length = slice.length;
-	if (!out->kind[0])
-		return err_set(
-			err, ERR_REFUSED,
-			"what is pushed has no kind: its first object in it names the kind, in "
-			"small letters, digits and '_', as in '" EXAMPLE "'");
-	return 0;
+	return read_update(out, err);
 }

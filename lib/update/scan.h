@@ -30,6 +30,8 @@ struct scan_fault {
 	size_t at;       /* bytes before it */
 	bool cut_off;    /* it could be whole with more bytes */
 	bool ended;      /* a whole value stands before `at` */
+	const char
+		*cure; /* what its author can do, for what only scan_check_strict() refuses; NULL */
 };
 
 /* Checks that the bytes from `p` to `end` are one JSON value (RFC 8259) with white space around,
@@ -37,6 +39,10 @@ struct scan_fault {
  * may follow a backslash (the Bot API server takes `\,`), and strings may hold raw control
  * characters but NUL and bytes that are not UTF-8. Constant memory, no recursion. */
 const char *scan_check(const char *p, const char *end, struct scan_fault *fault);
+
+/* scan_check() of what people and their programs write for us: no more is allowed than in RFC
+ * 8259, since what reads it after us has readers of its own. */
+const char *scan_check_strict(const char *p, const char *end, struct scan_fault *fault);
 
 /* Where the objects and arrays end that stand inside exactly two others: in an answer of getUpdates
  * these are the updates. */

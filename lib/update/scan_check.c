@@ -132,6 +132,7 @@ static const char *fail(struct scan_fault *fault, const char *start, const char 
 	fault->at = (size_t)(at - start);
 	fault->cut_off = !why && at >= end;
 	fault->ended = false;
+	fault->cure = NULL;
 	return NULL;
 }
 

@@ -209,6 +209,41 @@ bool update_user(const struct update *u, int64_t *id)
 	return scan_integer(find_integer(u, u->row->user, NULL, NULL), id);
 }
 
+/* A number that scan_integer() does not read. */
+static bool is_odd(const char *value)
+{
+	int64_t n;
+	if (!scan_is_string(value))
+		return (*value == '-' || scan_is_digit(*value)) && !scan_integer(value, &n);
+	const char *p = value + 1 + (value[1] == '-'), *digits = p;
+	while (scan_is_digit(*p))
+		p++;
+	return p > digits && *p == '"';
+}
+
+static const char *find_odd(const struct update *u, const char *paths, size_t *length)
+{
+	for (; u->object && paths; paths = paths[*length] ? paths + *length + 1 : NULL) {
+		*length = strcspn(paths, "|");
+		const char *value = find_path(u, paths, *length);
+		if (value && is_odd(value))
+			return paths;
+	}
+	return NULL;
+}
+
+const char *update_odd_id(const struct update *u, size_t *length)
+{
+	int64_t id;
+	if (u->chat)
+		return NULL;
+	const char *path = find_odd(u, u->row->chat, length);
+	if (path || update_user(u, &id) || update_sender_chat(u, &id))
+		return path;
+	path = find_odd(u, u->row->user, length);
+	return path ? path : find_odd(u, u->row->sender, length);
+}
+
 bool update_user_chat(const struct update *u, int64_t *id)
 {
 	return strcmp(u->kind, "chat_join_request") == 0 &&

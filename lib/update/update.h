@@ -40,6 +40,11 @@ bool update_user(const struct update *u, int64_t *id);
 bool update_sender_chat(const struct update *u, int64_t *id);
 bool update_message_id(const struct update *u, int64_t *id);
 
+/* Of an update without a chat, or without chat and user: the path of an id that would be that, such
+ * as `chat.id`, of `*length` bytes, where a number stands that is in quotes or not whole; NULL:
+ * there is none. A slip of who wrote it. */
+const char *update_odd_id(const struct update *u, size_t *length);
+
 /* The private chat with who asks to join a chat, which is not that of update_chat(). */
 bool update_user_chat(const struct update *u, int64_t *id);
 

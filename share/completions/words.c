@@ -21,13 +21,18 @@
 #include "cli/options/options_internal.h"
 #include "update/kinds.h"
 
-#define WORDS(bit_, number_, name_, run_, words_, usage_, help_) \
-	{ COMMAND_##bit_, name_, words_, help_ },
+#define NAME(bit_, number_, name_, run_, usage_, help_) { COMMAND_##bit_, name_, help_ },
+#define WORD(bit_, verb_, arguments_, help_)            { COMMAND_##bit_, verb_, arguments_ },
 
 static const struct {
 	enum command_bit bit;
-	const char *name, *words, *help;
-} rows[] = { COMMANDS(WORDS) };
+	const char *name, *help;
+} rows[] = { COMMANDS(NAME) };
+
+static const struct {
+	enum command_bit bit;
+	const char *verb, *arguments;
+} words[] = { COMMAND_WORDS(WORD) };
 
 enum { ROWS = sizeof rows / sizeof *rows };
 
@@ -42,18 +47,17 @@ static void last(const char *text)
 	putchar('\n');
 }
 
-/* `list, show N, retry [N...]`: a verb begins with a small letter. */
-static void verbs(const char *command, const char *words)
+/* The verbs of a sub-command; those of `help` are all sub-commands. */
+static void verbs(enum command_bit command, const char *name)
 {
-	while (words && *words) {
-		size_t n = strcspn(words, ",");
-		size_t verb = strcspn(words, ", ");
-		if (*words >= 'a' && *words <= 'z')
-			printf("verb|%s|%.*s|%s\n", command, (int)verb, words, verb < n ? "N" : "");
-		else if (*words == 'N' && verb <= 4)
-			printf("verb|%s||N\n", command);
-		words += n + strspn(words + n, ", ");
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		const char *arguments = words[i].arguments + (*words[i].arguments == '[');
+		bool numbers = *arguments == 'N';
+		if (words[i].bit == command && (*words[i].verb || numbers))
+			printf("verb|%s|%s|%s\n", name, words[i].verb, numbers ? "N" : "");
 	}
+	for (size_t i = 0; command == COMMAND_HELP && i < ROWS; i++)
+		printf("verb|%s|%s|\n", name, rows[i].name);
 }
 
 static bool begins(const char *text, const char *with)
@@ -110,7 +114,7 @@ int main(void)
 		last(rows[i].help);
 	}
 	for (size_t i = 0; i < ROWS; i++)
-		verbs(rows[i].name, rows[i].words);
+		verbs(rows[i].bit, rows[i].name);
 	options();
 	for (size_t i = 0; i < kinds; i++)
 		printf("kind|%s\n", kind[i].name);

@@ -59,6 +59,17 @@ message 9 new
 run_tgrun --handler "$TMP/note" --once
 is "$(sed 's/.* //' "$TMP/seen" | tr '\n' ' ')" "new new " "… once, and not what comes later"
 
+# With --delete-webhook one that is set later, as by a bot's own server whenever it starts, is removed, too; nothing is dropped again for that.
+forget
+start_tgrun --handler "$TMP/note" --delete-webhook --drop-pending
+wait_for '[ "$(stats .open_polls)" = 1 ]'
+curl -s -m 20 -o /dev/null "$API/setWebhook" -d url=https://hook.example.org/very-secret-path
+message 9 meanwhile
+wait_for '[ "$(seen "^end.*meanwhile")" = 1 ]'
+is "$(seen '^end.*meanwhile') $(curl -s "$API/getWebhookInfo" | jq -r .result.url)" "1 " "a webhook that is set while running is removed with --delete-webhook, and what it held back comes"
+like "$(cat "$TGRUN_LOG")" 'warn +a webhook was set.*; removing it in ' "… which is told"
+stop_tgrun
+
 # Which kinds.
 forget
 run_tgrun --handler "$TMP/note" --once

@@ -37,6 +37,7 @@ for shell in bash zsh fish; do
 	}
 	is "$(offered 'tgrun ')" "$commands" "$shell: sub-commands"
 	is "$(offered 'tgrun dead ')" "drop list retry show" "$shell: verbs"
+	is "$(offered 'tgrun help que')" "queue" "$shell: whose help there is"
 	is "$(offered "tgrun dead show --state-dir $TMP/state ")" "$dead" "$shell: the dead letters' numbers"
 	is "$(offered "tgrun cancel --state-dir $TMP/state ")" "$running" "$shell: the numbers of what runs"
 	is "$(offered 'tgrun dead list --js')" "--json" "$shell: a sub-command's own options"

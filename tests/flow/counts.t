@@ -138,18 +138,39 @@ elif [ "$(. /etc/os-release && echo "$ID $VERSION_ID") $(uname -m) $(gcc -dumpve
 	! pkg-config --exact-version=3.40.1 sqlite3 || ! grep -qw avx2 /proc/cpuinfo; then
 	why='the bound is for Debian 12'
 fi
+judged() { # NAME VALUE MOST WHAT
+	if [ -z "$why" ]; then
+		count "$@"
+	else
+		told "$1" "$2" "$why"
+	fi
+}
 while [ "$why" != absent ] && read -r store most WHOLE; do
 	n=$(each_of instructions "$store" 2000 6000)
-	n=${n%.*}
-	if [ -z "$why" ]; then
-		count "instructions-$store${WHOLE:+-$WHOLE}" "$n" "$most" "instructions of the runner for an update, with workers, --store $store${WHOLE:+, and what their lines say of it}"
-	else
-		told "instructions-$store${WHOLE:+-$WHOLE}" "$n" "$why"
-	fi
+	judged "instructions-$store${WHOLE:+-$WHOLE}" "${n%.*}" "$most" \
+		"instructions of the runner for an update, with workers, --store $store${WHOLE:+, and what their lines say of it}"
 done <<-EOT
 	sqlite 39400
 	memory 21400
 	memory 28200 whole
 EOT
+
+# ---- a process for each ----
+
+# What the slots spend until a program executes and when it has ended, in an environment of forty variables.
+slots_instructions() { # N
+	rm -rf "$TMP/started" "$TMP"/callgrind.*
+	mkdir -m 700 "$TMP/started"
+	seq "$1" | sed 's/.*/{"update_id":&,"message":{"message_id":&,"chat":{"id":1&,"type":"private"},"text":"hello"}}/' >"$TMP/lines"
+	# shellcheck disable=SC2046 # forty words
+	env -i "PATH=$PATH" $(seq 40 | sed 's/.*/VARIABLE_&=value/') valgrind --tool=callgrind "--callgrind-out-file=$TMP/callgrind.%p" "$REAL_TGRUN" \
+		run --source "$TMP/lines" --once --state-dir "$TMP/started" --log-level warn --concurrency 2 --handler /bin/true >"$TMP/started.out" 2>&1 ||
+		diag "failed: $(tail -n 3 "$TMP/started.out")" >&2
+	sed -n 's/^totals: //p' "$TMP"/callgrind.* | sort -n | sed '$d' | awk '{ n += $1 } END { print n }'
+}
+if [ "$why" != absent ]; then
+	n=$(each_of slots_instructions - 50 250)
+	judged instructions-slot "${n%.*}" 4500 "instructions of a slot for an update"
+fi
 
 done_testing

@@ -33,7 +33,7 @@ try() {
 	is "$(letters show 3 --json | jq -r .update.message.text)" text3 "$alive: show N --json"
 	letters show 99 >"$TMP/out" 2>&1
 	is "$? $(cat "$TMP/out")" "1 tgrun: there is no dead letter 99" "$alive: a number that is none: 1, and said"
-	for wrong in 'show' 'show 1 2' 'show x' 'retry -1' 'list 3' 'burn' ''; do
+	for wrong in 'show' 'show 1 2' 'show x' 'retry -1' 'list 3' 'burn' '' 'drop' 'drop 1 --all' 'retry 1 --all' 'list --all' 'show 1 --all'; do
 		# shellcheck disable=SC2086
 		letters $wrong >"$TMP/out" 2>&1
 		is "$?" 64 "$alive: 'dead $wrong' is a mistake of usage"
@@ -54,8 +54,8 @@ is "$STATUS" 0 "a run that made four dead letters ends well"
 try
 run_tgrun --handler "$TMP/maybe" --once
 is "$STATUS $(cat "$TMP/seen")" "0 end 101 text2" "nothing runs: what is retried is handled at the next start"
-letters drop >/dev/null
-is "$(letters list --json)" "" "drop without a number drops all"
+letters drop --all >/dev/null
+is "$(letters list --json)" "" "drop --all drops all"
 
 rm -rf "$TMP/state"
 : >"$TMP/seen"

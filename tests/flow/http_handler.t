@@ -114,6 +114,11 @@ done
 wait_for '[ "$(figure .done)" = 5 ]'
 is "$(posts .id | sort | uniq -c | awk '{ print $1 }' | tr '\n' ' ')$(figure .dead)" "2 2 2 2 2 0" "an update whose answer is cut in its head is posted again"
 like "$(cat "$TGRUN_LOG")" "closed in the head of the answer: to be tried again" "… and the log says why"
+message 7 plain
+wait_for '[ "$(figure .done)" = 6 ]'
+message 7 '{"do":"say","raw":"HTTP/1.1 2"}'
+wait_for '[ "$(figure .done)" = 7 ]'
+is "$(figure .failed) $(grep -c 'to be tried again.* key=chat:7 attempt=1' "$TGRUN_LOG")" "6 1" "… and counted, also where an old connection ends within the first line"
 stop_tgrun
 
 # Many at once, over few connections.

@@ -58,6 +58,30 @@ is "$(cat "$TMP/told")" "$(cat "$TMP/codes")" "tgrun.1 tells each exit status of
 is "$(sed -n 's/^\(TG_[A-Z_]*\)	T{$/\1/p' man/tgrun-handler.7 | sort)" "$(grep -rhoE '"TG_[A-Z_]+"' lib | tr -d '"' | sort -u)" \
 	"the table in tgrun-handler.7 has each TG_ variable that programs are given, and no other"
 
+# The index: of each sub-command but run what it takes beside what all take; of try where it differs from run.
+takes() { # SUB-COMMAND
+	awk -F'|' -v command="$1" '$1 == "option" && index("," $2, "," command ",") { print $3 }' "$BUILD/completions/words.txt" |
+		grep -vx -e config -e help -e version -e token -e token-file -e state-dir | sort
+}
+listed() { # SUB-COMMAND
+	awk -v command="$1" '
+		/^\.Sh / { inside = $2 == "OPTIONS" && $3 == "BY" }
+		inside && /^\.It / { of = 0; for (i = 3; i <= NF; i++) of += $i == command }
+		inside && of && /^\.Fl / { for (i = 2; i <= NF; i++) if ($i ~ /^-/) print substr($i, 2) }' man/tgrun.1 | sort
+}
+for command in $(sed -n 's/^command|\([a-z]*\)|.*/\1/p' "$BUILD/completions/words.txt"); do
+	case $command in
+	run | check) continue ;; # by the headings above
+	try) want=$({ takes run; takes try; } | sort | uniq -u) ;;
+	*) want=$(takes "$command") ;;
+	esac
+	is "$(listed "$command")" "$want" "OPTIONS BY SUB-COMMAND: those of $command"
+	like "$(sed -n '/^\.Sh OPTIONS BY/,/^\.Sh THE OUTBOX/p' man/tgrun.1)" "^\.It Cm ([a-z]+ , )*$command( ,|$)" "… which stands there"
+done
+
+out=$(python3 tests/flow/diagnostics.py man/tgrun.1)
+is "$?" 0 "DIAGNOSTICS has each warning and error of a tgrun that runs, and no other" || diag "$out"
+
 for page in man/tgrun.1 man/tgrun.conf.5 man/tgrun-handler.7; do
 	if command -v mandoc > /dev/null; then
 		is "$(mandoc -T lint -W warning "$page" 2>&1)" "" "$page: mandoc finds nothing to warn of"
@@ -65,5 +89,19 @@ for page in man/tgrun.1 man/tgrun.conf.5 man/tgrun-handler.7; do
 		ok true "$page: not checked # SKIP no mandoc"
 	fi
 done
+
+# make docs: each page, whole, and no link of its own that leads nowhere.
+env -u MAKEFLAGS -u MFLAGS make -s B="$TMP/build" docs >"$TMP/out" 2>&1
+is "$? $(cat "$TMP/out")" "0 $TMP/build/docs/index.html" "make docs"
+for page in man/*.[1-8]; do
+	like "$(cat "$TMP/build/docs/index.html")" "<a href=\"${page#man/}.html\">${page#man/}</a><dd>[a-z]" "docs: the index names ${page#man/}"
+	ok 'grep -q "</html>" "$TMP/build/docs/${page#man/}.html"' "… which is whole"
+done
+is "$(cd "$TMP/build/docs" && grep -ho 'href="[^"#:]*[".#]' ./*.html | sed 's/^href="//; s/["#]$//' | sort -u | while read -r link; do [ ! -s "$link" ] && echo "$link"; done)" \
+	"" "docs: no link leads nowhere"
+for name in $(grep -ho 'href="#[^"]*"' "$TMP/build/docs/tgrun.1.html" | sed 's/^href="#//; s/"$//' | sort -u); do
+	grep -qF "id=\"$name\"" "$TMP/build/docs/tgrun.1.html" || echo "$name"
+done >"$TMP/out"
+is "$(cat "$TMP/out")" "" "… nor one within the page"
 
 done_testing

@@ -82,7 +82,7 @@ is "$(queue show p8 --json | jq -r '"\(.due) \(.update.reminder.text)"')" "2034-
 is "$(queue skip p7 p7 p1 2>"$TMP/err"; echo $?)" "p7 skipped
 1" "it is taken back, once, and only what is to come"
 like "$(cat "$TMP/err")" 'no update p1 waits' "… which is said"
-is "$(queue clear)" "0 skipped" "tgrun queue clear leaves it"
+is "$(queue clear --all)" "0 skipped" "tgrun queue clear leaves it"
 "$TGRUN" drain --wait --state-dir "$TMP/state"
 wait_tgrun
 is "$STATUS $(waits)" "0 p8" "a drain does not wait for it"
@@ -131,6 +131,8 @@ begin --backlog 2
 for n in 1 2 3 4; do later 9 f$n >/dev/null; done
 wait_for '[ "$(figure .waiting)" = 2 ]'
 is "$(figure '"\(.later) \(.waiting)"')" "2 2" "past the backlog what is due stays where it is"
+wait_for '"$TGRUN" queue list --state-dir "$TMP/state" | grep "^p[0-9]" >"$TMP/list" && ! grep -qv " due since 20[^ ]*Z$" "$TMP/list"'
+is "$(grep -c '^p' "$TMP/list")" 2 "… and the list does not say that it comes at a time that is over"
 killed
 begin --backlog 2
 "$TGRUN" resume --state-dir "$TMP/state"
@@ -155,6 +157,12 @@ printf '{"a":{}}\n{"b":{}}\n' >"$TMP/in"
 refused 65 'more than one value .* line 2, column 1; push each' "two objects"
 printf '{"a":\n{"b":}}' >"$TMP/in"
 refused 65 'is no JSON at line 2, column 6' "a mistake in it"
+printf '{"a":{"text":"one\ntwo"}}' >"$TMP/in"
+refused 65 'line end or control character in a text at line 1, column 18; write it' "a line end in a text, as of an echo"
+printf '{"a":{"text":"\344"}}' >"$TMP/in"
+refused 65 'is not in UTF-8 at line 1, column 15; .*iconv' "Latin-1"
+printf '{"a":{"chat":{"id":"5"}}}' >"$TMP/in"
+refused 65 "number in quotes.* at 'chat.id'" "the id of a chat in quotes"
 printf '{"a":{}' >"$TMP/in"
 refused 65 'is cut off' "half an object"
 printf '{"a":"\000"}' >"$TMP/in"

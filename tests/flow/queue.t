@@ -20,6 +20,10 @@ queue skip
 like "$STATUS $ERR" "^64 .*'tgrun queue clear' skips all" "skip without a number is no clear"
 queue clear 3
 is "$STATUS" 64 "clear takes none"
+queue clear
+is "$STATUS $ERR" "64 tgrun: 'tgrun queue clear' takes --all: all updates that wait, which 0.1.0 skipped without it" "without a terminal it takes --all"
+queue list --all
+is "$STATUS" 64 "which list does not"
 queue skip 3x
 like "$STATUS $ERR" "^64 .*'3x' is no number of an update" "a number is a number"
 
@@ -32,7 +36,7 @@ queue show 1
 is "$STATUS $OUT $ERR" "1  tgrun: no update 1 waits" "and nothing can be shown"
 queue skip 1
 is "$STATUS $ERR" "1 tgrun: no update 1 waits" "or skipped"
-queue clear
+queue clear --all
 is "$STATUS $OUT" "0 0 skipped" "clear has nothing to do"
 ok '[ ! -e "$TMP/state" ]' "and no state directory was made"
 
@@ -108,7 +112,7 @@ generate 2500 1
 wait_for 'queue list --json; [ "$(wc -l <"$TMP/out")" = 2500 ]'
 is "$(jq -s 'map(.number) | unique | length' "$TMP/out")" 2500 "a long list is whole"
 wait_for '[ "$("$TGRUN" status --json --state-dir "$TMP/state" | jq .running_count)" = 1 ]'
-queue clear
+queue clear --all
 is "$STATUS $OUT" "0 2499 skipped" "clear skips all that waits"
 queue list --json
 is "$(printf '%s\n' "$OUT" | jq -r .state)" running "and leaves what runs"
@@ -121,7 +125,7 @@ start_tgrun --handler "$TMP/wait.sh"
 wait_for 'queue list --json; [ "$(wc -l <"$TMP/out")" = 3 ]'
 kill -KILL "$TGRUN_PID"
 wait_tgrun
-queue clear --json
+queue clear --all --json
 is "$STATUS $OUT" '0 {"cleared":3}' "not running: clear skips all"
 queue list
 is "$ERR" "nothing waits" "not running: nothing is left"

@@ -58,6 +58,13 @@ TGRUN_PID=$!
 wait_for 'logged polling'
 chmod 700 "$private"
 is "$(TGRUN_TOKEN=$TOKEN "$TGRUN" status --json --state-dir "$TMP/state" | jq -r .state)" running "root asks a tgrun that runs"
+mkdir -p "$TMP/xdg/tgrun"
+ln -s "$TMP/state" "$TMP/xdg/tgrun/bot"
+is "$(XDG_STATE_HOME=$TMP/xdg "$TGRUN" list --json | jq -r '"\(.state_dir) \(.state)"')" "$TMP/xdg/tgrun/bot running" "… and lists it"
+# With no more than the capabilities that the unit of the metrics leaves root.
+left=$(sed -n 's/^CapabilityBoundingSet=//p' 'share/tgrun-metrics@.service' | tr 'A-Z ' 'a-z,' | sed 's/cap_/+/g')
+setpriv --bounding-set "-all,$left" --inh-caps=-all env TGRUN_TOKEN=$TOKEN "$TGRUN" status --prometheus --state-dir "$TMP/state" >"$TMP/out" 2>&1
+is "$? $(grep -c '^tgrun_build_info{' "$TMP/out")" "0 1" "… and so does tgrun-metrics@.service, which has less rights" || diag "$(cat "$TMP/out")"
 is "$(dead retry 2 2>&1)" "2 is to be handled again" "… and has it try again"
 wait_for '[ "$(seen ^end)" = 1 ]'
 is "$(seen ^end) $(foreign)" "1 " "… which it does; nothing became root's"

@@ -91,11 +91,12 @@ like "$("$TGRUN" $first 2>&1)" 'bot: You said: ' "README: the first command show
 diag "the unit"
 U=share/tgrun@.service
 key() { sed -n "s/^$1=//p" "$U"; }
-for pair in Type=notify NotifyAccess=main KillMode=mixed DynamicUser=yes StateDirectory=tgrun/%i StateDirectoryMode=0700 \
+for pair in Type=notify NotifyAccess=main KillMode=mixed DynamicUser=yes User=tgrun-%i StateDirectory=tgrun/%i StateDirectoryMode=0700 \
 	LoadCredential=token:/etc/tgrun/%i.token WorkingDirectory=/srv/tgrun/%i Restart=always SuccessExitStatus=1 NoNewPrivileges=yes ProtectSystem=strict; do
 	is "$(key "${pair%%=*}")" "${pair#*=}" "unit: $pair"
 done
 is "$(key RestartPreventExitStatus)" "0 64 77 78" "unit: no restart after tgrun stop, nor where only a person can mend it"
+like "$(key ExecStartPre)" '^-.*/tgrun check ' "unit: what check finds is told, and ends nothing: no status of it would prevent a restart"
 is "$(key ProtectProc)$(key ProcSubset)" "" "unit: /proc stays visible"
 like "$(key RestrictAddressFamilies)" '^AF_UNIX AF_INET AF_INET6$' "unit: sockets for the API, the control socket and the slots"
 

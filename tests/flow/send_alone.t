@@ -109,6 +109,8 @@ HOME=$TMP/home TGRUN_TOKEN=$TOKEN "$TGRUN" send --api-url "$URL" --chat 17 --tex
 is "$? $(texts 17) $(ls "$TMP/home/.local/state/tgrun")" "0 home  123456" "by a token its own place is found, and made"
 HOME=$TMP/home "$TGRUN" send --chat 17 --text=stored </dev/null 2>"$TMP/err"
 is "$? $(HOME=$TMP/home TGRUN_TOKEN=$TOKEN "$TGRUN" outbox list --json | jq -r .chat)" "75 17" "without one, the only state that there is"
+HOME=$TMP/home TG_STATE_DIR=$TMP/state TGRUN_TOKEN=$TOKEN "$TGRUN" send --api-url "$URL" --chat 19 --text=other --wait </dev/null
+is "$? $(texts 19) $(HOME=$TMP/home TGRUN_TOKEN=$TOKEN "$TGRUN" outbox list --json)" "0 other  " "a token that is named in a handler means its own bot, and what waited there goes, too"
 mkdir "$TMP/home/.local/state/tgrun/7"
 touch "$TMP/home/.local/state/tgrun/7/run.lock"
 HOME=$TMP/home "$TGRUN" send --chat 17 --text=which </dev/null 2>"$TMP/err"

@@ -2,7 +2,7 @@
 # shellcheck shell=sh disable=SC2016,SC2034
 . tests/flow/lib.sh
 
-is "$(sed -n '/^\.Sh WHEN THE BOT IS SILENT/,/^\.Sh SEE ALSO/s/^\.It \(\\\&\)*//p' man/tgrun.1)" "It does not run
+is "$(sed -n '/^\.Sh WHEN THE BOT IS SILENT/,/^\.Sh DIAGNOSTICS/s/^\.It \(\\\&\)*//p' man/tgrun.1)" "It does not run
 It hears nothing
 It is not told, or is to leave it alone
 It waits

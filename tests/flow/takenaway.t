@@ -69,7 +69,7 @@ jq -cn 'range(10; 5010) | {message: {message_id: ., date: 0, text: ("x" * 4000),
 push - <"$TMP/large"
 wait_for '[ "$(pending)" = 0 ]' 60
 large=$(stat -c %s "$state/queue.db")
-"$TGRUN" queue clear --state-dir "$state" >/dev/null
+"$TGRUN" queue clear --all --state-dir "$state" >/dev/null
 rm "$TMP/hold"
 wait_for '[ "$(stat -c %s "$state/queue.db")" -lt $((large / 2 + 1)) ]' 30
 message 3000 small

@@ -435,6 +435,9 @@ is "$STATUS $(cat "$TMP/out" "$TMP/err")" "66 tgrun: cannot read '$TMP/none' of 
 printf '> /own\n> :pres 1\n' >"$TMP/talk"
 replay "$TMP/talk"
 like "$STATUS $(cat "$TMP/out" "$TMP/err")" "^64 tgrun: '$TMP/talk' of --replay: line 2: there is no word :pres" "one that cannot be understood is 64"
+printf '> hi\n> :json {bad\n' >"$TMP/talk"
+replay "$TMP/talk" --handler true
+like "$STATUS $(cat "$TMP/out" "$TMP/err")" "^64 tgrun: '$TMP/talk' of --replay: line 2: :json wants an update, .*; it is no JSON at byte 1" "… and so is what is no update"
 echo '> hi' >"$TMP/talk"
 replay "$TMP/talk" --handler "$TMP/gone.sh" --record "$TMP/talk"
 is "$STATUS $(cat "$TMP/talk")" "78 > hi" "a record stays as it was when nothing can be tried"

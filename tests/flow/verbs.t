@@ -26,7 +26,7 @@ is "$(wc -l <"$TMP/list")" 20000 "there are twenty thousand letters"
 # A reader who goes away in the middle of a work: what he was told of is done, and nothing else is. What the rest of it is shows that it was done in parts.
 start_tgrun --handler "$TMP/work" --poll-timeout 20 --log-level error
 wait_for '[ -S "$TMP/state/control" ]'
-TGRUN_TOKEN=$TOKEN "$TGRUN" dead drop --json --state-dir "$TMP/state" >"$TMP/answer" 2>"$TMP/err" </dev/null &
+TGRUN_TOKEN=$TOKEN "$TGRUN" dead drop --all --json --state-dir "$TMP/state" >"$TMP/answer" 2>"$TMP/err" </dev/null &
 dropping=$!
 exec 9<"$TMP/answer"
 read -r line <&9
@@ -53,7 +53,7 @@ TGRUN_TOKEN=$TOKEN "$TGRUN" dead retry --state-dir "$TMP/state" 2>"$TMP/err" | {
 is "$(cat "$TMP/early" 2>/dev/null) $(tail -n 1 "$TMP/told") $(wc -l <"$TMP/err")" "early $(cat "$TMP/last") is to be handled again 0" \
 	"dead retry of all: the first is handled before the last is told of"
 is "$(dead list --json | wc -l)" 0 "… and all are put again"
-is "$("$TGRUN" queue clear --state-dir "$TMP/state" | sed 's/^[1-9][0-9]* //')" skipped "queue clear skips them all"
+is "$("$TGRUN" queue clear --all --state-dir "$TMP/state" | sed 's/^[1-9][0-9]* //')" skipped "queue clear skips them all"
 wait_for '[ "$(status .waiting)" = 0 ]'
 stop_tgrun
 is "$STATUS" 0 "the run ends well"
@@ -89,8 +89,8 @@ for what in 'dead list' 'dead list --json' 'queue list --json' 'status' '--help'
 	{ TGRUN_TOKEN=$TOKEN "$TGRUN" $what --state-dir "$TMP/state" 2>&1 >&3 | cat >"$TMP/err"; } 3>&1 | head -n 1 >"$TMP/out"
 	is "$(cat "$TMP/err")" "" "$what | head -n 1 is quiet"
 done
-{ dead drop 2>&1 >&3 | cat >"$TMP/err"; } 3>&1 | head -n 1 >"$TMP/out"
-is "$(cat "$TMP/err") $(dead list --json | wc -l)" " 0" "dead drop | head -n 1 is quiet, too, and drops all"
+{ dead drop --all 2>&1 >&3 | cat >"$TMP/err"; } 3>&1 | head -n 1 >"$TMP/out"
+is "$(cat "$TMP/err") $(dead list --json | wc -l)" " 0" "dead drop --all | head -n 1 is quiet, too, and drops all"
 stop_tgrun
 is "$STATUS" 0 "the run ends well"
 

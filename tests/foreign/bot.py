@@ -1,4 +1,5 @@
-# The same bot in python-telegram-bot of version 13 (Debian 12) or 20 and later: python3 bot.py glue|own.
+# The same bot in python-telegram-bot of version 13 (Debian 12) or 20 and later: python3 bot.py glue|own|PORT,
+# a webhook there, as far as version 13.
 import logging, os, sys
 sys.path.append(os.environ["GLUE"])
 import tgrun
@@ -21,7 +22,8 @@ except ImportError:
     bot = updater.dispatcher
     bot.add_handler(MessageHandler(Filters.text, echo))
     def poll():
-        updater.start_polling()
+        if sys.argv[1] == "own": updater.start_polling()
+        else: updater.start_webhook("127.0.0.1", int(sys.argv[1]), "hook", webhook_url="https://bot.example.org/hook")  # sets it, too
         updater.idle()
 bot.add_error_handler(caught)
 tgrun.run(bot) if sys.argv[1] == "glue" else poll()

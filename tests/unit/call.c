@@ -143,6 +143,11 @@ static void parameters(void)
 		   "what is null was not given");
 	are_params("{\"a\":\"1\n2\t\\\n\\\"\\\\\"}", "{\"a\":\"1\\u000a2\\u0009\\u000a\\\"\\\\\"}",
 		   "raw control characters become escapes");
+	are_params("{\"text\":\"a\xff\xc3\xa4\xe2\x82\"}",
+		   "{\"text\":\"a\xef\xbf\xbd\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd\"}",
+		   "what is no UTF-8 becomes U+FFFD");
+	are_params("{\"text\":\"\\\xc3\xa4\\\xff\"}", "{\"text\":\"\xc3\xa4\xef\xbf\xbd\"}",
+		   "… and an escape of another character that character");
 	are_params("{\"a\":\"\\ud83d\\ude00\\,\"}", "{\"a\":\"\\ud83d\\ude00\\,\"}",
 		   "escapes stay as they are");
 	are_params("{}", "{}", "nothing stays nothing");

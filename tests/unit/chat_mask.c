@@ -71,6 +71,15 @@ static void test_same(void)
 	ok(chat_mask_same("n <number>!", "n 42!") && !chat_mask_same("n <number>!", "n x!") &&
 		   !chat_mask_same("n <number>!", "n !"),
 	   "<number> is digits");
+	ok(chat_mask_same("t <number> C", "t -5 C") && chat_mask_same("t <number>", "t 1.5") &&
+		   chat_mask_same("t <number>.", "t -0.25.") &&
+		   chat_mask_same("t <number>.", "t 5."),
+	   "… with a sign and a fraction");
+	ok(chat_mask_same("v<number>.<number>", "v1.5") && chat_mask_same("v<number>.5", "v1.5") &&
+		   chat_mask_same("<number>-<number>", "3-5") &&
+		   !chat_mask_same("<number>", "5.") && !chat_mask_same("<number>", "--5") &&
+		   !chat_mask_same("<number>", "-"),
+	   "… and no more than one");
 	ok(chat_mask_same("a <any> b <any> c", "a x b y b z c") &&
 		   !chat_mask_same("a <any> b", "a  b") && !chat_mask_same("a <any>", "a "),
 	   "<any> is any text but none");

@@ -175,6 +175,7 @@ static void test_differs(void)
 static void test_wrong(void)
 {
 	fails("", 0, "nothing is typed");
+	fails("> a\n\xef\xbb\xbf> :pres\n", 14, "line 2: there is no word :pres");
 	fails("hello\n", 6, "nothing is typed");
 	fails("> a\n>b\n", 7, "line 2: what was typed begins with '> '");
 	fails("> a\n> :pres 1\n", 14, "line 2: there is no word :pres");

@@ -92,8 +92,13 @@ static void test_words(void)
 	parses(":inline tea ", CHAT_INLINE, 0, 0, "tea ");
 	parses(":inline", CHAT_INLINE, 0, 0, "");
 	parses(":json {\"a\":{}}", CHAT_JSON, 0, 0, "{\"a\":{}}");
-	parses(":json\n{\n}", CHAT_JSON, 0, 0, "{\n}");
+	parses(":json\n{\"a\":\n{}}", CHAT_JSON, 0, 0, "{\"a\":\n{}}");
 	fails(":json", ":json wants");
+	fails(":json {bad", "it is no JSON at byte 1");
+	fails(":json {\"a\":{\"b\":\"one\ntwo\"}}",
+	      "line end or control character in a text at byte 14; write it \\n");
+	fails(":json [{}]", "it is no JSON object");
+	fails(":json {\"a\":1}", "an object such as");
 }
 
 /* Of :file: the name and the caption. */

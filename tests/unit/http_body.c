@@ -138,7 +138,7 @@ static void once(const char *what)
 	ok(r.called == 1 && r.failure == HTTP_NETWORK && r.asked && r.reason[0],
 	   "%s on a connection that was used before: it may have arrived ('%s')", what, r.reason);
 	is_num(delivered(), before + 2, "… and did so once");
-	is_num(r.stale, strcmp(what, "cut") != 0,
+	is_num(r.stale, strcmp(what, "cut") != 0 && strcmp(what, "head9") != 0,
 	       "… known as one that crossed the end of an old connection, unless an answer began");
 	ok(strstr(first.body, "connection") && !strstr(r.reason, SECRET), "… and nothing is shown");
 }
@@ -149,6 +149,7 @@ static void broken(void)
 	once("nothing");
 	once("reset");
 	once("cut");
+	once("head9"); /* within the first line, of which curl tells nothing */
 	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
 		renew();
 		struct result r = send_to(ends[i]);

@@ -111,10 +111,12 @@ static void test_order(void)
 		   c.command_given,
 	   "the sub-command may stand after options");
 	config_release(&c);
-	ok(parse(&c, "help status", "", &err) == 0 && c.help && c.command == COMMAND_STATUS,
-	   "'help' asks for that of a sub-command");
+	ok(parse(&c, "help status", "TGRUN_BAD=1 TGRUN_TIMEOUT=x", &err) == 0 &&
+		   c.command == COMMAND_HELP && strcmp(c.arguments.items[0], "status") == 0,
+	   "'help' asks for that of a sub-command, whatever else is wrong");
 	config_release(&c);
-	ok(parse(&c, "help", "", &err) == 0 && c.help && !c.command_given, "or of all");
+	ok(parse(&c, "help", "", &err) == 0 && c.command == COMMAND_HELP && !c.arguments.count,
+	   "or of all");
 	config_release(&c);
 	ok(parse(&c, "-h", "TGRUN_BAD=1", &err) == 0 && c.help,
 	   "-h asks for help, whatever else is wrong");
@@ -253,7 +255,7 @@ static void test_errors(void)
 		  "unknown sub-command './bot.sh'; did you mean '--handler ./bot.sh'?" },
 		{ "xyzzy", "",
 		  "unknown sub-command 'xyzzy'; there are 'run', 'try', 'check', 'dead', 'queue', 'status', 'stop', 'pause', 'resume', 'drain', 'outbox', "
-		  "'send', 'call', 'cancel' and 'push'" },
+		  "'send', 'call', 'cancel', 'push', 'list' and 'help'" },
 		{ "run more", "",
 		  "unexpected argument 'more'; a handler follows '--handler' or '--'" },
 		{ "--timeot 5", "", "unknown option '--timeot'; did you mean '--timeout'?" },
@@ -362,7 +364,9 @@ static void test_errors(void)
 		{ "stop now", "", "unexpected argument 'now'; 'tgrun stop' takes none" },
 		{ "stop -- now", "", "unexpected argument 'now'; 'tgrun stop' takes none" },
 		{ "stop --json", "",
-		  "option '--json' does not belong to 'stop' but to 'dead', 'queue', 'status', 'outbox' and 'send'" },
+		  "option '--json' does not belong to 'stop' but to 'dead', 'queue', 'status', 'outbox', 'send' and 'list'" },
+		{ "help status stop", "",
+		  "unexpected argument 'stop'; 'tgrun help status' tells all" },
 		{ "help stauts", "", "unknown sub-command 'stauts'; did you mean 'status'?" },
 		{ "stauts", "", "unknown sub-command 'stauts'; did you mean 'status'?" },
 		{ "--handler h -- x", "",
@@ -375,7 +379,7 @@ static void test_errors(void)
 		{ "dead list --once", "",
 		  "option '--once' does not belong to 'dead' but to 'run' and 'check'" },
 		{ "--handler h --json", "",
-		  "option '--json' does not belong to 'run' but to 'dead', 'queue', 'status', 'outbox' and 'send'" },
+		  "option '--json' does not belong to 'run' but to 'dead', 'queue', 'status', 'outbox', 'send' and 'list'" },
 		{ "try --handler h --token 1:abc", "",
 		  "option '--token' does not belong to 'try' but to 'run', 'check', 'dead', 'queue', 'status', 'stop', 'pause', 'resume', 'drain', 'outbox', "
 		  "'send', 'call', 'cancel' and 'push'" },

@@ -253,38 +253,64 @@ static void test_each_row(void)
 	}
 }
 
-/* The whole of --help names each option that the sub-command takes, and no other. */
+static char *help_of(const char *words)
+{
+	struct config c;
+	struct err err;
+	char *text = NULL;
+	size_t n = 0;
+	FILE *out = open_memstream(&text, &n);
+	ok(out && parse(&c, words, "", &err) == 0 && options_help(&c, out) == 0, "tgrun %s prints",
+	   words);
+	fclose(out);
+	config_release(&c);
+	return text;
+}
+
+/* The help of those sub-commands names each option that they take, and no other. */
+static void check_help(const char *words, const char *text, unsigned bits)
+{
+	bool right = true, narrow = true;
+	for (size_t row = 0; row < options_table_count; row++) {
+		char line[128];
+		snprintf(line, sizeof line, "\n  --%s ", options_table[row].name);
+		bool there = strstr(text, line) != NULL;
+		if (there != ((options_table[row].commands & bits) != 0))
+			right = false, diag("--%s", options_table[row].name);
+	}
+	for (const char *p = text, *q; (q = strchr(p, '\n')); p = q + 1)
+		narrow = narrow && q - p <= 110;
+	ok(right, "the options of tgrun %s, and no other", words);
+	ok(narrow, "in lines of at most 110 columns");
+}
+
 static void test_help(void)
 {
-	static const char *const command[] = { "-h",       "run -h",    "try -h",    "check -h",
-					       "dead -h",  "queue -h",  "status -h", "stop -h",
-					       "pause -h", "resume -h", "drain -h",  "outbox -h",
-					       "send -h",  "call -h",   "cancel -h" };
-	for (size_t i = 0; i < sizeof command / sizeof *command; i++) {
-		struct config c;
-		struct err err;
-		char *text = NULL;
-		size_t n = 0;
-		FILE *out = open_memstream(&text, &n);
-		ok(out && parse(&c, command[i], "", &err) == 0 && options_help(&c, out) == 0,
-		   "tgrun %s prints", command[i]);
-		fclose(out);
-		unsigned bits = i ? c.command : ~0u;
-		bool right = true, narrow = true;
-		for (size_t row = 0; row < options_table_count; row++) {
-			char line[128];
-			snprintf(line, sizeof line, "\n  --%s ", options_table[row].name);
-			bool there = strstr(text, line) != NULL;
-			if (there != ((options_table[row].commands & bits) != 0))
-				right = false, diag("--%s", options_table[row].name);
-		}
-		for (char *p = text, *q; (q = strchr(p, '\n')); p = q + 1)
-			narrow = narrow && q - p <= 110;
-		ok(right, "the options of tgrun %s, and no other", command[i]);
-		ok(narrow, "in lines of at most 110 columns");
+	char *all = help_of("-h");
+	check_help("-h", all, ~0u);
+	for (int i = 0; i < COMMAND_COUNT; i++) {
+		enum command_bit bit = 1 << i;
+		const char *name = options_command_name(bit);
+		char words[64], head[64], other[64], usage[64];
+		snprintf(words, sizeof words, "%s -h", name);
+		snprintf(other, sizeof other, "help %s", name);
+		snprintf(head, sizeof head, "tgrun %s: ", name);
+		snprintf(usage, sizeof usage, "\n\nUsage:\n  tgrun %s%s",
+			 bit == COMMAND_RUN ? "[" : "", name);
+		char *text = help_of(words), *same = help_of(other);
+		check_help(words, text, bit);
+		ok(strncmp(text, head, strlen(head)) == 0 && strstr(text, usage),
+		   "it begins with that sub-command and its own words");
+		ok(strcmp(text, same) == 0, "tgrun %s says the same", other);
 		free(text);
-		config_release(&c);
+		free(same);
 	}
+	free(all);
+	char *text = help_of("dead -h");
+	ok(strstr(text, "\n  tgrun dead list ") && strstr(text, "\n  tgrun dead drop ") &&
+		   strstr(text, "without a number"),
+	   "each verb has a line, which says what no argument means");
+	free(text);
 }
 
 /* What a reload must know of each option of `run`: whether it changed, and whether it may. The

@@ -49,6 +49,26 @@ static void test_pushed(void)
 	refused("{\"a\":{}", "is cut off at line 1, column 8");
 	refused("{\n\"a\":{},}", "is no JSON at line 2, column 8");
 	refused("\xff\xfe{", "UTF-16");
+	refused("{\"a\":{\n \"b\":\"one\ntwo\"}}",
+		"line end or control character in a text at line 2, column 10; write it \\n");
+	refused("{\"a\":{\"b\":\"\t\"}}", "control character in a text");
+	refused("{\"a\x1b\":{}}", "control character in a text");
+	refused("{\"a\":{\"b\":\"\xe4\"}}",
+		"is not in UTF-8 at line 1, column 12; make UTF-8 of it");
+	refused("{\"a\":{\"b\":\"\xed\xa0\x80\"}}", "is not in UTF-8");
+	refused("{\"a\":{\"b\":\"\\,\"}}", "an escape that JSON has not at line 1, column 12");
+	refused("{\"a\":{\"b\":\"\\u12g4\"}}", "an escape that JSON has not");
+	taken("{\"a\":{\"b\":\"\\\\ \\\" \\ud83d \x7f\xc3\xa4\"}}", "a",
+	      "{\"a\":{\"b\":\"\\\\ \\\" \\ud83d \x7f\xc3\xa4\"}}");
+	refused("{\"a\":{\"chat\":{\"id\":\"-5\"}}}",
+		"a number in quotes, or one that is not whole, at 'chat.id'");
+	refused("{\"a\":{\"message\":{\"chat\":{\"id\":5.5}}}}", "at 'message.chat.id'");
+	refused("{\"a\":{\"from\":{\"id\":\"5\"}}}", "at 'from.id'");
+	refused("{\"inline_query\":{\"from\":{\"id\":1e3}}}", "at 'from.id'");
+	taken("{\"a\":{\"chat\":{\"id\":5},\"user\":{\"id\":\"17\"}}}", "a",
+	      "{\"a\":{\"chat\":{\"id\":5},\"user\":{\"id\":\"17\"}}}");
+	taken("{\"a\":{\"user\":{\"id\":\"cus_17\"},\"chat\":{\"id\":null}}}", "a",
+	      "{\"a\":{\"user\":{\"id\":\"cus_17\"},\"chat\":{\"id\":null}}}");
 	refused("\x1f\x8b\x08", "zcat");
 }
 

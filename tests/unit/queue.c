@@ -435,6 +435,29 @@ static void letters_of(void)
 	finish_test(q);
 }
 
+static void tickets(void)
+{
+	struct queue *q = start();
+	uint64_t before = queue_ticket(q);
+	ok(queue_written(q, before), "of nothing, all is written");
+	queue_meta_set(q, "x", "1");
+	uint64_t first = queue_ticket(q);
+	ok(!queue_written(q, first), "what is recorded is not written yet");
+	front.how = FAILS;
+	queue_flush(q, NULL);
+	ok(!queue_written(q, first), "nor after a flush that fails");
+	front.how = WORKS;
+	queue_flush(q, NULL);
+	ok(queue_written(q, first), "but after one that works");
+	queue_meta_set(q, "x", "2");
+	ok(queue_written(q, first) && queue_written(q, before), "and stays so");
+	uint64_t second = queue_ticket(q);
+	put(q, 1, "a", "{a}");
+	ok(queue_written(q, second), "a put writes what was recorded before it");
+	ok(!queue_shared(q), "the store is this machine's alone");
+	finish_test(q);
+}
+
 static void failures(void)
 {
 	struct queue *q = start();
@@ -599,6 +622,7 @@ static void tests(void)
 	ages();
 	letters_of();
 	failures();
+	tickets();
 	bytes();
 	syncs_when_needed();
 	rekeying();

@@ -85,7 +85,7 @@ static void settlement(void)
 	put(q, 2, "b", "2");
 	claim(q);
 	queue_flush(q, NULL);
-	is_num(queue_call_next(q), 1, "numbers begin at one");
+	is_num(queue_call_next(q, 1), 1, "numbers begin at one");
 	is_num(add(q, "5", "{\"text\":\"hi\"}"), 1, "a call has a number");
 	queue_done(q, last);
 	claim_free(last);
@@ -188,7 +188,7 @@ static void states(void)
 static void groups(void)
 {
 	struct queue *q = start();
-	int64_t group = queue_call_next(q);
+	int64_t group = queue_call_next(q, 1);
 	for (int i = 0; i < 2; i++)
 		queue_call_add(q, &(struct queue_call){ .group = group,
 							.line = "biz/5",

@@ -97,18 +97,33 @@ static void changes_of_many(void)
 	IS(ask(q, "{\"verb\":\"queue-skip\",\"numbers\":[5]}", 1), "{\"number\":5 ",
 	   "what waits is skipped");
 	is_num(happened.skipped, 1, "which is counted");
-	ok(!happened.cleared, "and is no clearing");
+	ok(happened.all == VERBS_NOT_ALL, "and is no clearing");
 	IS(ask(q, "{\"verb\":\"queue-clear\"}", 1), "{\"cleared\":1} ",
 	   "a clearing tells how many there were");
-	ok(happened.cleared && happened.skipped == 1, "and that it was the last of them");
+	ok(happened.all == VERBS_UPDATES && happened.first && happened.last &&
+		   happened.skipped == 1 && happened.deleted == 1,
+	   "and that it was all of them");
 	is_counts(q, 0, 0, 1, "nothing waits");
+	for (int i = 1; i <= 3; i++)
+		put(q, 10 + i, "", "{}");
+	bury_all(q);
+	IS(ask_slice(q, "{\"verb\":\"dead-drop\"}", 0), "{\"number\":4 {\"next\":5 ",
+	   "a slice of dropping all letters");
+	ok(happened.all == VERBS_LETTERS && happened.first && !happened.last &&
+		   happened.deleted == 1,
+	   "is the first of it");
+	IS(ask(q, "{\"verb\":\"dead-drop\",\"from\":5,\"to\":9,\"changed\":1}", 1),
+	   "{\"number\":7 {\"number\":8 {\"number\":9 ", "the rest");
+	ok(happened.all == VERBS_LETTERS && !happened.first && happened.last &&
+		   happened.deleted == 4,
+	   "is the last of it, and all are counted");
 	finish_test(q);
 }
 
 /* A reply of `calls` calls that failed. */
 static void fail_reply(struct queue *q, int calls)
 {
-	int64_t first = queue_call_next(q);
+	int64_t first = queue_call_next(q, 1);
 	for (int i = 0; i < calls; i++) {
 		struct queue_call call = { .group = first,
 					   .line = "5",

@@ -68,6 +68,20 @@ bool local_dirty(const struct queue *queue)
 	return q->pending.count > 0 || q->recheck_from;
 }
 
+/* A ticket is the number of the write that will have it. While nothing is pending that is the last
+ * one. */
+uint64_t local_ticket(const struct queue *queue)
+{
+	const struct local *q = local_of(queue);
+	return q->writes + local_dirty(queue);
+}
+
+bool local_written(const struct queue *queue, uint64_t ticket)
+{
+	const struct local *q = local_of(queue);
+	return q->writes >= ticket;
+}
+
 /* ---- what comes in ---- */
 
 static bool repeats(const struct queue_put *p)

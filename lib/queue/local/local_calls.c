@@ -41,8 +41,9 @@ static struct store_op failure_of(const struct local *q, const struct queue_call
 				  .now = q->config.clock->wall(q->config.clock) };
 }
 
-int64_t local_call_next(const struct queue *queue)
+int64_t local_call_next(struct queue *queue, int64_t count)
 {
+	(void)count;
 	return local_of(queue)->last_call + 1;
 }
 

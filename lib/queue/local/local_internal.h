@@ -166,6 +166,8 @@ const char *local_release(struct queue *queue, const struct claim *c,
 bool local_proven(const struct queue *queue, const struct claim *c);
 int local_flush(struct queue *queue, struct err *err);
 bool local_dirty(const struct queue *queue);
+uint64_t local_ticket(const struct queue *queue);
+bool local_written(const struct queue *queue, uint64_t ticket);
 int64_t local_next_due(const struct queue *queue, uint64_t lanes);
 size_t local_ready(const struct queue *queue, unsigned lane, int64_t *oldest_ms);
 size_t local_waiting(const struct queue *queue, unsigned lane);
@@ -189,7 +191,7 @@ int local_many(struct queue *queue, struct queue_many *m, int64_t until,
 	       void (*told)(void *arg, int64_t number, enum queue_fate fate), void *arg,
 	       struct err *err);
 int64_t local_call_add(struct queue *queue, const struct queue_call *call);
-int64_t local_call_next(const struct queue *queue);
+int64_t local_call_next(struct queue *queue, int64_t count);
 int local_message_add(struct queue *queue, const struct queue_message *message);
 int local_call_begin(struct queue *queue, const struct queue_call *call, bool sync);
 void local_call_done(struct queue *queue, int64_t id);

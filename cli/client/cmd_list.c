@@ -1,0 +1,141 @@
+/* cli/client/cmd_list: the bots of this machine: the states in the usual places in, a line for each
+ * out, with what the tgrun that runs there says of itself. Invariant: nothing is changed or made,
+ * and one that does not answer keeps no other from being listed. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "cli/client/client.h"
+#include "cli/client/place.h"
+#include "cli/cmd.h"
+#include "cli/print.h"
+
+enum { PATIENCE = 3000 /* milliseconds */, LINE_MAX_BYTES = 16384, NAME_SHOWN = 48 };
+
+/* What is told of one. */
+struct bot {
+	const char *path, *state, *why; /* why: "", unless it could not be asked */
+	cJSON *status;                  /* NULL: none runs */
+};
+
+static int on_status(void *arg, const char *text, size_t n)
+{
+	struct bot *b = arg;
+	cJSON_Delete(b->status);
+	b->status = cJSON_ParseWithLength(text, n);
+	return b->status ? 0 : -1;
+}
+
+static int make_json(const struct bot *b, struct buf *out)
+{
+	static const char *const numbers[] = { "bot_id", "pid", "waiting", "dead_letters" };
+	int rc = buf_addc(out, '{') || json_add_text(out, "state_dir", b->path) ||
+		 json_add_text(out, "state", b->state);
+	for (size_t i = 0; b->status && i < sizeof numbers / sizeof *numbers; i++)
+		rc = rc ||
+		     json_add_number(out, numbers[i], (int64_t)json_number(b->status, numbers[i]));
+	if (b->status)
+		rc = rc ||
+		     json_add_text(out, "bot_username", json_text(b->status, "bot_username")) ||
+		     json_add_name(out, "uptime") ||
+		     buf_addf(out, "%.3f", json_number(b->status, "uptime"));
+	if (*b->why)
+		rc = rc || json_add_text(out, "error", b->why);
+	return rc || buf_addc(out, '}') ? -1 : 0;
+}
+
+static void print_row(const struct bot *b)
+{
+	char up[CLIENT_SECONDS_MAX];
+	const char *name = json_text(b->status, "bot_username");
+	print_part(stdout, "%-9s", b->state);
+	if (b->status)
+		print_part(stdout, "%-9s %7.0f %5.0f  ",
+			   client_seconds(json_number(b->status, "uptime"), up),
+			   json_number(b->status, "waiting"),
+			   json_number(b->status, "dead_letters"));
+	else
+		print_part(stdout, "%-9s %7s %5s  ", "", "", "");
+	print_part(stdout, "%s", b->path);
+	if (b->status && json_number(b->status, "bot_id") > 0)
+		print_part(stdout, "  %.0f", json_number(b->status, "bot_id"));
+	if (*name) {
+		print_part(stdout, " @");
+		print_cut(stdout, name, NAME_SHOWN);
+	}
+	if (*b->why)
+		print_part(stdout, "  %s", b->why);
+	print_line(stdout, "%s", "");
+}
+
+static void tell(const struct setup *s, const struct bot *b)
+{
+	struct buf line;
+	if (!s->config.json) {
+		print_row(b);
+		return;
+	}
+	buf_init(&line, LINE_MAX_BYTES);
+	if (make_json(b, &line) == 0)
+		print_json(line.data);
+	buf_release(&line);
+}
+
+/* Asks the one in `path` and tells of it. */
+static void list_one(const struct setup *s, const char *path)
+{
+	struct err err = { 0 };
+	struct bot b = { .path = path, .state = "stopped", .why = "" };
+	struct statedir *dir = statedir_visit(path, &err);
+	int rc = dir ? client_ask_within(dir, "{\"verb\":\"status\"}", PATIENCE, on_status, &b,
+					 &err)
+		     : -1;
+	if (rc && err.status && err.status != ERR_UNAVAILABLE) {
+		b.state = "unknown";
+		b.why = err.text;
+	} else if (rc == 0) {
+		b.state = json_text(b.status, "state");
+	}
+	tell(s, &b);
+	cJSON_Delete(b.status);
+	statedir_close(dir);
+}
+
+/* In a process of its own: who looks into another user's state becomes that user, for good. */
+static int list_apart(const struct setup *s, const char *path, struct err *err)
+{
+	int status;
+	struct err why;
+	if (fflush(stdout))
+		return print_end(err);
+	pid_t pid = fork();
+	if (pid < 0)
+		return err_sys(err, ERR_TEMPFAIL, errno, "cannot make a process");
+	if (pid == 0) {
+		list_one(s, path);
+		_exit(print_end(&why) ? why.status : 0);
+	}
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	return 0;
+}
+
+int cmd_list(struct setup *s)
+{
+	struct err err = { 0 };
+	struct texts found = { 0 };
+	print_with_reader();
+	int rc = place_look(&found, &err);
+	if (rc == 0 && !found.count && !s->config.json)
+		print_line(stderr, "no bot has its state in one of the usual places");
+	if (rc == 0 && found.count && !s->config.json && isatty(STDOUT_FILENO))
+		print_line(stdout, "%-9s%-9s %7s %5s  %s", "STATE", "UP", "WAITING", "DEAD",
+			   "DIRECTORY, BOT");
+	for (size_t i = 0; rc == 0 && i < found.count; i++)
+		rc = list_apart(s, found.items[i], &err);
+	rc = rc || print_end(&err);
+	place_release(&found);
+	return rc ? cmd_fail(&err) : 0;
+}

@@ -1,0 +1,76 @@
+# Goal: who names no bot means the only one of this machine; of several none is taken, all are named, and tgrun list tells of each.
+# shellcheck shell=sh disable=SC2016,SC2034,SC2153,SC2154
+. tests/flow/lib.sh
+
+export XDG_STATE_HOME="$TMP/xdg"
+home=$TMP/xdg/tgrun
+tool() { # WORD…: $OUT, $ERR, $STATUS
+	"$TGRUN" "$@" >"$TMP/out" 2>"$TMP/err" </dev/null
+	STATUS=$?
+	OUT=$(cat "$TMP/out")
+	ERR=$(cat "$TMP/err")
+}
+bots() { # JQ-EXPRESSION, of the lines
+	tool list --json
+	printf '%s\n' "$OUT" | jq -sr "$1"
+}
+[ -z "$(find /var/lib/tgrun* -name run.lock 2>/dev/null)" ] || skip_all "this machine has bots"
+
+# None.
+tool list
+is "$STATUS $OUT $ERR" "0  no bot has its state in one of the usual places" "none: that is said"
+tool list --json
+is "$STATUS$OUT$ERR" 0 "… in JSON by no line"
+tool status
+like "$STATUS $ERR" "^64 tgrun: no bot has its state here: name it by --state-dir, or the bot by --token-file$" "status does not know whom to ask"
+tool list --token "$TOKEN"
+is "$STATUS" 64 "list takes no token"
+
+# One: it is meant.
+start_sandbox
+handler hold <<'EOT'
+#!/bin/sh
+while [ ! -e "$FLOW_MARK/go" ]; do sleep 0.05; done
+EOT
+TGRUN_LOG=$TMP/tgrun.log
+TGRUN_TOKEN=$TOKEN "$TGRUN" --api-url "$URL" --handler "$TMP/hold" --concurrency 1 --shutdown-timeout 0 >"$TGRUN_LOG" 2>&1 </dev/null &
+TGRUN_PID=$!
+for text in a b; do message 1 "$text"; done
+wait_for 'tool status --json; [ "$(jq .waiting "$TMP/out")" = 1 ]'
+is "$STATUS $(jq -r '"\(.bot_id) \(.pid)"' "$TMP/out")" "0 123456 $TGRUN_PID" "one: status asks it, and needs no option"
+tool queue list --json
+is "$STATUS $(printf '%s\n' "$OUT" | jq -r .state | tr '\n' ' ')" "0 running behind " "… and so does queue list"
+is "$(bots 'map("\(.state_dir) \(.state) \(.bot_id) \(.pid) \(.waiting) \(.dead_letters) \(.uptime > 0)") | join(" ")')" \
+	"$home/123456 running 123456 $TGRUN_PID 1 0 true" "list --json tells of it"
+tool list
+like "$OUT" "^running +[0-9.]+s +1 +0  $home/123456  123456 @[a-z_]+\$" "… and list, for people"
+
+# Two: none is taken.
+mkdir -p -m 700 "$home/7"
+touch "$home/7/run.lock" "$home/7/slots.lock"
+mkdir "$home/none"
+for words in status 'queue list' 'dead list' 'outbox list' stop 'send --chat 1 --text=x'; do
+	# shellcheck disable=SC2086
+	tool $words
+	is "$STATUS $OUT $ERR" "64  tgrun: more than one bot has its state here: '$home/123456', '$home/7'; name one by --state-dir ('tgrun list' tells of each)" \
+		"two: tgrun $words takes neither"
+done
+ok 'kill -0 "$TGRUN_PID"' "… and stops none"
+is "$(bots 'map("\(.state_dir) \(.state)") | join(" ")')" "$home/123456 running $home/7 stopped" "list tells which runs"
+tool status --json --state-dir "$home/123456"
+is "$STATUS" 0 "one that is named is asked"
+tool queue list --token "$TOKEN" --json
+is "$STATUS $(wc -l <"$TMP/out")" "0 2" "… by its token, too"
+
+# What does not answer.
+kill -STOP "$TGRUN_PID"
+is "$(bots 'map("\(.state) \(.error // "")") | join("|")')" "unknown the running tgrun does not answer|stopped " \
+	"one that stands still is listed as such, and so is the other"
+kill -CONT "$TGRUN_PID"
+if command -v python3 >/dev/null; then
+	like "$(python3 tests/flow/screen.py 80x24 'wait /stopped/' show end -- "$TGRUN" list)" '^STATE +UP +WAITING +DEAD +DIRECTORY' "on a terminal there is a head line"
+else
+	ok true "on a terminal there is a head line # SKIP no python3"
+fi
+stop_tgrun
+done_testing
