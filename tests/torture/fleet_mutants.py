@@ -50,7 +50,7 @@ MUTANTS = {
                            "          unsures = (v->>'unsures')::int\n        WHERE id = v_id;\n      v_begun"),
     'drops-what-is-sent': ("IF EXISTS (SELECT 1 FROM call WHERE id = v_id AND NOT begun) THEN", "IF true THEN"),
     'a-tool-drops-what-is-sent': ("ELSIF c.begun THEN\n      o_fate := 'runs';", "ELSIF false THEN\n      o_fate := 'runs';"),
-    'a-message-too-early': ("IF v_message <> 0 AND NOT EXISTS (SELECT 1 FROM call WHERE message = v_message) THEN", "IF v_message <> 0 THEN"),
+    'a-message-too-early': ("     AND NOT EXISTS (SELECT 1 FROM call WHERE message = v_message AND message <> 0) THEN", "     THEN"),
     'a-message-for-ever': ("    DELETE FROM message WHERE id = v_message;\n", ""),
     'nobody-tells-the-sender': ("  IF cardinality(v_added) > 0 THEN\n    PERFORM wake_sender_();\n  END IF;\n", ""),
     'tells-the-sender-once': ("    PERFORM setval('told', 0);\n", "    NULL;\n"),
