@@ -31,7 +31,7 @@
 	    "give the handler an update, now or later")                                          \
 	ROW(CANCEL, 13, "cancel", cmd_cancel, "cancel [N... | --key KEY | --chat ID]",           \
 	    "end what runs")                                                                     \
-	ROW(FLEET, 17, "fleet", cmd_fleet, "fleet init | status | drain | resume | evict",       \
+	ROW(FLEET, 17, "fleet", cmd_fleet, "fleet init | status | import | drain | ...",       \
 	    "several machines that share a queue")                                               \
 	ROW(LIST, 15, "list", cmd_list, "list", "the bots of this machine")                      \
 	ROW(STATUS, 5, "status", cmd_control, "status", "how the running tgrun does")            \
@@ -76,6 +76,7 @@
 	     "handler, for its chat")                                                                  \
 	WORD(FLEET, "init", "", "make or renew the queue of the token's bot in --store")               \
 	WORD(FLEET, "status", "", "the machines, what waits, and what is wrong; 1 if anything is")     \
+	WORD(FLEET, "import", "", "move the queue of --state-dir into it, which nothing runs of")      \
 	WORD(FLEET, "drain", "NODE", "let it finish what it has, and give it no more")                 \
 	WORD(FLEET, "resume", "NODE", "end that")                                                      \
 	WORD(FLEET, "evict", "NODE", "hand on what a machine had that is silent")                      \

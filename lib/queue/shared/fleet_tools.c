@@ -82,8 +82,9 @@ static int64_t total(const struct queue *q, const char *sql)
 	struct fleet_call call = { .sql = sql };
 	const struct fleet_answer *a;
 	struct err ignored;
-	return fleet_tools_ask(fleet_tools_of(q), &call, &a, &ignored) ? 0
-								       : fleet_answer_number(a, 0, 0);
+	return fleet_tools_ask(fleet_tools_of(q), &call, &a, &ignored)
+		       ? 0
+		       : fleet_answer_number(a, 0, 0);
 }
 
 static void count(const struct queue *q, struct queue_counts *out)
