@@ -145,10 +145,8 @@ static void take_fault(struct fleet *q, const struct fleet_fault *f)
 	} else if (strcmp(f->state, "TG002") == 0) {
 		q->refusals++;
 		fleet_state_resigns(q);
-	} else if (strcmp(f->state, "TG008") == 0) {
+	} else if (is_one_of(f->state, "TG008 TG010")) {
 		q->node.attached = false;
-	} else if (strcmp(f->state, "TG010") == 0) {
-		fleet_turn_written(q);
 	} else if (strcmp(f->state, "TG004") == 0) {
 		fleet_state_fails(q, &err);
 		fleet_db_drop(q->db, "the server is a standby");

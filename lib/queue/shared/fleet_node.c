@@ -62,8 +62,9 @@ static int attach_make(struct fleet *q, struct fleet_call *c)
 	fleet_list_clear(held);
 	for (const struct list *l = q->all.next; l != &q->all; l = l->next)
 		fleet_list_number(held, container_of(l, struct held, link)->seq);
-	c->sql = "SELECT * FROM @S@.attach($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+	c->sql = "SELECT * FROM @S@.attach($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 	fleet_call_text(c, q->fleet.ident);
+	fleet_call_number(c, fleet_boot() * 1000);
 	fleet_call_text(c, q->fleet.node);
 	fleet_call_number(c, q->fleet.lease);
 	fleet_call_text(c, q->fleet.version);
