@@ -14,6 +14,8 @@ MUTANTS = {
     'forgets-what-is-unfinished': ("          AND NOT EXISTS (SELECT 1 FROM item i WHERE i.seq = seen.seq);", "          ;"),
     'joins-behind-others': ("WHERE h.other OR h.held >= p_run", "WHERE h.held >= p_run"),
     'joins-too-many': ("WHERE h.other OR h.held >= p_run", "WHERE h.other"),
+    'leaves-out-who-follows': ("FROM item i, unnest(i.keys) k WHERE i.state = 'h' AND i.node = p_node;",
+                               "FROM item i, unnest(i.keys) k WHERE i.seq = ANY (v_given);"),
     'charges-what-never-began': ("WHERE state = 'h' AND node = ANY (p_node) AND started AND p_charge;",
                                  "WHERE state = 'h' AND node = ANY (p_node) AND p_charge;"),
     'charges-a-stop': ("AND started AND p_charge;", "AND started;"),

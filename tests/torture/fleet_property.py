@@ -194,6 +194,12 @@ class World:
             self.m.cut.add(node.id)
             self.count('cut')
 
+    def resign(self, node):
+        refused = self.fenced(node) or (None if self.m.poller == node.id and self.m.epoch == node.epoch else 'TG002')
+        if self.call('SELECT resign($1, $2, $3)', node.id, node.session, node.epoch, expect=refused):
+            self.m.poller = None
+            want('w' in self.hear(), 'nobody was told that the poller has resigned')
+
     def leave(self, node):
         if self.call('SELECT leave($1, $2)', node.id, node.session, expect=self.fenced(node)):
             self.m.lose({node.id}, False)
@@ -420,7 +426,7 @@ class World:
         if not drain and r.random() < .7:
             ops = self.draw_new_calls(node.ids)
             if node.granted and r.random() < (.8 if m.sender == node.id and m.sent == node.granted else .2):
-                epoch = node.granted
+                epoch = node.granted - (r.random() < .1)
                 ops += self.draw_sending()
             elif r.random() < .05:
                 ops.append({'op': r.choice(['lines_rest', 'begin', 'done']), 'id': 1, 'due': 0, 'tries': 0, 'servers': 0, 'unsures': 0})
@@ -456,6 +462,8 @@ class World:
         m.ripen_delays()
         self.check_begun(rows, begun)
         self.check_cancels(node, [x[1] for x in rows if x[0] == 'c'])
+        places = [x[1] for x in rows if x[0] == 'p']
+        want(len(places) == bool(epoch) and all((p or 0) >= max([c.place for c in m.calls.values()] + [0]) for p in places), 'place', places)
         for x in rows:
             if x[0] == 'i':
                 self.own(node, x[1], x[12])
@@ -514,6 +522,12 @@ class World:
                 want(len(before) < run and all(v.node == node.id for v in before), s, 'given behind', [v.seq for v in before])
             u.node = node.id
             self.count('behind')
+        if run > 1 and most > 0:  # nobody is left out who waits for nothing but what it held, and little of that
+            held = [u for u in m.updates.values() if u.node == node.id and (u.seq not in given or u.seq in direct)]
+            for u in m.updates.values():
+                left = m.state(u) == 'w' and all(v in held for k in u.keys for v in m.earlier(u, k)) and all(
+                    len(m.earlier(u, k)) < 2 for k in u.keys)
+                want(not left, u.seq, 'was not given behind')
         for s, x in given.items():
             u = m.updates[s]
             want([x[2], x[3], x[4], x[5], x[6], x[7], x[14], x[17]] == [u.lane, u.failures, u.deaths, u.interruptions, u.begun,
@@ -696,14 +710,14 @@ class World:
         node = r.choice(self.nodes)
         if not node.id or (node.id not in self.m.alive and r.random() < .5):
             return self.join(node, not node.id or r.random() < .3)
-        what = r.choices(['join', 'put', 'turn', 'poll', 'reap', 'beat', 'leave', 'tool', 'hour', 'late', 'sender', 'calls', 'push', 'ripe', 'cut'],
-                         [4, 17, 40, 4, 3, 8, 1, 12, 2, 2, 7, 6, 3, 3, 3])[0]
+        what = r.choices(['join', 'put', 'turn', 'poll', 'reap', 'beat', 'leave', 'tool', 'hour', 'late', 'sender', 'calls', 'push', 'ripe', 'cut', 'resign'],
+                         [4, 17, 40, 4, 3, 8, 1, 12, 2, 2, 7, 6, 3, 3, 3, 1])[0]
         if what == 'join':
             self.join(node, r.random() < .5)
         elif what in ('tool', 'hour', 'push'):
             getattr(self, what)()
         else:
-            wanted = self.m.poller if what in ('sender', 'ripe', 'cut') else self.m.sender if what in ('calls', 'turn', 'beat') else 0
+            wanted = self.m.poller if what in ('sender', 'ripe', 'cut', 'resign') else self.m.sender if what in ('calls', 'turn', 'beat') else 0
             if r.random() < (.3 if what in ('turn', 'beat') else .8):
                 node = next((x for x in self.nodes if x.id and x.id == wanted), node)
             getattr(self, what)(node)
