@@ -119,6 +119,12 @@ $(B)/bench/%: $(B)/tests/bench/%.o
 	@mkdir -p $(@D)
 	$(call say,LD) $(CC) $(OPT) -static -o $@ $^
 
+# What it asks of the database is what costs; libpq is no static library.
+$(B)/tests/bench/fleet.o: COUNT := $(shell pkg-config --cflags libpq)
+$(B)/bench/fleet: $(B)/tests/bench/fleet.o
+	@mkdir -p $(@D)
+	$(call say,LD) $(CC) $(OPT) -pie -o $@ $^ $(shell pkg-config --libs libpq)
+
 # The same source as the program that reads what this wrote.
 $(B)/tools/%.so: tests/tools/%.c Makefile
 	@mkdir -p $(@D)
