@@ -57,6 +57,13 @@ void print_cut(FILE *to, const char *text, size_t max)
 		fputs("...", to);
 }
 
+void print_row(struct row *r, const char *end)
+{
+	fputs(row_text(r), stdout);
+	fputs(end, stdout);
+	row_release(r);
+}
+
 void print_json(const char *line)
 {
 	size_t n = strlen(line);

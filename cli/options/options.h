@@ -111,6 +111,10 @@ struct config {
 	int64_t after; /* milliseconds */
 	char *at;      /* for clock_read() */
 	bool json, wait, watch, all;
+	/* of a list, whose keys stand in lists.key, and the most lines in poll.limit */
+	struct texts kind;
+	int64_t older; /* milliseconds */
+	char *reason;
 	/* of `status`, `output` too */
 	bool check, prometheus;
 	int64_t oldest;                  /* milliseconds; 0: no limit */
