@@ -35,6 +35,8 @@
 	ROW(STATUS, 5, "status", cmd_control, "status", "how the running tgrun does")            \
 	ROW(PAUSE, 7, "pause", cmd_control, "pause | resume", "start no handlers for a while")   \
 	ROW(RESUME, 8, "resume", cmd_control, "pause | resume", "start no handlers for a while") \
+	ROW(RELOAD, 17, "reload", cmd_control, "reload",                                         \
+	    "read the configuration again, as by SIGHUP")                                        \
 	ROW(DRAIN, 9, "drain", cmd_control, "drain", "handle what is here, then end")            \
 	ROW(STOP, 6, "stop", cmd_control, "stop", "stop gracefully, as by SIGTERM")              \
 	ROW(HELP, 16, "help", cmd_help, "help [COMMAND]", "what a sub-command takes")
@@ -75,6 +77,7 @@
 	WORD(STATUS, "", "", "once, for people")                                                       \
 	WORD(PAUSE, "", "", "start no handler from now on")                                            \
 	WORD(RESUME, "", "", "end a pause")                                                            \
+	WORD(RELOAD, "", "", "wait until it is taken over, or say what is wrong with it")              \
 	WORD(DRAIN, "", "", "fetch nothing more, handle what is due, then end")                        \
 	WORD(STOP, "", "", "let handlers finish, then end")                                            \
 	WORD(HELP, "", "[COMMAND]", "without one: of all")
