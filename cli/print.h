@@ -24,8 +24,8 @@ void print_row(struct row *r, const char *end);
  * are written as JSON's own \u escapes, and bytes that are no UTF-8 as U+FFFD. */
 void print_json(const char *line);
 
-/* Empties the screen, if the output is a terminal. */
-void print_clear(void);
+/* Lines of cells in place of all that stands on the screen of the terminal; they are released. */
+void print_screen(struct row *lines, size_t count);
 
 /* From now on a write to an output that nobody reads any more (`tgrun queue list | head`) ends this
  * process by SIGPIPE, without a word. For commands that only show: what changes something is not to

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "cli/client/client.h"
+#include "cli/client/keyboard.h"
 #include "cli/client/status.h"
+#include "cli/client/watch.h"
 #include "cli/cmd.h"
 #include "cli/print.h"
 
@@ -18,9 +20,9 @@ enum {
 	ERROR_SHOWN = 200
 };
 
-static void print_one(void *arg, const char *phrase)
+static void print_one(void *arg, const char *word, const char *phrase)
 {
-	(void)arg;
+	(void)arg, (void)word;
 	print_line(stdout, "trouble: %s", phrase);
 }
 
@@ -161,9 +163,9 @@ static int reload(struct statedir *dir, struct err *err)
 /* Until the runner ends, or whoever watches has seen enough. */
 static int watch(struct setup *s, struct statedir *dir, struct err *err)
 {
+	if (!s->config.json && keyboard_can())
+		return watch_run(dir, err);
 	for (;;) {
-		if (!s->config.json)
-			print_clear();
 		if (client_ask(dir, "{\"verb\":\"status\"}", on_line, s, err) || print_end(err))
 			return -1;
 		client_wait(WATCH_STEP);
