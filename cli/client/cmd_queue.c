@@ -103,17 +103,21 @@ static void number_text(const struct work *w, const cJSON *item, char out[32])
 		snprintf(out, 32, "%s%.0f", prefixes[w->series], json_number(item, "number"));
 }
 
-/* What its time means. One that is over is no promise: it waits for room, or for a tgrun that runs.
- */
-static const char *due_words(const cJSON *item, const char *due)
+/* What its time means, before that or before its age. One that is over is no promise: it waits for
+ * room, or for a tgrun that runs. */
+static const char *due_words(const cJSON *item, const char *due, bool age)
 {
+	static const char *const words[][2] = { { "due since ", "due " },
+						{ "comes at ", "comes " },
+						{ "gathers until ", "sets out " },
+						{ "again at ", "again " } };
 	int64_t wall;
 	/* the time is cut to its second */
 	if (clock_read(due, &wall, NULL) == 0 && wall + 1000 <= clock_system.wall(&clock_system))
-		return "due since ";
-	return *json_text(item, "number")   ? "comes at "
-	       : json_true(item, "gathers") ? "gathers until "
-					    : "again at ";
+		return words[0][age];
+	return *json_text(item, "number")   ? words[1][age]
+	       : json_true(item, "gathers") ? words[2][age]
+					    : words[3][age];
 }
 
 static void list_item(struct work *w, const char *number, const cJSON *item)
@@ -136,7 +140,7 @@ static void list_item(struct work *w, const char *number, const cJSON *item)
 	if (json_number(item, "failures") > 0)
 		row_addf(&r, 0, "failed %.0f times", json_number(item, "failures"));
 	if (due[0])
-		row_addf(&r, 0, "%s%s", l->columns ? "" : due_words(item, due),
+		row_addf(&r, 0, "%s%s", due_words(item, due, l->columns > 0),
 			 listing_time(l, due, time));
 	print_row(&r, "\n");
 }
