@@ -25,6 +25,7 @@ enum {
 	ROWS_USUAL = 24,
 	ROWS_MAX = 500,
 	KEYS_MAX = 10,
+	KEYS_LEAST = 3,
 	LABEL = 9,
 	PICTURE_LEAST = 10,
 	BESIDE_PICTURE = 24,
@@ -222,7 +223,10 @@ static void draw_routes(struct watch *w)
 
 static void draw_keys(struct watch *w)
 {
-	watch_lines_take(&w->keys, json_member(w->status, "keys"), "key", KEYS_MAX);
+	/* Half of what is left is for what runs. */
+	size_t room = (w->rows - w->count) / 2, max = room > KEYS_LEAST + 2 ? room - 2 : KEYS_LEAST;
+	watch_lines_take(&w->keys, json_member(w->status, "keys"), "key",
+			 max < KEYS_MAX ? max : KEYS_MAX);
 	if (!w->keys.count)
 		return;
 	line(w);
@@ -314,6 +318,8 @@ static int look(struct watch *w, struct statedir *dir, struct err *err)
 	int rc = client_ask_within(dir, "{\"verb\":\"status\"}", PATIENCE, on_status, &fresh, err);
 	w->silent = rc && err->status == ERR_TEMPFAIL && w->status &&
 		    now() - w->heard < GIVE_UP_AFTER;
+	if (rc && w->status && err->status == ERR_UNAVAILABLE)
+		err_set(err, ERR_UNAVAILABLE, "the tgrun that was watched has ended");
 	if (rc) {
 		cJSON_Delete(fresh);
 		return w->silent ? 0 : -1;

@@ -26,6 +26,9 @@ push '{"message":{"message_id":1,"date":0,"text":"hold","chat":{"id":3,"type":"p
 push '{"message":{"message_id":1,"date":0,"text":"hold","chat":{"id":3,"type":"private"},"note":"\u001b[2J\u202e\u540d\u524d\u540d"}}'
 wait_for '[ "$("$TGRUN" status --json --state-dir "$TMP/state" | jq .waiting)" = 5 ]'
 
+# Of keys for which as much waits the same are told each time, so that no line has another each second.
+is "$("$TGRUN" status --json --state-dir "$TMP/state" | jq '.keys | length > 3 and . == sort_by([-.waiting, .key])')" true "the keys come by how much waits, and by name"
+
 # What is there.
 watch 80x24 'wait /RUNNING/' show 'type q' end -- $utf8 >"$TMP/screen"
 like "$(sed -n 1p "$TMP/screen")" "^well     [0-9:]{8}  @sandbox_bot  123456  process $TGRUN_PID  up " "at the top: one word for what is wrong, and who it is"
@@ -85,5 +88,5 @@ wait_for 'grep -q RUNNING "$TMP/screen"'
 stop_tgrun
 wait_for 'grep -q ^status "$TMP/screen"'
 is "$(sed -n '/^status/,$p' "$TMP/screen")" "status 69, terminal as before
-tgrun: no tgrun runs with the state directory '$TMP/state'" "when the runner ends it ends, and says so on the terminal as it was"
+tgrun: the tgrun that was watched has ended" "when the runner ends it ends, and says so on the terminal as it was"
 done_testing
