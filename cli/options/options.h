@@ -114,6 +114,10 @@ struct config {
 	bool json, wait, watch, all;
 	char *role; /* of `fleet`, and so is the next */
 	bool force;
+	/* of a list, whose keys stand in lists.key, and the most lines in poll.limit */
+	struct texts kind;
+	int64_t older; /* milliseconds */
+	char *reason;
 	/* of `status`, `output` too */
 	bool check, prometheus;
 	int64_t oldest;                  /* milliseconds; 0: no limit */

@@ -165,8 +165,9 @@ struct engine_config {
 	void (*finished)(void *arg, int status);
 	/* it was started from a terminal: a SIGHUP with which that goes is a stop */
 	bool terminal;
-	/* SIGHUP: read the configuration again and call engine_reload(). May be NULL. */
-	void (*reload)(void *arg);
+	/* SIGHUP, or who asked over the control socket: read the configuration again and call
+	 * engine_reload(). 0, or -1 with `err`, which is logged already. May be NULL. */
+	int (*reload)(void *arg, struct err *err);
 	/* An update was settled for good: handled, skipped, cancelled, dropped (failed false) or
 	 * failed (dead, or dropped after a failure). May be NULL. */
 	void (*settled)(void *arg, int64_t seq, bool failed);

@@ -440,6 +440,10 @@ void engine_fleet_init(struct engine *e);
 
 /* engine_hangup.c: SIGHUP came; the timer looks once more, a moment later. */
 void engine_hangup(struct engine *e);
+
+/* engine_hangup.c: has the configuration read again, and the bot's name asked for. 0, or -1 with
+ * `err`: everything stays as it was. */
+int engine_read_again(struct engine *e, struct err *err);
 void engine_hangup_timer(void *arg);
 
 /* engine_reload.c: takes over all that may change. 0, or -1 with `err`: what was not checked before

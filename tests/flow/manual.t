@@ -42,13 +42,13 @@ is "$(cut -d" " -f1,2 "$TMP/of_page")" "$(cut -d" " -f1,2 "$TMP/of_help")" "the 
 is "$(cut -d" " -f1,3 "$TMP/of_page")" "$(cut -d" " -f1,3 "$TMP/of_help")" "the defaults are the same"
 
 # What the config file does not take is told in its page.
-for name in all bulk button chat chats config expire file help html job json markdown output pre print queue row silent state stdin text topic updates version wait watch; do
+for name in all bulk button chat chats config expire file help html job json kind markdown older output pre print queue reason row silent state stdin text topic updates version wait watch; do
 	echo "$name = yes" > "$TMP/conf"
 	"$TGRUN" --handler x --config "$TMP/conf" 2> "$TMP/err"
 	is "$?" 64 "$name is refused in a config file"
 	like "$(cat "$TMP/err")" "line 1: '$name' cannot stand in a config file" "with the reason"
 done
-like "$(tr '\n' ' ' < man/tgrun.conf.5)" 'are keys, except .Cm all , bulk , button , chat , chats , config , expire , file , help , html , job , json , markdown , output , pre , print , queue , row , silent , state , stdin , text , topic , updates , version , wait and .Cm watch' "and tgrun.conf.5 says so"
+like "$(tr '\n' ' ' < man/tgrun.conf.5)" 'are keys, except .Cm all , bulk , button , chat , chats , config , expire , file , help , html , job , json , kind , markdown , older , output , pre , print , queue , reason , row , silent , state , stdin , text , topic , updates , version , wait and .Cm watch' "and tgrun.conf.5 says so"
 
 sed -n 's/^\tERR_[A-Z]* = \([0-9]*\),$/\1/p' lib/base/err.h | sort > "$TMP/codes"
 sed -n '/^\.Sh EXIT STATUS/,/^\.Sh EXAMPLES/s/^\.It \([0-9]*\)$/\1/p' man/tgrun.1 | grep -v '^[01]$' | sort > "$TMP/told"
