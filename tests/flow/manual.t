@@ -82,7 +82,7 @@ done
 out=$(python3 tests/flow/diagnostics.py man/tgrun.1)
 is "$?" 0 "DIAGNOSTICS has each warning and error of a tgrun that runs, and no other" || diag "$out"
 
-for page in man/tgrun.1 man/tgrun.conf.5 man/tgrun-handler.7; do
+for page in man/*.[1-8]; do
 	if command -v mandoc > /dev/null; then
 		is "$(mandoc -T lint -W warning "$page" 2>&1)" "" "$page: mandoc finds nothing to warn of"
 	else
