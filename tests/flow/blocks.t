@@ -546,7 +546,7 @@ p1 +delayed .* greeting +chat:42 +comes at 2030-01-01T00:00:00Z$' "a greeting is
 		waits moved
 		operate
 		is "$STATUS" 0 "a bot is packed" || diag "$SHOWN"
-		rm -rf "$M/etc" "$M/srv" "$M/var/lib/tgrun"/* ;;
+		rm -rf "${M:?}/etc" "$M/srv" "$M/var/lib/tgrun"/* ;;
 	"tgrun-ops.7.9:tar "*)
 		operate
 		answers 6
