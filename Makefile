@@ -4,7 +4,7 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 B       ?= build
 CC      ?= cc
-VERSION := 0.1.0
+VERSION := 0.2.0
 
 # make WITHOUT="readline microhttpd", and make install with the same words: a build without libraries that not everybody needs. A word
 # has three rows: what pkg-config calls the libraries, the files that go with them, and those that then stand there and say so.
@@ -293,7 +293,7 @@ install: $(B)/tgrun completions
 	install -D -m 755 $(B)/tgrun $(BINDIR)/tgrun
 	install -d $(DOCDIR)/examples $(DOCDIR)/examples/runit $(DOCDIR)/examples/s6 $(UNITDIR)
 	set -e; $(foreach page,$(MANUAL),install -D -m 644 $(page) $(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page));)
-	install -m 644 README.md NEWS.md LICENSE DESIGN.md $(DOCDIR)
+	install -m 644 README.md NEWS.md LICENSE DESIGN.md SECURITY.md $(DOCDIR)
 	install -m 755 share/examples/* $(DOCDIR)/examples
 	chmod 644 $(DOCDIR)/examples/menu.talk
 	set -e; $(foreach unit,$(UNITS),$(call placed,644,$(unit),$(UNITDIR)/$(notdir $(unit)));)

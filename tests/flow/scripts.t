@@ -76,7 +76,7 @@ is "$?" 64 "run: what is neither a unit nor a flow test is refused"
 
 diag "the README"
 # What it points at is there, and its first command is the one that CI's second half goes on from.
-for link in $(grep -ho '](\([^)]*\))' README.md DESIGN.md | sed 's/^](//; s/)$//; s/#.*//' | grep -v '^http' | sort -u); do
+for link in $(grep -ho '](\([^)]*\))' README.md DESIGN.md SECURITY.md CONTRIBUTING.md NEWS.md | sed 's/^](//; s/)$//; s/#.*//' | grep -v '^http' | sort -u); do
 	ok '[ -e "$link" ]' "README: $link is there"
 done
 for link in $(grep -ho '](\([^)]*\))' tests/README.md tests/bench/README.md | sed 's/^](//; s/)$//; s/#.*//' | grep -v '^http' | sort -u); do
