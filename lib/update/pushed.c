@@ -67,6 +67,8 @@ static int read_update(struct pushed *out, struct err *err)
 	if (!u)
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	const char *odd = update_odd_id(u, &n);
+	int64_t chat;
+	bool bare = scan_integer(scan_path(out->bytes, "chat.id", strlen("chat.id")), &chat);
 	snprintf(out->kind, sizeof out->kind, "%s", update_kind(u));
 	update_free(u);
 	if (!out->kind[0])
@@ -74,6 +76,11 @@ static int read_update(struct pushed *out, struct err *err)
 			err, ERR_REFUSED,
 			"what is pushed has no kind: that is the name of the first object in it, in "
 			"small letters, digits and '_', as in '" EXAMPLE "'");
+	if (bare && strcmp(out->kind, "chat") == 0)
+		return err_set(
+			err, ERR_REFUSED,
+			"what is pushed has its chat outside of an object, so it would be nobody's; "
+			"put all of it into one, whose name is its kind, as in '" EXAMPLE "'");
 	if (odd)
 		return err_set(
 			err, ERR_REFUSED,
