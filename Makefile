@@ -205,6 +205,7 @@ torture: build-gcc build-crash
 	@tests/torture/crash
 	@tests/torture/matrix
 	@tests/torture/property
+	@tests/torture/ways
 	@tests/torture/outbox
 	@BUILD=build/gcc STATES=$${STATES:-1000} sh tests/flow/powerloss.t
 	@BUILD=build/gcc MESSAGES=$${MESSAGES:-10000} CHATS=$${CHATS:-1000} sh tests/flow/out_limits.t
