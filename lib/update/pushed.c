@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "update/scan.h"
 #include "update/update.h"
 
@@ -92,11 +93,11 @@ static int read_update(struct pushed *out, struct err *err)
 
 int pushed_read(char *bytes, size_t n, struct pushed *out, struct err *err)
 {
-	static const char mark[] = "\xef\xbb\xbf";
+	size_t mark = utf8_mark(bytes, n);
 	struct scan_fault fault;
 	struct slice slice;
-	if (n >= 3 && memcmp(bytes, mark, 3) == 0)
-		bytes += 3, n -= 3;
+	bytes += mark;
+	n -= mark;
 	if (n > PUSHED_MAX)
 		return err_set(
 			err, ERR_REFUSED,
