@@ -223,6 +223,7 @@ torture: build-gcc build-crash
 	@tests/torture/crash
 	@tests/torture/matrix
 	@tests/torture/property
+	@tests/torture/ways
 	@tests/torture/outbox
 	@tests/torture/fleet_sql
 	@BUILD=build/gcc STATES=$${STATES:-1000} sh tests/flow/powerloss.t

@@ -85,7 +85,7 @@ sys.modules["telegram"] = types.ModuleType("telegram")
 class Update:
     @staticmethod
     def de_json(data, bot):
-        assert bot == "the bot"
+        assert bot == "the bot" and type(data["update_id"]) is int
         return data
 sys.modules["telegram"].Update = Update
 class Context:
@@ -277,6 +277,11 @@ fate() { # FILE FATE STATUS STDOUT STDERR-ERE [ANSWER]
 }
 FREE=61017 # nobody listens there, and fetch() does not refuse it by itself
 export FREE
+for bot in dispatcher application; do
+	if ! command -v python3 >/dev/null; then continue; fi
+	echo '{"message":{"chat":{"id":1}}}' | TG_API_URL=http://127.0.0.1:$FREE/bot1:x python3 "$TMP/bot.py" $bot >/dev/null 2>"$TMP/err"
+	is "$? $(grep -c '^ConnectionRefusedError' "$TMP/err")" "75 1" "a python bot ($bot) gets what was pushed, which has no update_id"
+done
 sent='true [{"method":"sendMessage"}]'
 fate fate.mjs undefined 65 '' 'what was thrown is no Error, but undefined'
 fate fate.mjs rejects 65 '' 'what was thrown is no Error, but undefined'
