@@ -225,7 +225,7 @@ docs:
 	@echo $(DOCS)/index.html
 
 # The Debian package, built, installed, used and removed in a root of its own; as root, from Debian's mirror.
-packages:
+packages: build-gcc
 	@tests/packages/run
 
 # What tgrun costs, in one table: make bench ROW=starts JSON=1; on a quiet machine. npm installs what it is compared with (scripts/peers).
