@@ -245,7 +245,7 @@ docs:
 	@echo $(DOCS)/index.html
 
 # The Debian package, built, installed, used and removed in a root of its own; as root, from Debian's mirror.
-packages:
+packages: build-gcc
 	@tests/packages/run
 
 # What tgrun costs, in one table: make bench ROW=starts JSON=1; on a quiet machine. npm installs what it is compared with (scripts/peers).
@@ -325,7 +325,7 @@ dist:
 # The Debian package of the last commit, into build/deb/.
 deb: dist
 	@command -v dpkg-buildpackage >/dev/null && command -v dh >/dev/null || \
-		{ echo "make: no dpkg-buildpackage or no dh here: apt-get install dpkg-dev debhelper" >&2; exit 1; }
+		{ echo "make: no dpkg-buildpackage or no dh here: apt-get install build-essential debhelper" >&2; exit 1; }
 	@rm -rf build/deb && mkdir -p build/deb
 	@tar -C build/deb -xf $(DIST)
 	@cd build/deb/tgrun-$(VERSION) && dpkg-buildpackage --no-sign -j$(JOBS)

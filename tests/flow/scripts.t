@@ -199,6 +199,8 @@ for library in $(sed -n "s/^LIBRARIES='\(.*\)'/\1/p" scripts/deps); do
 	fi
 done
 
+like "$(cat Containerfile)" ' install .* build-essential debhelper$' "Containerfile: what dpkg-buildpackage asks for is there"
+
 diag "install"
 make -s B="$BUILD" DESTDIR="$TMP/root" PREFIX=/usr install >"$TMP/out" 2>&1
 is "$?" 0 "make install DESTDIR=…"
