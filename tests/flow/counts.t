@@ -53,7 +53,7 @@ start_tgrun --handler "$TMP/h" --log-level info --poll-timeout 1s --concurrency 
 several_alone 3
 bytes=$(counted bytes) syncs=$(counted syncs)
 several_alone 20
-count alone-bytes $((($(counted bytes) - bytes) / 20)) 6100 "bytes written for an update that comes alone"
+count alone-bytes $((($(counted bytes) - bytes) / 20)) 5000 "bytes written for an update that comes alone"
 count alone-syncs "$(awk "BEGIN { print ($(counted syncs) - $syncs) / 20 }")" 1.1 "syncs for a poll that brought something"
 from=$(polls) # the first empty answer confirms the last update
 wait_for '[ "$(polls)" -ge $((from + 2)) ]'
@@ -128,7 +128,7 @@ each_of() { # COUNTED STORE FEW MANY
 	many=$($1 "$4" "$2")
 	awk "BEGIN { printf \"%.1f\", ($many - $few) / ($4 - $3) }"
 }
-count allocations "$(each_of allocations sqlite 2000 12000)" 11 "allocations for an update, with workers"
+count allocations "$(each_of allocations sqlite 2000 12000)" 8.4 "allocations for an update, with workers"
 
 # Instructions are those of a compiler, a C library and a SQLite: of Debian 12, on a processor with AVX2.
 why=
@@ -150,7 +150,7 @@ while [ "$why" != absent ] && read -r store most WHOLE; do
 	judged "instructions-$store${WHOLE:+-$WHOLE}" "${n%.*}" "$most" \
 		"instructions of the runner for an update, with workers, --store $store${WHOLE:+, and what their lines say of it}"
 done <<-EOT
-	sqlite 39400
+	sqlite 35000
 	memory 21400
 	memory 28200 whole
 EOT
