@@ -94,6 +94,24 @@ if strace -D -f -o "$TMP/probe" true 2>/dev/null && grep -q execve "$TMP/probe";
 	count calls-runner "$(least 1)" 8 "system calls of the runner from the answer to the order"
 	count calls-slot "$(least 2)" 12 "system calls of the slot from the order to execve"
 	count calls-all "$(least 3)" 62 "system calls for an update of an idle bot, its handler apart"
+
+	# The first that each answer with updates leads to in the runner: an order, or that the thread which syncs is made or woken.
+	firsts() { # TRACE
+		awk '
+			NR == 1 { runner = $1 }
+			$1 != runner { next }
+			/recvfrom\([0-9]+, "HTTP\/1.1 200/ && /update_id/ { waits = 1 }
+			waits && /sendmsg\(/ { print "order"; waits = 0 }
+			waits && /CLONE_THREAD|FUTEX_WAKE/ { print "sync"; waits = 0 }
+		' "$1" | sort -u
+	}
+	is "$(firsts "$TMP/trace")" order "one that comes alone starts before the disk is put to work"
+	generate 3 1
+	under strace -D -f -s 400 -o "$TMP/together"
+	start_tgrun --handler "$TMP/h" --log-level info --concurrency 1
+	wait_for '[ "$(grep -c " handled" "$TGRUN_LOG")" = 13 ]'
+	stop_tgrun
+	is "$(firsts "$TMP/together")" sync "while several that come together start, the disk is at work"
 else
 	diag "system calls are not counted: strace is not here, or may not trace"
 fi
