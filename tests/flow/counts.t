@@ -146,7 +146,7 @@ each_of() { # COUNTED STORE FEW MANY
 	many=$($1 "$4" "$2")
 	awk "BEGIN { printf \"%.1f\", ($many - $few) / ($4 - $3) }"
 }
-count allocations "$(each_of allocations sqlite 2000 12000)" 8.4 "allocations for an update, with workers"
+count allocations "$(each_of allocations sqlite 2000 12000)" 10.2 "allocations for an update, with workers"
 
 # Instructions are those of a compiler, a C library and a SQLite: of Debian 12, on a processor with AVX2.
 why=
