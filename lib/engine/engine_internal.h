@@ -169,6 +169,7 @@ struct engine {
 		bool stopped; /* it asks no more */
 		struct source_end end;
 		int64_t dry_at;
+		bool many;    /* the last batch had more than one update */
 		bool syncing; /* what was received is about to be durable */
 		bool disk_low, backlog_full;
 		int64_t room_until, stands_until; /* the disk and the state count as good */
