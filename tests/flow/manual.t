@@ -68,7 +68,7 @@ is "$(sed -n '/^What cannot is named in the log and stays:/,/^the routes/p' man/
 # The index: of each sub-command but run what it takes beside what all take; of try where it differs from run.
 takes() { # SUB-COMMAND
 	awk -F'|' -v command="$1" '$1 == "option" && index("," $2, "," command ",") { print $3 }' "$BUILD/completions/words.txt" |
-		grep -vx -e config -e help -e version -e token -e token-file -e state-dir | sort
+		grep -vx -e config -e help -e version -e token -e token-file -e state-dir -e store | sort
 }
 listed() { # SUB-COMMAND
 	awk -v command="$1" '
