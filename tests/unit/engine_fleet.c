@@ -37,6 +37,7 @@ static struct {
 	bool refuses;  /* … or refuses it */
 	bool is_void;  /* nothing is handed out */
 	bool sends, more;
+	bool hides;   /* it has more, whatever was answered */
 	size_t waits; /* calls of other machines */
 	enum queue_take take;
 	char cancelled[128];
@@ -143,7 +144,7 @@ static int64_t late_call_add(struct queue *q, const struct queue_call *call)
 static void late_fleet(const struct queue *q, struct queue_fleet *out)
 {
 	(void)q;
-	out->more = late.more;
+	out->more = late.more || late.hides;
 	out->calls = late.waits;
 	out->cut_offs = late.is_void;
 	out->held = 3;
@@ -360,7 +361,7 @@ static void start(const struct bot *bot)
 		.source_fd = -1,
 		.source_feed_fd = -1,
 		.api_root = sandbox_url(rig.sandbox),
-		.poll = { .timeout = 30000, .limit = 100 },
+		.poll = { .timeout = 50000, .limit = 100 }, /* longer than DEADLINE */
 		.once = bot->once,
 		.options = { .routes = &route,
 			     .route_count = 1,
@@ -499,7 +500,8 @@ static void roles(void)
 	attach(true, true);
 	ok(UNTIL(rig.sent == 1), "the one that has both roles fetches, handles and answers");
 	is_str(rig.last_sent, "You said: one", "as ever");
-	ok(UNTIL(stats().confirmed == 1), "and the server is told when the store has it");
+	ok(UNTIL(stats().confirmed == 1 && stats().open_polls == 1),
+	   "and the server is told when the store has it");
 	late.config.role(late.config.arg, false, 0);
 	ok(UNTIL(stats().open_polls == 0), "when the role goes, the request is cut");
 	message(7, "two");
@@ -718,6 +720,8 @@ static void the_store_is_away(void)
 	attach(true, true);
 	message(7, "one");
 	UNTIL(counts().running == 1);
+	/* Who polls would notice in another way, too. */
+	late.config.role(late.config.arg, false, 0);
 	late.away = true;
 	ok(UNTIL(logged("the server cannot be reached")), "that the store is away is said");
 	ok(counts().running == 1 && counts().store_failing, "and disturbs no handler");
@@ -782,9 +786,13 @@ static void once(void)
 	start(&bot);
 	message(7, "one");
 	message(7, "two");
+	late.hides = true;
 	attach(true, true);
-	ok(UNTIL(rig.status == 0), "--once ends");
-	ok(rig.sent == 2 && rig.settled == 2, "when all is handled and answered");
+	ok(UNTIL(rig.settled == 2), "--once handles what there is");
+	turns(100);
+	ok(rig.status < 0, "and does not end while the store may have more");
+	late.hides = false;
+	ok(UNTIL(rig.status == 0) && rig.sent == 2, "but when all is answered");
 	stop();
 	start(&bot);
 	attach(false, false);
