@@ -4,7 +4,7 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 B       ?= build
 CC      ?= cc
-VERSION := 0.1.0
+VERSION := 0.2.0
 
 # make WITHOUT="readline microhttpd", and make install with the same words: a build without libraries that not everybody needs. A word
 # has three rows: what pkg-config calls the libraries, the files that go with them, and those that then stand there and say so.
@@ -223,6 +223,7 @@ torture: build-gcc build-crash
 	@tests/torture/crash
 	@tests/torture/matrix
 	@tests/torture/property
+	@tests/torture/ways
 	@tests/torture/outbox
 	@tests/torture/fleet_sql
 	@BUILD=build/gcc STATES=$${STATES:-1000} sh tests/flow/powerloss.t
@@ -244,7 +245,7 @@ docs:
 	@echo $(DOCS)/index.html
 
 # The Debian package, built, installed, used and removed in a root of its own; as root, from Debian's mirror.
-packages:
+packages: build-gcc
 	@tests/packages/run
 
 # What tgrun costs, in one table: make bench ROW=starts JSON=1; on a quiet machine. npm installs what it is compared with (scripts/peers).
@@ -293,7 +294,7 @@ install: $(B)/tgrun completions
 	install -D -m 755 $(B)/tgrun $(BINDIR)/tgrun
 	install -d $(DOCDIR)/examples $(DOCDIR)/examples/runit $(DOCDIR)/examples/s6 $(UNITDIR)
 	set -e; $(foreach page,$(MANUAL),install -D -m 644 $(page) $(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page));)
-	install -m 644 README.md NEWS.md LICENSE DESIGN.md $(DOCDIR)
+	install -m 644 README.md NEWS.md LICENSE DESIGN.md SECURITY.md $(DOCDIR)
 	install -m 755 share/examples/* $(DOCDIR)/examples
 	chmod 644 $(DOCDIR)/examples/menu.talk
 	set -e; $(foreach unit,$(UNITS),$(call placed,644,$(unit),$(UNITDIR)/$(notdir $(unit)));)
@@ -324,7 +325,7 @@ dist:
 # The Debian package of the last commit, into build/deb/.
 deb: dist
 	@command -v dpkg-buildpackage >/dev/null && command -v dh >/dev/null || \
-		{ echo "make: no dpkg-buildpackage or no dh here: apt-get install dpkg-dev debhelper" >&2; exit 1; }
+		{ echo "make: no dpkg-buildpackage or no dh here: apt-get install build-essential debhelper" >&2; exit 1; }
 	@rm -rf build/deb && mkdir -p build/deb
 	@tar -C build/deb -xf $(DIST)
 	@cd build/deb/tgrun-$(VERSION) && dpkg-buildpackage --no-sign -j$(JOBS)

@@ -14,16 +14,6 @@
 #include "queue/shared/fleet_url.h"
 #include "queue/store/store.h"
 
-/* Cuts a path to the directory above it; "." and "/" stay. */
-void check_go_up(char *path)
-{
-	char *slash = strrchr(path, '/');
-	if (!slash)
-		strcpy(path, ".");
-	else
-		slash[slash == path] = '\0';
-}
-
 /* With too little a run waits until there is more; only a database that is still to be made needs
  * some at once. */
 static void check_room(struct check *c, int64_t bytes, bool fresh)

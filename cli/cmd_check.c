@@ -27,23 +27,6 @@
 
 enum { CALL_TIME = 15000 };
 
-void check_say(const char *mark, const char *fmt, ...)
-{
-	char text[2048];
-	va_list ap;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	print_line(stdout, "%-7s %s", mark, text);
-}
-
-void check_bad(struct check *c, const struct err *err)
-{
-	check_say("wrong", "%s", err->text);
-	if (!c->status)
-		c->status = err->status;
-}
-
 static void found(const struct words *w, const char *what, const char *which)
 {
 	for (size_t i = 0; i < w->count; i++)

@@ -340,11 +340,12 @@ int client_list_range(struct setup *s, struct statedir *dir, const char *verb, i
 		rc = do_work(s, dir, &work, err);
 		if (dir)
 			statedir_unlock_slots(dir);
-		int bad = hand_over(&l.lines, line, arg);
-		if (rc == 0 && bad)
+		int end = hand_over(&l.lines, line, arg);
+		if (rc == 0 && end < 0)
 			rc = err_set(err, ERR_IO, "the answer cannot be understood");
 		buf_clear(&l.lines);
 		l.from = l.rest.from;
+		l.rest.more = l.rest.more && end == 0;
 	} while (rc == 0 && l.rest.more);
 	buf_release(&l.lines);
 	return rc;

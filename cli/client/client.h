@@ -7,7 +7,8 @@
 #include "io/statedir.h"
 #include "queue/queue.h"
 
-/* One line of an answer, NUL-terminated. Not 0 ends it: it is not what was expected. */
+/* One line of an answer, NUL-terminated. Not 0 ends it: -1: it is not what was expected; 1, of a
+ * list: that is enough. */
 typedef int client_line(void *arg, const char *text, size_t n);
 
 /* Opens the state directory of the bot that is meant (place_find()). 0, with *dir NULL when there
@@ -79,6 +80,17 @@ int client_numbers(const struct texts *arguments, size_t first, const char *what
 /* `1.5s`, `12m 05s`, `3h 07m`, `2d 04h`. Returns `out`. */
 enum { CLIENT_SECONDS_MAX = 32 };
 const char *client_seconds(double seconds, char out[CLIENT_SECONDS_MAX]);
+
+/* `3m ago`; of a time to come `in 3m`. Returns `out`. */
+const char *client_age(double seconds, char out[CLIENT_SECONDS_MAX]);
+
+/* Telegram's id of an update, "@1007", into *id. False: `text` is none. */
+bool client_read_id(const char *text, int64_t *id);
+
+/* Finds the numbers of all entries of a list that have this id of Telegram, into *numbers, to be
+ * freed, and *count. 0 or -1 with `err`. */
+int client_find_id(struct setup *s, struct statedir *dir, const char *verb, int64_t id,
+		   int64_t **numbers, size_t *count, struct err *err);
 
 /* Prints the own bytes of the last member of a line of JSON, which has that name, and a line
  * feed. */

@@ -1,20 +1,25 @@
 /* cli/client/cmd_fleet: orders of an operator for the machines that share a queue in, statements
  * for its database out (queue/shared/fleet_admin.h), and what there is, printed. Invariant: a
  * machine's work is handed on only when it is silent, or with --force. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/client/client.h"
 #include "cli/client/shared.h"
 #include "cli/cmd.h"
 #include "cli/print.h"
+#include "queue/local/local.h"
 #include "queue/shared/fleet_admin.h"
+#include "queue/shared/fleet_import.h"
 #include "queue/shared/fleet_url.h"
 
-enum verb { INIT, STATUS, DRAIN, RESUME, EVICT };
+enum verb { INIT, STATUS, IMPORT, DRAIN, RESUME, EVICT };
 
-static const char *const verbs[] = { "init", "status", "drain", "resume", "evict" };
+static const char *const verbs[] = { "init", "status", "import", "drain", "resume", "evict" };
 
 struct fleet {
 	struct setup *setup;
@@ -237,8 +242,80 @@ static int status(struct fleet *f, struct err *err)
 				  err);
 }
 
+/* ---- import ---- */
+
+/* What the last run died with is settled as its next start would. */
+static int settle(struct statedir *dir, int64_t bot_id, struct err *err)
+{
+	struct queue_config config = { .clock = &clock_system, .backlog = INT32_MAX };
+	struct store *store = sqlite_open(statedir_fd(dir), statedir_path(dir), bot_id, err);
+	struct queue *q = store ? local_open(&config, store, err) : NULL;
+	if (store && !q)
+		store->ops->close(store);
+	return q ? queue_close(q, err) : -1;
+}
+
+static int import_it(struct fleet *f, struct statedir *dir, struct fleet_imported *n,
+		     struct err *err)
+{
+	char id[STATEDIR_ID_MAX], mark[STATEDIR_ID_MAX + 48];
+	if (settle(dir, f->bot_id, err))
+		return -1;
+	struct store *store = sqlite_open(statedir_fd(dir), statedir_path(dir), f->bot_id, err);
+	if (!store)
+		return -1;
+	statedir_id(dir, id);
+	snprintf(mark, sizeof mark, "import %s %lld", id, (long long)store->ops->last_seq(store));
+	const struct fleet_import from = { f->url, f->bot_id, store, f->setup->api.url, mark };
+	int rc = fleet_import(&from, n, err);
+	store->ops->close(store);
+	return rc;
+}
+
+/* The state stays where it is, under a name that no run opens. */
+static int set_aside(struct statedir *dir, struct err *err)
+{
+	int fd = statedir_fd(dir);
+	return renameat(fd, "queue.db", fd, "queue.db.imported")
+		       ? err_sys(err, ERR_IO, errno,
+				 "all of it was imported, but '%s/queue.db' cannot be renamed: do "
+				 "it before a tgrun runs there without --store",
+				 statedir_path(dir))
+		       : 0;
+}
+
+static int import(struct fleet *f, struct err *err)
+{
+	struct statedir *dir;
+	struct fleet_imported n;
+	if (setup_token(f->setup, err) || setup_api(f->setup, err) ||
+	    client_open(f->setup, &dir, err))
+		return -1;
+	f->bot_id = secret_bot_id(f->setup->secret);
+	int rc = dir && faccessat(statedir_fd(dir), "queue.db", F_OK, 0) == 0
+			 ? statedir_lock_slots(dir, err)
+			 : err_set(err, ERR_UNAVAILABLE,
+				   "there is no queue in the state directory '%s'",
+				   f->setup->state_dir);
+	if (rc == 0)
+		rc = err_set(err, ERR_TEMPFAIL,
+			     "a tgrun uses the state directory '%s'; stop it first",
+			     statedir_path(dir));
+	rc = rc < 0 || import_it(f, dir, &n, err) || set_aside(dir, err) ? -1 : 0;
+	if (rc == 0)
+		print_line(stdout,
+			   "imported %lld updates, %lld dead letters, %lld to come, %lld messages "
+			   "to be sent, %lld that failed; the old queue is '%s/queue.db.imported'",
+			   (long long)n.updates, (long long)n.letters, (long long)n.pushes,
+			   (long long)n.calls, (long long)n.failed, statedir_path(dir));
+	statedir_close(dir);
+	return rc;
+}
+
 static int carry_out(struct fleet *f, struct err *err)
 {
+	if (f->verb == IMPORT)
+		return import(f, err);
 	if (f->verb == INIT)
 		return init(f, err);
 	if (shared_bot(f->setup, &f->bot_id, err))

@@ -114,6 +114,10 @@ struct config {
 	bool json, wait, watch, all;
 	char *role; /* of `fleet`, and so is the next */
 	bool force;
+	/* of a list, whose keys stand in lists.key, and the most lines in poll.limit */
+	struct texts kind;
+	int64_t older; /* milliseconds */
+	char *reason;
 	/* of `status`, `output` too */
 	bool check, prometheus;
 	int64_t oldest;                  /* milliseconds; 0: no limit */
@@ -180,7 +184,7 @@ void options_free_copy(char **argv); /* wipes; NULL is fine */
  * Returns 0, or -1 when writing fails. */
 int options_help(const struct config *c, FILE *out);
 
-/* Writes `tgrun 0.1.0` and a line feed. */
+/* Writes `tgrun VERSION` and a line feed; behind it what the build was made without. */
 int options_version(FILE *out);
 
 /* Stars for what looks like a token or a URL's password, in place: one may have been typed at a

@@ -55,6 +55,9 @@ struct option_row {
 	bool secret;       /* its value is starred out where it was given */
 	/* it cannot change while tgrun runs: a reload names it, and leaves it */
 	bool fixed;
+	/* to a sub-command that handles nothing it means another thing, which has no default, and
+	 * as a number no other limit than an int */
+	bool twofold;
 	unsigned char least;      /* enum origin: the lowest level at which it may stand */
 	size_t offset, size;      /* of its member in struct config */
 	int64_t min, max;         /* of durations, sizes, numbers */

@@ -80,7 +80,10 @@ static int set_member(struct config *c, const struct option_row *row, const char
 		return options_route_add(member_of(c, row), value, err);
 	if (row->type == OPTION_KEEP)
 		return set_keep(c, value, err);
-	return options_value_set(row, member_of(c, row), value, err);
+	struct option_row other = *row;
+	if (row->twofold && !(c->command & COMMAND_HANDLING))
+		other.max = INT32_MAX;
+	return options_value_set(&other, member_of(c, row), value, err);
 }
 
 static bool is_list(const struct option_row *row)

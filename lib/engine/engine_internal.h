@@ -169,6 +169,7 @@ struct engine {
 		bool stopped; /* it asks no more */
 		struct source_end end;
 		int64_t dry_at;
+		bool many;    /* the last batch had more than one update */
 		bool syncing; /* what was received is about to be durable */
 		bool disk_low, backlog_full;
 		int64_t room_until, stands_until; /* the disk and the state count as good */
@@ -440,6 +441,10 @@ void engine_fleet_init(struct engine *e);
 
 /* engine_hangup.c: SIGHUP came; the timer looks once more, a moment later. */
 void engine_hangup(struct engine *e);
+
+/* engine_hangup.c: has the configuration read again, and the bot's name asked for. 0, or -1 with
+ * `err`: everything stays as it was. */
+int engine_read_again(struct engine *e, struct err *err);
 void engine_hangup_timer(void *arg);
 
 /* engine_reload.c: takes over all that may change. 0, or -1 with `err`: what was not checked before

@@ -110,11 +110,15 @@ static int make_durable(struct engine *e, bool stopping)
 static int on_may_ask(void *arg, bool confirms)
 {
 	struct engine *e = arg;
-	/* What was just received starts before the disk is waited for, which takes longer than all
-	 * else here. */
-	if (e->phase == ENGINE_RUNNING)
-		engine_starts(e);
 	bool stopping = e->phase != ENGINE_RUNNING;
+	/* What was just received starts before the disk is waited for, which takes longer than all
+	 * else here. While many start, the disk is at work already; one that came alone is not held
+	 * up even by waking it. */
+	if (!stopping && !e->draining && confirms && e->asking.many && !e->pulse.store_fails)
+		make_durable(e, false);
+	if (!stopping)
+		engine_starts(e);
+	stopping = e->phase != ENGINE_RUNNING;
 	e->asking.waits = true;
 	if (!e->fleet.may_ask)
 		return -1;

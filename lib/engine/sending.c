@@ -213,7 +213,7 @@ static int add_reply(struct out *o, const struct reply *r, const struct out_how 
 	if (!t->first)
 		return no_numbers(err);
 	for (size_t i = 0; i < r->count; i++) {
-		one.group = i ? t->first : 0;
+		one.group = t->first;
 		t->last = out_add(o, &r->calls[i], &one);
 		if (!t->last)
 			return take_back(o, t->first, err);
@@ -236,7 +236,7 @@ static int add_recipient(struct out *o, const struct reply *r, const char *chat,
 			return -1;
 		c.cost = r->calls[i].cost;
 		c.plain = r->calls[i].plain;
-		one.group = i ? group : 0;
+		one.group = group; /* the numbers are drawn: none is passed over */
 		one.message = t->first + (int64_t)i;
 		t->last = out_add(o, &c, &one);
 		call_release(&c);

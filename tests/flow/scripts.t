@@ -76,7 +76,7 @@ is "$?" 64 "run: what is neither a unit nor a flow test is refused"
 
 diag "the README"
 # What it points at is there, and its first command is the one that CI's second half goes on from.
-for link in $(grep -ho '](\([^)]*\))' README.md DESIGN.md | sed 's/^](//; s/)$//; s/#.*//' | grep -v '^http' | sort -u); do
+for link in $(grep -ho '](\([^)]*\))' README.md DESIGN.md SECURITY.md CONTRIBUTING.md NEWS.md | sed 's/^](//; s/)$//; s/#.*//' | grep -v '^http' | sort -u); do
 	ok '[ -e "$link" ]' "README: $link is there"
 done
 for link in $(grep -ho '](\([^)]*\))' tests/README.md tests/bench/README.md | sed 's/^](//; s/)$//; s/#.*//' | grep -v '^http' | sort -u); do
@@ -198,6 +198,8 @@ for library in $(sed -n "s/^LIBRARIES='\(.*\)'/\1/p" scripts/deps); do
 		like "$needs" "$(dpkg -S "$file" | cut -d : -f 1 | sed 's/gnutls/openssl/')" "debian/control builds with $library"
 	fi
 done
+
+like "$(cat Containerfile)" ' install .* build-essential debhelper$' "Containerfile: what dpkg-buildpackage asks for is there"
 
 diag "install"
 make -s B="$BUILD" DESTDIR="$TMP/root" PREFIX=/usr install >"$TMP/out" 2>&1

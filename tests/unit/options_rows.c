@@ -21,6 +21,7 @@ static const char *sample(const struct option_row *row)
 			{ "bypass", "message,poll" },
 			{ "route", "/a=./a=b" },
 			{ "allowed-updates", "message,poll" },
+			{ "kind", "message,poll" },
 			{ "allow-user", "42,43" },
 			{ "allow-chat", "42,-43" },
 			{ "rate", "chat=2/m" },

@@ -8,9 +8,8 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "queue/shared/fleet_db.h"
 #include "queue/shared/fleet_schema.h"
-#include "queue/shared/fleet_tools.h"
+#include "queue/shared/fleet_tools_internal.h"
 
 enum { LOOK = 500 /* milliseconds between two looks at a machine's beats */, NAMES = 200 };
 
@@ -19,12 +18,6 @@ static struct fleet_db *open_db(const char *url, int64_t bot_id, struct err *err
 	char schema[FLEET_SCHEMA_MAX];
 	fleet_schema_name(bot_id, schema);
 	return fleet_db_open(url, schema, FLEET_TOOLS_WAIT, err);
-}
-
-static int ask(struct fleet_db *db, const struct fleet_call *call, const struct fleet_answer **out,
-	       struct err *err)
-{
-	return fleet_db_ask(db, call, FLEET_TOOLS_WAIT, out, err);
 }
 
 /* ---- to make it ---- */
@@ -94,7 +87,7 @@ static int tell_nodes(struct fleet_db *db, const struct fleet_admin_told *told, 
 {
 	struct fleet_call call = { .sql = "SELECT " NODE " FROM @S@.fleet ORDER BY name, id" };
 	const struct fleet_answer *a;
-	if (ask(db, &call, &a, err))
+	if (fleet_tools_ask_db(db, &call, &a, err))
 		return -1;
 	for (int i = 0; i < fleet_answer_rows(a); i++) {
 		struct fleet_admin_node node = node_of(a, i);
@@ -111,7 +104,7 @@ static int tell_totals(struct fleet_db *db, const struct fleet_admin_told *told,
 		       "FROM @S@.totals"
 	};
 	const struct fleet_answer *a;
-	if (ask(db, &call, &a, err))
+	if (fleet_tools_ask_db(db, &call, &a, err))
 		return -1;
 	struct fleet_admin_totals t = {
 		.unfinished = fleet_answer_number(a, 0, 0),
@@ -133,7 +126,7 @@ static int tell_warnings(struct fleet_db *db, const struct fleet_admin_told *tol
 {
 	struct fleet_call call = { .sql = "SELECT o_name, o_text FROM @S@.warnings()" };
 	const struct fleet_answer *a;
-	if (ask(db, &call, &a, err))
+	if (fleet_tools_ask_db(db, &call, &a, err))
 		return -1;
 	for (int i = 0; i < fleet_answer_rows(a); i++)
 		told->warning(told->arg, fleet_answer_text(a, i, 0), fleet_answer_text(a, i, 1));
@@ -162,7 +155,7 @@ static int no_node(struct fleet_db *db, const char *name, struct err *err)
 	};
 	const struct fleet_answer *a;
 	fleet_call_number(&call, NAMES);
-	if (ask(db, &call, &a, err))
+	if (fleet_tools_ask_db(db, &call, &a, err))
 		return -1;
 	const char *names = fleet_answer_text(a, 0, 0);
 	return err_set(err, ERR_UNAVAILABLE, "no machine '%s' shares this queue; %s%s", name,
@@ -177,7 +170,7 @@ int fleet_admin_wish(const char *url, int64_t bot_id, const char *name, const ch
 	const struct fleet_answer *a;
 	fleet_call_text(&call, name);
 	fleet_call_text(&call, wish);
-	int rc = db ? ask(db, &call, &a, err) : -1;
+	int rc = db ? fleet_tools_ask_db(db, &call, &a, err) : -1;
 	if (rc == 0 && fleet_answer_number(a, 0, 0) == 0)
 		rc = no_node(db, name, err);
 	fleet_db_free(db);
@@ -203,7 +196,7 @@ static int look(struct fleet_db *db, const char *name, struct victim *v, struct 
 	};
 	const struct fleet_answer *a;
 	fleet_call_text(&call, name);
-	if (ask(db, &call, &a, err))
+	if (fleet_tools_ask_db(db, &call, &a, err))
 		return -1;
 	v->found = fleet_answer_rows(a) > 0;
 	if (!v->found)
@@ -225,7 +218,7 @@ static int remove_it(struct fleet_db *db, const struct victim *v, bool force, bo
 		fleet_call_text(&call, NULL);
 	else
 		fleet_call_number(&call, v->beat);
-	if (ask(db, &call, &a, err))
+	if (fleet_tools_ask_db(db, &call, &a, err))
 		return -1;
 	*gone = fleet_answer_bool(a, 0, 0);
 	return 0;

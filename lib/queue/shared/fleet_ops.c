@@ -73,6 +73,10 @@ int fleet_ops_call(struct fleet_ops *o, const struct queue_call *call, int64_t w
 		 json_add_number(out, "flags", call->flags) ||
 		 (call->expires && json_add_number(out, "expires", until(call->expires, wall))) ||
 		 json_add_number(out, "due", until(call->due, wall)) ||
+		 (call->tries && json_add_number(out, "tries", call->tries)) ||
+		 (call->servers && json_add_number(out, "servers", call->servers)) ||
+		 (call->unsures && json_add_number(out, "unsures", call->unsures)) ||
+		 (call->begun && (json_add_name(out, "begun") || buf_adds(out, "true"))) ||
 		 json_add_text(out, "line", call->line) ||
 		 json_add_text(out, "method", call->method) ||
 		 json_add_text(out, "params", call->params);

@@ -10,13 +10,6 @@
 
 enum { NAMED = 20 /* bots that a sentence names */ };
 
-int fleet_tools_ask(struct fleet_tools *t, const struct fleet_call *call,
-		    const struct fleet_answer **out, struct err *err)
-{
-	const struct fleet_answer *ignored;
-	return fleet_db_ask(t->db, call, FLEET_TOOLS_WAIT, out ? out : &ignored, err);
-}
-
 /* ---- whose it is ---- */
 
 static int name_them(const struct fleet_db *db, const struct fleet_answer *a, struct err *err)
@@ -82,8 +75,9 @@ static int64_t total(const struct queue *q, const char *sql)
 	struct fleet_call call = { .sql = sql };
 	const struct fleet_answer *a;
 	struct err ignored;
-	return fleet_tools_ask(fleet_tools_of(q), &call, &a, &ignored) ? 0
-								       : fleet_answer_number(a, 0, 0);
+	return fleet_tools_ask(fleet_tools_of(q), &call, &a, &ignored)
+		       ? 0
+		       : fleet_answer_number(a, 0, 0);
 }
 
 static void count(const struct queue *q, struct queue_counts *out)

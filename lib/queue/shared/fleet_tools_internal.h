@@ -24,6 +24,11 @@ static inline struct fleet_tools *fleet_tools_of(const struct queue *q)
 	return container_of(q, struct fleet_tools, queue);
 }
 
+/* Asks a database, and waits for the answer. A schema that is not there, or is too old, is told so.
+ * 0 with *out, which may be NULL; or -1 with `err`. */
+int fleet_tools_ask_db(struct fleet_db *db, const struct fleet_call *call,
+		       const struct fleet_answer **out, struct err *err);
+
 /* Asks, and waits for the answer, which is the connection's until the next one. 0, or -1 with
  * `err`. */
 int fleet_tools_ask(struct fleet_tools *t, const struct fleet_call *call,
