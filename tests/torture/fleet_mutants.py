@@ -3,7 +3,7 @@
   fleet_mutants.py SQL           the names, a line each
   fleet_mutants.py SQL NAME      the text with that fault
 
-A text that is not there, or there twice, is an error: the fault would be none."""
+Those whose names begin with at-once are for fleet_storm.py to find. A text that is not there, or there twice, is an error: the fault would be none."""
 import sys
 
 MUTANTS = {
@@ -34,6 +34,8 @@ MUTANTS = {
     'outcomes-of-others': ("WHERE x.t IN ('r', 'b') AND item.seq = x.s AND item.node = p_node AND item.state = 'h';",
                            "WHERE x.t IN ('r', 'b') AND item.seq = x.s AND item.state = 'h';"),
     'sleeps-through-work': ("    PERFORM setval('hungry', 1);\n", ""),
+    'at-once-nobody-waits': ("  PERFORM pg_advisory_xact_lock(('@S@'::regnamespace::oid::bigint << 8) | 1);\n", ""),
+    'at-once-a-lock-for-each': ("PERFORM pg_advisory_xact_lock(('@S@'", "PERFORM pg_advisory_xact_lock_shared(('@S@'"),
     # ---- who sends ----
     'two-senders': ("WHERE n.id = sender AND n.resigned < sent));", "WHERE false));"),
     'a-sender-for-ever': ("WHERE n.id = sender AND n.resigned < sent));", "WHERE n.id = sender));"),
@@ -48,10 +50,10 @@ MUTANTS = {
                            "          unsures = (v->>'unsures')::int\n        WHERE id = v_id;\n      v_begun"),
     'drops-what-is-sent': ("IF EXISTS (SELECT 1 FROM call WHERE id = v_id AND NOT begun) THEN", "IF true THEN"),
     'a-tool-drops-what-is-sent': ("ELSIF c.begun THEN\n      o_fate := 'runs';", "ELSIF false THEN\n      o_fate := 'runs';"),
-    'a-message-too-early': ("IF v_message <> 0 AND NOT EXISTS (SELECT 1 FROM call WHERE message = v_message) THEN", "IF v_message <> 0 THEN"),
+    'a-message-too-early': ("     AND NOT EXISTS (SELECT 1 FROM call WHERE message = v_message AND message <> 0) THEN", "     THEN"),
     'a-message-for-ever': ("    DELETE FROM message WHERE id = v_message;\n", ""),
     'nobody-tells-the-sender': ("  IF cardinality(v_added) > 0 THEN\n    PERFORM wake_sender_();\n  END IF;\n", ""),
-    'told-too-early': ("  IF v_count < p_most THEN\n", "  IF true THEN\n"),
+    'tells-the-sender-once': ("    PERFORM setval('told', 0);\n", "    NULL;\n"),
     'retries-one-of-a-reply': ("          FROM (SELECT *, row_number() OVER (ORDER BY id) AS nth FROM call\n                 WHERE grp = v_group AND failed",
                                "          FROM (SELECT *, row_number() OVER (ORDER BY id) AS nth FROM call\n                 WHERE id = o_number AND failed"),
     'retries-what-waits': ("SELECT grp INTO v_group FROM call WHERE id = o_number AND failed IS NOT NULL;",

@@ -390,10 +390,11 @@ class World:
                             'due': 0, 'expires': HOUR, 'line': r.choice(LINES), 'method': 'sendMessage', 'params': '{"n":%d}' % group})
                 if r.random() < .1:
                     ops.append({'op': 'fail', 'id': ops[-1]['id'], 'code': 0, 'reason': 'no such method', 'unsures': 0})
-        for _ in range(r.choice([0, 0, 0, 1])):
+        for _ in range(r.choice([0, 0, 1])):
             known = sorted(self.m.calls) or [0]
+            begun = [c for c in known if c and self.m.calls[c].begun] or known
             ops.append(r.choice([
-                {'op': 'drop', 'id': r.choice(known)}, {'op': 'failed_drop', 'id': r.choice(known)},
+                {'op': 'drop', 'id': r.choice(known)}, {'op': 'drop', 'id': r.choice(begun)}, {'op': 'failed_drop', 'id': r.choice(known)},
                 {'op': 'job', 'name': r.choice('xy'), 'chat': r.choice(['', '1']), 'number': r.randint(1, 9)},
                 {'op': 'jobs_rest', 'age': r.choice([HOUR, -HOUR])}, {'op': 'value', 'name': r.choice('xy'), 'value': 'v%d' % r.randint(1, 9)}]))
         return ops
@@ -660,7 +661,8 @@ class World:
 
     def outbox_drop(self):
         m = self.m
-        for n, (fate, _) in self.fates('outbox_drop', self.numbers(m.calls)).items():
+        begun = [c.id for c in m.calls.values() if c.begun]
+        for n, (fate, _) in self.fates('outbox_drop', self.numbers(begun if begun and self.rng.random() < .4 else m.calls)).items():
             c = m.calls.get(n)
             want(fate == ('missing' if not c else 'runs' if c.begun else 'changed'), n, fate)
             if c and not c.begun:
