@@ -232,6 +232,9 @@ struct engine_counts {
 	uint64_t outbox, outbox_oldest, sending, failed_calls;
 	uint64_t paused, breaker_open, start_failing, store_failing, backlog_full, disk_low;
 	uint64_t state_gone, outbox_full, sending_failing, token_refused;
+	/* of a store that machines share; else 0 */
+	uint64_t fleet_asks, fleet_sends, fleet_held, fleet_beat_age;
+	uint64_t fleet_cut_offs, fleet_takeovers, fleet_refusals; /* since the start */
 };
 void engine_counts(const struct engine *e, struct engine_counts *out);
 
