@@ -18,11 +18,8 @@ int fleet_flush(struct queue *queue, struct err *err)
 {
 	struct fleet *q = fleet_of(queue);
 	fleet_calls_next(q);
-	if (!fleet_dirty(queue))
-		return 0;
-	bool lasts = q->node.fails_since && fleet_mono(q) - q->node.fails_since > FLEET_OUTAGE;
-	if (!lasts && !q->node.refused)
-		return 1;
+	if (!fleet_calls_outage(q) && !q->node.refused)
+		return fleet_dirty(queue);
 	if (err)
 		*err = q->node.failure;
 	return -1;

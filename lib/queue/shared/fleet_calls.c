@@ -83,6 +83,12 @@ static void call(struct fleet *q, const struct fleet_step *s)
 	/* An answer that is later than this comes too late to be trusted. A call that could not be
 	 * sent ends by the loss of the connection, too. */
 	fleet_db_send(q->db, &q->call, q->fleet.lease / 3);
+	if (s == &fleet_node_attach)
+		CRASHPOINT("fleet-attach-sent");
+	if (s == &fleet_in_put)
+		CRASHPOINT("fleet-put-sent");
+	if (s == &fleet_turn_turn)
+		CRASHPOINT("fleet-turn-sent");
 }
 
 void fleet_calls_next(struct fleet *q)
@@ -97,12 +103,19 @@ void fleet_calls_next(struct fleet *q)
 		}
 }
 
+bool fleet_calls_outage(const struct fleet *q)
+{
+	return q->node.fails_since && fleet_mono(q) - q->node.fails_since > FLEET_OUTAGE;
+}
+
 static void on_timer(void *arg)
 {
 	struct fleet *q = arg;
 	watch_trust(q);
 	fleet_calls_next(q);
 	set_timer(q);
+	if (fleet_calls_outage(q) && q->config.changed)
+		q->config.changed(q->config.arg);
 }
 
 /* ---- what comes back ---- */

@@ -69,7 +69,7 @@ static int hand_out(struct fleet *q, struct sched_entry *e, struct claim **out, 
 		h->start = FLEET_STARTS;
 		fleet_held_say(q, h);
 	}
-	CRASHPOINT("claimed");
+	CRASHPOINT("fleet-claimed");
 	return 1;
 }
 
@@ -127,7 +127,7 @@ static struct held *settle(struct fleet *q, const struct claim *claim, enum flee
 	h->due = 0;
 	h->well = h->kept = false;
 	fleet_held_say(q, h);
-	CRASHPOINT("settled");
+	CRASHPOINT("fleet-settled");
 	return h;
 }
 

@@ -170,13 +170,12 @@ static int make(struct fleet *q, struct fleet_call *c)
 	for (size_t i = 0; i < FLEET_COLUMNS; i++)
 		fleet_call_text(c, b->columns[i].text.len ? buf_str(&b->columns[i].text) : "{}");
 	fleet_call_bytes(c, buf_str(&b->blob), b->blob.len);
-	CRASHPOINT("put-sends");
 	return 0;
 }
 
 static void answered(struct fleet *q, const struct fleet_answer *a)
 {
-	CRASHPOINT("put-answered");
+	CRASHPOINT("fleet-put-answered");
 	/* The commit stands on this server's disk, and perhaps on no other's. */
 	if (*fleet_answer_warning(a)) {
 		log_paced(q->fleet.log, &q->in.pace, LOG_WARN, LOG_NONE,

@@ -172,6 +172,7 @@ struct fleet {
 		int64_t epoch;
 		bool more;        /* calls may wait behind `place` */
 		int64_t place;    /* of the last that came */
+		int64_t top;      /* of the last that there ever was, as a turn told it */
 		int64_t asked_at; /* monotonic: when it was asked whether it may send */
 		struct map begun; /* struct fleet_call_kept */
 	} sender;
@@ -212,6 +213,7 @@ struct fleet {
 		bool routed; /* nothing has none, as far as it was looked; */
 		bool routes; /* but that which is in `lists` */
 		struct fleet_list lists[FLEET_ROUTED];
+		struct fleet_db *db; /* by which this machine pushes; NULL: none yet */
 	} later;
 	struct {
 		int64_t keep, age; /* of queue_dead_trim() */
@@ -399,6 +401,9 @@ extern const struct fleet_step fleet_later_stale, fleet_later_routed, fleet_late
 	fleet_later_trim, fleet_later_count;
 
 /* ---- fleet_calls.c ---- */
+
+/* Whether nothing has worked for so long that it is to be told. */
+bool fleet_calls_outage(const struct fleet *q);
 
 /* Makes the next call, if one is due and none is under way. */
 void fleet_calls_next(struct fleet *q);

@@ -7,10 +7,11 @@
 #include "queue/shared/fleet_verbs_internal.h"
 
 enum {
-	SLICE = 100,         /* rows that are routed, or ripen, at once */
-	TRIM_SLICE = 500,    /* dead letters that are dropped at once */
-	TRIM_PAUSE = 30000,  /* milliseconds between two looks for old ones */
-	COUNT_PAUSE = 15000, /* milliseconds between two counts */
+	SLICE = 100,          /* rows that are routed, or ripen, at once */
+	TRIM_SLICE = 500,     /* dead letters that are dropped at once */
+	TRIM_PAUSE = 30000,   /* milliseconds between two looks for old ones */
+	COUNT_PAUSE = 15000,  /* milliseconds between two counts */
+	PUSH_PATIENCE = 1000, /* milliseconds that a push may take */
 };
 
 static void add_self(const struct fleet *q, struct fleet_call *c)
@@ -226,12 +227,44 @@ const struct fleet_step fleet_later_count = { "count", count_due, count_make, co
 
 /* ---- the verbs ---- */
 
+/* By a statement of its own, on a connection of its own, which is waited for: a number is to be
+ * answered. Routed it is when it comes due. */
 int fleet_push(struct queue *queue, const struct queue_push *push, int64_t *number, struct err *err)
 {
-	(void)queue, (void)push, (void)number;
-	return err_set(
-		err, ERR_USAGE,
-		"what is pushed is in PostgreSQL: push it there, by 'tgrun push --store URL'");
+	struct fleet *q = fleet_of(queue);
+	const struct fleet_answer *a;
+	struct buf keys;
+	struct fleet_call c = {
+		.sql = "SELECT @S@.push($1, $2, $3, $4, '', $5, (-1)::smallint, $6)"
+	};
+	if (!q->node.attached)
+		return err_set(err, ERR_UNAVAILABLE, "the store cannot be reached now");
+	if (!q->later.db)
+		q->later.db = fleet_db_open(q->fleet.url, q->schema, PUSH_PATIENCE, err);
+	if (!q->later.db)
+		return -1;
+	buf_init(&keys, SIZE_MAX / 4);
+	int rc = fleet_keys_add(&keys, push->keys);
+	if (rc)
+		err_set(err, ERR_INTERNAL, "out of memory");
+	fleet_call_bool(&c, push->elapsed);
+	fleet_call_number(&c, push->due);
+	fleet_call_text(&c, push->kind);
+	fleet_call_text(&c, push->pinned ? buf_str(&keys) : "");
+	fleet_call_bool(&c, push->pinned);
+	fleet_call_bytes(&c, push->body, push->length);
+	rc = rc || fleet_db_ask(q->later.db, &c, PUSH_PATIENCE, &a, err) ? -1 : 0;
+	buf_release(&keys);
+	if (rc == 0) {
+		*number = fleet_answer_number(a, 0, 0);
+		/* the next beat says when it is due */
+		q->node.beat_at -= q->fleet.lease;
+		fleet_soon(q);
+		return 0;
+	}
+	fleet_db_free(q->later.db);
+	q->later.db = NULL;
+	return -1;
 }
 
 int64_t fleet_push_due(struct queue *queue)

@@ -75,7 +75,6 @@ static int attach_make(struct fleet *q, struct fleet_call *c)
 	fleet_call_bool(c, q->node.direct);
 	fleet_call_number(c, q->node.id);
 	fleet_call_text(c, fleet_list_end(held));
-	CRASHPOINT("attach-sends");
 	return fleet_list_end(held) ? 0 : -1;
 }
 
@@ -106,7 +105,7 @@ static void attach_answered(struct fleet *q, const struct fleet_answer *a)
 	int64_t id = fleet_answer_number(a, 0, 0);
 	const char *kept = fleet_answer_text(a, 0, 2);
 	bool anew = id != q->node.id;
-	CRASHPOINT("attach-answered");
+	CRASHPOINT("fleet-attach-answered");
 	q->node.session = fleet_answer_number(a, 0, 1);
 	fleet_out_numbers(q, fleet_answer_number(a, 0, 5), fleet_answer_number(a, 0, 6));
 	if (!anew)

@@ -19,6 +19,7 @@ static int own(const char **text)
 static void release(struct fleet *q)
 {
 	fleet_db_free(q->db);
+	fleet_db_free(q->later.db);
 	loop_timer_free(q->timer);
 	fleet_op_forget(q);
 	fleet_in_forget(q);

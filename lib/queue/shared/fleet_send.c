@@ -170,6 +170,8 @@ static void calls_answered(struct fleet *q, const struct fleet_answer *a)
 			return;
 		}
 	q->sender.more = q->sender.more || (rows == FLEET_CALLS && q->sender.sends);
+	if (rows < FLEET_CALLS && q->sender.top > q->sender.place)
+		q->sender.place = q->sender.top; /* those up to there are gone */
 }
 
 static void calls_undone(struct fleet *q, bool sure)

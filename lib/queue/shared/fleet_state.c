@@ -96,10 +96,10 @@ void fleet_state_void(struct fleet *q)
 	fleet_op_forget(q);
 	void_claims(q);
 	q->cut_offs++;
+	fleet_state_resigns(q);
 	fleet_state_trust(q, 0);
 	if (q->config.void_claims)
 		q->config.void_claims(q->config.arg);
-	fleet_state_resigns(q);
 	fleet_soon(q);
 }
 

@@ -182,7 +182,10 @@ static int take_row(struct fleet *q, const struct fleet_answer *a, int row)
 	int64_t number = fleet_answer_number(a, row, 1);
 	switch (*fleet_answer_text(a, row, 0)) {
 	case 'u':
-		return fleet_held_add(q, a, row);
+		if (fleet_held_add(q, a, row))
+			return -1;
+		CRASHPOINT("fleet-held");
+		break;
 	case 'n':
 		q->turn.next_due = fleet_mono(q) + fleet_answer_number(a, row, 8);
 		break;
@@ -199,21 +202,22 @@ static int take_row(struct fleet *q, const struct fleet_answer *a, int row)
 	case 'g':
 		gone(q, number);
 		break;
+	case 'p':
+		/* What is handed out may soon be answered, behind what others said in its chat. */
+		q->sender.top = number;
+		q->sender.more = q->sender.more || (q->sender.sends && number > q->sender.place);
+		break;
 	}
 	return 0;
 }
 
 static void answered(struct fleet *q, const struct fleet_answer *a)
 {
-	bool more = q->turn.with_ops;
 	size_t got = 0;
-	CRASHPOINT("turn-answered");
+	CRASHPOINT("fleet-turn-answered");
 	fleet_turn_written(q);
 	for (int row = 0; row < fleet_answer_rows(a); row++) {
-		/* What is handed out may soon be answered, behind what others said in its chat. */
-		bool update = *fleet_answer_text(a, row, 0) == 'u';
-		more = more || update;
-		got += update;
+		got += *fleet_answer_text(a, row, 0) == 'u';
 		if (take_row(q, a, row)) {
 			/* What was not taken, and all behind it, goes back. */
 			q->node.attached = false;
@@ -221,7 +225,6 @@ static void answered(struct fleet *q, const struct fleet_answer *a)
 		}
 	}
 	q->turn.full = q->turn.want == 0 || got >= q->turn.want;
-	q->sender.more = q->sender.more || (more && q->sender.sends);
 }
 
 static void undone(struct fleet *q, bool sure)
