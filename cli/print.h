@@ -1,6 +1,7 @@
 /* cli/print: what a sub-command prints. All of it may quote strangers, so all of it is escaped:
  * what a terminal would obey, and bytes that are no UTF-8, are shown as log lines show them.
- * Nothing else in cli/ prints but the help, and the chat of `try`, which escapes for itself. */
+ * Nothing else in cli/ prints but the help, the chat of `try`, which escapes for itself, and
+ * client/keyboard.c, which asks a terminal for its screen and gives it back. */
 #ifndef TGRUN_CLI_PRINT_H
 #define TGRUN_CLI_PRINT_H
 

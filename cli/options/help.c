@@ -27,7 +27,7 @@ static const char *const titles[GROUP_COUNT] = {
 };
 
 #define USAGE(bit_, number_, name_, run_, usage_, help_) { COMMAND_##bit_, usage_, help_ },
-#define WORD(bit_, verb_, arguments_, help_)             { COMMAND_##bit_, verb_, arguments_, help_ },
+#define WORD(bit_, verb_, args_, help_)                  { COMMAND_##bit_, verb_, args_, help_ },
 
 static const struct {
 	enum command_bit bit;

@@ -118,4 +118,4 @@ exec 9>&-
 wait "$pid"
 STORE=posgresql://x fleet dead list
 like "$STATUS $ERR" "^64 .*unknown value.*did you mean 'postgresql://'" "a misspelt scheme"
-finish
+done_testing

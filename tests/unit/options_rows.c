@@ -194,6 +194,7 @@ static const char *lead(const struct option_row *row)
 	       : row->commands & COMMAND_CANCEL ? "cancel"
 	       : row->commands & COMMAND_PUSH   ? "push"
 	       : row->commands & COMMAND_STATUS ? "status"
+	       : row->commands & COMMAND_FLEET  ? "fleet"
 						: "stop";
 }
 
@@ -326,7 +327,8 @@ static void test_reload(void)
 					     "key",          "bypass",         "source",
 					     "drop-pending", "delete-webhook", "state-dir",
 					     "store",        "once",           "unless-running",
-					     "serve-api",    "batch-by" };
+					     "serve-api",    "batch-by",       "node",
+					     "lease" };
 	size_t fixed_count = sizeof fixed / sizeof *fixed;
 	for (size_t i = 0; i < options_table_count; i++) {
 		const struct option_row *row = &options_table[i];
