@@ -222,7 +222,7 @@ check:
 check-quick: build-gcc build-crash
 	@$(PROVE) $(QUICK)
 
-# The long form. ROUNDS=, SEED=, SEEDS=, POLLS=, STATES=, MESSAGES=, CHATS=, and FAULTS= and SOAK= (seconds of each mode, and in all) are handed on.
+# The long form. ROUNDS=, SEED=, SEEDS=, POLLS=, STATES=, MESSAGES=, CHATS=, and FAULTS=, FLEET= and SOAK= (seconds of each mode, of faults, and in all) are handed on.
 torture: build-gcc build-crash
 	@tests/torture/crash
 	@tests/torture/matrix
@@ -230,6 +230,7 @@ torture: build-gcc build-crash
 	@tests/torture/ways
 	@tests/torture/outbox
 	@tests/torture/fleet_sql
+	@SECONDS_MAX=$${FLEET:-600} tests/torture/fleet
 	@BUILD=build/gcc STATES=$${STATES:-1000} sh tests/flow/powerloss.t
 	@BUILD=build/gcc MESSAGES=$${MESSAGES:-10000} CHATS=$${CHATS:-1000} sh tests/flow/out_limits.t
 	@SECONDS_MAX=$${FAULTS:-200} tests/torture/failing
