@@ -71,6 +71,7 @@ class World:
             want(len(held) <= 1, k, 'is held by', held)
         want(len(self.m.may_send) <= 1, self.m.may_send, 'may send at once')
         self.hear()
+        want(not self.m.orphaned, 'nobody was told that nobody polls')
         for x in self.nodes:
             if x.id in self.m.alive and x.hungry is not None:
                 left = [u.seq for u in self.m.updates.values() if self.m.state(u) == 'r' and x.hungry >> u.lane & 1]
@@ -81,6 +82,7 @@ class World:
 
     def hear(self):
         heard = self.listener.told()
+        self.m.orphaned = self.m.orphaned and 'w' not in heard
         for x in self.nodes:
             if '' in heard:
                 x.hungry = None
