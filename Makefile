@@ -4,7 +4,7 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 B       ?= build
 CC      ?= cc
-VERSION := 0.1.0
+VERSION := 0.2.0
 
 # make WITHOUT="readline microhttpd", and make install with the same words: a build without libraries that not everybody needs. A word
 # has three rows: what pkg-config calls the libraries, the files that go with them, and those that then stand there and say so.
@@ -20,9 +20,9 @@ microhttpd_FILES := $(filter-out $(microhttpd_NONE) lib/engine/door_outcome.c,\
 $(foreach word,$(filter-out $(OPTIONAL),$(WITHOUT)),$(error WITHOUT takes the words $(OPTIONAL), and not '$(word)'))
 ABSENT  := $(foreach word,$(OPTIONAL),$(if $(filter $(word),$(WITHOUT)),$($(word)_FILES),$($(word)_NONE)))
 
-PKGS    := $(filter-out $(foreach word,$(WITHOUT),$($(word)_PKGS)),libcurl libcjson libpipeline libuv sqlite3 libmicrohttpd inih readline)
-# Two of them are loaded when they are first needed (lib/io/library.h), by the names that a program linked with them would ask for.
-LOADED  := libcurl libmicrohttpd
+PKGS    := $(filter-out $(foreach word,$(WITHOUT),$($(word)_PKGS)),libcurl libcjson libpipeline libuv sqlite3 libmicrohttpd inih readline libpq)
+# Three of them are loaded when they are first needed (lib/io/library.h), by the names that a program linked with them would ask for.
+LOADED  := libcurl libmicrohttpd libpq
 soname   = $(shell readelf -d "$$($(CC) -print-file-name=$(1).so)" | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p')
 LIBS    := $(shell pkg-config --libs $(filter-out $(LOADED),$(PKGS))) -pthread -lrt -ldl
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wformat=2 -Wundef -Wno-format-truncation -Wno-unknown-warning-option
@@ -42,6 +42,8 @@ endif
 CFLAGS  ?=
 # CRASH=1: with the places where tests may kill it compiled in (lib/base/crashpoint.h).
 CRASH   ?=
+# FLEET_CLIENT=n: an older member of a fleet, as its database sees it (lib/queue/shared/fleet_schema.h).
+FLEET_CLIENT ?=
 # COVER=1: what runs is counted, also in processes that end without exit(3) (tests/cover/cover.c).
 COVER   ?=
 ifneq ($(COVER),)
@@ -51,17 +53,18 @@ OPT     := -O0 -g
 LIBS    += -Wl,--wrap=_exit,--wrap=execve --coverage
 $(B)/lib/%.o $(B)/cli/%.o: COUNT = --coverage -fprofile-update=atomic -fno-builtin-fork -fno-builtin-execve
 endif
-ALLFLAGS = -std=gnu11 -D_GNU_SOURCE $(if $(CRASH),-DTGRUN_CRASHPOINTS) -DTGRUN_VERSION='"$(VERSION)"' -DTGRUN_WITHOUT='"$(strip $(WITHOUT))"' -DTGRUN_CURL='"$(CURL)"' -DTGRUN_MICROHTTPD='"$(MHD)"' -Ilib -I. $(WARN) $(HARDEN) $(OPT) $(shell pkg-config --cflags $(PKGS)) $(CFLAGS) $(COUNT)
+ALLFLAGS = -std=gnu11 -D_GNU_SOURCE $(if $(CRASH),-DTGRUN_CRASHPOINTS) -DTGRUN_VERSION='"$(VERSION)"' -DTGRUN_WITHOUT='"$(strip $(WITHOUT))"' -DTGRUN_CURL='"$(CURL)"' -DTGRUN_MICROHTTPD='"$(MHD)"' -DTGRUN_LIBPQ='"$(PQ)"' $(if $(FLEET_CLIENT),-DFLEET_CLIENT=$(FLEET_CLIENT)) -Ilib -I. $(WARN) $(HARDEN) $(OPT) $(shell pkg-config --cflags $(PKGS)) $(CFLAGS) $(COUNT)
 LDALL    = $(OPT) -pie -Wl,-z,relro,-z,now $(LDFLAGS)
 
 CURL    := $(call soname,libcurl)
 MHD     := $(if $(filter libmicrohttpd,$(PKGS)),$(call soname,libmicrohttpd))
+PQ      := $(call soname,libpq)
 LIB_C   := $(filter-out $(ABSENT),$(sort $(wildcard lib/*/*.c lib/*/*/*.c)))
 CLI_C   := $(filter-out $(ABSENT),$(sort $(wildcard cli/*.c cli/*/*.c)))
 UNIT_C  := $(sort $(wildcard tests/unit/*.c))
 FUZZ_C  := $(filter-out tests/fuzz/replay.c,$(sort $(wildcard tests/fuzz/*.c)))
 TOOL_C  := $(filter-out tests/tools/machine.c tests/tools/sandbox_%.c,$(sort $(wildcard tests/tools/*.c)))
-OBJ     := $(LIB_C:%.c=$(B)/%.o) $(if $(COVER),$(B)/tests/cover/cover.o)
+OBJ     := $(LIB_C:%.c=$(B)/%.o) $(B)/lib/queue/shared/fleet_sql.o $(if $(COVER),$(B)/tests/cover/cover.o)
 UNIT    := $(UNIT_C:tests/unit/%.c=$(B)/unit/%) $(FUZZ_C:tests/fuzz/%.c=$(B)/unit/fuzz_%)
 TOOLS   := $(TOOL_C:tests/tools/%.c=$(B)/tools/%)
 BENCH   := $(patsubst tests/bench/%.c,build/gcc/bench/%,$(wildcard tests/bench/*.c))
@@ -145,6 +148,14 @@ $(B)/tools/machine.so: tests/tools/machine.c Makefile
 	@mkdir -p $(@D)
 	$(call say,LD) $(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -O2 -g $(CFLAGS) -fPIC -shared -o $@ $<
 
+# The schema of the fleet as a text of the program.
+$(B)/lib/queue/shared/fleet_sql.c: lib/queue/shared/fleet.sql Makefile
+	@mkdir -p $(@D)
+	$(call say,GEN) { echo '#include "queue/shared/fleet_schema.h"'; echo 'const char fleet_sql[] ='; sed -e 's/[\\"]/\\&/g' -e 's/^/"/' -e 's/$$/\\n"/' $<; echo ';'; } >$@.new && mv $@.new $@
+
+$(B)/lib/queue/shared/fleet_sql.o: $(B)/lib/queue/shared/fleet_sql.c
+	$(call say,CC) $(CC) $(ALLFLAGS) -MMD -MP -c -o $@ $<
+
 $(B)/lib/%.o $(B)/cli/%.o: WARN += $(FRAME)
 $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -212,6 +223,7 @@ torture: build-gcc build-crash
 	@tests/torture/crash
 	@tests/torture/matrix
 	@tests/torture/property
+	@tests/torture/ways
 	@tests/torture/outbox
 	@tests/torture/fleet_sql
 	@BUILD=build/gcc STATES=$${STATES:-1000} sh tests/flow/powerloss.t
@@ -233,7 +245,7 @@ docs:
 	@echo $(DOCS)/index.html
 
 # The Debian package, built, installed, used and removed in a root of its own; as root, from Debian's mirror.
-packages:
+packages: build-gcc
 	@tests/packages/run
 
 # What tgrun costs, in one table: make bench ROW=starts JSON=1; on a quiet machine. npm installs what it is compared with (scripts/peers).
@@ -282,7 +294,7 @@ install: $(B)/tgrun completions
 	install -D -m 755 $(B)/tgrun $(BINDIR)/tgrun
 	install -d $(DOCDIR)/examples $(DOCDIR)/examples/runit $(DOCDIR)/examples/s6 $(UNITDIR)
 	set -e; $(foreach page,$(MANUAL),install -D -m 644 $(page) $(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page));)
-	install -m 644 README.md NEWS.md LICENSE DESIGN.md $(DOCDIR)
+	install -m 644 README.md NEWS.md LICENSE DESIGN.md SECURITY.md $(DOCDIR)
 	install -m 755 share/examples/* $(DOCDIR)/examples
 	chmod 644 $(DOCDIR)/examples/menu.talk
 	set -e; $(foreach unit,$(UNITS),$(call placed,644,$(unit),$(UNITDIR)/$(notdir $(unit)));)
@@ -313,7 +325,7 @@ dist:
 # The Debian package of the last commit, into build/deb/.
 deb: dist
 	@command -v dpkg-buildpackage >/dev/null && command -v dh >/dev/null || \
-		{ echo "make: no dpkg-buildpackage or no dh here: apt-get install dpkg-dev debhelper" >&2; exit 1; }
+		{ echo "make: no dpkg-buildpackage or no dh here: apt-get install build-essential debhelper" >&2; exit 1; }
 	@rm -rf build/deb && mkdir -p build/deb
 	@tar -C build/deb -xf $(DIST)
 	@cd build/deb/tgrun-$(VERSION) && dpkg-buildpackage --no-sign -j$(JOBS)

@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "api/api.h"
 #include "base/json.h"
+#include "cli/check.h"
 #include "cli/check_answers.h"
 #include "cli/check_machine.h"
 #include "cli/check_webhook.h"
@@ -21,44 +21,16 @@
 #include "cli/setup/setup_store.h"
 #include "handler/webhook_url.h"
 #include "io/http.h"
-#include "queue/store/store.h"
 #include "update/kinds.h"
 #include "update/match.h"
 #include "update/update.h"
 
 enum { CALL_TIME = 15000 };
 
-struct check {
-	struct setup *setup;
-	int status; /* of the first thing that would stop a run */
-	struct loop *loop;
-	struct api *api;
-	char text[512]; /* of the call in flight */
-	enum api_class class;
-	cJSON *answer;
-};
-
-__attribute__((format(printf, 2, 3))) static void say(const char *mark, const char *fmt, ...)
-{
-	char text[2048];
-	va_list ap;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	print_line(stdout, "%-7s %s", mark, text);
-}
-
-static void bad(struct check *c, const struct err *err)
-{
-	say("wrong", "%s", err->text);
-	if (!c->status)
-		c->status = err->status;
-}
-
 static void found(const struct words *w, const char *what, const char *which)
 {
 	for (size_t i = 0; i < w->count; i++)
-		say("ok", "%s%s%s: '%s'", what, *which ? " " : "", which, w->paths[i]);
+		check_say("ok", "%s%s%s: '%s'", what, *which ? " " : "", which, w->paths[i]);
 }
 
 /* The handler of a route, or with NULL that of all others: a program that was found, or a server.
@@ -77,7 +49,8 @@ static void check_one(struct check *c, const struct words *w, const struct route
 		options_warn(&c->setup->config, "%s%s%s: %s", what, route ? " " : "", which,
 			     err.text);
 	else
-		say("ok", "%s%s%s: '%s' takes connections", what, route ? " " : "", which, shown);
+		check_say("ok", "%s%s%s: '%s' takes connections", what, route ? " " : "", which,
+			  shown);
 }
 
 /* What the handlers and their slots need of the machine. */
@@ -87,7 +60,7 @@ static void check_machine(struct check *c)
 	struct engine_options options = setup_engine_options(c->setup);
 	int slots = engine_slots(&options);
 	if (check_machine_stops(slots, &err))
-		bad(c, &err);
+		check_bad(c, &err);
 	else if (check_machine_hampers(slots, &err))
 		options_warn(&c->setup->config, "%s", err.text);
 }
@@ -100,7 +73,7 @@ static void check_answers(struct check *c)
 	if (!s->secret)
 		return;
 	check_answers_way(s, way, sizeof way);
-	say("ok", "answers: %s", way);
+	check_say("ok", "answers: %s", way);
 	if (s->config.engine.serve_api)
 		setup_look_telegram(s, "is not sent by tgrun, and with --serve-api the token that "
 				       "it has is worth nothing there");
@@ -113,7 +86,7 @@ static void check_handler(struct check *c)
 	if (!cwd)
 		err_sys(&err, ERR_CONFIG, errno, "cannot tell the working directory");
 	if (!cwd || setup_handler(c->setup, cwd, &err)) {
-		bad(c, &err);
+		check_bad(c, &err);
 	} else {
 		check_machine(c);
 		const struct routes *routes = &c->setup->config.route;
@@ -129,34 +102,6 @@ static void check_handler(struct check *c)
 	free(cwd);
 }
 
-/* Cuts a path to the directory above it; "." and "/" stay. */
-static void go_up(char *path)
-{
-	char *slash = strrchr(path, '/');
-	if (!slash)
-		strcpy(path, ".");
-	else
-		slash[slash == path] = '\0';
-}
-
-/* With too little a run waits until there is more; only a database that is still to be made needs
- * some at once. */
-static void check_room(struct check *c, int64_t bytes, bool fresh)
-{
-	struct err err;
-	if (bytes == 0 && fresh) {
-		err_set(&err, ERR_IO, "the disk of the state directory '%s' is full",
-			c->setup->state_dir);
-		bad(c, &err);
-	} else if (bytes >= 0 && bytes < c->setup->config.engine.min_free) {
-		options_warn(
-			&c->setup->config,
-			"the disk of '%s' has %lld MB free, less than --min-free (%lld MB): nothing is fetched until there is more",
-			c->setup->state_dir, (long long)bytes >> 20,
-			(long long)c->setup->config.engine.min_free >> 20);
-	}
-}
-
 /* Directories above a program that anyone may change are as bad as a program that anyone may
  * change. */
 static void check_parents(struct check *c, const struct words *w)
@@ -165,7 +110,7 @@ static void check_parents(struct check *c, const struct words *w)
 		char *path = strdup(w->paths[i]);
 		struct stat st;
 		while (path && strcmp(path, "/") != 0) {
-			go_up(path);
+			check_go_up(path);
 			if (stat(path, &st) == 0 && st.st_mode & S_IWOTH && !(st.st_mode & S_ISVTX))
 				options_warn(
 					&c->setup->config,
@@ -181,9 +126,9 @@ static void check_source(struct check *c)
 	struct err err;
 	const struct config *o = &c->setup->config;
 	if (setup_source_check(o, &err))
-		bad(c, &err);
+		check_bad(c, &err);
 	else if (!setup_source_program(o)) /* a command was looked at with the others */
-		say("ok", "source: '%s'", o->source);
+		check_say("ok", "source: '%s'", o->source);
 }
 
 static void check_words(struct check *c)
@@ -194,105 +139,14 @@ static void check_words(struct check *c)
 					     o->lists.key.count, &err);
 	struct max_age *age = max_age_new();
 	if (!keys)
-		bad(c, &err);
+		check_bad(c, &err);
 	for (size_t i = 0; age && i < o->lists.max_age.count; i++)
 		if (max_age_set(age, o->lists.max_age.items[i], &err)) {
-			bad(c, &err);
+			check_bad(c, &err);
 			break;
 		}
 	key_spec_free(keys);
 	max_age_free(age);
-}
-
-/* The directory is not there yet: could it be made? */
-static void check_parent(struct check *c)
-{
-	char *path = strdup(c->setup->state_dir);
-	struct stat st;
-	struct err err;
-	if (!path)
-		return;
-	do
-		go_up(path);
-	while (stat(path, &st) && strcmp(path, "/") != 0 && strcmp(path, ".") != 0);
-	if (stat(path, &st) || !S_ISDIR(st.st_mode) ||
-	    faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS)) {
-		err_set(&err, ERR_CANTCREATE,
-			"cannot make the state directory '%s': '%s' may not be written",
-			c->setup->state_dir, path);
-		bad(c, &err);
-	} else {
-		struct statvfs fs;
-		if (statvfs(path, &fs) == 0)
-			check_room(c, (int64_t)(fs.f_bavail * fs.f_frsize), true);
-		say("ok", "state directory: '%s' (will be made)", c->setup->state_dir);
-	}
-	free(path);
-}
-
-static void check_store(struct check *c, struct statedir *d)
-{
-	struct err err = { 0 };
-	struct store_look look;
-	if (sqlite_look(statedir_fd(d), statedir_path(d),
-			c->setup->secret ? secret_bot_id(c->setup->secret) : 0, &look, &err)) {
-		/* since then: what is read without a lock may be half of a change */
-		if (statedir_in_use(d))
-			say("note", "another tgrun has begun to use the state directory '%s'",
-			    statedir_path(d));
-		else
-			bad(c, &err);
-		return;
-	}
-	say("ok", "state directory: '%s'%s", statedir_path(d), look.there ? "" : " (empty)");
-	check_room(c, statedir_free_bytes(d) + look.spare, !look.there);
-	if (look.waiting)
-		say("note", "%lld update%s unfinished; see: tgrun queue list",
-		    (long long)look.waiting, look.waiting == 1 ? " is" : "s are");
-	if (look.dead)
-		say("note", "%lld dead letter%s; see: tgrun dead list", (long long)look.dead,
-		    look.dead == 1 ? "" : "s");
-}
-
-static void check_state(struct check *c)
-{
-	struct err err = { 0 };
-	struct setup *s = c->setup;
-	char who[STATEDIR_HOLDER_MAX];
-	pid_t holder = 0;
-	if (setup_state_dir(s, &err)) {
-		bad(c, &err);
-		return;
-	}
-	struct statedir *d = statedir_look(s->state_dir, &err);
-	if (!d) {
-		if (err.status)
-			bad(c, &err);
-		else
-			check_parent(c);
-		return;
-	}
-	if (statedir_runs(d, &holder)) {
-		if (s->config.unless_running) {
-			say("note",
-			    "another tgrun (%s) runs this bot; with --unless-running this one "
-			    "would leave at once",
-			    statedir_holder(holder, who));
-		} else {
-			err_set(&err, ERR_TEMPFAIL,
-				"another tgrun (%s) already runs this bot with the state directory "
-				"'%s'",
-				statedir_holder(holder, who), s->state_dir);
-			bad(c, &err);
-		}
-	} else if (statedir_may_write(d, &err) || statedir_data(d, false, &err)) {
-		bad(c, &err);
-	} else if (statedir_in_use(d)) {
-		say("note", "the last handlers of a previous run are still ending");
-	} else {
-		check_store(c, d);
-	}
-	statedir_close(d);
 }
 
 static void on_answer(void *arg, struct api_answer *answer)
@@ -323,7 +177,7 @@ static const cJSON *call(struct check *c, const char *method)
 		err_set(&err, ERR_NOPERM,
 			"Telegram refuses the token %s (%s); it is wrong or was revoked",
 			secret_shown(c->setup->secret), c->text);
-		bad(c, &err);
+		check_bad(c, &err);
 	} else {
 		options_warn(&c->setup->config,
 			     "Telegram could not be asked (%s: %s); a run would go on trying",
@@ -342,17 +196,17 @@ static void check_webhook(struct check *c, const cJSON *info)
 		host = host ? host + 3 : url;
 		int n = (int)strcspn(host, "/?#");
 		if (c->setup->config.poll.delete_webhook) {
-			say("note", "a webhook is set (at %.*s); --delete-webhook removes it", n,
-			    host);
+			check_say("note", "a webhook is set (at %.*s); --delete-webhook removes it",
+				  n, host);
 		} else {
 			err_set(&err, ERR_CONFIG,
 				"a webhook is set (at %.*s), so Telegram refuses long polling; remove it with --delete-webhook",
 				n, host);
-			bad(c, &err);
+			check_bad(c, &err);
 		}
 	}
 	if (pending > 0)
-		say("note", "%.0f updates wait at Telegram", pending);
+		check_say("note", "%.0f updates wait at Telegram", pending);
 }
 
 static void check_api(struct check *c)
@@ -365,18 +219,19 @@ static void check_api(struct check *c)
 	if (http && http_trust(http, s->ca_file, s->ca_dirs) == 0)
 		c->api = api_new(http, s->api.url, s->api.login, s->secret);
 	if (!c->api) {
-		bad(c, &err);
+		check_bad(c, &err);
 	} else {
 		const cJSON *me = call(c, "getMe");
 		const char *name = cJSON_GetStringValue(json_member(me, "username"));
 		const char *first = cJSON_GetStringValue(json_member(me, "first_name"));
 		if (me)
-			say("ok", "bot: %lld, @%s (%s)", (long long)secret_bot_id(s->secret),
-			    name ? name : "?", first ? first : "?");
+			check_say("ok", "bot: %lld, @%s (%s)", (long long)secret_bot_id(s->secret),
+				  name ? name : "?", first ? first : "?");
 		if (cJSON_IsFalse(json_member(me, "can_read_all_group_messages")))
-			say("note",
-			    "privacy mode: in groups the bot gets commands, replies to it and mentions of it, no other messages; "
-			    "@BotFather changes that (/setprivacy)");
+			check_say(
+				"note",
+				"privacy mode: in groups the bot gets commands, replies to it and mentions of it, no other messages; "
+				"@BotFather changes that (/setprivacy)");
 		const cJSON *info = me ? call(c, "getWebhookInfo") : NULL;
 		if (info)
 			check_webhook(c, info);
@@ -391,8 +246,9 @@ static void check_api(struct check *c)
 static void note_kind(const char *what, const char *match)
 {
 	if (match_is_pushed(match))
-		say("note", "%s: '%s' means what 'tgrun push' brings; the command would be '/%s'",
-		    what, match, match);
+		check_say("note",
+			  "%s: '%s' means what 'tgrun push' brings; the command would be '/%s'",
+			  what, match, match);
 }
 
 static void check_kinds(const struct config *c)
@@ -417,18 +273,19 @@ int cmd_check(struct setup *s)
 	print_with_reader();
 	bool token = setup_token(s, &err) == 0;
 	if (!token)
-		bad(&c, &err);
+		check_bad(&c, &err);
 	else if (s->secret)
-		say("ok", "token: %s", secret_shown(s->secret));
+		check_say("ok", "token: %s", secret_shown(s->secret));
 	else
-		say("note", "no token, so no bot: handlers get neither TG_TOKEN nor TG_API_URL");
+		check_say("note",
+			  "no token, so no bot: handlers get neither TG_TOKEN nor TG_API_URL");
 	if (setup_webhook(s, &err))
-		bad(&c, &err);
+		check_bad(&c, &err);
 	if (s->config.engine.serve_api && engine_door_built(&err))
-		bad(&c, &err);
+		check_bad(&c, &err);
 	bool api = setup_api(s, &err) == 0;
 	if (!api)
-		bad(&c, &err);
+		check_bad(&c, &err);
 	check_handler(&c);
 	check_parents(&c, &s->words);
 	for (size_t i = 0; s->route_words && i < s->config.route.count; i++)
@@ -436,8 +293,8 @@ int cmd_check(struct setup *s)
 	check_words(&c);
 	check_kinds(&s->config);
 	if (!s->config.allow_user.count && !s->config.allow_chat.count)
-		say("note", "whoever finds the bot may use it: neither --allow-user nor "
-			    "--allow-chat says who");
+		check_say("note", "whoever finds the bot may use it: neither --allow-user nor "
+				  "--allow-chat says who");
 	if (token && setup_store(&s->config)->lasts)
 		check_state(&c);
 	if (s->config.source)
@@ -445,6 +302,6 @@ int cmd_check(struct setup *s)
 	else if (token && api)
 		check_api(&c);
 	for (size_t i = 0; i < s->config.warning_count; i++)
-		say("warning", "%s", s->config.warnings[i]);
+		check_say("warning", "%s", s->config.warnings[i]);
 	return print_end(&err) ? cmd_fail(&err) : c.status;
 }

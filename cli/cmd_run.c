@@ -242,8 +242,8 @@ static struct queue *open_queue(void *arg, const struct queue_config *config, st
 {
 	struct run *r = arg;
 	const struct setup *s = r->setup;
-	const struct store_place place = { .dir_fd = r->dir ? statedir_fd(r->dir) : -1,
-					   .dir_name = s->state_dir,
+	const struct store_place place = { .config = &s->config,
+					   .dir = r->dir,
 					   .bot_id = bot_id(s),
 					   .log = r->log };
 	return setup_store(&s->config)->open(&place, config, err);
@@ -284,32 +284,32 @@ static struct engine_config engine_config_of(struct run *r, const struct setup *
 	return config;
 }
 
-static void on_reload(void *arg)
+static int on_reload(void *arg, struct err *err)
 {
 	struct run *r = arg;
 	struct setup fresh;
-	struct err err = { 0 };
-	int rc = setup_options(&fresh, r->setup->argv, r->setup->envp, &err);
+	int rc = setup_options(&fresh, r->setup->argv, r->setup->envp, err);
 	fresh.reload = true;
-	rc = rc || setup_token(&fresh, &err) || setup_webhook(&fresh, &err) ||
-	     setup_handler(&fresh, r->cwd, &err) || setup_api(&fresh, &err);
+	rc = rc || setup_token(&fresh, err) || setup_webhook(&fresh, err) ||
+	     setup_handler(&fresh, r->cwd, err) || setup_api(&fresh, err);
 	if (rc == 0) {
 		struct engine_config config = engine_config_of(r, &fresh);
 		log_warnings(r->log, &fresh.config);
 		name_the_fixed(r, &fresh);
 		if (fresh.secret && r->setup->secret && bot_id(&fresh) == bot_id(r->setup))
 			secret_assign(r->setup->secret, fresh.secret);
-		rc = engine_reload(r->engine, &config, &err);
+		rc = engine_reload(r->engine, &config, err);
 	}
 	if (rc) {
 		log_event(r->log, LOG_ERROR, LOG_NONE,
-			  "cannot reload: %s; everything stays as it was", err.text);
+			  "cannot reload: %s; everything stays as it was", err->text);
 	} else {
 		log_set(r->log, (enum log_level)fresh.config.log_level,
 			(enum log_format)fresh.config.log_format);
 		log_event(r->log, LOG_INFO, LOG_NONE, "configuration reloaded");
 	}
 	setup_release(&fresh);
+	return rc ? -1 : 0;
 }
 
 static int start_engine(struct run *r, struct err *err)

@@ -31,10 +31,14 @@
 	    "give the handler an update, now or later")                                          \
 	ROW(CANCEL, 13, "cancel", cmd_cancel, "cancel [N... | --key KEY | --chat ID]",           \
 	    "end what runs")                                                                     \
+	ROW(FLEET, 18, "fleet", cmd_fleet, "fleet init | status | import | drain | ...",       \
+	    "several machines that share a queue")                                               \
 	ROW(LIST, 15, "list", cmd_list, "list", "the bots of this machine")                      \
 	ROW(STATUS, 5, "status", cmd_control, "status", "how the running tgrun does")            \
 	ROW(PAUSE, 7, "pause", cmd_control, "pause | resume", "start no handlers for a while")   \
 	ROW(RESUME, 8, "resume", cmd_control, "pause | resume", "start no handlers for a while") \
+	ROW(RELOAD, 17, "reload", cmd_control, "reload",                                         \
+	    "read the configuration again, as by SIGHUP")                                        \
 	ROW(DRAIN, 9, "drain", cmd_control, "drain", "handle what is here, then end")            \
 	ROW(STOP, 6, "stop", cmd_control, "stop", "stop gracefully, as by SIGTERM")              \
 	ROW(HELP, 16, "help", cmd_help, "help [COMMAND]", "what a sub-command takes")
@@ -49,21 +53,20 @@
 	WORD(CHECK, "", "",                                                                            \
 	     "with the options that 'run' is to have; with --state-dir alone: look at a state")        \
 	WORD(DEAD, "list", "", "a line for each")                                                      \
-	WORD(DEAD, "show", "N", "all that is known of one")                                            \
+	WORD(DEAD, "show", "N|@ID", "all that is known of one; @ID: by Telegram's id")                 \
 	WORD(DEAD, "retry", "[N...]",                                                                  \
 	     "hand them to the handler again, behind all others; without a number all, as with --all") \
-	WORD(DEAD, "drop", "N...",                                                                     \
-	     "forget them; --all: all (without it, it asks on a terminal)")                      \
+	WORD(DEAD, "drop", "N...", "forget them; --all: all (without it, it asks on a terminal)")      \
 	WORD(QUEUE, "list", "", "a line for each")                                                     \
-	WORD(QUEUE, "show", "N", "all that is known of one")                                           \
+	WORD(QUEUE, "show", "N|@ID", "all that is known of one; @ID: by Telegram's id")                \
 	WORD(QUEUE, "skip", "N...", "settle them as if they had been handled")                         \
 	WORD(QUEUE, "clear", "",                                                                       \
-	     "the same for all that wait; without --all it asks on a terminal")                      \
+	     "the same for all that wait; without --all it asks on a terminal")                        \
 	WORD(OUTBOX, "list", "", "a line for each that waits, is being sent, or failed")               \
 	WORD(OUTBOX, "show", "N", "all that is known of one, and what it says")                        \
 	WORD(OUTBOX, "retry", "N...", "send again what failed; --all: all of it")                      \
 	WORD(OUTBOX, "drop", "N...",                                                                   \
-	     "forget them; --all: all that failed (without it, it asks on a terminal)")          \
+	     "forget them; --all: all that failed (without it, it asks on a terminal)")                \
 	WORD(SEND, "", "", "the text is standard input, or --text=TEXT")                               \
 	WORD(CALL, "", "METHOD [NAME=VALUE|NAME@PATH]...",                                             \
 	     "in a handler, without a chat_id: in its chat")                                           \
@@ -72,10 +75,17 @@
 	WORD(CANCEL, "", "[N...]",                                                                     \
 	     "end what runs for these updates; without a number, --key or --chat: in a "               \
 	     "handler, for its chat")                                                                  \
+	WORD(FLEET, "init", "", "make or renew the queue of the token's bot in --store")               \
+	WORD(FLEET, "status", "", "the machines, what waits, and what is wrong; 1 if anything is")     \
+	WORD(FLEET, "import", "", "move the queue of --state-dir into it, which nothing runs of")      \
+	WORD(FLEET, "drain", "NODE", "let it finish what it has, and give it no more")                 \
+	WORD(FLEET, "resume", "NODE", "end that")                                                      \
+	WORD(FLEET, "evict", "NODE", "hand on what a machine had that is silent")                      \
 	WORD(LIST, "", "", "a line for each")                                                          \
 	WORD(STATUS, "", "", "once, for people")                                                       \
 	WORD(PAUSE, "", "", "start no handler from now on")                                            \
 	WORD(RESUME, "", "", "end a pause")                                                            \
+	WORD(RELOAD, "", "", "wait until it is taken over, or say what is wrong with it")              \
 	WORD(DRAIN, "", "", "fetch nothing more, handle what is due, then end")                        \
 	WORD(STOP, "", "", "let handlers finish, then end")                                            \
 	WORD(HELP, "", "[COMMAND]", "without one: of all")

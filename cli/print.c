@@ -57,6 +57,13 @@ void print_cut(FILE *to, const char *text, size_t max)
 		fputs("...", to);
 }
 
+void print_row(struct row *r, const char *end)
+{
+	fputs(row_text(r), stdout);
+	fputs(end, stdout);
+	row_release(r);
+}
+
 void print_json(const char *line)
 {
 	size_t n = strlen(line);
@@ -67,10 +74,15 @@ void print_json(const char *line)
 	fputc('\n', stdout);
 }
 
-void print_clear(void)
+void print_screen(struct row *lines, size_t count)
 {
-	if (isatty(STDOUT_FILENO))
-		fputs("\033[H\033[2J", stdout);
+	fputs("\033[H", stdout);
+	for (size_t i = 0; i < count; i++) {
+		fputs(i ? "\r\n" : "", stdout);
+		print_row(&lines[i], "\033[K");
+	}
+	fputs("\033[J", stdout);
+	fflush(stdout);
 }
 
 void print_with_reader(void)

@@ -1,6 +1,7 @@
 /* cli/print: what a sub-command prints. All of it may quote strangers, so all of it is escaped:
  * what a terminal would obey, and bytes that are no UTF-8, are shown as log lines show them.
- * Nothing else in cli/ prints but the help, and the chat of `try`, which escapes for itself. */
+ * Nothing else in cli/ prints but the help, the chat of `try`, which escapes for itself, and
+ * client/keyboard.c, which asks a terminal for its screen and gives it back. */
 #ifndef TGRUN_CLI_PRINT_H
 #define TGRUN_CLI_PRINT_H
 
@@ -8,6 +9,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "cli/row.h"
 
 /* Part of a line, with no line feed in it whatever is quoted; a whole line, which ends in one. */
 void print_part(FILE *to, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -16,12 +18,15 @@ void print_line(FILE *to, const char *fmt, ...) __attribute__((format(printf, 2,
 /* At most `max` bytes of a text and the rest of a character, and "..." if that was not all. */
 void print_cut(FILE *to, const char *text, size_t max);
 
+/* A line of cells and `end`; it is released. */
+void print_row(struct row *r, const char *end);
+
 /* A line of JSON for machines: as it is, but on a terminal, where the characters that it would obey
  * are written as JSON's own \u escapes, and bytes that are no UTF-8 as U+FFFD. */
 void print_json(const char *line);
 
-/* Empties the screen, if the output is a terminal. */
-void print_clear(void);
+/* Lines of cells in place of all that stands on the screen of the terminal; they are released. */
+void print_screen(struct row *lines, size_t count);
 
 /* From now on a write to an output that nobody reads any more (`tgrun queue list | head`) ends this
  * process by SIGPIPE, without a word. For commands that only show: what changes something is not to

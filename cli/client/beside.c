@@ -5,11 +5,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { LINKS_MAX = 40 /* as the kernel has it */ };
 
 /* What is no regular file takes the bytes itself. */
 static int open_itself(struct beside *b, struct err *err)
@@ -18,14 +21,38 @@ static int open_itself(struct beside *b, struct err *err)
 	return b->fd < 0 ? err_sys(err, ERR_CANTCREATE, errno, "cannot open '%s'", b->path) : 0;
 }
 
+/* Where the links lead that `path` may be the first of, also when nothing is there yet. NULL with
+ * errno. */
+static char *follow(const char *path)
+{
+	char to[PATH_MAX], *next = NULL, *at = strdup(path);
+	for (int links = 0; at && links < LINKS_MAX; links++) {
+		ssize_t n = readlink(at, to, sizeof to - 1);
+		if (n < 0)
+			return at;
+		to[n] = '\0';
+		const char *slash = strrchr(at, '/');
+		int dir = *to != '/' && slash ? (int)(slash + 1 - at) : 0;
+		if (asprintf(&next, "%.*s%s", dir, at, to) < 0)
+			next = NULL;
+		free(at);
+		at = next;
+	}
+	errno = at ? ELOOP : ENOMEM;
+	free(at);
+	return NULL;
+}
+
 int beside_open(struct beside *b, const char *path, struct err *err)
 {
 	struct stat st;
 	*b = (struct beside){ .path = path, .fd = -1 };
 	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
 		return open_itself(b, err);
-	b->real = realpath(path, NULL); /* NULL: there is nothing yet */
-	path = b->real ? b->real : path;
+	b->real = follow(path);
+	if (!b->real)
+		return err_sys(err, ERR_CANTCREATE, errno, "cannot open '%s'", path);
+	path = b->real;
 	const char *slash = strrchr(path, '/');
 	int prefix = slash ? (int)(slash + 1 - path) : 0;
 	if (asprintf(&b->name, "%.*s.%s.XXXXXX", prefix, path, path + prefix) < 0) {
@@ -46,7 +73,7 @@ int beside_end(struct beside *b, bool whole, struct err *err)
 	int rc = 0;
 	if (close(b->fd) && whole)
 		rc = err_sys(err, err_of_disk(errno), errno, "cannot write '%s'", b->path);
-	else if (b->name && whole && rename(b->name, b->real ? b->real : b->path))
+	else if (b->name && whole && rename(b->name, b->real))
 		rc = err_sys(err, ERR_CANTCREATE, errno, "cannot make '%s'", b->path);
 	if (b->name && (rc || !whole))
 		unlink(b->name);

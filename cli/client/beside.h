@@ -10,7 +10,7 @@
 struct beside {
 	const char *path; /* the caller's */
 	char *name;       /* of the file beside it; NULL: what is no regular file, itself */
-	char *real;       /* where links lead; NULL: there was nothing */
+	char *real;       /* where links lead; NULL as `name` */
 	int fd;           /* for writing; mode 0600 */
 };
 

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "cli/client/place.h"
+#include "cli/client/shared.h"
 #include "io/control.h"
 #include "queue/local/local.h"
 #include "queue/verbs.h"
@@ -28,6 +29,8 @@ int client_none_runs(const char *state_dir, struct err *err)
 int client_open(struct setup *s, struct statedir **dir, struct err *err)
 {
 	*dir = NULL;
+	if (shared_is(s) && s->config.command & CLIENT_SHARED)
+		return 0;
 	if (place_find(s, err))
 		return -1;
 	*err = (struct err){ 0 };
@@ -38,6 +41,8 @@ int client_open(struct setup *s, struct statedir **dir, struct err *err)
 int client_open_or_make(struct setup *s, struct statedir **dir, struct err *err)
 {
 	*dir = NULL;
+	if (shared_is(s))
+		return 0;
 	if (place_find_with_token(s, err))
 		return -1;
 	*err = (struct err){ 0 };
@@ -210,6 +215,16 @@ static int use_store(struct setup *s, struct statedir *dir, const struct work *w
 	return queue_close(q, rc ? NULL : err) ? -1 : rc;
 }
 
+/* Works on the queue that several machines share. */
+static int use_shared(struct setup *s, const struct work *work, struct err *err)
+{
+	struct queue *q = shared_open(s, err);
+	if (!q)
+		return -1;
+	int rc = work->ask(work->arg, &(struct peer){ .queue = q, .passed = -1 }, err);
+	return queue_close(q, rc ? NULL : err) ? -1 : rc;
+}
+
 /* Waits a little for a runner that begins or ends. Returns 1: nobody has the state, and the slots'
  * lock is this process's; 0: who has it was asked; -1 with `err`. */
 static int find_owner(const struct peer *peer, const struct work *work, struct err *err)
@@ -243,6 +258,8 @@ static int find_owner(const struct peer *peer, const struct work *work, struct e
 
 static int do_work(struct setup *s, struct statedir *dir, const struct work *work, struct err *err)
 {
+	if (!dir)
+		return shared_is(s) ? use_shared(s, work, err) : 0;
 	int rc = find_owner(&(struct peer){ .dir = dir, .passed = -1 }, work, err);
 	return rc > 0 ? use_store(s, dir, work, err) : rc;
 }
@@ -268,11 +285,13 @@ static int ask_handed(void *arg, const struct peer *peer, struct err *err)
 	return ask(peer, h->request, on_handed, h, NULL, err);
 }
 
-int client_hand_over(struct statedir *dir, const char *request, int passed, client_line *line,
-		     void *arg, struct err *err)
+int client_hand_over(struct setup *s, struct statedir *dir, const char *request, int passed,
+		     client_line *line, void *arg, struct err *err)
 {
 	struct handed h = { request, line, arg, false };
 	struct work work = { .ask = ask_handed, .arg = &h, .touched = &h.touched };
+	if (!dir && shared_is(s))
+		return use_shared(s, &work, err);
 	return find_owner(&(struct peer){ .dir = dir, .passed = passed }, &work, err);
 }
 
@@ -318,14 +337,15 @@ int client_list_range(struct setup *s, struct statedir *dir, const char *verb, i
 	do {
 		l.rest = (struct rest){ 0 };
 		/* Not kept from a runner that starts meanwhile, however slowly the list is read. */
-		rc = dir ? do_work(s, dir, &work, err) : 0;
+		rc = do_work(s, dir, &work, err);
 		if (dir)
 			statedir_unlock_slots(dir);
-		int bad = hand_over(&l.lines, line, arg);
-		if (rc == 0 && bad)
+		int end = hand_over(&l.lines, line, arg);
+		if (rc == 0 && end < 0)
 			rc = err_set(err, ERR_IO, "the answer cannot be understood");
 		buf_clear(&l.lines);
 		l.from = l.rest.from;
+		l.rest.more = l.rest.more && end == 0;
 	} while (rc == 0 && l.rest.more);
 	buf_release(&l.lines);
 	return rc;

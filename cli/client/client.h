@@ -7,15 +7,19 @@
 #include "io/statedir.h"
 #include "queue/queue.h"
 
-/* One line of an answer, NUL-terminated. Not 0 ends it: it is not what was expected. */
+/* One line of an answer, NUL-terminated. Not 0 ends it: -1: it is not what was expected; 1, of a
+ * list: that is enough. */
 typedef int client_line(void *arg, const char *text, size_t n);
 
 /* Opens the state directory of the bot that is meant (place_find()). 0, with *dir NULL when there
- * is none yet; -1 with `err`. */
+ * is none yet, or when the command is one of CLIENT_SHARED and its queue is in a database
+ * (shared.h); -1 with `err`. */
+enum { CLIENT_SHARED = COMMAND_DEAD | COMMAND_QUEUE | COMMAND_OUTBOX };
 int client_open(struct setup *s, struct statedir **dir, struct err *err);
 
 /* The same for who stores something and may send it: with the token, if there is one, and then the
- * directory is made. 0, or -1 with `err` (ERR_UNAVAILABLE: there is none). */
+ * directory is made. 0, with *dir NULL when the queue is in a database; -1 with `err`
+ * (ERR_UNAVAILABLE: there is none). */
 int client_open_or_make(struct setup *s, struct statedir **dir, struct err *err);
 
 /* The error of one that is not there, or where none runs: -1 with `err` (ERR_UNAVAILABLE). */
@@ -33,11 +37,12 @@ int client_ask_within(struct statedir *dir, const char *request, int64_t patienc
 		      client_line *line, void *arg, struct err *err);
 
 /* What follows asks a verb of queue/verbs.h of whoever has the queue: the runner, or, when none
- * works, the store itself. Both wait a little for a runner that begins or ends. */
+ * works, the store itself; or of the database. Runners that begin or end are waited for a little.
+ * `dir` NULL: of the database, or there is nothing to ask, and `line` is not called. */
 
 /* Lists by a verb that lists. Pages are read one after the other; `line` gets the lines of one
- * while nobody is kept waiting, neither a runner nor one that wants to start. `dir` NULL: there
- * is nothing to list. 0, or -1 with `err`. */
+ * while nobody is kept waiting, neither a runner nor one that wants to start. 0, or -1 with `err`.
+ */
 int client_list(struct setup *s, struct statedir *dir, const char *verb, client_line *line,
 		void *arg, struct err *err);
 
@@ -57,10 +62,11 @@ struct client_work {
 int client_work(struct setup *s, struct statedir *dir, const struct client_work *w,
 		struct err *err);
 
-/* Hands one request, with the open file `passed` (-1: none), to who has the state. 0: it was
- * answered; 1: nobody has it, and the slots' lock is this process's; -1 with `err`. */
-int client_hand_over(struct statedir *dir, const char *request, int passed, client_line *line,
-		     void *arg, struct err *err);
+/* Hands one request, with the open file `passed` (-1: none), to who has the state; or, with `dir`
+ * NULL, a verb of queue/verbs.h to the database. 0: it was answered; 1: nobody has the state, and
+ * the slots' lock is this process's; -1 with `err`. */
+int client_hand_over(struct setup *s, struct statedir *dir, const char *request, int passed,
+		     client_line *line, void *arg, struct err *err);
 
 /* The place of the first argument among `count` verbs of the sub-command, or -1 with `err`
  * (ERR_USAGE), which lists them. */
@@ -74,6 +80,17 @@ int client_numbers(const struct texts *arguments, size_t first, const char *what
 /* `1.5s`, `12m 05s`, `3h 07m`, `2d 04h`. Returns `out`. */
 enum { CLIENT_SECONDS_MAX = 32 };
 const char *client_seconds(double seconds, char out[CLIENT_SECONDS_MAX]);
+
+/* `3m ago`; of a time to come `in 3m`. Returns `out`. */
+const char *client_age(double seconds, char out[CLIENT_SECONDS_MAX]);
+
+/* Telegram's id of an update, "@1007", into *id. False: `text` is none. */
+bool client_read_id(const char *text, int64_t *id);
+
+/* Finds the numbers of all entries of a list that have this id of Telegram, into *numbers, to be
+ * freed, and *count. 0 or -1 with `err`. */
+int client_find_id(struct setup *s, struct statedir *dir, const char *verb, int64_t id,
+		   int64_t **numbers, size_t *count, struct err *err);
 
 /* Prints the own bytes of the last member of a line of JSON, which has that name, and a line
  * feed. */

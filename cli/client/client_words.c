@@ -28,6 +28,15 @@ int client_verb(const struct config *c, const char *const *verbs, size_t count, 
 		       c->arguments.items[0], words);
 }
 
+bool client_read_id(const char *text, int64_t *id)
+{
+	size_t digits = text[0] == '@' ? strspn(text + 1, "0123456789") : 0;
+	if (digits == 0 || text[1 + digits] || digits > 15)
+		return false;
+	*id = strtoll(text + 1, NULL, 10);
+	return true;
+}
+
 int client_numbers(const struct texts *arguments, size_t first, const char *what, int64_t **numbers,
 		   size_t *count, struct err *err)
 {
@@ -56,6 +65,15 @@ const char *client_seconds(double seconds, char out[CLIENT_SECONDS_MAX])
 		snprintf(out, CLIENT_SECONDS_MAX, "%ldm %02lds", s / 60, s % 60);
 	else
 		snprintf(out, CLIENT_SECONDS_MAX, "%.1fs", seconds);
+	return out;
+}
+
+const char *client_age(double seconds, char out[CLIENT_SECONDS_MAX])
+{
+	long s = (long)(seconds < 0 ? -seconds : seconds);
+	long n = s < 60 ? s : s < 3600 ? s / 60 : s < 2 * 86400 ? s / 3600 : s / 86400;
+	char unit = s < 60 ? 's' : s < 3600 ? 'm' : s < 2 * 86400 ? 'h' : 'd';
+	snprintf(out, CLIENT_SECONDS_MAX, seconds < 0 ? "in %ld%c" : "%ld%c ago", n, unit);
 	return out;
 }
 

@@ -7,7 +7,9 @@
 #include <sys/stat.h>
 
 #include "cli/client/client.h"
+#include "cli/client/shared.h"
 #include "cli/cmd.h"
+#include "queue/shared/fleet_tools.h"
 
 enum { REQUEST_MAX = 60000, NUMBERS_AT_ONCE = 2000 };
 
@@ -112,12 +114,36 @@ static int ask(const struct cancel *c, struct statedir *dir, struct err *err)
 	return rc;
 }
 
+/* Several machines share the queue: each ends what it runs. */
+static int share(const struct cancel *c, struct err *err)
+{
+	const struct fleet_tools_cancel what = {
+		.numbers = c->numbers,
+		.count = c->count,
+		.keys = c->by_key ? &c->setup->config.lists.key : NULL,
+		.chat = c->by_chat ? &c->chat : NULL,
+	};
+	if (c->own)
+		return err_set(
+			err, ERR_USAGE,
+			"what is to end? with --store a handler has no chat of its own: name "
+			"it by numbers, --key or --chat");
+	struct queue *q = shared_open(c->setup, err);
+	int rc = q ? fleet_tools_cancel(q, &what, err) : -1;
+	return q && queue_close(q, rc ? NULL : err) ? -1 : rc;
+}
+
 int cmd_cancel(struct setup *s)
 {
 	struct err err = { 0 };
 	struct cancel c = { .setup = s };
 	struct statedir *dir = NULL;
 	int rc = parse(&c, &err);
+	if (rc == 0 && shared_is(s)) {
+		rc = share(&c, &err);
+		free(c.numbers);
+		return rc ? cmd_fail(&err) : 0;
+	}
 	rc = rc || client_open(s, &dir, &err);
 	if (rc == 0 && !dir)
 		rc = client_none_runs(s->state_dir, &err);

@@ -1,11 +1,13 @@
-/* cli/client/cmd_control: status, stop, pause, resume and drain: one request each to the tgrun
- * that runs. Invariant: they change nothing when none runs, and say so with status 69. */
+/* cli/client/cmd_control: status, stop, pause, resume, reload and drain: one request each to the
+ * tgrun that runs. Invariant: they change nothing when none runs, and say so with status 69. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/client/client.h"
+#include "cli/client/keyboard.h"
 #include "cli/client/status.h"
+#include "cli/client/watch.h"
 #include "cli/cmd.h"
 #include "cli/print.h"
 
@@ -18,9 +20,9 @@ enum {
 	ERROR_SHOWN = 200
 };
 
-static void print_one(void *arg, const char *phrase)
+static void print_one(void *arg, const char *word, const char *phrase)
 {
-	(void)arg;
+	(void)arg, (void)word;
 	print_line(stdout, "trouble: %s", phrase);
 }
 
@@ -136,12 +138,34 @@ static int on_line(void *arg, const char *text, size_t n)
 	return 0;
 }
 
+/* The configuration was refused: why, and with which status a start would end. */
+static int on_refusal(void *arg, const char *text, size_t n)
+{
+	struct err *refusal = arg;
+	cJSON *answer = cJSON_ParseWithLength(text, n);
+	const char *why = json_text(answer, "refused");
+	int rc = *why ? 0 : -1;
+	if (rc == 0)
+		err_set(refusal, (int)json_number(answer, "status"),
+			"the configuration is refused, and the old one stays: %s", why);
+	cJSON_Delete(answer);
+	return rc;
+}
+
+static int reload(struct statedir *dir, struct err *err)
+{
+	struct err refusal = { 0 };
+	if (client_ask(dir, "{\"verb\":\"reload\"}", on_refusal, &refusal, err))
+		return -1;
+	return refusal.status ? err_set(err, refusal.status, "%s", refusal.text) : 0;
+}
+
 /* Until the runner ends, or whoever watches has seen enough. */
 static int watch(struct setup *s, struct statedir *dir, struct err *err)
 {
+	if (!s->config.json && keyboard_can())
+		return watch_run(dir, err);
 	for (;;) {
-		if (!s->config.json)
-			print_clear();
 		if (client_ask(dir, "{\"verb\":\"status\"}", on_line, s, err) || print_end(err))
 			return -1;
 		client_wait(WATCH_STEP);
@@ -199,7 +223,9 @@ int cmd_control(struct setup *s)
 		rc = s->config.watch        ? watch(s, dir, &err)
 		     : s->config.check      ? status_check(s, dir, &err)
 		     : s->config.prometheus ? status_metrics(s, dir, &err)
-					    : client_ask(dir, request, on_line, s, &err);
+		     : s->config.command == COMMAND_RELOAD
+			     ? reload(dir, &err)
+			     : client_ask(dir, request, on_line, s, &err);
 	if (s->config.check && rc > 0) {
 		well = false;
 		rc = 0;

@@ -6,10 +6,11 @@
 #include <string.h>
 
 #include "cli/client/consent.h"
+#include "cli/client/listing.h"
 #include "cli/cmd.h"
 #include "cli/print.h"
 
-enum { REASON_SHOWN = 160 };
+enum { KEY_SHOWN = 48, REASON_SHOWN = 160 };
 
 enum verb { LIST, SHOW, RETRY, DROP };
 
@@ -22,6 +23,9 @@ struct dead {
 	enum verb verb;
 	int64_t *numbers;
 	size_t count; /* 0: all (retry, drop), none given */
+	bool by_id;   /* show: the letters of the update `id` of Telegram's */
+	int64_t id;
+	struct listing list;
 	size_t shown, missing;
 	bool touched, refused; /* all are not to go */
 };
@@ -53,6 +57,11 @@ static int parse_verb(struct dead *d, struct err *err)
 	if (v < 0)
 		return -1;
 	d->verb = (enum verb)v;
+	if (listing_check(&d->setup->config, d->verb == LIST, "dead", verbs[v], err))
+		return -1;
+	d->by_id = d->verb == SHOW && args->count == 2 && client_read_id(args->items[1], &d->id);
+	if (d->by_id)
+		return check_all(d, err);
 	if (client_numbers(args, 1, "a dead letter; 'tgrun dead list' shows them", &d->numbers,
 			   &d->count, err))
 		return -1;
@@ -63,6 +72,24 @@ static int parse_verb(struct dead *d, struct err *err)
 	if (d->verb == SHOW && d->count != 1)
 		return err_set(err, ERR_USAGE, "'tgrun dead show' takes one number");
 	return check_all(d, err);
+}
+
+static void list_letter(struct dead *d, const cJSON *letter)
+{
+	static const char *const heads[] = { "NUMBER", "DIED", "KIND", "KEY", "REASON" };
+	const struct listing *l = &d->list;
+	const size_t widths[] = { listing_width(l, 8, 6), listing_width(l, 10, 22),
+				  listing_width(l, 16, 0), listing_width(l, 22, 0), 0 };
+	char time[LISTING_TIME_MAX];
+	struct row r;
+	listing_head(l, heads, widths, 5);
+	row_begin(&r, l->columns);
+	row_addf(&r, widths[0], "%.0f", json_number(letter, "number"));
+	row_add(&r, widths[1], SIZE_MAX, listing_time(l, json_text(letter, "died"), time));
+	row_add(&r, widths[2], KEY_SHOWN, json_text(letter, "kind"));
+	row_add(&r, widths[3], l->columns ? KEY_SHOWN : SIZE_MAX, json_text(letter, "key"));
+	row_add(&r, 0, REASON_SHOWN, json_text(letter, "reason"));
+	print_row(&r, "\n");
 }
 
 /* A text of several lines: those after the first behind `indent`. */
@@ -93,19 +120,15 @@ static void show_letter(const char *line, const cJSON *letter)
 
 static void print_letter(struct dead *d, const char *line, const cJSON *letter)
 {
+	if (d->verb == LIST && !listing_wants(&d->list, letter))
+		return;
 	d->shown++;
-	if (d->setup->config.json) {
+	if (d->setup->config.json)
 		print_json(line);
-		return;
-	}
-	if (d->verb == SHOW) {
+	else if (d->verb == SHOW)
 		show_letter(line, letter);
-		return;
-	}
-	print_part(stdout, "%-5.0f %s  %s  %s  ", json_number(letter, "number"),
-		   json_text(letter, "died"), json_text(letter, "kind"), json_text(letter, "key"));
-	print_cut(stdout, json_text(letter, "reason"), REASON_SHOWN);
-	print_line(stdout, "%s", "");
+	else
+		list_letter(d, letter);
 }
 
 static void print_change(struct dead *d, int64_t number, bool done)
@@ -138,7 +161,7 @@ static int on_line(void *arg, const char *line, size_t n)
 	else if (number)
 		print_letter(d, line, json);
 	cJSON_Delete(json);
-	return 0;
+	return d->verb == LIST && listing_full(&d->list);
 }
 
 /* What was named and is not there, when there is no store to say so. */
@@ -146,8 +169,25 @@ static void tell_missing(struct dead *d)
 {
 	for (size_t i = 0; i < d->count; i++)
 		print_change(d, d->numbers[i], false);
-	if (!d->count && !d->setup->config.json)
-		print_line(stderr, "no dead letters");
+	if (d->by_id && !d->count) {
+		d->missing++;
+		print_line(stderr, "tgrun: there is no dead letter of update %lld",
+			   (long long)d->id);
+	} else if (!d->count && !d->setup->config.json) {
+		print_line(stderr, "no %sdead letters", listing_filters(&d->list) ? "such " : "");
+	}
+}
+
+/* Telegram may use an id again: each of them is shown. */
+static int show_by_id(struct dead *d, struct statedir *dir, struct client_work work,
+		      struct err *err)
+{
+	int rc = client_find_id(d->setup, dir, requests[LIST], d->id, &d->numbers, &d->count, err);
+	for (size_t i = 0; rc == 0 && i < d->count; i++) {
+		work.numbers = d->numbers + i;
+		rc = client_work(d->setup, dir, &work, err);
+	}
+	return rc;
 }
 
 /* Does it, if that is meant. 0, or -1 with `err`. */
@@ -160,9 +200,11 @@ static int act(struct dead *d, struct statedir *dir, struct err *err)
 	d->refused = rc > 0;
 	if (rc)
 		return rc < 0 ? -1 : 0;
-	if (d->verb == LIST)
+	if (d->by_id)
+		rc = show_by_id(d, dir, work, err);
+	else if (d->verb == LIST)
 		rc = client_list(d->setup, dir, requests[LIST], on_line, d, err);
-	else if (dir)
+	else
 		rc = client_work(d->setup, dir, &work, err);
 	if (rc == 0 && !d->shown && !d->missing)
 		tell_missing(d);
@@ -175,6 +217,8 @@ int cmd_dead(struct setup *s)
 	struct dead d = { .setup = s };
 	struct statedir *dir = NULL;
 	int rc = parse_verb(&d, &err);
+	listing_begin(&d.list, &s->config,
+		      &(struct listing_names){ "key", "kind", "died", "reason" });
 	if (d.verb == LIST || d.verb == SHOW)
 		print_with_reader();
 	rc = rc || client_open(s, &dir, &err) || act(&d, dir, &err) || print_end(&err);

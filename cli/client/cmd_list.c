@@ -12,7 +12,7 @@
 #include "cli/cmd.h"
 #include "cli/print.h"
 
-enum { PATIENCE = 3000 /* milliseconds */, LINE_MAX_BYTES = 16384, NAME_SHOWN = 48 };
+enum { PATIENCE = 3000 /* milliseconds */, LINE_MAX_BYTES = 16384 };
 
 /* What is told of one. */
 struct bot {
@@ -46,35 +46,48 @@ static int make_json(const struct bot *b, struct buf *out)
 	return rc || buf_addc(out, '}') ? -1 : 0;
 }
 
-static void print_row(const struct bot *b)
+static const size_t widths[] = { 10, 10, 8, 6 };
+
+static void tell_row(const struct bot *b)
 {
+	static const char *const numbers[] = { "waiting", "dead_letters" };
 	char up[CLIENT_SECONDS_MAX];
 	const char *name = json_text(b->status, "bot_username");
-	print_part(stdout, "%-9s", b->state);
-	if (b->status)
-		print_part(stdout, "%-9s %7.0f %5.0f  ",
-			   client_seconds(json_number(b->status, "uptime"), up),
-			   json_number(b->status, "waiting"),
-			   json_number(b->status, "dead_letters"));
-	else
-		print_part(stdout, "%-9s %7s %5s  ", "", "", "");
-	print_part(stdout, "%s", b->path);
+	struct row r;
+	row_begin(&r, row_terminal());
+	row_add(&r, widths[0], SIZE_MAX, b->state);
+	row_add(&r, widths[1], SIZE_MAX,
+		b->status ? client_seconds(json_number(b->status, "uptime"), up) : "");
+	for (int i = 0; i < 2; i++)
+		if (b->status)
+			row_addf(&r, widths[2 + i], "%.0f", json_number(b->status, numbers[i]));
+		else
+			row_add(&r, widths[2 + i], 0, "");
+	row_add(&r, 0, SIZE_MAX, b->path);
 	if (b->status && json_number(b->status, "bot_id") > 0)
-		print_part(stdout, "  %.0f", json_number(b->status, "bot_id"));
-	if (*name) {
-		print_part(stdout, " @");
-		print_cut(stdout, name, NAME_SHOWN);
-	}
-	if (*b->why)
-		print_part(stdout, "  %s", b->why);
-	print_line(stdout, "%s", "");
+		row_addf(&r, 0, "%.0f", json_number(b->status, "bot_id"));
+	if (*name)
+		row_addf(&r, 0, "@%s", name);
+	row_add(&r, 0, SIZE_MAX, b->why);
+	print_row(&r, "\n");
+}
+
+static void tell_head(void)
+{
+	static const char *const heads[] = { "STATE", "UP", "WAITING", "DEAD" };
+	struct row r;
+	row_begin(&r, row_terminal());
+	for (size_t i = 0; i < 4; i++)
+		row_add(&r, widths[i], SIZE_MAX, heads[i]);
+	row_add(&r, 0, SIZE_MAX, "DIRECTORY, BOT");
+	print_row(&r, "\n");
 }
 
 static void tell(const struct setup *s, const struct bot *b)
 {
 	struct buf line;
 	if (!s->config.json) {
-		print_row(b);
+		tell_row(b);
 		return;
 	}
 	buf_init(&line, LINE_MAX_BYTES);
@@ -130,9 +143,8 @@ int cmd_list(struct setup *s)
 	int rc = place_look(&found, &err);
 	if (rc == 0 && !found.count && !s->config.json)
 		print_line(stderr, "no bot has its state in one of the usual places");
-	if (rc == 0 && found.count && !s->config.json && isatty(STDOUT_FILENO))
-		print_line(stdout, "%-9s%-9s %7s %5s  %s", "STATE", "UP", "WAITING", "DEAD",
-			   "DIRECTORY, BOT");
+	if (rc == 0 && found.count && !s->config.json && row_terminal())
+		tell_head();
 	for (size_t i = 0; rc == 0 && i < found.count; i++)
 		rc = list_apart(s, found.items[i], &err);
 	rc = rc || print_end(&err);

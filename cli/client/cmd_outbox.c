@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/client/consent.h"
+#include "cli/client/listing.h"
 #include "cli/cmd.h"
 #include "cli/print.h"
 
@@ -22,6 +23,7 @@ struct outbox {
 	enum verb verb;
 	int64_t *numbers;
 	size_t count;
+	struct listing list;
 	size_t shown, missing;
 	bool touched, refused; /* all are not to go */
 };
@@ -68,6 +70,8 @@ static int parse(struct outbox *o, struct err *err)
 	if (v < 0)
 		return -1;
 	o->verb = (enum verb)v;
+	if (listing_check(c, o->verb == LIST, "outbox", verbs[v], err))
+		return -1;
 	if (client_numbers(&c->arguments, 1, "a message; 'tgrun outbox list' shows them",
 			   &o->numbers, &o->count, err))
 		return -1;
@@ -84,23 +88,31 @@ static int parse(struct outbox *o, struct err *err)
 
 /* ---- what is printed ---- */
 
-static void print_row(const cJSON *entry)
+static void list_entry(struct outbox *o, const cJSON *entry)
 {
-	print_part(stdout, "%-6.0f %-7s %s  %s  ", json_number(entry, "number"),
-		   json_text(entry, "state"), json_text(entry, "created"),
-		   json_text(entry, "method"));
-	print_cut(stdout, json_text(entry, "chat"), CHAT_SHOWN);
+	static const char *const heads[] = { "NUMBER", "STATE", "MADE", "METHOD", "CHAT", "" };
+	const struct listing *l = &o->list;
+	const size_t widths[] = { listing_width(l, 8, 7),   listing_width(l, 9, 8),
+				  listing_width(l, 10, 22), listing_width(l, 20, 0),
+				  listing_width(l, 16, 0),  0 };
+	char time[LISTING_TIME_MAX];
+	struct row r;
+	listing_head(l, heads, widths, 6);
+	row_begin(&r, l->columns);
+	row_addf(&r, widths[0], "%.0f", json_number(entry, "number"));
+	row_add(&r, widths[1], SIZE_MAX, json_text(entry, "state"));
+	row_add(&r, widths[2], SIZE_MAX, listing_time(l, json_text(entry, "created"), time));
+	row_add(&r, widths[3], SIZE_MAX, json_text(entry, "method"));
+	row_add(&r, widths[4], CHAT_SHOWN, json_text(entry, "chat"));
 	if (json_true(entry, "bulk"))
-		print_part(stdout, "  bulk");
+		row_add(&r, 0, SIZE_MAX, "bulk");
 	if (json_number(entry, "calls") > 1)
-		print_part(stdout, "  with %.0f more", json_number(entry, "calls") - 1);
+		row_addf(&r, 0, "with %.0f more", json_number(entry, "calls") - 1);
 	if (json_text(entry, "due")[0])
-		print_part(stdout, "  not before %s", json_text(entry, "due"));
-	if (json_text(entry, "reason")[0]) {
-		print_part(stdout, "  ");
-		print_cut(stdout, json_text(entry, "reason"), REASON_SHOWN);
-	}
-	print_line(stdout, "%s", "");
+		row_addf(&r, 0, "%s%s", l->columns ? "" : "not before ",
+			 listing_time(l, json_text(entry, "due"), time));
+	row_add(&r, 0, REASON_SHOWN, json_text(entry, "reason"));
+	print_row(&r, "\n");
 }
 
 static void show_text(const char *name, const cJSON *entry, const char *member)
@@ -139,12 +151,12 @@ static void print_entry(struct outbox *o, const char *line, const cJSON *entry)
 	int state = STATE_FAILED;
 	while (state > 0 && strcmp(json_text(entry, "state"), states[state]) != 0)
 		state--;
-	if (!wants(o, state))
+	if (!wants(o, state) || (o->verb == LIST && !listing_wants(&o->list, entry)))
 		return;
 	if (o->setup->config.json)
 		print_json(line);
 	else if (o->verb == LIST)
-		print_row(entry);
+		list_entry(o, entry);
 	else
 		show_call(line, entry);
 	o->shown++;
@@ -187,7 +199,7 @@ static int on_line(void *arg, const char *line, size_t n)
 	else
 		print_entry(o, line, json);
 	cJSON_Delete(json);
-	return 0;
+	return o->verb == LIST && listing_full(&o->list);
 }
 
 /* What was named and is not there, or that there is nothing. */
@@ -197,7 +209,9 @@ static void tell_nothing(struct outbox *o)
 		print_change(o, "", (long long)o->numbers[i], NULL);
 	if (!o->count && !o->setup->config.json)
 		print_line(stderr, "%s",
-			   o->verb == LIST ? "the outbox is empty" : "nothing failed");
+			   o->verb != LIST             ? "nothing failed"
+			   : listing_filters(&o->list) ? "nothing of that is in the outbox"
+						       : "the outbox is empty");
 }
 
 /* ---- what is asked ---- */
@@ -207,7 +221,7 @@ static int list(struct outbox *o, struct statedir *dir, struct err *err)
 	int rc = 0;
 	if (wants(o, STATE_WAITING) || wants(o, STATE_SENDING))
 		rc = client_list(o->setup, dir, "outbox-list", on_line, o, err);
-	if (rc == 0 && wants(o, STATE_FAILED))
+	if (rc == 0 && wants(o, STATE_FAILED) && !listing_full(&o->list))
 		rc = client_list(o->setup, dir, "outbox-failed", on_line, o, err);
 	return rc;
 }
@@ -229,7 +243,7 @@ static int act(struct outbox *o, struct statedir *dir, struct err *err)
 		return rc < 0 ? -1 : 0;
 	if (o->verb == LIST)
 		rc = list(o, dir, err);
-	else if (dir)
+	else
 		rc = work(o, dir, err);
 	if (rc == 0 && !o->shown && !o->missing)
 		tell_nothing(o);
@@ -242,6 +256,8 @@ int cmd_outbox(struct setup *s)
 	struct outbox o = { .setup = s };
 	struct statedir *dir = NULL;
 	int rc = parse(&o, &err);
+	listing_begin(&o.list, &s->config,
+		      &(struct listing_names){ "chat", "method", "created", "reason" });
 	if (o.verb == LIST || o.verb == SHOW)
 		print_with_reader();
 	rc = rc || client_open(s, &dir, &err) || act(&o, dir, &err) || print_end(&err);

@@ -8,6 +8,7 @@
 
 #include "cli/client/push.h"
 #include "cli/client/send.h"
+#include "cli/client/shared.h"
 #include "cli/cmd.h"
 #include "cli/print.h"
 #include "io/sealed.h"
@@ -125,6 +126,20 @@ static int store(struct push *p, struct err *err)
 	return q && queue_close(q, rc ? NULL : err) ? -1 : rc;
 }
 
+/* Several machines share the queue: the one that polls hands it to a handler. */
+static int share(struct push *p, struct err *err)
+{
+	struct queue *q = shared_open(p->setup, err);
+	cJSON *request = cJSON_Parse(buf_str(&p->request));
+	int rc = q ? 0 : -1;
+	if (q && !request)
+		rc = err_set(err, ERR_INTERNAL, "out of memory");
+	if (rc == 0)
+		rc = pushing_take(q, &clock_system, request, p->fd, &p->number, err);
+	cJSON_Delete(request);
+	return q && queue_close(q, rc ? NULL : err) ? -1 : rc;
+}
+
 static int on_answer(void *arg, const char *line, size_t n)
 {
 	struct push *p = arg;
@@ -137,7 +152,9 @@ static int on_answer(void *arg, const char *line, size_t n)
 
 static int hand_over(struct push *p, struct err *err)
 {
-	int rc = client_hand_over(p->dir, buf_str(&p->request), p->fd, on_answer, p, err);
+	if (shared_is(p->setup))
+		return share(p, err);
+	int rc = client_hand_over(p->setup, p->dir, buf_str(&p->request), p->fd, on_answer, p, err);
 	if (rc > 0)
 		rc = store(p, err);
 	if (rc == 0 && p->refusal.status) {

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "cli/client/consent.h"
+#include "cli/client/listing.h"
 #include "cli/cmd.h"
 #include "cli/print.h"
 
@@ -32,7 +33,11 @@ struct work {
 	int64_t *numbers[SERIES];
 	size_t count[SERIES];
 	long long cleared;
-	size_t missing;        /* numbers that were nothing to skip or show */
+	size_t missing; /* numbers that were nothing to skip or show */
+	size_t shown;
+	bool by_id; /* show: the updates with Telegram's `id` */
+	int64_t id;
+	struct listing list;
 	bool touched, refused; /* all are not to go */
 };
 
@@ -65,13 +70,17 @@ static int parse(struct work *w, struct err *err)
 	int v = client_verb(&w->setup->config, verbs, sizeof verbs / sizeof *verbs, err);
 	if (v < 0)
 		return -1;
+	const struct texts *args = &w->setup->config.arguments;
 	w->verb = (enum verb)v;
-	if (read_numbers(w, err))
+	if (listing_check(&w->setup->config, w->verb == LIST, "queue", verbs[v], err))
+		return -1;
+	w->by_id = w->verb == SHOW && args->count == 2 && client_read_id(args->items[1], &w->id);
+	if (!w->by_id && read_numbers(w, err))
 		return -1;
 	size_t count = w->count[UPDATES] + w->count[LATER];
 	if (count && (w->verb == LIST || w->verb == CLEAR))
 		return err_set(err, ERR_USAGE, "'tgrun queue %s' takes no number", verbs[v]);
-	if (w->verb == SHOW && count != 1)
+	if (w->verb == SHOW && !w->by_id && count != 1)
 		return err_set(err, ERR_USAGE, "'tgrun queue show' takes one number");
 	if (w->verb == SKIP && !count)
 		return err_set(
@@ -94,37 +103,51 @@ static void number_text(const struct work *w, const cJSON *item, char out[32])
 		snprintf(out, 32, "%s%.0f", prefixes[w->series], json_number(item, "number"));
 }
 
-/* What its time means. One that is over is no promise: it waits for room, or for a tgrun that runs.
- */
-static const char *due_words(const cJSON *item, const char *due)
+/* What its time means, before that or before its age. One that is over is no promise: it waits for
+ * room, or for a tgrun that runs. */
+static const char *due_words(const cJSON *item, const char *due, bool age)
 {
+	static const char *const words[][2] = { { "due since ", "due " },
+						{ "comes at ", "comes " },
+						{ "gathers until ", "sets out " },
+						{ "again at ", "again " } };
 	int64_t wall;
-	if (!due[0])
-		return "";
 	/* the time is cut to its second */
 	if (clock_read(due, &wall, NULL) == 0 && wall + 1000 <= clock_system.wall(&clock_system))
-		return "  due since ";
-	return *json_text(item, "number")   ? "  comes at "
-	       : json_true(item, "gathers") ? "  gathers until "
-					    : "  again at ";
+		return words[0][age];
+	return *json_text(item, "number")   ? words[1][age]
+	       : json_true(item, "gathers") ? words[2][age]
+					    : words[3][age];
 }
 
-static void print_item(const struct work *w, const char *line, const cJSON *item)
+static void list_item(struct work *w, const char *number, const cJSON *item)
+{
+	static const char *const heads[] = { "NUMBER", "STATE", "RECEIVED", "KIND", "KEY", "" };
+	const struct listing *l = &w->list;
+	const size_t widths[] = { listing_width(l, 8, 7),   listing_width(l, 9, 9),
+				  listing_width(l, 10, 22), listing_width(l, 16, 0),
+				  listing_width(l, 22, 0),  0 };
+	const char *due = json_text(item, "due");
+	char time[LISTING_TIME_MAX];
+	struct row r;
+	listing_head(l, heads, widths, 6);
+	row_begin(&r, l->columns);
+	row_add(&r, widths[0], SIZE_MAX, number);
+	row_add(&r, widths[1], SIZE_MAX, json_text(item, "state"));
+	row_add(&r, widths[2], SIZE_MAX, listing_time(l, json_text(item, "received"), time));
+	row_add(&r, widths[3], KEY_SHOWN, json_text(item, "kind"));
+	row_add(&r, widths[4], KEY_SHOWN, json_text(item, "key"));
+	if (json_number(item, "failures") > 0)
+		row_addf(&r, 0, "failed %.0f times", json_number(item, "failures"));
+	if (due[0])
+		row_addf(&r, 0, "%s%s", due_words(item, due, l->columns > 0),
+			 listing_time(l, due, time));
+	print_row(&r, "\n");
+}
+
+static void show_item(const char *number, const char *line, const cJSON *item)
 {
 	const char *due = json_text(item, "due");
-	char number[32];
-	number_text(w, item, number);
-	if (w->verb == LIST) {
-		print_part(stdout, "%-6s %-8s %s  ", number, json_text(item, "state"),
-			   json_text(item, "received"));
-		print_cut(stdout, json_text(item, "kind"), KEY_SHOWN);
-		print_part(stdout, "  ");
-		print_cut(stdout, json_text(item, "key"), KEY_SHOWN);
-		if (json_number(item, "failures") > 0)
-			print_part(stdout, "  failed %.0f times", json_number(item, "failures"));
-		print_line(stdout, "%s%s", due_words(item, due), due);
-		return;
-	}
 	print_line(stdout, "number    %s", number);
 	if (json_has_number(item, "update_id"))
 		print_line(stdout, "update    %.0f", json_number(item, "update_id"));
@@ -139,6 +162,21 @@ static void print_item(const struct work *w, const char *line, const cJSON *item
 		print_line(stdout, "%s%s",
 			   json_true(item, "gathers") ? "gathers   until " : "due       ", due);
 	client_print_last(line, "update");
+}
+
+static void print_item(struct work *w, const char *line, const cJSON *item)
+{
+	char number[32];
+	if (w->verb == LIST && !listing_wants(&w->list, item))
+		return;
+	w->shown++;
+	number_text(w, item, number);
+	if (w->setup->config.json)
+		print_json(line);
+	else if (w->verb == LIST)
+		list_item(w, number, item);
+	else
+		show_item(number, line, item);
 }
 
 static void print_skipped(struct work *w, const char *number, enum queue_fate fate)
@@ -179,12 +217,10 @@ static int on_line(void *arg, const char *line, size_t n)
 			      json_true(json, "ok")        ? QUEUE_CHANGED
 			      : json_true(json, "running") ? QUEUE_RUNS
 							   : QUEUE_MISSING);
-	else if (w->setup->config.json)
-		print_json(line);
 	else
 		print_item(w, line, json);
 	cJSON_Delete(json);
-	return 0;
+	return w->verb == LIST && listing_full(&w->list);
 }
 
 /* What was asked for and is not there. */
@@ -210,13 +246,30 @@ static int ask(struct work *w, struct statedir *dir, enum series series, struct 
 	w->touched = false;
 	if (w->verb == LIST)
 		return client_list(w->setup, dir, request, on_line, w, err);
-	int rc = dir ? client_work(w->setup, dir,
-				   &(struct client_work){ request, w->numbers[series], count,
-							  on_line, w, &w->touched },
-				   err)
-		     : 0;
+	int rc = client_work(w->setup, dir,
+			     &(struct client_work){ request, w->numbers[series], count, on_line, w,
+						    &w->touched },
+			     err);
 	if (rc == 0 && !w->touched)
 		tell_nothing(w);
+	return rc;
+}
+
+/* Telegram may use an id again: each of them is shown. */
+static int show_by_id(struct work *w, struct statedir *dir, struct err *err)
+{
+	int rc = client_find_id(w->setup, dir, requests[UPDATES][LIST], w->id, &w->numbers[UPDATES],
+				&w->count[UPDATES], err);
+	for (size_t i = 0; rc == 0 && dir && i < w->count[UPDATES]; i++) {
+		struct client_work show = {
+			requests[UPDATES][SHOW], w->numbers[UPDATES] + i, 1, on_line, w, &w->touched
+		};
+		rc = client_work(w->setup, dir, &show, err);
+	}
+	if (rc == 0 && !w->shown) {
+		w->missing++;
+		print_line(stderr, "tgrun: no update %lld of Telegram's waits", (long long)w->id);
+	}
 	return rc;
 }
 
@@ -228,10 +281,12 @@ static int act(struct work *w, struct statedir *dir, struct err *err)
 	w->refused = rc > 0;
 	if (rc)
 		return rc < 0 ? -1 : 0;
+	if (w->by_id)
+		return show_by_id(w, dir, err);
 	for (int i = 0; i < SERIES && rc == 0; i++)
 		rc = ask(w, dir, (enum series)i, err);
-	if (rc == 0 && w->verb == LIST && !w->touched && !json)
-		print_line(stderr, "nothing waits");
+	if (rc == 0 && w->verb == LIST && !w->shown && !json)
+		print_line(stderr, "nothing %swaits", listing_filters(&w->list) ? "of that " : "");
 	if (w->verb == CLEAR && (rc == 0 || w->touched))
 		print_line(stdout, json ? "{\"cleared\":%lld}" : "%lld skipped", w->cleared);
 	return rc;
@@ -243,6 +298,8 @@ int cmd_queue(struct setup *s)
 	struct work w = { .setup = s };
 	struct statedir *dir = NULL;
 	int rc = parse(&w, &err);
+	listing_begin(&w.list, &s->config,
+		      &(struct listing_names){ "key", "kind", "received", "" });
 	if (w.verb == LIST || w.verb == SHOW)
 		print_with_reader();
 	rc = rc || client_open(s, &dir, &err) || act(&w, dir, &err) || print_end(&err);

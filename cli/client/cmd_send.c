@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "cli/client/send_host.h"
+#include "cli/client/send_shared.h"
+#include "cli/client/shared.h"
 #include "cli/cmd.h"
 #include "cli/print.h"
 
@@ -58,8 +60,10 @@ static int store(struct send *o, struct err *err)
 	buf_init(&request, REQUEST_MAX);
 	int rc = sending_write(&o->input.sending, &request, &fd, err);
 	o->end = SEND_HOST_ASKED; /* somebody else sends it */
-	if (rc == 0)
-		rc = client_hand_over(o->dir, buf_str(&request), fd, on_answer, o, err);
+	if (rc == 0 && shared_is(o->setup))
+		rc = send_shared(o->setup, buf_str(&request), fd, &o->taken, err);
+	else if (rc == 0)
+		rc = client_hand_over(o->setup, o->dir, buf_str(&request), fd, on_answer, o, err);
 	if (rc == 1)
 		rc = host(o, buf_str(&request), fd, err);
 	buf_release(&request);
@@ -77,7 +81,7 @@ static int await(struct send *o, struct err *err)
 {
 	int rc = 0;
 	while (rc == 0 && o->end == SEND_HOST_ASKED) {
-		rc = send_wait_for(o->dir, &o->taken, err);
+		rc = send_wait_for(o->setup, o->dir, &o->taken, err);
 		if (rc == 1)
 			rc = host(o, NULL, -1, err);
 		else

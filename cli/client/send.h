@@ -27,7 +27,8 @@ struct send_end {
 
 /* Asks who has the state, again and again, until nothing of it waits. 0; 1: nobody has it any more,
  * and the slots' lock is this process's; -1 with `err`. */
-int send_wait_for(struct statedir *dir, const struct sending_taken *taken, struct err *err);
+int send_wait_for(struct setup *s, struct statedir *dir, const struct sending_taken *taken,
+		  struct err *err);
 
 /* Asks what failed of it, and with --json prints a line for each chat. 0, or -1 with `err`. */
 int send_wait_tell(struct setup *s, struct statedir *dir, const struct send_input *in,

@@ -51,10 +51,10 @@ static void on_wake(void *arg)
 	loop_timer_set(h->turn, 0);
 }
 
-static void on_ended(void *arg, int64_t id, enum out_end how, const struct verdict *v,
-		     const char *reason, const char *body, size_t length)
+static void on_ended(void *arg, const struct queue_call *call, enum out_end how,
+		     const struct verdict *v, const char *reason, const char *body, size_t length)
 {
-	(void)id, (void)how, (void)v, (void)reason, (void)body, (void)length;
+	(void)call, (void)how, (void)v, (void)reason, (void)body, (void)length;
 	on_wake(arg);
 }
 

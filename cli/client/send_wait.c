@@ -17,14 +17,15 @@ static int note_waits(void *arg, const char *line, size_t n)
 	return 0;
 }
 
-int send_wait_for(struct statedir *dir, const struct sending_taken *taken, struct err *err)
+int send_wait_for(struct setup *s, struct statedir *dir, const struct sending_taken *taken,
+		  struct err *err)
 {
 	char request[128];
 	snprintf(request, sizeof request, "{\"verb\":\"outbox-waits\",\"from\":%lld,\"to\":%lld}",
 		 (long long)taken->first, (long long)taken->last);
 	for (long step = FIRST_STEP;; step = step < LAST_STEP ? step * 3 / 2 : LAST_STEP) {
 		bool waits = false;
-		int rc = client_hand_over(dir, request, -1, note_waits, &waits, err);
+		int rc = client_hand_over(s, dir, request, -1, note_waits, &waits, err);
 		if (rc || !waits)
 			return rc;
 		client_wait(step);

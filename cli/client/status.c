@@ -17,31 +17,32 @@
 
 enum { TROUBLE_SHOWN = 200, LINE_MAX_BYTES = 16384, METRICS_MODE = 0644 };
 
-void status_troubles(const cJSON *status, void (*told)(void *arg, const char *phrase), void *arg)
+void status_troubles(const cJSON *status, status_told *told, void *arg)
 {
 	static const struct {
-		const char *name, *text;
+		const char *name, *word, *text;
 	} flags[] = {
-		{ "breaker_open", "the handler fails on everything: one is tried at a time" },
-		{ "start_failing", "the handler cannot be started" },
-		{ "store_failing", "the state cannot be written" },
-		{ "state_gone", "the state is gone or spoilt: fetching pauses" },
-		{ "backlog_full", "the backlog is full: fetching pauses" },
-		{ "disk_low", "the disk is almost full: fetching pauses" },
-		{ "outbox_full", "the outbox is full: no handler starts" },
-		{ "token_refused", "nothing is sent: the server refuses the token" },
+		{ "breaker_open", "breaker",
+		  "the handler fails on everything: one is tried at a time" },
+		{ "start_failing", "handler", "the handler cannot be started" },
+		{ "store_failing", "store", "the state cannot be written" },
+		{ "state_gone", "state", "the state is gone or spoilt: fetching pauses" },
+		{ "backlog_full", "backlog", "the backlog is full: fetching pauses" },
+		{ "disk_low", "disk", "the disk is almost full: fetching pauses" },
+		{ "outbox_full", "outbox", "the outbox is full: no handler starts" },
+		{ "token_refused", "token", "nothing is sent: the server refuses the token" },
 	};
 	const cJSON *source = json_member(status, "source");
 	const char *trouble = json_text(source, "trouble");
 	char text[TROUBLE_SHOWN + 64];
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
 		if (json_true(status, flags[i].name))
-			told(arg, flags[i].text);
+			told(arg, flags[i].word, flags[i].text);
 	if (!json_true(source, "failing"))
 		return;
 	snprintf(text, sizeof text, "cannot fetch: %.*s%s", TROUBLE_SHOWN, trouble,
 		 strlen(trouble) > TROUBLE_SHOWN ? "..." : "");
-	told(arg, text);
+	told(arg, "deaf", text);
 }
 
 /* ---- --check ---- */
@@ -51,9 +52,10 @@ struct check {
 	struct buf line; /* what is wrong */
 };
 
-static void add(void *arg, const char *phrase)
+static void add(void *arg, const char *word, const char *phrase)
 {
 	struct check *c = arg;
+	(void)word;
 	/* Of a line that is full the beginning says enough. */
 	if (buf_adds(&c->line, c->line.len ? "; " : "degraded: ") == 0)
 		buf_adds(&c->line, phrase);
@@ -74,17 +76,17 @@ static void check_ages(struct check *c, const cJSON *status)
 	if (too_old(c, oldest)) {
 		snprintf(text, sizeof text, "the oldest update has waited for %s",
 			 client_seconds(oldest, age));
-		add(c, text);
+		add(c, "", text);
 	}
 	/* A message may wait for its chat, which the server told to; not for the server. */
 	if (too_old(c, outbox) && json_true(status, "sending_failing")) {
 		snprintf(text, sizeof text, "messages cannot be sent, the oldest has waited for %s",
 			 client_seconds(outbox, age));
-		add(c, text);
+		add(c, "", text);
 	}
 	if (c->config->max_dead >= 0 && letters > c->config->max_dead) {
 		snprintf(text, sizeof text, "%.0f dead letters", letters);
-		add(c, text);
+		add(c, "", text);
 	}
 }
 
@@ -95,7 +97,7 @@ static int on_status(void *arg, const char *text, size_t n)
 	if (!status)
 		return -1;
 	if (json_true(status, "paused"))
-		add(c, "paused: no handler is started until 'tgrun resume'");
+		add(c, "", "paused: no handler is started until 'tgrun resume'");
 	status_troubles(status, add, c);
 	check_ages(c, status);
 	cJSON_Delete(status);

@@ -7,9 +7,11 @@
 #include "cli/setup/setup.h"
 #include "io/statedir.h"
 
-/* Calls back for each thing that keeps a runner from working as usual, a phrase that is valid
- * during the call, but for that it is paused. `status`: the object of `tgrun status`. */
-void status_troubles(const cJSON *status, void (*told)(void *arg, const char *phrase), void *arg);
+/* Calls back for each thing that keeps a runner from working as usual, with a word and a phrase
+ * that is valid during the call, but for that it is paused. `status`: the object of `tgrun status`.
+ */
+typedef void status_told(void *arg, const char *word, const char *phrase);
+void status_troubles(const cJSON *status, status_told *told, void *arg);
 
 /* Asks the runner that has `dir`, and prints a line of what is wrong with it, if anything is. 0:
  * all is well; 1: it is not; -1 with `err`. */

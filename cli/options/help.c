@@ -27,7 +27,7 @@ static const char *const titles[GROUP_COUNT] = {
 };
 
 #define USAGE(bit_, number_, name_, run_, usage_, help_) { COMMAND_##bit_, usage_, help_ },
-#define WORD(bit_, verb_, arguments_, help_)             { COMMAND_##bit_, verb_, arguments_, help_ },
+#define WORD(bit_, verb_, args_, help_)                  { COMMAND_##bit_, verb_, args_, help_ },
 
 static const struct {
 	enum command_bit bit;
@@ -104,12 +104,12 @@ static void usage_of_one(enum command_bit command, FILE *out)
 	}
 }
 
-static void option(const struct option_row *option, FILE *out)
+static void option(const struct option_row *option, unsigned commands, FILE *out)
 {
 	char left[64], help[256];
 	snprintf(left, sizeof left, "--%s%s%s", option->name, option->value ? " " : "",
 		 option->value ? option->value : "");
-	if (option->fallback)
+	if (option->fallback && (!option->twofold || commands & COMMAND_HANDLING))
 		snprintf(help, sizeof help, "%s (default: %s)", option->help, option->fallback);
 	else
 		snprintf(help, sizeof help, "%s", option->help);
@@ -146,7 +146,7 @@ int options_help(const struct config *c, FILE *out)
 			if (!titled)
 				fprintf(out, "\n%s:\n", titles[group]);
 			titled = true;
-			option(&options_table[i], out);
+			option(&options_table[i], commands, out);
 		}
 	}
 	fputs("\nA flag is turned off by --no-NAME. Durations: 250ms, 30s, 5m, 2h, 7d; a bare number is seconds.\n"

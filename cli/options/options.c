@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cli/options/options_internal.h"
+#include "queue/shared/fleet_url.h"
 
 /* An option as it stands on the command line. */
 struct item {
@@ -183,6 +184,8 @@ static int read_option(struct reading *r, int i, struct err *err)
 		hide_secret(shown);
 	else if (row->type == OPTION_URL)
 		options_redact(shown);
+	else if (row->type == OPTION_STORE && fleet_url_is(shown))
+		fleet_url_redact(shown);
 	r->items[r->count++] = (struct item){ row, value };
 	/* Where a row of buttons begins is a matter of the order. */
 	if (strcmp(row->name, "row") == 0)

@@ -22,7 +22,6 @@ enum origin { ORIGIN_DEFAULT, ORIGIN_FILE, ORIGIN_ENVIRONMENT, ORIGIN_ARGUMENT }
 
 /* The values of the options that take one of several words, unless the member is an enum of a room
  * (log_format and log_level: the enums of that name). */
-enum { STORE_KIND_SQLITE, STORE_KIND_MEMORY };
 enum { STDOUT_LOG, STDOUT_INHERIT, STDOUT_DISCARD };
 enum { STATE_WAITING, STATE_SENDING, STATE_FAILED };
 
@@ -70,7 +69,9 @@ struct config {
 	char *handler;                              /* a command, or a URL */
 	char *config;                               /* as given */
 	char *state_dir;
-	int store; /* STORE_KIND_* */
+	char *store;   /* sqlite, memory, or a URL as of fleet_url_is() */
+	char *node;    /* NULL: the host's name */
+	int64_t lease; /* milliseconds */
 	struct engine_policy engine;
 	struct engine_lists lists;
 	char *dead_keep;                     /* as given; `engine` has what it means */
@@ -111,6 +112,12 @@ struct config {
 	int64_t after; /* milliseconds */
 	char *at;      /* for clock_read() */
 	bool json, wait, watch, all;
+	char *role; /* of `fleet`, and so is the next */
+	bool force;
+	/* of a list, whose keys stand in lists.key, and the most lines in poll.limit */
+	struct texts kind;
+	int64_t older; /* milliseconds */
+	char *reason;
 	/* of `status`, `output` too */
 	bool check, prometheus;
 	int64_t oldest;                  /* milliseconds; 0: no limit */
@@ -177,7 +184,7 @@ void options_free_copy(char **argv); /* wipes; NULL is fine */
  * Returns 0, or -1 when writing fails. */
 int options_help(const struct config *c, FILE *out);
 
-/* Writes `tgrun 0.1.0` and a line feed. */
+/* Writes `tgrun VERSION` and a line feed; behind it what the build was made without. */
 int options_version(FILE *out);
 
 /* Stars for what looks like a token or a URL's password, in place: one may have been typed at a

@@ -58,7 +58,7 @@ static int check_key(const struct config *c, struct err *err)
 	struct err why;
 	char place[512];
 	/* These name a key, not what keys are made of. */
-	if (c->command & (COMMAND_CANCEL | COMMAND_PUSH))
+	if (!(c->command & COMMAND_HANDLING) && config_origin(c, &c->lists.key) == ORIGIN_ARGUMENT)
 		return 0;
 	struct key_spec *spec = key_spec_new((const char *const *)c->lists.key.items,
 					     c->lists.key.count, &why);

@@ -39,6 +39,7 @@ bool options_same(const struct config *a, const struct config *b, const struct o
 	case OPTION_DATA:
 	case OPTION_KEEP:
 	case OPTION_URL:
+	case OPTION_STORE:
 		return same_text(*(char *const *)x, *(char *const *)y);
 	case OPTION_LIST:
 	case OPTION_COMMAS:

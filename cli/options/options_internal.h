@@ -19,6 +19,7 @@ enum option_type {
 	OPTION_WORD,     /* int or an enum, an index of `words` */
 	OPTION_KEEP,     /* char *, and the two of struct engine_policy */
 	OPTION_URL,      /* char * */
+	OPTION_STORE,    /* char *: sqlite, memory, or a URL */
 	OPTION_RATIO,    /* int, thousandths of a number from 0 to 1 */
 	OPTION_RATES,    /* struct outbox_rates: what is named replaces what was there */
 	OPTION_ROUTE,    /* struct routes */
@@ -54,6 +55,9 @@ struct option_row {
 	bool secret;       /* its value is starred out where it was given */
 	/* it cannot change while tgrun runs: a reload names it, and leaves it */
 	bool fixed;
+	/* to a sub-command that handles nothing it means another thing, which has no default, and
+	 * as a number no other limit than an int */
+	bool twofold;
 	unsigned char least;      /* enum origin: the lowest level at which it may stand */
 	size_t offset, size;      /* of its member in struct config */
 	int64_t min, max;         /* of durations, sizes, numbers */

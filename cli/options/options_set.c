@@ -80,7 +80,10 @@ static int set_member(struct config *c, const struct option_row *row, const char
 		return options_route_add(member_of(c, row), value, err);
 	if (row->type == OPTION_KEEP)
 		return set_keep(c, value, err);
-	return options_value_set(row, member_of(c, row), value, err);
+	struct option_row other = *row;
+	if (row->twofold && !(c->command & COMMAND_HANDLING))
+		other.max = INT32_MAX;
+	return options_value_set(&other, member_of(c, row), value, err);
 }
 
 static bool is_list(const struct option_row *row)
@@ -131,7 +134,7 @@ static void forget(struct config *c, const struct option_row *row)
 	if (is_list(row))
 		list_release(c, row);
 	if (row->type == OPTION_TEXT || row->type == OPTION_MAYBE || row->type == OPTION_DATA ||
-	    row->type == OPTION_KEEP || row->type == OPTION_URL)
+	    row->type == OPTION_KEEP || row->type == OPTION_URL || row->type == OPTION_STORE)
 		options_text_release(text);
 	c->from[index_of(row)].origin = ORIGIN_DEFAULT;
 }

@@ -15,6 +15,7 @@
 enum {
 	RUN = COMMAND_RUN | COMMAND_CHECK,
 	HANDLING = COMMAND_HANDLING,
+	LISTS = COMMAND_DEAD | COMMAND_QUEUE | COMMAND_OUTBOX,
 	BOT = COMMAND_ALL & ~(COMMAND_TRY | COMMAND_LIST | COMMAND_HELP),
 	ALL = COMMAND_ALL,
 	ANY = ORIGIN_FILE,
@@ -24,7 +25,6 @@ enum {
 #define SECONDS INT64_C(1000)
 #define YEAR    (366 * 86400 * SECONDS)
 
-static const char *const store_words[] = { "sqlite", "memory", NULL };
 static const char *const background_words[] = { "wait", "kill", "leave", NULL };
 static const char *const mode_words[] = { "exec", "batch", NULL };
 static const char *const growth_words[] = { "exponential", "quadratic", "constant", NULL };
@@ -78,7 +78,8 @@ const struct option_row options_table[] = {
 	TEXT("token-file", "FILE", OPTION_TEXT, NULL, GROUP_BOT, BOT, token_file,
 	     "read the token from FILE"),
 	TEXT("api-url", "URL", OPTION_URL, "https://api.telegram.org", GROUP_BOT,
-	     RUN | COMMAND_SEND | COMMAND_CALL | FIXED, api_url, "the Bot API server"),
+	     RUN | COMMAND_SEND | COMMAND_CALL | COMMAND_FLEET | FIXED, api_url,
+	     "the Bot API server"),
 	TEXT("ca-file", "FILE", OPTION_TEXT, NULL, GROUP_BOT,
 	     RUN | COMMAND_SEND | COMMAND_CALL | FIXED, ca_file,
 	     "trust a server whose certificate the authorities in FILE signed, and no other"),
@@ -143,10 +144,11 @@ const struct option_row options_table[] = {
 
 	RANGE("concurrency", "N", OPTION_NUMBER, "16", 1, CONFIG_CONCURRENCY_MAX, GROUP_ORDER,
 	      HANDLING, engine.concurrency, "handlers that run at the same time, at most"),
-	TEXT("key", "KEY", OPTION_LIST, "chat", GROUP_ORDER,
-	     HANDLING | COMMAND_CANCEL | COMMAND_PUSH | FIXED, lists.key,
-	     "what keeps updates in order: chat, topic, user, none, or a JSON Pointer; may be repeated; "
-	     "of 'cancel' and 'push' a TG_KEY, such as chat:42: of what is to end, or is pushed"),
+	{ ROW("key", OPTION_LIST, GROUP_ORDER,
+	      HANDLING | COMMAND_CANCEL | COMMAND_PUSH | LISTS | FIXED, ANY, lists.key,
+	      "what keeps updates in order: chat, topic, user, none, or a JSON Pointer; may be repeated; "
+	      "of 'cancel', 'push' and 'list' a TG_KEY, such as chat:42: of what is to end, is pushed, or is listed"),
+	  .value = "KEY", .fallback = "chat", .twofold = true },
 	TEXT("bypass", "MATCH,...", OPTION_COMMAS, NULL, GROUP_ORDER, HANDLING | FIXED,
 	     lists.bypass,
 	     "kinds and /commands that neither wait for their chat nor hold it; may be repeated"),
@@ -198,8 +200,9 @@ const struct option_row options_table[] = {
 		"without a sound"),
 	OUTSIDE("stdin", "NAME", OPTION_TEXT, GROUP_CALL, COMMAND_CALL, ORIGIN_ARGUMENT, stdin_name,
 		"the parameter NAME is what stands on standard input"),
-	OUTSIDE("print", NULL, OPTION_MAYBE, GROUP_CALL, COMMAND_CALL, ORIGIN_ARGUMENT, print,
-		"print the result, or with --print=POINTER a part of it"),
+	OUTSIDE("print", NULL, OPTION_MAYBE, GROUP_CALL, COMMAND_CALL | COMMAND_FLEET,
+		ORIGIN_ARGUMENT, print,
+		"print the result, or with --print=POINTER a part of it; of fleet init: print the SQL, and do nothing"),
 	OUTSIDE("output", "PATH", OPTION_TEXT, GROUP_CALL, COMMAND_CALL | COMMAND_STATUS,
 		ORIGIN_ARGUMENT, output,
 		"of getFile: fetch the file itself to PATH; of status --prometheus: write it there; "
@@ -257,8 +260,9 @@ const struct option_row options_table[] = {
 	     "take updates as JSON lines from a file, standard input or a program instead of Telegram"),
 	RANGE("poll-timeout", "DURATION", OPTION_DURATION, "30s", 0, 50 * SECONDS, GROUP_RECEIVE,
 	      RUN, poll.timeout, "how long the server holds a request open when there is nothing"),
-	RANGE("limit", "N", OPTION_NUMBER, "100", 1, 100, GROUP_RECEIVE, RUN, poll.limit,
-	      "updates in one response, at most"),
+	{ ROW("limit", OPTION_NUMBER, GROUP_RECEIVE, RUN | LISTS, ANY, poll.limit,
+	      "updates in one response, at most; of 'list' lines"),
+	  .value = "N", .fallback = "100", .min = 1, .max = 100, .twofold = true },
 	TEXT("allowed-updates", "KIND,...|all|default", OPTION_COMMAS, "default", GROUP_RECEIVE,
 	     RUN, allowed_updates, "the kinds of updates to ask for"),
 	FLAG("drop-pending", GROUP_RECEIVE, RUN | FIXED, poll.drop_pending,
@@ -279,8 +283,13 @@ const struct option_row options_table[] = {
 
 	TEXT("state-dir", "DIR", OPTION_TEXT, NULL, GROUP_STATE, BOT | FIXED, state_dir,
 	     "where the queue is kept"),
-	WORD("store", "sqlite|memory", "sqlite", store_words, GROUP_STATE, RUN | FIXED, store,
-	     "how the queue is kept; memory: not at all"),
+	TEXT("store", "sqlite|memory|URL", OPTION_STORE, "sqlite", GROUP_STATE, BOT | FIXED, store,
+	     "how the queue is kept; memory: not at all; postgresql://HOST/DATABASE: for several machines"),
+	TEXT("node", "NAME", OPTION_TEXT, NULL, GROUP_STATE, RUN | FIXED, node,
+	     "this machine's name among those that share a queue, for people"),
+	RANGE("lease", "DURATION", OPTION_DURATION, "30s", 5 * SECONDS, 600 * SECONDS, GROUP_STATE,
+	      RUN | FIXED, lease,
+	      "how long a machine that shares a queue may be silent before others take over"),
 	RANGE("min-free", "SIZE", OPTION_SIZE, "64M", 0, INT64_MAX, GROUP_STATE, RUN | COMMAND_PUSH,
 	      engine.min_free,
 	      "free space on the disk below which fetching pauses; 0: any will do"),
@@ -306,10 +315,16 @@ const struct option_row options_table[] = {
 		"read options from FILE"),
 	OUTSIDE("json", NULL, OPTION_FLAG, GROUP_OTHER,
 		COMMAND_DEAD | COMMAND_QUEUE | COMMAND_OUTBOX | COMMAND_SEND | COMMAND_STATUS |
-			COMMAND_LIST,
+			COMMAND_FLEET | COMMAND_LIST,
 		ORIGIN_ARGUMENT, json, "print one JSON object a line"),
-	OUTSIDE("all", NULL, OPTION_FLAG, GROUP_OTHER,
-		COMMAND_DEAD | COMMAND_QUEUE | COMMAND_OUTBOX, ORIGIN_ARGUMENT, all,
+	OUTSIDE("kind", "KIND,...", OPTION_COMMAS, GROUP_OTHER, LISTS, ORIGIN_ARGUMENT, kind,
+		"list only these kinds, of the outbox these methods; may be repeated"),
+	{ ROW("older", OPTION_DURATION, GROUP_OTHER, LISTS, ORIGIN_ARGUMENT, older,
+	      "list only what came, failed or was made so long ago, or earlier; 0: all"),
+	  .value = "DURATION", .fallback = NULL, .max = 100 * YEAR },
+	OUTSIDE("reason", "TEXT", OPTION_TEXT, GROUP_OTHER, COMMAND_DEAD | COMMAND_OUTBOX,
+		ORIGIN_ARGUMENT, reason, "list only those in whose reason TEXT stands"),
+	OUTSIDE("all", NULL, OPTION_FLAG, GROUP_OTHER, LISTS, ORIGIN_ARGUMENT, all,
 		"of drop, clear and retry: all dead letters, updates that wait, or messages that failed"),
 	{ ROW("state", OPTION_WORD, GROUP_OTHER, COMMAND_OUTBOX, ORIGIN_ARGUMENT, state,
 	      "list only the messages that wait, are being sent, or failed"),
@@ -324,6 +339,10 @@ const struct option_row options_table[] = {
 	  .value = "N", .fallback = "-1", .min = -1, .max = INT32_MAX },
 	OUTSIDE("prometheus", NULL, OPTION_FLAG, GROUP_OTHER, COMMAND_STATUS, ORIGIN_ARGUMENT,
 		prometheus, "print the figures as Prometheus reads them"),
+	OUTSIDE("role", "ROLE", OPTION_TEXT, GROUP_OTHER, COMMAND_FLEET, ORIGIN_ARGUMENT, role,
+		"of fleet init: the PostgreSQL role that machines and tools connect as"),
+	OUTSIDE("force", NULL, OPTION_FLAG, GROUP_OTHER, COMMAND_FLEET, ORIGIN_ARGUMENT, force,
+		"of fleet evict: at once; what runs there may run twice"),
 	OUTSIDE("watch", NULL, OPTION_FLAG, GROUP_OTHER, COMMAND_STATUS, ORIGIN_ARGUMENT, watch,
 		"print the status again and again"),
 	OUTSIDE("wait", NULL, OPTION_FLAG, GROUP_OTHER, COMMAND_STOP | COMMAND_DRAIN | COMMAND_SEND,

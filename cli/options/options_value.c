@@ -12,6 +12,7 @@
 #include "base/duration.h"
 #include "base/nearest.h"
 #include "cli/options/options_internal.h"
+#include "queue/shared/fleet_url.h"
 #include "update/allow.h"
 
 void options_text_release(char **text)
@@ -182,6 +183,19 @@ static int set_url(char **member, const char *value, struct err *err)
 	return options_text_set(member, value, err);
 }
 
+static int set_store(char **member, const char *value, struct err *err)
+{
+	static const char *const words[] = { "sqlite", "memory", "postgresql://" };
+	bool known = strcmp(value, words[0]) == 0 || strcmp(value, words[1]) == 0;
+	if (known || fleet_url_is(value))
+		return options_text_set(member, value, err);
+	const char *near = nearest_find(value, words, sizeof words / sizeof *words);
+	return err_set(err, ERR_USAGE,
+		       "unknown value '%s'; %s%s%sit takes sqlite, memory, or "
+		       "postgresql://HOST/DATABASE",
+		       value, near ? "did you mean '" : "", near ? near : "", near ? "'? " : "");
+}
+
 /* A number from 0 to 1 with at most three decimals. */
 static int set_ratio(int *member, const char *value, struct err *err)
 {
@@ -274,6 +288,8 @@ int options_value_set(const struct option_row *row, void *member, const char *va
 		return options_commas_add(member, value, err);
 	case OPTION_URL:
 		return set_url(member, value, err);
+	case OPTION_STORE:
+		return set_store(member, value, err);
 	case OPTION_LIST:
 		return *value ? add_text(member, value, err) : is_empty(err);
 	case OPTION_MAYBE:

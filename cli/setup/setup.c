@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "queue/shared/fleet_url.h"
 #include "update/kinds.h"
 
 enum { ALLOWED_MAX = 16384 };
@@ -72,7 +73,7 @@ static int use_token_file(struct setup *s, const char *path, struct err *err)
 				   why.text, path);
 }
 
-int setup_token(struct setup *s, struct err *err)
+static int find_token(struct setup *s, struct err *err)
 {
 	char path[PATH_MAX];
 	const struct config *c = &s->config;
@@ -112,6 +113,11 @@ int setup_state_home(char **path, struct err *err)
 		return 0;
 	*path = NULL;
 	return err_set(err, ERR_INTERNAL, "out of memory");
+}
+
+int setup_token(struct setup *s, struct err *err)
+{
+	return find_token(s, err) || fleet_url_hide(s->config.store, s->secret, err) ? -1 : 0;
 }
 
 int setup_state_dir(struct setup *s, struct err *err)

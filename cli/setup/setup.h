@@ -38,7 +38,7 @@ int setup_options(struct setup *s, char *const *argv, char *const *envp, struct 
 /* Reads the token: --token, --token-file, TGRUN_TOKEN, the config file, or
  * $CREDENTIALS_DIRECTORY/token. A file that others may read becomes a warning in the config. 0,
  * with `secret` NULL when there is none and another source than Telegram, or -1 with `err`
- * (ERR_NOPERM; ERR_USAGE when there is none). */
+ * (ERR_NOPERM; ERR_USAGE when there is none). The secret hides the password of --store, too. */
 int setup_token(struct setup *s, struct err *err);
 
 /* Reads the secret of webhooks: --webhook-secret, --webhook-secret-file, TGRUN_WEBHOOK_SECRET, the

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/setup/setup.h"
+#include "queue/shared/fleet_url.h"
 
 static const char *find_env(char *const *env, const char *name, size_t n)
 {
@@ -40,18 +41,27 @@ static bool is_managers(const char *entry, bool hide)
 	return false;
 }
 
+/* How the server of a shared queue is reached is tgrun's own matter. */
+static bool is_stores(const char *entry)
+{
+	return strncmp(entry, "PGPASSWORD=", 11) == 0 || strncmp(entry, "PGPASSFILE=", 11) == 0 ||
+	       strncmp(entry, "PGSERVICEFILE=", 14) == 0;
+}
+
 /* The environment that handlers begin with: the caller's less what is tgrun's, or nothing, and what
  * --env adds. */
 static char **make_env(const struct setup *s, struct err *err)
 {
 	const struct config *c = &s->config;
 	bool hide = c->engine.hide_token || c->engine.serve_api || s->webhook_secret;
+	bool shared = fleet_url_is(c->store);
 	size_t n = 0, inherited = 0;
 	while (s->envp[inherited])
 		inherited++;
 	char **env = calloc(inherited + c->env.count + 1, sizeof *env);
 	for (size_t i = 0; env && i < inherited && !c->clear_env; i++)
-		if (!is_ours(s->envp[i]) && !is_managers(s->envp[i], hide))
+		if (!is_ours(s->envp[i]) && !is_managers(s->envp[i], hide) &&
+		    !(shared && is_stores(s->envp[i])))
 			env[n++] = strdup(s->envp[i]);
 	for (size_t i = 0; env && i < c->env.count; i++) {
 		const char *entry = c->env.items[i];

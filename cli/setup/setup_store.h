@@ -9,12 +9,13 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "cli/options/options.h"
+#include "io/statedir.h"
 #include "queue/queue.h"
 
 /* Where a store is. All of it stays the caller's. */
 struct store_place {
-	int dir_fd;           /* the state directory; -1: there is none */
-	const char *dir_name; /* for messages */
+	const struct config *config;
+	struct statedir *dir; /* the state directory; NULL: there is none */
 	int64_t bot_id;       /* 0: no bot */
 	struct log *log;      /* for warnings; NULL: none are given */
 };

@@ -22,10 +22,10 @@ static int take(struct setup *s, const char *where, const char *text, size_t n, 
 				       "%s: the secret of webhooks has a character that it may not "
 				       "have; Telegram takes A-Z, a-z, 0-9, _ and -",
 				       where);
-	if (n < SECRET_MIN || n > SECRET_WEBHOOK_MAX)
+	if (n < SECRET_MIN || n > SECRET_OTHER_MAX)
 		return err_set(err, ERR_USAGE,
 			       "%s: the secret of webhooks has %zu characters; it needs %d to %d",
-			       where, n, SECRET_MIN, SECRET_WEBHOOK_MAX);
+			       where, n, SECRET_MIN, SECRET_OTHER_MAX);
 	s->webhook_secret = strndup(text, n);
 	return s->webhook_secret ? 0 : err_set(err, ERR_INTERNAL, "out of memory");
 }
@@ -56,6 +56,6 @@ int setup_webhook(struct setup *s, struct err *err)
 	else if (setup_credential("webhook-secret", place))
 		rc = take_file(s, place, err);
 	if (rc == 0 && s->secret)
-		secret_webhook(s->secret, s->webhook_secret);
+		secret_hide(s->secret, SECRET_OF_WEBHOOKS, s->webhook_secret);
 	return rc;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "cli/try/chat.h"
 #include "cli/try/chat_record_internal.h"
 #include "cli/try/chat_words.h"
@@ -57,10 +58,9 @@ struct chat_record *chat_record_new(void)
 
 static int cut_lines(struct chat_record *r, struct err *err)
 {
-	static const char mark[] = "\xef\xbb\xbf"; /* stands also where files were put together */
 	char *s = r->text;
 	while (*s) {
-		s += strncmp(s, mark, sizeof mark - 1) == 0 ? sizeof mark - 1 : 0;
+		s += utf8_mark(s, strnlen(s, 3)); /* stands also where files were put together */
 		char *end = strchrnul(s, '\n');
 		struct record_line line = { .text = s };
 		s = *end ? end + 1 : end;

@@ -120,15 +120,16 @@ static bool take_input(struct try *t)
 	if (rc <= 0)
 		return false;
 	bool parsed = chat_parse(buf_str(&t->input.text), t->input.said, &line, &err) == 0;
-	if (is_early(t) && !(parsed && line.verb == CHAT_WAIT))
+	bool counts = parsed && line.verb != CHAT_NOTHING && line.verb != CHAT_HELP;
+	/* What is in no record waits for nothing, and nothing waits for it: there it is missing. */
+	if ((counts || !t->record) && is_early(t) && !(parsed && line.verb == CHAT_WAIT))
 		return false;
 	t->ready = false;
-	if (parsed)
+	if (counts)
 		t->waited = line.verb == CHAT_WAIT ||
 			    (t->waited && (line.verb == CHAT_AS || line.verb == CHAT_IN));
 	tell_old_word(t);
-	try_record_begin(t, parsed && line.verb != CHAT_NOTHING && line.verb != CHAT_HELP &&
-				    line.verb != CHAT_QUIT);
+	try_record_begin(t, counts && line.verb != CHAT_QUIT);
 	if (parsed)
 		try_act(t, &line);
 	else

@@ -26,6 +26,11 @@ static int64_t wall(const struct clock *c)
 	return time_of(CLOCK_REALTIME);
 }
 
+int64_t clock_boot(void)
+{
+	return time_of(CLOCK_BOOTTIME);
+}
+
 const struct clock clock_system = { mono, wall };
 
 /* `n` digits at *text, which moves behind them; -1: there are not so many. */

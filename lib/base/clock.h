@@ -17,6 +17,9 @@ struct clock {
 /* The machine's clock. */
 extern const struct clock clock_system;
 
+/* Milliseconds of CLOCK_BOOTTIME: the monotonic clock, which goes on while the machine sleeps. */
+int64_t clock_boot(void);
+
 enum { CLOCK_TEXT_MAX = 40 };
 
 /* Reads a time of the wall clock, in milliseconds since 1970: seconds since 1970 ("1766595600"), or

@@ -20,8 +20,8 @@ struct secret {
 	char shown[32];
 	char token[TOKEN_MAX + 1];
 	char also[ALSO][SECRET_ALSO_MAX + 1]; /* other texts; "" for none */
-	char webhook[SECRET_WEBHOOK_MAX + 1]; /* "": none, and so is the next */
-	char handed[24 + HANDED + 1];
+	char others[SECRET_OTHERS][SECRET_OTHER_MAX + 1];
+	char handed[24 + HANDED + 1]; /* "": none */
 };
 
 struct secret *secret_new(const char *token, struct err *err)
@@ -76,6 +76,10 @@ void secret_assign(struct secret *s, const struct secret *from)
 	s->part = s->token + (from->part - from->token);
 	memcpy(s->also, before.also, sizeof s->also);
 	memcpy(s->handed, before.handed, sizeof s->handed);
+	memcpy(s->others[SECRET_OF_STORE], before.others[SECRET_OF_STORE],
+	       sizeof s->others[SECRET_OF_STORE]);
+	memcpy(s->others[SECRET_OF_STORE_URL], before.others[SECRET_OF_STORE_URL],
+	       sizeof s->others[SECRET_OF_STORE_URL]);
 	explicit_bzero(&before, sizeof before);
 }
 
@@ -114,9 +118,9 @@ int secret_also(struct secret *s, const char *one, const char *two, const char *
 	return 0;
 }
 
-void secret_webhook(struct secret *s, const char *text)
+void secret_hide(struct secret *s, enum secret_of of, const char *text)
 {
-	snprintf(s->webhook, sizeof s->webhook, "%s", text ? text : "");
+	snprintf(s->others[of], sizeof s->others[of], "%s", text ? text : "");
 }
 
 /* The secret part of what was handed out. */
@@ -189,8 +193,9 @@ size_t secret_redact(const struct secret *s, char *text, size_t n)
 	n = redact(text, n, s->part, s->length);
 	if (s->handed[0])
 		n = redact(text, n, handed_part(s), HANDED);
-	if (s->webhook[0])
-		n = secret_redact_text(s->webhook, text, n);
+	for (int i = 0; i < SECRET_OTHERS; i++)
+		if (s->others[i][0])
+			n = secret_redact_text(s->others[i], text, n);
 	for (int i = 0; i < ALSO && s->also[i][0]; i++)
 		n = secret_redact_text(s->also[i], text, n);
 	return n;

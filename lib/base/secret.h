@@ -36,10 +36,14 @@ enum { SECRET_ALSO_MAX = 300 };
 int secret_also(struct secret *s, const char *one, const char *two, const char *three,
 		struct err *err);
 
-/* The secret that requests to webhooks carry is hidden from now on wherever the token is:
- * SECRET_MIN to SECRET_WEBHOOK_MAX bytes, checked by the caller; NULL: there is none. */
-enum { SECRET_WEBHOOK_MAX = 256 };
-void secret_webhook(struct secret *s, const char *text);
+/* What else is hidden: the secret that requests to webhooks carry; the password of the store's
+ * server, and as it stands in a URL. */
+enum secret_of { SECRET_OF_WEBHOOKS, SECRET_OF_STORE, SECRET_OF_STORE_URL, SECRET_OTHERS };
+
+/* A text is hidden from now on wherever the token is: SECRET_MIN to SECRET_OTHER_MAX bytes, checked
+ * by the caller; NULL: there is none. */
+enum { SECRET_OTHER_MAX = 256 };
+void secret_hide(struct secret *s, enum secret_of of, const char *text);
 
 /* Makes a token of the same bot that is random, and worth nothing at any server: for programs that
  * call tgrun instead. It is hidden wherever the token is. 0, or -1 with `err` (ERR_INTERNAL: no
@@ -54,7 +58,7 @@ const char *secret_handed(const struct secret *s);
 int secret_exchange(const struct secret *s, const char *text, size_t n, bool back, struct buf *out);
 
 /* Makes `s` hold the token that `from` holds, so that all who have `s` use the new one. What `s`
- * hides of a server stays, and so does what it handed out. */
+ * hides of servers stays, the webhooks' apart, and so does what it handed out. */
 void secret_assign(struct secret *s, const struct secret *from);
 
 /* The whole token, for the API's URL and the handler's environment only. */
@@ -69,7 +73,7 @@ const char *secret_shown(const struct secret *s);
 /* The length in bytes of the part that redaction looks for. */
 size_t secret_length(const struct secret *s);
 
-/* Puts `***` for the secret part, and for what secret_also() and secret_webhook() added, wherever
+/* Puts `***` for the secret part, and for what secret_also() and secret_hide() added, wherever
  * they stand in the `n` bytes at `text`. Returns the new length, at most `n`; no NUL is added. NULL
  * secret: does nothing.
  */

@@ -27,6 +27,12 @@ size_t utf8_length(const char *s, size_t n)
 	return length;
 }
 
+size_t utf8_mark(const char *s, size_t n)
+{
+	static const char mark[] = { '\xef', '\xbb', '\xbf' };
+	return n >= sizeof mark && memcmp(s, mark, sizeof mark) == 0 ? sizeof mark : 0;
+}
+
 unsigned utf8_code(const char *s, size_t length)
 {
 	const unsigned char *p = (const unsigned char *)s;

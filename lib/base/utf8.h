@@ -10,6 +10,10 @@
  */
 size_t utf8_length(const char *s, size_t n);
 
+/* The length of the byte order mark that the `n` bytes at `s` begin with, as some languages write
+ * one in front of all that they write; 0: there is none. */
+size_t utf8_mark(const char *s, size_t n);
+
 /* The code point of the well-formed character of `length` bytes at `s`. */
 unsigned utf8_code(const char *s, size_t length);
 

@@ -252,6 +252,18 @@ void door_stored(struct door *d)
 	}
 }
 
+void door_lost(struct door *d)
+{
+	for (struct list *l = d->calls.next, *next; l != &d->calls; l = next) {
+		struct door_call *c = container_of(l, struct door_call, link);
+		next = l->next;
+		if (c->stage == DOOR_STORES)
+			door_refuse(c, 503, DOOR_UNSURE,
+				    "Service Unavailable: this machine was cut off from the store, "
+				    "and it is not known whether it was stored");
+	}
+}
+
 void door_close(struct door *d)
 {
 	if (d->closing)

@@ -80,6 +80,9 @@ int door_port(const struct door *d);
 /* Something may be on disk by now: those are answered who wait for that. */
 void door_stored(struct door *d);
 
+/* What was to be stored may be, or may never be: those are answered who wait for that. */
+void door_lost(struct door *d);
+
 /* Nobody is let in any more; who waits is told so, and what is being sent may end. */
 void door_close(struct door *d);
 

@@ -24,6 +24,7 @@ static void on_turn(void *arg)
 	engine_starts(e);
 	engine_out_send(e);
 	engine_door_stored(e);
+	engine_send_stored(e);
 	engine_trim_dead(e);
 	engine_give_back(e);
 	engine_starts_later(e);
@@ -118,6 +119,7 @@ struct engine *engine_new(const struct engine_config *config, struct err *err)
 	e->feed.fd = -1; /* the caller's until nothing can fail */
 	list_init(&e->starts.starting);
 	list_init(&e->starts.running);
+	list_init(&e->fleet.sends);
 	if (make_rooms(e, err))
 		goto fail;
 	struct sched_gather gather[QUEUE_LANES];
@@ -129,14 +131,20 @@ struct engine *engine_new(const struct engine_config *config, struct err *err)
 		.key_spec = e->rule,
 		.backlog = e->policy.backlog,
 		.route_of = engine_route_bytes,
+		.wanted = engine_wanted,
 		.gather = gather,
 		.group_of = engine_group_of,
 		.max_age = engine_max_age,
+		.chat_of = engine_chat_bytes,
 		.changed = engine_on_changed,
 		.arg = e,
 	};
+	engine_fleet_events(&queue);
 	e->queue = config->open_queue(config->arg, &queue, err);
-	if (!e->queue || engine_out_open(e, err))
+	if (!e->queue)
+		goto fail;
+	engine_fleet_init(e);
+	if (engine_out_open(e, err))
 		goto fail;
 	e->feed.fd = config->source_feed_fd;
 	loop_on_turn(config->loop, on_turn, e);

@@ -103,6 +103,10 @@ struct engine_options {
 	const char *webhook_secret; /* for handler_set_url() of each; NULL: none */
 };
 
+/* Appends the text of all that decides on keys and lanes: when it differs from the stored one, what
+ * waits is keyed anew; machines that share a queue have the same. 0, or -1 with `err`. */
+int engine_rule(const struct engine_options *options, struct buf *out, struct err *err);
+
 /* How many slots these options need: to be forked before the engine is made. */
 int engine_slots(const struct engine_options *options);
 
@@ -161,8 +165,9 @@ struct engine_config {
 	void (*finished)(void *arg, int status);
 	/* it was started from a terminal: a SIGHUP with which that goes is a stop */
 	bool terminal;
-	/* SIGHUP: read the configuration again and call engine_reload(). May be NULL. */
-	void (*reload)(void *arg);
+	/* SIGHUP, or who asked over the control socket: read the configuration again and call
+	 * engine_reload(). 0, or -1 with `err`, which is logged already. May be NULL. */
+	int (*reload)(void *arg, struct err *err);
 	/* An update was settled for good: handled, skipped, cancelled, dropped (failed false) or
 	 * failed (dead, or dropped after a failure). May be NULL. */
 	void (*settled)(void *arg, int64_t seq, bool failed);
@@ -227,6 +232,9 @@ struct engine_counts {
 	uint64_t outbox, outbox_oldest, sending, failed_calls;
 	uint64_t paused, breaker_open, start_failing, store_failing, backlog_full, disk_low;
 	uint64_t state_gone, outbox_full, sending_failing, token_refused;
+	/* of a store that machines share; else 0 */
+	uint64_t fleet_asks, fleet_sends, fleet_held, fleet_beat_age;
+	uint64_t fleet_cut_offs, fleet_takeovers, fleet_refusals; /* since the start */
 };
 void engine_counts(const struct engine *e, struct engine_counts *out);
 

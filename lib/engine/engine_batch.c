@@ -120,6 +120,7 @@ static int intake_make(struct engine *e, struct intake *b, const struct slice *i
 static void took(struct engine *e, const struct queue_put_result *r)
 {
 	e->asking.room_until = 0; /* it took some of the disk */
+	e->asking.many = r->taken > 1;
 	e->counts.received += r->taken;
 	e->counts.repeated += r->repeated;
 	e->counts.dead += r->dead;

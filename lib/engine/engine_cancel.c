@@ -4,13 +4,14 @@
  *
  * Invariant: the caller's own update, or its batch, is never ended, and what waits is left alone.
  * Who runs is settled when all of its processes are gone (engine_on_done()), so its keys are locked
- * till then.
+ * till then. What other machines run is theirs to end: a shared store passes the request on.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "engine/engine_internal.h"
+#include "queue/sharing.h"
 
 enum { NUMBERS_MAX_BYTES = 1 << 20 };
 
@@ -166,8 +167,27 @@ int engine_cancel(struct engine *e, const cJSON *request)
 		if (is_meant(&w, f->claim))
 			cancel_start(e, f);
 	}
+	if (rc == 0)
+		rc = queue_cancel(e->queue, w.key ? w.key : "", buf_str(&w.chat),
+				  (const int64_t *)(const void *)w.numbers.data,
+				  w.numbers.len / sizeof(int64_t));
 	wish_release(&w);
 	if (rc == 0)
 		handlers_cancel(e->handlers, is_cancelled, e);
 	return rc;
+}
+
+void engine_cancel_one(struct engine *e, int64_t seq)
+{
+	for (struct list *l = e->starts.running.next; l != &e->starts.running; l = l->next) {
+		struct flight *f = container_of(l, struct flight, link);
+		f->cancelled = f->cancelled || (f->claim->seq == seq && !f->is_void);
+	}
+	for (struct list *l = e->starts.starting.next, *next; l != &e->starts.starting; l = next) {
+		struct flight *f = container_of(l, struct flight, link);
+		next = l->next;
+		if (f->claim->seq == seq)
+			cancel_start(e, f);
+	}
+	handlers_cancel(e->handlers, is_cancelled, e);
 }

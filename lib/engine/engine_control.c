@@ -1,6 +1,6 @@
 /* engine/engine_control: the verbs of the control socket. A request is {"verb":"status"}, metrics,
- * stop, drain, pause, resume, send, push, cancel, or one of those that queue/verbs.c carries out.
- * The answer is lines of JSON, of which the last is {"end":true}, or {"error":"…"}.
+ * stop, drain, pause, resume, reload, send, push, cancel, or one of those that queue/verbs.c
+ * carries out. The answer is lines of JSON, of which the last is {"end":true}, or {"error":"…"}.
  *
  * Invariant: no request takes more than a slice of a turn, but for `send`, whose list of chats is
  * one transaction. So a client reads at its own pace and holds nothing here meanwhile; and what one
@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "engine/engine_internal.h"
 #include "queue/verbs.h"
 
@@ -129,7 +130,10 @@ static bool change_run(struct engine *e, struct control_client *client, const ch
 				"it is paused, so nothing would be handled; 'tgrun resume' comes first");
 			return true;
 		}
+		/* Other machines handle what waits. */
+		e->fleet.leaves = e->fleet.shared;
 		engine_drain(e);
+		engine_take_change(e);
 	} else if (strcmp(verb, "stop") == 0) {
 		if (e->phase == ENGINE_RUNNING)
 			log_event(e->config.log, LOG_INFO, LOG_NONE,
@@ -140,6 +144,35 @@ static bool change_run(struct engine *e, struct control_client *client, const ch
 	}
 	end(e, client);
 	return true;
+}
+
+static void send(struct engine *e, struct control_client *client, const cJSON *request)
+{
+	if (engine_send(e, client, request))
+		end(e, client);
+	else
+		engine_turn_in(e, 0);
+}
+
+/* A configuration that is refused is told with the status that a start would end with:
+ * {"refused":"…","status":78}. */
+static void reload(struct engine *e, struct control_client *client)
+{
+	struct err err = { 0 };
+	struct buf line;
+	if (e->phase != ENGINE_RUNNING) {
+		control_refuse(client, "it is stopping already");
+		return;
+	}
+	buf_init(&line, REPLY_MAX);
+	if (engine_read_again(e, &err) == 0)
+		end(e, client);
+	else if (buf_addc(&line, '{') || json_add_text(&line, "refused", err.text) ||
+		 json_add_number(&line, "status", err.status) || buf_addc(&line, '}'))
+		control_refuse(client, err.text);
+	else
+		control_reply(client, line.data, line.len), end(e, client);
+	buf_release(&line);
 }
 
 static void cancel(struct engine *e, struct control_client *client, const cJSON *request)
@@ -161,9 +194,11 @@ void engine_control_request(void *arg, struct control_client *client, const cJSO
 	else if (strcmp(verb, "metrics") == 0)
 		tell(e, client, metrics_json);
 	else if (strcmp(verb, "send") == 0)
-		engine_send(e, client, request), end(e, client);
+		send(e, client, request);
 	else if (strcmp(verb, "push") == 0)
 		engine_push(e, client, request), end(e, client);
+	else if (strcmp(verb, "reload") == 0)
+		reload(e, client);
 	else if (strcmp(verb, "cancel") == 0)
 		cancel(e, client, request);
 	else if (!ask_queue(e, client, request, verb) && !change_run(e, client, verb))

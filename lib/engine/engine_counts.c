@@ -6,6 +6,7 @@
 
 #include "engine/engine_internal.h"
 #include "engine/figures.h"
+#include "queue/sharing.h"
 
 static void count_source(const struct engine *e, struct engine_counts *out)
 {
@@ -41,6 +42,19 @@ static void count_queue(const struct engine *e, struct engine_counts *out)
 	out->oldest_waiting = rc < 0 ? FIGURE_UNKNOWN : rc ? age_of(e, arrived) : 0;
 }
 
+static void count_fleet(const struct engine *e, struct engine_counts *out)
+{
+	struct queue_fleet fleet;
+	queue_fleet(e->queue, &fleet);
+	out->fleet_asks = fleet.asks;
+	out->fleet_sends = fleet.sends;
+	out->fleet_held = fleet.held;
+	out->fleet_beat_age = fleet.beat_age >= 0 ? (uint64_t)fleet.beat_age : FIGURE_UNKNOWN;
+	out->fleet_cut_offs = fleet.cut_offs;
+	out->fleet_takeovers = fleet.takeovers;
+	out->fleet_refusals = fleet.refusals;
+}
+
 static void count_handlers(const struct engine *e, struct engine_counts *out)
 {
 	bool shared = false;
@@ -71,6 +85,7 @@ void engine_counts(const struct engine *e, struct engine_counts *out)
 	*out = e->counts;
 	count_source(e, out);
 	count_queue(e, out);
+	count_fleet(e, out);
 	count_handlers(e, out);
 	engine_out_count(e, out);
 	out->outbox_oldest = out->outbox_oldest ? age_of(e, (int64_t)out->outbox_oldest) : 0;
@@ -148,8 +163,11 @@ int engine_lingering(const struct engine *e, char *out, size_t n)
 bool engine_idle(const struct engine *e)
 {
 	struct queue_counts c;
+	struct queue_fleet fleet;
 	queue_counts(e->queue, &c);
-	return c.gathering == 0 && handlers_running(e->handlers) == 0 && !e->tidy.trimming &&
-	       list_empty(&e->starts.starting) && queue_next_due(e->queue, QUEUE_ALL_LANES) != 0 &&
-	       !queue_dirty(e->queue) && !engine_later_due(e);
+	queue_fleet(e->queue, &fleet);
+	return !fleet.more && c.gathering == 0 && handlers_running(e->handlers) == 0 &&
+	       !e->tidy.trimming && list_empty(&e->starts.starting) &&
+	       queue_next_due(e->queue, QUEUE_ALL_LANES) != 0 && !queue_dirty(e->queue) &&
+	       !engine_later_due(e);
 }

@@ -64,6 +64,12 @@ void engine_door_stored(struct engine *e)
 		door_stored(e->door);
 }
 
+void engine_door_lost(struct engine *e)
+{
+	if (e->door)
+		door_lost(e->door);
+}
+
 void engine_door_close(struct engine *e)
 {
 	if (e->door)

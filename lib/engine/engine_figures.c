@@ -76,7 +76,14 @@ enum figure {
 	PERHAPS_TWICE,
 	HOOKS,
 	HOOKS_DROPPED,
-	LOG_LINES_DROPPED
+	LOG_LINES_DROPPED,
+	FLEET_ASKS,
+	FLEET_SENDS,
+	FLEET_HELD,
+	FLEET_BEAT_AGE,
+	FLEET_CUT_OFFS,
+	FLEET_TAKEOVERS,
+	FLEET_REFUSALS
 };
 
 #define AT(member) offsetof(struct engine_counts, member)
@@ -222,6 +229,26 @@ const struct engine_figure engine_figures[] = {
 	[LOG_LINES_DROPPED] = { "log_lines_dropped", FIGURE_COUNTER,
 				"lines of the log that nobody read", AT(log_lines_dropped),
 				METRIC_NONE, NULL },
+	[FLEET_ASKS] = { "fleet_asks", FIGURE_FLAG,
+			 "this machine asks for updates, for all that share the store",
+			 AT(fleet_asks), METRIC_FLEET_ROLE, "asks" },
+	[FLEET_SENDS] = { "fleet_sends", FIGURE_FLAG,
+			  "this machine sends, for all that share the store", AT(fleet_sends),
+			  METRIC_FLEET_ROLE, "sends" },
+	[FLEET_HELD] = { "fleet_held", FIGURE_GAUGE, "updates that no other machine may start now",
+			 AT(fleet_held), METRIC_FLEET_HELD, NULL },
+	[FLEET_BEAT_AGE] = { "fleet_beat_age_seconds", FIGURE_AGE,
+			     "since the shared store heard of this machine", AT(fleet_beat_age),
+			     METRIC_FLEET_BEAT_AGE, NULL },
+	[FLEET_CUT_OFFS] = { "fleet_cut_offs", FIGURE_COUNTER,
+			     "how often its handlers were killed since the store could not be reached",
+			     AT(fleet_cut_offs), METRIC_FLEET_CUT_OFFS, NULL },
+	[FLEET_TAKEOVERS] = { "fleet_takeovers", FIGURE_COUNTER,
+			      "machines whose work this one handed on", AT(fleet_takeovers),
+			      METRIC_FLEET_TAKEOVERS, NULL },
+	[FLEET_REFUSALS] = { "fleet_refusals", FIGURE_COUNTER,
+			     "what the store refused since another machine has the role, or the work",
+			     AT(fleet_refusals), METRIC_FLEET_REFUSALS, NULL },
 };
 const size_t engine_figures_count = sizeof engine_figures / sizeof *engine_figures;
 

@@ -30,15 +30,21 @@ void engine_hangup_timer(void *arg)
 	hung_up(arg);
 }
 
-void engine_hangup(struct engine *e)
+int engine_read_again(struct engine *e, struct err *err)
 {
-	if (hung_up(e))
-		return;
 	notify_reloading(e->config.notify);
-	if (e->config.reload)
-		e->config.reload(e->config.arg);
+	int rc = e->config.reload ? e->config.reload(e->config.arg, err) : 0;
 	if (e->source->ops->hello)
 		e->source->ops->hello(e->source);
 	notify_reloaded(e->config.notify);
+	return rc;
+}
+
+void engine_hangup(struct engine *e)
+{
+	struct err logged;
+	if (hung_up(e))
+		return;
+	engine_read_again(e, &logged);
 	loop_timer_set(e->hangup_timer, SETTLES);
 }

@@ -77,6 +77,7 @@ struct flight {
 	bool leader;    /* counts as one process */
 	uint64_t batch; /* the number of its batch, which may be of one */
 	bool cancelled; /* tgrun cancel has named it */
+	bool is_void;   /* another machine may have it: its end counts for nothing */
 	int64_t since;  /* monotonic milliseconds */
 	struct {
 		int64_t due, shown_at; /* monotonic milliseconds; 0: never */
@@ -168,6 +169,7 @@ struct engine {
 		bool stopped; /* it asks no more */
 		struct source_end end;
 		int64_t dry_at;
+		bool many;    /* the last batch had more than one update */
 		bool syncing; /* what was received is about to be durable */
 		bool disk_low, backlog_full;
 		int64_t room_until, stands_until; /* the disk and the state count as good */
@@ -221,6 +223,15 @@ struct engine {
 		int64_t fails_at; /* since when the store fails; 0: it works */
 		struct loop_timer *stop_timer, *runtime_timer;
 	} end;
+	/* Of a store that several machines share; else it is this machine's for ever. */
+	struct {
+		bool shared, attached;
+		bool may_ask;
+		bool leaves;       /* tgrun drain */
+		bool holds_back;   /* tgrun fleet drain */
+		int64_t trust;     /* CLOCK_BOOTTIME, milliseconds: no handler runs from then on */
+		struct list sends; /* of engine_send.c: answered when they are stored */
+	} fleet;
 	struct {
 		int64_t at;
 		char text[160];
@@ -247,6 +258,11 @@ int64_t engine_slice(struct engine *e);
 void engine_store_works(struct engine *e);
 /* For `tgrun status`. `text` is copied. */
 void engine_remember_error(struct engine *e, const char *text);
+
+/* Whether handlers may run now, as far as other machines are concerned. */
+bool engine_trusted(const struct engine *e);
+/* Tells the queue what this machine takes, by what was asked of it. */
+void engine_take_change(struct engine *e);
 
 /* engine_stand.c: whether what was written still stands under its name; at the end, with a last
  * word where it does not. Without a directory, always. */
@@ -288,6 +304,8 @@ unsigned engine_lane(const struct engine *e, const struct update *u, bool *bypas
  * if it is no update. Business and guest chats have names of their own. 0, or -1 when memory is
  * out. */
 int engine_chat_of(const struct engine *e, const struct claim *c, struct buf *out);
+/* The same, as queue_config.chat_of. */
+int engine_chat_bytes(void *arg, const char *body, size_t length, struct buf *out);
 /* Why --only or --ignore leaves it out, a phrase; NULL: it is left in. */
 const char *engine_left_out(const struct engine *e, const struct update *u);
 /* Whether it is handled at all; counts what is not, and *why gets a phrase. */
@@ -300,10 +318,12 @@ bool engine_probes(const struct route *r);
 void engine_later_turn(struct engine *e);
 /* Something is due, and there is room for it. */
 bool engine_later_due(const struct engine *e);
+/* Whether what was pushed is to become an update: --only and --ignore say so. */
+bool engine_wanted(void *arg, const char *body, size_t length);
 /* Answers the request of tgrun push; control_end() is the caller's. */
 void engine_push(struct engine *e, struct control_client *client, const cJSON *request);
 
-/* engine_out.c, engine_typing.c, engine_door.c: engine_out_internal.h */
+/* engine_out.c, engine_typing.c, engine_door.c, engine_send.c: engine_out_internal.h */
 
 /* engine_start_failure.c */
 void engine_on_unstartable(void *arg, struct handler *h, const char *reason, int errnum);
@@ -398,6 +418,8 @@ void engine_check_end(struct engine *e);
 /* engine_cancel.c: carries out the request of tgrun cancel; the ends follow. 0, or -1 when memory
  * is out. */
 int engine_cancel(struct engine *e, const cJSON *request);
+/* The one of this number, if it is here: as another machine was asked to. */
+void engine_cancel_one(struct engine *e, int64_t seq);
 
 /* engine_metrics.c: appends all metrics, in Prometheus' text format 0.0.4. 0, or -1 when the buffer
  * is full. */
@@ -406,9 +428,6 @@ int engine_metrics(const struct engine *e, struct buf *b);
 /* engine_status.c: appends the object of `tgrun status`. 0, or -1 when the buffer is full. */
 int engine_status_json(struct engine *e, struct buf *b);
 
-/* engine_send.c: answers the request; control_end() is the caller's. */
-void engine_send(struct engine *e, struct control_client *client, const cJSON *request);
-
 /* engine_control.c */
 void engine_control_request(void *arg, struct control_client *client, const cJSON *request);
 /* Makes the control socket, if it is not there. */
@@ -416,8 +435,16 @@ void engine_control_open(struct engine *e);
 /* The same, after a turn in which engine_stands() found the state in its place. */
 void engine_control_check(struct engine *e);
 
+/* engine_fleet.c: the events of a shared store; before and after the queue is opened. */
+void engine_fleet_events(struct queue_config *config);
+void engine_fleet_init(struct engine *e);
+
 /* engine_hangup.c: SIGHUP came; the timer looks once more, a moment later. */
 void engine_hangup(struct engine *e);
+
+/* engine_hangup.c: has the configuration read again, and the bot's name asked for. 0, or -1 with
+ * `err`: everything stays as it was. */
+int engine_read_again(struct engine *e, struct err *err);
 void engine_hangup_timer(void *arg);
 
 /* engine_reload.c: takes over all that may change. 0, or -1 with `err`: what was not checked before

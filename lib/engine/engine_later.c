@@ -9,7 +9,7 @@
 
 enum { FAILED_AGAIN = 1000 /* milliseconds */ };
 
-static bool wanted(void *arg, const char *body, size_t length)
+bool engine_wanted(void *arg, const char *body, size_t length)
 {
 	struct engine *e = arg;
 	struct update *u = update_parse(body, length, NULL);
@@ -35,7 +35,7 @@ static bool ripen(struct engine *e)
 {
 	struct queue_ripe ripe;
 	struct err err;
-	int rc = queue_push_ripen(e->queue, engine_slice(e), wanted, e, &ripe, &err);
+	int rc = queue_push_ripen(e->queue, engine_slice(e), engine_wanted, e, &ripe, &err);
 	if (rc < 0 && (!e->later.fails || log_pace_owes(e->config.log, &e->later.pace)))
 		log_paced(e->config.log, &e->later.pace, LOG_ERROR, LOG_NONE,
 			  "what was pushed and is due cannot be taken: %s; it is tried again",

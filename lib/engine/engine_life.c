@@ -75,6 +75,7 @@ void engine_stop(struct engine *e, int status, bool now)
 		e->phase = ENGINE_DRAINING;
 		e->end.status = status;
 		notify_stopping(e->config.notify);
+		engine_take_change(e);
 		while (!list_empty(&e->starts.starting)) {
 			struct flight *f = container_of(e->starts.starting.next, struct flight,
 							link);
@@ -129,6 +130,7 @@ void engine_pause(struct engine *e, bool paused)
 		log_event(e->config.log, LOG_INFO, LOG_NONE,
 			  paused ? "paused: no handler is started" : "resumed");
 	e->paused = paused;
+	engine_take_change(e);
 	engine_turn_in(e, 0);
 }
 

@@ -50,6 +50,22 @@ static const struct {
 			     "1 while the handler of the route fails on everything." },
 	[METRIC_PAUSED] = { "paused", NULL, "gauge", "1 while tgrun pause holds." },
 	[METRIC_DISK_LOW] = { "disk_low", NULL, "gauge", "1 while the disk is almost full." },
+	[METRIC_FLEET_ROLE] = { "fleet_role", "role", "gauge",
+				"1 while this machine asks for updates, or sends, for all that "
+				"share the store." },
+	[METRIC_FLEET_HELD] = { "fleet_updates_held", NULL, "gauge",
+				"Updates that no other machine may start now." },
+	[METRIC_FLEET_BEAT_AGE] = { "fleet_beat_age_seconds", NULL, "gauge",
+				    "Time since the shared store heard of this machine; NaN: it did "
+				    "not yet; 0: it is not shared." },
+	[METRIC_FLEET_CUT_OFFS] = { "fleet_cut_offs_total", NULL, "counter",
+				    "How often handlers were killed since the store could not be "
+				    "reached." },
+	[METRIC_FLEET_TAKEOVERS] = { "fleet_takeovers_total", NULL, "counter",
+				     "Machines whose work this one handed on." },
+	[METRIC_FLEET_REFUSALS] = { "fleet_refusals_total", NULL, "counter",
+				    "What the store refused since another machine has the role, or "
+				    "the work." },
 	[METRIC_BUILD] = { "build_info", "version", "gauge", "1, with tgrun's version." },
 };
 

@@ -37,8 +37,8 @@ static void run_hook(struct engine *e, const struct queue_call *call, const char
 	struct hook hook = { .name = "on-undelivered",
 			     .command = e->on_undelivered_packed,
 			     .call = call->id,
-			     .body = call->params,
-			     .body_length = strlen(call->params),
+			     .body = call->params ? call->params : "",
+			     .body_length = call->params ? strlen(call->params) : 0,
 			     .texts = vars,
 			     .text_count = sizeof vars / sizeof vars[0],
 			     .timeout = HOOK_TIMEOUT,
@@ -266,8 +266,8 @@ static void trim_failed(struct engine *e)
 		queue_call_drop(e->queue, o.numbers[i], true);
 }
 
-static void on_ended(void *arg, int64_t id, enum out_end how, const struct verdict *v,
-		     const char *reason, const char *body, size_t length)
+static void on_ended(void *arg, const struct queue_call *call, enum out_end how,
+		     const struct verdict *v, const char *reason, const char *body, size_t length)
 {
 	struct engine *e = arg;
 	(void)body, (void)length;
@@ -275,8 +275,8 @@ static void on_ended(void *arg, int64_t id, enum out_end how, const struct verdi
 		return;
 	struct undelivered n = { e, reason, v ? v->code : 0 };
 	engine_remember_error(e, reason);
-	if (e->on_undelivered_packed)
-		queue_call_show(e->queue, id, on_shown, &n, NULL);
+	if (e->on_undelivered_packed && queue_call_show(e->queue, call->id, on_shown, &n, NULL) < 1)
+		run_hook(e, call, reason, n.code);
 	trim_failed(e);
 }
 
@@ -320,7 +320,8 @@ void engine_out_change(struct engine *e)
 
 void engine_out_turn(struct engine *e)
 {
-	if (e->out && !e->pulse.store_fails)
+	/* What somebody waits for asks nothing of a shared store. */
+	if (e->out && (!e->pulse.store_fails || e->fleet.shared))
 		out_turn(e->out);
 }
 
@@ -341,7 +342,7 @@ void engine_out_send(struct engine *e)
 static bool is_cramped(struct engine *e, size_t waiting)
 {
 	int64_t now = e->config.clock->mono(e->config.clock);
-	if (waiting && now >= e->way_out.room_until) {
+	if (waiting && !e->fleet.shared && now >= e->way_out.room_until) {
 		e->way_out.cramped = !engine_disk_has(e, 0);
 		e->way_out.room_until = now + LOOK_AGAIN;
 	}

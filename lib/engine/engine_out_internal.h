@@ -8,7 +8,10 @@
 
 #include "base/err.h"
 
+#include <cjson/cJSON.h>
+
 struct claim;
+struct control_client;
 struct engine;
 struct engine_counts;
 struct flight;
@@ -49,10 +52,20 @@ void engine_door_open(struct engine *e);
  * engine_commands_build(): 1, 0; -1 with `err`: nobody takes it. */
 int engine_door_serve(struct engine *e, struct err *err);
 void engine_door_stored(struct engine *e);
+/* This machine was cut off from the store: whether something was stored is not known. */
+void engine_door_lost(struct engine *e);
 void engine_door_close(struct engine *e);
 /* Before the way out is freed. */
 void engine_door_free(struct engine *e);
 /* The port on 127.0.0.1; 0: there is none. */
 int engine_door_port(const struct engine *e);
+
+/* engine_send.c: answers the request; control_end() is the caller's, but where it returns false:
+ * then the answer comes when it is stored, or is not known to be. */
+bool engine_send(struct engine *e, struct control_client *client, const cJSON *request);
+
+/* At the end of a turn; when this machine was cut off from the store. */
+void engine_send_stored(struct engine *e);
+void engine_send_lost(struct engine *e);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "engine/engine_internal.h"
+#include "queue/sharing.h"
 
 enum {
 	SLICE = 5, /* milliseconds of a turn for what has no end of its own */
@@ -55,9 +56,24 @@ int engine_pulse_init(struct engine *e)
 
 bool engine_disk_has(const struct engine *e, int64_t bytes)
 {
-	bool looked_at = e->config.dir && !e->config.store_forgets && e->policy.min_free;
+	bool looked_at = e->config.dir && !e->config.store_forgets && !e->fleet.shared &&
+			 e->policy.min_free;
 	int64_t space = looked_at ? statedir_free_bytes(e->config.dir) : -1;
 	/* The database shrinks late, if at all: what it has free inside is room, too. */
 	return space < 0 || space >= e->policy.min_free + bytes ||
 	       space + queue_spare_bytes(e->queue) >= e->policy.min_free + bytes;
+}
+
+bool engine_trusted(const struct engine *e)
+{
+	return e->fleet.trust == INT64_MAX || clock_boot() < e->fleet.trust;
+}
+
+void engine_take_change(struct engine *e)
+{
+	bool leaves = e->phase != ENGINE_RUNNING || e->fleet.leaves;
+	enum queue_take take = leaves && e->asking.stopped                  ? QUEUE_LEAVES
+			       : leaves || e->paused || e->fleet.holds_back ? QUEUE_PAUSES
+									    : QUEUE_TAKES;
+	queue_take(e->queue, take);
 }

@@ -36,21 +36,19 @@ static int route_make(struct engine *e, struct route *r, const struct engine_rou
 	return 0;
 }
 
-/* The text of all that decides on keys and lanes: when it differs from the stored one, what waits
- * is keyed anew. */
-static char *make_rule(const struct engine *e)
+int engine_rule(const struct engine_options *o, struct buf *out, struct err *err)
 {
-	struct buf b;
-	buf_init(&b, RULE_MAX);
-	int rc = buf_addf(&b, "reading=%d %s", UPDATE_READING, key_spec_text(e->keys));
-	for (char **m = e->bypass; *m; m++)
-		rc |= buf_addf(&b, " bypass=%s", *m);
-	for (size_t i = 0; i + 1 < e->route_count; i++)
-		rc |= buf_addf(&b, " route=%s", e->routes[i].match);
-	if (rc == 0)
-		return b.data;
-	buf_release(&b);
-	return NULL;
+	const struct texts *key = &o->lists.key, *bypass = &o->lists.bypass;
+	struct key_spec *keys = key_spec_new((const char *const *)key->items, key->count, err);
+	if (!keys)
+		return -1;
+	int rc = buf_addf(out, "reading=%d %s", UPDATE_READING, key_spec_text(keys));
+	for (size_t i = 0; i < bypass->count && rc == 0; i++)
+		rc = buf_addf(out, " bypass=%s", bypass->items[i]);
+	for (size_t i = 0; i + 1 < o->route_count && rc == 0; i++)
+		rc = buf_addf(out, " route=%s", o->routes[i].match);
+	key_spec_free(keys);
+	return rc ? err_set(err, ERR_INTERNAL, "out of memory") : 0;
 }
 
 int engine_routes_make(struct engine *e, const struct engine_options *o, struct err *err)
@@ -73,8 +71,14 @@ int engine_routes_make(struct engine *e, const struct engine_options *o, struct 
 	if (e->config.dir && statedir_data(e->config.dir, true, err))
 		return -1;
 	e->state_path = e->config.dir ? realpath(statedir_path(e->config.dir), NULL) : NULL;
-	e->rule = make_rule(e);
-	return e->rule ? 0 : err_set(err, ERR_INTERNAL, "out of memory");
+	struct buf rule;
+	buf_init(&rule, RULE_MAX);
+	if (engine_rule(o, &rule, err)) {
+		buf_release(&rule);
+		return -1;
+	}
+	e->rule = rule.data; /* the engine's from here on */
+	return 0;
 }
 
 void engine_routes_release(struct engine *e)
@@ -142,12 +146,19 @@ unsigned engine_lane(const struct engine *e, const struct update *u, bool *bypas
 	return (unsigned)route * LANE_GROUPS + (*bypass ? LANE_BYPASS : LANE_ORDERED);
 }
 
-int engine_chat_of(const struct engine *e, const struct claim *c, struct buf *out)
+int engine_chat_bytes(void *arg, const char *body, size_t length, struct buf *out)
 {
-	struct update *u = update_parse(c->body, c->length, NULL);
-	int rc = u ? update_keys(u, e->chats, out) : 0;
+	const struct engine *e = arg;
+	struct err err = { 0 };
+	struct update *u = update_parse(body, length, &err);
+	int rc = u ? update_keys(u, e->chats, out) : err.status == ERR_INTERNAL ? -1 : 0;
 	update_free(u);
 	return rc;
+}
+
+int engine_chat_of(const struct engine *e, const struct claim *c, struct buf *out)
+{
+	return engine_chat_bytes((void *)(uintptr_t)e, c->body, c->length, out);
 }
 
 const char *engine_left_out(const struct engine *e, const struct update *u)

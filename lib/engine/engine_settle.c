@@ -185,8 +185,10 @@ static void log_end(struct engine *e, const struct claim *c, const struct handle
 			  "part of the handler's output was dropped");
 	if (!log_wants(e->config.log, level))
 		return;
+	/* People name what failed by its number. */
 	struct log_field fields[] = {
 		CLAIM_LOG_ID(c),
+		fate ? LOG_NUM("number", c->seq) : CLAIM_LOG_ID(c),
 		LOG_STR("key", c->keys),
 		LOG_NUM("attempt", c->failures + 1),
 		LOG_NUM("ms", r->elapsed),
@@ -194,8 +196,9 @@ static void log_end(struct engine *e, const struct claim *c, const struct handle
 		LOG_NUM("rss_kb", r->usage.ru_maxrss),
 		LOG_STR("stderr", r->sentence),
 	};
-	size_t count = sizeof fields / sizeof *fields - !(fate && *r->sentence);
-	log_event(e->config.log, level, fields, count, "%s%s%s",
+	bool once = !fate || !c->update_id; /* one of the first two is enough */
+	size_t count = sizeof fields / sizeof *fields - !(fate && *r->sentence) - once;
+	log_event(e->config.log, level, fields + once, count, "%s%s%s",
 		  fate ? r->outcome.reason : "handled", fate ? ": " : "", fate ? fate : "");
 }
 
@@ -214,8 +217,10 @@ void engine_uncharged(struct engine *e, const struct claim *c, const struct hand
 	/* While it runs it may be handed out again and again; a letter is written once. */
 	struct log_pace once = { 0 };
 	bool again = tell && !letter && e->phase == ENGINE_RUNNING;
+	const struct log_field fields[] = { CLAIM_LOG_ID(c), LOG_STR("key", c->keys),
+					    LOG_NUM("number", c->seq) };
 	log_paced(e->config.log, again ? &e->settle.interrupted : &once,
-		  tell ? LOG_WARN : LOG_DEBUG, LOG_FIELDS(CLAIM_LOG_ID(c), LOG_STR("key", c->keys)),
+		  tell ? LOG_WARN : LOG_DEBUG, fields, letter && c->update_id ? 3 : 2,
 		  "interrupted, and %s: %s", fate, letter ? letter : r->reason);
 	if (tell)
 		engine_tell_trouble(e, c, letter ? letter : r->reason, fate, r->sentence, 0);
@@ -331,9 +336,14 @@ void engine_on_done(void *arg, struct handler *h, struct claim *c, const struct 
 	struct route *route = f->route;
 	int64_t since = f->since;
 	uint64_t batch = f->batch;
+	bool is_void = f->is_void;
 	(void)h;
 	CRASHPOINT("before-settle");
 	engine_land(e, f);
+	if (is_void) {
+		claim_free(c);
+		return;
+	}
 	if (r->end == HANDLER_ENDED || r->end == HANDLER_CANCELLED)
 		engine_observe(&e->counts.handler_duration, r->elapsed);
 	switch (r->end) {

@@ -21,7 +21,8 @@ enum {
 /* Whether the disk has room for more. Tells when that changes. */
 static bool look_for_room(struct engine *e)
 {
-	bool looked_at = e->config.dir && !e->config.store_forgets && e->policy.min_free;
+	bool looked_at = e->config.dir && !e->config.store_forgets && !e->fleet.shared &&
+			 e->policy.min_free;
 	int64_t bytes = looked_at ? statedir_free_bytes(e->config.dir) : INT64_MAX;
 	/* The database shrinks late, if at all: what it has free inside is room, too. */
 	if (bytes >= 0 && bytes < e->policy.min_free)
@@ -94,20 +95,33 @@ static int make_durable(struct engine *e, bool stopping)
 	struct err err;
 	int rc = queue_durable(e->queue, stopping, &err);
 	e->asking.syncing = rc == 1;
-	if (rc < 0)
+	/* What a shared store did not take is asked for again when it says from where on. */
+	if (rc < 0 && e->fleet.shared) {
+		log_paced(e->config.log, &e->asking.sync_pace, LOG_WARN, LOG_NONE,
+			  "what was received was not stored, and is not confirmed to Telegram: %s",
+			  err.text);
+		e->fleet.may_ask = false;
+	} else if (rc < 0) {
 		sync_failed(e, err.text);
+	}
 	return rc;
 }
 
 static int on_may_ask(void *arg, bool confirms)
 {
 	struct engine *e = arg;
-	/* What was just received starts before the disk is waited for, which takes longer than all
-	 * else here. */
-	if (e->phase == ENGINE_RUNNING)
-		engine_starts(e);
 	bool stopping = e->phase != ENGINE_RUNNING;
+	/* What was just received starts before the disk is waited for, which takes longer than all
+	 * else here. While many start, the disk is at work already; one that came alone is not held
+	 * up even by waking it. */
+	if (!stopping && !e->draining && confirms && e->asking.many && !e->pulse.store_fails)
+		make_durable(e, false);
+	if (!stopping)
+		engine_starts(e);
+	stopping = e->phase != ENGINE_RUNNING;
 	e->asking.waits = true;
+	if (!e->fleet.may_ask)
+		return -1;
 	if (!stopping && (e->pulse.store_fails || engine_put_waits(e) || !backlog_has_room(e)))
 		return -1;
 	if (!stopping && !disk_has_room(e)) {
@@ -132,7 +146,8 @@ void engine_source_check(struct engine *e)
 	if (e->asking.backlog_full)
 		/* it may shrink while the source asks, and the status tells of it */
 		backlog_has_room(e);
-	if (!e->asking.waits || e->asking.syncing || e->phase != ENGINE_RUNNING)
+	if (!e->asking.waits || e->asking.syncing || e->phase != ENGINE_RUNNING ||
+	    !e->fleet.may_ask)
 		return;
 	/* After a failed sync nothing may be left to flush, so a flush that succeeds proves
 	 * nothing. Sync again and believe that. */
@@ -243,6 +258,7 @@ static void on_ended(void *arg, int status, const char *text)
 	}
 	e->asking.ended = e->asking.ended || !status;
 	e->asking.end = (struct source_end){ .noted = true, .status = status };
+	engine_take_change(e);
 	engine_turn_in(e, 0);
 }
 
@@ -250,6 +266,7 @@ static void on_stopped(void *arg)
 {
 	struct engine *e = arg;
 	e->asking.stopped = true;
+	engine_take_change(e);
 	engine_turn_in(e, 0);
 }
 

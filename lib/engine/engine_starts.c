@@ -135,7 +135,7 @@ static uint64_t open_lanes(struct engine *e)
 	uint64_t lanes = 0;
 	if (e->phase != ENGINE_RUNNING || e->paused || e->pulse.store_fails)
 		return 0;
-	if (claims_wait(e) || engine_out_full(e))
+	if (claims_wait(e) || engine_out_full(e) || !engine_trusted(e))
 		return 0;
 	for (size_t i = 0; i < e->route_count; i++) {
 		struct route *r = &e->routes[i];
@@ -324,7 +324,7 @@ static void start_one(struct engine *e, struct flight **flights, struct claim **
 	/* What was claimed before it ceased to work waits for the probe, or is it. */
 	if (engine_probes(r) && !r->probe && (n == 1 || r->batch_by))
 		r->probe = flights[0];
-	bool may = !r->pauses && e->phase == ENGINE_RUNNING &&
+	bool may = !r->pauses && e->phase == ENGINE_RUNNING && engine_trusted(e) &&
 		   (!engine_probes(r) || r->probe == flights[0]);
 	bool solo = claims[0]->solo && n == 1;
 	/* In flight before it starts: an early end must find it there. */
@@ -362,15 +362,17 @@ void engine_starts(struct engine *e)
 	/* A start that fails leaves something to write again. */
 	for (int round = 0; round < 2; round++) {
 		claim_some(e);
-		bool dirty = queue_dirty(e->queue);
-		if (!dirty && list_empty(&e->starts.starting))
+		bool dirty = queue_dirty(e->queue),
+		     nothing = !dirty && list_empty(&e->starts.starting);
+		/* A shared store also says whether it can be reached at all. */
+		if (nothing && (round > 0 || !e->fleet.shared))
 			break;
 		int rc = queue_flush(e->queue, &err);
 		if (rc < 0) {
 			write_trouble(e, &err);
 			break;
 		}
-		if (dirty && rc == 0)
+		if ((dirty && rc == 0) || e->fleet.shared)
 			engine_store_works(e);
 		start_claimed(e);
 	}

@@ -64,11 +64,17 @@ static int count_item(void *arg, const struct queue_item *item)
 	return c->failed;
 }
 
+/* Of those for which as much waits it is by name: who looks again finds the same. */
+static bool is_before(const struct key *a, const struct key *b)
+{
+	return a->waiting != b->waiting ? a->waiting > b->waiting : strcmp(a->text, b->text) < 0;
+}
+
 /* Keeps the longest, the longest first. */
 static void rank(struct census *c, const struct key *k)
 {
 	size_t place = 0;
-	while (place < c->top_count && c->top[place]->waiting >= k->waiting)
+	while (place < c->top_count && is_before(c->top[place], k))
 		place++;
 	if (place == KEYS_SHOWN)
 		return;

@@ -9,14 +9,14 @@
 #include "base/crashpoint.h"
 #include "engine/out_internal.h"
 #include "queue/queue.h"
+#include "queue/sharing.h"
 
 enum {
 	AGAIN = 1000,        /* milliseconds, when memory is out */
 	SWEEP_EVERY = 60000, /* milliseconds between two looks for limits that are at rest */
 	FIRST_DOUBT = 1000,  /* milliseconds before the server is asked of the token again */
 	LAST_DOUBT = 60000,
-	LONGEST_DUE = 60000, /* milliseconds: what is longer is a cool-down, and its chat's */
-	CLOCK_STEP = 60000,  /* milliseconds by which the wall clock is set, not corrected */
+	CLOCK_STEP = 60000, /* milliseconds by which the wall clock is set, not corrected */
 };
 
 /* ---- what comes in ---- */
@@ -69,12 +69,14 @@ int64_t out_add(struct out *o, const struct call *c, const struct out_how *how)
 	if (call.group == 0)
 		call.group = call.id;
 	call.message = c->file.name ? call.id : how->message;
-	struct out_call *known = out_enter(o, &call);
-	if (!known)
+	/* In a shared store it comes back with its place behind those of other machines. */
+	struct out_call *known = o->shared ? NULL : out_enter(o, &call);
+	if (!known && !o->shared)
 		return 0;
 	if ((c->file.name && share(o, c, "{}", call.id)) ||
 	    queue_call_add(o->config.queue, &call) == 0) {
-		out_leave(known);
+		if (known)
+			out_leave(known);
 		return 0;
 	}
 	o->config.wake(o->config.arg);
@@ -85,11 +87,19 @@ int64_t out_refuse(struct out *o, const struct call *c, const char *reason)
 {
 	int64_t id = out_add(o, c, &(struct out_how){ 0 });
 	struct out_call *known = id ? out_find(o, id) : NULL;
-	if (!known)
+	struct out_call unknown = {
+		.out = o,
+		.call = { .id = id, .line = c->line, .method = c->method, .reason = reason }
+	};
+	if (!id)
 		return 0;
-	out_tell_failure(known, reason);
-	out_fail_one(known, NULL, reason);
-	return id;
+	out_tell_failure(known ? known : &unknown, reason);
+	if (known) {
+		out_fail_one(known, NULL, reason);
+		return id;
+	}
+	o->counts.failed++;
+	return queue_call_give_up(o->config.queue, &unknown.call) ? 0 : id;
 }
 
 /* ---- what people change ---- */
@@ -114,8 +124,7 @@ static bool take_back(struct out *o, int64_t id)
 	struct out_call *c = out_find(o, id);
 	if (!waits(o, id))
 		return false;
-	out_leave(c);
-	o->config.ended(o->config.arg, id, OUT_GONE, NULL, "dropped", NULL, 0);
+	out_gone(c);
 	return true;
 }
 
@@ -134,7 +143,7 @@ struct queue_sender out_sender(struct out *o)
 
 bool out_drop(struct out *o, int64_t id)
 {
-	return take_back(o, id) && queue_call_drop(o->config.queue, id, false) == 0;
+	return (o->shared || take_back(o, id)) && queue_call_drop(o->config.queue, id, false) == 0;
 }
 
 /* ---- a turn ---- */
@@ -195,6 +204,7 @@ void out_turn(struct out *o)
 	int64_t id, now = out_now(o);
 	struct out_call *c;
 	watch_clock(o);
+	out_recall_begun(o);
 	while (outbox_too_old(o->outbox, now, &id)) {
 		c = out_find(o, id);
 		if (c->live)
@@ -270,6 +280,12 @@ void out_counts(const struct out *o, struct out_counts *out)
 	*out = o->counts;
 	out->waiting = outbox_waiting(o->outbox, false);
 	out->bulk = outbox_waiting(o->outbox, true);
+	if (o->shared) {
+		struct queue_fleet fleet;
+		queue_fleet(o->config.queue, &fleet);
+		out->waiting = fleet.calls;
+		out->bulk = fleet.bulk;
+	}
 	out->sending = outbox_in_flight(o->outbox);
 	out->oldest = oldest(o);
 }
@@ -304,77 +320,18 @@ void out_set_rates(struct out *o, const struct outbox_rates *rates)
 
 /* ---- the start and the end ---- */
 
-static int recall_move(void *arg, const char *from, const char *to)
-{
-	struct out *o = arg;
-	return outbox_move(o->outbox, out_now(o), from, to);
-}
-
-static int recall_line(void *arg, const struct queue_line *line)
-{
-	struct out *o = arg;
-	struct outbox_mark mark = { out_mono(o, line->full), out_mono(o, line->cool) };
-	return outbox_recall(o->outbox, out_now(o), *line->line ? line->line : NULL, &mark);
-}
-
-/* What follows when the last runner died while it sent the call. */
-static struct fate fate_of_death(const struct queue_call *call)
-{
-	const struct verdict unsure = { .kind = VERDICT_UNSURE };
-	struct fate_call of = out_fate_call(call);
-	return fate_of(&unsure, &of, backoff_random());
-}
-
-static int recall_call(void *arg, const struct queue_call *call)
-{
-	struct out *o = arg;
-	struct queue_call now = *call;
-	int64_t latest = o->config.clock->wall(o->config.clock) + LONGEST_DUE;
-	/* No wait of a call's own is longer, unless the clock was set back since. */
-	if (now.due > latest)
-		now.due = latest;
-	if (call->begun) {
-		now.due = o->config.clock->wall(o->config.clock) + fate_of_death(call).delay;
-		now.unsures++;
-	}
-	struct out_call *c = out_enter(o, &now);
-	if (c && call->begun)
-		list_add_before(&o->begun, &c->link);
-	return c ? 0 : -1;
-}
-
-/* They may have arrived. */
-static void recall_begun(struct out *o)
-{
-	while (!list_empty(&o->begun)) {
-		struct out_call *c = container_of(o->begun.next, struct out_call, link);
-		struct queue_call before = c->call;
-		before.unsures--;
-		struct fate fate = fate_of_death(&before);
-		list_remove(&c->link);
-		list_init(&c->link);
-		if (fate.kind != FATE_AGAIN) {
-			out_fail(c, NULL,
-				 "tgrun ended while it was being sent: it may have arrived", NULL,
-				 0);
-		} else if (queue_call_begin(o->config.queue, &c->call, false) == 0) {
-			queue_call_again(o->config.queue, &c->call);
-			out_tell_repeat(c, "tgrun ended while it was being sent");
-		}
-	}
-}
-
 struct out *out_new(const struct out_config *config, struct err *err)
 {
 	struct out *o = calloc(1, sizeof *o);
-	struct queue *q = config->queue;
 	if (!o) {
 		err_set(err, ERR_INTERNAL, "out of memory");
 		return NULL;
 	}
 	o->config = *config;
+	o->shared = queue_shared(config->queue);
 	map_init(&o->calls);
 	list_init(&o->begun);
+	list_init(&o->recalled);
 	list_init(&o->ages);
 	list_init(&o->actions);
 	o->offset = out_offset(o);
@@ -389,15 +346,11 @@ struct out *out_new(const struct out_config *config, struct err *err)
 	if (!o->outbox || !o->timer || !o->doubt_timer || !o->api)
 		goto memory;
 	outbox_set_rates(o->outbox, out_now(o), &config->rates);
-	int rc = queue_moves_each(q, recall_move, o, err);
-	rc = rc ? rc : queue_lines_each(q, recall_line, o, err);
-	rc = rc ? rc : queue_calls_each(q, 0, false, false, recall_call, o, err);
+	int rc = out_recall(o, err);
 	if (rc > 0)
 		goto memory;
-	if (rc == 0) {
-		recall_begun(o);
+	if (rc == 0)
 		return o;
-	}
 	out_free(o);
 	return NULL;
 memory:

@@ -7,6 +7,9 @@
  * known which calls may have arrived. A call that may have arrived is never sent again without a
  * line in the log. No text of a call stands in any log.
  *
+ * In a store that machines share, each records its calls, and one of them sends all: calls come to
+ * that one by the events of the queue (queue.h), with their place among those of all machines.
+ *
  * A turn of the owner: out_turn(), then queue_flush(), then out_send(). */
 #ifndef TGRUN_ENGINE_OUT_H
 #define TGRUN_ENGINE_OUT_H
@@ -61,11 +64,12 @@ struct out_config {
 	void (*told)(void *arg, const char *line, const char *text);
 	/* A turn is wanted. */
 	void (*wake)(void *arg);
-	/* A call ended for good. `id` is the one that the server spoke of; the others of its reply
-	 * end with it when it failed. `v` NULL: the server was not asked (`reason` says why);
-	 * `body`, valid during the call only: the server's answer, NULL: none. */
-	void (*ended)(void *arg, int64_t id, enum out_end how, const struct verdict *v,
-		      const char *reason, const char *body, size_t length);
+	/* A call ended for good, the one that the server spoke of (without parameters, valid during
+	 * the call); the others of its reply end with it when it failed. `v` NULL: the server was
+	 * not asked (`reason` says why); `body`, valid during the call only: the server's answer,
+	 * NULL: none. */
+	void (*ended)(void *arg, const struct queue_call *call, enum out_end how,
+		      const struct verdict *v, const char *reason, const char *body, size_t length);
 	void *arg;
 };
 
@@ -94,6 +98,18 @@ int64_t out_next(const struct out *o, int64_t count);
 /* Records what calls will have in common, under the number of the first of them: the parameters of
  * `c`, and its file. 0, or -1 when memory is out. */
 int out_share(struct out *o, const struct call *c, int64_t id);
+
+/* ---- of a shared store: the events of struct queue_config that have these names ---- */
+
+/* At first this machine does not send. When it no longer does, what was being sent is cut, and
+ * stays begun in the store. */
+void out_role(struct out *o, bool may_send);
+void out_move_came(struct out *o, const char *from, const char *to);
+void out_line_came(struct out *o, const struct queue_line *line);
+int out_call_came(struct out *o, const struct queue_call *call);
+void out_call_gone(struct out *o, int64_t id);
+
+/* ---- */
 
 /* Records a call, to be written by the next queue_flush(), behind all of its chat. Returns its
  * number, or 0 when memory is out. `c` stays the caller's. */

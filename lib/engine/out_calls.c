@@ -99,6 +99,16 @@ void out_cut(struct out_call *c)
 	c->sent = NULL;
 }
 
+struct queue_call out_copy(const struct out_call *c, char line[OUT_NAME], char method[OUT_NAME])
+{
+	struct queue_call copy = c->call;
+	snprintf(line, OUT_NAME, "%s", c->call.line);
+	snprintf(method, OUT_NAME, "%s", c->call.method);
+	copy.line = line;
+	copy.method = method;
+	return copy;
+}
+
 static void call_free(struct out_call *c)
 {
 	free((char *)c->call.line);
@@ -158,6 +168,15 @@ void out_leave(struct out_call *c)
 	out_forget(c);
 }
 
+void out_gone(struct out_call *c)
+{
+	struct out *o = c->out;
+	char line[OUT_NAME], method[OUT_NAME];
+	struct queue_call gone = out_copy(c, line, method);
+	out_leave(c);
+	o->config.ended(o->config.arg, &gone, OUT_GONE, NULL, "dropped", NULL, 0);
+}
+
 /* ---- what failed ---- */
 
 void out_fail_one(struct out_call *c, const struct verdict *v, const char *reason)
@@ -198,6 +217,8 @@ void out_fail(struct out_call *c, const struct verdict *v, const char *reason, c
 {
 	struct out *o = c->out;
 	int64_t id = c->call.id, group = c->call.group;
+	char line[OUT_NAME], method[OUT_NAME];
+	struct queue_call gone = out_copy(c, line, method);
 	/* Who presses a button that answers too late still wants the message. */
 	bool alone = c->call.kind == OUTBOX_QUERY;
 	char why[512];
@@ -206,7 +227,7 @@ void out_fail(struct out_call *c, const struct verdict *v, const char *reason, c
 	out_fail_one(c, v, why);
 	if (!alone)
 		fail_rest(o, group, id, why);
-	o->config.ended(o->config.arg, id, OUT_FAILED, v, why, body, length);
+	o->config.ended(o->config.arg, &gone, OUT_FAILED, v, why, body, length);
 }
 
 /* ---- limits ---- */

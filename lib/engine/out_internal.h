@@ -1,6 +1,6 @@
-/* engine/out_internal: what the files of the way out share: out_calls.c (one call), out_action.c
- * (what is kept nowhere), out_send.c (what is sent, and what the server says), out_live.c (what
- * somebody waits for), out.c (all that waits). */
+/* engine/out_internal: what the files of the way out share: out_calls.c (one call), out_recall.c
+ * (what comes from the queue), out_action.c (what is kept nowhere), out_send.c (what is sent, and
+ * what the server says), out_live.c (what somebody waits for), out.c (all that waits). */
 #ifndef TGRUN_ENGINE_OUT_INTERNAL_H
 #define TGRUN_ENGINE_OUT_INTERNAL_H
 
@@ -13,10 +13,12 @@
 #include "io/http.h"
 #include "outbox/fate.h"
 
+enum { OUT_WORDS = 512 };
+
 /* A call that the outbox knows. */
 struct out_call {
 	struct map_node node; /* by its number */
-	struct list link;     /* in out.begun: marked, and not sent yet */
+	struct list link;     /* in out.begun: marked, and not sent yet; or in out.recalled */
 	struct list age;      /* in out.ages, if it is stored and no bulk */
 	struct out *out;
 	struct queue_call call; /* without params; `line` and `method` are owned */
@@ -38,13 +40,20 @@ struct out {
 	struct list actions; /* out_action.c's */
 	int action_count;
 	struct list begun;
-	struct list ages; /* in the order in which they were added */
+	struct list recalled; /* that may have arrived: what follows is decided in the next turn */
+	struct list ages;     /* in the order in which they were added */
 	struct loop_timer *timer, *doubt_timer;
 	int64_t offset;    /* of the wall clock to the monotonic, when stored times were right */
 	int64_t last_live; /* numbers of what is stored nowhere fall from -1 on */
 	int64_t swept_at;  /* monotonic milliseconds: when limits at rest were forgotten last */
-	bool stopped;      /* nothing that is stored is begun */
-	bool doubts;       /* the token: nothing is sent until the server says that it is good */
+	bool shared;       /* the queue's store: what is sent comes by out_came() alone */
+	/* the reply of which a call came last that was not to be sent again, and why */
+	struct {
+		int64_t group;
+		char why[OUT_WORDS];
+	} given_up;
+	bool stopped; /* nothing that is stored is begun */
+	bool doubts;  /* the token: nothing is sent until the server says that it is good */
 	struct api_request *asking; /* getMe */
 	struct backoff backoff;     /* of doubts, until a call is taken */
 	struct out_counts counts;
@@ -66,7 +75,6 @@ int64_t out_mono(const struct out *o, int64_t wall);
 struct fate_call out_fate_call(const struct queue_call *call);
 /* `text` for the log: what the server quotes may be words of a message, and is left out. Returns
  * `out`. */
-enum { OUT_WORDS = 512 };
 const char *out_words(const char *text, char out[OUT_WORDS]);
 /* Tells who watches. */
 void out_tell(const struct out_call *c, const char *text, const char *reason);
@@ -76,9 +84,14 @@ void out_tell_repeat(struct out_call *c, const char *reason);
 struct out_call *out_enter(struct out *o, const struct queue_call *call);
 /* Takes a call out, wherever it is; forgets one that is out. `call` is gone afterwards. */
 void out_leave(struct out_call *call);
+/* What is left of it then, for out_config.ended; names that are longer are cut. */
+enum { OUT_NAME = 128 };
+struct queue_call out_copy(const struct out_call *call, char line[OUT_NAME], char method[OUT_NAME]);
 void out_forget(struct out_call *call);
 /* Ends what is being sent of it, without calling back, and forgets its parameters. */
 void out_cut(struct out_call *call);
+/* A call was taken back: leaves, and tells its owner. */
+void out_gone(struct out_call *call);
 /* A call failed, and with it, unless it answered a query, what waits of its reply. `v` NULL: the
  * server was not asked. */
 void out_fail(struct out_call *call, const struct verdict *v, const char *reason, const char *body,
@@ -96,6 +109,11 @@ void out_flood(struct out_call *call, int64_t delay, const char *text);
 bool out_moved(struct out_call *call, int64_t to);
 /* Two names of one chat. */
 void out_join(struct out *o, const char *from, const char *to);
+
+/* out_recall.c: at the start, what waits in the queue: 0, 1 when memory is out, or -1 with `err`;
+ * in a shared store nothing. Of what came and may have arrived: it goes again, or fails. */
+int out_recall(struct out *o, struct err *err);
+void out_recall_begun(struct out *o);
 
 /* out_send.c: asks the server whether the token is good, until it is; sends a call that was marked;
  * records what follows from its end (`body` as in out_config.ended). */

@@ -116,10 +116,12 @@ static void done(struct out_call *c, const struct verdict *v, const char *body, 
 		  v->kind == VERDICT_SAME ? out_words(v->text, words) : "");
 	if (body)
 		learn_name(c, body, length);
+	char line[OUT_NAME], method[OUT_NAME];
+	struct queue_call gone = out_copy(c, line, method);
 	queue_call_done(o->config.queue, id);
 	outbox_end(o->outbox, out_now(o), id);
 	out_forget(c);
-	o->config.ended(o->config.arg, id, OUT_SENT, v, "", body, length);
+	o->config.ended(o->config.arg, &gone, OUT_SENT, v, "", body, length);
 }
 
 static void count_failure(struct queue_call *call, const struct verdict *v)

@@ -213,7 +213,7 @@ static int add_reply(struct out *o, const struct reply *r, const struct out_how 
 	if (!t->first)
 		return no_numbers(err);
 	for (size_t i = 0; i < r->count; i++) {
-		one.group = i ? t->first : 0;
+		one.group = t->first;
 		t->last = out_add(o, &r->calls[i], &one);
 		if (!t->last)
 			return take_back(o, t->first, err);
@@ -236,7 +236,7 @@ static int add_recipient(struct out *o, const struct reply *r, const char *chat,
 			return -1;
 		c.cost = r->calls[i].cost;
 		c.plain = r->calls[i].plain;
-		one.group = i ? group : 0;
+		one.group = group; /* the numbers are drawn: none is passed over */
 		one.message = t->first + (int64_t)i;
 		t->last = out_add(o, &c, &one);
 		call_release(&c);
@@ -419,36 +419,4 @@ int sending_take(const struct sending_taker *by, const cJSON *request, int fd,
 	if (rc)
 		sending_taken_release(taken);
 	return rc ? -1 : 0;
-}
-
-/* ---- the answer ---- */
-
-int sending_told(const struct sending_taken *t, struct buf *out)
-{
-	int rc = buf_addc(out, '{') || json_add_number(out, "first", t->first) ||
-		 json_add_number(out, "last", t->last) || json_add_number(out, "calls", t->calls);
-	if (t->chats)
-		rc = rc || json_add_text(out, "chats", t->chats);
-	return rc || buf_addc(out, '}') ? -1 : 0;
-}
-
-int sending_told_failure(const struct err *err, struct buf *out)
-{
-	return buf_addc(out, '{') || json_add_number(out, "status", err->status) ||
-			       json_add_text(out, "why", err->text) || buf_addc(out, '}')
-		       ? -1
-		       : 0;
-}
-
-int sending_answer(const cJSON *answer, struct sending_taken *t, struct err *err)
-{
-	if (json_has_number(answer, "status"))
-		return err_set(err, (int)json_number(answer, "status"), "%s",
-			       json_text(answer, "why"));
-	const char *chats = cJSON_GetStringValue(json_member(answer, "chats"));
-	*t = (struct sending_taken){ .first = (int64_t)json_number(answer, "first"),
-				     .last = (int64_t)json_number(answer, "last"),
-				     .calls = (int64_t)json_number(answer, "calls"),
-				     .chats = chats ? strdup(chats) : NULL };
-	return chats && !t->chats ? no_memory(err) : 0;
 }

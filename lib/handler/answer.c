@@ -136,6 +136,7 @@ void answer_parse(const char *line, size_t n, struct answer *out)
 {
 	const char *end = line + n;
 	out->reply = NULL;
+	line += utf8_mark(line, n);
 	while (end > line && (end[-1] == '\r' || end[-1] == ' '))
 		end--;
 	if (is_plain_ok(line, end, out)) {

@@ -94,6 +94,12 @@ static void result_of(struct attempt *a, enum proc_end how, int errnum, const st
 		out->reason = "its slot died";
 		out->started = p->begun;
 		return;
+	case PROC_CUT:
+		out->end = HANDLER_INTERRUPTED;
+		out->why = RELEASE_CUT;
+		out->reason = ledger_row(RELEASE_CUT)->phrase;
+		out->started = p->begun;
+		return;
 	case PROC_STOPPED:
 		out->end = HANDLER_INTERRUPTED;
 		out->why = a->cancelled && !p->stopped_by ? RELEASE_OTHER : RELEASE_STOP;

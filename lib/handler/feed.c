@@ -50,6 +50,7 @@ static void on_finish(struct proc *p, enum proc_end how, int errnum)
 	const char *reason = how == PROC_UNSTARTABLE ? p->why
 			     : how == PROC_DIED      ? "its slot died"
 			     : how == PROC_STOPPED   ? "tgrun was stopped"
+			     : how == PROC_CUT       ? ledger_row(RELEASE_CUT)->phrase
 						     : o.reason;
 	f->ended(f->arg, *reason ? reason : NULL);
 }

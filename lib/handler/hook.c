@@ -82,6 +82,7 @@ static void on_finish(struct proc *p, enum proc_end how, int errnum)
 	const char *reason = how == PROC_UNSTARTABLE ? p->why
 			     : how == PROC_DIED      ? "its slot died"
 			     : how == PROC_STOPPED   ? "tgrun was stopped"
+			     : how == PROC_CUT       ? ledger_row(RELEASE_CUT)->phrase
 			     : how == PROC_UNHEARD ? "nobody reads the standard output that it had"
 						   : o.reason;
 	log_event(r->room->config.log, *reason ? LOG_WARN : LOG_DEBUG,

@@ -62,7 +62,9 @@ static void finish(struct proc *p, enum proc_end how, int errnum)
 static void finish_ended(struct proc *p)
 {
 	bool well = outcome_stage(p->end.status, p->end.stages) < 0;
-	if (well || p->timed_out)
+	if (!well && p->end.expired)
+		finish(p, PROC_CUT, 0);
+	else if (well || p->timed_out)
 		finish(p, PROC_ENDED, 0);
 	else
 		finish(p, p->stopped ? PROC_STOPPED : p->unheard ? PROC_UNHEARD : PROC_ENDED, 0);
@@ -100,6 +102,7 @@ static void on_over(struct job *job, const struct slot_end *end)
 {
 	struct proc *p = container_of(job, struct proc, job);
 	take_end(p, end);
+	p->begun = slots_pid(job->slot) > 0;
 	finish_ended(p);
 }
 

@@ -23,6 +23,9 @@ enum proc_end {
 	/* They did not end well, and had a standard output (--stdout inherit) whose reader is
 	 * gone: perhaps they died of SIGPIPE. */
 	PROC_UNHEARD,
+	/* They did not end well, after the time of slots_trust() had passed; `begun` says whether
+	 * they began at all. */
+	PROC_CUT,
 	/* A stage could not be executed, or not all could be forked. */
 	PROC_UNSTARTABLE,
 	/* Its slot was killed, and it with the slot. */
@@ -62,7 +65,8 @@ struct proc {
 	bool stopped;   /* proc_stop() was called before they had */
 	bool unheard;   /* its standard output has lost its reader, see PROC_UNHEARD */
 	bool ended;     /* its stages have ended, and `end` says how; background work may run */
-	bool begun;     /* of PROC_DIED and PROC_UNSTARTABLE: a stage may have executed */
+	/* of PROC_DIED, PROC_UNSTARTABLE and PROC_CUT: a stage may have executed */
+	bool begun;
 	struct slot_end end;
 	const char *why; /* of PROC_UNSTARTABLE, in `finish`: what could not be executed, and why */
 	int updates;     /* updates that it was started for; 0 for hooks and sources */

@@ -83,7 +83,7 @@ struct worker {
 	int broken;     /* the stage, from 1, whose end was that of a pipeline; 0: none */
 	bool ended;     /* itself; something it started, or another stage, runs still */
 	bool killed;    /* by us, before it ended */
-	bool stopped;   /* by handlers_stop() */
+	bool stopped;   /* by handlers_stop(), or since its slot had its time (slots_trust()) */
 	bool cancelled; /* by handlers_cancel(), for an update that it held */
 	bool unbegun;   /* its end was a failure to start; known since worker_settle() */
 	bool unheard;   /* it ended when nobody read tgrun's stdout any more, which it had */

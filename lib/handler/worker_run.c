@@ -198,6 +198,8 @@ static void on_over(struct job *job, const struct slot_end *end)
 	/* What was killed when it had ended says nothing. */
 	if (!w->broken)
 		w->end = *end;
+	w->end.expired = end->expired;
+	w->stopped = w->stopped || end->expired;
 	w->unheard = slots_stdout_lost(job->slot);
 	finish(w, WORKER_ENDED, 0);
 }

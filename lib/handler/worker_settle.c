@@ -72,6 +72,8 @@ static void settle_one(struct worker *w, const struct held *u, int i, enum worke
 	r->started = u->from < w->read;
 	if (held_cancelled(u, i)) {
 		r->end = HANDLER_CANCELLED;
+	} else if (w->end.expired) {
+		interrupted(r, RELEASE_CUT, ledger_row(RELEASE_CUT)->phrase);
 	} else if (how == WORKER_UNSTARTABLE) {
 		interrupted(r, RELEASE_NO_START, w->why);
 	} else if (w->unbegun) {

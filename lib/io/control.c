@@ -45,10 +45,15 @@ struct control_client {
 	bool answering;  /* the request was taken: nothing more is read */
 	bool ended;      /* the answer is whole */
 	bool broken;     /* gone, or too slow */
+	/* of control_hold(): NULL: it was answered, or is being */
+	void (*gone)(void *arg);
+	void *gone_arg;
 };
 
 static void client_free(struct control_client *c)
 {
+	if (c->gone)
+		c->gone(c->gone_arg);
 	list_remove(&c->link);
 	c->control->client_count--;
 	loop_timer_free(c->timer);
@@ -111,9 +116,19 @@ void control_reply(struct control_client *c, const char *json, size_t n)
 		send_some(c);
 }
 
+void control_hold(struct control_client *c, void (*gone)(void *arg), void *arg)
+{
+	c->gone = gone;
+	c->gone_arg = arg;
+}
+
 void control_end(struct control_client *c)
 {
 	c->ended = true;
+	/* The loop goes on with it. */
+	if (c->gone)
+		loop_watch_set(c->watch, LOOP_WRITE);
+	c->gone = NULL;
 }
 
 void control_refuse(struct control_client *c, const char *why)

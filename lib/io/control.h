@@ -19,7 +19,8 @@ struct control_client;
 
 /* Called for each request, a JSON object that is valid until the return. Answer from in here: any
  * number of control_reply(), then one control_end(), or one control_refuse(). The client is the
- * socket's: after control_end() it must not be used any more. */
+ * socket's: after control_end() it must not be used any more. Who cannot answer yet calls
+ * control_hold(), and answers in a later turn. */
 typedef void control_request(void *arg, struct control_client *client, const cJSON *request);
 
 /* Listens in the directory that is open as `dir_fd`, which outlives the socket. A socket that a
@@ -39,6 +40,10 @@ void control_free(struct control *c);
 /* Sends one line: `n` bytes of JSON without a line feed; one is added. A client that does not read
  * is dropped when too much waits for it. */
 void control_reply(struct control_client *client, const char *json, size_t n);
+
+/* The answer will come later. Until control_end() or control_refuse() the client stays, unless it
+ * goes away by itself: then `gone(arg)` is called, and it must not be used any more. */
+void control_hold(struct control_client *client, void (*gone)(void *arg), void *arg);
 
 /* Answers {"error":"…"}, and ends the answer. */
 void control_refuse(struct control_client *client, const char *why);

@@ -13,42 +13,6 @@
 #include "io/control.h"
 #include "io/listener.h"
 
-/* It is there: ERR_UNAVAILABLE would say that none is. */
-static int no_answer(struct err *err)
-{
-	return err_set(err, ERR_TEMPFAIL, "the running tgrun does not answer");
-}
-
-/* Waits until the descriptor is ready. 0, or -1 with `err`. */
-static int wait_for(int fd, short events, int64_t timeout, struct err *err)
-{
-	struct pollfd p = { .fd = fd, .events = events };
-	int rc;
-	do
-		rc = poll(&p, 1, timeout > INT32_MAX ? INT32_MAX : (int)timeout);
-	while (rc < 0 && errno == EINTR);
-	return rc > 0 ? 0 : no_answer(err);
-}
-
-static int send_all(int fd, const char *bytes, size_t n, int64_t timeout, struct err *err)
-{
-	while (n) {
-		ssize_t sent = send(fd, bytes, n, MSG_NOSIGNAL);
-		if (sent >= 0) {
-			bytes += sent;
-			n -= (size_t)sent;
-		} else if (errno == EPIPE || errno == ECONNRESET) {
-			return 0; /* it has heard enough; perhaps it said why */
-		} else if (errno == EAGAIN) {
-			if (wait_for(fd, POLLOUT, timeout, err))
-				return -1;
-		} else if (errno != EINTR) {
-			return err_sys(err, ERR_UNAVAILABLE, errno, "cannot ask the running tgrun");
-		}
-	}
-	return 0;
-}
-
 /* The first byte, and the open file that goes with it. */
 static int send_descriptor(int fd, const char *byte, int passed, int64_t timeout, struct err *err)
 {
@@ -67,7 +31,7 @@ static int send_descriptor(int fd, const char *byte, int passed, int64_t timeout
 	h->cmsg_len = CMSG_LEN(sizeof passed);
 	memcpy(CMSG_DATA(h), &passed, sizeof passed);
 	while (sendmsg(fd, &message, MSG_NOSIGNAL) < 0) {
-		if (errno == EAGAIN && wait_for(fd, POLLOUT, timeout, err))
+		if (errno == EAGAIN && listener_wait(fd, POLLOUT, timeout, err))
 			return -1;
 		if (errno != EAGAIN && errno != EINTR)
 			return err_sys(err, ERR_UNAVAILABLE, errno, "cannot ask the running tgrun");
@@ -112,7 +76,7 @@ static int read_answer(int fd, int (*line)(void *arg, const char *text, size_t n
 					       "the running tgrun's answer is too long")
 				     : hand_over(&b, seen, line, arg);
 		} else if (n < 0 && errno == EAGAIN) {
-			rc = wait_for(fd, POLLIN, timeout, err);
+			rc = listener_wait(fd, POLLIN, timeout, err);
 		} else if (n == 0 || errno != EINTR) {
 			break;
 		}
@@ -134,10 +98,10 @@ int control_call(int dir_fd, const char *request, int passed,
 		return -1;
 	int rc = passed >= 0 ? send_descriptor(fd, request++, passed, timeout, err) : 0;
 	if (rc == 0)
-		rc = send_all(fd, request, strlen(request), timeout, err);
+		rc = listener_send(fd, request, strlen(request), timeout, err);
 	if (rc == 0)
-		rc = send_all(fd, "\n", 1, timeout, err);
-	if (rc == 0)
+		rc = listener_send(fd, "\n", 1, timeout, err);
+	if (rc >= 0) /* it may have heard enough, and say why */
 		rc = read_answer(fd, line, arg, timeout, err);
 	close(fd);
 	return rc;

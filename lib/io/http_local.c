@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "io/listener.h"
+
 enum { HEAD_MAX = 16 * 1024, PIECE = 8 * 1024 };
 
 static int no_answer(struct err *err, const char *why)
@@ -17,44 +19,13 @@ static int no_answer(struct err *err, const char *why)
 	return err_set(err, ERR_TEMPFAIL, "the running tgrun %s", why);
 }
 
-/* Waits until the descriptor is ready. 0, or -1 with `err`. */
-static int wait_for(int fd, short events, int64_t silence, struct err *err)
-{
-	struct pollfd p = { .fd = fd, .events = events };
-	int rc;
-	do
-		rc = poll(&p, 1, silence > INT32_MAX ? INT32_MAX : (int)silence);
-	while (rc < 0 && errno == EINTR);
-	return rc > 0 ? 0 : no_answer(err, "does not answer");
-}
-
-/* 0; 1: the other side has heard enough, and perhaps said why; -1 with `err`. */
-static int send_all(int fd, const char *bytes, size_t n, int64_t silence, struct err *err)
-{
-	while (n) {
-		ssize_t sent = send(fd, bytes, n, MSG_NOSIGNAL);
-		if (sent >= 0) {
-			bytes += sent;
-			n -= (size_t)sent;
-		} else if (errno == EPIPE || errno == ECONNRESET) {
-			return 1;
-		} else if (errno == EAGAIN) {
-			if (wait_for(fd, POLLOUT, silence, err))
-				return -1;
-		} else if (errno != EINTR) {
-			return err_sys(err, ERR_TEMPFAIL, errno, "cannot ask the running tgrun");
-		}
-	}
-	return 0;
-}
-
-/* As send_all(). */
+/* As listener_send(). */
 static int send_piece(int fd, const struct http_piece *p, int64_t silence, struct err *err)
 {
 	char bytes[PIECE];
 	int rc = 0;
 	if (p->bytes)
-		return send_all(fd, p->bytes, p->length, silence, err);
+		return listener_send(fd, p->bytes, p->length, silence, err);
 	for (uint64_t done = 0; done < p->length && rc == 0;) {
 		uint64_t left = p->length - done;
 		ssize_t n = pread(p->fd, bytes, left < PIECE ? left : PIECE,
@@ -65,12 +36,12 @@ static int send_piece(int fd, const struct http_piece *p, int64_t silence, struc
 			return err_sys(err, ERR_IO, n ? errno : EIO,
 				       "cannot read what is to be sent");
 		done += (uint64_t)n;
-		rc = send_all(fd, bytes, (size_t)n, silence, err);
+		rc = listener_send(fd, bytes, (size_t)n, silence, err);
 	}
 	return rc;
 }
 
-/* As send_all(). */
+/* As listener_send(). */
 static int send_request(int fd, const struct http_local *r, struct err *err)
 {
 	struct buf head;
@@ -83,8 +54,9 @@ static int send_request(int fd, const struct http_local *r, struct err *err)
 	if (r->body)
 		rc = rc || buf_addf(&head, "Content-Type: %s\r\nContent-Length: %llu\r\n",
 				    r->body->type, (unsigned long long)length);
-	rc = rc || buf_adds(&head, "\r\n") ? err_set(err, ERR_INTERNAL, "out of memory")
-					   : send_all(fd, head.data, head.len, r->silence, err);
+	rc = rc || buf_adds(&head, "\r\n")
+		     ? err_set(err, ERR_INTERNAL, "out of memory")
+		     : listener_send(fd, head.data, head.len, r->silence, err);
 	buf_release(&head);
 	for (size_t i = 0; r->body && i < r->body->count && rc == 0; i++)
 		rc = send_piece(fd, &r->body->pieces[i], r->silence, err);
@@ -98,7 +70,7 @@ static ssize_t receive(int fd, char *bytes, size_t n, int64_t silence, struct er
 		ssize_t got = recv(fd, bytes, n, 0);
 		if (got >= 0)
 			return got;
-		if (errno == EAGAIN && wait_for(fd, POLLIN, silence, err))
+		if (errno == EAGAIN && listener_wait(fd, POLLIN, silence, err))
 			return -1;
 		if (errno == ECONNRESET)
 			return 0;

@@ -1,6 +1,6 @@
-/* io/library: a shared library that is loaded when it is first needed. libcurl and libmicrohttpd
- * bring forty others, and to load these takes four times as long as all else that a start does;
- * most commands only ask a tgrun that runs, and need none of them. */
+/* io/library: a shared library that is loaded when it is first needed. libcurl, libmicrohttpd and
+ * libpq bring forty others, and to load these takes four times as long as all else that a start
+ * does; most commands only ask a tgrun that runs, and need none of them. */
 #ifndef TGRUN_IO_LIBRARY_H
 #define TGRUN_IO_LIBRARY_H
 

@@ -7,6 +7,7 @@
 #define TGRUN_IO_LISTENER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -44,5 +45,13 @@ void listener_free(struct listener *l);
  * descriptor does not block. -1 with `err`: ERR_UNAVAILABLE, nobody listens; ERR_TEMPFAIL, no
  * answer came in time. */
 int listener_connect(int dir_fd, const char *name, int64_t timeout, struct err *err);
+
+/* Over such a connection. Waits until it is ready for `events`, as of poll(): 0, or -1 with `err`
+ * (ERR_TEMPFAIL). */
+int listener_wait(int fd, short events, int64_t timeout, struct err *err);
+
+/* Sends all of it, and blocks for at most `timeout` milliseconds without a byte. 0; 1: the other
+ * side has heard enough, and perhaps said why; -1 with `err` (ERR_TEMPFAIL: somebody is there). */
+int listener_send(int fd, const char *bytes, size_t n, int64_t timeout, struct err *err);
 
 #endif

@@ -1,5 +1,6 @@
 /* io/listener_connect: the other side of a named socket: a directory and a name in, a connection
- * out. Apart from listener.c, since a program that only asks needs no loop. */
+ * out, and what is sent over it. Apart from listener.c, since a program that only asks needs no
+ * loop. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -10,6 +11,11 @@
 #include "io/listener.h"
 
 enum { CONNECT_STEP = 10 /* milliseconds between tries while the queue of connections is full */ };
+
+static int no_answer(struct err *err)
+{
+	return err_set(err, ERR_TEMPFAIL, "the running tgrun does not answer");
+}
 
 int listener_connect(int dir_fd, const char *name, int64_t timeout, struct err *err)
 {
@@ -29,8 +35,37 @@ int listener_connect(int dir_fd, const char *name, int64_t timeout, struct err *
 		}
 		close(fd);
 		if (errnum == EAGAIN)
-			return err_set(err, ERR_TEMPFAIL, "the running tgrun does not answer");
+			return no_answer(err);
 		return err_sys(err, ERR_UNAVAILABLE, errnum, "no running tgrun can be asked here");
 	}
 	return fd;
+}
+
+int listener_wait(int fd, short events, int64_t timeout, struct err *err)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+	int rc;
+	do
+		rc = poll(&p, 1, timeout > INT32_MAX ? INT32_MAX : (int)timeout);
+	while (rc < 0 && errno == EINTR);
+	return rc > 0 ? 0 : no_answer(err);
+}
+
+int listener_send(int fd, const char *bytes, size_t n, int64_t timeout, struct err *err)
+{
+	while (n) {
+		ssize_t sent = send(fd, bytes, n, MSG_NOSIGNAL);
+		if (sent >= 0) {
+			bytes += sent;
+			n -= (size_t)sent;
+		} else if (errno == EPIPE || errno == ECONNRESET) {
+			return 1;
+		} else if (errno == EAGAIN) {
+			if (listener_wait(fd, POLLOUT, timeout, err))
+				return -1;
+		} else if (errno != EINTR) {
+			return err_sys(err, ERR_TEMPFAIL, errno, "cannot ask the running tgrun");
+		}
+	}
+	return 0;
 }

@@ -37,6 +37,19 @@ int procs_check(struct err *err)
 		       (long)getpid());
 }
 
+int procs_boot(char out[PROCS_BOOT_MAX])
+{
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, out, PROCS_BOOT_MAX - 1);
+	int why = n == 0 ? ENODATA : errno;
+	if (fd >= 0)
+		close(fd);
+	out[n < 0 ? 0 : n] = '\0';
+	out[strcspn(out, "\n")] = '\0';
+	errno = why;
+	return n > 0 ? 0 : -1;
+}
+
 uint64_t procs_namespace(void)
 {
 	struct stat st;

@@ -14,6 +14,11 @@
  * holds. 0, or -1 with `err` (ERR_CONFIG: it is not; ERR_INTERNAL: it cannot be looked at). */
 int procs_check(struct err *err);
 
+/* Which boot of this machine this is, as the kernel names it. 0, or -1 with errno, and `out` is "".
+ */
+enum { PROCS_BOOT_MAX = 40 };
+int procs_boot(char out[PROCS_BOOT_MAX]);
+
 /* A number for the name space of process ids that this process is in; 0: it cannot be told. */
 uint64_t procs_namespace(void);
 

@@ -23,16 +23,12 @@ enum { HEAD = 160, LINE = 39, LINES_AT_ONCE = 64, NAMED_MAX = 64 };
 /* What the list is for: of HEAD bytes. false when this machine cannot tell. */
 static bool make_head(const char *directory, char out[HEAD + 1])
 {
-	char boot[40] = "";
-	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, boot, sizeof boot - 1);
-	if (fd >= 0)
-		close(fd);
-	boot[strcspn(boot, "\n")] = '\0';
+	char boot[PROCS_BOOT_MAX];
+	bool known = procs_boot(boot) == 0;
 	uint64_t space = procs_namespace();
 	int length = snprintf(out, HEAD + 1, "tgrun slots of %s processes %" PRIu64 " boot %s",
 			      directory, space, boot);
-	if (n <= 0 || !space || length >= HEAD)
+	if (!known || !space || length >= HEAD)
 		return false;
 	memset(out + length, ' ', (size_t)(HEAD - length));
 	out[HEAD - 1] = '\n';

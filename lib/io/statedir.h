@@ -83,6 +83,12 @@ int statedir_data(const struct statedir *d, bool make, struct err *err);
 /* A name for the directory that is the same as long as it exists: its device and inode. */
 void statedir_id(const struct statedir *d, char out[STATEDIR_ID_MAX]);
 
+/* A name for the directory on this boot of this machine: who holds its run.lock and has the name of
+ * an earlier run knows that the last process of that run's runner is gone. A copy of the directory
+ * has another. 0, or -1 with `err` (ERR_CANTCREATE, ERR_IO, ERR_CONFIG). */
+enum { STATEDIR_IDENT_MAX = 128 };
+int statedir_ident(struct statedir *d, char out[STATEDIR_IDENT_MAX], struct err *err);
+
 /* Bytes that this user may still write on its disk; -1 if that cannot be told. */
 int64_t statedir_free_bytes(const struct statedir *d);
 

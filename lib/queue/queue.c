@@ -1,5 +1,5 @@
-/* queue/queue: a verb of queue.h, calls.h or later.h comes in, and goes to the backend that the
- * queue was opened by. Nothing is decided here. */
+/* queue/queue: a verb of queue.h, calls.h, later.h or sharing.h comes in, and goes to the backend
+ * that the queue was opened by. Nothing is decided here. */
 #include "queue/queue_ops.h"
 
 int queue_close(struct queue *q, struct err *err)
@@ -127,9 +127,16 @@ bool queue_written(const struct queue *q, uint64_t ticket)
 	return q->ops->written(q, ticket);
 }
 
-int queue_cancel(struct queue *q, const char *keys, const int64_t *numbers, size_t count)
+void queue_take(struct queue *q, enum queue_take take)
 {
-	return q->ops->cancel ? q->ops->cancel(q, keys, numbers, count) : 0;
+	if (q->ops->take)
+		q->ops->take(q, take);
+}
+
+int queue_cancel(struct queue *q, const char *keys, const char *chat, const int64_t *numbers,
+		 size_t count)
+{
+	return q->ops->cancel ? q->ops->cancel(q, keys, chat, numbers, count) : 0;
 }
 
 int64_t queue_next_due(const struct queue *q, uint64_t lanes)

@@ -3,7 +3,7 @@
  *
  * A backend is a table of the verbs (queue_ops.h) and a function that opens it; local/ is the
  * first: the scheduler over a store of this machine. In a store that several machines share
- * (queue_shared()), this one has its claims and its roles only for as long as the store says, and
+ * (sharing.h), this one has its claims and its roles only for as long as the store says, and
  * answers come later: what a verb cannot answer at once is "on its way", and the event `changed`
  * says when to ask again. A backend calls its events in a turn of the loop, never from within a
  * verb.
@@ -57,6 +57,12 @@ struct queue_config {
 	 * none gathers. */
 	const struct sched_gather *gather;
 	uint64_t (*group_of)(void *arg, unsigned lane, const char *body, size_t length);
+	/* Appends the key of the chat of an update, whatever decides the keys; nothing if it has
+	 * none. In a shared store tgrun cancel names chats by it. 0, or -1 when memory is out. */
+	int (*chat_of)(void *arg, const char *body, size_t length, struct buf *out);
+	/* Whether an update that was pushed and has come due is wanted; NULL: each is. Only a
+	 * shared store asks it; to others it is said by queue_push_ripen(). */
+	bool (*wanted)(void *arg, const char *body, size_t length);
 	/* The age in milliseconds after which an update of this kind is no longer answerable; 0:
 	 * never. NULL: none expires. */
 	int64_t (*max_age)(void *arg, const char *kind);
@@ -83,21 +89,26 @@ struct queue_config {
 	void (*trust_until)(void *arg, int64_t boottime);
 	/* Whether this machine sends the calls of calls.h. When it does, all that wait come by the
 	 * events below: chats' other names, then limits, then calls, then each call that is added,
-	 * by whichever machine. When it no longer does, what is being sent is to be cut at once;
-	 * all of it is forgotten, and comes anew when it does again. */
+	 * by whichever machine. When it no longer does, what is being sent is cut when this
+	 * returns; all of it is forgotten, and comes anew when it does again. */
 	void (*sender)(void *arg, bool may_send);
 	void (*move_came)(void *arg, const char *from, const char *to);
 	void (*line_came)(void *arg, const struct queue_line *line);
 	/* A call is to be sent, behind all that came before: it is in the store, and `begun` says
 	 * that another machine was sending it, or this one's last run. Also those that this machine
-	 * added itself come only so. */
-	void (*call_came)(void *arg, const struct queue_call *call);
-	/* A call that waits was taken back by somebody, and is gone. */
+	 * added itself come only so. 0, or -1 when memory is out: it comes again, a while later,
+	 * and those behind it not before. */
+	int (*call_came)(void *arg, const struct queue_call *call);
+	/* A call that waits was taken back by somebody, and is gone; so is one that was to begin,
+	 * when that comes before its ticket is written. */
 	void (*call_gone)(void *arg, int64_t id);
 	/* This claim is to be ended: tgrun cancel has named it, wherever that was called. Not
 	 * known, or over: nothing is to be done. */
 	void (*cancel_came)(void *arg, int64_t seq);
 	void (*wish)(void *arg, enum queue_wish wish);
+	/* The store takes this program no more, for good: it is too old, or its keys and routes are
+	 * not those of the others. `err` is the reason, and the exit status. */
+	void (*refused)(void *arg, const struct err *err);
 
 	void *arg; /* of all functions above */
 };
@@ -107,28 +118,6 @@ struct queue_config {
  * when the last write failed; `q` is gone then, too. A shared store is waited for some seconds at
  * most. */
 int queue_close(struct queue *q, struct err *err);
-
-/* Is the store shared with other machines? Then roles come by events; before the first of them
- * there is nothing to claim, and no offset. What is there for people (queue_each() and all that
- * stands below it, queue_oldest(), and what calls.h and later.h read) may return -1 with `err`,
- * which says how else to ask. */
-bool queue_shared(const struct queue *q);
-
-/* How this machine stands in a shared store. */
-struct queue_fleet {
-	bool attached;    /* the store knows it, and takes what it says */
-	bool asks, sends; /* its roles */
-	int64_t beat_age; /* milliseconds since the last beat that was answered was sent; -1: none
-			     was */
-	size_t held;      /* updates that no other machine may start now; those that run count */
-	/* replies and the like, and bulk, that wait to be sent, of all machines */
-	size_t calls, bulk;
-	/* since the start: how often void_claims was called; machines whose work this one handed
-	 * on; what the store refused since another machine has the role, or the claims */
-	uint64_t cut_offs, takeovers, refusals;
-};
-/* Fills it in; without a shared store all is 0. */
-void queue_fleet(const struct queue *q, struct queue_fleet *out);
 
 /* ---- in ---- */
 
@@ -275,11 +264,6 @@ bool queue_dirty(const struct queue *q);
  * stays so. */
 uint64_t queue_ticket(const struct queue *q);
 bool queue_written(const struct queue *q, uint64_t ticket);
-
-/* Passes on to the other machines of a shared store that what runs there of these keys (separated
- * by spaces; "": none) and of these numbers is to be ended; this machine may hear of its own, too.
- * For the next flush. Local: nothing is done. 0, or -1 when memory is out. */
-int queue_cancel(struct queue *q, const char *keys, const int64_t *numbers, size_t count);
 
 /* ---- what waits ---- */
 

@@ -1,11 +1,13 @@
-/* queue/queue_ops: what a backend of the queue is: a table of the verbs of queue.h, calls.h
- * and later.h, each with the contract that stands there. For queue.c and the backends only. */
+/* queue/queue_ops: what a backend of the queue is: a table of the verbs of queue.h, calls.h,
+ * later.h and sharing.h, each with the contract that stands there. For queue.c and the backends
+ * only. */
 #ifndef TGRUN_QUEUE_QUEUE_OPS_H
 #define TGRUN_QUEUE_QUEUE_OPS_H
 
 #include "queue/calls.h"
 #include "queue/later.h"
 #include "queue/queue.h"
+#include "queue/sharing.h"
 
 struct queue_ops {
 	int (*close)(struct queue *q, struct err *err); /* `q` is not NULL */
@@ -37,8 +39,10 @@ struct queue_ops {
 	bool (*dirty)(const struct queue *q);
 	uint64_t (*ticket)(const struct queue *q);
 	bool (*written)(const struct queue *q, uint64_t ticket);
-	/* NULL: there is no other machine */
-	int (*cancel)(struct queue *q, const char *keys, const int64_t *numbers, size_t count);
+	/* NULL, the next two: there is no other machine */
+	void (*take)(struct queue *q, enum queue_take take);
+	int (*cancel)(struct queue *q, const char *keys, const char *chat, const int64_t *numbers,
+		      size_t count);
 
 	int64_t (*next_due)(const struct queue *q, uint64_t lanes);
 	size_t (*ready)(const struct queue *q, unsigned lane, int64_t *oldest_ms);

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "api/methods.h"
+#include "base/utf8.h"
 #include "reply/reply_internal.h"
 #include "update/record.h"
 #include "update/scan.h"
@@ -106,7 +107,7 @@ int reply_api_read(const struct target *t, const char *text, size_t n, struct re
 	struct source s = { text, t, r, err };
 	const char *end = text + n;
 	bool alone = true;
-	for (const char *p = text; p < end;) {
+	for (const char *p = text + utf8_mark(text, n); p < end;) {
 		struct scan_fault fault;
 		size_t length = record_length(p, (size_t)(end - p), true, true);
 		const char *start = p, *behind = p + length;

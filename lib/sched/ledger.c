@@ -12,6 +12,8 @@ enum { PAUSE_FIRST = 1000, PAUSE_LAST = 60 * 1000 };
 #define DAY (INT64_C(24) * 3600 * 1000)
 
 static const struct ledger_row rows[RELEASE_WAYS] = {
+	/* The store is away, and nothing is handed out, until it is back. */
+	[RELEASE_CUT] = { LEDGER_NOTHING, false, "this machine was cut off from the store" },
 	/* The pause is that of its route: 1 s to 60 s, for all alike, until something starts. */
 	[RELEASE_NO_START] = { LEDGER_NOTHING, false, "it was not started" },
 	/* The pause is that of the breaker: one at a time, 1 s to 60 s, until one succeeds. */

@@ -2,7 +2,8 @@
  *
  * The slot is a child subreaper: whatever a job starts stays or becomes its descendant, and the job
  * is over when the slot has no child left (ECHILD). When the runner's end of the socket closes,
- * everything is killed before the slot ends. */
+ * everything is killed before the slot ends; when the time of slots_trust() has passed, everything
+ * of the job, whatever the runner does. */
 #include "slot/slot.h"
 
 #include <errno.h>
@@ -39,6 +40,8 @@ static struct {
 	bool told;                        /* SLOT_ENDED was sent */
 	int left[2]; /* a keeper's: what was left behind writes there; -1: nobody does */
 
+	struct slot_deadline deadline;
+
 	bool sweeping;
 	int wait; /* milliseconds until the next sweep */
 	struct procs found;
@@ -70,6 +73,20 @@ static void begin_sweep(void)
 	slot.page->sweeping = 1;
 }
 
+static void look_at_deadline(void)
+{
+	if (!slot.job || !slot_deadline_passed(&slot.deadline, slot.page))
+		return;
+	slot.stages.end.expired = slot.stages.end.expired || !slot.stages.collected;
+	begin_sweep();
+}
+
+static void timer_went_off(void)
+{
+	slot_deadline_rang(&slot.deadline);
+	look_at_deadline();
+}
+
 /* A handler may have made a descriptor that it shares with the slot non-blocking; the next one gets
  * it as it was. */
 static void make_blocking(int fd)
@@ -77,6 +94,28 @@ static void make_blocking(int fd)
 	int flags = fcntl(fd, F_GETFL);
 	if (flags >= 0 && flags & O_NONBLOCK)
 		fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+}
+
+static void forget_job(void)
+{
+	slot.job = 0;
+	slot.sweeping = false;
+	slot.page->sweeping = 0;
+	free(slot.exec.envp);
+	slot.exec.envp = NULL;
+}
+
+/* The job ends before it has begun. */
+static void refuse(int stdin_fd, int extra_fd)
+{
+	slot.stages.end = (struct slot_end){ .stages = slot.command.stages, .expired = true };
+	for (int i = 0; i < slot.command.stages; i++)
+		slot.stages.end.status[i] = SIGKILL;
+	close(stdin_fd);
+	if (extra_fd >= 0)
+		close(extra_fd);
+	report(SLOT_OVER, 0, 0);
+	forget_job();
 }
 
 static void start(const struct slot_order *order, int stdin_fd, int extra_fd)
@@ -90,6 +129,10 @@ static void start(const struct slot_order *order, int stdin_fd, int extra_fd)
 	slot.job = order->job;
 	slot.told = slot.sweeping = false;
 	slot.tells_stages = order->tells_stages;
+	if (slot_deadline_passed(&slot.deadline, slot.page)) {
+		refuse(stdin_fd, extra_fd);
+		return;
+	}
 	memset(slot.stage_told, 0, sizeof slot.stage_told);
 	slot.exec.extra_fd = extra_fd;
 	slot.exec.extra_is_stdout = order->extra == SLOT_EXTRA_STDOUT;
@@ -111,11 +154,7 @@ static void job_over(void)
 	else
 		report(SLOT_OVER, 0, 0);
 	CRASHPOINT("slot-after-over");
-	slot.job = 0;
-	slot.sweeping = false;
-	slot.page->sweeping = 0;
-	free(slot.exec.envp);
-	slot.exec.envp = NULL;
+	forget_job();
 }
 
 /* Some stages have ended, others run. */
@@ -219,6 +258,7 @@ static void leave(const int fds[2])
 	close(slot.sock);
 	slot.sock = -1;
 	slot.sweeping = false;
+	slot_deadline_close(&slot.deadline);
 	if (slot.setup.lock_fd >= 0)
 		close(slot.setup.lock_fd);
 	/* The output belongs to those who were left: its end of file is theirs, and until then
@@ -268,12 +308,16 @@ static void obey(const struct slot_order *order, int fds[2])
 		return;
 	case SLOT_SIGNAL:
 		if (order->job == slot.job && slot.job) {
+			look_at_deadline(); /* it may be ordered for that */
 			if (order->signo == SIGKILL)
 				begin_sweep();
 			else
 				signal_all(order->signo);
 		}
 		slot.page->orders++;
+		return;
+	case SLOT_TRUST:
+		look_at_deadline();
 		return;
 	case SLOT_LEAVE:
 		if (order->job == slot.job && slot.job && slot.stages.collected) {
@@ -345,6 +389,7 @@ _Noreturn void slot_main(const struct slot_setup *setup)
 	slot.page = setup->page;
 	slot.sock = setup->sock;
 	slot.left[0] = slot.left[1] = -1;
+	slot_deadline_init(&slot.deadline);
 	slot.exec = (struct slot_exec){ .page = setup->page,
 					.command = &slot.command,
 					.nofile = setup->nofile,
@@ -357,15 +402,18 @@ _Noreturn void slot_main(const struct slot_setup *setup)
 	/* A copy of the runner's; libpipeline would write it at the first start. */
 	__fpurge(stdout);
 	for (;;) {
-		const int fds[4] = { slot.sock, slot.sigfd, slot.left[0], slot.left[1] };
-		struct pollfd ready[4];
-		for (int i = 0; i < 4; i++)
+		const int fds[5] = { slot.sock, slot.sigfd, slot.left[0], slot.left[1],
+				     slot.deadline.fd };
+		struct pollfd ready[5];
+		for (int i = 0; i < 5; i++)
 			ready[i] = (struct pollfd){ fds[i], POLLIN, 0 };
-		int n = poll(ready, 4, slot.sweeping ? slot.wait : -1);
+		int n = poll(ready, 5, slot.sweeping ? slot.wait : -1);
 		if (n == 0)
 			slot.wait = slot.wait * 2 < SWEEP_CAP ? slot.wait * 2 : SWEEP_CAP;
 		if (ready[1].revents && take_signals())
 			reap();
+		if (n > 0 && ready[4].revents)
+			timer_went_off();
 		if (n > 0 && ready[0].revents)
 			take_order(); /* poll(2) tells of the next */
 		for (int i = 0; i < 2; i++)

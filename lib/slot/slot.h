@@ -19,6 +19,7 @@ enum slot_what {
 	SLOT_COMMAND = 1, /* + the command's memfd: what is run from now on */
 	SLOT_START,       /* + stdin (+ the extra descriptor), + variables */
 	SLOT_SIGNAL,
+	SLOT_TRUST, /* the page's deadline is sooner than it was */
 	SLOT_LEAVE, /* + the runner's ends of the job's stdout (if captured) and stderr */
 	/* slot to runner */
 	SLOT_ENDED,  /* all stages ended; something still runs */
@@ -49,8 +50,12 @@ struct slot_report {
 	struct slot_end end; /* status 0 of what runs still */
 };
 
-/* Written by the slot and its children before they execute anything; read by the runner. */
+/* But for the first member: written by the slot and its children before they execute anything; read
+ * by the runner. */
 struct slot_page {
+	/* Of slots_trust(): written by the runner, read by the slot at each start, at the order
+	 * SLOT_TRUST, and when the deadline has passed that it knew. */
+	_Alignas(64) _Atomic int64_t trust;
 	/* The number of the last job whose stages all were forked: they may have run. */
 	_Alignas(64) _Atomic uint64_t started;
 	_Atomic int32_t pid;       /* of its first stage */
@@ -116,6 +121,19 @@ char **slot_exec_environment(const struct command_view *command, char *vars, siz
  * refuses the size of its environment, it is executed without those of the job's variables that are
  * long; where that is TG_TEXT, TG_TEXT_TRUNCATED=1 says so. */
 _Noreturn void slot_exec_stage(const struct slot_exec *x, int stage);
+
+/* slot_deadline.c: the time that slots_trust() has written into the page. */
+struct slot_deadline {
+	int fd;        /* a timer, for poll(2); -1: none was needed yet */
+	int64_t armed; /* when it goes off, CLOCK_BOOTTIME; INT64_MAX: it is not set */
+};
+void slot_deadline_init(struct slot_deadline *d);
+/* Whether the time has passed. Else the timer goes off when it has, or sooner. Ends this process
+ * where there can be no timer. */
+bool slot_deadline_passed(struct slot_deadline *d, const struct slot_page *page);
+/* The timer went off: whether the time has passed is another question. */
+void slot_deadline_rang(struct slot_deadline *d);
+void slot_deadline_close(struct slot_deadline *d);
 
 /* slot_stages.c: the processes that a job's pipeline consists of. */
 struct pipeline;

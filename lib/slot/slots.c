@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "io/roster.h"
 #include "slot/slots_internal.h"
 
@@ -76,6 +77,7 @@ struct slots *slots_fork(const struct slots_config *config, struct err *err)
 	s->config = *config;
 	s->config.lock_fd = s->config.stdout_fd = -1;
 	s->config.mark = NULL; /* these three are copied */
+	s->trust = INT64_MAX;
 	s->fork_again = (struct backoff){ .first = 100, .cap = 10000 };
 	s->sweep_again = (struct backoff){ .first = 2, .cap = 1000 };
 	s->slot = calloc(count, sizeof *s->slot);
@@ -272,6 +274,11 @@ static int give_command(struct slot *slot, struct command *command)
 	return 0;
 }
 
+static bool is_over(const struct slots *s)
+{
+	return s->trust != INT64_MAX && clock_boot() >= s->trust;
+}
+
 int slots_start(struct slot *slot, const struct slot_job *job)
 {
 	int fds[2] = { job->stdin_fd, job->extra_fd }, rc = -1;
@@ -280,7 +287,7 @@ int slots_start(struct slot *slot, const struct slot_job *job)
 		goto out;
 	}
 	slots_look_at_stdout(slot->slots);
-	if (slot->stale) {
+	if (slot->stale || is_over(slot->slots)) {
 		errno = EAGAIN;
 		goto out;
 	}
@@ -335,6 +342,26 @@ void slots_signal(struct slot *slot, int signo)
 		slots_condemn(slot);
 	else
 		slots_mend_soon(slot->slots);
+}
+
+void slots_trust(struct slots *s, int64_t until)
+{
+	const struct slot_order order = { .what = SLOT_TRUST };
+	bool was_over = is_over(s), sooner = until < s->trust;
+	s->trust = until;
+	for (int i = 0; i < s->config.count; i++)
+		s->slot[i].page->trust = until;
+	for (int i = 0; sooner && i < s->config.count; i++) {
+		struct slot *slot = &s->slot[i];
+		if (slot->state != SLOT_BUSY && slot->state != SLOT_LINGERS)
+			continue;
+		if (is_over(s))
+			slots_signal(slot, SIGKILL);
+		else if (send_order(slot, &order, NULL, NULL, 0))
+			slots_condemn(slot);
+	}
+	if (was_over && !is_over(s))
+		s->events->idle(s->arg);
 }
 
 void slots_leave(struct slot *slot)

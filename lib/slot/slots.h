@@ -87,6 +87,9 @@ struct slot_end {
 	int status[SLOT_STAGES_MAX]; /* as of waitpid(2), raw, in the pipeline's order */
 	/* ru_utime, ru_stime, ru_maxrss of all that the job's slot has reaped for it until now */
 	struct rusage usage;
+	/* The slot killed it, or never began it (then each status is a death by SIGKILL), since the
+	 * time of slots_trust() had passed. */
+	bool expired;
 };
 
 /* In these calls slots_job() is the job's tag still, and any verb but slots_free() may be used: a
@@ -143,6 +146,13 @@ int slots_attach(struct slots *s, struct loop *loop, const struct slots_events *
  * when this process has ended. NULL is fine. Does not call back. */
 void slots_free(struct slots *s);
 
+/* Until when the slots may have jobs, in milliseconds of CLOCK_BOOTTIME; 0: they may not,
+ * INT64_MAX, as at first: for ever. Each slot keeps to that by itself, also while this process is
+ * stopped: when the time has passed, it kills its job with all that it started, as slots_signal()
+ * does with SIGKILL, and begins none. What slots_leave() left behind is no job any more. A later
+ * time makes jobs possible again (`idle` tells), and counts for those that run. */
+void slots_trust(struct slots *s, int64_t until);
+
 /* How many slots are idle. */
 int slots_idle_count(const struct slots *s);
 
@@ -165,7 +175,7 @@ struct slot_job {
 
 /* Starts a job in an idle slot. Returns 0, or -1 with errno: then nothing was started, the slot is
  * still idle (or dying, in which case `died` follows), and it is the machine's failure (EAGAIN,
- * ENOBUFS, ENOMEM …). */
+ * ENOBUFS, ENOMEM …), or the time of slots_trust() has passed (EAGAIN). */
 int slots_start(struct slot *slot, const struct slot_job *job);
 
 /* The tag of the job in the slot; NULL when the slot has none. */

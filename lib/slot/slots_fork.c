@@ -135,6 +135,7 @@ int slots_spawn(struct slot *slot)
 	    (captured && fcntl(out[0], F_SETFL, O_NONBLOCK)) || fcntl(err[0], F_SETFL, O_NONBLOCK))
 		goto fail;
 	memset(slot->page, 0, sizeof *slot->page);
+	slot->page->trust = s->trust;
 	slot->sock = sock[0];
 	slot->out[0] = out[0];
 	slot->out[1] = err[0];

@@ -67,6 +67,7 @@ struct slots {
 	struct slot *slot; /* config.count of them */
 	struct slot_page *pages;
 	uint64_t jobs; /* numbers given */
+	int64_t trust; /* of slots_trust() */
 	struct list idle, keepers;
 	int idle_count;
 	struct slots_known *known;

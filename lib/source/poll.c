@@ -3,7 +3,7 @@
  * nothing is dropped, nothing becomes a hot loop.
  *
  * The offset follows the last batch, up or down: ids restart at a random number after an idle week
- * (FACTS: TQueue). */
+ * (FACTS: TQueue). poll_beside.c has what is asked of it besides. */
 #include "source/poll.h"
 
 #include <stdio.h>
@@ -13,46 +13,15 @@
 
 #include "base/buf.h"
 #include "base/duration.h"
-#include "source/pace.h"
-#include "source/poll_answer_internal.h"
-#include "source/poll_setup_internal.h"
-#include "source/poll_trouble_internal.h"
+#include "source/poll_internal.h"
 
 enum {
 	SLACK = 10000, /* without a byte after the poll's timeout: the connection is given up */
-	SHORT_CALL = 20000, /* milliseconds for a call that does not wait for updates */
 	IDLE_FIRST = 500,
 	IDLE_LAST = 5000,
 	AT_ONCE = 1000, /* an answer this early that brings nothing new is not followed at once */
 	CONFIRM_TIME = 2000,
 	ARRIVED = 1000, /* a request that old has reached the server, which confirms on arrival */
-};
-
-struct poll {
-	struct source source;
-	struct poll_config config;
-	char *allowed;
-	enum poll_step step;
-	struct poll_setup setup;
-	struct api_request *request; /* in flight, NULL: none */
-	struct api_request *hello;   /* getMe beside the long poll, in flight; NULL: none */
-	struct loop_timer *timer;    /* until the next request */
-	struct poll_trouble failures;
-	struct backoff idle; /* of answers that came at once and brought nothing */
-	struct pace pace;
-	int64_t offset;                        /* of the next request */
-	int64_t asked_offset;                  /* of the request in flight */
-	int64_t confirmed;                     /* the highest offset that was answered */
-	int64_t asked_at;                      /* monotonic milliseconds */
-	struct log_pace paces[2][API_CLASSES]; /* of the warnings: contradicted, class */
-	enum poll_step failed;       /* while counts.failing; not the getMe that is asked of it */
-	bool told;                   /* a warning was given since the last good answer */
-	bool webhook_unknown;        /* getWebhookInfo told nothing, getUpdates has not yet */
-	struct poll_garbage garbage; /* unreadable answers */
-	bool waits;                  /* may_ask() said no: source_resume() follows */
-	bool stopping, stopped, ready;
-	struct source_counts counts;
-	char trouble[400]; /* what failed last, for people; "" for nothing */
 };
 
 static const struct source_ops poll_ops;
@@ -182,22 +151,6 @@ static void take_setup(struct poll *p, struct api_answer *answer)
 		good_answer(p, step);
 }
 
-/* A bot may be renamed: then getMe is asked for its name again, beside the long poll, and what goes
- * wrong with that changes nothing. */
-static void on_hello(void *arg, struct api_answer *answer)
-{
-	struct poll *p = arg;
-	char *username = poll_setup_username(answer);
-	p->hello = NULL;
-	const char *why = answer->class == API_OK ? "it has no result" : answer->text;
-	if (username)
-		p->config.events.bot(p->config.events.arg, username);
-	else
-		log_event(p->config.log, LOG_WARN, LOG_FIELDS(LOG_STR("answer", why)),
-			  "getMe does not tell the bot's name; it is taken to be the same");
-	free(username);
-}
-
 /* ---- getUpdates ---- */
 
 static void take_batch(struct poll *p, struct api_answer *answer)
@@ -312,7 +265,7 @@ static void on_timer(void *arg)
 		return;
 	if (p->step != POLL_UPDATES) {
 		struct poll_call call = poll_setup_call(p->step, &p->setup);
-		send_call(p, call.method, call.form, SHORT_CALL, SHORT_CALL);
+		send_call(p, call.method, call.form, POLL_SHORT_CALL, POLL_SHORT_CALL);
 		return;
 	}
 	struct source_events *e = &p->config.events;
@@ -326,16 +279,6 @@ static void on_timer(void *arg)
 		p->ready = true;
 		e->ready(e->arg);
 	}
-}
-
-static void take_options(struct poll *p, const struct poll_options *o)
-{
-	p->config.options = *o;
-	p->failures.give_up_after = o->give_up_after;
-	p->failures.backoff.growth = o->growth;
-	p->pace.limit = o->limit;
-	p->pace.balance = p->config.once ? 0 : o->balance;
-	p->pace.max_delay = o->max_delay;
 }
 
 struct source *poll_new(const struct poll_config *config, struct err *err)
@@ -352,7 +295,7 @@ struct source *poll_new(const struct poll_config *config, struct err *err)
 	p->setup.after_me = POLL_WEBHOOK;
 	poll_trouble_init(&p->failures, o->growth, o->give_up_after,
 			  config->clock->mono(config->clock));
-	take_options(p, o);
+	poll_take_options(p, o);
 	p->idle = (struct backoff){ .first = IDLE_FIRST, .cap = IDLE_LAST };
 	p->timer = loop_timer_new(config->loop, on_timer, p);
 	p->allowed = config->allowed ? strdup(config->allowed) : NULL;
@@ -366,18 +309,6 @@ fail:
 	return NULL;
 }
 
-int poll_change(struct source *source, const struct poll_config *fresh, struct err *err)
-{
-	struct poll *p = (struct poll *)source;
-	char *allowed = fresh->allowed ? strdup(fresh->allowed) : NULL;
-	if (fresh->allowed && !allowed)
-		return err_set(err, ERR_INTERNAL, "out of memory");
-	free(p->allowed);
-	p->allowed = allowed;
-	take_options(p, &fresh->options); /* p->setup stays */
-	return 0;
-}
-
 static void poll_start(struct source *s)
 {
 	struct poll *p = (struct poll *)s;
@@ -389,14 +320,6 @@ static void poll_resume(struct source *s)
 	struct poll *p = (struct poll *)s;
 	if (p->waits && !p->stopping)
 		loop_timer_set(p->timer, 0);
-}
-
-static void poll_hello(struct source *s)
-{
-	struct poll *p = (struct poll *)s;
-	if (!p->hello && !p->stopping && p->step != POLL_ME)
-		p->hello = api_call(p->config.api, "getMe", "", SHORT_CALL, SHORT_CALL, on_hello,
-				    p);
 }
 
 static void poll_stop(struct source *s)
@@ -442,6 +365,7 @@ static void poll_free(struct source *s)
 static const struct source_ops poll_ops = {
 	.start = poll_start,
 	.resume = poll_resume,
+	.seek = poll_seek,
 	.hello = poll_hello,
 	.stop = poll_stop,
 	.counts = poll_counts,

@@ -61,13 +61,16 @@ struct source_counts {
 
 struct source;
 
-/* All but `hello` are there in every source. */
+/* All but `hello` and `seek` are there in every source. */
 struct source_ops {
 	/* Begins to ask. Called once. */
 	void (*start)(struct source *s);
 	/* Asks again at once, if the source waits because `may_ask` or `batch` returned -1. Called
 	 * in vain it changes nothing. */
 	void (*resume)(struct source *s);
+	/* Cuts a request for updates that is under way: what it brings is not handed over. Goes on
+	 * from this offset after `resume`. NULL: a source that no other machine asks. */
+	void (*seek)(struct source *s, int64_t offset);
 	/* Asks again who the bot is; the event `bot` tells. NULL: a source that knows of no bot. */
 	void (*hello)(struct source *s);
 	/* Asks for no more updates. What was handed over and is not confirmed is confirmed by one

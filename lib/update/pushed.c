@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "update/scan.h"
 #include "update/update.h"
 
@@ -67,6 +68,8 @@ static int read_update(struct pushed *out, struct err *err)
 	if (!u)
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	const char *odd = update_odd_id(u, &n);
+	int64_t chat;
+	bool bare = scan_integer(scan_path(out->bytes, "chat.id", strlen("chat.id")), &chat);
 	snprintf(out->kind, sizeof out->kind, "%s", update_kind(u));
 	update_free(u);
 	if (!out->kind[0])
@@ -74,6 +77,11 @@ static int read_update(struct pushed *out, struct err *err)
 			err, ERR_REFUSED,
 			"what is pushed has no kind: that is the name of the first object in it, in "
 			"small letters, digits and '_', as in '" EXAMPLE "'");
+	if (bare && strcmp(out->kind, "chat") == 0)
+		return err_set(
+			err, ERR_REFUSED,
+			"what is pushed has its chat outside of an object, so it would be nobody's; "
+			"put all of it into one, whose name is its kind, as in '" EXAMPLE "'");
 	if (odd)
 		return err_set(
 			err, ERR_REFUSED,
@@ -85,11 +93,11 @@ static int read_update(struct pushed *out, struct err *err)
 
 int pushed_read(char *bytes, size_t n, struct pushed *out, struct err *err)
 {
-	static const char mark[] = "\xef\xbb\xbf";
+	size_t mark = utf8_mark(bytes, n);
 	struct scan_fault fault;
 	struct slice slice;
-	if (n >= 3 && memcmp(bytes, mark, 3) == 0)
-		bytes += 3, n -= 3;
+	bytes += mark;
+	n -= mark;
 	if (n > PUSHED_MAX)
 		return err_set(
 			err, ERR_REFUSED,

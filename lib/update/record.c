@@ -6,10 +6,10 @@
 
 #include <string.h>
 
+#include "base/utf8.h"
 #include "update/scan.h"
 
-static const char bom[] = "\xef\xbb\xbf";
-enum { BOM = sizeof bom - 1 };
+enum { BOM = 3 /* bytes of a byte order mark */ };
 
 #define UTF16(name) "it is UTF-16; make UTF-8 of it by: iconv -f " name " -t UTF-8"
 #define COMPRESSED(by) \
@@ -58,8 +58,9 @@ static const char *skip_blank(const char *p, const char *end)
 static const char *begin(const char *text, const char *end)
 {
 	text = skip_blank(text, end);
-	if (end - text >= BOM && memcmp(text, bom, BOM) == 0)
-		text = skip_blank(text + BOM, end);
+	size_t mark = utf8_mark(text, (size_t)(end - text));
+	if (mark)
+		text = skip_blank(text + mark, end);
 	return text;
 }
 

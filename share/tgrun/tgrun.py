@@ -7,7 +7,7 @@ async def adopt(bot, failed, stack):  # what its error handlers are told of has 
     bot.error_handlers.clear(), bot.add_error_handler(note), bot.error_handlers.update(handlers)
     if waits: await stack.enter_async_context(bot), await bot.start(), stack.push_async_callback(bot.stop)
     else: object.__setattr__(bot, "_run_async", lambda f, *args, update=None, error_handling=True, **more: f(*args, **more))  # and waits
-    return lambda update: bot.process_update(sys.modules["telegram"].Update.de_json(update, bot.bot))
+    return lambda update: bot.process_update(sys.modules["telegram"].Update.de_json({"update_id": 0, **update}, bot.bot))  # what was pushed has none
 async def serve(bot, failed, worker=os.environ.get("TG_WORKER")):
     async with contextlib.AsyncExitStack() as stack:
         handle, answers = await adopt(bot, failed, stack) if hasattr(bot, "process_update") else bot, worker and os.fdopen(3, "w", 1, "utf-8", "replace")

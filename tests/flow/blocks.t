@@ -11,7 +11,7 @@ awk -v out="$TMP/blocks/README.md." '
 	/^    / { if (!inside) n++; inside = 1; for (; blank; blank--) print "" > (out n); print substr($0, 5) > (out n); next }
 	inside && /^$/ { blank++; next }
 	{ inside = blank = 0 }' README.md
-for page in tgrun.1 tgrun.conf.5 tgrun-handler.7; do
+for page in tgrun.1 tgrun.conf.5 tgrun-handler.7 tgrun-ops.7; do
 	awk -v out="$TMP/blocks/$page." '
 		function show(line) { gsub(/\\e/, "\\", line); gsub(/\\\(dq/, "\"", line); gsub(/\\&/, "", line); print line > (out n) }
 		/^\.Bd -literal/ { block = 1; single = 0; n++; next }
@@ -194,6 +194,42 @@ reports() { # WHAT: a bot that calls the Bot API itself, for a file
 		esac
 	done
 }
+# The machine of tgrun-ops(7), below $M: its service manager, of the one bot, and what else only root has.
+M=$TMP/machine
+mkdir -p "$M/bin" "$M/var/backups" "$M/var/lib/tgrun" "$M/work"
+cat >"$M/bin/systemctl" <<'EOT'
+#!/bin/sh
+M=$FLOW_MARK/machine
+state=$M/var/lib/tgrun/mybot
+echo "systemctl $*" >>"$M/did"
+case $1 in
+stop | disable) ! tgrun status --state-dir "$state" >/dev/null 2>&1 || tgrun stop --wait --state-dir "$state" ;;
+start | enable)
+	(cd "$M/srv/tgrun/mybot" && exec tgrun --config "$M/etc/tgrun/mybot.conf" --token-file "$M/etc/tgrun/mybot.token" --state-dir "$state") >>"$M/log" 2>&1 &
+	for n in $(seq 200); do tgrun status --state-dir "$state" >/dev/null 2>&1 && exit; sleep 0.05; done
+	exit 1
+	;;
+esac
+EOT
+for name in apt-get chown; do
+	printf '#!/bin/sh\necho "%s $*" >>"$FLOW_MARK/machine/did"\n' "$name" >"$M/bin/$name"
+done
+chmod 755 "$M/bin"/*
+ln -s "$(command -v tar)" "$M/bin/tar" # not the one of a recipe
+operate() { # [COMMAND]: the block as root types it there, after another command; $STATUS, $SHOWN, $SAID: what the bot has answered so far
+	block | sed "s|/var/lib/tgrun|$M&|g; s|/var/backups|$M&|g; s|/etc/tgrun|$M&|g; s|/srv/tgrun|$M&|g; s|tar -C / |tar -C $M |" >"$M/block"
+	shell "cd '$M/work' && PATH=$M/bin:\$PATH && ${1-:} && . '$M/block'"
+	SAID=$(deliveries .text | tr '\n' ' ')
+}
+waits() { # TEXT: a message that waits while the bot is paused
+	"$TGRUN" pause --state-dir "$M/var/lib/tgrun/mybot"
+	message 123456789 "$1"
+	wait_for '[ "$("$TGRUN" status --json --state-dir "$M/var/lib/tgrun/mybot" | jq .waiting)" = 1 ]'
+}
+answers() { # N: so many answers have come
+	wait_for "[ \"\$(deliveries .n | wc -l)\" -ge $1 ]"
+	SAID=$(deliveries .text | tr '\n' ' ')
+}
 not_run() { ok true "$BLOCK: $LINE # SKIP $1"; }
 
 rule() {
@@ -265,7 +301,7 @@ rule() {
 		press 42 "$(calls 'select(.params.reply_markup) | .params.reply_markup | if type == "string" then fromjson else . end | .inline_keyboard[][].callback_data')"
 		wait_for 'logged "cancelled" && [ -n "$(calls "select(.method == \"answerCallbackQuery\")")" ]'
 		kill "$PID" && wait "$PID"
-		is "$? $(deliveries '.text // .query' | tr '\n' ';')" "0 This takes a while.;q;" "… and its button stops it" || diag "$(cat "$TMP/tgrun.log")" ;;
+		is "$? $(deliveries 'select(.method != "sendChatAction") | .text // .query' | tr '\n' ';')" "0 This takes a while.;q;" "… and its button stops it" || diag "$(cat "$TMP/tgrun.log")" ;;
 	"README.md.11:tgrun send "*)
 		anew --no-penalties
 		chats '{"chat":44,"state":"blocked"}'
@@ -473,6 +509,63 @@ p1 +delayed .* greeting +chat:42 +comes at 2030-01-01T00:00:00Z$' "a greeting is
 		shell "tgrun --token-file token --reply text --once --handler ./handler"
 		is "$STATUS $(deliveries 'select(.method == "sendMessage") | .text' | tr '\n' ';')" "0 What would you like?;How many of tea?;2 times tea: thank you.;" \
 			"buttons, and a wizard that remembers" || diag "$SHOWN" ;;
+	"tgrun-ops.7.1:install -d "*)
+		anew --no-penalties
+		printf '#!/bin/sh\necho "$TG_TEXT"\n' >"$M/work/bot.sh"
+		printf '%s\n' "$TOKEN" >"$M/token"
+		operate "exec <'$M/token'"
+		message 123456789 new
+		message 666 stranger
+		answers 1
+		is "$STATUS $SAID$(stat -c %a "$M/etc/tgrun/mybot.token")" "0 new 600" "a new bot" || diag "$SHOWN" ;;
+	"tgrun-ops.7.2:tgrun list") not_run "it is systemd's; each line was tried under one" ;;
+	"tgrun-ops.7.3:tgrun drain "*)
+		waits last
+		operate "tgrun resume --state-dir '$M/var/lib/tgrun/mybot'"
+		is "$STATUS $SAID$("$TGRUN" status --state-dir "$M/var/lib/tgrun/mybot" >/dev/null 2>&1; echo $?)" "0 new last 69" "a bot that goes answers before" ;;
+	"tgrun-ops.7.4:systemctl stop "*)
+		operate "systemctl start tgrun@mybot"
+		ok '[ "$STATUS" = 0 ] && [ -s "$M/var/backups/mybot/queue.db" ]' "an upgrade, with a copy of before" || diag "$SHOWN" ;;
+	"tgrun-ops.7.5:tgrun drain "*)
+		operate
+		message 123456789 older
+		answers 3
+		is "$STATUS $SAID$(cd "$M/var/backups/mybot-0.2.0" && ls queue.db)" "0 new last older queue.db" "a rollback begins with an empty state, and the other one is kept" || diag "$SHOWN"
+		rm -rf "$M/var/backups"/* ;;
+	"tgrun-ops.7.6:systemctl stop "*)
+		waits copied
+		operate
+		answers 4
+		is "$STATUS $SAID" "0 new last older copied " "a backup; what waited is handled behind it"
+		like "$SHOWN" "^ok +state directory: '$M/var/backups/mybot'" "… which is said to be good" ;;
+	"tgrun-ops.7.7:systemctl stop "*)
+		operate
+		answers 5
+		is "$STATUS $SAID$(ls "$M/var/backups/mybot.before/queue.db")" "0 new last older copied copied $M/var/backups/mybot.before/queue.db" "it is put back, and what waited in it is handled" || diag "$SHOWN" ;;
+	"tgrun-ops.7.8:systemctl disable "*)
+		waits moved
+		operate
+		is "$STATUS" 0 "a bot is packed" || diag "$SHOWN"
+		rm -rf "${M:?}/etc" "$M/srv" "$M/var/lib/tgrun"/* ;;
+	"tgrun-ops.7.9:tar "*)
+		operate
+		answers 6
+		is "$STATUS $SAID" "0 new last older copied copied moved " "… and goes on elsewhere, with what waited" || diag "$SHOWN" ;;
+	"tgrun-ops.7.10:"*" tgrun status --check "*)
+		line=$(block | sed "s|^\(\*/5\)\( \*\)* ||; s|/var/lib|$M&|")
+		shell "$line"
+		is "$STATUS $SHOWN" "0 " "the line of cron says nothing when all is well"
+		shell "PATH=$M/bin:\$PATH; systemctl stop tgrun@mybot; $line"
+		like "$STATUS $SHOWN" '^69 .*no tgrun runs' "… and a line when the bot does not run" ;;
+	"tgrun-ops.7.11:rule_files:")
+		if command -v promtool >/dev/null; then
+			block | sed "s|/usr/share/doc/tgrun/examples|$PWD/share|" >"$TMP/prometheus.yml"
+			like "$(promtool check config "$TMP/prometheus.yml" 2>&1)" 'SUCCESS: .*prometheus.yml is valid' "Prometheus takes that"
+		else
+			not_run "no promtool here"
+		fi
+		is "$(sed -n 's/.*- alert: //p' share/tgrun-alerts.yml | sort)" \
+			"$(sed -n '/^\.Sh MONITORING/,/^\.Sh SIZING/s/^\.It //p' man/tgrun-ops.7 | tr -d ' ' | tr ',' '\n' | sort)" "… and each alert is told of" ;;
 	*) ok false "$BLOCK: '$LINE' has a rule" ;;
 	esac
 }
@@ -483,12 +576,12 @@ for BLOCK in $(find "$TMP/blocks" -type f | sed 's|.*/||' | sort -V); do
 	diag "$BLOCK: $LINE"
 	rule
 done
-is "$(find "$TMP/blocks" -type f | wc -l)" 49 "so many blocks were looked at"
+is "$(find "$TMP/blocks" -type f | wc -l)" 60 "so many blocks were looked at"
 
 # What man(1) shows as two lines is pasted as two commands.
 plain() { sed 's/[[:space:]][[:space:]]*/ /g; s/^ //'; }
 if command -v mandoc >/dev/null && command -v col >/dev/null; then
-	for page in tgrun.1 tgrun.conf.5 tgrun-handler.7; do
+	for page in tgrun.1 tgrun.conf.5 tgrun-handler.7 tgrun-ops.7; do
 		mandoc -T ascii -O width=78 "man/$page" | col -bx | plain | sort -u >"$TMP/rendered"
 		is "$(cat "$TMP/blocks/$page".* | plain | sort -u | comm -23 - "$TMP/rendered")" "" "$page: each line of its blocks is one line on the terminal"
 	done

@@ -12,6 +12,13 @@ fi
 fill() { cat /dev/zero >"$TMP/state/filler" 2>/dev/null; }
 empty() { rm -f "$TMP/state"/* 2>/dev/null; : >"$TMP/seen"; rm -f "$TMP/tgrun.log"; }
 
+# The store fails, each time that it is asked: what is small still finds room for a while when what is large does not.
+fails_on() {
+	for _ in 1 2 3 4 5; do
+		[ "$("$TGRUN" status --json --state-dir "$TMP/state" | jq .store_failing)" = true ] || return 1
+	done
+}
+
 if [ "$mounted" ]; then
 	# Before the start.
 	fill
@@ -102,7 +109,7 @@ if [ "$mounted" ]; then
 	is "$(seen ^end) $(grep -c 'batches can be stored again' "$TGRUN_LOG")" "100 1" "… and all are handled when there is room"
 	stop_tgrun
 
-	# The reserve itself is used up: outcomes cannot be written. A stop does not wait for handlers that have ended.
+	# The reserve itself is used up: outcomes cannot be written, small as they are. A stop does not wait for handlers that have ended.
 	empty
 	: >"$TMP/hold"
 	start_tgrun --handler "$TMP/note" --min-free 0 --concurrency 2 --limit 10 --shutdown-timeout 10m
@@ -112,7 +119,8 @@ if [ "$mounted" ]; then
 	generate 500 5 pad=20000
 	wait_for 'logged "(could not be stored|cannot be made durable|disk is full)"'
 	rm "$TMP/hold"
-	wait_for 'logged "asking and starting pause"'
+	wait_for fails_on 60
+	ok 'logged "asking and starting pause"' "the reserve itself is used up: asking and starting pause"
 	stop_tgrun
 	is "$STATUS $(grep -c 'the last outcomes cannot be written' "$TGRUN_LOG")" "74 1" "outcomes that cannot be written: a stop says so and ends with 74"
 	rm "$TMP/state/filler"

@@ -115,6 +115,13 @@ is "$(python3 tests/flow/metrics.py check "$TMP/textfile/tgrun.prom")" "" "… w
 ln -s tgrun.prom "$TMP/textfile/link" && mkfifo "$TMP/textfile/fifo"
 status --prometheus --output "$TMP/textfile/link"
 is "$? $(readlink "$TMP/textfile/link") $(ls -A "$TMP/textfile" | tr '\n' ' ')" "0 tgrun.prom fifo link tgrun.prom " "… behind a link, which stays"
+mkdir "$TMP/textfile/sub" && ln -s sub/later "$TMP/textfile/first" && ln -s first "$TMP/textfile/dangling"
+status --prometheus --output "$TMP/textfile/dangling"
+is "$? $(readlink "$TMP/textfile/dangling") $(grep -c "^# HELP tgrun_build_info" "$TMP/textfile/sub/later") $(ls -A "$TMP/textfile/sub")" "0 first 1 later" "… also where nothing was there yet"
+ln -s circle "$TMP/textfile/circle"
+status --prometheus --output "$TMP/textfile/circle" 2>"$TMP/err"
+is "$? $(grep -c "$TMP/textfile/circle" "$TMP/err")" "73 1" "… but not behind a link that leads to itself"
+rm -r "$TMP/textfile/sub" "$TMP/textfile/first" "$TMP/textfile/dangling" "$TMP/textfile/circle"
 timeout 20 cat "$TMP/textfile/fifo" >"$TMP/read" &
 reader=$!
 status --prometheus --output "$TMP/textfile/fifo"

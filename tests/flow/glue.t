@@ -85,7 +85,7 @@ sys.modules["telegram"] = types.ModuleType("telegram")
 class Update:
     @staticmethod
     def de_json(data, bot):
-        assert bot == "the bot"
+        assert bot == "the bot" and type(data["update_id"]) is int
         return data
 sys.modules["telegram"].Update = Update
 class Context:
@@ -177,7 +177,7 @@ while :; do
 	printf '%s\n' "$updates" | jq -r '.result[] | "\(.update_id) \(.message.chat.id) \(.message.text)"' | while read -r id chat text; do
 		curl -s -o /dev/null "$api/sendMessage" -d chat_id="$chat" --data-urlencode text="$text and http://x/bot1:y/getUpdates"
 	done
-	offset=$((offset + 1))
+	offset=$(printf '%s\n' "$updates" | jq '.result[-1].update_id + 1')
 done
 EOT
 
@@ -277,6 +277,11 @@ fate() { # FILE FATE STATUS STDOUT STDERR-ERE [ANSWER]
 }
 FREE=61017 # nobody listens there, and fetch() does not refuse it by itself
 export FREE
+for bot in dispatcher application; do
+	if ! command -v python3 >/dev/null; then continue; fi
+	echo '{"message":{"chat":{"id":1}}}' | TG_API_URL=http://127.0.0.1:$FREE/bot1:x python3 "$TMP/bot.py" $bot >/dev/null 2>"$TMP/err"
+	is "$? $(grep -c '^ConnectionRefusedError' "$TMP/err")" "75 1" "a python bot ($bot) gets what was pushed, which has no update_id"
+done
 sent='true [{"method":"sendMessage"}]'
 fate fate.mjs undefined 65 '' 'what was thrown is no Error, but undefined'
 fate fate.mjs rejects 65 '' 'what was thrown is no Error, but undefined'
@@ -319,6 +324,26 @@ exit 3
 EOT
 is "$(echo '{"id":"1.1","update":{}}' | TG_WORKER=1 "$GLUE/once.sh" "$TMP/three.sh" 3>&1 2>"$TMP/err") $(cat "$TMP/err")" \
 	"{\"id\":\"1.1\",\"ok\":false,\"error\":\"status 3\"} once.sh: $TMP/three.sh ended with status 3" "once.sh: a status alone is a reason, with no colon after it"
+
+# A poll bot as they are found: its token is still to be filled in, what waits when it starts is thrown away without an offset, a file is fetched. What its
+# calls come to is written down by the curl behind.
+mkdir "$TMP/bin"
+printf '#!/bin/sh\necho "$@" >>"$FLOW_MARK/asked"\n' | handler bin/curl
+handler drain.sh <<'EOT'
+#!/bin/sh
+api="https://api.telegram.org/botYOUR TOKEN HERE" last=0
+curl -s "$api/getUpdates" >/dev/null
+while :; do
+	updates=$(curl -s "$api/getUpdates" -d timeout=60 -d offset=$((last + 1)))
+	last=$(printf '%s' "$updates" | jq '.result[-1].update_id')
+	curl -s "$api/sendMessage" -d text="$(printf '%s' "$updates" | jq -r '.result[].message.text')"
+	curl -s -o photo "https://api.telegram.org/file/botYOUR TOKEN HERE/photos/bots/1.jpg"
+done
+EOT
+echo '{"update_id":7,"message":{"text":"offset=9 /file/bot1:y/z"}}' | PATH="$TMP/bin:$PATH" TG_API_URL=http://127.0.0.1:9/bot2:z "$GLUE/once.sh" "$TMP/drain.sh" 2>"$TMP/err"
+is "$? $(cat "$TMP/err") $(sed 's/^-D [^ ]* //' "$TMP/asked" | tr '\n' ' ')" \
+	"0  -s http://127.0.0.1:9/bot2:z/sendMessage -d text=offset=9 /file/bot1:y/z -s -o photo http://127.0.0.1:9/file/bot2:z/photos/bots/1.jpg " \
+	"once.sh: a bot that throws away what waits gets its update once more, whatever token it has; files come from where the rest does"
 
 # Three chats of each: one in which all is well, one in which the bot is refused, and one in which it is refused for now.
 

@@ -43,10 +43,10 @@ is "$STATUS $(printf '%s\n' "$OUT" | jq -r .state | tr '\n' ' ')" "0 running beh
 is "$(bots 'map("\(.state_dir) \(.state) \(.bot_id) \(.pid) \(.waiting) \(.dead_letters) \(.uptime > 0)") | join(" ")')" \
 	"$home/123456 running 123456 $TGRUN_PID 1 0 true" "list --json tells of it"
 tool list
-like "$OUT" "^running +[0-9.]+s +1 +0  $home/123456  123456 @[a-z_]+\$" "… and list, for people"
+like "$OUT" "^running +[0-9.]+s +1 +0 +$home/123456  123456  @[a-z_]+\$" "… and list, for people"
 
 # Two: none is taken.
-mkdir -p -m 700 "$home/7"
+mkdir -m 700 "$home/7"
 touch "$home/7/run.lock" "$home/7/slots.lock"
 mkdir "$home/none"
 for words in status 'queue list' 'dead list' 'outbox list' stop 'send --chat 1 --text=x'; do

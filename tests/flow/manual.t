@@ -42,13 +42,15 @@ is "$(cut -d" " -f1,2 "$TMP/of_page")" "$(cut -d" " -f1,2 "$TMP/of_help")" "the 
 is "$(cut -d" " -f1,3 "$TMP/of_page")" "$(cut -d" " -f1,3 "$TMP/of_help")" "the defaults are the same"
 
 # What the config file does not take is told in its page.
-for name in all bulk button chat chats config expire file help html job json markdown output pre print queue row silent state stdin text topic updates version wait watch; do
+outside=$(awk '/^\t(TEXT|RANGE|WORD|FLAG|SECRET|OUTSIDE|\{ ROW)\(/ { match($0, /"[a-z-]+"/); name = substr($0, RSTART + 1, RLENGTH - 2) }
+	/ORIGIN_(ARGUMENT|ENVIRONMENT)/ { print name }' cli/options/options_table.c | sort -u)
+for name in $outside; do
 	echo "$name = yes" > "$TMP/conf"
 	"$TGRUN" --handler x --config "$TMP/conf" 2> "$TMP/err"
 	is "$?" 64 "$name is refused in a config file"
 	like "$(cat "$TMP/err")" "line 1: '$name' cannot stand in a config file" "with the reason"
 done
-like "$(tr '\n' ' ' < man/tgrun.conf.5)" 'are keys, except .Cm all , bulk , button , chat , chats , config , expire , file , help , html , job , json , markdown , output , pre , print , queue , row , silent , state , stdin , text , topic , updates , version , wait and .Cm watch' "and tgrun.conf.5 says so"
+is "$(sed -n '/^are keys, except/,/^\.It/p' man/tgrun.conf.5 | sed -n 's/^\.Cm //p' | tr -d ',.' | tr ' ' '\n' | grep . | sort)" "$outside" "and tgrun.conf.5 says so"
 
 sed -n 's/^\tERR_[A-Z]* = \([0-9]*\),$/\1/p' lib/base/err.h | sort > "$TMP/codes"
 sed -n '/^\.Sh EXIT STATUS/,/^\.Sh EXAMPLES/s/^\.It \([0-9]*\)$/\1/p' man/tgrun.1 | grep -v '^[01]$' | sort > "$TMP/told"
@@ -58,10 +60,15 @@ is "$(cat "$TMP/told")" "$(cat "$TMP/codes")" "tgrun.1 tells each exit status of
 is "$(sed -n 's/^\(TG_[A-Z_]*\)	T{$/\1/p' man/tgrun-handler.7 | sort)" "$(grep -rhoE '"TG_[A-Z_]+"' lib | tr -d '"' | sort -u)" \
 	"the table in tgrun-handler.7 has each TG_ variable that programs are given, and no other"
 
+# What a reload leaves as it is.
+is "$(sed -n '/^What cannot is named in the log and stays:/,/^the routes/p' man/tgrun.1 | grep '^\.Fl' | tr ' ' '\n' | sed -n 's/^-//p' | sort)" \
+	"$(awk '/^\t(TEXT|RANGE|WORD|FLAG|SECRET|OUTSIDE|\{ ROW)\(/ { match($0, /"[a-z-]+"/); name = substr($0, RSTART + 1, RLENGTH - 2) }
+		/[| ]FIXED/ { print name }' cli/options/options_table.c | sort)" "SIGHUP: the options that cannot change while tgrun runs"
+
 # The index: of each sub-command but run what it takes beside what all take; of try where it differs from run.
 takes() { # SUB-COMMAND
 	awk -F'|' -v command="$1" '$1 == "option" && index("," $2, "," command ",") { print $3 }' "$BUILD/completions/words.txt" |
-		grep -vx -e config -e help -e version -e token -e token-file -e state-dir | sort
+		grep -vx -e config -e help -e version -e token -e token-file -e state-dir -e store | sort
 }
 listed() { # SUB-COMMAND
 	awk -v command="$1" '
@@ -82,7 +89,7 @@ done
 out=$(python3 tests/flow/diagnostics.py man/tgrun.1)
 is "$?" 0 "DIAGNOSTICS has each warning and error of a tgrun that runs, and no other" || diag "$out"
 
-for page in man/tgrun.1 man/tgrun.conf.5 man/tgrun-handler.7; do
+for page in man/*.[1-8]; do
 	if command -v mandoc > /dev/null; then
 		is "$(mandoc -T lint -W warning "$page" 2>&1)" "" "$page: mandoc finds nothing to warn of"
 	else

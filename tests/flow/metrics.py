@@ -13,11 +13,13 @@ TYPES = {
     "updates_waiting": "gauge", "oldest_waiting_seconds": "gauge", "handlers_running": "gauge", "handler_slots": "gauge",
     "handler_duration_seconds": "histogram", "queue_delay_seconds": "histogram", "dead_letters": "gauge", "polls_total": "counter",
     "poll_failures_total": "counter", "last_poll_timestamp_seconds": "gauge", "outbox_waiting": "gauge", "outbox_oldest_seconds": "gauge",
-    "calls_total": "counter", "breaker_open": "gauge", "paused": "gauge", "disk_low": "gauge", "build_info": "gauge",
+    "calls_total": "counter", "breaker_open": "gauge", "paused": "gauge", "disk_low": "gauge",
+    "fleet_role": "gauge", "fleet_updates_held": "gauge", "fleet_beat_age_seconds": "gauge", "fleet_cut_offs_total": "counter",
+    "fleet_takeovers_total": "counter", "fleet_refusals_total": "counter", "build_info": "gauge",
 }
 LABELS = {
     "updates_settled_total": "outcome", "attempts_failed_total": "reason", "poll_failures_total": "class", "calls_total": "outcome",
-    "breaker_open": "route", "build_info": "version",
+    "breaker_open": "route", "build_info": "version", "fleet_role": "role",
 }
 SAMPLE = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)\{(.*)\} (NaN|[+-]?Inf|-?[0-9]+(?:\.[0-9]+)?)')
 LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"(?:,|$)')

@@ -13,7 +13,7 @@ queue() { # WORD…: $OUT, $ERR, $STATUS
 queue
 is "$STATUS" 64 "a verb is needed"
 queue lits
-like "$STATUS $ERR" "^64 .*there are: list, show N, skip N..., clear" "an unknown one is refused"
+like "$STATUS $ERR" "^64 .*there are: list, show N.@ID, skip N..., clear" "an unknown one is refused"
 queue show
 is "$STATUS" 64 "show takes a number"
 queue skip

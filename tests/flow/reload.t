@@ -273,6 +273,42 @@ hup 'cannot reload|configuration reloaded'
 is "$(grep -c 'configuration reloaded' "$TGRUN_LOG")" 1 "nor does a file of authorities that is gone"
 stop_tgrun
 
+# tgrun reload: the same, and who asks is told.
+anew --no-penalties
+config <<EOT
+handler = $TMP/old
+token-file = $TMP/token
+api-url = $URL
+state-dir = $TMP/state
+EOT
+ask() { # its status, and what it says
+	"$TGRUN" reload --state-dir "$TMP/state" 2>&1 </dev/null
+	echo "$?"
+}
+is "$(ask)" "tgrun: no tgrun runs with the state directory '$TMP/state'
+69" "tgrun reload where none runs"
+"$TGRUN" --config "$TMP/conf" --poll-timeout 20 >"$TGRUN_LOG" 2>&1 </dev/null &
+TGRUN_PID=$!
+wait_for 'logged polling'
+config <<EOT
+handler = $TMP/new
+token-file = $TMP/token
+state-dir = $TMP/state
+EOT
+sed -i "3i api-url = $URL" "$TMP/conf"
+is "$(ask)" 0 "tgrun reload: nothing is said when it is taken over"
+is "$(grep -c 'configuration reloaded' "$TGRUN_LOG")" 1 "… and it is, when the command ends"
+message 7 r
+ok 'wait_for "[ \"\$(seen \"^end new r\")\" = 1 ]"' "… so the next update has the new handler"
+echo 'handler = /nowhere/x' >>"$TMP/conf"
+like "$(ask | xargs)" "^tgrun: the configuration is refused, and the old one stays: .*/nowhere/x.* 78$" "one that cannot be taken over is told, with the status of a start"
+echo 'timeout = soon' >"$TMP/conf"
+like "$(ask | xargs)" "^tgrun: the configuration is refused, and the old one stays: config file .*/conf, line 1: timeout: soon is no duration.* 64$" "… with the line where the mistake is"
+is "$(grep -c 'error cannot reload' "$TGRUN_LOG") $(grep -c 'configuration reloaded' "$TGRUN_LOG")" "2 1" "… and logged"
+message 7 s
+ok 'wait_for "[ \"\$(seen \"^end new s\")\" = 1 ]"' "… and the old one stays"
+stop_tgrun
+
 # Workers that stay are replaced.
 anew --no-penalties
 start_tgrun --workers 1 --log-level debug --handler share/examples/worker.sh

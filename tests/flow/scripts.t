@@ -76,7 +76,7 @@ is "$?" 64 "run: what is neither a unit nor a flow test is refused"
 
 diag "the README"
 # What it points at is there, and its first command is the one that CI's second half goes on from.
-for link in $(grep -ho '](\([^)]*\))' README.md DESIGN.md | sed 's/^](//; s/)$//; s/#.*//' | grep -v '^http' | sort -u); do
+for link in $(grep -ho '](\([^)]*\))' README.md DESIGN.md SECURITY.md CONTRIBUTING.md NEWS.md | sed 's/^](//; s/)$//; s/#.*//' | grep -v '^http' | sort -u); do
 	ok '[ -e "$link" ]' "README: $link is there"
 done
 for link in $(grep -ho '](\([^)]*\))' tests/README.md tests/bench/README.md | sed 's/^](//; s/)$//; s/#.*//' | grep -v '^http' | sort -u); do
@@ -95,6 +95,7 @@ for pair in Type=notify NotifyAccess=main KillMode=mixed DynamicUser=yes User=tg
 	LoadCredential=token:/etc/tgrun/%i.token WorkingDirectory=/srv/tgrun/%i Restart=always SuccessExitStatus=1 NoNewPrivileges=yes ProtectSystem=strict; do
 	is "$(key "${pair%%=*}")" "${pair#*=}" "unit: $pair"
 done
+like "$(key ExecReload)" '/tgrun reload --state-dir /var/lib/tgrun/%i$' "unit: a reload tells whether it could be done, and takes no /bin/kill, which a bare Debian lacks"
 is "$(key RestartPreventExitStatus)" "0 64 77 78" "unit: no restart after tgrun stop, nor where only a person can mend it"
 like "$(key ExecStartPre)" '^-.*/tgrun check ' "unit: what check finds is told, and ends nothing: no status of it would prevent a restart"
 is "$(key ProtectProc)$(key ProcSubset)" "" "unit: /proc stays visible"
@@ -198,6 +199,8 @@ for library in $(sed -n "s/^LIBRARIES='\(.*\)'/\1/p" scripts/deps); do
 		like "$needs" "$(dpkg -S "$file" | cut -d : -f 1 | sed 's/gnutls/openssl/')" "debian/control builds with $library"
 	fi
 done
+
+like "$(cat Containerfile)" ' install .* build-essential debhelper$' "Containerfile: what dpkg-buildpackage asks for is there"
 
 diag "install"
 make -s B="$BUILD" DESTDIR="$TMP/root" PREFIX=/usr install >"$TMP/out" 2>&1

@@ -430,6 +430,10 @@ printf '%s\n' '> /first' '> :wait 200ms' '> :as 7 Eve' '> /second' 'bot: 2' '(10
 rm -f "$SEEN.second"
 replay "$TMP/talk" --handler "$TMP/sees.sh"
 is "$STATUS $(cat "$TMP/out")" "0 " ":wait is kept, too"
+printf '%s\n' /first '' :help :bogus ':wait 1ms' '' :help ':as 7 Eve' '' /second >"$TMP/lines"
+rm -f "$SEEN.second"
+talk --reply text --timeout 10s --handler "$TMP/sees.sh" --record "$TMP/talk.3" <"$TMP/lines" >/dev/null
+is "$(grep -v '^#' "$TMP/talk.3" | paste -sd ';' -)" ';> /first;;> :wait 1ms;;> :as 7 Eve;;> /second;bot: 2;(1001) bot: 1' "what is in no record, such as blank lines and :help, does not hold up what is"
 replay "$TMP/none"
 is "$STATUS $(cat "$TMP/out" "$TMP/err")" "66 tgrun: cannot read '$TMP/none' of --replay: No such file or directory" "a record that is not there is status 66"
 printf '> /own\n> :pres 1\n' >"$TMP/talk"

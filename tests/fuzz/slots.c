@@ -128,6 +128,7 @@ static void set_up(void)
 	if (!rig.command || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		abort();
 	rig.slots = (struct slots){ .config = { .count = 1, .lock_fd = -1, .stdout_fd = -1 },
+				    .trust = INT64_MAX,
 				    .slot = &rig.slot,
 				    .events = &events };
 	list_init(&rig.slots.idle);

@@ -15,8 +15,8 @@ random() {
 	SEED=$(((SEED * 1103515245 + 12345) % 2147483648))
 	R=$(($1 + SEED / 65536 % ($2 - $1 + 1)))
 }
-crash_points() { # but for those of an upgrade, which flow/upgrade.t passes, and of the way out, flow/out_kill.t
-	grep -rhoE 'CRASHPOINT\("[a-z-]*"\)' lib | cut -d '"' -f 2 | grep -vE 'migration|^out-' | sort -u
+crash_points() { # but for those of an upgrade, which flow/upgrade.t passes, and of the way out, flow/out_kill.t, and of a shared queue, flow/fleet_kill.t
+	grep -rhoE 'CRASHPOINT\("[a-z-]*"\)' lib | cut -d '"' -f 2 | grep -vE 'migration|^out-|^fleet-' | sort -u
 }
 slots() { pgrep -P "$TGRUN_PID"; }
 alive() { kill -0 "$TGRUN_PID" 2>/dev/null && ! grep -q '^State:.*Z' "/proc/$TGRUN_PID/status" 2>/dev/null; }

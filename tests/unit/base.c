@@ -298,13 +298,13 @@ static void test_secret(void)
 	words[n] = '\0';
 	is_str(words, "AAH_x-9z *** *** *** *** ab", "… each is hidden, also with a new token");
 	char hook[] = "its-hook and another, another hook";
-	secret_webhook(next, "its-hook");
+	secret_hide(next, SECRET_OF_WEBHOOKS, "its-hook");
 	secret_assign(s, next);
 	n = secret_redact(s, hook, sizeof hook - 1);
 	hook[n] = '\0';
 	is_str(hook, "*** and ***, *** hook",
 	       "the secret of webhooks is, and a new one comes with the token");
-	secret_webhook(s, NULL);
+	secret_hide(s, SECRET_OF_WEBHOOKS, NULL);
 	char none[] = "its-hook";
 	is_num((int64_t)secret_redact(s, none, 8), 8, "… or none");
 	handed_out(s, next);

@@ -11,6 +11,7 @@ static const struct {
 	enum ledger_class class;
 	bool pauses;
 } ways[] = {
+	{ RELEASE_CUT, "a machine is cut off from the store", LEDGER_NOTHING, false },
 	{ RELEASE_NO_START, "not started", LEDGER_NOTHING, false },
 	{ RELEASE_BREAKER, "the breaker is open", LEDGER_NOTHING, false },
 	{ RELEASE_STOP, "a stop", LEDGER_INTERRUPTION, false },

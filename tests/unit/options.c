@@ -255,7 +255,7 @@ static void test_errors(void)
 		  "unknown sub-command './bot.sh'; did you mean '--handler ./bot.sh'?" },
 		{ "xyzzy", "",
 		  "unknown sub-command 'xyzzy'; there are 'run', 'try', 'check', 'dead', 'queue', 'status', 'stop', 'pause', 'resume', 'drain', 'outbox', "
-		  "'send', 'call', 'cancel', 'push', 'list' and 'help'" },
+		  "'send', 'call', 'cancel', 'push', 'list', 'help' and 'reload'" },
 		{ "run more", "",
 		  "unexpected argument 'more'; a handler follows '--handler' or '--'" },
 		{ "--timeot 5", "", "unknown option '--timeot'; did you mean '--timeout'?" },
@@ -382,7 +382,7 @@ static void test_errors(void)
 		  "option '--json' does not belong to 'run' but to 'dead', 'queue', 'status', 'outbox', 'send' and 'list'" },
 		{ "try --handler h --token 1:abc", "",
 		  "option '--token' does not belong to 'try' but to 'run', 'check', 'dead', 'queue', 'status', 'stop', 'pause', 'resume', 'drain', 'outbox', "
-		  "'send', 'call', 'cancel' and 'push'" },
+		  "'send', 'call', 'cancel', 'push' and 'reload'" },
 		{ "--handler h", "TGRUN_LIMIT=many",
 		  "TGRUN_LIMIT: 'many' is no whole number from 1 to 100" },
 		{ "--handler h", "TGRUN_ENV=TG_TOKEN",

@@ -12,6 +12,7 @@ static const char *sample(const struct option_row *row)
 			{ "max-age", "message=1h" },
 			{ "dead-keep", "7d" },
 			{ "api-url", "http://127.0.0.1:81" },
+			{ "store", "postgresql://db/bots" },
 			{ "env", "A=b" },
 			{ "poll-timeout", "7s" },
 			{ "retry-delay", "2m" },
@@ -20,6 +21,7 @@ static const char *sample(const struct option_row *row)
 			{ "bypass", "message,poll" },
 			{ "route", "/a=./a=b" },
 			{ "allowed-updates", "message,poll" },
+			{ "kind", "message,poll" },
 			{ "allow-user", "42,43" },
 			{ "allow-chat", "42,-43" },
 			{ "rate", "chat=2/m" },
@@ -90,6 +92,7 @@ static bool holds(const struct config *c, const struct option_row *row)
 	case OPTION_TEXT:
 	case OPTION_DATA:
 	case OPTION_URL:
+	case OPTION_STORE:
 		return *(char *const *)m && strcmp(*(char *const *)m, sample(row)) == 0;
 	}
 	return false;
@@ -119,6 +122,7 @@ static void test_sizes(void)
 		case OPTION_DATA:
 		case OPTION_KEEP:
 		case OPTION_URL:
+		case OPTION_STORE:
 			size = sizeof(char *);
 			break;
 		case OPTION_LIST:
@@ -190,6 +194,7 @@ static const char *lead(const struct option_row *row)
 	       : row->commands & COMMAND_CANCEL ? "cancel"
 	       : row->commands & COMMAND_PUSH   ? "push"
 	       : row->commands & COMMAND_STATUS ? "status"
+	       : row->commands & COMMAND_FLEET  ? "fleet"
 						: "stop";
 }
 
@@ -322,7 +327,8 @@ static void test_reload(void)
 					     "key",          "bypass",         "source",
 					     "drop-pending", "delete-webhook", "state-dir",
 					     "store",        "once",           "unless-running",
-					     "serve-api",    "batch-by" };
+					     "serve-api",    "batch-by",       "node",
+					     "lease" };
 	size_t fixed_count = sizeof fixed / sizeof *fixed;
 	for (size_t i = 0; i < options_table_count; i++) {
 		const struct option_row *row = &options_table[i];

@@ -64,6 +64,8 @@ static void test_pushed(void)
 		"a number in quotes, or one that is not whole, at 'chat.id'");
 	refused("{\"a\":{\"message\":{\"chat\":{\"id\":5.5}}}}", "at 'message.chat.id'");
 	refused("{\"a\":{\"from\":{\"id\":\"5\"}}}", "at 'from.id'");
+	refused("{\"chat\":{\"id\":5},\"text\":\"tea\"}", "its chat outside of an object");
+	taken("{\"a\":{},\"chat\":{\"id\":5}}", "a", "{\"a\":{},\"chat\":{\"id\":5}}");
 	refused("{\"inline_query\":{\"from\":{\"id\":1e3}}}", "at 'from.id'");
 	taken("{\"a\":{\"chat\":{\"id\":5},\"user\":{\"id\":\"17\"}}}", "a",
 	      "{\"a\":{\"chat\":{\"id\":5},\"user\":{\"id\":\"17\"}}}");

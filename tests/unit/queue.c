@@ -2,6 +2,7 @@
  * also when the disk fails. */
 #include <errno.h>
 
+#include "queue/sharing.h"
 #include "tests/unit/queue_rig.h"
 
 static void plain(void)

@@ -270,6 +270,12 @@ static void api(void)
 		   " {\"text\":\"b\",\"method\":\"SENDMESSAGE\",\"chat_id\":\"@x\"}\r\n") == 0,
 	   "an object a line");
 	is_num((int64_t)reply.count, 2, "blank lines are none");
+	ok(compose(REPLY_API, message, "\xef\xbb\xbf{\"method\":\"sendDice\"}") == 0 &&
+		   reply.count == 1,
+	   "a byte order mark is nothing");
+	compose(REPLY_API, message,
+		"{\"method\":\"sendMessage\",\"text\":\"a\"}\n"
+		"{\"text\":\"b\",\"method\":\"SENDMESSAGE\",\"chat_id\":\"@x\"}");
 	is_call(0, "sendMessage", "{\"chat_id\":5,\"text\":\"a\"}", "with its place");
 	is_call(1, "sendMessage", "{\"text\":\"b\",\"chat_id\":\"@x\"}", "or one of its own");
 	ok(compose(REPLY_API, message,

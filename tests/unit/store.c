@@ -342,7 +342,7 @@ static void refusals(void)
 		s->ops->close(s);
 	sql("PRAGMA user_version = 99");
 	refused(42, ERR_CONFIG, "newer tgrun", "a newer tgrun's state is refused");
-	sql("PRAGMA user_version = 4");
+	sql("PRAGMA user_version = 5");
 	q = start();
 	is_num(waiting(q), 6, "and left as it was");
 	queue_close(q, NULL);

@@ -130,7 +130,7 @@ static void test_upgrade(void)
 	queue_release(q, c, &(struct queue_release){ .why = RELEASE_OTHER, .started = true });
 	claim_free(c);
 	queue_close(q, NULL);
-	is_num(number("PRAGMA user_version"), 4, "the database says which version it is of");
+	is_num(number("PRAGMA user_version"), 5, "the database says which version it is of");
 	is_num(number("SELECT interruptions * 10 + (first > 0) FROM tries WHERE seq = 4"), 11,
 	       "and keeps what is new in it");
 	is_num(number("SELECT count(*) FROM finished WHERE seq = 1"), 1,

@@ -64,7 +64,7 @@ static int load_row(void *arg, sqlite3_stmt *st)
 		row.interruptions = live->interruptions;
 		row.due = live->running ? live->due_if_killed : live->due;
 	}
-	return l->row(l->arg, &row);
+	return sqlite_ended(l->store, seq) ? 0 : l->row(l->arg, &row);
 }
 
 static int sqlite_load(struct store *store, int64_t from,
@@ -90,7 +90,8 @@ static int sqlite_body(struct store *store, int64_t seq, struct buf *out, struct
 		return -1;
 	sqlite3_stmt *st = SQLITE_BIND(s, S_BODY, seq);
 	int rc = sqlite3_step(st), full = 0;
-	if (rc == SQLITE_ROW) {
+	bool there = rc == SQLITE_ROW && !sqlite_ended(s, seq);
+	if (there) {
 		const struct sqlite_live *live = sqlite_live_known(s, seq);
 		*facts = (struct store_facts){ .arrived = sqlite3_column_int64(st, 0),
 					       .first = live ? live->first : 0,
@@ -105,8 +106,7 @@ static int sqlite_body(struct store *store, int64_t seq, struct buf *out, struct
 	if (sqlite3_reset(st) != SQLITE_OK)
 		return sqlite_db_fail(&s->db, err);
 	/* No update is without bytes; an older tgrun may have lost them. */
-	return full ? err_set(err, ERR_INTERNAL, "out of memory")
-		    : rc == SQLITE_ROW && out->len > 0;
+	return full ? err_set(err, ERR_INTERNAL, "out of memory") : there && out->len > 0;
 }
 
 static int sqlite_rekey(struct store *store, int64_t seq, const char *keys, unsigned lane,

@@ -27,9 +27,10 @@ static int put(struct sqlite *s, const struct store_op *op)
 		return -1;
 	if (op->seq > s->db.last_seq)
 		s->db.last_seq = op->seq;
-	if (sqlite3_changes(s->db.handle))
+	if (sqlite3_changes(s->db.handle)) {
 		sqlite_known_add(s, &id);
-	sqlite_seen(s, &id);
+		sqlite_seen(s, &id);
+	}
 	return 0;
 }
 
@@ -64,9 +65,7 @@ static int finish(struct sqlite *s, int64_t seq)
 	if (rc <= 0)
 		return rc;
 	struct sqlite_identity id = l->id;
-	if (sqlite_live_end(s, l) || sqlite_run(SQLITE_BIND(s, S_FORGET, seq)))
-		return -1;
-	return sqlite3_changes(s->db.handle) ? sqlite_known_finish(s, &id) : 0;
+	return sqlite_live_end(s, l) || sqlite_known_finish(s, &id) ? -1 : 0;
 }
 
 /* To count them anew is to read the table. What sqlite_undo() takes back is counted anew. */
@@ -79,6 +78,10 @@ static void count_dead(struct sqlite *s, int more)
 static int bury(struct sqlite *s, const struct store_op *op)
 {
 	int attempts = op->failures + op->deaths + op->interruptions;
+	struct sqlite_live *l;
+	int rc = live(s, op, &l);
+	if (rc <= 0)
+		return rc;
 	sqlite3_stmt *st = SQLITE_BIND(s, S_BURY, op->seq, 0, 0, attempts, op->now);
 	sqlite_bind_text(st, 2, op->reason);
 	sqlite_bind_text(st, 3, op->last_stderr);

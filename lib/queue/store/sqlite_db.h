@@ -17,7 +17,7 @@
 
 /* What `application_id` and `user_version` of the database say. Version 1 is that of tgrun 0.1. */
 #define SQLITE_APPLICATION_ID 1952936558 /* "tgrn" */
-#define SQLITE_TABLES         4
+#define SQLITE_TABLES         5
 #define SQLITE_TABLES_0_1     1
 
 /* Where the database of an older version stays, until the first clean end. */

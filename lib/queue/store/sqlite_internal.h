@@ -1,12 +1,12 @@
 /* queue/store/sqlite_internal: what the files of the SQLite store share: sqlite.c (what is read,
- * open and close), sqlite_apply.c (what is changed), sqlite_state.c (what runs, and what may be
- * repeated), sqlite_calls.c (what is to be sent), sqlite_later.c (what is to come), sqlite_space.c
- * (its size).
+ * open and close), sqlite_apply.c (what is changed), sqlite_state.c (what runs), sqlite_known.c
+ * (what has ended, and what may be repeated), sqlite_calls.c (what is to be sent), sqlite_later.c
+ * (what is to come), sqlite_space.c (its size).
  *
- * The tables follow the work. An update is one row of `updates`, written once and deleted once.
- * Which ones run, which finished ones the server may still repeat, and the offset stand in the
- * one row of `state`, which each transaction writes anew; past a bound they spill into tables of
- * their own. Only what failed before has a row in `tries`. */
+ * The tables follow the work. An update is one row of `updates`, written once and deleted once,
+ * with many others. Which ones run, which have ended, and the offset stand in the one row of
+ * `state`, which each transaction writes anew; past a bound they spill into tables of their own.
+ * Only what failed before has a row in `tries`. */
 #ifndef TGRUN_QUEUE_STORE_SQLITE_INTERNAL_H
 #define TGRUN_QUEUE_STORE_SQLITE_INTERNAL_H
 
@@ -17,7 +17,7 @@
 #include "queue/store/store.h"
 
 enum {
-	SQLITE_RUNS = 64,      /* running updates in the row of `state`; the others: table `runs` */
+	SQLITE_RUNS = 128,     /* running updates in the row of `state`; the others: table `runs` */
 	SQLITE_FINISHED = 128, /* finished ones there; the others: table `finished` */
 	SQLITE_SEEN = 1024, /* updates whose identity is remembered from putting or reading them */
 };
@@ -34,6 +34,9 @@ enum sqlite_statement {
 	S_TRY,
 	S_TRY_OVER,
 	S_FORGET,
+	S_FORGET_SOME,
+	S_FORGET_ALL,
+	S_OTHERS,
 	S_BURY,
 	S_NEXT,
 	S_NEXT_GET,
@@ -115,6 +118,9 @@ struct sqlite_state {
 		uint64_t update_id, hash, root, seq;
 	} finished[SQLITE_FINISHED];
 	int finished_count;
+	/* of the last ones of `finished` the rows lie in `updates`; of those, how many are
+	 * remembered for nothing else */
+	int lying, lying_alone;
 	int64_t spilled; /* rows in table `finished` */
 	struct map live;
 	struct map_node *spare;    /* of live ones that are over, for the next */
@@ -195,9 +201,22 @@ int sqlite_live_tried(struct sqlite *s, struct sqlite_live *l, const struct stor
 		      bool begun);
 int sqlite_live_end(struct sqlite *s, struct sqlite_live *l);
 
-/* What may be repeated: a new update; one that is finished; what the server confirmed. 0 or -1. */
-void sqlite_known_add(struct sqlite *s, const struct sqlite_identity *id);
+/* ---- sqlite_known.c ---- */
+
+/* An update has ended: its row goes, now or later, and while the server may repeat it it is
+ * remembered. 0 or -1. */
 int sqlite_known_finish(struct sqlite *s, const struct sqlite_identity *id);
+
+/* Whether the update with that number has ended, though its row lies in `updates`. */
+bool sqlite_ended(struct sqlite *s, int64_t seq);
+
+/* Before the row of the state is written: what has ended and need not be remembered goes, if it is
+ * much. 0 or -1. What was read of the row: so many of the last ones lie. */
+int sqlite_ended_settle(struct sqlite *s);
+void sqlite_ended_take(struct sqlite *s, int64_t count);
+
+/* What may be repeated: a new update; what the server confirmed: its rows go. 0 or -1. */
+void sqlite_known_add(struct sqlite *s, const struct sqlite_identity *id);
 int sqlite_known_confirm(struct sqlite *s, const struct sqlite_root *root);
 
 /* Whether the update is one of those. 1, 0, -1. */

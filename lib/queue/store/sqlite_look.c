@@ -67,7 +67,7 @@ int sqlite_look(int dir_fd, const char *dir_name, int64_t bot_id, struct store_l
 	     sqlite_db_number(&db,
 			      version == SQLITE_TABLES_0_1
 				      ? "SELECT count(*) FROM updates WHERE state <> 3"
-				      : "SELECT count(*) FROM updates",
+				      : "SELECT count(*) - (SELECT lying FROM state) FROM updates",
 			      &out->waiting, err) ||
 	     sqlite_db_number(
 		     &db,

@@ -7,7 +7,8 @@ const char sqlite_schema[] =
 	 * the one that `state` names. */
 	"CREATE TABLE roots(id INTEGER PRIMARY KEY, url TEXT NOT NULL UNIQUE, next INTEGER);"
 	"CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
-	/* What waits or runs, in the order of arrival. `root` 0: the source never repeats it.
+	/* What waits or runs, in the order of arrival; what has ended may lie there for a while, as
+	 * `state` says. `root` 0: the source never repeats it.
 	 * `ageless` not 0: it was a dead letter, and has no age limit; when it was put again. The
 	 * bytes stand last, so that a walk over the others reads no overflow pages. */
 	"CREATE TABLE updates(seq INTEGER PRIMARY KEY, root INTEGER NOT NULL, update_id INTEGER,"
@@ -15,14 +16,16 @@ const char sqlite_schema[] =
 	" pinned INTEGER NOT NULL, received INTEGER NOT NULL, kind TEXT NOT NULL, keys TEXT NOT NULL, body BLOB NOT NULL);"
 	/* One row, written anew by each transaction, whose number is `turn`. `runs`: of each
 	 * running update its number, when its first attempt began, and when it is due again if this
-	 * program is killed, 24 bytes. `finished`: what the server may still repeat: id, hash, root
-	 * and number, 32 bytes each. Little-endian. */
+	 * program is killed, 24 bytes. `finished`: what has ended and the server may still repeat:
+	 * id, hash, root and number, 32 bytes each; of the last ones, `lying` of them, the rows in
+	 * `updates` are still there, and those with the root 0 are remembered for nothing else.
+	 * Little-endian. */
 	"CREATE TABLE state(last_seq INTEGER NOT NULL DEFAULT 0,"
 	" last_call INTEGER NOT NULL DEFAULT 0, last_push INTEGER NOT NULL DEFAULT 0,"
 	" pushes INTEGER NOT NULL DEFAULT 0, turn INTEGER NOT NULL DEFAULT 0,"
 	" root INTEGER NOT NULL DEFAULT 0, next INTEGER NOT NULL DEFAULT 0,"
 	" highest INTEGER NOT NULL DEFAULT -1, runs BLOB NOT NULL DEFAULT x'',"
-	" finished BLOB NOT NULL DEFAULT x'');"
+	" finished BLOB NOT NULL DEFAULT x'', lying INTEGER NOT NULL DEFAULT 0);"
 	/* What finds no room there. */
 	"CREATE TABLE runs(seq INTEGER PRIMARY KEY, first INTEGER NOT NULL, due INTEGER NOT NULL);"
 	"CREATE TABLE finished(root INTEGER NOT NULL, update_id INTEGER NOT NULL,"
@@ -63,4 +66,4 @@ const char sqlite_schema[] =
 	 * and when a chat was added last. */
 	"CREATE TABLE jobs(name TEXT NOT NULL, chat TEXT NOT NULL, number INTEGER NOT NULL,"
 	" at INTEGER NOT NULL, PRIMARY KEY(name, chat)) WITHOUT ROWID;"
-	"PRAGMA application_id = 1952936558; PRAGMA user_version = 4;";
+	"PRAGMA application_id = 1952936558; PRAGMA user_version = 5;";

@@ -1,7 +1,7 @@
-/* queue/store/sqlite_state: which updates run or were tried before, and which the server may still
- * repeat. All of it is in the tables; here it is kept in memory beside them, so that the end of an
- * update deletes its row and asks for nothing. Invariant: after a transaction that failed nothing
- * here is believed; it is read anew, since a commit may have worked that said otherwise. */
+/* queue/store/sqlite_state: which updates run or were tried before, and the row of `state`. All of
+ * it is in the tables; here it is kept in memory beside them, so that the end of an update asks for
+ * nothing. Invariant: after a transaction that failed nothing here is believed; it is read anew,
+ * since a commit may have worked that said otherwise. */
 #include <endian.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +39,7 @@ static int identify(struct sqlite *s, int64_t seq, struct sqlite_identity *out)
 						 .root = sqlite3_column_int64(st, 0),
 						 .update_id = sqlite3_column_int64(st, 1),
 						 .hash = (uint64_t)sqlite3_column_int64(st, 2) };
-	return sqlite3_reset(st) != SQLITE_OK ? -1 : rc == SQLITE_ROW;
+	return sqlite3_reset(st) != SQLITE_OK ? -1 : rc == SQLITE_ROW && !sqlite_ended(s, seq);
 }
 
 static struct sqlite_live *live_new(struct sqlite *s)
@@ -157,145 +157,12 @@ int sqlite_live_tried(struct sqlite *s, struct sqlite_live *l, const struct stor
 
 int sqlite_live_end(struct sqlite *s, struct sqlite_live *l)
 {
+	struct sqlite_identity *seen = &s->state.seen[(uint64_t)l->id.seq % SQLITE_SEEN];
+	if (seen->seq == l->id.seq)
+		seen->seq = 0; /* it waits no longer, though its row may lie */
 	int rc = stop_running(s, l) || forget_tries(s, l) ? -1 : 0;
 	forget(s, l);
 	return rc;
-}
-
-/* ---- what may be repeated ---- */
-
-static uint64_t fingerprint(int64_t root, int64_t update_id, uint64_t hash)
-{
-	return hash ^ map_number(update_id) ^ map_number(~root);
-}
-
-static void unbuild(struct sqlite *s)
-{
-	fingerprints_release(&s->state.known);
-	s->state.known_built = false;
-}
-
-static void drop(struct sqlite *s, int64_t root, int64_t update_id, uint64_t hash)
-{
-	struct sqlite_state *state = &s->state;
-	if (!state->known_built)
-		return;
-	fingerprints_remove(&state->known, fingerprint(root, update_id, hash));
-	if (state->known.count)
-		return;
-	/* Nothing can be repeated: the next id is higher than all again, whatever it is. */
-	state->highest = -1;
-	unbuild(s);
-}
-
-void sqlite_known_add(struct sqlite *s, const struct sqlite_identity *id)
-{
-	struct sqlite_state *state = &s->state;
-	if (id->root == 0)
-		return;
-	if (id->update_id > state->highest)
-		state->highest = id->update_id;
-	if (state->known_built &&
-	    fingerprints_add(&state->known, fingerprint(id->root, id->update_id, id->hash)))
-		unbuild(s); /* it is built again from the tables when it is asked */
-}
-
-static int spill(struct sqlite *s, int64_t root, int64_t update_id, uint64_t hash, int64_t seq)
-{
-	s->state.spilled++;
-	return sqlite_run(SQLITE_BIND(s, S_SPILL, root, update_id, (int64_t)hash, seq,
-				      (int64_t)time(NULL) * 1000));
-}
-
-int sqlite_known_finish(struct sqlite *s, const struct sqlite_identity *id)
-{
-	struct sqlite_state *state = &s->state;
-	const struct sqlite_root *r = s->roots;
-	if (id->root == 0)
-		return 0;
-	while (r && r->id != id->root)
-		r = r->next;
-	if (r && id->update_id < r->confirmed && id->seq <= r->up_to) {
-		drop(s, id->root, id->update_id, id->hash);
-		return 0;
-	}
-	if (state->finished_count == SQLITE_FINISHED)
-		return spill(s, id->root, id->update_id, id->hash, id->seq);
-	state->finished[state->finished_count++] = (struct sqlite_finished){
-		htole64((uint64_t)id->update_id), htole64(id->hash), htole64((uint64_t)id->root),
-		htole64((uint64_t)id->seq)
-	};
-	return 0;
-}
-
-/* Those below the offset go. One with a higher id, of an update that had arrived before, stays for
- * longer (the server began its ids anew): it makes room in the row. */
-int sqlite_known_confirm(struct sqlite *s, const struct sqlite_root *root)
-{
-	struct sqlite_state *state = &s->state;
-	int kept = 0, rc = 0;
-	for (int i = 0; i < state->finished_count; i++) {
-		const struct sqlite_finished f = state->finished[i];
-		int64_t id = (int64_t)le64toh(f.update_id), seq = (int64_t)le64toh(f.seq);
-		if ((int64_t)le64toh(f.root) != root->id || seq > root->up_to)
-			state->finished[kept++] = f;
-		else if (id < root->confirmed)
-			drop(s, root->id, id, le64toh(f.hash));
-		else
-			rc = rc || spill(s, root->id, id, le64toh(f.hash), seq) ? -1 : 0;
-	}
-	state->finished_count = kept;
-	if (rc || state->spilled == 0)
-		return rc;
-	if (sqlite_run(SQLITE_BIND(s, S_CONFIRMED, root->id, root->confirmed, root->up_to)))
-		return -1;
-	int gone = sqlite3_changes(s->db.handle);
-	state->spilled -= gone;
-	if (gone)
-		unbuild(s);
-	return 0;
-}
-
-/* Of all that waits and all that is finished. It is asked for seldom: ids rise. */
-static int build(struct sqlite *s)
-{
-	struct sqlite_state *state = &s->state;
-	sqlite3_stmt *st = NULL;
-	int rc = sqlite3_prepare_v2(
-		s->db.handle,
-		"SELECT root, update_id, hash FROM updates WHERE root <> 0 UNION ALL"
-		" SELECT root, update_id, hash FROM finished",
-		-1, &st, NULL);
-	int full = 0;
-	while (rc == SQLITE_OK || (rc == SQLITE_ROW && !full)) {
-		rc = sqlite3_step(st);
-		if (rc == SQLITE_ROW)
-			full = fingerprints_add(&state->known,
-						fingerprint(sqlite3_column_int64(st, 0),
-							    sqlite3_column_int64(st, 1),
-							    (uint64_t)sqlite3_column_int64(st, 2)));
-	}
-	sqlite3_finalize(st);
-	for (int i = 0; i < state->finished_count && !full; i++) {
-		const struct sqlite_finished *f = &state->finished[i];
-		full = fingerprints_add(&state->known, fingerprint((int64_t)le64toh(f->root),
-								   (int64_t)le64toh(f->update_id),
-								   le64toh(f->hash)));
-	}
-	state->known_built = rc == SQLITE_DONE && !full;
-	if (!state->known_built)
-		fingerprints_release(&state->known);
-	return state->known_built ? 0 : -1;
-}
-
-int sqlite_known_find(struct sqlite *s, const struct sqlite_identity *id)
-{
-	struct sqlite_state *state = &s->state;
-	if (id->update_id > state->highest)
-		return 0;
-	if (!state->known_built && build(s))
-		return -1;
-	return fingerprints_has(&state->known, fingerprint(id->root, id->update_id, id->hash));
 }
 
 /* ---- the row ---- */
@@ -304,12 +171,14 @@ int sqlite_state_write(struct sqlite *s)
 {
 	struct sqlite_state *state = &s->state;
 	state->turn++;
+	if (sqlite_ended_settle(s))
+		return -1;
 	sqlite3_stmt *st = SQLITE_BIND(s, S_STATE, s->db.last_seq, state->turn, state->root,
 				       state->next, state->highest, s->db.last_call,
-				       s->db.last_push, s->db.pushes);
-	sqlite3_bind_blob(st, 9, state->runs, state->run_count * (int)sizeof state->runs[0],
+				       s->db.last_push, s->db.pushes, state->lying);
+	sqlite3_bind_blob(st, 10, state->runs, state->run_count * (int)sizeof state->runs[0],
 			  SQLITE_STATIC);
-	sqlite3_bind_blob(st, 10, state->finished,
+	sqlite3_bind_blob(st, 11, state->finished,
 			  state->finished_count * (int)sizeof state->finished[0], SQLITE_STATIC);
 	return sqlite_run(st);
 }
@@ -359,6 +228,7 @@ static int take_row(struct sqlite *s, sqlite3_stmt *st)
 	state->run_count = take_blob(st, 8, state->runs, sizeof state->runs[0], SQLITE_RUNS);
 	state->finished_count = take_blob(st, 9, state->finished, sizeof state->finished[0],
 					  SQLITE_FINISHED);
+	sqlite_ended_take(s, sqlite3_column_int64(st, 10));
 	return 0;
 }
 
@@ -431,7 +301,7 @@ int sqlite_state_load(struct sqlite *s, struct err *err)
 	s->state.blind = true;
 	if (each(s,
 		 "SELECT last_seq, turn, root, next, highest, last_call, last_push, pushes, runs,"
-		 " finished FROM state",
+		 " finished, lying FROM state",
 		 take_row) ||
 	    place_runs(s) || each(s, "SELECT seq, first, due FROM runs", take_run) ||
 	    each(s, "SELECT seq, failures, deaths, interruptions, begun, due, first FROM tries",

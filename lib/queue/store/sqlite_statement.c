@@ -11,7 +11,8 @@ static const char *const sql[SQLITE_STATEMENTS] = {
 		"INSERT OR IGNORE INTO updates(seq, root, update_id, hash, lane, ageless, pinned,"
 		" received, kind, keys, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
 	[S_STATE] = "UPDATE state SET last_seq = ?1, turn = ?2, root = ?3, next = ?4, highest = ?5,"
-		    " last_call = ?6, last_push = ?7, pushes = ?8, runs = ?9, finished = ?10",
+		    " last_call = ?6, last_push = ?7, pushes = ?8, lying = ?9, runs = ?10,"
+		    " finished = ?11",
 	[S_IDENTITY] = "SELECT root, update_id, hash FROM updates WHERE seq = ?1",
 	[S_RUN] = "INSERT OR REPLACE INTO runs(seq, first, due) VALUES(?1, ?2, ?3)",
 	[S_RUN_OVER] = "DELETE FROM runs WHERE seq = ?1",
@@ -19,6 +20,10 @@ static const char *const sql[SQLITE_STATEMENTS] = {
 		  " begun, due, first) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	[S_TRY_OVER] = "DELETE FROM tries WHERE seq = ?1",
 	[S_FORGET] = "DELETE FROM updates WHERE seq = ?1",
+	[S_FORGET_SOME] = "DELETE FROM updates WHERE seq BETWEEN ?1 AND ?2",
+	[S_FORGET_ALL] = "DELETE FROM updates",
+	[S_OTHERS] = "SELECT EXISTS(SELECT 1 FROM updates WHERE seq < ?1)"
+		     " OR EXISTS(SELECT 1 FROM updates WHERE seq > ?2)",
 	[S_BURY] =
 		"INSERT OR IGNORE INTO dead SELECT seq, update_id, kind, keys, ?2, ?3, ?4, received,"
 		" ?5, pinned, body FROM updates WHERE seq = ?1",
