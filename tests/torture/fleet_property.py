@@ -70,7 +70,12 @@ class World:
             held = {u.node for u in self.m.updates.values() if u.node and k in u.keys}
             want(len(held) <= 1, k, 'is held by', held)
         want(len(self.m.may_send) <= 1, self.m.may_send, 'may send at once')
+        for gone in [n for n in self.connections if n not in self.m.alive]:
+            if self.connections[gone]:
+                self.connections[gone].close()
+            del self.connections[gone]
         self.hear()
+        want(not self.m.orphaned, 'nobody was told that nobody polls')
         for x in self.nodes:
             if x.id in self.m.alive and x.hungry is not None:
                 left = [u.seq for u in self.m.updates.values() if self.m.state(u) == 'r' and x.hungry >> u.lane & 1]
@@ -81,6 +86,7 @@ class World:
 
     def hear(self):
         heard = self.listener.told()
+        self.m.orphaned = self.m.orphaned and 'w' not in heard
         for x in self.nodes:
             if '' in heard:
                 x.hungry = None
@@ -117,8 +123,8 @@ class World:
 
     def join(self, node, fresh, may_reboot=True):
         old, was = node.id, node.id in self.m.alive
-        held = [] if fresh else [u.seq for u in self.m.updates.values()
-                                 if u.node == old and self.rng.random() < .9]
+        most = self.rng.choice([1, .9, .5])
+        held = [] if fresh else [u.seq for u in self.m.updates.values() if u.node == old and self.rng.random() < most]
         if fresh and may_reboot and self.rng.random() < .2:  # another boot: nobody knows that the old process is dead
             self.lives += 1
             node.ident = 'ident %d of %s' % (self.lives, node.name)
@@ -378,17 +384,18 @@ class World:
 
     def draw_new_calls(self, ids):
         r, ops = self.rng, []
-        for _ in range(r.choice([0, 0, 1, 1, 2])):
+        for _ in range(r.choice([0, 0, 1, 1, 2] if len(self.m.calls) < 80 else [0])):
             shared = 0
             if r.random() < .4:
                 shared = ids[0]
                 name = {'name': 'f', 'at': 1, 'length': 2} if r.random() < .5 else {}
                 ops.append(dict({'op': 'message', 'id': shared, 'params': '{"m":%d}' % shared}, **name))
             group = ids[0]
+            fails = r.choice([0, 0, 0, .2, 1])  # as a reply does, whole or in part
             for _ in range(r.choice([1, 1, 2, 3])):
                 ops.append({'op': 'call', 'id': ids.pop(0), 'group': group, 'message': shared, 'kind': 0, 'cost': 1, 'flags': 0,
                             'due': 0, 'expires': HOUR, 'line': r.choice(LINES), 'method': 'sendMessage', 'params': '{"n":%d}' % group})
-                if r.random() < .1:
+                if r.random() < fails:
                     ops.append({'op': 'fail', 'id': ops[-1]['id'], 'code': 0, 'reason': 'no such method', 'unsures': 0})
         for _ in range(r.choice([0, 0, 1])):
             known = sorted(self.m.calls) or [0]
@@ -439,7 +446,9 @@ class World:
             ops = []
         again = bool(ops) and node.turn > 0 and r.random() < .05  # a turn that was carried out is said once more
         node.turn += not again and bool(ops)
-        asks_to_send = any(o['op'] in ('begin', 'again', 'done', 'replace', 'line', 'lines_rest', 'move') for o in ops)
+        added = [o['id'] for o in ops if o['op'] == 'call']
+        asks_to_send = any(o['op'] in ('begin', 'again', 'done', 'replace', 'line', 'lines_rest', 'move')
+                           or (o['op'] == 'fail' and o['id'] not in added) for o in ops)
         may = m.sender == node.id and m.sent == epoch
         refused = self.fenced(node)
         if not refused and ops and m.said[node.id] >= node.turn:
@@ -713,7 +722,9 @@ class World:
         if not node.id or (node.id not in self.m.alive and r.random() < .5):
             return self.join(node, not node.id or r.random() < .3)
         what = r.choices(['join', 'put', 'turn', 'poll', 'reap', 'beat', 'leave', 'tool', 'hour', 'late', 'sender', 'calls', 'push', 'ripe', 'cut', 'resign'],
-                         [4, 17, 40, 4, 3, 8, 1, 12, 2, 2, 7, 6, 3, 3, 3, 1])[0]
+                         [6, 17, 40, 4, 3, 8, 1, 12, 2, 2, 7, 6, 3, 3, 3, 1])[0]
+        if what == 'put' and len(self.m.updates) > 50:  # a larger world is slower, and no other
+            what = 'turn'
         if what == 'join':
             self.join(node, r.random() < .5)
         elif what in ('tool', 'hour', 'push'):
