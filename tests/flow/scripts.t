@@ -95,6 +95,7 @@ for pair in Type=notify NotifyAccess=main KillMode=mixed DynamicUser=yes User=tg
 	LoadCredential=token:/etc/tgrun/%i.token WorkingDirectory=/srv/tgrun/%i Restart=always SuccessExitStatus=1 NoNewPrivileges=yes ProtectSystem=strict; do
 	is "$(key "${pair%%=*}")" "${pair#*=}" "unit: $pair"
 done
+like "$(key ExecReload)" '/tgrun reload --state-dir /var/lib/tgrun/%i$' "unit: a reload tells whether it could be done, and takes no /bin/kill, which a bare Debian lacks"
 is "$(key RestartPreventExitStatus)" "0 64 77 78" "unit: no restart after tgrun stop, nor where only a person can mend it"
 like "$(key ExecStartPre)" '^-.*/tgrun check ' "unit: what check finds is told, and ends nothing: no status of it would prevent a restart"
 is "$(key ProtectProc)$(key ProcSubset)" "" "unit: /proc stays visible"
