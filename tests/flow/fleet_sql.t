@@ -44,6 +44,8 @@ ask "$PG" -c "UPDATE tgrun_7.meta SET version = 1"
 ask "$PG" -c "CREATE SCHEMA tgrun_9 CREATE TABLE theirs (a int)"
 like "$(init tgrun_9 9)" "schema tgrun_9 holds something that is not tgrun's" "so is one of somebody else"
 is "$(ask "$PG" -c "SELECT count(*) FROM pg_class WHERE relnamespace = 'tgrun_9'::regnamespace")" 1 "… in which nothing was made"
+is "$(sed -n 's/^#define FLEET_SCHEMA //p' lib/queue/shared/fleet_schema.h)" "$(ask "$PG" -c 'SELECT version FROM tgrun_7.meta')" \
+	"the program knows the schema's version"
 
 # The role.
 for table in $(ask "$PG" -c "SELECT relname FROM pg_class WHERE relnamespace = 'tgrun_7'::regnamespace AND relkind IN ('r', 'S')"); do

@@ -41,6 +41,7 @@ class Model:
         self.alive, self.session, self.resigned, self.said = set(), {}, {}, {}
         self.cut = set()  # nodes whose connection has ended, as the server knows
         self.poller = self.sender = None
+        self.orphaned = False  # since the last call nobody polls
         self.epoch = self.sent = self.group = 0
         self.calls, self.messages, self.lines, self.moves, self.jobs, self.values = {}, set(), set(), {}, {}, {}
         self.pushes, self.cancels = {}, {}
@@ -91,7 +92,7 @@ class Model:
         self.alive -= nodes
         self.may_send -= nodes
         if self.poller in nodes:
-            self.poller = None
+            self.poller, self.orphaned = None, True
         for n in nodes:
             del self.session[n], self.resigned[n], self.said[n]
         buried = []

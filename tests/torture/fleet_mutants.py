@@ -36,6 +36,7 @@ MUTANTS = {
     'sleeps-through-work': ("    PERFORM setval('hungry', 1);\n", ""),
     'at-once-nobody-waits': ("  PERFORM pg_advisory_xact_lock(('@S@'::regnamespace::oid::bigint << 8) | 1);\n", ""),
     'at-once-a-lock-for-each': ("PERFORM pg_advisory_xact_lock(('@S@'", "PERFORM pg_advisory_xact_lock_shared(('@S@'"),
+    'nobody-asks-for-long': ("  IF FOUND THEN\n    PERFORM pg_notify('@S@', 'w');\n  END IF;\n", ""),
     # ---- who sends ----
     'two-senders': ("WHERE n.id = sender AND n.resigned < sent));", "WHERE false));"),
     'a-sender-for-ever': ("WHERE n.id = sender AND n.resigned < sent));", "WHERE n.id = sender));"),

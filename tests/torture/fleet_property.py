@@ -71,6 +71,7 @@ class World:
             want(len(held) <= 1, k, 'is held by', held)
         want(len(self.m.may_send) <= 1, self.m.may_send, 'may send at once')
         self.hear()
+        want(not self.m.orphaned, 'nobody was told that nobody polls')
         for x in self.nodes:
             if x.id in self.m.alive and x.hungry is not None:
                 left = [u.seq for u in self.m.updates.values() if self.m.state(u) == 'r' and x.hungry >> u.lane & 1]
@@ -81,6 +82,7 @@ class World:
 
     def hear(self):
         heard = self.listener.told()
+        self.m.orphaned = self.m.orphaned and 'w' not in heard
         for x in self.nodes:
             if '' in heard:
                 x.hungry = None
@@ -378,7 +380,7 @@ class World:
 
     def draw_new_calls(self, ids):
         r, ops = self.rng, []
-        for _ in range(r.choice([0, 0, 1, 1, 2])):
+        for _ in range(r.choice([0, 0, 1, 1, 2] if len(self.m.calls) < 80 else [0])):
             shared = 0
             if r.random() < .4:
                 shared = ids[0]
@@ -714,6 +716,8 @@ class World:
             return self.join(node, not node.id or r.random() < .3)
         what = r.choices(['join', 'put', 'turn', 'poll', 'reap', 'beat', 'leave', 'tool', 'hour', 'late', 'sender', 'calls', 'push', 'ripe', 'cut', 'resign'],
                          [4, 17, 40, 4, 3, 8, 1, 12, 2, 2, 7, 6, 3, 3, 3, 1])[0]
+        if what == 'put' and len(self.m.updates) > 50:  # a larger world is slower, and no other
+            what = 'turn'
         if what == 'join':
             self.join(node, r.random() < .5)
         elif what in ('tool', 'hour', 'push'):
