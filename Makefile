@@ -6,10 +6,10 @@ B       ?= build
 CC      ?= cc
 VERSION := 0.2.0
 
-# make WITHOUT="readline microhttpd", and make install with the same words: a build without libraries that not everybody needs. A word
+# make WITHOUT="readline microhttpd libpq", and make install with the same words: a build without libraries that not everybody needs. A word
 # has three rows: what pkg-config calls the libraries, the files that go with them, and those that then stand there and say so.
 WITHOUT ?=
-OPTIONAL := readline microhttpd
+OPTIONAL := readline microhttpd libpq
 readline_PKGS   := readline
 readline_FILES  := cli/try/chat_prompt.c
 readline_NONE   := cli/try/chat_prompt_none.c
@@ -17,6 +17,10 @@ microhttpd_PKGS := libmicrohttpd readline
 microhttpd_NONE := lib/engine/engine_door_none.c cli/try/cmd_try_none.c
 microhttpd_FILES := $(filter-out $(microhttpd_NONE) lib/engine/door_outcome.c,\
 	$(wildcard lib/io/httpd*.c lib/sandbox/*.c lib/engine/door*.c lib/engine/engine_door*.c cli/try/*.c))
+libpq_PKGS      := libpq
+libpq_NONE      := lib/queue/shared/fleet_none.c
+libpq_FILES     := $(filter-out $(libpq_NONE) $(addprefix lib/queue/shared/,fleet_url.c fleet_schema.c fleet_text.c),\
+	$(wildcard lib/queue/shared/*.c))
 $(foreach word,$(filter-out $(OPTIONAL),$(WITHOUT)),$(error WITHOUT takes the words $(OPTIONAL), and not '$(word)'))
 ABSENT  := $(foreach word,$(OPTIONAL),$(if $(filter $(word),$(WITHOUT)),$($(word)_FILES),$($(word)_NONE)))
 

@@ -64,9 +64,18 @@ like "$(printf 'hello\n' | "$TGRUN" try --reply text --handler 'printf %s yes' 2
 refused "what is typed it refuses" 'tgrun: this tgrun was built without readline, and has no prompt to type at; what comes through a pipe it takes: cat \| tgrun try' \
 	python3 -c 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)' "$TGRUN" try --handler cat
 
+diag "without libpq alone"
+build libpq
+store="--store postgresql://nobody@127.0.0.1:1/none"
+# shellcheck disable=SC2086
+refused "a queue in PostgreSQL is refused" "built without libpq, and so has no queue in PostgreSQL; build it with that library" "$TGRUN" run $bot $store
+# shellcheck disable=SC2086
+refused "to its tools, too" "built without libpq" "$TGRUN" dead list --token "$TOKEN" $store
+ok '! grep -aq "libpq\.so" "$TGRUN"' "it asks for no such library"
+
 diag "words"
 out=$(make WITHOUT=sqlite 2>&1)
-like "$? $out" "^2 .*WITHOUT takes the words readline microhttpd.*, and not 'sqlite'" "what cannot be left out is refused"
+like "$? $out" "^2 .*WITHOUT takes the words readline microhttpd libpq, and not 'sqlite'" "what cannot be left out is refused"
 mkdir "$TMP/bin"
 for tool in sh tr cat grep; do
 	ln -s "$(command -v "$tool")" "$TMP/bin/$tool"

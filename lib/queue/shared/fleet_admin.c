@@ -22,26 +22,6 @@ static struct fleet_db *open_db(const char *url, int64_t bot_id, struct err *err
 
 /* ---- to make it ---- */
 
-/* A text as a literal of SQL. */
-static int add_literal(struct buf *out, const char *text)
-{
-	int rc = buf_addc(out, '\'');
-	for (; *text && rc == 0; text++)
-		rc = (*text == '\'' && buf_addc(out, '\'')) || buf_addc(out, *text);
-	return rc || buf_addc(out, '\'') ? -1 : 0;
-}
-
-int fleet_admin_script(int64_t bot_id, const char *role, struct buf *out)
-{
-	char schema[FLEET_SCHEMA_MAX];
-	fleet_schema_name(bot_id, schema);
-	int rc = buf_adds(out, "BEGIN;\n") || fleet_schema_fill(fleet_sql, schema, bot_id, out);
-	if (role)
-		rc = rc || buf_addf(out, "\nSELECT %s.grant_to_(", schema) ||
-		     add_literal(out, role) || buf_adds(out, ");\n");
-	return rc || buf_adds(out, "COMMIT;\n") ? -1 : 0;
-}
-
 int fleet_admin_init(const char *url, int64_t bot_id, const char *role, struct err *err)
 {
 	struct buf text;

@@ -41,6 +41,8 @@ void fleet_state_polls(struct fleet *q, int64_t epoch, int64_t offset)
 	q->role.polls = true;
 	q->role.epoch = epoch;
 	q->in.again_at = q->in.confirmed = 0;
+	/* What an earlier role had not put comes again, from the offset. */
+	q->in.failure = (struct err){ 0 };
 	fleet_in_forget(q);
 	if (q->config.role)
 		q->config.role(q->config.arg, true, offset);
