@@ -1,5 +1,5 @@
-/* cli/check_say: what every file of `tgrun check` needs: a line is printed, and what would stop a run
- * is remembered. */
+/* cli/check_say: what every file of `tgrun check` needs: a line is printed, and what would stop a
+ * run is remembered. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,4 +32,3 @@ void check_go_up(char *path)
 	else
 		slash[slash == path] = '\0';
 }
-

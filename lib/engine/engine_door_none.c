@@ -37,6 +37,11 @@ void engine_door_stored(struct engine *e)
 	(void)e;
 }
 
+void engine_door_lost(struct engine *e)
+{
+	(void)e;
+}
+
 void engine_door_close(struct engine *e)
 {
 	(void)e;

@@ -42,7 +42,7 @@ like "$(tool queue clear)" "^64 .*takes --all" "… queue clear, too"
 like "$(tool outbox drop)" "^64 .*takes numbers, or --all" "… and outbox drop"
 is "$(lines dead list) $(lines queue list) $(lines outbox list)" "3 3 3" "… and nothing is gone"
 for command in dead queue outbox; do
-	like "$("$TGRUN" help "$command" | sed -n '/^Usage/,/^$/p' | xargs)" 'tgrun [a-z]+ (drop|clear) .*--all' "tgrun $command --help names it"
+	like "$("$TGRUN" help "$command" | sed -n '/^Usage/,/^$/p' | tr -s '\n ' ' ')" 'tgrun [a-z]+ (drop|clear) .*--all' "tgrun $command --help names it"
 done
 
 # On a terminal: with the count, and only a yes is one.

@@ -179,7 +179,7 @@ int main(void)
 	test_cuts("dead list", LETTER(1) LETTER(2) END);
 	test_cuts("dead retry", "{\"number\":1,\"ok\":true}\n{\"number\":2,\"ok\":true}\n" END);
 	test_cuts("queue list --json", ITEM(1) ITEM(2) END);
-	test_cuts("queue clear", "{\"cleared\":17}\n" END);
+	test_cuts("queue clear --all", "{\"cleared\":17}\n" END);
 	test_cuts("status", STATUS END);
 	test_spoiled("dead list --json", LETTER(1));
 	test_spoiled("queue list", ITEM(1));

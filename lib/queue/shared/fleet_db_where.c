@@ -63,7 +63,7 @@ static int take_options(struct fleet_where *w, const PQconninfoOption *url,
 
 int fleet_where_read(struct fleet_where *w, const char *url, struct err *err)
 {
-	char *why = NULL;
+	char *why = NULL, *rest = NULL;
 	struct buf shown;
 	*w = (struct fleet_where){ 0 };
 	buf_init(&shown, SIZE_MAX / 2);
@@ -79,7 +79,7 @@ int fleet_where_read(struct fleet_where *w, const char *url, struct err *err)
 		/* what libpq says quotes the URL: it may be told when nothing was to be hidden */
 		rc = err_set(err, ERR_USAGE, "cannot read the store's URL '%s'%s%s",
 			     buf_str(&shown), strcmp(url, buf_str(&shown)) == 0 ? ": " : "",
-			     strcmp(url, buf_str(&shown)) == 0 ? strtok(why, "\n") : "");
+			     strcmp(url, buf_str(&shown)) == 0 ? strtok_r(why, "\n", &rest) : "");
 	else if (!options || !defaults || take_options(w, options, defaults) ||
 		 !(w->url = strdup(url)))
 		rc = err_set(err, ERR_INTERNAL, "out of memory");
