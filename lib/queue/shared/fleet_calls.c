@@ -16,11 +16,11 @@ enum {
 
 /* The first that is due goes first. */
 static const struct fleet_step *const steps[] = {
-	&fleet_node_hello,  &fleet_node_attach,  &fleet_node_beat,  &fleet_node_reap,
-	&fleet_node_listen, &fleet_node_poll,    &fleet_send_ask,   &fleet_send_moves,
-	&fleet_send_limits, &fleet_send_calls,   &fleet_in_put,     &fleet_node_cancel,
-	&fleet_later_stale, &fleet_later_routed, &fleet_later_ripe, &fleet_turn_turn,
-	&fleet_later_trim,  &fleet_later_count,
+	&fleet_node_hello,  &fleet_node_attach, &fleet_node_beat,    &fleet_node_reap,
+	&fleet_node_listen, &fleet_node_poll,   &fleet_node_resign,  &fleet_send_ask,
+	&fleet_send_moves,  &fleet_send_limits, &fleet_send_calls,   &fleet_in_put,
+	&fleet_node_cancel, &fleet_later_stale, &fleet_later_routed, &fleet_later_ripe,
+	&fleet_turn_turn,   &fleet_later_trim,  &fleet_later_count,
 };
 
 /* ---- time ---- */

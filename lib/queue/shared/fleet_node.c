@@ -186,13 +186,19 @@ static void take_wish(struct fleet *q, const char *wish)
 		q->config.wish(q->config.arg, is);
 }
 
+/* Whether it is for this node to ask: one that drains leaves that to others, if there are any. */
+static bool asks(const struct fleet *q)
+{
+	return !q->role.leaves && !(q->node.drains && q->others.count > 0);
+}
+
 /* Whether it still asks, or would: there may be nobody who does, or it is taken for who does and
  * had given that up, or the other's session has ended. */
 static void take_poller(struct fleet *q, int64_t poller, int64_t epoch)
 {
 	if (q->role.polls && (poller != q->node.id || epoch != q->role.epoch))
 		fleet_state_resigns(q);
-	q->role.wanted = !q->role.polls && q->role.root && !q->node.drains && !q->role.leaves;
+	q->role.wanted = !q->role.polls && q->role.root && asks(q);
 }
 
 static void beat_answered(struct fleet *q, const struct fleet_answer *a)
@@ -309,7 +315,7 @@ const struct fleet_step fleet_node_poll = { "poll", poll_due, poll_make, poll_an
 
 static bool resign_due(const struct fleet *q)
 {
-	return q->role.polls && (q->role.leaves || q->node.drains);
+	return q->role.polls && !asks(q);
 }
 
 static int resign_make(struct fleet *q, struct fleet_call *c)
