@@ -80,6 +80,22 @@ total=1300
 wait_for '[ "$(well)" -ge "$total" ]'
 wait_for '[ "$(grep -c " handled " "$TMP/c.log")" -gt 0 ]'
 
+is "$(checked $total)" right "and what comes after that is handled as ever"
+
+# What is pushed to one of them comes when it is due, wherever that is; and one that drains leaves its roles to the others.
+printf '%s' '{"message":{"message_id":1,"date":0,"text":"later","chat":{"id":5,"type":"private"},"from":{"id":5,"is_bot":false,"first_name":"u"}}}' |
+	"$TGRUN" push --state-dir "$TMP/state.a" --after 500ms >"$TMP/pushed" 2>&1
+is "$? $(cat "$TMP/pushed")" "0 p1" "tgrun push reaches the shared queue through one of them"
+wait_for '[ "$(grep -c "chat:5	.*	0$" "$TMP/events")" = 1 ]'
+is "$(grep -c 'chat:5	.*	0$' "$TMP/events")" 1 "and comes when it is due, once"
+asks() { psql -qXAt "$PG" -c "SELECT name FROM tgrun_${TOKEN%%:*}.fleet WHERE polls AND sends"; }
+wait_for '[ -n "$(asks)" ]'
+ONE=$(asks)
+TGRUN_TOKEN=$TOKEN "$TGRUN" fleet drain "$ONE" --store "$PG_BOT" >"$TMP/drain" 2>&1
+is "$?" 0 "the one that asks is to drain"
+wait_for '[ -n "$(asks)" ] && [ "$(asks)" != "$ONE" ]'
+ok '[ -n "$(asks)" ] && [ "$(asks)" != "$ONE" ]' "another one asks and sends"
+
 is "$(faults)" 0 "the database's own audit finds nothing"
 for pid in $A $B $C; do
 	kill "$pid"
