@@ -87,6 +87,11 @@ static int await(struct send *o, struct err *err)
 		else
 			o->end = SEND_HOST_DONE;
 	}
+	if (rc < 0) {
+		struct err why = *err;
+		err_set(err, ERR_TEMPFAIL, "stored, and not waited for, do not repeat it; %s",
+			why.text);
+	}
 	return rc;
 }
 

@@ -22,11 +22,6 @@ static void on_role(void *arg, bool may_ask, int64_t offset)
 		notify_ready(e->config.notify);
 	e->fleet.attached = true;
 	e->asking.begun = true;
-	if (!may_ask && e->config.once && e->phase == ENGINE_RUNNING) {
-		log_event(e->config.log, LOG_ERROR, LOG_NONE,
-			  "another machine asks for updates: with --once this is the end");
-		engine_stop(e, ERR_TEMPFAIL, false);
-	}
 	if (!e->source || e->asking.stopped)
 		return;
 	if (e->source->ops->seek)
@@ -41,12 +36,14 @@ static void on_role(void *arg, bool may_ask, int64_t offset)
 static void on_sender(void *arg, bool may_send)
 {
 	struct engine *e = arg;
+	e->fleet.may_send = may_send;
 	if (!e->out)
 		return;
 	log_event(e->config.log, LOG_INFO, LOG_NONE,
 		  may_send ? "this machine sends what waits in the outbox"
 			   : "another machine sends what waits in the outbox");
 	out_role(e->out, may_send);
+	engine_turn_in(e, 0);
 }
 
 static void on_move_came(void *arg, const char *from, const char *to)

@@ -227,7 +227,7 @@ struct engine {
 	/* Of a store that several machines share; else it is this machine's for ever. */
 	struct {
 		bool shared, attached;
-		bool may_ask;
+		bool may_ask, may_send;
 		bool leaves;       /* tgrun drain */
 		bool holds_back;   /* tgrun fleet drain */
 		int64_t trust;     /* CLOCK_BOOTTIME, milliseconds: no handler runs from then on */

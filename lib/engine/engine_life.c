@@ -211,15 +211,20 @@ void engine_take_end(struct engine *e)
 /* With --once: why it ends though not all is handled, with the exit status; NULL: it goes on. */
 static const char *once_gives_up(struct engine *e, int64_t now, int *status)
 {
+	bool stands_by = e->fleet.attached && !e->fleet.may_ask;
 	bool fails = e->pulse.store_fails || e->starts.fail || e->later.fails ||
-		     e->put.backoff.failures;
+		     e->put.backoff.failures || stands_by;
 	*status = 1;
 	if (e->end.gives_up || !e->config.once)
 		return e->end.gives_up;
+	if (stands_by)
+		engine_turn_in(e, 1000);
 	if (!fails)
 		e->end.fails_at = 0;
 	else if (!e->end.fails_at)
 		e->end.fails_at = now;
+	else if (stands_by && now - e->end.fails_at >= STORE_PATIENCE)
+		return *status = ERR_TEMPFAIL, "another machine asks for updates";
 	else if (now - e->end.fails_at >= STORE_PATIENCE)
 		return *status = ERR_IO, "the state cannot be written or read";
 	return engine_idle(e) ? engine_source_stuck(e, status) : NULL;

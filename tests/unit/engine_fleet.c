@@ -794,10 +794,6 @@ static void once(void)
 	late.hides = false;
 	ok(UNTIL(rig.status == 0) && rig.sent == 2, "but when all is answered");
 	stop();
-	start(&bot);
-	attach(false, false);
-	ok(UNTIL(rig.status == ERR_TEMPFAIL), "--once beside a machine that polls ends at once");
-	stop();
 }
 
 /* ---- other programs ---- */

@@ -46,7 +46,8 @@ void fleet_figures(const struct queue *queue, struct queue_fleet *out)
 	bool loads = q->role.polls && q->config.sender && q->sender.stage != FLEET_SENDS_CALLS;
 	*out = (struct queue_fleet){
 		.attached = q->node.attached,
-		.more = q->turn.wake || q->turn.full || fleet_dirty(queue) || q->sender.more ||
+		.more = q->turn.wake || q->turn.full || q->turn.done < q->turn.recorded ||
+			q->step == &fleet_send_calls || fleet_dirty(queue) || q->sender.more ||
 			loads || !list_empty(&q->in.batches),
 		.asks = q->role.polls,
 		.sends = q->sender.sends,

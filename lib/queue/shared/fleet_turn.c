@@ -170,8 +170,9 @@ void fleet_turn_unwritten(struct fleet *q)
 static void gone(struct fleet *q, int64_t id)
 {
 	struct fleet_call_kept *k = fleet_op_kept(q, id);
-	if (k)
-		fleet_op_let_go(q, k);
+	if (!k)
+		return; /* its end was in the same turn */
+	fleet_op_let_go(q, k);
 	if (q->config.call_gone)
 		q->config.call_gone(q->config.arg, id);
 }
