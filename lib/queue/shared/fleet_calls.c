@@ -151,6 +151,7 @@ static bool is_one_of(const char *state, const char *states)
 static void take_fault(struct fleet *q, const struct fleet_fault *f)
 {
 	struct err err = f->err;
+	const struct fleet_step *s = q->step;
 	undo(q, true);
 	if (strcmp(f->state, "TG001") == 0) {
 		q->refusals++;
@@ -168,6 +169,7 @@ static void take_fault(struct fleet *q, const struct fleet_fault *f)
 	} else {
 		if (!q->node.greeted)
 			fleet_look_fault(f, q->schema, &err);
+		q->failing = s;
 		again_later(q, &(struct fleet_fault){ .err = err });
 	}
 }
@@ -184,7 +186,9 @@ static void on_answer(void *arg, const struct fleet_answer *a)
 	} else {
 		q->step = NULL;
 		s->answered(q, a);
-		if (s != &fleet_node_hello && s != &fleet_node_beat)
+		/* That others are answered does not mend the one that is refused. */
+		if (s != &fleet_node_hello && s != &fleet_node_beat &&
+		    (!q->failing || q->failing == s))
 			fleet_state_works(q);
 	}
 	changed(q);
@@ -238,7 +242,9 @@ int fleet_calls_begin(struct fleet *q, struct err *err)
 		.notified = on_notified,
 		.arg = q,
 	};
-	q->backoff = (struct backoff){ .first = AGAIN_FIRST, .cap = AGAIN_LAST };
+	/* no beat is kept waiting */
+	int64_t most = q->fleet.lease / 6 < AGAIN_LAST ? q->fleet.lease / 6 : AGAIN_LAST;
+	q->backoff = (struct backoff){ .first = AGAIN_FIRST, .cap = most };
 	q->timer = loop_timer_new(q->config.loop, on_timer, q);
 	if (!q->timer)
 		return err_set(err, ERR_INTERNAL, "out of memory");

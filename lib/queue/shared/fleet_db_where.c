@@ -61,6 +61,20 @@ static int take_options(struct fleet_where *w, const PQconninfoOption *url,
 	return failed ? -1 : 0;
 }
 
+/* libpq finds that out only when it connects, each time anew. */
+static bool are_ports(const char *list)
+{
+	for (; list; list = *list ? list + 1 : NULL) {
+		size_t n = strspn(list, "0123456789");
+		long port = n && n < 6 ? strtol(list, NULL, 10) : 0;
+		bool fine = n ? port >= 1 && port <= 65535 : true; /* "": the default */
+		list += n;
+		if (!fine || (*list && *list != ','))
+			return false;
+	}
+	return true;
+}
+
 int fleet_where_read(struct fleet_where *w, const char *url, struct err *err)
 {
 	char *why = NULL, *rest = NULL;
@@ -83,6 +97,10 @@ int fleet_where_read(struct fleet_where *w, const char *url, struct err *err)
 	else if (!options || !defaults || take_options(w, options, defaults) ||
 		 !(w->url = strdup(url)))
 		rc = err_set(err, ERR_INTERNAL, "out of memory");
+	else if (!are_ports(w->port))
+		rc = err_set(err, ERR_USAGE,
+			     "the port '%s' in the store's URL is no number from 1 to 65535",
+			     w->port);
 	buf_release(&shown);
 	PQfreemem(why);
 	PQconninfoFree(options);

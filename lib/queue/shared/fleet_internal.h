@@ -124,7 +124,7 @@ struct fleet {
 	size_t voided;  /* claims that are to be freed before it attaches again */
 
 	/* what is under way */
-	const struct fleet_step *step;
+	const struct fleet_step *step, *failing; /* failing: was refused last; NULL: none was */
 	struct fleet_call call;
 	struct fleet_list lists[12]; /* of the call under way */
 	struct fleet_ops ops;        /* likewise */

@@ -87,8 +87,11 @@ void fleet_state_void(struct fleet *q)
 {
 	bool worked = q->node.attached || q->running || q->held.count;
 	q->node.attached = false;
-	if (!worked)
+	if (!worked) { /* its roles are all that it had */
+		fleet_state_resigns(q);
+		fleet_state_trust(q, 0);
 		return;
+	}
 	if (q->turn.recorded > q->turn.done || !list_empty(&q->said) || !list_empty(&q->out.ops)) {
 		q->turn.lost_from = q->turn.done;
 		q->turn.lost_to = ++q->turn.recorded;
@@ -126,5 +129,6 @@ void fleet_state_fails(struct fleet *q, const struct err *err)
 void fleet_state_works(struct fleet *q)
 {
 	q->node.fails_since = 0;
+	q->failing = NULL;
 	backoff_reset(&q->backoff);
 }
