@@ -96,12 +96,27 @@ is "$?" 0 "the one that asks is to drain"
 wait_for '[ -n "$(asks)" ] && [ "$(asks)" != "$ONE" ]'
 ok '[ -n "$(asks)" ] && [ "$(asks)" != "$ONE" ]' "another one asks and sends"
 
+# The last one asks, holds nothing, and hears nothing of the database for longer than its lease.
+stopped() { # PID…
+	for pid in "$@"; do
+		kill "$pid"
+		wait "$pid"
+		echo $?
+	done >>"$TMP/statuses"
+}
+stopped "$A" "$B"
+wait_for '[ "$(asks)" = c ]'
+is "$(asks)" c "the one that is left asks"
+kill -USR1 "$PROXY"
+sleep 7
+kill -USR1 "$PROXY"
+generate 100 30
+total=1400
+wait_for '[ "$(well)" -ge "$total" ]'
+is "$(checked $total)" right "who held nothing while the database was away for longer than a lease goes on by itself"
+
 is "$(faults)" 0 "the database's own audit finds nothing"
-for pid in $A $B $C; do
-	kill "$pid"
-	wait "$pid"
-	echo $?
-done >"$TMP/statuses"
+stopped "$C"
 is "$(tr '\n' ' ' <"$TMP/statuses")" "0 0 0 " "each of them stops well"
 is "$(psql -qXAt "$PG" -c "SELECT unfinished, dead FROM tgrun_${TOKEN%%:*}.totals")" "0|0" "and nothing is left"
 [ "$FAILED" = 0 ] || diag "$(tail -n 5 "$TMP"/[abc].log "$TMP/proxy.log"; cat "$TMP/figures")"
