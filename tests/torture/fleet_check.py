@@ -3,10 +3,10 @@
 #   fleet_check.py DIRECTORY
 #
 # Known here is only what tgrun-fleet(7) says: each update is handled to its end, or a dead letter of too many deaths; never do two handlers of one
-# key live at the same time; the updates of a key begin in their order, retries too; each has its answer, in the order of its chat, and has it twice
-# only if a log says so; the database does not contradict itself. Three modes are different. `unguarded`: slots that do not know their deadline, so
-# two handlers of a key must be found, or this is no test. `async`: what the standby had not got is lost, and nothing but that. And what stood
-# still as a whole, clock and all, may write for a moment after it was thawed.
+# key live at the same time; the updates of a key begin in their order, retries too; each has its answer, in the order of its chat, has it twice only
+# if a log says so, and is not handled again after that; the database does not contradict itself. Two modes are different: of `unguarded`, slots
+# without a deadline, two handlers of a key must be found, or this is no test; of `async` what the standby had not got is lost, and nothing but
+# that. And what stood still as a whole, clock and all, may write for a moment after it was thawed.
 import collections
 import glob
 import json
@@ -95,12 +95,13 @@ told = 0
 for name in glob.glob(home + "/*.log"):
     with open(name, encoding="utf-8", errors="replace") as f:
         told += sum("may arrive twice" in line for line in f)
-came, twice, last = collections.Counter(), 0, {}
+came, twice, last, answered = collections.Counter(), 0, {}, {}
 for one in end["deliveries"]:
     if one["method"] != "sendMessage":
         continue
     number = int(one["text"])
     came[number] += 1
+    answered.setdefault(number, one["ms"] * 1000 + 1000)
     if came[number] == 1 and number < last.get(one["chat"], 0) and number not in in_lag:
         wrong.append("the answer to %d comes behind that to %d" % (number, last[one["chat"]]))
     last[one["chat"]] = max(number, last.get(one["chat"], 0))
@@ -112,6 +113,10 @@ for number, times in came.items():
     twice += times - 1 if number not in in_lag else 0
 if twice > told:
     wrong.append("%d answers came twice, and %d were announced: %s" % (twice, told, [n for n, times in came.items() if times > 1][:10]))
+# An answer goes out when the end is written: from then on it is no more to be handled.
+for life in lives:
+    if life[0] > answered.get(life[2], 1 << 62) and life[2] not in in_lag:
+        wrong.append("%d begins at %d on %s, and was answered before, at %d" % (life[2], life[0], life[5], answered[life[2]]))
 for what in ("audit", "failed"):
     if end[what] != []:
         wrong.append("%s: %s" % (what, str(end[what])[:500]))
