@@ -230,7 +230,7 @@ torture: build-gcc build-crash
 	@tests/torture/ways
 	@tests/torture/outbox
 	@tests/torture/fleet_sql
-	@SECONDS_MAX=$${FLEET:-600} tests/torture/fleet
+	@SECONDS_MAX=$${FLEET:-1200} tests/torture/fleet
 	@BUILD=build/gcc STATES=$${STATES:-1000} sh tests/flow/powerloss.t
 	@BUILD=build/gcc MESSAGES=$${MESSAGES:-10000} CHATS=$${CHATS:-1000} sh tests/flow/out_limits.t
 	@SECONDS_MAX=$${FAULTS:-200} tests/torture/failing

@@ -9,9 +9,11 @@
  *                                       on descriptor 3
  *   probe --batch LOG …                 the same for a batch: all start, then all end with one
  *                                       status; each EVERYth process fails
+ *   probe --alive LOG …                 one update, with a line while it works, each 10 ms; each
+ *                                       LONGth works for eight seconds; success prints the id
  *
- * Lines, fields between tabs: start|end, update id, keys, pid, attempt, microseconds, exit status
- * ("-" at the start). */
+ * Lines, fields between tabs: start|end|alive, update id, keys, pid, attempt, microseconds, exit
+ * status ("-" before the end). */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
@@ -21,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BATCH_MAX = 1000 };
+enum { BATCH_MAX = 1000, LONG = 97, LONG_US = 8000000, BREATH_US = 10000 };
 
 struct job {
 	char update[24], key[48], attempt[12];
@@ -123,7 +125,19 @@ static int batch(void)
 	return bad ? 75 : 0;
 }
 
-static int single(void)
+/* So that the log tells how long a process lived that was killed. */
+static int work_aloud(const struct job *j)
+{
+	int64_t left = number(j) % LONG == 0 ? LONG_US : number(j) * 2654435761u % (longest + 1);
+	for (; left > 0; left -= BREATH_US) {
+		usleep(left < BREATH_US ? (useconds_t)left : BREATH_US);
+		if (say("alive", j, "-"))
+			return -1;
+	}
+	return 0;
+}
+
+static int single(bool aloud)
 {
 	struct job j;
 	snprintf(j.update, sizeof j.update, "%s", variable("TG_UPDATE_ID"));
@@ -131,9 +145,14 @@ static int single(void)
 	snprintf(j.attempt, sizeof j.attempt, "%s", variable("TG_ATTEMPT"));
 	if (say("start", &j, "-"))
 		return 100;
-	work(&j);
+	if (!aloud)
+		work(&j);
+	else if (work_aloud(&j))
+		return 100;
 	bool bad = fails(&j);
-	return say("end", &j, bad ? "75" : "0") ? 100 : bad ? 75 : 0;
+	if (say("end", &j, bad ? "75" : "0") || (aloud && !bad && puts(j.update) < 0))
+		return 100;
+	return bad ? 75 : 0;
 }
 
 int main(int argc, char **argv)
@@ -148,5 +167,5 @@ int main(int argc, char **argv)
 	every = argc > first + 2 ? (unsigned)atoi(argv[first + 2]) : 0;
 	return strcmp(mode, "--worker") == 0  ? worker()
 	       : strcmp(mode, "--batch") == 0 ? batch()
-					      : single();
+					      : single(strcmp(mode, "--alive") == 0);
 }
