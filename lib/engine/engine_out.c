@@ -372,8 +372,8 @@ bool engine_out_full(struct engine *e)
 bool engine_out_busy(struct engine *e)
 {
 	/* Who asks for updates is soon told to send, too. */
-	bool will_send =
-		e->fleet.shared && e->config.once && e->fleet.may_ask && !e->fleet.may_send;
+	bool will_send = e->fleet.shared && e->config.once && e->fleet.may_ask &&
+			 !e->fleet.may_send;
 	return e->out && (will_send || out_busy(e->out, LAST_WAIT));
 }
 
