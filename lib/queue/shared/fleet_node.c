@@ -25,11 +25,13 @@ static bool hello_due(const struct fleet *q)
 static int hello_make(struct fleet *q, struct fleet_call *c)
 {
 	/* A statement whose client has gone, or will not take its answer any more, must not keep
-	 * the lock of the bot. A pooler's connection is not this node's alone: its settings stay. */
-	c->sql = "SELECT a.*, pg_backend_pid(), (SELECT count(set_config(v.name, v.value, "
-		 "false)) FROM (VALUES ('statement_timeout', $1), ('client_connection_check_interval', "
-		 "'1000')) v(name, value) JOIN pg_settings s ON s.name = v.name "
-		 "WHERE pg_backend_pid() = $2) FROM @S@.about() a";
+	 * the lock of the bot. A pooler's connection is not this node's alone: it stays as it is.
+	 */
+	c->sql =
+		"SELECT a.*, pg_backend_pid(), (SELECT count(set_config(v.name, v.value, "
+		"false)) FROM (VALUES ('statement_timeout', $1), ('client_connection_check_interval', "
+		"'1000')) v(name, value) JOIN pg_settings s ON s.name = v.name "
+		"WHERE pg_backend_pid() = $2) FROM @S@.about() a";
 	fleet_call_number(c, q->fleet.lease / 3);
 	fleet_call_number(c, fleet_db_backend(q->db));
 	return 0;
