@@ -100,7 +100,7 @@ is "$STATUS $OUT" "0 " "cancel, where nothing runs"
 
 # Which bot, which server.
 TOKEN=777:another STORE=$PG fleet fleet init --role bot
-TOKEN='' STORE=\$PG_BOT fleet dead list
+TOKEN='' STORE=$PG_BOT fleet dead list
 like "$STATUS $ERR" "^64 .*several bots.*777, 123456" "with two bots the token is needed"
 STORE="postgresql://bot:pass-word@127.0.0.1:9/none" fleet dead list
 like "$STATUS $ERR" "^69 .*cannot be reached" "no server"
