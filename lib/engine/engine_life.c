@@ -260,6 +260,8 @@ void engine_check_end(struct engine *e)
 	}
 	if (e->phase == ENGINE_FINISHED)
 		return;
+	if (e->fleet.shared)
+		engine_take_change(e);
 	/* As long as a handler runs, it is answered for, and may call. */
 	bool quiet = handlers_quiet(e->handlers);
 	if (quiet) {

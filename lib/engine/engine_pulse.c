@@ -71,8 +71,13 @@ bool engine_trusted(const struct engine *e)
 
 void engine_take_change(struct engine *e)
 {
-	bool leaves = e->phase != ENGINE_RUNNING || e->fleet.leaves;
-	enum queue_take take = leaves && e->asking.stopped                  ? QUEUE_LEAVES
+	bool stops = e->phase != ENGINE_RUNNING, leaves = stops || e->fleet.leaves;
+	/* Another machine sends what waits: nothing more is begun here, and what is being sent ends
+	 * before the role is given up, or it would be sent twice. */
+	if (stops && e->fleet.shared)
+		engine_out_stop(e);
+	bool may_leave = e->asking.stopped && !(stops && engine_out_sending(e));
+	enum queue_take take = leaves && may_leave                          ? QUEUE_LEAVES
 			       : leaves || e->paused || e->fleet.holds_back ? QUEUE_PAUSES
 									    : QUEUE_TAKES;
 	queue_take(e->queue, take);

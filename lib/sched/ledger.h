@@ -13,11 +13,11 @@
 
 /* Why an attempt ended so. */
 enum release_why {
-	/* Its handler was killed, since other machines that share the store may have taken over. */
-	RELEASE_CUT,
 	/* Nothing was asked to run it, or what was asked could not start for the machine's or the
 	 * configuration's sake. */
 	RELEASE_NO_START,
+	/* Its handler was killed, since other machines that share the store may have taken over. */
+	RELEASE_CUT,
 	/* It failed while the breaker was open: failures are not counted. */
 	RELEASE_BREAKER,
 	/* tgrun stops. */

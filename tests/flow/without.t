@@ -74,7 +74,7 @@ refused "to its tools, too" "built without libpq" "$TGRUN" dead list --token "$T
 ok '! grep -aq "libpq\.so" "$TGRUN"' "it asks for no such library"
 
 diag "words"
-out=$(make WITHOUT=sqlite 2>&1)
+out=$(make --no-print-directory WITHOUT=sqlite 2>&1)
 like "$? $out" "^2 .*WITHOUT takes the words readline microhttpd libpq, and not 'sqlite'" "what cannot be left out is refused"
 mkdir "$TMP/bin"
 for tool in sh tr cat grep; do

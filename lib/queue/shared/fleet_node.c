@@ -321,9 +321,10 @@ const struct fleet_step fleet_node_poll = { "poll", poll_due, poll_make, poll_an
 
 /* ---- resign ---- */
 
+/* What was sent is written first: the next sender would take it for unsure, and send it again. */
 static bool resign_due(const struct fleet *q)
 {
-	return q->role.polls && !asks(q);
+	return q->role.polls && !asks(q) && !fleet_turn_dirty(q);
 }
 
 static int resign_make(struct fleet *q, struct fleet_call *c)
