@@ -292,8 +292,11 @@ class Round:
     def node(self, number, name):
         if self.mode == "links":
             within = self.network(name, 10 + number)
-            url = "http://%s254:%d" % (TELEGRAM, Proxy(("127.0.0.1", int(self.url.rsplit(":", 1)[1])), (TELEGRAM + "254", 0)).port)
-            node = Node(self, name, "postgresql://bot@%s:%d/bots" % (self.primary.address, self.primary.port), within, url=url)
+            # The same for all: another URL is another source.
+            at = (TELEGRAM + "254", int(self.url.rsplit(":", 1)[1]))
+            if not number:
+                Proxy(("127.0.0.1", at[1]), at)
+            node = Node(self, name, "postgresql://bot@%s:%d/bots" % (self.primary.address, self.primary.port), within, url="http://%s:%d" % at)
             node.link = "hub%d" % (10 + number)
             return node
         ports = [self.bouncer or self.primary.port] + ([self.standby.port] if self.standby else [])

@@ -20,6 +20,7 @@ with open(home + "/end", encoding="utf-8") as f:
     end = json.load(f)
 with open(home + "/acts", encoding="utf-8") as f:
     acts = [json.loads(line) for line in f]
+GONE = end["lease"] * 750000  # microseconds after which others may have taken over: it had not beaten for a sixth of the lease, perhaps
 frozen = collections.defaultdict(list)  # by node: [from, to]
 for act in acts:
     if act["what"] == "freeze":
@@ -42,7 +43,7 @@ for name in glob.glob(home + "/notes.*"):
                 continue
             life = open_[who]
             # Of a frozen machine: what it wrote in the moment after it was thawed was written when it stood still.
-            late = [at - thawed for stood, thawed in frozen[node] if life[0] < stood and thawed - 1000 <= at < thawed + THAW]
+            late = [at - thawed for stood, thawed in frozen[node] if life[0] < stood and thawed - stood > GONE and thawed - 1000 <= at < thawed + THAW]
             ran_on = max([ran_on] + late)
             if not late:
                 life[1] = at
