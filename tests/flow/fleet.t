@@ -95,6 +95,7 @@ TGRUN_TOKEN=$TOKEN "$TGRUN" fleet drain "$ONE" --store "$PG_BOT" >"$TMP/drain" 2
 is "$?" 0 "the one that asks is to drain"
 wait_for '[ -n "$(asks)" ] && [ "$(asks)" != "$ONE" ]'
 ok '[ -n "$(asks)" ] && [ "$(asks)" != "$ONE" ]' "another one asks and sends"
+TGRUN_TOKEN=$TOKEN "$TGRUN" fleet resume "$ONE" --store "$PG_BOT"
 
 # The last one asks, holds nothing, and hears nothing of the database for longer than its lease.
 stopped() { # PID…
@@ -112,7 +113,7 @@ sleep 7
 kill -USR1 "$PROXY"
 generate 100 30
 total=1400
-wait_for '[ "$(well)" -ge "$total" ]'
+wait_for '[ "$(well)" -gt "$total" ]' # and what was pushed
 is "$(checked $total)" right "who held nothing while the database was away for longer than a lease goes on by itself"
 
 is "$(faults)" 0 "the database's own audit finds nothing"

@@ -3,6 +3,7 @@
  * the opposite, all of that is told. Lines are masked on their way, and match themselves. */
 #include <string.h>
 
+#include "base/utf8.h"
 #include "cli/try/chat.h"
 #include "cli/try/chat_mask.h"
 #include "cli/try/chat_record.h"
@@ -19,6 +20,7 @@ static size_t play(struct chat_record *r, char *text, int how)
 	size_t wanted = 0;
 	chat_input_init(&input);
 	for (char *s = text, *end; *s; s = end) {
+		s += utf8_mark(s, strnlen(s, 3));
 		end = strchrnul(s, '\n');
 		end += *end == '\n';
 		char saved = *end;
