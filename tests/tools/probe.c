@@ -9,8 +9,8 @@
  *                                       on descriptor 3
  *   probe --batch LOG …                 the same for a batch: all start, then all end with one
  *                                       status; each EVERYth process fails
- *   probe --alive LOG …                 one update, with a line while it works, each 10 ms; each
- *                                       LONGth works for eight seconds; success prints the id
+ *   probe --alive LOG … EVERY SECONDS   one update, with a line while it works, each 10 ms; each
+ *                                       LONGth works for SECONDS; success prints the id
  *
  * Lines, fields between tabs: start|end|alive, update id, keys, pid, attempt, microseconds, exit
  * status ("-" before the end). */
@@ -23,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BATCH_MAX = 1000, LONG = 97, LONG_US = 8000000, BREATH_US = 10000 };
+enum { BATCH_MAX = 1000, LONG = 29, BREATH_US = 10000 };
 
 struct job {
 	char update[24], key[48], attempt[12];
@@ -126,9 +126,10 @@ static int batch(void)
 }
 
 /* So that the log tells how long a process lived that was killed. */
-static int work_aloud(const struct job *j)
+static int work_aloud(const struct job *j, int64_t seconds)
 {
-	int64_t left = number(j) % LONG == 0 ? LONG_US : number(j) * 2654435761u % (longest + 1);
+	int64_t left = number(j) % LONG == 0 ? seconds * 1000000
+					     : number(j) * 2654435761u % (longest + 1);
 	for (; left > 0; left -= BREATH_US) {
 		usleep(left < BREATH_US ? (useconds_t)left : BREATH_US);
 		if (say("alive", j, "-"))
@@ -137,7 +138,7 @@ static int work_aloud(const struct job *j)
 	return 0;
 }
 
-static int single(bool aloud)
+static int single(bool aloud, int seconds)
 {
 	struct job j;
 	snprintf(j.update, sizeof j.update, "%s", variable("TG_UPDATE_ID"));
@@ -147,7 +148,7 @@ static int single(bool aloud)
 		return 100;
 	if (!aloud)
 		work(&j);
-	else if (work_aloud(&j))
+	else if (work_aloud(&j, seconds))
 		return 100;
 	bool bad = fails(&j);
 	if (say("end", &j, bad ? "75" : "0") || (aloud && !bad && puts(j.update) < 0))
@@ -165,7 +166,8 @@ int main(int argc, char **argv)
 		return 100;
 	longest = argc > first + 1 ? (unsigned)atoi(argv[first + 1]) : 0;
 	every = argc > first + 2 ? (unsigned)atoi(argv[first + 2]) : 0;
-	return strcmp(mode, "--worker") == 0  ? worker()
-	       : strcmp(mode, "--batch") == 0 ? batch()
-					      : single(strcmp(mode, "--alive") == 0);
+	return strcmp(mode, "--worker") == 0 ? worker()
+	       : strcmp(mode, "--batch") == 0
+		       ? batch()
+		       : single(*mode, argc > first + 3 ? atoi(argv[first + 3]) : 0);
 }

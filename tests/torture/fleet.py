@@ -150,7 +150,7 @@ class Server:
         self.process = None
         self.settings = ["-p%d" % self.port, "-k%s" % home] + ["-c%s" % one for one in (
             "listen_addresses=" + address, "max_connections=100", "shared_buffers=16MB", "wal_sender_timeout=10s", "max_wal_size=64MB",
-            "log_min_messages=error", *settings)]
+            "log_min_messages=error", "dynamic_shared_memory_type=mmap", *settings)]
         self.url = "postgresql://%%s@/%%s?host=%s&port=%d" % (home, self.port)
 
     def make(self):
@@ -210,7 +210,9 @@ class Node:
                 [*self.within, self.program, "--api-url", self.url, "--state-dir", "%s/state.%s" % (directory, self.name), "--node", self.name,
                  "--store", self.store, "--lease", "%ds" % LEASE, "--key", "chat,user", "--concurrency", "5", "--retry-delay", "20ms",
                  "--on-failure", "retry", "--max-attempts", "100000", "--breaker", "0", "--poll-timeout", "1", "--reply", "text", "--rate",
-                 "chat=0,group=0,bulk=0", "--", os.environ["PROBE"], "--alive", "%s/notes.%s" % (directory, self.name), "50000", "11"],
+                 "chat=0,group=0,bulk=0", "--", os.environ["PROBE"], "--alive", "%s/notes.%s" % (directory, self.name), "50000", "11",
+                 # Of what is not killed, most live on until others have taken over.
+                 "16" if self.round.mode == "unguarded" else "8"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=dict(os.environ, **self.env))
 
     def everything(self):
@@ -367,7 +369,8 @@ class Round:
         what, node = self.rng.choice(FAULTS[self.mode]), self.rng.choice(self.nodes)
         lasts = LEASE * self.rng.choice([0.2, 0.5, 1.2, 1.6]) if self.mode != "unguarded" else LEASE * 1.6
         if what in ("kill", "slot", "stop", "freeze", "term", "stall", "cut", "unplug"):
-            if node.busy:
+            # Somebody has to be there who takes over what the slots go on with.
+            if node.busy or (self.mode == "unguarded" and any(one.busy for one in self.nodes)):
                 return
             if node.process.poll() is not None:
                 self.wrongs.append("%s ended by itself, with status %d" % (node.name, node.process.returncode))
