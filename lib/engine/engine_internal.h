@@ -262,7 +262,8 @@ void engine_remember_error(struct engine *e, const char *text);
 
 /* Whether handlers may run now, as far as other machines are concerned. */
 bool engine_trusted(const struct engine *e);
-/* Tells the queue what this machine takes, by what was asked of it. */
+
+/* engine_take.c: tells the queue what this machine takes, by what was asked of it. */
 void engine_take_change(struct engine *e);
 
 /* engine_stand.c: whether what was written still stands under its name; at the end, with a last
