@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "cli/client/push.h"
+#include "cli/client/send_out.h"
 #include "io/control.h"
-#include "io/journal.h"
 #include "queue/local/local.h"
 #include "queue/verbs.h"
 
@@ -227,23 +227,13 @@ static int open_queue(struct send_host *h, struct err *err)
 
 static int open_out(struct send_host *h, struct err *err)
 {
-	struct setup *s = h->setup;
-	struct out_config config = {
-		.loop = h->loop,
-		.log = h->log,
-		.clock = &clock_system,
-		.queue = h->queue,
-		.api_root = s->api.url,
-		.api_login = s->api.login,
-		.ca_file = s->ca_file,
-		.ca_dirs = s->ca_dirs,
-		.secret = s->secret,
-		.rates = s->config.engine.out.rates,
-		.wake = on_wake,
-		.ended = on_ended,
-		.arg = h,
-	};
-	h->out = out_new(&config, err);
+	const struct out_config own = { .loop = h->loop,
+					.log = h->log,
+					.queue = h->queue,
+					.wake = on_wake,
+					.ended = on_ended,
+					.arg = h };
+	h->out = send_out_new(h->setup, &own, err);
 	return h->out ? 0 : -1;
 }
 
@@ -257,7 +247,7 @@ struct send_host *send_host_new(struct setup *s, struct statedir *dir, struct er
 	}
 	h->setup = s;
 	h->dir = dir;
-	h->log = log_new(STDERR_FILENO, LOG_WARN, LOG_TEXT, &clock_system);
+	h->log = send_out_log(s);
 	h->loop = loop_new(err);
 	if (!h->loop)
 		goto fail;
@@ -269,9 +259,7 @@ struct send_host *send_host_new(struct setup *s, struct statedir *dir, struct er
 		err_set(err, ERR_INTERNAL, "out of memory");
 		goto fail;
 	}
-	log_set_secret(h->log, s->secret);
-	log_set_journal(h->log, journal_is(STDERR_FILENO));
-	if ((!s->api.url && setup_api(s, err)) || open_queue(h, err) || open_out(h, err))
+	if (open_queue(h, err) || open_out(h, err))
 		goto fail;
 	/* Without it others wait. */
 	h->control = control_new(h->loop, statedir_fd(dir), on_request, h, &ignored);

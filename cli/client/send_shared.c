@@ -3,8 +3,7 @@
  * to, and nobody tells a tool. */
 #include "cli/client/send_shared.h"
 
-#include <unistd.h>
-
+#include "cli/client/send_out.h"
 #include "cli/client/shared.h"
 #include "io/loop.h"
 
@@ -31,27 +30,15 @@ struct maker {
 static int open_maker(struct maker *m, struct setup *s, struct err *err)
 {
 	m->queue = shared_open(s, err);
-	if (!m->queue || (!s->api.url && setup_api(s, err)) || !(m->loop = loop_new(err)))
+	if (!m->queue || !(m->loop = loop_new(err)))
 		return -1;
-	m->log = log_new(STDERR_FILENO, LOG_WARN, LOG_TEXT, &clock_system);
+	m->log = send_out_log(s);
 	if (!m->log)
 		return err_set(err, ERR_INTERNAL, "out of memory");
-	log_set_secret(m->log, s->secret);
-	struct out_config config = {
-		.loop = m->loop,
-		.log = m->log,
-		.clock = &clock_system,
-		.queue = m->queue,
-		.api_root = s->api.url,
-		.api_login = s->api.login,
-		.ca_file = s->ca_file,
-		.ca_dirs = s->ca_dirs,
-		.secret = s->secret,
-		.rates = s->config.engine.out.rates,
-		.wake = no_turn,
-		.ended = no_end,
+	const struct out_config own = {
+		.loop = m->loop, .log = m->log, .queue = m->queue, .wake = no_turn, .ended = no_end
 	};
-	m->out = out_new(&config, err);
+	m->out = send_out_new(s, &own, err);
 	return m->out ? 0 : -1;
 }
 

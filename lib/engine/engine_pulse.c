@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "engine/engine_internal.h"
-#include "queue/sharing.h"
 
 enum {
 	SLICE = 5, /* milliseconds of a turn for what has no end of its own */

@@ -282,8 +282,7 @@ static bool ask(struct fleet *q, const struct fleet_step *s, int64_t until)
 static int leave_make(struct fleet *q, struct fleet_call *c)
 {
 	c->sql = "SELECT @S@.leave($1, $2)";
-	fleet_call_number(c, q->node.id);
-	fleet_call_number(c, q->node.session);
+	fleet_call_self(q, c);
 	return 0;
 }
 

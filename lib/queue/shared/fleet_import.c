@@ -82,15 +82,6 @@ static bool slice_is_full(const struct import *i)
 	return i->count >= SLICE || i->bytes.len >= SLICE_BYTES;
 }
 
-static int add_keys(struct import *i, struct fleet_list *list, const char *keys)
-{
-	buf_clear(&i->body);
-	if (fleet_keys_add(&i->body, keys))
-		return no_memory(i);
-	fleet_list_text(list, buf_str(&i->body));
-	return 0;
-}
-
 /* How long ago a time of the wall clock was; 0 if it is to come. */
 static int64_t ago(const struct import *i, int64_t time)
 {
@@ -114,7 +105,7 @@ static int add_update(void *arg, const struct store_row *row)
 	fleet_list_bool(&l[0], row->has_id);
 	fleet_list_number(&l[1], row->update_id);
 	fleet_list_text(&l[2], row->kind_name);
-	i->failed = add_keys(i, &l[3], row->keys) != 0;
+	fleet_list_keys(&l[3], row->keys, strlen(row->keys));
 	fleet_list_text(&l[4], "");
 	fleet_list_bool(&l[5], false);
 	fleet_list_number(&l[6], row->lane);
@@ -157,7 +148,7 @@ static int add_letter(void *arg, const struct store_dead *d)
 	fleet_list_bool(&l[0], d->has_id);
 	fleet_list_number(&l[1], d->update_id);
 	fleet_list_text(&l[2], d->kind_name);
-	i->failed = add_keys(i, &l[3], d->keys) != 0;
+	fleet_list_keys(&l[3], d->keys, strlen(d->keys));
 	fleet_list_text(&l[4], "");
 	fleet_list_bool(&l[5], d->pinned);
 	/* no letter knows its lane: a machine finds it before it is retried */
@@ -168,7 +159,7 @@ static int add_letter(void *arg, const struct store_dead *d)
 	fleet_list_number(&l[10], ago(i, d->received));
 	fleet_list_number(&l[11], ago(i, d->died));
 	fleet_list_number(&l[12], (int64_t)d->body_length);
-	if (!i->failed && buf_add(&i->bytes, d->body, d->body_length))
+	if (buf_add(&i->bytes, d->body, d->body_length))
 		i->failed = no_memory(i) != 0;
 	i->count++;
 	i->out->letters++;

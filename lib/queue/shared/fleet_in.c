@@ -35,23 +35,14 @@ void fleet_in_forget(struct fleet *q)
 		batch_free(first(q));
 }
 
-static void add_encoded(struct fleet_list *l, struct buf *text, const char *keys)
-{
-	buf_clear(text);
-	if (fleet_keys_add(text, keys))
-		l->failed = true;
-	else
-		fleet_list_text(l, buf_str(text));
-}
-
-static void add_chat(struct fleet *q, struct fleet_list *l, struct buf *raw, struct buf *text,
+static void add_chat(struct fleet *q, struct fleet_list *l, struct buf *chat,
 		     const struct queue_put *p)
 {
-	buf_clear(raw);
-	if (q->config.chat_of && q->config.chat_of(q->config.arg, p->body, p->length, raw))
+	buf_clear(chat);
+	if (q->config.chat_of && q->config.chat_of(q->config.arg, p->body, p->length, chat))
 		l->failed = true;
 	else
-		add_encoded(l, text, buf_str(raw));
+		fleet_list_keys(l, buf_str(chat), chat->len);
 }
 
 /* By what a repeat is recognised. Of what never repeats, that the same batch is put a second time.
@@ -64,15 +55,15 @@ static int64_t hash_of(const struct fleet_batch *b, const struct queue_put *p, s
 }
 
 static bool add_put(struct fleet *q, struct fleet_batch *b, const struct queue_put *p, size_t at,
-		    struct buf *raw, struct buf *text)
+		    struct buf *chat)
 {
 	struct fleet_list *c = b->columns;
 	fleet_list_bool(&c[FLEET_HAS], p->has_id);
 	fleet_list_number(&c[FLEET_ID], p->update_id);
 	fleet_list_number(&c[FLEET_HASH], hash_of(b, p, at));
 	fleet_list_text(&c[FLEET_KIND], p->kind);
-	add_encoded(&c[FLEET_KEYS], text, p->keys);
-	add_chat(q, &c[FLEET_CHAT], raw, text, p);
+	fleet_list_keys(&c[FLEET_KEYS], p->keys, strlen(p->keys));
+	add_chat(q, &c[FLEET_CHAT], chat, p);
 	fleet_list_bool(&c[FLEET_PINNED], false);
 	fleet_list_number(&c[FLEET_LANE], p->lane);
 	fleet_list_number(&c[FLEET_LENGTH], (int64_t)p->length);
@@ -84,24 +75,22 @@ static struct fleet_batch *batch_of(struct fleet *q, const struct queue_put *put
 				    const char *root, int64_t offset)
 {
 	struct fleet_batch *b = calloc(1, sizeof *b);
-	struct buf raw, text;
+	struct buf chat;
 	if (!b)
 		return NULL;
 	list_init(&b->link);
 	for (size_t i = 0; i < FLEET_COLUMNS; i++)
 		fleet_list_init(&b->columns[i]);
 	buf_init(&b->blob, INT32_MAX);
-	buf_init(&raw, SIZE_MAX / 4);
-	buf_init(&text, SIZE_MAX / 4);
+	buf_init(&chat, SIZE_MAX / 4);
 	const char *of = count && puts[0].root ? puts[0].root : root;
 	bool fine = !of || (b->root = strdup(of));
 	b->offset = offset;
 	for (size_t i = 0; i < count && fine; i++)
-		fine = add_put(q, b, &puts[i], i, &raw, &text);
+		fine = add_put(q, b, &puts[i], i, &chat);
 	for (size_t i = 0; i < FLEET_COLUMNS && fine; i++)
 		fine = fleet_list_end(&b->columns[i]) != NULL;
-	buf_release(&raw);
-	buf_release(&text);
+	buf_release(&chat);
 	if (!fine)
 		batch_free(b);
 	return fine ? b : NULL;
@@ -161,8 +150,7 @@ static int make(struct fleet *q, struct fleet_call *c)
 	struct fleet_batch *b = first(q);
 	c->sql = "SELECT * FROM @S@.put($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
 		 "$14, $15, $16, $17)";
-	fleet_call_number(c, q->node.id);
-	fleet_call_number(c, q->node.session);
+	fleet_call_self(q, c);
 	fleet_call_number(c, q->role.epoch);
 	fleet_call_text(c, b->root);
 	fleet_call_number(c, b->offset);

@@ -248,6 +248,13 @@ static inline int64_t fleet_wall(const struct fleet *q)
 	return q->config.clock->wall(q->config.clock);
 }
 
+/* Adds what each statement of a node begins with: who it is, on which connection. */
+static inline void fleet_call_self(const struct fleet *q, struct fleet_call *c)
+{
+	fleet_call_number(c, q->node.id);
+	fleet_call_number(c, q->node.session);
+}
+
 /* In the next turn of the loop it is looked which call comes next. */
 static inline void fleet_soon(struct fleet *q)
 {

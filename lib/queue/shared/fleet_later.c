@@ -14,12 +14,6 @@ enum {
 	PUSH_PATIENCE = 1000, /* milliseconds that a push may take */
 };
 
-static void add_self(const struct fleet *q, struct fleet_call *c)
-{
-	fleet_call_number(c, q->node.id);
-	fleet_call_number(c, q->node.session);
-}
-
 static bool is_due(const struct fleet *q)
 {
 	return q->role.polls && q->later.due >= 0 && fleet_mono(q) >= q->later.due;
@@ -39,23 +33,14 @@ static bool stale_due(const struct fleet *q)
 static int stale_make(struct fleet *q, struct fleet_call *c)
 {
 	c->sql = "SELECT * FROM @S@.stale($1, $2, $3)";
-	add_self(q, c);
+	fleet_call_self(q, c);
 	fleet_call_number(c, SLICE);
 	return 0;
 }
 
-static void add_text(struct fleet_list *l, struct buf *text, const char *keys)
-{
-	buf_clear(text);
-	if (fleet_keys_add(text, keys))
-		l->failed = true;
-	else
-		fleet_list_text(l, buf_str(text));
-}
-
 /* A row's new place. Lane -1: it is not wanted. -1 when memory is out. */
 static int route(struct fleet *q, const struct fleet_answer *a, int row, struct buf *body,
-		 struct buf *keys, struct buf *text)
+		 struct buf *keys)
 {
 	const char *what = fleet_answer_text(a, row, 0);
 	bool pinned = fleet_answer_bool(a, row, 2);
@@ -72,26 +57,25 @@ static int route(struct fleet *q, const struct fleet_answer *a, int row, struct 
 	if (pinned)
 		fleet_list_text(&q->later.lists[KEYS], fleet_answer_text(a, row, 3));
 	else
-		add_text(&q->later.lists[KEYS], text, buf_str(keys));
+		fleet_list_keys(&q->later.lists[KEYS], buf_str(keys), keys->len);
 	buf_clear(keys);
 	if (q->config.chat_of && q->config.chat_of(q->config.arg, buf_str(body), body->len, keys))
 		return -1;
-	add_text(&q->later.lists[CHATS], text, buf_str(keys));
+	fleet_list_keys(&q->later.lists[CHATS], buf_str(keys), keys->len);
 	fleet_list_number(&q->later.lists[LANES], wanted ? (int64_t)lane : -1);
 	return 0;
 }
 
 static void stale_answered(struct fleet *q, const struct fleet_answer *a)
 {
-	struct buf body, keys, text;
+	struct buf body, keys;
 	bool fine = true;
 	buf_init(&body, SIZE_MAX / 4);
 	buf_init(&keys, SIZE_MAX / 4);
-	buf_init(&text, SIZE_MAX / 4);
 	for (size_t i = 0; i < FLEET_ROUTED; i++)
 		fleet_list_clear(&q->later.lists[i]);
 	for (int row = 0; row < fleet_answer_rows(a) && fine; row++)
-		fine = route(q, a, row, &body, &keys, &text) == 0;
+		fine = route(q, a, row, &body, &keys) == 0;
 	for (size_t i = 0; i < FLEET_ROUTED; i++)
 		fine = fine && fleet_list_end(&q->later.lists[i]);
 	q->later.looks = false;
@@ -99,7 +83,6 @@ static void stale_answered(struct fleet *q, const struct fleet_answer *a)
 	q->later.routes = fine && fleet_answer_rows(a) > 0;
 	buf_release(&body);
 	buf_release(&keys);
-	buf_release(&text);
 }
 
 const struct fleet_step fleet_later_stale = { "stale", stale_due, stale_make, stale_answered,
@@ -113,7 +96,7 @@ static bool routed_due(const struct fleet *q)
 static int routed_make(struct fleet *q, struct fleet_call *c)
 {
 	c->sql = "SELECT @S@.routed($1, $2, $3, $4, $5, $6, $7)";
-	add_self(q, c);
+	fleet_call_self(q, c);
 	for (size_t i = 0; i < FLEET_ROUTED; i++)
 		fleet_call_text(c, fleet_list_end(&q->later.lists[i]));
 	q->later.routes = false;
@@ -149,7 +132,7 @@ static bool ripe_due(const struct fleet *q)
 static int ripe_make(struct fleet *q, struct fleet_call *c)
 {
 	c->sql = "SELECT * FROM @S@.ripe($1, $2, $3, $4)";
-	add_self(q, c);
+	fleet_call_self(q, c);
 	fleet_call_number(c, q->role.epoch);
 	fleet_call_number(c, SLICE);
 	return 0;

@@ -9,12 +9,6 @@
 #include "base/crashpoint.h"
 #include "queue/shared/fleet_internal.h"
 
-static void add_self(const struct fleet *q, struct fleet_call *c)
-{
-	fleet_call_number(c, q->node.id);
-	fleet_call_number(c, q->node.session);
-}
-
 /* ---- hello ---- */
 
 static bool hello_due(const struct fleet *q)
@@ -149,7 +143,7 @@ static bool beat_due(const struct fleet *q)
 static int beat_make(struct fleet *q, struct fleet_call *c)
 {
 	c->sql = "SELECT * FROM @S@.beat($1, $2, $3, $4, $5, $6)";
-	add_self(q, c);
+	fleet_call_self(q, c);
 	fleet_call_number(c, (int64_t)q->running);
 	fleet_call_number(c, (int64_t)q->ended);
 	fleet_call_number(c, q->role.resigned);
@@ -249,7 +243,7 @@ static int reap_make(struct fleet *q, struct fleet_call *c)
 		fleet_list_number(beats, o->beat);
 	}
 	c->sql = "SELECT @S@.reap($1, $2, $3, $4)";
-	add_self(q, c);
+	fleet_call_self(q, c);
 	fleet_call_text(c, fleet_list_end(ids));
 	fleet_call_text(c, fleet_list_end(beats));
 	q->others.silent = false;
@@ -305,7 +299,7 @@ static bool poll_due(const struct fleet *q)
 static int poll_make(struct fleet *q, struct fleet_call *c)
 {
 	c->sql = "SELECT * FROM @S@.poll($1, $2, $3)";
-	add_self(q, c);
+	fleet_call_self(q, c);
 	fleet_call_text(c, q->role.root);
 	q->role.wanted = false;
 	return 0;
@@ -330,7 +324,7 @@ static bool resign_due(const struct fleet *q)
 static int resign_make(struct fleet *q, struct fleet_call *c)
 {
 	c->sql = "SELECT @S@.resign($1, $2, $3)";
-	add_self(q, c);
+	fleet_call_self(q, c);
 	fleet_call_number(c, q->role.epoch);
 	return 0;
 }
@@ -355,19 +349,6 @@ static void cancel_answered(struct fleet *q, const struct fleet_answer *a)
 	q->cancel.any = false;
 }
 
-static void add_key(struct fleet_list *l, const char *key, size_t length)
-{
-	struct buf raw, text;
-	buf_init(&raw, SIZE_MAX / 4);
-	buf_init(&text, SIZE_MAX / 4);
-	if (buf_add(&raw, key, length) || fleet_keys_add(&text, buf_str(&raw)))
-		l->failed = true;
-	else
-		fleet_list_text(l, buf_str(&text));
-	buf_release(&raw);
-	buf_release(&text);
-}
-
 int fleet_node_cancels(struct fleet *q, const char *keys, const char *chat, const int64_t *numbers,
 		       size_t count)
 {
@@ -378,10 +359,10 @@ int fleet_node_cancels(struct fleet *q, const char *keys, const char *chat, cons
 		fleet_list_number(&q->cancel.numbers, numbers[i]);
 	for (size_t n; *(keys += strspn(keys, " ")); keys += n) {
 		n = strcspn(keys, " ");
-		add_key(&q->cancel.keys, keys, n);
+		fleet_list_keys(&q->cancel.keys, keys, n);
 	}
 	if (*chat)
-		add_key(&q->cancel.chats, chat, strlen(chat));
+		fleet_list_keys(&q->cancel.chats, chat, strlen(chat));
 	q->cancel.any = true;
 	bool failed = q->cancel.numbers.failed || q->cancel.keys.failed || q->cancel.chats.failed;
 	if (failed)

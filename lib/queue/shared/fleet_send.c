@@ -8,8 +8,7 @@ enum { NO_MEMORY = 1000 }; /* milliseconds until it is asked for again */
 
 static void add_self(const struct fleet *q, struct fleet_call *c, int64_t epoch)
 {
-	fleet_call_number(c, q->node.id);
-	fleet_call_number(c, q->node.session);
+	fleet_call_self(q, c);
 	fleet_call_number(c, epoch);
 }
 

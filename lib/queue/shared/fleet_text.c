@@ -107,9 +107,9 @@ bool fleet_list_next(const char **at, int64_t *value)
 
 /* ---- keys ---- */
 
-int fleet_keys_add(struct buf *out, const char *keys)
+static int encode(struct buf *out, const char *keys, size_t n)
 {
-	size_t n = strlen(keys), length;
+	size_t length;
 	for (size_t at = 0; at < n; at += length) {
 		length = keys[at] == '%' ? 0 : utf8_length(keys + at, n - at);
 		if (length ? buf_add(out, keys + at, length)
@@ -118,6 +118,22 @@ int fleet_keys_add(struct buf *out, const char *keys)
 		length += !length;
 	}
 	return 0;
+}
+
+int fleet_keys_add(struct buf *out, const char *keys)
+{
+	return encode(out, keys, strlen(keys));
+}
+
+void fleet_list_keys(struct fleet_list *l, const char *keys, size_t length)
+{
+	struct buf text;
+	buf_init(&text, SIZE_MAX / 4);
+	if (encode(&text, keys, length))
+		l->failed = true;
+	else
+		fleet_list_text(l, buf_str(&text));
+	buf_release(&text);
 }
 
 static int digit(char c)

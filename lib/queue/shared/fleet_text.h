@@ -26,6 +26,9 @@ void fleet_list_bool(struct fleet_list *l, bool value);
  * U+FFFD. NULL: NULL. */
 void fleet_list_text(struct fleet_list *l, const char *text);
 
+/* Keys, `length` bytes, as fleet_keys_add() writes them. */
+void fleet_list_keys(struct fleet_list *l, const char *keys, size_t length);
+
 /* The literal: `{}` of an empty one. NULL when memory was out. Nothing is added any more. */
 const char *fleet_list_end(struct fleet_list *l);
 

@@ -119,25 +119,20 @@ int fleet_tools_push(struct queue *q, const struct queue_push *push, int64_t *nu
 		.sql = "SELECT @S@.push($1, $2, $3, $4, '', $5, (-1)::smallint, $6)"
 	};
 	const struct fleet_answer *a;
+	struct buf keys;
+	buf_init(&keys, SIZE_MAX / 4);
+	int rc = fleet_keys_add(&keys, push->keys) ? err_set(err, ERR_INTERNAL, "out of memory")
+						   : 0;
 	fleet_call_bool(&call, push->elapsed);
 	fleet_call_number(&call, push->due);
 	fleet_call_text(&call, push->kind);
-	fleet_call_text(&call, push->keys);
+	fleet_call_text(&call, buf_str(&keys));
 	fleet_call_bool(&call, push->pinned);
 	fleet_call_bytes(&call, push->body, push->length);
-	if (fleet_tools_ask(fleet_tools_of(q), &call, &a, err))
-		return -1;
-	*number = fleet_answer_number(a, 0, 0);
-	return 0;
-}
-
-static int add_key(struct fleet_list *list, const char *key)
-{
-	struct buf text;
-	buf_init(&text, SIZE_MAX / 2);
-	int rc = fleet_keys_add(&text, key);
-	fleet_list_text(list, buf_str(&text));
-	buf_release(&text);
+	rc = rc || fleet_tools_ask(fleet_tools_of(q), &call, &a, err) ? -1 : 0;
+	buf_release(&keys);
+	if (rc == 0)
+		*number = fleet_answer_number(a, 0, 0);
 	return rc;
 }
 
@@ -146,14 +141,14 @@ int fleet_tools_cancel(struct queue *q, const struct fleet_tools_cancel *what, s
 	struct fleet_call call = { .sql = "SELECT @S@.cancel($1, $2, $3, '{}')" };
 	struct fleet_list numbers, keys, chats;
 	char chat[32];
-	int rc = 0;
+	int rc;
 	fleet_list_init(&numbers);
 	fleet_list_init(&keys);
 	fleet_list_init(&chats);
 	for (size_t i = 0; i < what->count; i++)
 		fleet_list_number(&numbers, what->numbers[i]);
-	for (size_t i = 0; what->keys && i < what->keys->count && rc == 0; i++)
-		rc = add_key(&keys, what->keys->items[i]);
+	for (size_t i = 0; what->keys && i < what->keys->count; i++)
+		fleet_list_keys(&keys, what->keys->items[i], strlen(what->keys->items[i]));
 	if (what->chat) {
 		snprintf(chat, sizeof chat, "chat:%" PRId64, *what->chat);
 		fleet_list_text(&chats, chat);
@@ -161,7 +156,7 @@ int fleet_tools_cancel(struct queue *q, const struct fleet_tools_cancel *what, s
 	fleet_call_text(&call, fleet_list_end(&numbers));
 	fleet_call_text(&call, fleet_list_end(&keys));
 	fleet_call_text(&call, fleet_list_end(&chats));
-	if (rc || numbers.failed || keys.failed || chats.failed)
+	if (numbers.failed || keys.failed || chats.failed)
 		rc = err_set(err, ERR_INTERNAL, "out of memory");
 	else
 		rc = fleet_tools_ask(fleet_tools_of(q), &call, NULL, err);

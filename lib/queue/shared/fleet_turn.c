@@ -123,8 +123,7 @@ static int make(struct fleet *q, struct fleet_call *c)
 	size_t want = wanted(q, &lanes);
 	c->sql = "SELECT * FROM @S@.turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
 		 "$14, $15, $16, $17, $18, $19)";
-	fleet_call_number(c, q->node.id);
-	fleet_call_number(c, q->node.session);
+	fleet_call_self(q, c);
 	fleet_call_number(c, (int64_t)q->turn.recorded + 1);
 	fleet_call_number(c, q->sender.sends ? q->sender.epoch : 0);
 	if (compose(q, c))
