@@ -31,7 +31,7 @@
 	    "give the handler an update, now or later")                                          \
 	ROW(CANCEL, 13, "cancel", cmd_cancel, "cancel [N... | --key KEY | --chat ID]",           \
 	    "end what runs")                                                                     \
-	ROW(FLEET, 18, "fleet", cmd_fleet, "fleet init | status | import | drain | ...",       \
+	ROW(FLEET, 18, "fleet", cmd_fleet, "fleet init | status | import | ...",                 \
 	    "several machines that share a queue")                                               \
 	ROW(LIST, 15, "list", cmd_list, "list", "the bots of this machine")                      \
 	ROW(STATUS, 5, "status", cmd_control, "status", "how the running tgrun does")            \

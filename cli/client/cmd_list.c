@@ -116,7 +116,8 @@ static void list_one(const struct setup *s, const char *path)
 	statedir_close(dir);
 }
 
-/* In a process of its own: who looks into another user's state becomes that user, for good. */
+/* In a process of its own: who looks into another user's state becomes that user, for good. Its end
+ * as a shell tells it, having said why itself; or -1 with `err`. */
 static int list_apart(const struct setup *s, const char *path, struct err *err)
 {
 	int status;
@@ -128,11 +129,11 @@ static int list_apart(const struct setup *s, const char *path, struct err *err)
 		return err_sys(err, ERR_TEMPFAIL, errno, "cannot make a process");
 	if (pid == 0) {
 		list_one(s, path);
-		_exit(print_end(&why) ? why.status : 0);
+		_exit(print_end(&why) ? cmd_fail(&why) : 0);
 	}
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;
-	return 0;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 int cmd_list(struct setup *s)
@@ -147,7 +148,8 @@ int cmd_list(struct setup *s)
 		tell_head();
 	for (size_t i = 0; rc == 0 && i < found.count; i++)
 		rc = list_apart(s, found.items[i], &err);
-	rc = rc || print_end(&err);
+	if (rc == 0)
+		rc = print_end(&err);
 	place_release(&found);
-	return rc ? cmd_fail(&err) : 0;
+	return rc < 0 ? cmd_fail(&err) : rc;
 }

@@ -84,4 +84,7 @@ for what in "help" "--version" "--help" "check --token-file $TMP/token"; do
 	"$TGRUN" $what >/dev/full 2>"$TMP/out"
 	is "$? $(grep -c '^tgrun: cannot write the output: No space left on device$' "$TMP/out")" "74 1" "tgrun ${what%% *} on a full disk is an error, and says so"
 done
+
+# Help is read in columns.
+is "$("$TGRUN" help | awk '/^Usage/ { usage = 1; next } /^$/ { usage = 0 } usage && substr($0, 49, 2) != "  "')" "" "what a sub-command takes does not touch what it is for"
 done_testing

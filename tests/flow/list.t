@@ -62,6 +62,9 @@ is "$STATUS" 0 "one that is named is asked"
 tool queue list --token "$TOKEN" --json
 is "$STATUS $(wc -l <"$TMP/out")" "0 2" "… by its token, too"
 
+"$TGRUN" list --json >/dev/full 2>"$TMP/err"
+is "$? $(cat "$TMP/err")" "74 tgrun: cannot write the output: No space left on device" "list cannot be printed: that is said once, 74"
+
 # What does not answer.
 kill -STOP "$TGRUN_PID"
 is "$(bots 'map("\(.state) \(.error // "")") | join("|")')" "unknown the running tgrun does not answer|stopped " \
