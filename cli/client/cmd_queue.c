@@ -260,7 +260,7 @@ static int show_by_id(struct work *w, struct statedir *dir, struct err *err)
 {
 	int rc = client_find_id(w->setup, dir, requests[UPDATES][LIST], w->id, &w->numbers[UPDATES],
 				&w->count[UPDATES], err);
-	for (size_t i = 0; rc == 0 && dir && i < w->count[UPDATES]; i++) {
+	for (size_t i = 0; rc == 0 && i < w->count[UPDATES]; i++) {
 		struct client_work show = {
 			requests[UPDATES][SHOW], w->numbers[UPDATES] + i, 1, on_line, w, &w->touched
 		};

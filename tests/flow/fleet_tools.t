@@ -72,6 +72,10 @@ like "$STATUS $ERR" ".*imported before" "… and what was imported is not import
 # The tools.
 fleet queue show "$(sql "SELECT min(seq) FROM tgrun_123456.item")"
 like "$(printf %s "$OUT" | tr '\n' ' ')" 'update *4.*"update_id":4' "queue show"
+fleet queue show @5
+like "$STATUS $(printf %s "$OUT" | tr '\n' ' ')" '^0 .*"update_id":5' "… by Telegram's number, too"
+fleet dead show @2
+like "$STATUS $(printf %s "$OUT" | tr '\n' ' ')" '^0 .*"update_id":2' "… and dead show"
 fleet queue list </dev/null
 like "$OUT" "p1 .*reminder" "what is to come is listed"
 fleet queue skip p1
