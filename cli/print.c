@@ -5,31 +5,41 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/utf8.h"
 
-/* Returns how many bytes were shown: no fewer than `max`, if there are so many. */
-static size_t show(FILE *to, const char *text, size_t n, size_t max, enum utf8_style style)
+/* Shows at most `max` bytes of a text and the rest of a character, `cut` if that was not all, and
+ * `end`: in one piece, as stderr has no buffer. Nobody's words come between, and who reads a line
+ * gets all of it. */
+static void show(FILE *to, const char *text, size_t max, enum utf8_style style, const char *cut,
+		 const char *end)
 {
-	size_t i = 0;
+	struct buf out;
+	size_t n = strlen(text), i = 0;
+	buf_init(&out, SIZE_MAX);
 	for (size_t step; i < n && i < max; i += step) {
-		char out[UTF8_SHOWN_MAX];
-		size_t length = utf8_show(out, text + i, n - i, style, &step);
-		fwrite(out, 1, length, to);
+		char one[UTF8_SHOWN_MAX];
+		size_t length = utf8_show(one, text + i, n - i, style, &step);
+		if (buf_add(&out, one, length))
+			break;
 	}
-	return i;
+	if (buf_adds(&out, i < n ? cut : "") == 0 && buf_adds(&out, end) == 0)
+		fwrite(out.data, 1, out.len, to);
+	buf_release(&out);
 }
 
-__attribute__((format(printf, 2, 0))) static void print(FILE *to, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void print(FILE *to, const char *fmt, va_list ap,
+							const char *end)
 {
 	char *text;
-	int n = vasprintf(&text, fmt, ap);
-	if (n < 0)
+	if (vasprintf(&text, fmt, ap) < 0)
 		return;
-	show(to, text, (size_t)n, (size_t)n, UTF8_PLAIN);
+	show(to, text, SIZE_MAX, UTF8_PLAIN, "", end);
 	free(text);
 }
 
@@ -37,7 +47,7 @@ void print_part(FILE *to, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	print(to, fmt, ap);
+	print(to, fmt, ap, "");
 	va_end(ap);
 }
 
@@ -45,16 +55,13 @@ void print_line(FILE *to, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	print(to, fmt, ap);
+	print(to, fmt, ap, "\n");
 	va_end(ap);
-	fputc('\n', to);
 }
 
 void print_cut(FILE *to, const char *text, size_t max)
 {
-	size_t n = strlen(text);
-	if (show(to, text, n, max, UTF8_PLAIN) < n)
-		fputs("...", to);
+	show(to, text, max, UTF8_PLAIN, "...", "");
 }
 
 void print_row(struct row *r, const char *end)
@@ -66,11 +73,11 @@ void print_row(struct row *r, const char *end)
 
 void print_json(const char *line)
 {
-	size_t n = strlen(line);
-	if (isatty(STDOUT_FILENO))
-		show(stdout, line, n, n, UTF8_IN_JSON);
-	else
-		fwrite(line, 1, n, stdout);
+	if (isatty(STDOUT_FILENO)) {
+		show(stdout, line, SIZE_MAX, UTF8_IN_JSON, "", "\n");
+		return;
+	}
+	fputs(line, stdout);
 	fputc('\n', stdout);
 }
 

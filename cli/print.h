@@ -11,7 +11,8 @@
 #include "base/err.h"
 #include "cli/row.h"
 
-/* Part of a line, with no line feed in it whatever is quoted; a whole line, which ends in one. */
+/* Part of a line, with no line feed in it whatever is quoted; a whole line, which ends in one. Each
+ * is given to the stream in one piece: one write(2), where it is stderr. */
 void print_part(FILE *to, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void print_line(FILE *to, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -18,7 +18,7 @@ tool() { # WORD…: without a terminal
 terminal() { # ANSWER WORD…: what is seen on a terminal when it asks and is answered
 	_answer=$1
 	shift
-	python3 tests/flow/screen.py 100x24 'wait /\[y\/N\]/' "type $_answer" end show -- "$TGRUN" "$@" --state-dir "$TMP/state"
+	python3 tests/flow/screen.py 100x24 'wait /\[y\/N\] $/' "type $_answer" end show -- "$TGRUN" "$@" --state-dir "$TMP/state"
 }
 lines() { # VERB…: how many are listed
 	"$TGRUN" "$@" --json --state-dir "$TMP/state" | wc -l

@@ -87,4 +87,14 @@ done
 
 # Help is read in columns.
 is "$("$TGRUN" help | awk '/^Usage/ { usage = 1; next } /^$/ { usage = 0 } usage && substr($0, 49, 2) != "  "')" "" "what a sub-command takes does not touch what it is for"
+# What a sub-command says on stderr is one write(2) a line: nobody's words come into it, and no reader sees half of it.
+is "$(python3 - "$TGRUN" dead drop --token '123:AB C' <<'EOT'
+import socket, subprocess, sys
+mine, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+subprocess.run(sys.argv[1:], stderr=its.fileno(), stdin=subprocess.DEVNULL)
+its.close()
+pieces = list(iter(lambda: mine.recv(65536), b""))
+print(len(pieces), pieces[-1][-1:])
+EOT
+)" "1 b'\n'" "a line on stderr is one write"
 done_testing

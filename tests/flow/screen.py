@@ -2,7 +2,7 @@
 
 The steps, one after the other, each at most 20 s; the first that comes to nothing is told on standard error, with the screen, and ends it with 1:
 
-  wait /ERE/      until a line of the screen matches; wait !/ERE/: until none does
+  wait /ERE/      until a line of the screen matches, the cursor's with the blanks before it; wait !/ERE/: until none does
   show            prints the screen: its lines without blanks at their ends, down to the last that has something
   type TEXT       as from the keyboard; \\n, \\x03 and the like as Python has them
   signal NAME     sends it to the command: INT, TSTP ...
@@ -123,6 +123,13 @@ class Screen:
     def lines(self):
         return "\n".join("".join(row).rstrip() for row in self.cells).rstrip("\n").split("\n")
 
+    def up_to_cursor(self):
+        """The lines, that of the cursor with the blanks before it: what was asked has been asked whole."""
+        lines = ["".join(row).rstrip() for row in self.cells]
+        if self.y < len(lines):
+            lines[self.y] = lines[self.y].ljust(len("".join(self.cells[self.y][:self.x])))
+        return lines
+
 
 def shell(tty, told, asked):
     """What a shell does: the command in the foreground, and the terminal back when it stands still."""
@@ -208,7 +215,7 @@ for step in steps:
     word, _, rest = step.partition(" ")
     if word == "wait":
         pattern = re.compile(rest.lstrip("!")[1:-1])
-        until(lambda: any(pattern.search(line) for line in screen.lines()) != rest.startswith("!"), step)
+        until(lambda: any(pattern.search(line) for line in screen.up_to_cursor()) != rest.startswith("!"), step)
     elif word == "show":
         print("\n".join(screen.lines()))
     elif word == "type":
