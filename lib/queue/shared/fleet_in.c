@@ -31,8 +31,8 @@ static void batch_free(struct fleet_batch *b)
 
 void fleet_in_forget(struct fleet *q)
 {
-	while (!list_empty(&q->in.batches))
-		batch_free(first(q));
+	for (struct fleet_batch *b; (b = first(q)) != NULL;)
+		batch_free(b);
 }
 
 static void add_chat(struct fleet *q, struct fleet_list *l, struct buf *chat,
