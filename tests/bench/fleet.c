@@ -2,13 +2,18 @@
  * and those that handle, with handlers that take no time; out goes how many updates a second were
  * put, held and settled, or how long each took from there to here.
  *
- *   fleet fleet|skip|ack URL NODES SECONDS WAITING   prints updates a second. `skip`: the textbook
- *                 queue, one table and FOR UPDATE SKIP LOCKED, DELETE as it is taken; `ack`: UPDATE
- *                 then, and DELETE when it is done, as at-least-once needs it. Neither has an
- * order. So many wait all the time, and about ten batches more. fleet held URL NODES SECONDS
- * WAITING             `fleet` beside a transaction that keeps a snapshot for 12 seconds before and
- * all the while fleet latency URL SAMPLES                        prints microseconds, a line each:
- * from before put() on one connection until turn() has given the update to another
+ * Usage, of which the first three print updates a second, with WAITING updates and about ten
+ * batches more waiting all the time, and the last one microseconds, a line each:
+ *
+ *   fleet fleet URL NODES SECONDS WAITING      the schema of tgrun
+ *   fleet held URL NODES SECONDS WAITING       and a transaction that keeps a snapshot for 12 seconds
+ *                                              before, and all the while
+ *   fleet skip|ack URL NODES SECONDS WAITING   the textbook queue, one table and FOR UPDATE SKIP
+ *                                              LOCKED, without any order: DELETE as it is taken; or
+ *                                              UPDATE then, and DELETE when it is done, as
+ *                                              at-least-once needs it
+ *   fleet latency URL SAMPLES                  from before put() on one connection until turn() has
+ *                                              given the update to another
  *
  * The schema tgrun_1, or the table q, is there and empty. */
 #include <libpq-fe.h>

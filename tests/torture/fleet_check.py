@@ -13,7 +13,7 @@ import json
 import sys
 
 THAW = 2000000  # microseconds that are such a moment, on a busy machine
-SENT = 2000000  # … in which an answer was sent and that was recorded, likewise
+SENT = 2000000  # … between an end, or an answer, and its record, likewise
 
 home = sys.argv[1]
 with open(home + "/end", encoding="utf-8") as f:
@@ -68,7 +68,10 @@ for number in lost:
     if number not in may_lose:
         wrong.append("%d was never handled to its end" % number)
 failed_over = "safe" in lag
-in_lag = {number for number, at in done.items() if failed_over and lag["lag_from"] - SENT <= at <= lag["lag_to"] + end["lease"] * 1e6}
+answers = [(int(one["text"]), one["chat"], one["ms"] * 1000 + 1000) for one in end["deliveries"] if one["method"] == "sendMessage"]
+# What ended, or was answered, in the lag: the standby may not know it.
+in_lag = {number for number, at in [*done.items(), *((number, at) for number, _, at in answers)]
+          if failed_over and lag["lag_from"] - SENT <= at <= lag["lag_to"] + end["lease"] * 1e6}
 
 overlaps, order = [], []
 by_key = collections.defaultdict(list)
@@ -97,15 +100,12 @@ for name in glob.glob(home + "/*.log"):
     with open(name, encoding="utf-8", errors="replace") as f:
         told += sum("may arrive twice" in line for line in f)
 came, twice, last, answered = collections.Counter(), 0, {}, {}
-for one in end["deliveries"]:
-    if one["method"] != "sendMessage":
-        continue
-    number = int(one["text"])
+for number, chat, at in answers:
     came[number] += 1
-    answered.setdefault(number, one["ms"] * 1000 + 1000)
-    if came[number] == 1 and number < last.get(one["chat"], 0) and number not in in_lag:
-        wrong.append("the answer to %d comes behind that to %d" % (number, last[one["chat"]]))
-    last[one["chat"]] = max(number, last.get(one["chat"], 0))
+    answered.setdefault(number, at)
+    if came[number] == 1 and number < last.get(chat, 0) and number not in in_lag:
+        wrong.append("the answer to %d comes behind that to %d" % (number, last[chat]))
+    last[chat] = max(number, last.get(chat, 0))
 for number in done:
     # What ended well, and died before that was written, may become a letter.
     if not came[number] and number not in letters and number not in in_lag:
