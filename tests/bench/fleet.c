@@ -2,18 +2,14 @@
  * and those that handle, with handlers that take no time; out goes how many updates a second were
  * put, held and settled, or how long each took from there to here.
  *
- * Usage, of which the first three print updates a second, with WAITING updates and about ten
- * batches more waiting all the time, and the last one microseconds, a line each:
+ *   fleet fleet URL NODES SECONDS WAITING   the schema of tgrun
+ *   fleet held URL NODES SECONDS WAITING    beside a snapshot that is kept all the while
+ *   fleet skip URL NODES SECONDS WAITING    one table; SKIP LOCKED and DELETE
+ *   fleet ack URL NODES SECONDS WAITING     SKIP LOCKED and UPDATE; DELETE when done
+ *   fleet latency URL SAMPLES               from put() on one connection to turn() on another
  *
- *   fleet fleet URL NODES SECONDS WAITING      the schema of tgrun
- *   fleet held URL NODES SECONDS WAITING       and a transaction that keeps a snapshot for 12 seconds
- *                                              before, and all the while
- *   fleet skip|ack URL NODES SECONDS WAITING   the textbook queue, one table and FOR UPDATE SKIP
- *                                              LOCKED, without any order: DELETE as it is taken; or
- *                                              UPDATE then, and DELETE when it is done, as
- *                                              at-least-once needs it
- *   fleet latency URL SAMPLES                  from before put() on one connection until turn() has
- *                                              given the update to another
+ * The first four print updates a second, with so many waiting all the time, and about ten batches
+ * more; skip and ack have no order. The last one prints microseconds, a line each.
  *
  * The schema tgrun_1, or the table q, is there and empty. */
 #include <libpq-fe.h>
