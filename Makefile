@@ -289,7 +289,7 @@ BASHDIR = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 ZSHDIR  = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
 FISHDIR = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 MANUAL  = $(wildcard man/*.[1-8])
-UNITS   = $(wildcard share/*.service share/*.socket)
+UNITS   = $(wildcard share/*.service share/*.socket share/*.target)
 RUNS    = share/crontab.example share/runit/run share/runit/log share/s6/run
 # What names the program's place: $(call placed,MODE,FROM,TO)
 placed  = sed 's,/usr/local/\(bin\|libexec\|share\),$(PREFIX)/\1,' $(2) >$(3) && chmod $(1) $(3)

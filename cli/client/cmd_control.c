@@ -1,11 +1,13 @@
 /* cli/client/cmd_control: status, stop, pause, resume, reload and drain: one request each to the
- * tgrun that runs. Invariant: they change nothing when none runs, and say so with status 69. */
+ * tgrun that runs, and status --all to each of this machine. Invariant: they change nothing when
+ * none runs, and say so with status 69. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/client/client.h"
 #include "cli/client/keyboard.h"
+#include "cli/client/place.h"
 #include "cli/client/status.h"
 #include "cli/client/watch.h"
 #include "cli/cmd.h"
@@ -124,18 +126,39 @@ static void print_status(const cJSON *s)
 	print_trouble(s);
 }
 
+/* The status as the runner tells it, one of several: whose it is comes first. */
+static int print_json_of(const char *state_dir, const char *text, size_t n)
+{
+	struct buf line;
+	buf_init(&line, SIZE_MAX);
+	int rc = buf_addc(&line, '{') || json_add_text(&line, "state_dir", state_dir) ||
+				 buf_addc(&line, ',') || buf_add(&line, text + 1, n - 1)
+			 ? -1
+			 : 0;
+	if (rc == 0)
+		print_json(line.data);
+	buf_release(&line);
+	return rc;
+}
+
 static int on_line(void *arg, const char *text, size_t n)
 {
 	const struct setup *s = arg;
+	int rc = 0;
 	cJSON *answer = cJSON_ParseWithLength(text, n);
 	if (!answer)
 		return -1;
-	if (s->config.json)
+	if (s->config.json && s->config.all) {
+		rc = print_json_of(s->state_dir, text, n);
+	} else if (s->config.json) {
 		print_json(text);
-	else
+	} else {
+		if (s->config.all)
+			print_line(stdout, "==> %s <==", s->state_dir);
 		print_status(answer);
+	}
 	cJSON_Delete(answer);
-	return 0;
+	return rc;
 }
 
 /* The configuration was refused: why, and with which status a start would end. */
@@ -201,21 +224,28 @@ static int check_options(const struct config *c, struct err *err)
 		return err_set(err, ERR_USAGE, "--oldest and --max-dead are of --check");
 	if (c->output && !c->prometheus)
 		return err_set(err, ERR_USAGE, "--output is of --prometheus");
+	if (c->all && (c->watch || c->prometheus))
+		return err_set(err, ERR_USAGE,
+			       "--all goes with neither --watch nor --prometheus; 'tgrun list' "
+			       "tells of all bots, tgrun-metrics.socket has the metrics of all");
+	const void *const names[] = { &c->state_dir, &c->token, &c->token_file };
+	for (size_t i = 0; c->all && i < sizeof names / sizeof *names; i++)
+		if (config_origin(c, names[i]) == ORIGIN_ARGUMENT)
+			return err_set(
+				err, ERR_USAGE,
+				"--all is of all bots of this machine: name none besides it");
 	return 0;
 }
 
-int cmd_control(struct setup *s)
+/* Asks the runner of the bot that is meant: the exit status. */
+static int ask_one(struct setup *s)
 {
 	struct err err = { 0 };
 	struct statedir *dir;
 	char request[64];
 	bool well = true;
-	if (s->config.command == COMMAND_STATUS)
-		print_with_reader();
 	snprintf(request, sizeof request, "{\"verb\":\"%s\"}",
 		 options_command_name(s->config.command));
-	if (check_options(&s->config, &err))
-		return cmd_fail(&err);
 	int rc = client_open(s, &dir, &err);
 	if (rc == 0 && !dir)
 		rc = client_none_runs(s->state_dir, &err);
@@ -236,4 +266,41 @@ int cmd_control(struct setup *s)
 		rc = print_end(&err);
 	statedir_close(dir);
 	return rc ? cmd_fail(&err) : well ? 0 : 1;
+}
+
+/* The one in `path`; the process ends then. */
+static int ask_in(void *arg, const char *path)
+{
+	struct setup *s = arg;
+	s->config.state_dir = (char *)path;
+	return ask_one(s);
+}
+
+/* One after the other; one that is not well keeps no other from being asked. The highest of their
+ * exit statuses. */
+static int ask_all(struct setup *s)
+{
+	struct err err = { 0 };
+	struct texts found = { 0 };
+	int worst = 0, rc = place_look(&found, &err);
+	if (rc == 0 && !found.count)
+		rc = err_set(&err, ERR_UNAVAILABLE,
+			     "no bot has its state in one of the usual places");
+	for (size_t i = 0; rc == 0 && i < found.count && worst < 128; i++) {
+		int status = place_apart(ask_in, s, found.items[i], &err);
+		rc = status < 0 ? -1 : 0;
+		worst = status > worst ? status : worst;
+	}
+	place_release(&found);
+	return rc ? cmd_fail(&err) : worst;
+}
+
+int cmd_control(struct setup *s)
+{
+	struct err err = { 0 };
+	if (s->config.command == COMMAND_STATUS)
+		print_with_reader();
+	if (check_options(&s->config, &err))
+		return cmd_fail(&err);
+	return s->config.all ? ask_all(s) : ask_one(s);
 }

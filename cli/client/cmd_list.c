@@ -1,10 +1,7 @@
 /* cli/client/cmd_list: the bots of this machine: the states in the usual places in, a line for each
  * out, with what the tgrun that runs there says of itself. Invariant: nothing is changed or made,
  * and one that does not answer keeps no other from being listed. */
-#include <errno.h>
 #include <stdio.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "cli/client/client.h"
@@ -96,9 +93,10 @@ static void tell(const struct setup *s, const struct bot *b)
 	buf_release(&line);
 }
 
-/* Asks the one in `path` and tells of it. */
-static void list_one(const struct setup *s, const char *path)
+/* Asks the one in `path` and tells of it: the exit status. */
+static int list_one(void *arg, const char *path)
 {
+	const struct setup *s = arg;
 	struct err err = { 0 };
 	struct bot b = { .path = path, .state = "stopped", .why = "" };
 	struct statedir *dir = statedir_visit(path, &err);
@@ -114,26 +112,7 @@ static void list_one(const struct setup *s, const char *path)
 	tell(s, &b);
 	cJSON_Delete(b.status);
 	statedir_close(dir);
-}
-
-/* In a process of its own: who looks into another user's state becomes that user, for good. Its end
- * as a shell tells it, having said why itself; or -1 with `err`. */
-static int list_apart(const struct setup *s, const char *path, struct err *err)
-{
-	int status;
-	struct err why;
-	if (fflush(stdout))
-		return print_end(err);
-	pid_t pid = fork();
-	if (pid < 0)
-		return err_sys(err, ERR_TEMPFAIL, errno, "cannot make a process");
-	if (pid == 0) {
-		list_one(s, path);
-		_exit(print_end(&why) ? cmd_fail(&why) : 0);
-	}
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		continue;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	return print_end(&err) ? cmd_fail(&err) : 0;
 }
 
 int cmd_list(struct setup *s)
@@ -147,7 +126,7 @@ int cmd_list(struct setup *s)
 	if (rc == 0 && found.count && !s->config.json && row_terminal())
 		tell_head();
 	for (size_t i = 0; rc == 0 && i < found.count; i++)
-		rc = list_apart(s, found.items[i], &err);
+		rc = place_apart(list_one, s, found.items[i], &err);
 	if (rc == 0)
 		rc = print_end(&err);
 	place_release(&found);

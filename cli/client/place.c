@@ -1,13 +1,18 @@
 /* cli/client/place: the options and the environment in, the path of a state out; or the paths of
- * all states in the usual places. Invariant: where two could be meant, neither is taken. */
+ * all states in the usual places, and a look into one of them. Invariant: where two could be meant,
+ * neither is taken. */
 #include "cli/client/place.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include "cli/print.h"
 
 #define SYSTEM "/var/lib"
 #define NAME   "tgrun"
@@ -77,6 +82,22 @@ void place_release(struct texts *t)
 		free(t->items[i]);
 	free(t->items);
 	*t = (struct texts){ 0 };
+}
+
+int place_apart(int (*one)(void *arg, const char *path), void *arg, const char *path,
+		struct err *err)
+{
+	int status;
+	if (print_end(err))
+		return -1;
+	pid_t pid = fork();
+	if (pid < 0)
+		return err_sys(err, ERR_TEMPFAIL, errno, "cannot make a process");
+	if (pid == 0)
+		_exit(one(arg, path));
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 static int refuse(const struct texts *found, struct err *err)

@@ -22,4 +22,10 @@ int place_find_with_token(struct setup *s, struct err *err);
 int place_look(struct texts *out, struct err *err);
 void place_release(struct texts *t);
 
+/* Calls `one` for the state in `path`, in a process of its own: who looks into another user's state
+ * becomes that user, for good. Returns the exit status that `one` returns, 128 + N when signal N
+ * ended it, or -1 with `err`. */
+int place_apart(int (*one)(void *arg, const char *path), void *arg, const char *path,
+		struct err *err);
+
 #endif

@@ -111,7 +111,8 @@ int status_check(struct setup *s, struct statedir *dir, struct err *err)
 	int rc = client_ask(dir, "{\"verb\":\"status\"}", on_status, &c, err);
 	bool well = c.line.len == 0;
 	if (rc == 0 && !well)
-		print_line(stdout, "%s", buf_str(&c.line));
+		print_line(stdout, "%s%s%s", s->config.all ? s->state_dir : "",
+			   s->config.all ? ": " : "", buf_str(&c.line));
 	buf_release(&c.line);
 	return rc ? -1 : !well;
 }

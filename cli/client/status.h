@@ -13,8 +13,8 @@
 typedef void status_told(void *arg, const char *word, const char *phrase);
 void status_troubles(const cJSON *status, status_told *told, void *arg);
 
-/* Asks the runner that has `dir`, and prints a line of what is wrong with it, if anything is. 0:
- * all is well; 1: it is not; -1 with `err`. */
+/* Asks the runner that has `dir`, and prints a line of what is wrong with it, if anything is, with
+ * --all behind the path of its state. 0: all is well; 1: it is not; -1 with `err`. */
 int status_check(struct setup *s, struct statedir *dir, struct err *err);
 
 /* Asks it for its metrics and prints them, or writes them to the file that --output names. 0, or -1

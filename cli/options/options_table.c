@@ -324,8 +324,9 @@ const struct option_row options_table[] = {
 	  .value = "DURATION", .fallback = NULL, .max = 100 * YEAR },
 	OUTSIDE("reason", "TEXT", OPTION_TEXT, GROUP_OTHER, COMMAND_DEAD | COMMAND_OUTBOX,
 		ORIGIN_ARGUMENT, reason, "list only those in whose reason TEXT stands"),
-	OUTSIDE("all", NULL, OPTION_FLAG, GROUP_OTHER, LISTS, ORIGIN_ARGUMENT, all,
-		"of drop, clear and retry: all dead letters, updates that wait, or messages that failed"),
+	OUTSIDE("all", NULL, OPTION_FLAG, GROUP_OTHER, LISTS | COMMAND_STATUS, ORIGIN_ARGUMENT, all,
+		"of drop, clear and retry: all dead letters, updates that wait, or messages that failed; "
+		"of status: all bots of this machine"),
 	{ ROW("state", OPTION_WORD, GROUP_OTHER, COMMAND_OUTBOX, ORIGIN_ARGUMENT, state,
 	      "list only the messages that wait, are being sent, or failed"),
 	  .value = "waiting|sending|failed", .words = state_words },

@@ -59,6 +59,32 @@ ok 'kill -0 "$TGRUN_PID"' "… and stops none"
 is "$(bots 'map("\(.state_dir) \(.state)") | join(" ")')" "$home/123456 running $home/7 stopped" "list tells which runs"
 tool status --json --state-dir "$home/123456"
 is "$STATUS" 0 "one that is named is asked"
+
+# Or each.
+tool status --all
+is "$STATUS $(grep -c . "$TMP/err") $(sed -n 's/^running: bot 123456 .*/running/p; /^==>/p' "$TMP/out" | xargs)" "69 1 ==> $home/123456 <== running" "status --all tells of each that runs"
+like "$ERR" "^tgrun: no tgrun runs .*$home/7" "… and of each that does not: 69"
+tool status --all --json
+is "$STATUS $(printf '%s\n' "$OUT" | jq -sr 'map("\(.state_dir) \(.state) \(.bot_id)") | join(" ")')" "69 $home/123456 running 123456" "… in JSON, with whose it is"
+tool status --all --check
+is "$STATUS|$OUT" "69|" "--check --all: one that is well is not told of"
+"$TGRUN" pause --state-dir "$home/123456"
+tool status --all --check
+is "$STATUS $OUT" "69 $home/123456: degraded: paused: no handler is started until 'tgrun resume'" "… and one that is not is"
+mv "$home/7" "$TMP/7"
+tool status --all --check
+is "$STATUS $OUT$ERR" "1 $home/123456: degraded: paused: no handler is started until 'tgrun resume'" "… 1, when all run"
+"$TGRUN" resume --state-dir "$home/123456"
+tool status --all --check
+is "$STATUS $OUT$ERR" "0 " "… 0, when all are well"
+mv "$TMP/7" "$home/7"
+for words in --watch --prometheus "--state-dir $home/7" "--token $TOKEN"; do
+	# shellcheck disable=SC2086
+	tool status --all $words
+	like "$STATUS $ERR" '^64 tgrun: --all ' "status --all takes no ${words%% *}"
+done
+XDG_STATE_HOME=$TMP/nowhere tool status --all
+is "$STATUS $ERR" "69 tgrun: no bot has its state in one of the usual places" "of none: 69"
 tool queue list --token "$TOKEN" --json
 is "$STATUS $(wc -l <"$TMP/out")" "0 2" "… by its token, too"
 

@@ -92,6 +92,7 @@ diag "the unit"
 U=share/tgrun@.service
 key() { sed -n "s/^$1=//p" "$U"; }
 for pair in Type=notify NotifyAccess=main KillMode=mixed DynamicUser=yes User=tgrun-%i StateDirectory=tgrun/%i StateDirectoryMode=0700 \
+	PartOf=tgrun.target 'WantedBy=multi-user.target tgrun.target' \
 	LoadCredential=token:/etc/tgrun/%i.token WorkingDirectory=/srv/tgrun/%i Restart=always SuccessExitStatus=1 NoNewPrivileges=yes ProtectSystem=strict; do
 	is "$(key "${pair%%=*}")" "${pair#*=}" "unit: $pair"
 done
