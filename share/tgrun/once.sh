@@ -10,7 +10,7 @@ if [ "${0##*/}" = curl ]; then
 	case $call in [gG]et[uU]pdates*) ;; *) exec curl ${call:+-D /dev/fd/3} "$@" ;; esac # the status that it has goes there, too
 	IFS= read -r update <&8; id=${update#*'"update_id":'} # it comes once more if it is asked for by its number
 	case $update in =*) [ "${offset:-none}" -le "${id%%[!0-9]*}" ] || update='' ;; esac 2>/dev/null; [ -z "$update" ] || { printf '{"ok":true,"result":[%s]}\n' "${update#=}" && exit; }
-	echo HTTP/0 000 >&3; kill -PIPE "$ONCE_BOT" "$PPID"; exit 1 # of PIPE no shell says that it was killed
+	echo HTTP/0 000 >&3; kill -PIPE "$ONCE_BOT" "$PPID" 2>/dev/null; exit 1 # of PIPE no shell says that it was killed
 fi
 export ONCE_PATH="$PATH" PATH="${0%/*}/once.d:$PATH"
 while IFS= read -r line; do
