@@ -104,8 +104,13 @@ static void on_void_claims(void *arg)
 		f->is_void = true;
 		f->typing.due = 0;
 	}
-	log_event(e->config.log, LOG_ERROR, LOG_FIELDS(LOG_NUM("handlers", killed)),
-		  "cut off from the store: %d handlers killed, they will be run elsewhere", killed);
+	if (killed)
+		log_event(e->config.log, LOG_ERROR, LOG_FIELDS(LOG_NUM("handlers", killed)),
+			  "cut off from the store: %d handlers killed, they will be run elsewhere",
+			  killed);
+	else
+		log_event(e->config.log, LOG_ERROR, LOG_NONE,
+			  "cut off from the store: no handler ran here");
 	engine_remember_error(e, "this machine was cut off from the store");
 	CRASHPOINT("fleet-void");
 	/* A slot kills all that it has when its time is over, the rest is cut here: requests. */
@@ -146,6 +151,7 @@ static void on_wish(void *arg, enum queue_wish wish)
 static void on_refused(void *arg, const struct err *err)
 {
 	struct engine *e = arg;
+	e->fleet.refused = true;
 	if (e->phase != ENGINE_RUNNING)
 		return;
 	log_event(e->config.log, LOG_ERROR, LOG_NONE, "the store takes this tgrun no more: %s",

@@ -230,6 +230,7 @@ struct engine {
 		bool may_ask, may_send;
 		bool leaves;       /* tgrun drain */
 		bool holds_back;   /* tgrun fleet drain */
+		bool refused;      /* the store takes this program no more: it stops */
 		int64_t trust;     /* CLOCK_BOOTTIME, milliseconds: no handler runs from then on */
 		struct list sends; /* of engine_send.c: answered when they are stored */
 	} fleet;

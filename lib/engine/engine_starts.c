@@ -32,7 +32,8 @@ static const char *what_is_lost(struct engine *e)
 static void write_trouble(struct engine *e, const struct err *err)
 {
 	const char *lost = what_is_lost(e);
-	if (!e->pulse.store_fails || log_pace_owes(e->config.log, &e->pulse.store_pace))
+	bool told = e->fleet.refused; /* and for good */
+	if (!told && (!e->pulse.store_fails || log_pace_owes(e->config.log, &e->pulse.store_pace)))
 		log_paced(e->config.log, &e->pulse.store_pace, LOG_ERROR, LOG_NONE,
 			  "%s; %sasking and starting pause until it works again", err->text, lost);
 	if (!e->pulse.store_fails)

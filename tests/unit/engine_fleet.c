@@ -755,12 +755,17 @@ static void operators(void)
 	is_num(late.take, QUEUE_LEAVES, "and gives its roles up");
 	stop();
 	start(&echo);
+	late.config.void_claims(late.config.arg);
+	ok(logged("cut off from the store: no handler ran here"),
+	   "one that is cut off while it has nothing kills nobody");
+	late.away = true;
 	late.config.refused(late.config.arg,
 			    &(struct err){ ERR_CONFIG,
 					   "its keys differ from those of the others" });
 	ok(UNTIL(rig.status >= 0), "one that the store does not take ends");
 	is_num(rig.status, ERR_CONFIG, "with the status for that");
 	ok(logged("its keys differ"), "and says why");
+	ok(!logged("until it works again"), "and does not speak of waiting");
 	stop();
 }
 
