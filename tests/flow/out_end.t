@@ -156,8 +156,8 @@ script '{"method":"editMessageText","status":400,"description":"Bad Request: mes
 message 7 edit
 wait_for 'logged "debug done before: .*message is not modified"'
 ok '! logged "warn .*not modified" && [ "$(grep -c . "$TMP/told")" = 2 ]' "what is as it should be is done, and nothing to worry about"
-push '{"callback_query":{"id":"old","from":{"id":5,"is_bot":false,"first_name":"u"},"chat_instance":"c","data":"pressed","message":{"message_id":7,"date":1,"chat":{"id":5,"type":"private"},"text":"hi"}}}'
 script '{"method":"answerCallbackQuery","status":400,"description":"Bad Request: query is too old and response timeout expired or query ID is invalid"}'
+push '{"callback_query":{"id":"old","from":{"id":5,"is_bot":false,"first_name":"u"},"chat_instance":"c","data":"pressed","message":{"message_id":7,"date":1,"chat":{"id":5,"type":"private"},"text":"hi"}}}'
 wait_for '[ "$(stats .deliveries)" = 4 ]'
 is "$(texts) $(grep -c . "$TMP/told")" "fine again next pressed 2" "a button that was pressed long ago: the message comes all the same"
 script '{"method":"sendInvoice","action":"stall","apply":true}'
