@@ -3,7 +3,7 @@
  * put, held and settled, or how long each took from there to here.
  *
  *   fleet fleet URL NODES SECONDS WAITING   the schema of tgrun
- *   fleet held URL NODES SECONDS WAITING    beside a snapshot that is kept all the while
+ *   fleet held URL NODES SECONDS WAITING    while another session keeps a snapshot
  *   fleet skip URL NODES SECONDS WAITING    one table; SKIP LOCKED and DELETE
  *   fleet ack URL NODES SECONDS WAITING     SKIP LOCKED and UPDATE; DELETE when done
  *   fleet latency URL SAMPLES               from put() on one connection to turn() on another
@@ -268,11 +268,11 @@ static void rate(enum way way, int nodes, int seconds, long waiting)
 			handle_all(way, i);
 			_exit(0);
 		}
+	sleep(1);
 	if (way == HELD && fork() == 0) {
 		keep_snapshot();
 		_exit(0);
 	}
-	sleep(way == HELD ? 12 : 1);
 	int64_t begun = now_us();
 	long done = shared->done;
 	sleep((unsigned)seconds);

@@ -32,7 +32,7 @@ row_fleet() {
 		fleet_rate "8 machines" "skip locked" ack 8 0
 		fleet_rate "8 machines" forgets skip 8 0
 		fleet_rate "8 machines, 100,000 waiting" tgrun fleet 8 100000
-		fleet_rate "8 machines, a snapshot held" tgrun held 8 0
+		FLEET=12 fleet_rate "8 machines" "snapshot held" held 8 0
 		fleet_server
 		"$BUILD/bench/fleet" latency "$URL" "${SAMPLES:-300}" >"$TMP/samples"
 		for p in 50 99; do
@@ -47,6 +47,7 @@ row_fleet() {
 	goal fleet "1 machine" tgrun least 7000 -
 	goal fleet "8 machines" tgrun least 7000 -
 	goal fleet "8 machines, 100,000 waiting" tgrun least 6300 -
+	goal fleet "8 machines" "snapshot held" least 0.3 tgrun
 	goal fleet "from machine to machine, 50 %" tgrun most 4000 -
 	goal fleet "from machine to machine, 99 %" tgrun most 10000 -
 	if peers; then
