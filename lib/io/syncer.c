@@ -6,12 +6,12 @@
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "io/thread.h"
 
 enum { STACK = 256 * 1024 };
 
@@ -28,15 +28,6 @@ struct syncer {
 	enum step step; /* this and the rest: under the lock */
 	int fd, errnum;
 };
-
-/* The loop is told in any case, or whoever waits for the sync would wait for ever. */
-static void wake_loop(int fd)
-{
-	static const struct timespec while_it_fails = { .tv_nsec = 10 * 1000 * 1000 };
-	static const uint64_t one = 1;
-	while (write(fd, &one, sizeof one) != sizeof one)
-		nanosleep(&while_it_fails, NULL);
-}
 
 /* The step that the thread was woken for. */
 static enum step wait_for_order(struct syncer *s)
@@ -59,7 +50,7 @@ static void *work(void *arg)
 		if (s->step == ORDERED)
 			s->step = SYNCED;
 		pthread_mutex_unlock(&s->lock);
-		wake_loop(s->report);
+		thread_report(s->report);
 	}
 	return NULL;
 }
@@ -84,23 +75,6 @@ static void on_report(void *arg, int events)
 	s->done(s->arg, s->errnum);
 }
 
-/* 0 or an errno. */
-static int start_thread(struct syncer *s)
-{
-	sigset_t all, before;
-	pthread_attr_t attributes;
-	int rc = pthread_attr_init(&attributes);
-	if (rc)
-		return rc;
-	pthread_attr_setstacksize(&attributes, STACK);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&s->thread, &attributes, work, s);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attributes);
-	return rc;
-}
-
 struct syncer *syncer_new(struct loop *l, void (*done)(void *arg, int errnum), void *arg)
 {
 	struct syncer *s = calloc(1, sizeof *s);
@@ -112,7 +86,7 @@ struct syncer *syncer_new(struct loop *l, void (*done)(void *arg, int errnum), v
 			      .lock = PTHREAD_MUTEX_INITIALIZER };
 	sem_init(&s->ordered, 0, 0);
 	s->watch = s->report < 0 ? NULL : loop_watch_new(l, s->report, on_report, s);
-	int errnum = s->watch ? start_thread(s) : errno;
+	int errnum = s->watch ? thread_start(&s->thread, work, s, STACK) : errno;
 	if (errnum == 0) {
 		loop_watch_set(s->watch, LOOP_READ);
 		return s;

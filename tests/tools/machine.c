@@ -1,17 +1,20 @@
 /* tests/tools/machine: another machine for a program that is tested, by LD_PRELOAD: its clock runs
- * faster, its disk hangs, and it trusts another authority.
+ * faster, its disk hangs, its name servers are silent, and it trusts another authority.
  *
  *   MACHINE_SPEED=50   CLOCK_MONOTONIC and its kin run fifty times as fast, and waits for
  *                      descriptors and timers are as much shorter, so backoffs of a minute take a
  *                      second. Programs with the same speed have the same clock. The time of day
  *                      stays as it is.
  *   MACHINE_DISK=FILE  fdatasync(2) takes as long as FILE is there: a disk that hangs
+ *   MACHINE_NAMES=FILE getaddrinfo(3) takes as long as FILE is there. Names that end in `.machine`
+ *                      are this machine, by 127.0.0.2 first, but for none.machine, which is none
  *   MACHINE_CA=FILE    is read wherever the machine's own list of certificate authorities would be
  *
  * Takes LD_PRELOAD out of the environment: what the program starts is on this machine again. Clocks
  * and waits are those of the kernel, by their system calls: sanitizers ask for them before they can
  * stand a dlsym(3). */
 #include <dlfcn.h>
+#include <netdb.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -27,7 +30,7 @@
 enum { SIGSET = 8 }; /* bytes of the kernel's sigset_t */
 
 static int64_t speed = 1;
-static const char *ca, *disk;
+static const char *ca, *disk, *names;
 
 __attribute__((constructor)) static void read_environment(void)
 {
@@ -35,6 +38,7 @@ __attribute__((constructor)) static void read_environment(void)
 	speed = text && atoi(text) > 0 ? atoi(text) : 1;
 	ca = getenv("MACHINE_CA");
 	disk = getenv("MACHINE_DISK");
+	names = getenv("MACHINE_NAMES");
 	unsetenv("LD_PRELOAD");
 }
 
@@ -91,12 +95,35 @@ int timer_settime(timer_t timer, int flags, const struct itimerspec *new, struct
 	return real ? real(timer, flags, &sooner, old) : -1;
 }
 
-int fdatasync(int fd)
+static void wait_while_there(const char *file)
 {
 	static const struct timespec look_again = { .tv_nsec = 5 * 1000 * 1000 };
-	while (disk && syscall(SYS_access, disk, F_OK) == 0)
+	while (file && syscall(SYS_access, file, F_OK) == 0)
 		syscall(SYS_nanosleep, &look_again, NULL);
+}
+
+int fdatasync(int fd)
+{
+	wait_while_there(disk);
 	return (int)syscall(SYS_fdatasync, fd);
+}
+
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+		struct addrinfo **out)
+{
+	static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+	const char *end = node && names ? strrchr(node, '.') : NULL;
+	if (!real)
+		*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+	if (!real)
+		abort();
+	wait_while_there(names);
+	if (!end || strcmp(end, ".machine") != 0)
+		return real(node, service, hints, out);
+	if (strncmp(node, "none.", 5) == 0)
+		return EAI_NONAME;
+	int rc = real("127.0.0.2", service, hints, out);
+	return rc ? rc : real("127.0.0.1", service, hints, &(*out)->ai_next);
 }
 
 /* libcrypto reads the list by this. */

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Stands between tgrun and a PostgreSQL server, for tests of lost connections.
 
-    pgproxy.py LISTEN SERVER    two directories of sockets, as libpq names them (host=DIR)
+    pgproxy.py LISTEN SERVER    two directories of sockets, as libpq names them (host=DIR); LISTEN may be tcp:FILE, a port of 127.0.0.1 that FILE then has
 
 TERM ends it. USR1: what comes from now on is kept back, in both directions, and new connections hang; once more: it goes
 on. USR2: all connections are cut.
@@ -13,9 +13,15 @@ import socket
 import sys
 
 NAME = '.s.PGSQL.5432'
-listen = socket.socket(socket.AF_UNIX)
-listen.bind(os.path.join(sys.argv[1], NAME))
+kind, _, file = sys.argv[1].partition(':')
+listen = socket.create_server(('127.0.0.1', 0)) if kind == 'tcp' else socket.socket(socket.AF_UNIX)
+if kind != 'tcp':
+    listen.bind(os.path.join(sys.argv[1], NAME))
 listen.listen(64)
+if kind == 'tcp':
+    with open(file + '.new', 'w', encoding='ascii') as f:
+        f.write('%d\n' % listen.getsockname()[1])
+    os.rename(file + '.new', file)
 listen.setblocking(False)
 sel = selectors.DefaultSelector()
 sel.register(listen, selectors.EVENT_READ)

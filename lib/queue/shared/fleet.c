@@ -11,7 +11,7 @@
 bool fleet_dirty(const struct queue *queue)
 {
 	const struct fleet *q = fleet_of(queue);
-	return fleet_turn_dirty(q) || fleet_turn_flies(q);
+	return fleet_owes(q);
 }
 
 int fleet_flush(struct queue *queue, struct err *err)

@@ -307,7 +307,7 @@ int fleet_calls_end(struct fleet *q, struct err *err)
 		goes_on = ask(q, &fleet_turn_turn, until);
 	if (goes_on && fleet_mono(q) < until)
 		ask(q, &leave, until);
-	if (!fleet_turn_dirty(q) && !fleet_turn_flies(q))
+	if (!fleet_owes(q))
 		return 0;
 	return err_set(err, ERR_UNAVAILABLE,
 		       "what ended last is not written, and will be handled once more: %s",

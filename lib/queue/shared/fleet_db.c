@@ -58,7 +58,7 @@ static void on_notice(void *arg, const PGresult *r)
 
 int fleet_db_connect(struct fleet_db *db)
 {
-	db->pg = fleet_where_connect(&db->where, db->turn);
+	db->pg = fleet_where_connect(&db->where, db->turn, db->resolver);
 	if (!db->pg)
 		return lose(db, NULL);
 	/* Only so libpq tells the SQLSTATE of a refusal. */
@@ -190,6 +190,7 @@ void fleet_db_free(struct fleet_db *db)
 		return;
 	loop_timer_free(db->timer);
 	loop_watch_free(db->watch, 1);
+	resolver_free(db->resolver);
 	fleet_db_close(db);
 	fleet_answer_release(&db->answer);
 	fleet_where_release(&db->where);

@@ -7,6 +7,7 @@
 
 #include "base/backoff.h"
 #include "io/loop.h"
+#include "io/resolver.h"
 #include "queue/shared/fleet_db.h"
 #include "queue/shared/fleet_db_library_internal.h"
 
@@ -19,15 +20,18 @@ struct fleet_where {
 	char *password;               /* of the URL; NULL: none */
 	char *name;                   /* `database 'bots' on 'db.example'` */
 	int hosts;                    /* how many the lists name */
+	char **names;                 /* those of the hosts whose addresses are to be asked for */
+	size_t name_count;
 };
 
 /* Reads `url`. 0, or -1 with `err`; to be released in both cases. */
 int fleet_where_read(struct fleet_where *w, const char *url, struct err *err);
 void fleet_where_release(struct fleet_where *w);
 
-/* Begins to connect, to the host number `turn` first, and then to the others. NULL when memory is
- * out. */
-PGconn *fleet_where_connect(const struct fleet_where *w, unsigned turn);
+/* Begins to connect, to the host number `turn` first, and then to the others, where `found` has the
+ * addresses of all names; NULL: libpq asks for them, and waits. NULL when memory is out. */
+PGconn *fleet_where_connect(const struct fleet_where *w, unsigned turn,
+			    const struct resolver *found);
 
 /* ---- fleet_db_answer.c ---- */
 
@@ -50,7 +54,8 @@ void fleet_fault_set(struct fleet_fault *f, const struct fleet_where *w, PGconn 
 /* ---- fleet_db.c ---- */
 
 enum fleet_db_state {
-	FLEET_DB_WAITS, /* for the next attempt */
+	FLEET_DB_WAITS,     /* for the next attempt */
+	FLEET_DB_RESOLVING, /* it asks for addresses */
 	FLEET_DB_CONNECTING,
 	FLEET_DB_READY,
 	FLEET_DB_BUSY,
@@ -68,7 +73,8 @@ struct fleet_db {
 	/* fleet_db_loop.c only */
 	struct fleet_db_config config;
 	struct loop_timer *timer;
-	struct loop_watch *watch; /* of a copy of the socket */
+	struct resolver *resolver; /* NULL: it does not ask */
+	struct loop_watch *watch;  /* of a copy of the socket */
 	struct backoff backoff;
 	unsigned turn; /* which host is the first */
 };

@@ -4,13 +4,18 @@
  * or with a statement, or for a loss that is to be told. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "queue/shared/fleet_db_internal.h"
 
-enum { AGAIN_FIRST = 50, AGAIN_LAST = 5000 };
+enum {
+	AGAIN_FIRST = 50,
+	AGAIN_LAST = 5000,
+	NAMES_MAX = 30000 /* milliseconds for the names of all hosts */
+};
 
 /* ---- loss ---- */
 
@@ -20,6 +25,8 @@ static void lost(struct fleet_db *db)
 	struct fleet_fault fault = db->fault;
 	loop_watch_free(db->watch, 1);
 	db->watch = NULL;
+	resolver_free(db->resolver);
+	db->resolver = NULL;
 	fleet_db_close(db);
 	fleet_answer_release(&db->answer);
 	/* One that ends each attempt is not asked first for ever. */
@@ -78,6 +85,51 @@ static void connect_on(struct fleet_db *db, int wanted)
 	db->config.up(db->config.arg);
 }
 
+/* All addresses are known, or none is asked for. */
+static void connect_first(struct fleet_db *db)
+{
+	loop_timer_set(db->timer, db->config.connect_max);
+	int wanted = fleet_db_connect(db);
+	resolver_free(db->resolver);
+	db->resolver = NULL;
+	connect_on(db, wanted);
+}
+
+static void on_found(void *arg)
+{
+	struct fleet_db *db = arg;
+	bool any = false;
+	if (db->state == FLEET_DB_LOST)
+		return;
+	for (size_t i = 0; i < db->where.name_count; i++)
+		any = any || *resolver_addresses(db->resolver, i);
+	if (any || db->where.name_count < (size_t)db->where.hosts) {
+		connect_first(db);
+		return;
+	}
+	char text[256];
+	const char *why = resolver_why(db->resolver);
+	snprintf(text, sizeof text, "no address of it is known: %s", why ? why : "out of memory");
+	fleet_fault_set(&db->fault, &db->where, NULL, text);
+	lost(db);
+}
+
+static void begin(struct fleet_db *db)
+{
+	if (db->where.name_count == 0) {
+		connect_first(db);
+		return;
+	}
+	db->state = FLEET_DB_RESOLVING;
+	db->resolver = resolver_new(db->config.loop, (const char *const *)db->where.names,
+				    db->where.name_count, on_found, db);
+	loop_timer_set(db->timer, NAMES_MAX);
+	if (db->resolver)
+		return;
+	fleet_fault_set(&db->fault, &db->where, NULL, strerror(errno));
+	lost(db);
+}
+
 static void send_rest(struct fleet_db *db)
 {
 	int rest = fleet_db_flush(db);
@@ -134,8 +186,12 @@ static void on_timer(void *arg)
 	struct fleet_db *db = arg;
 	switch (db->state) {
 	case FLEET_DB_WAITS:
-		loop_timer_set(db->timer, db->config.connect_max);
-		connect_on(db, fleet_db_connect(db));
+		begin(db);
+		break;
+	case FLEET_DB_RESOLVING:
+		fleet_fault_set(&db->fault, &db->where, NULL,
+				"no name server says in time what its address is");
+		lost(db);
 		break;
 	case FLEET_DB_CONNECTING:
 		fleet_fault_set(&db->fault, &db->where, db->pg, "it does not answer in time");

@@ -1,7 +1,7 @@
 /* queue/shared/fleet_db_where: a URL in; where that is, and what may be told of it, out. libpq
  * tries the next of several hosts only when connecting fails, not when one accepts and hangs up, so
  * the order in which they are tried is turned here. Invariant: a password is in no sentence. */
-#include <errno.h>
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +75,54 @@ static bool are_ports(const char *list)
 	return true;
 }
 
+/* A socket's path and an address need not be asked for. */
+static bool is_name(const char *host, size_t n)
+{
+	char text[INET6_ADDRSTRLEN + 1];
+	unsigned char address[sizeof(struct in6_addr)];
+	if (n == 0 || *host == '/' || *host == '@')
+		return false;
+	if (n >= sizeof text)
+		return true;
+	snprintf(text, sizeof text, "%.*s", (int)n, host);
+	return inet_pton(AF_INET, text, address) != 1 && inet_pton(AF_INET6, text, address) != 1;
+}
+
+/* The member number `i` of a list, and its length. */
+static const char *member(const char *list, int i, size_t *n)
+{
+	for (; i > 0; i--)
+		list += strcspn(list, ",") + 1;
+	*n = strcspn(list, ",");
+	return list;
+}
+
+/* Whether libpq takes a list of so many beside the hosts. */
+static bool fits(const char *list, int hosts)
+{
+	return !list || commas(list) == 0 || commas(list) + 1 == hosts;
+}
+
+/* Addresses that are given win over names. 0, or -1 when memory is out. */
+static int note_names(struct fleet_where *w)
+{
+	if (w->hostaddr || !w->host || !fits(w->port, w->hosts))
+		return 0;
+	w->names = calloc((size_t)w->hosts, sizeof *w->names);
+	if (!w->names)
+		return -1;
+	for (int i = 0; i < w->hosts; i++) {
+		size_t n;
+		const char *host = member(w->host, i, &n);
+		if (!is_name(host, n))
+			continue;
+		if (!(w->names[w->name_count] = strndup(host, n)))
+			return -1;
+		w->name_count++;
+	}
+	return 0;
+}
+
 int fleet_where_read(struct fleet_where *w, const char *url, struct err *err)
 {
 	char *why = NULL, *rest = NULL;
@@ -94,7 +142,7 @@ int fleet_where_read(struct fleet_where *w, const char *url, struct err *err)
 		rc = err_set(err, ERR_USAGE, "cannot read the store's URL '%s'%s%s",
 			     buf_str(&shown), strcmp(url, buf_str(&shown)) == 0 ? ": " : "",
 			     strcmp(url, buf_str(&shown)) == 0 ? strtok_r(why, "\n", &rest) : "");
-	else if (!options || !defaults || take_options(w, options, defaults) ||
+	else if (!options || !defaults || take_options(w, options, defaults) || note_names(w) ||
 		 !(w->url = strdup(url)))
 		rc = err_set(err, ERR_INTERNAL, "out of memory");
 	else if (!are_ports(w->port))
@@ -114,6 +162,9 @@ void fleet_where_release(struct fleet_where *w)
 		explicit_bzero(w->password, strlen(w->password));
 	if (w->url)
 		explicit_bzero(w->url, strlen(w->url));
+	for (size_t i = 0; i < w->name_count; i++)
+		free(w->names[i]);
+	free(w->names);
 	free(w->url);
 	free(w->host);
 	free(w->hostaddr);
@@ -125,30 +176,75 @@ void fleet_where_release(struct fleet_where *w)
 
 /* ---- to connect ---- */
 
-/* The list, of as many as there are hosts, with its member number `turn` first; a shorter one as it
- * is. */
-static const char *turned(const char *list, int hosts, unsigned turn, struct buf *out)
+/* The lists of hosts as they are handed to libpq, which have as many members each. */
+enum { HOST, HOSTADDR, PORT, LISTS };
+
+struct hosts {
+	struct buf lists[LISTS];
+	int count;
+};
+
+/* Appends the member number `i` of a list, or its only one; of none nothing. */
+static int add_member(struct buf *out, bool behind, const char *list, int i)
 {
-	const char *at = list;
-	if (!list || commas(list) + 1 != hosts)
-		return list;
-	for (unsigned i = turn % (unsigned)hosts; i > 0; i--)
-		at += strcspn(at, ",") + 1;
-	if (at == list)
-		return list;
-	if (buf_adds(out, at) || buf_addc(out, ',') || buf_add(out, list, (size_t)(at - list - 1)))
-		return NULL;
-	return buf_str(out);
+	size_t n = 0;
+	const char *text = list ? member(list, commas(list) ? i : 0, &n) : "";
+	return (behind && buf_addc(out, ',')) || buf_add(out, text, n) ? -1 : 0;
 }
 
-PGconn *fleet_where_connect(const struct fleet_where *w, unsigned turn)
+/* The host number `i` with the address number `k` of some, NULL: without one. */
+static int add_entry(struct hosts *h, const struct fleet_where *w, int i, const char *addresses,
+		     int k)
 {
-	struct buf lists[3];
-	for (size_t i = 0; i < 3; i++)
-		buf_init(&lists[i], SIZE_MAX / 2);
-	const char *host = turned(w->host, w->hosts, turn, &lists[0]);
-	const char *hostaddr = turned(w->hostaddr, w->hosts, turn, &lists[1]);
-	const char *port = turned(w->port, w->hosts, turn, &lists[2]);
+	bool behind = h->count++ > 0;
+	return add_member(&h->lists[HOST], behind, w->host, i) ||
+			       add_member(&h->lists[HOSTADDR], behind, addresses, k) ||
+			       add_member(&h->lists[PORT], behind, w->port, i)
+		       ? -1
+		       : 0;
+}
+
+/* Once for each of its addresses; not at all, if it is a name and none was found. */
+static int add_host(struct hosts *h, const struct fleet_where *w, int i,
+		    const struct resolver *found)
+{
+	size_t name = 0, n = 0;
+	const char *host = w->host ? member(w->host, i, &n) : "";
+	if (!found || !is_name(host, n))
+		return add_entry(h, w, i, w->hostaddr, i);
+	for (int before = 0; before < i; before++) {
+		const char *other = member(w->host, before, &n);
+		name += is_name(other, n);
+	}
+	const char *addresses = resolver_addresses(found, name);
+	for (int k = 0; *addresses && k <= commas(addresses); k++)
+		if (add_entry(h, w, i, addresses, k))
+			return -1;
+	return 0;
+}
+
+/* What libpq would refuse it is told as it is. */
+static bool all_fit(const struct fleet_where *w)
+{
+	return fits(w->port, w->hosts) && (!w->hostaddr || commas(w->hostaddr) + 1 == w->hosts);
+}
+
+PGconn *fleet_where_connect(const struct fleet_where *w, unsigned turn,
+			    const struct resolver *found)
+{
+	struct hosts h = { .count = 0 };
+	const char *host = w->host, *hostaddr = w->hostaddr, *port = w->port;
+	int rc = 0;
+	for (size_t i = 0; i < LISTS; i++)
+		buf_init(&h.lists[i], SIZE_MAX / 2);
+	if (all_fit(w)) {
+		for (int k = 0; k < w->hosts && rc == 0; k++)
+			rc = add_host(&h, w, (int)((turn + (unsigned)k) % (unsigned)w->hosts),
+				      found);
+		host = w->host ? buf_str(&h.lists[HOST]) : NULL;
+		hostaddr = w->hostaddr || found ? buf_str(&h.lists[HOSTADDR]) : NULL;
+		port = w->port ? buf_str(&h.lists[PORT]) : NULL;
+	}
 	/* What stands before the URL it may say otherwise; what stands behind it not. */
 	const char *names[] = { "keepalives_idle",
 				"keepalives_interval",
@@ -166,8 +262,8 @@ PGconn *fleet_where_connect(const struct fleet_where *w, unsigned turn)
 				 "10000", "tgrun", w->hosts > 1 ? "read-write" : "any",
 				 w->url,  host,    hostaddr,
 				 port,    "UTF8",  NULL };
-	PGconn *pg = PQconnectStartParams(names, values, 1);
-	for (size_t i = 0; i < 3; i++)
-		buf_release(&lists[i]);
+	PGconn *pg = rc ? NULL : PQconnectStartParams(names, values, 1);
+	for (size_t i = 0; i < LISTS; i++)
+		buf_release(&h.lists[i]);
 	return pg;
 }

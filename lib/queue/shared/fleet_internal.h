@@ -386,6 +386,10 @@ extern const struct fleet_step fleet_turn_turn, fleet_send_ask, fleet_send_moves
 bool fleet_turn_dirty(const struct fleet *q);
 bool fleet_turn_flies(const struct fleet *q);
 
+/* Either of them. What a node knows before it ever was in touch it knows again at its next start.
+ */
+bool fleet_owes(const struct fleet *q);
+
 /* Before it is looked whether a turn is due: what may not wait here is to go back. */
 void fleet_turn_prepare(struct fleet *q);
 

@@ -48,6 +48,11 @@ bool fleet_turn_flies(const struct fleet *q)
 	return !list_empty(&q->flying) || !list_empty(&q->out.flying);
 }
 
+bool fleet_owes(const struct fleet *q)
+{
+	return q->node.id && (fleet_turn_dirty(q) || fleet_turn_flies(q));
+}
+
 static bool due(const struct fleet *q)
 {
 	uint64_t lanes;
