@@ -477,11 +477,18 @@ static struct claim *claim(struct node *n)
 	return c;
 }
 
-/* … and for its mark, until the store has it. */
+/* … and for its mark: its handler may start. */
 static struct claim *run(struct node *n)
 {
 	struct claim *c = claim(n);
 	QUIETLY(queue_marked(n->q, c));
+	return c;
+}
+
+/* … and until the store knows that. */
+static struct claim *run_known(struct node *n)
+{
+	struct claim *c = run(n);
 	written(n);
 	return c;
 }

@@ -147,6 +147,24 @@ static void test_repeats(void)
 	is_num(COUNT("item"), 0, "… and nothing else");
 }
 
+/* A ticket names what was recorded while a start was on its way. */
+static void test_ticket(void)
+{
+	join(A);
+	put(A, 1, "p", "short");
+	struct claim *c = claim(A);
+	uint64_t begun = queue_ticket(A->q);
+	UNTIL(queue_marked(A->q, c), "a start is on its way");
+	queue_done(A->q, c);
+	uint64_t ended = queue_ticket(A->q);
+	ok(!queue_written(A->q, ended), "the end is not written with it");
+	UNTIL(queue_written(A->q, begun), "the start is written");
+	ok(!queue_written(A->q, ended) || COUNT("item") == 0, "… which does not mean the end");
+	UNTIL(queue_written(A->q, ended), "the end is");
+	is_num(COUNT("item"), 0, "… and then it is in the store");
+	claim_free(c);
+}
+
 /* ---- order ---- */
 
 static void test_keys(void)
@@ -577,7 +595,7 @@ static void test_close(void)
 	is_str(c->body, "runs", "what ran is handed out again");
 	ok(c->redelivered, "… as what was started");
 	done(A, c);
-	c = run(A);
+	c = run_known(A);
 	is_str(c->body, "waits", "then what is behind it");
 	is_num(c->interruptions + c->redelivered, 0, "to which nothing had happened");
 
@@ -871,7 +889,7 @@ static struct claim *run_on(struct node *n, struct node *other, int64_t id, cons
 	queue_take(other->q, QUEUE_PAUSES);
 	queue_take(n->q, QUEUE_TAKES);
 	put(A, id, key, body);
-	return run(n);
+	return run_known(n);
 }
 
 static bool was_cancelled(const struct node *n, const struct claim *c)
@@ -909,7 +927,7 @@ static void test_cancel(void)
 	pass_beat();
 	queue_take(A->q, QUEUE_PAUSES);
 	queue_take(B->q, QUEUE_TAKES);
-	key = run(B);
+	key = run_known(B);
 	int64_t beat = NUMBER("SELECT beat_no FROM @S@.node WHERE name = 'b'");
 	pass_beat();
 	UNTIL(NUMBER("SELECT beat_no FROM @S@.node WHERE name = 'b'") > beat, "it beats on");
@@ -955,7 +973,7 @@ static void test_void(void)
 	put(A, 1, "p", "one");
 	put(A, 2, "q", "two");
 	put(A, 3, "p", "behind");
-	struct claim *one = run(A), *two = run(A);
+	struct claim *one = run_known(A), *two = run_known(A);
 	queue_take(A->q, QUEUE_PAUSES);
 	QUIETLY(COUNT("item WHERE node IS NOT NULL") == 2);
 	evict(A);
@@ -1094,6 +1112,7 @@ int main(void)
 	TEST(test_put);
 	TEST(test_offset);
 	TEST(test_repeats);
+	TEST(test_ticket);
 	TEST(test_keys);
 	TEST(test_dead);
 	TEST(test_retry);

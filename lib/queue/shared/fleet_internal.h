@@ -193,6 +193,7 @@ struct fleet {
 		/* the numbers behind the first up to the second never are */
 		uint64_t lost_from, lost_to;
 		bool unknown;       /* whether the last one was carried out */
+		bool follows;       /* an end waits for the start that is under way */
 		bool with_ops;      /* it has operations */
 		bool wake;          /* something may have come for us */
 		bool full;          /* the last one got all that it wanted: there may be more */
