@@ -86,7 +86,11 @@ static void test_offset(void)
 	struct buf value;
 	buf_init(&value, 100);
 	queue_meta_set(B->q, "x", "1"), queue_meta_set(B->q, "x", "2");
+	is_num(queue_meta_get(B->q, "x", &value, NULL), 0, "a named value is read");
+	is_str(buf_str(&value), "2", "… before it is written");
 	written(B);
+	queue_meta_get(B->q, "x", &value, NULL);
+	is_str(buf_str(&value), "2", "… and after");
 	queue_meta_get(B->q, "y", &value, NULL);
 	is_str(buf_str(&value), "", "one that was never set is empty");
 	join(C);

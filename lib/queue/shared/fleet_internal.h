@@ -99,7 +99,7 @@ struct fleet_other {
 	int64_t id, beat, lease, since; /* milliseconds */
 };
 
-/* A named value, as it was at the start. */
+/* A named value, as it was at the start, or was set here since. */
 struct fleet_named {
 	struct fleet_named *next;
 	const char *name, *value;
@@ -346,6 +346,9 @@ void fleet_op_forget(struct fleet *q);
 /* How many numbers of calls the next turn asks for; takes what it got. */
 int fleet_out_wants(const struct fleet *q);
 void fleet_out_numbers(struct fleet *q, int64_t from, int64_t to);
+
+/* Keeps a named value, in place of what it was. 0, or -1 when memory is out. */
+int fleet_named_take(struct fleet *q, const char *name, const char *value);
 
 /* ---- fleet_in.c ---- */
 

@@ -138,19 +138,6 @@ static const struct queue_ops ops = {
 	.push_show = fleet_each,
 };
 
-static int take_named(struct fleet *q, const char *name, const char *value)
-{
-	size_t n = strlen(name) + 1, m = strlen(value) + 1;
-	struct fleet_named *named = malloc(sizeof *named + n + m);
-	if (!named)
-		return -1;
-	named->name = memcpy(named->text, name, n);
-	named->value = memcpy(named->text + n, value, m);
-	named->next = q->named;
-	q->named = named;
-	return 0;
-}
-
 /* The database is asked whether it takes this program, and for named values. That it cannot be
  * reached is told in the log only. 0 or -1 with `err`. */
 static int look(struct fleet *q, struct err *err)
@@ -167,7 +154,7 @@ static int look(struct fleet *q, struct err *err)
 	if (rc == 0)
 		rc = fleet_db_ask(db, &named, LOOK_PATIENCE, &a, err);
 	for (int row = 0; rc == 0 && row < fleet_answer_rows(a); row++)
-		if (take_named(q, fleet_answer_text(a, row, 0), fleet_answer_text(a, row, 1)))
+		if (fleet_named_take(q, fleet_answer_text(a, row, 0), fleet_answer_text(a, row, 1)))
 			rc = err_set(err, ERR_INTERNAL, "out of memory");
 	fleet_db_free(db);
 	if (rc == 0 || err->status != ERR_UNAVAILABLE)
