@@ -598,6 +598,8 @@ static void test_close(void)
 	struct claim *c = claim(A);
 	is_str(c->body, "runs", "what ran is handed out again");
 	ok(c->redelivered, "… as what was started");
+	is_num(c->interruptions, 1, "a stop is an interruption");
+	is_num(c->deaths, 0, "… and no death");
 	done(A, c);
 	c = run_known(A);
 	is_str(c->body, "waits", "then what is behind it");

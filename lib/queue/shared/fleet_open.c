@@ -59,9 +59,23 @@ static void release(struct fleet *q)
 	free(q);
 }
 
+static void release_claims(struct fleet *q)
+{
+	for (struct list *l = q->claims.next, *next; l != &q->claims; l = next) {
+		const struct fleet_claim *c = container_of(l, struct fleet_claim, link);
+		bool expired = c->claim.expired;
+		next = l->next; /* that of a claim that was freed goes */
+		fleet_release(&q->queue, &c->claim,
+			      &(struct queue_release){
+				      .why = expired ? RELEASE_NO_START : RELEASE_STOP,
+				      .started = !expired && fleet_marked(&q->queue, &c->claim) });
+	}
+}
+
 static int fleet_close(struct queue *queue, struct err *err)
 {
 	struct fleet *q = fleet_of(queue);
+	release_claims(q);
 	int rc = fleet_calls_end(q, err);
 	release(q);
 	return rc;
