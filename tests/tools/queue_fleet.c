@@ -949,6 +949,35 @@ static void test_cancel(void)
 	is_num(COUNT("cancel"), 0, "with the attempts, cancels are over");
 }
 
+/* Some that follow one another at once, and whose connection is lost. */
+static void test_cancel_again(void)
+{
+	join(A), join(B);
+	struct claim *c[4];
+	for (int i = 0; i < 4; i++) {
+		char body[8];
+		snprintf(body, sizeof body, "key:k%d", i);
+		c[i] = run_on(B, A, i + 1, body);
+	}
+	QUIETLY(idle(A));
+	sql("BEGIN");
+	sql("SELECT @S@.lock_()"); /* nothing is carried out meanwhile */
+	is_num(queue_cancel(A->q, "k0", "", NULL, 0), 0, "one is recorded");
+	queue_flush(A->q, NULL);
+	is_num(queue_cancel(A->q, "k1", "", NULL, 0), 0, "another while that is on its way");
+	is_num(queue_cancel(A->q, "k2", "", NULL, 0), 0, "… and one more");
+	sql("SELECT pg_terminate_backend(pid) FROM @S@.node WHERE name = 'a'");
+	sql("ROLLBACK");
+	UNTIL(!attached(A), "the connection is lost");
+	is_num(queue_cancel(A->q, "none", "", NULL, 0), 0,
+	       "so one is recorded while there is none");
+	UNTIL(was_cancelled(B, c[0]), "the first reaches the other machine nevertheless");
+	UNTIL(was_cancelled(B, c[1]) && was_cancelled(B, c[2]), "… so do those behind it");
+	ok(!was_cancelled(B, c[3]), "and what was not named runs on");
+	for (int i = 0; i < 4; i++)
+		done(B, c[i]);
+}
+
 static void test_refused(void)
 {
 	join(A);
@@ -1131,6 +1160,7 @@ int main(void)
 	TEST(test_machines);
 	TEST(test_take);
 	TEST(test_cancel);
+	TEST(test_cancel_again);
 	TEST(test_refused);
 	TEST(test_void);
 	TEST(test_void_reply);

@@ -99,6 +99,12 @@ struct fleet_other {
 	int64_t id, beat, lease, since; /* milliseconds */
 };
 
+/* What is to be ended wherever it runs. */
+struct fleet_cancel {
+	struct fleet_list numbers, keys, chats;
+	bool any;
+};
+
 /* A named value, as it was at the start, or was set here since. */
 struct fleet_named {
 	struct fleet_named *next;
@@ -204,10 +210,7 @@ struct fleet {
 		int64_t claimed_at; /* monotonic: when an update was claimed last */
 		int64_t next_due; /* monotonic: when a delay of the database is over; -1: unknown */
 	} turn;
-	struct {
-		struct fleet_list numbers, keys, chats;
-		bool any;
-	} cancel;
+	struct fleet_cancel cancel, cancelling; /* recorded; to be said, or under way */
 	struct {
 		int64_t due; /* monotonic: when the next push is due; -1: none is known */
 		bool looks;  /* it is to be looked what has no route by our rules */
@@ -401,6 +404,9 @@ void fleet_turn_unwritten(struct fleet *q);
 
 extern const struct fleet_step fleet_node_hello, fleet_node_attach, fleet_node_beat,
 	fleet_node_reap, fleet_node_listen, fleet_node_poll, fleet_node_resign, fleet_node_cancel;
+
+void fleet_node_cancel_init(struct fleet_cancel *c);
+void fleet_node_cancel_release(struct fleet_cancel *c); /* empty again */
 
 /* As queue_cancel(). */
 int fleet_node_cancels(struct fleet *q, const char *keys, const char *chat, const int64_t *numbers,

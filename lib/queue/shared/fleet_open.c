@@ -39,9 +39,8 @@ static void release(struct fleet *q)
 	map_release(&q->sender.begun);
 	for (size_t i = 0; i < sizeof q->lists / sizeof *q->lists; i++)
 		fleet_list_release(&q->lists[i]);
-	fleet_list_release(&q->cancel.numbers);
-	fleet_list_release(&q->cancel.keys);
-	fleet_list_release(&q->cancel.chats);
+	fleet_node_cancel_release(&q->cancel);
+	fleet_node_cancel_release(&q->cancelling);
 	for (size_t i = 0; i < FLEET_ROUTED; i++)
 		fleet_list_release(&q->later.lists[i]);
 	fleet_ops_release(&q->ops);
@@ -194,9 +193,8 @@ static int init(struct fleet *q, const struct queue_config *config,
 	list_init(&q->in.batches);
 	for (size_t i = 0; i < sizeof q->lists / sizeof *q->lists; i++)
 		fleet_list_init(&q->lists[i]);
-	fleet_list_init(&q->cancel.numbers);
-	fleet_list_init(&q->cancel.keys);
-	fleet_list_init(&q->cancel.chats);
+	fleet_node_cancel_init(&q->cancel);
+	fleet_node_cancel_init(&q->cancelling);
 	for (size_t i = 0; i < FLEET_ROUTED; i++)
 		fleet_list_init(&q->later.lists[i]);
 	fleet_ops_init(&q->ops);
