@@ -1,6 +1,9 @@
 /* tests/tools/queue_fleet: the contract of queue.h and sharing.h, kept by the queue that several
  * machines share: what comes in, what is handed out to whom, how it ends, and what becomes of it
  * when a machine goes, or is cut off. Run by tests/flow/fleet_queue.t. */
+#include <sys/socket.h>
+#include <sys/stat.h>
+
 #include "tests/tools/fleet_rig.h"
 
 #include "sched/ledger.h"
@@ -1117,6 +1120,105 @@ static void test_connection(void)
 	       "all that was put came in");
 }
 
+/* ---- an answer that is lost ---- */
+
+enum { SOCKETS = 256 };
+
+static bool is_socket(int fd)
+{
+	struct stat st;
+	return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+/* The first one that there was not before; -1: there is none. */
+static int new_socket(const bool *before)
+{
+	for (int fd = 0; fd < SOCKETS; fd++)
+		if (is_socket(fd) && !before[fd])
+			return fd;
+	return -1;
+}
+
+/* What A says now is carried out, and the answer does not arrive. */
+static void lose_answer(const bool *before, const char *done_when)
+{
+	sql("BEGIN");
+	sql("SELECT @S@.lock_()");
+	for (int i = 0; i < 10; i++) /* what is to be said is on its way after that */
+		turn();
+	shutdown(new_socket(before), SHUT_RD);
+	sql("ROLLBACK");
+	/* The server is given time to carry it out; if it does not, less is tested. */
+	for (int i = 0; i < 100 && NUMBER("SELECT count(*) FROM @S@.%s", done_when); i++)
+		usleep(20000);
+	UNTIL(!attached(A), "the connection is lost");
+	QUIETLY(attached(A));
+}
+
+static void note_shown(void *arg, const struct queue_call *c, const struct queue_message *m)
+{
+	(void)m;
+	*(bool *)arg = strcmp(c->method, "sendMessage") == 0;
+}
+
+/* Whether nothing else is on its way. */
+static bool rests(struct node *n)
+{
+	struct queue_fleet f;
+	queue_fleet(n->q, &f);
+	return !f.more;
+}
+
+static void test_lost_answer(void)
+{
+	struct queue_call call = { .line = "7", .method = "sendMessage", .params = "{}" };
+	bool before[SOCKETS];
+	for (int fd = 0; fd < SOCKETS; fd++)
+		before[fd] = is_socket(fd);
+	join(A);
+	QUIETLY(A->sends && queue_call_next(A->q, 1) != 0);
+	for (int i = 1; i <= 3; i++)
+		put(A, i, "p", "update");
+
+	struct claim *c = run_known(A);
+	queue_done(A->q, c);
+	uint64_t ticket = queue_ticket(A->q);
+	lose_answer(before, "item WHERE seq = (SELECT min(seq) FROM @S@.seen)");
+	UNTIL(queue_written(A->q, ticket), "an end whose answer was lost is written");
+	is_num(COUNT("item"), 2, "… once");
+	claim_free(c);
+
+	c = run_known(A);
+	is_num(c->update_id, 2, "what is behind it goes on");
+	int64_t id = queue_call_add(A->q, &call);
+	queue_done(A->q, c);
+	ticket = queue_ticket(A->q);
+	lose_answer(before, "item i JOIN @S@.body USING (seq) WHERE update_id = 2");
+	UNTIL(queue_written(A->q, ticket), "so is an end with its reply");
+	is_num(COUNT("outbox"), 1, "… which is there once");
+	is_num(COUNT("item"), 1, "… and the end, too");
+	claim_free(c);
+
+	/* Whoever comes back listens again, and asks for calls. */
+	pass(1000);
+	for (int i = 0; i < 20; i++)
+		turn();
+	QUIETLY(A->sends && A->came_count == 1 && rests(A));
+	call.id = id;
+	is_num(queue_call_begin(A->q, &call, true), 0, "the reply is about to be sent");
+	ticket = queue_ticket(A->q);
+	lose_answer(before, "outbox WHERE NOT begun");
+	UNTIL(queue_written(A->q, ticket), "that is written, too");
+	bool told = false;
+	UNTIL(queue_call_show(A->q, id, note_shown, &told, NULL) == 1, "and it can be shown");
+	ok(told && A->gone_count == 0, "… since it is not gone");
+	queue_call_done(A->q, id);
+	written(A);
+	is_num(COUNT("outbox"), 0, "it is sent");
+	is_num(A->cuts, 0, "no claim was void");
+	is_str(handle_all(A), "update", "and the last update is handled");
+}
+
 /* A batch that was put, and not written, when another machine takes over. */
 static void test_void_put(void)
 {
@@ -1166,6 +1268,7 @@ int main(void)
 	TEST(test_void_reply);
 	TEST(test_void_put);
 	TEST(test_connection);
+	TEST(test_lost_answer);
 	TEST(test_any_order);
 	return rig_end();
 }
