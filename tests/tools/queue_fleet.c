@@ -27,7 +27,9 @@ static void test_put(void)
 	UNTIL(durable(A), "they become durable");
 	is_num(COUNT("item"), 3, "… and are in the store then");
 
-	struct claim *one = claim(A), *three_ = claim(A);
+	struct claim *one = claim(A);
+	ok(!queue_marked(A->q, one), "before a flush its start is not marked");
+	struct claim *three_ = claim(A);
 	is_str(one->body, "one", "the first is handed out first");
 	is_num((int64_t)one->length, 3, "… with all its bytes");
 	is_str(one->keys, "k1", "… its keys");

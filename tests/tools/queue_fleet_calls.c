@@ -202,6 +202,19 @@ static void test_ends(void)
 	is_str(calls(false), "", "at last nothing waits");
 	is_num(COUNT("outbox"), 1, "… and one has failed");
 
+	struct queue_call timed = call_of("14");
+	timed.due = rig_wall(NULL) + HOUR;
+	timed.expires = rig_wall(NULL) + 2 * HOUR;
+	QUIETLY(queue_call_next(A->q, 1) != 0);
+	int64_t late = queue_call_add(A->q, &timed);
+	written(A);
+	is_str(calls(false), "[14|sendMessage|{\"text\":\"hello\"}|0|0|0|0||later]",
+	       "one may wait for a time from the first");
+	is_num(COUNT("outbox WHERE expires > now() + interval '90 minutes'"), 1,
+	       "… and is of no use after another");
+	queue_call_drop(A->q, late, false);
+	written(A);
+
 	/* In one transaction, with the end of an update: all, and in order. */
 	put(A, 1, "p", "asks");
 	struct claim *c = run(A);
