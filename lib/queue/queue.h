@@ -157,7 +157,7 @@ int queue_durable(struct queue *q, bool wait, struct err *err);
  * To be called before the updates of that answer are put. Written by the next flush. */
 void queue_confirmed(struct queue *q, const char *root, int64_t offset);
 
-/* The offset remembered for `root`; 0 if none is. */
+/* The offset remembered for `root`; 0 if none is. A shared store tells it by `role` alone: 0. */
 int64_t queue_offset(struct queue *q, const char *root);
 
 /* A named value that is kept between runs. get: replaces `out` by the value ("" if there is none);

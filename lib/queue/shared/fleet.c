@@ -28,7 +28,7 @@ int fleet_flush(struct queue *queue, struct err *err)
 uint64_t fleet_ticket(const struct queue *queue)
 {
 	const struct fleet *q = fleet_of(queue);
-	return q->turn.recorded + fleet_turn_dirty(q);
+	return q->turn.recorded + (fleet_turn_dirty(q) || q->turn.follows);
 }
 
 bool fleet_written(const struct queue *queue, uint64_t ticket)

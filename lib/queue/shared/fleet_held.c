@@ -153,7 +153,10 @@ int fleet_held_add(struct fleet *q, const struct fleet_answer *a, int row)
 
 void fleet_held_say(struct fleet *q, struct held *h)
 {
-	if (h->voided || h->flying || !list_empty(&h->say))
+	if (h->voided)
+		return;
+	q->turn.follows = q->turn.follows || h->flying;
+	if (h->flying || !list_empty(&h->say))
 		return;
 	list_add_before(&q->said, &h->say);
 }

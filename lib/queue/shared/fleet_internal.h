@@ -99,7 +99,13 @@ struct fleet_other {
 	int64_t id, beat, lease, since; /* milliseconds */
 };
 
-/* A named value, as it was at the start. */
+/* What is to be ended wherever it runs. */
+struct fleet_cancel {
+	struct fleet_list numbers, keys, chats;
+	bool any;
+};
+
+/* A named value, as it was at the start, or was set here since. */
 struct fleet_named {
 	struct fleet_named *next;
 	const char *name, *value;
@@ -193,6 +199,7 @@ struct fleet {
 		/* the numbers behind the first up to the second never are */
 		uint64_t lost_from, lost_to;
 		bool unknown;       /* whether the last one was carried out */
+		bool follows;       /* an end waits for the start that is under way */
 		bool with_ops;      /* it has operations */
 		bool wake;          /* something may have come for us */
 		bool full;          /* the last one got all that it wanted: there may be more */
@@ -203,10 +210,7 @@ struct fleet {
 		int64_t claimed_at; /* monotonic: when an update was claimed last */
 		int64_t next_due; /* monotonic: when a delay of the database is over; -1: unknown */
 	} turn;
-	struct {
-		struct fleet_list numbers, keys, chats;
-		bool any;
-	} cancel;
+	struct fleet_cancel cancel, cancelling; /* recorded; to be said, or under way */
 	struct {
 		int64_t due; /* monotonic: when the next push is due; -1: none is known */
 		bool looks;  /* it is to be looked what has no route by our rules */
@@ -346,6 +350,9 @@ void fleet_op_forget(struct fleet *q);
 int fleet_out_wants(const struct fleet *q);
 void fleet_out_numbers(struct fleet *q, int64_t from, int64_t to);
 
+/* Keeps a named value, in place of what it was. 0, or -1 when memory is out. */
+int fleet_named_take(struct fleet *q, const char *name, const char *value);
+
 /* ---- fleet_in.c ---- */
 
 extern const struct fleet_step fleet_in_put;
@@ -401,6 +408,9 @@ void fleet_turn_unwritten(struct fleet *q);
 
 extern const struct fleet_step fleet_node_hello, fleet_node_attach, fleet_node_beat,
 	fleet_node_reap, fleet_node_listen, fleet_node_poll, fleet_node_resign, fleet_node_cancel;
+
+void fleet_node_cancel_init(struct fleet_cancel *c);
+void fleet_node_cancel_release(struct fleet_cancel *c); /* empty again */
 
 /* As queue_cancel(). */
 int fleet_node_cancels(struct fleet *q, const char *keys, const char *chat, const int64_t *numbers,

@@ -340,47 +340,58 @@ const struct fleet_step fleet_node_resign = { "resign", resign_due, resign_make,
 
 /* ---- cancel ---- */
 
-static void cancel_answered(struct fleet *q, const struct fleet_answer *a)
+void fleet_node_cancel_init(struct fleet_cancel *c)
 {
-	(void)a;
-	fleet_list_clear(&q->cancel.numbers);
-	fleet_list_clear(&q->cancel.keys);
-	fleet_list_clear(&q->cancel.chats);
-	q->cancel.any = false;
+	fleet_list_init(&c->numbers);
+	fleet_list_init(&c->keys);
+	fleet_list_init(&c->chats);
+	c->any = false;
+}
+
+void fleet_node_cancel_release(struct fleet_cancel *c)
+{
+	fleet_list_release(&c->numbers);
+	fleet_list_release(&c->keys);
+	fleet_list_release(&c->chats);
+	c->any = false;
 }
 
 int fleet_node_cancels(struct fleet *q, const char *keys, const char *chat, const int64_t *numbers,
 		       size_t count)
 {
-	/* what is under way already has its list */
-	if (q->step == &fleet_node_cancel)
-		return -1;
+	struct fleet_cancel *c = &q->cancel;
 	for (size_t i = 0; i < count; i++)
-		fleet_list_number(&q->cancel.numbers, numbers[i]);
+		fleet_list_number(&c->numbers, numbers[i]);
 	for (size_t n; *(keys += strspn(keys, " ")); keys += n) {
 		n = strcspn(keys, " ");
-		fleet_list_keys(&q->cancel.keys, keys, n);
+		fleet_list_keys(&c->keys, keys, n);
 	}
 	if (*chat)
-		fleet_list_keys(&q->cancel.chats, chat, strlen(chat));
-	q->cancel.any = true;
-	bool failed = q->cancel.numbers.failed || q->cancel.keys.failed || q->cancel.chats.failed;
+		fleet_list_keys(&c->chats, chat, strlen(chat));
+	c->any = true;
+	bool failed = c->numbers.failed || c->keys.failed || c->chats.failed;
 	if (failed)
-		cancel_answered(q, NULL);
+		fleet_node_cancel_release(c);
 	fleet_soon(q);
 	return failed ? -1 : 0;
 }
 
 static bool cancel_due(const struct fleet *q)
 {
-	return q->cancel.any;
+	return q->cancel.any || q->cancelling.any;
 }
 
+/* What was not carried out is said again; what was recorded since goes after it. */
 static int cancel_make(struct fleet *q, struct fleet_call *c)
 {
-	const char *numbers = fleet_list_end(&q->cancel.numbers);
-	const char *keys = fleet_list_end(&q->cancel.keys);
-	const char *chats = fleet_list_end(&q->cancel.chats);
+	if (!q->cancelling.any) {
+		struct fleet_cancel none = q->cancelling;
+		q->cancelling = q->cancel;
+		q->cancel = none;
+	}
+	const char *numbers = fleet_list_end(&q->cancelling.numbers);
+	const char *keys = fleet_list_end(&q->cancelling.keys);
+	const char *chats = fleet_list_end(&q->cancelling.chats);
 	if (!numbers || !keys || !chats)
 		return -1;
 	struct fleet_list *held = &q->lists[0];
@@ -395,6 +406,12 @@ static int cancel_make(struct fleet *q, struct fleet_call *c)
 	fleet_call_text(c, chats);
 	fleet_call_text(c, fleet_list_end(held));
 	return 0;
+}
+
+static void cancel_answered(struct fleet *q, const struct fleet_answer *a)
+{
+	(void)a;
+	fleet_node_cancel_release(&q->cancelling);
 }
 
 const struct fleet_step fleet_node_cancel = { "cancel", cancel_due, cancel_make, cancel_answered,

@@ -39,9 +39,8 @@ static void release(struct fleet *q)
 	map_release(&q->sender.begun);
 	for (size_t i = 0; i < sizeof q->lists / sizeof *q->lists; i++)
 		fleet_list_release(&q->lists[i]);
-	fleet_list_release(&q->cancel.numbers);
-	fleet_list_release(&q->cancel.keys);
-	fleet_list_release(&q->cancel.chats);
+	fleet_node_cancel_release(&q->cancel);
+	fleet_node_cancel_release(&q->cancelling);
 	for (size_t i = 0; i < FLEET_ROUTED; i++)
 		fleet_list_release(&q->later.lists[i]);
 	fleet_ops_release(&q->ops);
@@ -59,9 +58,23 @@ static void release(struct fleet *q)
 	free(q);
 }
 
+static void release_claims(struct fleet *q)
+{
+	for (struct list *l = q->claims.next, *next; l != &q->claims; l = next) {
+		const struct fleet_claim *c = container_of(l, struct fleet_claim, link);
+		bool expired = c->claim.expired;
+		next = l->next; /* that of a claim that was freed goes */
+		fleet_release(&q->queue, &c->claim,
+			      &(struct queue_release){
+				      .why = expired ? RELEASE_NO_START : RELEASE_STOP,
+				      .started = !expired && fleet_marked(&q->queue, &c->claim) });
+	}
+}
+
 static int fleet_close(struct queue *queue, struct err *err)
 {
 	struct fleet *q = fleet_of(queue);
+	release_claims(q);
 	int rc = fleet_calls_end(q, err);
 	release(q);
 	return rc;
@@ -138,19 +151,6 @@ static const struct queue_ops ops = {
 	.push_show = fleet_each,
 };
 
-static int take_named(struct fleet *q, const char *name, const char *value)
-{
-	size_t n = strlen(name) + 1, m = strlen(value) + 1;
-	struct fleet_named *named = malloc(sizeof *named + n + m);
-	if (!named)
-		return -1;
-	named->name = memcpy(named->text, name, n);
-	named->value = memcpy(named->text + n, value, m);
-	named->next = q->named;
-	q->named = named;
-	return 0;
-}
-
 /* The database is asked whether it takes this program, and for named values. That it cannot be
  * reached is told in the log only. 0 or -1 with `err`. */
 static int look(struct fleet *q, struct err *err)
@@ -167,7 +167,7 @@ static int look(struct fleet *q, struct err *err)
 	if (rc == 0)
 		rc = fleet_db_ask(db, &named, LOOK_PATIENCE, &a, err);
 	for (int row = 0; rc == 0 && row < fleet_answer_rows(a); row++)
-		if (take_named(q, fleet_answer_text(a, row, 0), fleet_answer_text(a, row, 1)))
+		if (fleet_named_take(q, fleet_answer_text(a, row, 0), fleet_answer_text(a, row, 1)))
 			rc = err_set(err, ERR_INTERNAL, "out of memory");
 	fleet_db_free(db);
 	if (rc == 0 || err->status != ERR_UNAVAILABLE)
@@ -193,9 +193,8 @@ static int init(struct fleet *q, const struct queue_config *config,
 	list_init(&q->in.batches);
 	for (size_t i = 0; i < sizeof q->lists / sizeof *q->lists; i++)
 		fleet_list_init(&q->lists[i]);
-	fleet_list_init(&q->cancel.numbers);
-	fleet_list_init(&q->cancel.keys);
-	fleet_list_init(&q->cancel.chats);
+	fleet_node_cancel_init(&q->cancel);
+	fleet_node_cancel_init(&q->cancelling);
 	for (size_t i = 0; i < FLEET_ROUTED; i++)
 		fleet_list_init(&q->later.lists[i]);
 	fleet_ops_init(&q->ops);

@@ -3,6 +3,7 @@
  * Numbers of calls come in blocks, so that one is at hand at once. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "queue/shared/fleet_verbs_internal.h"
@@ -51,6 +52,26 @@ void fleet_out_numbers(struct fleet *q, int64_t from, int64_t to)
 		q->out.spare_next = from;
 		q->out.spare_end = to + 1;
 	}
+}
+
+/* ---- named values ---- */
+
+int fleet_named_take(struct fleet *q, const char *name, const char *value)
+{
+	size_t n = strlen(name) + 1, m = strlen(value) + 1;
+	struct fleet_named *named = malloc(sizeof *named + n + m);
+	if (!named)
+		return -1;
+	named->name = memcpy(named->text, name, n);
+	named->value = memcpy(named->text + n, value, m);
+	struct fleet_named **at = &q->named;
+	while (*at && strcmp((*at)->name, name) != 0)
+		at = &(*at)->next;
+	struct fleet_named *was = *at;
+	named->next = was ? was->next : NULL;
+	*at = named;
+	free(was);
+	return 0;
 }
 
 /* ---- from every node ---- */
@@ -102,9 +123,11 @@ void fleet_jobs_rest(struct queue *queue, int64_t wall)
 
 void fleet_meta_set(struct queue *queue, const char *name, const char *value)
 {
+	struct fleet *q = fleet_of(queue);
 	struct fleet_ops made;
 	fleet_ops_init(&made);
-	record(fleet_of(queue), &made, fleet_ops_value(&made, name, value));
+	if (record(q, &made, fleet_ops_value(&made, name, value)) == 0)
+		fleet_named_take(q, name, value); /* without memory the old one is read */
 }
 
 /* ---- from a sender ---- */

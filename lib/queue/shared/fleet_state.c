@@ -96,7 +96,7 @@ void fleet_state_void(struct fleet *q)
 		q->turn.lost_from = q->turn.done;
 		q->turn.lost_to = ++q->turn.recorded;
 	}
-	q->turn.unknown = false;
+	q->turn.unknown = q->turn.follows = false;
 	fleet_held_void(q);
 	fleet_op_forget(q);
 	void_claims(q);

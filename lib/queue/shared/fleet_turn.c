@@ -94,6 +94,7 @@ static void add(struct fleet *q, const struct held *h)
 /* All that is said is under way. */
 static void fly(struct fleet *q)
 {
+	q->turn.follows = false;
 	while (!list_empty(&q->said)) {
 		struct held *h = container_of(q->said.next, struct held, say);
 		list_remove(&h->say);
