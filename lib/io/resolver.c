@@ -37,10 +37,8 @@ struct resolver {
 	void *arg;
 };
 
-static void job_leave(struct job *job)
+static void job_free(struct job *job)
 {
-	if (atomic_fetch_sub(&job->users, 1) > 1)
-		return;
 	for (size_t i = 0; i < job->count; i++) {
 		free(job->questions[i].name);
 		buf_release(&job->questions[i].addresses);
@@ -49,6 +47,12 @@ static void job_leave(struct job *job)
 		close(job->report);
 	free(job->why);
 	free(job);
+}
+
+static void job_leave(struct job *job)
+{
+	if (atomic_fetch_sub(&job->users, 1) == 1)
+		job_free(job);
 }
 
 /* ---- the thread ---- */
@@ -135,7 +139,7 @@ static struct job *job_new(const char *const *names, size_t count)
 	if (fine)
 		return job;
 	int errnum = errno;
-	job_leave(job);
+	job_free(job);
 	errno = errnum;
 	return NULL;
 }

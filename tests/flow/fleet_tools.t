@@ -102,6 +102,25 @@ is "$STATUS $(sql 'SELECT count(*), count(DISTINCT message), count(*) FILTER (WH
 fleet cancel --chat 5
 is "$STATUS $OUT" "0 " "cancel, where nothing runs"
 
+# What is pushed waits for no beat: with this lease one comes every 100 seconds.
+start_sandbox --no-penalties
+handler note <<'EOT'
+#!/bin/sh
+cat >>"$FLOW_MARK/seen"
+EOT
+: >"$TMP/seen"
+TGRUN_LOG=$TMP/tgrun.log
+start_tgrun --store "$PG_BOT" --state-dir "$TMP/node" --lease 10m --handler "$TMP/note"
+wait_for 'logged "this machine asks for updates"'
+echo '{"tick":{"n":1}}' >"$TMP/tick"
+for option in '' '--after 200ms'; do
+	# shellcheck disable=SC2086
+	fleet push $option <"$TMP/tick"
+done
+wait_for '[ "$(grep -c tick "$TMP/seen")" = 2 ]'
+is "$(grep -c tick "$TMP/seen")" 2 "what is pushed to the database comes when it is due"
+stop_tgrun
+
 # Which bot, which server.
 TOKEN=777:another STORE=$PG fleet fleet init --role bot
 TOKEN='' STORE=$PG_BOT fleet dead list

@@ -34,6 +34,7 @@ MUTANTS = {
     'outcomes-of-others': ("WHERE x.t IN ('r', 'b') AND item.seq = x.s AND (item.node = p_node) IS TRUE AND item.state = 'h';",
                            "WHERE x.t IN ('r', 'b') AND item.seq = x.s AND item.state = 'h';"),
     'sleeps-through-work': ("    PERFORM setval('hungry', 1);\n", ""),
+    'pushes-in-silence': ("    PERFORM pg_notify('@S@', 'p');\n", "    NULL;\n"),
     'leaves-the-rest-asleep': ("(SELECT count(*) > p_want FROM c)\n", "false\n"),
     'forgets-other-lanes': ("OR EXISTS (SELECT 1 FROM l WHERE p_lanes >> l.lane & 1 = 0)", "OR false"),
     'begins-behind-the-first': ("lane = l.lane AND turn >= l.turn", "lane = l.lane AND turn > l.turn"),

@@ -334,6 +334,8 @@ class World:
                            r.randint(0, 3), data)[0][0]
         lane = self.owner.one('SELECT lane FROM later WHERE number = $1', number)
         want(number > max(list(self.m.pushes) + [0]), 'push has number', number)
+        first = self.owner.one('SELECT number FROM later ORDER BY due, number LIMIT 1')
+        want(('p' in self.hear()) == (first == number), 'the first push is', first, 'and who polls was told otherwise of', number)
         self.m.pushes[number] = [late, keys, lane, data]
 
     def ripe(self, node):

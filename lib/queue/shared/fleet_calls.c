@@ -217,6 +217,9 @@ static void on_notified(void *arg, const char *payload)
 	case 'o':
 		q->sender.more = q->sender.more || q->sender.sends;
 		break;
+	case 'p':
+		q->later.due = fleet_mono(q);
+		break;
 	case 'c':
 	case 'w':
 		q->node.beat_at = fleet_mono(q) - q->fleet.lease;

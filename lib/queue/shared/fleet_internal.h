@@ -418,6 +418,10 @@ int fleet_node_cancels(struct fleet *q, const char *keys, const char *chat, cons
 
 /* ---- fleet_later.c: calls ---- */
 
+/* The next push is due in `left` milliseconds, -1: none is known. Where nobody tells of one that
+ * comes, it is looked for. */
+void fleet_later_next(struct fleet *q, int64_t left);
+
 extern const struct fleet_step fleet_later_stale, fleet_later_routed, fleet_later_ripe,
 	fleet_later_trim, fleet_later_count;
 

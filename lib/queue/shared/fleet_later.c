@@ -19,6 +19,13 @@ static bool is_due(const struct fleet *q)
 	return q->role.polls && q->later.due >= 0 && fleet_mono(q) >= q->later.due;
 }
 
+void fleet_later_next(struct fleet *q, int64_t left)
+{
+	if (!q->node.listens && (left < 0 || left > FLEET_TICK))
+		left = FLEET_TICK;
+	q->later.due = left < 0 ? -1 : fleet_mono(q) + left;
+}
+
 /* ---- routes ---- */
 
 enum { WHAT, NUMBERS, KEYS, CHATS, LANES };
@@ -143,7 +150,7 @@ static void ripe_answered(struct fleet *q, const struct fleet_answer *a)
 	int64_t taken = fleet_answer_number(a, 0, 0), next = fleet_answer_number(a, 0, 1);
 	q->later.routed = false;
 	/* What cannot become one is asked for again with the next beat. */
-	q->later.due = next < 0 || (next == 0 && taken == 0) ? -1 : fleet_mono(q) + next;
+	fleet_later_next(q, next == 0 && taken == 0 ? -1 : next);
 	q->unfinished += taken;
 	q->turn.wake = q->turn.wake || taken;
 }

@@ -217,7 +217,7 @@ static void beat_answered(struct fleet *q, const struct fleet_answer *a)
 		if (q->config.cancel_came)
 			q->config.cancel_came(q->config.arg, seq);
 	q->unfinished = fleet_answer_number(a, 0, UNFINISHED);
-	q->later.due = push < 0 ? -1 : fleet_mono(q) + push;
+	fleet_later_next(q, push);
 }
 
 const struct fleet_step fleet_node_beat = { "beat", beat_due, beat_make, beat_answered, NULL };
@@ -283,6 +283,7 @@ static void listen_answered(struct fleet *q, const struct fleet_answer *a)
 	q->node.listens = true;
 	/* what was told before */
 	q->turn.wake = true;
+	q->later.due = fleet_mono(q);
 	q->sender.more = q->sender.sends;
 }
 
