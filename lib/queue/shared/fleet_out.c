@@ -64,13 +64,14 @@ int fleet_named_take(struct fleet *q, const char *name, const char *value)
 		return -1;
 	named->name = memcpy(named->text, name, n);
 	named->value = memcpy(named->text + n, value, m);
-	struct fleet_named **at = &q->named;
-	while (*at && strcmp((*at)->name, name) != 0)
-		at = &(*at)->next;
-	struct fleet_named *was = *at;
-	named->next = was ? was->next : NULL;
-	*at = named;
+	struct fleet_named **at = &q->named, *was;
+	while ((was = *at) && strcmp(was->name, name) != 0)
+		at = &was->next;
+	if (was)
+		*at = was->next;
 	free(was);
+	named->next = q->named;
+	q->named = named;
 	return 0;
 }
 
