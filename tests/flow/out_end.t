@@ -117,7 +117,7 @@ done
 # A full outbox.
 anew --no-penalties
 : >"$TMP/seen"
-script '{"chat":5,"action":"flood","retry_after":90}'
+script '{"chat":5,"action":"flood","retry_after":300}'
 for n in 1 2 3 4 5 6 7 8; do message 5 $n; done
 bot text --outbox 3 --rate chat=0
 wait_for 'logged "the outbox is full"'
@@ -248,7 +248,7 @@ anew --no-penalties
 rm -rf "$TMP/state"
 if [ "$(id -u)" = 0 ] && mkdir "$TMP/state" && mount -t tmpfs -o size=4m,mode=700 tmpfs "$TMP/state" 2>/dev/null; then
 	trap 'umount -l "$TMP/state" 2>/dev/null; cleanup' EXIT
-	script '{"chat":5,"action":"flood","retry_after":60}
+	script '{"chat":5,"action":"flood","retry_after":200}
 {"method":"sendMessage","chat":6,"action":"delay","ms":10000}'
 	for n in 1 2 3; do message 5 $n; done
 	message 6 slow
