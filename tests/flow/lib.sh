@@ -148,6 +148,9 @@ machine() { # [NAME=VALUE…]
 	SANDBOX=$TMP/${SANDBOX##*/}.machine
 }
 
+# No other bot has its state on this machine, in a place where tgrun looks by itself.
+alone() { [ -z "$(find /var/lib/tgrun* -name run.lock 2>/dev/null)" ]; }
+
 # A database.
 
 # The server is that of the whole run (tests/run --all), or one for this test alone, as it is with settings.

@@ -14,7 +14,7 @@ bots() { # JQ-EXPRESSION, of the lines
 	tool list --json
 	printf '%s\n' "$OUT" | jq -sr "$1"
 }
-[ -z "$(find /var/lib/tgrun* -name run.lock 2>/dev/null)" ] || skip_all "this machine has bots"
+alone || skip_all "this machine has bots"
 
 # None.
 tool list

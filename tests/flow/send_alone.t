@@ -107,16 +107,26 @@ like "$(cat "$TMP/one.err")" "may arrive twice.*tgrun ended while it was being s
 mkdir -p "$TMP/home/.local/state/tgrun"
 HOME=$TMP/home TGRUN_TOKEN=$TOKEN "$TGRUN" send --api-url "$URL" --chat 17 --text=home </dev/null
 is "$? $(texts 17) $(ls "$TMP/home/.local/state/tgrun")" "0 home  123456" "by a token its own place is found, and made"
-HOME=$TMP/home "$TGRUN" send --chat 17 --text=stored </dev/null 2>"$TMP/err"
-is "$? $(HOME=$TMP/home TGRUN_TOKEN=$TOKEN "$TGRUN" outbox list --json | jq -r .chat)" "75 17" "without one, the only state that there is"
+if alone; then
+	HOME=$TMP/home "$TGRUN" send --chat 17 --text=stored </dev/null 2>"$TMP/err"
+	is "$? $(HOME=$TMP/home TGRUN_TOKEN=$TOKEN "$TGRUN" outbox list --json | jq -r .chat)" "75 17" "without one, the only state that there is"
+else
+	ok true "without one, the only state that there is # SKIP this machine has bots"
+fi
 HOME=$TMP/home TG_STATE_DIR=$TMP/state TGRUN_TOKEN=$TOKEN "$TGRUN" send --api-url "$URL" --chat 19 --text=other --wait </dev/null
 is "$? $(texts 19) $(HOME=$TMP/home TGRUN_TOKEN=$TOKEN "$TGRUN" outbox list --json)" "0 other  " "a token that is named in a handler means its own bot, and what waited there goes, too"
 mkdir "$TMP/home/.local/state/tgrun/7"
 touch "$TMP/home/.local/state/tgrun/7/run.lock"
 HOME=$TMP/home "$TGRUN" send --chat 17 --text=which </dev/null 2>"$TMP/err"
-like "$? $(cat "$TMP/err")" "^64 .*more than one bot has its state here: '.*/tgrun/(7|123456)', '.*/tgrun/(7|123456)'" "of two none is taken, and both are named"
-HOME=$TMP "$TGRUN" send --chat 17 --text=none </dev/null 2>"$TMP/err"
-like "$? $(cat "$TMP/err")" "^64 .*no bot has its state here" "where there is none, that is told"
+like "$? $(cat "$TMP/err")" "^64 .*more than one bot has its state here: '" "of two none is taken"
+if alone; then
+	like "$(cat "$TMP/err")" "'.*/tgrun/(7|123456)', '.*/tgrun/(7|123456)'" "… and both are named"
+	HOME=$TMP "$TGRUN" send --chat 17 --text=none </dev/null 2>"$TMP/err"
+	like "$? $(cat "$TMP/err")" "^64 .*no bot has its state here" "where there is none, that is told"
+else
+	ok true "… and both are named # SKIP this machine has bots"
+	ok true "where there is none, that is told # SKIP this machine has bots"
+fi
 
 # So long and no longer. Time runs 20 times as fast for what follows.
 anew
