@@ -2,6 +2,7 @@
  * update fails because of another, and none because of a worker that never read it. One fails
  * when it was over its deadline, or when it was alone in the worker that died; else it is not
  * known who is guilty, and each is handed out again alone. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,14 +10,26 @@
 
 #include "handler/worker_internal.h"
 
+/* The stage, from 1, that exited with status 0, and whose end was that of the others, too: by
+ * SIGPIPE, or by a shell's word for that, status 141. The slot may have seen it end before them, or
+ * all of them at once. 0: none. */
+static int ended_well(const struct worker *w)
+{
+	int last = w->end.stages, failed = outcome_stage(w->end.status, last);
+	if (w->broken)
+		return w->end.status[w->broken - 1] == 0 ? w->broken : 0;
+	bool by_pipe = failed < 0 || (WIFEXITED(w->end.status[failed]) &&
+				      WEXITSTATUS(w->end.status[failed]) == 128 + SIGPIPE);
+	return last > 1 && w->end.status[last - 1] == 0 && by_pipe ? last : 0;
+}
+
 void worker_describe_end(const struct worker *w, char *out, size_t n)
 {
 	struct outcome o;
+	int well = ended_well(w);
 	outcome_of(w->end.status, w->end.stages, 0, 0, &w->h->policy.outcome, &o);
-	/* Its end may have been the end of the others, too, by SIGPIPE, or by a shell's word for
-	 * that, status 141. */
-	if (w->broken && w->end.status[w->broken - 1] == 0)
-		snprintf(out, n, "stage %d of %d exited with status 0", w->broken, w->end.stages);
+	if (well)
+		snprintf(out, n, "stage %d of %d exited with status 0", well, w->end.stages);
 	else
 		snprintf(out, n, "%s", o.reason[0] ? o.reason : "exited with status 0");
 }
