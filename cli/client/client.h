@@ -32,7 +32,12 @@ int client_none_runs(const char *state_dir, struct err *err);
 int client_ask(struct statedir *dir, const char *request, client_line *line, void *arg,
 	       struct err *err);
 
-/* The same with `patience` milliseconds for the answer, in place of half a minute. */
+/* From now on client_ask() waits so long for an answer, in place of half a minute: for who asks
+ * several, one after the other. */
+enum { CLIENT_HURRY = 3000 /* milliseconds */ };
+void client_hurry(int64_t milliseconds);
+
+/* The same with `patience` milliseconds for the answer. */
 int client_ask_within(struct statedir *dir, const char *request, int64_t patience,
 		      client_line *line, void *arg, struct err *err);
 

@@ -265,6 +265,10 @@ static int ask_one(struct setup *s)
 	if (rc == 0)
 		rc = print_end(&err);
 	statedir_close(dir);
+	if (rc && s->config.all && s->state_dir) {
+		struct err why = err;
+		err_set(&err, why.status, "%s: %s", s->state_dir, why.text);
+	}
 	return rc ? cmd_fail(&err) : well ? 0 : 1;
 }
 
@@ -273,6 +277,7 @@ static int ask_in(void *arg, const char *path)
 {
 	struct setup *s = arg;
 	s->config.state_dir = (char *)path;
+	client_hurry(CLIENT_HURRY);
 	return ask_one(s);
 }
 

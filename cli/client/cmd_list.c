@@ -9,7 +9,7 @@
 #include "cli/cmd.h"
 #include "cli/print.h"
 
-enum { PATIENCE = 3000 /* milliseconds */, LINE_MAX_BYTES = 16384 };
+enum { LINE_MAX_BYTES = 16384 };
 
 /* What is told of one. */
 struct bot {
@@ -100,7 +100,7 @@ static int list_one(void *arg, const char *path)
 	struct err err = { 0 };
 	struct bot b = { .path = path, .state = "stopped", .why = "" };
 	struct statedir *dir = statedir_visit(path, &err);
-	int rc = dir ? client_ask_within(dir, "{\"verb\":\"status\"}", PATIENCE, on_status, &b,
+	int rc = dir ? client_ask_within(dir, "{\"verb\":\"status\"}", CLIENT_HURRY, on_status, &b,
 					 &err)
 		     : -1;
 	if (rc && err.status && err.status != ERR_UNAVAILABLE) {

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "cli/client/consent.h"
 #include "cli/client/listing.h"
+#include "cli/client/shared.h"
 #include "cli/cmd.h"
 #include "cli/print.h"
 
@@ -192,7 +193,13 @@ static void print_skipped(struct work *w, const char *number, enum queue_fate fa
 		return;
 	}
 	w->missing++;
-	if (fate == QUEUE_RUNS)
+	if (fate == QUEUE_RUNS && shared_is(w->setup))
+		print_line(stderr,
+			   "tgrun: update %s is being handled, or is with the machine that is to "
+			   "handle it next; only what waits for a machine can be skipped ('tgrun "
+			   "fleet drain' has a machine give back what does not run)",
+			   number);
+	else if (fate == QUEUE_RUNS)
 		print_line(stderr,
 			   "tgrun: update %s is being handled; only what waits can be skipped",
 			   number);

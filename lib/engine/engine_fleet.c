@@ -16,7 +16,7 @@ static void on_role(void *arg, bool may_ask, int64_t offset)
 	if (news)
 		log_event(e->config.log, LOG_INFO, LOG_NONE,
 			  may_ask ? "this machine asks for updates"
-			  : could ? "another machine asks for updates from now on"
+			  : could ? "this machine asks for updates no more"
 				  : "another machine asks for updates: standing by");
 	if (!e->fleet.attached && !may_ask)
 		notify_ready(e->config.notify);
@@ -41,7 +41,7 @@ static void on_sender(void *arg, bool may_send)
 		return;
 	log_event(e->config.log, LOG_INFO, LOG_NONE,
 		  may_send ? "this machine sends what waits in the outbox"
-			   : "another machine sends what waits in the outbox");
+			   : "this machine sends no more what waits in the outbox");
 	out_role(e->out, may_send);
 	engine_turn_in(e, 0);
 }
@@ -89,6 +89,19 @@ static bool is_void(void *arg, const struct claim *c)
 	return ((const struct flight *)c->owner)->is_void;
 }
 
+/* What had ended, and was void before that was written. */
+static bool tell_unwritten(struct engine *e)
+{
+	struct queue_fleet f;
+	queue_fleet(e->queue, &f);
+	uint64_t lost = f.unwritten - e->fleet.unwritten;
+	e->fleet.unwritten = f.unwritten;
+	if (lost)
+		log_event(e->config.log, LOG_ERROR, LOG_FIELDS(LOG_NUM("updates", (int64_t)lost)),
+			  "what ended last is not written, and will be handled once more");
+	return lost > 0;
+}
+
 static void on_void_claims(void *arg)
 {
 	struct engine *e = arg;
@@ -111,6 +124,9 @@ static void on_void_claims(void *arg)
 	else
 		log_event(e->config.log, LOG_ERROR, LOG_NONE,
 			  "cut off from the store: no handler ran here");
+	bool lost = tell_unwritten(e);
+	if (e->phase != ENGINE_RUNNING && !e->end.status)
+		e->end.status = lost ? ERR_UNAVAILABLE : killed ? 1 : 0;
 	engine_remember_error(e, "this machine was cut off from the store");
 	CRASHPOINT("fleet-void");
 	/* A slot kills all that it has when its time is over, the rest is cut here: requests. */

@@ -228,11 +228,12 @@ struct engine {
 	struct {
 		bool shared, attached;
 		bool may_ask, may_send;
-		bool leaves;       /* tgrun drain */
-		bool holds_back;   /* tgrun fleet drain */
-		bool refused;      /* the store takes this program no more: it stops */
-		int64_t trust;     /* CLOCK_BOOTTIME, milliseconds: no handler runs from then on */
-		struct list sends; /* of engine_send.c: answered when they are stored */
+		bool leaves;        /* tgrun drain */
+		bool holds_back;    /* tgrun fleet drain */
+		bool refused;       /* the store takes this program no more: it stops */
+		uint64_t unwritten; /* of what could not be written, so much was told */
+		int64_t trust;      /* CLOCK_BOOTTIME, milliseconds: no handler runs from then on */
+		struct list sends;  /* of engine_send.c: answered when they are stored */
 	} fleet;
 	struct {
 		int64_t at;

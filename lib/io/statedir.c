@@ -185,8 +185,23 @@ struct statedir *statedir_look(const char *path, struct err *err)
 	return open_there(path, LOOK, err);
 }
 
+/* Whether it may be there: what cannot be seen may. */
+static bool has_file(const char *path, const char *name)
+{
+	char *file;
+	if (asprintf(&file, "%s/%s", path, name) < 0)
+		return true;
+	bool has = faccessat(AT_FDCWD, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+	free(file);
+	return has;
+}
+
 struct statedir *statedir_visit(const char *path, struct err *err)
 {
+	/* What no tgrun has used is no state, and does not become one by being looked at. */
+	err->status = 0;
+	if (!has_file(path, "run.lock") && !has_file(path, "queue.db"))
+		return NULL;
 	return open_there(path, VISIT, err);
 }
 

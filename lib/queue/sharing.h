@@ -31,6 +31,9 @@ struct queue_fleet {
 	/* since the start: how often void_claims was called; machines whose work this one handed
 	 * on; what the store refused since another machine has the role, or the claims */
 	uint64_t cut_offs, takeovers, refusals;
+	/* ends of handlers that were void before they were written: their updates are handled once
+	 * more */
+	uint64_t unwritten;
 };
 /* Fills it in; without a shared store all is 0. */
 void queue_fleet(const struct queue *q, struct queue_fleet *out);

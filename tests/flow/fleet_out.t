@@ -35,7 +35,7 @@ arrived() { deliveries 'select(.chat >= 1000 and .method == "sendMessage") | "\(
 in_order() { # MORE: so many may have come twice, in a row
 	arrived | awk -v more="$1" '$2 == last[$1] { twice++; next } $2 != last[$1] + 1 { bad++ } { last[$1] = $2 } END { print NR - twice, bad + 0, twice + 0 <= more }'
 }
-is_sender() { grep 'sends what waits in the outbox' "$TMP/$1.log" | tail -n 1 | grep -q 'this machine'; }
+is_sender() { grep 'what waits in the outbox' "$TMP/$1.log" | tail -n 1 | grep -q 'sends what'; }
 
 node a
 A=$NODE

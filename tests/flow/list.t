@@ -63,7 +63,7 @@ is "$STATUS" 0 "one that is named is asked"
 # Or each.
 tool status --all
 is "$STATUS $(grep -c . "$TMP/err") $(sed -n 's/^running: bot 123456 .*/running/p; /^==>/p' "$TMP/out" | xargs)" "69 1 ==> $home/123456 <== running" "status --all tells of each that runs"
-like "$ERR" "^tgrun: no tgrun runs .*$home/7" "… and of each that does not: 69"
+like "$ERR" "^tgrun: $home/7: no tgrun runs " "… and of each that does not: 69"
 tool status --all --json
 is "$STATUS $(printf '%s\n' "$OUT" | jq -sr 'map("\(.state_dir) \(.state) \(.bot_id)") | join(" ")')" "69 $home/123456 running 123456" "… in JSON, with whose it is"
 tool status --all --check
@@ -95,6 +95,8 @@ is "$? $(cat "$TMP/err")" "74 tgrun: cannot write the output: No space left on d
 kill -STOP "$TGRUN_PID"
 is "$(bots 'map("\(.state) \(.error // "")") | join("|")')" "unknown the running tgrun does not answer|stopped " \
 	"one that stands still is listed as such, and so is the other"
+tool status --all --check
+is "$STATUS $(cut -d: -f 1-2 "$TMP/err" | paste -sd ' ')" "75 tgrun: $home/123456 tgrun: $home/7" "… and told of by status --all, by its path"
 kill -CONT "$TGRUN_PID"
 if command -v python3 >/dev/null; then
 	like "$(python3 tests/flow/screen.py 80x24 'wait /stopped/' show end -- "$TGRUN" list)" '^STATE +UP +WAITING +DEAD +DIRECTORY' "on a terminal there is a head line"

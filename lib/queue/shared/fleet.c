@@ -58,6 +58,7 @@ void fleet_figures(const struct queue *queue, struct queue_fleet *out)
 		.cut_offs = q->cut_offs,
 		.takeovers = q->takeovers,
 		.refusals = q->refusals,
+		.unwritten = q->unwritten,
 	};
 }
 

@@ -216,6 +216,10 @@ void fleet_check(const char *url, int64_t bot_id, const char *rule,
 	fleet_schema_name(bot_id, schema);
 	struct check c = { .told = told, .url = url };
 	c.db = fleet_db_open(url, schema, FLEET_TOOLS_WAIT, &err);
+	if (!c.db && err.status == ERR_UNAVAILABLE) {
+		tell(&c, told->warning, "%s; a run would go on trying", err.text);
+		return;
+	}
 	if (!c.db) {
 		told->wrong(told->arg, &err);
 		return;

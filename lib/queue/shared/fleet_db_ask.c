@@ -36,20 +36,38 @@ static int give_up(struct fleet_db *db, struct err *err)
 	return -1;
 }
 
+/* Of the time that there is each host has its part, as far as the URL does not say less: libpq
+ * itself does not go on to the next one where one accepts, and says nothing. */
+static int64_t patience_of(const struct fleet_db *db, int64_t limit)
+{
+	int64_t share = limit / db->where.hosts, given = (int64_t)db->where.patience * 1000;
+	return given > 0 && given < share ? given : share;
+}
+
+static int connect_within(struct fleet_db *db, int64_t patience, struct err *err)
+{
+	int64_t until = until_of(patience);
+	int wanted = fleet_db_connect(db);
+	db->silent = false;
+	while (wanted > 0) {
+		db->silent = wait_for(db, wanted, until) != 0;
+		wanted = db->silent ? -1 : fleet_db_connect_on(db);
+	}
+	return wanted < 0 ? give_up(db, err) : 0;
+}
+
 struct fleet_db *fleet_db_open(const char *url, const char *schema, int64_t limit, struct err *err)
 {
 	struct fleet_db *db = calloc(1, sizeof *db);
-	int64_t until = until_of(limit);
 	if (!db) {
 		err_set(err, ERR_INTERNAL, "out of memory");
 		return NULL;
 	}
-	int rc = fleet_db_init(db, url, schema, err);
-	if (rc == 0) {
-		int wanted = fleet_db_connect(db);
-		while (wanted > 0)
-			wanted = wait_for(db, wanted, until) ? -1 : fleet_db_connect_on(db);
-		rc = wanted < 0 ? give_up(db, err) : 0;
+	int rc = fleet_db_init(db, url, schema, err), tries = rc == 0 ? db->where.hosts : 0;
+	for (; tries > 0; db->turn++, tries--) {
+		rc = connect_within(db, patience_of(db, limit), err);
+		if (rc == 0 || !db->silent)
+			break;
 	}
 	if (rc) {
 		fleet_db_free(db);

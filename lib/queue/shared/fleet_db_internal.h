@@ -20,6 +20,7 @@ struct fleet_where {
 	char *password;               /* of the URL; NULL: none */
 	char *name;                   /* `database 'bots' on 'db.example'` */
 	int hosts;                    /* how many the lists name */
+	long patience;                /* connect_timeout: seconds for each of them; 0: not given */
 	char **names;                 /* those of the hosts whose addresses are to be asked for */
 	size_t name_count;
 };
@@ -77,6 +78,7 @@ struct fleet_db {
 	struct loop_watch *watch;  /* of a copy of the socket */
 	struct backoff backoff;
 	unsigned turn; /* which host is the first */
+	bool silent;   /* fleet_db_ask.c: it did not answer in time */
 };
 
 /* 0, or -1 with `err`; fleet_db_free() in both cases. */

@@ -43,6 +43,10 @@ static int take_options(struct fleet_where *w, const PQconninfoOption *url,
 			const PQconninfoOption *defaults)
 {
 	bool failed = false;
+	/* What a service's file says of these stands before the environment, and libpq reads it. */
+	const char *service = option(url, "service");
+	const PQconninfoOption *others = defaults;
+	defaults = service ? NULL : defaults;
 	w->hostaddr = copy(url, defaults, "hostaddr", &failed);
 	w->host = copy(url, defaults, "host", &failed);
 	w->port = copy(url, defaults, "port", &failed);
@@ -52,8 +56,13 @@ static int take_options(struct fleet_where *w, const PQconninfoOption *url,
 		database = copy(url, defaults, "user", &failed);
 	w->hosts = 1 + commas(w->host ? w->host : w->hostaddr);
 	const char *host = w->host ? w->host : w->hostaddr;
-	if (asprintf(&w->name, "database '%s' on '%s'", database ? database : "",
-		     host ? host : "this machine") < 0) {
+	int rc = service ? asprintf(&w->name, "database of the service '%s'", service)
+			 : asprintf(&w->name, "database '%s' on '%s'", database ? database : "",
+				    host ? host : "this machine");
+	const char *patience = option(url, "connect_timeout");
+	patience = patience ? patience : option(others, "connect_timeout");
+	w->patience = patience ? strtol(patience, NULL, 10) : 0;
+	if (rc < 0) {
 		w->name = NULL;
 		failed = true;
 	}

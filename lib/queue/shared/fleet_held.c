@@ -288,6 +288,7 @@ void fleet_held_void(struct fleet *q)
 		if (!sched_remove(q->sched, now, h->seq))
 			sched_finish(q->sched, now, h->seq);
 		list_remove(&h->say);
+		q->unwritten += h->marked && h->end;
 		h->redelivered = h->redelivered || h->marked;
 		h->flying = h->start = h->end = FLEET_NOTHING;
 		h->voided = true;

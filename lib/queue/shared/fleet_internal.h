@@ -236,7 +236,7 @@ struct fleet {
 	} wells[2];         /* as of the local queue, of this node */
 	int64_t unfinished; /* of all machines, as far as the backlog */
 	uint64_t ended;     /* updates, since the start */
-	uint64_t cut_offs, takeovers, refusals;
+	uint64_t cut_offs, takeovers, refusals, unwritten;
 };
 
 /* For const queues, too. */

@@ -22,7 +22,7 @@ static const struct {
 			 "SELECT number FROM @S@.letters WHERE number BETWEEN $1 AND $2 "
 			 "ORDER BY number LIMIT $3" },
 	[QUEUE_SKIP] = { "SELECT o_number, o_fate FROM @S@.skip($1)",
-			 "SELECT number FROM @S@.queue WHERE state NOT IN ('running', 'held') "
+			 "SELECT number FROM @S@.queue WHERE node IS NULL "
 			 "AND number BETWEEN $1 AND $2 ORDER BY number LIMIT $3" },
 	[QUEUE_TAKE_BACK] = { "SELECT o_number, o_fate FROM @S@.push_drop($1)", NULL },
 };
