@@ -179,7 +179,8 @@ FLOW_IN = $(patsubst tests/%,build/$(1)/%,$(FLOW))
 # The slow ones first. A flow test spends its time on waiting, not on what a compiler made: once plain, once with sanitizers.
 QUICK   = $(call FLOW_IN,gcc) $(call UNIT_IN,gcc)
 # What several machines share is the database's to do, and its tests take long: they run once.
-ASAN    = $(filter-out %/flow/fleet%.t,$(call FLOW_IN,clang-asan)) $(call UNIT_IN,clang-asan) $(call UNIT_IN,gcc-asan)
+ALONE   = $(foreach test,$(FLOW),$(if $(findstring /fleet,$(test)),$(test)))
+ASAN    = $(filter-out $(ALONE:tests/%=build/clang-asan/%),$(call FLOW_IN,clang-asan)) $(call UNIT_IN,clang-asan) $(call UNIT_IN,gcc-asan)
 PROVE   = tests/run --all -j $$(($(JOBS) + 4))
 
 $(SETS:%=build-%): build-%:

@@ -83,6 +83,8 @@ for plan in '{"status":404,"body":"\n no such order \nmore"}' '{"status":301,"he
 	'{"repeat":1100000,"body":"x"}' '{"status":429}' '{"status":429,"headers":{"Retry-After":"1"}}' '{"status":404,"headers":{"Retry-After":"1"}}' \
 	'{"status":503,"times":2}' '{"do":"stall"}' '{"do":"cut"}' '{"do":"end"}' '{"do":"used"}'; do
 	chat=$((chat + 1))
+	# That one takes a connection that was used and waits: all others are handled by then.
+	[ $chat != 12 ] || wait_for '[ "$(figure "[.done + .dead] | tostring")" = "[22]" ]'
 	message $chat "$plan"
 	message $chat "behind $chat"
 done

@@ -245,8 +245,8 @@ EOT
 broken_worker() { # HANDLER REASON
 	fresh
 	rm -f "$TMP/mended"
+	generate 100 40 # before it starts: a pipeline that has stood for two seconds would be charged
 	start_tgrun --workers 1 --handler "$1" --log-level debug
-	generate 100 40
 	wait_for '[ "$(stats .pending)" = 0 ] && [ "$("$TGRUN" status --json --state-dir "$TMP/state" | jq .received)" = 100 ] && logged "interrupted, .* anything"'
 	"$TGRUN" status --json --state-dir "$TMP/state" >"$TMP/status"
 	is "$(jq -r '"\(.start_failing) \(.dead) \(.failed) \(.interrupted)"' "$TMP/status") $(dead list --json)" "true 0 0 0 " \

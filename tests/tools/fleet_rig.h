@@ -28,7 +28,7 @@
 #pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic ignored "-Wunused-variable"
 
-enum { DEADLINE = 20000, NODES = 3, NOTES = 64, HOUR = 3600 * 1000 };
+enum { DEADLINE = 60000, NODES = 3, NOTES = 64, HOUR = 3600 * 1000 };
 
 /* ---- a clock that can be set forward ---- */
 

@@ -218,7 +218,7 @@ static void on_notified(void *arg, const char *payload)
 		q->sender.more = q->sender.more || q->sender.sends;
 		break;
 	case 'p':
-		q->later.due = fleet_mono(q);
+		fleet_later_came(q);
 		break;
 	case 'c':
 	case 'w':

@@ -422,6 +422,9 @@ int fleet_node_cancels(struct fleet *q, const char *keys, const char *chat, cons
  * comes, it is looked for. */
 void fleet_later_next(struct fleet *q, int64_t left);
 
+/* A push has come that may be due: it is looked for. */
+void fleet_later_came(struct fleet *q);
+
 extern const struct fleet_step fleet_later_stale, fleet_later_routed, fleet_later_ripe,
 	fleet_later_trim, fleet_later_count;
 

@@ -26,6 +26,12 @@ void fleet_later_next(struct fleet *q, int64_t left)
 	q->later.due = left < 0 ? -1 : fleet_mono(q) + left;
 }
 
+void fleet_later_came(struct fleet *q)
+{
+	q->later.due = fleet_mono(q);
+	q->later.routed = false; /* what was looked for before did not have it */
+}
+
 /* ---- routes ---- */
 
 enum { WHAT, NUMBERS, KEYS, CHATS, LANES };

@@ -283,7 +283,7 @@ static void listen_answered(struct fleet *q, const struct fleet_answer *a)
 	q->node.listens = true;
 	/* what was told before */
 	q->turn.wake = true;
-	q->later.due = fleet_mono(q);
+	fleet_later_came(q);
 	q->sender.more = q->sender.sends;
 }
 
