@@ -122,7 +122,13 @@ if [ "$mounted" ]; then
 	wait_for fails_on 60
 	ok 'logged "asking and starting pause"' "the reserve itself is used up: asking and starting pause"
 	stop_tgrun
-	is "$STATUS $(grep -c 'the last outcomes cannot be written' "$TGRUN_LOG")" "74 1" "outcomes that cannot be written: a stop says so and ends with 74"
+	what="outcomes that cannot be written: a stop says so and ends with 74"
+	if [ "$STATUS" = 0 ] && logged 'the state can be written again'; then
+		# Rare: it has begun its log anew, which takes no more room.
+		ok true "$what # SKIP SQLite found room after all"
+	else
+		is "$STATUS $(grep -c 'the last outcomes cannot be written' "$TGRUN_LOG")" "74 1" "$what"
+	fi
 	rm "$TMP/state/filler"
 	run_tgrun --handler "$TMP/note" --once --min-free 0
 	is "$STATUS $(sed -n 's/^end \([0-9]*\) .*/\1/p' "$TMP/seen" | sort -nu | wc -l)" "0 501" "… and with room everything is handled"
