@@ -18,13 +18,6 @@
 #include "queue/verbs.h"
 
 enum { ANSWER_TIMEOUT = 30000, PATIENCE = 10000, STEP = 50 }; /* milliseconds */
-
-static int64_t answer_timeout = ANSWER_TIMEOUT;
-
-void client_hurry(int64_t milliseconds)
-{
-	answer_timeout = milliseconds;
-}
 enum { SHORT_LINE = 8192, PAGE_BYTES = 8 << 20, NUMBERS_AT_ONCE = 2000 };
 
 int client_none_runs(const char *state_dir, struct err *err)
@@ -126,7 +119,7 @@ struct peer {
 	struct statedir *dir;
 	struct queue *queue; /* NULL: to the runner that has `dir` */
 	int passed;          /* an open file that goes with the request; -1: none */
-	int64_t patience;    /* milliseconds for an answer; 0: as long as all others */
+	int64_t patience;    /* milliseconds for an answer; 0: ANSWER_TIMEOUT */
 };
 
 /* Carries out a request of the queue itself, by the rows by which a runner does. */
@@ -160,7 +153,7 @@ static int ask(const struct peer *peer, const char *request, client_line *line, 
 	int rc = peer->queue ? ask_queue(peer->queue, request, &answer, err)
 			     : control_call(statedir_fd(peer->dir), request, peer->passed, on_line,
 					    &answer,
-					    peer->patience ? peer->patience : answer_timeout, err);
+					    peer->patience ? peer->patience : ANSWER_TIMEOUT, err);
 	int bad = hand_over(&answer.lines, line, arg);
 	rc = rc ? rc : bad;
 	buf_release(&answer.lines);
@@ -179,7 +172,7 @@ static int ask(const struct peer *peer, const char *request, client_line *line, 
 int client_ask(struct statedir *dir, const char *request, client_line *line, void *arg,
 	       struct err *err)
 {
-	return client_ask_within(dir, request, answer_timeout, line, arg, err);
+	return client_ask_within(dir, request, 0, line, arg, err);
 }
 
 int client_ask_within(struct statedir *dir, const char *request, int64_t patience,

@@ -32,12 +32,9 @@ int client_none_runs(const char *state_dir, struct err *err);
 int client_ask(struct statedir *dir, const char *request, client_line *line, void *arg,
 	       struct err *err);
 
-/* From now on client_ask() waits so long for an answer, in place of half a minute: for who asks
- * several, one after the other. */
-enum { CLIENT_HURRY = 3000 /* milliseconds */ };
-void client_hurry(int64_t milliseconds);
-
-/* The same with `patience` milliseconds for the answer. */
+/* The same with `patience` milliseconds for the answer; 0: half a minute, as of client_ask(). Who
+ * asks several, one after the other, has CLIENT_HURRY for each. */
+enum { CLIENT_HURRY = 3000 };
 int client_ask_within(struct statedir *dir, const char *request, int64_t patience,
 		      client_line *line, void *arg, struct err *err);
 

@@ -244,6 +244,7 @@ static int ask_one(struct setup *s)
 	struct statedir *dir;
 	char request[64];
 	bool well = true;
+	int64_t patience = s->config.all ? CLIENT_HURRY : 0;
 	snprintf(request, sizeof request, "{\"verb\":\"%s\"}",
 		 options_command_name(s->config.command));
 	int rc = client_open(s, &dir, &err);
@@ -255,7 +256,7 @@ static int ask_one(struct setup *s)
 		     : s->config.prometheus ? status_metrics(s, dir, &err)
 		     : s->config.command == COMMAND_RELOAD
 			     ? reload(dir, &err)
-			     : client_ask(dir, request, on_line, s, &err);
+			     : client_ask_within(dir, request, patience, on_line, s, &err);
 	if (s->config.check && rc > 0) {
 		well = false;
 		rc = 0;
@@ -277,7 +278,6 @@ static int ask_in(void *arg, const char *path)
 {
 	struct setup *s = arg;
 	s->config.state_dir = (char *)path;
-	client_hurry(CLIENT_HURRY);
 	return ask_one(s);
 }
 

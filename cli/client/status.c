@@ -108,7 +108,8 @@ int status_check(struct setup *s, struct statedir *dir, struct err *err)
 {
 	struct check c = { .config = &s->config };
 	buf_init(&c.line, LINE_MAX_BYTES);
-	int rc = client_ask(dir, "{\"verb\":\"status\"}", on_status, &c, err);
+	int64_t patience = s->config.all ? CLIENT_HURRY : 0;
+	int rc = client_ask_within(dir, "{\"verb\":\"status\"}", patience, on_status, &c, err);
 	bool well = c.line.len == 0;
 	if (rc == 0 && !well)
 		print_line(stdout, "%s%s%s", s->config.all ? s->state_dir : "",

@@ -24,13 +24,13 @@ struct statedir;
  * that says what would mend it. */
 struct statedir *statedir_open(const char *path, struct err *err);
 
-/* The same for a sub-command, which never makes it: NULL with `err`->status 0 when it is not there.
- * It may be root's: where the directory is another user's, this process becomes that user, for
- * good. */
+/* The same for a sub-command, which never makes it: NULL with `err`->status 0 when it is not there,
+ * or when no tgrun has used it, so that neither run.lock nor queue.db is in it. It may be root's:
+ * where the directory is another user's, this process becomes that user, for good. */
 struct statedir *statedir_visit(const char *path, struct err *err);
 
 /* The same for who only looks: no file is made and no mode mended, and a lock that is not there is
- * held by nobody. NULL as of statedir_visit(). */
+ * held by nobody. NULL with `err`->status 0 when the directory is not there. */
 struct statedir *statedir_look(const char *path, struct err *err);
 
 /* Closes it, and with it the locks that no slot holds. NULL is fine. */

@@ -31,7 +31,7 @@ MUTANTS = {
     'delays-that-are-forgotten': ("state = CASE WHEN item.state <> 'w' OR item.nwait > f.c THEN item.state\n"
                                   "                     WHEN item.due > clock_timestamp() THEN 'd' ELSE 'r' END,",
                                   "state = CASE WHEN item.state <> 'w' OR item.nwait > f.c THEN item.state ELSE 'r' END,"),
-    'outcomes-of-others': ("WHERE x.t IN ('r', 'b') AND item.seq = x.s AND (item.node = p_node) IS TRUE AND item.state = 'h';",
+    'outcomes-of-others': ("WHERE x.t IN ('r', 'b') AND item.seq = x.s AND (item.node = p_node) IS TRUE\n        AND item.state = 'h';",
                            "WHERE x.t IN ('r', 'b') AND item.seq = x.s AND item.state = 'h';"),
     'sleeps-through-work': ("    PERFORM setval('hungry', 1);\n", ""),
     'pushes-in-silence': ("    PERFORM pg_notify('@S@', 'p');\n", "    NULL;\n"),

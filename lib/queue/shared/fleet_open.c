@@ -58,6 +58,7 @@ static void release(struct fleet *q)
 	free(q);
 }
 
+/* What is in the hands of who closes goes back, as queue.h has it. */
 static void release_claims(struct fleet *q)
 {
 	for (struct list *l = q->claims.next, *next; l != &q->claims; l = next) {
