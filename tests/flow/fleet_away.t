@@ -44,6 +44,7 @@ like "$STATUS $(printf %s "$OUT" | tr '\n' ' ')" "^0 .*warning .*cannot be reach
 handler hold <<'EOT'
 #!/bin/sh
 echo "$TG_TEXT" >>"$FLOW_MARK/seen"
+[ "$TG_TEXT" != later ] || exit 75
 while [ ! -e "$FLOW_MARK/$TG_TEXT" ]; do sleep 0.05; done
 EOT
 : >"$TMP/seen"
@@ -69,6 +70,12 @@ message 1 three
 tool "$PG_BOT" queue list --json
 wait_for 'tool "$PG_BOT" queue list --json; [ "$(printf "%s\n" "$OUT" | wc -l)" = 3 ]'
 is "$(printf '%s\n' "$OUT" | jq -r .state | paste -sd ' ')" "running behind behind" "what waits behind a running one is behind it, whoever holds it"
+message 2 later
+second() { printf '%s\n' "$OUT" | jq -r "select(.key == \"chat:2\") | .$1"; } # MEMBER
+wait_for 'tool "$PG_BOT" queue list --json; [ "$(second state)" = delayed ]'
+is "$(second state) $(second 'due != null')" "delayed true" "… and what waits for its next attempt is delayed"
+tool "$PG_BOT" queue skip "$(second number)"
+like "$STATUS $ERR" "^1 .*is with the machine that is to handle it next.*tgrun fleet drain" "what a machine holds is not skipped, which is said"
 touch "$TMP/one" "$TMP/two" "$TMP/three"
 wait_for '[ "$(grep -c " handled " "$TGRUN_LOG")" -ge 4 ]'
 stop_tgrun

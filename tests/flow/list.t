@@ -60,6 +60,15 @@ is "$(bots 'map("\(.state_dir) \(.state)") | join(" ")')" "$home/123456 running 
 tool status --json --state-dir "$home/123456"
 is "$STATUS" 0 "one that is named is asked"
 
+# What no tgrun has used is no state, and does not become one by being asked about.
+mkdir "$home/fresh"
+for words in status 'status --check' stop 'queue list' 'dead list' 'outbox list' 'cancel 1'; do
+	# shellcheck disable=SC2086
+	tool $words --state-dir "$home/fresh"
+done
+is "$(ls -A "$home/fresh") $(bots 'map(.state_dir) | join(" ")')" " $home/123456 $home/7" "a directory that was only asked about has nothing in it, and is not listed"
+rmdir "$home/fresh"
+
 # Or each.
 tool status --all
 is "$STATUS $(grep -c . "$TMP/err") $(sed -n 's/^running: bot 123456 .*/running/p; /^==>/p' "$TMP/out" | xargs)" "69 1 ==> $home/123456 <== running" "status --all tells of each that runs"

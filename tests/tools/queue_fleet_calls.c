@@ -453,6 +453,12 @@ static void test_push_full(void)
 	struct claim *c = run(A);
 	pass_beat();
 	UNTIL((queue_counts(A->q, &k), k.full), "the backlog is full");
+	/* That others had their keys before it came says nothing of the next one. */
+	int64_t gone = push("gone", true, 0);
+	UNTIL(atoi(sql("SELECT count(*) FROM @S@.later WHERE lane >= 0")) == 1, "it is routed");
+	for (int i = 0; i < 10; i++)
+		turn();
+	is_num(change(QUEUE_TAKE_BACK, gone), QUEUE_CHANGED, "… and taken back");
 	push("waits", true, 0);
 	pass_beat();
 	struct queue_fleet f;

@@ -1,5 +1,6 @@
 /* tests/unit/worker: workers that stay: what they are given, and what their answers and their ends
  * mean. The program is its own worker: see worker_rig.h. */
+#include "handler/worker_internal.h"
 #include "tests/unit/worker_rig.h"
 
 static void many_updates(void)
@@ -404,6 +405,30 @@ static void broken_pipelines(void)
 	}
 }
 
+/* Of stages that the slot saw end at one look, the one whose end was that of the others is named.
+ */
+static void gone_at_once(void)
+{
+	static const struct {
+		int status[2];
+		const char *told;
+	} ends[] = {
+		{ { 141 << 8, 0 }, "stage 2 of 2 exited with status 0" },
+		{ { SIGPIPE, 0 }, "stage 2 of 2 exited with status 0" },
+		{ { 141 << 8, 1 << 8 }, "stage 2 of 2 exited with status 1" },
+		{ { 3 << 8, 0 }, "stage 1 of 2 exited with status 3" },
+	};
+	struct handler h = { .policy = house_policy };
+	struct worker w = { .h = &h, .end = { .stages = 2 } };
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		char told[200];
+		memcpy(w.end.status, ends[i].status, sizeof ends[i].status);
+		worker_describe_end(&w, told, sizeof told);
+		is_str(told, ends[i].told,
+		       "what a pipeline ended of, all of which is gone at once");
+	}
+}
+
 /* What kills each pipeline that reads it is charged, when it is known to be that. */
 static void killed_pipelines(void)
 {
@@ -533,6 +558,7 @@ int main(int argc, char **argv)
 	RUN(read_no_further);
 	RUN(left_to_answer);
 	RUN(broken_pipelines);
+	RUN(gone_at_once);
 	RUN(killed_pipelines);
 	RUN(pipelines_that_worked);
 	RUN(closed_descriptors);
