@@ -111,27 +111,27 @@ if [ "$mounted" ]; then
 
 	# The reserve itself is used up: outcomes cannot be written, small as they are. A stop does not wait for handlers that have ended.
 	empty
-	: >"$TMP/hold"
-	start_tgrun --handler "$TMP/note" --min-free 0 --concurrency 2 --limit 10 --shutdown-timeout 10m
-	message 7 inflight
-	wait_for '[ "$(seen ^start)" = 1 ]'
-	fill
-	generate 500 5 pad=20000
-	wait_for 'logged "(could not be stored|cannot be made durable|disk is full)"'
-	rm "$TMP/hold"
-	wait_for fails_on 60
+	# SQLite may begin its log anew just before the stop, which takes no more room: then all was written, and it is tried again.
+	for try in 1 2 3 4 5; do
+		: >"$TMP/hold"
+		started=$(seen ^start)
+		start_tgrun --handler "$TMP/note" --min-free 0 --concurrency 2 --limit 10 --shutdown-timeout 10m
+		message 7 inflight
+		wait_for '[ "$(seen ^start)" -gt "$started" ]'
+		fill
+		generate 500 5 pad=20000
+		wait_for 'logged "(could not be stored|cannot be made durable|disk is full)"'
+		rm "$TMP/hold"
+		wait_for fails_on 60
+		stop_tgrun
+		[ "$STATUS" = 0 ] && logged "the state can be written again" || break
+		rm "$TMP/state/filler"
+	done
 	ok 'logged "asking and starting pause"' "the reserve itself is used up: asking and starting pause"
-	stop_tgrun
-	what="outcomes that cannot be written: a stop says so and ends with 74"
-	if [ "$STATUS" = 0 ] && logged 'the state can be written again'; then
-		# Rare: it has begun its log anew, which takes no more room.
-		ok true "$what # SKIP SQLite found room after all"
-	else
-		is "$STATUS $(grep -c 'the last outcomes cannot be written' "$TGRUN_LOG")" "74 1" "$what"
-	fi
+	is "$STATUS $(grep -c 'the last outcomes cannot be written' "$TGRUN_LOG")" "74 1" "outcomes that cannot be written: a stop says so and ends with 74"
 	rm "$TMP/state/filler"
 	run_tgrun --handler "$TMP/note" --once --min-free 0
-	is "$STATUS $(sed -n 's/^end \([0-9]*\) .*/\1/p' "$TMP/seen" | sort -nu | wc -l)" "0 501" "… and with room everything is handled"
+	is "$STATUS $(sed -n 's/^end \([0-9]*\) .*/\1/p' "$TMP/seen" | sort -nu | wc -l)" "0 $((501 * try))" "… and with room everything is handled"
 
 	# --once has no more patience with it than with a server that is away.
 	machine MACHINE_SPEED=20
