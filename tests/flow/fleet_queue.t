@@ -3,7 +3,7 @@
 . tests/flow/lib.sh
 start_postgres
 export FLEET_OWNER="$PG" FLEET_ROLE="$PG_BOT"
-PROGRAMS="queue_fleet queue_fleet_calls"
+PROGRAMS="queue_fleet queue_fleet_machines queue_fleet_calls"
 
 # Each has schemas of its own.
 for program in $PROGRAMS; do
