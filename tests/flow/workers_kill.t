@@ -13,7 +13,8 @@ diag "SEED=$SEED"
 TAKES=8 && export TAKES
 start_sandbox --no-penalties --first-id 1
 generate "$COUNT" 100
-start_tgrun --workers 4 --handler "$PWD/tests/flow/worker.py" --log-level warn
+# What is said too often is held back, but for debug: each interruption counts below.
+start_tgrun --workers 4 --handler "$PWD/tests/flow/worker.py" --log-level debug
 # A kill after each so many lines in the log of events: which worker, and after how many, is the seed's choice.
 awk -v seed="$SEED" -v end=$((COUNT * 3)) 'BEGIN { srand(seed); for (at = 200; at < end; at += 100 + int(rand() * end / 30)) print at, 1 + int(rand() * 4) }' >"$TMP/plan"
 kills=0
