@@ -40,7 +40,9 @@ goes_on() { # the source has answered once more
 	_polls=$(figure .polls)
 	wait_for '[ "$(figure .polls)" -ge '"$((_polls + 2))"' ]'
 }
-ages() { wait_for '[ "$(figure ".oldest_waiting_seconds > 0")" = true ]'; }
+aged() { # the second reading, while something waits: what is just being started does not
+	wait_for 'read_metrics second && grep -q "^tgrun_oldest_waiting_seconds{.*} .*[1-9]" "$TMP/second"'
+}
 
 machine MACHINE_SPEED=30
 start_sandbox
@@ -53,26 +55,23 @@ fires "a bot that works"
 
 "$REAL_TGRUN" pause --state-dir "$TMP/state" </dev/null
 message 1 hello
-ages
-read_metrics second
+aged
 fires "one that is paused" TgrunPaused TgrunWaiting
 
 begin --concurrency 1
 : >"$TMP/hold"
 for chat in 1 2; do message $chat hello; done
 wait_for '[ "$(figure "[.running_count, .waiting] | join(\" \")")" = "1 1" ]'
-ages
 goes_on
-read_metrics second
+aged
 fires "handlers that are all busy" TgrunBusy TgrunWaiting
 
 begin --breaker 2
 : >"$TMP/bad"
 for chat in 1 2 3 4; do message $chat hello; done
 wait_for '[ "$(figure .breaker_open)" = true ]'
-ages
 goes_on
-read_metrics second
+aged
 fires "a handler that fails on everything" TgrunDeadLetters TgrunHandlerFails TgrunWaiting
 
 begin
@@ -80,8 +79,8 @@ mv "$TMP/h" "$TMP/away"
 message 1 hello
 wait_for '[ "$(figure .start_failures)" -ge 4 ]'
 goes_on
+aged
 mv "$TMP/away" "$TMP/h.new"
-read_metrics second
 fires "a handler that is gone" TgrunHandlerCannotStart TgrunWaiting
 mv "$TMP/h.new" "$TMP/h"
 
