@@ -126,6 +126,8 @@ if [ "$mounted" ]; then
 		stop_tgrun
 		[ "$STATUS" = 0 ] && logged "the state can be written again" || break
 		rm "$TMP/state/filler"
+		run_tgrun --handler "$TMP/note" --once --min-free 0 # the disk has no room for two
+		rm "$TGRUN_LOG"
 	done
 	ok 'logged "asking and starting pause"' "the reserve itself is used up: asking and starting pause"
 	is "$STATUS $(grep -c 'the last outcomes cannot be written' "$TGRUN_LOG")" "74 1" "outcomes that cannot be written: a stop says so and ends with 74"

@@ -91,7 +91,7 @@ wait_for gone
 
 # The chat in a terminal.
 try() { # COMMAND…
-	rm -f "$TMP/close"
+	rm -f "$TMP/close" "$TMP/screen"
 	env -u TGRUN_TOKEN -u TGRUN_API_URL python3 tests/flow/terminal.py "$TMP/close" "$@" >"$TMP/screen" 2>&1 </dev/null &
 	TERMINAL=$!
 	PIDS="$PIDS $TERMINAL"

@@ -19,8 +19,9 @@ start_sandbox --no-penalties
 for store in sqlite memory; do
 	forget
 	TGRUN_LOG=$TMP/tgrun.log
+	: >"$TGRUN_LOG"
 	TGRUN_TOKEN=$TOKEN unshare --pid --fork --kill-child --mount-proc "$TGRUN" --api-url "$URL" --state-dir "$TMP/state" --store $store \
-		--handler "$TMP/parent" >"$TGRUN_LOG" 2>&1 </dev/null &
+		--handler "$TMP/parent" >>"$TGRUN_LOG" 2>&1 </dev/null &
 	outer=$!
 	wait_for 'logged polling'
 	runner=$(pgrep -P "$outer")

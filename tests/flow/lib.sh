@@ -278,6 +278,7 @@ forget() {
 	: >"$TMP/seen"
 }
 
+# What begins in the background opens its log some time: whoever has it begin anew does that before, by : >"$TGRUN_LOG".
 start_tgrun() { # OPTION…
 	TGRUN_LOG=$TMP/tgrun.log
 	TGRUN_TOKEN=$TOKEN "$TGRUN" --api-url "$URL" --state-dir "$TMP/state" "$@" >>"$TGRUN_LOG" 2>&1 </dev/null &

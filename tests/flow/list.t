@@ -33,7 +33,8 @@ handler hold <<'EOT'
 while [ ! -e "$FLOW_MARK/go" ]; do sleep 0.05; done
 EOT
 TGRUN_LOG=$TMP/tgrun.log
-TGRUN_TOKEN=$TOKEN "$TGRUN" --api-url "$URL" --handler "$TMP/hold" --concurrency 1 --shutdown-timeout 0 >"$TGRUN_LOG" 2>&1 </dev/null &
+: >"$TGRUN_LOG"
+TGRUN_TOKEN=$TOKEN "$TGRUN" --api-url "$URL" --handler "$TMP/hold" --concurrency 1 --shutdown-timeout 0 >>"$TGRUN_LOG" 2>&1 </dev/null &
 TGRUN_PID=$!
 for text in a b; do message 1 "$text"; done
 wait_for 'tool status --json; [ "$(jq .waiting "$TMP/out")" = 1 ]'

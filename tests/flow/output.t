@@ -159,8 +159,9 @@ unheard() { # WHAT OPTION…
 	rm -f "$TMP/pipe"
 	mkfifo "$TMP/pipe"
 	start head -n 1 "$TMP/pipe"
+	: >"$TGRUN_LOG"
 	TGRUN_TOKEN=$TOKEN "$TGRUN" --api-url "$URL" --state-dir "$TMP/state" --stdout inherit --on-failure dead "$@" \
-		>"$TMP/pipe" 2>"$TGRUN_LOG" </dev/null &
+		>"$TMP/pipe" 2>>"$TGRUN_LOG" </dev/null &
 	TGRUN_PID=$!
 	wait_for 'logged polling'
 	message 7 first

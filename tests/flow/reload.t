@@ -30,7 +30,8 @@ log-level = info
 EOT
 (umask 077 && echo "$TOKEN" >"$TMP/token")
 TGRUN_LOG=$TMP/tgrun.log
-"$TGRUN" --config "$TMP/conf" --poll-timeout 20 >"$TGRUN_LOG" 2>&1 </dev/null &
+: >"$TGRUN_LOG"
+"$TGRUN" --config "$TMP/conf" --poll-timeout 20 >>"$TGRUN_LOG" 2>&1 </dev/null &
 TGRUN_PID=$!
 message 7 a
 wait_for '[ "$(seen "^end old a")" = 1 ]'
@@ -196,7 +197,8 @@ backlog() { # COUNT
 	EOT
 }
 backlog 2
-"$TGRUN" --config "$TMP/conf" --poll-timeout 20 >"$TGRUN_LOG" 2>&1 </dev/null &
+: >"$TGRUN_LOG"
+"$TGRUN" --config "$TMP/conf" --poll-timeout 20 >>"$TGRUN_LOG" 2>&1 </dev/null &
 TGRUN_PID=$!
 message 7 a
 wait_for '[ "$(seen "^old a")" = 1 ]'
@@ -237,7 +239,8 @@ handler = $TMP/old
 source = exec:$TMP/feed
 state-dir = $TMP/state
 EOT
-"$TGRUN" --config "$TMP/conf" >"$TGRUN_LOG" 2>&1 </dev/null &
+: >"$TGRUN_LOG"
+"$TGRUN" --config "$TMP/conf" >>"$TGRUN_LOG" 2>&1 </dev/null &
 TGRUN_PID=$!
 wait_for '[ "$(seen "^end old a")" = 1 ]'
 mv "$TMP/feed" "$TMP/feed.gone"
@@ -265,7 +268,8 @@ api-url = https://127.0.0.1:9
 ca-file = $TMP/ca.pem
 state-dir = $TMP/state
 EOT
-"$TGRUN" --config "$TMP/conf" >"$TGRUN_LOG" 2>&1 </dev/null &
+: >"$TGRUN_LOG"
+"$TGRUN" --config "$TMP/conf" >>"$TGRUN_LOG" 2>&1 </dev/null &
 TGRUN_PID=$!
 wait_for 'logged "getMe"'
 rm "$TMP/ca.pem"
@@ -287,7 +291,8 @@ ask() { # its status, and what it says
 }
 is "$(ask)" "tgrun: no tgrun runs with the state directory '$TMP/state'
 69" "tgrun reload where none runs"
-"$TGRUN" --config "$TMP/conf" --poll-timeout 20 >"$TGRUN_LOG" 2>&1 </dev/null &
+: >"$TGRUN_LOG"
+"$TGRUN" --config "$TMP/conf" --poll-timeout 20 >>"$TGRUN_LOG" 2>&1 </dev/null &
 TGRUN_PID=$!
 wait_for 'logged polling'
 config <<EOT

@@ -53,7 +53,8 @@ chmod 700 "$state"
 # With one.
 note_handler
 chown 65534 "$TMP/seen"
-TGRUN_TOKEN=$TOKEN $nobody "$TGRUN" --api-url "$URL" --state-dir "$state" --handler "$TMP/note" >"$TGRUN_LOG" 2>&1 </dev/null &
+: >"$TGRUN_LOG"
+TGRUN_TOKEN=$TOKEN $nobody "$TGRUN" --api-url "$URL" --state-dir "$state" --handler "$TMP/note" >>"$TGRUN_LOG" 2>&1 </dev/null &
 TGRUN_PID=$!
 wait_for 'logged polling'
 chmod 700 "$private"

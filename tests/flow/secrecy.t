@@ -129,7 +129,8 @@ for way in --webhook-secret --webhook-secret= --webhook-secret-file config envir
 	environment) TGRUN_WEBHOOK_SECRET=$SECRET "$TGRUN" "$@" >"$TGRUN_LOG" 2>&1 </dev/null & ;;
 	credentials)
 		cp "$TMP/hook.secret" "$TMP/credentials/webhook-secret"
-		CREDENTIALS_DIRECTORY=$TMP/credentials "$TGRUN" "$@" >"$TGRUN_LOG" 2>&1 </dev/null &
+		: >"$TGRUN_LOG"
+		CREDENTIALS_DIRECTORY=$TMP/credentials "$TGRUN" "$@" >>"$TGRUN_LOG" 2>&1 </dev/null &
 		;;
 	esac
 	TGRUN_PID=$!
@@ -174,8 +175,9 @@ case $BUILD in *asan*) can= ;; *) can=$([ "$(id -u)" = 0 ] && command -v setpriv
 if [ "$can" ] && mkdir "$TMP/nobody" && chown 65534:65534 "$TMP/nobody" && chmod 755 "$TMP" && cp "$TGRUN" "$TMP/tgrun.copy" &&
 	setpriv --reuid 65534 --regid 65534 --clear-groups test -x "$TMP/tgrun.copy"; then
 	as_nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
+	: >"$TGRUN_LOG"
 	TGRUN_TOKEN=$TOKEN setpriv --reuid 65534 --regid 65534 --clear-groups "$TMP/tgrun.copy" --api-url "$URL" --state-dir "$TMP/nobody/state" \
-		--handler true >"$TGRUN_LOG" 2>&1 </dev/null &
+		--handler true >>"$TGRUN_LOG" 2>&1 </dev/null &
 	TGRUN_PID=$!
 	wait_for 'logged polling'
 	slot=$(pgrep -P "$TGRUN_PID" | head -n 1)

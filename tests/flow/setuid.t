@@ -26,8 +26,9 @@ start_sandbox --no-penalties
 mkdir "$TMP/state"
 chown 65534:65534 "$TMP/state" "$TMP/seen"
 TGRUN_LOG=$TMP/tgrun.log
+: >"$TGRUN_LOG"
 TGRUN_TOKEN=$TOKEN $nobody "$TGRUN" --api-url "$URL" --state-dir "$TMP/state" --handler "$TMP/guard" --timeout 300ms --kill-after 100ms \
-	--concurrency 2 >"$TGRUN_LOG" 2>&1 </dev/null &
+	--concurrency 2 >>"$TGRUN_LOG" 2>&1 </dev/null &
 TGRUN_PID=$!
 message 1 sudo
 message 1 after

@@ -67,13 +67,15 @@ EOT
 		python3 "$TMP/early.py" "${signal%=*}" "$TGRUN" status >"$TMP/out" 2>&1
 		is "$?" "${signal#*=}" "SIG${signal%=*} ends another sub-command as it ends any program"
 	done
-	TGRUN_LOG_LEVEL=info python3 "$TMP/early.py" HUP "$TGRUN" --handler "$TMP/note" >"$TGRUN_LOG" 2>&1 &
+	: >"$TGRUN_LOG"
+	TGRUN_LOG_LEVEL=info python3 "$TMP/early.py" HUP "$TGRUN" --handler "$TMP/note" >>"$TGRUN_LOG" 2>&1 &
 	TGRUN_PID=$!
 	wait_for 'logged "configuration reloaded"'
 	ok 'logged "configuration reloaded"' "SIGHUP before the start is a reload"
 	stop_tgrun
 	is "$STATUS" 0 "… and tgrun goes on until it is stopped"
-	TGRUN_LOG_LEVEL=info python3 "$TMP/early.py" USR1 "$TGRUN" --handler "$TMP/note" >"$TGRUN_LOG" 2>&1 &
+	: >"$TGRUN_LOG"
+	TGRUN_LOG_LEVEL=info python3 "$TMP/early.py" USR1 "$TGRUN" --handler "$TMP/note" >>"$TGRUN_LOG" 2>&1 &
 	TGRUN_PID=$!
 	wait_for 'logged "figures"'
 	ok 'logged "figures"' "SIGUSR1 before the start logs its figures"
@@ -83,7 +85,8 @@ EOT
 	waiting() { # starts it, and waits until it holds SIGHUP back
 		rm -f "$TMP/token"
 		mkfifo "$TMP/token"
-		env -u TGRUN_TOKEN TGRUN_LOG_LEVEL=info "$TGRUN" --token-file "$TMP/token" --handler "$TMP/note" >"$TGRUN_LOG" 2>&1 &
+		: >"$TGRUN_LOG"
+		env -u TGRUN_TOKEN TGRUN_LOG_LEVEL=info "$TGRUN" --token-file "$TMP/token" --handler "$TMP/note" >>"$TGRUN_LOG" 2>&1 &
 		TGRUN_PID=$!
 		wait_for 'grep -q "^SigBlk:.*[13579bdf]$" "/proc/$TGRUN_PID/status"'
 	}

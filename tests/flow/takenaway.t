@@ -101,9 +101,11 @@ for i in $(seq 100); do
 done
 EOT
 	if [ "$how" = - ]; then
-		"$TMP/feed" 2>/dev/null | timeout 20 "$TGRUN" --source - --state-dir "$state" --handler "$TMP/note" >"$TGRUN_LOG" 2>&1 &
+		: >"$TGRUN_LOG"
+		"$TMP/feed" 2>/dev/null | timeout 20 "$TGRUN" --source - --state-dir "$state" --handler "$TMP/note" >>"$TGRUN_LOG" 2>&1 &
 	else
-		timeout 20 "$TGRUN" --source "exec:$TMP/feed" --state-dir "$state" --handler "$TMP/note" >"$TGRUN_LOG" 2>&1 &
+		: >"$TGRUN_LOG"
+		timeout 20 "$TGRUN" --source "exec:$TMP/feed" --state-dir "$state" --handler "$TMP/note" >>"$TGRUN_LOG" 2>&1 &
 	fi
 	job=$!
 	wait_for '[ "$(seen ^end)" -gt 5 ]'
@@ -150,8 +152,9 @@ if [ "$(id -u)" = 0 ] && setpriv --reuid 65534 --regid 65534 --clear-groups true
 	chmod 755 "$TMP"
 	chmod 666 "$TMP/seen"
 	chown 65534 "$TMP/above/state"
+	: >"$TGRUN_LOG"
 	TGRUN_TOKEN=$TOKEN setpriv --reuid 65534 --regid 65534 --clear-groups "$TGRUN" --api-url "$URL" --state-dir "$TMP/above/state" \
-		--handler "$TMP/note" --poll-timeout 1 >"$TGRUN_LOG" 2>&1 </dev/null &
+		--handler "$TMP/note" --poll-timeout 1 >>"$TGRUN_LOG" 2>&1 </dev/null &
 	TGRUN_PID=$!
 	wait_for 'logged polling'
 	chmod 700 "$TMP/above"

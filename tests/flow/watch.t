@@ -75,14 +75,16 @@ like "$(python3 tests/flow/screen.py 80x24 'wait /^running: bot/' 'signal INT' s
 
 # One that does not answer, and one that ends. The watcher's time runs faster.
 machine MACHINE_SPEED=10
-watch 80x24 'wait /RUNNING/' show 'wait /^silent   [0-9]/' 'type q' end -- $ascii >"$TMP/screen" &
+: >"$TMP/screen"
+watch 80x24 'wait /RUNNING/' show 'wait /^silent   [0-9]/' 'type q' end -- $ascii >>"$TMP/screen" &
 PIDS="$PIDS $!"
 wait_for 'grep -q RUNNING "$TMP/screen"'
 kill -STOP "$TGRUN_PID"
 wait_for 'grep -q "^status" "$TMP/screen"'
 is "$(tail -n 1 "$TMP/screen")" "status 0, terminal as before" "one that comes to stand still is shown as silent, and q is heard"
 kill -CONT "$TGRUN_PID"
-watch 80x24 'wait /RUNNING/' show end show -- $ascii >"$TMP/screen" &
+: >"$TMP/screen"
+watch 80x24 'wait /RUNNING/' show end show -- $ascii >>"$TMP/screen" &
 PIDS="$PIDS $!"
 wait_for 'grep -q RUNNING "$TMP/screen"'
 stop_tgrun

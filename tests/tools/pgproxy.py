@@ -12,6 +12,13 @@ import signal
 import socket
 import sys
 
+# Who sees that it listens may send it signals.
+wake_r, wake_w = os.pipe()
+os.set_blocking(wake_w, False)
+signal.set_wakeup_fd(wake_w)
+for number in (signal.SIGUSR1, signal.SIGUSR2):
+    signal.signal(number, lambda *_: None)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
 NAME = '.s.PGSQL.5432'
 kind, _, file = sys.argv[1].partition(':')
 listen = socket.create_server(('127.0.0.1', 0)) if kind == 'tcp' else socket.socket(socket.AF_UNIX)
@@ -27,9 +34,6 @@ sel = selectors.DefaultSelector()
 sel.register(listen, selectors.EVENT_READ)
 peers = {}
 stalled = False
-wake_r, wake_w = os.pipe()
-os.set_blocking(wake_w, False)
-signal.set_wakeup_fd(wake_w)
 sel.register(wake_r, selectors.EVENT_READ)
 
 
@@ -56,9 +60,6 @@ def accept():
         sel.register(one, selectors.EVENT_READ)
 
 
-for number in (signal.SIGUSR1, signal.SIGUSR2):
-    signal.signal(number, lambda *_: None)
-signal.signal(signal.SIGTERM, signal.SIG_DFL)
 while True:
     for key, _ in sel.select():
         if key.fileobj == wake_r:
