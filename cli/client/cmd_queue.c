@@ -193,11 +193,10 @@ static void print_skipped(struct work *w, const char *number, enum queue_fate fa
 		return;
 	}
 	w->missing++;
-	if (fate == QUEUE_RUNS && shared_is(w->setup))
+	if (fate == QUEUE_HELD)
 		print_line(stderr,
-			   "tgrun: update %s is being handled, or is with the machine that is to "
-			   "handle it next; only what waits for a machine can be skipped ('tgrun "
-			   "fleet drain' has a machine give back what does not run)",
+			   "tgrun: update %s is with a machine that does not answer, and stays; 'tgrun "
+			   "fleet status' tells how long ago each did",
 			   number);
 	else if (fate == QUEUE_RUNS)
 		print_line(stderr,
@@ -217,12 +216,13 @@ static int on_line(void *arg, const char *line, size_t n)
 		return -1;
 	w->touched = true;
 	number_text(w, json, number);
-	if (w->verb == CLEAR)
+	if (w->verb == CLEAR && !json_true(json, "held"))
 		w->cleared += (long long)json_number(json, "cleared");
-	else if (w->verb == SKIP)
+	else if (w->verb == SKIP || w->verb == CLEAR)
 		print_skipped(w, number,
 			      json_true(json, "ok")        ? QUEUE_CHANGED
 			      : json_true(json, "running") ? QUEUE_RUNS
+			      : json_true(json, "held")    ? QUEUE_HELD
 							   : QUEUE_MISSING);
 	else
 		print_item(w, line, json);

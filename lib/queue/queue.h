@@ -397,6 +397,7 @@ enum queue_fate {
 	QUEUE_CHANGED,
 	QUEUE_MISSING, /* there is no such letter, no such update is unfinished or to come */
 	QUEUE_RUNS,    /* SKIP: the update runs, and was left alone */
+	QUEUE_HELD,    /* SKIP: a machine of a fleet holds it, and did not give it back; likewise */
 };
 
 /* What is still to be changed: these numbers, or with `all` every one from `from` to `to` but for

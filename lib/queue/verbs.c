@@ -104,7 +104,7 @@ static int queue_show_one(struct verbs_call *c, struct err *err)
 struct change {
 	struct verbs_call *call;
 	enum queue_change what;
-	bool clear; /* how many is told, not which */
+	bool clear; /* how many is told, not which, but of what a machine keeps */
 	int64_t changed;
 };
 
@@ -113,10 +113,11 @@ static void tell_fate(void *arg, int64_t number, enum queue_fate fate)
 	struct change *c = arg;
 	char line[96];
 	c->changed += fate == QUEUE_CHANGED;
-	if (c->clear)
+	if (c->clear && fate != QUEUE_HELD)
 		return;
 	const char *running = c->what <= QUEUE_DROP ? ""
 			      : fate == QUEUE_RUNS  ? ",\"running\":true"
+			      : fate == QUEUE_HELD  ? ",\"running\":false,\"held\":true"
 						    : ",\"running\":false";
 	int n = snprintf(line, sizeof line, "{\"number\":%lld,\"ok\":%s%s}", (long long)number,
 			 fate == QUEUE_CHANGED ? "true" : "false", running);

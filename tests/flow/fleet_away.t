@@ -49,7 +49,7 @@ while [ ! -e "$FLOW_MARK/$TG_TEXT" ]; do sleep 0.05; done
 EOT
 : >"$TMP/seen"
 TGRUN_LOG=$TMP/tgrun.log
-start_tgrun --store "postgresql://bot@127.0.0.1:$PG_PORT/$DATABASE" --lease 5s --handler "$TMP/hold"
+start_tgrun --store "postgresql://bot@127.0.0.1:$PG_PORT/$DATABASE" --lease 5s --retry-delay 5m --handler "$TMP/hold"
 message 1 one
 wait_for '[ -s "$TMP/seen" ]'
 kill -KILL "$PROXY"
@@ -60,7 +60,7 @@ is "$STATUS" 69 "what had ended and could not be written is told by the status o
 ok 'logged "error .*what ended last is not written, and will be handled once more"' "… and said"
 proxy again
 rm "$TMP/one"
-start_tgrun --store "postgresql://bot@127.0.0.1:$PG_PORT/$DATABASE" --lease 5s --handler "$TMP/hold"
+start_tgrun --store "postgresql://bot@127.0.0.1:$PG_PORT/$DATABASE" --lease 5s --retry-delay 5m --handler "$TMP/hold"
 wait_for '[ "$(grep -c one "$TMP/seen")" = 2 ]'
 is "$(grep -c one "$TMP/seen")" 2 "… and so it is"
 
@@ -74,10 +74,30 @@ message 2 later
 second() { printf '%s\n' "$OUT" | jq -r "select(.key == \"chat:2\") | .$1"; } # MEMBER
 wait_for 'tool "$PG_BOT" queue list --json; [ "$(second state)" = delayed ]'
 is "$(second state) $(second 'due != null')" "delayed true" "… and what waits for its next attempt is delayed"
-tool "$PG_BOT" queue skip "$(second number)"
-like "$STATUS $ERR" "^1 .*is with the machine that is to handle it next.*tgrun fleet drain" "what a machine holds is not skipped, which is said"
-touch "$TMP/one" "$TMP/two" "$TMP/three"
-wait_for '[ "$(grep -c " handled " "$TGRUN_LOG")" -ge 4 ]'
+number=$(second number)
+tool "$PG_BOT" queue skip "$number"
+is "$STATUS $OUT" "0 $number skipped" "a retry that a machine holds is skipped"
+tool "$PG_BOT" queue list --json
+number=$(printf '%s\n' "$OUT" | jq -r .number | tail -n 1)
+tool "$PG_BOT" queue skip "$number" "$((number - 2))"
+is "$STATUS $OUT" "1 $number skipped" "… so is what waits behind a running one"
+like "$ERR" "update $((number - 2)) is being handled" "… which itself is not"
+touch "$TMP/one" "$TMP/two"
+wait_for '[ "$(grep -c " handled " "$TGRUN_LOG")" -ge 3 ]'
+is "$(grep -c three "$TMP/seen")" 0 "what was skipped is not handled"
 stop_tgrun
 is "$STATUS" 0 "a stop that has written all is a good one"
+
+# A machine that does not answer.
+start_tgrun --store "postgresql://bot@127.0.0.1:$PG_PORT/$DATABASE" --lease 5s --retry-delay 5m --handler "$TMP/hold"
+message 2 later
+wait_for 'tool "$PG_BOT" queue list --json; [ "$(second state)" = delayed ]'
+kill -STOP "$TGRUN_PID"
+number=$(second number)
+tool "$PG_BOT" queue skip "$number"
+said="$STATUS $ERR"
+tool "$PG_BOT" queue clear --all
+kill -CONT "$TGRUN_PID"
+like "$said" "^1 .*is with a machine that does not answer, and stays.*tgrun fleet status" "where a machine does not answer, what it holds stays"
+like "$STATUS $OUT $ERR" "^1 0 skipped .*update $number is with a machine that does not answer" "… and queue clear says so, too"
 done_testing

@@ -162,6 +162,51 @@ static void test_cancel(void)
 }
 
 /* Some that follow one another at once, and whose connection is lost. */
+static const char *skip(int64_t number)
+{
+	return sql("SELECT o_fate FROM @S@.skip(ARRAY[%lld], true)", (long long)number);
+}
+
+static void test_skip(void)
+{
+	join(A);
+	put(A, 1, "p", "first");
+	put(A, 2, "p", "second");
+	put(A, 3, "p", "third");
+	put(A, 4, "p", "fourth");
+	struct claim *c = run(A);
+	int64_t first = c->seq;
+	queue_retry(A->q, c, HOUR, "later");
+	claim_free(c);
+	written(A);
+	UNTIL(COUNT("item WHERE state = 'h'") == 4, "a machine holds what waits behind, too");
+	is_num(change(QUEUE_SKIP, first), QUEUE_HELD, "who does not give it back is told of");
+	is_num(COUNT("skipping"), 0, "… and not asked any more");
+	is_str(skip(first), "held", "it is asked");
+	UNTIL(strcmp(skip(first), "changed") == 0, "and gives back what waits for its next attempt");
+	is_num(COUNT("skipping"), 0, "that is told once");
+	is_str(skip(first), "missing", "… and it is gone");
+	c = run(A);
+	is_str(c->body, "second", "what stood behind it goes on");
+	UNTIL(strcmp(skip(c->seq + 1), "changed") == 0, "what is behind one that runs is skipped");
+	is_str(skip(c->seq), "runs", "… not the one that runs");
+	is_num(COUNT("skipping"), 0, "nor is it when it has run");
+	done(A, c);
+	c = run(A);
+	is_str(c->body, "fourth", "the order is as it was");
+	done(A, c);
+	is_num(COUNT("item"), 0, "and nothing is left");
+	static const char *const keys[] = { "a", "b", "c", "d", "e", "f", "g", "h" };
+	for (int i = 0; i < 8; i++)
+		put(A, 10 + i, keys[i], keys[i]);
+	QUIETLY(idle(A));
+	ok(COUNT("item WHERE state = 'r'") > 0, "where a machine has as many as it wants,");
+	int64_t ready = NUMBER("SELECT max(seq) FROM @S@.item WHERE state = 'h'");
+	UNTIL(strcmp(skip(ready), "changed") == 0, "it hears of a skip, too");
+	is_num(COUNT("item"), 7, "and all others stay");
+	handle_all(A);
+}
+
 static void test_cancel_again(void)
 {
 	join(A), join(B);
@@ -647,6 +692,7 @@ int main(void)
 	TEST(test_take);
 	TEST(test_cancel);
 	TEST(test_cancel_again);
+	TEST(test_skip);
 	TEST(test_refused);
 	TEST(test_void);
 	TEST(test_void_reply);

@@ -45,6 +45,7 @@ class Model:
         self.epoch = self.sent = self.group = 0
         self.calls, self.messages, self.lines, self.moves, self.jobs, self.values = {}, set(), set(), {}, {}, {}
         self.pushes, self.cancels = {}, {}
+        self.skipping, self.stale = {}, set()  # asked to be given back: whether it was; of these, nobody asks any more
         self.may_send = set()  # nodes that were told so, and have not said that they stopped
         self.charged = []      # updates that are delayed as a node of theirs died: (update, seconds)
         self.finished = {}     # calls: how they ended
@@ -128,6 +129,11 @@ class Model:
                 u.delayed = t['delay'] > 0
             if t['what'] == 'b':
                 self.give_back(u)
+        if any(t['what'] == 'b' for t in told):
+            skipped = [s for s in self.asked() if not self.updates[s].node]
+            self.skipping.update((s, True) for s in skipped)
+            if skipped:
+                self.remove(skipped)
         gone = [t for t in mine if t['what'] == 'x']
         for t in gone:
             self.bury(t['seq'], t['failures'] + t['deaths'] + t['interruptions'], t['reason'])
@@ -136,6 +142,9 @@ class Model:
         done = [t['seq'] for t in mine if t['what'] == 'd']
         if done:
             self.remove(done)
+
+    def asked(self):
+        return [s for s, done in self.skipping.items() if not done and s not in self.stale and s in self.updates]
 
     def ripen_delays(self):
         for u in self.updates.values():
@@ -206,6 +215,7 @@ class Model:
             'value': sorted([k, v] for k, v in self.values.items()),
             'later': [[n] for n in sorted(self.pushes)],
             'cancel': sorted([k, v] for k, v in self.cancels.items()),
+            'skipping': sorted([k, v] for k, v in self.skipping.items()),
             'node': sorted([n, self.session[n], self.resigned[n], self.said[n]] for n in self.alive),
             'meta': [[self.epoch, self.poller, self.sender, self.sent]],
         }
@@ -219,7 +229,7 @@ TABLES = {
     'dead': 'number, keys, chat, pinned, lane, attempts, reason',
     'call': 'id, place, grp, message, begun, failed IS NOT NULL, line, params, tries, servers, unsures, code, reason',
     'message': 'id', 'line': 'line', 'move': 'line, now', 'job': 'name, chat, number', 'value': 'name, value', 'later': 'number',
-    'cancel': 'seq, node', 'node': 'id, session, resigned, turn', 'meta': 'epoch, poller, sender, sent',
+    'cancel': 'seq, node', 'skipping': 'seq, done', 'node': 'id, session, resigned, turn', 'meta': 'epoch, poller, sender, sent',
 }
 ORDER = {'meta': 'one', 'line': 'line COLLATE "C"', 'move': 'line COLLATE "C"', 'job': 'name COLLATE "C", chat COLLATE "C"',
          'value': 'name COLLATE "C"'}

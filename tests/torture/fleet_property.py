@@ -458,6 +458,7 @@ class World:
         if not refused and ops and ((epoch and not may) or (not epoch and asks_to_send)):
             refused = 'TG002'
         column = {k: [t[k] for t in told] for k in ('seq', 'what', 'failures', 'deaths', 'interruptions', 'delay', 'begun', 'reason')}
+        self.age_skips()
         rows = self.call(TURN, node.id, node.session, node.turn, epoch, column['seq'], column['what'], column['failures'],
                          column['deaths'], column['interruptions'], column['delay'], column['begun'], column['reason'],
                          [''] * len(told), json.dumps(ops) if ops else None, b'abcd', ids, lanes, most, run, expect=refused)
@@ -481,6 +482,8 @@ class World:
                 self.own(node, x[1], x[12])
         given = {x[1]: x for x in rows if x[0] == 'u'}
         self.check_given(node, given, lanes, most, run)
+        want(sorted(x[1] for x in rows if x[0] == 'k') == sorted(s for s in m.asked() if m.updates[s].node == node.id
+                                                                 and not m.updates[s].started), 'to be skipped', m.skipping)
         late = [x for x in rows if x[0] == 'n']
         want(bool(late) == (most > len(given) and any(m.state(u) == 'd' for u in m.updates.values())), 'asked to look again', late)
         node.hungry = lanes if most > len(given) else None
@@ -596,8 +599,8 @@ class World:
         some = sorted(there)
         return self.rng.sample(some, min(len(some), self.rng.randint(1, 3))) + [999999] * (self.rng.random() < .2)
 
-    def fates(self, statement, numbers):
-        rows = self.call('SELECT * FROM %s($1)' % statement, numbers)
+    def fates(self, statement, numbers, *more):
+        rows = self.call('SELECT * FROM %s(%s)' % (statement, ', '.join('$%d' % (i + 1) for i in range(1 + len(more)))), numbers, *more)
         want([x[0] for x in rows] == numbers, 'fates of', rows, 'not', numbers)
         self.count(statement)
         return {x[0]: (x[1], x[2]) for x in rows}
@@ -618,12 +621,7 @@ class World:
             for n, (fate, _) in self.fates(which, self.numbers(m.dead)).items():
                 want(fate == ('changed' if m.dead.pop(n, None) else 'missing'), n, fate)
         elif which == 'skip':
-            waits = []
-            for n, (fate, _) in self.fates(which, self.numbers(m.updates)).items():
-                want(fate == ('missing' if n not in m.updates else 'runs' if m.updates[n].node else 'changed'), n, fate)
-                waits += [n] if fate == 'changed' else []
-            if waits:
-                m.remove(waits)
+            self.skip()
         elif which == 'push_drop':
             for n, (fate, _) in self.fates(which, self.numbers(m.pushes)).items():
                 want(fate == ('changed' if m.pushes.pop(n, None) else 'missing'), n, fate)
@@ -680,6 +678,29 @@ class World:
                 group = [x.id for x in m.calls.values() if x.failed and x.group == c.group] if c.failed else [n]
                 for x in group:
                     m.end_call(x, 'dropped')
+
+    def skip(self):
+        m, asks = self.m, self.rng.random() < .7
+        self.age_skips()
+        self.hear()
+        fates = {n: fate for n, (fate, _) in self.fates('skip', self.numbers(m.updates.keys() | m.skipping.keys()), asks).items()}
+        held = [n for n in fates if n in m.updates and m.updates[n].node and not m.updates[n].started]
+        waits = [n for n in fates if n in m.updates and not m.updates[n].node]
+        for n, fate in fates.items():
+            want(fate == ('held' if n in held else 'runs' if n in m.updates and n not in waits else
+                          'changed' if n in waits or m.skipping.get(n) else 'missing'), n, fate)
+            m.skipping.pop(n, None)
+            m.stale.discard(n)
+        want(('s' in self.hear()) == (asks and bool(held)), 'told of a skip', held)
+        m.skipping.update((n, False) for n in held if asks)
+        if waits:
+            m.remove(waits)
+
+    def age_skips(self):
+        """Some ask no more."""
+        stale = self.m.stale
+        stale |= {s for s in self.m.skipping if self.rng.random() < .1}
+        self.owner("UPDATE skipping SET at = clock_timestamp() - CASE WHEN seq = ANY ($1) THEN interval '20 s' ELSE '0' END", sorted(stale))
 
     def cancel(self):
         m, r = self.m, self.rng

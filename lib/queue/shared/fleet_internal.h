@@ -205,6 +205,7 @@ struct fleet {
 		bool full;          /* the last one got all that it wanted: there may be more */
 		size_t want;        /* of the one under way */
 		bool refuses;       /* the engine takes no updates */
+		bool skips;         /* one is to be skipped: what does not run goes back, once */
 		size_t run;         /* updates of a key that are taken at once */
 		int64_t at;         /* monotonic: when the last turn was sent */
 		int64_t claimed_at; /* monotonic: when an update was claimed last */

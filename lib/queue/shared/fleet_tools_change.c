@@ -6,10 +6,17 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "queue/shared/fleet_text.h"
 
-enum { SLICE = 500 };
+enum {
+	SLICE = 500,
+	/* milliseconds: how long a machine is asked to give back what is to be skipped; between two
+	   times. One that is told of nothing takes a turn each second. */
+	PATIENCE = 5000,
+	PAUSE = 50,
+};
 
 /* A kind of change: the function that makes it, and the numbers of a range, the first $1 to $2. */
 static const struct {
@@ -21,8 +28,8 @@ static const struct {
 	[QUEUE_DROP] = { "SELECT o_number, o_fate FROM @S@.dead_drop($1)",
 			 "SELECT number FROM @S@.letters WHERE number BETWEEN $1 AND $2 "
 			 "ORDER BY number LIMIT $3" },
-	[QUEUE_SKIP] = { "SELECT o_number, o_fate FROM @S@.skip($1)",
-			 "SELECT number FROM @S@.queue WHERE node IS NULL "
+	[QUEUE_SKIP] = { "SELECT o_number, o_fate FROM @S@.skip($1, $2)",
+			 "SELECT number FROM @S@.queue WHERE state <> 'running' "
 			 "AND number BETWEEN $1 AND $2 ORDER BY number LIMIT $3" },
 	[QUEUE_TAKE_BACK] = { "SELECT o_number, o_fate FROM @S@.push_drop($1)", NULL },
 };
@@ -31,6 +38,7 @@ static enum queue_fate fate_of(const char *text)
 {
 	return strcmp(text, "changed") == 0 ? QUEUE_CHANGED
 	       : strcmp(text, "runs") == 0  ? QUEUE_RUNS
+	       : strcmp(text, "held") == 0  ? QUEUE_HELD
 					    : QUEUE_MISSING;
 }
 
@@ -66,22 +74,55 @@ static int last_of_all(struct fleet_tools *t, struct queue_many *m, struct err *
 	return 0;
 }
 
-static int carry_out(struct fleet_tools *t, enum queue_change change, const int64_t *numbers,
-		     size_t count, void (*told)(void *arg, int64_t number, enum queue_fate fate),
-		     void *arg, struct err *err)
+/* Makes the change of those that are QUEUE_HELD in `fates`, and takes what became of them. `asks`:
+ * machines are to give back what they hold of them. *held: how many still are. 0, or -1 with
+ * `err`. */
+static int step(struct fleet_tools *t, enum queue_change change, bool asks, const int64_t *numbers,
+		enum queue_fate *fates, size_t count, size_t *held, struct err *err)
 {
 	struct fleet_call call = { .sql = kinds[change].function };
 	const struct fleet_answer *a;
 	struct fleet_list list;
+	int row = 0;
 	fleet_list_init(&list);
 	for (size_t i = 0; i < count; i++)
-		fleet_list_number(&list, numbers[i]);
+		if (fates[i] == QUEUE_HELD)
+			fleet_list_number(&list, numbers[i]);
 	fleet_call_text(&call, fleet_list_end(&list));
+	if (change == QUEUE_SKIP)
+		fleet_call_bool(&call, asks);
 	int rc = list.failed ? err_set(err, ERR_INTERNAL, "out of memory")
 			     : fleet_tools_ask(t, &call, &a, err);
-	for (int i = 0; rc == 0 && told && i < fleet_answer_rows(a); i++)
-		told(arg, fleet_answer_number(a, i, 0), fate_of(fleet_answer_text(a, i, 1)));
+	*held = 0;
+	for (size_t i = 0; rc == 0 && i < count && row < fleet_answer_rows(a); i++)
+		if (fates[i] == QUEUE_HELD) {
+			fates[i] = fate_of(fleet_answer_text(a, row++, 1));
+			*held += fates[i] == QUEUE_HELD;
+		}
 	fleet_list_release(&list);
+	return rc;
+}
+
+/* Where it fails, what was not changed for sure is not told. */
+static int carry_out(struct fleet_tools *t, enum queue_change change, const int64_t *numbers,
+		     size_t count, void (*told)(void *arg, int64_t number, enum queue_fate fate),
+		     void *arg, struct err *err)
+{
+	enum queue_fate fates[SLICE];
+	int64_t until = clock_system.mono(&clock_system) + PATIENCE;
+	bool last = change != QUEUE_SKIP;
+	size_t held;
+	for (size_t i = 0; i < count; i++)
+		fates[i] = QUEUE_HELD;
+	int rc = step(t, change, !last, numbers, fates, count, &held, err);
+	while (rc == 0 && held && !last) {
+		nanosleep(&(struct timespec){ .tv_nsec = PAUSE * 1000 * 1000 }, NULL);
+		last = clock_system.mono(&clock_system) >= until;
+		rc = step(t, change, !last, numbers, fates, count, &held, err);
+	}
+	for (size_t i = 0; told && i < count; i++)
+		if (rc == 0 || fates[i] != QUEUE_HELD)
+			told(arg, numbers[i], fates[i]);
 	return rc;
 }
 

@@ -17,7 +17,7 @@ enum { HOARD = 2000 }; /* milliseconds that an update may wait for a place here 
 /* Whether it holds no more than what runs. */
 static bool gives_back(const struct fleet *q)
 {
-	return q->turn.refuses || q->node.drains ||
+	return q->turn.refuses || q->node.drains || q->turn.skips ||
 	       (q->running >= (size_t)q->fleet.slots && fleet_mono(q) - q->turn.claimed_at > HOARD);
 }
 
@@ -69,6 +69,7 @@ void fleet_turn_prepare(struct fleet *q)
 {
 	if (q->node.attached && gives_back(q))
 		fleet_held_give_back(q);
+	q->turn.skips = false;
 }
 
 /* ---- the statement ---- */
@@ -201,6 +202,9 @@ static int take_row(struct fleet *q, const struct fleet_answer *a, int row)
 	case 'c':
 		if (q->config.cancel_came)
 			q->config.cancel_came(q->config.arg, number);
+		break;
+	case 'k':
+		q->turn.skips = true;
 		break;
 	case 'b':
 		fleet_op_shown(q, a, row);
