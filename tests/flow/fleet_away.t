@@ -33,6 +33,12 @@ tool 'postgresql:///?service=bots' queue list --json
 is "$STATUS $ERR" "0 " "a service's file says host, port and database"
 PGPORT=1 tool 'postgresql:///?service=bots' queue list --json
 is "$STATUS $ERR" "0 " "… and the environment does not say otherwise"
+for url in 'postgresql:///?service=nobots' "postgresql://bot@127.0.0.1:$PG_PORT/$DATABASE?sslmode=maybe"; do
+	tool "$url" queue list
+	like "$STATUS $ERR" "^78 tgrun: the database .*(\"nobots\" not found|invalid sslmode value: \"maybe\")" "what libpq does not take is no outage: ${url##*[?]}"
+done
+tool "postgresql://bot@127.0.0.1:$PG_PORT/$DATABASE?connect_timeout=1m" queue list
+like "$STATUS $ERR" "^64 .*connect_timeout.* is no number of seconds" "… nor is a time that is none"
 tool "postgresql://bot@127.0.0.1:$MUTE_PORT,127.0.0.1:$PG_PORT/$DATABASE?connect_timeout=1" queue list --json
 is "$STATUS $ERR" "0 " "behind a host that accepts and says nothing is the next one"
 tool "postgresql://bot@127.0.0.1:$MUTE_PORT/$DATABASE?connect_timeout=1" queue list --json

@@ -2,6 +2,7 @@
  * tries the next of several hosts only when connecting fails, not when one accepts and hangs up, so
  * the order in which they are tried is turned here. Invariant: a password is in no sentence. */
 #include <arpa/inet.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,7 +62,11 @@ static int take_options(struct fleet_where *w, const PQconninfoOption *url,
 				    host ? host : "this machine");
 	const char *patience = option(url, "connect_timeout");
 	patience = patience ? patience : option(others, "connect_timeout");
-	w->patience = patience ? strtol(patience, NULL, 10) : 0;
+	char *end = NULL;
+	w->patience = patience ? strtol(patience, &end, 10) : 0;
+	bool fine = !end || (!*end && w->patience <= INT_MAX / 1000);
+	/* below 0 is as none for libpq */
+	w->patience = !fine ? -1 : w->patience > 0 ? w->patience : 0;
 	if (rc < 0) {
 		w->name = NULL;
 		failed = true;
@@ -132,6 +137,23 @@ static int note_names(struct fleet_where *w)
 	return 0;
 }
 
+/* libpq reads a service's file, and most values, only when it is to connect, each time anew; ports
+ * last of all. So by one that is none it says what else it does not take, and tries nothing. */
+static int check_values(const struct fleet_where *w, struct err *err)
+{
+	static const char port[] = "65536";
+	const char *names[] = { "dbname", "port", "password", NULL };
+	const char *values[] = { w->url, port, "-", NULL };
+	PGconn *pg = PQconnectStartParams(names, values, 1);
+	const char *said = pg ? PQerrorMessage(pg) : "out of memory";
+	int rc = strstr(said, port) ? 0
+				    : err_set(err, pg ? ERR_CONFIG : ERR_INTERNAL,
+					      "the %s cannot be connected to like that: %.*s",
+					      w->name, (int)strcspn(said, "\n"), said);
+	PQfinish(pg);
+	return rc;
+}
+
 int fleet_where_read(struct fleet_where *w, const char *url, struct err *err)
 {
 	char *why = NULL, *rest = NULL;
@@ -158,6 +180,12 @@ int fleet_where_read(struct fleet_where *w, const char *url, struct err *err)
 		rc = err_set(err, ERR_USAGE,
 			     "the port '%s' in the store's URL is no number from 1 to 65535",
 			     w->port);
+	else if (w->patience < 0)
+		rc = err_set(err, ERR_USAGE,
+			     "connect_timeout, of the store's URL or PGCONNECT_TIMEOUT, is no number "
+			     "of seconds");
+	else
+		rc = check_values(w, err);
 	buf_release(&shown);
 	PQfreemem(why);
 	PQconninfoFree(options);
