@@ -47,6 +47,7 @@ fleet fleet evict nobody
 like "$STATUS $ERR" "^69 .*no machine 'nobody'.*none does" "a machine that is not there"
 
 # A machine's own queue moves in.
+start_sandbox --no-penalties
 seq 1 9 | jq -c '{update_id: ., message: {message_id: ., chat: {id: (. % 3)}, text: "t"}}' >"$TMP/updates"
 handler bad <<'EOT'
 #!/bin/sh
@@ -55,6 +56,7 @@ exit 75
 EOT
 TGRUN_TOKEN=$TOKEN "$TGRUN" --source "$TMP/updates" --handler "$TMP/bad" --state-dir "$TMP/state" --retry-delay 5m --max-runtime 2s >/dev/null 2>&1
 echo '{"reminder":{"chat":{"id":5},"text":"tea"}}' | TGRUN_TOKEN=$TOKEN "$TGRUN" push --after 1h --state-dir "$TMP/state" >/dev/null 2>&1
+TGRUN_TOKEN=$TOKEN "$TGRUN" send --api-url "$URL" --state-dir "$TMP/state" --chat 5 --text=once --job launch >/dev/null 2>&1
 before=$(TGRUN_TOKEN=$TOKEN "$TGRUN" queue list --state-dir "$TMP/state" --json | jq -c 'select(.number | type == "number") | [.update_id, .key, .failures]')
 fleet fleet import --state-dir "$TMP/state"
 like "$STATUS $OUT" "^0 imported 6 updates, 3 dead letters, 1 to come, 0 messages" "import"
@@ -63,6 +65,11 @@ is "$(printf '%s\n' "$OUT" | jq -c 'select(.number | type == "number") | [.updat
 fleet dead list --json
 is "$(printf '%s\n' "$OUT" | jq -c .update_id | tr '\n' ' ')" "1 2 3 " "… dead letters, too"
 is "$(sql 'SELECT count(*) FROM tgrun_123456.audit')" 0 "nothing contradicts another"
+calls=$(sql 'SELECT count(*) FROM tgrun_123456.call')
+fleet send --chat 5 --text=once --job launch
+is "$STATUS $(sql 'SELECT count(*) FROM tgrun_123456.call') $(deliveries .text)" "0 $calls once" "a job has sent what it sent before"
+fleet send --chat 5 --text=another --job launch
+like "$STATUS $ERR" "^65 .*the job 'launch' has sent another message" "… and knows what that was"
 fleet fleet import --state-dir "$TMP/state"
 like "$STATUS $ERR" "^69 .*no queue in the state directory" "the old queue is set aside"
 mv "$TMP/state/queue.db.imported" "$TMP/state/queue.db"
@@ -103,7 +110,6 @@ fleet cancel --chat 5
 is "$STATUS $OUT" "0 " "cancel, where nothing runs"
 
 # What is pushed waits for no beat: with this lease one comes every 100 seconds.
-start_sandbox --no-penalties
 handler note <<'EOT'
 #!/bin/sh
 cat >>"$FLOW_MARK/seen"

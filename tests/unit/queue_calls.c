@@ -235,8 +235,17 @@ static int64_t job(struct queue *q, const char *name, const char *chat)
 	return queue_job_get(q, name, chat, &number, NULL) == 1 ? number : -1;
 }
 
+static int tell_job(void *arg, const char *name, const char *chat, int64_t number)
+{
+	*(int *)arg += 1;
+	sprintf(seen + strlen(seen), "[%s|%s|%d]", name, chat, (int)number);
+	return 0;
+}
+
 static void jobs(void)
 {
+	static const char *const told[] = { "[a|5|17]", "[a||99]", "[ab|5|18]", "[ab||98]" };
+	int count = 0;
 	struct queue *q = start();
 	queue_job_keep(q, "a", "5", 17, 100);
 	queue_job_keep(q, "a", "", 99, 100);
@@ -249,6 +258,11 @@ static void jobs(void)
 	is_num(job(q, "a", ""), 99, "and what is its own");
 	is_num(job(q, "a", "6"), -1, "another chat got nothing");
 	is_num(job(q, "b", "5"), -1, "nor did it by another job");
+	seen[0] = '\0';
+	is_num(front.behind->ops->jobs(front.behind, tell_job, &count, NULL), 0, "all are told");
+	is_num(count, 4, "… once");
+	for (int i = 0; i < 4; i++)
+		ok(strstr(seen, told[i]), "… %s", told[i]);
 	queue_job_keep(q, "a", "5", 20, 0);
 	queue_jobs_rest(q, 99);
 	queue_flush(q, NULL);

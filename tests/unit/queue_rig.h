@@ -189,6 +189,13 @@ static int front_job(struct store *s, const char *name, const char *chat, int64_
 	return front.behind->ops->job(front.behind, name, chat, number, err);
 }
 
+static int front_jobs(struct store *s, int (*each)(void *, const char *, const char *, int64_t),
+		      void *arg, struct err *err)
+{
+	(void)s;
+	return front.behind->ops->jobs(front.behind, each, arg, err);
+}
+
 static int front_message(struct store *s, int64_t id,
 			 void (*show)(void *, const struct queue_message *), void *arg,
 			 struct err *err)
@@ -483,6 +490,7 @@ static int on_each(void (*tests)(void))
 		.lines = front_lines,
 		.moves = front_moves,
 		.job = front_job,
+		.jobs = front_jobs,
 		.message = front_message,
 		.last_push = front_last_push,
 		.push_count = front_push_count,

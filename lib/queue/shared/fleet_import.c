@@ -271,6 +271,17 @@ static int add_call(void *arg, const struct queue_call *call)
 	return i->failed;
 }
 
+/* What is its own is no number of a call. */
+static int add_job(void *arg, const char *name, const char *chat, int64_t number)
+{
+	struct import *i = arg;
+	i->failed = fleet_ops_job(&i->ops, name, chat, *chat ? renumber(i, number) : number) &&
+		    no_memory(i);
+	if (!i->failed && i->ops.count >= SLICE)
+		i->failed = send_ops(i) != 0;
+	return i->failed;
+}
+
 static int add_calls(struct import *i)
 {
 	struct store *store = i->from->store;
@@ -286,7 +297,7 @@ static int add_calls(struct import *i)
 		i->first_call = fleet_answer_number(a, 0, 0);
 		rc = store->ops->calls(store, 0, false, true, add_call, &seen, i->err) ||
 		     store->ops->calls(store, 0, true, true, add_call, &seen, i->err) ||
-		     send_ops(i);
+		     store->ops->jobs(store, add_job, i, i->err) || send_ops(i);
 	}
 	free(seen.ids);
 	return rc ? -1 : 0;

@@ -1,6 +1,6 @@
 /* queue/shared/fleet_import: the queue of one machine, as its store has it, goes into the queue
- * that machines share: what waits, in its order, dead letters, what is to come, and what is to be
- * sent or failed. */
+ * that machines share: what waits, in its order, dead letters, what is to come, what is to be sent
+ * or failed, and what jobs have sent. */
 #ifndef TGRUN_QUEUE_SHARED_FLEET_IMPORT_H
 #define TGRUN_QUEUE_SHARED_FLEET_IMPORT_H
 

@@ -220,6 +220,7 @@ static const struct store_ops memory_ops = {
 	.lines = memory_lines,
 	.moves = memory_moves,
 	.job = memory_job,
+	.jobs = memory_jobs,
 	.message = memory_message,
 	.last_push = memory_last_push,
 	.push_count = memory_push_count,

@@ -3,7 +3,6 @@
  * come in as part of a list that is carried out whole or not at all (memory_apply.c). Invariant: a
  * call is in the table and in one of the two lists; a message counts the calls that have it, and
  * goes with the last. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,21 +91,6 @@ static struct memory_message *make_message(const struct queue_message *from)
 	return m;
 }
 
-/* The name of a chat in a job: the job's, a line feed, and the chat. */
-static char *job_name(const char *name, const char *chat)
-{
-	char *both;
-	return asprintf(&both, "%s\n%s", name, chat) < 0 ? NULL : both;
-}
-
-static struct memory_named *make_job(const struct store_op *op)
-{
-	char *name = job_name(op->kind_name, op->keys);
-	struct memory_named *made = name ? memory_named_make(name, "") : NULL;
-	free(name);
-	return made;
-}
-
 int memory_calls_prepare(struct memory *m, const struct store_op *op, struct memory_made *made)
 {
 	switch (op->kind) {
@@ -132,7 +116,7 @@ int memory_calls_prepare(struct memory *m, const struct store_op *op, struct mem
 	case STORE_LINE:
 		return (made->named = memory_named_make(op->keys, "")) ? 0 : -1;
 	case STORE_JOB:
-		return (made->named = make_job(op)) ? 0 : -1;
+		return (made->named = memory_jobs_make(op)) ? 0 : -1;
 	case STORE_MOVED:
 		return (made->named = memory_named_make(op->kind_name, op->keys)) ? 0 : -1;
 	default:
@@ -220,35 +204,6 @@ static void set_clock(struct memory *m, int64_t by)
 	}
 }
 
-static void forget_named(struct memory_named *n)
-{
-	list_remove(&n->link);
-	memory_named_free(n);
-}
-
-/* A job is forgotten with all of its chats, whose names begin as its own. */
-static void forget_job(struct memory *m, struct memory_named *job)
-{
-	size_t n = strlen(job->name);
-	for (struct list *at = m->jobs.next, *next; at != &m->jobs; at = next) {
-		struct memory_named *one = container_of(at, struct memory_named, link);
-		next = at->next;
-		if (one != job && strncmp(one->name, job->name, n) == 0)
-			forget_named(one);
-	}
-	forget_named(job);
-}
-
-static struct memory_named *old_job(const struct memory *m, int64_t at_most)
-{
-	for (const struct list *at = m->jobs.next; at != &m->jobs; at = at->next) {
-		struct memory_named *n = container_of(at, struct memory_named, link);
-		if (n->name[strlen(n->name) - 1] == '\n' && n->cool <= at_most)
-			return n;
-	}
-	return NULL;
-}
-
 static void swap(const char **a, const char **b)
 {
 	const char *was = *a;
@@ -333,8 +288,7 @@ void memory_calls_carry_out(struct memory *m, const struct store_op *op, struct 
 		n->cool = op->now;
 		break;
 	case STORE_JOBS_REST:
-		for (struct memory_named *job; (job = old_job(m, op->now));)
-			forget_job(m, job);
+		memory_jobs_rest(m, op->now);
 		break;
 	case STORE_MOVED:
 		drop_named(&m->moves, op->kind_name);
@@ -415,19 +369,6 @@ int memory_moves(struct store *s, int (*each)(void *arg, const char *from, const
 			return -1;
 	}
 	return 0;
-}
-
-int memory_job(struct store *s, const char *name, const char *chat, int64_t *number,
-	       struct err *err)
-{
-	char *both = job_name(name, chat);
-	if (!both)
-		return err_set(err, ERR_INTERNAL, "out of memory");
-	const struct memory_named *n = memory_named_find(&memory_of(s)->jobs, both);
-	free(both);
-	if (n)
-		*number = n->full;
-	return n != NULL;
 }
 
 int memory_message(struct store *s, int64_t id,

@@ -120,11 +120,20 @@ int memory_lines(struct store *s, int (*each)(void *arg, const struct queue_line
 		 struct err *err);
 int memory_moves(struct store *s, int (*each)(void *arg, const char *from, const char *to),
 		 void *arg, struct err *err);
-int memory_job(struct store *s, const char *name, const char *chat, int64_t *number,
-	       struct err *err);
 int memory_message(struct store *s, int64_t id,
 		   void (*show)(void *arg, const struct queue_message *message), void *arg,
 		   struct err *err);
+
+/* memory_jobs.c: what STORE_JOB keeps, NULL when memory is out; what STORE_JOBS_REST forgets. */
+struct memory_named *memory_jobs_make(const struct store_op *op);
+void memory_jobs_rest(struct memory *m, int64_t at_most);
+
+/* As the members of store_ops. */
+int memory_job(struct store *s, const char *name, const char *chat, int64_t *number,
+	       struct err *err);
+int memory_jobs(struct store *s,
+		int (*each)(void *arg, const char *name, const char *chat, int64_t number),
+		void *arg, struct err *err);
 
 /* memory_later.c: what is to come; the same. */
 int memory_later_prepare(struct memory *m, const struct store_op *op, struct memory_made *made);

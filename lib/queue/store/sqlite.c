@@ -268,6 +268,7 @@ static const struct store_ops sqlite_ops = {
 	.lines = sqlite_lines,
 	.moves = sqlite_moves,
 	.job = sqlite_job,
+	.jobs = sqlite_jobs,
 	.message = sqlite_message,
 	.last_push = sqlite_last_push,
 	.push_count = sqlite_push_count,

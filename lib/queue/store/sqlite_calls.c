@@ -146,6 +146,7 @@ struct reader {
 	int (*call)(void *arg, const struct queue_call *call);
 	int (*line)(void *arg, const struct queue_line *line);
 	int (*move)(void *arg, const char *from, const char *to);
+	int (*job)(void *arg, const char *name, const char *chat, int64_t number);
 	void *arg;
 };
 
@@ -224,6 +225,21 @@ int sqlite_job(struct store *store, const char *name, const char *chat, int64_t 
 	sqlite_bind_text(st, 2, chat);
 	int rc = sqlite_number(st, number);
 	return rc < 0 ? sqlite_db_fail(&s->db, err) : rc;
+}
+
+static int read_job(void *arg, sqlite3_stmt *st)
+{
+	const struct reader *r = arg;
+	return r->job(r->arg, sqlite_text(st, 0), sqlite_text(st, 1), sqlite3_column_int64(st, 2));
+}
+
+int sqlite_jobs(struct store *store,
+		int (*each)(void *arg, const char *name, const char *chat, int64_t number),
+		void *arg, struct err *err)
+{
+	struct reader r = { .job = each, .arg = arg };
+	return sqlite_each(sqlite_of(store), "SELECT name, chat, number FROM jobs WHERE ?1 = 0", 0,
+			   read_job, &r, err);
 }
 
 int sqlite_message(struct store *store, int64_t id,

@@ -249,6 +249,9 @@ int sqlite_moves(struct store *store, int (*each)(void *arg, const char *from, c
 		 void *arg, struct err *err);
 int sqlite_job(struct store *store, const char *name, const char *chat, int64_t *number,
 	       struct err *err);
+int sqlite_jobs(struct store *store,
+		int (*each)(void *arg, const char *name, const char *chat, int64_t number),
+		void *arg, struct err *err);
 int sqlite_message(struct store *store, int64_t id,
 		   void (*show)(void *arg, const struct queue_message *message), void *arg,
 		   struct err *err);

@@ -220,6 +220,11 @@ struct store_ops {
 	/* As queue_job_get(). */
 	int (*job)(struct store *s, const char *name, const char *chat, int64_t *number,
 		   struct err *err);
+	/* Calls back for all that is remembered of jobs, in no order. 0 or -1 with `err`; a
+	 * callback that returns not 0 ends it with -1. */
+	int (*jobs)(struct store *s,
+		    int (*each)(void *arg, const char *name, const char *chat, int64_t number),
+		    void *arg, struct err *err);
 	/* Calls back for a message. 1: told, 0: there is none, -1 with `err`. */
 	int (*message)(struct store *s, int64_t id,
 		       void (*show)(void *arg, const struct queue_message *message), void *arg,
