@@ -10,15 +10,26 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { LINKS_MAX = 40 /* as the kernel has it */ };
 
-/* What is no regular file takes the bytes itself. */
+/* What is no regular file takes the bytes itself. A FIFO that nobody reads would hold us for ever:
+ * somebody may come for a while. */
 static int open_itself(struct beside *b, struct err *err)
 {
-	b->fd = open(b->path, O_WRONLY | O_CLOEXEC);
-	return b->fd < 0 ? err_sys(err, ERR_CANTCREATE, errno, "cannot open '%s'", b->path) : 0;
+	const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
+	for (int tries = 0; tries == 0 || (b->fd < 0 && errno == ENXIO && tries < 250); tries++) {
+		if (tries)
+			nanosleep(&pause, NULL);
+		b->fd = open(b->path, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
+	}
+	if (b->fd < 0 && errno == ENXIO)
+		return err_set(err, ERR_IO, "nobody reads '%s'", b->path);
+	if (b->fd < 0 || fcntl(b->fd, F_SETFL, fcntl(b->fd, F_GETFL) & ~O_NONBLOCK))
+		return err_sys(err, ERR_CANTCREATE, errno, "cannot open '%s'", b->path);
+	return 0;
 }
 
 /* Where the links lead that `path` may be the first of, also when nothing is there yet. NULL with
@@ -62,7 +73,7 @@ int beside_open(struct beside *b, const char *path, struct err *err)
 	b->fd = mkostemp(b->name, O_CLOEXEC);
 	if (b->fd >= 0)
 		return 0;
-	err_sys(err, ERR_CANTCREATE, errno, "cannot make '%s'", b->name);
+	err_sys(err, ERR_CANTCREATE, errno, "cannot make a file for '%s' beside it", b->path);
 	free(b->name);
 	free(b->real);
 	return -1;

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "cli/client/place.h"
 #include "cli/client/shared.h"
+#include "cli/print.h"
 #include "io/control.h"
 #include "queue/local/local.h"
 #include "queue/verbs.h"
@@ -24,6 +25,14 @@ int client_none_runs(const char *state_dir, struct err *err)
 {
 	return err_set(err, ERR_UNAVAILABLE, "no tgrun runs with the state directory '%s'",
 		       state_dir);
+}
+
+void client_tell_nothing(const struct setup *s, const struct statedir *dir, const char *what)
+{
+	if (dir || shared_is(s))
+		print_line(stderr, "%s", what);
+	else
+		print_line(stderr, "%s: there is no state directory '%s'", what, s->state_dir);
 }
 
 int client_open(struct setup *s, struct statedir **dir, struct err *err)
@@ -50,7 +59,10 @@ int client_open_or_make(struct setup *s, struct statedir **dir, struct err *err)
 	if (!*dir && !err->status && s->secret)
 		*dir = statedir_open(s->state_dir, err);
 	else if (!*dir && !err->status)
-		client_none_runs(s->state_dir, err);
+		err_set(err, ERR_UNAVAILABLE,
+			"there is no state directory '%s'; with a token (--token-file, TGRUN_TOKEN) it "
+			"is made",
+			s->state_dir);
 	return *dir ? 0 : -1;
 }
 

@@ -25,6 +25,10 @@ int client_open_or_make(struct setup *s, struct statedir **dir, struct err *err)
 /* The error of one that is not there, or where none runs: -1 with `err` (ERR_UNAVAILABLE). */
 int client_none_runs(const char *state_dir, struct err *err);
 
+/* Says on stderr that there is nothing, in the words of `what`; and, without a `dir`, that there is
+ * no such directory, which may be a mistake. */
+void client_tell_nothing(const struct setup *s, const struct statedir *dir, const char *what);
+
 /* Sends one request to the runner that has `dir`. Returns 0 when the answer was whole; -1 with
  * `err`: ERR_UNAVAILABLE when none runs, or none listens (yet, any more); ERR_TEMPFAIL when it
  * did not answer, or refused, with what it said; or not 0 as `line` returned it. `line` is called

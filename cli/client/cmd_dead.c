@@ -165,7 +165,7 @@ static int on_line(void *arg, const char *line, size_t n)
 }
 
 /* What was named and is not there, when there is no store to say so. */
-static void tell_missing(struct dead *d)
+static void tell_missing(struct dead *d, const struct statedir *dir)
 {
 	for (size_t i = 0; i < d->count; i++)
 		print_change(d, d->numbers[i], false);
@@ -174,7 +174,9 @@ static void tell_missing(struct dead *d)
 		print_line(stderr, "tgrun: there is no dead letter of update %lld",
 			   (long long)d->id);
 	} else if (!d->count && !d->setup->config.json) {
-		print_line(stderr, "no %sdead letters", listing_filters(&d->list) ? "such " : "");
+		client_tell_nothing(d->setup, dir,
+				    listing_filters(&d->list) ? "no such dead letters"
+							      : "no dead letters");
 	}
 }
 
@@ -207,7 +209,7 @@ static int act(struct dead *d, struct statedir *dir, struct err *err)
 	else
 		rc = client_work(d->setup, dir, &work, err);
 	if (rc == 0 && !d->shown && !d->missing)
-		tell_missing(d);
+		tell_missing(d, dir);
 	return rc;
 }
 

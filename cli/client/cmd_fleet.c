@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "cli/client/client.h"
@@ -244,6 +245,29 @@ static int status(struct fleet *f, struct err *err)
 
 /* ---- import ---- */
 
+/* What tells the queue of one machine from any other, also from one that is begun where it was. */
+#define IMPORT_ID "import-id"
+enum { IMPORT_ID_BYTES = 16 };
+
+static int make_id(struct queue *q, struct err *err)
+{
+	unsigned char bytes[IMPORT_ID_BYTES];
+	char id[2 * IMPORT_ID_BYTES + 1];
+	struct buf old;
+	buf_init(&old, SIZE_MAX / 2);
+	int rc = queue_meta_get(q, IMPORT_ID, &old, err);
+	bool has = old.len > 0;
+	buf_release(&old);
+	if (rc || has)
+		return rc;
+	if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+		return err_sys(err, ERR_INTERNAL, errno, "cannot draw a number");
+	for (size_t i = 0; i < sizeof bytes; i++)
+		snprintf(id + 2 * i, 3, "%02x", bytes[i]);
+	queue_meta_set(q, IMPORT_ID, id);
+	return 0;
+}
+
 /* What the last run died with is settled as its next start would. */
 static int settle(struct statedir *dir, int64_t bot_id, struct err *err)
 {
@@ -252,22 +276,26 @@ static int settle(struct statedir *dir, int64_t bot_id, struct err *err)
 	struct queue *q = store ? local_open(&config, store, err) : NULL;
 	if (store && !q)
 		store->ops->close(store);
-	return q ? queue_close(q, err) : -1;
+	int rc = q ? make_id(q, err) : -1;
+	return q && queue_close(q, rc ? NULL : err) ? -1 : rc;
 }
 
 static int import_it(struct fleet *f, struct statedir *dir, struct fleet_imported *n,
 		     struct err *err)
 {
-	char id[STATEDIR_ID_MAX], mark[STATEDIR_ID_MAX + 48];
+	char mark[64];
+	struct buf id;
 	if (settle(dir, f->bot_id, err))
 		return -1;
 	struct store *store = sqlite_open(statedir_fd(dir), statedir_path(dir), f->bot_id, err);
 	if (!store)
 		return -1;
-	statedir_id(dir, id);
-	snprintf(mark, sizeof mark, "import %s %lld", id, (long long)store->ops->last_seq(store));
+	buf_init(&id, SIZE_MAX / 2);
+	int rc = store->ops->meta(store, IMPORT_ID, &id, err);
+	snprintf(mark, sizeof mark, "import %s", buf_str(&id));
+	buf_release(&id);
 	const struct fleet_import from = { f->url, f->bot_id, store, f->setup->api.url, mark };
-	int rc = fleet_import(&from, n, err);
+	rc = rc || fleet_import(&from, n, err) ? -1 : 0;
 	store->ops->close(store);
 	return rc;
 }

@@ -203,15 +203,15 @@ static int on_line(void *arg, const char *line, size_t n)
 }
 
 /* What was named and is not there, or that there is nothing. */
-static void tell_nothing(struct outbox *o)
+static void tell_nothing(struct outbox *o, const struct statedir *dir)
 {
 	for (size_t i = 0; i < o->count; i++)
 		print_change(o, "", (long long)o->numbers[i], NULL);
 	if (!o->count && !o->setup->config.json)
-		print_line(stderr, "%s",
-			   o->verb != LIST             ? "nothing failed"
-			   : listing_filters(&o->list) ? "nothing of that is in the outbox"
-						       : "the outbox is empty");
+		client_tell_nothing(o->setup, dir,
+				    o->verb != LIST             ? "nothing failed"
+				    : listing_filters(&o->list) ? "nothing of that is in the outbox"
+								: "the outbox is empty");
 }
 
 /* ---- what is asked ---- */
@@ -246,7 +246,7 @@ static int act(struct outbox *o, struct statedir *dir, struct err *err)
 	else
 		rc = work(o, dir, err);
 	if (rc == 0 && !o->shown && !o->missing)
-		tell_nothing(o);
+		tell_nothing(o, dir);
 	return rc;
 }
 

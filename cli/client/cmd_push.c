@@ -110,6 +110,11 @@ static int store(struct push *p, struct err *err)
 {
 	struct setup *s = p->setup;
 	int64_t bot = s->secret ? secret_bot_id(s->secret) : 0;
+	if (strcmp(s->config.store, "memory") == 0)
+		return err_set(err, ERR_UNAVAILABLE,
+			       "no tgrun runs with the state directory '%s', and '--store memory' "
+			       "keeps nothing for the next one",
+			       statedir_path(p->dir));
 	struct store *store = sqlite_open(statedir_fd(p->dir), statedir_path(p->dir), bot, err);
 	struct queue_config config = { .clock = &clock_system, .backlog = INT32_MAX };
 	struct queue *q = store ? local_open(&config, store, err) : NULL;

@@ -293,7 +293,9 @@ static int act(struct work *w, struct statedir *dir, struct err *err)
 	for (int i = 0; i < SERIES && rc == 0; i++)
 		rc = ask(w, dir, (enum series)i, err);
 	if (rc == 0 && w->verb == LIST && !w->shown && !json)
-		print_line(stderr, "nothing %swaits", listing_filters(&w->list) ? "of that " : "");
+		client_tell_nothing(w->setup, dir,
+				    listing_filters(&w->list) ? "nothing of that waits"
+							      : "nothing waits");
 	if (w->verb == CLEAR && (rc == 0 || w->touched))
 		print_line(stdout, json ? "{\"cleared\":%lld}" : "%lld skipped", w->cleared);
 	return rc;

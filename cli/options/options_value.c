@@ -190,10 +190,13 @@ static int set_store(char **member, const char *value, struct err *err)
 	if (known || fleet_url_is(value))
 		return options_text_set(member, value, err);
 	const char *near = nearest_find(value, words, sizeof words / sizeof *words);
+	/* It may be a URL that is not quite one, and have a password. */
+	size_t n = strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
 	return err_set(err, ERR_USAGE,
-		       "unknown value '%s'; %s%s%sit takes sqlite, memory, or "
+		       "unknown value '%.*s%s'; %s%s%sit takes sqlite, memory, or "
 		       "postgresql://HOST/DATABASE",
-		       value, near ? "did you mean '" : "", near ? near : "", near ? "'? " : "");
+		       (int)n, value, value[n] ? "…" : "", near ? "did you mean '" : "",
+		       near ? near : "", near ? "'? " : "");
 }
 
 /* A number from 0 to 1 with at most three decimals. */

@@ -281,6 +281,14 @@ static const struct wild *wild_at(const char *s)
 	return NULL;
 }
 
+const char *chat_mask_wild(const char *text)
+{
+	const struct wild *w = NULL;
+	for (; !w && (text = strchr(text, '<')); text++)
+		w = wild_at(text);
+	return w ? w->word : NULL;
+}
+
 /* The length of the number at `s`, 0: there is none. What is `wanted` behind it may be the dot and
  * a number of its own: then the one here is whole. */
 static size_t number_at(const char *s, const char *wanted)

@@ -28,4 +28,7 @@ int chat_mask(const struct chat_masks *masks, const char *text, struct buf *out)
  * difference. */
 bool chat_mask_same(const char *want, const char *got);
 
+/* The first of these words in a text; NULL: none is there. */
+const char *chat_mask_wild(const char *text);
+
 #endif

@@ -93,7 +93,8 @@ static int find_steps(struct chat_record *r, struct chat_input *in, struct err *
 {
 	struct chat_line parsed;
 	struct err why;
-	size_t begin = 0;
+	size_t begin = 0, quit = 0; /* quit: the number of its line */
+	bool any = false;
 	for (size_t i = 0; i < r->line_count; i++) {
 		if (r->lines[i].kind != TYPED && in->open)
 			break; /* its end is missing */
@@ -105,6 +106,12 @@ static int find_steps(struct chat_record *r, struct chat_input *in, struct err *
 				return err_set(err, ERR_INTERNAL, "out of memory");
 			if (whole && chat_parse(buf_str(&in->text), in->said, &parsed, &why))
 				return err_set(err, ERR_USAGE, "line %zu: %s", begin + 1, why.text);
+			if (quit)
+				return err_set(err, ERR_USAGE,
+					       "line %zu: it is typed behind the end of line %zu",
+					       i + 1, quit);
+			any = any || (whole && parsed.verb != CHAT_NOTHING);
+			quit = whole && parsed.verb == CHAT_QUIT ? i + 1 : 0;
 		}
 		r->steps[r->step_count - 1].end = i + 1;
 	}
@@ -112,8 +119,9 @@ static int find_steps(struct chat_record *r, struct chat_input *in, struct err *
 		return err_set(err, ERR_USAGE,
 			       "line %zu: the text that begins with " CHAT_QUOTES " has no end",
 			       begin + 1);
-	if (r->step_count == 1)
-		return err_set(err, ERR_USAGE, "nothing is typed in it: no line begins with '> '");
+	if (!any)
+		return err_set(err, ERR_USAGE,
+			       "nothing is typed in it: no line is '> ' and a text");
 	return 0;
 }
 
@@ -217,4 +225,9 @@ int chat_record_add(struct chat_record *r, enum chat_order order, int64_t chat, 
 								 dressed.data };
 	step->count += dressed.len != 0;
 	return 0;
+}
+
+bool chat_record_is_empty(const struct chat_record *r)
+{
+	return r->step_count <= 1;
 }

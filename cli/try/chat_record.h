@@ -39,6 +39,9 @@ char *chat_record_line(struct chat_record *r, int64_t *number);
  */
 int chat_record_begin(struct chat_record *r, const char *typed);
 
+/* Whether no input has begun. */
+bool chat_record_is_empty(const struct chat_record *r);
+
 /* Something happened, as chat.h shows it: lines, each with its line feed. `chat` orders those of
  * RECORD_CHAT. 0, or -1 when memory is out. */
 int chat_record_add(struct chat_record *r, enum chat_order order, int64_t chat, const char *text);

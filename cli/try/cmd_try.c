@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/backoff.h"
@@ -49,7 +50,11 @@ static int open_updates(struct try *t, struct err *err)
 	t->updates_fd = STDIN_FILENO;
 	if (!path || strcmp(path, "-") == 0)
 		return 0;
+	struct stat st;
 	t->updates_fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (t->updates_fd >= 0 && fstat(t->updates_fd, &st) == 0 && S_ISDIR(st.st_mode))
+		return err_set(err, ERR_USAGE, "cannot open '%s' of --updates: it is a directory",
+			       path);
 	return t->updates_fd < 0
 		       ? err_sys(err, ERR_USAGE, errno, "cannot open '%s' of --updates", path)
 		       : 0;
@@ -256,6 +261,9 @@ static int conclude(struct try *t, struct err *err)
 		chat_put(&t->chat, &t->out, CHAT_DIM, ", %" PRIu64 " repeated", c.repeated);
 	if (left)
 		chat_put(&t->chat, &t->out, CHAT_DIM, ", %" PRIu64 " unfinished", left);
+	if (c.later)
+		chat_put(&t->chat, &t->out, CHAT_DIM, ", %" PRIu64 " still to come (:wait)",
+			 c.later);
 	buf_addc(&t->out, '\n');
 	try_say(t);
 	int differs = try_record_end(t, err);

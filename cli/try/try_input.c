@@ -38,16 +38,15 @@ void try_typed(void *arg, const char *text)
 	try_take_lines(t);
 }
 
-/* The next line: 1; 0: not yet; -1: there are no more, and *trouble says why if that is not simply
- * the end. */
-static int next_line(struct try *t, char **line, const char **trouble)
+/* The next line, of `n` bytes in a feed: 1; 0: not yet; -1: there are no more, and *trouble says why
+ * if that is not simply the end. */
+static int next_line(struct try *t, char **line, size_t *n, const char **trouble)
 {
-	size_t n;
 	*trouble = NULL;
 	if (t->mode == TRY_REPLAY)
 		return (*line = chat_record_line(t->record, &t->line_number)) ? 1 : -1;
 	if (t->mode != TRY_TERMINAL)
-		return chat_feed_line(t->feed, line, &n, &t->line_number, trouble);
+		return chat_feed_line(t->feed, line, n, &t->line_number, trouble);
 	*line = t->typed.data;
 	return t->typed.len ? 1 : -t->typed_ended;
 }
@@ -58,11 +57,20 @@ static int next_input(struct try *t, const char **trouble)
 	char *line;
 	int whole = 0;
 	while (!whole) {
-		int rc = next_line(t, &line, trouble);
-		if (rc < 0 && !*trouble && t->input.open)
-			*trouble = "the text that began with " CHAT_QUOTES " has no end";
+		size_t n = 0;
+		int rc = next_line(t, &line, &n, trouble);
+		if (rc < 0 && !*trouble && t->input.open) {
+			*trouble = "the text that begins with " CHAT_QUOTES " has no end";
+			t->line_number = t->input_line;
+		}
 		if (rc <= 0)
 			return rc;
+		if (n > strlen(line)) {
+			try_bad_line(t, "it holds a NUL");
+			continue;
+		}
+		if (!t->input.open)
+			t->input_line = t->line_number;
 		if (t->record &&
 		    (buf_adds(&t->typed_lines, line) || buf_addc(&t->typed_lines, '\n')))
 			buf_clear(&t->typed_lines);

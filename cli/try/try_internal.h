@@ -41,6 +41,7 @@ try {
 	struct chat_record *record; /* NULL: the conversation is not kept */
 	int record_fd;              /* where it is written at the end; -1: nowhere */
 	struct buf typed_lines;     /* of the input that grows */
+	const char *wild;           /* a word of records that the bot said itself; NULL: none */
 	int64_t input_began;        /* wall clock, milliseconds */
 	struct chat chat;
 	struct buf out; /* to be printed */
@@ -52,7 +53,8 @@ try {
 	bool ready, pausing;
 	bool early_told; /* that each line waits */
 	bool waited;     /* the last input was :wait, but for who speaks where */
-	int64_t line_number, bad_lines, query_id;
+	int64_t line_number, input_line; /* of what was read; of the beginning of the input */
+	int64_t bad_lines, query_id;
 	int unstartable;     /* starts that failed in a row */
 	struct list flights; /* try_watch.c */
 	uint64_t printed;    /* bytes on stdout that were no answer, of this update */

@@ -64,6 +64,8 @@ int try_record_open(struct try *t, struct err *err)
 		return -1;
 	if (!c->record)
 		return 0;
+	if (strcmp(c->record, "-") == 0)
+		return err_set(err, ERR_USAGE, "--record writes a file, which is to be named");
 	t->record_fd = open(c->record, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
 	if (t->record_fd < 0)
 		return err_sys(err, ERR_CANTCREATE, errno, "cannot write '%s' of --record",
@@ -106,6 +108,8 @@ void try_record_add(struct try *t, enum chat_order order, int64_t chat)
 		.offset = local.tm_gmtoff,
 		.words = { { port, "127.0.0.1:<number>" }, { t->place, "<any>" } },
 	};
+	if (t->mode != TRY_REPLAY && !t->wild)
+		t->wild = chat_mask_wild(buf_str(&t->out));
 	buf_init(&masked, 4 * CHAT_SHOW_MAX);
 	t->out.len = secret_redact(t->setup->secret, t->out.data, t->out.len);
 	t->out.data[t->out.len] = '\0';
@@ -151,12 +155,19 @@ static int record(struct try *t, struct err *err)
 	struct buf text;
 	const char *path = t->setup->config.record;
 	buf_init(&text, CHAT_RECORD_MAX);
-	int rc = !t->record || chat_record_write(t->record, &text)
+	bool empty = t->record && chat_record_is_empty(t->record);
+	if (empty)
+		SAY(t, CHAT_DIM, "nothing was typed: '%s' is as it was", path);
+	int rc = empty ? 0
+		 : !t->record || chat_record_write(t->record, &text)
 			 ? err_set(err, ERR_INTERNAL, "out of memory")
 		 : write_out(t->record_fd, &text)
 			 ? err_sys(err, ERR_IO, errno, "cannot write '%s' of --record", path)
 			 : 0;
 	buf_release(&text);
+	if (rc == 0 && t->wild)
+		SAY(t, CHAT_DIM, "the bot said %s, which stands for what may differ in '%s'",
+		    t->wild, path);
 	if (close(t->record_fd) && rc == 0)
 		rc = err_sys(err, ERR_IO, errno, "cannot write '%s' of --record", path);
 	t->record_fd = -1;

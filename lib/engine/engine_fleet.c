@@ -79,6 +79,8 @@ static void on_trust_until(void *arg, int64_t boottime)
 {
 	struct engine *e = arg;
 	e->fleet.trust = boottime;
+	if (boottime)
+		e->fleet.cut = 0;
 	slots_trust(e->config.slots, boottime);
 	engine_turn_in(e, 0);
 }
@@ -105,7 +107,8 @@ static bool tell_unwritten(struct engine *e)
 static void on_void_claims(void *arg)
 {
 	struct engine *e = arg;
-	int killed = 0;
+	int killed = e->fleet.cut;
+	e->fleet.cut = 0;
 	while (!list_empty(&e->starts.starting)) {
 		struct flight *f = container_of(e->starts.starting.next, struct flight, link);
 		claim_free(f->claim);

@@ -232,6 +232,7 @@ struct engine {
 		bool holds_back;    /* tgrun fleet drain */
 		bool refused;       /* the store takes this program no more: it stops */
 		uint64_t unwritten; /* of what could not be written, so much was told */
+		int cut; /* handlers that their slots ended since it was trusted last */
 		int64_t trust;      /* CLOCK_BOOTTIME, milliseconds: no handler runs from then on */
 		struct list sends;  /* of engine_send.c: answered when they are stored */
 	} fleet;

@@ -214,6 +214,7 @@ void engine_uncharged(struct engine *e, const struct claim *c, const struct hand
 	/* That nothing could be started is told by itself, once. */
 	bool tell = letter || r->why != RELEASE_NO_START;
 	e->counts.interrupted += tell;
+	e->fleet.cut += r->why == RELEASE_CUT;
 	/* While it runs it may be handed out again and again; a letter is written once. */
 	struct log_pace once = { 0 };
 	bool again = tell && !letter && e->phase == ENGINE_RUNNING;
@@ -320,10 +321,9 @@ static void settle_ended(struct engine *e, struct route *route, const struct cla
 void engine_cancelled(struct engine *e, const struct claim *c, int64_t elapsed)
 {
 	e->counts.cancelled++;
-	log_event(e->config.log, LOG_INFO,
-		  LOG_FIELDS(LOG_NUM("update", c->update_id), LOG_STR("key", c->keys),
-			     LOG_NUM("number", c->seq), LOG_NUM("ms", elapsed)),
-		  "cancelled");
+	const struct log_field fields[] = { CLAIM_LOG_ID(c), LOG_STR("key", c->keys),
+					    LOG_NUM("ms", elapsed), LOG_NUM("number", c->seq) };
+	log_event(e->config.log, LOG_INFO, fields, c->update_id ? 4 : 3, "cancelled");
 	queue_drop(e->queue, c);
 	if (e->config.settled)
 		e->config.settled(e->config.arg, c->seq, false);

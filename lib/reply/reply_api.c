@@ -30,7 +30,7 @@ static size_t line_of(const struct source *s, const char *p)
 static int no_call(const struct source *s, const char *at)
 {
 	return err_set(s->err, ERR_IO,
-		       "its reply holds no call, line %zu; a call is an object with a \"method\"",
+		       "its reply holds no call, line %zu; a call is an object with a method",
 		       line_of(s, at));
 }
 
@@ -42,8 +42,9 @@ static int add_named(const struct source *s, const char *object, const char *met
 	const struct method *row = methods_find(method);
 	if (traits & METHOD_BARRED || (!row && strncasecmp(method, "get", 3) == 0))
 		return err_set(s->err, ERR_IO,
-			       "its reply calls %s, which no reply may, line %zu; 'tgrun call' can",
-			       row ? row->name : "a get method", line_of(s, object));
+			       "its reply calls %s, which no reply may, line %zu%s",
+			       row ? row->name : "a get method", line_of(s, object),
+			       traits & METHOD_OWN ? "" : "; 'tgrun call' can");
 	buf_init(&params, SIZE_MAX / 2);
 	struct call *c = NULL;
 	if (target_complete(s->target, traits, object, "method", &params))

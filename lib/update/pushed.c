@@ -85,8 +85,9 @@ static int read_update(struct pushed *out, struct err *err)
 	if (odd)
 		return err_set(
 			err, ERR_REFUSED,
-			"what is pushed has a number in quotes, or one that is not whole, at '%.*s', "
-			"so it would be nobody's; write it as in '" EXAMPLE "'",
+			"what is pushed has a number in quotes, one that is not whole, or one that is "
+			"too large, at '%.*s', so it would be nobody's; write it as in '" EXAMPLE
+			"'",
 			(int)n, odd);
 	return 0;
 }

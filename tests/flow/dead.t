@@ -13,7 +13,7 @@ start_sandbox --no-penalties --first-id 100
 letters() { # OPTION…: tgrun dead, by the state directory alone
 	"$TGRUN" dead "$@" --state-dir "$TMP/state"
 }
-is "$(letters list 2>&1); $?" "no dead letters; 0" "no state: no dead letters"
+is "$(letters list 2>&1); $?" "no dead letters: there is no state directory '$TMP/state'; 0" "no state: no dead letters"
 ok '[ ! -e "$TMP/state" ]' "… and none is made"
 make_letters() {
 	rm -f "$TMP/good"

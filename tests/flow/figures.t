@@ -128,6 +128,8 @@ status --prometheus --output "$TMP/textfile/fifo"
 got=$?
 wait "$reader"
 is "$got $(grep -c "^# HELP tgrun_build_info" "$TMP/read") $([ -p "$TMP/textfile/fifo" ] && echo fifo)" "0 1 fifo" "… and a FIFO is written to"
+is "$(timeout 60 "$REAL_TGRUN" status --prometheus --state-dir "$TMP/state" --output "$TMP/textfile/fifo" 2>&1 </dev/null; echo $?)" "tgrun: nobody reads '$TMP/textfile/fifo'
+74" "… but not waited for when nobody reads it"
 rm "$TMP/textfile/link" "$TMP/textfile/fifo"
 status --prometheus --output "$TMP/nowhere/tgrun.prom" 2>"$TMP/err"
 is "$? $(grep -c "$TMP/nowhere" "$TMP/err")" "73 1" "where it cannot be made, that is 73 and said"

@@ -72,7 +72,16 @@ fleet send --chat 5 --text=another --job launch
 like "$STATUS $ERR" "^65 .*the job 'launch' has sent another message" "… and knows what that was"
 fleet fleet import --state-dir "$TMP/state"
 like "$STATUS $ERR" "^69 .*no queue in the state directory" "the old queue is set aside"
-mv "$TMP/state/queue.db.imported" "$TMP/state/queue.db"
+push_here() { echo '{"reminder":{"chat":{"id":5},"text":"tea"}}' | TGRUN_TOKEN=$TOKEN "$TGRUN" push --after 2h --state-dir "$TMP/state" >/dev/null 2>&1; }
+push_here
+fleet fleet import --state-dir "$TMP/state"
+like "$STATUS $OUT" "^0 imported 0 updates, 0 dead letters, 1 to come" "… and the next one in its place is another"
+push_here
+sql "INSERT INTO tgrun_123456.node (name, ident, sent_at, lease_ms, timeline) VALUES ('at-work', 'x', 1, 30000, '1')" >/dev/null
+fleet fleet import --state-dir "$TMP/state"
+like "$STATUS $ERR" "^78 .*machines are at work: stop them before something is imported" "nothing is imported while machines work"
+sql 'DELETE FROM tgrun_123456.node' >/dev/null
+cp "$TMP/state/queue.db.imported" "$TMP/state/queue.db"
 fleet fleet import --state-dir "$TMP/state"
 like "$STATUS $ERR" ".*imported before" "… and what was imported is not imported again"
 

@@ -37,13 +37,13 @@ is "$STATUS" 64 "a state is one of three"
 
 # Nothing there.
 outbox list
-is "$STATUS $OUT $ERR" "0  the outbox is empty" "nothing is there"
+is "$STATUS $OUT $ERR" "0  the outbox is empty: there is no state directory '$TMP/state'" "nothing is there"
 outbox list --json
 is "$STATUS$OUT$ERR" 0 "in JSON that is no line"
 outbox show 1
 is "$STATUS $OUT $ERR" "1  tgrun: there is no message 1" "nothing can be shown"
 outbox retry --all
-is "$STATUS $OUT $ERR" "0  nothing failed" "nothing failed"
+is "$STATUS $OUT $ERR" "0  nothing failed: there is no state directory '$TMP/state'" "nothing failed"
 ok '[ ! -e "$TMP/state" ]' "and no state directory was made"
 
 # A bot that answers with two messages. Chat 7 has blocked it, chat 8 must wait long, in chat 9 the answer stalls.

@@ -261,8 +261,14 @@ case $BUILD in
 	stop_tgrun
 	;;
 esac
-# Where its number cannot be written.
+# Where it cannot be kept, and where its number cannot be written.
 anew
+printf '{"reminder":{}}' >"$TMP/in"
+is "$(TGRUN_TOKEN=$TOKEN "$REAL_TGRUN" push --state-dir "$TMP/state" --store memory <"$TMP/in" 2>&1; echo $?)" \
+	"tgrun: no tgrun runs with the state directory '$TMP/state', and '--store memory' keeps nothing for the next one
+69" "nothing is pushed into a memory that nobody has"
+is "$("$REAL_TGRUN" push --state-dir "$TMP/none" <"$TMP/in" 2>&1; echo $?)" "tgrun: there is no state directory '$TMP/none'; with a token (--token-file, TGRUN_TOKEN) it is made
+69" "where no tgrun ever ran, a token makes a state"
 begin
 printf '{"reminder":{}}' >"$TMP/in"
 "$REAL_TGRUN" push --state-dir "$TMP/state" --after 1d <"$TMP/in" 2>"$TMP/err" >/dev/full

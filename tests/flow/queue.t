@@ -29,7 +29,7 @@ like "$STATUS $ERR" "^64 .*'3x' is no number of an update" "a number is a number
 
 # Nothing there.
 queue list
-is "$STATUS $OUT $ERR" "0  nothing waits" "nothing is there: nothing waits"
+is "$STATUS $OUT $ERR" "0  nothing waits: there is no state directory '$TMP/state'" "nothing is there: nothing waits, and why is said"
 queue list --json
 is "$STATUS$OUT$ERR" 0 "in JSON that is no line"
 queue show 1

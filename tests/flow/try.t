@@ -69,7 +69,7 @@ bot: echo one
      :press 1
 $EMPTY
      three
-line 9: the text that began with \"\"\" has no end
+line 7: the text that begins with \"\"\" has no end
 1 handled, 0 failed" "a message of several lines stands between quotes"
 is "$(status)" 64 "and quotes that are not closed are no message"
 
@@ -481,6 +481,31 @@ stop_tgrun TERM
 exec 3>&-
 is "$(tail -n 1 "$TMP/out")" "0 handled, 0 failed, 1 unfinished" "SIGTERM stops it, though nothing more is typed"
 is "$STATUS" 1 "with 1 when the handler had to be killed"
+
+# What a conversation cannot be, and what it says of itself.
+printf '> /start\nbot: x\n' >"$TMP/kept" && cp "$TMP/kept" "$TMP/kept.before"
+got=$("$TGRUN" try --record "$TMP/kept" --handler true </dev/null)
+is "$? $(printf '%s\n' "$got" | tail -n 1) $(cmp "$TMP/kept" "$TMP/kept.before" && echo same)" "0 nothing was typed: '$TMP/kept' is as it was same" "where nothing was typed, what was recorded before stays"
+got=$(echo hi | "$TGRUN" try --reply text --record "$TMP/wild" -- echo 'usage: /add <number>')
+like "$? $(printf '%s\n' "$got" | tail -n 1)" "^0 the bot said <number>, which stands for what may differ in '$TMP/wild'" "a bot that says a word of records is told of"
+is "$("$TGRUN" try --record - --handler true 2>&1 >/dev/null </dev/null; echo $?)" "tgrun: --record writes a file, which is to be named
+64" "--record takes no -"
+printf '> hi\n> :quit\n> again\n' >"$TMP/talk"
+is "$("$TGRUN" try --replay "$TMP/talk" --handler true 2>&1; echo $?)" "tgrun: '$TMP/talk' of --replay: line 3: it is typed behind the end of line 2
+64" "what would never be done is no conversation"
+printf '> \n>\n' >"$TMP/talk"
+is "$("$TGRUN" try --replay "$TMP/talk" --handler true 2>&1; echo $?)" "tgrun: '$TMP/talk' of --replay: nothing is typed in it: no line is '> ' and a text
+64" "nor is one of empty lines"
+got=$(printf 'one\nse\0cret\ntwo\n' | "$TGRUN" try --reply text --handler "$TMP/echo.sh")
+is "$? $(printf '%s\n' "$got" | grep -c '^line 2: it holds a NUL$') $(printf '%s\n' "$got" | grep '^bot' | tr '\n' '|')" "64 1 bot: echo one|bot: echo two|" "a line with a NUL is named, and the others are done"
+is "$("$TGRUN" try --updates "$TMP" --handler true 2>&1; echo $?)" "tgrun: cannot open '$TMP' of --updates: it is a directory
+64" "a directory is no file of updates"
+handler remind.sh <<'EOT'
+#!/bin/sh
+echo '{"reminder":{"chat":{"id":1001},"text":"tea"}}' | tgrun push --after 1h >/dev/null
+EOT
+got=$(echo hi | "$TGRUN" try --handler "$TMP/remind.sh")
+is "$? $(printf '%s\n' "$got" | tail -n 1)" "0 1 handled, 0 failed, 1 still to come (:wait)" "what is still to come is told at the end"
 
 # A terminal: what is half typed survives what the bot says meanwhile.
 handler slow.sh <<'EOT'

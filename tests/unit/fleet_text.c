@@ -52,8 +52,16 @@ static void urls(void)
 	ok(fleet_url_is("postgresql://h/d") && fleet_url_is("postgres://h/d"),
 	   "both spellings are URLs of it");
 	ok(!fleet_url_is("sqlite") && !fleet_url_is("http://h/d"), "others are not");
-	is_str(shown("postgresql://u:p%40@h,i:5/d?x=y"), "postgresql://u@h,i:5/d?x=y",
+	is_str(shown("postgresql://u:p%40@h,i:5/d?sslmode=y"), "postgresql://u@h,i:5/d?sslmode=y",
 	       "a password before the host is not shown");
+	is_str(shown("postgresql://h/d?user=u&pasword=x&dbname=y&rest"),
+	       "postgresql://h/d?user=u&dbname=y", "nor is what may be one, or a part of it");
+	char url[] = "postgresql://u:secret@h/d?user=x&pass&word=y";
+	fleet_url_mask(url);
+	is_str(url, "postgresql://u:******@h/d?user=*&****&word=*",
+	       "what may be secret is masked, and names are not");
+	ok(!fleet_url_reads("postgresql://u:a@b@h/d") && fleet_url_reads("postgresql://u:a%40b@h/d"),
+	   "a sign that ends a login is not part of it");
 	is_str(shown("postgresql://h:5/d"), "postgresql://h:5/d", "a port is");
 	is_str(shown("postgresql://u:a/b@h/d"), "postgresql://u@h/d",
 	       "a password that is written wrong is not");

@@ -318,25 +318,25 @@ static void refusals(void)
 	is_refused("{\"method\":\"sendDice\"} {\"method\":\"sendDice\"}\n",
 		   "its reply is no JSON, line 1", "two on one line");
 	is_refused("\n\"hi\"\n",
-		   "its reply holds no call, line 2; a call is an object with a \"method\"",
+		   "its reply holds no call, line 2; a call is an object with a method",
 		   "a text");
 	is_refused("{\"text\":\"hi\"}",
-		   "its reply holds no call, line 1; a call is an object with a \"method\"",
+		   "its reply holds no call, line 1; a call is an object with a method",
 		   "an object without a method");
 	is_refused("[{\"method\":\"sendDice\"},\n7]",
-		   "its reply holds no call, line 2; a call is an object with a \"method\"",
+		   "its reply holds no call, line 2; a call is an object with a method",
 		   "a number in an array");
 	is_refused("{\"method\":\"sendDice\"}\n[{\"method\":\"sendDice\"}]",
-		   "its reply holds no call, line 2; a call is an object with a \"method\"",
+		   "its reply holds no call, line 2; a call is an object with a method",
 		   "an array beside other calls");
 	is_refused("{\"method\":\"sendDice\"}\n{\"method\":\"getupdates\"}",
-		   "its reply calls getUpdates, which no reply may, line 2; 'tgrun call' can",
+		   "its reply calls getUpdates, which no reply may, line 2",
 		   "a method that is refused in replies");
 	is_refused("{\"method\":\"GetFooBar\"}",
 		   "its reply calls a get method, which no reply may, line 1; 'tgrun call' can",
 		   "one that reads, also if nobody knows it yet");
 	is_refused("{\"method\":\"close\"}",
-		   "its reply calls close, which no reply may, line 1; 'tgrun call' can",
+		   "its reply calls close, which no reply may, line 1",
 		   "one that would stop the bot");
 	is_refused("{\"method\":\"sendDice\",\"method\":\"close\"}",
 		   "its reply holds a bad call, line 1: 'method' stands among its parameters",

@@ -154,32 +154,48 @@ static int check_values(const struct fleet_where *w, struct err *err)
 	return rc;
 }
 
+/* What libpq says quotes the URL, so it is asked once more, of one in which what may be secret is
+ * masked. If it takes that, it is what is masked that it does not take. */
+static int refuse_url(const char *url, const char *shown, struct err *err)
+{
+	char *masked = strdup(url), *why = NULL, *rest = NULL;
+	if (!masked)
+		return err_set(err, ERR_INTERNAL, "out of memory");
+	fleet_url_mask(masked);
+	PQconninfoOption *options = PQconninfoParse(masked, &why);
+	err_set(err, ERR_USAGE, "cannot read the store's URL '%s': %s", shown,
+		!options && why ? strtok_r(why, "\n", &rest)
+				: "a '%' in a password or a value is no code such as %25");
+	PQconninfoFree(options);
+	PQfreemem(why);
+	explicit_bzero(masked, strlen(masked));
+	free(masked);
+	return -1;
+}
+
 int fleet_where_read(struct fleet_where *w, const char *url, struct err *err)
 {
-	char *why = NULL, *rest = NULL;
+	char *why = NULL;
 	struct buf shown;
 	*w = (struct fleet_where){ 0 };
 	buf_init(&shown, SIZE_MAX / 2);
 	if (!fleet_url_reads(url))
 		return err_set(
 			err, ERR_USAGE,
-			"the password in the store's URL has a '/', which is written %%2F there");
+			"the user or the password in the store's URL has a '/' or an '@', which are "
+			"written %%2F and %%40 there");
 	if (fleet_db_library_load(err))
 		return -1;
 	PQconninfoOption *options = PQconninfoParse(url, &why), *defaults = PQconndefaults();
 	int rc = 0;
 	if (!options && why && fleet_url_show(url, &shown) == 0)
-		/* what libpq says quotes the URL: it may be told when nothing was to be hidden */
-		rc = err_set(err, ERR_USAGE, "cannot read the store's URL '%s'%s%s",
-			     buf_str(&shown), strcmp(url, buf_str(&shown)) == 0 ? ": " : "",
-			     strcmp(url, buf_str(&shown)) == 0 ? strtok_r(why, "\n", &rest) : "");
+		rc = refuse_url(url, buf_str(&shown), err);
 	else if (!options || !defaults || take_options(w, options, defaults) || note_names(w) ||
 		 !(w->url = strdup(url)))
 		rc = err_set(err, ERR_INTERNAL, "out of memory");
 	else if (!are_ports(w->port))
 		rc = err_set(err, ERR_USAGE,
-			     "the port '%s' in the store's URL is no number from 1 to 65535",
-			     w->port);
+			     "the port in the store's URL is no number from 1 to 65535");
 	else if (w->patience < 0)
 		rc = err_set(err, ERR_USAGE,
 			     "connect_timeout, of the store's URL or PGCONNECT_TIMEOUT, is no number "

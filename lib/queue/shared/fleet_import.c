@@ -27,6 +27,7 @@ struct import {
 	struct err *err;
 	int64_t wall, first_call; /* the number that call 1 of the store gets */
 	bool failed;
+	bool asked; /* whether anything may be imported, by the first slice, which is empty */
 	/* of the slice */
 	struct fleet_list lists[LISTS];
 	struct buf bytes, body;
@@ -72,7 +73,8 @@ static int send_slice(struct import *i, const char *sql, size_t lists)
 		fleet_call_text(&call, text);
 	}
 	fleet_call_bytes(&call, buf_str(&i->bytes), i->bytes.len);
-	int rc = i->count ? ask(i, &call, NULL) : 0;
+	int rc = i->count || !i->asked ? ask(i, &call, NULL) : 0;
+	i->asked = true;
 	begin_slice(i);
 	return rc;
 }
@@ -315,7 +317,8 @@ static int mark(struct import *i)
 		return -1;
 	if (fleet_answer_rows(a))
 		return err_set(i->err, ERR_REFUSED,
-			       "this state is in the shared queue already: it was imported before");
+			       "this queue is in the shared one already: it was imported before; "
+			       "its queue.db can be moved away");
 	return fleet_ops_value(&i->ops, i->from->mark, "imported") ? no_memory(i) : send_ops(i);
 }
 

@@ -54,13 +54,30 @@ static struct part password_of(const char *url)
 
 bool fleet_url_reads(const char *url)
 {
-	size_t start = scheme_of(url);
-	return !memchr(url + start, '/', hosts_of(url) - start);
+	size_t start = scheme_of(url), hosts = hosts_of(url);
+	return !memchr(url + start, '/', hosts - start) &&
+	       (hosts == start || !memchr(url + start, '@', hosts - 1 - start));
+}
+
+void fleet_url_mask(char *url)
+{
+	fleet_url_redact(url);
+	for (char *p = strchr(url, '?'); p && *p;) {
+		size_t n = strcspn(++p, "&"), name = strcspn(p, "=&");
+		size_t kept = p[name] == '=' ? name + 1 : 0;
+		memset(p + kept, '*', n - kept);
+		p += n;
+	}
 }
 
 int fleet_url_show(const char *url, struct buf *out)
 {
-	static const char *const hidden[] = { "password=", "sslpassword=" };
+	/* what is no name of these may be a password's, or a part of one */
+	static const char *const shown[] = { "host=",	 "hostaddr=",	 "port=",
+					     "user=",	 "dbname=",	 "service=",
+					     "sslmode=", "sslrootcert=", "connect_timeout=",
+					     "options=", "application_name=",
+					     "target_session_attrs=" };
 	size_t start = scheme_of(url), hosts = hosts_of(url);
 	const char *colon = hosts > start ? memchr(url + start, ':', hosts - 1 - start) : NULL;
 	size_t login = colon ? (size_t)(colon - url) : hosts - (hosts > start);
@@ -69,9 +86,9 @@ int fleet_url_show(const char *url, struct buf *out)
 		return -1;
 	for (char mark = '?'; *query;) {
 		size_t n = strcspn(++query, "&");
-		bool hide = false;
-		for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
-			hide = hide || strncmp(query, hidden[i], strlen(hidden[i])) == 0;
+		bool hide = true;
+		for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
+			hide = hide && strncmp(query, shown[i], strlen(shown[i])) != 0;
 		if (!hide && (buf_addc(out, mark) || buf_add(out, query, n)))
 			return -1;
 		mark = hide ? mark : '&';

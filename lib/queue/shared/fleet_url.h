@@ -24,7 +24,9 @@ int fleet_url_show(const char *url, struct buf *out);
  * is too short to be hidden anywhere, or too long. */
 int fleet_url_hide(const char *url, struct secret *secret, struct err *err);
 
-/* Overwrites the password by stars, in place. */
+/* Overwrites the password by stars, in place; and all that may have a part of one, so that the rest
+ * can be quoted. */
 void fleet_url_redact(char *url);
+void fleet_url_mask(char *url);
 
 #endif
