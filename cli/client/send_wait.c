@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "cli/client/send.h"
+#include "cli/client/shared.h"
 #include "cli/print.h"
+#include "queue/shared/fleet_admin.h"
 
 enum { FIRST_STEP = 20, LAST_STEP = 1000 }; /* milliseconds between two looks */
 
@@ -17,17 +19,38 @@ static int note_waits(void *arg, const char *line, size_t n)
 	return 0;
 }
 
+static void note_living(void *arg, const struct fleet_admin_node *node)
+{
+	*(bool *)arg = *(bool *)arg || node->beat_age <= node->lease;
+}
+
+/* Whether any machine of a shared queue would send it. 0, or -1 with `err`. */
+static int check_machines(struct setup *s, struct err *err)
+{
+	bool any = false;
+	int64_t bot_id;
+	const struct fleet_admin_told told = { .node = note_living, .arg = &any };
+	if (shared_bot(s, &bot_id, err) ||
+	    fleet_admin_status(s->config.store, bot_id, &told, err))
+		return -1;
+	return any ? 0
+		   : err_set(err, ERR_TEMPFAIL,
+			     "no machine shares this queue by now: the next one sends it");
+}
+
 int send_wait_for(struct setup *s, struct statedir *dir, const struct sending_taken *taken,
 		  struct err *err)
 {
 	char request[128];
 	snprintf(request, sizeof request, "{\"verb\":\"outbox-waits\",\"from\":%lld,\"to\":%lld}",
 		 (long long)taken->first, (long long)taken->last);
-	for (long step = FIRST_STEP;; step = step < LAST_STEP ? step * 3 / 2 : LAST_STEP) {
+	for (long step = FIRST_STEP;; step = step * 3 / 2 < LAST_STEP ? step * 3 / 2 : LAST_STEP) {
 		bool waits = false;
 		int rc = client_hand_over(s, dir, request, -1, note_waits, &waits, err);
 		if (rc || !waits)
 			return rc;
+		if (step == LAST_STEP && shared_is(s) && check_machines(s, err))
+			return -1;
 		client_wait(step);
 	}
 }

@@ -38,8 +38,8 @@ void try_typed(void *arg, const char *text)
 	try_take_lines(t);
 }
 
-/* The next line, of `n` bytes in a feed: 1; 0: not yet; -1: there are no more, and *trouble says why
- * if that is not simply the end. */
+/* The next line, of `n` bytes in a feed: 1; 0: not yet; -1: there are no more, and *trouble says
+ * why if that is not simply the end. */
 static int next_line(struct try *t, char **line, size_t *n, const char **trouble)
 {
 	*trouble = NULL;

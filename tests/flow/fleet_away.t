@@ -106,4 +106,19 @@ tool "$PG_BOT" queue clear --all
 kill -CONT "$TGRUN_PID"
 like "$said" "^1 .*is with a machine that does not answer, and stays.*tgrun fleet status" "where a machine does not answer, what it holds stays"
 like "$STATUS $OUT $ERR" "^1 0 skipped .*update $number is with a machine that does not answer" "… and queue clear says so, too"
+stop_tgrun
+
+# A database that stands still for longer than the lease allows: the slots end what runs.
+rm -f "$TMP/one"
+: >"$TGRUN_LOG"
+start_tgrun --store "postgresql://bot@127.0.0.1:$PG_PORT/$DATABASE" --lease 5s --handler "$TMP/hold"
+message 7 one
+wait_for '[ "$(grep -c one "$TMP/seen")" = 3 ]'
+kill -USR1 "$PROXY"
+wait_for 'logged "cut off from the store"'
+kill -USR1 "$PROXY"
+ok 'logged "error cut off from the store: 1 handlers killed, they will be run elsewhere"' "a database that stands still: how many handlers were ended is said"
+touch "$TMP/one"
+wait_for 'logged " handled .*key=chat:7"'
+is "$(grep -c one "$TMP/seen")" 4 "… and they are run again"
 done_testing

@@ -106,6 +106,9 @@ fleet send --chat 5 --text=hello
 is "$STATUS" 0 "send stores"
 fleet outbox list --json
 is "$(printf '%s\n' "$OUT" | jq -c '[.chat, .method]' | tail -1)" '["5","sendMessage"]' "… where outbox finds it"
+fleet send --chat 6 --text=hello --wait
+like "$STATUS $ERR" "^75 tgrun: stored, and not waited for, do not repeat it; no machine shares this queue by now: the next one sends it" "… and where no machine is, it is not waited for"
+fleet outbox drop "$(sql "SELECT max(number) FROM tgrun_123456.outbox")"
 number=$(sql 'SELECT min(number) FROM tgrun_123456.outbox')
 fleet outbox show "$number"
 like "$OUT" hello "outbox show"

@@ -117,8 +117,9 @@ int fleet_admin_status(const char *url, int64_t bot_id, const struct fleet_admin
 		       struct err *err)
 {
 	struct fleet_db *db = open_db(url, bot_id, err);
-	int rc = db && tell_nodes(db, told, err) == 0 && tell_totals(db, told, err) == 0 &&
-				 tell_warnings(db, told, err) == 0
+	int rc = db && (!told->node || tell_nodes(db, told, err) == 0) &&
+				 (!told->totals || tell_totals(db, told, err) == 0) &&
+				 (!told->warning || tell_warnings(db, told, err) == 0)
 			 ? 0
 			 : -1;
 	fleet_db_free(db);

@@ -34,7 +34,7 @@ struct fleet_admin_totals {
 };
 
 /* Tells what there is: the machines in the order of their names, the totals, then what is wrong
- * with the server. 0 or -1 with `err`. */
+ * with the server. What is NULL is not asked. 0 or -1 with `err`. */
 struct fleet_admin_told {
 	void (*node)(void *arg, const struct fleet_admin_node *node);
 	void (*totals)(void *arg, const struct fleet_admin_totals *totals);
