@@ -120,7 +120,7 @@ is "$(ask "$PG_BOT" -c "SELECT tgrun_5.import_letters('chat', '{t}', '{9}', '{m}
 	"1 4|why|err|3|body " "so are dead letters"
 is "$(ask "$PG_BOT" -c "SELECT tgrun_5.import_source('api', 77)" -c "$(attach one | sed s/tgrun_7/tgrun_5/)" -c "SELECT o_next FROM tgrun_5.poll(1, 1, 'api')" |
 	tr '\n' ' ')" " 1 1 77 " "the source goes on where it was"
-like "$(ask "$PG_BOT" -c "$updates")" "nodes are at work" "nothing is imported while nodes work"
+like "$(ask "$PG_BOT" -c "$updates")" "machines are at work" "nothing is imported while nodes work"
 is "$(ask "$PG_BOT" -c "SELECT count(*) FROM tgrun_5.audit")" 0 "nothing is wrong with what was imported"
 
 done_testing
