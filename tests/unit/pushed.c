@@ -61,7 +61,7 @@ static void test_pushed(void)
 	taken("{\"a\":{\"b\":\"\\\\ \\\" \\ud83d \x7f\xc3\xa4\"}}", "a",
 	      "{\"a\":{\"b\":\"\\\\ \\\" \\ud83d \x7f\xc3\xa4\"}}");
 	refused("{\"a\":{\"chat\":{\"id\":\"-5\"}}}",
-		"a number in quotes, or one that is not whole, at 'chat.id'");
+		"a number in quotes, one that is not whole, or one that is too large, at 'chat.id'");
 	refused("{\"a\":{\"message\":{\"chat\":{\"id\":5.5}}}}", "at 'message.chat.id'");
 	refused("{\"a\":{\"from\":{\"id\":\"5\"}}}", "at 'from.id'");
 	refused("{\"chat\":{\"id\":5},\"text\":\"tea\"}", "its chat outside of an object");
