@@ -14,6 +14,8 @@ attach() { # IDENT [CLIENT [SCHEMA [RULE]]]
 	echo "SELECT o_node || ' ' || o_session FROM tgrun_7.attach('$1', 1, '$1', 30000, '0', ${2:-1}, ${3:-1}, '${4:-chat}', 1, true, 0, '{}')"
 }
 
+like "$(python3 tests/torture/fleet_mutants.py lib/queue/shared/fleet.sql 2>&1)" "^heads-of-other-keys" "each fault that torture/fleet_sql puts in has its place"
+
 # The model, in five worlds; two at a time.
 world() { # SEED
 	python3 tests/torture/fleet_property.py "$PG" "$PG_BOT" lib/queue/shared/fleet.sql "$1" "${CALLS:-400}" >"$TMP/world.$1" 2>&1

@@ -23,7 +23,7 @@ MUTANTS = {
     'reaps-who-has-beaten': ("WHERE node.id = x.i AND node.beat_no = x.b AND", "WHERE node.id = x.i AND"),
     'keeps-what-stands-behind': ("WHERE e.node IS DISTINCT FROM p_node));\n    EXIT", "WHERE false));\n    EXIT"),
     'gives-back-a-predecessor': ("WHERE x.t = 'b' AND n.node = p_node) THEN", "WHERE false) THEN"),
-    'out-of-turn': ("1\n          ORDER BY i.turn LIMIT p_want),", "1\n          ORDER BY i.seq DESC LIMIT p_want),"),
+    'out-of-turn': ("(SELECT seq FROM c ORDER BY turn LIMIT p_want)", "(SELECT seq FROM c ORDER BY seq DESC LIMIT p_want)"),
     'puts-by-an-old-poller': ("IF NOT EXISTS (SELECT 1 FROM meta WHERE epoch = p_epoch AND poller = p_node) THEN",
                               "IF NOT EXISTS (SELECT 1 FROM meta WHERE poller = p_node) THEN"),
     'attaches-late': ("WHERE ident = p_ident AND sent_at >= p_at) THEN", "WHERE false) THEN"),
@@ -80,15 +80,15 @@ MUTANTS = {
 
 
 def main():
-    if len(sys.argv) == 2:
-        print('\n'.join(MUTANTS))
-        return
     with open(sys.argv[1], encoding='utf-8') as f:
         sql = f.read()
-    old, new = MUTANTS[sys.argv[2]]
-    if sql.count(old) != 1:
-        sys.exit('the text of %s is there %d times' % (sys.argv[2], sql.count(old)))
-    print(sql.replace(old, new))
+    for name, (old, new) in MUTANTS.items():
+        if sql.count(old) != 1:
+            sys.exit('the text of %s is there %d times' % (name, sql.count(old)))
+        if sys.argv[2:] == [name]:
+            print(sql.replace(old, new))
+    if len(sys.argv) == 2:
+        print('\n'.join(MUTANTS))
 
 
 main()
