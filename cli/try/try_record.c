@@ -157,7 +157,7 @@ static int record(struct try *t, struct err *err)
 	buf_init(&text, CHAT_RECORD_MAX);
 	bool empty = t->record && chat_record_is_empty(t->record);
 	if (empty)
-		SAY(t, CHAT_DIM, "nothing was typed: '%s' is as it was", path);
+		SAY(t, CHAT_DIM, "nothing was typed, and nothing is written to '%s'", path);
 	int rc = empty ? 0
 		 : !t->record || chat_record_write(t->record, &text)
 			 ? err_set(err, ERR_INTERNAL, "out of memory")

@@ -79,7 +79,8 @@ static void on_trust_until(void *arg, int64_t boottime)
 {
 	struct engine *e = arg;
 	e->fleet.trust = boottime;
-	if (boottime)
+	/* an answer that came late gives none any more */
+	if (engine_trusted(e))
 		e->fleet.cut = 0;
 	slots_trust(e->config.slots, boottime);
 	engine_turn_in(e, 0);

@@ -485,7 +485,7 @@ is "$STATUS" 1 "with 1 when the handler had to be killed"
 # What a conversation cannot be, and what it says of itself.
 printf '> /start\nbot: x\n' >"$TMP/kept" && cp "$TMP/kept" "$TMP/kept.before"
 got=$("$TGRUN" try --record "$TMP/kept" --handler true </dev/null)
-is "$? $(printf '%s\n' "$got" | tail -n 1) $(cmp "$TMP/kept" "$TMP/kept.before" && echo same)" "0 nothing was typed: '$TMP/kept' is as it was same" "where nothing was typed, what was recorded before stays"
+is "$? $(printf '%s\n' "$got" | tail -n 1) $(cmp "$TMP/kept" "$TMP/kept.before" && echo same)" "0 nothing was typed, and nothing is written to '$TMP/kept' same" "where nothing was typed, what was recorded before stays"
 got=$(echo hi | "$TGRUN" try --reply text --record "$TMP/wild" -- echo 'usage: /add <number>')
 like "$? $(printf '%s\n' "$got" | tail -n 1)" "^0 the bot said <number>, which stands for what may differ in '$TMP/wild'" "a bot that says a word of records is told of"
 is "$("$TGRUN" try --record - --handler true 2>&1 >/dev/null </dev/null; echo $?)" "tgrun: --record writes a file, which is to be named

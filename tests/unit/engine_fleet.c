@@ -707,6 +707,10 @@ static void trust_ends(void)
 	ok(c.failed == 0 && c.interrupted == 1, "which is no failure");
 	turns(50);
 	ok(rig.started == 1, "and none is started");
+	late.config.trust_until(late.config.arg, clock_boot() - 1); /* an answer that is late */
+	late.config.void_claims(late.config.arg);
+	ok(logged("cut off from the store: 1 handlers killed, they will be run elsewhere"),
+	   "what the slot has killed is said when the machine is cut off");
 	attach(true, true);
 	ok(UNTIL(rig.sent == 1), "until there is more time");
 	is_str(rig.last_sent, "again", "then it is handled");

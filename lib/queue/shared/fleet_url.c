@@ -1,6 +1,7 @@
 /* queue/shared/fleet_url: the text of a URL in; what may be shown of it, and what must not be, out.
  * Invariant: what follows a user's colon, or `password=`, is taken for the password, up to the last
- * `@` before the path, or the next parameter: rather too much is hidden than too little. */
+ * `@` before the path, or the next parameter, and of the parameters only those are shown that have
+ * none: rather too much is hidden than too little. */
 #include "queue/shared/fleet_url.h"
 
 #include <ctype.h>
